@@ -1,0 +1,195 @@
+//! Typed settings: flag, else environment, else `.env`, else default. The only reader of the environment.
+//!
+//! `SETTINGS` is the whole list; `.env.example` shows the same variables with the same defaults, and
+//! `tests/it/tidy.rs` fails when the two differ.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// One setting: its variable and its default (empty: unset).
+pub struct Setting {
+    /// Name of the environment variable.
+    pub variable: &'static str,
+    /// The value when nobody says otherwise; empty means unset.
+    pub default: &'static str,
+}
+
+const fn setting(variable: &'static str, default: &'static str) -> Setting {
+    Setting { variable, default }
+}
+
+/// Every variable this program reads.
+pub const SETTINGS: &[Setting] = &[
+    setting("HOST", "127.0.0.1"),
+    setting("PORT", "8000"),
+    setting("DATABASE_URL", "sqlite://data/hvac_analytics.db"),
+    setting("DATA_DIR", "./data"),
+    setting("DATA_STORAGE_PATH", "./data/sessions"),
+    setting("MODELS_PATH", "./models"),
+    setting("REDIS_URL", ""),
+    setting("SITE_TIMEZONE", "UTC"),
+    setting("CACHE_MAX_BYTES", "268435456"),
+    setting("CACHE_TTL_SECONDS", "3600"),
+    setting("MAX_UPLOAD_BYTES", "4294967296"),
+    setting("PARSE_MEMORY_BYTES", "536870912"),
+    setting("REQUEST_TIMEOUT_SECONDS", "60"),
+    setting("REQUIRE_SESSION_ID", "false"),
+    setting(
+        "CORS_ALLOWED_ORIGINS",
+        "http://localhost:3000,http://localhost:3001,http://localhost:5173,http://127.0.0.1:3000,http://127.0.0.1:3001,http://127.0.0.1:5173",
+    ),
+    setting("LOG_FORMAT", "pretty"),
+    setting("RUST_LOG", "info"),
+];
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The settings, read and checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to listen on.
+    pub host: String,
+    /// Port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// SQLite database, in sqlx' spelling.
+    pub database_url: String,
+    /// Where server-side reports lie, and the root that `/api/files` is confined to.
+    pub data_dir: PathBuf,
+    /// Root of all session folders.
+    pub data_storage_path: PathBuf,
+    /// Root of all model files.
+    pub models_path: PathBuf,
+    /// Second cache level; none when unset.
+    pub redis_url: Option<String>,
+    /// Zone of reports that do not say theirs.
+    pub site_timezone: Tz,
+    /// Bound of the in-process cache.
+    pub cache_max_bytes: u64,
+    /// How long a cached answer lives, in both levels.
+    pub cache_ttl: Duration,
+    /// Bound of one upload, all its files together; also of what an archive unpacks to.
+    pub max_upload_bytes: u64,
+    /// What one parse may hold in memory before it works in several windows.
+    pub parse_memory_bytes: u64,
+    /// Longest time a request may take, uploads, parses and data files excepted.
+    pub request_timeout: Duration,
+    /// Whether leaving out `session_id` is refused.
+    pub require_session_id: bool,
+    /// Origins the browser may call from.
+    pub cors_allowed_origins: Vec<String>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Filter of log lines, in `tracing`'s directives.
+    pub log_filter: String,
+}
+
+impl Config {
+    /// Reads `.env` and the environment; `flags` (variable → value) win over both.
+    ///
+    /// # Errors
+    /// The first setting whose value cannot be used, by its variable's name.
+    pub fn load(flags: &BTreeMap<&'static str, String>) -> Result<Self> {
+        if let Err(error) = dotenvy::dotenv()
+            && !error.not_found()
+        {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "bad_setting",
+                "the file .env cannot be read: every line must be NAME=value or a # comment",
+            )
+            .with_source(error));
+        }
+        Self::from_values(|variable| flags.get(variable).cloned().or_else(|| std::env::var(variable).ok()))
+    }
+
+    /// The settings from any source of values; what it does not know gets its default.
+    ///
+    /// # Errors
+    /// The first setting whose value cannot be used, by its variable's name.
+    pub fn from_values(value_of: impl Fn(&'static str) -> Option<String>) -> Result<Self> {
+        let get = |variable: &'static str| -> String {
+            let default = SETTINGS.iter().find(|s| s.variable == variable).map_or("", |s| s.default);
+            value_of(variable)
+                .map(|v| v.trim().to_owned())
+                .filter(|v| !v.is_empty())
+                .unwrap_or_else(|| default.to_owned())
+        };
+        let some = |variable| Some(get(variable)).filter(|v| !v.is_empty());
+        Ok(Self {
+            host: get("HOST"),
+            port: number("PORT", &get("PORT"))?,
+            database_url: sqlx_url(&get("DATABASE_URL")),
+            data_dir: get("DATA_DIR").into(),
+            data_storage_path: get("DATA_STORAGE_PATH").into(),
+            models_path: get("MODELS_PATH").into(),
+            redis_url: some("REDIS_URL"),
+            site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,
+            cache_max_bytes: number("CACHE_MAX_BYTES", &get("CACHE_MAX_BYTES"))?,
+            cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", &get("CACHE_TTL_SECONDS"))?),
+            max_upload_bytes: number("MAX_UPLOAD_BYTES", &get("MAX_UPLOAD_BYTES"))?,
+            parse_memory_bytes: number("PARSE_MEMORY_BYTES", &get("PARSE_MEMORY_BYTES"))?,
+            request_timeout: Duration::from_secs(number("REQUEST_TIMEOUT_SECONDS", &get("REQUEST_TIMEOUT_SECONDS"))?),
+            require_session_id: match get("REQUIRE_SESSION_ID").as_str() {
+                "true" | "1" => true,
+                "false" | "0" => false,
+                other => return Err(bad("REQUIRE_SESSION_ID", other, "true or false")),
+            },
+            cors_allowed_origins: get("CORS_ALLOWED_ORIGINS")
+                .split(',')
+                .map(|o| o.trim().to_owned())
+                .filter(|o| !o.is_empty())
+                .collect(),
+            log_format: match get("LOG_FORMAT").as_str() {
+                "pretty" => LogFormat::Pretty,
+                "json" => LogFormat::Json,
+                other => return Err(bad("LOG_FORMAT", other, "pretty or json")),
+            },
+            log_filter: get("RUST_LOG"),
+        })
+    }
+}
+
+/// The IANA zone of that name.
+///
+/// # Errors
+/// When there is no such zone, by the setting's or field's name.
+pub fn timezone(field: &'static str, name: &str) -> Result<Tz> {
+    name.parse().map_err(|_| {
+        Error::invalid(
+            field,
+            "unknown_timezone",
+            format!("{field}: '{name}' is no IANA time zone; use a name such as Asia/Taipei, Europe/Berlin or UTC"),
+        )
+    })
+}
+
+fn number<T: std::str::FromStr>(variable: &'static str, text: &str) -> Result<T> {
+    text.parse().map_err(|_| bad(variable, text, "a whole number in range"))
+}
+
+fn bad(variable: &'static str, value: &str, wanted: &str) -> Error {
+    Error::invalid(variable, "bad_setting", format!("{variable}='{value}' cannot be used: it must be {wanted}"))
+}
+
+/// Accepts SQLAlchemy's spelling: `sqlite:///./x.db` is the relative `sqlite://./x.db`, and four slashes
+/// are absolute like three. `sqlite:///x.db` stays what it is here: the absolute `/x.db`.
+fn sqlx_url(url: &str) -> String {
+    match url.strip_prefix("sqlite:///") {
+        Some(path) if path.starts_with('/') || path.starts_with("./") || path.starts_with("../") => {
+            format!("sqlite://{path}")
+        }
+        _ => url.to_owned(),
+    }
+}

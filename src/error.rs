@@ -1,0 +1,140 @@
+//! What went wrong, in words for the user and a cause for the log.
+//!
+//! No HTTP here: a kind is chosen where the failure is understood, and only `http/problem.rs` turns
+//! kinds into status codes. The message names the thing, the place and the way out; the source is for
+//! the log and never reaches a client.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The family of a failure: what a caller may branch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The request itself cannot be read.
+    Malformed,
+    /// The thing asked for does not exist.
+    NotFound,
+    /// It exists, but its present state does not allow this.
+    Conflict,
+    /// More bytes than the limit allows.
+    TooLarge,
+    /// Not a format this program reads.
+    UnsupportedFormat,
+    /// Readable, but wrong: a field, a file or a combination.
+    Invalid,
+    /// Asked too often.
+    TooMany,
+    /// Overloaded, out of space, or a dependency is gone.
+    Unavailable,
+    /// A defect or a broken machine: details go to the log only.
+    Internal,
+}
+
+/// One thing that is wrong about a request: a field of it, or a place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Detail {
+    /// The request's field, such as `rows`.
+    pub field: Option<String>,
+    /// The report's name.
+    pub file: Option<String>,
+    /// Line in the report, counted from 1.
+    pub line: Option<u64>,
+    /// Column of the report, by its original name.
+    pub column: Option<String>,
+    /// One sentence on what is wrong and what would be right.
+    pub message: String,
+}
+
+/// A failure with a kind, a stable code, a sentence for the user and a cause for the log.
+#[derive(Debug)]
+pub struct Error {
+    /// What a caller may branch on.
+    pub kind: ErrorKind,
+    /// Stable, snake_case, documented: `unknown_session`, `ambiguous_dates`, …
+    pub code: &'static str,
+    /// One sentence a user can act on.
+    pub message: String,
+    /// The single things that are wrong, when there are several or when they have a place.
+    pub details: Vec<Detail>,
+    /// Seconds after which trying again makes sense.
+    pub retry_after_s: Option<u32>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The result of everything that can fail outside the pure rooms.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A failure of `kind` with a stable `code` and a sentence for the user.
+    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, code, message: message.into(), details: Vec::new(), retry_after_s: None, source: None }
+    }
+
+    /// No such thing.
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, code, message)
+    }
+
+    /// A field of the request that is well-formed but wrong.
+    pub fn invalid(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let detail = Detail { field: Some(field.to_owned()), message: message.clone(), ..Detail::default() };
+        Self::new(ErrorKind::Invalid, code, message).with_detail(detail)
+    }
+
+    /// The present state does not allow this.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, code, message)
+    }
+
+    /// A defect or a broken machine; `message` is for the log, the user only sees its request id.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, "internal", message)
+    }
+
+    /// Adds one thing that is wrong.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Detail) -> Self {
+        self.details.push(detail);
+        self
+    }
+
+    /// Adds when trying again makes sense.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Adds the cause, for the log.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+/// The sentence for the user; never repeats the source.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|s| &**s as &(dyn StdError + 'static))
+    }
+}
+
+/// Turns a foreign failure into ours, with a sentence on what was being done.
+pub trait Context<T> {
+    /// An internal failure: `doing` completes "while …" for the log.
+    fn internal(self, doing: &str) -> Result<T>;
+}
+
+impl<T, E: StdError + Send + Sync + 'static> Context<T> for std::result::Result<T, E> {
+    fn internal(self, doing: &str) -> Result<T> {
+        self.map_err(|source| Error::internal(format!("failed while {doing}")).with_source(source))
+    }
+}

@@ -1,0 +1,1 @@
+//! One frame on one time axis from the segments of many reports.

@@ -1,0 +1,1 @@
+//! What a set of reports holds together: columns, time axis, windows.

@@ -1,0 +1,1 @@
+//! Dates, clocks and zones as reports write them.

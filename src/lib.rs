@@ -1,0 +1,9 @@
+//! HVAC Analytics.
+
+pub mod config;
+pub mod datasets;
+pub mod error;
+pub mod etl;
+pub mod sessions;
+pub mod state;
+pub mod store;

@@ -1,0 +1,413 @@
+//! Sessions: upload, parse, list, reload, rename, delete.
+//!
+//! A session is a folder of immutable files and the rows that refer to them. One file a use case; every
+//! query is in `store.rs`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::etl::column::{ColumnMeta, Kind, Warning};
+use crate::etl::report::{DateOrder, FilePlan, Format};
+
+pub mod catalogue;
+pub mod folders;
+pub mod parse;
+pub mod upload;
+
+/// How far a session has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Files are stored.
+    Uploaded,
+    /// There is a parsed dataset.
+    Parsed,
+    /// There is a cleaned version.
+    Cleaned,
+    /// Nothing could be parsed.
+    Failed,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// All that match.
+    pub total: u64,
+    /// From 1.
+    pub page: u64,
+    /// At most 100.
+    pub page_size: u64,
+    /// ⌈total / page_size⌉.
+    pub total_pages: u64,
+    /// This page's.
+    pub items: Vec<T>,
+}
+
+/// A file of an upload that is stored.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct StoredFile {
+    /// As the user named it.
+    pub file_name: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Of the bytes, hex.
+    pub sha256: String,
+}
+
+/// Answer to an upload.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Uploaded {
+    /// The new session.
+    pub session_id: String,
+    /// `uploaded`.
+    pub status: Status,
+    /// What was stored.
+    pub files: Vec<StoredFile>,
+    /// For instance identical files that count once.
+    pub warnings: Vec<Warning>,
+}
+
+/// Which of two different values for the same point and time stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// That of the file that reaches further in time.
+    #[default]
+    Last,
+    /// That of the file that ends earlier.
+    First,
+    /// None: the parse is refused.
+    Error,
+}
+
+/// What a user knows better about one column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnOverride {
+    /// The column, by its original or its stored name.
+    pub column: String,
+    /// Name to store it under.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Kind.
+    #[serde(default)]
+    pub kind: Option<Kind>,
+    /// Unit.
+    #[serde(default)]
+    pub unit: Option<String>,
+}
+
+/// `POST /api/parse`: server-side files (`files`, `subfolder`), or an uploaded session (`session_id`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct ParseRequest {
+    /// Names below the folder; all of the folder when left out.
+    pub files: Option<Vec<String>>,
+    /// Below `DATA_DIR`; `data` is its root.
+    pub data_dir: Option<String>,
+    /// Below `data_dir`.
+    pub subfolder: Option<String>,
+    /// An uploaded session, or one to add files to.
+    pub session_id: Option<String>,
+    /// Name for people.
+    pub name: Option<String>,
+    /// Site, such as `KMUH`.
+    pub site: Option<String>,
+    /// IANA zone of local times.
+    pub timezone: Option<String>,
+    /// `YMD`, `MDY`, `DMY`, or a pattern such as `M/D/YYYY`.
+    pub date_format: Option<String>,
+    /// Instead of detecting.
+    pub format: Option<Format>,
+    /// Instead of detecting: one character.
+    pub delimiter: Option<String>,
+    /// Instead of detecting: a WHATWG label such as `big5`.
+    pub encoding: Option<String>,
+    /// Which of two different values stays.
+    pub on_conflict: OnConflict,
+    /// What the user knows better; remembered for the site.
+    pub columns: Vec<ColumnOverride>,
+    /// Answer what would happen and store nothing.
+    pub dry_run: bool,
+    /// Make a new version even when the same request was answered before.
+    pub force: bool,
+}
+
+/// What one file gave.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ParsedFile {
+    /// Sha256 of the raw bytes, hex.
+    pub sha256: String,
+    /// Size of the raw bytes.
+    pub size_bytes: u64,
+    /// First time, ISO 8601 with the site's offset.
+    pub first_at: Option<String>,
+    /// Last time.
+    pub last_at: Option<String>,
+    /// Format, points, counts, each with its evidence.
+    #[serde(flatten)]
+    pub plan: FilePlan,
+}
+
+/// One row as the frontend shows it: column → number, text or null; `timestamp` is ISO 8601.
+pub type Row = serde_json::Map<String, serde_json::Value>;
+
+/// Answer to a parse.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Parsed {
+    /// True; a failure is a problem document.
+    pub success: bool,
+    /// The session.
+    pub session_id: String,
+    /// The dataset; empty in a dry run.
+    pub dataset_id: String,
+    /// `parsed-v1`; empty in a dry run.
+    pub version: String,
+    /// The number in it; 0 in a dry run.
+    pub version_number: u32,
+    /// Distinct times.
+    pub row_count: u64,
+    /// Columns with `timestamp`.
+    pub column_count: u64,
+    /// Names, `timestamp` first.
+    pub columns: Vec<String>,
+    /// First 10 rows.
+    #[schema(value_type = Vec<Object>)]
+    pub preview: Vec<Row>,
+    /// One sentence.
+    pub message: String,
+    /// What each file gave.
+    pub files: Vec<ParsedFile>,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+    /// Everything known of each column.
+    pub column_details: Vec<ColumnMeta>,
+    /// Cells of the same point and time with different values.
+    pub conflicts: u64,
+    /// Whether an earlier answer to the same request stands.
+    pub reused: bool,
+    /// Whether nothing was stored.
+    pub dry_run: bool,
+}
+
+/// Which sessions to list, and which page.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct SessionFilter {
+    /// Only these.
+    pub status: Option<Status>,
+    /// Only of this site.
+    pub site: Option<String>,
+    /// In name, site or file names, any case.
+    pub q: Option<String>,
+    /// With data at or after this time (ISO 8601).
+    pub from: Option<String>,
+    /// With data before this time.
+    pub to: Option<String>,
+    /// `created_at` (default), `updated_at`, `name`, `site`, `total_rows`.
+    pub sort: Option<String>,
+    /// `desc` (default) or `asc`.
+    pub order: Option<String>,
+    /// From 1.
+    pub page: Option<u64>,
+    /// 1…100, default 20.
+    pub page_size: Option<u64>,
+    /// Deleted ones instead of the others.
+    pub deleted: bool,
+}
+
+/// A session in a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SessionSummary {
+    /// UUID v7.
+    pub session_id: String,
+    /// Name for people.
+    pub name: String,
+    /// Site.
+    pub site: Option<String>,
+    /// IANA zone.
+    pub timezone: String,
+    /// How far it has come.
+    pub status: Status,
+    /// Raw files.
+    pub files_count: u64,
+    /// Rows of the newest parsed dataset.
+    pub total_rows: u64,
+    /// First time of the newest parsed dataset, with the site's offset.
+    pub start_at: Option<String>,
+    /// Last time.
+    pub end_at: Option<String>,
+    /// UTC.
+    pub created_at: String,
+    /// UTC.
+    pub updated_at: String,
+    /// UTC; set when it is deleted and can be restored.
+    pub deleted_at: Option<String>,
+}
+
+/// A stored version of a session's data.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DatasetVersion {
+    /// Dataset or cleaning job.
+    pub id: String,
+    /// `parsed-v1`, `cleaned-v1`.
+    pub version: String,
+    /// The number in it.
+    pub version_number: u32,
+    /// Rows.
+    pub row_count: u64,
+    /// Columns with `timestamp`.
+    pub column_count: u64,
+    /// Bytes of the Parquet file.
+    pub size_bytes: u64,
+    /// Of the Parquet file, hex.
+    pub sha256: String,
+    /// `ok`, `missing`, `damaged`.
+    pub integrity: String,
+    /// First time, with the site's offset.
+    pub start_at: Option<String>,
+    /// Last time.
+    pub end_at: Option<String>,
+    /// What made it.
+    pub parser_version: String,
+    /// UTC.
+    pub created_at: String,
+}
+
+/// A raw file of a session.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SourceFile {
+    /// UUID v7.
+    pub id: String,
+    /// As the user named it.
+    pub file_name: String,
+    /// Name within the archive, when it came in one.
+    pub archive_member: Option<String>,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Hex.
+    pub sha256: String,
+    /// Shape, once parsed.
+    pub format: Option<String>,
+    /// Character encoding, once parsed.
+    pub encoding: Option<String>,
+    /// Rows, once parsed.
+    pub row_count: Option<u64>,
+    /// Points, once parsed.
+    pub point_count: Option<u64>,
+    /// First time, with the site's offset.
+    pub first_at: Option<String>,
+    /// Last time.
+    pub last_at: Option<String>,
+    /// `ok`, `missing`, `damaged`.
+    pub integrity: String,
+    /// What was found.
+    pub warnings: Vec<Warning>,
+}
+
+/// A session with its files and versions.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SessionDetail {
+    /// As in a list.
+    #[serde(flatten)]
+    pub summary: SessionSummary,
+    /// Free data of the user.
+    #[schema(value_type = Object)]
+    pub metadata: BTreeMap<String, serde_json::Value>,
+    /// Raw files.
+    pub files: Vec<SourceFile>,
+    /// Newest first.
+    pub versions: Vec<DatasetVersion>,
+}
+
+/// `PATCH /api/sessions/{id}`: what is left out stays.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SessionPatch {
+    /// New name.
+    pub name: Option<String>,
+    /// New site.
+    pub site: Option<String>,
+    /// Replaces the user's free data.
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+/// A thing in a session's history and what it was made from.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LineageNode {
+    /// `source_file`, `parsed_dataset`, `cleaned_dataset`, `model`, `optimization_run`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// File name or version label.
+    pub label: String,
+    /// Sha256 of its bytes, hex.
+    pub sha256: String,
+    /// Ids of what it was made from.
+    pub made_from: Vec<String>,
+    /// What made it: options and program version.
+    #[schema(value_type = Object)]
+    pub made_by: serde_json::Value,
+    /// UTC.
+    pub created_at: String,
+}
+
+/// From the raw bytes to everything that was made of them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Lineage {
+    /// The session.
+    pub session_id: String,
+    /// Sources first.
+    pub nodes: Vec<LineageNode>,
+}
+
+/// `GET /api/files`, without a subfolder: `folders` and counts.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct FolderListing {
+    /// Readable files of the folder.
+    pub files: Vec<String>,
+    /// Folders below.
+    pub folders: Vec<String>,
+    /// Files in each folder (only without a subfolder).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder_counts: Option<BTreeMap<String, u64>>,
+    /// Files in all folders (only without a subfolder).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_files: Option<u64>,
+    /// Length of `files`.
+    pub count: u64,
+    /// Relative to `DATA_DIR`.
+    pub directory: String,
+    /// Relative to `DATA_DIR`.
+    pub base_dir: String,
+    /// The subfolder asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_folder: Option<String>,
+    /// Why it is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Which date order a user's `date_format` means.
+///
+/// `YMD`, `mdy`, `M/D/YYYY`, `%d.%m.%Y` and `DD-MM-YY` are all understood: only the order of the letters counts.
+#[must_use]
+pub fn date_order_of(date_format: &str) -> Option<DateOrder> {
+    let mut letters: Vec<char> = date_format
+        .chars()
+        .filter(|c| c.is_ascii_alphabetic())
+        .map(|c| c.to_ascii_lowercase())
+        .take_while(|c| matches!(c, 'y' | 'm' | 'd'))
+        .collect();
+    letters.dedup();
+    match letters.as_slice() {
+        ['y', 'm', 'd'] => Some(DateOrder::Ymd),
+        ['m', 'd', 'y'] => Some(DateOrder::Mdy),
+        ['d', 'm', 'y'] => Some(DateOrder::Dmy),
+        _ => None,
+    }
+}

@@ -1,0 +1,4 @@
+//! Cache.
+/// Two-level cache.
+#[derive(Clone)]
+pub struct Cache;

@@ -1,0 +1,4 @@
+//! Files.
+/// Files below one root.
+#[derive(Clone)]
+pub struct Objects;
