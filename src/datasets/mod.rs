@@ -4,10 +4,14 @@
 //! file's sha256. Which file is settled once, by [`version::resolve`].
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::error::{Context, Result};
 use crate::etl::column::{Kind, NullReason};
 use crate::sessions::Row;
 
@@ -43,15 +47,27 @@ pub struct DatasetLabel {
     pub version_number: u32,
 }
 
-/// An answer computed from one immutable file.
+/// An answer computed from one immutable file, already written as JSON: a cached one costs no work.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
-    /// What was asked for.
-    pub body: T,
+    /// The JSON of a `T`.
+    pub body: Bytes,
     /// Weak `ETag` value without quotes: a hash of the file's sha256 and the canonical request.
     pub etag: String,
     /// Set when `session_id` was left out: the session that was taken.
     pub assumed_session: Option<String>,
+    /// What the JSON is of.
+    pub of: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Answer<T> {
+    /// The answer as a value, for callers inside the program.
+    ///
+    /// # Errors
+    /// Never, unless a cache handed back other bytes than it was given.
+    pub fn decode(&self) -> Result<T> {
+        serde_json::from_slice(&self.body).internal("reading an answer back")
+    }
 }
 
 /// Asks for rows as the frontend shows them.
@@ -68,7 +84,7 @@ pub struct PreviewQuery {
 }
 
 /// Rows as the frontend shows them.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Preview {
     /// The frame.
     #[serde(flatten)]
@@ -136,7 +152,7 @@ pub struct StateCount {
 }
 
 /// Statistics of all columns.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AllStats {
     /// The frame.
     #[serde(flatten)]
@@ -148,7 +164,7 @@ pub struct AllStats {
 }
 
 /// Statistics of one column, with its frame.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OneStats {
     /// The frame.
     #[serde(flatten)]
@@ -174,7 +190,7 @@ pub struct SeriesQuery {
 }
 
 /// A plot's points: the least and the greatest value of each bucket are kept, so no extreme is lost.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SeriesAnswer {
     /// The frame.
     #[serde(flatten)]
@@ -184,7 +200,7 @@ pub struct SeriesAnswer {
 }
 
 /// One line of a plot.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Series {
     /// The column.
     pub column: String,
@@ -201,7 +217,7 @@ pub struct Series {
 }
 
 /// Data quality of a frame.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Quality {
     /// The frame.
     #[serde(flatten)]
@@ -219,7 +235,7 @@ pub struct Quality {
 }
 
 /// A hole in the time axis.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Gap {
     /// Last time before it.
     pub after: String,
@@ -230,7 +246,7 @@ pub struct Gap {
 }
 
 /// Data quality of one column.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ColumnQuality {
     /// Its name.
     pub column: String,
@@ -245,7 +261,7 @@ pub struct ColumnQuality {
 }
 
 /// A run of one value over at least `6` native samples. Whether the equipment ran is for cleaning to say.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FrozenRun {
     /// First row's time.
     pub start_at: String,
@@ -267,7 +283,7 @@ pub struct CorrelationQuery {
 }
 
 /// Pearson's r of each pair over the rows where both have a value.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Correlation {
     /// The frame.
     #[serde(flatten)]
