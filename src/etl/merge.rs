@@ -1,1 +1,405 @@
 //! One frame on one time axis from the segments of many reports.
+//!
+//! Cells are merged one by one: a value beats a null, equal values are one, and of two different values
+//! the policy keeps one and counts a conflict. Files come in their canonical order, so the answer does not
+//! depend on the order in which they were given.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use polars::prelude::{
+    Column, DataFrame, Float64Chunked, Int64Chunked, IntoSeries, NewChunkedArray, PolarsResult, StringChunked,
+    TimeUnit, TimeZone,
+};
+use rayon::prelude::*;
+
+use super::column::{Cells, ColumnMeta, Kind, NullReason, Segment, TEXT, VALUE, Warning};
+use super::kinds::{self, Course, Reading};
+use super::names::TIMESTAMP;
+use super::plan::{Part, Plan, PlannedColumn};
+
+/// Which of two different values for the same point and time stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// That of the later file in canonical order; within a file, of the later row.
+    Last,
+    /// That of the earlier.
+    First,
+}
+
+/// A window's rows.
+#[derive(Debug)]
+pub struct Window {
+    /// `timestamp` (Datetime ms, UTC), then the columns: Float64 or String; rows as in the axis.
+    pub frame: DataFrame,
+    /// One entry a column but `timestamp`.
+    pub tallies: Vec<Tally>,
+}
+
+/// What became of a column's cells. Absorbs window after window.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally {
+    /// Cells with a value.
+    pub count: u64,
+    /// Cells without, by reason.
+    pub nulls: BTreeMap<NullReason, u64>,
+    /// What the numbers did in time.
+    pub course: Course,
+    /// Texts of a text column, the most frequent 50 of each window.
+    pub texts: BTreeMap<String, u64>,
+    /// Cells of the same time with different values, and the first of them.
+    pub conflicts: u64,
+    /// The first conflict.
+    pub first_conflict: Option<Conflict>,
+    /// Texts in a column of numbers, and the first of them.
+    pub unreadable: Option<String>,
+}
+
+/// Two values for one point and time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// UTC, ms.
+    pub at_ms: i64,
+    /// Index into [`Plan::files`] of the later of the two.
+    pub file: usize,
+    /// The values, in canonical order.
+    pub values: (String, String),
+}
+
+/// The cells of one column on the axis while they are gathered.
+struct Gathered {
+    values: Vec<f64>,
+    codes: Vec<u8>,
+    texts: Texts,
+    tally: Tally,
+}
+
+/// The distinct texts of a text column: cells hold indices.
+#[derive(Default)]
+struct Texts {
+    all: Vec<String>,
+    index: HashMap<String, usize>,
+}
+
+impl Texts {
+    fn id(&mut self, text: &str) -> f64 {
+        let id = self.index.get(text).copied().unwrap_or_else(|| {
+            self.all.push(text.to_owned());
+            self.index.insert(text.to_owned(), self.all.len() - 1);
+            self.all.len() - 1
+        });
+        id as f64
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made by `id` from an index")]
+    fn text(&self, id: f64) -> &str {
+        self.all.get(id as usize).map_or("", String::as_str)
+    }
+}
+
+/// Merges the segments of a window (in canonical order) into its frame.
+///
+/// # Errors
+/// When polars refuses the columns, which would be a defect.
+pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<(usize, Segment)>, keep: Keep) -> PolarsResult<Window> {
+    let axis = plan.axis_ms.get(window.clone()).unwrap_or_default();
+    let mut placed: Vec<Placed> = Vec::with_capacity(segments.len());
+    for (file, segment) in segments {
+        placed.push(Placed { file, rows: Rows::of(axis, &segment.at_ms), cells: segment.columns });
+    }
+    let mut by_file: Vec<Vec<usize>> = vec![Vec::new(); plan.files.len()];
+    for (position, segment) in placed.iter().enumerate() {
+        if let Some(list) = by_file.get_mut(segment.file) {
+            list.push(position);
+        }
+    }
+    let work: Vec<(&PlannedColumn, Vec<Piece>)> =
+        plan.columns.iter().map(|column| (column, pieces(column, &by_file, &mut placed))).collect();
+    let rows: Vec<&Rows> = placed.iter().map(|p| &p.rows).collect();
+    let merged: Vec<(Column, Tally)> = work
+        .into_par_iter()
+        .map(|(column, pieces)| gather(plan, column, axis, &rows, pieces, keep).finish(column))
+        .collect();
+    let timestamp =
+        Int64Chunked::from_slice(TIMESTAMP.into(), axis).into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
+    let (columns, tallies): (Vec<Column>, Vec<Tally>) = merged.into_iter().unzip();
+    let columns = std::iter::once(timestamp.into_series().into()).chain(columns).collect();
+    Ok(Window { frame: DataFrame::new(axis.len(), columns)?, tallies })
+}
+
+/// A segment whose rows have found their place on the axis.
+struct Placed {
+    file: usize,
+    rows: Rows,
+    cells: Vec<Cells>,
+}
+
+/// Where a segment's rows stand on the axis.
+enum Rows {
+    /// One after the other from here.
+    Run(usize),
+    /// Each where it says.
+    Each(Vec<u32>),
+}
+
+impl Rows {
+    /// `at_ms` is ascending and all of it is on the axis.
+    fn of(axis: &[i64], at_ms: &[i64]) -> Self {
+        let start = at_ms.first().map_or(0, |first| axis.partition_point(|at| at < first));
+        if axis.get(start..start + at_ms.len()) == Some(at_ms) {
+            return Self::Run(start);
+        }
+        let mut row = start;
+        let mut place = |at: &i64| {
+            while axis.get(row).is_some_and(|on_axis| on_axis < at) {
+                row += 1;
+            }
+            u32::try_from(row).unwrap_or(u32::MAX)
+        };
+        Self::Each(at_ms.iter().map(&mut place).collect())
+    }
+
+    fn place(&self, row: usize) -> usize {
+        match self {
+            Self::Run(start) => start + row,
+            Self::Each(rows) => rows.get(row).map_or(usize::MAX, |r| *r as usize),
+        }
+    }
+}
+
+/// One segment's cells of one column.
+struct Piece {
+    part: Part,
+    segment: usize,
+    cells: Cells,
+}
+
+fn pieces(column: &PlannedColumn, by_file: &[Vec<usize>], placed: &mut [Placed]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for part in &column.parts {
+        for &segment in by_file.get(part.file).map_or(&[][..], Vec::as_slice) {
+            let cells = placed.get_mut(segment).and_then(|p| p.cells.get_mut(part.point)).map(std::mem::take);
+            if let Some(cells) = cells.filter(|c| !c.codes.is_empty()) {
+                pieces.push(Piece { part: *part, segment, cells });
+            }
+        }
+    }
+    pieces
+}
+
+fn gather(
+    plan: &Plan,
+    column: &PlannedColumn,
+    axis: &[i64],
+    rows: &[&Rows],
+    pieces: Vec<Piece>,
+    keep: Keep,
+) -> Gathered {
+    let mut gathered = Gathered {
+        values: vec![0.0; axis.len()],
+        codes: vec![NullReason::NotCovered as u8; axis.len()],
+        texts: Texts::default(),
+        tally: Tally::default(),
+    };
+    // Up to here (exclusive) something may be written already; beyond it a run can be copied whole.
+    let mut touched = 0;
+    for Piece { part, segment, mut cells } in pieces {
+        gathered.settle(plan, column, part, &mut cells);
+        let Some(&rows) = rows.get(segment) else { continue };
+        let end = rows.place(cells.codes.len().saturating_sub(1)).saturating_add(1);
+        match rows {
+            Rows::Run(start) if *start >= touched => gathered.copy(*start, &cells),
+            _ => {
+                for (row, (&value, &code)) in cells.values.iter().zip(&cells.codes).enumerate() {
+                    gathered.put(axis, rows.place(row), value, code, keep, part.file);
+                }
+            }
+        }
+        touched = touched.max(end);
+    }
+    gathered
+}
+
+impl Gathered {
+    /// Turns a file's cells into the column's: texts to states, indices or nulls.
+    fn settle(&mut self, plan: &Plan, column: &PlannedColumn, part: Part, cells: &mut Cells) {
+        let tokens = plan.files.get(part.file).and_then(|f| f.plan.points.get(part.point)).map(|p| p.tokens.as_slice());
+        let tokens = tokens.unwrap_or_default();
+        if tokens.is_empty() && column.reading == Reading::Numbers && !part.other_unit {
+            return;
+        }
+        let settled: Vec<(f64, u8)> = tokens.iter().map(|(token, _)| self.settle_token(column, token)).collect();
+        for (value, code) in cells.values.iter_mut().zip(&mut cells.codes) {
+            if *code == TEXT {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the reader's index")]
+                let token = settled.get(*value as usize).copied();
+                (*value, *code) = token.unwrap_or((0.0, NullReason::Unreadable as u8));
+            } else if *code == VALUE {
+                match &column.reading {
+                    Reading::Numbers if part.other_unit => *code = NullReason::UnitMismatch as u8,
+                    Reading::States { .. } if *value != 0.0 && *value != 1.0 => *code = NullReason::Unreadable as u8,
+                    Reading::Text => *value = self.texts.id(&value.to_string()),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn settle_token(&mut self, column: &PlannedColumn, token: &str) -> (f64, u8) {
+        match &column.reading {
+            Reading::Text => (self.texts.id(token), VALUE),
+            Reading::States { zero, one } => {
+                kinds::state_value(token, zero, one).map_or((0.0, NullReason::Unreadable as u8), |v| (v, VALUE))
+            }
+            Reading::Numbers => {
+                self.tally.unreadable.get_or_insert_with(|| token.to_owned());
+                (0.0, NullReason::Unreadable as u8)
+            }
+        }
+    }
+
+    fn copy(&mut self, start: usize, cells: &Cells) {
+        let end = start + cells.codes.len();
+        if let (Some(values), Some(codes)) = (self.values.get_mut(start..end), self.codes.get_mut(start..end)) {
+            values.copy_from_slice(&cells.values);
+            codes.copy_from_slice(&cells.codes);
+        }
+    }
+
+    fn put(&mut self, axis: &[i64], row: usize, value: f64, code: u8, keep: Keep, file: usize) {
+        let (Some(old_value), Some(old_code)) = (self.values.get_mut(row), self.codes.get_mut(row)) else { return };
+        if code != VALUE {
+            if *old_code == NullReason::NotCovered as u8 {
+                *old_code = code;
+            }
+            return;
+        }
+        if *old_code == VALUE && *old_value != value {
+            self.tally.conflicts += 1;
+            if self.tally.first_conflict.is_none() {
+                let show =
+                    |v: f64| if self.texts.all.is_empty() { v.to_string() } else { self.texts.text(v).to_owned() };
+                let values = (show(*old_value), show(value));
+                let at_ms = axis.get(row).copied().unwrap_or_default();
+                self.tally.first_conflict = Some(Conflict { at_ms, file, values });
+            }
+            if keep == Keep::First {
+                return;
+            }
+        }
+        (*old_value, *old_code) = (value, VALUE);
+    }
+
+    fn finish(mut self, column: &PlannedColumn) -> (Column, Tally) {
+        let mut by_code = [0_u64; 256];
+        for &code in &self.codes {
+            if let Some(count) = by_code.get_mut(usize::from(code)) {
+                *count += 1;
+            }
+        }
+        let count_of = |code: u8| by_code.get(usize::from(code)).copied().unwrap_or(0);
+        self.tally.count = count_of(VALUE);
+        self.tally.nulls =
+            NullReason::ALL.iter().map(|r| (*r, count_of(*r as u8))).filter(|(_, count)| *count > 0).collect();
+        let cells = self.values.iter().zip(&self.codes).map(|(value, code)| (*code == VALUE).then_some(*value));
+        let name = column.name.as_str().into();
+        let series = if column.reading == Reading::Text {
+            for id in cells.clone().flatten() {
+                *self.tally.texts.entry(self.texts.text(id).to_owned()).or_insert(0) += 1;
+            }
+            StringChunked::from_iter_options(name, cells.map(|id| id.map(|id| self.texts.text(id)))).into_series()
+        } else {
+            cells.clone().flatten().for_each(|value| self.tally.course.push(value));
+            if self.tally.count == self.codes.len() as u64 {
+                Float64Chunked::from_vec(name, self.values).into_series()
+            } else {
+                Float64Chunked::from_iter_options(name, cells).into_series()
+            }
+        };
+        (series.into(), self.tally)
+    }
+}
+
+impl Tally {
+    /// Takes in the same column's next window.
+    pub fn absorb(&mut self, next: Self) {
+        self.count += next.count;
+        for (reason, count) in next.nulls {
+            *self.nulls.entry(reason).or_insert(0) += count;
+        }
+        self.course.absorb(&next.course);
+        for (text, count) in next.texts {
+            *self.texts.entry(text).or_insert(0) += count;
+        }
+        self.conflicts += next.conflicts;
+        self.first_conflict = self.first_conflict.take().or(next.first_conflict);
+        self.unreadable = self.unreadable.take().or(next.unreadable);
+    }
+}
+
+/// What is known of each column once all windows are merged, and what a user should know.
+#[must_use]
+pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warning>) {
+    let mut warnings = Vec::new();
+    let described = plan.columns.iter().zip(tallies).map(|(column, tally)| {
+        let warn = |code: &str, count: u64, message: String| Warning {
+            code: code.to_owned(),
+            file: String::new(),
+            line: None,
+            column: Some(column.original_name.clone()),
+            count,
+            message,
+        };
+        let unreadable = tally.nulls.get(&NullReason::Unreadable).copied().unwrap_or(0);
+        if unreadable > 0 {
+            let like = tally.unreadable.as_ref().map(|t| format!(" such as '{t}'")).unwrap_or_default();
+            let message = format!(
+                "{unreadable} cells of {}{like} are no values of its kind, stored as null (unreadable)",
+                column.original_name
+            );
+            warnings.push(warn("unreadable_cells", unreadable, message));
+        }
+        if let Some(conflict) = &tally.first_conflict {
+            warnings.push(warn("conflict", tally.conflicts, conflict_text(plan, column, conflict)));
+        }
+        meta(column, tally)
+    });
+    let columns = described.collect();
+    (columns, warnings)
+}
+
+/// A conflict in words.
+#[must_use]
+pub fn conflict_text(plan: &Plan, column: &PlannedColumn, conflict: &Conflict) -> String {
+    let file = plan.files.get(conflict.file).map_or("", |f| &f.id.name);
+    let at = chrono::DateTime::from_timestamp_millis(conflict.at_ms).map(|at| at.to_rfc3339()).unwrap_or_default();
+    let (a, b) = &conflict.values;
+    format!("{}: {b} at {at} in {file}, where an earlier row or file has {a}", column.original_name)
+}
+
+fn meta(column: &PlannedColumn, tally: Tally) -> ColumnMeta {
+    let (kind, kind_evidence) = match (&column.reading, column.stated.kind) {
+        (_, Some(kind)) => (kind, "stated by the user".to_owned()),
+        (Reading::Text, None) => (Kind::Text, "its cells are texts".to_owned()),
+        (Reading::States { zero, one }, None) => (Kind::Status, format!("its cells are {zero} and {one}")),
+        (Reading::Numbers, None) => kinds::kind_of_numbers(&column.original_name, &tally.course),
+    };
+    let states = match &column.reading {
+        Reading::States { zero, one } => Some(vec![(*zero).to_owned(), (*one).to_owned()]),
+        Reading::Text => Some(tally.texts.into_keys().take(50).collect()),
+        Reading::Numbers => None,
+    };
+    ColumnMeta {
+        name: column.name.clone(),
+        original_name: column.original_name.clone(),
+        kind,
+        kind_evidence,
+        unit: column.unit.as_ref().map(|u| u.value.clone()),
+        unit_evidence: column.unit.as_ref().map(|u| u.evidence.clone()),
+        trend_definition: column.trend_definition.clone(),
+        native_interval_s: column.native_interval_s,
+        states,
+        count: tally.count,
+        nulls: tally.nulls,
+    }
+}

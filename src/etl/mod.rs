@@ -8,7 +8,9 @@
 //! a null with a reason: [`column::NullReason`].
 
 pub mod column;
+pub mod kinds;
 pub mod merge;
+pub mod names;
 pub mod plan;
 pub mod report;
 pub mod time;
