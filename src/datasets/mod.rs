@@ -13,7 +13,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Context, Result};
 use crate::etl::column::{Kind, NullReason};
-use crate::sessions::Row;
 
 pub mod correlation;
 pub mod export;
@@ -82,6 +81,9 @@ pub struct PreviewQuery {
     /// Names separated by commas; all when left out.
     pub columns: Option<String>,
 }
+
+/// One row as the frontend shows it: column → number, text or null; `timestamp` is ISO 8601.
+pub type Row = serde_json::Map<String, serde_json::Value>;
 
 /// Rows as the frontend shows them.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::datasets::Row;
 use crate::etl::column::{ColumnMeta, Kind, Warning};
 use crate::etl::report::{DateOrder, FilePlan, Format};
 
@@ -150,9 +151,6 @@ pub struct ParsedFile {
     #[serde(flatten)]
     pub plan: FilePlan,
 }
-
-/// One row as the frontend shows it: column → number, text or null; `timestamp` is ISO 8601.
-pub type Row = serde_json::Map<String, serde_json::Value>;
 
 /// Answer to a parse.
 #[derive(Debug, Clone, Serialize, ToSchema)]
