@@ -14,8 +14,10 @@ use utoipa::{IntoParams, ToSchema};
 use crate::error::{Context, Result};
 use crate::etl::column::{Kind, NullReason};
 
+pub mod clock;
 pub mod correlation;
 pub mod export;
+pub mod names;
 pub mod preview;
 pub mod quality;
 pub mod series;
