@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::error::{Context, Result};
 use crate::etl::column::{Kind, NullReason};
 
+pub mod cells;
 pub mod clock;
 pub mod correlation;
 pub mod export;
