@@ -5,9 +5,8 @@
 use polars::prelude::*;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::clock;
+use super::{Row, clock};
 use crate::error::{Context, Error, Result};
-use crate::sessions::Row;
 
 /// The rows of a frame, ready to be written: `timestamp` as ISO 8601 with the zone's offset, numbers, texts, null.
 pub struct Rows<'a> {
