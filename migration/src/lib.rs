@@ -1,1 +1,33 @@
-//! The metadata schema.
+//! The metadata schema, one file a migration.
+//!
+//! String names only and nothing from the program: a migration describes the schema of its own day and
+//! must not change when an entity does. Published migrations are never edited; a change is a new file.
+//! Every migration goes up and down, each in a transaction of its own.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m000001_store_identity;
+mod m000002_sessions;
+mod m000003_datasets;
+mod m000004_jobs;
+mod m000005_cleaning;
+mod m000006_models;
+
+/// All migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m000001_store_identity::Migration),
+            Box::new(m000002_sessions::Migration),
+            Box::new(m000003_datasets::Migration),
+            Box::new(m000004_jobs::Migration),
+            Box::new(m000005_cleaning::Migration),
+            Box::new(m000006_models::Migration),
+        ]
+    }
+}

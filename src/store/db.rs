@@ -1,25 +1,58 @@
-//! Connections to the metadata database.
-use crate::error::Result;
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
+//! Connections to the metadata database: SQLite with one writer and a small pool of readers.
+//!
+//! WAL, so readers never wait for the writer; `synchronous=FULL`, so a commit is on the disk before it is
+//! acknowledged; writing transactions begin `IMMEDIATE`, so they wait for each other (also across
+//! processes) at the start rather than fail at the end. No queries here.
 
-/// One writer and a pool of readers on one SQLite database.
-#[derive(Clone)]
+use std::path::Path;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+
+use super::objects::disk_full;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long a writer waits for another process' transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Queries at once; more wait.
+const READERS: u32 = 4;
+
+/// One writer and a pool of readers on one SQLite database. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Db {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
 }
 
 impl Db {
-    /// Connects (creating the database file), sets the pragmas and migrates.
+    /// Connects (creating folder and file), sets the pragmas and migrates.
     ///
     /// # Errors
-    /// When the database cannot be opened or migrated.
+    /// `bad_setting` when `url` is no SQLite file; `newer_database` when a newer version of this program
+    /// made it; `database_busy`, `disk_full`; internal when it cannot be opened or migrated.
     pub async fn open(url: &str) -> Result<Self> {
-        let _ = url;
-        todo!()
+        let file = sqlite_file(url)?;
+        if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| {
+                Error::internal("the folder of the database cannot be created: check DATABASE_URL and its rights")
+                    .with_source(e)
+            })?;
+        }
+        let writer = connect_patiently(url).await?;
+        migrate(&writer).await?;
+        let readers = connect(url, READERS, |options| options.pragma("query_only", "on"))
+            .await
+            .map_err(failed("opening the database for reading"))?;
+        Ok(Self { writer, readers })
     }
 
-    /// For queries only.
+    /// For queries only: writing through it is refused by SQLite.
     #[must_use]
     pub fn read(&self) -> &DatabaseConnection {
         &self.readers
@@ -28,9 +61,152 @@ impl Db {
     /// A transaction that may write (`BEGIN IMMEDIATE`); dropped without commit it rolls back.
     ///
     /// # Errors
-    /// When another process holds the write lock past the busy timeout.
+    /// `database_busy` when another process holds the write lock past the busy timeout.
     pub async fn begin(&self) -> Result<DatabaseTransaction> {
-        let _ = &self.writer;
-        todo!()
+        begin_immediate(&self.writer).await.map_err(failed("beginning a transaction"))
     }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.readers.ping().await.map_err(failed("asking the database whether it is there"))
+    }
+
+    /// How many migrations this program has and the database has not.
+    ///
+    /// # Errors
+    /// When the database cannot be read or is newer than this program.
+    pub async fn migrations_pending(&self) -> Result<usize> {
+        pending(&self.readers).await
+    }
+
+    /// Waits for what is under way and closes all connections.
+    ///
+    /// # Errors
+    /// When the last checkpoint fails; nothing that was committed is lost then.
+    pub async fn close(&self) -> Result<()> {
+        self.readers.close_by_ref().await.map_err(failed("closing the database"))?;
+        self.writer.close_by_ref().await.map_err(failed("closing the database"))
+    }
+}
+
+/// Turns a database failure into ours: `.map_err(db::failed("reading the session"))`.
+///
+/// Busy and full databases become `database_busy` and `disk_full`; everything else is internal. Map a
+/// constraint that a request can hit before this (`DbErr::sql_err`).
+pub fn failed(doing: &str) -> impl FnOnce(DbErr) -> Error + '_ {
+    move |source| match sqlite_code(&source) {
+        // SQLITE_BUSY, SQLITE_LOCKED
+        Some(5 | 6) => Error::new(
+            ErrorKind::Unavailable,
+            "database_busy",
+            "The metadata database is being written by another process; try again in a moment.",
+        )
+        .with_retry_after(2)
+        .with_source(source),
+        // SQLITE_FULL
+        Some(13) => disk_full().with_source(source),
+        _ => Error::internal(format!("failed while {doing}")).with_source(source),
+    }
+}
+
+/// SQLite's primary result code of a failure.
+fn sqlite_code(error: &DbErr) -> Option<u32> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(source))
+    | DbErr::Exec(RuntimeErr::SqlxError(source))
+    | DbErr::Query(RuntimeErr::SqlxError(source))) = error
+    else {
+        return None;
+    };
+    let code: u32 = source.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+/// The file that `url` names.
+fn sqlite_file(url: &str) -> Result<std::path::PathBuf> {
+    let wrong = || {
+        Error::invalid(
+            "DATABASE_URL",
+            "bad_setting",
+            "DATABASE_URL must name an SQLite file, such as sqlite://data/hvac_analytics.db",
+        )
+    };
+    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(wrong());
+    }
+    let options = SqliteConnectOptions::from_str(url).map_err(|e| wrong().with_source(e))?;
+    let file = options.get_filename();
+    if file.as_os_str().is_empty() || file == Path::new("/") { Err(wrong()) } else { Ok(file.to_owned()) }
+}
+
+/// The writer. Switching a new file to WAL does not heed the busy timeout, so two processes that create
+/// it at once would fail: the second tries again.
+async fn connect_patiently(url: &str) -> Result<DatabaseConnection> {
+    let started = Instant::now();
+    loop {
+        let connected = connect(url, 1, |options| {
+            options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+        })
+        .await;
+        match connected {
+            Err(error) if sqlite_code(&error) == Some(5) && started.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            other => return other.map_err(failed("opening the database; check DATABASE_URL and its rights")),
+        }
+    }
+}
+
+async fn connect(
+    url: &str,
+    connections: u32,
+    pragmas: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
+) -> std::result::Result<DatabaseConnection, DbErr> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |o| pragmas(o.busy_timeout(BUSY_TIMEOUT)));
+    Database::connect(options).await
+}
+
+async fn begin_immediate(writer: &DatabaseConnection) -> std::result::Result<DatabaseTransaction, DbErr> {
+    let immediate = SqliteTransactionMode::Immediate;
+    writer
+        .begin_with_options(TransactionOptions { sqlite_transaction_mode: Some(immediate), ..Default::default() })
+        .await
+}
+
+async fn pending(db: &DatabaseConnection) -> Result<usize> {
+    match Migrator::get_pending_migrations_read_only(db).await {
+        Ok(pending) => Ok(pending.len()),
+        Err(DbErr::Custom(message)) if message.starts_with("Migration file of version") => Err(Error::conflict(
+            "newer_database",
+            "The metadata database was made by a newer version of this program: use that version, or restore a backup \
+             from before the upgrade.",
+        )
+        .with_source(DbErr::Custom(message))),
+        Err(error) => Err(failed("reading which migrations were applied")(error)),
+    }
+}
+
+/// All that is pending, each migration in a savepoint of one `IMMEDIATE` transaction: a second process
+/// waits and finds nothing left to do, and a failure leaves the schema as it was.
+async fn migrate(writer: &DatabaseConnection) -> Result<()> {
+    if pending(writer).await? == 0 {
+        return Ok(());
+    }
+    let transaction = begin_immediate(writer).await.map_err(failed("locking the database for migration"))?;
+    Migrator::up(&transaction, None).await.map_err(failed("migrating the database"))?;
+    transaction.commit().await.map_err(failed("committing the migrations"))
 }

@@ -1,1 +1,52 @@
-//! .
+//! Frames ⇄ Parquet, by way of the `parquet` crate: [`write::FrameWriter`] and [`read::FrameReader`].
+//!
+//! The file's shape (DESIGN §4): `timestamp` first, `Timestamp(ms, UTC)`, sorted, unique, never null; sensors
+//! Float64; states of more than two values text. It explains itself: its key-value metadata names session,
+//! dataset, columns and sources. No polars `parquet` feature: it would cost ten minutes of building.
+
+mod read;
+mod write;
+
+pub use read::{Footer, FrameReader};
+pub use write::FrameWriter;
+
+/// Name of the first column.
+pub const TIMESTAMP: &str = "timestamp";
+/// Rows of a full row group; a time range touches few of them.
+pub const ROW_GROUP_ROWS: usize = 65_536;
+
+/// Key-value metadata: the session's id.
+pub const KEY_SESSION_ID: &str = "hvac.session_id";
+/// Key-value metadata: the dataset's id.
+pub const KEY_DATASET_ID: &str = "hvac.dataset_id";
+/// Key-value metadata: `parsed-v1`.
+pub const KEY_VERSION: &str = "hvac.version";
+/// Key-value metadata: IANA zone of the site.
+pub const KEY_ZONE: &str = "hvac.zone";
+/// Key-value metadata: JSON list of [`crate::etl::column::ColumnMeta`].
+pub const KEY_COLUMNS: &str = "hvac.columns";
+/// Key-value metadata: what made the file.
+pub const KEY_PARSER_VERSION: &str = "hvac.parser_version";
+/// Key-value metadata: JSON list of `{file_name, sha256}`.
+pub const KEY_SOURCES: &str = "hvac.sources";
+/// Key-value metadata: the session's name when the file was made.
+pub const KEY_SESSION_NAME: &str = "hvac.session_name";
+/// Key-value metadata: the site.
+pub const KEY_SITE: &str = "hvac.site";
+/// Key-value metadata: the parse's options (JSON).
+pub const KEY_OPTIONS: &str = "hvac.options";
+/// Key-value metadata: what the parse found (JSON of [`super::entity::ParseReport`]).
+pub const KEY_REPORT: &str = "hvac.report";
+/// Key-value metadata: the request's key, so that the same again is known after a rebuild too.
+pub const KEY_REQUEST_KEY: &str = "hvac.request_key";
+/// Key-value metadata: when the dataset was made, ISO 8601.
+pub const KEY_CREATED_AT: &str = "hvac.created_at";
+
+/// What a column's cells are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Readings, counters, two-valued states.
+    Float64,
+    /// States of more than two values, free text.
+    Text,
+}

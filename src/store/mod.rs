@@ -1,11 +1,29 @@
 //! Where everything is kept: rows in SQLite, files behind an object store, answers in a cache.
+//!
+//! `store` knows tables, files and bytes, no feature: queries live in the features' own `store.rs`.
+//! [`Store::open`] is the only way in: it makes sure that database and folder belong together and tidies
+//! up after a crash, when no other process is at work.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+
+use self::entity::{VersionState, artefact_version};
+use self::lock::StoreLock;
+use crate::config::Config;
+use crate::error::{Context, Result};
 
 pub mod cache;
+pub mod crash;
 pub mod db;
 pub mod entity;
 pub mod frames;
+pub mod identity;
+pub mod lock;
 pub mod objects;
 pub mod paths;
+pub mod staged;
 
 /// The three stores. Cheap to clone.
 #[derive(Clone)]
@@ -16,4 +34,103 @@ pub struct Store {
     pub objects: objects::Objects,
     /// Answers computed from immutable files.
     pub cache: cache::Cache,
+    /// What joins database and folder.
+    pub identity: identity::Identity,
+    /// What was tidied up when this process opened the store.
+    pub recovered: Recovered,
+    _lock: Arc<StoreLock>,
+}
+
+/// What a crash had left behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Staging files and folders that were removed.
+    pub staging_removed: u64,
+    /// Version numbers that were reserved and are given up now.
+    pub versions_abandoned: u64,
+}
+
+impl Store {
+    /// Opens database, folder and cache, creating what is not there.
+    ///
+    /// # Errors
+    /// When database and folder do not belong together (see [`identity::settle`]), a repair is running
+    /// (`store_locked`), or one of them cannot be opened.
+    pub async fn open(config: &Config) -> Result<Self> {
+        let objects = objects::Objects::open(&config.data_storage_path)?;
+        let alone = StoreLock::try_exclusive(objects.root())?;
+        let shared = if alone.is_some() { None } else { Some(StoreLock::shared(objects.root()).await?) };
+        let db = db::Db::open(&config.database_url).await?;
+        let identity = identity::settle(&db, &objects, false).await?;
+        let recovered = if alone.is_some() { recover(&db, &objects).await? } else { Recovered::default() };
+        drop(alone);
+        let lock = match shared {
+            Some(lock) => lock,
+            None => StoreLock::shared(objects.root()).await?,
+        };
+        Self::assemble(config, db, objects, identity, recovered, lock)
+    }
+
+    /// Opens the store for `doctor --rebuild`: with nobody beside, and adopting the folder's identity.
+    ///
+    /// # Errors
+    /// `store_in_use` when another process has it open; `store_mismatch` when the database holds the sessions of
+    /// another folder.
+    pub async fn open_for_rebuild(config: &Config) -> Result<Self> {
+        let objects = objects::Objects::open(&config.data_storage_path)?;
+        let lock = StoreLock::exclusive(objects.root())?;
+        let db = db::Db::open(&config.database_url).await?;
+        let identity = identity::settle(&db, &objects, true).await?;
+        let recovered = recover(&db, &objects).await?;
+        Self::assemble(config, db, objects, identity, recovered, lock)
+    }
+
+    fn assemble(
+        config: &Config,
+        db: db::Db,
+        objects: objects::Objects,
+        identity: identity::Identity,
+        recovered: Recovered,
+        lock: StoreLock,
+    ) -> Result<Self> {
+        let cache = cache::Cache::new(config.cache_max_bytes, config.cache_ttl, config.redis_url.as_deref())?;
+        Ok(Self { db, objects, cache, identity, recovered, _lock: Arc::new(lock) })
+    }
+
+    /// Closes the database. The last thing a process does with its store.
+    ///
+    /// # Errors
+    /// When the last checkpoint fails; nothing that was committed is lost then.
+    pub async fn close(&self) -> Result<()> {
+        self.db.close().await
+    }
+}
+
+/// Nobody else is at work: what is staged or reserved is a crash's.
+async fn recover(db: &db::Db, objects: &objects::Objects) -> Result<Recovered> {
+    let sweeping = objects.clone();
+    let staging_removed = tokio::task::spawn_blocking(move || sweeping.sweep_staging())
+        .await
+        .internal("sweeping staging leftovers")??;
+    let transaction = db.begin().await?;
+    let abandoned = artefact_version::Entity::update_many()
+        .col_expr(artefact_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
+        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
+        .exec(&transaction)
+        .await
+        .map_err(db::failed("giving up reserved versions"))?;
+    transaction.commit().await.map_err(db::failed("giving up reserved versions"))?;
+    Ok(Recovered { staging_removed, versions_abandoned: abandoned.rows_affected })
+}
+
+/// The present time, cut to milliseconds: what a row holds is what an answer shows, on every database.
+#[must_use]
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
+}
+
+/// A new UUID v7 as text: ids sort by creation.
+#[must_use]
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }

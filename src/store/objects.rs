@@ -1,4 +1,374 @@
-//! Files.
-/// Files below one root.
-#[derive(Clone)]
-pub struct Objects;
+//! Files behind an object store: staged, synced, published under a name that never changes, read.
+//!
+//! A file is written under a staging name, made durable, and only then given its name; a reader never
+//! sees half of one. What is published is immutable, which is what makes it safe to map into memory and to
+//! cache by hash. Only [`Objects::delete_file`] and [`Objects::delete_folder`] remove published files, and
+//! only `purge` calls them. Messages name no path of this machine; the log has it in the cause.
+
+use std::error::Error as StdError;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt, stream};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use sha2::{Digest, Sha256};
+
+use super::paths;
+use super::staged::Staged;
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// Bytes of one read of a stream: big enough to keep a disk busy, small enough for many clients.
+const READ_BYTES: u64 = 256 * 1024;
+/// What stays free beside the bytes a caller needs: the database and `session.json` need some too.
+const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Files below one root. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    pub(super) files: Arc<LocalFileSystem>,
+    root: Arc<PathBuf>,
+}
+
+/// A published file and its size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// Bytes.
+    pub size_bytes: u64,
+}
+
+/// The bytes of a published file, mapped into memory. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ObjectBytes(Bytes);
+
+impl Deref for ObjectBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl ObjectBytes {
+    /// The same bytes, without a copy.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+}
+
+impl Objects {
+    /// Opens a root, creating the folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be created or is none.
+    pub fn open(root: &Path) -> Result<Self> {
+        let doing = "opening the storage folder; check DATA_STORAGE_PATH and its rights";
+        std::fs::create_dir_all(root).internal(doing)?;
+        let root = std::fs::canonicalize(root).internal(doing)?;
+        let files = LocalFileSystem::new_with_prefix(&root).internal(doing)?.with_fsync(true);
+        Ok(Self { files: Arc::new(files), root: Arc::new(root) })
+    }
+
+    /// The root on this machine: for `doctor`'s messages to whoever runs it, never for an answer over HTTP.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Begins a file in a folder, under a staging name.
+    ///
+    /// # Errors
+    /// `disk_full`; internal when the folder cannot be written.
+    pub async fn stage(&self, folder: &str) -> Result<Staged> {
+        Staged::begin(self.clone(), paths::staging(folder)).await
+    }
+
+    /// Refuses early what would not fit.
+    ///
+    /// # Errors
+    /// `disk_full` when fewer than `needed_bytes` (and a reserve) are free. Where the platform cannot say, nothing.
+    pub fn check_free_space(&self, needed_bytes: u64) -> Result<()> {
+        match fs4::available_space(&*self.root) {
+            Ok(free) if free < needed_bytes.saturating_add(RESERVE_BYTES) => Err(disk_full()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Replaces a small file at once and durably: readers see the old or the new one. Only for
+    /// `session.json` and `store.json`; everything else is published once.
+    ///
+    /// # Errors
+    /// `disk_full`; internal when it cannot be written.
+    pub async fn put_atomic(&self, key: &str, bytes: impl Into<Bytes>) -> Result<()> {
+        let payload = PutPayload::from_bytes(bytes.into());
+        self.files.put(&parse(key)?, payload).await.map_err(failed("rewriting a file"))?;
+        Ok(())
+    }
+
+    /// All bytes of a published file, mapped into memory: opening costs nothing, pages are read when touched.
+    ///
+    /// # Errors
+    /// `file_missing`; internal when it cannot be read.
+    pub fn open_bytes(&self, key: &str) -> Result<ObjectBytes> {
+        let file = self.file(key)?;
+        if file.metadata().internal("looking at a stored file")?.len() == 0 {
+            return Ok(ObjectBytes(Bytes::new()));
+        }
+        // SAFETY: the mapping is read-only and the file does not change under it. A published file is
+        // never written again: it got its name by a rename after its last write, publishing refuses to
+        // overwrite, and `purge` unlinks names, which leaves an open mapping's pages alive. Truncating a
+        // file of the storage folder from outside breaks this, as it breaks every memory-mapped database.
+        #[expect(unsafe_code, reason = "mapping an immutable file; see above")]
+        let map = unsafe { memmap2::Mmap::map(&file) }.internal("mapping a stored file")?;
+        Ok(ObjectBytes(Bytes::from_owner(map)))
+    }
+
+    /// A published file, open for reading.
+    ///
+    /// # Errors
+    /// `file_missing`; internal when it cannot be opened.
+    pub fn file(&self, key: &str) -> Result<File> {
+        File::open(self.path(key)?).map_err(|e| storage_error("opening a stored file", e))
+    }
+
+    /// A part of a published file, read piece by piece.
+    pub fn stream(&self, key: &str, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+        let files = self.files.clone();
+        let key = parse(key);
+        stream::try_unfold((key, range), move |(key, range)| {
+            let files = files.clone();
+            async move {
+                let key = key?;
+                if range.is_empty() {
+                    return Ok(None);
+                }
+                let end = range.end.min(range.start.saturating_add(READ_BYTES));
+                let bytes = files.get_range(&key, range.start..end).await.map_err(failed("reading a stored file"))?;
+                if bytes.is_empty() {
+                    return Err(damaged());
+                }
+                Ok(Some((bytes, (Ok(key), end..range.end))))
+            }
+        })
+    }
+
+    /// Bytes of a published file.
+    ///
+    /// # Errors
+    /// `file_missing`; internal when it cannot be looked at.
+    pub async fn size(&self, key: &str) -> Result<u64> {
+        let found = self.files.head(&parse(key)?).await.map_err(failed("looking at a stored file"))?;
+        Ok(found.size)
+    }
+
+    /// Sha256 of a published file's bytes, hex; memory does not grow with it.
+    ///
+    /// # Errors
+    /// `file_missing`; internal when it cannot be read.
+    pub async fn sha256(&self, key: &str) -> Result<String> {
+        let mut file = self.file(key)?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            let mut hasher = Sha256::new();
+            let mut buffer = vec![0; 1024 * 1024];
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return io::Result::Ok(hex(&hasher.finalize())),
+                    n => hasher.update(buffer.get(..n).unwrap_or_default()),
+                }
+            }
+        });
+        hashing.await.internal("hashing a stored file")?.map_err(|e| storage_error("hashing a stored file", e))
+    }
+
+    /// All published files below a folder (empty: all there are), by key.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub async fn list(&self, folder: &str) -> Result<Vec<Object>> {
+        let prefix = if folder.is_empty() { None } else { Some(parse(folder)?) };
+        let mut found: Vec<Object> = self
+            .files
+            .list(prefix.as_ref())
+            .map_ok(|meta| Object { key: meta.location.to_string(), size_bytes: meta.size })
+            .try_filter(|object| std::future::ready(!paths::is_staging(&object.key)))
+            .try_collect()
+            .await
+            .map_err(failed("listing stored files"))?;
+        found.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(found)
+    }
+
+    /// Names of the folders directly below the root that are not staging: the sessions.
+    ///
+    /// # Errors
+    /// When the root cannot be read.
+    pub fn session_folders(&self) -> Result<Vec<String>> {
+        let doing = "listing the storage folder";
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(&*self.root).internal(doing)? {
+            let entry = entry.internal(doing)?;
+            if let Some(name) = entry.file_name().to_str()
+                && uuid::Uuid::try_parse(name).is_ok()
+                && entry.file_type().internal(doing)?.is_dir()
+            {
+                found.push(name.to_owned());
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Removes a published file for ever. For `purge`, and for a request that takes back what it published
+    /// itself before any row referred to it. A file that is not there is no failure.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub async fn delete_file(&self, key: &str) -> Result<()> {
+        match self.files.delete(&parse(key)?).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(failed("removing a stored file")(error)),
+        }
+    }
+
+    /// Removes a session's folder for ever. **Only `purge` may call it**, after the rows are gone. The folder
+    /// first gets a staging name, so a crash in the middle leaves nothing that looks like a session.
+    ///
+    /// # Errors
+    /// When it cannot be removed; `folder` is a session's (no `/` in it).
+    pub async fn delete_folder(&self, folder: &str) -> Result<()> {
+        if folder.is_empty() || folder.contains('/') {
+            return Err(Error::internal(format!("'{folder}' is no session's folder")));
+        }
+        let from = self.path(folder)?;
+        let to = self.path(&paths::staging(""))?;
+        let removing = tokio::task::spawn_blocking(move || match std::fs::rename(&from, &to) {
+            Ok(()) => std::fs::remove_dir_all(&to),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        });
+        removing.await.internal("removing a session's folder")?.internal("removing a session's folder")
+    }
+
+    /// Removes what crashes left under staging names, and folders that are empty then. Only while no other
+    /// process has the store open. Answers how many files and folders were removed.
+    ///
+    /// # Errors
+    /// When a folder cannot be read; a leftover that cannot be removed is left.
+    pub fn sweep_staging(&self) -> Result<u64> {
+        sweep(&self.root, 0).internal("sweeping staging leftovers")
+    }
+
+    /// Where a key lies on this machine.
+    pub(super) fn path(&self, key: &str) -> Result<PathBuf> {
+        let key = parse(key)?;
+        Ok(key.parts().fold(self.root.to_path_buf(), |path, part| path.join(part.as_ref())))
+    }
+
+    /// Removes a staging file's folders as far as they are empty, never the root.
+    pub(super) fn remove_empty_folders(&self, key: &str) {
+        let Ok(path) = self.path(key) else { return };
+        for folder in path.ancestors().skip(1).take_while(|f| *f != self.root.as_path()) {
+            if std::fs::remove_dir(folder).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// `store.json` and sessions are at depth 0, `raw` at 1; nothing of ours is deeper than 2.
+fn sweep(folder: &Path, depth: u32) -> io::Result<u64> {
+    let mut removed = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        let is_folder = entry.file_type()?.is_dir();
+        if entry.file_name().to_str().is_some_and(paths::is_staging) {
+            let gone = if is_folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            removed += u64::from(gone.is_ok());
+        } else if is_folder && depth < 2 {
+            let below = sweep(&path, depth + 1)?;
+            if below > 0 {
+                // An upload that was cut off leaves not even its folder; one with a file in it stays.
+                let _ = std::fs::remove_dir(&path);
+            }
+            removed += below;
+        }
+    }
+    Ok(removed)
+}
+
+fn parse(key: &str) -> Result<Key> {
+    Key::parse(key).internal("reading an object's key")
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// No space is left.
+#[must_use]
+pub fn disk_full() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "disk_full",
+        "The disk of the storage folder is full: nothing was stored. Free some space (or purge deleted sessions) and \
+         try again.",
+    )
+}
+
+/// A file that a row refers to is not there.
+#[must_use]
+pub fn file_missing() -> Error {
+    Error::conflict(
+        "file_missing",
+        "A stored file of this session is missing. Run 'hvac-analytics doctor' to see which, and put it back from a \
+         backup.",
+    )
+}
+
+/// A file is not what was published.
+#[must_use]
+pub fn damaged() -> Error {
+    Error::conflict(
+        "file_damaged",
+        "A stored file of this session is damaged. Run 'hvac-analytics doctor' to see which, and put it back from a \
+         backup.",
+    )
+}
+
+pub(super) fn failed(doing: &'static str) -> impl FnOnce(object_store::Error) -> Error {
+    move |error| storage_error(doing, error)
+}
+
+/// What a failure of the storage means to a user: found by looking through its causes.
+pub fn storage_error(doing: &str, error: impl StdError + Send + Sync + 'static) -> Error {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
+    while let Some(e) = cause {
+        if let Some(io) = e.downcast_ref::<io::Error>() {
+            match io.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => return disk_full().with_source(error),
+                io::ErrorKind::NotFound => return file_missing().with_source(error),
+                _ => {}
+            }
+            // The cause of a custom io error is its inner error, which `source` skips.
+            cause = io.get_ref().map(|inner| inner as &(dyn StdError + 'static)).or_else(|| io.source());
+        } else {
+            cause = e.source();
+        }
+    }
+    Error::internal(format!("failed while {doing}")).with_source(error)
+}

@@ -1,1 +1,167 @@
-//! .
+//! Every key of the object store. Keys are relative to the storage root, with `/`, and never change once
+//! a row refers to them.
+
+/// Name prefix of files and folders that are not published (yet, or any more).
+const STAGING: &str = ".staging-";
+/// Longest file name that all file systems take, bytes.
+const NAME_BYTES: usize = 255;
+
+/// What joins this folder to a database.
+pub const STORE_JSON: &str = "store.json";
+/// Who works on this folder.
+pub const STORE_LOCK: &str = "store.lock";
+
+/// The folder of a session.
+#[must_use]
+pub fn session_dir(session_id: &str) -> String {
+    session_id.to_owned()
+}
+
+/// The folder of a session's raw files.
+#[must_use]
+pub fn raw_dir(session_id: &str) -> String {
+    format!("{session_id}/raw")
+}
+
+/// The uploaded bytes of a file: its hash keeps equal names apart, its name is for people.
+#[must_use]
+pub fn raw(session_id: &str, sha256: &str, file_name: &str) -> String {
+    let hash: String = sha256.chars().take(12).collect();
+    let room = NAME_BYTES - hash.len().min(NAME_BYTES - 1) - 1;
+    format!("{session_id}/raw/{hash}-{}", safe_name(file_name, room))
+}
+
+/// A parsed version.
+#[must_use]
+pub fn parsed(session_id: &str, version: i32) -> String {
+    format!("{session_id}/parsed-v{version}.parquet")
+}
+
+/// A cleaned version.
+#[must_use]
+pub fn cleaned(session_id: &str, version: i32) -> String {
+    format!("{session_id}/cleaned-v{version}.parquet")
+}
+
+/// The quality events of a cleaned version.
+#[must_use]
+pub fn cleaned_events(session_id: &str, version: i32) -> String {
+    format!("{session_id}/cleaned-v{version}.events.parquet")
+}
+
+/// What the catalogue knows of a session.
+#[must_use]
+pub fn session_json(session_id: &str) -> String {
+    format!("{session_id}/session.json")
+}
+
+/// A new staging name in a folder.
+#[must_use]
+pub fn staging(folder: &str) -> String {
+    let name = format!("{STAGING}{}", uuid::Uuid::now_v7().simple());
+    if folder.is_empty() { name } else { format!("{folder}/{name}") }
+}
+
+/// Whether a key, or a folder on its way, is not published: ours, or one that the object store makes
+/// while it writes (`name#1`; `#` is in no published name).
+#[must_use]
+pub fn is_staging(key: &str) -> bool {
+    key.split('/').any(|name| {
+        name.starts_with(STAGING)
+            || name
+                .rsplit_once('#')
+                .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// A file name that Windows, every object store and a shell take, of at most `room` bytes.
+fn safe_name(file_name: &str, room: usize) -> String {
+    let base = file_name.rsplit(['/', '\\']).next().unwrap_or(file_name);
+    let mut name: String = base.chars().map(|c| if is_unsafe(c) { '_' } else { c }).collect();
+    name.truncate(name.trim_end_matches(['.', ' ']).len());
+    let name = name.trim_start().to_owned();
+    let name = if name.is_empty() || name.starts_with('.') { format!("_{name}") } else { name };
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    let name = if is_reserved(stem) { format!("_{name}") } else { name };
+    cut(&name, room)
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || "<>:\"/\\|?*#%~^{}[]`".contains(c)
+}
+
+/// Names of devices on Windows, with any extension.
+fn is_reserved(stem: &str) -> bool {
+    let stem = stem.to_ascii_uppercase();
+    let numbered =
+        |prefix| stem.strip_prefix(prefix).is_some_and(|n| n.len() == 1 && n.bytes().all(|b| b.is_ascii_digit()));
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") || numbered("COM") || numbered("LPT")
+}
+
+/// At most `room` bytes, at a character's boundary; an extension of up to 16 bytes stays.
+fn cut(name: &str, room: usize) -> String {
+    if name.len() <= room {
+        return name.to_owned();
+    }
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if name.len() - dot <= 16 => name.split_at(dot),
+        _ => (name, ""),
+    };
+    let stem = stem.get(..stem.floor_char_boundary(room.saturating_sub(extension.len()))).unwrap_or_default();
+    format!("{}{extension}", stem.trim_end_matches(['.', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw_name(file_name: &str) -> String {
+        let key = raw("s", "0123456789abcdef", file_name);
+        key.strip_prefix("s/raw/0123456789ab-").map(str::to_owned).unwrap_or_default()
+    }
+
+    #[test]
+    fn names_are_valid_everywhere() {
+        for (given, stored) in [
+            ("TR_KH_T_161110-161210.csv", "TR_KH_T_161110-161210.csv"),
+            ("溫度 記錄.csv", "溫度 記錄.csv"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\reports\\a.csv", "a.csv"),
+            ("a<b>c:d\"e|f?g*h#1", "a_b_c_d_e_f_g_h_1"),
+            ("50%~^{}[]`.csv", "50________.csv"),
+            ("line\nbreak\0.csv", "line_break_.csv"),
+            ("dots...", "dots"),
+            ("blank .csv ", "blank .csv"),
+            ("CON", "_CON"),
+            ("nul.csv", "_nul.csv"),
+            ("com1.txt", "_com1.txt"),
+            ("console.csv", "console.csv"),
+            (".hidden", "_.hidden"),
+            ("", "_"),
+            ("...", "_"),
+        ] {
+            assert_eq!(raw_name(given), stored, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_and_keep_their_extension() {
+        let key = raw("s", &"f".repeat(64), &format!("{}.csv", "溫".repeat(200)));
+        let name = key.strip_prefix("s/raw/").unwrap_or_default();
+        assert!(name.len() <= 255 && name.len() > 252, "{}", name.len());
+        assert!(name.ends_with("溫.csv"));
+        assert_eq!(raw_name(&"x".repeat(400)).len(), 255 - 13);
+    }
+
+    #[test]
+    fn staging_names_are_told_from_published_ones() {
+        assert!(is_staging(&staging("s/raw")));
+        assert!(is_staging(&staging("")));
+        assert!(is_staging("s/session.json#1"));
+        assert!(is_staging(&format!("{}/raw/a.csv", staging(""))));
+        for published in [parsed("s", 1), cleaned("s", 2), session_json("s"), raw("s", "00", "a#1"), STORE_JSON.into()]
+        {
+            assert!(!is_staging(&published), "{published}");
+        }
+    }
+}

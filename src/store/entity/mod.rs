@@ -1,1 +1,25 @@
-//! .
+//! The rows of the metadata database, one file a table.
+//!
+//! Nothing but shapes: queries are in each feature's `store.rs`, the schema itself is in `migration/`.
+//! Ids are UUID v7 text ([`super::new_id`]), times UTC cut to milliseconds ([`super::now`]), documents
+//! typed where the shape is ours, paths object keys relative to the storage root.
+//!
+//! `session`, `source_file` and so on are the entities; [`types`] has the words and documents that their
+//! columns hold.
+
+pub mod artefact_version;
+pub mod cleaning_job;
+pub mod job;
+pub mod optimization_run;
+pub mod parsed_dataset;
+pub mod session;
+pub mod site_override;
+pub mod source_file;
+pub mod store_identity;
+pub mod trained_model;
+pub mod types;
+
+pub use types::{
+    ArtefactKind, Columns, FileReport, FreeMetadata, Integrity, ParseReport, PointKind, Status, VersionState, Warnings,
+    WorkStatus,
+};

@@ -1,0 +1,40 @@
+//! `jobs`: durable work.
+
+use sea_orm::entity::prelude::*;
+
+use super::types::WorkStatus;
+
+/// A piece of work.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "jobs")]
+pub struct Model {
+    /// UUID v7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// Which work.
+    pub kind: String,
+    /// What it needs to know.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub payload: Json,
+    /// How far it has come.
+    pub status: WorkStatus,
+    /// How often it was begun.
+    pub attempts: i32,
+    /// 0…1.
+    pub progress: f64,
+    /// What it is doing.
+    pub message: Option<String>,
+    /// Until when its worker holds it.
+    pub lease_until: Option<DateTimeUtc>,
+    /// When it was enqueued.
+    pub created_at: DateTimeUtc,
+    /// When it was first begun.
+    pub started_at: Option<DateTimeUtc>,
+    /// When it ended.
+    pub finished_at: Option<DateTimeUtc>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,54 @@
+//! `upload_sessions`: a folder of immutable files and what is known of it.
+
+use sea_orm::entity::prelude::*;
+
+use super::types::{FreeMetadata, Status};
+
+/// A session.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "upload_sessions")]
+pub struct Model {
+    /// UUID v7, and the name of the session's folder.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Site, such as `KMUH`.
+    pub site: Option<String>,
+    /// IANA zone of the site.
+    pub timezone: String,
+    /// Where server-side files came from, below `DATA_DIR`.
+    pub subfolder: Option<String>,
+    /// Raw files.
+    pub files_count: i32,
+    /// Rows of the newest parsed dataset.
+    pub total_rows: i64,
+    /// How far it has come.
+    pub status: Status,
+    /// The user's own data.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub metadata: FreeMetadata,
+    /// When it was made.
+    pub created_at: DateTimeUtc,
+    /// When a user last changed it or gave it a new version.
+    pub updated_at: DateTimeUtc,
+    /// Set while it is deleted and can be restored.
+    pub deleted_at: Option<DateTimeUtc>,
+    /// When it was last parsed over HTTP: the newest is meant when a request leaves out `session_id`.
+    pub parsed_over_http_at: Option<DateTimeUtc>,
+    /// Its raw files.
+    #[sea_orm(has_many)]
+    pub source_files: HasMany<super::source_file::Entity>,
+    /// Its parsed datasets.
+    #[sea_orm(has_many)]
+    pub parsed_datasets: HasMany<super::parsed_dataset::Entity>,
+    /// Its cleaned versions.
+    #[sea_orm(has_many)]
+    pub cleaning_jobs: HasMany<super::cleaning_job::Entity>,
+    /// Its version numbers.
+    #[sea_orm(has_many)]
+    pub artefact_versions: HasMany<super::artefact_version::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

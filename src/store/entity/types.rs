@@ -1,0 +1,166 @@
+//! Words and documents that columns hold. Fields of documents are only ever added.
+
+use std::collections::BTreeMap;
+
+use sea_orm::entity::prelude::*;
+use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
+use serde::{Deserialize, Serialize};
+
+use crate::etl::column::{ColumnMeta, Kind, Warning};
+use crate::etl::report::FilePlan;
+
+/// A closed list of words as a text column, with the words for answers and messages.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+        #[serde(rename_all = "snake_case")]
+        #[sea_orm(rs_type = "String", db_type = "String(StringLen::None)")]
+        pub enum $name {
+            $($(#[$variant_doc])* #[sea_orm(string_value = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// The word as it stands in the database and in answers.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// How far a session has come.
+    Status {
+        /// Files are stored.
+        Uploaded = "uploaded",
+        /// There is a parsed dataset.
+        Parsed = "parsed",
+        /// There is a cleaned version.
+        Cleaned = "cleaned",
+        /// Nothing could be parsed.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// Whether a file is what it was when it was published.
+    Integrity {
+        /// It was when it was last looked at.
+        Ok = "ok",
+        /// It is not there.
+        Missing = "missing",
+        /// Its size or hash is another.
+        Damaged = "damaged",
+    }
+}
+
+words! {
+    /// What a version number counts.
+    ArtefactKind {
+        /// `parsed-v{n}`.
+        Parsed = "parsed",
+        /// `cleaned-v{n}`.
+        Cleaned = "cleaned",
+    }
+}
+
+words! {
+    /// What became of a reserved version number.
+    VersionState {
+        /// Somebody is making it, until the lease ends.
+        Reserved = "reserved",
+        /// Its row and file exist.
+        Published = "published",
+        /// Given up; the number is not used again.
+        Abandoned = "abandoned",
+    }
+}
+
+words! {
+    /// How far a piece of work has come.
+    WorkStatus {
+        /// Waiting.
+        Queued = "queued",
+        /// Being done.
+        Running = "running",
+        /// Done.
+        Completed = "completed",
+        /// Given up, with an error.
+        Failed = "failed",
+        /// Given up because somebody asked.
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// [`Kind`] as a column.
+    PointKind {
+        /// A reading.
+        Instantaneous = "instantaneous",
+        /// A register that only grows.
+        Counter = "counter",
+        /// Two states.
+        Status = "status",
+        /// More states, or free text.
+        Text = "text",
+    }
+}
+
+impl From<Kind> for PointKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Instantaneous => Self::Instantaneous,
+            Kind::Counter => Self::Counter,
+            Kind::Status => Self::Status,
+            Kind::Text => Self::Text,
+        }
+    }
+}
+
+impl From<PointKind> for Kind {
+    fn from(kind: PointKind) -> Self {
+        match kind {
+            PointKind::Instantaneous => Self::Instantaneous,
+            PointKind::Counter => Self::Counter,
+            PointKind::Status => Self::Status,
+            PointKind::Text => Self::Text,
+        }
+    }
+}
+
+/// The columns of a stored frame but `timestamp`, in the file's order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Columns(pub Vec<ColumnMeta>);
+
+/// What a user should know of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Warnings(pub Vec<Warning>);
+
+/// The user's own data of a session.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct FreeMetadata(pub BTreeMap<String, serde_json::Value>);
+
+/// What a parse found, as it was answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+#[serde(default)]
+pub struct ParseReport {
+    /// What each file gave.
+    pub files: Vec<FileReport>,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+    /// Cells of the same point and time with different values.
+    pub conflicts: u64,
+}
+
+/// What one file gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// Of the raw bytes, hex.
+    pub sha256: String,
+    /// Of the raw bytes.
+    pub size_bytes: u64,
+    /// Format, points, counts, each with its evidence.
+    pub plan: FilePlan,
+}

@@ -1,0 +1,144 @@
+//! Folder and database belong together: both know the same `store_id`.
+//!
+//! [`decide`] is the rule, as data; [`settle`] carries it out inside one transaction. Nothing is ever deleted
+//! or overwritten here: where the two do not belong together, the program refuses and says what to do.
+
+use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
+use serde::{Deserialize, Serialize};
+
+use super::db::{Db, failed};
+use super::entity::{session, store_identity};
+use super::objects::Objects;
+use super::{new_id, now, paths};
+use crate::error::{Context, Error, Result};
+
+/// Layout of the storage folder that this program writes.
+pub const FORMAT_VERSION: i32 = 1;
+
+/// What `store.json` holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// UUID v7.
+    pub store_id: String,
+    /// Layout of the folder.
+    pub format_version: i32,
+}
+
+/// What one side knows.
+#[derive(Debug, Clone, Default)]
+struct Side {
+    identity: Option<Identity>,
+    has_sessions: bool,
+}
+
+/// What to do about the two sides.
+#[derive(Debug, PartialEq, Eq)]
+enum Decision {
+    /// Both know this id.
+    Agree(String),
+    /// Give both this id; the sides that have one already have it.
+    Join(String),
+    /// Give both a new id.
+    Create,
+    /// They do not belong together.
+    Refuse(&'static str, &'static str),
+}
+
+fn decide(database: &Side, folder: &Side, rebuild: bool) -> Decision {
+    match (&database.identity, &folder.identity) {
+        (Some(a), Some(b)) if a.store_id == b.store_id => Decision::Agree(a.store_id.clone()),
+        (Some(_), Some(b)) if rebuild && !database.has_sessions => Decision::Join(b.store_id.clone()),
+        (Some(_), Some(_)) => Decision::Refuse(
+            "store_mismatch",
+            "The metadata database (DATABASE_URL) and the storage folder (DATA_STORAGE_PATH) belong to different stores. \
+             Point both at the same store; or make a catalogue for this folder in a new database: set DATABASE_URL to a \
+             file that does not exist and run 'hvac-analytics doctor --rebuild'. Nothing was changed.",
+        ),
+        (Some(a), None) if !database.has_sessions && !folder.has_sessions => Decision::Join(a.store_id.clone()),
+        (Some(a), None) if rebuild => Decision::Join(a.store_id.clone()),
+        (Some(_), None) if folder.has_sessions => Decision::Refuse(
+            "store_unidentified",
+            "The storage folder (DATA_STORAGE_PATH) has sessions but no store.json, so it cannot be told whether it \
+             belongs to this database. Put store.json back from a backup, or run 'hvac-analytics doctor --rebuild'. \
+             Nothing was changed.",
+        ),
+        (Some(_), None) => Decision::Refuse(
+            "store_empty_folder",
+            "The metadata database knows sessions, but the storage folder (DATA_STORAGE_PATH) is empty: is the disk \
+             mounted, and is it the right folder? Point DATA_STORAGE_PATH at the sessions' folder, or DATABASE_URL at a \
+             new file to begin anew. Nothing was changed.",
+        ),
+        (None, Some(b)) if rebuild || !folder.has_sessions => Decision::Join(b.store_id.clone()),
+        (None, None) if rebuild || !folder.has_sessions => Decision::Create,
+        (None, _) => Decision::Refuse(
+            "store_empty_database",
+            "The storage folder (DATA_STORAGE_PATH) has sessions, but the metadata database is new and knows none of \
+             them. Point DATABASE_URL at the database that belongs to the folder, or restore it from a backup; or make \
+             the catalogue anew from the files: 'hvac-analytics doctor --rebuild'. Nothing was lost or changed.",
+        ),
+    }
+}
+
+/// Makes sure that folder and database belong together, joining them when one or both are new.
+///
+/// # Errors
+/// `store_mismatch`, `store_unidentified`, `store_empty_folder`, `store_empty_database`, `newer_store`: each with
+/// the ways out.
+pub async fn settle(db: &Db, objects: &Objects, rebuild: bool) -> Result<Identity> {
+    let transaction = db.begin().await?;
+    let row = store_identity::Entity::find().one(&transaction).await.map_err(failed("reading the store's identity"))?;
+    let sessions = session::Entity::find().count(&transaction).await.map_err(failed("counting sessions"))?;
+    let database = Side {
+        identity: row.map(|r| Identity { store_id: r.store_id, format_version: r.format_version }),
+        has_sessions: sessions > 0,
+    };
+    let folder = Side { identity: read(objects)?, has_sessions: !objects.session_folders()?.is_empty() };
+    let newest = [&database, &folder].into_iter().filter_map(|s| s.identity.as_ref()).map(|i| i.format_version).max();
+    if newest.is_some_and(|version| version > FORMAT_VERSION) {
+        return Err(Error::conflict(
+            "newer_store",
+            "The storage folder was written by a newer version of this program: use that version.",
+        ));
+    }
+    let store_id = match decide(&database, &folder, rebuild) {
+        Decision::Refuse(code, message) => return Err(Error::conflict(code, message)),
+        Decision::Agree(store_id) => return Ok(Identity { store_id, format_version: FORMAT_VERSION }),
+        Decision::Join(store_id) => store_id,
+        Decision::Create => new_id(),
+    };
+    let identity = Identity { store_id, format_version: FORMAT_VERSION };
+    // The folder first: a crash in between leaves a folder that a new database joins.
+    if folder.identity.as_ref() != Some(&identity) {
+        let text = serde_json::to_vec_pretty(&identity).internal("writing store.json")?;
+        objects.put_atomic(paths::STORE_JSON, text).await?;
+    }
+    store_identity::Entity::delete_many().exec(&transaction).await.map_err(failed("writing the store's identity"))?;
+    let row = store_identity::ActiveModel {
+        id: Set(1),
+        store_id: Set(identity.store_id.clone()),
+        format_version: Set(identity.format_version),
+        created_at: Set(now()),
+    };
+    store_identity::Entity::insert(row)
+        .exec_without_returning(&transaction)
+        .await
+        .map_err(failed("writing the store's identity"))?;
+    transaction.commit().await.map_err(failed("writing the store's identity"))?;
+    Ok(identity)
+}
+
+/// `store.json`, if there is one.
+fn read(objects: &Objects) -> Result<Option<Identity>> {
+    let bytes = match objects.open_bytes(paths::STORE_JSON) {
+        Ok(bytes) => bytes.to_vec(),
+        Err(error) if error.code == "file_missing" => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| {
+        Error::conflict(
+            "store_unreadable",
+            "The file store.json in the storage folder cannot be read: put it back from a backup. Nothing was changed.",
+        )
+        .with_source(e)
+    })
+}

@@ -1,0 +1,92 @@
+//! Who works on a storage folder: an advisory lock on one file in it.
+//!
+//! Every process that opens the store holds the lock shared. Who gets it exclusively, if only for a moment,
+//! knows that no other process lives: then what a crash left behind may be tidied away. Repairs hold it
+//! exclusively for as long as they take. Where the file system has no locks (some network drives), there is
+//! no tidying and no repair beside others; everything else works.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::paths;
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// How long a start waits for another process' start to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The lock; dropping it, or dying, releases it.
+#[derive(Debug)]
+pub struct StoreLock {
+    _file: File,
+}
+
+impl StoreLock {
+    /// The lock beside others.
+    ///
+    /// # Errors
+    /// `store_locked` while a repair runs.
+    pub async fn shared(root: &Path) -> Result<Self> {
+        let file = open(root)?;
+        let started = Instant::now();
+        loop {
+            match file.try_lock_shared() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::Error(error)) if unsupported(&error) => return Ok(Self { _file: file }),
+                Err(TryLockError::Error(error)) => return Err(error).internal("locking the storage folder"),
+                Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::new(
+                        ErrorKind::Unavailable,
+                        "store_locked",
+                        "The storage folder is being repaired by another process; try again when that has ended.",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The lock with nobody beside, or none when there is somebody (or no way to know).
+    ///
+    /// # Errors
+    /// When the lock file cannot be opened.
+    pub fn try_exclusive(root: &Path) -> Result<Option<Self>> {
+        let file = open(root)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) if unsupported(&error) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error).internal("locking the storage folder"),
+        }
+    }
+
+    /// The lock with nobody beside, for repairs.
+    ///
+    /// # Errors
+    /// `store_in_use` when another process has the store open.
+    pub fn exclusive(root: &Path) -> Result<Self> {
+        Self::try_exclusive(root)?.ok_or_else(|| {
+            Error::conflict(
+                "store_in_use",
+                "Another process has this storage folder open: stop the server and other commands first, then repair.",
+            )
+        })
+    }
+}
+
+fn open(root: &Path) -> Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(root.join(paths::STORE_LOCK))
+        .internal("opening the lock file of the storage folder; check DATA_STORAGE_PATH and its rights")
+}
+
+fn unsupported(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+}
