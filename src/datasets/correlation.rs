@@ -1,8 +1,18 @@
 //! Correlation of columns.
 
-use super::{Answer, Correlation, CorrelationQuery, DatasetSelector};
-use crate::error::Result;
+use rayon::prelude::*;
+
+use super::opened::Frame;
+use super::version::resolve;
+use super::{Answer, Correlation, CorrelationQuery, DatasetSelector, answer, names};
+use crate::error::{Error, Result};
+use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
+
+/// Most columns of one matrix.
+const MAX_COLUMNS: usize = 50;
+/// Rows that are in memory at once.
+const WINDOW: usize = 131_072;
 
 /// Correlation of columns.
 ///
@@ -13,8 +23,62 @@ pub async fn correlation(
     selector: &DatasetSelector,
     query: &CorrelationQuery,
 ) -> Result<Answer<Correlation>> {
-    let _ = (state, selector, query);
-    todo!()
+    let dataset = resolve(state, selector).await?;
+    let columns = columns_of(&dataset.columns, query.columns.as_deref())?;
+    let request = format!("correlation {}", columns.join(","));
+    answer::computed(state, dataset, &request, move |frame, dataset| {
+        let moments = moments(frame, &columns)?;
+        // Each pair is computed once, its row's column before its own.
+        let of = |a: usize, b: usize| moments.get(pair_index(a.min(b), a.max(b))).copied().unwrap_or_default();
+        let n = columns.len();
+        answer::json(&Correlation {
+            dataset: dataset.label.clone(),
+            matrix: (0..n).map(|a| (0..n).map(|b| of(a, b).r()).collect()).collect(),
+            pairs: (0..n).map(|a| (0..n).map(|b| of(a, b).n).collect()).collect(),
+            columns,
+        })
+    })
+    .await
+}
+
+/// Names of the columns asked for.
+fn columns_of(columns: &[ColumnMeta], list: Option<&str>) -> Result<Vec<String>> {
+    let chosen = match names::listed(columns, list)? {
+        None => columns.iter().filter(|meta| meta.kind != Kind::Text).take(MAX_COLUMNS).collect(),
+        Some(chosen) if !(2..=MAX_COLUMNS).contains(&chosen.len()) => {
+            let message =
+                format!("columns: name 2 to {MAX_COLUMNS} columns, separated by commas, not {}", chosen.len());
+            return Err(Error::invalid("columns", "bad_columns", message));
+        }
+        Some(chosen) => chosen,
+    };
+    if let Some(text) = chosen.iter().find(|meta| meta.kind == Kind::Text) {
+        let message = format!("columns: '{}' holds texts, which have no correlation", text.name);
+        return Err(Error::invalid("columns", "not_numeric", message));
+    }
+    Ok(chosen.into_iter().map(|meta| meta.name.clone()).collect())
+}
+
+/// Where the pair of columns `a` ≤ `b` stands in a list of all pairs, by `b`, then `a`.
+fn pair_index(a: usize, b: usize) -> usize {
+    b * (b + 1) / 2 + a
+}
+
+/// The moments of every pair, in [`pair_index`]'s order, a window of rows at a time.
+fn moments(frame: &Frame, columns: &[String]) -> Result<Vec<Moments>> {
+    let pairs: Vec<(usize, usize)> = (0..columns.len()).flat_map(|b| (0..=b).map(move |a| (a, b))).collect();
+    let mut all = vec![Moments::default(); pairs.len()];
+    let rows = frame.rows()?;
+    for start in (0..rows).step_by(WINDOW) {
+        let window = start..rows.min(start + WINDOW);
+        let cells: Vec<Vec<Option<f64>>> =
+            columns.iter().map(|name| frame.numbers_of_rows(name, window.clone())).collect::<Result<_>>()?;
+        let column = |i: usize| cells.get(i).map_or(&[][..], Vec::as_slice);
+        all.par_iter_mut().zip(&pairs).for_each(|(moments, &(a, b))| {
+            *moments = moments.merge(Moments::of(column(a), column(b)));
+        });
+    }
+    Ok(all)
 }
 
 /// Fewest rows with both values that say anything.
@@ -104,6 +168,12 @@ mod tests {
         assert!((r(&A, &A).unwrap() - 1.0).abs() < 1e-12);
         assert_eq!((r(&A, &C), r(&C, &C), r(&A, &D)), (None, None, None));
         assert_eq!((Moments::of(&A, &B).n, Moments::of(&B, &D).n, Moments::of(&A, &D).n), (4, 2, 2));
+    }
+
+    #[test]
+    fn pairs_are_found_again() {
+        let pairs: Vec<_> = (0..4).flat_map(|b| (0..=b).map(move |a| pair_index(a, b))).collect();
+        assert_eq!(pairs, (0..10).collect::<Vec<_>>());
     }
 
     #[test]

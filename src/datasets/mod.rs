@@ -14,15 +14,18 @@ use utoipa::{IntoParams, ToSchema};
 use crate::error::{Context, Result};
 use crate::etl::column::{Kind, NullReason};
 
+pub mod answer;
 pub mod cells;
 pub mod clock;
 pub mod correlation;
 pub mod export;
 pub mod names;
+pub mod opened;
 pub mod preview;
 pub mod quality;
 pub mod series;
 pub mod stats;
+mod store;
 pub mod version;
 
 /// Which stored frame a request is about.

@@ -1,7 +1,10 @@
 //! Data quality of a frame.
 
-use super::{Answer, DatasetSelector, Quality};
+use super::opened::Frame;
+use super::version::{Resolved, resolve};
+use super::{Answer, ColumnQuality, DatasetSelector, FrozenRun, Gap, Quality, answer, clock};
 use crate::error::Result;
+use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
 
 /// Null reasons, gaps and frozen runs.
@@ -9,8 +12,60 @@ use crate::state::AppState;
 /// # Errors
 /// As [`super::version::resolve`].
 pub async fn quality(state: &AppState, selector: &DatasetSelector) -> Result<Answer<Quality>> {
-    let _ = (state, selector);
-    todo!()
+    let dataset = resolve(state, selector).await?;
+    answer::computed(state, dataset, "quality", |frame, dataset| {
+        let at_ms = frame.axis()?;
+        let step_ms = median_step_ms(&at_ms);
+        let iso = |at| clock::iso(dataset.zone, at);
+        let gap =
+            |(after, before)| Gap { after: iso(after), before: iso(before), seconds: (before - after) as f64 / 1000.0 };
+        let found = || step_ms.into_iter().flat_map(|step| gaps(&at_ms, step));
+        let columns = dataset.columns.iter().map(|meta| of_column(frame, dataset, meta, &at_ms, step_ms));
+        answer::json(&Quality {
+            dataset: dataset.label.clone(),
+            total_rows: dataset.row_count,
+            interval_s: step_ms.map(|ms| ms / 1000.0),
+            gaps: found().take(MAX_GAPS).map(gap).collect(),
+            gap_count: found().count() as u64,
+            columns: columns.collect::<Result<_>>()?,
+        })
+    })
+    .await
+}
+
+fn of_column(
+    frame: &Frame,
+    dataset: &Resolved,
+    meta: &ColumnMeta,
+    at_ms: &[i64],
+    step_ms: Option<f64>,
+) -> Result<ColumnQuality> {
+    let (present, longest, runs) = match meta.kind {
+        Kind::Text => {
+            let texts = frame.texts(&meta.name)?;
+            (texts.iter().flatten().count(), longest_null_run(texts.iter().map(|text| text.is_some())), Vec::new())
+        }
+        kind => {
+            let values = frame.numbers(&meta.name)?;
+            let runs = match step_ms {
+                Some(step) if kind == Kind::Instantaneous => {
+                    frozen_runs(at_ms, &values, step, meta.native_interval_s.map(|s| f64::from(s) * 1000.0))
+                }
+                _ => Vec::new(),
+            };
+            (values.iter().flatten().count(), longest_null_run(values.iter().map(Option::is_some)), runs)
+        }
+    };
+    let iso = |at| clock::iso(dataset.zone, at);
+    let run =
+        |run: Run| FrozenRun { start_at: iso(run.start_ms), end_at: iso(run.end_ms), value: run.value, rows: run.rows };
+    Ok(ColumnQuality {
+        column: meta.name.clone(),
+        completeness: if at_ms.is_empty() { 0.0 } else { 100.0 * present as f64 / at_ms.len() as f64 },
+        nulls: meta.nulls.clone(),
+        longest_null_run: longest,
+        frozen_runs: runs.into_iter().map(run).collect(),
+    })
 }
 
 /// A step this many times the median is a gap.

@@ -1,16 +1,104 @@
 //! Points of a plot.
 
-use super::{Answer, DatasetSelector, SeriesAnswer, SeriesQuery};
-use crate::error::Result;
+use super::opened::Frame;
+use super::version::{Resolved, resolve};
+use super::{Answer, DatasetSelector, Series, SeriesAnswer, SeriesQuery, answer, clock, names};
+use crate::error::{Error, Result};
+use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
+
+/// Most columns of one plot.
+const MAX_COLUMNS: usize = 20;
+/// Points of a column when the request does not say.
+const POINTS: i64 = 2000;
 
 /// Points of a plot.
 ///
 /// # Errors
 /// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
 pub async fn series(state: &AppState, selector: &DatasetSelector, query: &SeriesQuery) -> Result<Answer<SeriesAnswer>> {
-    let _ = (state, selector, query);
-    todo!()
+    let dataset = resolve(state, selector).await?;
+    let asked = Asked::of(&dataset, query)?;
+    let request = format!("series {:?} {:?} {} {}", asked.from_ms, asked.to_ms, asked.points, asked.names());
+    answer::computed(state, dataset, &request, move |frame, dataset| {
+        let at_ms = frame.axis()?;
+        // The axis is sorted, so the time asked for is one run of rows.
+        let start = asked.from_ms.map_or(0, |from| at_ms.partition_point(|at| *at < from));
+        let end = asked.to_ms.map_or(at_ms.len(), |to| at_ms.partition_point(|at| *at < to)).max(start);
+        let at_ms = at_ms.get(start..end).unwrap_or_default();
+        let lines = asked.columns.iter().map(|meta| line(frame, dataset, meta, at_ms, start, asked.points));
+        answer::json(&SeriesAnswer { dataset: dataset.label.clone(), series: lines.collect::<Result<_>>()? })
+    })
+    .await
+}
+
+/// A query that is in order.
+struct Asked {
+    columns: Vec<ColumnMeta>,
+    from_ms: Option<i64>,
+    to_ms: Option<i64>,
+    points: usize,
+}
+
+impl Asked {
+    fn of(dataset: &Resolved, query: &SeriesQuery) -> Result<Self> {
+        let chosen = names::listed(&dataset.columns, query.columns.as_deref())?.unwrap_or_default();
+        if chosen.is_empty() || chosen.len() > MAX_COLUMNS {
+            let message =
+                format!("columns: name 1 to {MAX_COLUMNS} columns, separated by commas, not {}", chosen.len());
+            return Err(Error::invalid("columns", "bad_columns", message));
+        }
+        if let Some(text) = chosen.iter().find(|meta| meta.kind == Kind::Text) {
+            let message = format!("columns: '{}' holds texts, which are no line of a plot", text.name);
+            return Err(Error::invalid("columns", "not_numeric", message));
+        }
+        let points = query.points.unwrap_or(POINTS);
+        let bad_points = || {
+            let message = format!("points: {points} is out of range; ask for 10 to 20000 points a column");
+            Error::invalid("points", "bad_points", message)
+        };
+        let time = |field, text: &Option<String>| {
+            let text = text.as_deref().filter(|text| !text.trim().is_empty());
+            text.map(|text| clock::parse(field, text, dataset.zone)).transpose()
+        };
+        let (from_ms, to_ms) = (time("from", &query.from)?, time("to", &query.to)?);
+        if from_ms.zip(to_ms).is_some_and(|(from, to)| from >= to) {
+            return Err(Error::invalid("to", "bad_time_range", "to: it must be later than from"));
+        }
+        Ok(Self {
+            columns: chosen.into_iter().cloned().collect(),
+            from_ms,
+            to_ms,
+            points: usize::try_from(points).ok().filter(|n| (10..=20_000).contains(n)).ok_or_else(bad_points)?,
+        })
+    }
+
+    fn names(&self) -> String {
+        self.columns.iter().map(|meta| meta.name.as_str()).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The line of one column; `at_ms` are the times of the rows from `start` on.
+fn line(
+    frame: &Frame,
+    dataset: &Resolved,
+    meta: &ColumnMeta,
+    at_ms: &[i64],
+    start: usize,
+    points: usize,
+) -> Result<Series> {
+    let values = frame.numbers_of_rows(&meta.name, start..start + at_ms.len())?;
+    let kept = thin_out(&values, points);
+    let point = |row: &usize| Some((clock::iso(dataset.zone, *at_ms.get(*row)?), *values.get(*row)?));
+    let (timestamps, values_kept) = kept.iter().filter_map(point).unzip();
+    Ok(Series {
+        column: meta.name.clone(),
+        unit: meta.unit.clone(),
+        rows: values.len() as u64,
+        downsampled: kept.len() < values.len(),
+        timestamps,
+        values: values_kept,
+    })
 }
 
 /// The rows (ascending) to plot instead of all of `values`: at most `points` (≥ 4), and every extreme.

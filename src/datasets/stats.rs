@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{AllStats, Answer, ColumnStats, DatasetSelector, OneStats, StateCount};
+use super::opened::Frame;
+use super::version::resolve;
+use super::{AllStats, Answer, ColumnStats, DatasetSelector, OneStats, StateCount, answer, names};
 use crate::error::Result;
+use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
 
 /// The quantiles that are answered, with their names.
@@ -17,8 +20,15 @@ const MAX_STATES: usize = 50;
 /// # Errors
 /// As [`super::version::resolve`].
 pub async fn all(state: &AppState, selector: &DatasetSelector) -> Result<Answer<AllStats>> {
-    let _ = (state, selector);
-    todo!()
+    let dataset = resolve(state, selector).await?;
+    answer::computed(state, dataset, "stats", |frame, dataset| {
+        let mut columns = vec![of_axis(dataset.row_count)];
+        for meta in dataset.columns.iter() {
+            columns.push(of_column(frame, meta)?);
+        }
+        answer::json(&AllStats { dataset: dataset.label.clone(), total_rows: dataset.row_count, columns })
+    })
+    .await
 }
 
 /// Statistics of one column.
@@ -26,8 +36,57 @@ pub async fn all(state: &AppState, selector: &DatasetSelector) -> Result<Answer<
 /// # Errors
 /// As [`super::version::resolve`]; 422 for an unknown column, with the closest names.
 pub async fn one(state: &AppState, selector: &DatasetSelector, column: &str) -> Result<Answer<OneStats>> {
-    let _ = (state, selector, column);
-    todo!()
+    let dataset = resolve(state, selector).await?;
+    let meta = match column.trim() {
+        names::TIMESTAMP => None,
+        name => Some(names::find(&dataset.columns, "column", name)?.clone()),
+    };
+    let request = format!("stats {}", meta.as_ref().map_or(names::TIMESTAMP, |meta| &meta.name));
+    answer::computed(state, dataset, &request, move |frame, dataset| {
+        let stats = meta.map_or_else(|| Ok(of_axis(dataset.row_count)), |meta| of_column(frame, &meta))?;
+        answer::json(&OneStats { dataset: dataset.label.clone(), stats })
+    })
+    .await
+}
+
+/// Of `timestamp`: it is never null, and no number.
+fn of_axis(rows: u64) -> ColumnStats {
+    ColumnStats { count: rows, ..blank(names::TIMESTAMP, names::TIMESTAMP) }
+}
+
+fn of_column(frame: &Frame, meta: &ColumnMeta) -> Result<ColumnStats> {
+    let mut stats = ColumnStats {
+        kind: Some(meta.kind),
+        unit: meta.unit.clone(),
+        nulls: meta.nulls.clone(),
+        ..blank(&meta.name, &meta.original_name)
+    };
+    match meta.kind {
+        Kind::Text => add_states(&mut stats, frame.texts(&meta.name)?.iter().flatten()),
+        _ => add_numbers(&mut stats, frame.numbers(&meta.name)?.into_iter().flatten().collect()),
+    }
+    stats.null_count = frame.row_count.saturating_sub(stats.count);
+    Ok(stats)
+}
+
+fn blank(column: &str, original_name: &str) -> ColumnStats {
+    ColumnStats {
+        column: column.to_owned(),
+        original_name: original_name.to_owned(),
+        kind: None,
+        unit: None,
+        mean: None,
+        median: None,
+        min: None,
+        max: None,
+        std: None,
+        sum: None,
+        count: 0,
+        null_count: 0,
+        nulls: BTreeMap::new(),
+        quantiles: BTreeMap::new(),
+        states: None,
+    }
 }
 
 /// Fills in the numbers of a column: `values` are its cells that have one, in any order.
@@ -86,30 +145,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
-    fn blank() -> ColumnStats {
-        ColumnStats {
-            column: "A".into(),
-            original_name: "A".into(),
-            kind: None,
-            unit: None,
-            mean: None,
-            median: None,
-            min: None,
-            max: None,
-            std: None,
-            sum: None,
-            count: 0,
-            null_count: 0,
-            nulls: BTreeMap::new(),
-            quantiles: BTreeMap::new(),
-            states: None,
-        }
-    }
-
     /// Expected values by NumPy 2: `mean`, `std(ddof=1)`, `quantile` with its default method.
     #[test]
     fn numbers_are_numpys() {
-        let mut stats = blank();
+        let mut stats = blank("A", "A");
         add_numbers(&mut stats, vec![42.0, 4.0, 15.0, 8.0, 23.0, 16.0]);
         assert_eq!((stats.mean, stats.median), (Some(18.0), Some(15.5)));
         assert_eq!((stats.min, stats.max, stats.sum, stats.count), (Some(4.0), Some(42.0), Some(108.0), 6));
@@ -123,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_and_one_value_have_no_deviation() {
-        let mut stats = blank();
+        let mut stats = blank("A", "A");
         add_numbers(&mut stats, vec![]);
         assert_eq!((stats.mean, stats.std, stats.count, stats.quantiles.len()), (None, None, 0, 0));
         add_numbers(&mut stats, vec![-0.2]);
@@ -132,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_no_number_can_hold_is_null() {
-        let mut stats = blank();
+        let mut stats = blank("A", "A");
         add_numbers(&mut stats, vec![f64::MAX, f64::MAX]);
         assert_eq!((stats.sum, stats.max), (None, Some(f64::MAX)));
         assert_eq!(stats.mean, Some(f64::MAX));
@@ -140,7 +179,7 @@ mod tests {
 
     #[test]
     fn states_come_most_frequent_first() {
-        let mut stats = blank();
+        let mut stats = blank("A", "A");
         add_states(&mut stats, ["HEAT", "COOL", "AUTO", "COOL"].into_iter());
         let states: Vec<_> = stats.states.unwrap().into_iter().map(|s| (s.state, s.count)).collect();
         assert_eq!(states, [("COOL".into(), 2), ("AUTO".into(), 1), ("HEAT".into(), 1)]);

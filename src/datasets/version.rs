@@ -1,9 +1,14 @@
-//! Which stored file a request means.
+//! Which stored file a request means, and whether it is still what was published.
 
+use std::sync::Arc;
+
+use super::opened;
+use super::store::{self, SessionRow, VersionRow};
 use super::{DatasetLabel, DatasetSelector};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
+use crate::store::entity::Integrity;
 
 /// A stored frame, settled.
 #[derive(Debug, Clone)]
@@ -19,7 +24,7 @@ pub struct Resolved {
     /// Rows.
     pub row_count: u64,
     /// Everything but `timestamp`, in the file's order.
-    pub columns: std::sync::Arc<Vec<ColumnMeta>>,
+    pub columns: Arc<Vec<ColumnMeta>>,
     /// Zone of the site.
     pub zone: chrono_tz::Tz,
     /// The session's name, for file names of downloads.
@@ -30,10 +35,189 @@ pub struct Resolved {
 
 /// Settles which frame is meant.
 ///
+/// The file's size and hash are checked when this process first opens it; what does not match is marked and
+/// never deleted.
+///
 /// # Errors
 /// 404 for an unknown or deleted session, or a version it has not; 409 for one that is missing or
-/// damaged; 422 when `session_id` is left out and `REQUIRE_SESSION_ID` is on.
+/// damaged; 422 when `session_id` is left out and `REQUIRE_SESSION_ID` is on, or for a version that is no version.
 pub async fn resolve(state: &AppState, selector: &DatasetSelector) -> Result<Resolved> {
-    let _ = (state, selector);
-    todo!()
+    let wanted = Wanted::parse(selector.version.as_deref())?;
+    let (session, assumed, row) = find(state, selector.session_id.as_deref(), &wanted).await?;
+    let label = DatasetLabel {
+        session_id: session.id.clone(),
+        dataset_id: row.id.clone(),
+        version: format!("{}-v{}", row.kind.as_str(), row.version),
+        version_number: row.version.unsigned_abs(),
+    };
+    if row.integrity != Integrity::Ok {
+        return Err(unusable(&label, row.integrity));
+    }
+    let opened = match opened::open(state, &row).await? {
+        Ok(opened) => opened,
+        Err(integrity) => {
+            tracing::error!(path = row.path, integrity = integrity.as_str(), "a published file is not what it was");
+            store::mark(state, &row, integrity).await?;
+            return Err(unusable(&label, integrity));
+        }
+    };
+    let zone = session.timezone.parse().map_err(|_| {
+        Error::internal(format!("session {} has the unknown time zone '{}'", session.id, session.timezone))
+    })?;
+    Ok(Resolved {
+        label,
+        path: row.path,
+        sha256: row.sha256,
+        size_bytes: row.size_bytes.unsigned_abs(),
+        row_count: opened.row_count(),
+        columns: Arc::clone(&opened.columns),
+        zone,
+        session_name: session.name,
+        assumed_session: assumed,
+    })
+}
+
+/// What a user may write as a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Latest,
+    Parsed(Option<i32>),
+    Cleaned(Option<i32>),
+    Id(String),
+}
+
+impl Wanted {
+    fn parse(version: Option<&str>) -> Result<Self> {
+        let text = version.unwrap_or_default().trim();
+        let number = |prefix: &str| text.strip_prefix(prefix)?.parse::<i32>().ok().filter(|n| *n > 0);
+        match text {
+            "" | "latest" => Ok(Self::Latest),
+            "parsed" => Ok(Self::Parsed(None)),
+            "cleaned" => Ok(Self::Cleaned(None)),
+            _ => None
+                .or_else(|| Some(Self::Parsed(Some(number("parsed-v")?))))
+                .or_else(|| Some(Self::Cleaned(Some(number("cleaned-v")?))))
+                .or_else(|| Some(Self::Id(uuid::Uuid::try_parse(text).ok()?.hyphenated().to_string())))
+                .ok_or_else(|| {
+                    Error::invalid(
+                        "version",
+                        "bad_version",
+                        format!(
+                            "version: '{text}' is no version; use latest, parsed, cleaned, parsed-v1, cleaned-v1 or an id"
+                        ),
+                    )
+                }),
+        }
+    }
+}
+
+/// Session, the id of the one that was assumed, and version.
+async fn find(
+    state: &AppState,
+    session_id: Option<&str>,
+    wanted: &Wanted,
+) -> Result<(SessionRow, Option<String>, VersionRow)> {
+    let db = &state.store.db;
+    if let (Wanted::Id(id), None) = (wanted, session_id) {
+        let row = store::by_id(db, id).await?.ok_or_else(|| unknown_version(id, None))?;
+        return Ok((existing(state, &row.session_id).await?, None, row));
+    }
+    let (session, assumed) = match session_id {
+        Some(id) => (existing(state, id).await?, None),
+        None if state.config.require_session_id => {
+            return Err(Error::invalid(
+                "session_id",
+                "session_id_required",
+                "session_id: this server requires it; GET /api/sessions lists the sessions",
+            ));
+        }
+        None => {
+            let session = store::last_parsed_over_http(db).await?.ok_or_else(|| {
+                Error::not_found(
+                    "no_session",
+                    "no session has been parsed over HTTP yet: parse reports with POST /api/parse, or name a session_id",
+                )
+            })?;
+            let id = session.id.clone();
+            (session, Some(id))
+        }
+    };
+    let row = match wanted {
+        Wanted::Latest => match store::parsed(db, &session.id, None).await? {
+            Some(parsed) => Some(store::cleaned(db, &session.id, None, Some(&parsed.id)).await?.unwrap_or(parsed)),
+            None => None,
+        },
+        Wanted::Parsed(version) => store::parsed(db, &session.id, *version).await?,
+        Wanted::Cleaned(version) => store::cleaned(db, &session.id, *version, None).await?,
+        Wanted::Id(id) => store::by_id(db, id).await?.filter(|row| row.session_id == session.id),
+    };
+    let row = row.ok_or_else(|| match wanted {
+        Wanted::Latest => Error::not_found(
+            "not_parsed",
+            format!("session {} has no data yet: parse it with POST /api/parse", session.id),
+        ),
+        Wanted::Parsed(version) => unknown_version(&named("parsed", *version), Some(&session.id)),
+        Wanted::Cleaned(version) => unknown_version(&named("cleaned", *version), Some(&session.id)),
+        Wanted::Id(id) => unknown_version(id, Some(&session.id)),
+    })?;
+    Ok((session, assumed, row))
+}
+
+fn named(kind: &str, version: Option<i32>) -> String {
+    version.map_or_else(|| kind.to_owned(), |n| format!("{kind}-v{n}"))
+}
+
+async fn existing(state: &AppState, id: &str) -> Result<SessionRow> {
+    let unknown =
+        || Error::not_found("unknown_session", format!("there is no session '{id}'; GET /api/sessions lists them"));
+    let session = store::session(&state.store.db, id).await?.ok_or_else(unknown)?;
+    if session.deleted_at.is_some() {
+        let message = format!("session {id} is deleted; POST /api/sessions/{id}/restore brings it back");
+        return Err(Error::not_found("deleted_session", message));
+    }
+    Ok(session)
+}
+
+fn unknown_version(version: &str, session_id: Option<&str>) -> Error {
+    let message = match session_id {
+        Some(id) => format!("session {id} has no version {version}; GET /api/sessions/{id} lists its versions"),
+        None => format!("there is no version {version}"),
+    };
+    Error::not_found("unknown_version", message)
+}
+
+fn unusable(label: &DatasetLabel, integrity: Integrity) -> Error {
+    let (code, what) = match integrity {
+        Integrity::Missing => ("file_missing", "is missing"),
+        _ => ("file_damaged", "is not what was published"),
+    };
+    let DatasetLabel { session_id, version, .. } = label;
+    Error::conflict(
+        code,
+        format!(
+            "the file of {version} of session {session_id} {what}: bring it back from a backup and run `hvac-analytics \
+             doctor`, which says more, or parse the session again with force"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn versions_are_written_as_the_design_has_them() {
+        let parse = |text| Wanted::parse(Some(text)).unwrap();
+        assert_eq!(Wanted::parse(None).unwrap(), Wanted::Latest);
+        assert_eq!(parse("latest"), Wanted::Latest);
+        assert_eq!(parse("parsed"), Wanted::Parsed(None));
+        assert_eq!(parse("parsed-v2"), Wanted::Parsed(Some(2)));
+        assert_eq!(parse(" cleaned-v1"), Wanted::Cleaned(Some(1)));
+        let id = "0199f6a0-0000-7000-8000-000000000001";
+        assert_eq!(parse(id), Wanted::Id(id.to_owned()));
+        for bad in ["parsed-v0", "parsed-v-1", "v1", "raw", "parsed-v99999999999"] {
+            assert_eq!(Wanted::parse(Some(bad)).unwrap_err().code, "bad_version", "{bad}");
+        }
+    }
 }

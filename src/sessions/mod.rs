@@ -13,6 +13,7 @@ use crate::etl::column::{ColumnMeta, Kind, Warning};
 use crate::etl::report::{DateOrder, FilePlan, Format};
 
 pub mod catalogue;
+pub mod find;
 pub mod folders;
 pub mod parse;
 pub mod upload;

@@ -1,0 +1,223 @@
+//! A stored frame, opened: checked against the catalogue once, its footer kept, its columns read one by one.
+//!
+//! Published files never change, so a file's hash is verified when this process first opens it and what its
+//! footer says is kept. Both memories are the process' and keyed by content, so nothing in them can be stale;
+//! a file that is found missing or cut off later is forgotten, and checked again by the next request.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use arrow_array::RecordBatch;
+use moka::sync::Cache;
+use polars::prelude::{Column, DataFrame, StringChunked};
+
+use super::names::TIMESTAMP;
+use super::store::VersionRow;
+use super::version::Resolved;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::etl::column::ColumnMeta;
+use crate::state::AppState;
+use crate::store::entity::Integrity;
+use crate::store::frames::{Footer, FrameReader, KEY_COLUMNS};
+use crate::store::objects;
+
+/// Bytes of footers that are kept.
+const FOOTER_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a file's footer says.
+#[derive(Clone)]
+pub struct Known {
+    footer: Footer,
+    /// Everything but `timestamp`, in the file's order.
+    pub columns: Arc<Vec<ColumnMeta>>,
+}
+
+impl Known {
+    /// Rows of the file.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        self.footer.row_count()
+    }
+}
+
+/// Root of the storage, key, sha256.
+type FileId = (PathBuf, String, String);
+
+static VERIFIED: LazyLock<Mutex<HashSet<FileId>>> = LazyLock::new(Mutex::default);
+/// One file is hashed at a time: two requests for a new file should not read it twice.
+static VERIFYING: LazyLock<tokio::sync::Mutex<()>> = LazyLock::new(tokio::sync::Mutex::default);
+/// By sha256.
+static FOOTERS: LazyLock<Cache<String, Known>> = LazyLock::new(|| {
+    let weight = |_: &String, known: &Known| u32::try_from(2 * known.footer.memory_bytes()).unwrap_or(u32::MAX);
+    Cache::builder().max_capacity(FOOTER_BYTES).weigher(weight).build()
+});
+
+fn verified<T>(change: impl FnOnce(&mut HashSet<FileId>) -> T) -> T {
+    change(&mut VERIFIED.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn file_id(state: &AppState, path: &str, sha256: &str) -> FileId {
+    (state.store.objects.root().to_owned(), path.to_owned(), sha256.to_owned())
+}
+
+/// What a published file holds, or what is wrong with it.
+///
+/// # Errors
+/// When it cannot be read at all.
+pub async fn open(state: &AppState, row: &VersionRow) -> Result<std::result::Result<Known, Integrity>> {
+    let id = file_id(state, &row.path, &row.sha256);
+    if !verified(|ids| ids.contains(&id)) {
+        let _one_at_a_time = VERIFYING.lock().await;
+        if !verified(|ids| ids.contains(&id)) {
+            let integrity = verify(state, row).await?;
+            if integrity != Integrity::Ok {
+                return Ok(Err(integrity));
+            }
+            verified(|ids| ids.insert(id));
+        }
+    }
+    match known(state, &row.path, &row.sha256).await {
+        Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
+        Err(error) if error.code == "file_damaged" => Ok(Err(Integrity::Damaged)),
+        other => other.map(Ok),
+    }
+}
+
+/// Compares size and hash with the catalogue's.
+async fn verify(state: &AppState, row: &VersionRow) -> Result<Integrity> {
+    let objects = &state.store.objects;
+    match objects.size(&row.path).await {
+        Err(error) if error.kind == ErrorKind::Conflict => return Ok(Integrity::Missing),
+        Err(error) => return Err(error),
+        Ok(size) if size != row.size_bytes.unsigned_abs() => return Ok(Integrity::Damaged),
+        Ok(_) => {}
+    }
+    Ok(if objects.sha256(&row.path).await? == row.sha256 { Integrity::Ok } else { Integrity::Damaged })
+}
+
+async fn known(state: &AppState, path: &str, sha256: &str) -> Result<Known> {
+    if let Some(known) = FOOTERS.get(sha256) {
+        return Ok(known);
+    }
+    let (objects, path) = (state.store.objects.clone(), path.to_owned());
+    let parsing = tokio::task::spawn_blocking(move || parse(Footer::parse(&objects.open_bytes(&path)?.to_bytes())?));
+    let known = parsing.await.internal("reading a footer")??;
+    FOOTERS.insert(sha256.to_owned(), known.clone());
+    Ok(known)
+}
+
+fn parse(footer: Footer) -> Result<Known> {
+    let columns: Vec<ColumnMeta> =
+        footer.key_value(KEY_COLUMNS).and_then(|json| serde_json::from_str(json).ok()).ok_or_else(|| {
+            Error::internal("a stored file does not describe its columns").with_source(objects::damaged())
+        })?;
+    Ok(Known { footer, columns: Arc::new(columns) })
+}
+
+/// A stored frame whose columns can be read. Everything here blocks.
+pub struct Frame {
+    reader: FrameReader,
+    /// Rows.
+    pub row_count: u64,
+}
+
+impl Frame {
+    /// Opens a settled frame.
+    ///
+    /// # Errors
+    /// 409 when its file is gone or cut off by now.
+    pub fn open(state: &AppState, dataset: &Resolved) -> Result<Self> {
+        let opened = state.store.objects.open_bytes(&dataset.path).and_then(|bytes| {
+            if bytes.len() as u64 == dataset.size_bytes { Ok(bytes.to_bytes()) } else { Err(objects::damaged()) }
+        });
+        let bytes = opened.inspect_err(|_| forget(state, dataset))?;
+        let reader = match FOOTERS.get(&dataset.sha256) {
+            Some(known) => FrameReader::with_footer(bytes, known.footer),
+            None => FrameReader::open(bytes)?,
+        };
+        Ok(Self { row_count: reader.footer().row_count(), reader })
+    }
+
+    /// Rows, as an index.
+    ///
+    /// # Errors
+    /// When this machine cannot count so far.
+    pub fn rows(&self) -> Result<usize> {
+        usize::try_from(self.row_count).internal("counting rows")
+    }
+
+    /// Some columns of some rows.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn cells(&self, columns: &[String], rows: Range<u64>) -> Result<DataFrame> {
+        self.reader.read_rows(Some(columns), rows.start, rows.end.saturating_sub(rows.start))
+    }
+
+    /// The time axis, UTC ms, ascending.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn axis(&self) -> Result<Vec<i64>> {
+        let column = self.column(TIMESTAMP, 0..self.row_count)?;
+        let times = column.datetime().internal("reading the time axis")?;
+        Ok(times.physical().iter().flatten().collect())
+    }
+
+    /// All cells of a column of numbers.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn numbers(&self, name: &str) -> Result<Vec<Option<f64>>> {
+        self.numbers_of(name, 0..self.row_count)
+    }
+
+    /// Some cells of a column of numbers.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn numbers_of_rows(&self, name: &str, rows: Range<usize>) -> Result<Vec<Option<f64>>> {
+        self.numbers_of(name, rows.start as u64..rows.end as u64)
+    }
+
+    fn numbers_of(&self, name: &str, rows: Range<u64>) -> Result<Vec<Option<f64>>> {
+        let column = self.column(name, rows)?;
+        let numbers = column.f64().internal("reading a column of numbers")?;
+        Ok(numbers.iter().map(|number| number.filter(|n| n.is_finite())).collect())
+    }
+
+    /// All cells of a column of texts.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn texts(&self, name: &str) -> Result<StringChunked> {
+        let column = self.column(name, 0..self.row_count)?;
+        Ok(column.str().internal("reading a column of texts")?.clone())
+    }
+
+    /// Names of all columns, `timestamp` first.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.reader.footer().column_names()
+    }
+
+    /// All rows and columns, batch by batch.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + 'static> {
+        self.reader.batches(None)
+    }
+
+    fn column(&self, name: &str, rows: Range<u64>) -> Result<Column> {
+        let frame = self.cells(&[name.to_owned()], rows)?;
+        frame.column(name).cloned().internal("reading a column")
+    }
+}
+
+/// Has the next request check the file again, which marks it.
+pub fn forget(state: &AppState, dataset: &Resolved) {
+    let id = file_id(state, &dataset.path, &dataset.sha256);
+    verified(|ids| ids.remove(&id));
+}

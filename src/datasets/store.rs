@@ -1,0 +1,169 @@
+//! The queries of this room: which sessions and versions there are, without their heavy documents.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder};
+
+use crate::error::{Context, Result};
+use crate::state::AppState;
+use crate::store::db::Db;
+use crate::store::entity::{ArtefactKind, Integrity, WorkStatus, cleaning_job, parsed_dataset, session};
+
+/// What is asked of a session here.
+#[derive(Debug, Clone, DerivePartialModel)]
+#[sea_orm(entity = "session::Entity")]
+pub struct SessionRow {
+    pub id: String,
+    pub name: String,
+    pub timezone: String,
+    pub deleted_at: Option<sea_orm::prelude::DateTimeUtc>,
+}
+
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "parsed_dataset::Entity")]
+struct ParsedRow {
+    id: String,
+    session_id: String,
+    version: i32,
+    file_path: String,
+    sha256: String,
+    size_bytes: i64,
+    integrity: Integrity,
+}
+
+#[derive(Debug, DerivePartialModel)]
+#[sea_orm(entity = "cleaning_job::Entity")]
+struct CleanedRow {
+    id: String,
+    session_id: String,
+    version: i32,
+    output_path: Option<String>,
+    sha256: Option<String>,
+    size_bytes: Option<i64>,
+    integrity: Integrity,
+}
+
+/// A published Parquet file as the catalogue knows it.
+#[derive(Debug, Clone)]
+pub struct VersionRow {
+    pub kind: ArtefactKind,
+    pub id: String,
+    pub session_id: String,
+    pub version: i32,
+    pub path: String,
+    pub sha256: String,
+    pub size_bytes: i64,
+    pub integrity: Integrity,
+}
+
+impl From<ParsedRow> for VersionRow {
+    fn from(row: ParsedRow) -> Self {
+        Self {
+            kind: ArtefactKind::Parsed,
+            id: row.id,
+            session_id: row.session_id,
+            version: row.version,
+            path: row.file_path,
+            sha256: row.sha256,
+            size_bytes: row.size_bytes,
+            integrity: row.integrity,
+        }
+    }
+}
+
+impl VersionRow {
+    /// None while the job has published nothing.
+    fn of_cleaned(row: CleanedRow) -> Option<Self> {
+        Some(Self {
+            kind: ArtefactKind::Cleaned,
+            id: row.id,
+            session_id: row.session_id,
+            version: row.version,
+            path: row.output_path?,
+            sha256: row.sha256?,
+            size_bytes: row.size_bytes?,
+            integrity: row.integrity,
+        })
+    }
+}
+
+/// The session of that id, deleted ones too.
+pub async fn session(db: &Db, id: &str) -> Result<Option<SessionRow>> {
+    let query = session::Entity::find_by_id(id).into_partial_model();
+    query.one(db.read()).await.internal("looking for a session")
+}
+
+/// The session last parsed over HTTP that is not deleted.
+pub async fn last_parsed_over_http(db: &Db) -> Result<Option<SessionRow>> {
+    let query = session::Entity::find()
+        .filter(session::Column::DeletedAt.is_null())
+        .filter(session::Column::ParsedOverHttpAt.is_not_null())
+        .order_by_desc(session::Column::ParsedOverHttpAt)
+        .order_by_desc(session::Column::Id)
+        .into_partial_model();
+    query.one(db.read()).await.internal("looking for the session last parsed")
+}
+
+/// The session's parsed dataset of that version, or the newest.
+pub async fn parsed(db: &Db, session_id: &str, version: Option<i32>) -> Result<Option<VersionRow>> {
+    let mut query = parsed_dataset::Entity::find().filter(parsed_dataset::Column::SessionId.eq(session_id));
+    if let Some(version) = version {
+        query = query.filter(parsed_dataset::Column::Version.eq(version));
+    }
+    let query = query.order_by_desc(parsed_dataset::Column::Version).into_partial_model::<ParsedRow>();
+    Ok(query.one(db.read()).await.internal("looking for a parsed dataset")?.map(Into::into))
+}
+
+/// The session's completed cleaned version of that number, or the newest; of one parsed dataset only, if given.
+pub async fn cleaned(
+    db: &Db,
+    session_id: &str,
+    version: Option<i32>,
+    dataset_id: Option<&str>,
+) -> Result<Option<VersionRow>> {
+    let mut query = cleaning_job::Entity::find()
+        .filter(cleaning_job::Column::SessionId.eq(session_id))
+        .filter(cleaning_job::Column::Status.eq(WorkStatus::Completed));
+    if let Some(version) = version {
+        query = query.filter(cleaning_job::Column::Version.eq(version));
+    }
+    if let Some(dataset_id) = dataset_id {
+        query = query.filter(cleaning_job::Column::DatasetId.eq(dataset_id));
+    }
+    let query = query.order_by_desc(cleaning_job::Column::Version).into_partial_model::<CleanedRow>();
+    let row = query.one(db.read()).await.internal("looking for a cleaned version")?;
+    Ok(row.and_then(VersionRow::of_cleaned))
+}
+
+/// The version of that id, parsed or cleaned.
+pub async fn by_id(db: &Db, id: &str) -> Result<Option<VersionRow>> {
+    let parsed = parsed_dataset::Entity::find_by_id(id).into_partial_model::<ParsedRow>();
+    if let Some(row) = parsed.one(db.read()).await.internal("looking for a dataset")? {
+        return Ok(Some(row.into()));
+    }
+    let cleaned = cleaning_job::Entity::find_by_id(id)
+        .filter(cleaning_job::Column::Status.eq(WorkStatus::Completed))
+        .into_partial_model::<CleanedRow>();
+    let row = cleaned.one(db.read()).await.internal("looking for a cleaned version")?;
+    Ok(row.and_then(VersionRow::of_cleaned))
+}
+
+/// Notes that a version's file is not what it was.
+pub async fn mark(state: &AppState, row: &VersionRow, integrity: Integrity) -> Result<()> {
+    let doing = "noting that a file is not what it was";
+    let transaction = state.store.db.begin().await?;
+    match row.kind {
+        ArtefactKind::Parsed => parsed_dataset::Entity::update_many()
+            .col_expr(parsed_dataset::Column::Integrity, Expr::value(integrity))
+            .filter(parsed_dataset::Column::Id.eq(&row.id))
+            .exec(&transaction)
+            .await
+            .internal(doing)?,
+        ArtefactKind::Cleaned => cleaning_job::Entity::update_many()
+            .col_expr(cleaning_job::Column::Integrity, Expr::value(integrity))
+            .filter(cleaning_job::Column::Id.eq(&row.id))
+            .exec(&transaction)
+            .await
+            .internal(doing)?,
+    };
+    transaction.commit().await.internal(doing)
+}
