@@ -15,3 +15,6 @@ pub mod plan;
 pub mod report;
 pub mod time;
 pub mod units;
+
+/// Changes whenever the same bytes and options would give another frame or other findings.
+pub const PARSER_VERSION: &str = "1";

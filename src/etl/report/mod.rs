@@ -15,6 +15,8 @@ use utoipa::ToSchema;
 
 use super::column::{Segment, Warning};
 
+pub mod archive;
+
 /// The shapes of report that are read (HVAC.md §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,238 @@
+//! Zip archives of reports: what is in one, and one member's bytes.
+//!
+//! Nothing of an archive is believed: names that leave the folder, encrypted members, archives in archives
+//! and everything beyond the limits are refused, by what is declared and again by what comes out.
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::super::column::Warning;
+use super::ReadError;
+
+/// What an archive may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// All members together, unpacked.
+    pub total_bytes: u64,
+    /// Members, folders included.
+    pub entries: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { total_bytes: 4 << 30, entries: 20_000 }
+    }
+}
+
+/// A member that may be a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its path within the archive.
+    pub name: String,
+    /// Its size, as the archive declares it.
+    pub size_bytes: u64,
+}
+
+/// What an archive holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// In the order of their names.
+    pub members: Vec<Member>,
+    /// Which members are left out, and why.
+    pub warnings: Vec<Warning>,
+}
+
+/// Whether a file of this name is read as an archive.
+#[must_use]
+pub fn is_archive(file_name: &str) -> bool {
+    has_ending(file_name, &["zip"])
+}
+
+/// What `archive` (of that name) holds.
+///
+/// # Errors
+/// `not_a_table` when it is no zip archive; `unsafe_archive` for a name that leaves the folder, an encrypted
+/// member or an archive within it; `archive_too_large` beyond the limits; `nothing_readable` when no member
+/// may be a report.
+pub fn members(archive: &str, bytes: &[u8], limits: &Limits) -> Result<Contents, ReadError> {
+    let mut zip = open(archive, bytes)?;
+    if zip.len() > limits.entries {
+        let message = format!("the archive has {} members, at most {} are read: split it", zip.len(), limits.entries);
+        return Err(error("archive_too_large", archive, message));
+    }
+    let mut contents = Contents::default();
+    let mut total_bytes = 0_u64;
+    for index in 0..zip.len() {
+        let entry = zip.by_index_raw(index).map_err(|e| broken(archive, &e))?;
+        let name = entry.name().map_err(|e| broken(archive, &e))?.into_owned();
+        if entry.enclosed_name().is_none() || name.contains('\\') || name.starts_with('/') {
+            let message = format!("the member '{name}' would lie outside the archive's folder: pack the archive anew");
+            return Err(error("unsafe_archive", archive, message));
+        }
+        if entry.encrypted() {
+            let message = format!("the member '{name}' is encrypted: pack the archive without a password");
+            return Err(error("unsafe_archive", archive, message));
+        }
+        total_bytes = total_bytes.saturating_add(entry.size());
+        if total_bytes > limits.total_bytes {
+            return Err(too_large(archive, limits));
+        }
+        if has_ending(&name, &["zip", "gz", "7z", "rar", "tar", "bz2", "xz"]) {
+            let message = format!("the member '{name}' is an archive itself: unpack it and pack the reports only");
+            return Err(error("unsafe_archive", archive, message));
+        }
+        match left_out(&name, entry.is_dir()) {
+            Some(Reason::Silent) => {}
+            Some(Reason::Told(why)) => contents.warnings.push(skipped(archive, &name, why)),
+            None => contents.members.push(Member { name, size_bytes: entry.size() }),
+        }
+    }
+    if contents.members.is_empty() {
+        let message = "the archive holds no file that may be a report (.csv, .tsv, .txt, .dat, .xlsx)".to_owned();
+        return Err(error("nothing_readable", archive, message));
+    }
+    contents.members.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(contents)
+}
+
+/// One member's bytes, unpacked.
+///
+/// # Errors
+/// `archive_too_large` when more comes out than the limits allow; `broken_archive` when it does not unpack.
+pub fn extract(archive: &str, bytes: &[u8], member: &str, limits: &Limits) -> Result<Vec<u8>, ReadError> {
+    let mut zip = open(archive, bytes)?;
+    let entry = zip.by_name(member).map_err(|e| broken(archive, &e))?;
+    let mut unpacked = Vec::with_capacity(usize::try_from(entry.size().min(64 << 20)).unwrap_or_default());
+    let mut limited = entry.take(limits.total_bytes.saturating_add(1));
+    limited.read_to_end(&mut unpacked).map_err(|e| {
+        let message = format!("the member '{member}' does not unpack ({e}): pack the archive anew");
+        error("broken_archive", archive, message)
+    })?;
+    if unpacked.len() as u64 > limits.total_bytes {
+        return Err(too_large(archive, limits));
+    }
+    Ok(unpacked)
+}
+
+enum Reason {
+    Silent,
+    Told(&'static str),
+}
+
+/// Why a member is not read; none when it is.
+fn left_out(name: &str, is_folder: bool) -> Option<Reason> {
+    let hidden = name.split('/').any(|part| part.starts_with('.') || part == "__MACOSX");
+    if is_folder || hidden {
+        Some(Reason::Silent)
+    } else if has_ending(name, &["csv", "tsv", "txt", "dat", "xlsx"]) {
+        None
+    } else {
+        Some(Reason::Told("its name does not end like a report's"))
+    }
+}
+
+fn skipped(archive: &str, name: &str, why: &str) -> Warning {
+    Warning {
+        code: "member_left_out".to_owned(),
+        file: format!("{archive}/{name}"),
+        line: None,
+        column: None,
+        count: 1,
+        message: format!("{archive}/{name} was left out: {why}"),
+    }
+}
+
+fn open<'a>(archive: &str, bytes: &'a [u8]) -> Result<ZipArchive<Cursor<&'a [u8]>>, ReadError> {
+    ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(archive, &e))
+}
+
+fn has_ending(name: &str, endings: &[&str]) -> bool {
+    let ending = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default();
+    endings.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+fn broken(archive: &str, cause: &ZipError) -> ReadError {
+    match cause {
+        ZipError::InvalidArchive(_) => {
+            error("not_a_table", archive, "this is no zip archive, or it is cut off: pack or upload it anew".to_owned())
+        }
+        other => error("broken_archive", archive, format!("the archive cannot be read ({other}): pack it anew")),
+    }
+}
+
+fn too_large(archive: &str, limits: &Limits) -> ReadError {
+    let message =
+        format!("the archive unpacks to more than {} bytes: split it, or raise MAX_UPLOAD_BYTES", limits.total_bytes);
+    error("archive_too_large", archive, message)
+}
+
+fn error(code: &'static str, archive: &str, message: String) -> ReadError {
+    ReadError { code, file: archive.to_owned(), line: None, column: None, message }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use std::io::Write;
+
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    use super::*;
+
+    fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn code(members_: &[(&str, &[u8])], limits: &Limits) -> &'static str {
+        members("a.zip", &zipped(members_), limits).unwrap_err().code
+    }
+
+    #[test]
+    fn reports_come_out_sorted_and_others_are_told() {
+        let bytes =
+            zipped(&[("b/2.csv", b"two"), ("1.CSV", b"one"), ("readme.pdf", b"%PDF"), ("__MACOSX/1.csv", b"x")]);
+        let contents = members("a.zip", &bytes, &Limits::default()).unwrap();
+        let names: Vec<&str> = contents.members.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(names, ["1.CSV", "b/2.csv"]);
+        assert_eq!(contents.warnings.len(), 1);
+        assert_eq!(contents.warnings[0].file, "a.zip/readme.pdf");
+        assert_eq!(extract("a.zip", &bytes, "b/2.csv", &Limits::default()).unwrap(), b"two");
+    }
+
+    #[test]
+    fn what_is_not_safe_is_refused() {
+        let limits = Limits::default();
+        assert_eq!(code(&[("../evil.csv", b"x")], &limits), "unsafe_archive");
+        assert_eq!(code(&[("/etc/evil.csv", b"x")], &limits), "unsafe_archive");
+        assert_eq!(code(&[("inner.zip", b"PK")], &limits), "unsafe_archive");
+        assert_eq!(code(&[("photo.png", b"x")], &limits), "nothing_readable");
+        assert_eq!(members("a.zip", b"no zip at all", &limits).unwrap_err().code, "not_a_table");
+    }
+
+    #[test]
+    fn a_bomb_is_refused_by_what_it_declares_and_by_what_comes_out() {
+        let small = Limits { total_bytes: 1000, entries: 3 };
+        let zeros = vec![b'0'; 100_000];
+        assert_eq!(code(&[("bomb.csv", &zeros)], &small), "archive_too_large");
+        assert_eq!(
+            code(&[("1.csv", b""), ("2.csv", b""), ("3.csv", b""), ("4.csv", b"")], &small),
+            "archive_too_large"
+        );
+        // The archive's own word on the size, in its directory and before the member, made small.
+        let mut bytes = zipped(&[("bomb.csv", &zeros)]);
+        let size = 100_000_u32.to_le_bytes();
+        let places: Vec<usize> = (0..bytes.len() - 4).filter(|&i| bytes[i..i + 4] == size).collect();
+        places.iter().for_each(|&i| bytes[i..i + 4].copy_from_slice(&10_u32.to_le_bytes()));
+        assert!(!places.is_empty());
+        let lied = extract("a.zip", &bytes, "bomb.csv", &small);
+        assert!(lied.is_err() || lied.is_ok_and(|bytes| bytes.len() <= 1000));
+    }
+}
