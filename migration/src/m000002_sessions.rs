@@ -53,7 +53,7 @@ fn upload_sessions() -> TableCreateStatement {
         .col(id())
         .col(string("name"))
         .col(string_null("site"))
-        .col(string("timezone"))
+        .col(string_null("timezone"))
         .col(string_null("subfolder"))
         .col(integer("files_count").default(0))
         .col(big_integer("total_rows").default(0))

@@ -1,12 +1,13 @@
 //! `cleaning_jobs`: cleaned versions of a session's data.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::types::{Integrity, WorkStatus};
 
 /// A cleaning and, once completed, its published file.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "cleaning_jobs")]
 pub struct Model {
     /// UUID v7: its job's id.

@@ -1,12 +1,13 @@
 //! `parsed_datasets`: one published Parquet file a version.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::types::{Columns, Integrity, ParseReport};
 
 /// A parsed dataset.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "parsed_datasets")]
 pub struct Model {
     /// UUID v7.

@@ -1,12 +1,13 @@
 //! `upload_sessions`: a folder of immutable files and what is known of it.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::types::{FreeMetadata, Status};
 
 /// A session.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "upload_sessions")]
 pub struct Model {
     /// UUID v7, and the name of the session's folder.
@@ -16,8 +17,8 @@ pub struct Model {
     pub name: String,
     /// Site, such as `KMUH`.
     pub site: Option<String>,
-    /// IANA zone of the site.
-    pub timezone: String,
+    /// IANA zone of the site; none until somebody says it or a parse assumes one.
+    pub timezone: Option<String>,
     /// Where server-side files came from, below `DATA_DIR`.
     pub subfolder: Option<String>,
     /// Raw files.

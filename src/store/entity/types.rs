@@ -152,6 +152,8 @@ pub struct ParseReport {
     pub warnings: Vec<Warning>,
     /// Cells of the same point and time with different values.
     pub conflicts: u64,
+    /// The first rows, as they were answered.
+    pub preview: Vec<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// What one file gave.
