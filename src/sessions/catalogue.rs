@@ -1,16 +1,87 @@
 //! List, look at, rename, delete, restore and purge sessions.
 
-use super::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary};
-use crate::error::Result;
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Order};
+
+use super::store::ListQuery;
+use super::{
+    DatasetVersion, Lineage, LineageNode, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile,
+    snapshot, store,
+};
+use crate::datasets::clock;
+use crate::error::{Context, Error, Result};
 use crate::state::AppState;
+use crate::store::entity::{
+    FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file,
+};
+use crate::store::{now, paths};
+
+/// Sessions on a page when nobody says otherwise, and at most.
+const PAGE_SIZE: (u64, u64) = (20, 100);
 
 /// One page of the sessions that match.
 ///
 /// # Errors
 /// 422 for a page, size, sort, order or time that cannot be.
 pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<SessionSummary>> {
-    let _ = (state, filter);
-    todo!()
+    let zone = state.config.site_timezone;
+    let time = |field, text: &Option<String>| match text.as_deref().filter(|t| !t.trim().is_empty()) {
+        Some(text) => clock::parse(field, text, zone).map(DateTime::from_timestamp_millis),
+        None => Ok(None),
+    };
+    let page = filter.page.unwrap_or(1);
+    let page_size = filter.page_size.unwrap_or(PAGE_SIZE.0);
+    if page == 0 {
+        return Err(Error::invalid("page", "out_of_range", "page counts from 1"));
+    }
+    if page_size == 0 || page_size > PAGE_SIZE.1 {
+        return Err(Error::invalid("page_size", "out_of_range", format!("page_size must be 1…{}", PAGE_SIZE.1)));
+    }
+    let query = ListQuery {
+        filter,
+        from: time("from", &filter.from)?,
+        to: time("to", &filter.to)?,
+        sort: sort_column(filter.sort.as_deref())?,
+        order: order(filter.order.as_deref())?,
+        page: page - 1,
+        page_size,
+    };
+    let db = state.store.db.read();
+    let (total, sessions) = store::list(db, &query).await?;
+    let ids: Vec<String> = sessions.iter().map(|s| s.id.clone()).collect();
+    let spans = store::spans(db, &ids).await?;
+    let items = sessions
+        .into_iter()
+        .map(|session| {
+            let span = spans.get(&session.id).copied().unwrap_or_default();
+            summary(state, session, span)
+        })
+        .collect();
+    Ok(Page { total, page, page_size, total_pages: total.div_ceil(page_size), items })
+}
+
+fn sort_column(sort: Option<&str>) -> Result<session::Column> {
+    match sort.unwrap_or("created_at") {
+        "created_at" => Ok(session::Column::CreatedAt),
+        "updated_at" => Ok(session::Column::UpdatedAt),
+        "name" => Ok(session::Column::Name),
+        "site" => Ok(session::Column::Site),
+        "total_rows" => Ok(session::Column::TotalRows),
+        "status" => Ok(session::Column::Status),
+        other => {
+            let message = format!("sort='{other}' is none of created_at, updated_at, name, site, total_rows, status");
+            Err(Error::invalid("sort", "unknown_sort", message))
+        }
+    }
+}
+
+fn order(order: Option<&str>) -> Result<Order> {
+    match order.unwrap_or("desc") {
+        "asc" => Ok(Order::Asc),
+        "desc" => Ok(Order::Desc),
+        other => Err(Error::invalid("order", "unknown_order", format!("order='{other}' is neither asc nor desc"))),
+    }
 }
 
 /// One session, deleted ones too.
@@ -18,8 +89,48 @@ pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<Sessi
 /// # Errors
 /// 404 when there is no such session.
 pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
-    let _ = (state, session_id);
-    todo!()
+    let db = state.store.db.read();
+    let session = store::session(db, session_id).await?;
+    let files = store::source_files(db, session_id).await?;
+    let parsed = store::parsed_datasets(db, session_id).await?;
+    let cleaned = store::cleaning_jobs(db, session_id).await?;
+    let zone = zone_of(state, &session);
+    let span = parsed.first().map(|newest| (newest.start_at, newest.end_at)).unwrap_or_default();
+    let metadata = session.metadata.0.clone();
+    let versions = cleaned
+        .iter()
+        .filter_map(|job| cleaned_version(job, &parsed, zone))
+        .chain(parsed.iter().map(|dataset| parsed_version(dataset, zone)))
+        .collect();
+    Ok(SessionDetail {
+        summary: summary(state, session, span),
+        metadata,
+        files: files.into_iter().map(|file| source(file, zone)).collect(),
+        versions,
+    })
+}
+
+/// The one session that `text` means: an id, the beginning of one, or a name.
+///
+/// # Errors
+/// 404 when there is none, 409 when there are several.
+pub async fn find(state: &AppState, text: &str) -> Result<String> {
+    let found = store::find(state.store.db.read(), text).await?;
+    match found.as_slice() {
+        [] => Err(Error::not_found(
+            "unknown_session",
+            format!("there is no session '{text}'; `hvac-analytics sessions` lists them"),
+        )),
+        [one] => Ok(one.clone()),
+        several => Err(Error::conflict(
+            "ambiguous_session",
+            format!(
+                "'{text}' is the name or beginning of {} sessions: say one of {}",
+                several.len(),
+                several.join(", ")
+            ),
+        )),
+    }
 }
 
 /// Renames a session, or changes its site or free data.
@@ -27,17 +138,33 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
 /// # Errors
 /// 404; 409 for a deleted session; 422 for an empty name.
 pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> Result<SessionDetail> {
-    let _ = (state, session_id, patch);
-    todo!()
+    let txn = state.store.db.begin().await?;
+    let mut session = store::live_session(&txn, session_id).await?;
+    if let Some(name) = patch.name {
+        if name.trim().is_empty() {
+            return Err(Error::invalid("name", "empty_name", "name must not be empty: leave it out to keep it"));
+        }
+        session.name = name.trim().to_owned();
+    }
+    if let Some(site) = patch.site {
+        session.site = Some(site.trim().to_owned()).filter(|s| !s.is_empty());
+    }
+    if let Some(metadata) = patch.metadata {
+        session.metadata = FreeMetadata(metadata);
+    }
+    session.updated_at = now();
+    session.into_active_model().reset_all().update(&txn).await.internal("changing a session")?;
+    txn.commit().await.internal("committing a change")?;
+    snapshot::write(state, session_id).await;
+    get(state, session_id).await
 }
 
-/// Deletes softly: `restore` brings it back.
+/// Deletes softly: `restore` brings it back. Deleting again changes nothing.
 ///
 /// # Errors
 /// 404 when there is no such session.
 pub async fn delete(state: &AppState, session_id: &str) -> Result<()> {
-    let _ = (state, session_id);
-    todo!()
+    set_deleted(state, session_id, Some(now())).await
 }
 
 /// Brings a deleted session back.
@@ -45,17 +172,43 @@ pub async fn delete(state: &AppState, session_id: &str) -> Result<()> {
 /// # Errors
 /// 404 when there is no such session.
 pub async fn restore(state: &AppState, session_id: &str) -> Result<SessionDetail> {
-    let _ = (state, session_id);
-    todo!()
+    set_deleted(state, session_id, None).await?;
+    get(state, session_id).await
 }
 
-/// Removes rows and files for ever.
+async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc>>) -> Result<()> {
+    let txn = state.store.db.begin().await?;
+    let mut session = store::session(&txn, session_id).await?;
+    if session.deleted_at.is_some() == at.is_some() {
+        return Ok(());
+    }
+    session.deleted_at = at;
+    session.updated_at = now();
+    session.into_active_model().reset_all().update(&txn).await.internal("deleting or restoring a session")?;
+    txn.commit().await.internal("committing a deletion")?;
+    snapshot::write(state, session_id).await;
+    Ok(())
+}
+
+/// Removes rows and files for ever. Rows go first: what a crash leaves then is reported as orphans.
 ///
 /// # Errors
 /// 404; 409 while it is being parsed.
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
-    let _ = (state, session_id);
-    todo!()
+    let txn = state.store.db.begin().await?;
+    store::session(&txn, session_id).await?;
+    let versions = store::versions(&txn, session_id).await?;
+    let held = |v: &crate::store::entity::artefact_version::Model| {
+        v.state == VersionState::Reserved && v.lease_until.is_some_and(|until| until > now())
+    };
+    if versions.iter().any(held) {
+        let message = format!("session '{session_id}' is being parsed: purge it when that is done");
+        return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
+    }
+    session::Entity::delete_by_id(session_id).exec(&txn).await.internal("purging a session")?;
+    txn.commit().await.internal("committing a purge")?;
+    crate::store::crash::point("purge.committed");
+    state.store.objects.delete_folder(&paths::session_dir(session_id)).await
 }
 
 /// From the raw bytes to everything made of them.
@@ -63,6 +216,147 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
 /// # Errors
 /// 404 when there is no such session.
 pub async fn lineage(state: &AppState, session_id: &str) -> Result<Lineage> {
-    let _ = (state, session_id);
-    todo!()
+    let db = state.store.db.read();
+    store::session(db, session_id).await?;
+    let files = store::source_files(db, session_id).await?;
+    let parsed = store::parsed_datasets(db, session_id).await?;
+    let cleaned = store::cleaning_jobs(db, session_id).await?;
+    let mut nodes: Vec<LineageNode> = files.iter().map(source_node).collect();
+    nodes.extend(parsed.iter().rev().map(|dataset| parsed_node(dataset, &files)));
+    nodes.extend(cleaned.iter().rev().filter_map(cleaned_node));
+    Ok(Lineage { session_id: session_id.to_owned(), nodes })
+}
+
+fn source_node(file: &source_file::Model) -> LineageNode {
+    LineageNode {
+        kind: "source_file".to_owned(),
+        id: file.id.clone(),
+        label: source_name(file),
+        sha256: file.sha256.clone(),
+        made_from: Vec::new(),
+        made_by: serde_json::json!({"uploaded": file.file_name}),
+        created_at: utc(file.created_at),
+    }
+}
+
+fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model]) -> LineageNode {
+    let read: std::collections::BTreeSet<&str> =
+        dataset.report.files.iter().map(|f| f.plan.file_name.as_str()).collect();
+    LineageNode {
+        kind: "parsed_dataset".to_owned(),
+        id: dataset.id.clone(),
+        label: format!("parsed-v{}", dataset.version),
+        sha256: dataset.sha256.clone(),
+        made_from: files.iter().filter(|f| read.contains(source_name(f).as_str())).map(|f| f.id.clone()).collect(),
+        made_by: serde_json::json!({"parser_version": dataset.parser_version, "options": dataset.options}),
+        created_at: utc(dataset.created_at),
+    }
+}
+
+fn cleaned_node(job: &cleaning_job::Model) -> Option<LineageNode> {
+    Some(LineageNode {
+        kind: "cleaned_dataset".to_owned(),
+        id: job.id.clone(),
+        label: format!("cleaned-v{}", job.version),
+        sha256: job.sha256.clone()?,
+        made_from: vec![job.dataset_id.clone()],
+        made_by: serde_json::json!({"parameters": job.parameters}),
+        created_at: utc(job.created_at),
+    })
+}
+
+/// How a parse names the file: `a.csv`, or `a.zip/b.csv`.
+fn source_name(file: &source_file::Model) -> String {
+    match &file.archive_member {
+        Some(member) => format!("{}/{member}", file.file_name),
+        None => file.file_name.clone(),
+    }
+}
+
+fn zone_of(state: &AppState, session: &session::Model) -> Tz {
+    session.timezone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(state.config.site_timezone)
+}
+
+fn summary(
+    state: &AppState,
+    session: session::Model,
+    (start_at, end_at): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> SessionSummary {
+    let zone = zone_of(state, &session);
+    SessionSummary {
+        session_id: session.id,
+        name: session.name,
+        site: session.site,
+        timezone: zone.name().to_owned(),
+        status: session.status.into(),
+        files_count: u64::try_from(session.files_count).unwrap_or_default(),
+        total_rows: u64::try_from(session.total_rows).unwrap_or_default(),
+        start_at: local(start_at, zone),
+        end_at: local(end_at, zone),
+        created_at: utc(session.created_at),
+        updated_at: utc(session.updated_at),
+        deleted_at: session.deleted_at.map(utc),
+    }
+}
+
+fn source(file: source_file::Model, zone: Tz) -> SourceFile {
+    SourceFile {
+        id: file.id,
+        file_name: file.file_name,
+        archive_member: file.archive_member,
+        size_bytes: u64::try_from(file.size_bytes).unwrap_or_default(),
+        sha256: file.sha256,
+        format: file.format,
+        encoding: file.encoding,
+        row_count: file.row_count.and_then(|n| u64::try_from(n).ok()),
+        point_count: file.point_count.and_then(|n| u64::try_from(n).ok()),
+        first_at: local(file.first_at, zone),
+        last_at: local(file.last_at, zone),
+        integrity: file.integrity.as_str().to_owned(),
+        warnings: file.warnings.0,
+    }
+}
+
+fn parsed_version(dataset: &parsed_dataset::Model, zone: Tz) -> DatasetVersion {
+    DatasetVersion {
+        id: dataset.id.clone(),
+        version: format!("parsed-v{}", dataset.version),
+        version_number: u32::try_from(dataset.version).unwrap_or_default(),
+        row_count: u64::try_from(dataset.row_count).unwrap_or_default(),
+        column_count: u64::try_from(dataset.column_count).unwrap_or_default(),
+        size_bytes: u64::try_from(dataset.size_bytes).unwrap_or_default(),
+        sha256: dataset.sha256.clone(),
+        integrity: dataset.integrity.as_str().to_owned(),
+        start_at: local(dataset.start_at, zone),
+        end_at: local(dataset.end_at, zone),
+        parser_version: dataset.parser_version.clone(),
+        created_at: utc(dataset.created_at),
+    }
+}
+
+/// A completed cleaning as a version; its columns and times are those of the dataset it cleaned.
+fn cleaned_version(job: &cleaning_job::Model, parsed: &[parsed_dataset::Model], zone: Tz) -> Option<DatasetVersion> {
+    let dataset = parsed.iter().find(|d| d.id == job.dataset_id)?;
+    if job.status != WorkStatus::Completed {
+        return None;
+    }
+    Some(DatasetVersion {
+        id: job.id.clone(),
+        version: format!("cleaned-v{}", job.version),
+        version_number: u32::try_from(job.version).unwrap_or_default(),
+        row_count: job.cleaned_rows.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+        size_bytes: job.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+        sha256: job.sha256.clone().unwrap_or_default(),
+        integrity: job.integrity.as_str().to_owned(),
+        created_at: utc(job.created_at),
+        ..parsed_version(dataset, zone)
+    })
+}
+
+fn local(at: Option<DateTime<Utc>>, zone: Tz) -> Option<String> {
+    at.map(|at| clock::iso(zone, at.timestamp_millis()))
+}
+
+fn utc(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -10,13 +10,22 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::Row;
 use crate::etl::column::{ColumnMeta, Kind, Warning};
+use crate::etl::names::TIMESTAMP;
 use crate::etl::report::{DateOrder, FilePlan, Format};
+use crate::store::entity;
 
+mod build;
 pub mod catalogue;
 pub mod find;
 pub mod folders;
+mod intake;
 pub mod parse;
+pub mod progress;
+pub mod snapshot;
+pub(crate) mod store;
 pub mod upload;
+
+pub use progress::Progress;
 
 /// How far a session has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,6 +39,28 @@ pub enum Status {
     Cleaned,
     /// Nothing could be parsed.
     Failed,
+}
+
+impl From<Status> for entity::Status {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Uploaded => Self::Uploaded,
+            Status::Parsed => Self::Parsed,
+            Status::Cleaned => Self::Cleaned,
+            Status::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<entity::Status> for Status {
+    fn from(status: entity::Status) -> Self {
+        match status {
+            entity::Status::Uploaded => Self::Uploaded,
+            entity::Status::Parsed => Self::Parsed,
+            entity::Status::Cleaned => Self::Cleaned,
+            entity::Status::Failed => Self::Failed,
+        }
+    }
 }
 
 /// One page of a list.
@@ -409,4 +440,9 @@ pub fn date_order_of(date_format: &str) -> Option<DateOrder> {
         ['d', 'm', 'y'] => Some(DateOrder::Dmy),
         _ => None,
     }
+}
+
+/// `timestamp` and the columns' names, as a frame has them.
+fn column_names(columns: &[ColumnMeta]) -> Vec<String> {
+    std::iter::once(TIMESTAMP.to_owned()).chain(columns.iter().map(|c| c.name.clone())).collect()
 }

@@ -1,8 +1,37 @@
 //! Parse: raw reports → one published Parquet file and its rows.
+//!
+//! The order of things: stage the new raw files → reserve the version (of an existing session) → read,
+//! merge, write into staging → publish all files → one transaction with every row → `session.json`. What
+//! fails before the transaction leaves nothing that a catalogue knows of.
 
-use super::{ParseRequest, Parsed};
-use crate::error::Result;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use chrono::DateTime;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::build::{self, Built, Input, Job, Target};
+use super::intake::{Intake, archive_limits};
+use super::progress::Progress;
+use super::upload::{blank, insert_files, name_of};
+use super::{ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, date_order_of, folders, snapshot, store};
+use crate::config;
+use crate::datasets::clock;
+use crate::error::{Context, Error, Result};
+use crate::etl::PARSER_VERSION;
+use crate::etl::column::Warning;
+use crate::etl::plan::{FileId, Override};
+use crate::etl::report::{ReadOptions, archive};
 use crate::state::AppState;
+use crate::store::entity::{
+    ArtefactKind, Columns, FileReport, Integrity, ParseReport, Status, VersionState, artefact_version, parsed_dataset,
+    session, source_file,
+};
+use crate::store::frames;
+use crate::store::{new_id, now, paths};
 
 /// Who asks: only HTTP parses become the default session of requests without `session_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,12 +42,599 @@ pub enum Caller {
     Cli,
 }
 
-/// Parses server-side files or an uploaded session. Goes on when the caller goes away.
+/// Parses server-side files or an uploaded session. Dropped, it goes on nowhere: a caller whose client may
+/// go away spawns it.
 ///
 /// # Errors
 /// Unknown session (404), a parse of the same session under way (409), unreadable or contradicting
 /// reports (415, 422, with file and line): then nothing is stored.
 pub async fn parse(state: &AppState, request: ParseRequest, caller: Caller) -> Result<Parsed> {
-    let _ = (state, request, caller);
-    todo!()
+    let named = request.files.is_some() || request.subfolder.is_some() || request.data_dir.is_some();
+    let files = if named || request.session_id.is_none() {
+        let files = request.files.as_deref();
+        folders::reports(&state.config, request.data_dir.as_deref(), request.subfolder.as_deref(), files)?
+    } else {
+        Vec::new()
+    };
+    parse_files(state, files, request, caller, &Progress::none()).await
+}
+
+/// Parses files of this machine (name for people, path), added to the request's session if it has one.
+///
+/// # Errors
+/// As [`parse`].
+pub async fn parse_files(
+    state: &AppState,
+    files: Vec<(String, PathBuf)>,
+    request: ParseRequest,
+    caller: Caller,
+    progress: &Progress,
+) -> Result<Parsed> {
+    let existing = match &request.session_id {
+        Some(id) => Some(store::live_session(state.store.db.read(), id).await?),
+        None => None,
+    };
+    let known = match &existing {
+        Some(session) => store::source_files(state.store.db.read(), &session.id).await?,
+        None => Vec::new(),
+    };
+    let session_id = existing.as_ref().map_or_else(new_id, |session| session.id.clone());
+    let mut intake = Intake::new(state, &session_id);
+    intake.copy(files, progress).await?;
+    intake.leave_out(&known.iter().map(|f| (f.sha256.clone(), f.file_name.clone())).collect());
+    let rows = intake.rows()?;
+    let failing = existing.clone().filter(|_| !request.dry_run);
+    let parse = Parse::new(state, request, existing, known, intake, rows)?;
+    let result = parse.run(caller, progress).await;
+    if let (Err(error), Some(session)) = (&result, failing)
+        && error.details.iter().any(|detail| detail.file.is_some())
+    {
+        mark_failed(state, &session).await;
+    }
+    result
+}
+
+/// A parse whose input is staged and whose options are settled.
+struct Parse {
+    state: AppState,
+    request: ParseRequest,
+    session: session::Model,
+    is_new: bool,
+    /// Raw files, old ones first.
+    rows: Vec<source_file::Model>,
+    new_rows: usize,
+    intake: Intake,
+    options: ReadOptions,
+    warnings: Vec<Warning>,
+}
+
+impl Parse {
+    fn new(
+        state: &AppState,
+        request: ParseRequest,
+        existing: Option<session::Model>,
+        known: Vec<source_file::Model>,
+        mut intake: Intake,
+        new: Vec<source_file::Model>,
+    ) -> Result<Self> {
+        let is_new = existing.is_none();
+        let mut session = existing.unwrap_or_else(|| blank(intake.session_id()));
+        let new_rows = new.len();
+        let rows: Vec<source_file::Model> = known.into_iter().chain(new).collect();
+        if rows.is_empty() {
+            return Err(Error::invalid(
+                "files",
+                "no_files",
+                "there is no file to parse: upload some, or name server-side files",
+            ));
+        }
+        let mut warnings = std::mem::take(&mut intake.warnings);
+        let zone = settle_zone(state, &request, &session, &mut warnings)?;
+        let given = |text: &Option<String>| text.clone().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+        if is_new {
+            let names: Vec<&str> = rows.iter().map(|r| r.archive_member.as_deref().unwrap_or(&r.file_name)).collect();
+            session.name = name_of(&names);
+            session.subfolder = given(&request.subfolder);
+        }
+        session.name = given(&request.name).unwrap_or(session.name);
+        session.site = given(&request.site).or(session.site);
+        session.timezone = Some(zone.name().to_owned());
+        let options = read_options(&request, zone)?;
+        Ok(Self { state: state.clone(), request, session, is_new, rows, new_rows, intake, options, warnings })
+    }
+
+    async fn run(mut self, caller: Caller, progress: &Progress) -> Result<Parsed> {
+        let db = self.state.store.db.read();
+        let remembered = match &self.session.site {
+            Some(site) => store::overrides(db, site).await?,
+            None => BTreeMap::new(),
+        };
+        let (inputs, duplicates) = self.inputs().await?;
+        self.warnings.extend(duplicates);
+        let request_key = self.request_key(&inputs, &remembered)?;
+        if !self.request.force && !self.request.dry_run {
+            let within = (!self.is_new).then_some(self.session.id.as_str());
+            if let Some((dataset, session)) = store::same_request(db, &request_key, within).await? {
+                return self.reuse(dataset, session, caller).await;
+            }
+        }
+        let job = Job {
+            inputs,
+            options: self.options.clone(),
+            on_conflict: self.request.on_conflict,
+            stated: stated(&self.request.columns)?,
+            remembered,
+            memory_bytes: self.state.config.parse_memory_bytes,
+            archive_limits: archive_limits(&self.state),
+        };
+        if self.request.dry_run {
+            let progress = progress.clone();
+            let built =
+                tokio::task::spawn_blocking(move || build::build(&job, None, &progress).map(|(built, _)| built));
+            let built = built.await.internal("waiting for a dry run")??;
+            return Ok(self.answer(built, String::new(), 0, false));
+        }
+        let reserved = if self.is_new { None } else { Some(reserve(&self.state, &self.session.id).await?) };
+        let held = reserved.as_ref().map(|r| Heartbeat::start(&self.state, &r.id));
+        let published = self.make(job, reserved.as_ref().map_or(1, |r| r.version), request_key, progress).await;
+        drop(held);
+        match published {
+            Ok((built, dataset)) => self.commit(built, dataset, reserved, caller).await,
+            Err(error) => {
+                if let Some(reserved) = reserved {
+                    release(&self.state, reserved).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Every report once, by the hash of its own bytes.
+    async fn inputs(&self) -> Result<(Vec<Input>, Vec<Warning>)> {
+        // Archives and staged files by hash: a member's row has the hash of its archive.
+        let mut opened: BTreeMap<String, Bytes> = BTreeMap::new();
+        for arrived in &self.intake.arrived {
+            opened.insert(arrived.staged.sha256.clone(), arrived.staged.open_bytes()?.to_bytes());
+        }
+        let (state, rows) = (self.state.clone(), self.rows.clone());
+        let work = move || {
+            let mut inputs = Vec::with_capacity(rows.len());
+            let mut warnings = Vec::new();
+            let mut seen: BTreeMap<String, String> = BTreeMap::new();
+            for row in rows {
+                let bytes = match opened.get(&row.sha256) {
+                    Some(bytes) => bytes.clone(),
+                    None => state.store.objects.open_bytes(&row.path)?.to_bytes(),
+                };
+                let (name, sha256, size_bytes) = match &row.archive_member {
+                    None => (row.file_name.clone(), row.sha256.clone(), bytes.len() as u64),
+                    Some(member) => {
+                        opened.insert(row.sha256.clone(), bytes.clone());
+                        let limits = archive_limits(&state);
+                        let report = archive::extract(&row.file_name, &bytes, member, &limits)
+                            .map_err(|e| build::unreadable(&[e], 1))?;
+                        (
+                            format!("{}/{member}", row.file_name),
+                            format!("{:x}", Sha256::digest(&report)),
+                            report.len() as u64,
+                        )
+                    }
+                };
+                if let Some(first) = seen.insert(sha256.clone(), name.clone()) {
+                    warnings.push(super::intake::duplicate(&name, &first));
+                    continue;
+                }
+                inputs.push(Input {
+                    id: FileId { name, sha256 },
+                    bytes,
+                    archive: row.archive_member.map(|m| (row.file_name, m)),
+                    size_bytes,
+                });
+            }
+            Ok((inputs, warnings))
+        };
+        tokio::task::spawn_blocking(work).await.internal("opening raw files")?
+    }
+
+    /// The same bytes, options and program give the same key.
+    fn request_key(&self, inputs: &[Input], remembered: &BTreeMap<String, Override>) -> Result<String> {
+        let sources: BTreeSet<&str> = inputs.iter().map(|input| input.id.sha256.as_str()).collect();
+        let names: BTreeSet<&str> = inputs.iter().map(|input| input.id.name.as_str()).collect();
+        let remembered: Vec<String> = remembered.iter().map(|(name, o)| format!("{name}: {o:?}")).collect();
+        let asked = self.is_new.then_some((&self.request.name, &self.request.site));
+        let request = serde_json::to_vec(&(PARSER_VERSION, sources, names, self.stored_options(), remembered, asked));
+        Ok(format!("{:x}", Sha256::digest(request.internal("writing a request's key")?)))
+    }
+
+    fn stored_options(&self) -> StoredOptions<'_> {
+        StoredOptions {
+            timezone: self.options.zone.name(),
+            date_format: self.request.date_format.as_deref(),
+            format: self.request.format,
+            delimiter: self.options.delimiter,
+            encoding: self.request.encoding.as_deref(),
+            on_conflict: self.request.on_conflict,
+            columns: &self.request.columns,
+        }
+    }
+
+    /// Reads, merges and publishes: the raw files first, then the Parquet file.
+    async fn make(
+        &mut self,
+        job: Job,
+        version: i32,
+        request_key: String,
+        progress: &Progress,
+    ) -> Result<(Built, parsed_dataset::Model)> {
+        let session_id = self.session.id.clone();
+        let dataset_id = new_id();
+        let writer = self.state.store.objects.stage(&paths::session_dir(&session_id)).await?.into_sync();
+        let created_at = now();
+        let options = serde_json::to_value(self.stored_options()).internal("writing a parse's options")?;
+        let known = [
+            (frames::KEY_SESSION_ID, session_id.clone()),
+            (frames::KEY_SESSION_NAME, self.session.name.clone()),
+            (frames::KEY_SITE, self.session.site.clone().unwrap_or_default()),
+            (frames::KEY_DATASET_ID, dataset_id.clone()),
+            (frames::KEY_VERSION, format!("parsed-v{version}")),
+            (frames::KEY_ZONE, self.options.zone.name().to_owned()),
+            (frames::KEY_PARSER_VERSION, PARSER_VERSION.to_owned()),
+            (frames::KEY_REQUEST_KEY, request_key.clone()),
+            (frames::KEY_OPTIONS, options.to_string()),
+            (frames::KEY_CREATED_AT, created_at.to_rfc3339()),
+        ];
+        let describe = move |built: &Built| describe_file(built, &known);
+        let progress = progress.clone();
+        let work = move || build::build(&job, Some(Target { writer, describe: &describe }), &progress);
+        let (built, staged) = tokio::task::spawn_blocking(work).await.internal("waiting for a parse")??;
+        let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
+        self.intake.publish().await?;
+        let file_path = paths::parsed(&session_id, version);
+        let (sha256, size_bytes) = (finished.sha256.clone(), finished.size_bytes);
+        finished.publish(&file_path).await?;
+        crate::store::crash::point("parse.published");
+        let dataset = parsed_dataset::Model {
+            id: dataset_id,
+            session_id,
+            version,
+            file_path,
+            sha256,
+            size_bytes: i64::try_from(size_bytes).unwrap_or(i64::MAX),
+            row_count: i64::try_from(built.row_count).unwrap_or(i64::MAX),
+            column_count: i32::try_from(built.columns.len() + 1).unwrap_or(i32::MAX),
+            columns: Columns(built.columns.clone()),
+            start_at: built.span_ms.and_then(|(first, _)| DateTime::from_timestamp_millis(first)),
+            end_at: built.span_ms.and_then(|(_, last)| DateTime::from_timestamp_millis(last)),
+            parser_version: PARSER_VERSION.to_owned(),
+            request_key,
+            options,
+            report: self.report(&built),
+            integrity: Integrity::Ok,
+            created_at,
+        };
+        Ok((built, dataset))
+    }
+
+    fn report(&self, built: &Built) -> ParseReport {
+        let file = |(id, size_bytes, plan): &(FileId, u64, _)| FileReport {
+            sha256: id.sha256.clone(),
+            size_bytes: *size_bytes,
+            plan: Clone::clone(plan),
+        };
+        ParseReport {
+            files: built.files.iter().map(file).collect(),
+            warnings: self.all_warnings(built),
+            conflicts: built.conflicts,
+            preview: built.preview.clone(),
+        }
+    }
+
+    fn all_warnings(&self, built: &Built) -> Vec<Warning> {
+        let of_files = built.files.iter().flat_map(|(_, _, plan)| plan.warnings.iter());
+        self.warnings.iter().chain(&built.warnings).chain(of_files).cloned().collect()
+    }
+
+    async fn commit(
+        self,
+        built: Built,
+        dataset: parsed_dataset::Model,
+        reserved: Option<artefact_version::Model>,
+        caller: Caller,
+    ) -> Result<Parsed> {
+        let txn = self.state.store.db.begin().await?;
+        let session = session::Model {
+            status: Status::Parsed,
+            total_rows: dataset.row_count,
+            files_count: i32::try_from(self.rows.len()).unwrap_or(i32::MAX),
+            updated_at: dataset.created_at,
+            parsed_over_http_at: match caller {
+                Caller::Http => Some(dataset.created_at),
+                Caller::Cli => self.session.parsed_over_http_at,
+            },
+            ..self.session.clone()
+        };
+        let row = session.into_active_model().reset_all();
+        let stored = if self.is_new { row.insert(&txn).await } else { row.update(&txn).await };
+        stored.internal("storing a parsed session")?;
+        let new_rows = self.rows.len() - self.new_rows;
+        insert_files(&txn, self.rows.iter().skip(new_rows).cloned().collect()).await?;
+        self.tell_files(&txn, &built).await?;
+        match reserved {
+            Some(reserved) => store::settle(&txn, reserved, VersionState::Published).await?,
+            None => store::published(&txn, &self.session.id, dataset.version).await?,
+        }
+        if let Some(site) = &self.session.site {
+            for (name, said) in stated(&self.request.columns)? {
+                let column = built.columns.iter().find(|c| c.original_name == name || c.name == name);
+                store::remember(&txn, site, column.map_or(&name, |c| &c.original_name), &said).await?;
+            }
+        }
+        let (dataset_id, version) = (dataset.id.clone(), dataset.version);
+        parsed_dataset::Entity::insert(dataset.into_active_model().reset_all())
+            .exec_without_returning(&txn)
+            .await
+            .internal("storing a dataset")?;
+        crate::store::crash::point("parse.before_commit");
+        txn.commit().await.internal("committing a parse")?;
+        crate::store::crash::point("parse.committed");
+        snapshot::write(&self.state, &self.session.id).await;
+        let version = u32::try_from(version).unwrap_or_default();
+        Ok(self.answer(built, dataset_id, version, false))
+    }
+
+    /// Writes what reading has found into the rows of the raw files.
+    async fn tell_files(&self, txn: &impl ConnectionTrait, built: &Built) -> Result<()> {
+        let found: BTreeMap<&str, _> = built.files.iter().map(|(id, _, plan)| (id.name.as_str(), plan)).collect();
+        for row in &self.rows {
+            let name =
+                row.archive_member.as_ref().map_or_else(|| row.file_name.clone(), |m| format!("{}/{m}", row.file_name));
+            if let Some(plan) = found.get(name.as_str()) {
+                store::tell_file(txn, &row.id, plan).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn reuse(self, dataset: parsed_dataset::Model, session: session::Model, caller: Caller) -> Result<Parsed> {
+        if caller == Caller::Http {
+            let txn = self.state.store.db.begin().await?;
+            store::touch_default(&txn, &session.id).await?;
+            txn.commit().await.internal("committing a reused parse")?;
+        }
+        let zone = self.options.zone;
+        let file = |f: FileReport| parsed_file(zone, f.sha256, f.size_bytes, f.plan);
+        let (version, row_count) = (dataset.version, dataset.row_count);
+        let columns = dataset.columns.0;
+        Ok(Parsed {
+            success: true,
+            session_id: session.id,
+            dataset_id: dataset.id,
+            version: format!("parsed-v{version}"),
+            version_number: u32::try_from(version).unwrap_or_default(),
+            row_count: u64::try_from(row_count).unwrap_or_default(),
+            column_count: columns.len() as u64 + 1,
+            columns: super::column_names(&columns),
+            preview: dataset.report.preview,
+            message: format!(
+                "the same files were parsed before with the same options: that answer stands ({row_count} rows)"
+            ),
+            files: dataset.report.files.into_iter().map(file).collect(),
+            warnings: dataset.report.warnings,
+            column_details: columns,
+            conflicts: dataset.report.conflicts,
+            reused: true,
+            dry_run: false,
+        })
+    }
+
+    fn answer(self, built: Built, dataset_id: String, version: u32, reused: bool) -> Parsed {
+        let warnings = self.all_warnings(&built);
+        let (files, columns) = (built.files.len(), built.columns.len());
+        let what = format!(
+            "{files} {} → {} rows × {columns} points",
+            if files == 1 { "file" } else { "files" },
+            built.row_count
+        );
+        let dry_run = self.request.dry_run;
+        let zone = self.options.zone;
+        Parsed {
+            success: true,
+            session_id: if dry_run && self.is_new { String::new() } else { self.session.id },
+            dataset_id,
+            version: if version == 0 { String::new() } else { format!("parsed-v{version}") },
+            version_number: version,
+            row_count: built.row_count,
+            column_count: columns as u64 + 1,
+            columns: super::column_names(&built.columns),
+            preview: built.preview,
+            message: if dry_run { format!("dry run: {what}; nothing was stored") } else { what },
+            files: built.files.into_iter().map(|(id, size, plan)| parsed_file(zone, id.sha256, size, plan)).collect(),
+            warnings,
+            column_details: built.columns,
+            conflicts: built.conflicts,
+            reused,
+            dry_run,
+        }
+    }
+}
+
+/// A parse's options as they are stored and as they count for "the same again".
+#[derive(Serialize)]
+struct StoredOptions<'a> {
+    timezone: &'a str,
+    date_format: Option<&'a str>,
+    format: Option<crate::etl::report::Format>,
+    delimiter: Option<char>,
+    encoding: Option<&'a str>,
+    on_conflict: OnConflict,
+    columns: &'a [ColumnOverride],
+}
+
+fn parsed_file(zone: chrono_tz::Tz, sha256: String, size_bytes: u64, plan: crate::etl::report::FilePlan) -> ParsedFile {
+    ParsedFile {
+        sha256,
+        size_bytes,
+        first_at: plan.first_at_ms.map(|at| clock::iso(zone, at)),
+        last_at: plan.last_at_ms.map(|at| clock::iso(zone, at)),
+        plan,
+    }
+}
+
+/// What the Parquet file says of itself: what was known before, and what the parse found.
+fn describe_file(built: &Built, known: &[(&str, String)]) -> Result<Vec<(String, String)>> {
+    let source = |id: &FileId| serde_json::json!({"file_name": id.name, "sha256": id.sha256});
+    let sources: Vec<_> = built.files.iter().map(|(id, _, _)| source(id)).collect();
+    let found = [
+        (frames::KEY_COLUMNS, serde_json::to_string(&built.columns).internal("writing the columns")?),
+        (frames::KEY_SOURCES, serde_json::to_string(&sources).internal("writing the sources")?),
+    ];
+    Ok(known.iter().cloned().chain(found).map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+/// The zone: stated now, else the session's, else the server's with a warning. Fixed once parsed.
+fn settle_zone(
+    state: &AppState,
+    request: &ParseRequest,
+    session: &session::Model,
+    warnings: &mut Vec<Warning>,
+) -> Result<chrono_tz::Tz> {
+    let stated = request.timezone.as_deref().map(str::trim).filter(|zone| !zone.is_empty());
+    let stated = stated.map(|zone| config::timezone("timezone", zone)).transpose()?;
+    let fixed = session.timezone.as_deref().map(|zone| config::timezone("timezone", zone)).transpose()?;
+    match (stated, fixed) {
+        (Some(stated), Some(fixed))
+            if stated != fixed && session.status != Status::Uploaded && session.status != Status::Failed =>
+        {
+            let message = format!(
+                "this session was parsed in {fixed}; its zone cannot become {stated}: parse the files as a new session"
+            );
+            Err(Error::invalid("timezone", "timezone_fixed", message))
+        }
+        (Some(zone), _) | (None, Some(zone)) => Ok(zone),
+        (None, None) => {
+            let zone = state.config.site_timezone;
+            warnings.push(Warning {
+                code: "timezone_assumed".to_owned(),
+                file: String::new(),
+                line: None,
+                column: None,
+                count: 1,
+                message: format!("no time zone was given: local times are read in {zone} (SITE_TIMEZONE)"),
+            });
+            Ok(zone)
+        }
+    }
+}
+
+fn read_options(request: &ParseRequest, zone: chrono_tz::Tz) -> Result<ReadOptions> {
+    let date_order = match request.date_format.as_deref().map(str::trim).filter(|f| !f.is_empty()) {
+        None => None,
+        Some(format) => Some(date_order_of(format).ok_or_else(|| {
+            let message = format!("date_format '{format}' is no order of day, month and year: use YMD, MDY or DMY, or a pattern such as M/D/YYYY");
+            Error::invalid("date_format", "bad_date_format", message)
+        })?),
+    };
+    let delimiter = match request.delimiter.as_deref().filter(|d| !d.is_empty()) {
+        None => None,
+        Some("\\t" | "tab") => Some('\t'),
+        Some(text) => {
+            let mut chars = text.chars();
+            let one = chars.next().filter(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && chars.next().is_none());
+            Some(one.ok_or_else(|| {
+                Error::invalid(
+                    "delimiter",
+                    "bad_delimiter",
+                    format!("delimiter '{text}' must be one character such as , ; | or tab"),
+                )
+            })?)
+        }
+    };
+    Ok(ReadOptions {
+        zone,
+        format: request.format,
+        date_order,
+        delimiter,
+        encoding: request.encoding.clone().filter(|e| !e.is_empty()),
+    })
+}
+
+fn stated(columns: &[ColumnOverride]) -> Result<BTreeMap<String, Override>> {
+    let mut stated = BTreeMap::new();
+    for column in columns {
+        let said = Override { name: column.name.clone(), kind: column.kind, unit: column.unit.clone() };
+        if stated.insert(column.column.clone(), said).is_some() {
+            let message = format!("column '{}' is overridden twice: say it once", column.column);
+            return Err(Error::invalid("columns", "bad_column_override", message));
+        }
+    }
+    Ok(stated)
+}
+
+/// Who holds a reservation, for messages and the log.
+fn owner() -> String {
+    format!("process {}", std::process::id())
+}
+
+async fn reserve(state: &AppState, session_id: &str) -> Result<artefact_version::Model> {
+    let txn = state.store.db.begin().await?;
+    let reserved = store::reserve(&txn, session_id, ArtefactKind::Parsed, &owner()).await?;
+    txn.commit().await.internal("reserving a version")?;
+    crate::store::crash::point("parse.reserved");
+    Ok(reserved)
+}
+
+async fn release(state: &AppState, reserved: artefact_version::Model) {
+    let released = async {
+        let txn = state.store.db.begin().await?;
+        store::settle(&txn, reserved, VersionState::Abandoned).await?;
+        txn.commit().await.internal("releasing a version")
+    };
+    if let Err(error) = released.await {
+        tracing::warn!(%error, "a reservation was not released; it lapses by itself");
+    }
+}
+
+/// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.
+async fn mark_failed(state: &AppState, session: &session::Model) {
+    if session.status != Status::Uploaded {
+        return;
+    }
+    let marked = async {
+        let txn = state.store.db.begin().await?;
+        store::mark_failed(&txn, &session.id).await?;
+        txn.commit().await.internal("marking a session as failed")
+    };
+    match marked.await {
+        Ok(()) => snapshot::write(state, &session.id).await,
+        Err(error) => tracing::warn!(%error, session_id = session.id, "a failed session was not marked"),
+    }
+}
+
+/// Holds a reservation while the work goes on; stops when dropped.
+struct Heartbeat(tokio::task::JoinHandle<()>);
+
+impl Heartbeat {
+    fn start(state: &AppState, reservation_id: &str) -> Self {
+        let (state, id) = (state.clone(), reservation_id.to_owned());
+        let every = (store::LEASE / 4).to_std().unwrap_or_default();
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let beat = async {
+                    let txn = state.store.db.begin().await?;
+                    store::heartbeat(&txn, &id).await?;
+                    txn.commit().await.internal("holding a reservation")
+                };
+                if let Err(error) = beat.await {
+                    tracing::warn!(%error, "a reservation could not be held");
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

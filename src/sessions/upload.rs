@@ -2,14 +2,21 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
-use super::Uploaded;
-use crate::error::Result;
+use super::intake::Intake;
+use super::{Status, StoredFile, Uploaded, snapshot};
+use crate::config;
+use crate::error::{Context, Error, Result};
 use crate::state::AppState;
+use crate::store::entity::{self, FreeMetadata, session, source_file};
+use crate::store::{new_id, now};
 
 /// An upload under way. Dropped without [`commit`](Self::commit), it leaves nothing.
 pub struct Upload {
-    _state: AppState,
+    state: AppState,
+    session_id: String,
+    intake: Intake,
 }
 
 /// What the user says of the session.
@@ -29,7 +36,10 @@ impl Upload {
     /// # Errors
     /// When the store has no space left.
     pub async fn begin(state: &AppState) -> Result<Self> {
-        Ok(Self { _state: state.clone() })
+        state.store.objects.check_free_space(1 << 20)?;
+        let session_id = new_id();
+        let intake = Intake::new(state, &session_id);
+        Ok(Self { state: state.clone(), session_id, intake })
     }
 
     /// Streams one file to staging; memory does not grow with it.
@@ -44,16 +54,89 @@ impl Upload {
     where
         E: std::error::Error + Send + Sync + 'static,
     {
-        let _ = (file_name, body);
-        todo!()
+        self.intake.stream(file_name, body).await
     }
 
     /// Publishes the files and makes the session.
     ///
     /// # Errors
     /// When there is no file, or the zone is unknown.
-    pub async fn commit(self, fields: UploadFields) -> Result<Uploaded> {
-        let _ = fields;
-        todo!()
+    pub async fn commit(mut self, fields: UploadFields) -> Result<Uploaded> {
+        let timezone = fields.timezone.filter(|z| !z.trim().is_empty());
+        let timezone = timezone.map(|zone| config::timezone("timezone", zone.trim())).transpose()?;
+        if self.intake.arrived.is_empty() {
+            return Err(Error::invalid(
+                "files",
+                "no_files",
+                "the upload has no file: add at least one part with a file name",
+            ));
+        }
+        let rows = self.intake.rows()?;
+        let stored = |a: &super::intake::Arrived| StoredFile {
+            file_name: a.file_name.clone(),
+            size_bytes: a.staged.size_bytes,
+            sha256: a.staged.sha256.clone(),
+        };
+        let files: Vec<StoredFile> = self.intake.arrived.iter().map(stored).collect();
+        let names: Vec<&str> = files.iter().map(|f| f.file_name.as_str()).collect();
+        let session = session::Model {
+            name: fields.name.filter(|n| !n.trim().is_empty()).unwrap_or_else(|| name_of(&names)),
+            site: fields.site.filter(|s| !s.trim().is_empty()),
+            timezone: timezone.map(|zone| zone.name().to_owned()),
+            files_count: i32::try_from(rows.len()).unwrap_or(i32::MAX),
+            ..blank(&self.session_id)
+        };
+        self.intake.publish().await?;
+        let txn = self.state.store.db.begin().await?;
+        session::Entity::insert(session.into_active_model().reset_all())
+            .exec_without_returning(&txn)
+            .await
+            .internal("storing a session")?;
+        insert_files(&txn, rows).await?;
+        txn.commit().await.internal("committing an upload")?;
+        crate::store::crash::point("upload.committed");
+        snapshot::write(&self.state, &self.session_id).await;
+        Ok(Uploaded { session_id: self.session_id, status: Status::Uploaded, files, warnings: self.intake.warnings })
+    }
+}
+
+/// A session that nothing is known of yet.
+pub(super) fn blank(session_id: &str) -> session::Model {
+    session::Model {
+        id: session_id.to_owned(),
+        name: String::new(),
+        site: None,
+        timezone: None,
+        subfolder: None,
+        files_count: 0,
+        total_rows: 0,
+        status: entity::Status::Uploaded,
+        metadata: FreeMetadata::default(),
+        created_at: now(),
+        updated_at: now(),
+        deleted_at: None,
+        parsed_over_http_at: None,
+    }
+}
+
+/// Stores rows of raw files, a few hundred a statement: SQLite bounds the parameters of one.
+pub(super) async fn insert_files(txn: &impl sea_orm::ConnectionTrait, rows: Vec<source_file::Model>) -> Result<()> {
+    for some in rows.chunks(500) {
+        let rows = some.iter().map(|row| row.clone().into_active_model().reset_all());
+        source_file::Entity::insert_many(rows)
+            .exec_without_returning(txn)
+            .await
+            .internal("storing a session's files")?;
+    }
+    Ok(())
+}
+
+/// A name for people from the files' names: `T_161110` or `T_161110 and 3 more`.
+pub(super) fn name_of(files: &[&str]) -> String {
+    let first = files.first().map_or("session", |name| name.rsplit(['/', '\\']).next().unwrap_or(name));
+    let stem = first.rsplit_once('.').map_or(first, |(stem, _)| stem);
+    match files.len() {
+        0 | 1 => stem.to_owned(),
+        n => format!("{stem} and {} more", n - 1),
     }
 }

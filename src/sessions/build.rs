@@ -1,0 +1,244 @@
+//! Reports → frame → Parquet: the computing part of a parse, on blocking threads, knowing no database.
+//!
+//! Reading, merging and writing overlap: while one window is written as row groups, the next is merged.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::mpsc::sync_channel;
+
+use bytes::Bytes;
+use polars::prelude::DataFrame;
+
+use super::{OnConflict, Progress};
+use crate::datasets::{Row, cells};
+use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::etl::column::{ColumnMeta, Warning};
+use crate::etl::merge::{self, Keep, Tally};
+use crate::etl::plan::{self, FileId, Override, Plan, PlanError};
+use crate::etl::report::{FilePlan, ReadError, ReadOptions, archive};
+use crate::store::frames::{ColumnType, FrameWriter};
+use crate::store::staged::{Staged, StagedWriter};
+
+/// One report to read: raw bytes, or a member of a raw archive.
+#[derive(Clone)]
+pub struct Input {
+    /// As the user knows it.
+    pub id: FileId,
+    /// The stored bytes, or those of the archive.
+    pub bytes: Bytes,
+    /// The archive's name and the member's within it.
+    pub archive: Option<(String, String)>,
+    /// Bytes of the report itself.
+    pub size_bytes: u64,
+}
+
+/// What to make of which reports.
+pub struct Job {
+    /// The reports, each content once.
+    pub inputs: Vec<Input>,
+    /// How to read them.
+    pub options: ReadOptions,
+    /// Which of two different values stays.
+    pub on_conflict: OnConflict,
+    /// What the request says of columns.
+    pub stated: BTreeMap<String, Override>,
+    /// What earlier requests said for this site.
+    pub remembered: BTreeMap<String, Override>,
+    /// What reading and merging may hold.
+    pub memory_bytes: u64,
+    /// What archives may unpack to.
+    pub archive_limits: archive::Limits,
+}
+
+/// What came of it.
+pub struct Built {
+    /// What each file gave, in canonical order, with its hash and size.
+    pub files: Vec<(FileId, u64, FilePlan)>,
+    /// The columns but for `timestamp`.
+    pub columns: Vec<ColumnMeta>,
+    /// What concerns several files or the frame.
+    pub warnings: Vec<Warning>,
+    /// Rows of the frame.
+    pub row_count: u64,
+    /// First and last time, UTC ms.
+    pub span_ms: Option<(i64, i64)>,
+    /// First 10 rows.
+    pub preview: Vec<Row>,
+    /// Cells of the same point and time with different values.
+    pub conflicts: u64,
+}
+
+/// Where the frame goes, and what the file says of itself.
+pub struct Target<'a> {
+    /// The staged file.
+    pub writer: StagedWriter,
+    /// The file's own metadata, once everything is known.
+    pub describe: &'a (dyn Fn(&Built) -> Result<Vec<(String, String)>> + Sync),
+}
+
+/// Rows that an answer to a parse shows.
+const PREVIEW_ROWS: usize = 10;
+
+/// Reads and merges the reports, and writes the frame if there is a target; gives the staged file back.
+///
+/// # Errors
+/// 415 and 422 with file, line and column for reports that cannot be read, or contradict each other under
+/// `error`; 503 when the disk is full.
+pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Result<(Built, Option<Staged>)> {
+    let ids: Vec<FileId> = job.inputs.iter().map(|input| input.id.clone()).collect();
+    let load = |index: usize| load(job, index);
+    let total = ids.len() as u64;
+    let read = plan::read_all(&ids, &load, &job.options, job.memory_bytes / 2, &|_| progress.read_one(total))
+        .map_err(|errors| unreadable(&errors, ids.len()))?;
+    let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
+    if plan.axis_ms.is_empty() {
+        return Err(Error::new(ErrorKind::Invalid, "no_rows", "the files hold no data row: nothing was stored"));
+    }
+    let Some(Target { writer, describe }) = target else {
+        let (tallies, preview) = windows(job, &mut plan, &load, &mut |_| Ok(()), progress)?;
+        return Ok((built(job, &plan, tallies, preview), None));
+    };
+    let schema: Vec<(String, ColumnType)> =
+        plan.columns.iter().map(|c| (c.name.clone(), column_type(&c.reading))).collect();
+    let mut frames = FrameWriter::new(writer, &schema)?;
+    let (sender, receiver) = sync_channel::<DataFrame>(1);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(move || -> Result<FrameWriter<StagedWriter>> {
+            for frame in receiver {
+                frames.write_window(&frame)?;
+            }
+            Ok(frames)
+        });
+        // A writer that fails hangs up; its own error is the one that counts.
+        let hung_up = |_| Error::internal("the writer of the Parquet file stopped");
+        let merged = windows(job, &mut plan, &load, &mut |frame| sender.send(frame).map_err(hung_up), progress);
+        drop(sender);
+        let written = writing.join().map_err(|_| Error::internal("the writer of the Parquet file panicked"))?;
+        let (frames, (tallies, preview)) = (written?, merged?);
+        let built = built(job, &plan, tallies, preview);
+        let (writer, _) = frames.finish(describe(&built)?)?;
+        Ok((built, Some(writer.into_staged()?)))
+    })
+}
+
+fn column_type(reading: &crate::etl::kinds::Reading) -> ColumnType {
+    match reading {
+        crate::etl::kinds::Reading::Text => ColumnType::Text,
+        _ => ColumnType::Float64,
+    }
+}
+
+/// Merges window after window; gives the tallies and the first rows.
+fn windows(
+    job: &Job,
+    plan: &mut Plan,
+    load: &plan::Load<'_>,
+    sink: &mut dyn FnMut(DataFrame) -> Result<()>,
+    progress: &Progress,
+) -> Result<(Vec<Tally>, Vec<Row>)> {
+    let keep = if job.on_conflict == OnConflict::First { Keep::First } else { Keep::Last };
+    let mut tallies = vec![Tally::default(); plan.columns.len()];
+    let mut preview = Vec::new();
+    for window in plan.windows(job.memory_bytes / 2) {
+        let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
+        let merged = merge::merge(plan, &window, segments, keep).internal("merging a window")?;
+        if preview.is_empty() {
+            preview = cells::Rows::of(&merged.frame.head(Some(PREVIEW_ROWS)), job.options.zone)?.to_maps()?;
+        }
+        for (tally, next) in tallies.iter_mut().zip(merged.tallies) {
+            tally.absorb(next);
+        }
+        if job.on_conflict == OnConflict::Error {
+            refuse_conflicts(plan, &tallies)?;
+        }
+        sink(merged.frame)?;
+        progress.wrote(window.end as u64, plan.axis_ms.len() as u64);
+    }
+    Ok((tallies, preview))
+}
+
+fn built(job: &Job, plan: &Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built {
+    let conflicts = tallies.iter().map(|t| t.conflicts).sum();
+    let (columns, found) = merge::describe(plan, tallies);
+    let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
+    Built {
+        files: plan.files.iter().map(|f| (f.id.clone(), size_of(f.index), f.plan.clone())).collect(),
+        columns,
+        warnings: plan.warnings.iter().cloned().chain(found).collect(),
+        row_count: plan.axis_ms.len() as u64,
+        span_ms: plan.axis_ms.first().copied().zip(plan.axis_ms.last().copied()),
+        preview,
+        conflicts,
+    }
+}
+
+fn load(job: &Job, index: usize) -> Result<Cow<'_, [u8]>, ReadError> {
+    let Some(input) = job.inputs.get(index) else { return Ok(Cow::Borrowed(&[])) };
+    match &input.archive {
+        Some((name, member)) => archive::extract(name, &input.bytes, member, &job.archive_limits).map(Cow::Owned),
+        None => Ok(Cow::Borrowed(&input.bytes)),
+    }
+}
+
+fn refuse_conflicts(plan: &Plan, tallies: &[Tally]) -> Result<()> {
+    let conflicts: u64 = tallies.iter().map(|t| t.conflicts).sum();
+    if conflicts == 0 {
+        return Ok(());
+    }
+    let message = format!(
+        "{conflicts} cells have two different values for the same time: nothing was stored; parse with on_conflict=last or first, or leave one of the files out"
+    );
+    let mut error = Error::new(ErrorKind::Invalid, "conflicting_values", message);
+    for (column, conflict) in
+        plan.columns.iter().zip(tallies).filter_map(|(c, t)| Some((c, t.first_conflict.as_ref()?))).take(20)
+    {
+        error = error.with_detail(Detail {
+            file: plan.files.get(conflict.file).map(|f| f.id.name.clone()),
+            column: Some(column.original_name.clone()),
+            message: merge::conflict_text(plan, column, conflict),
+            ..Detail::default()
+        });
+    }
+    Err(error)
+}
+
+fn refused(error: PlanError) -> Error {
+    Error::invalid("columns", "bad_column_override", error.message).with_detail(Detail {
+        column: Some(error.column),
+        message: "the override cannot be followed".to_owned(),
+        ..Detail::default()
+    })
+}
+
+/// One error for all reports that cannot be read; says what became of the others.
+pub(super) fn unreadable(errors: &[ReadError], files: usize) -> Error {
+    const NOT_OURS: [&str; 3] = ["not_a_table", "nul_bytes", "nothing_readable"];
+    let foreign = !errors.is_empty() && errors.iter().all(|e| NOT_OURS.contains(&e.code));
+    let kind = if foreign { ErrorKind::UnsupportedFormat } else { ErrorKind::Invalid };
+    let first = errors.first();
+    let code =
+        first.map(|e| e.code).filter(|code| errors.iter().all(|e| e.code == *code)).unwrap_or("unreadable_files");
+    let place = |e: &ReadError| match e.line {
+        Some(line) => format!("{}, line {line}: {}", e.file, e.message),
+        None => format!("{}: {}", e.file, e.message),
+    };
+    let others = match files.saturating_sub(errors.len()) {
+        0 => "nothing was stored".to_owned(),
+        1 => "nothing was stored; the other file can be read".to_owned(),
+        n => format!("nothing was stored; the other {n} files can be read"),
+    };
+    let message = match (first, errors.len()) {
+        (Some(error), 1) => format!("{} ({others})", place(error)),
+        (Some(error), n) => format!("{n} of {files} files cannot be read, the first: {} ({others})", place(error)),
+        (None, _) => others,
+    };
+    errors.iter().take(100).fold(Error::new(kind, code, message), |error, e| {
+        error.with_detail(Detail {
+            file: Some(e.file.clone()),
+            line: e.line,
+            column: e.column.clone(),
+            message: e.message.clone(),
+            field: None,
+        })
+    })
+}

@@ -1,0 +1,232 @@
+//! Raw files on their way into a session: staged in its folder and hashed, published with it or not at all.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+
+use super::build;
+use super::progress::Progress;
+use crate::error::{Detail, Error, ErrorKind, Result};
+use crate::etl::column::Warning;
+use crate::etl::report::archive;
+use crate::state::AppState;
+use crate::store::entity::{Integrity, Warnings, source_file};
+use crate::store::staged::Finished;
+use crate::store::{new_id, now, paths};
+
+/// Files copied at the same time: each waits for the disk, none needs the processor.
+const COPIES_AT_ONCE: usize = 8;
+
+/// A raw file that is staged.
+pub struct Arrived {
+    /// As the user named it.
+    pub file_name: String,
+    /// The staged bytes.
+    pub staged: Finished,
+}
+
+/// The new raw files of one session. Dropped unpublished, it leaves nothing.
+pub struct Intake {
+    state: AppState,
+    session_id: String,
+    /// Each content once.
+    pub arrived: Vec<Arrived>,
+    /// Identical files, members of archives that are no reports.
+    pub warnings: Vec<Warning>,
+    bytes: u64,
+}
+
+impl Intake {
+    /// For the session of that id, which need not exist yet.
+    pub fn new(state: &AppState, session_id: &str) -> Self {
+        Self {
+            state: state.clone(),
+            session_id: session_id.to_owned(),
+            arrived: Vec::new(),
+            warnings: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// The session's id.
+    pub fn session_id(&self) -> &str {
+        &self.session_id
+    }
+
+    /// Streams one file to staging; memory does not grow with it.
+    ///
+    /// # Errors
+    /// When the body breaks off, the files grow over `MAX_UPLOAD_BYTES`, or the disk is full.
+    pub async fn stream<E>(
+        &mut self,
+        file_name: &str,
+        mut body: impl Stream<Item = Result<Bytes, E>> + Unpin + Send,
+    ) -> Result<()>
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let limit = self.state.config.max_upload_bytes;
+        let mut staged = self.state.store.objects.stage(&paths::raw_dir(&self.session_id)).await?;
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|source| {
+                Error::new(
+                    ErrorKind::Malformed,
+                    "broken_upload",
+                    format!("the upload broke off within '{file_name}': nothing was stored, send it again"),
+                )
+                .with_source(source)
+            })?;
+            self.bytes += chunk.len() as u64;
+            if self.bytes > limit {
+                let message = format!(
+                    "the files are larger than {limit} bytes together, at '{file_name}': nothing was stored; raise MAX_UPLOAD_BYTES or send fewer at a time"
+                );
+                return Err(Error::new(ErrorKind::TooLarge, "upload_too_large", message));
+            }
+            staged.write(chunk).await?;
+        }
+        let finished = staged.finish().await?;
+        self.take(Arrived { file_name: file_name.to_owned(), staged: finished });
+        Ok(())
+    }
+
+    /// Copies files of this machine, several at a time.
+    ///
+    /// # Errors
+    /// When one cannot be read, or the disk is full.
+    pub async fn copy(&mut self, files: Vec<(String, std::path::PathBuf)>, progress: &Progress) -> Result<()> {
+        let total = files.len() as u64;
+        let sizes = files.iter().filter_map(|(_, path)| path.metadata().ok()).map(|m| m.len());
+        self.state.store.objects.check_free_space(sizes.sum::<u64>().saturating_mul(2))?;
+        let (state, folder) = (self.state.clone(), paths::raw_dir(&self.session_id));
+        let copies = stream::iter(files).map(|(name, path)| copy_one(state.clone(), folder.clone(), name, path));
+        let mut copies = copies.buffered(COPIES_AT_ONCE);
+        let mut done = 0;
+        while let Some(arrived) = copies.try_next().await? {
+            self.take(arrived);
+            done += 1;
+            progress.copied(done, total);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, arrived: Arrived) {
+        match self.arrived.iter().find(|a| a.staged.sha256 == arrived.staged.sha256) {
+            Some(first) => self.warnings.push(duplicate(&arrived.file_name, &first.file_name)),
+            None => self.arrived.push(arrived),
+        }
+    }
+
+    /// Leaves out what the session has already, by content.
+    pub fn leave_out(&mut self, known: &BTreeMap<String, String>) {
+        let (warnings, arrived) = (&mut self.warnings, &mut self.arrived);
+        arrived.retain(|a| match known.get(&a.staged.sha256) {
+            Some(first) => {
+                warnings.push(duplicate(&a.file_name, first));
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// The rows of the staged files under the names they will be published: one a file, or one a member of
+    /// an archive that may be a report.
+    ///
+    /// # Errors
+    /// 415 and 422 for an archive that cannot be read or is not safe to unpack.
+    pub fn rows(&mut self) -> Result<Vec<source_file::Model>> {
+        let limits = archive_limits(&self.state);
+        let mut rows = Vec::new();
+        for arrived in &self.arrived {
+            let row = self.row(arrived);
+            if !archive::is_archive(&arrived.file_name) {
+                rows.push(row);
+                continue;
+            }
+            let bytes = arrived.staged.open_bytes()?;
+            let contents =
+                archive::members(&arrived.file_name, &bytes, &limits).map_err(|e| build::unreadable(&[e], 1))?;
+            self.warnings.extend(contents.warnings);
+            for member in contents.members {
+                rows.push(source_file::Model { id: new_id(), archive_member: Some(member.name), ..row.clone() });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn row(&self, arrived: &Arrived) -> source_file::Model {
+        source_file::Model {
+            id: new_id(),
+            session_id: self.session_id.clone(),
+            file_name: arrived.file_name.clone(),
+            archive_member: None,
+            path: paths::raw(&self.session_id, &arrived.staged.sha256, &arrived.file_name),
+            sha256: arrived.staged.sha256.clone(),
+            size_bytes: i64::try_from(arrived.staged.size_bytes).unwrap_or(i64::MAX),
+            format: None,
+            encoding: None,
+            row_count: None,
+            point_count: None,
+            first_at: None,
+            last_at: None,
+            warnings: Warnings::default(),
+            integrity: Integrity::Ok,
+            created_at: now(),
+        }
+    }
+
+    /// Publishes the staged files under their final names.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub async fn publish(&mut self) -> Result<()> {
+        for arrived in self.arrived.drain(..) {
+            let key = paths::raw(&self.session_id, &arrived.staged.sha256, &arrived.file_name);
+            arrived.staged.publish(&key).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What an archive may unpack to.
+pub fn archive_limits(state: &AppState) -> archive::Limits {
+    archive::Limits { total_bytes: state.config.max_upload_bytes, ..archive::Limits::default() }
+}
+
+async fn copy_one(state: AppState, folder: String, name: String, path: std::path::PathBuf) -> Result<Arrived> {
+    let unreadable = |source: std::io::Error| cannot_read(&name, &path, source);
+    let file = tokio::fs::File::open(&path).await.map_err(unreadable)?;
+    let mut body = tokio_util::io::ReaderStream::with_capacity(file, 1 << 20);
+    let mut staged = state.store.objects.stage(&folder).await?;
+    while let Some(chunk) = body.next().await {
+        staged.write(chunk.map_err(unreadable)?).await?;
+    }
+    Ok(Arrived { file_name: name.clone(), staged: staged.finish().await? })
+}
+
+fn cannot_read(name: &str, path: &Path, source: std::io::Error) -> Error {
+    let reason = match source.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file",
+        std::io::ErrorKind::PermissionDenied => "this program may not read it",
+        std::io::ErrorKind::IsADirectory => "it is a folder",
+        _ => "reading it failed",
+    };
+    let message = format!("{name}: {reason}; nothing was stored");
+    tracing::debug!(path = %path.display(), %source, "a report cannot be read");
+    Error::new(ErrorKind::Invalid, "unreadable_file", message.clone())
+        .with_detail(Detail { file: Some(name.to_owned()), message, ..Detail::default() })
+        .with_source(source)
+}
+
+pub(super) fn duplicate(file: &str, first: &str) -> Warning {
+    Warning {
+        code: "duplicate_file".to_owned(),
+        file: file.to_owned(),
+        line: None,
+        column: None,
+        count: 1,
+        message: format!("{file} has the same bytes as {first} and counts once"),
+    }
+}

@@ -1,0 +1,393 @@
+//! The queries of sessions: every statement about sessions, their files, versions and overrides.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
+};
+
+use super::SessionFilter;
+use crate::error::{Context, Error, Result};
+use crate::etl::plan::Override;
+use crate::etl::report::{FilePlan, Format};
+use crate::store::entity::{
+    ArtefactKind, Status, VersionState, Warnings, artefact_version, cleaning_job, parsed_dataset, session,
+    site_override, source_file,
+};
+use crate::store::{new_id, now};
+
+/// How long a version number stays reserved without a heartbeat.
+pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+
+/// The session, deleted or not.
+pub async fn session(db: &impl ConnectionTrait, session_id: &str) -> Result<session::Model> {
+    let found = session::Entity::find_by_id(session_id).one(db).await.internal("looking up a session")?;
+    found.ok_or_else(|| {
+        Error::not_found("unknown_session", format!("there is no session '{session_id}'; GET /api/sessions lists them"))
+    })
+}
+
+/// The session, if it is not deleted.
+pub async fn live_session(db: &impl ConnectionTrait, session_id: &str) -> Result<session::Model> {
+    let session = session(db, session_id).await?;
+    match session.deleted_at {
+        None => Ok(session),
+        Some(_) => Err(Error::conflict(
+            "session_deleted",
+            format!("session '{session_id}' is deleted; POST /api/sessions/{session_id}/restore brings it back"),
+        )),
+    }
+}
+
+/// The session's raw files, in the order they came.
+pub async fn source_files(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<source_file::Model>> {
+    source_file::Entity::find()
+        .filter(source_file::Column::SessionId.eq(session_id))
+        .order_by_asc(source_file::Column::Id)
+        .all(db)
+        .await
+        .internal("listing a session's files")
+}
+
+/// The session's parsed datasets, newest first.
+pub async fn parsed_datasets(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<parsed_dataset::Model>> {
+    parsed_dataset::Entity::find()
+        .filter(parsed_dataset::Column::SessionId.eq(session_id))
+        .order_by_desc(parsed_dataset::Column::Version)
+        .all(db)
+        .await
+        .internal("listing a session's datasets")
+}
+
+/// The session's cleanings, newest first.
+pub async fn cleaning_jobs(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<cleaning_job::Model>> {
+    cleaning_job::Entity::find()
+        .filter(cleaning_job::Column::SessionId.eq(session_id))
+        .order_by_desc(cleaning_job::Column::Version)
+        .all(db)
+        .await
+        .internal("listing a session's cleanings")
+}
+
+/// The session's version numbers, used or not.
+pub async fn versions(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<artefact_version::Model>> {
+    artefact_version::Entity::find()
+        .filter(artefact_version::Column::SessionId.eq(session_id))
+        .order_by_asc(artefact_version::Column::CreatedAt)
+        .all(db)
+        .await
+        .internal("listing a session's version numbers")
+}
+
+/// The newest stored answer to the same request, among sessions that are not deleted.
+pub async fn same_request(
+    db: &impl ConnectionTrait,
+    request_key: &str,
+    session_id: Option<&str>,
+) -> Result<Option<(parsed_dataset::Model, session::Model)>> {
+    let mut query = parsed_dataset::Entity::find()
+        .find_also_related(session::Entity)
+        .filter(parsed_dataset::Column::RequestKey.eq(request_key))
+        .filter(parsed_dataset::Column::Integrity.eq(crate::store::entity::Integrity::Ok))
+        .filter(session::Column::DeletedAt.is_null());
+    if let Some(session_id) = session_id {
+        query = query.filter(parsed_dataset::Column::SessionId.eq(session_id));
+    }
+    let found =
+        query.order_by_desc(parsed_dataset::Column::Id).one(db).await.internal("looking for the same request")?;
+    Ok(found.and_then(|(dataset, session)| Some((dataset, session?))))
+}
+
+/// Reserves the session's next number of that kind, until the lease ends.
+///
+/// # Errors
+/// 409 while somebody else makes one.
+pub async fn reserve(
+    txn: &impl ConnectionTrait,
+    session_id: &str,
+    kind: ArtefactKind,
+    owner: &str,
+) -> Result<artefact_version::Model> {
+    let now = now();
+    let of_kind = || {
+        artefact_version::Entity::find()
+            .filter(artefact_version::Column::SessionId.eq(session_id))
+            .filter(artefact_version::Column::Kind.eq(kind))
+    };
+    let reserved = of_kind().filter(artefact_version::Column::State.eq(VersionState::Reserved));
+    if let Some(held) = reserved.one(txn).await.internal("looking for a parse under way")? {
+        if held.lease_until.is_some_and(|until| until > now) {
+            let message = format!("session '{session_id}' is being parsed already; ask again when that is done");
+            return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
+        }
+        settle(txn, held, VersionState::Abandoned).await?;
+    }
+    let last = of_kind().order_by_desc(artefact_version::Column::Version).one(txn).await;
+    let last = last.internal("looking for the last version number")?.map_or(0, |v| v.version);
+    let reserved = artefact_version::ActiveModel {
+        id: Set(new_id()),
+        session_id: Set(session_id.to_owned()),
+        kind: Set(kind),
+        version: Set(last + 1),
+        state: Set(VersionState::Reserved),
+        owner: Set(Some(owner.to_owned())),
+        lease_until: Set(Some(now + LEASE)),
+        created_at: Set(now),
+    };
+    reserved.insert(txn).await.internal("reserving a version number")
+}
+
+/// Holds a reservation for another lease.
+pub async fn heartbeat(txn: &impl ConnectionTrait, reservation_id: &str) -> Result<()> {
+    artefact_version::Entity::update_many()
+        .col_expr(artefact_version::Column::LeaseUntil, Expr::value(now() + LEASE))
+        .filter(artefact_version::Column::Id.eq(reservation_id))
+        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
+        .exec(txn)
+        .await
+        .internal("holding a reservation")?;
+    Ok(())
+}
+
+/// Ends a reservation: published, or abandoned.
+///
+/// # Errors
+/// 409 when it had lapsed and somebody else took over.
+pub async fn settle(
+    txn: &impl ConnectionTrait,
+    reservation: artefact_version::Model,
+    state: VersionState,
+) -> Result<()> {
+    let result = artefact_version::Entity::update_many()
+        .col_expr(artefact_version::Column::State, Expr::value(state))
+        .col_expr(artefact_version::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
+        .filter(artefact_version::Column::Id.eq(&reservation.id))
+        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
+        .exec(txn)
+        .await
+        .internal("ending a reservation")?;
+    if result.rows_affected == 0 && state == VersionState::Published {
+        let message = "this parse stood still for over a minute and another one took its place: ask again";
+        return Err(Error::conflict("lease_lost", message));
+    }
+    Ok(())
+}
+
+/// Books a number that needed no reservation: that of a session which nobody else can know yet.
+pub async fn published(txn: &impl ConnectionTrait, session_id: &str, version: i32) -> Result<()> {
+    let row = artefact_version::ActiveModel {
+        id: Set(new_id()),
+        session_id: Set(session_id.to_owned()),
+        kind: Set(ArtefactKind::Parsed),
+        version: Set(version),
+        state: Set(VersionState::Published),
+        owner: Set(None),
+        lease_until: Set(None),
+        created_at: Set(now()),
+    };
+    row.insert(txn).await.internal("booking a version number")?;
+    Ok(())
+}
+
+/// Writes what reading has found into a raw file's row.
+pub async fn tell_file(txn: &impl ConnectionTrait, file_id: &str, plan: &FilePlan) -> Result<()> {
+    let row = source_file::ActiveModel {
+        id: Unchanged(file_id.to_owned()),
+        format: Set(Some(format_word(plan.format.value).to_owned())),
+        encoding: Set(Some(plan.encoding.value.clone())),
+        row_count: Set(i64::try_from(plan.rows).ok()),
+        point_count: Set(i64::try_from(plan.points.len()).ok()),
+        first_at: Set(plan.first_at_ms.and_then(DateTime::from_timestamp_millis)),
+        last_at: Set(plan.last_at_ms.and_then(DateTime::from_timestamp_millis)),
+        warnings: Set(Warnings(plan.warnings.clone())),
+        ..Default::default()
+    };
+    row.update(txn).await.internal("describing a raw file")?;
+    Ok(())
+}
+
+/// Makes the session the one that requests without `session_id` mean.
+pub async fn touch_default(txn: &impl ConnectionTrait, session_id: &str) -> Result<()> {
+    let row = session::ActiveModel {
+        id: Unchanged(session_id.to_owned()),
+        parsed_over_http_at: Set(Some(now())),
+        ..Default::default()
+    };
+    row.update(txn).await.internal("marking the default session")?;
+    Ok(())
+}
+
+/// `failed`, if the session is still only `uploaded`.
+pub async fn mark_failed(txn: &impl ConnectionTrait, session_id: &str) -> Result<()> {
+    session::Entity::update_many()
+        .col_expr(session::Column::Status, Expr::value(Status::Failed))
+        .col_expr(session::Column::UpdatedAt, Expr::value(now()))
+        .filter(session::Column::Id.eq(session_id))
+        .filter(session::Column::Status.eq(Status::Uploaded))
+        .exec(txn)
+        .await
+        .internal("marking a session as failed")?;
+    Ok(())
+}
+
+/// What users said of a site's points, by original name.
+pub async fn overrides(db: &impl ConnectionTrait, site: &str) -> Result<BTreeMap<String, Override>> {
+    let of = |row: site_override::Model| Override { name: row.name, kind: row.kind.map(Into::into), unit: row.unit };
+    Ok(override_rows(db, site).await?.into_iter().map(|row| (row.original_name.clone(), of(row))).collect())
+}
+
+/// The same as rows.
+pub async fn override_rows(db: &impl ConnectionTrait, site: &str) -> Result<Vec<site_override::Model>> {
+    site_override::Entity::find()
+        .filter(site_override::Column::Site.eq(site))
+        .all(db)
+        .await
+        .internal("looking up a site's overrides")
+}
+
+/// Remembers what a user said of a site's point; what is left out stays as it was.
+pub async fn remember(txn: &impl ConnectionTrait, site: &str, original_name: &str, said: &Override) -> Result<()> {
+    let key = (site.to_owned(), original_name.to_owned());
+    let known = site_override::Entity::find_by_id(key).one(txn).await.internal("looking up an override")?;
+    let new = known.is_none();
+    let known = known.unwrap_or_else(|| site_override::Model {
+        site: site.to_owned(),
+        original_name: original_name.to_owned(),
+        name: None,
+        unit: None,
+        kind: None,
+    });
+    let merged = site_override::Model {
+        name: said.name.clone().or(known.name),
+        unit: said.unit.clone().or(known.unit),
+        kind: said.kind.map(Into::into).or(known.kind),
+        ..known
+    };
+    let row = merged.into_active_model().reset_all();
+    let saved = if new { row.insert(txn).await } else { row.update(txn).await };
+    saved.internal("remembering an override")?;
+    Ok(())
+}
+
+/// Which page of which sessions.
+pub struct ListQuery<'a> {
+    /// Which.
+    pub filter: &'a SessionFilter,
+    /// With data at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// With data before.
+    pub to: Option<DateTime<Utc>>,
+    /// In which order.
+    pub sort: session::Column,
+    /// Ascending or descending.
+    pub order: Order,
+    /// From 0.
+    pub page: u64,
+    /// Sessions a page.
+    pub page_size: u64,
+}
+
+/// All that match, and one page of them.
+pub async fn list(db: &impl ConnectionTrait, query: &ListQuery<'_>) -> Result<(u64, Vec<session::Model>)> {
+    let matching = session::Entity::find().filter(condition(query));
+    let total = matching.clone().count(db).await.internal("counting sessions")?;
+    let page = matching
+        .order_by(query.sort, query.order.clone())
+        .order_by(session::Column::Id, query.order.clone())
+        .offset(query.page * query.page_size)
+        .limit(query.page_size)
+        .all(db)
+        .await
+        .internal("listing sessions")?;
+    Ok((total, page))
+}
+
+fn condition(query: &ListQuery<'_>) -> Condition {
+    let filter = query.filter;
+    let deleted = session::Column::DeletedAt;
+    let mut all = Condition::all().add(if filter.deleted { deleted.is_not_null() } else { deleted.is_null() });
+    if let Some(status) = filter.status {
+        all = all.add(session::Column::Status.eq(Status::from(status)));
+    }
+    if let Some(site) = &filter.site {
+        all = all.add(session::Column::Site.eq(site));
+    }
+    if let Some(text) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
+        let files = Query::select()
+            .column(source_file::Column::SessionId)
+            .from(source_file::Entity)
+            .and_where(source_file::Column::FileName.contains(text))
+            .to_owned();
+        all = all.add(
+            Condition::any()
+                .add(session::Column::Name.contains(text))
+                .add(session::Column::Site.contains(text))
+                .add(session::Column::Id.in_subquery(files)),
+        );
+    }
+    if query.from.is_some() || query.to.is_some() {
+        let mut datasets = Query::select();
+        datasets.column(parsed_dataset::Column::SessionId).from(parsed_dataset::Entity);
+        if let Some(from) = query.from {
+            datasets.and_where(parsed_dataset::Column::EndAt.gte(from));
+        }
+        if let Some(to) = query.to {
+            datasets.and_where(parsed_dataset::Column::StartAt.lt(to));
+        }
+        all = all.add(session::Column::Id.in_subquery(datasets));
+    }
+    all
+}
+
+/// First and last time of the newest parsed dataset of each of these sessions.
+pub async fn spans(
+    db: &impl ConnectionTrait,
+    session_ids: &[String],
+) -> Result<BTreeMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)>> {
+    let rows: Vec<(String, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = parsed_dataset::Entity::find()
+        .select_only()
+        .column(parsed_dataset::Column::SessionId)
+        .column(parsed_dataset::Column::StartAt)
+        .column(parsed_dataset::Column::EndAt)
+        .filter(parsed_dataset::Column::SessionId.is_in(session_ids))
+        .order_by_asc(parsed_dataset::Column::Version)
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("looking up time ranges")?;
+    Ok(rows.into_iter().map(|(id, start, end)| (id, (start, end))).collect())
+}
+
+/// Ids of the sessions (not deleted ones by name) that `text` may mean: an id, the beginning of one, or a name.
+pub async fn find(db: &impl ConnectionTrait, text: &str) -> Result<Vec<String>> {
+    let by = |condition: Condition| {
+        session::Entity::find()
+            .select_only()
+            .column(session::Column::Id)
+            .filter(condition)
+            .limit(10)
+            .into_tuple()
+            .all(db)
+    };
+    let exact: Vec<String> =
+        by(Condition::all().add(session::Column::Id.eq(text))).await.internal("looking up a session")?;
+    if !exact.is_empty() || text.is_empty() {
+        return Ok(exact);
+    }
+    let named = Condition::all().add(session::Column::Name.eq(text)).add(session::Column::DeletedAt.is_null());
+    let beginning = session::Column::Id.starts_with(text);
+    by(Condition::any().add(named).add(beginning)).await.internal("looking up a session")
+}
+
+fn format_word(format: Format) -> &'static str {
+    match format {
+        Format::Apogee => "apogee",
+        Format::Wide => "wide",
+        Format::Narrow => "narrow",
+        Format::SinglePoint => "single_point",
+        Format::Toa5 => "toa5",
+    }
+}
