@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod datasets;
+pub mod doctor;
 pub mod error;
 pub mod etl;
 pub mod sessions;
