@@ -1,24 +1,69 @@
-//! Answers computed from immutable files.
+//! Answers computed from immutable files, kept in memory and, when there is a Redis, there too.
+//!
+//! Keys carry the artefact's sha256, so an answer is never stale and nothing is ever invalidated. The first
+//! level is bounded by bytes and time. The second ([`redis`]) never makes a request fail or wait: see there.
 
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
+use super::objects::hex;
 use crate::error::Result;
+
+mod redis;
+
+/// Goes up when an answer's bytes change their shape: older ones are not found any more.
+const FORMAT: u32 = 1;
+/// What moka takes at most.
+const LONGEST_TTL: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Two-level cache. Cheap to clone.
 #[derive(Clone)]
-pub struct Cache;
+pub struct Cache(Arc<Inner>);
+
+struct Inner {
+    memory: moka::sync::Cache<CacheKey, Bytes>,
+    redis: Option<redis::Redis>,
+    flights: Mutex<HashMap<CacheKey, Arc<tokio::sync::Mutex<()>>>>,
+    hits_memory: AtomicU64,
+    hits_redis: AtomicU64,
+    misses: AtomicU64,
+}
 
 /// What an answer is kept under.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CacheKey(std::sync::Arc<str>);
+#[derive(Debug, Clone, Eq)]
+pub struct CacheKey(Arc<str>);
 
 impl CacheKey {
-    /// A key from the sha256 of the artefact and the canonical request (with zone and all parameters).
+    /// A key from the sha256 of the artefact and the canonical request: everything else that the answer
+    /// depends on (what is asked, its parameters in one order, zone, mapping).
     #[must_use]
     pub fn new(artefact_sha256: &str, request: &str) -> Self {
-        Self(format!("hvac:1:{artefact_sha256}:{request}").into())
+        let request = hex(&Sha256::digest(request.as_bytes()));
+        Self(format!("hvac:{FORMAT}:{artefact_sha256}:{request}").into())
+    }
+
+    /// The key as it stands in Redis.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for CacheKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 
@@ -29,7 +74,7 @@ pub struct CacheStats {
     pub hits_memory: u64,
     /// Answered by level 2.
     pub hits_redis: u64,
-    /// Computed.
+    /// Answered by neither.
     pub misses: u64,
     /// Failures of level 2.
     pub errors: u64,
@@ -37,32 +82,58 @@ pub struct CacheStats {
     pub entries: u64,
     /// Bytes in level 1.
     pub bytes: u64,
-    /// Whether level 2 answers; none when there is none.
+    /// Whether level 2 is in use; none when there is none.
     pub redis_up: Option<bool>,
 }
 
 impl Cache {
-    /// A cache; `redis_url` adds the second level.
+    /// A cache; `redis_url` adds the second level, which is connected to in the background. Call it within
+    /// the runtime.
     ///
     /// # Errors
     /// `bad_setting` when `redis_url` cannot be read. An absent server is no error.
     pub fn new(max_bytes: u64, ttl: Duration, redis_url: Option<&str>) -> Result<Self> {
-        let _ = (max_bytes, ttl, redis_url);
-        Ok(Self)
+        let ttl = ttl.min(LONGEST_TTL);
+        let weigh = |key: &CacheKey, value: &Bytes| u32::try_from(key.0.len() + value.len()).unwrap_or(u32::MAX);
+        let memory = moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigh).time_to_live(ttl).build();
+        let redis = redis_url.map(|url| redis::Redis::new(url, ttl)).transpose()?;
+        Ok(Self(Arc::new(Inner {
+            memory,
+            redis,
+            flights: Mutex::default(),
+            hits_memory: AtomicU64::new(0),
+            hits_redis: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        })))
     }
 
-    /// The answer, if it is kept. Waits at most 30 ms for level 2.
+    /// The answer, if it is kept. Waits at most 30 ms, for level 2.
     pub async fn get(&self, key: &CacheKey) -> Option<Bytes> {
-        let _ = key;
+        if let Some(value) = self.0.memory.get(key) {
+            count(&self.0.hits_memory);
+            return Some(value);
+        }
+        if let Some(redis) = &self.0.redis
+            && let Some(value) = redis.get(key).await
+        {
+            count(&self.0.hits_redis);
+            self.0.memory.insert(key.clone(), value.clone());
+            return Some(value);
+        }
+        count(&self.0.misses);
         None
     }
 
     /// Keeps an answer; never waits.
     pub fn put(&self, key: &CacheKey, value: Bytes) {
-        let _ = (key, value);
+        if let Some(redis) = &self.0.redis {
+            redis.put(key.clone(), value.clone());
+        }
+        self.0.memory.insert(key.clone(), value);
     }
 
-    /// The answer that is kept, or the one that `compute` makes: at most once at a time for one key.
+    /// The answer that is kept, or the one that `compute` makes: at most once at a time for one key. A failure
+    /// is not kept, and whoever waited computes for himself.
     ///
     /// # Errors
     /// That of `compute`.
@@ -71,13 +142,142 @@ impl Cache {
         F: FnOnce() -> T + Send,
         T: Future<Output = Result<Bytes>> + Send,
     {
-        let _ = key;
-        compute().await
+        if let Some(value) = self.get(key).await {
+            return Ok(value);
+        }
+        let flight = Flight::join(&self.0.flights, key);
+        let _turn = flight.turn.lock().await;
+        if let Some(value) = self.0.memory.get(key) {
+            return Ok(value);
+        }
+        let value = compute().await?;
+        self.put(key, value.clone());
+        Ok(value)
     }
 
     /// Counts since the start.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        CacheStats::default()
+        self.0.memory.run_pending_tasks();
+        CacheStats {
+            hits_memory: self.0.hits_memory.load(Ordering::Relaxed),
+            hits_redis: self.0.hits_redis.load(Ordering::Relaxed),
+            misses: self.0.misses.load(Ordering::Relaxed),
+            errors: self.0.redis.as_ref().map_or(0, redis::Redis::errors),
+            entries: self.0.memory.entry_count(),
+            bytes: self.0.memory.weighted_size(),
+            redis_up: self.0.redis.as_ref().map(redis::Redis::is_up),
+        }
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Somebody's place among those who want the same key; the last one takes the entry away.
+struct Flight<'a> {
+    flights: &'a Mutex<HashMap<CacheKey, Arc<tokio::sync::Mutex<()>>>>,
+    key: CacheKey,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<'a> Flight<'a> {
+    fn join(flights: &'a Mutex<HashMap<CacheKey, Arc<tokio::sync::Mutex<()>>>>, key: &CacheKey) -> Self {
+        let mut all = flights.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = all.entry(key.clone()).or_default().clone();
+        Self { flights, key: key.clone(), turn }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        let mut all = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map's and ours: nobody else has one, and nobody can get one while the map is locked.
+        if Arc::strong_count(&self.turn) <= 2 {
+            all.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn memory(max_bytes: u64) -> Cache {
+        Cache::new(max_bytes, Duration::from_secs(60), None).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_who_want_one_answer_compute_it_once() {
+        let cache = memory(1 << 20);
+        let key = CacheKey::new("aa", "preview");
+        let computed = Arc::new(AtomicU32::new(0));
+        let asking = (0..50).map(|_| {
+            let (cache, key, computed) = (cache.clone(), key.clone(), computed.clone());
+            tokio::spawn(async move {
+                let compute = || async {
+                    computed.fetch_add(1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    Ok(Bytes::from_static(b"answer"))
+                };
+                cache.get_or_compute(&key, compute).await.unwrap()
+            })
+        });
+        for task in asking.collect::<Vec<_>>() {
+            assert_eq!(task.await.unwrap(), "answer");
+        }
+        assert_eq!(computed.load(Ordering::SeqCst), 1);
+        assert!(cache.0.flights.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_not_kept() {
+        let cache = memory(1 << 20);
+        let key = CacheKey::new("aa", "preview");
+        let failed = cache.get_or_compute(&key, || async { Err(Error::internal("no")) }).await;
+        assert!(failed.is_err());
+        let value = cache.get_or_compute(&key, || async { Ok(Bytes::from_static(b"yes")) }).await;
+        assert_eq!(value.unwrap(), "yes");
+    }
+
+    #[tokio::test]
+    async fn memory_stays_within_its_bound() {
+        let cache = memory(100_000);
+        for i in 0..100 {
+            cache.put(&CacheKey::new("aa", &format!("request {i}")), Bytes::from(vec![0; 10_000]));
+        }
+        let stats = cache.stats();
+        assert!(stats.bytes <= 100_000 && stats.entries >= 5, "{stats:?}");
+    }
+
+    #[tokio::test]
+    async fn answers_are_kept_for_their_time_and_under_their_key() {
+        let cache = Cache::new(1 << 20, Duration::from_millis(50), None).unwrap();
+        let key = CacheKey::new("aa", "rows=50");
+        cache.put(&key, Bytes::from_static(b"x"));
+        assert_eq!(cache.get(&key).await.unwrap(), "x");
+        assert_eq!(cache.get(&CacheKey::new("aa", "rows=51")).await, None);
+        assert_eq!(cache.get(&CacheKey::new("ab", "rows=50")).await, None);
+        tokio::time::sleep(Duration::from_millis(80)).await;
+        assert_eq!(cache.get(&key).await, None);
+        let stats = cache.stats();
+        assert_eq!((stats.hits_memory, stats.misses, stats.redis_up), (1, 3, None));
+    }
+
+    #[tokio::test]
+    async fn only_an_unreadable_redis_url_is_refused() {
+        let ttl = Duration::from_secs(1);
+        assert_eq!(Cache::new(1, ttl, Some("not a url")).err().unwrap().code, "bad_setting");
+        let absent = Cache::new(1 << 20, ttl, Some("redis://127.0.0.1:1")).unwrap();
+        let key = CacheKey::new("aa", "r");
+        absent.put(&key, Bytes::from_static(b"x"));
+        assert_eq!(absent.get(&key).await.unwrap(), "x");
+        assert_eq!(absent.stats().redis_up, Some(false));
     }
 }

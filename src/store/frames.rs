@@ -5,6 +5,8 @@
 //! dataset, columns and sources. No polars `parquet` feature: it would cost ten minutes of building.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use read::{Footer, FrameReader};

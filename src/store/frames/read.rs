@@ -1,62 +1,106 @@
 //! Reading: all of a file, some columns, some rows, a range of time, or batch by batch.
+//!
+//! Columns are decoded in parallel, in groups; a range of rows unpacks only the pages that hold it.
 
 use std::ops::Range;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, TimestampMillisecondType};
+use arrow_array::{Array, RecordBatch};
+use arrow_buffer::BooleanBufferBuilder;
+use arrow_schema::DataType;
 use bytes::Bytes;
-use polars::prelude::DataFrame;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::PageIndexPolicy;
+use polars::prelude::{
+    Column, DataFrame, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, Series, TimeUnit as FrameUnit,
+    TimeZone,
+};
+use polars_arrow::bitmap::Bitmap;
+use rayon::prelude::*;
 
-use crate::error::Result;
+use super::{ROW_GROUP_ROWS, TIMESTAMP};
+use crate::error::{Context, Error, Result};
+use crate::store::objects::damaged;
+
+/// Rows of a batch of an export.
+const BATCH_ROWS: usize = 8192;
 
 /// A file's parsed footer. Cheap to clone, so it can be kept for a file that is read again.
-#[derive(Clone)]
-pub struct Footer;
+#[derive(Clone, Debug)]
+pub struct Footer(ArrowReaderMetadata);
 
 impl Footer {
-    /// Parses the footer (with its page index).
+    /// Parses the footer, with its page index.
     ///
     /// # Errors
     /// `file_damaged` when the bytes are no Parquet file.
     pub fn parse(bytes: &Bytes) -> Result<Self> {
-        let _ = bytes;
-        todo!()
+        let options = ArrowReaderOptions::new()
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
+        ArrowReaderMetadata::load(bytes, options).map(Self).map_err(read_failed)
     }
 
     /// Rows of the file.
     #[must_use]
     pub fn row_count(&self) -> u64 {
-        todo!()
+        self.0.metadata().file_metadata().num_rows().try_into().unwrap_or_default()
     }
 
     /// Names of all columns, `timestamp` first.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        self.0.schema().fields().iter().map(|field| field.name().as_str())
     }
 
     /// The value of a key (`KEY_…`), if the file has it.
     #[must_use]
     pub fn key_value(&self, key: &str) -> Option<&str> {
-        let _ = key;
-        todo!()
+        self.key_values().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
+    /// All keys with a value.
+    pub fn key_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        pairs.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?)))
     }
 
     /// Bytes it takes in memory, for a cache's bound.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        todo!()
+        self.0.metadata().memory_size()
+    }
+
+    /// Positions in the file of the columns named, in the order named; all of them when none are.
+    fn positions(&self, columns: Option<&[String]>) -> Result<Vec<usize>> {
+        let fields = self.0.schema().fields();
+        let Some(columns) = columns else { return Ok((0..fields.len()).collect()) };
+        let position = |name: &String| {
+            fields
+                .iter()
+                .position(|field| field.name() == name)
+                .ok_or_else(|| Error::internal(format!("the file has no column {name:?}")))
+        };
+        columns.iter().map(position).collect()
     }
 }
 
 /// Reads one file. Everything here blocks and uses all cores: call it in `spawn_blocking`.
 ///
 /// `columns` names the columns wanted, in the order wanted (`timestamp` only when it is named); none means all.
+#[derive(Clone, Debug)]
 pub struct FrameReader {
     bytes: Bytes,
     footer: Footer,
 }
 
 impl FrameReader {
-    /// Opens a file from its bytes ([`super::super::objects::ObjectBytes::to_bytes`]).
+    /// Opens a file from its bytes ([`crate::store::objects::ObjectBytes::to_bytes`]).
     ///
     /// # Errors
     /// `file_damaged` when the bytes are no Parquet file.
@@ -90,8 +134,15 @@ impl FrameReader {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_rows(&self, columns: Option<&[String]>, offset: u64, rows: u64) -> Result<DataFrame> {
-        let _ = (&self.bytes, columns, offset, rows);
-        todo!()
+        let total = self.footer.row_count();
+        let start = offset.min(total);
+        let range = to_usize(start)?..to_usize(start.saturating_add(rows).min(total))?;
+        let positions = self.footer.positions(columns)?;
+        // Groups big enough that setting up a reader does not matter, small enough to keep all cores busy.
+        let group = positions.len().div_ceil(rayon::current_num_threads() * 4).max(1);
+        let columns: Vec<Vec<Column>> =
+            positions.par_chunks(group).map(|columns| self.decode(columns, &range)).collect::<Result<_>>()?;
+        DataFrame::new(range.len(), columns.into_iter().flatten().collect()).internal("assembling a frame")
     }
 
     /// Which rows have a time in `from_ms..to_ms` (UTC, ms since 1970).
@@ -99,8 +150,13 @@ impl FrameReader {
     /// # Errors
     /// As [`Self::read`].
     pub fn rows_between(&self, from_ms: i64, to_ms: i64) -> Result<Range<u64>> {
-        let _ = (from_ms, to_ms);
-        todo!()
+        let frame = self.read(Some(&[TIMESTAMP.to_owned()]))?;
+        let column = frame.column(TIMESTAMP).internal("looking for the timestamp")?;
+        let times = column.datetime().internal("reading the timestamp")?.physical();
+        let times = times.cont_slice().internal("reading the timestamp")?;
+        let start = times.partition_point(|t| *t < from_ms) as u64;
+        let end = times.partition_point(|t| *t < to_ms) as u64;
+        Ok(start..end.max(start))
     }
 
     /// The rows with a time in `from_ms..to_ms` (UTC, ms since 1970).
@@ -120,7 +176,123 @@ impl FrameReader {
         &self,
         columns: Option<&[String]>,
     ) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + 'static> {
-        let _ = columns;
-        Ok(std::iter::empty())
+        let positions = self.footer.positions(columns)?;
+        let (reader, order) = self.reader(&positions, &(0..to_usize(self.footer.row_count())?), BATCH_ROWS)?;
+        Ok(reader.map(move |batch| {
+            let batch = batch.map_err(|e| damaged().with_source(e))?;
+            batch.project(&order).internal("ordering the columns of a batch")
+        }))
     }
+
+    /// Some rows of some columns, in the order given.
+    fn decode(&self, positions: &[usize], rows: &Range<usize>) -> Result<Vec<Column>> {
+        let (reader, order) = self.reader(positions, rows, rows.len().clamp(1, ROW_GROUP_ROWS))?;
+        let mut batches = Vec::new();
+        for batch in reader {
+            batches.push(batch.map_err(|e| damaged().with_source(e))?);
+        }
+        let fields = self.footer.0.schema().fields();
+        let columns = positions.iter().zip(order).map(|(position, index)| {
+            let field = fields.get(*position).ok_or_else(damaged)?;
+            let chunks: Vec<&dyn Array> =
+                batches.iter().filter_map(|batch| batch.columns().get(index)).map(AsRef::as_ref).collect();
+            to_polars(field.name(), field.data_type(), &chunks, rows.len())
+        });
+        columns.collect()
+    }
+
+    /// A reader of some rows of some columns, and where each of `positions` stands in its batches.
+    fn reader(
+        &self,
+        positions: &[usize],
+        rows: &Range<usize>,
+        batch_rows: usize,
+    ) -> Result<(ParquetRecordBatchReader, Vec<usize>)> {
+        let metadata = self.footer.0.metadata();
+        let mut groups = Vec::new();
+        let mut selected: Vec<RowSelector> = Vec::new();
+        let mut group_start = 0;
+        for (index, group) in metadata.row_groups().iter().enumerate() {
+            let group_rows = usize::try_from(group.num_rows()).map_err(|_| damaged())?;
+            let group_end = group_start + group_rows;
+            let (from, to) = (rows.start.max(group_start), rows.end.min(group_end));
+            if from < to {
+                groups.push(index);
+                selected.push(RowSelector::skip(from - group_start));
+                selected.push(RowSelector::select(to - from));
+                selected.push(RowSelector::skip(group_end - to));
+            }
+            group_start = group_end;
+        }
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let order = positions.iter().map(|p| sorted.binary_search(p).unwrap_or_default()).collect();
+        let mask = ProjectionMask::leaves(metadata.file_metadata().schema_descr(), sorted);
+        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.footer.0.clone())
+            .with_projection(mask)
+            .with_row_groups(groups)
+            .with_batch_size(batch_rows);
+        if selected.iter().any(|part| part.skip && part.row_count > 0) {
+            reader = reader.with_row_selection(RowSelection::from(selected));
+        }
+        Ok((reader.build().map_err(read_failed)?, order))
+    }
+}
+
+/// One column of a frame, in one piece.
+fn to_polars(name: &str, data_type: &DataType, chunks: &[&dyn Array], rows: usize) -> Result<Column> {
+    let series = match data_type {
+        DataType::Float64 => {
+            let (values, validity) = concatenate::<Float64Type>(chunks, rows)?;
+            Float64Chunked::from_vec_validity(name.into(), values, validity).into_series()
+        }
+        DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, _) => {
+            let (values, validity) = concatenate::<TimestampMillisecondType>(chunks, rows)?;
+            Int64Chunked::from_vec_validity(name.into(), values, validity)
+                .into_datetime(FrameUnit::Milliseconds, Some(TimeZone::UTC))
+                .into_series()
+        }
+        DataType::Utf8 => {
+            let mut texts: Vec<Option<&str>> = Vec::with_capacity(rows);
+            for chunk in chunks {
+                texts.extend(chunk.as_string_opt::<i32>().ok_or_else(damaged)?.iter());
+            }
+            Series::new(name.into(), texts)
+        }
+        other => {
+            return Err(damaged().with_source(ParquetError::General(format!("column {name:?} is of type {other}"))));
+        }
+    };
+    Ok(series.into_column())
+}
+
+/// Values and validity of a column's chunks; no validity when nothing is null.
+fn concatenate<T: ArrowPrimitiveType>(chunks: &[&dyn Array], rows: usize) -> Result<(Vec<T::Native>, Option<Bitmap>)> {
+    let mut values = Vec::with_capacity(rows);
+    let has_nulls = chunks.iter().any(|chunk| chunk.null_count() > 0);
+    let mut validity = has_nulls.then(|| BooleanBufferBuilder::new(rows));
+    for chunk in chunks {
+        let chunk = chunk.as_primitive_opt::<T>().ok_or_else(damaged)?;
+        values.extend_from_slice(chunk.values());
+        if let Some(validity) = validity.as_mut() {
+            match chunk.nulls() {
+                Some(nulls) => validity.append_buffer(nulls.inner()),
+                None => validity.append_n(chunk.len(), true),
+            }
+        }
+    }
+    if values.len() != rows {
+        return Err(damaged());
+    }
+    let validity = validity.map(|mut bits| Bitmap::from_u8_vec(bits.finish().values().to_vec(), rows));
+    Ok((values, validity))
+}
+
+fn to_usize(rows: u64) -> Result<usize> {
+    usize::try_from(rows).internal("counting rows")
+}
+
+fn read_failed(error: ParquetError) -> Error {
+    damaged().with_source(error)
 }

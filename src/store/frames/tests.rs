@@ -1,0 +1,222 @@
+//! Frame → file → frame. Expected values are the vectors that the frames are made of.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+use bytes::Bytes;
+use parquet::basic::Encoding;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use polars::prelude::*;
+
+use super::*;
+use crate::error::ErrorKind;
+
+const START_MS: i64 = 1_476_028_800_000;
+const STEP_MS: i64 = 300_000;
+
+/// Numbers that look random and are not.
+fn noise(seed: u64) -> impl Iterator<Item = f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    })
+}
+
+fn schema() -> Vec<(String, ColumnType)> {
+    [
+        ("few_values", ColumnType::Float64),
+        ("full_precision", ColumnType::Float64),
+        ("with_nulls", ColumnType::Float64),
+        ("all_null", ColumnType::Float64),
+        ("溫度_1", ColumnType::Float64),
+        ("mode", ColumnType::Text),
+    ]
+    .map(|(name, t)| (name.to_owned(), t))
+    .to_vec()
+}
+
+fn frame(rows: usize) -> DataFrame {
+    let time: Vec<i64> = (0..rows as i64).map(|i| START_MS + i * STEP_MS).collect();
+    let time = Int64Chunked::from_vec(TIMESTAMP.into(), time)
+        .into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC))
+        .into_column();
+    let few: Vec<f64> = noise(1).take(rows).map(|v| (v * 100.0).round() / 10.0).collect();
+    let full: Vec<f64> = noise(2).take(rows).collect();
+    let nulls: Vec<Option<f64>> = noise(3).take(rows).map(|v| (v > 0.3).then_some(-v)).collect();
+    let zhong: Vec<f64> = (0..rows).map(|i| i as f64).collect();
+    let modes = [Some("COOL"), Some("HEAT"), None, Some(""), Some("自動")];
+    let mode: Vec<Option<&str>> = (0..rows).map(|i| modes[i % 5]).collect();
+    let columns = vec![
+        time,
+        Column::new("few_values".into(), few),
+        Column::new("full_precision".into(), full),
+        Column::new("with_nulls".into(), nulls),
+        Column::full_null("all_null".into(), rows, &DataType::Float64),
+        Column::new("溫度_1".into(), zhong),
+        Column::new("mode".into(), mode),
+    ];
+    DataFrame::new(rows, columns).unwrap()
+}
+
+/// Written in windows of uneven length.
+fn file(frame: &DataFrame, windows: &[usize]) -> Bytes {
+    let mut writer = FrameWriter::new(Vec::new(), &schema()).unwrap();
+    let mut offset = 0;
+    for rows in windows.iter().copied().chain([frame.height()]) {
+        let window = frame.slice(offset as i64, rows.min(frame.height() - offset));
+        offset += window.height();
+        writer.write_window(&window).unwrap();
+    }
+    let key_values =
+        vec![(KEY_SESSION_ID.to_owned(), "s1".to_owned()), (KEY_ZONE.to_owned(), "Asia/Taipei".to_owned())];
+    let (bytes, rows) = writer.finish(key_values).unwrap();
+    assert_eq!(rows, frame.height() as u64);
+    bytes.into()
+}
+
+#[test]
+fn a_frame_comes_back_as_it_was() {
+    for (rows, windows) in [(1, vec![]), (4096, vec![100]), (ROW_GROUP_ROWS + 5_000, vec![1, 0, 40_000, 29_999])] {
+        let frame = frame(rows);
+        let reader = FrameReader::open(file(&frame, &windows)).unwrap();
+        assert_eq!(reader.footer().row_count(), rows as u64);
+        assert!(reader.read(None).unwrap().equals_missing(&frame), "{rows} rows");
+    }
+}
+
+#[test]
+fn the_file_explains_itself() {
+    let reader = FrameReader::open(file(&frame(10), &[])).unwrap();
+    let footer = reader.footer();
+    assert_eq!(footer.key_value(KEY_SESSION_ID), Some("s1"));
+    assert_eq!(footer.key_value(KEY_ZONE), Some("Asia/Taipei"));
+    assert_eq!(footer.key_value(KEY_VERSION), None);
+    let names: Vec<&str> = footer.column_names().collect();
+    assert_eq!(names, ["timestamp", "few_values", "full_precision", "with_nulls", "all_null", "溫度_1", "mode"]);
+    assert!(footer.memory_bytes() > 0);
+}
+
+#[test]
+fn a_file_without_a_row_is_a_file() {
+    let writer = FrameWriter::new(Vec::new(), &schema()).unwrap();
+    let (bytes, rows) = writer.finish(vec![(KEY_ZONE.to_owned(), "UTC".to_owned())]).unwrap();
+    let reader = FrameReader::open(bytes.into()).unwrap();
+    let read = reader.read(None).unwrap();
+    assert_eq!((rows, read.height(), read.width()), (0, 0, 7));
+    assert_eq!(reader.footer().key_value(KEY_ZONE), Some("UTC"));
+    assert_eq!(reader.read_between(None, 0, i64::MAX).unwrap().height(), 0);
+}
+
+#[test]
+fn rows_and_columns_are_those_asked_for() {
+    let frame = frame(ROW_GROUP_ROWS + 5_000);
+    let reader = FrameReader::open(file(&frame, &[])).unwrap();
+    let columns = ["mode", "timestamp", "with_nulls"].map(str::to_owned);
+    for (offset, rows) in [(0, 50), (4_090, 10), (ROW_GROUP_ROWS - 3, 10), (70_500, 1_000), (80_000, 5), (7, 0)] {
+        let read = reader.read_rows(Some(&columns), offset as u64, rows as u64).unwrap();
+        let expected = frame.select(["mode", "timestamp", "with_nulls"]).unwrap();
+        let expected = expected.slice(offset.min(frame.height()) as i64, rows);
+        assert!(read.equals_missing(&expected), "{offset}+{rows}: {read} {expected}");
+    }
+    assert_eq!(reader.read(Some(&["nope".to_owned()])).unwrap_err().kind, ErrorKind::Internal);
+}
+
+#[test]
+fn a_range_of_time_is_half_open() {
+    let frame = frame(10_000);
+    let reader = FrameReader::open(file(&frame, &[])).unwrap();
+    for (from, to, rows) in [
+        (START_MS, START_MS + 2 * STEP_MS, 0..2),
+        (START_MS + 1, START_MS + 2 * STEP_MS + 1, 1..3),
+        (START_MS + 5_000 * STEP_MS, i64::MAX, 5_000..10_000),
+        (i64::MIN, START_MS, 0..0),
+        (START_MS + STEP_MS, START_MS, 1..1),
+    ] {
+        assert_eq!(reader.rows_between(from, to).unwrap(), rows);
+        let read = reader.read_between(None, from, to).unwrap();
+        assert!(read.equals_missing(&frame.slice(rows.start as i64, (rows.end - rows.start) as usize)));
+    }
+}
+
+#[test]
+fn batches_hold_all_rows_in_bounded_pieces() {
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Float64Type;
+
+    let frame = frame(ROW_GROUP_ROWS + 5_000);
+    let reader = FrameReader::open(file(&frame, &[])).unwrap();
+    let batches = reader.batches(Some(&["溫度_1".to_owned(), "timestamp".to_owned()])).unwrap();
+    let mut next = 0.0;
+    for batch in batches {
+        let batch = batch.unwrap();
+        assert!(batch.num_rows() <= 8_192 && batch.schema().field(1).name() == "timestamp");
+        for value in batch.column(0).as_primitive::<Float64Type>().values() {
+            assert_eq!(*value, next);
+            next += 1.0;
+        }
+    }
+    assert_eq!(next, frame.height() as f64);
+}
+
+#[test]
+fn encodings_fit_the_values() {
+    let frame = frame(ROW_GROUP_ROWS);
+    let reader = SerializedFileReader::new(file(&frame, &[])).unwrap();
+    let group = reader.metadata().row_group(0);
+    let has = |column: usize, encoding: Encoding| group.column(column).encodings().any(|e| e == encoding);
+    assert!(has(0, Encoding::DELTA_BINARY_PACKED));
+    assert!(has(1, Encoding::RLE_DICTIONARY));
+    assert!(has(2, Encoding::BYTE_STREAM_SPLIT) && !has(2, Encoding::RLE_DICTIONARY));
+    assert!(has(6, Encoding::RLE_DICTIONARY));
+    assert_eq!(reader.metadata().file_metadata().created_by().map(|c| c.starts_with("hvac-analytics")), Some(true));
+    let sorting = group.sorting_columns().unwrap();
+    assert_eq!((sorting.len(), sorting[0].column_idx, sorting[0].descending), (1, 0, false));
+    let pages = reader.metadata().offset_index().map(|groups| groups[0][1].page_locations().len());
+    assert!(pages.is_none_or(|n| n >= ROW_GROUP_ROWS / 4096));
+}
+
+#[test]
+fn what_is_no_parquet_file_is_damaged() {
+    let whole = file(&frame(1_000), &[]);
+    for bytes in [Bytes::new(), Bytes::from_static(b"PAR1"), whole.slice(..whole.len() / 2), whole.slice(1..)] {
+        assert_eq!(FrameReader::open(bytes).unwrap_err().code, "file_damaged");
+    }
+    let mut flipped = whole.to_vec();
+    flipped[200..1_000].fill(0xff);
+    assert_eq!(FrameReader::open(flipped.into()).unwrap().read(None).unwrap_err().code, "file_damaged");
+}
+
+/// A disk that is full after some bytes.
+struct Small(usize);
+
+impl std::io::Write for Small {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(std::io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_as_such() {
+    let frame = frame(ROW_GROUP_ROWS);
+    let mut writer = FrameWriter::new(Small(100_000), &schema()).unwrap();
+    let error = writer.write_window(&frame).unwrap_err();
+    assert_eq!((error.kind, error.code), (ErrorKind::Unavailable, "disk_full"));
+    assert_eq!(writer.write_window(&frame).unwrap_err().kind, ErrorKind::Internal);
+    let writer = FrameWriter::new(Small(10), &schema()).unwrap();
+    assert_eq!(writer.finish(Vec::new()).err().unwrap().code, "disk_full");
+}
+
+#[test]
+fn frames_that_do_not_fit_are_refused() {
+    let twice = [("a".to_owned(), ColumnType::Float64), ("a".to_owned(), ColumnType::Text)];
+    assert!(FrameWriter::new(Vec::new(), &twice).is_err());
+    assert!(FrameWriter::new(Vec::new(), &[(TIMESTAMP.to_owned(), ColumnType::Float64)]).is_err());
+    let mut writer = FrameWriter::new(Vec::new(), &schema()).unwrap();
+    assert!(writer.write_window(&frame(3).drop("mode").unwrap()).is_err());
+}
