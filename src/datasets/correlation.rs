@@ -145,7 +145,7 @@ impl Moments {
     /// Pearson's r; none where a column is constant or too few rows have both values.
     fn r(&self) -> Option<f64> {
         let varies = self.constant.iter().all(Option::is_none);
-        let r = self.product / (self.squares[0].sqrt() * self.squares[1].sqrt());
+        let r = self.product / (self.squares[0] * self.squares[1]).sqrt();
         (self.n >= MIN_PAIRS && varies && r.is_finite()).then(|| r.clamp(-1.0, 1.0))
     }
 }
