@@ -14,7 +14,7 @@ use crate::store::entity::{ArtefactKind, Integrity, WorkStatus, cleaning_job, pa
 pub struct SessionRow {
     pub id: String,
     pub name: String,
-    pub timezone: String,
+    pub timezone: Option<String>,
     pub deleted_at: Option<sea_orm::prelude::DateTimeUtc>,
 }
 

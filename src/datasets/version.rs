@@ -61,9 +61,7 @@ pub async fn resolve(state: &AppState, selector: &DatasetSelector) -> Result<Res
             return Err(unusable(&label, integrity));
         }
     };
-    let zone = session.timezone.parse().map_err(|_| {
-        Error::internal(format!("session {} has the unknown time zone '{}'", session.id, session.timezone))
-    })?;
+    let zone = session.timezone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(state.config.site_timezone);
     Ok(Resolved {
         label,
         path: row.path,

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Order};
 
-use super::store::ListQuery;
+use super::store::{Extent, ListQuery};
 use super::{
     DatasetVersion, Lineage, LineageNode, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile,
     snapshot, store,
@@ -50,12 +50,12 @@ pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<Sessi
     let db = state.store.db.read();
     let (total, sessions) = store::list(db, &query).await?;
     let ids: Vec<String> = sessions.iter().map(|s| s.id.clone()).collect();
-    let spans = store::spans(db, &ids).await?;
+    let extents = store::extents(db, &ids).await?;
     let items = sessions
         .into_iter()
         .map(|session| {
-            let span = spans.get(&session.id).copied().unwrap_or_default();
-            summary(state, session, span)
+            let extent = extents.get(&session.id).copied().unwrap_or_default();
+            summary(state, session, extent)
         })
         .collect();
     Ok(Page { total, page, page_size, total_pages: total.div_ceil(page_size), items })
@@ -95,7 +95,11 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
     let parsed = store::parsed_datasets(db, session_id).await?;
     let cleaned = store::cleaning_jobs(db, session_id).await?;
     let zone = zone_of(state, &session);
-    let span = parsed.first().map(|newest| (newest.start_at, newest.end_at)).unwrap_or_default();
+    let extent = parsed.first().map(|newest| Extent {
+        start_at: newest.start_at,
+        end_at: newest.end_at,
+        column_count: newest.column_count,
+    });
     let metadata = session.metadata.0.clone();
     let versions = cleaned
         .iter()
@@ -103,7 +107,7 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
         .chain(parsed.iter().map(|dataset| parsed_version(dataset, zone)))
         .collect();
     Ok(SessionDetail {
-        summary: summary(state, session, span),
+        summary: summary(state, session, extent.unwrap_or_default()),
         metadata,
         files: files.into_iter().map(|file| source(file, zone)).collect(),
         versions,
@@ -277,11 +281,7 @@ fn zone_of(state: &AppState, session: &session::Model) -> Tz {
     session.timezone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(state.config.site_timezone)
 }
 
-fn summary(
-    state: &AppState,
-    session: session::Model,
-    (start_at, end_at): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-) -> SessionSummary {
+fn summary(state: &AppState, session: session::Model, newest: Extent) -> SessionSummary {
     let zone = zone_of(state, &session);
     SessionSummary {
         session_id: session.id,
@@ -291,8 +291,9 @@ fn summary(
         status: session.status.into(),
         files_count: u64::try_from(session.files_count).unwrap_or_default(),
         total_rows: u64::try_from(session.total_rows).unwrap_or_default(),
-        start_at: local(start_at, zone),
-        end_at: local(end_at, zone),
+        column_count: u64::try_from(newest.column_count).unwrap_or_default(),
+        start_at: local(newest.start_at, zone),
+        end_at: local(newest.end_at, zone),
         created_at: utc(session.created_at),
         updated_at: utc(session.updated_at),
         deleted_at: session.deleted_at.map(utc),

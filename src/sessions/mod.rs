@@ -16,7 +16,6 @@ use crate::store::entity;
 
 mod build;
 pub mod catalogue;
-pub mod find;
 pub mod folders;
 mod intake;
 pub mod parse;
@@ -266,6 +265,8 @@ pub struct SessionSummary {
     pub files_count: u64,
     /// Rows of the newest parsed dataset.
     pub total_rows: u64,
+    /// Its columns with `timestamp`.
+    pub column_count: u64,
     /// First time of the newest parsed dataset, with the site's offset.
     pub start_at: Option<String>,
     /// Last time.

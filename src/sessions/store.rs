@@ -342,14 +342,23 @@ fn condition(query: &ListQuery<'_>) -> Condition {
     all
 }
 
-/// First and last time of the newest parsed dataset of each of these sessions.
-pub async fn spans(
-    db: &impl ConnectionTrait,
-    session_ids: &[String],
-) -> Result<BTreeMap<String, (Option<DateTime<Utc>>, Option<DateTime<Utc>>)>> {
-    let rows: Vec<(String, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = parsed_dataset::Entity::find()
+/// What a list shows of a session's newest parsed dataset.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extent {
+    /// First time.
+    pub start_at: Option<DateTime<Utc>>,
+    /// Last time.
+    pub end_at: Option<DateTime<Utc>>,
+    /// Columns with `timestamp`.
+    pub column_count: i32,
+}
+
+/// The extent of the newest parsed dataset of each of these sessions.
+pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Result<BTreeMap<String, Extent>> {
+    let rows: Vec<(String, i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = parsed_dataset::Entity::find()
         .select_only()
         .column(parsed_dataset::Column::SessionId)
+        .column(parsed_dataset::Column::ColumnCount)
         .column(parsed_dataset::Column::StartAt)
         .column(parsed_dataset::Column::EndAt)
         .filter(parsed_dataset::Column::SessionId.is_in(session_ids))
@@ -358,10 +367,12 @@ pub async fn spans(
         .all(db)
         .await
         .internal("looking up time ranges")?;
-    Ok(rows.into_iter().map(|(id, start, end)| (id, (start, end))).collect())
+    let of = |(id, column_count, start_at, end_at)| (id, Extent { start_at, end_at, column_count });
+    Ok(rows.into_iter().map(of).collect())
 }
 
-/// Ids of the sessions (not deleted ones by name) that `text` may mean: an id, the beginning of one, or a name.
+/// Ids of the sessions that `text` may mean: an id, the beginning of one, or a name (a deleted session's only
+/// when no other has it).
 pub async fn find(db: &impl ConnectionTrait, text: &str) -> Result<Vec<String>> {
     let by = |condition: Condition| {
         session::Entity::find()
@@ -379,7 +390,11 @@ pub async fn find(db: &impl ConnectionTrait, text: &str) -> Result<Vec<String>> 
     }
     let named = Condition::all().add(session::Column::Name.eq(text)).add(session::Column::DeletedAt.is_null());
     let beginning = session::Column::Id.starts_with(text);
-    by(Condition::any().add(named).add(beginning)).await.internal("looking up a session")
+    let found = by(Condition::any().add(named).add(beginning)).await.internal("looking up a session")?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    by(Condition::all().add(session::Column::Name.eq(text))).await.internal("looking up a session")
 }
 
 fn format_word(format: Format) -> &'static str {
