@@ -59,14 +59,14 @@ fn trained_models() -> TableCreateStatement {
                 .name("fk_trained_models_dataset")
                 .from("trained_models", "dataset_id")
                 .to("parsed_datasets", "id")
-                .on_delete(ForeignKeyAction::Restrict),
+                .on_delete(ForeignKeyAction::NoAction),
         )
         .foreign_key(
             ForeignKey::create()
                 .name("fk_trained_models_cleaning_job")
                 .from("trained_models", "cleaning_job_id")
                 .to("cleaning_jobs", "id")
-                .on_delete(ForeignKeyAction::Restrict),
+                .on_delete(ForeignKeyAction::NoAction),
         )
         .take()
 }

@@ -24,6 +24,8 @@ pub mod lock;
 pub mod objects;
 pub mod paths;
 pub mod staged;
+#[cfg(test)]
+mod tests;
 
 /// The three stores. Cheap to clone.
 #[derive(Clone)]

@@ -1,0 +1,174 @@
+//! The cache's second level against a real Redis that is started, paused, resumed and killed under load.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hvac_analytics::store::cache::{Cache, CacheKey};
+use tempfile::TempDir;
+
+/// A server of its own, which keeps nothing and dies with the test.
+struct Redis {
+    server: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Redis {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::tempdir().unwrap();
+        let server = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server must be installed: scripts/test does it");
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(started.elapsed() < Duration::from_secs(10), "redis-server does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { server, port, _folder: folder }
+    }
+
+    fn cache(&self, memory_bytes: u64) -> Cache {
+        let url = format!("redis://127.0.0.1:{}/0", self.port);
+        Cache::new(memory_bytes, Duration::from_secs(60), Some(&url)).unwrap()
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.server.id().to_string()]).status().unwrap().success());
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Waits until something holds.
+async fn until(what: &str, limit: Duration, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < limit, "{what} within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server"]
+async fn a_second_process_finds_what_the_first_computed() {
+    let redis = Redis::start();
+    let (first, second) = (redis.cache(1 << 20), redis.cache(1 << 20));
+    for cache in [&first, &second] {
+        until("Redis is up", Duration::from_secs(5), || cache.stats().redis_up == Some(true)).await;
+    }
+    let key = CacheKey::new("aa", "preview");
+    let answer = Bytes::from((0..100_000).map(|i| (i % 251) as u8).collect::<Vec<u8>>());
+    first.put(&key, answer.clone());
+    let started = Instant::now();
+    let found = loop {
+        if let Some(found) = second.get(&key).await {
+            break found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(5), "the answer arrives in Redis");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(found, answer);
+    assert_eq!((second.stats().hits_redis, second.stats().hits_memory), (1, 0));
+    // Level 1 has it now, and nothing is computed.
+    let again = second.get_or_compute(&key, || async { panic!("computed again") }).await.unwrap();
+    assert_eq!((again, second.stats().hits_memory), (answer, 1));
+}
+
+/// What a load saw.
+#[derive(Default)]
+struct Seen {
+    operations: AtomicU64,
+    slowest_us: AtomicU64,
+    wrong: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// Gets, puts and computes without end, over more keys than level 1 holds.
+async fn load(cache: Cache, seen: Arc<Seen>, mut random: u64) {
+    while !seen.stop.load(Ordering::Relaxed) {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = (random >> 33) % 500;
+        let key = CacheKey::new("aa", &number.to_string());
+        let value = Bytes::from(number.to_le_bytes().repeat(500));
+        let started = Instant::now();
+        let found = match random >> 62 {
+            0 => cache.get(&key).await.unwrap_or(value.clone()),
+            1 => {
+                cache.put(&key, value.clone());
+                value.clone()
+            }
+            _ => cache.get_or_compute(&key, || async { Ok(value.clone()) }).await.unwrap_or_default(),
+        };
+        let took = u64::try_from(started.elapsed().as_micros()).unwrap();
+        seen.slowest_us.fetch_max(took, Ordering::Relaxed);
+        seen.operations.fetch_add(1, Ordering::Relaxed);
+        seen.wrong.fetch_add(u64::from(found != value), Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// The longest that the machine itself made a task wait.
+async fn heartbeat(seen: Arc<Seen>) -> Duration {
+    let mut longest = Duration::ZERO;
+    while !seen.stop.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        longest = longest.max(started.elapsed().saturating_sub(Duration::from_millis(4)));
+    }
+    longest
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server"]
+async fn a_redis_that_stops_or_dies_makes_nobody_wait_or_fail() {
+    let mut redis = Redis::start();
+    let cache = redis.cache(100_000);
+    let up = || cache.stats().redis_up == Some(true);
+    let down = || cache.stats().redis_up == Some(false);
+    until("Redis is up", Duration::from_secs(5), up).await;
+
+    let seen = Arc::new(Seen::default());
+    let beating = tokio::spawn(heartbeat(seen.clone()));
+    let loads: Vec<_> = (0..48).map(|i| tokio::spawn(load(cache.clone(), seen.clone(), i))).collect();
+    until("Redis serves", Duration::from_secs(5), || cache.stats().hits_redis > 100).await;
+    let errors = cache.stats().errors;
+
+    redis.signal("-STOP");
+    until("the breaker opens", Duration::from_secs(2), down).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let paused = (seen.operations.load(Ordering::Relaxed), cache.stats().hits_redis);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(seen.operations.load(Ordering::Relaxed) > paused.0 + 1_000, "work goes on without Redis");
+    assert!(cache.stats().errors > errors);
+
+    redis.signal("-CONT");
+    until("Redis is used again", Duration::from_secs(15), up).await;
+    until("Redis serves again", Duration::from_secs(5), || cache.stats().hits_redis > paused.1 + 100).await;
+
+    redis.server.kill().unwrap();
+    until("its end is noticed", Duration::from_secs(2), down).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    seen.stop.store(true, Ordering::Relaxed);
+    for task in loads {
+        task.await.unwrap();
+    }
+    let machine = beating.await.unwrap();
+    let slowest = Duration::from_micros(seen.slowest_us.load(Ordering::Relaxed));
+    println!("{} operations, slowest {slowest:?}, machine {machine:?}", seen.operations.load(Ordering::Relaxed));
+    assert_eq!(seen.wrong.load(Ordering::Relaxed), 0, "every answer is the right one");
+    assert!(slowest < Duration::from_millis(100) + machine, "slowest {slowest:?}, of which the machine {machine:?}");
+}

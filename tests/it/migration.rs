@@ -1,0 +1,449 @@
+//! The schema goes up and down on a filled database, and its constraints really refuse.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeZone, Utc};
+use hvac_analytics::etl::column::{ColumnMeta, Kind, NullReason, Warning};
+use hvac_analytics::store::db::Db;
+use hvac_analytics::store::entity::{
+    ArtefactKind, Columns, FreeMetadata, Integrity, ParseReport, PointKind, Status, VersionState, Warnings, WorkStatus,
+    artefact_version, cleaning_job, job, optimization_run, parsed_dataset, session, site_override, source_file,
+    store_identity, trained_model,
+};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::sea_query::Value;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel, SqlErr,
+    Statement,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Every table, with the step (counted from the last migration) that drops it.
+const TABLES: [(&str, u32); 10] = [
+    ("optimization_runs", 1),
+    ("trained_models", 1),
+    ("cleaning_jobs", 2),
+    ("jobs", 3),
+    ("artefact_versions", 4),
+    ("parsed_datasets", 4),
+    ("site_overrides", 5),
+    ("source_files", 5),
+    ("upload_sessions", 5),
+    ("store_identity", 6),
+];
+
+async fn empty() -> (TempDir, DatabaseConnection) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = ConnectOptions::new(format!("sqlite://{}/test.db?mode=rwc", folder.path().display()));
+    options.max_connections(1).sqlx_logging(false);
+    (folder, Database::connect(options).await.unwrap())
+}
+
+fn at(second: u32) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, second).unwrap() + chrono::TimeDelta::milliseconds(789)
+}
+
+fn a_session(id: &str) -> session::Model {
+    session::Model {
+        id: id.to_owned(),
+        name: "KMUH 秋".to_owned(),
+        site: Some("KMUH".to_owned()),
+        timezone: Some("Asia/Taipei".to_owned()),
+        subfolder: None,
+        files_count: 1,
+        total_rows: 5_952,
+        status: Status::Cleaned,
+        metadata: FreeMetadata(BTreeMap::from([("note".to_owned(), json!({"by": ["a", 1, null]}))])),
+        created_at: at(1),
+        updated_at: at(2),
+        deleted_at: None,
+        parsed_over_http_at: Some(at(3)),
+    }
+}
+
+fn a_file(id: &str, session_id: &str) -> source_file::Model {
+    source_file::Model {
+        id: id.to_owned(),
+        session_id: session_id.to_owned(),
+        file_name: "a.csv".to_owned(),
+        archive_member: None,
+        path: "s1/raw/aa-a.csv".to_owned(),
+        sha256: "aa".to_owned(),
+        size_bytes: i64::MAX,
+        format: Some("apogee".to_owned()),
+        encoding: Some("Big5".to_owned()),
+        row_count: Some(5_952),
+        point_count: Some(5),
+        first_at: Some(at(0)),
+        last_at: Some(at(5)),
+        warnings: Warnings(vec![a_warning()]),
+        integrity: Integrity::Ok,
+        created_at: at(1),
+    }
+}
+
+fn a_warning() -> Warning {
+    Warning {
+        code: "time_error".to_owned(),
+        file: "a.csv".to_owned(),
+        line: Some(212),
+        column: Some("AH0202.DT".to_owned()),
+        count: 84,
+        message: "'TIME (-1)' in 84 cells".to_owned(),
+    }
+}
+
+fn a_dataset(id: &str, session_id: &str, version: i32) -> parsed_dataset::Model {
+    let column = ColumnMeta {
+        name: "MMCB_KW".to_owned(),
+        original_name: "MMCB.KW".to_owned(),
+        kind: Kind::Instantaneous,
+        kind_evidence: "values".to_owned(),
+        unit: Some("kW".to_owned()),
+        unit_evidence: None,
+        trend_definition: Some("5 minutes".to_owned()),
+        native_interval_s: Some(300),
+        states: None,
+        count: 5_432,
+        nulls: BTreeMap::from([(NullReason::DataLoss, 520)]),
+    };
+    parsed_dataset::Model {
+        id: id.to_owned(),
+        session_id: session_id.to_owned(),
+        version,
+        file_path: "s1/parsed-v1.parquet".to_owned(),
+        sha256: "bb".to_owned(),
+        size_bytes: 1_000,
+        row_count: 5_952,
+        column_count: 2,
+        columns: Columns(vec![column]),
+        start_at: Some(at(0)),
+        end_at: Some(at(5)),
+        parser_version: "1".to_owned(),
+        request_key: "cc".to_owned(),
+        options: json!({"on_conflict": "last"}),
+        report: ParseReport { warnings: vec![a_warning()], conflicts: 3, ..ParseReport::default() },
+        integrity: Integrity::Damaged,
+        created_at: at(4),
+    }
+}
+
+fn a_version(id: &str, version: i32, state: VersionState) -> artefact_version::Model {
+    artefact_version::Model {
+        id: id.to_owned(),
+        session_id: "s1".to_owned(),
+        kind: ArtefactKind::Parsed,
+        version,
+        state,
+        owner: Some("host:1".to_owned()),
+        lease_until: Some(at(9)),
+        created_at: at(1),
+    }
+}
+
+/// Inserts a row and reads it back: what went in is what comes out.
+macro_rules! round_trip {
+    ($db:expr, $entity:ident, $model:expr) => {{
+        let model: $entity::Model = $model;
+        let row = $entity::ActiveModel::from(model.clone());
+        $entity::Entity::insert(row).exec_without_returning($db).await.unwrap();
+        assert!($entity::Entity::find().all($db).await.unwrap().contains(&model), "{model:?}");
+    }};
+}
+
+/// One row in every table, each referring to the ones before.
+async fn fill(db: &DatabaseConnection) {
+    let identity = store_identity::Model { id: 1, store_id: "x".to_owned(), format_version: 1, created_at: at(0) };
+    round_trip!(db, store_identity, identity);
+    round_trip!(db, session, a_session("s1"));
+    round_trip!(db, source_file, a_file("f1", "s1"));
+    let over = site_override::Model {
+        site: "KMUH".to_owned(),
+        original_name: "ZWP-1.F".to_owned(),
+        name: None,
+        unit: Some("Hz".to_owned()),
+        kind: Some(PointKind::Instantaneous),
+    };
+    round_trip!(db, site_override, over);
+    round_trip!(db, artefact_version, a_version("v1", 1, VersionState::Published));
+    round_trip!(db, parsed_dataset, a_dataset("d1", "s1", 1));
+    let job = job::Model {
+        id: "j1".to_owned(),
+        kind: "clean".to_owned(),
+        payload: json!({"session_id": "s1"}),
+        status: WorkStatus::Completed,
+        attempts: 1,
+        progress: 1.0,
+        message: None,
+        lease_until: None,
+        created_at: at(1),
+        started_at: Some(at(2)),
+        finished_at: Some(at(3)),
+        error: None,
+    };
+    round_trip!(db, job, job);
+    let cleaning = cleaning_job::Model {
+        id: "j1".to_owned(),
+        session_id: "s1".to_owned(),
+        dataset_id: "d1".to_owned(),
+        version: 1,
+        parameters: json!({}),
+        original_rows: Some(10),
+        cleaned_rows: Some(9),
+        retention_rate: Some(90.0),
+        output_path: Some("s1/cleaned-v1.parquet".to_owned()),
+        sha256: Some("dd".to_owned()),
+        size_bytes: Some(5),
+        report: json!({"rules": []}),
+        status: WorkStatus::Completed,
+        error: None,
+        integrity: Integrity::Missing,
+        created_at: at(1),
+        started_at: None,
+        finished_at: None,
+    };
+    round_trip!(db, cleaning_job, cleaning);
+    let model = trained_model::Model {
+        id: "m1".to_owned(),
+        name: "plant".to_owned(),
+        version: 1,
+        dataset_id: "d1".to_owned(),
+        cleaning_job_id: Some("j1".to_owned()),
+        algorithm: "gbdt".to_owned(),
+        feature_mapping: json!({"chiller_cols": ["CH_1"]}),
+        training_metrics: json!({"mape": 2.9}),
+        model_file_path: None,
+        sha256: None,
+        status: WorkStatus::Queued,
+        error: None,
+        integrity: Integrity::Ok,
+        created_at: at(1),
+        finished_at: None,
+    };
+    round_trip!(db, trained_model, model);
+    let run = optimization_run::Model {
+        id: "o1".to_owned(),
+        model_id: "m1".to_owned(),
+        input_data: json!({"RT": 300}),
+        method: "grid".to_owned(),
+        predicted_power: 250.5,
+        baseline_power: None,
+        recommendations: json!([]),
+        duration_ms: 71,
+        created_at: at(1),
+    };
+    round_trip!(db, optimization_run, run);
+}
+
+async fn tables(db: &DatabaseConnection) -> Vec<String> {
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
+               AND name <> 'seaql_migrations' ORDER BY name";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "name").unwrap()).collect()
+}
+
+async fn count(db: &DatabaseConnection, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) AS n FROM {table}");
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    row.unwrap().try_get("", "n").unwrap()
+}
+
+#[tokio::test]
+async fn a_filled_database_goes_down_step_by_step_and_up_again() {
+    let (_folder, db) = empty().await;
+    assert!(tables(&db).await.is_empty());
+    for _ in 0..2 {
+        Migrator::up(&db, None).await.unwrap();
+        fill(&db).await;
+        for step in 0..=6 {
+            if step > 0 {
+                Migrator::down(&db, Some(1)).await.unwrap();
+            }
+            let mut left: Vec<&str> = TABLES.iter().filter(|(_, gone)| *gone > step).map(|(name, _)| *name).collect();
+            left.sort_unstable();
+            assert_eq!(tables(&db).await, left, "after {step} steps down");
+            for table in left {
+                assert_eq!(count(&db, table).await, 1, "{table} after {step} steps down");
+            }
+        }
+    }
+    assert!(Migrator::get_applied_migrations(&db).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn each_single_step_goes_back_and_forth() {
+    let (_folder, db) = empty().await;
+    let steps = Migrator::migrations().len();
+    for _ in 0..steps {
+        Migrator::up(&db, Some(1)).await.unwrap();
+        let before = tables(&db).await;
+        Migrator::down(&db, Some(1)).await.unwrap();
+        assert_ne!(tables(&db).await, before);
+        Migrator::up(&db, Some(1)).await.unwrap();
+        assert_eq!(tables(&db).await, before);
+    }
+    fill(&db).await;
+}
+
+async fn filled() -> (TempDir, Db) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite://{}/a/b/test.db", folder.path().display())).await.unwrap();
+    let txn = db.begin().await.unwrap();
+    txn.commit().await.unwrap();
+    (folder, db)
+}
+
+/// Whether SQLite refuses, and why.
+async fn refused(db: &Db, sql: &str) -> String {
+    let txn = db.begin().await.unwrap();
+    match txn.execute_unprepared(sql).await {
+        Ok(_) => {
+            txn.commit().await.unwrap();
+            "nothing".to_owned()
+        }
+        Err(error) => match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => "unique".to_owned(),
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => "foreign key".to_owned(),
+            _ => error.to_string(),
+        },
+    }
+}
+
+async fn insert<A: sea_orm::ActiveModelTrait>(db: &Db, model: impl IntoActiveModel<A>) -> Result<(), DbErr> {
+    let txn = db.begin().await.unwrap();
+    A::Entity::insert(model.into_active_model()).exec_without_returning(&txn).await?;
+    txn.commit().await
+}
+
+fn is_unique(result: Result<(), DbErr>) -> bool {
+    matches!(result.unwrap_err().sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+#[tokio::test]
+async fn version_numbers_are_unique_and_one_at_a_time_is_reserved() {
+    let (_folder, db) = filled().await;
+    insert(&db, a_session("s1")).await.unwrap();
+    insert(&db, a_version("v1", 1, VersionState::Reserved)).await.unwrap();
+    assert!(is_unique(insert(&db, a_version("v2", 2, VersionState::Reserved)).await));
+    assert!(is_unique(insert(&db, a_version("v3", 1, VersionState::Abandoned)).await));
+    let cleaned = artefact_version::Model { kind: ArtefactKind::Cleaned, ..a_version("v4", 1, VersionState::Reserved) };
+    insert(&db, cleaned).await.unwrap();
+    assert_eq!(refused(&db, "UPDATE artefact_versions SET state = 'abandoned' WHERE id = 'v1'").await, "nothing");
+    insert(&db, a_version("v5", 2, VersionState::Reserved)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_same_bytes_count_once_in_a_session() {
+    let (_folder, db) = filled().await;
+    insert(&db, a_session("s1")).await.unwrap();
+    insert(&db, a_session("s2")).await.unwrap();
+    insert(&db, a_file("f1", "s1")).await.unwrap();
+    insert(&db, a_file("f2", "s2")).await.unwrap();
+    assert!(is_unique(insert(&db, a_file("f3", "s1")).await));
+    for (id, member) in [("f4", "x.csv"), ("f5", "y.csv")] {
+        let file = source_file::Model { archive_member: Some(member.to_owned()), ..a_file(id, "s1") };
+        insert(&db, file).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn rows_refer_to_rows_that_exist_and_go_with_their_session() {
+    let (_folder, db) = filled().await;
+    let orphan = insert(&db, a_file("f1", "nobody")).await.unwrap_err();
+    assert!(matches!(orphan.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))));
+    let orphan = insert(&db, a_dataset("d1", "nobody", 1)).await.unwrap_err();
+    assert!(matches!(orphan.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))));
+    insert(&db, a_session("s1")).await.unwrap();
+    insert(&db, a_file("f1", "s1")).await.unwrap();
+    insert(&db, a_version("v1", 1, VersionState::Published)).await.unwrap();
+    insert(&db, a_dataset("d1", "s1", 1)).await.unwrap();
+    assert!(is_unique(insert(&db, a_dataset("d2", "s1", 1)).await));
+    assert_eq!(refused(&db, "DELETE FROM upload_sessions WHERE id = 's1'").await, "nothing");
+    for table in ["source_files", "artefact_versions", "parsed_datasets"] {
+        assert_eq!(count(db.read(), table).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn data_that_a_model_was_made_from_stays() {
+    let (_folder, db) = filled().await;
+    insert(&db, a_session("s1")).await.unwrap();
+    insert(&db, a_dataset("d1", "s1", 1)).await.unwrap();
+    let model = "INSERT INTO trained_models (id, name, version, dataset_id, algorithm, status, created_at) \
+                 VALUES ('m1', 'plant', 1, 'd1', 'gbdt', 'queued', '2026-01-01T00:00:00+00:00')";
+    assert_eq!(refused(&db, model).await, "nothing");
+    assert_eq!(refused(&db, "DELETE FROM upload_sessions WHERE id = 's1'").await, "foreign key");
+    assert_eq!(refused(&db, "DELETE FROM trained_models").await, "nothing");
+    assert_eq!(refused(&db, "DELETE FROM upload_sessions WHERE id = 's1'").await, "nothing");
+}
+
+#[tokio::test]
+async fn words_outside_their_list_are_refused() {
+    let (_folder, db) = filled().await;
+    insert(&db, a_session("s1")).await.unwrap();
+    insert(&db, a_file("f1", "s1")).await.unwrap();
+    for sql in [
+        "UPDATE upload_sessions SET status = 'done'",
+        "UPDATE source_files SET integrity = 'fine'",
+        "INSERT INTO store_identity VALUES (2, 'x', 1, '2026-01-01T00:00:00+00:00')",
+        "INSERT INTO site_overrides VALUES ('a', 'b', NULL, NULL, 'sometimes')",
+    ] {
+        assert!(refused(&db, sql).await.contains("CHECK constraint failed"), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn readers_cannot_write_and_commits_are_durable() {
+    let (_folder, db) = filled().await;
+    let error = db.read().execute_unprepared("DELETE FROM upload_sessions").await.unwrap_err();
+    assert!(error.to_string().contains("readonly"), "{error}");
+    let txn = db.begin().await.unwrap();
+    for (pragma, value) in [
+        ("journal_mode", "wal".into()),
+        ("synchronous", Value::from(2)),
+        ("foreign_keys", 1.into()),
+        ("busy_timeout", 5000.into()),
+    ] {
+        let row =
+            txn.query_one_raw(Statement::from_string(txn.get_database_backend(), format!("PRAGMA {pragma}"))).await;
+        let row = row.unwrap().unwrap();
+        match value {
+            Value::Int(Some(expected)) => assert_eq!(row.try_get_by_index::<i32>(0).unwrap(), expected, "{pragma}"),
+            _ => assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "wal", "{pragma}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_once_do_not_collide() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/new/test.db", folder.path().display());
+    let opening = (0..8).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { Db::open(&url).await })
+    });
+    for opened in opening.collect::<Vec<_>>() {
+        let db = opened.await.unwrap().unwrap();
+        assert_eq!(db.migrations_pending().await.unwrap(), 0);
+        db.ping().await.unwrap();
+        db.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_and_what_is_no_database_are_refused() {
+    let (folder, db) = filled().await;
+    let txn = db.begin().await.unwrap();
+    txn.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m999999_future', 0)").await.unwrap();
+    txn.commit().await.unwrap();
+    db.close().await.unwrap();
+    let url = format!("sqlite://{}/a/b/test.db", folder.path().display());
+    assert_eq!(Db::open(&url).await.unwrap_err().code, "newer_database");
+    for url in ["postgres://localhost/x", "sqlite::memory:", "sqlite://", "no url"] {
+        assert_eq!(Db::open(url).await.unwrap_err().code, "bad_setting", "{url}");
+    }
+    std::fs::write(folder.path().join("noise.db"), [7; 4096]).unwrap();
+    let noise = Db::open(&format!("sqlite://{}/noise.db", folder.path().display())).await.unwrap_err();
+    assert!(!noise.message.contains("noise.db"), "{noise}");
+}
