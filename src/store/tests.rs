@@ -274,7 +274,7 @@ async fn folder_and_database_are_joined_once_and_for_all() {
     for database in ["b", "c"] {
         let store = Store::open_for_rebuild(&config(folder.path(), database)).await.unwrap();
         assert_eq!(store.identity, identity);
-        assert_eq!(store.objects.session_folders().unwrap(), [session.clone()]);
+        assert_eq!(store.objects.session_folders().unwrap(), std::slice::from_ref(&session));
         close(store).await;
     }
 
