@@ -11,6 +11,7 @@ pub mod column;
 pub mod kinds;
 pub mod merge;
 pub mod names;
+pub mod physics;
 pub mod plan;
 pub mod report;
 pub mod time;
