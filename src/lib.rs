@@ -6,5 +6,6 @@ pub mod doctor;
 pub mod error;
 pub mod etl;
 pub mod sessions;
+pub mod simulation;
 pub mod state;
 pub mod store;

@@ -90,7 +90,8 @@ pub fn saturation_pressure_pa(temperature_c: f64) -> Option<f64> {
 fn ln_saturation_pressure(temperature_c: f64) -> (f64, f64) {
     let t = temperature_c + 273.15;
     if temperature_c <= TRIPLE_POINT_C {
-        let ln = -5.674_535_9e3 / t + 6.392_524_7
+        let ln = -5.674_535_9e3 / t
+            + 6.392_524_7
             + t * (-9.677_843e-3 + t * (6.221_570_1e-7 + t * (2.074_782_5e-9 - t * 9.484_024e-13)))
             + 4.163_501_9 * t.ln();
         let slope = 5.674_535_9e3 / (t * t) - 9.677_843e-3
@@ -102,7 +103,8 @@ fn ln_saturation_pressure(temperature_c: f64) -> (f64, f64) {
             + 1.391_499_3
             + t * (-4.864_023_9e-2 + t * (4.176_476_8e-5 - t * 1.445_209_3e-8))
             + 6.545_967_3 * t.ln();
-        let slope = 5.800_220_6e3 / (t * t) - 4.864_023_9e-2 + t * (2.0 * 4.176_476_8e-5 - t * 3.0 * 1.445_209_3e-8)
+        let slope = 5.800_220_6e3 / (t * t) - 4.864_023_9e-2
+            + t * (2.0 * 4.176_476_8e-5 - t * 3.0 * 1.445_209_3e-8)
             + 6.545_967_3 / t;
         (ln, slope)
     }
