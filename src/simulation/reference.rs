@@ -214,7 +214,7 @@ mod tests {
             let rows = text.lines().skip_while(|l| !l.starts_with("\"<>Date")).skip(1).filter(|l| l.starts_with('"'));
             let mut count = 0;
             for row in rows.filter(|l| !l.starts_with("\" *")) {
-                times.insert(row.splitn(5, '"').nth(1).unwrap().to_owned() + row.split('"').nth(3).unwrap());
+                times.insert(row.split('"').nth(1).unwrap().to_owned() + row.split('"').nth(3).unwrap());
                 markers += row.matches("Data Loss").count();
                 count += 1;
             }

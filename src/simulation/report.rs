@@ -99,7 +99,6 @@ fn two_digits(out: &mut Vec<u8>, value: u32) {
 fn integer(out: &mut Vec<u8>, mut value: u64) {
     let start = out.len();
     loop {
-        #[expect(clippy::cast_possible_truncation, reason = "a remainder by 10 fits any integer")]
         out.push(b'0' + (value % 10) as u8);
         value /= 10;
         if value == 0 {
