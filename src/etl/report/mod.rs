@@ -6,6 +6,26 @@
 //! the whole file can tell (date order, tokens). So a small job is one pass, and a job of any size needs
 //! no more memory than its caller wants to keep.
 
+mod apogee;
+mod cells;
+mod dates;
+mod decode;
+mod detect;
+mod dialect;
+mod engine;
+mod fields;
+mod layout;
+mod long;
+mod marker;
+mod narrow;
+mod number;
+mod reader;
+mod rows;
+mod table;
+mod times;
+mod toa5;
+mod wide;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -13,7 +33,9 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::column::{Segment, Warning};
+use self::fields::{Flaw, MAX_FIELD, MAX_LINE};
+pub use self::reader::Reader;
+use super::column::Warning;
 
 pub mod archive;
 
@@ -167,37 +189,25 @@ pub struct Chunk {
     pub previous_at_ms: Option<i64>,
 }
 
-/// A report whose shape is settled.
-pub struct Reader<'a> {
-    source: Source<'a>,
-}
-
-impl<'a> Reader<'a> {
-    /// Settles encoding, format, delimiter, header and points.
-    ///
-    /// # Errors
-    /// When the bytes are no table this program reads, or contradict `options`.
-    pub fn open(source: Source<'a>, options: &ReadOptions) -> Result<Self, ReadError> {
-        let _ = options;
-        Ok(Self { source })
+impl<'a> Source<'a> {
+    fn error(self, code: &'static str, line: Option<u64>, message: impl Into<String>) -> ReadError {
+        ReadError { code, file: self.name.to_owned(), line, column: None, message: message.into() }
     }
 
-    /// Goes over all bytes once; `keep` gets each chunk's index and segment as soon as it is read, in the
-    /// file's order. (Where a date's order is in doubt, the dates alone are looked through before.)
-    ///
-    /// # Errors
-    /// With line and column, when the file cannot be read as what it seemed to be.
-    pub fn plan(&self, keep: &mut dyn FnMut(usize, Segment)) -> Result<FilePlan, ReadError> {
-        let _ = (self.source, keep);
-        todo!()
-    }
-
-    /// Reads one chunk again.
-    ///
-    /// # Errors
-    /// When the bytes are not those that were planned.
-    pub fn read(&self, plan: &FilePlan, chunk: usize) -> Result<Segment, ReadError> {
-        let _ = (plan, chunk);
-        todo!()
+    fn flaw(self, flaw: Flaw) -> ReadError {
+        match flaw {
+            Flaw::TooLong(line) => {
+                let words = format!(
+                    "a field of more than {} KiB or a line of more than {} MiB: no trend report has one; check the delimiter and the line ends",
+                    MAX_FIELD / 1024,
+                    MAX_LINE / 1024 / 1024
+                );
+                self.error("line_too_long", Some(line), words)
+            }
+            Flaw::OpenQuote(line) => {
+                let words = "a quote is opened on this line and not closed before the next: close it, or double it if it is part of the text";
+                self.error("unclosed_quote", Some(line), words)
+            }
+        }
     }
 }

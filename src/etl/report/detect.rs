@@ -1,0 +1,40 @@
+//! Which of the formats a report has, by its content; the user's choice comes first.
+
+use super::fields::Dialect;
+use super::layout::Layout;
+use super::{Chosen, Format, ReadError, ReadOptions, Source, apogee, narrow, table, toa5, wide};
+
+/// Settles the layout of a decoded report.
+pub fn layout(
+    source: Source<'_>,
+    text: &str,
+    dialect: Dialect,
+    delimiter: Chosen<char>,
+    options: &ReadOptions,
+) -> Result<Layout, ReadError> {
+    let asked = options.format.is_some();
+    match options.format {
+        Some(Format::Apogee) => return apogee::layout(source, text, dialect, delimiter, true),
+        Some(Format::Toa5) => return toa5::layout(source, text, dialect, delimiter, true),
+        None if apogee::header_at(text).is_some() || apogee::has_key(text) => {
+            return apogee::layout(source, text, dialect, delimiter, false);
+        }
+        None if toa5::begins(text) => return toa5::layout(source, text, dialect, delimiter, false),
+        _ => {}
+    }
+    let table = table::find(source, text, dialect)?;
+    match options.format {
+        Some(Format::Narrow) => narrow::layout(source, &table, narrow::found(&table), dialect, delimiter),
+        Some(Format::SinglePoint) => wide::single_layout(source, &table, dialect, delimiter, true),
+        Some(_) => wide::layout(source, &table, dialect, delimiter, asked),
+        None => {
+            if let Some(found) = narrow::found(&table) {
+                narrow::layout(source, &table, Some(found), dialect, delimiter)
+            } else if wide::single_value(&table).is_some() {
+                wide::single_layout(source, &table, dialect, delimiter, false)
+            } else {
+                wide::layout(source, &table, dialect, delimiter, false)
+            }
+        }
+    }
+}

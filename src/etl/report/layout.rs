@@ -1,0 +1,177 @@
+//! Where everything stands in one report: what detection settles and the reading engines go by.
+
+use std::ops::Range;
+
+use super::fields::{Cursor, Dialect, Flaw};
+use super::{Chosen, Format, PointPlan, ReadError, Source};
+use crate::etl::column::Warning;
+use crate::etl::units;
+
+/// Points of the widest report that is read.
+pub const MAX_POINTS: usize = 10_000;
+
+/// What a field of a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Date, or date and time.
+    Stamp,
+    /// Clock time beside a date.
+    Clock,
+    /// A cell of the point with this index.
+    Point(usize),
+    /// Narrow: the point's name.
+    Name,
+    /// Narrow: the point's value.
+    Value,
+    /// The system's verdict on the value.
+    Status,
+    /// Narrow: the value's unit.
+    Unit,
+    /// Known, and no point.
+    Ignore,
+    /// Nameless and empty: a cell in it is an extra cell.
+    Extra,
+}
+
+/// The settled shape of one report.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// Shape.
+    pub format: Chosen<Format>,
+    /// Field delimiter.
+    pub delimiter: Chosen<char>,
+    /// How rows and fields are told apart.
+    pub dialect: Dialect,
+    /// Line of the header, counted from 1.
+    pub header_line: u64,
+    /// Where the first row below the header begins.
+    pub body: usize,
+    /// Line ends before it.
+    pub body_lines: u64,
+    /// One entry a field of a row.
+    pub roles: Vec<Role>,
+    /// Times are seconds or milliseconds since 1970.
+    pub epoch: bool,
+    /// The points that the header names; none yet for a narrow report.
+    pub points: Vec<PointPlan>,
+    /// `Date Range:` of the report's head.
+    pub date_range: Option<(String, String)>,
+    /// `Time Interval:` of the report's head, s.
+    pub time_interval_s: Option<u32>,
+    /// What detection has to say.
+    pub warnings: Vec<Warning>,
+}
+
+/// One row of the head.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its line, counted from 1.
+    pub line: u64,
+    /// Its fields, trimmed.
+    pub fields: Vec<String>,
+    /// Where it ends, and line ends up to there.
+    pub end: usize,
+    /// Line ends up to `end`.
+    pub end_lines: u64,
+}
+
+impl Record {
+    /// A field's text; empty when the row is shorter.
+    pub fn field(&self, at: usize) -> &str {
+        self.fields.get(at).map_or("", String::as_str)
+    }
+}
+
+/// The rows of `range` that are not blank, at most `max` of them.
+pub fn records(text: &str, dialect: Dialect, range: Range<usize>, lines: u64, max: usize) -> Result<Vec<Record>, Flaw> {
+    let mut cursor = Cursor::new(text, dialect, range.start, lines);
+    let mut records = Vec::new();
+    while !cursor.at_end() && cursor.pos() < range.end && records.len() < max {
+        if cursor.blank_line() {
+            continue;
+        }
+        let line = cursor.lines() + 1;
+        let fields = cursor.row(MAX_POINTS + 64)?;
+        if fields.iter().any(|field| !field.is_empty()) {
+            records.push(Record { line, fields, end: cursor.pos(), end_lines: cursor.lines() });
+        }
+    }
+    Ok(records)
+}
+
+/// Points and roles of named columns, gathered one by one.
+#[derive(Debug, Default)]
+pub struct Columns {
+    /// One entry a field.
+    pub roles: Vec<Role>,
+    /// The points so far.
+    pub points: Vec<PointPlan>,
+}
+
+impl Columns {
+    /// A column that is no point.
+    pub fn other(&mut self, role: Role) {
+        self.roles.push(role);
+    }
+
+    /// A column of a point, its unit told by its name if it tells one.
+    pub fn point(&mut self, name: &str, header_line: u64) -> &mut PointPlan {
+        self.roles.push(Role::Point(self.points.len()));
+        self.points.push(point(name, header_line));
+        let last = self.points.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "just pushed")]
+        &mut self.points[last]
+    }
+
+    /// Numbers the points that share a name; refuses more points than the limit.
+    pub fn settle(&mut self, source: Source<'_>, header_line: u64) -> Result<(), ReadError> {
+        if self.points.len() > MAX_POINTS {
+            let words =
+                format!("{} points, and at most {MAX_POINTS} are read from one report: split it", self.points.len());
+            return Err(source.error("too_many_points", Some(header_line), words));
+        }
+        let mut seen = std::collections::HashMap::new();
+        for point in &mut self.points {
+            let next = seen.entry(point.original_name.clone()).or_insert(0u32);
+            point.occurrence = *next;
+            *next += 1;
+        }
+        Ok(())
+    }
+}
+
+/// A point that is known by its name alone.
+pub fn point(name: &str, header_line: u64) -> PointPlan {
+    let unit = units::of_name(name).map(|unit| Chosen {
+        value: unit.to_owned(),
+        evidence: format!("line {header_line}: the column's name ends with it"),
+    });
+    PointPlan {
+        original_name: name.to_owned(),
+        occurrence: 0,
+        unit,
+        trend_definition: None,
+        native_interval_s: None,
+        numbers: 0,
+        tokens: Vec::new(),
+    }
+}
+
+/// A warning about one file.
+pub fn warning(
+    source: Source<'_>,
+    code: &str,
+    line: Option<u64>,
+    column: Option<&str>,
+    count: u64,
+    message: impl Into<String>,
+) -> Warning {
+    Warning {
+        code: code.into(),
+        file: source.name.into(),
+        line,
+        column: column.map(Into::into),
+        count,
+        message: message.into(),
+    }
+}

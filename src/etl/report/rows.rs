@@ -1,0 +1,198 @@
+//! The engine for reports with one row a time: APOGEE, wide tables, TOA5, histories of one point.
+//!
+//! One pass: the fast way of a cell is [`Cursor::number`], which finds the field's end and its value in the
+//! same steps; all else is looked at as text.
+
+use super::ReadError;
+use super::engine::{Engine, Limit, is_ok};
+use super::fields::Cursor;
+use super::layout::Role;
+use crate::etl::column::{Cells, NullReason, Segment, VALUE};
+
+/// What the rows of a layout have in common.
+#[derive(Debug)]
+pub struct Shape<'r> {
+    roles: &'r [Role],
+    /// Fields up to the last one of the time.
+    times: usize,
+    /// No point stands left of the time: a row is read in one go.
+    direct: bool,
+    points: usize,
+}
+
+impl<'r> Shape<'r> {
+    /// Of rows whose fields have these roles.
+    pub fn new(roles: &'r [Role], points: usize) -> Self {
+        let times = roles.iter().rposition(|role| matches!(role, Role::Stamp | Role::Clock)).map_or(0, |at| at + 1);
+        let direct = roles.iter().take(times).all(|role| matches!(role, Role::Stamp | Role::Clock | Role::Ignore));
+        Self { roles, times, direct, points }
+    }
+}
+
+/// The time of a row, read.
+struct Timed {
+    at: Option<i64>,
+    /// The row ended with its time.
+    last: bool,
+}
+
+impl Engine<'_> {
+    /// Reads rows up to `limit`; the segment is in the file's order.
+    pub fn wide_chunk(
+        &mut self,
+        shape: &Shape<'_>,
+        cursor: &mut Cursor<'_>,
+        limit: Limit,
+    ) -> Result<Segment, ReadError> {
+        let mut segment = Segment { at_ms: Vec::new(), columns: vec![Cells::default(); shape.points] };
+        let begin = cursor.pos();
+        while !cursor.at_end()
+            && (segment.at_ms.is_empty()
+                || cursor.pos() < limit.byte && segment.at_ms.len() * shape.points < limit.cells)
+        {
+            if cursor.blank_line() {
+                self.seen.drop("blank");
+                continue;
+            }
+            let start = cursor.pos();
+            self.wide_row(shape, cursor, &mut segment)?;
+            self.check_line(start, cursor)?;
+            if segment.at_ms.len() == 8 {
+                reserve(&mut segment, limit, begin, cursor.pos());
+            }
+        }
+        Ok(segment)
+    }
+
+    fn wide_row(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'_>, segment: &mut Segment) -> Result<(), ReadError> {
+        let (row, line) = (cursor.clone(), cursor.lines() + 1);
+        let timed = self.row_time(shape, cursor, line)?;
+        let Some(at) = timed.at else { return Ok(()) };
+        segment.at_ms.push(at);
+        let (mut from, mut last) = (shape.times, timed.last);
+        if !shape.direct {
+            *cursor = row;
+            (from, last) = (0, false);
+        }
+        let mut roles = shape.roles.get(from..).unwrap_or_default().iter();
+        while !last && let Some(role) = roles.next() {
+            last = match role {
+                Role::Point(point) => match segment.columns.get_mut(*point) {
+                    Some(cells) => self.cell(*point, cells, cursor, line, roles.as_slice())?,
+                    None => break,
+                },
+                _ => self.other_field(*role, cursor, line)?,
+            };
+        }
+        if last {
+            self.fill_row(roles.as_slice(), cursor, line, segment);
+        } else {
+            let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+            self.seen.extra.add_all(extra, line);
+        }
+        self.seen.rows += 1;
+        Ok(())
+    }
+
+    /// Reads one cell; whether it is its row's last.
+    #[inline]
+    fn cell(
+        &mut self,
+        point: usize,
+        cells: &mut Cells,
+        cursor: &mut Cursor<'_>,
+        line: u64,
+        rest: &[Role],
+    ) -> Result<bool, ReadError> {
+        if let Some((value, last)) = cursor.number() {
+            cells.push((value, VALUE));
+            return Ok(last);
+        }
+        let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
+        if field.open || field.cut && has_point(rest) {
+            // What is left of a cell where the file was cut off may be half a number.
+            self.seen.truncated = Some(line);
+            cells.push_null(NullReason::MissingCell);
+        } else {
+            cells.push(self.cells.read(point, &field.text, line));
+        }
+        Ok(field.last)
+    }
+
+    /// The row is over; the points of `rest` have no cell in it.
+    fn fill_row(&mut self, rest: &[Role], cursor: &Cursor<'_>, line: u64, segment: &mut Segment) {
+        if !has_point(rest) {
+            return;
+        }
+        for role in rest {
+            if let Role::Point(point) = role
+                && let Some(cells) = segment.columns.get_mut(*point)
+            {
+                cells.push_null(NullReason::MissingCell);
+            }
+        }
+        if cursor.at_end() && self.text.as_bytes().last() != Some(&self.layout.dialect.eol) {
+            self.seen.truncated = Some(line);
+        } else {
+            self.seen.short.add(line);
+        }
+    }
+
+    /// Reads the fields up to the time's last one. A row without a time is passed and counted.
+    fn row_time(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'_>, line: u64) -> Result<Timed, ReadError> {
+        let start = cursor.pos();
+        let (mut stamp, mut clock, mut last, mut cut, mut fields) = (None, None, false, false, 0);
+        for role in shape.roles.iter().take(shape.times) {
+            let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
+            (last, cut, fields) = (field.last, field.cut, fields + 1);
+            match role {
+                Role::Stamp => stamp = Some(field.text),
+                Role::Clock => clock = Some(field.text),
+                _ => {}
+            }
+            if last {
+                break;
+            }
+        }
+        let stamp_text = stamp.as_deref().unwrap_or_default();
+        let whole = fields == shape.times && !(cut && shape.times < shape.roles.len());
+        let at = if whole { self.times.read(stamp_text, clock.as_deref(), line, last && fields == 1)? } else { None };
+        if at.is_none() {
+            if cut {
+                self.seen.truncated = Some(line);
+            }
+            if !last {
+                cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+            }
+            let raw = cursor.slice(start..cursor.pos());
+            self.drop_row(raw, stamp_text, line)?;
+        }
+        Ok(Timed { at, last })
+    }
+
+    fn other_field(&mut self, role: Role, cursor: &mut Cursor<'_>, line: u64) -> Result<bool, ReadError> {
+        let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
+        match role {
+            Role::Extra if !field.text.is_empty() => self.seen.extra.add(line),
+            Role::Status if !is_ok(&field.text) => self.seen.verdicts.add(line),
+            _ => {}
+        }
+        Ok(field.last)
+    }
+}
+
+fn has_point(roles: &[Role]) -> bool {
+    roles.iter().any(|role| matches!(role, Role::Point(_)))
+}
+
+/// Makes room for the rows that a chunk is likely to have.
+fn reserve(segment: &mut Segment, limit: Limit, begin: usize, pos: usize) {
+    let row = (pos - begin).div_ceil(segment.at_ms.len()).max(1);
+    let rows = (limit.byte.saturating_sub(begin) / row + 1).min(limit.cells / segment.columns.len().max(1));
+    let more = rows + rows / 16;
+    segment.at_ms.reserve(more);
+    for cells in &mut segment.columns {
+        cells.values.reserve(more);
+        cells.codes.reserve(more);
+    }
+}
