@@ -1,4 +1,26 @@
-//! HVAC Analytics.
+//! HVAC Analytics: trend reports of building automation systems in, durable analytics sessions out.
+//!
+//! ```text
+//! main → cli ─┐
+//!             ├─► app ─► http ─► sessions, datasets, doctor, health ─► store
+//!             └────────────────► the same use cases                    etl (pure)
+//! ```
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`config`] | every setting; the only reader of the environment |
+//! | [`error`] | what went wrong, without HTTP |
+//! | [`etl`] | PURE: reading reports, settling columns, merging on time |
+//! | [`simulation`] | PURE: a seeded chiller plant that writes reports |
+//! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
+//! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
+//! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
+//! | [`store`] | SQLite rows, files behind an object store, the cache |
+//! | [`state`] | the handles that features and transport share |
+//!
+//! A request goes `http → use case → store` and never back; which room may use which is written down in
+//! `tests/it/tidy.rs`, which fails on any other edge. To follow a request, read `http/<resource>.rs`, then
+//! the use case of the same name, then its `store.rs`.
 
 pub mod config;
 pub mod datasets;

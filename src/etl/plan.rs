@@ -197,16 +197,21 @@ impl Plan {
         Ok(Self { files, columns, axis_ms, warnings })
     }
 
-    /// Cuts the axis into windows whose frames fit into `memory_bytes`; one for an empty axis.
+    /// Rows whose frame fits into `memory_bytes` while it is merged and written; at least 1 024.
     #[must_use]
-    pub fn windows(&self, memory_bytes: u64) -> Vec<Range<usize>> {
+    pub fn window_rows(&self, memory_bytes: u64) -> usize {
         // Cells while merging (9 bytes), the frame (8 and a bit), and the copy that is being encoded.
         let row_bytes = 8 + 26 * self.columns.len() as u64;
-        let rows = usize::try_from(memory_bytes / row_bytes).unwrap_or(usize::MAX).max(1024);
+        usize::try_from(memory_bytes / row_bytes).unwrap_or(usize::MAX).max(1024)
+    }
+
+    /// Cuts the axis into windows of that many rows; one for an empty axis.
+    #[must_use]
+    pub fn windows(&self, rows: usize) -> Vec<Range<usize>> {
         let mut windows = Vec::new();
         let mut start = 0_usize;
         loop {
-            let end = self.axis_ms.len().min(start.saturating_add(rows));
+            let end = self.axis_ms.len().min(start.saturating_add(rows.max(1)));
             windows.push(start..end);
             start = end;
             if start >= self.axis_ms.len() {

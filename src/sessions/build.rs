@@ -139,7 +139,7 @@ fn windows(
     let keep = if job.on_conflict == OnConflict::First { Keep::First } else { Keep::Last };
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let mut preview = Vec::new();
-    for window in plan.windows(job.memory_bytes / 2) {
+    for window in plan.windows(plan.window_rows(job.memory_bytes / 2)) {
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
         let merged = merge::merge(plan, &window, segments, keep).internal("merging a window")?;
         if preview.is_empty() {
