@@ -1,0 +1,208 @@
+//! Killed at every step of upload, parse and purge: whatever was acknowledged before is there afterwards, byte for byte.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use crate::helpers::Process;
+
+fn report(rows: u32) -> Vec<u8> {
+    let mut text = "time,kw\n".to_owned();
+    for row in 0..rows {
+        text += &format!("2020-01-{:02} {:02}:00,{}\n", row / 24 + 1, row % 24, row * 7);
+    }
+    text.into_bytes()
+}
+
+struct Client {
+    base: String,
+    client: reqwest::Client,
+}
+
+impl Client {
+    fn of(server: &Process) -> Self {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        Self { base: server.url(""), client }
+    }
+
+    async fn upload(&self, bytes: Vec<u8>) -> reqwest::Result<Value> {
+        let form = Form::new().text("timezone", "UTC").part("files", Part::bytes(bytes).file_name("kw.csv"));
+        self.client.post(format!("{}/api/uploads", self.base)).multipart(form).send().await?.error_for_status()?.json().await
+    }
+
+    async fn parse(&self, session_id: &str) -> reqwest::Result<Value> {
+        let request = self.client.post(format!("{}/api/parse", self.base)).json(&json!({"session_id": session_id}));
+        request.send().await?.error_for_status()?.json().await
+    }
+
+    async fn get(&self, path: &str) -> (u16, bytes::Bytes) {
+        let response = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
+        (response.status().as_u16(), response.bytes().await.unwrap())
+    }
+}
+
+/// A session that was acknowledged: its id, its Parquet file's hash, its raw bytes.
+struct Acknowledged {
+    id: String,
+    parquet: Option<Vec<u8>>,
+    raw: Vec<u8>,
+}
+
+async fn make(client: &Client, raw: Vec<u8>) -> reqwest::Result<Acknowledged> {
+    let id = client.upload(raw.clone()).await?["session_id"].as_str().unwrap().to_owned();
+    client.parse(&id).await?;
+    let (status, bytes) = client.get(&format!("/api/sessions/{id}/data.parquet")).await;
+    assert_eq!(status, 200);
+    Ok(Acknowledged { id, parquet: Some(Sha256::digest(&bytes).to_vec()), raw })
+}
+
+/// Everything acknowledged is there; every session listed is whole; `doctor` finds nothing damaged.
+async fn intact(folder: &Path, acknowledged: &[Acknowledged]) {
+    let server = Process::serve(folder, &[]);
+    let client = Client::of(&server);
+    for session in acknowledged {
+        let (status, body) = client.get(&format!("/api/sessions/{}", session.id)).await;
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+        if let Some(hash) = &session.parquet {
+            let (status, bytes) = client.get(&format!("/api/sessions/{}/data.parquet", session.id)).await;
+            assert_eq!((status, &Sha256::digest(&bytes).to_vec()), (200, hash));
+        }
+        let raw = std::fs::read_dir(folder.join("data/sessions").join(&session.id).join("raw")).unwrap();
+        let raw: Vec<Vec<u8>> = raw.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+        assert_eq!(raw, std::slice::from_ref(&session.raw));
+    }
+    let (_, list) = client.get("/api/sessions?page_size=100").await;
+    let list: Value = serde_json::from_slice(&list).unwrap();
+    for item in list["items"].as_array().unwrap() {
+        if item["status"] == "parsed" {
+            let preview = format!("/api/data/preview?session_id={}", item["session_id"].as_str().unwrap());
+            assert_eq!(client.get(&preview).await.0, 200);
+        }
+    }
+    assert!(server.terminate().success());
+    let doctor = Process::command(folder, &["doctor", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    assert_eq!(report["damaged"], json!([]), "{report}");
+    assert!(doctor.status.success());
+    assert_eq!(staging_leftovers(folder), Vec::<String>::new());
+}
+
+fn staging_leftovers(folder: &Path) -> Vec<String> {
+    fn walk(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(".staging") || name.contains('#') {
+                found.push(name);
+            } else if entry.path().is_dir() {
+                walk(&entry.path(), found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(&folder.join("data/sessions"), &mut found);
+    found
+}
+
+#[tokio::test]
+async fn killed_at_every_step_of_upload_and_parse() {
+    let folder = TempDir::new().unwrap();
+    let server = Process::serve(folder.path(), &[]);
+    let acknowledged = vec![make(&Client::of(&server), report(48)).await.unwrap()];
+    server.kill_9();
+    let points = [
+        "stage.opened",
+        "stage.written",
+        "stage.synced",
+        "publish.renamed",
+        "upload.committed",
+        "parse.reserved",
+        "parse.published",
+        "parse.before_commit",
+        "parse.committed",
+    ];
+    for (index, point) in points.into_iter().enumerate() {
+        let server = Process::serve(folder.path(), &["--crash-at", point]);
+        let rows = 24 + u32::try_from(index).unwrap();
+        let answer = make(&Client::of(&server), report(rows)).await;
+        assert!(answer.is_err(), "{point} was not reached");
+        assert!(!server.wait().success(), "{point}");
+        intact(folder.path(), &acknowledged).await;
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_parse_can_be_repeated_at_once_and_its_number_is_not_used_again() {
+    let folder = TempDir::new().unwrap();
+    let server = Process::serve(folder.path(), &["--crash-at", "parse.published"]);
+    let client = Client::of(&server);
+    let id = client.upload(report(30)).await.unwrap()["session_id"].as_str().unwrap().to_owned();
+    assert!(client.parse(&id).await.is_err());
+    assert!(!server.wait().success());
+    let server = Process::serve(folder.path(), &[]);
+    let again = Client::of(&server).parse(&id).await.unwrap();
+    assert_eq!((&again["version"], &again["row_count"]), (&json!("parsed-v2"), &json!(30)));
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_under_load() {
+    let folder = TempDir::new().unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 0..4_u32 {
+        let server = Process::serve(folder.path(), &[]);
+        let workers: Vec<_> = (0..3)
+            .map(|worker| {
+                let client = Client::of(&server);
+                tokio::spawn(async move {
+                    let mut made = Vec::new();
+                    for turn in 0.. {
+                        let rows = 40 + round * 97 + worker * 31 + turn;
+                        match make_or_upload(&client, report(rows)).await {
+                            (Some(session), true) => made.push(session),
+                            (session, _) => {
+                                made.extend(session);
+                                break;
+                            }
+                        }
+                    }
+                    made
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(400 + u64::from(round) * 173)).await;
+        server.kill_9();
+        for worker in workers {
+            acknowledged.extend(worker.await.unwrap());
+        }
+        intact(folder.path(), &acknowledged).await;
+    }
+    assert!(acknowledged.iter().filter(|s| s.parquet.is_some()).count() > 3, "the load was too light to show anything");
+}
+
+/// What was acknowledged before the server went away, and whether it is still there.
+async fn make_or_upload(client: &Client, raw: Vec<u8>) -> (Option<Acknowledged>, bool) {
+    let Ok(upload) = client.upload(raw.clone()).await else { return (None, false) };
+    let id = upload["session_id"].as_str().unwrap().to_owned();
+    let parsed = client.parse(&id).await.is_ok();
+    (Some(Acknowledged { id: id.clone(), parquet: None, raw }), parsed && client.parse(&id).await.is_ok())
+}
+
+#[tokio::test]
+async fn a_purge_that_was_cut_off_is_reported_and_loses_nothing_else() {
+    let folder = TempDir::new().unwrap();
+    let server = Process::serve(folder.path(), &["--crash-at", "purge.committed"]);
+    let client = Client::of(&server);
+    let kept = make(&client, report(24)).await.unwrap();
+    let purged = make(&client, report(25)).await.unwrap();
+    let path = format!("{}/api/sessions/{}?purge=true", client.base, purged.id);
+    assert!(client.client.delete(path).send().await.is_err());
+    assert!(!server.wait().success());
+    intact(folder.path(), &[kept]).await;
+    let doctor = Process::command(folder.path(), &["doctor", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    let orphans = report["orphans"].as_array().unwrap();
+    assert!(orphans.iter().any(|o| o.as_str().unwrap().starts_with(&purged.id)), "{report}");
+}

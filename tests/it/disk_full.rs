@@ -1,0 +1,92 @@
+//! A disk that fills up in the middle of an upload or a publish: said clearly, nothing half-stored, and it works again
+//! when there is room.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::helpers::TestApp;
+
+/// A file system of 4 MiB; unmounted when dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: &Path) -> Self {
+        std::fs::create_dir_all(at).unwrap();
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(at).status().unwrap();
+        assert!(done.success(), "this test mounts a file system, so it must run as root");
+        Self(at.to_owned())
+    }
+
+    /// Leaves only so many bytes free.
+    fn fill_up_to(&self, free: usize) {
+        let filler = self.0.join("filler");
+        let mut size = 4 << 20;
+        while std::fs::write(&filler, vec![0_u8; size]).is_err() {
+            size -= 4096;
+        }
+        std::fs::write(&filler, vec![0_u8; size - free]).unwrap();
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Numbers that do not compress.
+fn report(rows: u32) -> Vec<u8> {
+    let mut text = "time,a,b\n".to_owned();
+    let mut seed = 1_u32;
+    for row in 0..rows {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text += &format!("{},{}.{},{}\n", 1_577_836_800 + row * 60, seed >> 8, seed & 0xff, seed);
+    }
+    text.into_bytes()
+}
+
+#[tokio::test]
+#[ignore = "needs root, to mount a small file system"]
+async fn a_full_disk_is_said_and_loses_nothing() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let disk = SmallDisk::mount(&folder.path().join("sessions"));
+    let storage = disk.0.display().to_string();
+    let app = TestApp::start_with(&[("DATA_STORAGE_PATH", storage.as_str())]).await;
+    let report = report(30_000);
+    assert!(report.len() > 900_000 && report.len() < 1_500_000, "{}", report.len());
+    let id = app.uploaded(&[("kw.csv", &report)], &[("timezone", "UTC")]).await;
+
+    disk.fill_up_to(100_000);
+    let before = files(&disk.0);
+    app.upload(&[("more.csv", &report[..report.len() - 40])], &[]).await.expect_problem(503, "disk_full");
+    let problem = app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(503, "disk_full");
+    assert!(problem["detail"].as_str().unwrap().contains("free"), "{problem}");
+    assert_eq!(files(&disk.0), before);
+    let session = app.get(&format!("/api/sessions/{id}")).await.expect(200);
+    assert_eq!((&session["status"], session["versions"].as_array().unwrap().len()), (&json!("uploaded"), 0));
+    assert_eq!(app.get("/api/sessions").await.expect(200)["total"], 1);
+
+    disk.make_room();
+    let answer = app.post("/api/parse", &json!({"session_id": id})).await.expect(200);
+    assert_eq!(answer["row_count"], 30_000);
+    app.stop().await;
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    found
+}
