@@ -22,11 +22,15 @@
 //! `tests/it/tidy.rs`, which fails on any other edge. To follow a request, read `http/<resource>.rs`, then
 //! the use case of the same name, then its `store.rs`.
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod datasets;
 pub mod doctor;
 pub mod error;
 pub mod etl;
+pub mod health;
+pub mod http;
 pub mod sessions;
 pub mod simulation;
 pub mod state;

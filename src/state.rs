@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
 use crate::config::Config;
 use crate::store::Store;
 
@@ -14,4 +16,6 @@ pub struct AppState {
     pub store: Store,
     /// When this process started, for health answers.
     pub started_at: chrono::DateTime<chrono::Utc>,
+    /// Work that goes on when its client disconnects; a shutdown waits for it.
+    pub tasks: TaskTracker,
 }

@@ -2,4 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod cache;
+mod helpers;
+mod http;
 mod migration;
+mod openapi;
+mod tidy;

@@ -1,0 +1,165 @@
+//! The composition root: opens the stores, builds the state, serves, and shuts down in order.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::config::{Config, LogFormat};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::http;
+use crate::state::AppState;
+
+/// How long a shutdown waits for requests and for work that outlived its client.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+
+/// Opens the stores and builds the state.
+///
+/// # Errors
+/// When a store cannot be opened, with the setting to change.
+pub async fn build(config: Config) -> Result<AppState> {
+    let _ = config;
+    todo!()
+}
+
+/// Every route, on that state.
+#[must_use]
+pub fn router(state: AppState) -> Router {
+    http::router::router(state)
+}
+
+/// Serves until SIGINT or SIGTERM; `on_ready` gets the address as soon as requests are answered.
+///
+/// # Errors
+/// When a store cannot be opened, or the address is in use or not ours.
+pub async fn serve(config: Config, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    // The address first: a second server on the same stores should fail before it touches them.
+    let listener = bind(&config).await?;
+    let state = build(config).await?;
+    let address = listener.local_addr().internal("asking for the address")?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    on_ready(address);
+    run(listener, state, stop_signal()).await
+}
+
+/// Listens where the settings say.
+///
+/// # Errors
+/// When the address is in use, not ours, or no address.
+pub async fn bind(config: &Config) -> Result<TcpListener> {
+    let (host, port) = (config.host.as_str(), config.port);
+    TcpListener::bind((host, port)).await.map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                format!("port {port} of {host} is in use: stop the other program, or choose another with --port")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                format!("port {port} may not be opened by this user: choose one above 1023 with --port")
+            }
+            _ => format!("cannot listen on {host}:{port}: give an address of this machine with --host"),
+        };
+        Error::new(ErrorKind::Unavailable, "cannot_listen", why).with_source(error)
+    })
+}
+
+/// Serves on `listener` until `stop` is ready, then shuts down in order: no new connections, requests end,
+/// work that outlived its client ends, the stores close.
+///
+/// # Errors
+/// When the listener breaks or the database cannot be closed.
+pub async fn run(
+    listener: TcpListener,
+    state: AppState,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let (stopping, stopped) = oneshot::channel();
+    let stop = async move {
+        stop.await;
+        tracing::info!("stopping: finishing requests");
+        let _ = stopping.send(());
+    };
+    let server = axum::serve(listener, router(state.clone())).with_graceful_shutdown(stop);
+    let out_of_time = async {
+        // A sender that was dropped means that the server itself has ended.
+        let _ = stopped.await;
+        tokio::time::sleep(SHUTDOWN_GRACE).await;
+    };
+    let tasks = state.tasks.clone();
+    let all_work = async move {
+        let served = server.await;
+        tasks.close();
+        tasks.wait().await;
+        served
+    };
+    let served = tokio::select! {
+        served = all_work => served,
+        () = out_of_time => {
+            tracing::warn!("requests were still running after {} s; they are cut off", SHUTDOWN_GRACE.as_secs());
+            Ok(())
+        }
+    };
+    close(state).await?;
+    tracing::info!("stopped");
+    served.internal("serving")
+}
+
+async fn close(state: AppState) -> Result<()> {
+    let _ = state;
+    Ok(())
+}
+
+/// Ready at the first SIGINT or SIGTERM.
+async fn stop_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// Starts the log on stderr, in the format and with the filter of the settings.
+pub fn start_log(config: &Config) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start (tests in one process) keeps the first log.
+    let _ = match config.log_format {
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Pretty => {
+            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            log.with_ansi(colours).try_init()
+        }
+    };
+}
+
+/// Makes the process kill itself at the named step, for crash tests.
+///
+/// # Errors
+/// When there is no such step.
+#[cfg(debug_assertions)]
+pub fn arm_crash_point(name: &str) -> Result<()> {
+    let _ = name;
+    todo!()
+}

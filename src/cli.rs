@@ -1,0 +1,137 @@
+//! The command line: reads arguments, calls a use case, prints the result. No logic.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app;
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// Durable analytics sessions from building-automation trend reports.
+#[derive(Debug, Parser)]
+#[command(name = "hvac-analytics", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that are settings: each wins over its environment variable and over `.env`.
+#[derive(Debug, clap::Args)]
+struct Settings {
+    /// Address to listen on [HOST, default 127.0.0.1]
+    #[arg(long, global = true, value_name = "ADDRESS", help_heading = "Settings")]
+    host: Option<String>,
+    /// Port to listen on; 0 takes a free one [PORT, default 8000]
+    #[arg(long, global = true, help_heading = "Settings")]
+    port: Option<String>,
+    /// Metadata database [DATABASE_URL, default sqlite://data/hvac_analytics.db]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
+    database_url: Option<String>,
+    /// Folder of server-side reports [DATA_DIR, default ./data]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Settings")]
+    data_dir: Option<String>,
+    /// Folder of all sessions [DATA_STORAGE_PATH, default ./data/sessions]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Settings")]
+    data_storage_path: Option<String>,
+    /// Folder of all models [MODELS_PATH, default ./models]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Settings")]
+    models_path: Option<String>,
+    /// Second cache level [REDIS_URL, default none]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
+    redis_url: Option<String>,
+    /// Zone of reports that do not say theirs [SITE_TIMEZONE, default UTC]
+    #[arg(long, global = true, value_name = "ZONE", help_heading = "Settings")]
+    site_timezone: Option<String>,
+    /// pretty or json [LOG_FORMAT, default pretty]
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings")]
+    log_format: Option<String>,
+    /// Kills the process at the named step, for crash tests.
+    #[cfg(debug_assertions)]
+    #[arg(long, global = true, hide = true, value_name = "NAME")]
+    crash_at: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API and the web page
+    Serve {
+        /// Make a session from the samples, if there is none yet
+        #[arg(long)]
+        demo: bool,
+    },
+}
+
+impl Settings {
+    fn flags(&self) -> BTreeMap<&'static str, String> {
+        [
+            ("HOST", &self.host),
+            ("PORT", &self.port),
+            ("DATABASE_URL", &self.database_url),
+            ("DATA_DIR", &self.data_dir),
+            ("DATA_STORAGE_PATH", &self.data_storage_path),
+            ("MODELS_PATH", &self.models_path),
+            ("REDIS_URL", &self.redis_url),
+            ("SITE_TIMEZONE", &self.site_timezone),
+            ("LOG_FORMAT", &self.log_format),
+        ]
+        .into_iter()
+        .filter_map(|(variable, value)| Some((variable, value.clone()?)))
+        .collect()
+    }
+}
+
+impl Cli {
+    /// The settings that these arguments, the environment and `.env` make.
+    ///
+    /// # Errors
+    /// The first setting whose value cannot be used.
+    pub fn config(&self) -> Result<Config> {
+        Config::load(&self.settings.flags())
+    }
+
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// What the use case says.
+    pub async fn run(self, config: Config) -> Result<()> {
+        #[cfg(debug_assertions)]
+        if let Some(name) = &self.settings.crash_at {
+            app::arm_crash_point(name)?;
+        }
+        match self.command {
+            Command::Serve { demo } => serve(config, demo).await,
+        }
+    }
+}
+
+async fn serve(config: Config, demo: bool) -> Result<()> {
+    let _ = demo;
+    app::serve(config, |address| {
+        println!("HVAC Analytics is at http://{address} (API: /docs)");
+    })
+    .await
+}
+
+/// Prints an error as plain lines, and says which exit code it is: 1 failed, 2 wrong usage.
+#[must_use]
+pub fn report(error: &Error) -> ExitCode {
+    eprintln!("error: {}", error.message);
+    for detail in error.details.iter().filter(|detail| detail.message != error.message) {
+        let place = [detail.file.clone(), detail.line.map(|line| format!("line {line}")), detail.column.clone()];
+        let place: Vec<String> = place.into_iter().flatten().collect();
+        match place.is_empty() {
+            true => eprintln!("  {}", detail.message),
+            false => eprintln!("  {}: {}", place.join(", "), detail.message),
+        }
+    }
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        eprintln!("  because: {source}");
+        next = source.source();
+    }
+    ExitCode::from(if error.code == "bad_setting" || error.code == "unknown_timezone" { 2 } else { 1 })
+}

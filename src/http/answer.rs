@@ -1,0 +1,43 @@
+//! Answers computed from an immutable file: weak `ETag`, 304, and the headers of the migration period.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::conditional::none_match_holds;
+use crate::datasets::Answer;
+
+/// When leaving out `session_id` became deprecated: 2026-11-20, in the form of RFC 9745.
+const DEPRECATED_SINCE: &str = "@1795132800";
+
+/// The text of a request header, if it is there and readable.
+pub fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// 304 when the client has this answer, else the answer.
+pub fn respond<T>(request: &HeaderMap, answer: Answer<T>) -> Response {
+    let etag = format!("W/\"{}\"", answer.etag);
+    let mut response = if none_match_holds(header_text(request, header::IF_NONE_MATCH), &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, "application/json")], Body::from(answer.body)).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(value) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, value);
+    }
+    if let Some(session_id) = answer.assumed_session {
+        say_assumed(headers, &session_id);
+    }
+    response
+}
+
+/// `session_id` was left out: says so, and which session was taken.
+fn say_assumed(headers: &mut HeaderMap, session_id: &str) {
+    headers.insert(HeaderName::from_static("deprecation"), HeaderValue::from_static(DEPRECATED_SINCE));
+    if let Ok(value) = HeaderValue::from_str(&format!("299 - \"session_id was left out; used {session_id}\"")) {
+        headers.insert(header::WARNING, value);
+    }
+}

@@ -1,0 +1,96 @@
+//! `GET /api/data/…`: looking at a stored frame.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::answer::respond;
+use super::extract::Query;
+use super::openapi::NoSuchData;
+use crate::datasets::{
+    AllStats, Correlation, CorrelationQuery, DatasetSelector, OneStats, Preview, PreviewQuery, Quality, SeriesAnswer,
+    SeriesQuery, StatsQuery, correlation, preview, quality, series, stats,
+};
+use crate::error::Result;
+use crate::state::AppState;
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_preview))
+        .routes(routes!(get_stats))
+        .routes(routes!(get_series))
+        .routes(routes!(get_quality))
+        .routes(routes!(get_correlation))
+}
+
+/// Rows as a table shows them
+#[utoipa::path(get, path = "/data/preview", tag = "data", params(DatasetSelector, PreviewQuery), responses((status = 200, body = Preview), NoSuchData))]
+async fn get_preview(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(selector): Query<DatasetSelector>,
+    Query(query): Query<PreviewQuery>,
+) -> Result<Response> {
+    Ok(respond(&headers, preview::preview(&state, &selector, &query).await?))
+}
+
+/// Either answer of the statistics route.
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the route; the handler answers one or the other")]
+enum Stats {
+    /// With `column`.
+    One(OneStats),
+    /// Without.
+    All(AllStats),
+}
+
+/// Statistics of one column, or of all of them
+#[utoipa::path(get, path = "/data/stats", tag = "data", params(DatasetSelector, StatsQuery), responses((status = 200, body = Stats), NoSuchData))]
+async fn get_stats(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(selector): Query<DatasetSelector>,
+    Query(query): Query<StatsQuery>,
+) -> Result<Response> {
+    Ok(match query.column.as_deref().filter(|name| !name.is_empty()) {
+        Some(column) => respond(&headers, stats::one(&state, &selector, column).await?),
+        None => respond(&headers, stats::all(&state, &selector).await?),
+    })
+}
+
+/// Points of a plot
+///
+/// Down-sampled without losing extremes.
+#[utoipa::path(get, path = "/data/series", tag = "data", params(DatasetSelector, SeriesQuery), responses((status = 200, body = SeriesAnswer), NoSuchData))]
+async fn get_series(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(selector): Query<DatasetSelector>,
+    Query(query): Query<SeriesQuery>,
+) -> Result<Response> {
+    Ok(respond(&headers, series::series(&state, &selector, &query).await?))
+}
+
+/// Null reasons, gaps and frozen runs
+#[utoipa::path(get, path = "/data/quality", tag = "data", params(DatasetSelector), responses((status = 200, body = Quality), NoSuchData))]
+async fn get_quality(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(selector): Query<DatasetSelector>,
+) -> Result<Response> {
+    Ok(respond(&headers, quality::quality(&state, &selector).await?))
+}
+
+/// Correlation of columns
+#[utoipa::path(get, path = "/data/correlation", tag = "data", params(DatasetSelector, CorrelationQuery), responses((status = 200, body = Correlation), NoSuchData))]
+async fn get_correlation(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(selector): Query<DatasetSelector>,
+    Query(query): Query<CorrelationQuery>,
+) -> Result<Response> {
+    Ok(respond(&headers, correlation::correlation(&state, &selector, &query).await?))
+}

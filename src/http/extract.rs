@@ -1,0 +1,217 @@
+//! Extractors whose refusals are [`Error`]s that name the field.
+//!
+//! Broken JSON is 400, well-formed JSON of the wrong shape 422, another content type 415, a long body 413.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Longest JSON body.
+pub const JSON_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+/// How much of a body that is too long is still read, so that the client gets to read the answer.
+const DRAIN_BYTES: usize = 64 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// A JSON body.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+        if !is_json(content_type) {
+            return Err(Error::new(
+                ErrorKind::UnsupportedFormat,
+                "not_json",
+                "This route reads JSON: send the header Content-Type: application/json.",
+            ));
+        }
+        from_json(&read_body(request).await?).map(Self)
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read_body(request: Request) -> Result<Vec<u8>> {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let mut stream = request.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    let mut too_large = announced.is_some_and(|n| n > JSON_LIMIT_BYTES);
+    while !too_large && let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|source| {
+            Error::new(ErrorKind::Malformed, "body_broke_off", "The request's body broke off.").with_source(source)
+        })?;
+        too_large = bytes.len() + chunk.len() > JSON_LIMIT_BYTES;
+        bytes.extend_from_slice(&chunk);
+    }
+    if too_large {
+        drain(Body::from_stream(stream)).await;
+        let message = format!("The JSON body is longer than {JSON_LIMIT_BYTES} bytes; files go to /api/uploads.");
+        return Err(Error::new(ErrorKind::TooLarge, "body_too_large", message));
+    }
+    Ok(bytes)
+}
+
+/// Reads on for a moment: a connection closed with unread bytes would lose the answer on its way.
+async fn drain(body: Body) {
+    let mut stream = body.into_data_stream();
+    let mut left = DRAIN_BYTES;
+    let read_on = async {
+        while let Some(Ok(chunk)) = stream.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, read_on).await;
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let field = error.path().to_string();
+        let inner = error.into_inner();
+        if inner.is_data() {
+            let what = without_place(&inner.to_string());
+            if field == "." {
+                return Error::new(ErrorKind::Invalid, "invalid_body", format!("The JSON body is wrong: {what}."));
+            }
+            Error::invalid(&field, "invalid_field", format!("{field}: {what}"))
+        } else {
+            broken_json(inner)
+        }
+    })?;
+    deserializer.end().map_err(broken_json)?;
+    Ok(value)
+}
+
+fn broken_json(error: serde_json::Error) -> Error {
+    let message = format!("The body is no JSON: {error}.");
+    Error::new(ErrorKind::Malformed, "broken_json", message).with_source(error)
+}
+
+/// `serde_json`'s message without its `at line 1 column 20`: the field is named already.
+fn without_place(message: &str) -> String {
+    message.rsplit_once(" at line ").map_or(message, |(what, _)| what).to_owned()
+}
+
+/// The query string.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
+        axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|rejection| {
+            let named = find_source::<serde_path_to_error::Error<serde::de::value::Error>>(&rejection)
+                .map(|error| (error.path().to_string(), error.inner().to_string()))
+                .filter(|(field, _)| field != ".");
+            match named {
+                Some((field, what)) => {
+                    Error::invalid(&field, "invalid_field", format!("{field}: its value cannot be used, {what}"))
+                }
+                None => Error::new(ErrorKind::Malformed, "broken_query", "The query string cannot be read.")
+                    .with_source(rejection),
+            }
+        })
+    }
+}
+
+/// The path's only parameter.
+pub struct Path(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Path {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        axum::extract::Path::<String>::from_request_parts(parts, state).await.map(|path| Self(path.0)).map_err(
+            |rejection| {
+                Error::new(ErrorKind::Malformed, "broken_path", "The path is no UTF-8 text.").with_source(rejection)
+            },
+        )
+    }
+}
+
+fn find_source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = current.source();
+    }
+    None
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::unwrap_in_result)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Body {
+        rows: Option<i64>,
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[allow(dead_code, reason = "only its type matters")]
+        flag: bool,
+    }
+
+    fn refused(json: &str) -> Error {
+        from_json::<Body>(json.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn a_wrong_type_names_its_field() {
+        let error = refused(r#"{"inner":[{"flag":true},{"flag":"yes"}]}"#);
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert_eq!(error.details.first().unwrap().field.as_deref(), Some("inner[1].flag"));
+        assert_eq!(error.message, r#"inner[1].flag: invalid type: string "yes", expected a boolean"#);
+    }
+
+    #[test]
+    fn a_body_of_another_shape_is_invalid() {
+        assert_eq!(refused("7").code, "invalid_body");
+    }
+
+    #[test]
+    fn broken_json_is_malformed() {
+        for broken in ["", "{", r#"{"rows":1}}"#, "{\"rows\":\u{0}}"] {
+            assert_eq!(refused(broken).kind, ErrorKind::Malformed, "{broken}");
+        }
+        assert_eq!(from_json::<Body>(b"{\"rows\":1}").unwrap().rows, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_wrong_query_names_its_field() {
+        let (mut parts, ()) = axum::http::Request::get("/x?rows=many").body(()).unwrap().into_parts();
+        let error = Query::<Body>::from_request_parts(&mut parts, &()).await.err().unwrap();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert_eq!(error.details.first().unwrap().field.as_deref(), Some("rows"));
+    }
+
+    #[test]
+    fn json_has_several_media_types() {
+        assert!(is_json("application/json; charset=utf-8") && is_json("application/merge-patch+json"));
+        assert!(!is_json("") && !is_json("text/json") && !is_json("application/x-www-form-urlencoded"));
+    }
+}

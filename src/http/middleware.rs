@@ -1,0 +1,180 @@
+//! What every request passes: its id, the access log, the problem document, the time-out, CORS, compression.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body::{Frame, SizeHint};
+use tower_http::compression::predicate::Predicate;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tracing::Instrument;
+
+use super::answer::header_text;
+use super::problem;
+use crate::error::{Error, ErrorKind};
+
+/// Carries a request's id both ways.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_REQUEST_ID: usize = 128;
+
+/// Gives the request its id, logs it when its last byte is sent, and writes problem documents.
+pub async fn observe(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = request_id_of(request.headers());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+
+    let span = tracing::info_span!("request", request_id);
+    let response = next.run(request).instrument(span.clone()).await;
+
+    let mut response = problem::complete(response, &request_id, &path);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let entry = AccessEntry { method, route, status: response.status(), started, bytes: 0, span };
+    response.map(|body| Body::new(CountedBody { body, entry }))
+}
+
+/// The client's id when it is short and plain, else a new one.
+fn request_id_of(headers: &HeaderMap) -> String {
+    header_text(headers, REQUEST_ID)
+        .filter(|id| !id.is_empty() && id.len() <= LONGEST_REQUEST_ID)
+        .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)))
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// One line of the access log; written when the body is dropped, sent to its end or not.
+struct AccessEntry {
+    method: Method,
+    route: String,
+    status: StatusCode,
+    started: Instant,
+    bytes: u64,
+    span: tracing::Span,
+}
+
+impl Drop for AccessEntry {
+    fn drop(&mut self) {
+        let _entered = self.span.enter();
+        let duration_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        tracing::info!(
+            target: "access",
+            method = %self.method,
+            route = self.route,
+            status = self.status.as_u16(),
+            duration_ms = format_args!("{duration_ms:.3}"),
+            bytes = self.bytes,
+            "answered"
+        );
+    }
+}
+
+/// A body that counts what it gives.
+struct CountedBody {
+    body: Body,
+    entry: AccessEntry,
+}
+
+impl HttpBody for CountedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                self.entry.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+            }
+            Some(Err(error)) => tracing::error!(%error, "a body broke off"),
+            None => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Answers 503 when the handler takes longer than the setting allows.
+pub async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Error::new(
+            ErrorKind::Unavailable,
+            "timeout",
+            format!("This took longer than {} s; try again, or ask for less at once.", limit.as_secs()),
+        )
+        .with_retry_after(5)
+        .into_response(),
+    }
+}
+
+/// CORS for the origins of the settings; `*` allows any, without credentials.
+pub fn cors(origins: &[String]) -> CorsLayer {
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::PUT, Method::DELETE])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(Duration::from_secs(3600))
+        .expose_headers([
+            header::ACCEPT_RANGES,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            header::WARNING,
+            HeaderName::from_static("deprecation"),
+            REQUEST_ID,
+        ]);
+    if origins.iter().any(|origin| origin == "*") {
+        return layer.allow_origin(AllowOrigin::any());
+    }
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    layer.allow_origin(AllowOrigin::list(origins)).allow_credentials(true)
+}
+
+/// Texts are compressed, stored data files are not: their ranges and strong `ETag` are of the plain bytes.
+pub fn compressible() -> impl Predicate {
+    |_: StatusCode, _: axum::http::Version, headers: &HeaderMap, _: &axum::http::Extensions| {
+        let content_type = header_text(headers, header::CONTENT_TYPE).unwrap_or("");
+        let text = content_type.starts_with("text/")
+            || content_type.starts_with("application/json")
+            || content_type.starts_with("application/problem+json")
+            || content_type.starts_with("image/svg+xml");
+        let short = header_text(headers, header::CONTENT_LENGTH)
+            .and_then(|length| length.parse::<u64>().ok())
+            .is_some_and(|length| length < 1024);
+        text && !short && !headers.contains_key(header::CONTENT_RANGE)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_ids_are_taken_over() {
+        let taken = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_str(value).unwrap());
+            request_id_of(&headers) == value
+        };
+        assert!(taken("abc-123_4.5:6"));
+        assert!(!taken("a b") && !taken("<script>") && !taken(&"x".repeat(129)) && !taken(""));
+        assert_eq!(request_id_of(&HeaderMap::new()).len(), 36);
+    }
+}

@@ -1,0 +1,23 @@
+//! The HTTP door: routes, extractors, answers. TRANSPORT ONLY.
+//!
+//! One short file a resource: its route, its handler, its part of the API document. A handler turns the
+//! request into a use case's arguments and the result into a response; it decides nothing else. Status
+//! codes are chosen in `problem.rs` alone, and nothing here knows the stores.
+
+#![allow(unused_qualifications, reason = "utoipa's macros write them")]
+
+mod answer;
+mod conditional;
+mod data;
+mod export;
+mod extract;
+mod files;
+mod health;
+mod middleware;
+pub mod openapi;
+mod parse;
+pub mod problem;
+pub mod router;
+mod sessions;
+mod ui;
+mod uploads;

@@ -1,0 +1,35 @@
+//! `POST /api/parse`: reports become a dataset.
+
+use axum::Json;
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::Json as Body;
+use super::openapi::{BadRequest, NoSuchSession};
+use crate::error::{Context, Result};
+use crate::sessions::parse::{Caller, parse};
+use crate::sessions::{ParseRequest, Parsed};
+use crate::state::AppState;
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(post_parse))
+}
+
+/// Parses reports into a session
+///
+/// Either server-side files (`files`, `subfolder`; makes a session) or an uploaded session (`session_id`). The files are
+/// joined on time; every cell becomes a value or a null with a reason. Nothing is stored when a file cannot be read.
+/// The work goes on when the client disconnects.
+#[utoipa::path(
+    post,
+    path = "/parse",
+    tag = "sessions",
+    request_body(content = ParseRequest, example = json!({"subfolder": "kmuh", "name": "KMUH autumn", "site": "KMUH", "timezone": "Asia/Taipei"})),
+    responses((status = 200, body = Parsed), BadRequest, NoSuchSession)
+)]
+async fn post_parse(State(state): State<AppState>, Body(request): Body<ParseRequest>) -> Result<Json<Parsed>> {
+    let tasks = state.tasks.clone();
+    let work = async move { parse(&state, request, Caller::Http).await };
+    tasks.spawn(work).await.internal("parsing")?.map(Json)
+}

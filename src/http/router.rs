@@ -1,0 +1,71 @@
+//! All routes under one roof, and what every request passes on its way to them.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::HeaderValue;
+use axum::http::header;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
+
+use super::middleware::{compressible, cors, observe, time_out};
+use super::{data, export, files, health, openapi, parse, problem, sessions, ui, uploads};
+use crate::state::AppState;
+
+const DOCUMENT: &str = "/api/openapi.json";
+
+/// Every route, twice: below `/api` and below `/api/v1`; the documents and the page beside them.
+pub fn router(state: AppState) -> Router {
+    let api = api(&state);
+    let (versioned, _) = api.clone().split_for_parts();
+    let (routes, document) = documented(api).split_for_parts();
+    let document = serve_document(&document);
+    let docs = DocsConfig::from(DOCUMENT).validator_url("none").try_it_out_enabled(true);
+
+    let around = ServiceBuilder::new()
+        .layer(from_fn(observe))
+        .layer(cors(&state.config.cors_allowed_origins))
+        .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
+        .layer(CatchPanicLayer::custom(problem::panicked));
+    routes
+        .nest("/api/v1", versioned)
+        .route(DOCUMENT, get(document.clone()))
+        .route("/api/v1/openapi.json", get(document))
+        .merge(SwaggerUi::new("/docs").config(docs))
+        .merge(ui::routes())
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(around)
+        .with_state(state)
+}
+
+/// The API document: OpenAPI 3.1 of everything below `/api`, and `/health`.
+pub fn document(state: &AppState) -> utoipa::openapi::OpenApi {
+    documented(api(state)).into_openapi()
+}
+
+fn documented(api: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::Document::openapi()).nest("/api", api).merge(health::root_routes())
+}
+
+/// Uploads, parses and data files take the time they need; all else is under the time-out.
+fn api(state: &AppState) -> OpenApiRouter<AppState> {
+    let quick = OpenApiRouter::new()
+        .merge(health::routes())
+        .merge(files::routes())
+        .merge(sessions::routes())
+        .merge(data::routes())
+        .layer(from_fn_with_state(state.config.request_timeout, time_out));
+    let slow = OpenApiRouter::new().merge(uploads::routes()).merge(parse::routes()).merge(export::routes());
+    quick.merge(slow)
+}
+
+fn serve_document(document: &utoipa::openapi::OpenApi) -> impl Handler<((),), AppState> + Clone {
+    let text = document.to_json().unwrap_or_default();
+    move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text) }
+}

@@ -1,0 +1,104 @@
+//! `/api/sessions`: list, look at, rename, delete, restore.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Json as Body, Path, Query};
+use super::openapi::{BadRequest, NoSuchSession};
+use crate::error::{Context, Result};
+use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue};
+use crate::state::AppState;
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_sessions))
+        .routes(routes!(get_session, patch_session, delete_session))
+        .routes(routes!(restore_session))
+        .routes(routes!(get_lineage))
+}
+
+/// Sessions that match, page by page
+#[utoipa::path(get, path = "/sessions", tag = "sessions", params(SessionFilter), responses((status = 200, body = Page<SessionSummary>), BadRequest))]
+async fn list_sessions(
+    State(state): State<AppState>,
+    Query(filter): Query<SessionFilter>,
+) -> Result<Json<Page<SessionSummary>>> {
+    catalogue::list(&state, &filter).await.map(Json)
+}
+
+/// One session with its files and versions
+///
+/// Deleted ones too.
+#[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
+async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Json<SessionDetail>> {
+    catalogue::get(&state, &id).await.map(Json)
+}
+
+/// Renames a session, or changes its site or free data
+///
+/// What is left out stays.
+#[utoipa::path(
+    patch,
+    path = "/sessions/{id}",
+    tag = "sessions",
+    params(("id" = String, Path, description = "The session")),
+    request_body(content = SessionPatch, example = json!({"name": "KMUH autumn 2016"})),
+    responses((status = 200, body = SessionDetail), BadRequest, NoSuchSession)
+)]
+async fn patch_session(
+    State(state): State<AppState>,
+    Path(id): Path,
+    Body(patch): Body<SessionPatch>,
+) -> Result<Json<SessionDetail>> {
+    catalogue::update(&state, &id, patch).await.map(Json)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeleteQuery {
+    /// Remove rows and files for ever; without it `restore` brings the session back.
+    #[serde(default)]
+    purge: bool,
+}
+
+/// Deletes a session
+///
+/// Softly, unless `purge=true`.
+#[utoipa::path(
+    delete,
+    path = "/sessions/{id}",
+    tag = "sessions",
+    params(("id" = String, Path, description = "The session"), DeleteQuery),
+    responses((status = 204, description = "It is deleted"), NoSuchSession)
+)]
+async fn delete_session(
+    State(state): State<AppState>,
+    Path(id): Path,
+    Query(query): Query<DeleteQuery>,
+) -> Result<StatusCode> {
+    if query.purge {
+        let tasks = state.tasks.clone();
+        let work = async move { catalogue::purge(&state, &id).await };
+        tasks.spawn(work).await.internal("purging a session")??;
+    } else {
+        catalogue::delete(&state, &id).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Brings a deleted session back
+#[utoipa::path(post, path = "/sessions/{id}/restore", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
+async fn restore_session(State(state): State<AppState>, Path(id): Path) -> Result<Json<SessionDetail>> {
+    catalogue::restore(&state, &id).await.map(Json)
+}
+
+/// From the raw bytes to everything made of them
+#[utoipa::path(get, path = "/sessions/{id}/lineage", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Lineage), NoSuchSession))]
+async fn get_lineage(State(state): State<AppState>, Path(id): Path) -> Result<Json<Lineage>> {
+    catalogue::lineage(&state, &id).await.map(Json)
+}

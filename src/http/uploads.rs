@@ -1,0 +1,184 @@
+//! `POST /api/uploads`: files stream to disk and become a session at once, or not at all.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::answer::header_text;
+use super::openapi::BadRequest;
+use super::problem::Problem;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::sessions::Uploaded;
+use crate::sessions::upload::{Upload, UploadFields};
+use crate::state::AppState;
+
+/// Longest pause between two chunks of a body.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest text of a field that is no file.
+const LONGEST_TEXT_BYTES: usize = 4096;
+/// What multipart framing may add to the files before `Content-Length` alone proves an upload too long.
+const FRAMING_BYTES: u64 = 1024 * 1024;
+/// How long a refused upload is still read, so that the client gets to read the answer.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(post_upload)).layer(DefaultBodyLimit::disable())
+}
+
+/// The form of an upload; describes it only, its parts are streamed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form")]
+struct UploadForm {
+    /// Trend reports (CSV, TXT, XLSX) or zip archives of them; any number.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    files: Vec<Vec<u8>>,
+    /// Name for people; made from the files' names when left out.
+    name: Option<String>,
+    /// Site, such as `KMUH`.
+    site: Option<String>,
+    /// IANA zone of local times, such as `Asia/Taipei`.
+    timezone: Option<String>,
+}
+
+/// Uploads reports
+///
+/// Any number of files in one multipart form. They are stored as they came; `POST /api/parse` with the `session_id`
+/// makes the dataset. An upload that breaks off leaves nothing.
+#[utoipa::path(
+    post,
+    path = "/uploads",
+    tag = "sessions",
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, body = Uploaded, headers(("Location" = String, description = "The session"))),
+        (status = 413, content_type = "application/problem+json", body = Problem, description = "Longer than MAX_UPLOAD_BYTES"),
+        (status = 415, content_type = "application/problem+json", body = Problem, description = "Not a multipart form"),
+        BadRequest,
+    )
+)]
+async fn post_upload(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Response> {
+    let mut form = form.map_err(|rejection| {
+        Error::new(
+            ErrorKind::UnsupportedFormat,
+            "not_multipart",
+            "This route reads a multipart form: curl -F files=@report.csv does it.",
+        )
+        .with_source(rejection)
+    })?;
+    let limit = state.config.max_upload_bytes;
+    let announced = header_text(&headers, header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
+    let received = match announced {
+        Some(length) if length > limit.saturating_add(FRAMING_BYTES) => Err(Error::new(
+            ErrorKind::TooLarge,
+            "upload_too_large",
+            format!(
+                "The upload has {length} bytes, {limit} are allowed; raise MAX_UPLOAD_BYTES or send fewer files at once."
+            ),
+        )),
+        _ => receive(&state, &mut form).await,
+    };
+    let (upload, fields) = match received {
+        Ok(received) => received,
+        Err(error) => {
+            drain(&mut form).await;
+            return Err(error);
+        }
+    };
+    // From here on the files are complete: publishing goes on when the client disconnects.
+    let uploaded = state.tasks.spawn(upload.commit(fields)).await.internal("publishing an upload")??;
+    let location = format!("/api/v1/sessions/{}", uploaded.session_id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(uploaded)).into_response())
+}
+
+/// Reads the form to its end.
+async fn receive(state: &AppState, form: &mut Multipart) -> Result<(Upload, UploadFields)> {
+    let mut upload = Upload::begin(state).await?;
+    let mut fields = UploadFields::default();
+    while let Some(field) = next_field(form).await? {
+        let name = field.name().unwrap_or("").to_owned();
+        match (field.file_name().map(str::to_owned), name.as_str()) {
+            // What a browser sends for a file input that was left empty.
+            (Some(file_name), _) if file_name.is_empty() => {}
+            (Some(file_name), _) => upload.add_file(&file_name, Box::pin(chunks(field))).await?,
+            (None, "name") => fields.name = text(field, "name").await?,
+            (None, "site") => fields.site = text(field, "site").await?,
+            (None, "timezone") => fields.timezone = text(field, "timezone").await?,
+            (None, other) => {
+                let message = format!(
+                    "'{other}' is no field of an upload: send files, name, site, timezone; a file needs a file name"
+                );
+                return Err(Error::invalid(other, "unknown_field", message));
+            }
+        }
+    }
+    Ok((upload, fields))
+}
+
+async fn next_field(form: &mut Multipart) -> Result<Option<Field<'_>>> {
+    match tokio::time::timeout(LONGEST_PAUSE, form.next_field()).await {
+        Ok(field) => field.map_err(broken_form),
+        Err(_) => Err(Error::new(ErrorKind::Malformed, "body_broke_off", "The upload paused for too long.")),
+    }
+}
+
+/// The chunks of one file; a pause that is too long ends it as a connection that broke off does.
+fn chunks(field: Field<'_>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::unfold(Some(field), |field| async {
+        let mut field = field?;
+        match tokio::time::timeout(LONGEST_PAUSE, field.next()).await {
+            Ok(None) => None,
+            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(field))),
+            Ok(Some(Err(error))) => Some((Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)), None)),
+            Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
+        }
+    })
+}
+
+/// A short text; none when it is blank.
+async fn text(field: Field<'_>, name: &str) -> Result<Option<String>> {
+    let mut bytes = Vec::new();
+    let mut chunks = Box::pin(chunks(field));
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|source| {
+            Error::new(ErrorKind::Malformed, "body_broke_off", "The upload broke off; nothing was stored.")
+                .with_source(source)
+        })?;
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LONGEST_TEXT_BYTES {
+            let message = format!("{name}: longer than {LONGEST_TEXT_BYTES} bytes");
+            return Err(Error::invalid(name, "text_too_long", message));
+        }
+    }
+    let text =
+        String::from_utf8(bytes).map_err(|_| Error::invalid(name, "not_utf8", format!("{name}: no UTF-8 text")))?;
+    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+fn broken_form(error: MultipartError) -> Error {
+    let message = "The multipart form cannot be read to its end; nothing was stored.";
+    Error::new(ErrorKind::Malformed, "broken_multipart", message).with_source(error)
+}
+
+/// Reads on for a moment: a connection closed with unread bytes would lose the answer on its way.
+async fn drain(form: &mut Multipart) {
+    let read_on = async {
+        while let Ok(Some(mut field)) = form.next_field().await {
+            while let Ok(Some(_)) = field.chunk().await {}
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, read_on).await;
+}
