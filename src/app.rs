@@ -2,17 +2,20 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, LogFormat};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::http;
 use crate::state::AppState;
+use crate::store::{Recovered, Store};
 
 /// How long a shutdown waits for requests and for work that outlived its client.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
@@ -22,12 +25,15 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When a store cannot be opened, with the setting to change.
 pub async fn build(config: Config) -> Result<AppState> {
-    let _ = config;
-    todo!()
+    let store = Store::open(&config).await?;
+    let Recovered { staging_removed, versions_abandoned } = store.recovered;
+    if staging_removed + versions_abandoned > 0 {
+        tracing::warn!(staging_removed, versions_abandoned, "tidied up what an earlier process left unfinished");
+    }
+    Ok(AppState { config: Arc::new(config), store, started_at: chrono::Utc::now(), tasks: TaskTracker::new() })
 }
 
 /// Every route, on that state.
-#[must_use]
 pub fn router(state: AppState) -> Router {
     http::router::router(state)
 }
@@ -105,14 +111,9 @@ pub async fn run(
             Ok(())
         }
     };
-    close(state).await?;
+    state.store.close().await?;
     tracing::info!("stopped");
     served.internal("serving")
-}
-
-async fn close(state: AppState) -> Result<()> {
-    let _ = state;
-    Ok(())
 }
 
 /// Ready at the first SIGINT or SIGTERM.
@@ -155,11 +156,7 @@ pub fn start_log(config: &Config) {
 }
 
 /// Makes the process kill itself at the named step, for crash tests.
-///
-/// # Errors
-/// When there is no such step.
 #[cfg(debug_assertions)]
-pub fn arm_crash_point(name: &str) -> Result<()> {
-    let _ = name;
-    todo!()
+pub fn arm_crash_point(name: &str) {
+    crate::store::crash::arm(name);
 }

@@ -1,12 +1,14 @@
 //! Whether the server lives and whether it can work: looks at every store, changes none.
 
-use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::{Detail, Error, ErrorKind, Result};
+use crate::error::{Context, Detail, Error, ErrorKind, Result};
 use crate::state::AppState;
+use crate::store::cache::CacheStats;
 
 /// How one store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -43,8 +45,27 @@ pub struct Checks {
     pub database: Check,
     /// Session folders can be written.
     pub storage: Check,
-    /// Counts of the cache.
-    pub cache: BTreeMap<String, u64>,
+    /// Counts of the cache since the start.
+    pub cache: CacheCounts,
+}
+
+/// Counts of the cache since the start.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CacheCounts {
+    /// Answered from memory.
+    pub hits_memory: u64,
+    /// Answered by Redis.
+    pub hits_redis: u64,
+    /// Computed.
+    pub misses: u64,
+    /// Failures of Redis; they fail no request.
+    pub errors: u64,
+    /// Answers in memory.
+    pub entries: u64,
+    /// Bytes in memory.
+    pub bytes: u64,
+    /// Whether Redis answers; null when there is none.
+    pub redis_up: Option<bool>,
 }
 
 /// `GET /api/ready`.
@@ -57,10 +78,48 @@ pub struct Ready {
     pub checks: Checks,
 }
 
-/// Looks at every store.
-async fn checks(state: &AppState) -> Checks {
-    let _ = state;
-    todo!()
+/// Longest time a check may take: a store that is slower is as good as gone.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks at every store; `write` tries to write a file too, which is dropped at once.
+async fn checks(state: &AppState, write: bool) -> Checks {
+    let store = &state.store;
+    let database = async {
+        store.db.ping().await?;
+        match store.db.migrations_pending().await? {
+            0 => Ok(()),
+            pending => Err(Error::internal(format!("{pending} migrations are pending"))),
+        }
+    };
+    let storage = async {
+        let metadata = tokio::fs::metadata(store.objects.root()).await.internal("looking at the storage folder")?;
+        if !metadata.is_dir() {
+            return Err(Error::internal("the storage folder is no folder"));
+        }
+        store.objects.check_free_space(0)?;
+        if write {
+            drop(store.objects.stage("").await?);
+        }
+        Ok(())
+    };
+    let (database, storage) = tokio::join!(check("database", database), check("storage", storage));
+    let CacheStats { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up } = store.cache.stats();
+    let cache = CacheCounts { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up };
+    Checks { database, storage, cache }
+}
+
+async fn check(what: &str, trial: impl Future<Output = Result<()>>) -> Check {
+    match tokio::time::timeout(PATIENCE, trial).await {
+        Ok(Ok(())) => Check::Ok,
+        Ok(Err(error)) => {
+            tracing::warn!(what, error = %error, cause = ?std::error::Error::source(&error), "a check failed");
+            Check::Failed
+        }
+        Err(_) => {
+            tracing::warn!(what, "a check took longer than {} s", PATIENCE.as_secs());
+            Check::Failed
+        }
+    }
 }
 
 /// The process lives, and what it can reach.
@@ -71,7 +130,7 @@ pub async fn health(state: &AppState) -> Health {
         timestamp: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: (now - state.started_at).num_seconds(),
-        checks: checks(state).await,
+        checks: checks(state, false).await,
     }
 }
 
@@ -80,7 +139,7 @@ pub async fn health(state: &AppState) -> Health {
 /// # Errors
 /// 503, naming what is not.
 pub async fn ready(state: &AppState) -> Result<Ready> {
-    let checks = checks(state).await;
+    let checks = checks(state, true).await;
     let failed: Vec<&str> = [("database", checks.database), ("storage", checks.storage)]
         .into_iter()
         .filter(|(_, check)| *check == Check::Failed)

@@ -36,15 +36,15 @@ async fn get_preview(
     Ok(respond(&headers, preview::preview(&state, &selector, &query).await?))
 }
 
-/// Either answer of the statistics route.
+/// Either answer of the statistics route; describes it only.
 #[derive(serde::Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes the route; the handler answers one or the other")]
+#[expect(dead_code, reason = "describes the answer")]
 enum Stats {
     /// With `column`.
-    One(OneStats),
+    One(Box<OneStats>),
     /// Without.
-    All(AllStats),
+    All(Box<AllStats>),
 }
 
 /// Statistics of one column, or of all of them

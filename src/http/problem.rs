@@ -219,7 +219,7 @@ pub fn complete(mut response: Response, request_id: &str, path: &str) -> Respons
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

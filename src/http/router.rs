@@ -65,7 +65,7 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
     quick.merge(slow)
 }
 
-fn serve_document(document: &utoipa::openapi::OpenApi) -> impl Handler<((),), AppState> + Clone {
+fn serve_document(document: &utoipa::openapi::OpenApi) -> impl Handler<((),), AppState> {
     let text = document.to_json().unwrap_or_default();
     move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text) }
 }

@@ -9,7 +9,8 @@ use hvac_analytics::config::SETTINGS;
 /// Rooms that compute only.
 const PURE: &[&str] = &["etl", "modelling", "simulation"];
 /// Rooms with use cases.
-const FEATURES: &[&str] = &["sessions", "datasets", "cleaning", "training", "optimization", "query", "health", "demo"];
+const FEATURES: &[&str] =
+    &["sessions", "datasets", "cleaning", "training", "optimization", "query", "health", "demo", "doctor"];
 /// What a feature may use of other features; acyclic, see the test.
 const FEATURE_EDGES: &[(&str, &str)] = &[
     ("sessions", "datasets"),
@@ -20,6 +21,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("optimization", "training"),
     ("query", "datasets"),
     ("demo", "sessions"),
+    ("doctor", "sessions"),
 ];
 /// What the rooms that are no feature may use (DESIGN §3); `etl::physics` opens one module only.
 const DOORS: &[(&str, &[&str])] = &[
