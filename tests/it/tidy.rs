@@ -85,8 +85,7 @@ impl Source {
     fn code(&self) -> Vec<(usize, &str)> {
         let mut code = Vec::new();
         let mut test_module = None;
-        let mut lines = self.text.lines().enumerate().peekable();
-        while let Some((index, line)) = lines.next() {
+        for (index, line) in self.text.lines().enumerate() {
             let indent = line.len() - line.trim_start().len();
             match test_module {
                 None if line.trim() == "#[cfg(test)]" && module_follows(&self.text, index) => {
