@@ -1,9 +1,16 @@
 //! The one integration binary: every test goes through a door that a user uses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod bad_input;
 mod cache;
+mod crash;
+mod disk_full;
+mod doctor;
 mod helpers;
 mod http;
 mod migration;
 mod openapi;
+mod parse;
+mod real_reports;
+mod sessions;
 mod tidy;
