@@ -49,13 +49,15 @@ async fn no_header() {
 
 #[tokio::test]
 async fn a_picture_named_csv() {
-    let png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89";
+    let png =
+        b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89";
     refused("photo.csv", png, 415, "not_a_table").await;
 }
 
 #[tokio::test]
 async fn prose_named_csv() {
-    refused("letter.csv", b"Dear colleague,\nplease find attached the report.\nRegards\n", 415, "not_a_table").await;
+    refused("letter.csv", b"Dear colleague,\nplease find attached the report.\nRegards\n", 422, "no_readable_time")
+        .await;
 }
 
 #[tokio::test]
@@ -97,7 +99,8 @@ async fn a_time_that_goes_backwards_is_sorted_and_counted() {
 
 #[tokio::test]
 async fn a_date_that_cannot_be_read_drops_its_row_and_says_so() {
-    let answer = accepted("dates.csv", b"time,kw\n2020-01-01 00:00,1\n2020-13-45 00:15,2\n2020-01-01 24:00:00,3\n").await;
+    let answer =
+        accepted("dates.csv", b"time,kw\n2020-01-01 00:00,1\n2020-13-45 00:15,2\n2020-01-01 24:00:00,3\n").await;
     assert_eq!(answer["files"][0]["dropped_rows"], json!({"unreadable_time": 1}));
     assert_eq!(answer["preview"][1]["timestamp"], "2020-01-02T00:00:00+08:00");
     let warning = answer["warnings"].as_array().unwrap().iter().find(|w| w["code"] == "unreadable_time").unwrap();
@@ -109,7 +112,8 @@ async fn a_local_time_that_does_not_exist() {
     let app = TestApp::start().await;
     let text = b"time,kw\n2021-03-28 01:45,1\n2021-03-28 02:15,2\n2021-03-28 03:00,3\n";
     let id = app.uploaded(&[("dst.csv", text)], &[("timezone", "Europe/Berlin")]).await;
-    let problem = app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(422, "nonexistent_local_time");
+    let problem =
+        app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(422, "nonexistent_local_time");
     assert_eq!(problem["errors"][0]["line"], 3);
     assert!(problem["detail"].as_str().unwrap().contains("Etc/GMT"), "{problem}");
 }
@@ -138,7 +142,7 @@ async fn ten_thousand_columns() {
 #[tokio::test]
 async fn a_line_of_a_megabyte() {
     let text = format!("time,kw\n2020-01-01 00:00,1\n2020-01-01 00:15,{}\n", "x".repeat(1 << 20));
-    let problem = refused("long.csv", text.as_bytes(), 422, "cell_too_long").await;
+    let problem = refused("long.csv", text.as_bytes(), 422, "line_too_long").await;
     assert_eq!(problem["errors"][0]["line"], 3);
 }
 
@@ -161,12 +165,15 @@ async fn a_path_that_leaves_the_data_folder() {
         json!({"subfolder": "sessions", "files": ["store.json"]}),
     ] {
         let problem = app.post("/api/parse", &request).await.expect_problem(422, "path_outside_data_dir");
-        assert!(!problem.to_string().contains(app.folder.path().to_str().unwrap()), "{problem}");
+        let said_by_us = problem.to_string().replace(absolute, "");
+        assert!(!said_by_us.contains(app.folder.path().to_str().unwrap()), "{problem}");
     }
     for query in ["data_dir=../..", "subfolder=../..", "subfolder=%2Fetc", "subfolder=way-out", "data_dir=%2Fetc"] {
         app.get(&format!("/api/files?{query}")).await.expect_problem(422, "path_outside_data_dir");
     }
-    app.post("/api/parse", &json!({"files": ["no.csv"], "subfolder": "site"})).await.expect_problem(404, "unknown_file");
+    app.post("/api/parse", &json!({"files": ["no.csv"], "subfolder": "site"}))
+        .await
+        .expect_problem(404, "unknown_file");
     app.post("/api/parse", &json!({"subfolder": "nowhere"})).await.expect_problem(404, "unknown_folder");
 }
 
@@ -219,11 +226,15 @@ async fn two_parses_of_one_session_at_once() {
 #[tokio::test]
 async fn other_files_fate_is_stated() {
     let app = TestApp::start().await;
-    let files: [(&str, &[u8]); 4] = [("a.csv", GOOD), ("b.csv", b""), ("c.csv", b"time,x\n2020-01-01,1\n"), ("d.csv", b"time,kw\n")];
+    let files: [(&str, &[u8]); 4] =
+        [("a.csv", GOOD), ("b.csv", b""), ("c.csv", b"time,x\n2020-01-01,1\n"), ("d.csv", b"time,kw\n")];
     let id = app.uploaded(&files, &[("timezone", "UTC")]).await;
     let problem = app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(422, "unreadable_files");
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("2 of 4 files cannot be read") && detail.contains("the other 2 files can be read"), "{detail}");
+    assert!(
+        detail.contains("2 of 4 files cannot be read") && detail.contains("the other 2 files can be read"),
+        "{detail}"
+    );
     let named: Vec<&Value> = problem["errors"].as_array().unwrap().iter().map(|e| &e["file"]).collect();
     assert_eq!(named, ["b.csv", "d.csv"]);
 }

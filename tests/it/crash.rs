@@ -31,7 +31,14 @@ impl Client {
 
     async fn upload(&self, bytes: Vec<u8>) -> reqwest::Result<Value> {
         let form = Form::new().text("timezone", "UTC").part("files", Part::bytes(bytes).file_name("kw.csv"));
-        self.client.post(format!("{}/api/uploads", self.base)).multipart(form).send().await?.error_for_status()?.json().await
+        self.client
+            .post(format!("{}/api/uploads", self.base))
+            .multipart(form)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await
     }
 
     async fn parse(&self, session_id: &str) -> reqwest::Result<Value> {

@@ -51,7 +51,10 @@ async fn the_footer_is_no_row_and_the_first_row_is_the_first() {
     assert_eq!(answer["row_count"], 2);
     assert_eq!(answer["columns"], json!(["timestamp", "M_KW", "M_KWH"]));
     assert_eq!(answer["column_count"], 3);
-    assert_eq!(*row(&answer, 0), json!({"timestamp": "2016-10-10T00:00:00+08:00", "M_KW": 4583.0, "M_KWH": 10725945.0}));
+    assert_eq!(
+        *row(&answer, 0),
+        json!({"timestamp": "2016-10-10T00:00:00+08:00", "M_KW": 4583.0, "M_KWH": 10725945.0})
+    );
     assert_eq!(*row(&answer, 1), json!({"timestamp": "2016-10-10T00:15:00+08:00", "M_KW": null, "M_KWH": 10726055.0}));
     assert_eq!(answer["files"][0]["dropped_rows"], json!({"footer": 1}));
     assert_eq!(answer["files"][0]["loss_markers"], json!({"Data Loss": 1}));
@@ -196,7 +199,10 @@ async fn a_dry_run_stores_nothing() {
     let app = TestApp::start().await;
     app.place("kmuh/meter.csv", METER.as_bytes());
     let answer = app.post("/api/parse", &json!({"subfolder": "kmuh", "dry_run": true})).await.expect(200);
-    assert_eq!((&answer["dry_run"], &answer["row_count"], &answer["dataset_id"]), (&json!(true), &json!(2), &json!("")));
+    assert_eq!(
+        (&answer["dry_run"], &answer["row_count"], &answer["dataset_id"]),
+        (&json!(true), &json!(2), &json!(""))
+    );
     assert_eq!(answer["files"][0]["format"]["value"], "apogee");
     assert_eq!(app.get("/api/sessions").await.expect(200)["total"], 0);
     let folders = std::fs::read_dir(app.storage()).unwrap().flatten().filter(|e| e.path().is_dir()).count();

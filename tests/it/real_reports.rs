@@ -43,7 +43,8 @@ async fn real_reports_have_the_counts_of_their_readme() {
     assert_eq!(meter["preview"][0], first);
     let temperatures = parsed(&app, &KMUH[2..3]).await;
     assert_eq!((&temperatures["row_count"], &temperatures["column_count"]), (&json!(2976), &json!(102)));
-    let markers = json!({"No Data": 178_560, "TIME (-1)": 84, "TIME (-2)": 78, "TIME (5)": 12, "TIME (3)": 6, "TIME (4)": 6});
+    let markers =
+        json!({"No Data": 178_560, "TIME (-1)": 84, "TIME (-2)": 78, "TIME (5)": 12, "TIME (3)": 6, "TIME (4)": 6});
     assert_eq!(temperatures["files"][0]["loss_markers"], markers);
     assert_eq!((nulls(&temperatures, "no_data"), nulls(&temperatures, "time_error")), (178_560, 186));
     let pumps = parsed(&app, &KMUH[3..]).await;
@@ -79,9 +80,15 @@ async fn real_reports_of_one_hospital_are_one_session() {
     // Independently of the reader: the two meter files, line by line.
     let mut read = Vec::new();
     for file in &KMUH[..2] {
-        for line in std::fs::read_to_string(folder().join(file)).unwrap().lines().filter(|line| line.starts_with("\"20")) {
+        for line in
+            std::fs::read_to_string(folder().join(file)).unwrap().lines().filter(|line| line.starts_with("\"20"))
+        {
             let cells: Vec<&str> = line.trim_matches('"').split("\",\"").collect();
-            let at = format!("{}T{}+08:00", cells[0].split('/').map(|n| format!("{n:0>2}")).collect::<Vec<_>>().join("-"), cells[1]);
+            let at = format!(
+                "{}T{}+08:00",
+                cells[0].split('/').map(|n| format!("{n:0>2}")).collect::<Vec<_>>().join("-"),
+                cells[1]
+            );
             read.push((at, cells[2].trim().parse::<f64>().ok()));
         }
     }
@@ -91,7 +98,8 @@ async fn real_reports_of_one_hospital_are_one_session() {
         assert_eq!((at, cell.parse::<f64>().ok()), (expected_at, *expected));
     }
     // One a quarter-hour, none twice.
-    let times: Vec<i64> = stored.iter().map(|(at, _)| chrono::DateTime::parse_from_rfc3339(at).unwrap().timestamp()).collect();
+    let times: Vec<i64> =
+        stored.iter().map(|(at, _)| chrono::DateTime::parse_from_rfc3339(at).unwrap().timestamp()).collect();
     assert!(times.windows(2).all(|pair| pair[1] - pair[0] == 900));
 }
 

@@ -9,7 +9,8 @@ fn report(value: u32) -> Vec<u8> {
 }
 
 async fn parsed(app: &TestApp, name: &str, site: &str, value: u32) -> String {
-    let answer = app.parsed(&[("kw.csv", &report(value))], &[("name", name), ("site", site), ("timezone", "UTC")]).await;
+    let answer =
+        app.parsed(&[("kw.csv", &report(value))], &[("name", name), ("site", site), ("timezone", "UTC")]).await;
     answer["session_id"].as_str().unwrap().to_owned()
 }
 
@@ -27,7 +28,10 @@ async fn lists_are_filtered_sorted_and_paged() {
     let app = &app;
     let list = |query: &'static str| async move { app.get(&format!("/api/sessions{query}")).await.expect(200) };
     let all = list("").await;
-    assert_eq!((&all["total"], &all["page"], &all["page_size"], &all["total_pages"]), (&json!(4), &json!(1), &json!(20), &json!(1)));
+    assert_eq!(
+        (&all["total"], &all["page"], &all["page_size"], &all["total_pages"]),
+        (&json!(4), &json!(1), &json!(20), &json!(1))
+    );
     assert_eq!(names(&all), ["Raw", "Tower", "Spring", "Autumn"]);
     assert_eq!(names(&list("?sort=name&order=asc").await), ["Autumn", "Raw", "Spring", "Tower"]);
     assert_eq!(names(&list("?site=KMUH&sort=name").await), ["Spring", "Autumn"]);
@@ -38,7 +42,13 @@ async fn lists_are_filtered_sorted_and_paged() {
     assert_eq!((names(&second), &second["total_pages"]), (vec!["Tower"], &json!(2)));
     assert_eq!(list("?from=2020-01-01T00:00:00Z&to=2020-01-02").await["total"], 3);
     assert_eq!(list("?from=2020-02-01").await["total"], 0);
-    for (query, code) in [("?page=0", "out_of_range"), ("?page_size=101", "out_of_range"), ("?sort=size", "unknown_sort"), ("?order=up", "unknown_order"), ("?from=soon", "bad_time")] {
+    for (query, code) in [
+        ("?page=0", "out_of_range"),
+        ("?page_size=101", "out_of_range"),
+        ("?sort=size", "unknown_sort"),
+        ("?order=up", "unknown_order"),
+        ("?from=soon", "bad_time"),
+    ] {
         app.get(&format!("/api/sessions{query}")).await.expect_problem(422, code);
     }
     // A quote or a wildcard in a search is a letter like any other.
@@ -52,7 +62,10 @@ async fn a_session_is_renamed_deleted_restored_and_purged() {
     let id = parsed(&app, "Autumn", "KMUH", 1).await;
     let path = format!("/api/sessions/{id}");
     let changed = app.patch(&path, &json!({"name": "Winter", "metadata": {"ticket": 7}})).await.expect(200);
-    assert_eq!((&changed["name"], &changed["site"], &changed["metadata"]), (&json!("Winter"), &json!("KMUH"), &json!({"ticket": 7})));
+    assert_eq!(
+        (&changed["name"], &changed["site"], &changed["metadata"]),
+        (&json!("Winter"), &json!("KMUH"), &json!({"ticket": 7}))
+    );
     app.patch(&path, &json!({"name": "  "})).await.expect_problem(422, "empty_name");
     assert!(app.delete(&path).await.status / 100 == 2);
     assert_eq!(app.get("/api/sessions").await.expect(200)["total"], 0);
