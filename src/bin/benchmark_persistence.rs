@@ -8,10 +8,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
+use hvac_analytics::app;
 use hvac_analytics::config::Config;
 use hvac_analytics::datasets::preview::preview;
 use hvac_analytics::datasets::{DatasetSelector, PreviewQuery};
@@ -23,7 +23,7 @@ use hvac_analytics::sessions::{ParseRequest, Parsed};
 use hvac_analytics::simulation::{reference, samples};
 use hvac_analytics::state::AppState;
 use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter};
-use hvac_analytics::store::{Store, paths};
+use hvac_analytics::store::paths;
 use serde::Serialize;
 
 /// Measures parse, write, load and preview of the reference job: 214 reports, 72 480 rows, 207 points.
@@ -188,8 +188,7 @@ async fn open(folder: &Path) -> Result<AppState> {
         "MODELS_PATH" => Some(below("models")),
         _ => None,
     })?;
-    let store = Store::open(&config).await?;
-    Ok(AppState { config: Arc::new(config), store, started_at: chrono::Utc::now() })
+    app::build(config).await
 }
 
 /// Loads the whole session into a frame, and writes that frame to a file of its own up to its fsync.
