@@ -38,14 +38,20 @@ pub fn router(state: AppState) -> Router {
     http::router::router(state)
 }
 
-/// Serves until SIGINT or SIGTERM; `on_ready` gets the address as soon as requests are answered.
+/// Serves until SIGINT or SIGTERM; `prepare` comes before the first request, `on_ready` gets the address as soon
+/// as requests are answered.
 ///
 /// # Errors
 /// When a store cannot be opened, or the address is in use or not ours.
-pub async fn serve(config: Config, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
+pub async fn serve(
+    config: Config,
+    prepare: impl AsyncFnOnce(&AppState) -> Result<()>,
+    on_ready: impl FnOnce(SocketAddr),
+) -> Result<()> {
     // The address first: a second server on the same stores should fail before it touches them.
     let listener = bind(&config).await?;
     let state = build(config).await?;
+    prepare(&state).await?;
     let address = listener.local_addr().internal("asking for the address")?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     on_ready(address);
@@ -111,9 +117,17 @@ pub async fn run(
             Ok(())
         }
     };
-    state.store.close().await?;
+    close(state).await?;
     tracing::info!("stopped");
     served.internal("serving")
+}
+
+/// Closes the stores. The last thing a process does with its state.
+///
+/// # Errors
+/// When the database cannot be closed; nothing that was committed is lost then.
+pub async fn close(state: AppState) -> Result<()> {
+    state.store.close().await
 }
 
 /// Ready at the first SIGINT or SIGTERM.

@@ -1,4 +1,7 @@
 //! The command line: reads arguments, calls a use case, prints the result. No logic.
+//!
+//! One file a command. Every command works on the same stores as a server, with or without one beside it.
+//! Results go to standard output, progress and failures to standard error.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -7,7 +10,17 @@ use clap::{Parser, Subcommand};
 
 use crate::app;
 use crate::config::Config;
+use crate::demo;
 use crate::error::{Error, Result};
+use crate::state::AppState;
+
+mod data;
+mod doctor;
+mod export;
+mod out;
+mod parse;
+mod progress;
+mod sessions;
 
 /// Durable analytics sessions from building-automation trend reports.
 #[derive(Debug, Parser)]
@@ -15,6 +28,9 @@ use crate::error::{Error, Result};
 pub struct Cli {
     #[command(flatten)]
     settings: Settings,
+    /// Print what the API would answer
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -63,6 +79,20 @@ enum Command {
         #[arg(long)]
         demo: bool,
     },
+    /// Parse trend reports into a session
+    Parse(Box<parse::ParseArgs>),
+    /// List sessions; show, rename, delete, restore or purge one
+    Sessions(Box<sessions::SessionsArgs>),
+    /// Write a session's data as Parquet, Arrow IPC or CSV
+    Export(export::ExportArgs),
+    /// Show rows of a session's data
+    Preview(data::PreviewArgs),
+    /// Show statistics of a session's columns
+    Stats(data::StatsArgs),
+    /// Check every stored file; bring the catalogue back from the files
+    Doctor(doctor::DoctorArgs),
+    /// Make a session from the sample reports
+    Demo,
 }
 
 impl Settings {
@@ -102,15 +132,31 @@ impl Cli {
         if let Some(name) = &self.settings.crash_at {
             app::arm_crash_point(name);
         }
+        let json = self.json;
         match self.command {
             Command::Serve { demo } => serve(config, demo).await,
+            Command::Doctor(args) => doctor::run(config, &args, json).await,
+            Command::Parse(args) => on_stores(config, async |state| parse::run(state, *args, json).await).await,
+            Command::Sessions(args) => on_stores(config, async |state| sessions::run(state, *args, json).await).await,
+            Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
+            Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,
+            Command::Stats(args) => on_stores(config, async |state| data::run_stats(state, args, json).await).await,
+            Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
         }
     }
 }
 
+/// Opens the stores, runs, and closes them also when the command failed.
+async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()>) -> Result<()> {
+    let state = app::build(config).await?;
+    let result = run(&state).await;
+    let closed = app::close(state).await;
+    result.and(closed)
+}
+
 async fn serve(config: Config, demo: bool) -> Result<()> {
-    let _ = demo;
-    app::serve(config, |address| {
+    let prepare = async |state: &AppState| if demo { demo::make(state).await.map(drop) } else { Ok(()) };
+    app::serve(config, prepare, |address| {
         println!("HVAC Analytics is at http://{address} (API: /docs)");
     })
     .await
@@ -119,19 +165,6 @@ async fn serve(config: Config, demo: bool) -> Result<()> {
 /// Prints an error as plain lines, and says which exit code it is: 1 failed, 2 wrong usage.
 #[must_use]
 pub fn report(error: &Error) -> ExitCode {
-    eprintln!("error: {}", error.message);
-    for detail in error.details.iter().filter(|detail| detail.message != error.message) {
-        let place = [detail.file.clone(), detail.line.map(|line| format!("line {line}")), detail.column.clone()];
-        let place: Vec<String> = place.into_iter().flatten().collect();
-        match place.is_empty() {
-            true => eprintln!("  {}", detail.message),
-            false => eprintln!("  {}: {}", place.join(", "), detail.message),
-        }
-    }
-    let mut next = std::error::Error::source(error);
-    while let Some(source) = next {
-        eprintln!("  because: {source}");
-        next = source.source();
-    }
+    eprintln!("{}", out::failure(error));
     ExitCode::from(if error.code == "bad_setting" || error.code == "unknown_timezone" { 2 } else { 1 })
 }

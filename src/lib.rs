@@ -26,6 +26,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod datasets;
+pub mod demo;
 pub mod doctor;
 pub mod error;
 pub mod etl;

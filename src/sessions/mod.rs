@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::Row;
-use crate::etl::column::{ColumnMeta, Kind, Warning};
+pub use crate::etl::column::{ColumnMeta, Kind, Warning};
 use crate::etl::names::TIMESTAMP;
-use crate::etl::report::{DateOrder, FilePlan, Format};
+pub use crate::etl::report::{DateOrder, FilePlan, Format};
 use crate::store::entity;
 
 mod build;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
@@ -316,16 +316,15 @@ fn condition(query: &ListQuery<'_>) -> Condition {
         all = all.add(session::Column::Site.eq(site));
     }
     if let Some(text) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-        let like = containing(text);
         let files = Query::select()
             .column(source_file::Column::SessionId)
             .from(source_file::Entity)
-            .and_where(source_file::Column::FileName.like(like.clone()))
+            .and_where(source_file::Column::FileName.contains(text))
             .to_owned();
         all = all.add(
             Condition::any()
-                .add(session::Column::Name.like(like.clone()))
-                .add(session::Column::Site.like(like))
+                .add(session::Column::Name.contains(text))
+                .add(session::Column::Site.contains(text))
                 .add(session::Column::Id.in_subquery(files)),
         );
     }
@@ -343,12 +342,6 @@ fn condition(query: &ListQuery<'_>) -> Condition {
     all
 }
 
-/// A pattern for text that is taken letter by letter.
-fn containing(text: &str) -> LikeExpr {
-    let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    LikeExpr::new(format!("%{literal}%")).escape('\\')
-}
-
 /// What a list shows of a session's newest parsed dataset.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Extent {
@@ -362,7 +355,8 @@ pub struct Extent {
 
 /// The extent of the newest parsed dataset of each of these sessions.
 pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Result<BTreeMap<String, Extent>> {
-    let rows: Vec<(String, i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> = parsed_dataset::Entity::find()
+    type Row = (String, i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    let rows: Vec<Row> = parsed_dataset::Entity::find()
         .select_only()
         .column(parsed_dataset::Column::SessionId)
         .column(parsed_dataset::Column::ColumnCount)
@@ -396,7 +390,7 @@ pub async fn find(db: &impl ConnectionTrait, text: &str) -> Result<Vec<String>> 
         return Ok(exact);
     }
     let named = Condition::all().add(session::Column::Name.eq(text)).add(session::Column::DeletedAt.is_null());
-    let beginning = session::Column::Id.starts_with(text.replace(['%', '_'], "-"));
+    let beginning = session::Column::Id.starts_with(text);
     let found = by(Condition::any().add(named).add(beginning)).await.internal("looking up a session")?;
     if !found.is_empty() {
         return Ok(found);

@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod cache;
+mod cli;
 mod crash;
+mod datasets;
 mod disk_full;
 mod doctor;
 mod helpers;

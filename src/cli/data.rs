@@ -1,0 +1,139 @@
+//! `preview` and `stats`: looking at a session's data.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::out::{Align, number, print, table};
+use crate::datasets::{AllStats, ColumnStats, DatasetSelector, OneStats, Preview, PreviewQuery, preview, stats};
+use crate::error::Result;
+use crate::sessions::catalogue;
+use crate::state::AppState;
+
+/// Which stored frame.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The session: its id, the beginning of it, or its name
+    session: String,
+    /// latest, parsed, cleaned, parsed-v1, cleaned-v1 or a dataset's id
+    #[arg(long, default_value = "latest")]
+    version: String,
+}
+
+impl Which {
+    /// Settles the session's id.
+    ///
+    /// # Errors
+    /// As [`catalogue::find`].
+    pub async fn selector(&self, state: &AppState) -> Result<DatasetSelector> {
+        let session_id = catalogue::find(state, &self.session).await?;
+        Ok(DatasetSelector { session_id: Some(session_id), version: Some(self.version.clone()) })
+    }
+}
+
+/// Which rows to show.
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Rows to show, 1 to 10 000
+    #[arg(long, default_value_t = 10)]
+    rows: i64,
+    /// Rows to skip
+    #[arg(long, default_value_t = 0)]
+    offset: i64,
+    /// Columns to show, separated by commas
+    #[arg(long)]
+    columns: Option<String>,
+}
+
+/// Shows rows.
+///
+/// # Errors
+/// As [`preview::preview`].
+pub async fn run_preview(state: &AppState, args: PreviewArgs, json: bool) -> Result<()> {
+    let selector = args.which.selector(state).await?;
+    let query = PreviewQuery { rows: Some(args.rows), offset: Some(args.offset), columns: args.columns };
+    let answer = preview::preview(state, &selector, &query).await?;
+    if json {
+        return print(&answer.body);
+    }
+    let Preview { dataset, preview, total_rows, columns } = answer.decode()?;
+    let align = |name: &str| match preview.iter().any(|row| row.get(name).is_some_and(Value::is_number)) {
+        true => Align::Right,
+        false => Align::Left,
+    };
+    let header: Vec<(&str, Align)> = columns.iter().map(|name| (name.as_str(), align(name))).collect();
+    let rows: Vec<Vec<String>> =
+        preview.iter().map(|row| columns.iter().map(|name| cell(row.get(name))).collect()).collect();
+    print(format!("{}\n{} of {total_rows} rows of {}", table(&header, &rows), rows.len(), dataset.version))
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(n)) => number(n.as_f64()),
+        _ => String::new(),
+    }
+}
+
+/// Which statistics to show.
+#[derive(Debug, Args)]
+pub struct StatsArgs {
+    #[command(flatten)]
+    which: Which,
+    /// One column; all of them when left out
+    #[arg(long)]
+    column: Option<String>,
+}
+
+/// Shows statistics.
+///
+/// # Errors
+/// As [`stats::all`] and [`stats::one`].
+pub async fn run_stats(state: &AppState, args: StatsArgs, json: bool) -> Result<()> {
+    let selector = args.which.selector(state).await?;
+    let (body, columns) = match &args.column {
+        Some(column) => {
+            let answer = stats::one(state, &selector, column).await?;
+            let OneStats { stats, .. } = answer.decode()?;
+            (answer.body, vec![stats])
+        }
+        None => {
+            let answer = stats::all(state, &selector).await?;
+            let AllStats { columns, .. } = answer.decode()?;
+            (answer.body, columns)
+        }
+    };
+    if json {
+        return print(&body);
+    }
+    let header = [
+        ("COLUMN", Align::Left),
+        ("UNIT", Align::Left),
+        ("COUNT", Align::Right),
+        ("NULLS", Align::Right),
+        ("MIN", Align::Right),
+        ("MEAN", Align::Right),
+        ("MEDIAN", Align::Right),
+        ("MAX", Align::Right),
+        ("STD", Align::Right),
+        ("STATES", Align::Left),
+    ];
+    print(table(&header, &columns.iter().map(stats_row).collect::<Vec<_>>()))
+}
+
+fn stats_row(stats: &ColumnStats) -> Vec<String> {
+    let states = stats.states.iter().flatten().take(5).map(|s| format!("{} ({})", s.state, s.count));
+    vec![
+        stats.column.clone(),
+        stats.unit.clone().unwrap_or_default(),
+        stats.count.to_string(),
+        stats.null_count.to_string(),
+        number(stats.min),
+        number(stats.mean),
+        number(stats.median),
+        number(stats.max),
+        number(stats.std),
+        states.collect::<Vec<_>>().join(", "),
+    ]
+}

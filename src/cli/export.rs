@@ -1,0 +1,136 @@
+//! `export`: a stored frame as a file.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use futures_util::StreamExt;
+use serde_json::json;
+
+use super::data::Which;
+use super::out::print_json;
+use crate::datasets::export::{self, ByteStream};
+use crate::datasets::version;
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::AppState;
+
+/// What to write where.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Told by the file's name when left out, else parquet
+    #[arg(long, short)]
+    format: Option<FileFormat>,
+    /// File to write, or - for standard output; named after the session when left out
+    #[arg(long, short)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FileFormat {
+    /// The stored file itself
+    Parquet,
+    /// Arrow IPC file (Feather version 2)
+    Arrow,
+    /// RFC 4180, UTF-8, times with the site's offset
+    Csv,
+}
+
+impl FileFormat {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Csv => "csv",
+        }
+    }
+
+    fn told_by(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "parquet" => Some(Self::Parquet),
+            "arrow" | "feather" | "ipc" => Some(Self::Arrow),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+}
+
+/// Writes the file; it appears under its name only when it is whole.
+///
+/// # Errors
+/// As [`version::resolve`]; when the file cannot be written, or is there already and was not named.
+pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
+    let dataset = version::resolve(state, &args.which.selector(state).await?).await?;
+    let format = args.format.or_else(|| FileFormat::told_by(args.output.as_ref()?)).unwrap_or(FileFormat::Parquet);
+    let rows = match format {
+        FileFormat::Parquet => export::parquet(state, &dataset, 0..dataset.size_bytes).await?,
+        FileFormat::Arrow => export::arrow(state, &dataset).await?,
+        FileFormat::Csv => export::csv(state, &dataset).await?,
+    };
+    if args.output.as_deref() == Some(Path::new("-")) {
+        return match copy(rows, &mut std::io::stdout().lock()).await {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map(|_| ()).map_err(|error| unwritable(Path::new("standard output"), error)),
+        };
+    }
+    let path = match args.output {
+        Some(path) => path,
+        None => {
+            let name = format!("{}-{}.{}", dataset.session_name, dataset.label.version, format.extension());
+            let path = PathBuf::from(name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "_"));
+            if path.exists() {
+                let message = format!("{} is there already; name the file with -o to replace it", path.display());
+                return Err(Error::conflict("file_exists", message));
+            }
+            path
+        }
+    };
+    let size_bytes = write(rows, &path).await.map_err(|error| unwritable(&path, error))?;
+    if json {
+        let dataset = &dataset.label;
+        return print_json(&json!({
+            "file": path.display().to_string(), "size_bytes": size_bytes, "session_id": dataset.session_id,
+            "dataset_id": dataset.dataset_id, "version": dataset.version,
+        }));
+    }
+    eprintln!("wrote {}: {} rows of {}, {size_bytes} bytes", path.display(), dataset.row_count, dataset.label.version);
+    Ok(())
+}
+
+async fn write(rows: ByteStream, path: &Path) -> std::io::Result<u64> {
+    let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = async {
+        let mut file = std::fs::File::create(&part)?;
+        let bytes = copy(rows, &mut file).await?;
+        file.sync_all()?;
+        drop(file);
+        std::fs::rename(&part, path)?;
+        Ok(bytes)
+    };
+    let result = written.await;
+    if result.is_err() {
+        // It may never have come to be; the failure itself is what counts.
+        let _ = std::fs::remove_file(&part);
+    }
+    result
+}
+
+/// Writing blocks this thread, which has nothing else to do; the rows are made on others.
+async fn copy(mut rows: ByteStream, to: &mut impl Write) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    while let Some(chunk) = rows.next().await {
+        let chunk = chunk?;
+        to.write_all(&chunk)?;
+        bytes += chunk.len() as u64;
+    }
+    to.flush()?;
+    Ok(bytes)
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> Error {
+    let message = format!("{} cannot be written: {error}", path.display());
+    Error::new(ErrorKind::Unavailable, "unwritable", message)
+}

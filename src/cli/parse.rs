@@ -1,0 +1,263 @@
+//! `parse`: reports from anywhere on disk become a session.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::out::{Align, print, print_json, table};
+use super::progress;
+use crate::error::{Error, Result};
+use crate::sessions::parse::{Caller, parse_files};
+use crate::sessions::{
+    ColumnOverride, Format, Kind, OnConflict, ParseRequest, Parsed, Warning, catalogue, date_order_of, folders,
+};
+use crate::state::AppState;
+
+/// Which reports, and what is known of them.
+#[derive(Debug, Args)]
+pub struct ParseArgs {
+    /// Reports, zip archives of reports, or folders of them
+    #[arg(required_unless_present = "session")]
+    files: Vec<PathBuf>,
+    /// Add the files to this session (or parse it again): its id, the beginning of it, or its name
+    #[arg(long)]
+    session: Option<String>,
+    /// Name of the session
+    #[arg(long)]
+    name: Option<String>,
+    /// Site, such as KMUH
+    #[arg(long)]
+    site: Option<String>,
+    /// IANA zone of times without an offset, such as Asia/Taipei
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    timezone: Option<String>,
+    /// Order of dates: YMD, MDY, DMY, or a pattern such as M/D/YYYY
+    #[arg(long, value_name = "ORDER", value_parser = date_format)]
+    date_format: Option<String>,
+    /// Instead of detecting: apogee, wide, narrow, single_point or toa5
+    #[arg(long, value_parser = format)]
+    format: Option<Format>,
+    /// Instead of detecting: one character, or tab
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    delimiter: Option<String>,
+    /// Instead of detecting: utf-8, utf-16le, big5, …
+    #[arg(long)]
+    encoding: Option<String>,
+    /// Which of two different values for one point and time stays: last, first or error
+    #[arg(long, value_name = "POLICY", default_value = "last", value_parser = on_conflict)]
+    on_conflict: OnConflict,
+    /// What you know better of a column: 'NAME:unit=kW,kind=counter,name=MAIN_KWH' (any of the three; repeatable)
+    #[arg(long = "column", value_name = "NAME:KEY=VALUE,…", value_parser = column)]
+    columns: Vec<ColumnOverride>,
+    /// Say what would happen and store nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Make a new version even when the same request was answered before
+    #[arg(long)]
+    force: bool,
+}
+
+/// Parses the files.
+///
+/// # Errors
+/// As [`parse_files`].
+pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
+    let session_id = match &args.session {
+        Some(session) => Some(catalogue::find(state, session).await?),
+        None => None,
+    };
+    let files = reports(&args.files)?;
+    let request = ParseRequest {
+        session_id,
+        name: args.name,
+        site: args.site,
+        timezone: args.timezone,
+        date_format: args.date_format,
+        format: args.format,
+        delimiter: args.delimiter,
+        encoding: args.encoding,
+        on_conflict: args.on_conflict,
+        columns: args.columns,
+        dry_run: args.dry_run,
+        force: args.force,
+        ..ParseRequest::default()
+    };
+    let (progress, shown) = progress::show();
+    let parsed = parse_files(state, files, request, Caller::Cli, &progress).await;
+    drop(shown);
+    let parsed = parsed?;
+    show(&parsed, json)
+}
+
+/// Prints what came of a parse.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn show(parsed: &Parsed, json: bool) -> Result<()> {
+    if json { print_json(parsed) } else { print(summary(parsed)) }
+}
+
+/// The files, with folders replaced by the reports in them.
+fn reports(paths: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
+    let named = |path: PathBuf| {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        (name, path)
+    };
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            if !path.is_file() {
+                let message = format!("{}: there is no such file or folder", path.display());
+                return Err(Error::not_found("unknown_file", message));
+            }
+            files.push(named(path.clone()));
+            continue;
+        }
+        let mut inside = reports_in(path).map_err(|error| {
+            Error::not_found("unreadable_folder", format!("{}: the folder cannot be read: {error}", path.display()))
+        })?;
+        if inside.is_empty() {
+            let message =
+                format!("{}: there is no report in this folder (.csv, .tsv, .txt, .dat, .xlsx, .zip)", path.display());
+            return Err(Error::not_found("empty_folder", message));
+        }
+        inside.sort_unstable();
+        files.extend(inside.into_iter().map(named));
+    }
+    Ok(files)
+}
+
+fn reports_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_file() && path.file_name().is_some_and(|name| folders::may_be_report(&name.to_string_lossy())) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn summary(parsed: &Parsed) -> String {
+    let rows: Vec<Vec<String>> = parsed
+        .files
+        .iter()
+        .map(|file| {
+            let plan = &file.plan;
+            let range = file.first_at.iter().zip(&file.last_at).map(|(first, last)| format!("{first} – {last}"));
+            vec![
+                plan.file_name.clone(),
+                serde_json::to_value(plan.format.value)
+                    .ok()
+                    .and_then(|v| v.as_str().map(str::to_owned))
+                    .unwrap_or_default(),
+                plan.rows.to_string(),
+                plan.points.len().to_string(),
+                range.collect(),
+            ]
+        })
+        .collect();
+    let header = [
+        ("REPORT", Align::Left),
+        ("FORMAT", Align::Left),
+        ("ROWS", Align::Right),
+        ("POINTS", Align::Right),
+        ("TIME RANGE", Align::Left),
+    ];
+    let mut lines = vec![table(&header, &rows)];
+    lines.extend(parsed.warnings.iter().map(warning));
+    lines.push(parsed.message.clone());
+    if !parsed.dry_run {
+        lines.push(format!("session {}", parsed.session_id));
+    }
+    lines.join("\n")
+}
+
+fn warning(warning: &Warning) -> String {
+    let Warning { file, line, column, message, .. } = warning;
+    if file.is_empty() || message.starts_with(file.as_str()) {
+        return format!("warning: {message}");
+    }
+    let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+    let column = column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+    format!("warning: {file}{line}{column}: {message}")
+}
+
+fn zone(text: &str) -> Result<String, String> {
+    crate::config::timezone("timezone", text).map(|zone| zone.name().to_owned()).map_err(|error| error.message)
+}
+
+fn date_format(text: &str) -> Result<String, String> {
+    let known = date_order_of(text).map(|_| text.to_owned());
+    known.ok_or_else(|| "write YMD, MDY, DMY, or a pattern such as M/D/YYYY".to_owned())
+}
+
+fn delimiter(text: &str) -> Result<String, String> {
+    match text {
+        "tab" | "\\t" => Ok("\t".to_owned()),
+        one if one.chars().count() == 1 => Ok(one.to_owned()),
+        _ => Err("write one character, or tab".to_owned()),
+    }
+}
+
+/// A word of a closed list, as it stands in JSON.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_ascii_lowercase().replace('-', "_")))
+        .map_err(|error| error.to_string())
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    word(text)
+}
+
+fn on_conflict(text: &str) -> Result<OnConflict, String> {
+    word(text)
+}
+
+/// `NAME:unit=kW,kind=counter,name=MAIN_KWH`; the name itself may hold colons.
+fn column(text: &str) -> Result<ColumnOverride, String> {
+    let form = || "write NAME:unit=kW,kind=counter,name=NEW (any of the three)".to_owned();
+    let (column, settings) = text.rsplit_once(':').ok_or_else(form)?;
+    let mut said = ColumnOverride { column: column.to_owned(), ..ColumnOverride::default() };
+    for setting in settings.split(',') {
+        let (key, value) = setting.split_once('=').ok_or_else(form)?;
+        let value = value.trim();
+        match key.trim() {
+            _ if value.is_empty() => return Err(form()),
+            "unit" => said.unit = Some(value.to_owned()),
+            "name" => said.name = Some(value.to_owned()),
+            "kind" => said.kind = Some(word::<Kind>(value)?),
+            _ => return Err(form()),
+        }
+    }
+    if column.is_empty() { Err(form()) } else { Ok(said) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn columns_are_described_in_one_word() {
+        let said = column("AHU:SAT.CV:unit=°C,kind=instantaneous, name=AHU_SAT").unwrap();
+        assert_eq!(said.column, "AHU:SAT.CV");
+        assert_eq!((said.unit.as_deref(), said.name.as_deref()), (Some("°C"), Some("AHU_SAT")));
+        assert_eq!(said.kind, Some(Kind::Instantaneous));
+        for bad in ["MMCB.KW", "MMCB.KW:", "MMCB.KW:unit", "MMCB.KW:unit=", "A:kind=meter", "A:size=3", ":unit=kW"] {
+            assert!(column(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn flags_are_checked_before_anything_is_read() {
+        assert_eq!(zone("Asia/Taipei").unwrap(), "Asia/Taipei");
+        assert!(zone("Taipei").is_err());
+        assert!(date_format("M/D/YYYY").is_ok() && date_format("american").is_err());
+        assert_eq!(delimiter("tab").unwrap(), "\t");
+        assert!(delimiter(";;").is_err());
+        assert_eq!(format("single-point").unwrap(), Format::SinglePoint);
+        assert!(format("excel").is_err());
+        assert_eq!(on_conflict("error").unwrap(), OnConflict::Error);
+    }
+}

@@ -1,0 +1,301 @@
+//! `sessions`: list, show, rename, delete, restore, purge.
+
+use std::io::{IsTerminal, Write};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::out::{Align, print, print_json, table, watched};
+use crate::error::{Context, Error, Result};
+use crate::sessions::{Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, Status, catalogue};
+use crate::state::AppState;
+
+/// What to do with which sessions; without a word, list them.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SessionsArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List sessions (also without this word)
+    List(ListArgs),
+    /// Show one session with its files and versions
+    Show {
+        /// Its id, the beginning of it, or its name
+        session: String,
+    },
+    /// Give a session another name
+    Rename {
+        /// Its id, the beginning of it, or its name
+        session: String,
+        /// The new name
+        name: String,
+    },
+    /// Delete a session; `restore` brings it back
+    Delete {
+        /// Its id, the beginning of it, or its name
+        session: String,
+    },
+    /// Bring a deleted session back
+    Restore {
+        /// Its id, the beginning of it, or its name
+        session: String,
+    },
+    /// Remove a session and its files for ever
+    Purge {
+        /// Its id, the beginning of it, or its name
+        session: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// Only sessions that have come this far
+    #[arg(long)]
+    status: Option<StatusArg>,
+    /// Only sessions of this site
+    #[arg(long)]
+    site: Option<String>,
+    /// Only sessions with this in their name, site or files' names
+    #[arg(long, short)]
+    query: Option<String>,
+    /// Only sessions with data at or after this time
+    #[arg(long)]
+    from: Option<String>,
+    /// Only sessions with data before this time
+    #[arg(long)]
+    to: Option<String>,
+    /// created_at, updated_at, name, site or total_rows
+    #[arg(long)]
+    sort: Option<String>,
+    /// desc or asc
+    #[arg(long)]
+    order: Option<String>,
+    /// Page, from 1
+    #[arg(long)]
+    page: Option<u64>,
+    /// Sessions a page, 1 to 100
+    #[arg(long)]
+    page_size: Option<u64>,
+    /// Deleted sessions instead of the others
+    #[arg(long)]
+    deleted: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StatusArg {
+    Uploaded,
+    Parsed,
+    Cleaned,
+    Failed,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As the use cases have them.
+pub async fn run(state: &AppState, args: SessionsArgs, json: bool) -> Result<()> {
+    match args.action.unwrap_or(Action::List(args.list)) {
+        Action::List(list) => {
+            let page = catalogue::list(state, &filter(list)).await?;
+            if json { print_json(&page) } else { print(listing(&page)) }
+        }
+        Action::Show { session } => {
+            let detail = catalogue::get(state, &catalogue::find(state, &session).await?).await?;
+            show(&detail, json)
+        }
+        Action::Rename { session, name } => {
+            let id = catalogue::find(state, &session).await?;
+            let patch = SessionPatch { name: Some(name), ..SessionPatch::default() };
+            show(&catalogue::update(state, &id, patch).await?, json)
+        }
+        Action::Delete { session } => {
+            let id = catalogue::find(state, &session).await?;
+            catalogue::delete(state, &id).await?;
+            done(json, &format!("deleted {id}; `hvac-analytics sessions restore {id}` brings it back"))
+        }
+        Action::Restore { session } => {
+            let id = catalogue::find(state, &session).await?;
+            show(&catalogue::restore(state, &id).await?, json)
+        }
+        Action::Purge { session, yes } => {
+            let id = catalogue::find(state, &session).await?;
+            if !yes {
+                confirm(&catalogue::get(state, &id).await?.summary)?;
+            }
+            catalogue::purge(state, &id).await?;
+            done(json, &format!("purged {id}"))
+        }
+    }
+}
+
+fn filter(list: ListArgs) -> SessionFilter {
+    SessionFilter {
+        status: list.status.map(|status| match status {
+            StatusArg::Uploaded => Status::Uploaded,
+            StatusArg::Parsed => Status::Parsed,
+            StatusArg::Cleaned => Status::Cleaned,
+            StatusArg::Failed => Status::Failed,
+        }),
+        site: list.site,
+        q: list.query,
+        from: list.from,
+        to: list.to,
+        sort: list.sort,
+        order: list.order,
+        page: list.page,
+        page_size: list.page_size,
+        deleted: list.deleted,
+    }
+}
+
+/// Asks a person at a terminal; a script has said what it wants by running the command.
+fn confirm(session: &SessionSummary) -> Result<()> {
+    if !(watched() && std::io::stdin().is_terminal()) {
+        return Ok(());
+    }
+    let SessionSummary { session_id, name, .. } = session;
+    eprint!("Remove session {session_id} ({name}) and its files for ever? Type yes: ");
+    std::io::stderr().flush().internal("asking")?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).internal("reading the answer")?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(Error::conflict("not_confirmed", "nothing was removed")) }
+}
+
+/// The API answers 204 without a body, so with `--json` nothing is printed.
+fn done(json: bool, message: &str) -> Result<()> {
+    if json { Ok(()) } else { print(message) }
+}
+
+fn show(detail: &SessionDetail, json: bool) -> Result<()> {
+    if json { print_json(detail) } else { print(description(detail)) }
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Uploaded => "uploaded",
+        Status::Parsed => "parsed",
+        Status::Cleaned => "cleaned",
+        Status::Failed => "failed",
+    }
+}
+
+fn time_range(start_at: Option<&String>, end_at: Option<&String>) -> String {
+    match (start_at, end_at) {
+        (Some(start), Some(end)) => format!("{start} – {end}"),
+        _ => String::new(),
+    }
+}
+
+fn listing(page: &Page<SessionSummary>) -> String {
+    if page.total == 0 {
+        return "no sessions; `hvac-analytics parse FILES…` makes one, `hvac-analytics demo` too".to_owned();
+    }
+    let rows: Vec<Vec<String>> = page
+        .items
+        .iter()
+        .map(|s| {
+            vec![
+                s.session_id.clone(),
+                s.name.clone(),
+                s.site.clone().unwrap_or_default(),
+                word(s.status).to_owned(),
+                s.total_rows.to_string(),
+                s.column_count.to_string(),
+                time_range(s.start_at.as_ref(), s.end_at.as_ref()),
+            ]
+        })
+        .collect();
+    let header = [
+        ("ID", Align::Left),
+        ("NAME", Align::Left),
+        ("SITE", Align::Left),
+        ("STATUS", Align::Left),
+        ("ROWS", Align::Right),
+        ("COLUMNS", Align::Right),
+        ("TIME RANGE", Align::Left),
+    ];
+    let mut text = table(&header, &rows);
+    if page.total_pages > 1 {
+        let Page { page, total_pages, total, .. } = page;
+        text.push_str(&format!("\npage {page} of {total_pages}, {total} sessions in all; --page shows another"));
+    }
+    text
+}
+
+fn description(detail: &SessionDetail) -> String {
+    let s = &detail.summary;
+    let mut lines = vec![
+        format!("id        {}", s.session_id),
+        format!("name      {}", s.name),
+        format!("site      {}", s.site.as_deref().unwrap_or("–")),
+        format!("timezone  {}", s.timezone),
+        format!("status    {}", word(s.status)),
+        format!("created   {}", s.created_at),
+    ];
+    lines.extend(s.deleted_at.as_ref().map(|at| format!("deleted   {at}")));
+    if !detail.versions.is_empty() {
+        let rows: Vec<Vec<String>> = detail
+            .versions
+            .iter()
+            .map(|v| {
+                vec![
+                    v.version.clone(),
+                    v.id.clone(),
+                    v.row_count.to_string(),
+                    v.column_count.to_string(),
+                    v.size_bytes.to_string(),
+                    v.integrity.clone(),
+                    time_range(v.start_at.as_ref(), v.end_at.as_ref()),
+                ]
+            })
+            .collect();
+        let header = [
+            ("VERSION", Align::Left),
+            ("ID", Align::Left),
+            ("ROWS", Align::Right),
+            ("COLUMNS", Align::Right),
+            ("BYTES", Align::Right),
+            ("FILE", Align::Left),
+            ("TIME RANGE", Align::Left),
+        ];
+        lines.extend([String::new(), table(&header, &rows)]);
+    }
+    if !detail.files.is_empty() {
+        let count = |n: Option<u64>| n.map_or_else(String::new, |n| n.to_string());
+        let rows: Vec<Vec<String>> = detail
+            .files
+            .iter()
+            .map(|f| {
+                let member = f.archive_member.as_ref().map(|member| format!("/{member}")).unwrap_or_default();
+                vec![
+                    format!("{}{member}", f.file_name),
+                    f.format.clone().unwrap_or_default(),
+                    count(f.row_count),
+                    count(f.point_count),
+                    f.size_bytes.to_string(),
+                    f.integrity.clone(),
+                    time_range(f.first_at.as_ref(), f.last_at.as_ref()),
+                ]
+            })
+            .collect();
+        let header = [
+            ("REPORT", Align::Left),
+            ("FORMAT", Align::Left),
+            ("ROWS", Align::Right),
+            ("POINTS", Align::Right),
+            ("BYTES", Align::Right),
+            ("FILE", Align::Left),
+            ("TIME RANGE", Align::Left),
+        ];
+        lines.extend([String::new(), table(&header, &rows)]);
+    }
+    lines.join("\n")
+}
