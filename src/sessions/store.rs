@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, LikeExpr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
@@ -316,15 +316,16 @@ fn condition(query: &ListQuery<'_>) -> Condition {
         all = all.add(session::Column::Site.eq(site));
     }
     if let Some(text) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
+        let like = containing(text);
         let files = Query::select()
             .column(source_file::Column::SessionId)
             .from(source_file::Entity)
-            .and_where(source_file::Column::FileName.contains(text))
+            .and_where(source_file::Column::FileName.like(like.clone()))
             .to_owned();
         all = all.add(
             Condition::any()
-                .add(session::Column::Name.contains(text))
-                .add(session::Column::Site.contains(text))
+                .add(session::Column::Name.like(like.clone()))
+                .add(session::Column::Site.like(like))
                 .add(session::Column::Id.in_subquery(files)),
         );
     }
@@ -340,6 +341,12 @@ fn condition(query: &ListQuery<'_>) -> Condition {
         all = all.add(session::Column::Id.in_subquery(datasets));
     }
     all
+}
+
+/// A pattern for text that is taken letter by letter.
+fn containing(text: &str) -> LikeExpr {
+    let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    LikeExpr::new(format!("%{literal}%")).escape('\\')
 }
 
 /// What a list shows of a session's newest parsed dataset.
@@ -390,7 +397,7 @@ pub async fn find(db: &impl ConnectionTrait, text: &str) -> Result<Vec<String>> 
         return Ok(exact);
     }
     let named = Condition::all().add(session::Column::Name.eq(text)).add(session::Column::DeletedAt.is_null());
-    let beginning = session::Column::Id.starts_with(text);
+    let beginning = session::Column::Id.starts_with(text.replace(['%', '_'], "-"));
     let found = by(Condition::any().add(named).add(beginning)).await.internal("looking up a session")?;
     if !found.is_empty() {
         return Ok(found);

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use super::objects::disk_full;
@@ -98,18 +98,20 @@ impl Db {
 /// constraint that a request can hit before this (`DbErr::sql_err`).
 pub fn failed(doing: &str) -> impl FnOnce(DbErr) -> Error + '_ {
     move |source| match sqlite_code(&source) {
-        // SQLITE_BUSY, SQLITE_LOCKED
-        Some(5 | 6) => Error::new(
-            ErrorKind::Unavailable,
-            "database_busy",
-            "The metadata database is being written by another process; try again in a moment.",
-        )
-        .with_retry_after(2)
-        .with_source(source),
+        _ if busy(&source) => {
+            Error::new(ErrorKind::Unavailable, "database_busy", "The metadata database is busy; try again in a moment.")
+                .with_retry_after(2)
+                .with_source(source)
+        }
         // SQLITE_FULL
         Some(13) => disk_full().with_source(source),
         _ => Error::internal(format!("failed while {doing}")).with_source(source),
     }
+}
+
+/// SQLITE_BUSY, SQLITE_LOCKED, or no connection came free in time.
+fn busy(error: &DbErr) -> bool {
+    matches!(sqlite_code(error), Some(5 | 6)) || matches!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
 }
 
 /// SQLite's primary result code of a failure.

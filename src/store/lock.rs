@@ -14,7 +14,7 @@ use super::paths;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// How long a start waits for another process' start to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The lock; dropping it, or dying, releases it.
 #[derive(Debug)]

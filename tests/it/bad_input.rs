@@ -56,7 +56,8 @@ async fn a_picture_named_csv() {
 
 #[tokio::test]
 async fn prose_named_csv() {
-    refused("letter.csv", b"Dear colleague,\nplease find attached the report.\nRegards\n", 415, "not_a_table").await;
+    refused("letter.csv", b"Dear colleague,\nplease find attached the report.\nRegards\n", 422, "no_readable_time")
+        .await;
 }
 
 #[tokio::test]
@@ -141,7 +142,7 @@ async fn ten_thousand_columns() {
 #[tokio::test]
 async fn a_line_of_a_megabyte() {
     let text = format!("time,kw\n2020-01-01 00:00,1\n2020-01-01 00:15,{}\n", "x".repeat(1 << 20));
-    let problem = refused("long.csv", text.as_bytes(), 422, "cell_too_long").await;
+    let problem = refused("long.csv", text.as_bytes(), 422, "line_too_long").await;
     assert_eq!(problem["errors"][0]["line"], 3);
 }
 
@@ -164,7 +165,8 @@ async fn a_path_that_leaves_the_data_folder() {
         json!({"subfolder": "sessions", "files": ["store.json"]}),
     ] {
         let problem = app.post("/api/parse", &request).await.expect_problem(422, "path_outside_data_dir");
-        assert!(!problem.to_string().contains(app.folder.path().to_str().unwrap()), "{problem}");
+        let said_by_us = problem.to_string().replace(absolute, "");
+        assert!(!said_by_us.contains(app.folder.path().to_str().unwrap()), "{problem}");
     }
     for query in ["data_dir=../..", "subfolder=../..", "subfolder=%2Fetc", "subfolder=way-out", "data_dir=%2Fetc"] {
         app.get(&format!("/api/files?{query}")).await.expect_problem(422, "path_outside_data_dir");

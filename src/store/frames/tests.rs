@@ -86,6 +86,23 @@ fn a_frame_comes_back_as_it_was() {
 }
 
 #[test]
+fn many_columns_make_shorter_row_groups() {
+    let names: Vec<String> = (0..1_023).map(|i| format!("c{i}")).collect();
+    let schema: Vec<_> = names.iter().map(|name| (name.clone(), ColumnType::Float64)).collect();
+    let window = frame(20_000);
+    let column = |name: &String| window.column("few_values").unwrap().clone().with_name(name.into());
+    let columns = [window.column(TIMESTAMP).unwrap().clone()].into_iter().chain(names.iter().map(column));
+    let window = DataFrame::new(20_000, columns.collect()).unwrap();
+    let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
+    writer.write_window(&window).unwrap();
+    let bytes = Bytes::from(writer.finish(Vec::new()).unwrap().0);
+    let groups = SerializedFileReader::new(bytes.clone()).unwrap();
+    let rows: Vec<i64> = groups.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+    assert_eq!(rows, [16_384, 3_616]);
+    assert!(FrameReader::open(bytes).unwrap().read(None).unwrap().equals_missing(&window));
+}
+
+#[test]
 fn the_file_explains_itself() {
     let reader = FrameReader::open(file(&frame(10), &[])).unwrap();
     let footer = reader.footer();

@@ -34,6 +34,8 @@ const ZSTD_LEVEL: i32 = 3;
 const PAGE_ROWS: usize = 4096;
 /// A column whose row group outgrows this goes on without a dictionary.
 const DICTIONARY_BYTES: usize = 32 * 1024;
+/// Cells of a row group at most, so that thousands of columns do not grow the memory; 256 columns fill one.
+const ROW_GROUP_CELLS: usize = 256 * ROW_GROUP_ROWS;
 /// Cells looked at to choose an encoding.
 const SAMPLE_CELLS: usize = 4096;
 
@@ -59,6 +61,7 @@ struct OpenFile<W: Write + Send> {
     factory: ArrowRowGroupWriterFactory,
     group: Vec<ArrowColumnWriter>,
     group_rows: usize,
+    full_group_rows: usize,
 }
 
 /// Gives the sink back after `finish`, which unlike the writer's own `into_inner` keeps a failure's cause.
@@ -113,7 +116,7 @@ impl<W: Write + Send> FrameWriter<W> {
         };
         let mut offset = 0;
         while offset < window.height() {
-            let rows = (ROW_GROUP_ROWS - open.group_rows).min(window.height() - offset);
+            let rows = (open.full_group_rows - open.group_rows).min(window.height() - offset);
             open.append(&self.schema, &arrays, offset, rows)?;
             offset += rows;
         }
@@ -170,7 +173,8 @@ impl<W: Write + Send> OpenFile<W> {
         let file =
             SerializedFileWriter::new(Sink(Some(sink)), types.root_schema_ptr(), properties).map_err(write_failed)?;
         let factory = ArrowRowGroupWriterFactory::new(&file, schema.clone());
-        Ok(Self { file, factory, group: Vec::new(), group_rows: 0 })
+        let full_group_rows = (ROW_GROUP_CELLS / schema.fields().len().max(1)).clamp(1, ROW_GROUP_ROWS);
+        Ok(Self { file, factory, group: Vec::new(), group_rows: 0, full_group_rows })
     }
 
     /// Encodes rows of all columns in parallel; a full row group goes to the file.
@@ -188,7 +192,7 @@ impl<W: Write + Send> OpenFile<W> {
             })
             .map_err(write_failed)?;
         self.group_rows += rows;
-        if self.group_rows == ROW_GROUP_ROWS { self.end_group() } else { Ok(()) }
+        if self.group_rows == self.full_group_rows { self.end_group() } else { Ok(()) }
     }
 
     fn end_group(&mut self) -> Result<()> {

@@ -1,0 +1,37 @@
+//! What the benches are fed: the first quarter of the reference job's four monthly groups.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use hvac_analytics::etl::merge::{Keep, Window, merge};
+use hvac_analytics::etl::plan::{FileId, Plan, read_all};
+use hvac_analytics::etl::report::ReadOptions;
+use hvac_analytics::simulation::reference::{self, Scale};
+use hvac_analytics::simulation::trends::Report;
+
+const MONTHLY: [&str; 4] = ["_CH_", "_WATER_", "_PUMP_", "_AHU_"];
+
+/// Twelve reports: 8 640 rows on the joined axis, 120 points.
+pub fn quarter() -> Vec<Report> {
+    let monthly = |report: &Report| MONTHLY.iter().any(|group| report.file_name.contains(group));
+    reference::reports(1, Scale { rows: 1, columns: 1 }).filter(monthly).take(12).collect()
+}
+
+/// Nothing overridden.
+pub fn options() -> ReadOptions {
+    ReadOptions { zone: chrono_tz::Asia::Taipei, format: None, date_order: None, delimiter: None, encoding: None }
+}
+
+/// Read, planned and merged into one window.
+pub fn merged(reports: &[Report]) -> Window {
+    let ids: Vec<FileId> = reports
+        .iter()
+        .map(|report| FileId { name: report.file_name.clone(), sha256: report.file_name.clone() })
+        .collect();
+    let load = |index: usize| Ok(Cow::Borrowed(reports[index].bytes.as_slice()));
+    let read = read_all(&ids, &load, &options(), u64::MAX, &|_| ()).expect("the reports can be read");
+    let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).expect("nothing is overridden");
+    let window = 0..plan.axis_ms.len();
+    let segments = plan.read_window(&window, &load, &options()).expect("the cells were kept");
+    merge(&plan, &window, segments, Keep::Last).expect("the columns fit together")
+}

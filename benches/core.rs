@@ -1,0 +1,50 @@
+//! The pure core: read one report, and read + plan + merge a set of them.
+#![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing)]
+
+mod common;
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use hvac_analytics::etl::report::{Reader, Source};
+use hvac_analytics::simulation::reference::{self, Scale};
+
+fn read_one(c: &mut Criterion) {
+    let reports = common::quarter();
+    let report = reports.iter().max_by_key(|report| report.bytes.len()).expect("there are twelve");
+    let options = common::options();
+    let mut group = c.benchmark_group("core");
+    group.throughput(Throughput::Bytes(report.bytes.len() as u64));
+    group.bench_function("read one report", |b| {
+        b.iter(|| {
+            let source = Source { name: &report.file_name, bytes: black_box(&report.bytes) };
+            let mut segments = Vec::new();
+            let reader = Reader::open(source, &options).expect("it is a report");
+            let plan = reader.plan(&mut |_, segment| segments.push(segment)).expect("it can be read");
+            (plan, segments)
+        });
+    });
+    group.finish();
+}
+
+fn merge_set(c: &mut Criterion) {
+    let reports = common::quarter();
+    let mut group = c.benchmark_group("core");
+    group.throughput(Throughput::Bytes(reports.iter().map(|report| report.bytes.len() as u64).sum()));
+    group.sample_size(20);
+    group.bench_function("read, plan and merge 12 reports", |b| b.iter(|| common::merged(black_box(&reports))));
+    group.finish();
+}
+
+fn generate(c: &mut Criterion) {
+    let fresh = || reference::reports(1, Scale { rows: 1, columns: 1 });
+    let mut group = c.benchmark_group("simulation");
+    group.sample_size(10);
+    group.bench_function("first 20 reports of the reference job", |b| {
+        b.iter_batched(fresh, |reports| reports.take(20).map(|r| r.bytes.len()).sum::<usize>(), BatchSize::LargeInput);
+    });
+    group.finish();
+}
+
+criterion_group!(benches, read_one, merge_set, generate);
+criterion_main!(benches);
