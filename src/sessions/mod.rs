@@ -18,6 +18,8 @@ mod build;
 pub mod catalogue;
 pub mod folders;
 mod intake;
+mod lease;
+mod options;
 pub mod parse;
 pub mod progress;
 pub mod snapshot;

@@ -17,8 +17,7 @@ use super::build::{self, Built, Input, Job, Target};
 use super::intake::{Intake, archive_limits};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
-use super::{ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, date_order_of, folders, snapshot, store};
-use crate::config;
+use super::{ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, lease, options, snapshot, store};
 use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
 use crate::etl::PARSER_VERSION;
@@ -27,8 +26,8 @@ use crate::etl::plan::{FileId, Override};
 use crate::etl::report::{ReadOptions, archive};
 use crate::state::AppState;
 use crate::store::entity::{
-    ArtefactKind, Columns, FileReport, Integrity, ParseReport, Status, VersionState, artefact_version, parsed_dataset,
-    session, source_file,
+    Columns, FileReport, Integrity, ParseReport, Status, VersionState, artefact_version, parsed_dataset, session,
+    source_file,
 };
 use crate::store::frames;
 use crate::store::{new_id, now, paths};
@@ -129,7 +128,7 @@ impl Parse {
             ));
         }
         let mut warnings = std::mem::take(&mut intake.warnings);
-        let zone = settle_zone(state, &request, &session, &mut warnings)?;
+        let zone = options::zone(state, &request, &session, &mut warnings)?;
         let given = |text: &Option<String>| text.clone().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
         if is_new {
             let names: Vec<&str> = rows.iter().map(|r| r.archive_member.as_deref().unwrap_or(&r.file_name)).collect();
@@ -139,7 +138,7 @@ impl Parse {
         session.name = given(&request.name).unwrap_or(session.name);
         session.site = given(&request.site).or(session.site);
         session.timezone = Some(zone.name().to_owned());
-        let options = read_options(&request, zone)?;
+        let options = options::read(&request, zone)?;
         Ok(Self { state: state.clone(), request, session, is_new, rows, new_rows, intake, options, warnings })
     }
 
@@ -162,7 +161,7 @@ impl Parse {
             inputs,
             options: self.options.clone(),
             on_conflict: self.request.on_conflict,
-            stated: stated(&self.request.columns)?,
+            stated: options::stated(&self.request.columns)?,
             remembered,
             memory_bytes: self.state.config.parse_memory_bytes,
             archive_limits: archive_limits(&self.state),
@@ -174,15 +173,15 @@ impl Parse {
             let built = built.await.internal("waiting for a dry run")??;
             return Ok(self.answer(built, String::new(), 0, false));
         }
-        let reserved = if self.is_new { None } else { Some(reserve(&self.state, &self.session.id).await?) };
-        let held = reserved.as_ref().map(|r| Heartbeat::start(&self.state, &r.id));
+        let reserved = if self.is_new { None } else { Some(lease::reserve(&self.state, &self.session.id).await?) };
+        let held = reserved.as_ref().map(|r| lease::Heartbeat::start(&self.state, &r.id));
         let published = self.make(job, reserved.as_ref().map_or(1, |r| r.version), request_key, progress).await;
         drop(held);
         match published {
             Ok((built, dataset)) => self.commit(built, dataset, reserved, caller).await,
             Err(error) => {
                 if let Some(reserved) = reserved {
-                    release(&self.state, reserved).await;
+                    lease::release(&self.state, reserved).await;
                 }
                 Err(error)
             }
@@ -364,7 +363,7 @@ impl Parse {
             None => store::published(&txn, &self.session.id, dataset.version).await?,
         }
         if let Some(site) = &self.session.site {
-            for (name, said) in stated(&self.request.columns)? {
+            for (name, said) in options::stated(&self.request.columns)? {
                 let column = built.columns.iter().find(|c| c.original_name == name || c.name == name);
                 store::remember(&txn, site, column.map_or(&name, |c| &c.original_name), &said).await?;
             }
@@ -491,109 +490,6 @@ fn describe_file(built: &Built, known: &[(&str, String)]) -> Result<Vec<(String,
     Ok(known.iter().cloned().chain(found).map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// The zone: stated now, else the session's, else the server's with a warning. Fixed once parsed.
-fn settle_zone(
-    state: &AppState,
-    request: &ParseRequest,
-    session: &session::Model,
-    warnings: &mut Vec<Warning>,
-) -> Result<chrono_tz::Tz> {
-    let stated = request.timezone.as_deref().map(str::trim).filter(|zone| !zone.is_empty());
-    let stated = stated.map(|zone| config::timezone("timezone", zone)).transpose()?;
-    let fixed = session.timezone.as_deref().map(|zone| config::timezone("timezone", zone)).transpose()?;
-    match (stated, fixed) {
-        (Some(stated), Some(fixed))
-            if stated != fixed && session.status != Status::Uploaded && session.status != Status::Failed =>
-        {
-            let message = format!(
-                "this session was parsed in {fixed}; its zone cannot become {stated}: parse the files as a new session"
-            );
-            Err(Error::invalid("timezone", "timezone_fixed", message))
-        }
-        (Some(zone), _) | (None, Some(zone)) => Ok(zone),
-        (None, None) => {
-            let zone = state.config.site_timezone;
-            warnings.push(Warning {
-                code: "timezone_assumed".to_owned(),
-                file: String::new(),
-                line: None,
-                column: None,
-                count: 1,
-                message: format!("no time zone was given: local times are read in {zone} (SITE_TIMEZONE)"),
-            });
-            Ok(zone)
-        }
-    }
-}
-
-fn read_options(request: &ParseRequest, zone: chrono_tz::Tz) -> Result<ReadOptions> {
-    let date_order = match request.date_format.as_deref().map(str::trim).filter(|f| !f.is_empty()) {
-        None => None,
-        Some(format) => Some(date_order_of(format).ok_or_else(|| {
-            let message = format!("date_format '{format}' is no order of day, month and year: use YMD, MDY or DMY, or a pattern such as M/D/YYYY");
-            Error::invalid("date_format", "bad_date_format", message)
-        })?),
-    };
-    let delimiter = match request.delimiter.as_deref().filter(|d| !d.is_empty()) {
-        None => None,
-        Some("\\t" | "tab") => Some('\t'),
-        Some(text) => {
-            let mut chars = text.chars();
-            let one = chars.next().filter(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && chars.next().is_none());
-            Some(one.ok_or_else(|| {
-                Error::invalid(
-                    "delimiter",
-                    "bad_delimiter",
-                    format!("delimiter '{text}' must be one character such as , ; | or tab"),
-                )
-            })?)
-        }
-    };
-    Ok(ReadOptions {
-        zone,
-        format: request.format,
-        date_order,
-        delimiter,
-        encoding: request.encoding.clone().filter(|e| !e.is_empty()),
-    })
-}
-
-fn stated(columns: &[ColumnOverride]) -> Result<BTreeMap<String, Override>> {
-    let mut stated = BTreeMap::new();
-    for column in columns {
-        let said = Override { name: column.name.clone(), kind: column.kind, unit: column.unit.clone() };
-        if stated.insert(column.column.clone(), said).is_some() {
-            let message = format!("column '{}' is overridden twice: say it once", column.column);
-            return Err(Error::invalid("columns", "bad_column_override", message));
-        }
-    }
-    Ok(stated)
-}
-
-/// Who holds a reservation, for messages and the log.
-fn owner() -> String {
-    format!("process {}", std::process::id())
-}
-
-async fn reserve(state: &AppState, session_id: &str) -> Result<artefact_version::Model> {
-    let txn = state.store.db.begin().await?;
-    let reserved = store::reserve(&txn, session_id, ArtefactKind::Parsed, &owner()).await?;
-    txn.commit().await.internal("reserving a version")?;
-    crate::store::crash::point("parse.reserved");
-    Ok(reserved)
-}
-
-async fn release(state: &AppState, reserved: artefact_version::Model) {
-    let released = async {
-        let txn = state.store.db.begin().await?;
-        store::settle(&txn, reserved, VersionState::Abandoned).await?;
-        txn.commit().await.internal("releasing a version")
-    };
-    if let Err(error) = released.await {
-        tracing::warn!(%error, "a reservation was not released; it lapses by itself");
-    }
-}
-
 /// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.
 async fn mark_failed(state: &AppState, session: &session::Model) {
     if session.status != Status::Uploaded {
@@ -607,34 +503,5 @@ async fn mark_failed(state: &AppState, session: &session::Model) {
     match marked.await {
         Ok(()) => snapshot::write(state, &session.id).await,
         Err(error) => tracing::warn!(%error, session_id = session.id, "a failed session was not marked"),
-    }
-}
-
-/// Holds a reservation while the work goes on; stops when dropped.
-struct Heartbeat(tokio::task::JoinHandle<()>);
-
-impl Heartbeat {
-    fn start(state: &AppState, reservation_id: &str) -> Self {
-        let (state, id) = (state.clone(), reservation_id.to_owned());
-        let every = (store::LEASE / 4).to_std().unwrap_or_default();
-        Self(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(every).await;
-                let beat = async {
-                    let txn = state.store.db.begin().await?;
-                    store::heartbeat(&txn, &id).await?;
-                    txn.commit().await.internal("holding a reservation")
-                };
-                if let Err(error) = beat.await {
-                    tracing::warn!(%error, "a reservation could not be held");
-                }
-            }
-        }))
-    }
-}
-
-impl Drop for Heartbeat {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -40,7 +40,7 @@ const PUMP: &str = "\"Key            Name:Suffix                                
 
 const TAIPEI: [(&str, &str); 3] = [("name", "KMUH"), ("site", "kmuh"), ("timezone", "Asia/Taipei")];
 
-fn row<'a>(answer: &'a Value, index: usize) -> &'a Value {
+fn row(answer: &Value, index: usize) -> &Value {
     &answer["preview"][index]
 }
 

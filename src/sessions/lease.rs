@@ -1,0 +1,59 @@
+//! The reservation of a version while it is made: a database lease, since another process may ask too.
+
+use super::store;
+use crate::error::{Context, Result};
+use crate::state::AppState;
+use crate::store::entity::{ArtefactKind, VersionState, artefact_version};
+
+/// Who holds a reservation, for messages and the log.
+fn owner() -> String {
+    format!("process {}", std::process::id())
+}
+
+pub(super) async fn reserve(state: &AppState, session_id: &str) -> Result<artefact_version::Model> {
+    let txn = state.store.db.begin().await?;
+    let reserved = store::reserve(&txn, session_id, ArtefactKind::Parsed, &owner()).await?;
+    txn.commit().await.internal("reserving a version")?;
+    crate::store::crash::point("parse.reserved");
+    Ok(reserved)
+}
+
+pub(super) async fn release(state: &AppState, reserved: artefact_version::Model) {
+    let released = async {
+        let txn = state.store.db.begin().await?;
+        store::settle(&txn, reserved, VersionState::Abandoned).await?;
+        txn.commit().await.internal("releasing a version")
+    };
+    if let Err(error) = released.await {
+        tracing::warn!(%error, "a reservation was not released; it lapses by itself");
+    }
+}
+
+/// Holds a reservation while the work goes on; stops when dropped.
+pub(super) struct Heartbeat(tokio::task::JoinHandle<()>);
+
+impl Heartbeat {
+    pub(super) fn start(state: &AppState, reservation_id: &str) -> Self {
+        let (state, id) = (state.clone(), reservation_id.to_owned());
+        let every = (store::LEASE / 4).to_std().unwrap_or_default();
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let beat = async {
+                    let txn = state.store.db.begin().await?;
+                    store::heartbeat(&txn, &id).await?;
+                    txn.commit().await.internal("holding a reservation")
+                };
+                if let Err(error) = beat.await {
+                    tracing::warn!(%error, "a reservation could not be held");
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,93 @@
+//! What a request for a parse says, checked: zone, how to read, what is known better of columns.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use super::{ColumnOverride, ParseRequest, date_order_of};
+use crate::config;
+use crate::error::{Error, Result};
+use crate::etl::column::Warning;
+use crate::etl::plan::Override;
+use crate::etl::report::ReadOptions;
+use crate::state::AppState;
+use crate::store::entity::{Status, session};
+
+/// The zone: stated now, else the session's, else the server's with a warning. Fixed once parsed.
+pub(super) fn zone(
+    state: &AppState,
+    request: &ParseRequest,
+    session: &session::Model,
+    warnings: &mut Vec<Warning>,
+) -> Result<Tz> {
+    let stated = request.timezone.as_deref().map(str::trim).filter(|zone| !zone.is_empty());
+    let stated = stated.map(|zone| config::timezone("timezone", zone)).transpose()?;
+    let fixed = session.timezone.as_deref().map(|zone| config::timezone("timezone", zone)).transpose()?;
+    match (stated, fixed) {
+        (Some(stated), Some(fixed))
+            if stated != fixed && session.status != Status::Uploaded && session.status != Status::Failed =>
+        {
+            let message = format!(
+                "this session was parsed in {fixed}; its zone cannot become {stated}: parse the files as a new session"
+            );
+            Err(Error::invalid("timezone", "timezone_fixed", message))
+        }
+        (Some(zone), _) | (None, Some(zone)) => Ok(zone),
+        (None, None) => {
+            let zone = state.config.site_timezone;
+            warnings.push(Warning {
+                code: "timezone_assumed".to_owned(),
+                file: String::new(),
+                line: None,
+                column: None,
+                count: 1,
+                message: format!("no time zone was given: local times are read in {zone} (SITE_TIMEZONE)"),
+            });
+            Ok(zone)
+        }
+    }
+}
+
+pub(super) fn read(request: &ParseRequest, zone: Tz) -> Result<ReadOptions> {
+    let date_order = match request.date_format.as_deref().map(str::trim).filter(|f| !f.is_empty()) {
+        None => None,
+        Some(format) => Some(date_order_of(format).ok_or_else(|| {
+            let message = format!("date_format '{format}' is no order of day, month and year: use YMD, MDY or DMY, or a pattern such as M/D/YYYY");
+            Error::invalid("date_format", "bad_date_format", message)
+        })?),
+    };
+    let delimiter = match request.delimiter.as_deref().filter(|d| !d.is_empty()) {
+        None => None,
+        Some("\\t" | "tab") => Some('\t'),
+        Some(text) => {
+            let mut chars = text.chars();
+            let one = chars.next().filter(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && chars.next().is_none());
+            Some(one.ok_or_else(|| {
+                Error::invalid(
+                    "delimiter",
+                    "bad_delimiter",
+                    format!("delimiter '{text}' must be one character such as , ; | or tab"),
+                )
+            })?)
+        }
+    };
+    Ok(ReadOptions {
+        zone,
+        format: request.format,
+        date_order,
+        delimiter,
+        encoding: request.encoding.clone().filter(|e| !e.is_empty()),
+    })
+}
+
+pub(super) fn stated(columns: &[ColumnOverride]) -> Result<BTreeMap<String, Override>> {
+    let mut stated = BTreeMap::new();
+    for column in columns {
+        let said = Override { name: column.name.clone(), kind: column.kind, unit: column.unit.clone() };
+        if stated.insert(column.column.clone(), said).is_some() {
+            let message = format!("column '{}' is overridden twice: say it once", column.column);
+            return Err(Error::invalid("columns", "bad_column_override", message));
+        }
+    }
+    Ok(stated)
+}
