@@ -16,3 +16,4 @@ mod parse;
 mod real_reports;
 mod sessions;
 mod tidy;
+mod reports;

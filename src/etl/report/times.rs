@@ -37,7 +37,8 @@ impl<'r> TimeReader<'r> {
         zone_name: &'static str,
     ) -> Self {
         let range = layout.date_range.as_ref().and_then(|(first, last)| {
-            Some((time::stamp(first, order)?.local_ms(), time::stamp(last, order)?.local_ms()))
+            // A range that ends at 23:59:59 holds the row of 24:00:00.
+            Some((time::stamp(first, order)?.local_ms(), time::stamp(last, order)?.local_ms() + 1000))
         });
         Self {
             source,
