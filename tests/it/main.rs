@@ -14,6 +14,6 @@ mod migration;
 mod openapi;
 mod parse;
 mod real_reports;
+mod reports;
 mod sessions;
 mod tidy;
-mod reports;
