@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -79,7 +80,7 @@ async fn get_parquet(
     };
     let body = match method {
         Method::HEAD => Body::empty(),
-        _ => Body::from_stream(export::parquet(&state, &dataset, part.clone()).await?),
+        _ => stream(export::parquet(&state, &dataset, part.clone()).await?),
     };
     let mut response = described(status, body, &dataset, &PARQUET, &etag);
     let headers = response.headers_mut();
@@ -117,7 +118,7 @@ async fn get_arrow(
         Wanted::Nothing => described(StatusCode::NOT_MODIFIED, Body::empty(), &dataset, &ARROW, &etag),
         Wanted::Headers => described(StatusCode::OK, Body::empty(), &dataset, &ARROW, &etag),
         Wanted::Body => {
-            let body = Body::from_stream(export::arrow(&state, &dataset).await?);
+            let body = stream(export::arrow(&state, &dataset).await?);
             described(StatusCode::OK, body, &dataset, &ARROW, &etag)
         }
     })
@@ -150,10 +151,15 @@ async fn get_csv(
         Wanted::Nothing => described(StatusCode::NOT_MODIFIED, Body::empty(), &dataset, &CSV, &etag),
         Wanted::Headers => described(StatusCode::OK, Body::empty(), &dataset, &CSV, &etag),
         Wanted::Body => {
-            let body = Body::from_stream(export::csv(&state, &dataset).await?);
+            let body = stream(export::csv(&state, &dataset).await?);
             described(StatusCode::OK, body, &dataset, &CSV, &etag)
         }
     })
+}
+
+/// Fused, because compression asks again after the end.
+fn stream(bytes: export::ByteStream) -> Body {
+    Body::from_stream(bytes.fuse())
 }
 
 /// What of a made file the client needs.
@@ -229,7 +235,7 @@ mod tests {
         assert_eq!(attachment("a-v1.csv"), "attachment; filename=\"a-v1.csv\"; filename*=UTF-8''a-v1.csv");
         assert_eq!(
             attachment("溫 \"x\"/\r\n.csv"),
-            "attachment; filename=\"____x____.csv\"; filename*=UTF-8''%E6%BA%AB%20%22x%22___.csv"
+            "attachment; filename=\"___x____.csv\"; filename*=UTF-8''%E6%BA%AB%20%22x%22___.csv"
         );
     }
 }

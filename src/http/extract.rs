@@ -79,7 +79,12 @@ async fn drain(body: Body) {
     let _ = tokio::time::timeout(DRAIN_TIME, read_on).await;
 }
 
+/// Reads a JSON object (serde itself would take an array for a struct).
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(broken_json)?;
+        return Err(Error::new(ErrorKind::Invalid, "invalid_body", "The JSON body is wrong: an object is expected."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();
@@ -190,12 +195,14 @@ mod tests {
 
     #[test]
     fn a_body_of_another_shape_is_invalid() {
-        assert_eq!(refused("7").code, "invalid_body");
+        for other in ["7", "[]", " null"] {
+            assert_eq!(refused(other).code, "invalid_body", "{other}");
+        }
     }
 
     #[test]
     fn broken_json_is_malformed() {
-        for broken in ["", "{", r#"{"rows":1}}"#, "{\"rows\":\u{0}}"] {
+        for broken in ["", "{", "[", r#"{"rows":1}}"#, "{\"rows\":\u{0}}"] {
             assert_eq!(refused(broken).kind, ErrorKind::Malformed, "{broken}");
         }
         assert_eq!(from_json::<Body>(b"{\"rows\":1}").unwrap().rows, Some(1));

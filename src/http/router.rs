@@ -27,21 +27,23 @@ pub fn router(state: AppState) -> Router {
     let document = serve_document(&document);
     let docs = DocsConfig::from(DOCUMENT).validator_url("none").try_it_out_enabled(true);
 
-    let around = ServiceBuilder::new()
-        .layer(from_fn(observe))
-        .layer(cors(&state.config.cors_allowed_origins))
-        .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
-        .layer(CatchPanicLayer::custom(problem::panicked));
-    routes
+    let routes = routes
         .nest("/api/v1", versioned)
         .route(DOCUMENT, get(document.clone()))
         .route("/api/v1/openapi.json", get(document))
         .merge(SwaggerUi::new("/docs").config(docs))
-        .merge(ui::routes())
-        .fallback(problem::no_such_route)
-        .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(around)
-        .with_state(state)
+        .merge(ui::routes());
+    surround(routes, &state.config.cors_allowed_origins).with_state(state)
+}
+
+/// What every answer passes, those of no route and of a panic too.
+fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, origins: &[String]) -> Router<S> {
+    let around = ServiceBuilder::new()
+        .layer(from_fn(observe))
+        .layer(cors(origins))
+        .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
+        .layer(CatchPanicLayer::custom(problem::panicked));
+    routes.fallback(problem::no_such_route).method_not_allowed_fallback(problem::method_not_allowed).layer(around)
 }
 
 /// The API document: OpenAPI 3.1 of everything below `/api`, and `/health`.
@@ -68,4 +70,33 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
 fn serve_document(document: &utoipa::openapi::OpenApi) -> impl Handler<((),), AppState> {
     let text = document.to_json().unwrap_or_default();
     move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_internals() {
+        async fn breaks() -> &'static str {
+            let secret = "/srv/secret";
+            panic!("broken at {secret}")
+        }
+        let origin = "http://localhost:3000";
+        let routes = surround(Router::<()>::new().route("/boom", get(breaks)), &[origin.to_owned()]);
+        let request = Request::get("/boom").header("origin", origin).body(Body::empty()).unwrap();
+        let response = routes.oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), 500);
+        assert_eq!(response.headers()["access-control-allow-origin"], origin);
+        let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&problem["code"], &problem["request_id"]), (&"internal".into(), &id.into()));
+        assert!(!problem.to_string().contains("secret"), "{problem}");
+    }
 }

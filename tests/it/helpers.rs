@@ -306,6 +306,20 @@ impl Process {
         self.stderr.lock().unwrap().clone()
     }
 
+    /// What it has logged, once that satisfies a condition.
+    #[track_caller]
+    pub fn stderr_after(&self, satisfied: impl Fn(&str) -> bool) -> String {
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            let text = self.stderr();
+            if satisfied(&text) {
+                return text;
+            }
+            assert!(Instant::now() < patience, "never logged: {text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The address of a path with its query.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
