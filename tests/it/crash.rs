@@ -52,11 +52,13 @@ impl Client {
     }
 }
 
-/// A session that was acknowledged: its id, its Parquet file's hash, its raw bytes.
+/// A session whose upload was acknowledged, and perhaps its parse.
 struct Acknowledged {
     id: String,
-    parquet: Option<Vec<u8>>,
     raw: Vec<u8>,
+    parsed: bool,
+    /// Hash of the Parquet file, where it was looked at.
+    parquet: Option<Vec<u8>>,
 }
 
 async fn make(client: &Client, raw: Vec<u8>) -> reqwest::Result<Acknowledged> {
@@ -64,7 +66,7 @@ async fn make(client: &Client, raw: Vec<u8>) -> reqwest::Result<Acknowledged> {
     client.parse(&id).await?;
     let (status, bytes) = client.get(&format!("/api/sessions/{id}/data.parquet")).await;
     assert_eq!(status, 200);
-    Ok(Acknowledged { id, parquet: Some(Sha256::digest(&bytes).to_vec()), raw })
+    Ok(Acknowledged { id, raw, parsed: true, parquet: Some(Sha256::digest(&bytes).to_vec()) })
 }
 
 /// Everything acknowledged is there; every session listed is whole; `doctor` finds nothing damaged.
@@ -74,9 +76,11 @@ async fn intact(folder: &Path, acknowledged: &[Acknowledged]) {
     for session in acknowledged {
         let (status, body) = client.get(&format!("/api/sessions/{}", session.id)).await;
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        if let Some(hash) = &session.parquet {
+        if session.parsed {
             let (status, bytes) = client.get(&format!("/api/sessions/{}/data.parquet", session.id)).await;
-            assert_eq!((status, &Sha256::digest(&bytes).to_vec()), (200, hash));
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+            let hash = Sha256::digest(&bytes).to_vec();
+            assert_eq!(session.parquet.as_ref().unwrap_or(&hash), &hash);
         }
         let raw = std::fs::read_dir(folder.join("data/sessions").join(&session.id).join("raw")).unwrap();
         let raw: Vec<Vec<u8>> = raw.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
@@ -166,35 +170,24 @@ async fn killed_at_any_moment_under_load() {
                 tokio::spawn(async move {
                     let mut made = Vec::new();
                     for turn in 0.. {
-                        let rows = 40 + round * 97 + worker * 31 + turn;
-                        match make_or_upload(&client, report(rows)).await {
-                            (Some(session), true) => made.push(session),
-                            (session, _) => {
-                                made.extend(session);
-                                break;
-                            }
-                        }
+                        let raw = report(40 + round * 97 + worker * 31 + turn);
+                        let Ok(upload) = client.upload(raw.clone()).await else { return made };
+                        let id = upload["session_id"].as_str().unwrap().to_owned();
+                        let parsed = client.parse(&id).await.is_ok();
+                        made.push(Acknowledged { id, raw, parsed, parquet: None });
                     }
                     made
                 })
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(400 + u64::from(round) * 173)).await;
+        tokio::time::sleep(Duration::from_millis(900 + u64::from(round) * 173)).await;
         server.kill_9();
         for worker in workers {
             acknowledged.extend(worker.await.unwrap());
         }
         intact(folder.path(), &acknowledged).await;
     }
-    assert!(acknowledged.iter().filter(|s| s.parquet.is_some()).count() > 3, "the load was too light to show anything");
-}
-
-/// What was acknowledged before the server went away, and whether it is still there.
-async fn make_or_upload(client: &Client, raw: Vec<u8>) -> (Option<Acknowledged>, bool) {
-    let Ok(upload) = client.upload(raw.clone()).await else { return (None, false) };
-    let id = upload["session_id"].as_str().unwrap().to_owned();
-    let parsed = client.parse(&id).await.is_ok();
-    (Some(Acknowledged { id: id.clone(), parquet: None, raw }), parsed && client.parse(&id).await.is_ok())
+    assert!(acknowledged.iter().filter(|s| s.parsed).count() > 3, "the load was too light to show anything");
 }
 
 #[tokio::test]

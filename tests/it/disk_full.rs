@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::helpers::TestApp;
 
-/// A file system of 4 MiB; unmounted when dropped.
+/// A file system of 32 MiB; unmounted when dropped.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn mount(at: &Path) -> Self {
         std::fs::create_dir_all(at).unwrap();
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(at).status().unwrap();
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"]).arg(at).status().unwrap();
         assert!(done.success(), "this test mounts a file system, so it must run as root");
         Self(at.to_owned())
     }
@@ -22,9 +22,10 @@ impl SmallDisk {
     /// Leaves only so many bytes free.
     fn fill_up_to(&self, free: usize) {
         let filler = self.0.join("filler");
-        let mut size = 4 << 20;
+        let _ = std::fs::remove_file(&filler);
+        let mut size = 32 << 20;
         while std::fs::write(&filler, vec![0_u8; size]).is_err() {
-            size -= 4096;
+            size -= 1 << 16;
         }
         std::fs::write(&filler, vec![0_u8; size - free]).unwrap();
     }
@@ -62,12 +63,17 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     assert!(report.len() > 900_000 && report.len() < 1_500_000, "{}", report.len());
     let id = app.uploaded(&[("kw.csv", &report)], &[("timezone", "UTC")]).await;
 
-    disk.fill_up_to(100_000);
+    // Enough to begin with, too little in the middle.
+    disk.fill_up_to(19_000_000);
     let before = files(&disk.0);
-    app.upload(&[("more.csv", &report[..report.len() - 40])], &[]).await.expect_problem(503, "disk_full");
+    app.upload(&[("more.csv", &vec![b'0'; 20_000_000])], &[]).await.expect_problem(503, "disk_full");
+    only(&disk.0, &before).await;
+    // Too little to begin with.
+    disk.fill_up_to(100_000);
+    app.upload(&[("more.csv", b"time,kw\n")], &[]).await.expect_problem(503, "disk_full");
     let problem = app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(503, "disk_full");
     assert!(problem["detail"].as_str().unwrap().contains("free"), "{problem}");
-    assert_eq!(files(&disk.0), before);
+    only(&disk.0, &before).await;
     let session = app.get(&format!("/api/sessions/{id}")).await.expect(200);
     assert_eq!((&session["status"], session["versions"].as_array().unwrap().len()), (&json!("uploaded"), 0));
     assert_eq!(app.get("/api/sessions").await.expect(200)["total"], 1);
@@ -76,6 +82,17 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     let answer = app.post("/api/parse", &json!({"session_id": id})).await.expect(200);
     assert_eq!(answer["row_count"], 30_000);
     app.stop().await;
+}
+
+/// Waits for what was given up to be removed: that happens behind the answer.
+async fn only(folder: &Path, expected: &[PathBuf]) {
+    for _ in 0..100 {
+        if files(folder) == expected {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(files(folder), expected);
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -171,7 +171,7 @@ async fn the_catalogue_is_rebuilt_from_the_folders_alone() {
     let before = files_below(&folder.path().join("data/sessions"));
     remove_database(folder.path());
     let (rebuilt, code) = doctor(folder.path(), &["--rebuild"]);
-    assert_eq!((&rebuilt["sessions"], code), (&json!(2), Some(0)), "{rebuilt}");
+    assert_eq!((&rebuilt["repaired"], &rebuilt["damaged"], code), (&json!(2), &json!([]), Some(0)), "{rebuilt}");
     assert_eq!(files_below(&folder.path().join("data/sessions")), before);
     let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
     assert_eq!(app.get(&format!("/api/sessions/{id}")).await.json(), detail);
@@ -189,7 +189,7 @@ async fn the_parquet_file_alone_brings_a_session_back() {
     remove_database(folder.path());
     std::fs::remove_file(folder.path().join(format!("data/sessions/{id}/session.json"))).unwrap();
     let (rebuilt, _) = doctor(folder.path(), &["--rebuild"]);
-    assert_eq!((&rebuilt["sessions"], &rebuilt["from_footers"]), (&json!(1), &json!(1)), "{rebuilt}");
+    assert_eq!((&rebuilt["repaired"], &rebuilt["outdated_snapshots"]), (&json!(1), &json!([id])), "{rebuilt}");
     let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
     let found = app.get(&format!("/api/sessions/{id}")).await.json();
     for field in ["name", "site", "timezone", "status", "total_rows", "start_at", "end_at", "versions"] {
