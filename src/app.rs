@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, LogFormat};
+use crate::doctor;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::http;
 use crate::state::AppState;
@@ -55,6 +56,8 @@ pub async fn serve(
     let address = listener.local_addr().internal("asking for the address")?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     on_ready(address);
+    // Not one of the tasks that a shutdown waits for: it may stop anywhere.
+    tokio::spawn(doctor::check_at_start(state.clone()));
     run(listener, state, stop_signal()).await
 }
 

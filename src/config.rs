@@ -44,7 +44,7 @@ pub const SETTINGS: &[Setting] = &[
         "http://localhost:3000,http://localhost:3001,http://localhost:5173,http://127.0.0.1:3000,http://127.0.0.1:3001,http://127.0.0.1:5173",
     ),
     setting("LOG_FORMAT", "pretty"),
-    setting("RUST_LOG", "info"),
+    setting("RUST_LOG", "info,sea_orm_migration=warn"),
 ];
 
 /// How log lines look.

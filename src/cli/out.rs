@@ -80,7 +80,9 @@ pub fn number(value: Option<f64>) -> String {
 #[must_use]
 pub fn failure(error: &Error) -> String {
     let mut lines = vec![format!("error: {}", error.message)];
-    lines.extend(error.details.iter().filter(|d| d.message != error.message).map(|d| format!("  {}", placed(d))));
+    lines.extend(
+        error.details.iter().filter(|d| !error.message.contains(&d.message)).map(|d| format!("  {}", placed(d))),
+    );
     if error.kind == ErrorKind::Internal || error.kind == ErrorKind::Unavailable {
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
