@@ -26,7 +26,7 @@ pub enum Reading {
 /// How a point turns its signal into a reading.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Form {
-    /// Signal + bias + noise, rounded.
+    /// Signal + bias + noise, within what the sensor can read, rounded.
     Analog {
         /// Standard deviation of the noise.
         noise: f64,
@@ -150,7 +150,8 @@ impl Instrument {
         match self.point.form {
             Form::Analog { noise, decimals } => {
                 let measured = value + if value == 0.0 { 0.0 } else { self.bias + noise * self.rng.normal() };
-                number(measured, decimals)
+                let (least, most) = self.point.signal.range();
+                number(measured.max(least).min(most), decimals)
             }
             Form::State => Reading::State(value > 0.5),
             Form::Register => number(self.register, 0),
@@ -253,6 +254,14 @@ mod tests {
         let hourly = readings(Signal::DryBulb, ANALOG, 4, Vec::new());
         assert!(hourly.chunks(4).all(|hour| hour.iter().all(|r| *r == hour[0])));
         assert!(hourly.chunks(4).zip(hourly.chunks(4).skip(1)).any(|(a, b)| a[0] != b[0]));
+    }
+
+    #[test]
+    fn no_sensor_reads_more_than_it_can() {
+        let noisy = Form::Analog { noise: 60.0, decimals: 1 };
+        let humidity: Vec<f64> = readings(Signal::Humidity, noisy, 1, Vec::new()).into_iter().map(value).collect();
+        assert!(humidity.iter().all(|h| (0.0..=100.0).contains(h)));
+        assert!(humidity.contains(&100.0) || humidity.contains(&0.0), "the noise reached a limit: {humidity:?}");
     }
 
     #[test]

@@ -77,6 +77,17 @@ pub enum TrainSignal {
 }
 
 impl Signal {
+    /// The least and the most that its sensor can read.
+    #[must_use]
+    pub fn range(&self) -> (f64, f64) {
+        match self {
+            Self::Humidity | Self::AirValve => (0.0, 100.0),
+            Self::DryBulb | Self::WetBulb | Self::Room(_) | Self::AirSupply | Self::AirReturn => (-50.0, 100.0),
+            Self::ChilledSupply | Self::ChilledReturn | Self::CondenserSupply | Self::CondenserReturn => (-50.0, 100.0),
+            _ => (0.0, f64::INFINITY),
+        }
+    }
+
     /// The true value at that moment, of a plant with `trains` trains.
     #[must_use]
     pub fn value(&self, moment: &Moment, trains: u32) -> f64 {
