@@ -10,6 +10,8 @@ use bytes::Bytes;
 use hvac_analytics::store::cache::{Cache, CacheKey};
 use tempfile::TempDir;
 
+use crate::helpers::TestApp;
+
 /// A server of its own, which keeps nothing and dies with the test.
 struct Redis {
     server: Child,
@@ -171,4 +173,52 @@ async fn a_redis_that_stops_or_dies_makes_nobody_wait_or_fail() {
     println!("{} operations, slowest {slowest:?}, machine {machine:?}", seen.operations.load(Ordering::Relaxed));
     assert_eq!(seen.wrong.load(Ordering::Relaxed), 0, "every answer is the right one");
     assert!(slowest < Duration::from_millis(100) + machine, "slowest {slowest:?}, of which the machine {machine:?}");
+}
+
+/// Previews of a session from four clients at once, each of another page, for a while: how long each took, ms.
+async fn previews(app: &TestApp, session_id: &str, turn: u32) -> Vec<f64> {
+    let one = |client: u32| async move {
+        let mut took = Vec::new();
+        let started = Instant::now();
+        let mut offset = turn * 10_000 + client * 2_500;
+        while started.elapsed() < Duration::from_millis(800) {
+            offset += 1;
+            let path = format!("/api/data/preview?session_id={session_id}&rows=5&offset={}", offset % 5_000);
+            let sent = Instant::now();
+            app.get(&path).await.expect(200);
+            took.push(sent.elapsed().as_secs_f64() * 1e3);
+        }
+        took
+    };
+    let mut took = futures_util::future::join_all((0..4).map(one)).await.concat();
+    took.sort_by(f64::total_cmp);
+    took
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server"]
+async fn no_request_fails_or_waits_for_a_redis_that_is_paused_or_gone() {
+    let redis = Redis::start();
+    let url = format!("redis://127.0.0.1:{}/0", redis.port);
+    // A first level that holds next to nothing, so that every request asks the second.
+    let app = TestApp::start_with(&[("REDIS_URL", &url), ("CACHE_MAX_BYTES", "4096")]).await;
+    let mut report = "time,kw\n".to_owned();
+    for row in 0..5_000 {
+        report += &format!("{},{row}\n", 1_577_836_800 + row * 60);
+    }
+    let session = app.parsed(&[("kw.csv", report.as_bytes())], &[("timezone", "UTC")]).await;
+    let id = session["session_id"].as_str().unwrap();
+    let cache = app.state.store.cache.clone();
+    until("Redis is up", Duration::from_secs(5), || cache.stats().redis_up == Some(true)).await;
+    let near_worst = |took: &[f64]| took[took.len() * 99 / 100];
+    let before = near_worst(&previews(&app, id, 0).await);
+    redis.signal("-STOP");
+    let paused = near_worst(&previews(&app, id, 1).await);
+    redis.signal("-CONT");
+    let resumed = near_worst(&previews(&app, id, 2).await);
+    redis.signal("-KILL");
+    let gone = near_worst(&previews(&app, id, 3).await);
+    for took in [paused, resumed, gone] {
+        assert!(took < before + 100.0, "p99, ms: {before} before, {paused} paused, {resumed} resumed, {gone} gone");
+    }
 }
