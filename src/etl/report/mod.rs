@@ -25,6 +25,7 @@ mod table;
 mod times;
 mod toa5;
 mod wide;
+mod xlsx;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

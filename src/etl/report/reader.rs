@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use super::cells::{CellReader, Tally};
 use super::engine::{CHUNK_BYTES, CHUNK_CELLS, Engine, Limit, Seen, count_numbers};
-use super::fields::Cursor;
+use super::fields::{Cursor, Dialect};
 use super::layout::{Layout, warning};
 use super::long::Points;
 use super::rows::Shape;
 use super::times::TimeReader;
 use super::{
     Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, dates, decode, detect,
-    dialect,
+    dialect, xlsx,
 };
 use crate::etl::column::{Segment, Warning};
 use crate::etl::time::ZoneClock;
@@ -57,6 +57,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When the bytes are no table this program reads, or contradict `options`.
     pub fn open(source: Source<'a>, options: &ReadOptions) -> Result<Self, ReadError> {
+        if xlsx::is_workbook(source.bytes) {
+            return Self::open_workbook(source, options);
+        }
         let decode::Decoded { text, encoding, warnings } = decode::decode(source, options)?;
         if text.trim().is_empty() {
             return Err(source.error("empty_file", None, "the file holds only blank lines: export the report again"));
@@ -64,6 +67,17 @@ impl<'a> Reader<'a> {
         let (dialect, delimiter) = dialect::detect(source, &text, options)?;
         let layout = detect::layout(source, &text, dialect, delimiter, options)?;
         Ok(Self { source, options: options.clone(), text, encoding, warnings, layout })
+    }
+
+    fn open_workbook(source: Source<'a>, options: &ReadOptions) -> Result<Self, ReadError> {
+        let xlsx::Sheet { text, encoding } = xlsx::read(source)?;
+        let dialect = Dialect { delimiter: b',', eol: b'\n', decimal: b'.' };
+        let delimiter = Chosen {
+            value: ',',
+            evidence: "the cells of a workbook need none; commas are put between them".to_owned(),
+        };
+        let layout = detect::layout(source, &text, dialect, delimiter, options)?;
+        Ok(Self { source, options: options.clone(), text: Cow::Owned(text), encoding, warnings: Vec::new(), layout })
     }
 
     /// Goes over all bytes once; `keep` gets each chunk's index and segment as soon as it is read, in the

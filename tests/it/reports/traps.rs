@@ -319,3 +319,25 @@ fn rows_that_stand_newest_first() {
     assert_eq!(rows(&plan, &segments), ["01-01 00:00:00 | 1", "01-01 00:15:00 | 2", "01-01 00:30:00 | 3"]);
     assert_eq!(plan.out_of_order_rows, 2);
 }
+
+/// Written with openpyxl.
+#[test]
+fn a_workbook() {
+    let (plan, segments) = read_fixture("book.xlsx", &options("UTC"));
+    assert_eq!((plan.encoding.value.as_str(), plan.format.value, plan.header_line), ("xlsx", Format::Wide, Some(3)));
+    assert!(plan.encoding.evidence.contains("'Trend'"), "{}", plan.encoding.evidence);
+    assert_eq!(names(&plan), ["PUMP, \"NORTH\"", "冰水溫度 [°C]", "Mode", "Empty"]);
+    assert_eq!(
+        rows(&plan, &segments),
+        [
+            "01-31 23:30:00 | 1 | 7.5 | 'ON' | <empty>",
+            "01-31 23:45:00 | 2.25 | <no_data> | 'OFF' | <empty>",
+            "02-01 00:00:00 | -0.2 | <empty> | 'ON' | <empty>",
+            "02-01 00:15:00 | 0.001 | 8 | <spreadsheet_error> | <empty>",
+        ]
+    );
+
+    let (plan, segments) = read_fixture("book_date_time.xlsx", &options("UTC"));
+    assert_eq!(names(&plan), ["kW"]);
+    assert_eq!(rows(&plan, &segments), ["02-01 00:00:00 | 100", "02-01 00:15:00 | 101", "02-01 00:30:00 | 102"]);
+}
