@@ -68,11 +68,10 @@ fn pair_index(a: usize, b: usize) -> usize {
 fn moments(frame: &Frame, columns: &[String]) -> Result<Vec<Moments>> {
     let pairs: Vec<(usize, usize)> = (0..columns.len()).flat_map(|b| (0..=b).map(move |a| (a, b))).collect();
     let mut all = vec![Moments::default(); pairs.len()];
-    let rows = frame.rows()?;
-    for start in (0..rows).step_by(WINDOW) {
-        let window = start..rows.min(start + WINDOW);
+    for start in (0..frame.row_count).step_by(WINDOW) {
+        let window = start..frame.row_count.min(start + WINDOW as u64);
         let cells: Vec<Vec<Option<f64>>> =
-            columns.iter().map(|name| frame.numbers_of_rows(name, window.clone())).collect::<Result<_>>()?;
+            columns.iter().map(|name| frame.numbers_of(name, window.clone())).collect::<Result<_>>()?;
         let column = |i: usize| cells.get(i).map_or(&[][..], Vec::as_slice);
         all.par_iter_mut().zip(&pairs).for_each(|(moments, &(a, b))| {
             *moments = moments.merge(Moments::of(column(a), column(b)));

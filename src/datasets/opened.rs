@@ -140,14 +140,6 @@ impl Frame {
         Ok(Self { row_count: reader.footer().row_count(), reader })
     }
 
-    /// Rows, as an index.
-    ///
-    /// # Errors
-    /// When this machine cannot count so far.
-    pub fn rows(&self) -> Result<usize> {
-        usize::try_from(self.row_count).internal("counting rows")
-    }
-
     /// Some columns of some rows.
     ///
     /// # Errors
@@ -156,12 +148,23 @@ impl Frame {
         self.reader.read_rows(Some(columns), rows.start, rows.end.saturating_sub(rows.start))
     }
 
-    /// The time axis, UTC ms, ascending.
+    /// Rows with a time from `from_ms` on and before `to_ms` (UTC); none means no bound.
     ///
     /// # Errors
     /// 409 when the file is damaged.
-    pub fn axis(&self) -> Result<Vec<i64>> {
-        let column = self.column(TIMESTAMP, 0..self.row_count)?;
+    pub fn rows_between(&self, from_ms: Option<i64>, to_ms: Option<i64>) -> Result<Range<u64>> {
+        match (from_ms, to_ms) {
+            (None, None) => Ok(0..self.row_count),
+            (from, to) => self.reader.rows_between(from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// Some of the time axis, UTC ms, ascending.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn axis(&self, rows: Range<u64>) -> Result<Vec<i64>> {
+        let column = self.column(TIMESTAMP, rows)?;
         let times = column.datetime().internal("reading the time axis")?;
         Ok(times.physical().iter().flatten().collect())
     }
@@ -178,11 +181,7 @@ impl Frame {
     ///
     /// # Errors
     /// 409 when the file is damaged.
-    pub fn numbers_of_rows(&self, name: &str, rows: Range<usize>) -> Result<Vec<Option<f64>>> {
-        self.numbers_of(name, rows.start as u64..rows.end as u64)
-    }
-
-    fn numbers_of(&self, name: &str, rows: Range<u64>) -> Result<Vec<Option<f64>>> {
+    pub fn numbers_of(&self, name: &str, rows: Range<u64>) -> Result<Vec<Option<f64>>> {
         let column = self.column(name, rows)?;
         let numbers = column.f64().internal("reading a column of numbers")?;
         Ok(numbers.iter().map(|number| number.filter(|n| n.is_finite())).collect())

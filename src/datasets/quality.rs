@@ -1,5 +1,7 @@
 //! Data quality of a frame.
 
+use rayon::prelude::*;
+
 use super::opened::Frame;
 use super::version::{Resolved, resolve};
 use super::{Answer, ColumnQuality, DatasetSelector, FrozenRun, Gap, Quality, answer, clock};
@@ -14,13 +16,13 @@ use crate::state::AppState;
 pub async fn quality(state: &AppState, selector: &DatasetSelector) -> Result<Answer<Quality>> {
     let dataset = resolve(state, selector).await?;
     answer::computed(state, dataset, "quality", |frame, dataset| {
-        let at_ms = frame.axis()?;
+        let at_ms = frame.axis(0..frame.row_count)?;
         let step_ms = median_step_ms(&at_ms);
         let iso = |at| clock::iso(dataset.zone, at);
         let gap =
             |(after, before)| Gap { after: iso(after), before: iso(before), seconds: (before - after) as f64 / 1000.0 };
         let found = || step_ms.into_iter().flat_map(|step| gaps(&at_ms, step));
-        let columns = dataset.columns.iter().map(|meta| of_column(frame, dataset, meta, &at_ms, step_ms));
+        let columns = dataset.columns.par_iter().map(|meta| of_column(frame, dataset, meta, &at_ms, step_ms));
         answer::json(&Quality {
             dataset: dataset.label.clone(),
             total_rows: dataset.row_count,

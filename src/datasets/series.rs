@@ -1,5 +1,7 @@
 //! Points of a plot.
 
+use std::ops::Range;
+
 use super::opened::Frame;
 use super::version::{Resolved, resolve};
 use super::{Answer, DatasetSelector, Series, SeriesAnswer, SeriesQuery, answer, clock, names};
@@ -21,12 +23,9 @@ pub async fn series(state: &AppState, selector: &DatasetSelector, query: &Series
     let asked = Asked::of(&dataset, query)?;
     let request = format!("series {:?} {:?} {} {}", asked.from_ms, asked.to_ms, asked.points, asked.names());
     answer::computed(state, dataset, &request, move |frame, dataset| {
-        let at_ms = frame.axis()?;
-        // The axis is sorted, so the time asked for is one run of rows.
-        let start = asked.from_ms.map_or(0, |from| at_ms.partition_point(|at| *at < from));
-        let end = asked.to_ms.map_or(at_ms.len(), |to| at_ms.partition_point(|at| *at < to)).max(start);
-        let at_ms = at_ms.get(start..end).unwrap_or_default();
-        let lines = asked.columns.iter().map(|meta| line(frame, dataset, meta, at_ms, start, asked.points));
+        let rows = frame.rows_between(asked.from_ms, asked.to_ms)?;
+        let at_ms = frame.axis(rows.clone())?;
+        let lines = asked.columns.iter().map(|meta| line(frame, dataset, meta, &at_ms, rows.clone(), asked.points));
         answer::json(&SeriesAnswer { dataset: dataset.label.clone(), series: lines.collect::<Result<_>>()? })
     })
     .await
@@ -78,16 +77,16 @@ impl Asked {
     }
 }
 
-/// The line of one column; `at_ms` are the times of the rows from `start` on.
+/// The line of one column; `at_ms` are the times of the `rows`.
 fn line(
     frame: &Frame,
     dataset: &Resolved,
     meta: &ColumnMeta,
     at_ms: &[i64],
-    start: usize,
+    rows: Range<u64>,
     points: usize,
 ) -> Result<Series> {
-    let values = frame.numbers_of_rows(&meta.name, start..start + at_ms.len())?;
+    let values = frame.numbers_of(&meta.name, rows)?;
     let kept = thin_out(&values, points);
     let point = |row: &usize| Some((clock::iso(dataset.zone, *at_ms.get(*row)?), *values.get(*row)?));
     let (timestamps, values_kept) = kept.iter().filter_map(point).unzip();

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rayon::prelude::*;
+
 use super::opened::Frame;
 use super::version::resolve;
 use super::{AllStats, Answer, ColumnStats, DatasetSelector, OneStats, StateCount, answer, names};
@@ -22,10 +24,10 @@ const MAX_STATES: usize = 50;
 pub async fn all(state: &AppState, selector: &DatasetSelector) -> Result<Answer<AllStats>> {
     let dataset = resolve(state, selector).await?;
     answer::computed(state, dataset, "stats", |frame, dataset| {
-        let mut columns = vec![of_axis(dataset.row_count)];
-        for meta in dataset.columns.iter() {
-            columns.push(of_column(frame, meta)?);
-        }
+        // As many columns are in memory as there are cores.
+        let of_columns: Vec<ColumnStats> =
+            dataset.columns.par_iter().map(|meta| of_column(frame, meta)).collect::<Result<_>>()?;
+        let columns = std::iter::once(of_axis(dataset.row_count)).chain(of_columns).collect();
         answer::json(&AllStats { dataset: dataset.label.clone(), total_rows: dataset.row_count, columns })
     })
     .await

@@ -281,3 +281,14 @@ fn the_demo_works_from_any_folder_and_is_made_once() {
     assert_eq!((&again["session_id"], &again["reused"]), (&first["session_id"], &true.into()));
     assert_eq!(run(&folder, &["sessions", "--json"]).ok().json()["total"], 1);
 }
+
+#[tokio::test]
+async fn a_server_can_begin_with_the_demo() {
+    let folder = TempDir::new().unwrap();
+    for _ in 0..2 {
+        let server = Process::serve(folder.path(), &["--demo"]);
+        let page: Value = reqwest::get(server.url("/api/sessions")).await.unwrap().json().await.unwrap();
+        assert_eq!((&page["total"], &page["items"][0]["name"]), (&1.into(), &"Demo plant".into()));
+        assert!(server.terminate().success());
+    }
+}
