@@ -46,8 +46,8 @@ impl Known {
 type FileId = (PathBuf, String, String);
 
 static VERIFIED: LazyLock<Mutex<HashSet<FileId>>> = LazyLock::new(Mutex::default);
-/// One file is hashed at a time: two requests for a new file should not read it twice.
-static VERIFYING: LazyLock<tokio::sync::Mutex<()>> = LazyLock::new(tokio::sync::Mutex::default);
+/// Held while a file is hashed: two requests for a new file should not read it twice.
+static VERIFYING: LazyLock<Cache<FileId, Arc<tokio::sync::Mutex<()>>>> = LazyLock::new(|| Cache::new(1024));
 /// By sha256.
 static FOOTERS: LazyLock<Cache<String, Known>> = LazyLock::new(|| {
     let weight = |_: &String, known: &Known| u32::try_from(2 * known.footer.memory_bytes()).unwrap_or(u32::MAX);
@@ -69,7 +69,8 @@ fn file_id(state: &AppState, path: &str, sha256: &str) -> FileId {
 pub async fn open(state: &AppState, row: &VersionRow) -> Result<std::result::Result<Known, Integrity>> {
     let id = file_id(state, &row.path, &row.sha256);
     if !verified(|ids| ids.contains(&id)) {
-        let _one_at_a_time = VERIFYING.lock().await;
+        let file = VERIFYING.get_with(id.clone(), Arc::default);
+        let _one_at_a_time = file.lock().await;
         if !verified(|ids| ids.contains(&id)) {
             let integrity = verify(state, row).await?;
             if integrity != Integrity::Ok {

@@ -43,7 +43,8 @@ pub struct Resolved {
 /// damaged; 422 when `session_id` is left out and `REQUIRE_SESSION_ID` is on, or for a version that is no version.
 pub async fn resolve(state: &AppState, selector: &DatasetSelector) -> Result<Resolved> {
     let wanted = Wanted::parse(selector.version.as_deref())?;
-    let (session, assumed, row) = find(state, selector.session_id.as_deref(), &wanted).await?;
+    let session_id = selector.session_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
+    let (session, assumed, row) = find(state, session_id, &wanted).await?;
     let label = DatasetLabel {
         session_id: session.id.clone(),
         dataset_id: row.id.clone(),

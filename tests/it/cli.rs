@@ -292,3 +292,20 @@ async fn a_server_can_begin_with_the_demo() {
         assert!(server.terminate().success());
     }
 }
+
+#[tokio::test]
+async fn json_is_what_the_api_answers_also_beside_a_server() {
+    let (folder, id) = parsed();
+    let server = Process::serve(folder.path(), &[]);
+    for (arguments, path) in [
+        (&["preview", &id, "--rows", "50"][..], format!("/api/data/preview?session_id={id}")),
+        (&["stats", &id], format!("/api/data/stats?session_id={id}")),
+        (&["stats", &id, "--column", "OAT_1"], format!("/api/data/stats?session_id={id}&column=OAT_1")),
+        (&["sessions"], "/api/sessions".to_owned()),
+        (&["sessions", "show", &id], format!("/api/sessions/{id}")),
+    ] {
+        let answer = reqwest::get(server.url(&path)).await.unwrap().bytes().await.unwrap();
+        let printed = run(&folder, &[arguments, &["--json"]].concat()).ok();
+        assert_eq!(printed.text().trim_end(), String::from_utf8_lossy(&answer), "{path}");
+    }
+}

@@ -271,6 +271,8 @@ async fn statistics_are_numpys_and_null_for_what_is_no_number() {
             assert_eq!(column[number], Value::Null, "{number}");
         }
     }
+    let axis = app.get(&format!("/api/data/stats?session_id={id}&column=timestamp")).await.expect(200);
+    assert_eq!((&axis["count"], &axis["mean"], &axis["kind"]), (&json!(12), &Value::Null, &Value::Null));
     let states =
         json!([{"state": "COOL", "count": 4}, {"state": "HEAT", "count": 2}, {"state": "AUTO, \"eco\"", "count": 1}]);
     assert_eq!(columns[4]["states"], states);
@@ -394,6 +396,7 @@ async fn without_a_session_the_one_last_parsed_over_http_is_meant() {
     let by_cli = insert_session(&app, None).await;
     insert_parsed(&app, &by_cli, 1).await;
     app.get("/api/data/stats").await.expect_problem(404, "no_session");
+    app.get("/api/data/stats?session_id=").await.expect_problem(404, "no_session");
     let older = insert_session(&app, Some(now() - chrono::TimeDelta::hours(1))).await;
     let newer = insert_session(&app, Some(now())).await;
     for id in [&older, &newer] {
