@@ -76,13 +76,12 @@ fn first_data(head: &[Record]) -> Option<(usize, usize, bool)> {
     let by = |is: &dyn Fn(&str) -> bool| {
         let width = head.iter().map(|r| r.fields.len()).max().unwrap_or(0).min(LEFT);
         let hits = |column: usize| head.iter().filter(|r| r.fields.len() > 1 && is(r.field(column))).count();
-        let (most, column) = (0..width).map(|c| (hits(c), std::cmp::Reverse(c))).max()?;
+        let (_, column) = (0..width).map(|c| (hits(c), std::cmp::Reverse(c))).max()?;
         let column = column.0;
         let hit = |at: usize| head.get(at).is_some_and(|r| r.fields.len() > 1 && is(r.field(column)));
-        (most > 0)
-            .then(|| (0..head.len()).find(|at| hit(*at) && (most == 1 || hit(at + 1))))
-            .flatten()
-            .map(|at| (at, column))
+        // Two rows with a time in a row are data; a single one above them may be the date of a preamble.
+        let first = (0..head.len()).find(|at| hit(*at) && hit(at + 1)).or_else(|| (0..head.len()).find(|at| hit(*at)));
+        first.map(|at| (at, column))
     };
     let text = by(&is_time).map(|(at, column)| (at, column, false));
     text.or_else(|| by(&|field| time::epoch(field).is_some()).map(|(at, column)| (at, column, true)))
