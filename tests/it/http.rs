@@ -217,7 +217,7 @@ async fn both_mounts_answer_the_same() {
 #[tokio::test]
 async fn head_is_get_without_a_body() {
     let (app, id) = with_session("Plant").await;
-    for path in ["/api/health", "/api/sessions", &format!("/api/data/stats?session_id={id}"), "/docs/"] {
+    for path in ["/api/health", "/api/sessions", &format!("/api/data/stats?session_id={id}"), "/docs/", "/"] {
         let (head, get) = (app.head_with(path, &[]).await, app.get(path).await);
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
         assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
