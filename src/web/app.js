@@ -57,9 +57,13 @@ const some = (number, thing) => `${count(number)} ${thing}${number === 1 ? "" : 
 function value(number) {
   if (number == null) return "–";
   const size = Math.abs(number);
-  if (size !== 0 && (size >= 1e9 || size < 1e-3)) return number.toExponential(3);
-  return new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(number);
+  if (size !== 0 && (size >= 1e12 || size < 1e-3)) return number.toExponential(3);
+  return (size >= 1000 ? large : small).format(number);
 }
+const large = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 5 });
+/** A cell as it is stored. */
+const exact = new Intl.NumberFormat("en", { maximumSignificantDigits: 17 });
 
 function bytes(size) {
   const units = ["B", "KB", "MB", "GB", "TB"];
@@ -96,7 +100,7 @@ function listed(items) {
 
 function problem(failure) {
   const { title, detail, code, request_id: id, errors = [] } = failure.problem ?? { title: "Error", detail: String(failure) };
-  const more = errors.filter((error) => error.message !== detail || place(error));
+  const more = errors.filter((error) => !detail.includes(error.message));
   return h("div", { class: "problem", role: "alert" }, h("strong", {}, `${title}: `), detail,
     more.length > 0 && listed(more), code && h("div", {}, h("code", {}, code, id && ` · request ${id}`)));
 }
@@ -118,12 +122,12 @@ const chips = (counts) => {
   return h("div", { class: "chips" }, entries.map(([name, n]) => h("span", { class: "tag" }, `${words(name)} ${count(n)}`)));
 };
 
-/** A table; a cell is a text, an element, or `{number}`, `{time}`. */
+/** A table; a head that begins with `#` is of a column of numbers. */
 function table(caption, heads, rows, kind = "") {
   const cell = (content, index) => {
     const head = heads[index];
-    const numeric = head.startsWith("#");
-    return h("td", { class: numeric ? "number" : null, "data-label": kind === "cards" && index > 0 ? head.replace("#", "") : null }, content);
+    const of = head.startsWith("#") ? "number" : /^\d{4}-\d\d-\d\d /.test(content) ? "time" : null;
+    return h("td", { class: of, "data-label": kind === "cards" && index > 0 ? head.replace("#", "") || null : null }, content);
   };
   return h("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": caption },
     h("table", { class: kind }, h("caption", { class: "visually-hidden" }, caption),
@@ -470,12 +474,18 @@ const COLOURS = {
 };
 const MOST = COLOURS.light.length;
 
+/** What to plot before anybody chose: a reading that moves and has most values. */
+function mostTelling(columns) {
+  const readings = columns.filter((c) => c.kind === "instantaneous" && c.std > 0);
+  return (readings.length ? readings : columns).reduce((a, b) => (b.count > a.count ? b : a));
+}
+
 async function showPlot(session) {
   const stats = await data("stats");
   const plottable = stats.columns.filter((c) => c.kind && c.kind !== "text" && c.count > 0);
   if (!plottable.length) return h("p", { class: "empty" }, "No column has numbers to plot.");
-  if (!look.chosen.size) look.chosen.add(plottable.reduce((a, b) => (b.count > a.count ? b : a)).column);
-  const figure = h("div", { id: "plot", role: "img" });
+  if (!look.chosen.size) look.chosen.add(mostTelling(plottable).column);
+  const figure = h("div", { id: "plot", role: "figure" });
   const note = h("p", { class: "hint", "aria-live": "polite" });
   const draw = () => drawPlot(session, figure, note);
   const boxes = h("div", { class: "picker", role: "group", "aria-label": "Columns to plot" });
@@ -525,6 +535,15 @@ function setRange(from, to, draw) {
   draw();
 }
 
+/** Labels of the time axis, by the step between them: step, label, and what is added where year or day change. */
+const TIMES = [
+  [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+  [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+];
+
 async function drawPlot(session, figure, note) {
   const turn = (figure.turn = (figure.turn ?? 0) + 1);
   const names = [...look.chosen];
@@ -557,8 +576,8 @@ async function drawPlot(session, figure, note) {
     tzDate: (ts) => (zone ? uPlot.tzDate(new Date(ts * 1000), zone) : new Date(ts * 1000)),
     cursor: { drag: { x: true, y: false, setScale: false } },
     scales: look.from ? { x: { min: Date.parse(look.from) / 1000, max: Date.parse(look.to) / 1000, range: (_, low, high) => [low, high] } } : {},
-    axes: [axis, ...scales.slice(0, 2).map((key, index) => ({
-      ...axis, scale: key, side: index ? 1 : 3, size: 64, grid: { ...axis.grid, show: index === 0 },
+    axes: [{ ...axis, values: TIMES }, ...scales.slice(0, 2).map((key, index) => ({
+      ...axis, scale: key, side: index ? 1 : 3, size: (_, labels) => 24 + 7 * Math.max(3, ...(labels ?? []).map((label) => label.length)), grid: { ...axis.grid, show: index === 0 },
       label: key === "value" ? undefined : key, labelSize: 18, labelFont: "12px system-ui", values: (_, ticks) => ticks.map(value),
     }))],
     series: [{ label: "Time", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...answer.series.map((s, index) => ({
@@ -606,7 +625,7 @@ async function showTable() {
   const rows = answer.preview.map((row) => answer.columns.map((name) => {
     if (name === "timestamp") return clock(row[name]);
     if (row[name] == null) return h("span", { class: "null" }, "null");
-    return numeric.get(name) ? value(row[name]) : String(row[name]);
+    return typeof row[name] === "number" ? exact.format(row[name]) : String(row[name]);
   }));
   const heads = answer.columns.map((name) => (numeric.get(name) ? `#${name}` : name));
   return [
@@ -710,7 +729,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (kind === "drop") choose(event.dataTransfer.files);
   });
 }
-$("zones").replaceChildren(...Intl.supportedValuesOf("timeZone").map((zone) => h("option", { value: zone })));
+$("zones").replaceChildren(...["UTC", ...Intl.supportedValuesOf("timeZone")].map((zone) => h("option", { value: zone })));
 addEventListener("hashchange", () => {
   say();
   route().then(() => $("main").focus({ preventScroll: true }));
