@@ -17,3 +17,4 @@ mod real_reports;
 mod reports;
 mod sessions;
 mod tidy;
+mod web;

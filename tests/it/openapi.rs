@@ -101,7 +101,8 @@ fn every_route_is_in_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
     for entry in std::fs::read_dir(folder).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        for line in text.lines().filter(|line| line.contains(".route(") || line.contains(".route_service(")) {
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for line in code.lines().filter(|line| line.contains(".route(") || line.contains(".route_service(")) {
             assert!(beside.iter().any(|known| line.contains(known)), "not in the document: {line}");
         }
     }

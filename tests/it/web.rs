@@ -1,0 +1,66 @@
+//! The embedded page: whole, from the binary alone, and locked down.
+
+use crate::helpers::TestApp;
+
+#[tokio::test]
+async fn every_file_the_page_names_is_served() {
+    let app = TestApp::start().await;
+    let page = app.get("/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let module = app.get("/web/app.js").await.text();
+    let text = page.text() + &module;
+    let named: Vec<&str> = text.split('"').filter(|word| word.starts_with("/web/")).collect();
+    assert!(named.len() >= 5, "{named:?}");
+    for path in named {
+        let file = app.get(path).await;
+        assert_eq!(file.status, 200, "{path}");
+        let kind = match path.rsplit_once('.').unwrap().1 {
+            "js" => "text/javascript; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            "svg" => "image/svg+xml",
+            other => panic!("{other}"),
+        };
+        assert_eq!(file.header("content-type"), kind, "{path}");
+        let known = app.get_with(path, &[("if-none-match", file.header("etag"))]).await;
+        assert_eq!((known.status, known.body.len()), (304, 0), "{path}");
+    }
+    app.get("/web/../Cargo.toml").await.expect_problem(404, "no_such_route");
+    app.get("/web/nothing.js").await.expect_problem(404, "no_such_route");
+}
+
+#[tokio::test]
+async fn the_page_runs_nothing_but_its_own_files() {
+    let app = TestApp::start().await;
+    let page = app.get("/").await;
+    let policy = page.header("content-security-policy").to_owned();
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+    // What the policy would block must not be there in the first place.
+    let text = page.text();
+    assert!(
+        !text.contains(" style=")
+            && !text.contains(" onclick=")
+            && !text.contains("<script>")
+            && !text.contains("http"),
+        "{text}"
+    );
+    let module = app.get("/web/app.js").await.text();
+    assert!(!module.contains("innerHTML") && !module.contains("eval("), "texts are never markup");
+    assert!(!module.replace("http://www.w3.org/2000/svg", "").contains("http"), "no other server");
+}
+
+/// What the page reads of the API is in the API's document.
+#[tokio::test]
+async fn the_page_asks_for_routes_that_exist() {
+    let app = TestApp::start().await;
+    let module = app.get("/web/app.js").await.text();
+    let document = app.get("/api/openapi.json").await.expect(200);
+    let paths = document["paths"].as_object().unwrap();
+    for route in ["preview", "stats", "series", "quality"] {
+        assert!(module.contains(&format!("data(\"{route}\"")), "{route}");
+        assert!(paths.contains_key(&format!("/api/data/{route}")), "{route}");
+    }
+    for field in ["date_format", "on_conflict", "timezone", "session_id", "force"] {
+        assert!(document["components"]["schemas"]["ParseRequest"]["properties"][field].is_object(), "{field}");
+    }
+}
