@@ -81,7 +81,8 @@ pub struct Cells {
 pub struct Segment {
     /// UTC, ms since 1970, ascending (equal neighbours are possible: the later row stands later in the file).
     pub at_ms: Vec<i64>,
-    /// One entry a point of the file, in its order.
+    /// One entry a point of the file, in its order. A narrow report's segment ends with the last point that
+    /// has a cell in it: a point beyond has none.
     pub columns: Vec<Cells>,
 }
 

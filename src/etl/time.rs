@@ -16,9 +16,10 @@ pub const DAY_MS: i64 = 86_400_000;
 const UNIX_DAY_CE: i32 = 719_163;
 
 /// How a date is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DateForm {
     /// The year stands first with four digits.
+    #[default]
     YearFirst,
     /// The month is a word.
     Named,
@@ -29,7 +30,7 @@ pub enum DateForm {
 }
 
 /// A time as it stands in a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
     /// Days since 1970.
     pub day: i32,
@@ -43,6 +44,8 @@ pub struct Stamp {
     pub abbreviation: bool,
     /// How the date is written.
     pub form: DateForm,
+    /// Bytes of the text that are the date.
+    pub date_bytes: usize,
 }
 
 impl Stamp {
@@ -58,8 +61,25 @@ impl Stamp {
 /// `order` decides where only numbers stand; with [`DateOrder::Ymd`] a date whose year stands last is not read.
 #[must_use]
 pub fn stamp(text: &str, order: DateOrder) -> Option<Stamp> {
-    let (day, form, rest) = date(text.trim().as_bytes(), order)?;
-    let mut stamp = Stamp { day, clock_ms: 0, has_clock: false, offset_s: None, abbreviation: false, form };
+    let text = text.trim().as_bytes();
+    let (day, form, rest) = date(text, order)?;
+    let date_bytes = text.len() - rest.len();
+    with_clock(Stamp { day, date_bytes, form, ..Stamp::default() }, rest)
+}
+
+/// Reads a text (trimmed) that begins with the same date as one read before; none when it does not, or when
+/// it is no time.
+#[must_use]
+pub fn same_date(before: &str, stamp: &Stamp, text: &str) -> Option<Stamp> {
+    let (date, rest) = text.as_bytes().split_at_checked(stamp.date_bytes)?;
+    if before.as_bytes().get(..stamp.date_bytes) != Some(date) || !matches!(rest.first(), Some(b' ' | b'T')) {
+        return None;
+    }
+    with_clock(Stamp { day: stamp.day, date_bytes: stamp.date_bytes, form: stamp.form, ..Stamp::default() }, rest)
+}
+
+/// What stands behind a date: nothing, or a clock time and a zone.
+fn with_clock(mut stamp: Stamp, rest: &[u8]) -> Option<Stamp> {
     let rest = match rest {
         [] => return Some(stamp),
         [b'T' | b't' | b'_', tail @ ..] => tail,

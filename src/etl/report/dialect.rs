@@ -117,6 +117,13 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
             b.is_none_or(|b| *b == dialect.delimiter || matches!(b, b'"' | b' ' | b'\r' | b'\n' | b'%'))
         };
         let whole = before.get(before.len() - left..)?;
+        if right == 3
+            && (1..=3).contains(&left)
+            && after.get(3) == Some(&b',')
+            && after.get(4).is_some_and(u8::is_ascii_digit)
+        {
+            return None; // 1,234,567
+        }
         if right == 0
             || !bounded(before.len().checked_sub(left + 1).and_then(|i| before.get(i)))
             || !bounded(after.get(right))
@@ -140,7 +147,8 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
             doubtful = Some(example());
         }
     }
-    doubtful.filter(|_| !has_decimal_point(bytes, dialect))
+    // Spreadsheets put semicolons between fields where the comma is the decimal sign, and only there.
+    doubtful.filter(|_| dialect.delimiter == b';' && !has_decimal_point(bytes, dialect))
 }
 
 /// Whether a number stands in the text that can only be written with a decimal point, such as `12.5`.
@@ -179,6 +187,8 @@ mod tests {
         assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,5;2\n"), (';', b'\n', b','));
         assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,500;2\n"), (';', b'\n', b','));
         assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,500;2.25\n"), (';', b'\n', b'.'));
+        assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,500;1,234,567\n"), (';', b'\n', b'.'));
+        assert_eq!(read("Time\tA\tB\n2024-01-01 00:00\t1,500\t2\n"), ('\t', b'\n', b'.'));
         assert_eq!(read("Zeit;A, total;B\n01.02.2024 00:00;1;2.25\n"), (';', b'\n', b'.'));
         assert_eq!(read("\"<>Date\";\"Time\";\"Point_1\"\n"), (';', b'\n', b'.'));
     }

@@ -1,7 +1,7 @@
 //! What both reading engines (`rows` and `long`) share: a chunk's limits, the rows that are no data, the
 //! findings of a whole file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::cells::{CellReader, Tally};
 use super::fields::{Cursor, MAX_LINE};
@@ -41,6 +41,8 @@ pub struct Engine<'r> {
     pub cells: CellReader,
     /// What was met on the way.
     pub seen: Seen,
+    /// The lines down to the header, once a row below is looked for among them.
+    pub head: Option<HashSet<&'r str>>,
 }
 
 /// What was met on the way through a file.
@@ -93,10 +95,10 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn stands_in_head(&self, raw: &str) -> bool {
+    fn stands_in_head(&mut self, raw: &str) -> bool {
         let head = self.text.get(..self.layout.body).unwrap_or_default();
-        let mut lines = head.split(char::from(self.layout.dialect.eol));
-        lines.any(|line| line.trim() == raw.trim())
+        let lines = || head.split(char::from(self.layout.dialect.eol)).map(str::trim).collect();
+        self.head.get_or_insert_with(lines).contains(raw.trim())
     }
 
     /// A key or a header below the first one, and not the same: another report was appended.

@@ -133,9 +133,10 @@ pub struct FilePlan {
     pub header_line: Option<u64>,
     /// The points, in the file's order.
     pub points: Vec<PointPlan>,
-    /// Data rows kept.
+    /// Data rows kept: lines of the file (a narrow report's chunks have fewer rows, one a time).
     pub rows: u64,
-    /// Lines below the header that are no data rows, by reason: `footer`, `blank`, `unreadable_time`, `repeated_header`.
+    /// Lines below the header that are no data rows, by reason: `footer`, `blank`, `unreadable_time`, `repeated_header`,
+    /// `no_point` (a narrow row that names none).
     pub dropped_rows: BTreeMap<String, u64>,
     /// Rows that stood after a later one.
     pub out_of_order_rows: u64,

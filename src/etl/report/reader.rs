@@ -155,7 +155,15 @@ impl<'a> Reader<'a> {
         let newest_first = dates::newest_first(&self.text, &self.layout, order);
         let zone = ZoneClock::new(self.options.zone, newest_first);
         let times = TimeReader::new(self.source, &self.layout, order, zone, self.options.zone.name());
-        Engine { source: self.source, text: &self.text, layout: &self.layout, times, cells, seen: Seen::default() }
+        Engine {
+            source: self.source,
+            text: &self.text,
+            layout: &self.layout,
+            times,
+            cells,
+            seen: Seen::default(),
+            head: None,
+        }
     }
 
     fn finish(

@@ -45,7 +45,8 @@ pub fn find(source: Source<'_>, text: &str, dialect: Dialect) -> Result<Table, R
     let names = |record: &Record| {
         let filled = record.fields.iter().filter(|field| !field.is_empty()).count();
         let numbers = record.fields.iter().filter(|field| looks_measured(field)).count();
-        record.fields.len() > 1 && filled > 0 && numbers * 2 < filled && !record.field(column).is_empty()
+        let named = names_time(record.field(column)) && !is_time(record.field(column));
+        record.fields.len() > 1 && (named || filled > 0 && numbers * 2 < filled && !record.field(column).is_empty())
     };
     let (before, data) = head.split_at_checked(first_data).unwrap_or((&head, &[]));
     let mut above = before.iter().rposition(&names);

@@ -63,9 +63,10 @@ impl<'r> TimeReader<'r> {
             return Ok(at);
         }
         if self.memo.0 != stamp || self.memo.1.is_none() {
+            let same_day = self.memo.1.and_then(|before| time::same_date(&self.memo.0, &before, stamp));
+            self.memo.1 = same_day.or_else(|| time::stamp(stamp, self.order));
             self.memo.0.clear();
             self.memo.0.push_str(stamp);
-            self.memo.1 = time::stamp(stamp, self.order);
         }
         let Some(stamped) = self.memo.1 else {
             return if alone { Ok(None) } else { self.other_order(stamp, line) };

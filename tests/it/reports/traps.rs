@@ -320,6 +320,13 @@ fn rows_that_stand_newest_first() {
     assert_eq!(plan.out_of_order_rows, 2);
 }
 
+#[test]
+fn points_may_be_named_by_numbers() {
+    let (plan, segments) = read("r.csv", b"Time,101,102,103\n2024-01-01 00:00,1,2,3\n", &options("UTC")).unwrap();
+    assert_eq!(names(&plan), ["101", "102", "103"]);
+    assert_eq!(rows(&plan, &segments), ["01-01 00:00:00 | 1 | 2 | 3"]);
+}
+
 /// Written with openpyxl.
 #[test]
 fn a_workbook() {
