@@ -119,12 +119,15 @@ struct Run {
 
 /// The longest runs of one value, longest first: those of at least 6 native samples.
 ///
-/// `step_ms` is the axis' interval, `native_ms` the point's own; six samples lie five times the longer one
-/// apart. A point recorded every 15 minutes in a 5-minute frame repeats three times, or leaves two rows of three
+/// `step_ms` is the axis' interval, `native_ms` the point's own as its report says it, and what its values show
+/// counts too (points on several clocks make an axis finer than any of them); six samples lie five times the
+/// longest apart. A point recorded every 15 minutes in a 5-minute frame repeats three times, or leaves two rows of three
 /// empty: neither is frozen by itself, and neither breaks a run. What breaks one is another value, or more
-/// than 1.5 times the longer interval between two values.
+/// than 1.5 times that interval between two values.
 fn frozen_runs(at_ms: &[i64], values: &[Option<f64>], step_ms: f64, native_ms: Option<f64>) -> Vec<Run> {
-    let interval = native_ms.unwrap_or(0.0).max(step_ms);
+    let own_at: Vec<i64> = at_ms.iter().zip(values).filter(|(_, value)| value.is_some()).map(|(at, _)| *at).collect();
+    let own_ms = median_step_ms(&own_at).unwrap_or(0.0);
+    let interval = native_ms.unwrap_or(0.0).max(own_ms).max(step_ms);
     let mut runs: Vec<Run> = Vec::new();
     let mut current: Option<Run> = None;
     let frozen = |run: &Run| (run.end_ms - run.start_ms) as f64 >= (FROZEN_SAMPLES - 1.0) * interval;
@@ -186,6 +189,15 @@ mod tests {
         let runs = frozen_runs(&at, &values, step, Some(15.0 * MINUTE as f64));
         assert_eq!(runs.iter().map(|r| (r.value, r.rows)).collect::<Vec<_>>(), [(21.0, 18)]);
         assert_eq!(frozen_runs(&at, &values, step, None).len(), 2, "by the axis alone both would be");
+    }
+
+    /// Two loggers, each every 10 minutes, the second 5 minutes later: together a 5-minute axis.
+    #[test]
+    fn a_point_on_a_clock_of_its_own_is_judged_by_it() {
+        let values: Vec<_> =
+            (0..24).map(|row| (row % 2 == 0).then_some(if row < 12 { 75.6 } else { f64::from(row) })).collect();
+        let runs = frozen_runs(&axis(5, 24), &values, 5.0 * MINUTE as f64, None);
+        assert_eq!(runs, [Run { start_ms: 0, end_ms: 50 * MINUTE, value: 75.6, rows: 6 }]);
     }
 
     #[test]
