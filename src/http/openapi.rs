@@ -30,6 +30,8 @@ pub struct Document;
 
 /// Problems of routes that read a JSON body or a query.
 pub struct BadRequest;
+/// Problems of routes that read a JSON body, beside those of [`BadRequest`].
+pub struct BadBody;
 /// Problems of routes about one session.
 pub struct NoSuchSession;
 /// Problems of routes that look at a stored frame.
@@ -46,6 +48,25 @@ impl IntoResponses for BadRequest {
                 "page: its value cannot be used, invalid digit found in string",
             ),
             UNAVAILABLE,
+        ])
+    }
+}
+
+impl IntoResponses for BadBody {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[
+            (
+                "413",
+                "The body is too long",
+                "body_too_large",
+                "The JSON body is longer than 2097152 bytes; files go to /api/uploads.",
+            ),
+            (
+                "415",
+                "Not a format that is read here",
+                "not_json",
+                "This route reads JSON: send the header Content-Type: application/json.",
+            ),
         ])
     }
 }

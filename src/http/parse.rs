@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::Json as Body;
-use super::openapi::{BadRequest, NoSuchSession};
+use super::openapi::{BadBody, BadRequest, NoSuchSession};
 use crate::error::{Context, Result};
 use crate::sessions::parse::{Caller, parse};
 use crate::sessions::{ParseRequest, Parsed};
@@ -26,7 +26,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     path = "/parse",
     tag = "sessions",
     request_body(content = ParseRequest, example = json!({"subfolder": "kmuh", "name": "KMUH autumn", "site": "KMUH", "timezone": "Asia/Taipei"})),
-    responses((status = 200, body = Parsed), BadRequest, NoSuchSession)
+    responses((status = 200, body = Parsed), BadBody, BadRequest, NoSuchSession)
 )]
 async fn post_parse(State(state): State<AppState>, Body(request): Body<ParseRequest>) -> Result<Json<Parsed>> {
     let tasks = state.tasks.clone();

@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Query};
-use super::openapi::{BadRequest, NoSuchSession};
+use super::openapi::{BadBody, BadRequest, NoSuchSession};
 use crate::error::{Context, Result};
 use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue};
 use crate::state::AppState;
@@ -48,7 +48,7 @@ async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Js
     tag = "sessions",
     params(("id" = String, Path, description = "The session")),
     request_body(content = SessionPatch, example = json!({"name": "KMUH autumn 2016"})),
-    responses((status = 200, body = SessionDetail), BadRequest, NoSuchSession)
+    responses((status = 200, body = SessionDetail), BadBody, BadRequest, NoSuchSession)
 )]
 async fn patch_session(
     State(state): State<AppState>,
