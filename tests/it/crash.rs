@@ -1,6 +1,8 @@
 //! Killed at every step of upload, parse and purge: whatever was acknowledged before is there afterwards, byte for byte.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::multipart::{Form, Part};
@@ -164,9 +166,10 @@ async fn killed_at_any_moment_under_load() {
     let mut acknowledged = Vec::new();
     for round in 0..4_u32 {
         let server = Process::serve(folder.path(), &[]);
+        let parses = Arc::new(AtomicU32::new(0));
         let workers: Vec<_> = (0..3)
             .map(|worker| {
-                let client = Client::of(&server);
+                let (client, parses) = (Client::of(&server), parses.clone());
                 tokio::spawn(async move {
                     let mut made = Vec::new();
                     for turn in 0.. {
@@ -174,20 +177,25 @@ async fn killed_at_any_moment_under_load() {
                         let Ok(upload) = client.upload(raw.clone()).await else { return made };
                         let id = upload["session_id"].as_str().unwrap().to_owned();
                         let parsed = client.parse(&id).await.is_ok();
+                        parses.fetch_add(u32::from(parsed), Ordering::Relaxed);
                         made.push(Acknowledged { id, raw, parsed, parquet: None });
                     }
                     made
                 })
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(900 + u64::from(round) * 173)).await;
+        // Under way for certain, and then at another moment each time.
+        while parses.load(Ordering::Relaxed) < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(u64::from(round) * 37)).await;
         server.kill_9();
         for worker in workers {
             acknowledged.extend(worker.await.unwrap());
         }
         intact(folder.path(), &acknowledged).await;
     }
-    assert!(acknowledged.iter().filter(|s| s.parsed).count() > 3, "the load was too light to show anything");
+    assert!(acknowledged.iter().filter(|s| s.parsed).count() >= 8);
 }
 
 #[tokio::test]
