@@ -15,8 +15,10 @@ use crate::config::{Config, LogFormat};
 use crate::doctor;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::http;
+use crate::jobs::Jobs;
 use crate::state::AppState;
 use crate::store::{Recovered, Store};
+use crate::worker;
 
 /// How long a shutdown waits for requests and for work that outlived its client.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
@@ -27,11 +29,17 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 /// When a store cannot be opened, with the setting to change.
 pub async fn build(config: Config) -> Result<AppState> {
     let store = Store::open(&config).await?;
-    let Recovered { staging_removed, versions_abandoned } = store.recovered;
-    if staging_removed + versions_abandoned > 0 {
-        tracing::warn!(staging_removed, versions_abandoned, "tidied up what an earlier process left unfinished");
+    let Recovered { staging_removed, versions_abandoned, jobs_interrupted } = store.recovered;
+    if staging_removed + versions_abandoned + jobs_interrupted > 0 {
+        tracing::warn!(
+            staging_removed,
+            versions_abandoned,
+            jobs_interrupted,
+            "tidied up what an earlier process left unfinished"
+        );
     }
-    Ok(AppState { config: Arc::new(config), store, started_at: chrono::Utc::now(), tasks: TaskTracker::new() })
+    let jobs = Jobs::new(store.clone(), worker::ENDED);
+    Ok(AppState { config: Arc::new(config), store, jobs, started_at: chrono::Utc::now(), tasks: TaskTracker::new() })
 }
 
 /// Every route, on that state.
@@ -81,8 +89,8 @@ pub async fn bind(config: &Config) -> Result<TcpListener> {
     })
 }
 
-/// Serves on `listener` until `stop` is ready, then shuts down in order: no new connections, requests end,
-/// work that outlived its client ends, the stores close.
+/// Serves and works on jobs until `stop` is ready, then shuts down in order: no new connections or jobs, requests
+/// end, jobs and work that outlived its client end, the stores close.
 ///
 /// # Errors
 /// When the listener breaks or the database cannot be closed.
@@ -94,10 +102,13 @@ pub async fn run(
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
+    worker::start(&state);
+    let (jobs, ending) = (state.jobs.clone(), state.jobs.clone());
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {
         stop.await;
         tracing::info!("stopping: finishing requests");
+        jobs.stop();
         let _ = stopping.send(());
     };
     let server = axum::serve(listener, router(state.clone())).with_graceful_shutdown(stop);
@@ -109,6 +120,8 @@ pub async fn run(
     let tasks = state.tasks.clone();
     let all_work = async move {
         let served = server.await;
+        // Also when it ended without being asked to.
+        ending.stop();
         tasks.close();
         tasks.wait().await;
         served

@@ -7,8 +7,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The family of a failure: what a caller may branch on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// The request itself cannot be read.
     Malformed,
@@ -31,7 +34,8 @@ pub enum ErrorKind {
 }
 
 /// One thing that is wrong about a request: a field of it, or a place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Detail {
     /// The request's field, such as `rows`.
     pub field: Option<String>,

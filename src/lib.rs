@@ -15,6 +15,8 @@
 //! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
 //! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
+//! | [`jobs`] | the durable queue; knows no feature |
+//! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
 //! | [`store`] | SQLite rows, files behind an object store, the cache |
 //! | [`state`] | the handles that features and transport share |
 //!
@@ -32,7 +34,9 @@ pub mod error;
 pub mod etl;
 pub mod health;
 pub mod http;
+pub mod jobs;
 pub mod sessions;
 pub mod simulation;
 pub mod state;
 pub mod store;
+pub mod worker;

@@ -14,6 +14,7 @@ mod m000003_datasets;
 mod m000004_jobs;
 mod m000005_cleaning;
 mod m000006_models;
+mod m000007_job_leases;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000004_jobs::Migration),
             Box::new(m000005_cleaning::Migration),
             Box::new(m000006_models::Migration),
+            Box::new(m000007_job_leases::Migration),
         ]
     }
 }

@@ -1,11 +1,14 @@
-//! Answers computed from an immutable file: weak `ETag`, 304, and the headers of the migration period.
+//! Answers that several routes share: of an immutable file (weak `ETag`, 304, the headers of the migration
+//! period), and of work that became a job.
 
+use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::conditional::none_match_holds;
 use crate::datasets::Answer;
+use crate::sessions::job::QueuedJob;
 
 /// When leaving out `session_id` became deprecated: 2026-11-20, in the form of RFC 9745.
 const DEPRECATED_SINCE: &str = "@1795132800";
@@ -32,6 +35,12 @@ pub fn respond<T>(request: &HeaderMap, answer: Answer<T>) -> Response {
         say_assumed(headers, &session_id);
     }
     response
+}
+
+/// 202: a job will do it.
+pub fn accepted(queued: &QueuedJob) -> Response {
+    let location = format!("/api/v1/jobs/{}", queued.job_id);
+    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(queued)).into_response()
 }
 
 /// `session_id` was left out: says so, and which session was taken.

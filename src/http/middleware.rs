@@ -150,7 +150,8 @@ pub fn cors(origins: &[String]) -> CorsLayer {
 pub fn compressible() -> impl Predicate {
     |_: StatusCode, _: axum::http::Version, headers: &HeaderMap, _: &axum::http::Extensions| {
         let content_type = header_text(headers, header::CONTENT_TYPE).unwrap_or("");
-        let text = content_type.starts_with("text/")
+        // A compressor would hold events back.
+        let text = (content_type.starts_with("text/") && !content_type.starts_with("text/event-stream"))
             || content_type.starts_with("application/json")
             || content_type.starts_with("application/problem+json")
             || content_type.starts_with("image/svg+xml");

@@ -13,6 +13,7 @@ mod export;
 mod extract;
 mod files;
 mod health;
+mod jobs;
 mod middleware;
 pub mod openapi;
 mod parse;

@@ -23,6 +23,7 @@ use super::problem::{PROBLEM_JSON, Problem};
         (name = "sessions", description = "Upload, parse, list, rename, delete"),
         (name = "data", description = "Looking at a stored frame"),
         (name = "export", description = "Stored frames as files"),
+        (name = "jobs", description = "Work that goes on without its request"),
     ),
     components(schemas(Problem)),
 )]
@@ -34,6 +35,8 @@ pub struct BadRequest;
 pub struct BadBody;
 /// Problems of routes about one session.
 pub struct NoSuchSession;
+/// Problems of routes about one job.
+pub struct NoSuchJob;
 /// Problems of routes that look at a stored frame.
 pub struct NoSuchData;
 
@@ -81,6 +84,15 @@ impl IntoResponses for NoSuchSession {
                 "session_deleted",
                 "The session is deleted; restore it first.",
             ),
+            UNAVAILABLE,
+        ])
+    }
+}
+
+impl IntoResponses for NoSuchJob {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[
+            ("404", "No such job", "unknown_job", "There is no job with this id; GET /api/jobs lists them."),
             UNAVAILABLE,
         ])
     }

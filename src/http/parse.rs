@@ -2,12 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::answer::accepted;
 use super::extract::Json as Body;
 use super::openapi::{BadBody, BadRequest, NoSuchSession};
 use crate::error::{Context, Result};
+use crate::sessions::job::{self, QueuedJob};
 use crate::sessions::parse::{Caller, parse};
 use crate::sessions::{ParseRequest, Parsed};
 use crate::state::AppState;
@@ -20,16 +23,26 @@ pub fn routes() -> OpenApiRouter<AppState> {
 ///
 /// Either server-side files (`files`, `subfolder`; makes a session) or an uploaded session (`session_id`). The files are
 /// joined on time; every cell becomes a value or a null with a reason. Nothing is stored when a file cannot be read.
-/// The work goes on when the client disconnects.
+/// The work goes on when the client disconnects; with `wait: false` it is a job, to be followed at `/api/jobs/{id}`.
 #[utoipa::path(
     post,
     path = "/parse",
     tag = "sessions",
     request_body(content = ParseRequest, example = json!({"subfolder": "kmuh", "name": "KMUH autumn", "site": "KMUH", "timezone": "Asia/Taipei"})),
-    responses((status = 200, body = Parsed), BadBody, BadRequest, NoSuchSession)
+    responses(
+        (status = 200, body = Parsed),
+        (status = 202, body = QueuedJob, description = "With `wait: false`", headers(("Location" = String, description = "The job"))),
+        BadBody,
+        BadRequest,
+        NoSuchSession,
+    )
 )]
-async fn post_parse(State(state): State<AppState>, Body(request): Body<ParseRequest>) -> Result<Json<Parsed>> {
+async fn post_parse(State(state): State<AppState>, Body(request): Body<ParseRequest>) -> Result<Response> {
+    if request.wait == Some(false) {
+        let queued = job::enqueue(&state, request).await?;
+        return Ok(accepted(&queued));
+    }
     let tasks = state.tasks.clone();
     let work = async move { parse(&state, request, Caller::Http).await };
-    tasks.spawn(work).await.internal("parsing")?.map(Json)
+    tasks.spawn(work).await.internal("parsing")?.map(|parsed| Json(parsed).into_response())
 }

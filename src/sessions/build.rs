@@ -90,6 +90,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     let total = ids.len() as u64;
     let read = plan::read_all(&ids, &load, &job.options, job.memory_bytes / 2, &|_| progress.read_one(total))
         .map_err(|errors| unreadable(&errors, ids.len()))?;
+    progress.go_on()?;
     let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
     if plan.axis_ms.is_empty() {
         return Err(Error::new(ErrorKind::Invalid, "no_rows", "the files hold no data row: nothing was stored"));
@@ -140,6 +141,7 @@ fn windows(
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let mut preview = Vec::new();
     for window in plan.windows(plan.window_rows(job.memory_bytes / 2)) {
+        progress.go_on()?;
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
         let merged = merge::merge(plan, &window, segments, keep).internal("merging a window")?;
         if preview.is_empty() {

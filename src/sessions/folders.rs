@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::FolderListing;
+use super::{FolderListing, ParseRequest};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::state::AppState;
@@ -97,6 +97,19 @@ pub fn reports(
         return Err(Error::invalid("files", "no_files", message));
     }
     names.into_iter().map(|name| folder.file(&name).map(|path| (name, path))).collect()
+}
+
+/// The server-side reports of a parse: none for an uploaded session alone.
+///
+/// # Errors
+/// As [`reports`].
+pub(super) fn of_request(config: &Config, request: &ParseRequest) -> Result<Vec<(String, PathBuf)>> {
+    let named = request.files.is_some() || request.subfolder.is_some() || request.data_dir.is_some();
+    if named || request.session_id.is_none() {
+        reports(config, request.data_dir.as_deref(), request.subfolder.as_deref(), request.files.as_deref())
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 impl Folder {

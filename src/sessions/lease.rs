@@ -5,14 +5,11 @@ use crate::error::{Context, Result};
 use crate::state::AppState;
 use crate::store::entity::{ArtefactKind, VersionState, artefact_version};
 
-/// Who holds a reservation, for messages and the log.
-fn owner() -> String {
-    format!("process {}", std::process::id())
-}
-
-pub(super) async fn reserve(state: &AppState, session_id: &str) -> Result<artefact_version::Model> {
+/// Reserves the next version. A job that is begun again takes over what it had reserved before its process died.
+pub(super) async fn reserve(state: &AppState, session_id: &str, job: Option<&str>) -> Result<artefact_version::Model> {
+    let owner = job.map_or_else(|| format!("process {}", std::process::id()), store::owner_job);
     let txn = state.store.db.begin().await?;
-    let reserved = store::reserve(&txn, session_id, ArtefactKind::Parsed, &owner()).await?;
+    let reserved = store::reserve(&txn, session_id, ArtefactKind::Parsed, &owner).await?;
     txn.commit().await.internal("reserving a version")?;
     crate::store::crash::point("parse.reserved");
     Ok(reserved)

@@ -18,6 +18,7 @@ mod build;
 pub mod catalogue;
 pub mod folders;
 mod intake;
+pub mod job;
 mod lease;
 mod options;
 pub mod parse;
@@ -167,6 +168,9 @@ pub struct ParseRequest {
     pub dry_run: bool,
     /// Make a new version even when the same request was answered before.
     pub force: bool,
+    /// `false`: answer 202 at once and parse as a job; server-side files then always make a new session.
+    #[schema(default = true)]
+    pub wait: Option<bool>,
 }
 
 /// What one file gave.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use chrono::DateTime;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::build::{self, Built, Input, Job, Target};
@@ -48,13 +48,7 @@ pub enum Caller {
 /// Unknown session (404), a parse of the same session under way (409), unreadable or contradicting
 /// reports (415, 422, with file and line): then nothing is stored.
 pub async fn parse(state: &AppState, request: ParseRequest, caller: Caller) -> Result<Parsed> {
-    let named = request.files.is_some() || request.subfolder.is_some() || request.data_dir.is_some();
-    let files = if named || request.session_id.is_none() {
-        let files = request.files.as_deref();
-        folders::reports(&state.config, request.data_dir.as_deref(), request.subfolder.as_deref(), files)?
-    } else {
-        Vec::new()
-    };
+    let files = folders::of_request(&state.config, &request)?;
     parse_files(state, files, request, caller, &Progress::none()).await
 }
 
@@ -69,6 +63,26 @@ pub async fn parse_files(
     caller: Caller,
     progress: &Progress,
 ) -> Result<Parsed> {
+    parse_promised(state, files, request, Promised::default(), caller, progress).await
+}
+
+/// Ids that were answered before the parse began.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Promised {
+    /// Of the session to make.
+    pub new_session_id: Option<String>,
+    /// Of the dataset to make, and of the job that makes it.
+    pub dataset_id: Option<String>,
+}
+
+pub(super) async fn parse_promised(
+    state: &AppState,
+    files: Vec<(String, PathBuf)>,
+    request: ParseRequest,
+    promised: Promised,
+    caller: Caller,
+    progress: &Progress,
+) -> Result<Parsed> {
     let existing = match &request.session_id {
         Some(id) => Some(store::live_session(state.store.db.read(), id).await?),
         None => None,
@@ -77,13 +91,17 @@ pub async fn parse_files(
         Some(session) => store::source_files(state.store.db.read(), &session.id).await?,
         None => Vec::new(),
     };
-    let session_id = existing.as_ref().map_or_else(new_id, |session| session.id.clone());
+    let session_id = match &existing {
+        Some(session) => session.id.clone(),
+        None => promised.new_session_id.clone().unwrap_or_else(new_id),
+    };
     let mut intake = Intake::new(state, &session_id);
     intake.copy(files, progress).await?;
+    progress.go_on()?;
     intake.leave_out(&known.iter().map(|f| (f.sha256.clone(), f.file_name.clone())).collect());
     let rows = intake.rows()?;
     let failing = existing.clone().filter(|_| !request.dry_run);
-    let parse = Parse::new(state, request, existing, known, intake, rows)?;
+    let parse = Parse::new(state, request, promised, existing, known, intake, rows)?;
     let result = parse.run(caller, progress).await;
     if let (Err(error), Some(session)) = (&result, failing)
         && error.details.iter().any(|detail| detail.file.is_some())
@@ -97,6 +115,7 @@ pub async fn parse_files(
 struct Parse {
     state: AppState,
     request: ParseRequest,
+    promised: Promised,
     session: session::Model,
     is_new: bool,
     /// Raw files, old ones first.
@@ -111,6 +130,7 @@ impl Parse {
     fn new(
         state: &AppState,
         request: ParseRequest,
+        promised: Promised,
         existing: Option<session::Model>,
         known: Vec<source_file::Model>,
         mut intake: Intake,
@@ -139,7 +159,7 @@ impl Parse {
         session.site = given(&request.site).or(session.site);
         session.timezone = Some(zone.name().to_owned());
         let options = options::read(&request, zone)?;
-        Ok(Self { state: state.clone(), request, session, is_new, rows, new_rows, intake, options, warnings })
+        Ok(Self { state: state.clone(), request, promised, session, is_new, rows, new_rows, intake, options, warnings })
     }
 
     async fn run(mut self, caller: Caller, progress: &Progress) -> Result<Parsed> {
@@ -152,7 +172,7 @@ impl Parse {
         self.warnings.extend(duplicates);
         let request_key = self.request_key(&inputs, &remembered)?;
         if !self.request.force && !self.request.dry_run {
-            let within = (!self.is_new).then_some(self.session.id.as_str());
+            let within = (!self.is_new || self.promised.new_session_id.is_some()).then_some(self.session.id.as_str());
             if let Some((dataset, session)) = store::same_request(db, &request_key, within).await? {
                 return self.reuse(dataset, session, caller).await;
             }
@@ -173,7 +193,11 @@ impl Parse {
             let built = built.await.internal("waiting for a dry run")??;
             return Ok(self.answer(built, String::new(), 0, false));
         }
-        let reserved = if self.is_new { None } else { Some(lease::reserve(&self.state, &self.session.id).await?) };
+        let reserved = if self.is_new {
+            None
+        } else {
+            Some(lease::reserve(&self.state, &self.session.id, self.promised.dataset_id.as_deref()).await?)
+        };
         let held = reserved.as_ref().map(|r| lease::Heartbeat::start(&self.state, &r.id));
         let published = self.make(job, reserved.as_ref().map_or(1, |r| r.version), request_key, progress).await;
         drop(held);
@@ -266,7 +290,7 @@ impl Parse {
         progress: &Progress,
     ) -> Result<(Built, parsed_dataset::Model)> {
         let session_id = self.session.id.clone();
-        let dataset_id = new_id();
+        let dataset_id = self.promised.dataset_id.clone().unwrap_or_else(new_id);
         let writer = self.state.store.objects.stage(&paths::session_dir(&session_id)).await?.into_sync();
         let created_at = now();
         let options = serde_json::to_value(self.stored_options()).internal("writing a parse's options")?;
@@ -283,10 +307,11 @@ impl Parse {
             (frames::KEY_CREATED_AT, created_at.to_rfc3339()),
         ];
         let describe = move |built: &Built| describe_file(built, &known);
-        let progress = progress.clone();
-        let work = move || build::build(&job, Some(Target { writer, describe: &describe }), &progress);
+        let reading = progress.clone();
+        let work = move || build::build(&job, Some(Target { writer, describe: &describe }), &reading);
         let (built, staged) = tokio::task::spawn_blocking(work).await.internal("waiting for a parse")??;
         let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
+        progress.go_on()?;
         self.intake.publish().await?;
         let file_path = paths::parsed(&session_id, version);
         let (sha256, size_bytes) = (finished.sha256.clone(), finished.size_bytes);

@@ -1,7 +1,9 @@
-//! How far a parse has come, for whoever watches: a progress bar, later a job's row.
+//! How far a parse has come, for whoever watches (a progress bar, a job's row), and whether to go on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::Result;
 
 /// A step of a parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,19 +20,30 @@ pub enum Step {
 #[derive(Clone)]
 pub struct Progress {
     tell: Arc<dyn Fn(Step) + Send + Sync>,
+    go_on: Arc<dyn Fn() -> Result<()> + Send + Sync>,
     read: Arc<AtomicU64>,
 }
 
 impl Progress {
     /// Calls `tell` after every step, from any thread.
     pub fn new(tell: impl Fn(Step) + Send + Sync + 'static) -> Self {
-        Self { tell: Arc::new(tell), read: Arc::new(AtomicU64::new(0)) }
+        Self { tell: Arc::new(tell), go_on: Arc::new(|| Ok(())), read: Arc::new(AtomicU64::new(0)) }
     }
 
     /// Nobody watches.
     #[must_use]
     pub fn none() -> Self {
         Self::new(|_| ())
+    }
+
+    /// Asks `go_on` between steps, from any thread: the parse ends with its error.
+    #[must_use]
+    pub fn until(self, go_on: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
+        Self { go_on: Arc::new(go_on), ..self }
+    }
+
+    pub(super) fn go_on(&self) -> Result<()> {
+        (self.go_on)()
     }
 
     pub(super) fn copied(&self, files: u64, total: u64) {

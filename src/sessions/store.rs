@@ -101,7 +101,19 @@ pub async fn same_request(
     Ok(found.and_then(|(dataset, session)| Some((dataset, session?))))
 }
 
-/// Reserves the session's next number of that kind, until the lease ends.
+/// Whether there is a dataset of that id.
+pub async fn has_dataset(db: &impl ConnectionTrait, dataset_id: &str) -> Result<bool> {
+    let found = parsed_dataset::Entity::find_by_id(dataset_id).one(db).await.internal("looking up a dataset")?;
+    Ok(found.is_some())
+}
+
+/// The owner of a reservation that a job makes; no other has that name.
+#[must_use]
+pub fn owner_job(job_id: &str) -> String {
+    format!("job {job_id}")
+}
+
+/// Reserves the session's next number of that kind, until the lease ends. A job takes over its own reservation.
 ///
 /// # Errors
 /// 409 while somebody else makes one.
@@ -119,7 +131,8 @@ pub async fn reserve(
     };
     let reserved = of_kind().filter(artefact_version::Column::State.eq(VersionState::Reserved));
     if let Some(held) = reserved.one(txn).await.internal("looking for a parse under way")? {
-        if held.lease_until.is_some_and(|until| until > now) {
+        let own = owner.starts_with("job ") && held.owner.as_deref() == Some(owner);
+        if !own && held.lease_until.is_some_and(|until| until > now) {
             let message = format!("session '{session_id}' is being parsed already; ask again when that is done");
             return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use self::entity::{VersionState, artefact_version};
+use self::entity::{VersionState, WorkStatus, artefact_version, job};
 use self::lock::StoreLock;
 use crate::config::Config;
 use crate::error::{Context, Result};
@@ -50,6 +50,8 @@ pub struct Recovered {
     pub staging_removed: u64,
     /// Version numbers that were reserved and are given up now.
     pub versions_abandoned: u64,
+    /// Jobs whose worker died with its process: whoever looks for work next takes them up again.
+    pub jobs_interrupted: u64,
 }
 
 impl Store {
@@ -121,8 +123,19 @@ async fn recover(db: &db::Db, objects: &objects::Objects) -> Result<Recovered> {
         .exec(&transaction)
         .await
         .map_err(db::failed("giving up reserved versions"))?;
-    transaction.commit().await.map_err(db::failed("giving up reserved versions"))?;
-    Ok(Recovered { staging_removed, versions_abandoned: abandoned.rows_affected })
+    let interrupted = job::Entity::update_many()
+        .col_expr(job::Column::LeaseUntil, Expr::val(Option::<DateTime<Utc>>::None))
+        .col_expr(job::Column::Owner, Expr::val(Option::<String>::None))
+        .filter(job::Column::Status.eq(WorkStatus::Running))
+        .exec(&transaction)
+        .await
+        .map_err(db::failed("releasing the jobs of a process that died"))?;
+    transaction.commit().await.map_err(db::failed("tidying up after a crash"))?;
+    Ok(Recovered {
+        staging_removed,
+        versions_abandoned: abandoned.rows_affected,
+        jobs_interrupted: interrupted.rows_affected,
+    })
 }
 
 /// The present time, cut to milliseconds: what a row holds is what an answer shows, on every database.

@@ -349,7 +349,7 @@ async fn only_a_process_that_is_alone_tidies_up() {
     drop((first, second));
 
     let third = Store::open(&config).await.unwrap();
-    assert_eq!(third.recovered, Recovered { staging_removed: 1, versions_abandoned: 1 });
+    assert_eq!(third.recovered, Recovered { staging_removed: 1, versions_abandoned: 1, jobs_interrupted: 0 });
     assert_eq!(state(&third).await, VersionState::Abandoned);
 }
 

@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use hvac_analytics::etl::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_analytics::store::db::Db;
 use hvac_analytics::store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, ParseReport, PointKind, Status, VersionState, Warnings, WorkStatus,
-    artefact_version, cleaning_job, job, optimization_run, parsed_dataset, session, site_override, source_file,
-    store_identity, trained_model,
+    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, Status, VersionState,
+    Warnings, WorkStatus, artefact_version, cleaning_job, job, job_event, optimization_run, parsed_dataset, session,
+    site_override, source_file, store_identity, trained_model,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::Value;
@@ -20,17 +20,18 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Every table, with the step (counted from the last migration) that drops it.
-const TABLES: [(&str, u32); 10] = [
-    ("optimization_runs", 1),
-    ("trained_models", 1),
-    ("cleaning_jobs", 2),
-    ("jobs", 3),
-    ("artefact_versions", 4),
-    ("parsed_datasets", 4),
-    ("site_overrides", 5),
-    ("source_files", 5),
-    ("upload_sessions", 5),
-    ("store_identity", 6),
+const TABLES: [(&str, u32); 11] = [
+    ("job_events", 1),
+    ("optimization_runs", 2),
+    ("trained_models", 2),
+    ("cleaning_jobs", 3),
+    ("jobs", 4),
+    ("artefact_versions", 5),
+    ("parsed_datasets", 5),
+    ("site_overrides", 6),
+    ("source_files", 6),
+    ("upload_sessions", 6),
+    ("store_identity", 7),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
@@ -176,13 +177,27 @@ async fn fill(db: &DatabaseConnection) {
         attempts: 1,
         progress: 1.0,
         message: None,
+        owner: Some("o1".to_owned()),
         lease_until: None,
         created_at: at(1),
         started_at: Some(at(2)),
         finished_at: Some(at(3)),
+        run_after: Some(at(4)),
+        cancel_requested: true,
         error: None,
+        failure: Some(json!({"code": "unknown_column"})),
     };
     round_trip!(db, job, job);
+    let event = job_event::Model {
+        id: 1,
+        job_id: "j1".to_owned(),
+        at: at(2),
+        event: JobEventKind::Progress,
+        status: WorkStatus::Running,
+        progress: 0.5,
+        message: Some("107 of 214 files read".to_owned()),
+    };
+    round_trip!(db, job_event, event);
     let cleaning = cleaning_job::Model {
         id: "j1".to_owned(),
         session_id: "s1".to_owned(),
@@ -256,7 +271,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
     for _ in 0..2 {
         Migrator::up(&db, None).await.unwrap();
         fill(&db).await;
-        for step in 0..=6 {
+        for step in 0..=7 {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }

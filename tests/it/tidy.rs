@@ -32,9 +32,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("config", &["error"]),
     ("store", &["config", "error", "etl", "modelling"]),
     ("jobs", &["store", "error"]),
-    ("state", &["store", "config", "error"]),
-    ("http", &["state", "error", "config"]),
-    ("cli", &["state", "error", "config", "app"]),
+    ("state", &["store", "config", "error", "jobs"]),
+    ("http", &["state", "error", "config", "jobs"]),
+    ("cli", &["state", "error", "config", "app", "jobs", "worker"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.

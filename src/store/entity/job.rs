@@ -25,7 +25,9 @@ pub struct Model {
     pub progress: f64,
     /// What it is doing.
     pub message: Option<String>,
-    /// Until when its worker holds it.
+    /// Who works on it: one token a claim, so that nobody ends what another has taken over.
+    pub owner: Option<String>,
+    /// Until when its worker holds it; none while it runs: its worker is known to be gone.
     pub lease_until: Option<DateTimeUtc>,
     /// When it was enqueued.
     pub created_at: DateTimeUtc,
@@ -33,8 +35,18 @@ pub struct Model {
     pub started_at: Option<DateTimeUtc>,
     /// When it ended.
     pub finished_at: Option<DateTimeUtc>,
-    /// Why it failed.
+    /// When it may be tried again; none: at once.
+    pub run_after: Option<DateTimeUtc>,
+    /// Whether somebody asked for its end.
+    pub cancel_requested: bool,
+    /// Why it failed: the sentence for the user.
     pub error: Option<String>,
+    /// The same with kind, code and places, as `jobs::failure` writes it.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub failure: Option<Json>,
+    /// What became of it, step by step.
+    #[sea_orm(has_many)]
+    pub job_events: HasMany<super::job_event::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -10,6 +10,7 @@
 pub mod artefact_version;
 pub mod cleaning_job;
 pub mod job;
+pub mod job_event;
 pub mod optimization_run;
 pub mod parsed_dataset;
 pub mod session;
@@ -20,6 +21,6 @@ pub mod trained_model;
 pub mod types;
 
 pub use types::{
-    ArtefactKind, Columns, FileReport, FreeMetadata, Integrity, ParseReport, PointKind, Status, VersionState, Warnings,
-    WorkStatus,
+    ArtefactKind, Columns, FileReport, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, Status,
+    VersionState, Warnings, WorkStatus,
 };

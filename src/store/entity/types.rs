@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::entity::prelude::*;
 use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::etl::column::{ColumnMeta, Kind, Warning};
 use crate::etl::report::FilePlan;
@@ -13,7 +14,7 @@ use crate::etl::report::FilePlan;
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, DeriveActiveEnum, ToSchema)]
         #[serde(rename_all = "snake_case")]
         #[sea_orm(rs_type = "String", db_type = "String(StringLen::None)")]
         pub enum $name {
@@ -91,6 +92,16 @@ words! {
         Failed = "failed",
         /// Given up because somebody asked.
         Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// What an event of a job says.
+    JobEventKind {
+        /// That its status changed.
+        Status = "status",
+        /// How far it has come.
+        Progress = "progress",
     }
 }
 
