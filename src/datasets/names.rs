@@ -84,6 +84,8 @@ mod tests {
                 states: None,
                 count: 0,
                 nulls: BTreeMap::new(),
+                derived: None,
+                cleaned: None,
             })
             .collect()
     }

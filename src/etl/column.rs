@@ -35,11 +35,23 @@ pub enum NullReason {
     Unreadable,
     /// A number in another unit than the column's.
     UnitMismatch,
+    /// Cleaning: no row fell into this interval.
+    NoSample,
+    /// Cleaning: null in the parsed version already, whose column says for which reasons.
+    AsParsed,
+    /// Cleaning: outside of what the value can be.
+    OutOfRange,
+    /// Cleaning: jumped away and back.
+    Spike,
+    /// Cleaning: stood still while its equipment ran.
+    Frozen,
+    /// Cleaning: a derived value whose inputs are missing, stand still, or are out of its formula's range.
+    NotDerivable,
 }
 
 impl NullReason {
     /// Every reason, in the order of their codes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::NotCovered,
         Self::MissingCell,
         Self::Empty,
@@ -51,6 +63,12 @@ impl NullReason {
         Self::NotFinite,
         Self::Unreadable,
         Self::UnitMismatch,
+        Self::NoSample,
+        Self::AsParsed,
+        Self::OutOfRange,
+        Self::Spike,
+        Self::Frozen,
+        Self::NotDerivable,
     ];
 
     /// The reason behind a cell's code; none for [`VALUE`] and [`TEXT`].
@@ -130,6 +148,36 @@ pub struct ColumnMeta {
     pub count: u64,
     /// Cells that have none, by reason; together with `count` all rows.
     pub nulls: BTreeMap<NullReason, u64>,
+    /// How cleaning computed it, when it is no point of a report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derived>,
+    /// What cleaning did to its cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleaned: Option<CleanedCells>,
+}
+
+/// Where a derived column comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Derived {
+    /// In words, with its source.
+    pub formula: String,
+    /// The columns it is computed from.
+    pub from: Vec<String>,
+}
+
+/// What a cell of a cleaned column stands for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CleanedCells {
+    /// Width of the interval that a cell sums up, or between the column's samples, s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_s: Option<u32>,
+    /// How a cell sums up its interval: `mean`, `time-weighted mean`, `last`, `max`; none when it is a sample as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<String>,
+    /// Rules whose yardstick is the column's own statistics and that have taken their share, with their limits:
+    /// judging again by what they left would eat the data away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub judged: BTreeMap<String, String>,
 }
 
 /// Something a user should know that did not stop the work.

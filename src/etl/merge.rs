@@ -401,6 +401,8 @@ fn meta(column: &PlannedColumn, tally: Tally) -> ColumnMeta {
         states,
         count: tally.count,
         nulls: tally.nulls,
+        derived: None,
+        cleaned: None,
     }
 }
 

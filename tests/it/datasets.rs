@@ -57,6 +57,8 @@ fn meta(name: &str, original_name: &str, kind: Kind, nulls: &[(NullReason, u64)]
         states: None,
         count: 12 - missing,
         nulls: nulls.iter().copied().collect::<BTreeMap<_, _>>(),
+        derived: None,
+        cleaned: None,
     }
 }
 

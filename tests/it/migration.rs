@@ -108,6 +108,8 @@ fn a_dataset(id: &str, session_id: &str, version: i32) -> parsed_dataset::Model 
         states: None,
         count: 5_432,
         nulls: BTreeMap::from([(NullReason::DataLoss, 520)]),
+        derived: None,
+        cleaned: None,
     };
     parsed_dataset::Model {
         id: id.to_owned(),

@@ -1,0 +1,360 @@
+//! What a cleaning found and did: stored with its version and answered to the user. Only data.
+//!
+//! Two laws hold, and are tested for every cleaning:
+//! rows: `resampled = cleaned + Σ dropped (first rule)`; cells of each column: `values before = values kept +
+//! Σ nulled (first rule)`.
+
+use std::collections::BTreeMap;
+
+use polars::prelude::{
+    DataFrame, Int64Chunked, IntoSeries, NewChunkedArray, PolarsResult, StringChunked, TimeUnit, TimeZone,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::column::{NullReason, Warning};
+
+/// A rule that judges; in the order in which they count as the first that hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// A cell outside of what its kind and unit can be.
+    OutOfRange,
+    /// A cell that jumped away and back.
+    Spike,
+    /// A cell of a sensor that stood still.
+    Frozen,
+    /// A reading at which a register started again, rolled over, or jumped; never nulled.
+    Counter,
+    /// A row at which the load moves.
+    SteadyState,
+    /// A row at which flow × ΔT is not the measured load.
+    HeatBalance,
+    /// A row at which a pump's or fan's P/f³ is not its own.
+    Affinity,
+    /// A row at which machines contradict each other.
+    Equipment,
+}
+
+impl Rule {
+    /// Every rule, in order.
+    pub const ALL: [Self; 8] = [
+        Self::OutOfRange,
+        Self::Spike,
+        Self::Frozen,
+        Self::Counter,
+        Self::SteadyState,
+        Self::HeatBalance,
+        Self::Affinity,
+        Self::Equipment,
+    ];
+
+    /// As it is spelled in requests, reports and events.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OutOfRange => "out_of_range",
+            Self::Spike => "spike",
+            Self::Frozen => "frozen",
+            Self::Counter => "counter",
+            Self::SteadyState => "steady_state",
+            Self::HeatBalance => "heat_balance",
+            Self::Affinity => "affinity",
+            Self::Equipment => "equipment",
+        }
+    }
+
+    /// The reason of a cell that it nulls; none for rules that drop rows or only report.
+    #[must_use]
+    pub fn null_reason(self) -> Option<NullReason> {
+        match self {
+            Self::OutOfRange => Some(NullReason::OutOfRange),
+            Self::Spike => Some(NullReason::Spike),
+            Self::Frozen => Some(NullReason::Frozen),
+            _ => None,
+        }
+    }
+}
+
+/// An interval during which a rule hit one column, or one row after another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// What hit.
+    pub rule: Rule,
+    /// The column concerned; none when it is about rows.
+    pub column: Option<String>,
+    /// Time of the first row concerned, UTC ms.
+    pub start_at_ms: i64,
+    /// Time of the last row concerned, UTC ms.
+    pub end_at_ms: i64,
+    /// Rows concerned: of the parsed version for cell rules and counters, of the resampled one for row rules.
+    pub rows: u64,
+    /// In words: `23.4 for 14 h while CHP_01 ran`.
+    pub detail: String,
+}
+
+/// The events as a frame: `rule`, `column`, `start_at`, `end_at` (Datetime ms, UTC), `rows` (Int64), `detail`.
+///
+/// # Errors
+/// When polars refuses the columns, which would be a defect.
+pub fn events_frame(events: &[Event]) -> PolarsResult<DataFrame> {
+    let texts = |name: &str, text: fn(&Event) -> Option<&str>| {
+        StringChunked::from_iter_options(name.into(), events.iter().map(text)).into_series().into()
+    };
+    let times = |name: &str, at: fn(&Event) -> i64| {
+        let chunked = Int64Chunked::from_iter_values(name.into(), events.iter().map(at));
+        chunked.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_series().into()
+    };
+    let rows = events.iter().map(|event| i64::try_from(event.rows).unwrap_or(i64::MAX));
+    DataFrame::new(
+        events.len(),
+        vec![
+            texts("rule", |event| Some(event.rule.name())),
+            texts("column", |event| event.column.as_deref()),
+            times("start_at", |event| event.start_at_ms),
+            times("end_at", |event| event.end_at_ms),
+            Int64Chunked::from_iter_values("rows".into(), rows).into_series().into(),
+            texts("detail", |event| Some(&event.detail)),
+        ],
+    )
+}
+
+/// How often a rule hit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Hits {
+    /// As the first rule in order: these add up.
+    pub first: u64,
+    /// At all, whatever other rules said.
+    pub all: u64,
+}
+
+/// Everything a user should know about a cleaning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Report {
+    /// One to three sentences for the frontend.
+    pub message: String,
+    /// Code that made it.
+    pub cleaner_version: String,
+    /// What became of the axis.
+    pub resampling: Resampling,
+    /// Rows, conserved.
+    pub rows: Rows,
+    /// Cells with a value, conserved, all columns together.
+    pub cells: Cells,
+    /// Of the resampled rows that have a sample, how many the rules left, 0–100.
+    pub retention_rate: f64,
+    /// Of the parsed cells that have a value, how many the cell rules left, 0–100.
+    pub cell_retention_rate: f64,
+    /// Which columns and units were used for what, and why.
+    pub roles: Vec<RoleUse>,
+    /// Each rule that was asked for: where it ran, where not and why.
+    pub rules: Vec<RuleUse>,
+    /// Each column, before and after.
+    pub columns: Vec<ColumnUse>,
+    /// Each pump and fan with speed and power.
+    pub affinity: Vec<PumpUse>,
+    /// Flow × ΔT against the measured load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heat_balance: Option<Balance>,
+    /// Q_evap + W_in against Q_cond, where both sides are measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plant_balance: Option<Balance>,
+    /// Each register whose consumption was derived.
+    pub counters: Vec<CounterUse>,
+    /// What did not stop the work.
+    pub warnings: Vec<Warning>,
+}
+
+/// What became of the axis.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Resampling {
+    /// As asked.
+    pub requested: Option<String>,
+    /// Width of the bins; none when the rows were left as they were.
+    pub applied: Option<String>,
+    /// Shortest interval at which any column is recorded, s.
+    pub data_interval_s: Option<u32>,
+    /// Bins without a sample.
+    pub empty_bins: u64,
+    /// Of these, how many were left out as asked.
+    pub empty_bins_left_out: u64,
+    /// Why, in one sentence.
+    pub note: String,
+}
+
+/// Rows: `resampled = cleaned + Σ dropped.first`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Rows {
+    /// Of the parsed version.
+    pub parsed: u64,
+    /// After resampling, empty bins that stay included.
+    pub resampled: u64,
+    /// Of these, rows that rules hit.
+    pub flagged: BTreeMap<Rule, Hits>,
+    /// Of these, rows that were dropped (none unless `filter_invalid`).
+    pub dropped: BTreeMap<Rule, Hits>,
+    /// What is left.
+    pub cleaned: u64,
+}
+
+/// Cells with a value: `before = kept + Σ nulled.first`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Cells {
+    /// Values before the cell rules, on the parsed axis.
+    pub before: u64,
+    /// Cells that rules hit.
+    pub flagged: BTreeMap<Rule, Hits>,
+    /// Cells that were nulled (none unless `filter_invalid`).
+    pub nulled: BTreeMap<Rule, Hits>,
+    /// Values after the cell rules, on the parsed axis.
+    pub kept: u64,
+    /// Values of these columns in the cleaned version.
+    pub after: u64,
+}
+
+/// One role: which columns fill it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RoleUse {
+    /// Such as `chw_supply`.
+    pub role: String,
+    /// Columns, which add up when there are several.
+    pub columns: Vec<String>,
+    /// Why these: stated, or by their names.
+    pub evidence: String,
+    /// Units, one a column, where the role has one.
+    pub units: Vec<UnitUse>,
+}
+
+/// The unit that a column's values were read in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnitUse {
+    /// Column.
+    pub column: String,
+    /// Unit.
+    pub unit: String,
+    /// From where.
+    pub evidence: String,
+}
+
+/// One rule: where it ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleUse {
+    /// Which.
+    pub rule: Rule,
+    /// Whether it ran at all.
+    pub ran: bool,
+    /// Its limits, in words.
+    pub limits: String,
+    /// Columns it judged, or judged rows by.
+    pub columns: Vec<String>,
+    /// Columns it could not judge, each with the reason.
+    pub left_out: Vec<LeftOut>,
+    /// Cells or rows that it judged.
+    pub judged: u64,
+    /// Cells or rows that it hit.
+    pub hits: Hits,
+}
+
+/// A column that a rule did not judge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftOut {
+    /// Column.
+    pub column: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One column before and after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ColumnUse {
+    /// Name.
+    pub column: String,
+    /// In the parsed version; none for a derived column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Summary>,
+    /// In the cleaned version.
+    pub after: Summary,
+    /// Cells that rules hit, on the parsed axis.
+    pub flagged: BTreeMap<Rule, Hits>,
+    /// Cells that were nulled.
+    pub nulled: BTreeMap<Rule, Hits>,
+}
+
+/// Values of a column; of a text column only the counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Summary {
+    /// Cells with a value.
+    pub count: u64,
+    /// Cells without.
+    pub nulls: u64,
+    /// Least.
+    pub min: Option<f64>,
+    /// Mean.
+    pub mean: Option<f64>,
+    /// Greatest.
+    pub max: Option<f64>,
+}
+
+/// A pump or fan against its own affinity law.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PumpUse {
+    /// Column of the speed.
+    pub speed: String,
+    /// Column of the power.
+    pub power: String,
+    /// Why these two belong together.
+    pub evidence: String,
+    /// Rows at which it runs.
+    pub running_rows: u64,
+    /// Median of P/f³ while it runs.
+    pub median: Option<f64>,
+    /// Exponent n of P ∝ fⁿ, by least squares on the logarithms; none when the speed hardly varies.
+    pub exponent: Option<f64>,
+    /// Lowest and highest speed while it runs.
+    pub speed_range: Option<(f64, f64)>,
+    /// Rows whose P/f³ is further from the median than the limit.
+    pub flagged: u64,
+    /// In words, when it could not be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A balance over rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Balance {
+    /// Rows at which every side is known and there is a load.
+    pub rows: u64,
+    /// Of these, rows within the limit.
+    pub within: u64,
+    /// `within / rows`, 0–1; none without rows.
+    pub share: Option<f64>,
+    /// Mean of the relative error, with its sign.
+    pub mean_error: Option<f64>,
+    /// Limit of a row.
+    pub limit: f64,
+    /// Share that must be within; none where each row stands for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_share: Option<f64>,
+    /// Whether the share is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
+}
+
+/// What a register did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CounterUse {
+    /// The register.
+    pub column: String,
+    /// Column of its consumption.
+    pub consumption: String,
+    /// Sum of the consumption, in the register's unit.
+    pub total: f64,
+    /// Times it started again.
+    pub resets: u64,
+    /// Times it went over its highest reading.
+    pub rollovers: u64,
+    /// Readings above the possible, left out.
+    pub spikes: u64,
+    /// Growth across gaps longer than an interval, which belongs to no single one.
+    pub across_gaps: f64,
+}
