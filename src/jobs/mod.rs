@@ -335,33 +335,46 @@ impl Jobs {
         if !store::anything_to_do(self.store.db.read(), now()).await? {
             return Ok(None);
         }
-        let txn = self.store.db.begin().await?;
-        let mut changed = self.take_up_lapsed(&txn).await?;
+        self.take_up_lapsed().await?;
         let owner = new_id();
+        let txn = self.store.db.begin().await?;
         let claimed = store::claim(&txn, id, &owner).await?;
         txn.commit().await.map_err(failed("claiming a job"))?;
-        changed.extend(claimed.iter().map(|job| job.id.clone()));
-        changed.iter().for_each(|id| self.tell(id));
+        claimed.iter().for_each(|job| self.tell(&job.id));
         Ok(claimed.map(|job| Claimed { job, owner }))
     }
 
-    /// Jobs whose worker is gone go back to the queue, or fail if they killed it too often. Gives their ids.
-    async fn take_up_lapsed(&self, txn: &DatabaseTransaction) -> Result<Vec<String>> {
-        let mut changed = Vec::new();
-        for job in store::lapsed(txn, now()).await? {
-            tracing::warn!(job_id = job.id, kind = job.kind, attempts = job.attempts, "a job's worker is gone");
-            changed.push(job.id.clone());
-            if job.cancel_requested {
-                self.end(txn, store::End::of(job, JobStatus::Cancelled)).await?;
-            } else if i32::try_from(job.attempts).unwrap_or(i32::MAX) >= ATTEMPTS {
-                let failure = failure::Failure::poisoned(job.attempts);
-                self.end(txn, store::End { failure: Some(failure), ..store::End::of(job, JobStatus::Failed) }).await?;
-            } else {
-                let why = "the process that did this ended before it was done; it is begun again";
-                store::requeue(txn, &job, None, why, true).await?;
+    /// Jobs whose worker is gone go back to the queue, or fail if they killed it too often. Each in a transaction of
+    /// its own: one that cannot be taken up keeps no other waiting.
+    async fn take_up_lapsed(&self) -> Result<()> {
+        for job in store::lapsed(self.store.db.read(), now(), None).await? {
+            match self.take_up(&job.id).await {
+                Ok(true) => {
+                    tracing::warn!(job_id = job.id, kind = job.kind, attempts = job.attempts, "a job's worker is gone")
+                }
+                Ok(false) => {}
+                Err(error) => tracing::error!(job_id = job.id, %error, "a job whose worker is gone was not taken up"),
             }
+            self.tell(&job.id);
         }
-        Ok(changed)
+        Ok(())
+    }
+
+    /// False when another process was faster.
+    async fn take_up(&self, id: &str) -> Result<bool> {
+        let txn = self.store.db.begin().await?;
+        let Some(job) = store::lapsed(&txn, now(), Some(id)).await?.pop() else { return Ok(false) };
+        if job.cancel_requested {
+            self.end(&txn, store::End::of(job, JobStatus::Cancelled)).await?;
+        } else if i32::try_from(job.attempts).unwrap_or(i32::MAX) >= ATTEMPTS {
+            let failure = failure::Failure::poisoned(job.attempts);
+            self.end(&txn, store::End { failure: Some(failure), ..store::End::of(job, JobStatus::Failed) }).await?;
+        } else {
+            let why = "the process that did this ended before it was done; it is begun again";
+            store::requeue(&txn, &job, None, why, true).await?;
+        }
+        txn.commit().await.map_err(failed("taking up a job"))?;
+        Ok(true)
     }
 
     /// Writes the end of a job, and lets its feature keep in step.

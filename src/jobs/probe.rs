@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JobContext;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::store::Store;
 
 /// How a probe ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Probe {
     pub step_ms: u64,
     /// Whether it looks between steps if it should stop.
     pub deaf: bool,
+    /// Whether it asks, at the end of its work, if the job is still its own and wanted.
+    pub confirms: bool,
     /// How it ends.
     pub ending: Ending,
     /// A file that gets a line at its beginning and one at its end.
@@ -47,7 +50,7 @@ impl Probe {
     ///
     /// # Errors
     /// As it says.
-    pub async fn run(self, context: &JobContext) -> Result<()> {
+    pub async fn run(self, store: &Store, context: &JobContext) -> Result<()> {
         self.mark("begin")?;
         for step in 1..=self.steps {
             tokio::time::sleep(Duration::from_millis(self.step_ms)).await;
@@ -58,6 +61,10 @@ impl Probe {
             context.progress(f64::from(step) / f64::from(self.steps), format!("step {step} of {}", self.steps));
         }
         self.mark("end")?;
+        if self.confirms {
+            context.confirm(&store.db.begin().await?).await?;
+            self.mark("confirmed")?;
+        }
         match self.ending {
             Ending::Done => Ok(()),
             Ending::Invalid => Err(Error::invalid("ending", "probe_invalid", "the probe was told to be invalid")),

@@ -90,9 +90,10 @@ fn has_lapsed(at: DateTime<Utc>) -> Condition {
         .add(Condition::any().add(job::Column::LeaseUntil.is_null()).add(job::Column::LeaseUntil.lt(at)))
 }
 
-/// Running jobs whose worker is gone.
-pub async fn lapsed(txn: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<Vec<Job>> {
-    let found = job::Entity::find().filter(has_lapsed(at)).order_by_asc(job::Column::CreatedAt).all(txn);
+/// Running jobs whose worker is gone, or that very one if its is.
+pub async fn lapsed(db: &impl ConnectionTrait, at: DateTime<Utc>, id: Option<&str>) -> Result<Vec<Job>> {
+    let gone = has_lapsed(at).add_option(id.map(|id| job::Column::Id.eq(id)));
+    let found = job::Entity::find().filter(gone).order_by_asc(job::Column::CreatedAt).all(db);
     Ok(found.await.map_err(failed("looking for jobs whose worker is gone"))?.into_iter().map(of).collect())
 }
 

@@ -10,6 +10,8 @@ mod disk_full;
 mod doctor;
 mod helpers;
 mod http;
+#[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build
+mod jobs;
 mod migration;
 mod openapi;
 mod parse;
