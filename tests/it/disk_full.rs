@@ -19,15 +19,22 @@ impl SmallDisk {
         Self(at.to_owned())
     }
 
-    /// Leaves only so many bytes free.
+    /// Leaves only so many bytes free; again, while space of files that were given up still comes back.
     fn fill_up_to(&self, free: usize) {
-        let filler = self.0.join("filler");
-        let _ = std::fs::remove_file(&filler);
-        let mut size = 32 << 20;
-        while std::fs::write(&filler, vec![0_u8; size]).is_err() {
-            size -= 1 << 16;
+        let (filler, probe) = (self.0.join("filler"), self.0.join("probe"));
+        let mut quiet = 0;
+        while quiet < 5 {
+            let _ = std::fs::remove_file(&filler);
+            let mut size = 32 << 20;
+            while std::fs::write(&filler, vec![0_u8; size]).is_err() {
+                size -= 1 << 16;
+            }
+            std::fs::write(&filler, vec![0_u8; size - free]).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let too_free = std::fs::write(&probe, vec![0_u8; free + (1 << 18)]).is_ok();
+            std::fs::remove_file(&probe).unwrap();
+            quiet = if too_free { 0 } else { quiet + 1 };
         }
-        std::fs::write(&filler, vec![0_u8; size - free]).unwrap();
     }
 
     fn make_room(&self) {
