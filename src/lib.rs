@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! main → cli ─┐
-//!             ├─► app ─► http ─► sessions, datasets, doctor, health ─► store
-//!             └────────────────► the same use cases                    etl (pure)
+//!             ├─► app ─► http ─► sessions, datasets, doctor, … ─► jobs ─► store
+//!             └────────────────► the same use cases                       etl (pure)
 //! ```
 //!
 //! | room | what lives there |
@@ -17,6 +17,10 @@
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
+//! | [`health`] | is the process alive, can it work |
+//! | [`demo`] | a session from the samples |
+//! | [`http`], [`cli`] | the two doors: they translate, nothing else |
+//! | [`app`] | the composition root |
 //! | [`store`] | SQLite rows, files behind an object store, the cache |
 //! | [`state`] | the handles that features and transport share |
 //!
