@@ -129,8 +129,6 @@ struct Runs {
     load_s: Vec<f64>,
     uncached_ms: Vec<f64>,
     cached_ms: Vec<f64>,
-    /// Of the first parse, while nothing of another run is left in memory.
-    parse_peak_bytes: Option<u64>,
     parquet_bytes: u64,
     rows: u64,
     points: u64,
@@ -139,6 +137,7 @@ struct Runs {
 fn measure(args: &Args) -> Result<Outcome> {
     let scratch = Scratch::new(args.dir.as_deref())?;
     let job = generate(&scratch.0.join("reports"), args)?;
+    forget_peak();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().internal("starting the runtime")?;
     let mut runs = Runs::default();
     for _ in 0..args.runs {
@@ -163,11 +162,9 @@ async fn one_run(folder: &Path, job: &Job, runs: &mut Runs) -> Result<()> {
         timezone: Some(reference::TIMEZONE.to_owned()),
         ..ParseRequest::default()
     };
-    forget_peak();
     let started = Instant::now();
     let parsed = parse_files(&state, job.files.clone(), request, Caller::Cli, &Progress::none()).await?;
     runs.parse_s.push(started.elapsed().as_secs_f64());
-    runs.parse_peak_bytes = runs.parse_peak_bytes.or_else(peak_bytes);
     (runs.rows, runs.points) = (parsed.row_count, parsed.column_count.saturating_sub(1));
 
     let key = paths::parsed(&parsed.session_id, 1);
@@ -248,8 +245,7 @@ struct Outcome {
     csv_bytes: u64,
     parquet_bytes: u64,
     generate_s: f64,
-    /// While parsing, raw reports that are mapped into memory included.
-    parse_peak_bytes: Option<u64>,
+    peak_memory_bytes: Option<u64>,
     /// Whether the plan's limits apply: they are for the reference job itself.
     limits_apply: bool,
     figures: Vec<Figure>,
@@ -287,7 +283,7 @@ impl Outcome {
             csv_bytes: job.csv_bytes,
             parquet_bytes: runs.parquet_bytes,
             generate_s: job.seconds,
-            parse_peak_bytes: runs.parse_peak_bytes,
+            peak_memory_bytes: peak_bytes(),
             limits_apply,
             figures: vec![
                 figure("parse + merge + publish", "s", &runs.parse_s, None),
@@ -321,8 +317,8 @@ impl Outcome {
             self.generate_s,
             mb(self.parquet_bytes)
         );
-        let peak = self.parse_peak_bytes.map_or("unknown here".to_owned(), |bytes| format!("{:.0} MB", mb(bytes)));
-        println!("{} cores, medians of {} runs, peak memory of the parse {peak}\n", self.cores, self.runs);
+        let peak = self.peak_memory_bytes.map_or("unknown here".to_owned(), |bytes| format!("{:.0} MB", mb(bytes)));
+        println!("{} cores, medians of {} runs, peak memory {peak}\n", self.cores, self.runs);
         println!("{:<26} {:>12} {:>12}", "", "here", "limit");
         for figure in &self.figures {
             let limit = figure.limit.map_or("–".to_owned(), |limit| format!("< {limit} {}", figure.unit));
@@ -345,14 +341,14 @@ fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Peak memory of this process since it was last forgotten, where the system tells (Linux: `VmHWM`).
+/// Peak memory of this process so far, where the system tells (Linux: `VmHWM`).
 fn peak_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-/// Lets the peak start again, so that generating does not count (where the system tells the peak).
+/// Lets the peak start again, so that generating does not count (Linux; elsewhere it counts).
 fn forget_peak() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }

@@ -9,18 +9,44 @@
 //! A rule is one file: its parameters, units and sources stand there. Nothing in here guesses in silence: a
 //! column that was found by its name or a unit that was told by the values is in the report, with the reason.
 
-use std::ops::ControlFlow;
-
-use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 
 use super::column::ColumnMeta;
 
+mod account;
+mod affinity;
+mod axis;
+mod bins;
+mod completion;
+mod counter;
+mod derive;
+mod equipment;
+mod frame;
+mod frozen;
+mod heat_balance;
+mod judge;
+mod machines;
 pub mod parameters;
+mod plan;
+mod quantity;
+mod range;
 pub mod report;
+mod resample;
+mod roles;
+mod rows;
+mod run;
+mod sampling;
+mod settle;
+mod spike;
+mod steady;
+#[cfg(test)]
+mod tests;
+mod words;
 
 pub use self::parameters::{Columns, Interval, Limits, Parameters, Pump, Roles, Thresholds};
-pub use self::report::{Event, Report, Rule};
+pub use self::plan::{Plan, check};
+pub use self::report::{Event, Report, Rule, events_frame};
+pub use self::run::clean;
 
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,20 +71,6 @@ pub struct Problem {
     pub message: String,
 }
 
-/// What will be done, settled from the columns alone.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    parameters: Parameters,
-}
-
-impl Plan {
-    /// What was asked.
-    #[must_use]
-    pub fn parameters(&self) -> &Parameters {
-        &self.parameters
-    }
-}
-
 /// A cleaned frame.
 #[derive(Debug)]
 pub struct Cleaned {
@@ -73,28 +85,18 @@ pub struct Cleaned {
     pub events: Vec<Event>,
 }
 
-/// Settles which rule runs on which points in which units, and why.
-///
-/// Units that neither the columns nor the parameters state are left to the values, which [`clean`] asks.
-///
-/// # Errors
-/// Unknown columns or units, thresholds that cannot be, and (unless `lenient`) rules that lack a column.
-pub fn check(_columns: &[ColumnMeta], parameters: &Parameters) -> Result<Plan, CleanError> {
-    Ok(Plan { parameters: parameters.clone() })
+impl CleanError {
+    /// The error of these problems; none without any.
+    fn of(problems: Vec<Problem>) -> Option<Self> {
+        let first = problems.first()?;
+        let more = match problems.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        Some(Self { code: first.code, message: format!("{}{more}", first.message), problems })
+    }
 }
 
-/// Cleans `frame` (`timestamp` Datetime ms UTC ascending distinct, Float64 and String columns as in `columns`).
-///
-/// `zone` is the site's; `progress` hears a share of 0–1 and what is being done, and may stop the work.
-///
-/// # Errors
-/// A unit that the values cannot tell either (unless `lenient`), `cancelled`, or a defect.
-pub fn clean(
-    _frame: DataFrame,
-    _columns: &[ColumnMeta],
-    _zone: Tz,
-    _plan: &Plan,
-    _progress: &dyn Fn(f64, &str) -> ControlFlow<()>,
-) -> Result<Cleaned, CleanError> {
-    todo!("the rules follow")
+fn internal(message: impl Into<String>) -> CleanError {
+    CleanError { code: "internal", message: message.into(), problems: Vec::new() }
 }

@@ -1,0 +1,196 @@
+//! The account of a cleaning: counts, before and after, and the sentence for the user.
+
+use std::collections::BTreeMap;
+
+use super::super::CLEANER_VERSION;
+use super::super::column::{ColumnMeta, NullReason};
+use super::frame::Data;
+use super::judge;
+use super::report::{Cells, ColumnUse, Hits, LeftOut, Report, RoleUse, Rows, Rule, RuleUse, Summary, UnitUse};
+use super::roles::{Chosen, Role};
+use super::rows::{Found, ROW_RULES};
+use super::run::Work;
+
+impl Work<'_> {
+    /// The report's entry of a column; `before` none for derived ones.
+    pub(super) fn column_use(&self, index: usize) -> Option<ColumnUse> {
+        let (meta, judged, data) = (self.metas.get(index)?, self.judged.get(index)?, self.data.get(index)?);
+        let after = match data {
+            Data::Numbers(cells) => judge::summary(&cells.values),
+            Data::Texts(..) => {
+                Summary { count: data.present(), nulls: data.len() as u64 - data.present(), ..Summary::default() }
+            }
+        };
+        let filter = self.plan.parameters.filter_invalid;
+        Some(ColumnUse {
+            column: meta.name.clone(),
+            before: (index < self.width).then_some(judged.before),
+            after,
+            flagged: judged.hits.clone(),
+            nulled: if filter { judged.hits.clone() } else { BTreeMap::new() },
+        })
+    }
+
+    pub(super) fn report(&mut self, found: Found, rows: Rows, columns: Vec<ColumnUse>) -> Report {
+        let cells = self.cells(&columns);
+        let with_sample = self.sampled.iter().filter(|sampled| **sampled).count() as u64;
+        let dropped: u64 = rows.dropped.values().map(|hits| hits.first).sum();
+        let rules = self.rules(&found, &rows, &columns);
+        Report {
+            message: self.message(&rows, &cells, dropped, with_sample),
+            cleaner_version: CLEANER_VERSION.to_owned(),
+            resampling: std::mem::take(&mut self.resampling),
+            retention_rate: share(with_sample - dropped.min(with_sample), with_sample),
+            cell_retention_rate: share(cells.kept, cells.before),
+            rows,
+            cells,
+            roles: self.roles(),
+            rules,
+            columns,
+            affinity: found.pumps,
+            heat_balance: found.heat_balance,
+            plant_balance: found.plant_balance,
+            counters: std::mem::take(&mut self.counters),
+            warnings: std::mem::take(&mut self.warnings),
+        }
+    }
+
+    fn cells(&self, columns: &[ColumnUse]) -> Cells {
+        let mut cells = Cells::default();
+        for (column, judged) in columns.iter().zip(&self.judged).take(self.width) {
+            cells.before += judged.before.count;
+            cells.kept += judged.kept;
+            cells.after += column.after.count;
+            for (rule, hits) in &judged.hits {
+                let sum = cells.flagged.entry(*rule).or_default();
+                (sum.first, sum.all) = (sum.first + hits.first, sum.all + hits.all);
+            }
+        }
+        if self.plan.parameters.filter_invalid {
+            cells.nulled = cells.flagged.clone();
+        }
+        cells
+    }
+
+    fn roles(&self) -> Vec<RoleUse> {
+        let name = |index: &usize| self.metas.get(*index).map(|meta| meta.name.clone()).unwrap_or_default();
+        let unit = |index: &usize| {
+            let (_, unit) = self.units.get(index)?;
+            Some(UnitUse { column: name(index), unit: unit.unit.to_owned(), evidence: unit.evidence.clone() })
+        };
+        let role = |(role, chosen): (&Role, &Chosen)| RoleUse {
+            role: role.name().to_owned(),
+            columns: chosen.columns.iter().map(name).collect(),
+            evidence: chosen.evidence.clone(),
+            units: chosen.columns.iter().filter_map(unit).collect(),
+        };
+        self.plan.roles.iter().map(role).collect()
+    }
+
+    fn rules(&self, found: &Found, rows: &Rows, columns: &[ColumnUse]) -> Vec<RuleUse> {
+        let name = |index: &usize| self.metas.get(*index).map(|meta| meta.name.clone());
+        let planned = self.plan.rules.iter().map(|(rule, planned)| {
+            let is_row = ROW_RULES.contains(rule);
+            let sum = |hits: Hits, column: &ColumnUse| {
+                let own = column.flagged.get(rule).copied().unwrap_or_default();
+                Hits { first: hits.first + own.first, all: hits.all + own.all }
+            };
+            let judged = self.judged.iter().filter_map(|judged| judged.judged.get(rule)).sum();
+            let mut left_out = planned.left_out.clone();
+            let mut judging = planned.columns.clone();
+            if *rule == Rule::OutOfRange {
+                // Units that the values could not tell either.
+                for index in planned.columns.iter().filter(|index| self.range(**index).is_none()) {
+                    judging.retain(|other| other != index);
+                    left_out.extend(name(index).map(|column| LeftOut {
+                        column,
+                        reason: "its unit is not recorded, and its values do not tell it: state it in units".to_owned(),
+                    }));
+                }
+            }
+            RuleUse {
+                rule: *rule,
+                ran: planned.runs && !self.stopped.contains_key(rule),
+                limits: self.plan.limits_in_words(*rule),
+                columns: judging.iter().filter_map(name).collect(),
+                left_out,
+                judged: if is_row { found.judged.get(rule).copied().unwrap_or(0) } else { judged },
+                hits: match is_row {
+                    true => rows.flagged.get(rule).copied().unwrap_or_default(),
+                    false => columns.iter().fold(Hits::default(), sum),
+                },
+            }
+        });
+        planned.collect()
+    }
+
+    fn message(&self, rows: &Rows, cells: &Cells, dropped: u64, with_sample: u64) -> String {
+        let list = |hits: &BTreeMap<Rule, Hits>| {
+            let some = hits.iter().filter(|(_, hits)| hits.first > 0);
+            some.map(|(rule, hits)| format!("{} {}", rule.name(), hits.first)).collect::<Vec<_>>().join(", ")
+        };
+        let total = |hits: &BTreeMap<Rule, Hits>| hits.values().map(|hits| hits.first).sum::<u64>();
+        let mut text = match (&self.resampling.applied, &self.resampling.requested) {
+            (Some(interval), _) => format!("{} rows became {} at {interval}", rows.parsed, rows.resampled),
+            (None, Some(_)) => format!("{} rows; {}", rows.parsed, self.resampling.note),
+            (None, None) => format!("{} rows", rows.parsed),
+        };
+        let filter = self.plan.parameters.filter_invalid;
+        let (flagged_rows, flagged_cells) = (total(&rows.flagged), total(&cells.flagged));
+        if filter && dropped > 0 && dropped == with_sample {
+            text += &format!("; every row was rejected ({})", list(&rows.dropped));
+        } else if flagged_rows > 0 {
+            text += &format!(
+                "; {flagged_rows} rows {} ({})",
+                if filter { "dropped" } else { "flagged" },
+                list(&rows.flagged)
+            );
+        }
+        if flagged_cells > 0 {
+            text += &format!(
+                "; {flagged_cells} cells {} ({})",
+                if filter { "nulled" } else { "flagged" },
+                list(&cells.flagged)
+            );
+        }
+        if flagged_rows == 0 && flagged_cells == 0 && !self.plan.rules.is_empty() {
+            text += "; no rule hit anything";
+        }
+        if !self.stopped.is_empty()
+            || self.plan.rules.values().any(|planned| !planned.runs && planned.columns.is_empty())
+        {
+            let left_out = self.warnings.iter().filter(|warning| warning.code == "rule_left_out").count();
+            if left_out > 0 {
+                text += &format!("; {left_out} rules were left out, see the warnings");
+            }
+        }
+        text + "."
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 }
+}
+
+/// Fills in a column's counts: its values, and its nulls by reason.
+pub(super) fn count_cells(meta: &mut ColumnMeta, data: &Data) {
+    let mut nulls: BTreeMap<NullReason, u64> = BTreeMap::new();
+    for reason in data.reasons() {
+        *nulls.entry(reason).or_default() += 1;
+    }
+    // What was null before keeps its reasons where they can be told.
+    if let Some(as_parsed) = nulls.get(&NullReason::AsParsed).copied() {
+        let told: Option<Vec<(NullReason, u64)>> = match meta.nulls.iter().next() {
+            Some((only, _)) if meta.nulls.len() == 1 => Some(vec![(*only, as_parsed)]),
+            _ if meta.nulls.values().sum::<u64>() == as_parsed => Some(meta.nulls.clone().into_iter().collect()),
+            _ => None,
+        };
+        if let Some(told) = told {
+            nulls.remove(&NullReason::AsParsed);
+            for (reason, count) in told {
+                *nulls.entry(reason).or_default() += count;
+            }
+        }
+    }
+    (meta.count, meta.nulls) = (data.present(), nulls);
+}

@@ -1,0 +1,268 @@
+//! The axis of a cleaning: whether and how the rows are put into bins, and what a cell stands for after it.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+
+use rayon::prelude::*;
+
+use super::super::column::{CleanedCells, ColumnMeta, Kind, NullReason};
+use super::bins::Bins;
+use super::counter::{self, What};
+use super::derive;
+use super::frame::Data;
+use super::report::{CounterUse, Event, Rule};
+use super::resample::{self, Aggregate, Cells};
+use super::run::{Work, step};
+use super::sampling::{self, number};
+use super::{CleanError, judge};
+
+/// Columns that are worked on between two calls of `progress`.
+const CHUNK: usize = 32;
+/// Empty bins stay only while they are no more than this many times the rows, and so many more.
+const MOST_EMPTY: (i64, i64) = (4, 100_000);
+
+impl Work<'_> {
+    /// The growth of every register, on the parsed axis.
+    pub(super) fn growths(&mut self) -> Vec<(usize, Cells)> {
+        let Some(planned) = self.plan.rules.get(&Rule::Counter) else { return Vec::new() };
+        let fresh = |index: &&usize| {
+            let name = self.metas.get(**index).map(|meta| consumption_name(&meta.name));
+            !self.metas.iter().any(|meta| Some(&meta.name) == name.as_ref())
+        };
+        let grown: Vec<(usize, counter::Growth)> = planned
+            .columns
+            .par_iter()
+            .filter(fresh)
+            .filter_map(|index| {
+                let (interval, _) = self.intervals.get(*index).copied().flatten()?;
+                Some((*index, counter::growth(&self.at_ms, self.values(*index), interval)))
+            })
+            .collect();
+        let mut cells = Vec::new();
+        for (index, growth) in grown {
+            let Some(name) = self.metas.get(index).map(|meta| meta.name.clone()) else { continue };
+            self.counters.push(counter_use(&name, &growth));
+            let events = growth.incidents.iter().take(judge::MOST_EVENTS);
+            self.events.extend(events.map(|incident| counter_event(&name, &self.at_ms, incident)));
+            let mut out = Cells::default();
+            growth.rows.iter().for_each(|value| out.push(*value, NullReason::NotDerivable));
+            cells.push((index, out));
+        }
+        cells
+    }
+
+    pub(super) fn resample(
+        &mut self,
+        growths: Vec<(usize, Cells)>,
+        progress: &dyn Fn(f64, &str) -> ControlFlow<()>,
+    ) -> Result<(), CleanError> {
+        let bins = self.bins();
+        let edges: Vec<(i64, i64)> = match (&bins, self.plan.parameters.resample_interval) {
+            (Some(bins), Some(interval)) => {
+                bins.each(interval, self.zone).map(|(start, end, _)| (start, end)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let extra = self.extra_columns(&growths, bins.is_some());
+        if let Some(bins) = &bins {
+            let mut data = std::mem::take(&mut self.data);
+            let count = data.len().max(1) as f64;
+            let fractions = self.on_fractions(&data, bins, &edges);
+            for (chunk, columns) in data.chunks_mut(CHUNK).enumerate() {
+                step(progress, 0.5 + 0.3 * (chunk * CHUNK) as f64 / count, "resampling")?;
+                columns.par_iter_mut().enumerate().for_each(|(place, data)| {
+                    if let Some(meta) = self.metas.get(chunk * CHUNK + place) {
+                        resample_column(&self.at_ms, data, bins, &edges, Aggregate::of(meta));
+                    }
+                });
+            }
+            self.data = data;
+            let grown = growths
+                .into_par_iter()
+                .map(|(_, cells)| Data::Numbers(resample::numbers(&self.at_ms, &cells, bins, &edges, Aggregate::Sum)));
+            let grown: Vec<Data> = grown.collect();
+            self.data.extend(fractions);
+            self.data.extend(grown);
+            self.sampled = bins.rows.iter().map(|rows| !rows.is_empty()).collect();
+            self.at_ms.clone_from(&bins.starts_ms);
+        } else {
+            self.data.extend(growths.into_iter().map(|(_, cells)| Data::Numbers(cells)));
+        }
+        self.describe_cells(bins.is_some());
+        self.metas.extend(extra);
+        Ok(())
+    }
+
+    /// The bins, when there is something to put together; the report says why (not).
+    fn bins(&mut self) -> Option<Bins> {
+        let wanted = self.plan.parameters.resample_interval;
+        let data_ms = self.intervals.iter().flatten().map(|(own, _)| *own).min_by(f64::total_cmp);
+        let seconds = data_ms.map(sampling::seconds);
+        self.resampling.requested = wanted.map(|interval| interval.name().to_owned());
+        self.resampling.data_interval_s = seconds;
+        let Some(interval) = wanted else {
+            self.resampling.note = "no resampling was asked for".to_owned();
+            return None;
+        };
+        if let Some(own) = data_ms.filter(|own| (interval.ms() as f64) < 0.99 * own) {
+            let own = sampling::duration(own);
+            let note = format!(
+                "rows keep their own spacing: {interval} is finer than the data, which are recorded every {own}"
+            );
+            self.warn("interval_finer_than_data", None, self.parsed, note.clone());
+            self.resampling.note = note;
+            return None;
+        }
+        let (first, last) = (self.at_ms.first().copied().unwrap_or(0), self.at_ms.last().copied().unwrap_or(0));
+        let most = MOST_EMPTY.0 * i64::try_from(self.parsed).unwrap_or(i64::MAX / 8) + MOST_EMPTY.1;
+        let too_many = (last - first) / interval.ms() > most;
+        if too_many && self.plan.parameters.keep_empty_bins {
+            let note = "the rows have gaps so long that their empty bins were left out; is there a wrong date?";
+            self.warn("empty_bins_left_out", None, 1, note.to_owned());
+        }
+        let bins = Bins::new(&self.at_ms, interval, self.zone, self.plan.parameters.keep_empty_bins && !too_many);
+        self.resampling.applied = Some(interval.name().to_owned());
+        self.resampling.empty_bins = bins.rows.iter().filter(|rows| rows.is_empty()).count() as u64;
+        self.resampling.note = format!(
+            "each bin by kind of point: mean of readings, last of registers and texts, maximum of states, on the clock of {}",
+            self.zone
+        );
+        Some(bins)
+    }
+
+    /// Shares of time for which each status was on.
+    fn on_fractions(&self, data: &[Data], bins: &Bins, edges: &[(i64, i64)]) -> Vec<Data> {
+        let statuses: Vec<usize> = self.fractions();
+        let fraction = |index: &usize| match (data.get(*index), self.metas.get(*index)) {
+            (Some(Data::Numbers(cells)), Some(meta)) => {
+                Data::Numbers(resample::on_fraction(&self.at_ms, cells, bins, edges, sampling::on_change(meta)))
+            }
+            _ => Data::Numbers(Cells::default()),
+        };
+        statuses.par_iter().map(fraction).collect()
+    }
+
+    /// Statuses that get a share beside them.
+    fn fractions(&self) -> Vec<usize> {
+        let asked = self.plan.parameters.on_fraction;
+        let statuses = self.metas.iter().enumerate().filter(|(_, meta)| {
+            asked && meta.kind == Kind::Status && !self.metas.iter().any(|m| m.name == fraction_name(&meta.name))
+        });
+        statuses.map(|(index, _)| index).collect()
+    }
+
+    /// Metadata of on-fractions and consumptions.
+    fn extra_columns(&self, growths: &[(usize, Cells)], binned: bool) -> Vec<ColumnMeta> {
+        let cleaned = |aggregate: &str| CleanedCells {
+            interval_s: self.row_interval_s(binned),
+            aggregate: binned.then(|| aggregate.to_owned()),
+            judged: BTreeMap::new(),
+        };
+        let fractions = if binned { self.fractions() } else { Vec::new() };
+        let fractions = fractions.into_iter().filter_map(|index| self.metas.get(index)).map(|status| {
+            let formula = "share of the interval during which it was on";
+            derive::meta(&fraction_name(&status.name), None, formula, vec![status.name.clone()], cleaned("mean"))
+        });
+        let grown = growths.iter().filter_map(|(index, _)| self.metas.get(*index)).map(|register| {
+            let formula = "growth of the register since the interval before, resets and rollovers taken out";
+            let mut cleaned = cleaned("sum");
+            cleaned.aggregate = Some("sum".to_owned());
+            derive::meta(
+                &consumption_name(&register.name),
+                register.unit.as_deref(),
+                formula,
+                vec![register.name.clone()],
+                cleaned,
+            )
+        });
+        fractions.chain(grown).collect()
+    }
+
+    pub(super) fn row_interval_s(&self, binned: bool) -> Option<u32> {
+        match self.plan.parameters.resample_interval {
+            Some(interval) if binned => Some(interval.minutes() * 60),
+            _ => self.resampling.data_interval_s,
+        }
+    }
+
+    /// What a cell of each parsed column now stands for.
+    fn describe_cells(&mut self, binned: bool) {
+        let interval_s = self.row_interval_s(binned);
+        for (index, meta) in self.metas.iter_mut().enumerate() {
+            let before = meta.cleaned.take().unwrap_or_default();
+            let own = self.intervals.get(index).copied().flatten();
+            let own_s = own.map(|(own, _)| sampling::seconds(own));
+            let mut cleaned = CleanedCells { judged: before.judged.clone(), ..CleanedCells::default() };
+            meta.cleaned = Some(before);
+            cleaned.aggregate = match binned {
+                true => Some(Aggregate::of(meta).name().to_owned()),
+                false => meta.cleaned.as_ref().and_then(|before| before.aggregate.clone()),
+            };
+            cleaned.interval_s = if binned { interval_s.max(own_s) } else { own_s };
+            for rule in [Rule::Spike, Rule::Frozen] {
+                let planned = self.plan.rules.get(&rule).is_some_and(|planned| planned.columns.contains(&index));
+                if planned && self.plan.parameters.filter_invalid {
+                    cleaned.judged.insert(rule.name().to_owned(), self.plan.limits_in_words(rule));
+                }
+            }
+            meta.cleaned = Some(cleaned);
+            if let (None, Some((_, unit))) = (&meta.unit, self.units.get(&index)) {
+                meta.unit = Some(unit.unit.to_owned()).filter(|unit| !unit.is_empty());
+                meta.unit_evidence = meta.unit.as_ref().map(|_| unit.evidence.clone());
+            }
+        }
+    }
+}
+
+fn fraction_name(status: &str) -> String {
+    format!("{status}_on_fraction")
+}
+
+fn consumption_name(register: &str) -> String {
+    format!("{register}_consumption")
+}
+
+fn resample_column(at_ms: &[i64], data: &mut Data, bins: &Bins, edges: &[(i64, i64)], how: Aggregate) {
+    match data {
+        Data::Numbers(cells) => *cells = resample::numbers(at_ms, cells, bins, edges, how),
+        Data::Texts(_, rows) => {
+            let last = |bin: &Range<usize>| {
+                let found = rows.get(bin.clone()).unwrap_or_default().iter().rev().find_map(|row| row.ok());
+                found.ok_or(if bin.is_empty() { NullReason::NoSample } else { NullReason::AsParsed })
+            };
+            *rows = bins.rows.iter().map(last).collect();
+        }
+    }
+}
+
+fn counter_use(register: &str, growth: &counter::Growth) -> CounterUse {
+    let of = |kind: fn(&What) -> bool| growth.incidents.iter().filter(|i| kind(&i.what)).count() as u64;
+    CounterUse {
+        column: register.to_owned(),
+        consumption: consumption_name(register),
+        total: growth.total,
+        resets: of(|what| matches!(what, What::Reset | What::Jump)),
+        rollovers: of(|what| matches!(what, What::Rollover(_))),
+        spikes: of(|what| matches!(what, What::Spike)),
+        across_gaps: growth.across_gaps,
+    }
+}
+
+fn counter_event(register: &str, at_ms: &[i64], incident: &counter::Incident) -> Event {
+    let at = at_ms.get(incident.row).copied().unwrap_or_default();
+    let (before, after) = (number(incident.readings.0), number(incident.readings.1));
+    let what = match incident.what {
+        What::Spike => "a misreading, left out".to_owned(),
+        What::Rollover(size) => format!("rolled over at {}", number(size)),
+        What::Reset => "started again".to_owned(),
+        What::Jump => "rose by more than is possible; what it grew is not known".to_owned(),
+    };
+    Event {
+        rule: Rule::Counter,
+        column: Some(register.to_owned()),
+        start_at_ms: at,
+        end_at_ms: at,
+        rows: 1,
+        detail: format!("{after} after {before}: {what}"),
+    }
+}

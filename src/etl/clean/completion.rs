@@ -1,0 +1,80 @@
+//! The derived columns of a cleaning: made from the roles, judged for their range.
+
+use std::collections::BTreeMap;
+
+use super::super::column::{CleanedCells, NullReason};
+use super::derive::{self, Made};
+use super::frame::Data;
+use super::judge::{self, Judged, Mark, Span};
+use super::quantity::{UnitChoice, quantity_of, unit_choice};
+use super::report::{Hits, Rule};
+use super::run::Work;
+
+impl Work<'_> {
+    pub(super) fn derive(&mut self) {
+        if self.plan.parameters.derive {
+            self.derive_from_roles();
+        }
+        self.judge_derived();
+    }
+
+    fn derive_from_roles(&mut self) {
+        let binned = self.resampling.applied.is_some();
+        let cleaned = CleanedCells { interval_s: self.row_interval_s(binned), ..CleanedCells::default() };
+        let made = derive::derive(&self.inputs(), &self.plan.parameters.thresholds, &cleaned);
+        for Made { mut meta, cells } in made {
+            let taken = self.metas.iter().find(|other| other.name == meta.name);
+            if taken.is_some_and(|other| other.derived.is_some()) {
+                continue;
+            }
+            if taken.is_some() {
+                meta.name = format!("{}_derived", meta.name);
+            }
+            self.metas.push(meta);
+            self.data.push(Data::Numbers(cells));
+        }
+    }
+
+    /// Derived columns are judged for their range only; what they come from was judged already.
+    fn judge_derived(&mut self) {
+        for index in self.judged.len()..self.metas.len() {
+            let Some(meta) = self.metas.get(index) else { continue };
+            let quantity = quantity_of(meta);
+            let unit = quantity.map(|q| (q, unit_choice(meta, q, &BTreeMap::new())));
+            if let Some((quantity, UnitChoice::Known(unit))) = unit {
+                self.units.insert(index, (quantity, unit));
+            }
+            let asked = self.plan.rules.contains_key(&Rule::OutOfRange);
+            let range = if asked { self.range(index) } else { None };
+            let (Some(Data::Numbers(cells)), Some(meta)) = (self.data.get_mut(index), self.metas.get(index)) else {
+                continue;
+            };
+            let before = judge::summary(&cells.values);
+            let mut judged = Judged { before, kept: before.count, ..Judged::default() };
+            if let Some(range) = range {
+                judged.judged.insert(Rule::OutOfRange, before.count);
+                let mark = |value: &f64| match value {
+                    v if v.is_nan() => Mark::Skip,
+                    v if range.limits.contains(*v) => Mark::Clear(*v),
+                    v => Mark::Hit(*v),
+                };
+                let marks: Vec<Mark> = cells.values.iter().map(mark).collect();
+                let spans = judge::spans(&self.at_ms, &marks, i64::MAX);
+                let hits = spans.iter().map(|span| span.rows).sum();
+                let words = |span: &Span| format!("{}, where {} is possible", span.values(), range.words);
+                judge::push_events(&mut self.events, Rule::OutOfRange, Some(&meta.name), spans.into_iter(), words);
+                judged.hits.insert(Rule::OutOfRange, Hits { first: hits, all: hits });
+                if self.plan.parameters.filter_invalid {
+                    for ((value, code), _) in (cells.values.iter_mut().zip(&mut cells.codes))
+                        .zip(&marks)
+                        .filter(|(_, m)| matches!(m, Mark::Hit(_)))
+                    {
+                        (*value, *code) = (f64::NAN, NullReason::OutOfRange as u8);
+                    }
+                    judged.kept -= hits;
+                }
+            }
+            self.judged.push(judged);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A polars frame as plain columns, and back. Columns are taken out one by one, so that no more than the frame
+//! and one copy of it are in memory.
+
+use polars::prelude::{
+    Column, DataFrame, DataType, Float64Chunked, Int64Chunked, IntoSeries, NewChunkedArray, StringChunked, TimeUnit,
+    TimeZone,
+};
+use rayon::prelude::*;
+
+use super::super::column::{ColumnMeta, Kind, NullReason, VALUE};
+use super::super::names::TIMESTAMP;
+use super::resample::Cells;
+use super::{CleanError, internal};
+
+/// The cells of one column.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// Numbers; NaN without one. Codes are empty until they are judged.
+    Numbers(Cells),
+    /// Texts: the column as it came, for each row the row of its text, and why there is none.
+    Texts(StringChunked, Vec<Result<usize, NullReason>>),
+}
+
+impl Data {
+    /// Rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Numbers(cells) => cells.values.len(),
+            Self::Texts(_, rows) => rows.len(),
+        }
+    }
+
+    /// Its numbers; none of texts.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        match self {
+            Self::Numbers(cells) => &cells.values,
+            Self::Texts(..) => &[],
+        }
+    }
+
+    /// Cells with a value.
+    #[must_use]
+    pub fn present(&self) -> u64 {
+        match self {
+            Self::Numbers(cells) => cells.values.iter().filter(|value| !value.is_nan()).count() as u64,
+            Self::Texts(_, rows) => rows.iter().filter(|row| row.is_ok()).count() as u64,
+        }
+    }
+
+    /// Only the rows that are kept.
+    #[must_use]
+    pub fn keep(self, keep: &[bool]) -> Self {
+        fn kept<T: Copy>(all: &[T], keep: &[bool]) -> Vec<T> {
+            all.iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
+        }
+        match self {
+            Self::Numbers(cells) => {
+                Self::Numbers(Cells { values: kept(&cells.values, keep), codes: kept(&cells.codes, keep) })
+            }
+            Self::Texts(texts, rows) => Self::Texts(texts, kept(&rows, keep)),
+        }
+    }
+
+    /// Why each cell without a value has none.
+    pub fn reasons(&self) -> Box<dyn Iterator<Item = NullReason> + '_> {
+        match self {
+            Self::Numbers(cells) => Box::new(
+                (cells.codes.iter())
+                    .filter(|code| **code != VALUE)
+                    .map(|code| NullReason::of_code(*code).unwrap_or(NullReason::AsParsed)),
+            ),
+            Self::Texts(_, rows) => Box::new(rows.iter().filter_map(|row| row.err())),
+        }
+    }
+}
+
+/// The times of a frame, UTC ms, and its columns in the order of `columns`.
+///
+/// # Errors
+/// When the frame is not what [`super::clean`] asks for, which is the caller's defect.
+pub fn split(frame: DataFrame, columns: &[ColumnMeta]) -> Result<(Vec<i64>, Vec<Data>), CleanError> {
+    let mut found: Vec<Option<Column>> = vec![None; columns.len()];
+    let mut at_ms = None;
+    for column in frame.into_columns() {
+        if column.name().as_str() == TIMESTAMP {
+            at_ms = Some(times(&column)?);
+        } else if let Some(index) = columns.iter().position(|meta| meta.name == column.name().as_str())
+            && let Some(slot) = found.get_mut(index)
+        {
+            *slot = Some(column);
+        }
+    }
+    let at_ms = at_ms.ok_or_else(|| internal("the frame has no timestamp"))?;
+    if !at_ms.is_sorted_by(|a, b| a < b) {
+        return Err(internal("the frame's timestamps are not ascending and distinct"));
+    }
+    let data = (found.into_par_iter().zip(columns))
+        .map(|(column, meta)| {
+            let column = column.ok_or_else(|| internal(format!("the frame has no column {}", meta.name)))?;
+            take(column, meta)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok((at_ms, data))
+}
+
+fn times(column: &Column) -> Result<Vec<i64>, CleanError> {
+    let times = column.datetime().map_err(|_| internal("timestamp is no Datetime"))?;
+    if times.time_unit() != TimeUnit::Milliseconds {
+        return Err(internal("timestamp is not in ms"));
+    }
+    let all: Option<Vec<i64>> = times.physical().iter().collect();
+    all.ok_or_else(|| internal("a timestamp is null"))
+}
+
+fn take(column: Column, meta: &ColumnMeta) -> Result<Data, CleanError> {
+    let series = column.as_materialized_series();
+    match (series.dtype(), meta.kind) {
+        (DataType::String, _) => {
+            let texts = series.str().map_err(|error| internal(error.to_string()))?.clone();
+            let rows = texts.iter().enumerate();
+            let rows = rows.map(|(row, text)| text.map(|_| row).ok_or(NullReason::AsParsed)).collect();
+            Ok(Data::Texts(texts, rows))
+        }
+        (DataType::Float64, Kind::Instantaneous | Kind::Counter | Kind::Status) => {
+            let numbers = series.f64().map_err(|error| internal(error.to_string()))?;
+            let values = numbers.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+            Ok(Data::Numbers(Cells { values, codes: Vec::new() }))
+        }
+        (other, kind) => Err(internal(format!("column {} is {other} and {kind:?}", meta.name))),
+    }
+}
+
+/// The frame of these columns.
+///
+/// # Errors
+/// When polars refuses them, which would be a defect.
+pub fn join(at_ms: &[i64], columns: Vec<(String, Data)>) -> Result<DataFrame, CleanError> {
+    let times = Int64Chunked::from_slice(TIMESTAMP.into(), at_ms);
+    let times = times.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_series().into();
+    let made: Vec<Column> = columns.into_par_iter().map(|(name, data)| column(&name, data)).collect();
+    let all = std::iter::once(times).chain(made).collect();
+    DataFrame::new(at_ms.len(), all).map_err(|error| internal(error.to_string()))
+}
+
+fn column(name: &str, data: Data) -> Column {
+    match data {
+        Data::Numbers(cells) if cells.codes.iter().all(|code| *code == VALUE) => {
+            Float64Chunked::from_vec(name.into(), cells.values).into_series().into()
+        }
+        Data::Numbers(cells) => {
+            let cells = cells.values.iter().map(|value| (!value.is_nan()).then_some(*value));
+            Float64Chunked::from_iter_options(name.into(), cells).into_series().into()
+        }
+        Data::Texts(texts, rows) => {
+            let cells = rows.iter().map(|row| row.ok().and_then(|row| texts.get(row)));
+            StringChunked::from_iter_options(name.into(), cells).into_series().into()
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Heat balance: does the water carry the heat that was measured? (HVAC.md §4)
+//!
+//! One side, a row: |RT from flow and ΔT − RT measured| / RT measured ≤ `heat_balance` (0.15), with
+//! Q = ρ·V̇·cp·ΔT (`physics::water_heat_kw`). Loads below `heat_balance_min_rt` (1 RT) are not judged: their
+//! relative error says nothing.
+//!
+//! The plant, where both sides are measured: (Q_evap + W_in − Q_cond)/Q_cond within ±`plant_balance` (5 %) for
+//! more than `plant_balance_share` (80 %) of the rows, after the acceptance of AHRI 550/590 tests. A statistic
+//! of the plant: it drops no row.
+//!
+//! Each row is judged by itself, so what is left is judged the same again.
+
+use super::super::physics::{kw_to_rt, rt_to_kw, water_heat_kw};
+use super::report::Balance;
+use super::steady::Verdict;
+
+/// Load that the water carries, RT; NaN when a side is missing. L/min and °C.
+#[must_use]
+pub fn load_from_flow_rt(flow_lpm: f64, supply_c: f64, return_c: f64) -> f64 {
+    kw_to_rt(water_heat_kw(flow_lpm, return_c - supply_c))
+}
+
+/// One row of the one-sided test; [`Verdict::Beyond`] holds the relative error with its sign.
+#[must_use]
+pub fn one_side(from_flow_rt: f64, measured_rt: f64, limit: f64, least_rt: f64) -> Verdict {
+    if from_flow_rt.is_nan() || measured_rt.is_nan() || measured_rt < least_rt {
+        return Verdict::Unjudged;
+    }
+    let error = (from_flow_rt - measured_rt) / measured_rt;
+    if error.abs() > limit { Verdict::Beyond(error) } else { Verdict::Within }
+}
+
+/// Relative error of the plant's balance; NaN when a side is missing or no heat is rejected. RT and kW.
+#[must_use]
+pub fn plant_error(evaporator_rt: f64, power_kw: f64, condenser_rt: f64) -> f64 {
+    let (evaporator, condenser) = (rt_to_kw(evaporator_rt), rt_to_kw(condenser_rt));
+    if condenser > 0.0 { (evaporator + power_kw - condenser) / condenser } else { f64::NAN }
+}
+
+/// Sums up relative errors; NaN are rows that cannot be judged. With `share` the whole is accepted or not.
+#[must_use]
+pub fn balance(errors: impl Iterator<Item = f64>, limit: f64, share: Option<f64>) -> Balance {
+    let (mut rows, mut within, mut sum) = (0_u64, 0_u64, 0.0);
+    for error in errors.filter(|error| !error.is_nan()) {
+        rows += 1;
+        within += u64::from(error.abs() <= limit);
+        sum += error;
+    }
+    let of_rows = |value: f64| (rows > 0).then(|| value / rows as f64);
+    let reached = of_rows(within as f64);
+    Balance {
+        rows,
+        within,
+        share: reached,
+        mean_error: of_rows(sum),
+        limit,
+        accepted_share: share,
+        accepted: share.and_then(|share| Some(reached? > share)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1 000 L/min · 5 K carry 347.787 kW = 98.89 RT (0.997 · 4.186 / 60 · 5 000 = 347.787; / 3.5168).
+    /// Measured 86.0: +15.0 % is 98.9, so 86.1 → +14.86 % passes and 85.9 → +15.13 % does not.
+    #[test]
+    fn hand_worked_rows() {
+        let carried = load_from_flow_rt(1000.0, 7.0, 12.0);
+        assert!((carried - 98.89).abs() < 0.01, "{carried}");
+        let judge = |measured| one_side(carried, measured, 0.15, 1.0);
+        assert_eq!(judge(98.0), Verdict::Within);
+        assert_eq!(judge(86.1), Verdict::Within);
+        assert!(matches!(judge(85.9), Verdict::Beyond(error) if (error - 0.1513).abs() < 1e-3));
+        assert!(matches!(judge(120.0), Verdict::Beyond(error) if (error + 0.1759).abs() < 1e-3), "-21.1 / 120");
+        assert_eq!(judge(0.9), Verdict::Unjudged, "below 1 RT");
+        assert_eq!(judge(f64::NAN), Verdict::Unjudged);
+    }
+
+    /// 100 RT = 351.68 kW and 60 kW in: 411.68 kW must go out, 117.06 RT. 124 RT = 436.08 kW: −5.6 %.
+    #[test]
+    fn a_plant_is_accepted_by_the_share_of_its_rows() {
+        assert!(plant_error(100.0, 60.0, 117.06).abs() < 1e-4);
+        assert!((plant_error(100.0, 60.0, 124.0) + 0.0559).abs() < 1e-3);
+        assert!(plant_error(100.0, 60.0, 0.0).is_nan());
+        let of = |bad: usize| balance((0..20).map(|i| if i < bad { 0.06 } else { 0.01 }), 0.05, Some(0.8));
+        assert_eq!((of(3).within, of(3).accepted), (17, Some(true)), "85 %");
+        assert_eq!(of(4).accepted, Some(false), "80 % is not more than 80 %");
+        let none = balance(std::iter::once(f64::NAN), 0.05, Some(0.8));
+        assert_eq!((none.rows, none.share, none.accepted), (0, None, None));
+    }
+}

@@ -1,0 +1,352 @@
+//! The cell rules on one column: what they hit, what becomes of the cells, and the events.
+//!
+//! Every rule judges the values as they were recorded, whatever the other rules find.
+
+use std::collections::BTreeMap;
+
+use super::super::column::{NullReason, VALUE};
+use super::frozen::{self, Sensor};
+use super::machines::State;
+use super::parameters::Thresholds;
+use super::quantity::Unit;
+use super::range::{self, Range};
+use super::report::{Event, Hits, Rule, Summary};
+use super::sampling::{duration, number};
+use super::spike;
+
+/// Most events of one rule on one column; the rest is put into the last one.
+pub const MOST_EVENTS: usize = 2_000;
+
+/// The cell rules, in order.
+const CELL_RULES: [Rule; 3] = [Rule::OutOfRange, Rule::Spike, Rule::Frozen];
+
+/// One column as the cell rules see it.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// UTC ms.
+    pub at_ms: &'a [i64],
+    /// Its own interval, ms, and the median step between its rows; none with fewer than two values.
+    pub interval_ms: Option<(f64, f64)>,
+    /// Limits, when the range is judged.
+    pub range: Option<Range>,
+    /// Its unit and the dry-bulb in °C row by row, when it is a wet-bulb.
+    pub dry_bulb: Option<(&'a Unit, &'a [f64], f64)>,
+    /// Whether spikes are judged.
+    pub spikes: bool,
+    /// Whether standstill is judged.
+    pub frozen: bool,
+    /// Whether its equipment runs.
+    pub running: Option<&'a [State]>,
+    /// The same in words: `while CHP_01 ran`.
+    pub driver: String,
+    /// A value of 0 is a standstill.
+    pub zero_stands: bool,
+    /// A value from here on is a bound.
+    pub bound: Option<f64>,
+    /// Limits of the rules.
+    pub thresholds: &'a Thresholds,
+    /// Null what is hit.
+    pub filter: bool,
+}
+
+/// What was found in one column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judged {
+    /// One code a row.
+    pub codes: Vec<u8>,
+    /// Values before.
+    pub before: Summary,
+    /// Cells with a value afterwards.
+    pub kept: u64,
+    /// Cells that each rule judged.
+    pub judged: BTreeMap<Rule, u64>,
+    /// Cells that each rule hit.
+    pub hits: BTreeMap<Rule, Hits>,
+    /// In order of rules and time.
+    pub events: Vec<Event>,
+}
+
+/// Judges `values` (NaN without one) and, when asked, nulls what is hit.
+#[must_use]
+pub fn judge(look: &Look<'_>, values: &mut [f64]) -> Judged {
+    let mut flags = vec![0_u8; values.len()];
+    let mut judged = Judged { before: summary(values), ..Judged::default() };
+    if let Some(range) = &look.range {
+        judged.judged.insert(Rule::OutOfRange, judged.before.count);
+        mark_range(look, range, values, &mut flags, &mut judged.events);
+    }
+    if let (true, Some((interval, seen))) = (look.spikes, look.interval_ms) {
+        let samples = spike::samples(look.at_ms, values, interval, seen);
+        let (found, count) = spike::spikes(&samples, interval, look.thresholds.spike_z, look.running);
+        judged.judged.insert(Rule::Spike, count);
+        for sample in &found {
+            set(&mut flags, sample.first..=sample.last, Rule::Spike, values);
+        }
+        let events = found.iter().map(|sample| Span {
+            start: sample.at_ms,
+            end: look.at_ms.get(sample.last).copied().unwrap_or(sample.at_ms),
+            rows: (sample.last - sample.first + 1) as u64,
+            min: sample.value,
+            max: sample.value,
+        });
+        let words = |span: &Span| format!("{}, away from its neighbours and back", number(span.max));
+        push_events(&mut judged.events, Rule::Spike, Some(look.name), events, words);
+    }
+    if let (true, Some((interval, seen))) = (look.frozen, look.interval_ms) {
+        let sensor = Sensor {
+            at_ms: look.at_ms,
+            values,
+            running: look.running,
+            zero_stands: look.zero_stands,
+            bound: look.bound,
+            interval_ms: interval,
+            seen_ms: seen,
+        };
+        let (runs, count) = frozen::frozen(&sensor, look.thresholds);
+        judged.judged.insert(Rule::Frozen, count);
+        for run in &runs {
+            set(&mut flags, run.first..=run.last, Rule::Frozen, values);
+        }
+        let events = runs.iter().map(|run| Span {
+            start: run.start_ms,
+            end: run.end_ms,
+            rows: run.rows,
+            min: run.min,
+            max: run.max,
+        });
+        let lasts = |span: &Span| duration((span.end - span.start) as f64 + seen);
+        let words = |span: &Span| format!("{} for {} {}", number(span.min), lasts(span), look.driver);
+        push_events(&mut judged.events, Rule::Frozen, Some(look.name), events, words);
+    }
+    judged.hits = count(&flags);
+    judged.codes = settle(values, &flags, look.filter);
+    judged.kept = judged.codes.iter().filter(|code| **code == VALUE).count() as u64;
+    judged
+}
+
+fn mark_range(look: &Look<'_>, range: &Range, values: &[f64], flags: &mut [u8], events: &mut Vec<Event>) {
+    let mut marks = vec![Mark::Skip; values.len()];
+    for (mark, value) in marks.iter_mut().zip(values).filter(|(_, value)| !value.is_nan()) {
+        *mark = Mark::Clear(*value);
+    }
+    let hit = |marks: &mut [Mark], row: usize| {
+        if let (Some(mark), Some(value)) = (marks.get_mut(row), values.get(row)) {
+            *mark = Mark::Hit(*value);
+        }
+    };
+    range::mark(values, range.limits, |row| hit(&mut marks, row));
+    if let Some((unit, dry_c, margin)) = look.dry_bulb {
+        let wet_c = values.iter().map(|value| unit.convert(*value));
+        range::mark_above_dry_bulb(wet_c, dry_c, margin, |row| hit(&mut marks, row));
+    }
+    for (flag, _) in flags.iter_mut().zip(&marks).filter(|(_, mark)| matches!(mark, Mark::Hit(_))) {
+        *flag |= bit(Rule::OutOfRange);
+    }
+    let limits = match look.dry_bulb {
+        Some(_) => format!("{} and at most the dry-bulb", range.words),
+        None => range.words.clone(),
+    };
+    let words = |span: &Span| format!("{}, where {limits} is possible", span.values());
+    push_events(events, Rule::OutOfRange, Some(look.name), spans(look.at_ms, &marks, i64::MAX).into_iter(), words);
+}
+
+fn bit(rule: Rule) -> u8 {
+    match rule {
+        Rule::OutOfRange => 1,
+        Rule::Spike => 2,
+        Rule::Frozen => 4,
+        _ => 0,
+    }
+}
+
+fn set(flags: &mut [u8], rows: std::ops::RangeInclusive<usize>, rule: Rule, values: &[f64]) {
+    let start = *rows.start();
+    let flags = flags.get_mut(rows).unwrap_or_default().iter_mut();
+    for (flag, _) in flags.zip(values.iter().skip(start)).filter(|(_, value)| !value.is_nan()) {
+        *flag |= bit(rule);
+    }
+}
+
+fn count(flags: &[u8]) -> BTreeMap<Rule, Hits> {
+    let mut by_flag = [0_u64; 8];
+    for flag in flags {
+        if let Some(count) = by_flag.get_mut(usize::from(*flag)) {
+            *count += 1;
+        }
+    }
+    let mut hits: BTreeMap<Rule, Hits> = BTreeMap::new();
+    for (flag, cells) in (0_u8..).zip(by_flag).filter(|(flag, cells)| *flag > 0 && *cells > 0) {
+        let by = CELL_RULES.into_iter().filter(|rule| flag & bit(*rule) != 0);
+        for (position, rule) in by.enumerate() {
+            let entry = hits.entry(rule).or_default();
+            entry.all += cells;
+            entry.first += if position == 0 { cells } else { 0 };
+        }
+    }
+    hits
+}
+
+/// Codes of all cells; with `filter`, what is flagged becomes NaN with the first rule's reason.
+fn settle(values: &mut [f64], flags: &[u8], filter: bool) -> Vec<u8> {
+    let mut codes = Vec::with_capacity(values.len());
+    for (value, flag) in values.iter_mut().zip(flags) {
+        let first = CELL_RULES.into_iter().find(|rule| flag & bit(*rule) != 0);
+        let reason = first.filter(|_| filter).and_then(Rule::null_reason);
+        codes.push(match reason {
+            Some(reason) => {
+                *value = f64::NAN;
+                reason as u8
+            }
+            None if value.is_nan() => NullReason::AsParsed as u8,
+            None => VALUE,
+        });
+    }
+    codes
+}
+
+/// Counts and extremes of values; NaN are nulls.
+#[must_use]
+pub fn summary(values: &[f64]) -> Summary {
+    let present = || values.iter().copied().filter(|value| !value.is_nan());
+    let count = present().count() as u64;
+    let some = |value: f64| (count > 0).then_some(value);
+    Summary {
+        count,
+        nulls: values.len() as u64 - count,
+        min: some(present().fold(f64::INFINITY, f64::min)),
+        mean: some(present().sum::<f64>() / count as f64),
+        max: some(present().fold(f64::NEG_INFINITY, f64::max)),
+    }
+}
+
+/// What a rule says of a row when it is put into events.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mark {
+    /// Nothing: does not end an event.
+    Skip,
+    /// It is right: ends an event.
+    Clear(f64),
+    /// It is hit.
+    Hit(f64),
+}
+
+/// Rows that were hit one after the other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// Time of the first.
+    pub start: i64,
+    /// Time of the last.
+    pub end: i64,
+    /// How many.
+    pub rows: u64,
+    /// Least of their marks.
+    pub min: f64,
+    /// Greatest of their marks.
+    pub max: f64,
+}
+
+impl Span {
+    /// `23.4` or `23.4…25.1`.
+    #[must_use]
+    pub fn values(&self) -> String {
+        if self.min == self.max { number(self.min) } else { format!("{}…{}", number(self.min), number(self.max)) }
+    }
+
+    /// The mark that is further from 0.
+    #[must_use]
+    pub fn worst(&self) -> f64 {
+        if self.min.abs() > self.max.abs() { self.min } else { self.max }
+    }
+}
+
+/// Puts hits together that nothing clear and no more than `gap_ms` stands between.
+#[must_use]
+pub fn spans(at_ms: &[i64], marks: &[Mark], gap_ms: i64) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    let mut open = false;
+    for (at, mark) in at_ms.iter().zip(marks) {
+        match (mark, spans.last_mut()) {
+            (Mark::Hit(value), Some(span)) if open && at - span.end <= gap_ms => {
+                (span.end, span.rows) = (*at, span.rows + 1);
+                (span.min, span.max) = (span.min.min(*value), span.max.max(*value));
+            }
+            (Mark::Hit(value), _) => {
+                spans.push(Span { start: *at, end: *at, rows: 1, min: *value, max: *value });
+                open = true;
+            }
+            (Mark::Clear(_), _) => open = false,
+            (Mark::Skip, _) => {}
+        }
+    }
+    spans
+}
+
+/// Appends the spans as events; more than [`MOST_EVENTS`] end in one that sums up the rest.
+pub fn push_events(
+    events: &mut Vec<Event>,
+    rule: Rule,
+    column: Option<&str>,
+    spans: impl Iterator<Item = Span>,
+    words: impl Fn(&Span) -> String,
+) {
+    let mut rest: Option<(Span, usize)> = None;
+    for (position, span) in spans.enumerate() {
+        if position < MOST_EVENTS {
+            events.push(event(rule, column, &span, words(&span)));
+            continue;
+        }
+        let (sum, count) = rest.get_or_insert((Span { rows: 0, ..span }, 0));
+        (sum.end, sum.rows, *count) = (span.end, sum.rows + span.rows, *count + 1);
+        (sum.min, sum.max) = (sum.min.min(span.min), sum.max.max(span.max));
+    }
+    if let Some((span, count)) = rest {
+        events.push(event(rule, column, &span, format!("{count} more, put together: {}", words(&span))));
+    }
+}
+
+fn event(rule: Rule, column: Option<&str>, span: &Span, detail: String) -> Event {
+    let Span { start, end, rows, .. } = *span;
+    Event { rule, column: column.map(str::to_owned), start_at_ms: start, end_at_ms: end, rows, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hit_counts_for_the_first_rule_and_for_all() {
+        // range; range and frozen; spike; spike and frozen; nothing
+        let flags = [1, 5, 2, 6, 0];
+        let hits = count(&flags);
+        let of = |rule: Rule| hits.get(&rule).map(|h| (h.first, h.all));
+        assert_eq!(of(Rule::OutOfRange), Some((2, 2)));
+        assert_eq!(of(Rule::Spike), Some((2, 2)));
+        assert_eq!(of(Rule::Frozen), Some((0, 2)));
+        let mut values = [1.0, 2.0, 3.0, 4.0, f64::NAN];
+        let codes = settle(&mut values, &flags, true);
+        use NullReason::{AsParsed, OutOfRange, Spike};
+        assert_eq!(codes, [OutOfRange, OutOfRange, Spike, Spike, AsParsed].map(|r| r as u8));
+        assert!(values.iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    fn hits_with_nothing_clear_between_them_are_one_event() {
+        use Mark::{Clear, Hit, Skip};
+        let at = [0, 10, 20, 30, 40, 50];
+        let found = spans(&at, &[Hit(1.0), Skip, Hit(3.0), Clear(0.0), Hit(2.0), Hit(2.0)], 20);
+        let short: Vec<(i64, i64, u64, String)> = found.iter().map(|s| (s.start, s.end, s.rows, s.values())).collect();
+        assert_eq!(short, [(0, 20, 2, "1…3".to_owned()), (40, 50, 2, "2".to_owned())]);
+        assert_eq!(spans(&at, &[Hit(1.0), Skip, Skip, Hit(3.0), Skip, Skip], 20).len(), 2, "too far apart");
+    }
+
+    #[test]
+    fn too_many_events_end_in_one() {
+        let spans = (0..MOST_EVENTS as i64 + 3).map(|i| Span { start: i, end: i, rows: 2, min: 1.0, max: 1.0 });
+        let mut events = Vec::new();
+        push_events(&mut events, Rule::Spike, Some("X"), spans, |_| "x".to_owned());
+        assert_eq!(events.len(), MOST_EVENTS + 1);
+        assert_eq!(events.last().map(|e| (e.rows, e.detail.as_str())), Some((6, "3 more, put together: x")));
+    }
+}

@@ -1,0 +1,337 @@
+//! Machines, found by the names of their points, and whether they run.
+//!
+//! `CH-1.S` and `CH-1.KW` are state and power of the machine `CH_1`; `Hz_ CHP` and `kW_CHP` speed and power of
+//! `CHP`. A machine runs when its state says so, else when its speed is above standing, else when it draws
+//! power. What cannot be told is "unknown", never "on".
+
+use std::collections::BTreeMap;
+
+use super::super::column::{ColumnMeta, Kind};
+use super::parameters::{Roles, Thresholds};
+use super::quantity::{Quantity, quantity_of};
+use super::roles::{self, Chosen, Role};
+use super::words::{self, MachineKind};
+
+/// Whether something runs, row by row.
+pub type Running = Vec<State>;
+
+/// Whether it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Cannot be told.
+    Unknown,
+    /// Stands.
+    Off,
+    /// Runs.
+    On,
+}
+
+/// How one column tells whether its machine runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sign {
+    /// Index of the column.
+    pub column: usize,
+    /// It runs while the value is above this.
+    pub above: f64,
+}
+
+/// One machine's points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    /// Such as `CHP_01`.
+    pub name: String,
+    /// What it is.
+    pub kind: MachineKind,
+    /// The column that says best whether it runs.
+    pub sign: Option<Sign>,
+    /// Columns of its state.
+    pub states: Vec<usize>,
+    /// Columns of its speed.
+    pub speeds: Vec<usize>,
+    /// Columns of its electric power.
+    pub powers: Vec<usize>,
+}
+
+/// What says that a sensor has something to measure.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Driver {
+    /// A column that the user named.
+    Stated(Sign, String),
+    /// Its machine, by index.
+    Machine(usize),
+    /// Any chiller, else any chilled-water pump, else the flow.
+    Plant,
+    /// The weather, which never stands still.
+    Weather,
+    /// Only its own value: 0 stands.
+    Itself,
+    /// Nothing that could be found.
+    Unknown,
+}
+
+/// The machines of a plant.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Machines {
+    /// By name.
+    pub all: Vec<Machine>,
+    /// What says that the plant runs, in words, and by which signs: any of them.
+    pub plant: Vec<Sign>,
+    /// Names of what makes the plant run, for messages.
+    pub plant_words: String,
+}
+
+impl Machines {
+    /// Finds them.
+    #[must_use]
+    pub fn find(columns: &[ColumnMeta], roles: &BTreeMap<Role, Chosen>, thresholds: &Thresholds) -> Self {
+        let mut by_name: BTreeMap<String, Machine> = BTreeMap::new();
+        for (index, column) in columns.iter().enumerate() {
+            let all = words::words(&column.original_name);
+            let own = words::machine(&all);
+            let signal = Signal::of(column, &all);
+            if let (Some(signal), false) = (signal, own.is_empty() || words::of_system(&all)) {
+                let kind = words::kind_of_machine(&own);
+                let machine = by_name.entry(own.join("_")).or_insert_with_key(|name| Machine {
+                    name: name.clone(),
+                    kind,
+                    sign: None,
+                    states: Vec::new(),
+                    speeds: Vec::new(),
+                    powers: Vec::new(),
+                });
+                match signal {
+                    Signal::State => machine.states.push(index),
+                    Signal::Speed => machine.speeds.push(index),
+                    Signal::Power => machine.powers.push(index),
+                }
+            }
+        }
+        let mut machines = Self { all: by_name.into_values().collect(), ..Self::default() };
+        for machine in &mut machines.all {
+            let sign = |columns: &[usize], above| columns.first().map(|column| Sign { column: *column, above });
+            machine.sign = sign(&machine.states, 0.5)
+                .or_else(|| sign(&machine.speeds, thresholds.running_speed))
+                .or_else(|| sign(&machine.powers, thresholds.running_kw));
+        }
+        machines.settle_plant(roles, columns);
+        machines
+    }
+
+    fn settle_plant(&mut self, roles: &BTreeMap<Role, Chosen>, columns: &[ColumnMeta]) {
+        for (kind, by_state) in
+            [(MachineKind::Chiller, true), (MachineKind::Chiller, false), (MachineKind::ChwPump, false)]
+        {
+            let found = self.all.iter().filter(|m| m.kind == kind && (!by_state || !m.states.is_empty()));
+            let (names, signs): (Vec<&str>, Vec<Sign>) = found.filter_map(|m| Some((m.name.as_str(), m.sign?))).unzip();
+            if !signs.is_empty() {
+                (self.plant_words, self.plant) = (names.join(" or "), signs);
+                return;
+            }
+        }
+        let flow = roles.get(&Role::Flow).map_or(&[][..], |chosen| &chosen.columns);
+        self.plant = flow.iter().map(|column| Sign { column: *column, above: 0.0 }).collect();
+        let names = flow.iter().filter_map(|index| columns.get(*index)).map(|column| column.name.as_str());
+        self.plant_words = names.collect::<Vec<_>>().join(" or ");
+    }
+
+    /// What drives the column with that index.
+    #[must_use]
+    pub fn driver(
+        &self,
+        index: usize,
+        columns: &[ColumnMeta],
+        chosen: &BTreeMap<Role, Chosen>,
+        roles: &Roles,
+        thresholds: &Thresholds,
+    ) -> Driver {
+        let Some(column) = columns.get(index) else { return Driver::Unknown };
+        let stated = roles.runs_with.get(&column.name).or_else(|| roles.runs_with.get(&column.original_name));
+        if let Some(sign) = stated.and_then(|name| sign_of(name, columns, thresholds)) {
+            let name = columns.get(sign.column).map_or(String::new(), |c| c.name.clone());
+            return Driver::Stated(sign, name);
+        }
+        let plays = |role: Role| chosen.get(&role).is_some_and(|c| c.columns.contains(&index));
+        let all = words::words(&column.original_name);
+        let quantity = quantity_of(column);
+        let outside = [Role::DryBulb, Role::Humidity, Role::WetBulb].into_iter().any(plays)
+            || matches!(quantity, Some(Quantity::AirTemperature | Quantity::WetBulb));
+        if outside {
+            return Driver::Weather;
+        }
+        let own = words::machine(&all);
+        let belongs = self.all.iter().enumerate().filter(|(_, machine)| {
+            let name = words::words(&machine.name);
+            own.starts_with(&name) && machine.sign.is_some_and(|sign| sign.column != index)
+        });
+        if let Some((machine, _)) = belongs.max_by_key(|(_, machine)| machine.name.len()) {
+            return Driver::Machine(machine);
+        }
+        let of_plant = Role::ALL.into_iter().any(plays)
+            || matches!(
+                quantity,
+                Some(
+                    Quantity::ChwTemperature
+                        | Quantity::CwTemperature
+                        | Quantity::Load
+                        | Quantity::KwPerRt
+                        | Quantity::Cop
+                )
+            )
+            || (words::of_system(&all) && quantity == Some(Quantity::Power));
+        if of_plant && !self.plant.is_empty() {
+            Driver::Plant
+        } else if matches!(quantity, Some(Quantity::Power | Quantity::Flow | Quantity::Load | Quantity::Speed)) {
+            Driver::Itself
+        } else {
+            Driver::Unknown
+        }
+    }
+
+    /// What drives it, in words for an event: `while CHP_01 ran`.
+    #[must_use]
+    pub fn in_words(&self, driver: &Driver) -> String {
+        match driver {
+            Driver::Stated(_, name) => format!("while {name} ran"),
+            Driver::Machine(index) => {
+                self.all.get(*index).map_or_else(String::new, |machine| format!("while {} ran", machine.name))
+            }
+            Driver::Plant => format!("while {} ran", self.plant_words),
+            Driver::Weather => "while the weather went on".to_owned(),
+            Driver::Itself => "at a value that is no standstill".to_owned(),
+            Driver::Unknown => "(whether its equipment ran could not be told)".to_owned(),
+        }
+    }
+}
+
+/// The sign that a stated column gives, if there is such a column.
+#[must_use]
+pub fn sign_of(name: &str, columns: &[ColumnMeta], thresholds: &Thresholds) -> Option<Sign> {
+    let index = roles::find(name, columns).ok()?;
+    let column = columns.get(index)?;
+    let above = match (column.kind, quantity_of(column)) {
+        (Kind::Status, _) => 0.5,
+        (_, Some(Quantity::Power)) => thresholds.running_kw,
+        (_, Some(Quantity::Speed)) => thresholds.running_speed,
+        _ => 0.0,
+    };
+    Some(Sign { column: index, above })
+}
+
+enum Signal {
+    State,
+    Speed,
+    Power,
+}
+
+impl Signal {
+    fn of(column: &ColumnMeta, words: &[String]) -> Option<Self> {
+        match column.kind {
+            Kind::Status => {
+                let alarm = |state: &String| ["ALARM", "FAULT", "AUTO"].contains(&state.to_uppercase().as_str());
+                let alarms = column.states.as_ref().is_some_and(|states| states.iter().any(alarm));
+                (!alarms && words::is_running_state(words)).then_some(Self::State)
+            }
+            Kind::Instantaneous if column.derived.is_none() => match quantity_of(column) {
+                Some(Quantity::Speed) => Some(Self::Speed),
+                Some(Quantity::Power) => Some(Self::Power),
+                None if words::is_speed(words) && column.unit.as_deref() == Some("%") => Some(Self::Speed),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// A state that is older than this says nothing any more, ms.
+const STALE_MS: i64 = 24 * 3_600_000;
+
+/// Whether any of the signs is on, row by row; each sign is held over rows without a value for up to a day
+/// (points of other groups make such rows). `values` gives a column's values, NaN for none.
+pub fn running<'v>(at_ms: &[i64], signs: &[Sign], values: impl Fn(usize) -> &'v [f64]) -> Running {
+    let mut running = vec![State::Unknown; at_ms.len()];
+    for sign in signs {
+        let mut held: Option<(i64, State)> = None;
+        for ((at, value), state) in at_ms.iter().zip(values(sign.column)).zip(&mut running) {
+            if !value.is_nan() {
+                held = Some((*at, if *value > sign.above { State::On } else { State::Off }));
+            }
+            if let Some((since, now)) = held
+                && at - since <= STALE_MS
+                && (now == State::On || *state == State::Unknown)
+            {
+                *state = now;
+            }
+        }
+    }
+    running
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::super::tests::{column, columns};
+    use super::*;
+
+    fn machines(columns: &[ColumnMeta]) -> Machines {
+        let (chosen, _, _) = roles::resolve(&Roles::default(), columns);
+        Machines::find(columns, &chosen, &Thresholds::default())
+    }
+
+    fn driver(machines: &Machines, columns: &[ColumnMeta], name: &str) -> Driver {
+        let (chosen, _, _) = roles::resolve(&Roles::default(), columns);
+        let index = roles::find(name, columns).unwrap();
+        machines.driver(index, columns, &chosen, &Roles::default(), &Thresholds::default())
+    }
+
+    #[test]
+    fn a_plant_in_us_names() {
+        let mut columns = columns(&["RT", "kW_CHP", "GPM", "CHWS", "WBT", "Hz_ CHP", "kW_Tot", "AH0101 T"]);
+        columns.push(column("CH1", Kind::Status));
+        columns.push(column("CH2", Kind::Status));
+        let machines = machines(&columns);
+        assert_eq!(machines.plant_words, "CH1 or CH2");
+        let pump = machines.all.iter().position(|m| m.name == "CHP").unwrap();
+        assert_eq!((machines.all[pump].speeds.clone(), machines.all[pump].powers.clone()), (vec![5], vec![1]));
+        for (name, expected) in [
+            ("RT", Driver::Plant),
+            ("kW_CHP", Driver::Machine(pump)),
+            ("GPM", Driver::Plant),
+            ("CHWS", Driver::Plant),
+            ("kW_Tot", Driver::Plant),
+            ("WBT", Driver::Weather),
+            ("AH0101 T", Driver::Unknown),
+        ] {
+            assert_eq!(driver(&machines, &columns, name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn states_speeds_and_powers_are_told_apart() {
+        let mut columns = columns(&["CH-1.KW", "CHP_01_VFD_OUT", "CHP_01_KW", "CWP_2_KW"]);
+        columns.push(column("CH-1.S", Kind::Status));
+        let mut alarm = column("CHP_01_S", Kind::Status);
+        alarm.states = Some(vec!["NORMAL".into(), "ALARM".into()]);
+        columns.push(alarm);
+        let machines = machines(&columns);
+        let signs: Vec<(&str, MachineKind, Option<usize>)> =
+            machines.all.iter().map(|m| (m.name.as_str(), m.kind, m.sign.map(|s| s.column))).collect();
+        assert_eq!(
+            signs,
+            [
+                ("CHP_01", MachineKind::ChwPump, Some(1)),
+                ("CH_1", MachineKind::Chiller, Some(4)),
+                ("CWP_2", MachineKind::CwPump, Some(3))
+            ]
+        );
+        assert_eq!(driver(&machines, &columns, "CWP_2_KW"), Driver::Itself);
+    }
+
+    #[test]
+    fn a_state_is_held_for_a_day() {
+        let hour = 3_600_000;
+        let at: Vec<i64> = [0, 1, 2, 26, 27].map(|h| h * hour).to_vec();
+        let values = [1.0, f64::NAN, f64::NAN, f64::NAN, 0.0];
+        let running = running(&at, &[Sign { column: 0, above: 0.5 }], |_| &values);
+        assert_eq!(running, [State::On, State::On, State::On, State::Unknown, State::Off]);
+    }
+}

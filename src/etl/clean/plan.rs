@@ -1,0 +1,501 @@
+//! Decide, then do: which rule runs on which points in which units, and why, from the columns alone.
+//!
+//! Every question that the columns leave open becomes a problem (or, when lenient, a warning and a rule that is
+//! left out) – but for the unit of a temperature, which its values may settle when they are there.
+
+use std::collections::BTreeMap;
+
+use super::super::column::{ColumnMeta, Kind, Warning};
+use super::machines::{Driver, Machines, sign_of};
+use super::parameters::{Limits, Parameters, Thresholds};
+use super::quantity::{Quantity, UnitChoice, quantity_of, unit_choice};
+use super::report::{LeftOut, Rule};
+use super::roles::{self, Chosen, Role};
+use super::words::{self, MachineKind};
+use super::{CleanError, Problem};
+
+/// What will be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub(super) parameters: Parameters,
+    pub(super) roles: BTreeMap<Role, Chosen>,
+    /// Of every column whose quantity is known, by its index.
+    pub(super) units: BTreeMap<usize, (Quantity, UnitChoice)>,
+    pub(super) machines: Machines,
+    /// What says that a column has something to measure, one a column.
+    pub(super) drivers: Vec<Driver>,
+    pub(super) pumps: Vec<PlannedPump>,
+    pub(super) rules: BTreeMap<Rule, PlannedRule>,
+    pub(super) warnings: Vec<Warning>,
+    /// How many columns the plan was made for.
+    pub(super) width: usize,
+}
+
+/// A rule that will run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlannedRule {
+    /// Columns that it judges, or judges rows by.
+    pub columns: Vec<usize>,
+    /// Columns that it does not judge, with the reason.
+    pub left_out: Vec<LeftOut>,
+    /// Whether it runs; otherwise a warning says why not.
+    pub runs: bool,
+}
+
+/// Speed and power of one machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedPump {
+    /// Index of the speed.
+    pub speed: usize,
+    /// Index of the power.
+    pub power: usize,
+    /// Why these two.
+    pub evidence: String,
+}
+
+impl Plan {
+    /// What was asked.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// What was left out because of `lenient`, and other things a user should know before it starts.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    pub(super) fn runs(&self, rule: Rule) -> bool {
+        self.rules.get(&rule).is_some_and(|planned| planned.runs)
+    }
+
+    /// A rule's limits in words. Rules whose yardstick is the data's own are not run twice with the same.
+    pub(super) fn limits_in_words(&self, rule: Rule) -> String {
+        let t = &self.parameters.thresholds;
+        match rule {
+            Rule::OutOfRange => "by quantity and unit, see each column".to_owned(),
+            Rule::Spike => format!("robust z of both differences above {}", t.spike_z),
+            Rule::Frozen => format!(
+                "{} native samples within {}, and {} times as long as 95 % of the column's runs",
+                t.frozen_samples, t.frozen_std, t.frozen_habit
+            ),
+            Rule::Counter => "falls, and rises of more than 10 times the usual rate".to_owned(),
+            Rule::SteadyState => {
+                format!("(max − min)/mean of the load at most {} over {} min", t.steady_spread, t.steady_window_min)
+            }
+            Rule::HeatBalance => {
+                format!("|flow·ΔT − load|/load at most {}, from {} RT", t.heat_balance, t.heat_balance_min_rt)
+            }
+            Rule::Affinity => format!("|P/f³ ÷ own median − 1| at most {}", t.affinity),
+            Rule::Equipment => {
+                format!("flow above {} of its median with pumps off; chiller on with towers off", t.standing_flow)
+            }
+        }
+    }
+
+    /// Whether an earlier cleaning has judged the column by the same yardstick.
+    pub(super) fn judged_before(&self, rule: Rule, column: &ColumnMeta) -> bool {
+        let judged = column.cleaned.as_ref().and_then(|cleaned| cleaned.judged.get(rule.name()));
+        judged.is_some_and(|limits| *limits == self.limits_in_words(rule))
+    }
+}
+
+struct Making<'c> {
+    columns: &'c [ColumnMeta],
+    plan: Plan,
+    ambiguous: BTreeMap<Role, Vec<usize>>,
+    problems: Vec<Problem>,
+}
+
+/// Settles which rule runs on which points in which units, and why.
+///
+/// Units that neither the columns nor the parameters state are left to the values, which [`super::clean`] asks.
+///
+/// # Errors
+/// Unknown columns or units, thresholds that cannot be, and (unless `lenient`) rules that lack a column.
+pub fn check(columns: &[ColumnMeta], parameters: &Parameters) -> Result<Plan, CleanError> {
+    let mut problems = bad_thresholds(&parameters.thresholds);
+    problems.extend(unknown_names(columns, parameters));
+    let (roles, wrong, ambiguous) = roles::resolve(&parameters.roles, columns);
+    problems.extend(wrong.into_iter().map(|(role, message)| Problem {
+        code: if message.starts_with("there is no column") { "unknown_column" } else { "bad_role" },
+        field: format!("columns.{}", role.name()),
+        message,
+    }));
+    let machines = Machines::find(columns, &roles, &parameters.thresholds);
+    let driver = |index| machines.driver(index, columns, &roles, &parameters.roles, &parameters.thresholds);
+    let drivers = (0..columns.len()).map(driver).collect();
+    let plan = Plan {
+        parameters: parameters.clone(),
+        units: units(columns, &roles, parameters),
+        roles,
+        machines,
+        drivers,
+        pumps: Vec::new(),
+        rules: BTreeMap::new(),
+        warnings: Vec::new(),
+        width: columns.len(),
+    };
+    let mut making = Making { columns, plan, ambiguous, problems };
+    making.cell_rules();
+    making.row_rules();
+    let Making { plan, problems, .. } = making;
+    match CleanError::of(problems) {
+        Some(error) => Err(error),
+        None => Ok(plan),
+    }
+}
+
+fn units(
+    columns: &[ColumnMeta],
+    chosen: &BTreeMap<Role, Chosen>,
+    parameters: &Parameters,
+) -> BTreeMap<usize, (Quantity, UnitChoice)> {
+    let mut quantities: BTreeMap<usize, Quantity> =
+        columns.iter().enumerate().filter_map(|(index, column)| Some((index, quantity_of(column)?))).collect();
+    for (role, chosen) in chosen {
+        quantities.extend(chosen.columns.iter().map(|index| (*index, role.quantity())));
+    }
+    let choice = |index: usize, quantity| {
+        columns.get(index).map_or(UnitChoice::Unknown, |column| unit_choice(column, quantity, &parameters.units))
+    };
+    quantities.into_iter().map(|(index, quantity)| (index, (quantity, choice(index, quantity)))).collect()
+}
+
+fn bad_thresholds(t: &Thresholds) -> Vec<Problem> {
+    let shares = [
+        ("frozen_std", t.frozen_std),
+        ("frozen_habit", t.frozen_habit),
+        ("spike_z", t.spike_z),
+        ("heat_balance", t.heat_balance),
+        ("heat_balance_min_rt", t.heat_balance_min_rt),
+        ("plant_balance", t.plant_balance),
+        ("plant_balance_share", t.plant_balance_share),
+        ("affinity", t.affinity),
+        ("running_speed", t.running_speed),
+        ("running_kw", t.running_kw),
+        ("standing_flow", t.standing_flow),
+        ("steady_spread", t.steady_spread),
+        ("wet_bulb_margin_k", t.wet_bulb_margin_k),
+    ];
+    let problem = |field: &str, message: String| Problem {
+        code: "bad_threshold",
+        field: format!("thresholds.{field}"),
+        message: format!("thresholds.{field} {message}"),
+    };
+    let mut problems: Vec<Problem> = (shares.iter())
+        .filter(|(_, value)| !(value.is_finite() && *value >= 0.0))
+        .map(|(field, value)| problem(field, format!("is {value}: give a number of at least 0")))
+        .collect();
+    if t.frozen_samples < 2 {
+        problems.push(problem("frozen_samples", format!("is {}: give at least 2", t.frozen_samples)));
+    }
+    if t.steady_window_min == 0 {
+        problems.push(problem("steady_window_min", "is 0: give minutes".to_owned()));
+    }
+    if !(10_000.0..=120_000.0).contains(&t.pressure_pa) {
+        problems.push(problem("pressure_pa", format!("is {}: give Pa, 10000 to 120000", t.pressure_pa)));
+    }
+    let named = [
+        ("chw_temperature_c", t.chw_temperature_c),
+        ("cw_temperature_c", t.cw_temperature_c),
+        ("air_temperature_c", t.air_temperature_c),
+        ("wet_bulb_c", t.wet_bulb_c),
+        ("humidity_pct", t.humidity_pct),
+        ("frequency_hz", t.frequency_hz),
+        ("power_kw", t.power_kw),
+        ("flow_lpm", t.flow_lpm),
+        ("load_rt", t.load_rt),
+        ("plant_cop", t.plant_cop),
+    ];
+    let single = t.limits.iter().map(|(name, limits)| (name.as_str(), *limits));
+    for (field, Limits { min, max }) in named.into_iter().chain(single) {
+        if let (Some(min), Some(max)) = (min, max)
+            && min > max
+        {
+            problems.push(problem(field, format!("has a min of {min} above its max of {max}")));
+        }
+    }
+    problems
+}
+
+/// Names in `units`, `thresholds.limits` and `columns.runs_with` that are no columns.
+fn unknown_names(columns: &[ColumnMeta], parameters: &Parameters) -> Vec<Problem> {
+    let Parameters { units, thresholds, roles, .. } = parameters;
+    let named = (units.keys().map(|name| ("units", name)))
+        .chain(thresholds.limits.keys().map(|name| ("thresholds.limits", name)))
+        .chain(roles.runs_with.iter().flat_map(|(a, b)| [("columns.runs_with", a), ("columns.runs_with", b)]));
+    let problem = |(field, name): (&str, &String)| {
+        let message = roles::find(name, columns).err()?;
+        Some(Problem { code: "unknown_column", field: format!("{field}.{name}"), message })
+    };
+    let mut problems: Vec<Problem> = named.filter_map(problem).collect();
+    for name in roles.runs_with.values() {
+        let known = roles::find(name, columns).is_ok();
+        if known && sign_of(name, columns, thresholds).is_none() {
+            let message = format!("column '{name}' cannot say whether something runs");
+            problems.push(Problem { code: "bad_role", field: "columns.runs_with".to_owned(), message });
+        }
+    }
+    problems
+}
+
+impl Making<'_> {
+    fn name(&self, index: usize) -> String {
+        self.columns.get(index).map(|column| column.name.clone()).unwrap_or_default()
+    }
+
+    fn cell_rules(&mut self) {
+        let parameters = &self.plan.parameters;
+        let asked = [
+            (Rule::OutOfRange, parameters.detect_out_of_range),
+            (Rule::Spike, parameters.detect_spikes),
+            (Rule::Frozen, parameters.detect_frozen),
+        ];
+        for (rule, _) in asked.into_iter().filter(|(_, asked)| *asked) {
+            let mut planned = PlannedRule { runs: true, ..PlannedRule::default() };
+            for (index, column) in self.columns.iter().enumerate() {
+                match self.why_not(rule, index, column) {
+                    None => planned.columns.push(index),
+                    Some(reason) => planned.left_out.push(LeftOut { column: column.name.clone(), reason }),
+                }
+            }
+            self.plan.rules.insert(rule, planned);
+        }
+        if parameters.derive {
+            let registers = |(index, column): (usize, &ColumnMeta)| (column.kind == Kind::Counter).then_some(index);
+            let columns: Vec<usize> = self.columns.iter().enumerate().filter_map(registers).collect();
+            let planned = PlannedRule { runs: !columns.is_empty(), columns, left_out: Vec::new() };
+            self.plan.rules.insert(Rule::Counter, planned);
+        }
+    }
+
+    /// Why a cell rule does not judge a column.
+    fn why_not(&self, rule: Rule, index: usize, column: &ColumnMeta) -> Option<String> {
+        let kind = match column.kind {
+            Kind::Instantaneous => None,
+            Kind::Counter => Some("it is a register"),
+            Kind::Status => Some("it is a status"),
+            Kind::Text => Some("it is text"),
+        };
+        if let Some(kind) = kind {
+            return Some(kind.to_owned());
+        }
+        if rule == Rule::OutOfRange {
+            return self.why_no_range(index, column);
+        }
+        if column.derived.is_some() {
+            return Some("it is derived: its inputs are judged".to_owned());
+        }
+        if let Some(aggregate) = column.cleaned.as_ref().and_then(|cleaned| cleaned.aggregate.as_ref()) {
+            return Some(format!("its cells are resampled ({aggregate}) and no native samples any more"));
+        }
+        if self.plan.judged_before(rule, column) {
+            return Some("an earlier cleaning has judged it by the same limits".to_owned());
+        }
+        let words = words::words(&column.original_name);
+        let humidity = matches!(self.plan.units.get(&index), Some((Quantity::Humidity, _)));
+        match rule {
+            Rule::Frozen if words::is_setting(&words) => {
+                Some("by its name it is set, not measured: it may rightly stand still".to_owned())
+            }
+            Rule::Frozen if column.unit.as_deref() == Some("%") && !humidity => {
+                Some("a position or share in % may rightly stand still".to_owned())
+            }
+            Rule::Spike if super::sampling::on_change(column) => {
+                Some("it is recorded on change of value: its steps are no samples of one interval".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn why_no_range(&self, index: usize, column: &ColumnMeta) -> Option<String> {
+        let own = &self.plan.parameters.thresholds.limits;
+        if own.contains_key(&column.name) || own.contains_key(&column.original_name) {
+            return None;
+        }
+        match self.plan.units.get(&index) {
+            Some((_, UnitChoice::Known(_) | UnitChoice::ByValues)) => None,
+            Some((quantity, UnitChoice::Unknown)) => {
+                Some(format!("it is {}, but its unit is not known: state it in units", quantity.name()))
+            }
+            Some((_, UnitChoice::Wrong(message))) => Some(message.clone()),
+            None => Some("no limits are known for it: neither its unit nor its name says what it measures".to_owned()),
+        }
+    }
+
+    fn row_rules(&mut self) {
+        let p = self.plan.parameters.clone();
+        let asked: [(Rule, bool, fn(&mut Self) -> Result<Vec<usize>, Problem>); 4] = [
+            (Rule::SteadyState, p.apply_steady_state, Self::steady_state),
+            (Rule::HeatBalance, p.apply_heat_balance, Self::heat_balance),
+            (Rule::Affinity, p.apply_affinity, Self::affinity),
+            (Rule::Equipment, p.check_equipment, Self::equipment),
+        ];
+        for (rule, _, settle) in asked.into_iter().filter(|(_, asked, _)| *asked) {
+            let planned = match settle(self) {
+                Ok(columns) => PlannedRule { columns, runs: true, left_out: Vec::new() },
+                Err(problem) if p.lenient => {
+                    self.warn_left_out(rule, &problem);
+                    PlannedRule::default()
+                }
+                Err(problem) => {
+                    self.problems.push(problem);
+                    PlannedRule::default()
+                }
+            };
+            self.plan.rules.insert(rule, planned);
+        }
+    }
+
+    fn warn_left_out(&mut self, rule: Rule, problem: &Problem) {
+        self.plan.warnings.push(Warning {
+            code: "rule_left_out".to_owned(),
+            file: String::new(),
+            line: None,
+            column: None,
+            count: 1,
+            message: format!("{} was left out: {}", rule.name(), problem.message),
+        });
+    }
+
+    /// The columns of a role that a rule cannot do without, their units known or left to the values.
+    fn need(&self, rule: Rule, role: Role, unit: bool) -> Result<Vec<usize>, Problem> {
+        let field = format!("columns.{}", role.name());
+        let Some(chosen) = self.plan.roles.get(&role) else {
+            let (code, why) = match self.ambiguous.get(&role) {
+                Some(several) => {
+                    let names: Vec<String> = several.iter().map(|index| self.name(*index)).collect();
+                    let sum = if role.adds_up() { ", or a list of columns that add up" } else { "" };
+                    ("ambiguous_role", format!("{} fit equally well: state one{sum}", names.join(", ")))
+                }
+                None => {
+                    let closest = roles::closest(&roles::wanted(role), self.columns);
+                    ("missing_role", format!("no column's name suggests one: state it in {field}{closest}"))
+                }
+            };
+            let message = format!("{} needs {} ({}): {why}", rule.name(), role.quantity().name(), role.name());
+            return Err(Problem { code, field, message });
+        };
+        for index in chosen.columns.iter().filter(|_| unit) {
+            let name = self.name(*index);
+            let message = match self.plan.units.get(index) {
+                Some((_, UnitChoice::Known(_) | UnitChoice::ByValues)) => continue,
+                Some((_, UnitChoice::Wrong(message))) => message.clone(),
+                _ => format!(
+                    "{} needs the unit of {name} ({}): state it in units, such as {{\"{name}\": \"{}\"}}; it may be one of {}",
+                    rule.name(),
+                    role.name(),
+                    role.quantity().unit_names().split(',').next().unwrap_or_default(),
+                    role.quantity().unit_names()
+                ),
+            };
+            return Err(Problem { code: "unknown_unit", field: format!("units.{name}"), message });
+        }
+        Ok(chosen.columns.clone())
+    }
+
+    fn needs(&self, rule: Rule, roles: &[Role]) -> Result<Vec<usize>, Problem> {
+        let mut columns = Vec::new();
+        for role in roles {
+            columns.extend(self.need(rule, *role, true)?);
+        }
+        Ok(columns)
+    }
+
+    fn steady_state(&mut self) -> Result<Vec<usize>, Problem> {
+        let rule = Rule::SteadyState;
+        let columns = self.need(rule, Role::Load, false).or_else(|missing| {
+            self.needs(rule, &[Role::Flow, Role::ChwSupply, Role::ChwReturn]).map_err(|_| missing)
+        })?;
+        let window = self.plan.parameters.thresholds.steady_window_min;
+        let interval = self.plan.parameters.resample_interval.map(super::Interval::minutes);
+        let native = columns.iter().filter_map(|index| self.columns.get(*index)?.native_interval_s).max();
+        let rows = interval.unwrap_or(0).max(native.unwrap_or(0) / 60);
+        if rows > window {
+            return Err(too_coarse(f64::from(rows), window));
+        }
+        Ok(columns)
+    }
+
+    fn heat_balance(&mut self) -> Result<Vec<usize>, Problem> {
+        self.needs(Rule::HeatBalance, &[Role::Load, Role::Flow, Role::ChwSupply, Role::ChwReturn])
+    }
+
+    fn affinity(&mut self) -> Result<Vec<usize>, Problem> {
+        let field = "columns.pumps".to_owned();
+        self.plan.pumps = match &self.plan.parameters.roles.pumps {
+            Some(stated) => {
+                let find = |name: &str| {
+                    roles::find(name, self.columns).map_err(|message| Problem {
+                        code: "unknown_column",
+                        field: field.clone(),
+                        message,
+                    })
+                };
+                let pump = |pump: &super::Pump| {
+                    let evidence = "stated in the request".to_owned();
+                    Ok(PlannedPump { speed: find(&pump.speed)?, power: find(&pump.power)?, evidence })
+                };
+                stated.iter().map(pump).collect::<Result<_, Problem>>()?
+            }
+            None => self.pairs(),
+        };
+        if self.plan.pumps.is_empty() {
+            let closest = roles::closest(&["CHP_VFD_OUT", "CHP_HZ", "CHP_KW"], self.columns);
+            let message = format!(
+                "affinity needs speed and power of a pump or fan, and no two columns' names pair up (as CHP_1_HZ and CHP_1_KW do): state them in {field}{closest}"
+            );
+            return Err(Problem { code: "missing_role", field, message });
+        }
+        Ok(self.plan.pumps.iter().flat_map(|pump| [pump.speed, pump.power]).collect())
+    }
+
+    /// Every machine whose names give it one speed and one power.
+    fn pairs(&self) -> Vec<PlannedPump> {
+        let pair = |machine: &super::machines::Machine| match (machine.speeds.as_slice(), machine.powers.as_slice()) {
+            ([speed], [power]) if machine.kind != MachineKind::Chiller => {
+                let (s, p) = (self.name(*speed), self.name(*power));
+                let evidence = format!("suggested: {s} and {p} both name {}", machine.name);
+                Some(PlannedPump { speed: *speed, power: *power, evidence })
+            }
+            _ => None,
+        };
+        self.plan.machines.all.iter().filter_map(pair).collect()
+    }
+
+    fn equipment(&mut self) -> Result<Vec<usize>, Problem> {
+        let of =
+            |kind| self.plan.machines.all.iter().filter(move |m| m.kind == kind).filter_map(|m| Some(m.sign?.column));
+        let flow = self.plan.roles.get(&Role::Flow).map_or(&[][..], |chosen| &chosen.columns);
+        let (pumps, chillers, towers): (Vec<_>, Vec<_>, Vec<_>) =
+            (of(MachineKind::ChwPump).collect(), of(MachineKind::Chiller).collect(), of(MachineKind::Tower).collect());
+        let mut columns = Vec::new();
+        if !flow.is_empty() && !pumps.is_empty() {
+            columns.extend(flow.iter().copied().chain(pumps));
+        }
+        if !chillers.is_empty() && !towers.is_empty() {
+            columns.extend(chillers.into_iter().chain(towers));
+        }
+        if columns.is_empty() {
+            let closest = roles::closest(&["CHP_1_S", "CH_1_S", "CT_1_S", "CHW_FLOW"], self.columns);
+            let message = format!(
+                "equipment needs a chilled-water flow and a pump's state, speed or power, or a chiller's and a cooling tower's, told by names such as CHP_1_S, CH_1_S, CT_1_HZ{closest}"
+            );
+            return Err(Problem { code: "missing_role", field: "columns.flow".to_owned(), message });
+        }
+        Ok(columns)
+    }
+}
+
+/// The problem of rows that are further apart than the window of steady state.
+pub(super) fn too_coarse(rows_min: f64, window_min: u32) -> Problem {
+    Problem {
+        code: "window_shorter_than_rows",
+        field: "thresholds.steady_window_min".to_owned(),
+        message: format!(
+            "steady_state looks at {window_min} min, but the rows are {rows_min} min apart: give thresholds.steady_window_min of at least {rows_min}, or a shorter resample_interval"
+        ),
+    }
+}

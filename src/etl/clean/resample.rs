@@ -1,0 +1,230 @@
+//! What a point's samples become in a bin, by its kind (HVAC.md §3).
+//!
+//! | kind | in a bin |
+//! |---|---|
+//! | counter | last value present |
+//! | status | maximum: was it on at all? On request the share of the time it was on, beside it |
+//! | instantaneous | mean; time-weighted for points recorded on change of value |
+//! | text | last text present |
+//! | derived amount an interval | sum |
+//!
+//! Never makes a value where none was: a bin without a row is null (`no_sample`), and data that are coarser
+//! than the bins keep their own spacing.
+
+use std::ops::Range;
+
+use super::super::column::{ColumnMeta, Kind, NullReason, VALUE};
+use super::bins::Bins;
+use super::sampling::on_change;
+
+/// A state recorded on change is held for no longer than this over rows that are missing, ms: after that its
+/// recorder is taken for dead.
+pub const HOLD_MS: i64 = 24 * 3_600_000;
+
+/// Cells of one column: values (NaN without one) and codes ([`VALUE`] or a [`NullReason`]).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cells {
+    /// Values; NaN where the code says why there is none.
+    pub values: Vec<f64>,
+    /// Codes.
+    pub codes: Vec<u8>,
+}
+
+impl Cells {
+    /// Adds a value or, for NaN, a null with that reason.
+    pub fn push(&mut self, value: f64, reason: NullReason) {
+        self.values.push(value);
+        self.codes.push(if value.is_nan() { reason as u8 } else { VALUE });
+    }
+}
+
+/// How a bin is summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Mean of the samples.
+    Mean,
+    /// Mean over time of a value that is held until the next sample.
+    TimeWeighted,
+    /// The last sample.
+    Last,
+    /// The greatest sample.
+    Max,
+    /// The sum of the samples: of amounts an interval, such as a register's consumption.
+    Sum,
+}
+
+impl Aggregate {
+    /// By kind; what an earlier cleaning summed up is summed up again.
+    #[must_use]
+    pub fn of(column: &ColumnMeta) -> Self {
+        let before = column.cleaned.as_ref().and_then(|cleaned| cleaned.aggregate.as_deref());
+        if before == Some(Self::Sum.name()) {
+            return Self::Sum;
+        }
+        let on_change = before.is_none() && on_change(column);
+        match column.kind {
+            Kind::Counter | Kind::Text => Self::Last,
+            Kind::Status => Self::Max,
+            Kind::Instantaneous if on_change => Self::TimeWeighted,
+            Kind::Instantaneous => Self::Mean,
+        }
+    }
+
+    /// In words, for the column's metadata.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::TimeWeighted => "time-weighted mean",
+            Self::Last => "last",
+            Self::Max => "max",
+            Self::Sum => "sum",
+        }
+    }
+}
+
+/// The bins' cells. `edges` are the bins' left-closed intervals in UTC ms.
+#[must_use]
+pub fn numbers(at_ms: &[i64], cells: &Cells, bins: &Bins, edges: &[(i64, i64)], how: Aggregate) -> Cells {
+    let mut out = Cells { values: Vec::with_capacity(bins.rows.len()), codes: Vec::with_capacity(bins.rows.len()) };
+    for (rows, (start, end)) in bins.rows.iter().zip(edges) {
+        let values = cells.values.get(rows.clone()).unwrap_or_default();
+        let mut present = values.iter().copied().filter(|value| !value.is_nan());
+        let value = match how {
+            Aggregate::Mean => mean(present),
+            Aggregate::Last => present.next_back().unwrap_or(f64::NAN),
+            Aggregate::Max => present.fold(f64::NAN, f64::max),
+            Aggregate::Sum => present.reduce(|a, b| a + b).unwrap_or(f64::NAN),
+            Aggregate::TimeWeighted => held_mean(at_ms, &cells.values, rows, *start, *end),
+        };
+        out.push(value, why_null(cells, rows));
+    }
+    out
+}
+
+/// Mean; NaN of nothing. Of equal samples exactly that value.
+fn mean(present: impl Iterator<Item = f64>) -> f64 {
+    let (mut first, mut sum, mut count) = (f64::NAN, 0.0, 0_u32);
+    for value in present {
+        if count == 0 {
+            first = value;
+        }
+        sum += value - first;
+        count += 1;
+    }
+    if count == 0 { f64::NAN } else { first + sum / f64::from(count) }
+}
+
+/// Mean over the time for which a value is known: each holds until the next row, a row without one ends it,
+/// and what held before the bin's first row holds into it. Bins without a row of their own stay null.
+fn held_mean(at_ms: &[i64], values: &[f64], rows: &Range<usize>, start: i64, end: i64) -> f64 {
+    let row = |row: usize| at_ms.get(row).copied().zip(values.get(row).copied());
+    if rows.is_empty() || !rows.clone().filter_map(row).any(|(_, value)| !value.is_nan()) {
+        return f64::NAN;
+    }
+    let before = rows.start.checked_sub(1).and_then(row);
+    let (mut sum, mut known, mut first) = (0.0, 0.0, f64::NAN);
+    let mut hold = |value: f64, from: i64, until: i64| {
+        if !value.is_nan() && until > from {
+            if first.is_nan() {
+                first = value;
+            }
+            sum += (value - first) * (until - from) as f64;
+            known += (until - from) as f64;
+        }
+    };
+    let first_at = row(rows.start).map_or(end, |(at, _)| at);
+    if let Some((at, value)) = before {
+        hold(value, start, first_at.min(at.saturating_add(HOLD_MS)));
+    }
+    for index in rows.clone() {
+        let (Some((at, value)), next) = (row(index), row(index + 1)) else { continue };
+        hold(value, at, next.map_or(end, |(next, _)| next.min(end)));
+    }
+    if known > 0.0 { first + sum / known } else { first }
+}
+
+/// Share of the bin during which a status was on: of the time when it is held, else of its samples.
+#[must_use]
+pub fn on_fraction(at_ms: &[i64], cells: &Cells, bins: &Bins, edges: &[(i64, i64)], on_change: bool) -> Cells {
+    let how = if on_change { Aggregate::TimeWeighted } else { Aggregate::Mean };
+    numbers(at_ms, cells, bins, edges, how)
+}
+
+/// Why a bin has no value: no row, or the first reason of its rows (a rule's before the parsed one).
+fn why_null(cells: &Cells, rows: &Range<usize>) -> NullReason {
+    let mut reason = NullReason::NoSample;
+    for code in cells.codes.get(rows.clone()).unwrap_or_default() {
+        match NullReason::of_code(*code) {
+            None | Some(NullReason::AsParsed) => reason = NullReason::AsParsed,
+            Some(by_rule) => return by_rule,
+        }
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use chrono_tz::Tz;
+
+    use super::super::parameters::Interval;
+    use super::*;
+
+    const N: f64 = f64::NAN;
+
+    fn resampled(minutes: &[i64], values: &[f64], interval: Interval, how: Aggregate) -> Vec<Option<f64>> {
+        let at: Vec<i64> = minutes.iter().map(|m| m * 60_000).collect();
+        let bins = Bins::new(&at, interval, Tz::UTC, true);
+        let edges: Vec<(i64, i64)> = bins.each(interval, Tz::UTC).map(|(start, end, _)| (start, end)).collect();
+        let mut cells = Cells::default();
+        values.iter().for_each(|value| cells.push(*value, NullReason::AsParsed));
+        let out = numbers(&at, &cells, &bins, &edges, how);
+        out.values.iter().map(|v| (!v.is_nan()).then_some((v * 1e9).round() / 1e9)).collect()
+    }
+
+    /// 00:00–00:14 and 00:15–00:29 by hand.
+    #[test]
+    fn kinds() {
+        let (minutes, values) = ([0, 5, 10, 15, 20, 25], [1.0, 2.0, N, 4.0, N, N]);
+        let by = |how| resampled(&minutes, &values, Interval::M15, how);
+        assert_eq!(by(Aggregate::Mean), [Some(1.5), Some(4.0)], "(1 + 2) / 2; only 4");
+        assert_eq!(by(Aggregate::Last), [Some(2.0), Some(4.0)], "last present, not the null at its end");
+        assert_eq!(by(Aggregate::Max), [Some(2.0), Some(4.0)]);
+        assert_eq!(resampled(&[0, 31], &[0.0, 1.0], Interval::M15, Aggregate::Max), [Some(0.0), None, Some(1.0)]);
+    }
+
+    /// 10 from 0:00, 40 from 0:12: (10·12 + 40·3) / 15 = 16; then 40 is carried to 0:20, 10 from there:
+    /// (40·5 + 10·10) / 15 = 20.
+    #[test]
+    fn points_on_change_are_weighted_by_time() {
+        let by = |minutes: &[i64], values: &[f64]| resampled(minutes, values, Interval::M15, Aggregate::TimeWeighted);
+        assert_eq!(by(&[0, 12, 20], &[10.0, 40.0, 10.0]), [Some(16.0), Some(20.0)]);
+        // A loss at 0:05 ends the 10; 40 is known for 3 minutes: (10·5 + 40·3) / 8 = 21.25.
+        assert_eq!(by(&[0, 5, 12], &[10.0, N, 40.0]), [Some(21.25)]);
+        // 40 until the loss at 0:20, nothing else in the second bin: no value of its own there.
+        assert_eq!(by(&[0, 12, 20], &[10.0, 40.0, N]), [Some(16.0), None]);
+        // The loss stands before the bin: nothing is carried into it.
+        assert_eq!(by(&[0, 10, 20], &[10.0, N, 7.0]), [Some(10.0), Some(7.0)]);
+    }
+
+    #[test]
+    fn a_bin_says_why_it_is_null() {
+        use NullReason::{AsParsed, Frozen, NoSample};
+        let at: Vec<i64> = [0, 5, 20, 50].map(|m| m * 60_000).to_vec();
+        let bins = Bins::new(&at, Interval::M15, Tz::UTC, true);
+        let edges: Vec<(i64, i64)> = bins.each(Interval::M15, Tz::UTC).map(|(s, e, _)| (s, e)).collect();
+        let mut cells = Cells::default();
+        for (value, reason) in [(N, AsParsed), (N, Frozen), (N, AsParsed), (3.0, AsParsed)] {
+            cells.push(value, reason);
+        }
+        let out = numbers(&at, &cells, &bins, &edges, Aggregate::Mean);
+        let reasons: Vec<Option<NullReason>> = out.codes.iter().map(|c| NullReason::of_code(*c)).collect();
+        assert_eq!(reasons, [Some(Frozen), Some(AsParsed), Some(NoSample), None]);
+    }
+
+    #[test]
+    fn the_mean_of_equal_samples_is_that_sample() {
+        assert_eq!(resampled(&[0, 5, 10], &[0.1, 0.1, 0.1], Interval::M15, Aggregate::Mean), [Some(0.1)]);
+    }
+}

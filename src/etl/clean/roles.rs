@@ -1,0 +1,424 @@
+//! Which columns play which part: as stated, else as their names suggest – and then the report says so.
+//!
+//! A name suggests only when it is the one best match: two equally good columns are no suggestion, and a rule
+//! that needs the role says which ones it could have taken.
+
+use std::collections::BTreeMap;
+
+use super::super::column::{ColumnMeta, Kind};
+use super::parameters::{Columns, Roles};
+use super::quantity::Quantity;
+use super::words::{joined, matches};
+
+/// A part that columns play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Measured cooling load.
+    Load,
+    /// Chilled-water flow.
+    Flow,
+    /// Chilled water to the building.
+    ChwSupply,
+    /// Chilled water from the building.
+    ChwReturn,
+    /// Condenser-water flow.
+    CwFlow,
+    /// Condenser water from the towers.
+    CwSupply,
+    /// Condenser water to the towers.
+    CwReturn,
+    /// Power of the whole plant.
+    Power,
+    /// Power of the chillers.
+    ChillerPower,
+    /// Outside dry-bulb.
+    DryBulb,
+    /// Outside relative humidity.
+    Humidity,
+    /// Outside wet-bulb.
+    WetBulb,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 12] = [
+        Self::Load,
+        Self::Flow,
+        Self::ChwSupply,
+        Self::ChwReturn,
+        Self::CwFlow,
+        Self::CwSupply,
+        Self::CwReturn,
+        Self::Power,
+        Self::ChillerPower,
+        Self::DryBulb,
+        Self::Humidity,
+        Self::WetBulb,
+    ];
+
+    /// As it is spelled in requests.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Flow => "flow",
+            Self::ChwSupply => "chw_supply",
+            Self::ChwReturn => "chw_return",
+            Self::CwFlow => "cw_flow",
+            Self::CwSupply => "cw_supply",
+            Self::CwReturn => "cw_return",
+            Self::Power => "power",
+            Self::ChillerPower => "chiller_power",
+            Self::DryBulb => "dry_bulb",
+            Self::Humidity => "humidity",
+            Self::WetBulb => "wet_bulb",
+        }
+    }
+
+    /// What its columns measure.
+    #[must_use]
+    pub fn quantity(self) -> Quantity {
+        match self {
+            Self::Load => Quantity::Load,
+            Self::Flow | Self::CwFlow => Quantity::Flow,
+            Self::ChwSupply | Self::ChwReturn => Quantity::ChwTemperature,
+            Self::CwSupply | Self::CwReturn => Quantity::CwTemperature,
+            Self::Power | Self::ChillerPower => Quantity::Power,
+            Self::DryBulb => Quantity::AirTemperature,
+            Self::Humidity => Quantity::Humidity,
+            Self::WetBulb => Quantity::WetBulb,
+        }
+    }
+
+    /// Whether several columns add up to it.
+    #[must_use]
+    pub fn adds_up(self) -> bool {
+        matches!(self.quantity(), Quantity::Load | Quantity::Flow | Quantity::Power)
+    }
+
+    fn stated(self, roles: &Roles) -> Option<&Columns> {
+        match self {
+            Self::Load => roles.load.as_ref(),
+            Self::Flow => roles.flow.as_ref(),
+            Self::ChwSupply => roles.chw_supply.as_ref(),
+            Self::ChwReturn => roles.chw_return.as_ref(),
+            Self::CwFlow => roles.cw_flow.as_ref(),
+            Self::CwSupply => roles.cw_supply.as_ref(),
+            Self::CwReturn => roles.cw_return.as_ref(),
+            Self::Power => roles.power.as_ref(),
+            Self::ChillerPower => roles.chiller_power.as_ref(),
+            Self::DryBulb => roles.dry_bulb.as_ref(),
+            Self::Humidity => roles.humidity.as_ref(),
+            Self::WetBulb => roles.wet_bulb.as_ref(),
+        }
+    }
+
+    /// Patterns by which names suggest it, in tiers: a match of an earlier one beats all later ones.
+    fn tiers(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Load => &[
+                &["RT", "*SYS*RT", "*TOTAL*RT", "RT_TOT*", "PLANT*RT", "*COOLING_LOAD*", "*SYS*TONS", "*TOTAL*TONS"],
+                &["*_LOAD_RT", "CH_0_RT", "*_TONS", "CH*_RT"],
+            ],
+            Self::Flow => &[
+                &[
+                    "GPM",
+                    "LPM",
+                    "CHW_FLOW",
+                    "CHW_GPM",
+                    "CHW_LPM",
+                    "CHW_FLOW_*",
+                    "CHW_*_FLOW",
+                    "CH_SYS_*LPM",
+                    "CH_SYS_*GPM",
+                ],
+                &["*CHW*FLOW*", "*CHW*GPM*", "*CHW*LPM*", "CH_SYS*FLOW*"],
+            ],
+            Self::ChwSupply => &[
+                &["CHWST", "CHWS", "CHW_ST", "CHWS_T", "CHWS_TEMP", "CHW_SUPPLY_TEMP*", "CHWST_*"],
+                &["*CHWST*", "*CHW*SUPPLY*", "*CHW_ST*", "*CHWS_T*", "*CHWS", "*CHST"],
+                &["CH*_SWT"],
+            ],
+            Self::ChwReturn => &[
+                &["CHWRT", "CHWR", "CHW_RT", "CHWR_T", "CHWR_TEMP", "CHW_RETURN_TEMP*", "CHWRT_*"],
+                &["*CHWRT*", "*CHW*RETURN*", "*CHW_RT*", "*CHWR_T*", "*CHWR", "*CHRT"],
+                &["CH*_RWT"],
+            ],
+            Self::CwFlow => &[
+                &["CW_FLOW", "CW_GPM", "CW_LPM", "CDW_FLOW", "CDW_GPM", "CDW_LPM", "CW_FLOW_*", "CDW_FLOW_*"],
+                &["*CW*FLOW*", "*CW*LPM*", "*CW*GPM*", "*CDW*FLOW*", "*CDW*GPM*", "*CDW*LPM*"],
+            ],
+            Self::CwSupply => &[
+                &["CWST", "CWS", "CW_ST", "CWS_T", "CWS_TEMP", "CDWST", "CDWS", "CDLO", "CW_SUPPLY_TEMP*"],
+                &["*CWST*", "*CDWST*", "*CW*SUPPLY*", "*CWS_T*", "*CWS"],
+            ],
+            Self::CwReturn => &[
+                &["CWRT", "CWR", "CW_RT", "CWR_T", "CWR_TEMP", "CDWRT", "CDWR", "CDHI", "CW_RETURN_TEMP*"],
+                &["*CWRT*", "*CDWRT*", "*CW*RETURN*", "*CWR_T*", "*CWR"],
+            ],
+            Self::Power => &[
+                &["CH_SYS_TOTAL_KW", "KW_TOT", "KW_TOTAL", "TOTAL_KW", "PLANT_KW", "SYS_KW", "CH_SYS_KW"],
+                &["*SYS*TOTAL*KW*", "*PLANT*KW", "*TOTAL*KW", "KW_TOT*", "*SYS*KW"],
+            ],
+            Self::ChillerPower => &[&["CH_TOTAL_KW", "CHILLER_KW", "CHILLERS_KW", "KW_CH", "KW_CHH", "KW_CHILLER*"]],
+            Self::DryBulb => &[
+                &["OAT", "OA_T", "OUTDOOR_TEMP*", "DBT"],
+                &["*OAT*", "*OUTDOOR*TEMP*", "*DRY*BULB*"],
+                &["TEMPERATURE*"],
+            ],
+            Self::Humidity => &[
+                &["OAH", "OARH", "OA_RH", "OUTDOOR_RH", "OUTDOOR_HUMID*"],
+                &["RH", "*OAH*", "*OUTDOOR*RH*", "HUMIDITY"],
+            ],
+            Self::WetBulb => &[&["WBT", "OAWBT", "OA_WBT", "WET_BULB"], &["*WBT*", "*WET*BULB*"]],
+        }
+    }
+
+    /// Names that its patterns must not match: condenser water contains `CW`, as chilled water does; a fault is no reading.
+    fn forbids(self) -> &'static [&'static str] {
+        match self {
+            Self::Load => &["*CHW*", "*CW*", "*CDW*", "*KW*"],
+            Self::Flow | Self::ChwSupply | Self::ChwReturn => {
+                &["*_SP", "*SET*", "CW*", "CDW*", "*_CW*", "*_CDW*", "*DELTA*", "*KW*"]
+            }
+            Self::CwFlow | Self::CwSupply | Self::CwReturn => &["*_SP", "*SET*", "*CHW*", "*DELTA*", "*KW*"],
+            Self::Power | Self::ChillerPower => &["*KWH*", "*KW_RT*", "*KW_TON*"],
+            Self::DryBulb | Self::Humidity | Self::WetBulb => &["*_SP", "*SET*", "*DELTA*", "*LOW*LIMIT*"],
+        }
+    }
+}
+
+/// The columns that play a role, and why these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Indices of the columns; they add up.
+    pub columns: Vec<usize>,
+    /// In words.
+    pub evidence: String,
+}
+
+/// What names suggest for a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Suggestion {
+    /// The best match.
+    One(Chosen),
+    /// Equally good matches.
+    Several(Vec<usize>),
+    /// No match.
+    None,
+}
+
+/// The best match by name.
+#[must_use]
+pub fn suggest(role: Role, columns: &[ColumnMeta]) -> Suggestion {
+    for tier in role.tiers() {
+        let found: Vec<(usize, &str)> = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.kind == Kind::Instantaneous && column.derived.is_none())
+            .filter_map(|(index, column)| {
+                let name = joined(&column.original_name);
+                let pattern = tier.iter().find(|pattern| matches(pattern, &name))?;
+                (!role.forbids().iter().any(|pattern| matches(pattern, &name))).then_some((index, *pattern))
+            })
+            .collect();
+        match found.as_slice() {
+            [] => {}
+            [(index, pattern)] => {
+                let evidence = format!("suggested: its name matches {pattern}, and no other column's does");
+                return Suggestion::One(Chosen { columns: vec![*index], evidence });
+            }
+            several => return Suggestion::Several(several.iter().map(|(index, _)| *index).collect()),
+        }
+    }
+    Suggestion::None
+}
+
+/// The index of the column with that stored or original name, or the sentence that there is none.
+///
+/// # Errors
+/// When there is no such column, with the closest names.
+pub fn find(name: &str, columns: &[ColumnMeta]) -> Result<usize, String> {
+    let position = columns.iter().position(|c| c.name == name);
+    let by_original = || columns.iter().position(|c| c.original_name == name);
+    position.or_else(by_original).ok_or_else(|| format!("there is no column '{name}'{}", closest(&[name], columns)))
+}
+
+/// `; the closest are A, B and C`: the columns whose names are most like one of `wanted`.
+#[must_use]
+pub fn closest(wanted: &[&str], columns: &[ColumnMeta]) -> String {
+    let likeness = |column: &ColumnMeta| {
+        let name = joined(&column.original_name);
+        wanted.iter().map(|w| strsim::jaro_winkler(&joined(w), &name)).fold(0.0, f64::max)
+    };
+    let mut rated: Vec<(f64, &str)> = columns.iter().map(|c| (likeness(c), c.name.as_str())).collect();
+    rated.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    match rated.iter().take(3).map(|(_, name)| *name).collect::<Vec<_>>().as_slice() {
+        [] => String::new(),
+        [one] => format!("; the only column is {one}"),
+        [start @ .., last] => format!("; the closest are {} and {last}", start.join(", ")),
+    }
+}
+
+/// Words by which a missing role's closest columns are found.
+#[must_use]
+pub fn wanted(role: Role) -> Vec<&'static str> {
+    let patterns = role.tiers().iter().flat_map(|tier| tier.iter());
+    patterns.filter(|p| !p.contains('*')).copied().chain([role.name()]).collect()
+}
+
+/// What a stated role means, or the sentence on what is wrong with it.
+///
+/// # Errors
+/// Unknown columns, columns without numbers, none at all, or several where they do not add up.
+pub fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Option<Result<Chosen, String>> {
+    let names = role.stated(roles)?.names();
+    Some((|| {
+        let mut indices = Vec::with_capacity(names.len());
+        for name in names {
+            let index = find(name, columns)?;
+            let numeric = columns.get(index).is_some_and(|c| matches!(c.kind, Kind::Instantaneous | Kind::Counter));
+            if !numeric {
+                return Err(format!(
+                    "column '{name}' cannot be {}: its values are no readings",
+                    role.quantity().name()
+                ));
+            }
+            if indices.contains(&index) {
+                return Err(format!("column '{name}' is named twice"));
+            }
+            indices.push(index);
+        }
+        if indices.is_empty() || (indices.len() > 1 && !role.adds_up()) {
+            return Err(format!("{} takes one column, not {}", role.name(), indices.len()));
+        }
+        let evidence = if indices.len() > 1 { "stated in the request; they add up" } else { "stated in the request" };
+        Ok(Chosen { columns: indices, evidence: evidence.to_owned() })
+    })())
+}
+
+/// All roles that are stated or suggested; what is wrong with stated ones; the ambiguous ones.
+pub type Resolved = (BTreeMap<Role, Chosen>, Vec<(Role, String)>, BTreeMap<Role, Vec<usize>>);
+
+/// Resolves every role.
+#[must_use]
+pub fn resolve(roles: &Roles, columns: &[ColumnMeta]) -> Resolved {
+    let (mut chosen, mut wrong, mut ambiguous) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+    for role in Role::ALL {
+        match stated(role, roles, columns) {
+            Some(Ok(found)) => drop(chosen.insert(role, found)),
+            Some(Err(message)) => wrong.push((role, message)),
+            None => match suggest(role, columns) {
+                Suggestion::One(found) => drop(chosen.insert(role, found)),
+                Suggestion::Several(indices) => drop(ambiguous.insert(role, indices)),
+                Suggestion::None => {}
+            },
+        }
+    }
+    (chosen, wrong, ambiguous)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::super::tests::columns;
+    use super::*;
+
+    fn suggested(names: &[&str]) -> BTreeMap<&'static str, Vec<String>> {
+        let columns = columns(names);
+        let (chosen, _, _) = resolve(&Roles::default(), &columns);
+        let names = |c: &Chosen| c.columns.iter().map(|i| columns[*i].original_name.clone()).collect();
+        chosen.iter().map(|(role, chosen)| (role.name(), names(chosen))).collect()
+    }
+
+    /// The columns of a real plant's report and of its weather logger.
+    #[test]
+    fn roles_of_a_plant_in_us_units() {
+        let names = [
+            "RT",
+            "kW_Tot",
+            "kW_RT",
+            "CH Load",
+            "CH1",
+            "CH2",
+            "kW_CHH",
+            "kW_CHP",
+            "GPM",
+            "DeltaCHW",
+            "CHWS",
+            "CHWR",
+            "DeltaCDW",
+            "CDHI",
+            "CDLO",
+            "WBT",
+            "DeltaCT",
+            "Hz_ CHP",
+            "RH [%]",
+            "Temperature [°C]",
+        ];
+        let roles = suggested(&names);
+        for (role, name) in [
+            ("load", "RT"),
+            ("power", "kW_Tot"),
+            ("chiller_power", "kW_CHH"),
+            ("flow", "GPM"),
+            ("chw_supply", "CHWS"),
+            ("chw_return", "CHWR"),
+            ("cw_supply", "CDLO"),
+            ("cw_return", "CDHI"),
+            ("wet_bulb", "WBT"),
+            ("humidity", "RH [%]"),
+            ("dry_bulb", "Temperature [°C]"),
+        ] {
+            assert_eq!(roles.get(role), Some(&vec![name.to_owned()]), "{role}");
+        }
+        assert_eq!(roles.get("cw_flow"), None);
+    }
+
+    #[test]
+    fn roles_of_the_samples() {
+        let names = [
+            "CH-1.S",
+            "CH-1.KW",
+            "CHP.VFD_OUT",
+            "CHW.FLOW.LPM",
+            "CHWST",
+            "CHWRT",
+            "CWST",
+            "CWRT",
+            "OAT",
+            "OAH",
+            "CH.SYS.TOTAL.KW",
+            "CH.SYS.TOTAL.KWH",
+            "CH.SYS.RT",
+        ];
+        let roles = suggested(&names);
+        assert_eq!(roles["load"], ["CH.SYS.RT"]);
+        assert_eq!(roles["power"], ["CH.SYS.TOTAL.KW"]);
+        assert_eq!(roles["flow"], ["CHW.FLOW.LPM"]);
+        assert_eq!((roles["chw_supply"][0].as_str(), roles["chw_return"][0].as_str()), ("CHWST", "CHWRT"));
+        assert_eq!((roles["cw_supply"][0].as_str(), roles["cw_return"][0].as_str()), ("CWST", "CWRT"));
+        assert_eq!((roles["dry_bulb"][0].as_str(), roles["humidity"][0].as_str()), ("OAT", "OAH"));
+    }
+
+    #[test]
+    fn two_equal_matches_are_no_suggestion() {
+        let columns = columns(&["CH_1_RT", "CH_2_RT", "CHW_RT"]);
+        assert_eq!(suggest(Role::Load, &columns), Suggestion::Several(vec![0, 1]));
+        let both = Roles { load: Some(Columns::Sum(vec!["CH_1_RT".into(), "CH_2_RT".into()])), ..Roles::default() };
+        assert_eq!(stated(Role::Load, &both, &columns).unwrap().unwrap().columns, [0, 1]);
+    }
+
+    #[test]
+    fn a_stated_column_that_is_not_there_names_the_closest() {
+        let columns = columns(&["CHWST", "CHWRT", "OAT"]);
+        let roles = Roles { chw_supply: Some(Columns::One("CHW_ST".into())), ..Roles::default() };
+        let message = stated(Role::ChwSupply, &roles, &columns).unwrap().unwrap_err();
+        assert_eq!(message, "there is no column 'CHW_ST'; the closest are CHWST, CHWRT and OAT");
+        let roles = Roles { chw_supply: Some(Columns::Sum(vec!["CHWST".into(), "CHWRT".into()])), ..Roles::default() };
+        assert_eq!(
+            stated(Role::ChwSupply, &roles, &columns).unwrap().unwrap_err(),
+            "chw_supply takes one column, not 2"
+        );
+    }
+}

@@ -1,0 +1,245 @@
+//! Does what was planned: judge the cells, resample, derive, judge the rows, drop, and report.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use chrono_tz::Tz;
+use polars::prelude::DataFrame;
+use rayon::prelude::*;
+
+use super::super::column::{ColumnMeta, Warning};
+use super::derive;
+use super::frame::{self, Data};
+use super::judge::{self, Judged, Look};
+use super::machines::{self, Driver, Running, Sign};
+use super::plan::Plan;
+use super::quantity::{Quantity, Unit};
+use super::range;
+use super::report::{CounterUse, Event, Resampling, Rule, Summary};
+use super::roles::Role;
+use super::sampling::{interval_ms, own_step_ms};
+use super::{CleanError, Cleaned, internal, rows};
+
+/// Columns that are worked on between two calls of `progress`.
+const CHUNK: usize = 32;
+/// What is known while the work goes on.
+pub(super) struct Work<'p> {
+    pub plan: &'p Plan,
+    pub zone: Tz,
+    /// Unit of every column whose quantity is known, values asked.
+    pub units: BTreeMap<usize, (Quantity, Unit)>,
+    /// The parsed columns, then the derived ones.
+    pub metas: Vec<ColumnMeta>,
+    pub data: Vec<Data>,
+    pub at_ms: Vec<i64>,
+    /// Each column's own interval and the step between its rows, ms.
+    pub intervals: Vec<Option<(f64, f64)>>,
+    pub events: Vec<Event>,
+    pub warnings: Vec<Warning>,
+    pub judged: Vec<Judged>,
+    pub counters: Vec<CounterUse>,
+    pub resampling: Resampling,
+    /// Parsed rows.
+    pub parsed: u64,
+    /// Which resampled rows have a sample.
+    pub sampled: Vec<bool>,
+    /// Rules that could not run for a reason that only the data told.
+    pub stopped: BTreeMap<Rule, String>,
+    /// Columns of the parsed frame.
+    pub width: usize,
+}
+
+/// Cleans `frame` (`timestamp` Datetime ms UTC ascending distinct, Float64 and String columns as in `columns`).
+///
+/// `zone` is the site's; `progress` hears a share of 0–1 and what is being done, and may stop the work.
+/// A frame whose rows are all rejected is a result, not an error: it has no rows, and the report says why.
+///
+/// # Errors
+/// A unit that the values cannot tell either (unless `lenient`), `cancelled`, or a defect.
+pub fn clean(
+    frame: DataFrame,
+    columns: &[ColumnMeta],
+    zone: Tz,
+    plan: &Plan,
+    progress: &dyn Fn(f64, &str) -> ControlFlow<()>,
+) -> Result<Cleaned, CleanError> {
+    if plan.width != columns.len() {
+        return Err(internal("the plan was made for other columns"));
+    }
+    step(progress, 0.0, "reading the columns")?;
+    let (at_ms, data) = frame::split(frame, columns)?;
+    let mut work = Work {
+        plan,
+        zone,
+        units: BTreeMap::new(),
+        metas: columns.to_vec(),
+        intervals: Vec::new(),
+        parsed: at_ms.len() as u64,
+        sampled: vec![true; at_ms.len()],
+        at_ms,
+        data,
+        events: Vec::new(),
+        warnings: plan.warnings.clone(),
+        judged: Vec::new(),
+        counters: Vec::new(),
+        resampling: Resampling::default(),
+        stopped: BTreeMap::new(),
+        width: columns.len(),
+    };
+    work.settle_units()?;
+    work.intervals =
+        (work.data.par_iter().zip(&work.metas)).map(|(data, meta)| own_interval(&work.at_ms, data, meta)).collect();
+    work.judge_cells(progress)?;
+    let growths = work.growths();
+    work.resample(growths, progress)?;
+    step(progress, 0.8, "deriving columns")?;
+    work.derive();
+    step(progress, 0.85, "judging rows")?;
+    rows::judge_and_finish(work, &|share, doing| step(progress, share, doing))
+}
+
+pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, doing: &str) -> Result<(), CleanError> {
+    if progress(share, doing).is_break() {
+        let message = "the cleaning was cancelled".to_owned();
+        return Err(CleanError { code: "cancelled", message, problems: Vec::new() });
+    }
+    Ok(())
+}
+
+fn own_interval(at_ms: &[i64], data: &Data, meta: &ColumnMeta) -> Option<(f64, f64)> {
+    let values = data.values();
+    Some((interval_ms(meta, at_ms, values)?, own_step_ms(at_ms, values)?))
+}
+
+impl Work<'_> {
+    pub(super) fn values(&self, index: usize) -> &[f64] {
+        self.data.get(index).map_or(&[], Data::values)
+    }
+
+    pub(super) fn warn(&mut self, code: &str, column: Option<String>, count: u64, message: String) {
+        self.warnings.push(Warning { code: code.to_owned(), file: String::new(), line: None, column, count, message });
+    }
+
+    pub(super) fn stop(&mut self, rule: Rule, message: String) {
+        self.warn("rule_left_out", None, 1, format!("{} was left out: {message}", rule.name()));
+        self.stopped.insert(rule, message);
+    }
+
+    /// Whether each driver runs, row by row, for those that say so.
+    fn running(&self) -> BTreeMap<String, Running> {
+        let mut by_driver = BTreeMap::new();
+        for driver in &self.plan.drivers {
+            let signs: Vec<Sign> = match driver {
+                Driver::Stated(sign, _) => vec![*sign],
+                Driver::Machine(index) => {
+                    self.plan.machines.all.get(*index).and_then(|machine| machine.sign).into_iter().collect()
+                }
+                Driver::Plant => self.plan.machines.plant.clone(),
+                Driver::Weather | Driver::Itself | Driver::Unknown => continue,
+            };
+            by_driver
+                .entry(self.plan.machines.in_words(driver))
+                .or_insert_with(|| machines::running(&self.at_ms, &signs, |index| self.values(index)));
+        }
+        by_driver
+    }
+
+    /// The dry-bulb in °C row by row.
+    fn dry_bulb_c(&self) -> Option<Vec<f64>> {
+        let [index] = self.plan.roles.get(&Role::DryBulb)?.columns.as_slice() else { return None };
+        let (_, unit) = self.units.get(index)?;
+        Some(self.values(*index).iter().map(|value| unit.convert(*value)).collect())
+    }
+
+    fn judge_cells(&mut self, progress: &dyn Fn(f64, &str) -> ControlFlow<()>) -> Result<(), CleanError> {
+        let (running, dry_c) = (self.running(), self.dry_bulb_c());
+        let mut data = std::mem::take(&mut self.data);
+        let mut judged: Vec<Judged> = Vec::with_capacity(data.len());
+        let count = data.len().max(1) as f64;
+        for (chunk, columns) in data.chunks_mut(CHUNK).enumerate() {
+            step(progress, 0.05 + 0.45 * (chunk * CHUNK) as f64 / count, "judging cells")?;
+            let judge = |(place, data): (usize, &mut Data)| {
+                self.judge_column(chunk * CHUNK + place, data, &running, dry_c.as_deref())
+            };
+            judged.par_extend(columns.par_iter_mut().enumerate().map(judge));
+        }
+        self.data = data;
+        for column in &mut judged {
+            self.events.append(&mut column.events);
+        }
+        self.judged = judged;
+        Ok(())
+    }
+
+    fn judge_column(
+        &self,
+        index: usize,
+        data: &mut Data,
+        running: &BTreeMap<String, Running>,
+        dry_c: Option<&[f64]>,
+    ) -> Judged {
+        let (Some(meta), Data::Numbers(cells)) = (self.metas.get(index), &mut *data) else {
+            let present = data.present();
+            let before = Summary { count: present, nulls: data.len() as u64 - present, ..Summary::default() };
+            return Judged { before, kept: present, ..Judged::default() };
+        };
+        let plan = self.plan;
+        let asked = |rule: Rule| plan.rules.get(&rule).is_some_and(|planned| planned.columns.contains(&index));
+        let driver = plan.drivers.get(index).unwrap_or(&Driver::Unknown);
+        let words = plan.machines.in_words(driver);
+        let unit = self.units.get(&index);
+        let wet = unit.filter(|(quantity, _)| *quantity == Quantity::WetBulb && asked(Rule::OutOfRange));
+        let margin = plan.parameters.thresholds.wet_bulb_margin_k;
+        let look = Look {
+            name: &meta.name,
+            at_ms: &self.at_ms,
+            interval_ms: self.intervals.get(index).copied().flatten(),
+            range: if asked(Rule::OutOfRange) { self.range(index) } else { None },
+            dry_bulb: wet.and_then(|(_, unit)| Some((unit, dry_c?, margin))),
+            spikes: asked(Rule::Spike),
+            frozen: asked(Rule::Frozen),
+            running: running.get(&words).map(Vec::as_slice),
+            zero_stands: *driver == Driver::Itself,
+            bound: unit.filter(|(quantity, _)| *quantity == Quantity::Humidity).map(|_| 100.0),
+            driver: words,
+            thresholds: &plan.parameters.thresholds,
+            filter: plan.parameters.filter_invalid,
+        };
+        let mut judged = judge::judge(&look, &mut cells.values);
+        cells.codes = std::mem::take(&mut judged.codes);
+        judged
+    }
+
+    /// The limits of a column in its own unit.
+    pub(super) fn range(&self, index: usize) -> Option<range::Range> {
+        let (meta, thresholds) = (self.metas.get(index)?, &self.plan.parameters.thresholds);
+        let stated = thresholds.limits.get(&meta.name).or_else(|| thresholds.limits.get(&meta.original_name));
+        if let Some(limits) = stated {
+            return Some(range::in_words(*limits, meta.unit.as_deref().unwrap_or_default()));
+        }
+        let (quantity, unit) = self.units.get(&index)?;
+        Some(range::range_of(*quantity, unit, thresholds))
+    }
+
+    /// A role's values on the present axis in the unit of comparison, with its columns.
+    pub(super) fn role_values(&self, role: Role) -> Option<(Vec<f64>, Vec<String>)> {
+        let chosen = self.plan.roles.get(&role)?;
+        let mut sum: Option<Vec<f64>> = None;
+        let mut names = Vec::new();
+        for index in &chosen.columns {
+            let (_, unit) = self.units.get(index)?;
+            let values = self.values(*index).iter().map(|value| unit.convert(*value));
+            sum = Some(match sum {
+                None => values.collect(),
+                Some(sum) => sum.iter().zip(values).map(|(a, b)| a + b).collect(),
+            });
+            names.push(self.metas.get(*index)?.name.clone());
+        }
+        Some((sum?, names))
+    }
+
+    /// Every role whose units are known.
+    pub(super) fn inputs(&self) -> derive::Inputs {
+        Role::ALL.into_iter().filter_map(|role| Some((role, self.role_values(role)?))).collect()
+    }
+}

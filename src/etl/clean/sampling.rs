@@ -1,0 +1,127 @@
+//! A column's own clock: how often it is recorded, whatever the other columns of the frame do.
+
+use super::super::column::ColumnMeta;
+
+/// Two samples further apart than this many intervals have a gap between them.
+pub const GAP_FACTOR: f64 = 1.5;
+
+/// Median of unordered numbers; none without any.
+pub fn median(values: &mut [f64]) -> Option<f64> {
+    quantile(values, 0.5)
+}
+
+/// Quantile of unordered numbers by linear interpolation (type 7, as pandas does); none without any.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a floor between 0 and the length")]
+pub fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
+    let place = values.len().checked_sub(1)? as f64 * q.clamp(0.0, 1.0);
+    let (_, low, above) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
+    let low = *low;
+    let part = place.fract();
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
+    Some(if part > 0.0 { low + (high - low) * part } else { low })
+}
+
+/// Median step between the rows at which there is a value (not NaN), ms; none with fewer than two.
+pub fn own_step_ms(at_ms: &[i64], values: &[f64]) -> Option<f64> {
+    let mut last = None;
+    let mut steps = Vec::new();
+    for (at, _) in at_ms.iter().zip(values).filter(|(_, value)| !value.is_nan()) {
+        if let Some(last) = last.replace(*at) {
+            steps.push((at - last) as f64);
+        }
+    }
+    median(&mut steps)
+}
+
+/// The interval at which the column is recorded, ms: what its report or an earlier cleaning says, but never
+/// less than what its values show (a point recorded every minute is seen every 15 in a 15-minute report).
+pub fn interval_ms(column: &ColumnMeta, at_ms: &[i64], values: &[f64]) -> Option<f64> {
+    let cleaned = column.cleaned.as_ref().and_then(|cleaned| cleaned.interval_s);
+    if let Some(seconds) = cleaned {
+        return Some(f64::from(seconds) * 1000.0);
+    }
+    let said = column.native_interval_s.map(|seconds| f64::from(seconds) * 1000.0);
+    match (said, own_step_ms(at_ms, values)) {
+        (Some(said), Some(seen)) => Some(said.max(seen)),
+        (said, seen) => said.or(seen),
+    }
+}
+
+/// Whether the column is recorded when its value changes.
+#[must_use]
+pub fn on_change(column: &ColumnMeta) -> bool {
+    let said = column.trend_definition.as_deref().unwrap_or_default().to_uppercase();
+    said.split(|c: char| !c.is_alphanumeric()).any(|word| word == "COV")
+}
+
+/// A number as a report shows it: at most four significant digits behind the point, no trailing zeros.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let text = if value != 0.0 && value.abs() < 0.001 { format!("{value:.3e}") } else { format!("{value:.4}") };
+    if text.contains('e') || !text.contains('.') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A duration in words: `45 min`, `14 h`, `11 d 23 h`.
+#[must_use]
+pub fn duration(ms: f64) -> String {
+    let seconds = seconds(ms);
+    let minutes = (seconds + 30) / 60;
+    match (minutes / 1440, minutes % 1440 / 60, minutes % 60) {
+        _ if seconds < 60 => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+/// Whole seconds of a duration in ms; the ends of the range for what is beyond it.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, which is what is meant")]
+pub fn seconds(ms: f64) -> u32 {
+    (ms / 1000.0).round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::column::Kind;
+    use super::super::tests::column;
+    use super::*;
+
+    /// numpy.quantile([7, 1, 3, 2], [0.5, 0.95]) = [2.5, 6.4]
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        let q = |q| quantile(&mut [7.0, 1.0, 3.0, 2.0], q).map(|v| (v * 1e9).round() / 1e9);
+        assert_eq!((q(0.5), q(0.95), q(0.0), q(1.0)), (Some(2.5), Some(6.4), Some(1.0), Some(7.0)));
+        assert_eq!(median(&mut []), None);
+    }
+
+    #[test]
+    fn a_column_has_its_own_interval() {
+        let minute = 60_000;
+        let at: Vec<i64> = (0..12).map(|i| i * 5 * minute).collect();
+        let every_third: Vec<f64> = (0..12).map(|i| if i % 3 == 0 { 1.0 } else { f64::NAN }).collect();
+        let mut point = column("X", Kind::Instantaneous);
+        assert_eq!(interval_ms(&point, &at, &every_third), Some(15.0 * 60_000.0));
+        point.native_interval_s = Some(60);
+        assert_eq!(interval_ms(&point, &at, &every_third), Some(15.0 * 60_000.0), "what is seen");
+        point.native_interval_s = Some(3600);
+        assert_eq!(interval_ms(&point, &at, &every_third), Some(3_600_000.0), "what is said");
+    }
+
+    #[test]
+    fn in_words() {
+        assert_eq!((number(23.4), number(72.0), number(0.000_12)), ("23.4".into(), "72".into(), "1.200e-4".into()));
+        let hours = |h: f64| duration(h * 3_600_000.0);
+        assert_eq!((hours(14.0), hours(0.75), hours(286.0)), ("14 h".into(), "45 min".into(), "11 d 22 h".into()));
+        let mut point = column("X", Kind::Instantaneous);
+        point.trend_definition = Some("COV         15 minutes".to_owned());
+        assert!(on_change(&point));
+        point.trend_definition = Some("5 minutes".to_owned());
+        assert!(!on_change(&point));
+    }
+}

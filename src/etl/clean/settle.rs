@@ -1,0 +1,74 @@
+//! The units of temperatures that no report, request or name tells: by their values, once these are there.
+
+use super::quantity::{Quantity, UnitChoice, unit_by_values};
+use super::report::Rule;
+use super::roles::Role;
+use super::run::Work;
+use super::sampling::{median, number};
+use super::{CleanError, Problem, internal};
+
+impl Work<'_> {
+    /// Settles the units that only values can tell.
+    pub(super) fn settle_units(&mut self) -> Result<(), CleanError> {
+        let plan = self.plan;
+        let mut pending = Vec::new();
+        for (index, (quantity, choice)) in &plan.units {
+            match choice {
+                UnitChoice::Known(unit) => drop(self.units.insert(*index, (*quantity, unit.clone()))),
+                UnitChoice::ByValues => {
+                    let mut present: Vec<f64> = self.values(*index).iter().copied().filter(|v| !v.is_nan()).collect();
+                    pending.extend(median(&mut present).map(|median| (*index, *quantity, median)));
+                }
+                UnitChoice::Unknown | UnitChoice::Wrong(_) => {}
+            }
+        }
+        let told = pending.iter().filter_map(|(index, quantity, median)| {
+            Some((*index, (*quantity, unit_by_values(*quantity, *median, None)?)))
+        });
+        self.units.extend(told);
+        let site = self.site_unit();
+        for (index, quantity, median) in pending {
+            if !self.units.contains_key(&index)
+                && let Some(unit) = unit_by_values(quantity, median, site)
+            {
+                self.units.insert(index, (quantity, unit));
+            }
+        }
+        self.stop_rules_without_units()
+    }
+
+    /// The one unit that all of the site's water temperatures have.
+    fn site_unit(&self) -> Option<&'static str> {
+        let water = |quantity: &Quantity| matches!(quantity, Quantity::ChwTemperature | Quantity::CwTemperature);
+        let mut units = self.units.values().filter(|(quantity, _)| water(quantity)).map(|(_, unit)| unit.unit);
+        let first = units.next()?;
+        units.all(|unit| unit == first).then_some(first)
+    }
+
+    /// The heat balance cannot do without its units; where there is a value to read, one must be known.
+    fn stop_rules_without_units(&mut self) -> Result<(), CleanError> {
+        let needed = [Role::ChwSupply, Role::ChwReturn];
+        let unknown = needed.into_iter().filter_map(|role| self.plan.roles.get(&role)).flat_map(|c| &c.columns);
+        let unknown: Vec<usize> = unknown
+            .copied()
+            .filter(|i| !self.units.contains_key(i) && self.values(*i).iter().any(|v| !v.is_nan()))
+            .collect();
+        let Some((index, meta)) = unknown.first().and_then(|index| Some((*index, self.metas.get(*index)?))) else {
+            return Ok(());
+        };
+        let mut present: Vec<f64> = self.values(index).iter().copied().filter(|v| !v.is_nan()).collect();
+        let message = format!(
+            "the unit of {0} is not recorded, and its median {1} is no chilled water in °C or °F: state it in units, such as {{\"{0}\": \"°C\"}}",
+            meta.name,
+            number(median(&mut present).unwrap_or_default())
+        );
+        let problem = Problem { code: "unknown_unit", field: format!("units.{}", meta.name), message };
+        if self.plan.runs(Rule::HeatBalance) {
+            if !self.plan.parameters.lenient {
+                return Err(CleanError::of(vec![problem]).unwrap_or_else(|| internal("no problem")));
+            }
+            self.stop(Rule::HeatBalance, problem.message);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Spike: one sample that jumps away from its neighbours and back.
+//!
+//! Both first differences around it are further from 0 than `spike_z` (8) robust standard deviations and have
+//! opposite signs. The deviation is 1.4826 × the median of |difference| over the differences that are not 0
+//! (MAD about 0, where differences of a sensor centre; Iglewicz & Hoaglin 1993 for the factor): a coarse or
+//! idle point repeats, and its zeros would make any step a spike. A step that stays is a change, not a spike;
+//! so is a machine that starts or stops for one sample. Judged on native samples: of a point that is recorded
+//! every hour in a 15-minute report, four equal cells are one sample. Needs 20 differences to know the sensor.
+
+use super::machines::State;
+use super::sampling::{GAP_FACTOR, median};
+
+/// 1 / Φ⁻¹(3/4): the MAD of a normal distribution as its standard deviation.
+const MAD_TO_SIGMA: f64 = 1.4826;
+/// Differences that are needed to know a sensor.
+const LEAST: usize = 20;
+
+/// A native sample: its rows and value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// First row.
+    pub first: usize,
+    /// Last row.
+    pub last: usize,
+    /// Time of the first row, UTC ms.
+    pub at_ms: i64,
+    /// Value.
+    pub value: f64,
+}
+
+/// The native samples of a column: its present rows, those that only repeat a slower sample put together.
+#[must_use]
+pub fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: f64) -> Vec<Sample> {
+    let slow = interval_ms > GAP_FACTOR * seen_ms;
+    let mut samples: Vec<Sample> = Vec::new();
+    for (row, (at, value)) in at_ms.iter().zip(values).enumerate().filter(|(_, (_, value))| !value.is_nan()) {
+        match samples.last_mut() {
+            Some(last) if slow && last.value == *value && ((at - last.at_ms) as f64) < 0.99 * interval_ms => {
+                last.last = row
+            }
+            _ => samples.push(Sample { first: row, last: row, at_ms: *at, value: *value }),
+        }
+    }
+    samples
+}
+
+/// The samples that are spikes, and how many could be judged.
+#[must_use]
+pub fn spikes(samples: &[Sample], interval_ms: f64, z: f64, running: Option<&[State]>) -> (Vec<Sample>, u64) {
+    let steps = samples.iter().zip(samples.iter().skip(1));
+    let differences: Vec<f64> = steps
+        .map(|(a, b)| if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { b.value - a.value } else { f64::NAN })
+        .collect();
+    let mut sizes: Vec<f64> = differences.iter().map(|d| d.abs()).filter(|d| *d > 0.0).collect();
+    if sizes.len() < LEAST {
+        return (Vec::new(), 0);
+    }
+    let limit = z * MAD_TO_SIGMA * median(&mut sizes).unwrap_or(f64::INFINITY);
+    let state = |sample: &Sample| running.and_then(|r| r.get(sample.first).copied());
+    let mut found = Vec::new();
+    let mut judged = 0;
+    for (three, around) in samples.windows(3).zip(differences.windows(2)) {
+        let ([before, sample, after], [up, down]) = (three, around) else { continue };
+        if up.is_nan() || down.is_nan() || state(before) != state(sample) || state(sample) != state(after) {
+            continue;
+        }
+        judged += 1;
+        if up.abs() > limit && down.abs() > limit && up.signum() != down.signum() {
+            found.push(*sample);
+        }
+    }
+    (found, judged)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+    const STEP: f64 = 5.0 * 60_000.0;
+
+    fn found(values: &[f64], running: Option<&[State]>) -> Vec<usize> {
+        let at: Vec<i64> = (0..).take(values.len()).map(|i| i * 5 * MINUTE).collect();
+        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, running).0.iter().map(|s| s.first).collect()
+    }
+
+    /// A saw of ±0.1 around 20: the median of |difference| is 0.1, so the limit is 8 · 1.4826 · 0.1 = 1.186.
+    fn saw(rows: usize) -> Vec<f64> {
+        (0..rows).map(|i| if i % 2 == 0 { 20.0 } else { 20.1 }).collect()
+    }
+
+    #[test]
+    fn one_sample_away_and_back() {
+        let mut values = saw(40);
+        values[10] = 21.3; // +1.2 from 20.1 and −1.2 back: both above 1.186
+        values[20] = 21.2; // +1.1: below
+        assert_eq!(found(&values, None), [10]);
+        values[10] = f64::NAN;
+        assert_eq!(found(&values, None), [0_usize; 0], "nothing more after it is gone");
+    }
+
+    #[test]
+    fn a_step_that_stays_a_gap_and_a_short_history_are_no_spikes() {
+        let mut values = saw(40);
+        values[20..].iter_mut().for_each(|v| *v += 50.0);
+        assert!(found(&values, None).is_empty());
+        let mut values = saw(40);
+        values[10] = 99.0;
+        values[11] = f64::NAN; // the way back is 10 minutes long: more than 1.5 intervals
+        assert!(found(&values, None).is_empty());
+        let mut values = saw(20);
+        values[10] = 99.0;
+        assert!(found(&values, None).is_empty(), "19 differences");
+    }
+
+    #[test]
+    fn a_machine_that_stops_for_one_sample_is_no_spike() {
+        let mut values = saw(40);
+        values[10] = 0.0;
+        assert_eq!(found(&values, None), [10]);
+        let mut running = vec![State::On; 40];
+        running[10] = State::Off;
+        assert!(found(&values, Some(&running)).is_empty());
+    }
+
+    #[test]
+    fn equal_cells_of_a_slow_point_are_one_sample() {
+        let at: Vec<i64> = (0..120).map(|i| i * 15 * MINUTE).collect();
+        let mut values: Vec<f64> = (0..120).map(|i| if i / 4 % 2 == 0 { 20.0 } else { 20.1 }).collect();
+        values[40..44].fill(35.0); // one hourly sample
+        let (hour, quarter) = (3_600_000.0, 900_000.0);
+        let samples = samples(&at, &values, hour, quarter);
+        assert_eq!(samples.len(), 30);
+        let (found, _) = spikes(&samples, hour, 8.0, None);
+        assert_eq!(found.iter().map(|s| (s.first, s.last)).collect::<Vec<_>>(), [(40, 43)]);
+    }
+}

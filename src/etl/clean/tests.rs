@@ -1,0 +1,31 @@
+//! What the tests of the rules share, and the tests of a whole cleaning.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use super::super::column::{ColumnMeta, Kind};
+use super::super::names;
+
+/// A column's metadata.
+pub fn column(original_name: &str, kind: Kind) -> ColumnMeta {
+    ColumnMeta {
+        name: names::normalised(original_name),
+        original_name: original_name.to_owned(),
+        kind,
+        kind_evidence: "by hand".to_owned(),
+        unit: None,
+        unit_evidence: None,
+        trend_definition: None,
+        native_interval_s: None,
+        states: None,
+        count: 0,
+        nulls: BTreeMap::new(),
+        derived: None,
+        cleaned: None,
+    }
+}
+
+/// Columns of readings.
+pub fn columns(names: &[&str]) -> Vec<ColumnMeta> {
+    names.iter().map(|name| column(name, Kind::Instantaneous)).collect()
+}
