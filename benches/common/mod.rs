@@ -1,8 +1,8 @@
 //! What the benches are fed: the first quarter of the reference job's four monthly groups.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use hvac_analytics::etl::merge::{Keep, Window, merge};
 use hvac_analytics::etl::plan::{FileId, Plan, read_all};
 use hvac_analytics::etl::report::ReadOptions;
@@ -28,7 +28,7 @@ pub fn merged(reports: &[Report]) -> Window {
         .iter()
         .map(|report| FileId { name: report.file_name.clone(), sha256: report.file_name.clone() })
         .collect();
-    let load = |index: usize| Ok(Cow::Borrowed(reports[index].bytes.as_slice()));
+    let load = |index: usize| Ok(Bytes::copy_from_slice(&reports[index].bytes));
     let read = read_all(&ids, &load, &options(), u64::MAX, &|_| ()).expect("the reports can be read");
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).expect("nothing is overridden");
     let window = 0..plan.axis_ms.len();

@@ -409,8 +409,7 @@ fn meta(column: &PlannedColumn, tally: Tally) -> ColumnMeta {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use std::borrow::Cow;
-
+    use bytes::Bytes;
     use chrono_tz::Tz;
     use polars::prelude::AnyValue;
     use proptest::prelude::*;
@@ -439,7 +438,7 @@ mod tests {
     ) -> Merged {
         let ids: Vec<FileId> =
             files.iter().map(|(name, hash, _)| FileId { name: (*name).into(), sha256: (*hash).into() }).collect();
-        let load = |index: usize| Ok(Cow::Borrowed(files[index].2.as_bytes()));
+        let load = |index: usize| Ok(Bytes::copy_from_slice(files[index].2.as_bytes()));
         let read = read_all(&ids, &load, &UTC, memory, &|_| ()).unwrap();
         let mut plan = Plan::new(read, stated, &BTreeMap::new()).unwrap();
         let mut tallies = vec![Tally::default(); plan.columns.len()];

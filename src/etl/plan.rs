@@ -6,11 +6,11 @@
 //! the cells of a window, reading again what was not kept. So a small job is one pass and one window, and
 //! a job of any size needs no more than its memory.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::column::{Cells, Kind, Segment, Warning};
@@ -18,8 +18,9 @@ use super::kinds::{self, Reading};
 use super::names;
 use super::report::{Chosen, FilePlan, PointPlan, ReadError, ReadOptions, Reader, Source};
 
-/// Gives the bytes of the file with that index; called again when a file's cells were not kept.
-pub type Load<'a> = dyn Fn(usize) -> Result<Cow<'a, [u8]>, ReadError> + Sync + 'a;
+/// Gives the bytes of the file with that index, which are let go as soon as they are read; called again when a
+/// file's cells were not kept.
+pub type Load<'a> = dyn Fn(usize) -> Result<Bytes, ReadError> + Sync + 'a;
 
 /// A report's name and the hash of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

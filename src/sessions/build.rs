@@ -2,7 +2,6 @@
 //!
 //! Reading, merging and writing overlap: while one window is written as row groups, the next is merged.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
 
@@ -17,6 +16,7 @@ use crate::etl::merge::{self, Keep, Tally};
 use crate::etl::plan::{self, FileId, Override, Plan, PlanError};
 use crate::etl::report::{FilePlan, ReadError, ReadOptions, archive};
 use crate::store::frames::{ColumnType, FrameWriter};
+use crate::store::objects::Objects;
 use crate::store::staged::{Staged, StagedWriter};
 
 /// One report to read: raw bytes, or a member of a raw archive.
@@ -24,8 +24,8 @@ use crate::store::staged::{Staged, StagedWriter};
 pub struct Input {
     /// As the user knows it.
     pub id: FileId,
-    /// The stored bytes, or those of the archive.
-    pub bytes: Bytes,
+    /// Where the bytes are, or those of the archive: published, or still staged.
+    pub key: String,
     /// The archive's name and the member's within it.
     pub archive: Option<(String, String)>,
     /// Bytes of the report itself.
@@ -36,6 +36,8 @@ pub struct Input {
 pub struct Job {
     /// The reports, each content once.
     pub inputs: Vec<Input>,
+    /// Where their bytes are.
+    pub objects: Objects,
     /// How to read them.
     pub options: ReadOptions,
     /// Which of two different values stays.
@@ -174,11 +176,19 @@ fn built(job: &Job, plan: &Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Buil
     }
 }
 
-fn load(job: &Job, index: usize) -> Result<Cow<'_, [u8]>, ReadError> {
-    let Some(input) = job.inputs.get(index) else { return Ok(Cow::Borrowed(&[])) };
+/// Opened when it is read and closed right after: what is mapped at one time does not grow with the files.
+fn load(job: &Job, index: usize) -> Result<Bytes, ReadError> {
+    let Some(input) = job.inputs.get(index) else { return Ok(Bytes::new()) };
+    let bytes = job.objects.open_bytes(&input.key).map_err(|error| ReadError {
+        code: error.code,
+        file: input.id.name.clone(),
+        line: None,
+        column: None,
+        message: error.message,
+    })?;
     match &input.archive {
-        Some((name, member)) => archive::extract(name, &input.bytes, member, &job.archive_limits).map(Cow::Owned),
-        None => Ok(Cow::Borrowed(&input.bytes)),
+        Some((name, member)) => archive::extract(name, &bytes, member, &job.archive_limits).map(Bytes::from),
+        None => Ok(bytes.to_bytes()),
     }
 }
 

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use chrono::DateTime;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
@@ -179,6 +178,7 @@ impl Parse {
         }
         let job = Job {
             inputs,
+            objects: self.state.store.objects.clone(),
             options: self.options.clone(),
             on_conflict: self.request.on_conflict,
             stated: options::stated(&self.request.columns)?,
@@ -212,47 +212,24 @@ impl Parse {
         }
     }
 
-    /// Every report once, by the hash of its own bytes.
+    /// Every report once, by the hash of its own bytes. Opens each file, so that one that is missing is said before
+    /// anything is done.
     async fn inputs(&self) -> Result<(Vec<Input>, Vec<Warning>)> {
-        // Archives and staged files by hash: a member's row has the hash of its archive.
-        let mut opened: BTreeMap<String, Bytes> = BTreeMap::new();
-        for arrived in &self.intake.arrived {
-            opened.insert(arrived.staged.sha256.clone(), arrived.staged.open_bytes()?.to_bytes());
-        }
+        let staged: BTreeMap<String, String> =
+            self.intake.arrived.iter().map(|a| (a.staged.sha256.clone(), a.staged.key().to_owned())).collect();
         let (state, rows) = (self.state.clone(), self.rows.clone());
         let work = move || {
             let mut inputs = Vec::with_capacity(rows.len());
             let mut warnings = Vec::new();
             let mut seen: BTreeMap<String, String> = BTreeMap::new();
             for row in rows {
-                let bytes = match opened.get(&row.sha256) {
-                    Some(bytes) => bytes.clone(),
-                    None => state.store.objects.open_bytes(&row.path)?.to_bytes(),
-                };
-                let (name, sha256, size_bytes) = match &row.archive_member {
-                    None => (row.file_name.clone(), row.sha256.clone(), bytes.len() as u64),
-                    Some(member) => {
-                        opened.insert(row.sha256.clone(), bytes.clone());
-                        let limits = archive_limits(&state);
-                        let report = archive::extract(&row.file_name, &bytes, member, &limits)
-                            .map_err(|e| build::unreadable(&[e], 1))?;
-                        (
-                            format!("{}/{member}", row.file_name),
-                            format!("{:x}", Sha256::digest(&report)),
-                            report.len() as u64,
-                        )
-                    }
-                };
-                if let Some(first) = seen.insert(sha256.clone(), name.clone()) {
-                    warnings.push(super::intake::duplicate(&name, &first));
-                    continue;
+                // A member's row has the hash of its archive.
+                let key = staged.get(&row.sha256).unwrap_or(&row.path).clone();
+                let input = input(&state, row, key)?;
+                match seen.insert(input.id.sha256.clone(), input.id.name.clone()) {
+                    Some(first) => warnings.push(super::intake::duplicate(&input.id.name, &first)),
+                    None => inputs.push(input),
                 }
-                inputs.push(Input {
-                    id: FileId { name, sha256 },
-                    bytes,
-                    archive: row.archive_member.map(|m| (row.file_name, m)),
-                    size_bytes,
-                });
             }
             Ok((inputs, warnings))
         };
@@ -480,6 +457,20 @@ impl Parse {
             dry_run,
         }
     }
+}
+
+/// A raw file, or a member of a raw archive, as a report to read.
+fn input(state: &AppState, row: source_file::Model, key: String) -> Result<Input> {
+    let bytes = state.store.objects.open_bytes(&key)?;
+    let Some(member) = row.archive_member else {
+        let (id, size_bytes) = (FileId { name: row.file_name, sha256: row.sha256 }, bytes.len() as u64);
+        return Ok(Input { id, key, archive: None, size_bytes });
+    };
+    let report = archive::extract(&row.file_name, &bytes, &member, &archive_limits(state))
+        .map_err(|error| build::unreadable(&[error], 1))?;
+    let name = format!("{}/{member}", row.file_name);
+    let id = FileId { name, sha256: format!("{:x}", Sha256::digest(&report)) };
+    Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64 })
 }
 
 /// A parse's options as they are stored and as they count for "the same again".

@@ -209,6 +209,12 @@ impl Finished {
         Ok(Published { path: key.to_owned(), size_bytes: self.size_bytes, sha256: std::mem::take(&mut self.sha256) })
     }
 
+    /// Its key until it is published.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The staged bytes, to look at before publishing.
     ///
     /// # Errors
