@@ -14,6 +14,7 @@ use crate::demo;
 use crate::error::{Error, Result};
 use crate::state::AppState;
 
+mod clean;
 mod data;
 mod doctor;
 mod export;
@@ -81,6 +82,8 @@ enum Command {
     },
     /// Parse trend reports into a session
     Parse(Box<parse::ParseArgs>),
+    /// Clean a session's data into a new version
+    Clean(Box<clean::CleanArgs>),
     /// List sessions; show, rename, delete, restore or purge one
     Sessions(Box<sessions::SessionsArgs>),
     /// Write a session's data as Parquet, Arrow IPC or CSV
@@ -137,6 +140,7 @@ impl Cli {
             Command::Serve { demo } => serve(config, demo).await,
             Command::Doctor(args) => doctor::run(config, &args, json).await,
             Command::Parse(args) => on_stores(config, async |state| parse::run(state, *args, json).await).await,
+            Command::Clean(args) => on_stores(config, async |state| clean::run(state, *args, json).await).await,
             Command::Sessions(args) => on_stores(config, async |state| sessions::run(state, *args, json).await).await,
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,

@@ -11,9 +11,11 @@
 //! | [`config`] | every setting; the only reader of the environment |
 //! | [`error`] | what went wrong, without HTTP |
 //! | [`etl`] | PURE: reading reports, settling columns, merging on time |
+//! | [`modelling`] | PURE: which columns play which part |
 //! | [`simulation`] | PURE: a seeded chiller plant that writes reports |
 //! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
 //! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
+//! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
@@ -29,6 +31,7 @@
 //! the use case of the same name, then its `store.rs`.
 
 pub mod app;
+pub mod cleaning;
 pub mod cli;
 pub mod config;
 pub mod datasets;
@@ -39,6 +42,7 @@ pub mod etl;
 pub mod health;
 pub mod http;
 pub mod jobs;
+pub mod modelling;
 pub mod sessions;
 pub mod simulation;
 pub mod state;

@@ -2,6 +2,7 @@
 
 use sea_orm::DatabaseTransaction;
 
+use crate::cleaning;
 use crate::error::{Error, Result};
 #[cfg(debug_assertions)]
 use crate::jobs::probe::Probe;
@@ -16,6 +17,7 @@ const WORKERS: usize = 2;
 async fn work(state: &AppState, job: &Job, context: &JobContext) -> Result<()> {
     match JobKind::of(&job.kind)? {
         JobKind::Parse => sessions::job::run(state, job.payload()?, context).await,
+        JobKind::Clean => cleaning::run::run(state, context).await,
         #[cfg(debug_assertions)]
         JobKind::Probe => job.payload::<Probe>()?.run(&state.store, context).await,
     }
@@ -25,12 +27,13 @@ async fn work(state: &AppState, job: &Job, context: &JobContext) -> Result<()> {
 /// died too often). In the transaction that says so, where a feature that keeps a row for the job keeps it in step.
 pub const ENDED: Ended = |txn, job| Box::pin(ended(txn, job));
 
-async fn ended(_txn: &DatabaseTransaction, job: &Job) -> Result<()> {
+async fn ended(txn: &DatabaseTransaction, job: &Job) -> Result<()> {
     // A kind of another version of this program is not ours to keep in step.
     let Ok(kind) = JobKind::of(&job.kind) else { return Ok(()) };
     match kind {
         // A parse has no row before it is done.
         JobKind::Parse => Ok(()),
+        JobKind::Clean => cleaning::run::ended(txn, job).await,
         #[cfg(debug_assertions)]
         JobKind::Probe => Ok(()),
     }

@@ -15,6 +15,7 @@ mod m000004_jobs;
 mod m000005_cleaning;
 mod m000006_models;
 mod m000007_job_leases;
+mod m000008_cleaning_files;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000005_cleaning::Migration),
             Box::new(m000006_models::Migration),
             Box::new(m000007_job_leases::Migration),
+            Box::new(m000008_cleaning_files::Migration),
         ]
     }
 }

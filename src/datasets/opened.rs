@@ -197,6 +197,11 @@ impl Frame {
         Ok(column.str().internal("reading a column of texts")?.clone())
     }
 
+    /// What the file says of itself: keys and values.
+    pub fn key_values(&self) -> Vec<(String, String)> {
+        self.reader.footer().key_values().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
     /// Names of all columns, `timestamp` first.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.reader.footer().column_names()

@@ -18,6 +18,7 @@ use crate::store::entity::{Integrity, WorkStatus, cleaning_job, parsed_dataset, 
 use crate::store::objects::Object;
 use crate::store::{Store, paths};
 
+mod cleaned;
 pub mod rebuild;
 
 /// What was found, and what was done about it.
@@ -159,6 +160,12 @@ async fn expected(db: &impl ConnectionTrait) -> Result<BTreeMap<String, Expected
     }
     let cleanings = cleaning_job::Entity::find().filter(cleaning_job::Column::Status.eq(WorkStatus::Completed));
     for file in cleanings.all(db).await.internal("listing cleanings")? {
+        if let Some(sha256) = file.events_sha256 {
+            let size_bytes = file.events_size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
+            let events = paths::cleaned_events(&file.session_id, file.version);
+            let session_id = file.session_id.clone();
+            expected.insert(events, Expected { session_id, sha256, size_bytes, integrity: file.events_integrity });
+        }
         let (Some(path), Some(sha256)) = (file.output_path, file.sha256) else { continue };
         let size_bytes = file.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
         expected.insert(path, Expected { session_id: file.session_id, sha256, size_bytes, integrity: file.integrity });
@@ -214,17 +221,29 @@ async fn mark(store: &Store, path: &str, integrity: Integrity) -> Result<()> {
         .exec(&txn)
         .await
         .internal("marking a cleaned version")?;
+    if let Some(cleaned) = events_of(path) {
+        cleaning_job::Entity::update_many()
+            .col_expr(cleaning_job::Column::EventsIntegrity, Expr::value(integrity))
+            .filter(cleaning_job::Column::OutputPath.eq(cleaned))
+            .exec(&txn)
+            .await
+            .internal("marking a file of events")?;
+    }
     txn.commit().await.internal("marking a file")
+}
+
+/// The cleaned version that a file of events belongs to.
+fn events_of(key: &str) -> Option<String> {
+    key.strip_suffix(".events.parquet").map(|stem| format!("{stem}.parquet"))
 }
 
 /// Published files that no row refers to.
 async fn orphans(store: &Store, expected: &BTreeMap<String, Expected>) -> Result<Vec<String>> {
     let sessions: BTreeSet<String> = session_ids(store).await?.into_iter().collect();
     let known = |key: &str| {
-        let events = key.strip_suffix(".events.parquet").map(|stem| format!("{stem}.parquet"));
         let of_session = key.split('/').next().is_some_and(|id| sessions.contains(id));
         expected.contains_key(key)
-            || events.is_some_and(|cleaned| expected.contains_key(&cleaned))
+            || events_of(key).is_some_and(|cleaned| expected.contains_key(&cleaned))
             || (of_session && key.ends_with("/session.json"))
             || [paths::STORE_JSON, paths::STORE_LOCK].contains(&key)
             || paths::is_staging(key)

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 
+use super::cleaned;
 use crate::error::{Context, Result};
 use crate::etl::column::ColumnMeta;
 use crate::etl::names::TIMESTAMP;
@@ -140,15 +141,18 @@ async fn complete(store: &Store, session_id: &str, snapshot: Option<Snapshot>) -
             snapshot.session.status = Status::Parsed;
         }
     }
+    if let Some(snapshot) = &mut snapshot {
+        cleaned::complete(store, session_id, snapshot).await?;
+    }
     Ok(snapshot)
 }
 
 /// First and last time of a stored frame.
-fn span(reader: &FrameReader) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+pub(super) fn span(reader: &FrameReader) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
     let time_at = |row: u64| -> Result<Option<DateTime<Utc>>> {
         let frame = reader.read_rows(Some(&[TIMESTAMP.to_owned()]), row, 1)?;
         let times = frame.column(TIMESTAMP).internal("reading a time")?;
-        let at_ms = times.datetime().internal("reading a time")?.physical().first();
+        let at_ms = times.datetime().internal("reading a time")?.physical().iter().next().flatten();
         Ok(at_ms.and_then(DateTime::from_timestamp_millis))
     };
     Ok((time_at(0)?, time_at(reader.footer().row_count().saturating_sub(1))?))

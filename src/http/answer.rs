@@ -43,6 +43,15 @@ pub fn accepted(queued: &QueuedJob) -> Response {
     (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(queued)).into_response()
 }
 
+/// An answer whose session was perhaps assumed.
+pub fn assuming(assumed_session: Option<String>, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if let Some(session_id) = assumed_session {
+        say_assumed(response.headers_mut(), &session_id);
+    }
+    response
+}
+
 /// `session_id` was left out: says so, and which session was taken.
 fn say_assumed(headers: &mut HeaderMap, session_id: &str) {
     headers.insert(HeaderName::from_static("deprecation"), HeaderValue::from_static(DEPRECATED_SINCE));

@@ -210,7 +210,7 @@ fn described(status: StatusCode, body: Body, dataset: &Resolved, kind: &FileKind
 }
 
 /// `Content-Disposition` (RFC 6266): an ASCII name that is safe everywhere, and the full one in UTF-8.
-fn attachment(name: &str) -> String {
+pub fn attachment(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
     let mut encoded = String::new();

@@ -7,6 +7,7 @@
 #![allow(unused_qualifications, reason = "utoipa's macros write them")]
 
 mod answer;
+mod cleaning;
 mod conditional;
 mod data;
 mod export;

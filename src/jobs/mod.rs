@@ -57,6 +57,8 @@ pub const CANCELLED: &str = "job_cancelled";
 pub enum JobKind {
     /// Reports become a dataset.
     Parse,
+    /// A dataset becomes a cleaned version.
+    Clean,
     /// Sleeps, fails or dies as its payload says. For tests: not in a release build.
     #[cfg(debug_assertions)]
     Probe,
@@ -66,6 +68,7 @@ impl JobKind {
     /// All of this build.
     pub const ALL: &[Self] = &[
         Self::Parse,
+        Self::Clean,
         #[cfg(debug_assertions)]
         Self::Probe,
     ];
@@ -75,6 +78,7 @@ impl JobKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Parse => "parse",
+            Self::Clean => "clean",
             #[cfg(debug_assertions)]
             Self::Probe => "probe",
         }

@@ -206,7 +206,7 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
         v.state == VersionState::Reserved && v.lease_until.is_some_and(|until| until > now())
     };
     if versions.iter().any(held) {
-        let message = format!("session '{session_id}' is being parsed: purge it when that is done");
+        let message = format!("session '{session_id}' is being parsed or cleaned: purge it when that is done");
         return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
     }
     session::Entity::delete_by_id(session_id).exec(&txn).await.internal("purging a session")?;
@@ -331,11 +331,15 @@ fn parsed_version(dataset: &parsed_dataset::Model, zone: Tz) -> DatasetVersion {
         start_at: local(dataset.start_at, zone),
         end_at: local(dataset.end_at, zone),
         parser_version: dataset.parser_version.clone(),
+        cleaned_from: None,
+        parameters: None,
+        retention_rate: None,
+        events_count: None,
         created_at: utc(dataset.created_at),
     }
 }
 
-/// A completed cleaning as a version; its columns and times are those of the dataset it cleaned.
+/// A completed cleaning as a version.
 fn cleaned_version(job: &cleaning_job::Model, parsed: &[parsed_dataset::Model], zone: Tz) -> Option<DatasetVersion> {
     let dataset = parsed.iter().find(|d| d.id == job.dataset_id)?;
     if job.status != WorkStatus::Completed {
@@ -346,6 +350,13 @@ fn cleaned_version(job: &cleaning_job::Model, parsed: &[parsed_dataset::Model], 
         version: format!("cleaned-v{}", job.version),
         version_number: u32::try_from(job.version).unwrap_or_default(),
         row_count: job.cleaned_rows.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+        column_count: job.column_count.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
+        start_at: local(job.start_at, zone),
+        end_at: local(job.end_at, zone),
+        cleaned_from: Some(job.dataset_id.clone()),
+        parameters: Some(job.parameters.clone()),
+        retention_rate: job.retention_rate,
+        events_count: job.events_count.and_then(|n| u64::try_from(n).ok()),
         size_bytes: job.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
         sha256: job.sha256.clone().unwrap_or_default(),
         integrity: job.integrity.as_str().to_owned(),

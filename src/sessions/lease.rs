@@ -27,10 +27,10 @@ pub(super) async fn release(state: &AppState, reserved: artefact_version::Model)
 }
 
 /// Holds a reservation while the work goes on; stops when dropped.
-pub(super) struct Heartbeat(tokio::task::JoinHandle<()>);
+pub(crate) struct Heartbeat(tokio::task::JoinHandle<()>);
 
 impl Heartbeat {
-    pub(super) fn start(state: &AppState, reservation_id: &str) -> Self {
+    pub(crate) fn start(state: &AppState, reservation_id: &str) -> Self {
         let (state, id) = (state.clone(), reservation_id.to_owned());
         let every = (store::LEASE / 4).to_std().unwrap_or_default();
         Self(tokio::spawn(async move {

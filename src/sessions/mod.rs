@@ -19,7 +19,7 @@ pub mod catalogue;
 pub mod folders;
 mod intake;
 pub mod job;
-mod lease;
+pub(crate) mod lease;
 mod options;
 pub mod parse;
 pub mod progress;
@@ -310,6 +310,19 @@ pub struct DatasetVersion {
     pub end_at: Option<String>,
     /// What made it.
     pub parser_version: String,
+    /// Of a cleaned version: the parsed dataset it was made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleaned_from: Option<String>,
+    /// Of a cleaned version: what was asked for, defaults included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::etl::clean::Parameters>)]
+    pub parameters: Option<serde_json::Value>,
+    /// Of a cleaned version: resampled rows that are left, 0–100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_rate: Option<f64>,
+    /// Of a cleaned version: its quality events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_count: Option<u64>,
     /// UTC.
     pub created_at: String,
 }

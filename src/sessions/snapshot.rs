@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::store;
 use crate::error::{Context, Result};
 use crate::state::AppState;
-use crate::store::entity::{artefact_version, cleaning_job, parsed_dataset, session, site_override, source_file};
+use crate::store::entity::{
+    WorkStatus, artefact_version, cleaning_job, parsed_dataset, session, site_override, source_file,
+};
 use crate::store::paths;
 
 /// Version of the format below; fields are only ever added.
@@ -51,11 +53,17 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
         format_version: FORMAT_VERSION,
         source_files: store::source_files(db, session_id).await?,
         parsed_datasets: store::parsed_datasets(db, session_id).await?,
-        cleaning_jobs: store::cleaning_jobs(db, session_id).await?,
+        cleaning_jobs: completed(store::cleaning_jobs(db, session_id).await?),
         versions: store::versions(db, session_id).await?,
         session,
         site_overrides,
     })
+}
+
+/// Those that made a version: the others are no data, and a rebuilt catalogue has no job that would go on with them.
+fn completed(mut jobs: Vec<cleaning_job::Model>) -> Vec<cleaning_job::Model> {
+    jobs.retain(|job| job.status == WorkStatus::Completed);
+    jobs
 }
 
 /// Rewrites the session's `session.json`, one at a time so that an older state never replaces a newer one.

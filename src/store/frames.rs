@@ -4,11 +4,13 @@
 //! Float64; states of more than two values text. It explains itself: its key-value metadata names session,
 //! dataset, columns and sources. No polars `parquet` feature: it would cost ten minutes of building.
 
+mod events;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use events::{read_events, write_events};
 pub use read::{Footer, FrameReader};
 pub use write::FrameWriter;
 
@@ -37,10 +39,18 @@ pub const KEY_SESSION_NAME: &str = "hvac.session_name";
 pub const KEY_SITE: &str = "hvac.site";
 /// Key-value metadata: the parse's options (JSON).
 pub const KEY_OPTIONS: &str = "hvac.options";
-/// Key-value metadata: what the parse found (JSON of [`super::entity::ParseReport`]).
+/// Key-value metadata: what the cleaning found (JSON of [`crate::etl::clean::Report`]).
 pub const KEY_REPORT: &str = "hvac.report";
 /// Key-value metadata: the request's key, so that the same again is known after a rebuild too.
 pub const KEY_REQUEST_KEY: &str = "hvac.request_key";
+/// Key-value metadata of a cleaned frame: what was asked of the cleaning (JSON).
+pub const KEY_PARAMETERS: &str = "hvac.parameters";
+/// Key-value metadata of a cleaned frame: what made it.
+pub const KEY_CLEANER_VERSION: &str = "hvac.cleaner_version";
+/// Key-value metadata of a cleaned frame: the dataset that was cleaned.
+pub const KEY_SOURCE_DATASET_ID: &str = "hvac.source_dataset_id";
+/// Key-value metadata of a cleaned frame: sha256 of that dataset's file.
+pub const KEY_SOURCE_SHA256: &str = "hvac.source_sha256";
 /// Key-value metadata: when the dataset was made, ISO 8601.
 pub const KEY_CREATED_AT: &str = "hvac.created_at";
 

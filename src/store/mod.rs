@@ -120,6 +120,8 @@ async fn recover(db: &db::Db, objects: &objects::Objects) -> Result<Recovered> {
     let abandoned = artefact_version::Entity::update_many()
         .col_expr(artefact_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
         .filter(artefact_version::Column::State.eq(VersionState::Reserved))
+        // Without a lease it waits with its job, which goes on.
+        .filter(artefact_version::Column::LeaseUntil.is_not_null())
         .exec(&transaction)
         .await
         .map_err(db::failed("giving up reserved versions"))?;

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cache;
+mod cleaning;
 mod cli;
 mod crash;
 mod datasets;

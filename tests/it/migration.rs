@@ -21,17 +21,17 @@ use tempfile::TempDir;
 
 /// Every table, with the step (counted from the last migration) that drops it.
 const TABLES: [(&str, u32); 11] = [
-    ("job_events", 1),
-    ("optimization_runs", 2),
-    ("trained_models", 2),
-    ("cleaning_jobs", 3),
-    ("jobs", 4),
-    ("artefact_versions", 5),
-    ("parsed_datasets", 5),
-    ("site_overrides", 6),
-    ("source_files", 6),
-    ("upload_sessions", 6),
-    ("store_identity", 7),
+    ("job_events", 2),
+    ("optimization_runs", 3),
+    ("trained_models", 3),
+    ("cleaning_jobs", 4),
+    ("jobs", 5),
+    ("artefact_versions", 6),
+    ("parsed_datasets", 6),
+    ("site_overrides", 7),
+    ("source_files", 7),
+    ("upload_sessions", 7),
+    ("store_identity", 8),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
@@ -212,6 +212,15 @@ async fn fill(db: &DatabaseConnection) {
         output_path: Some("s1/cleaned-v1.parquet".to_owned()),
         sha256: Some("dd".to_owned()),
         size_bytes: Some(5),
+        request_key: "k1".to_owned(),
+        cleaner_version: Some("1".to_owned()),
+        column_count: Some(5),
+        start_at: None,
+        end_at: None,
+        events_count: Some(0),
+        events_sha256: None,
+        events_size_bytes: None,
+        events_integrity: Integrity::Ok,
         report: json!({"rules": []}),
         status: WorkStatus::Completed,
         error: None,
@@ -260,6 +269,13 @@ async fn tables(db: &DatabaseConnection) -> Vec<String> {
     rows.iter().map(|row| row.try_get("", "name").unwrap()).collect()
 }
 
+/// Every table and index as it was created.
+async fn schema(db: &DatabaseConnection) -> Vec<String> {
+    let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'seaql_%' ORDER BY name";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "sql").unwrap()).collect()
+}
+
 async fn count(db: &DatabaseConnection, table: &str) -> i64 {
     let sql = format!("SELECT count(*) AS n FROM {table}");
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
@@ -273,7 +289,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
     for _ in 0..2 {
         Migrator::up(&db, None).await.unwrap();
         fill(&db).await;
-        for step in 0..=7 {
+        for step in 0..=8 {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }
@@ -294,11 +310,11 @@ async fn each_single_step_goes_back_and_forth() {
     let steps = Migrator::migrations().len();
     for _ in 0..steps {
         Migrator::up(&db, Some(1)).await.unwrap();
-        let before = tables(&db).await;
+        let before = schema(&db).await;
         Migrator::down(&db, Some(1)).await.unwrap();
-        assert_ne!(tables(&db).await, before);
+        assert_ne!(schema(&db).await, before);
         Migrator::up(&db, Some(1)).await.unwrap();
-        assert_eq!(tables(&db).await, before);
+        assert_eq!(schema(&db).await, before);
     }
     fill(&db).await;
 }
@@ -344,8 +360,10 @@ async fn version_numbers_are_unique_and_one_at_a_time_is_reserved() {
     insert(&db, a_version("v1", 1, VersionState::Reserved)).await.unwrap();
     assert!(is_unique(insert(&db, a_version("v2", 2, VersionState::Reserved)).await));
     assert!(is_unique(insert(&db, a_version("v3", 1, VersionState::Abandoned)).await));
-    let cleaned = artefact_version::Model { kind: ArtefactKind::Cleaned, ..a_version("v4", 1, VersionState::Reserved) };
-    insert(&db, cleaned).await.unwrap();
+    for (id, version) in [("v4", 1), ("v6", 2)] {
+        let cleaned = a_version(id, version, VersionState::Reserved);
+        insert(&db, artefact_version::Model { kind: ArtefactKind::Cleaned, ..cleaned }).await.unwrap();
+    }
     assert_eq!(refused(&db, "UPDATE artefact_versions SET state = 'abandoned' WHERE id = 'v1'").await, "nothing");
     insert(&db, a_version("v5", 2, VersionState::Reserved)).await.unwrap();
 }

@@ -32,7 +32,7 @@ mod quantity;
 mod range;
 pub mod report;
 mod resample;
-mod roles;
+pub mod roles;
 mod rows;
 mod run;
 mod sampling;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::types::{ArtefactKind, VersionState};
 
-/// A version number and what became of it. At most one of a session and kind is reserved.
+/// A version number and what became of it. At most one of a session's `parsed` ones is reserved; a cleaning
+/// reserves its own with its job.
 #[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
 #[sea_orm(table_name = "artefact_versions")]

@@ -29,7 +29,7 @@ use crate::error::{Context, Error, Result};
 use crate::store::objects::storage_error;
 
 /// zstd level: 1 is 5 % bigger, 6 twice as slow.
-const ZSTD_LEVEL: i32 = 3;
+pub(super) const ZSTD_LEVEL: i32 = 3;
 /// Rows of a page, and so what a preview has to unpack.
 const PAGE_ROWS: usize = 4096;
 /// A column whose row group outgrows this goes on without a dictionary.
@@ -289,7 +289,7 @@ fn buffers<T: PolarsNumericType>(column: &ChunkedArray<T>) -> (Vec<T::Native>, O
     (values, nulls)
 }
 
-fn write_failed(error: ParquetError) -> Error {
+pub(super) fn write_failed(error: ParquetError) -> Error {
     storage_error("writing a Parquet file", error)
 }
 

@@ -1,0 +1,186 @@
+//! Quality events of a cleaned version: when which rule hit what, and why.
+
+use bytes::Bytes;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::{EventItem, EventQuery, store};
+use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::{DatasetLabel, DatasetSelector, clock, names};
+use crate::error::{Context, Error, Result};
+use crate::etl::clean::{Event, Rule};
+use crate::sessions::Page;
+use crate::state::AppState;
+use crate::store::entity::{Integrity, cleaning_job};
+use crate::store::objects::hex;
+use crate::store::{frames, paths};
+
+/// Events on a page when nobody says otherwise, and at most.
+const PAGE_SIZE: (u64, u64) = (20, 100);
+
+/// One page of events, and of which version they are.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EventPage {
+    /// The version.
+    #[serde(flatten)]
+    pub dataset: DatasetLabel,
+    /// The events, by start.
+    #[serde(flatten)]
+    pub page: Page<EventItem>,
+}
+
+/// Events of a cleaned version that match, page by page; and the session that was assumed, if none was named.
+///
+/// # Errors
+/// As [`resolve`]; 404 for a version that is not cleaned; 409 when its file of events is gone or damaged; 422 for a
+/// rule, column, time or page that cannot be.
+pub async fn list(
+    state: &AppState,
+    selector: &DatasetSelector,
+    query: &EventQuery,
+) -> Result<(EventPage, Option<String>)> {
+    let (dataset, row) = cleaned(state, selector).await?;
+    let wanted = Wanted::read(query, &dataset)?;
+    let (page, page_size) = (query.page.unwrap_or(1), query.page_size.unwrap_or(PAGE_SIZE.0));
+    if page == 0 {
+        return Err(Error::invalid("page", "out_of_range", "page counts from 1"));
+    }
+    if page_size == 0 || page_size > PAGE_SIZE.1 {
+        return Err(Error::invalid("page_size", "out_of_range", format!("page_size must be 1…{}", PAGE_SIZE.1)));
+    }
+    let bytes = file(state, &row).await?.bytes;
+    let reading = tokio::task::spawn_blocking(move || frames::read_events(bytes));
+    let events = reading.await.internal("reading quality events")??;
+    let matching: Vec<Event> = events.into_iter().filter(|event| wanted.includes(event)).collect();
+    let total = matching.len() as u64;
+    let skipped = usize::try_from((page - 1).saturating_mul(page_size)).unwrap_or(usize::MAX);
+    let shown = usize::try_from(page_size).unwrap_or(usize::MAX);
+    let items = matching.into_iter().skip(skipped).take(shown).map(|event| item(event, dataset.zone)).collect();
+    let page = Page { total, page, page_size, total_pages: total.div_ceil(page_size), items };
+    Ok((EventPage { dataset: dataset.label, page }, dataset.assumed_session))
+}
+
+fn item(event: Event, zone: chrono_tz::Tz) -> EventItem {
+    EventItem {
+        rule: event.rule.name(),
+        column: event.column,
+        start_at: clock::iso(zone, event.start_at_ms),
+        end_at: clock::iso(zone, event.end_at_ms),
+        rows: event.rows,
+        detail: event.detail,
+    }
+}
+
+/// A query whose words are understood.
+struct Wanted {
+    rule: Option<Rule>,
+    column: Option<String>,
+    from_ms: i64,
+    to_ms: i64,
+}
+
+impl Wanted {
+    fn read(query: &EventQuery, dataset: &Resolved) -> Result<Self> {
+        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let rule = given(&query.rule).map(|name| rule(&name)).transpose()?;
+        let column = given(&query.column).map(|name| names::find(&dataset.columns, "column", &name)).transpose()?;
+        let time = |field, text: Option<String>, open| match text {
+            Some(text) => clock::parse(field, &text, dataset.zone),
+            None => Ok(open),
+        };
+        let from_ms = time("from", given(&query.from), i64::MIN)?;
+        let to_ms = time("to", given(&query.to), i64::MAX)?;
+        if from_ms >= to_ms {
+            return Err(Error::invalid("to", "bad_time_range", "to: must be later than from"));
+        }
+        Ok(Self { rule, column: column.map(|column| column.name.clone()), from_ms, to_ms })
+    }
+
+    fn includes(&self, event: &Event) -> bool {
+        self.rule.is_none_or(|rule| rule == event.rule)
+            && (self.column.is_none() || self.column == event.column)
+            && event.end_at_ms >= self.from_ms
+            && event.start_at_ms < self.to_ms
+    }
+}
+
+fn rule(name: &str) -> Result<Rule> {
+    Rule::ALL.into_iter().find(|rule| rule.name() == name).ok_or_else(|| {
+        let known = Rule::ALL.map(Rule::name).join(", ");
+        Error::invalid("rule", "unknown_rule", format!("rule: '{name}' is no rule; there are {known}"))
+    })
+}
+
+/// A version that is cleaned, and its row.
+async fn cleaned(state: &AppState, selector: &DatasetSelector) -> Result<(Resolved, cleaning_job::Model)> {
+    let dataset = resolve(state, selector).await?;
+    if !dataset.label.version.starts_with("cleaned") {
+        let message = format!(
+            "{} of session {} is not cleaned, so it has no events: clean it with POST /api/clean, or name \
+             version=cleaned for an earlier cleaning",
+            dataset.label.version, dataset.label.session_id
+        );
+        return Err(Error::not_found("not_cleaned", message));
+    }
+    let row = store::get(state.store.db.read(), &dataset.label.dataset_id).await?;
+    Ok((dataset, row))
+}
+
+/// A file of events.
+pub struct EventsFile {
+    /// Its bytes: a Parquet file.
+    pub bytes: Bytes,
+    /// Of the bytes, hex.
+    pub sha256: String,
+    /// `cleaned-v1.events.parquet`, with the session's name before it.
+    pub file_name: String,
+}
+
+/// The stored file of a version's events.
+///
+/// # Errors
+/// As [`list`].
+pub async fn parquet(state: &AppState, selector: &DatasetSelector) -> Result<EventsFile> {
+    let (dataset, row) = cleaned(state, selector).await?;
+    let file = file(state, &row).await?;
+    Ok(EventsFile { file_name: format!("{}-{}.events.parquet", dataset.session_name, dataset.label.version), ..file })
+}
+
+/// Small, so its hash is checked each time.
+async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile> {
+    let Some(sha256) = row.events_sha256.clone() else {
+        let message = format!("cleaned-v{} was made without a file of events: clean again with force", row.version);
+        return Err(Error::not_found("no_events", message));
+    };
+    let path = paths::cleaned_events(&row.session_id, row.version);
+    let (objects, expected) = (state.store.objects.clone(), sha256.clone());
+    let looking = tokio::task::spawn_blocking(move || match objects.open_bytes(&path) {
+        Ok(bytes) if hex(&Sha256::digest(&*bytes)) == expected => Ok(Ok(bytes.to_bytes())),
+        Ok(_) => Ok(Err(Integrity::Damaged)),
+        Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
+        Err(error) => Err(error),
+    });
+    match looking.await.internal("opening quality events")?? {
+        Ok(bytes) => Ok(EventsFile { bytes, sha256, file_name: String::new() }),
+        Err(integrity) => {
+            let txn = state.store.db.begin().await?;
+            store::mark_events(&txn, &row.id, integrity).await?;
+            txn.commit().await.internal("noting that a file of events is not what it was")?;
+            Err(unusable(row, integrity))
+        }
+    }
+}
+
+fn unusable(row: &cleaning_job::Model, integrity: Integrity) -> Error {
+    let (code, what) = match integrity {
+        Integrity::Missing => ("file_missing", "is missing"),
+        _ => ("file_damaged", "is not what was published"),
+    };
+    let message = format!(
+        "the events of cleaned-v{} of session {} {what}: bring the file back from a backup and run `hvac-analytics \
+         doctor`, which says more, or clean again with force",
+        row.version, row.session_id
+    );
+    Error::conflict(code, message)
+}

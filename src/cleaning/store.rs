@@ -1,0 +1,221 @@
+//! The queries of cleanings: every statement about `cleaning_jobs`.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+
+use crate::error::{Context, Error, Result};
+use crate::sessions::store as sessions;
+use crate::store::entity::{
+    ArtefactKind, Integrity, Status, VersionState, WorkStatus, artefact_version, cleaning_job, parsed_dataset, session,
+};
+use crate::store::{new_id, now};
+
+/// The cleaning of that id.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<cleaning_job::Model> {
+    let found = cleaning_job::Entity::find_by_id(id).one(db).await.internal("looking up a cleaning")?;
+    found.ok_or_else(|| {
+        let message =
+            format!("there is no cleaning '{id}'; GET /api/sessions/{{id}} lists a session's cleaned versions");
+        Error::not_found("unknown_cleaning_job", message)
+    })
+}
+
+/// The newest cleaning by the same request that is done, or under way.
+pub async fn same_request(
+    db: &impl ConnectionTrait,
+    dataset_id: &str,
+    request_key: &str,
+) -> Result<Option<cleaning_job::Model>> {
+    let done = Condition::all()
+        .add(cleaning_job::Column::Status.eq(WorkStatus::Completed))
+        .add(cleaning_job::Column::Integrity.eq(Integrity::Ok));
+    let under_way = cleaning_job::Column::Status.is_in([WorkStatus::Queued, WorkStatus::Running]);
+    cleaning_job::Entity::find()
+        .filter(cleaning_job::Column::DatasetId.eq(dataset_id))
+        .filter(cleaning_job::Column::RequestKey.eq(request_key))
+        .filter(Condition::any().add(done).add(under_way))
+        .order_by_desc(cleaning_job::Column::Version)
+        .one(db)
+        .await
+        .internal("looking for the same cleaning")
+}
+
+/// The number of the session's newest completed cleaning of that dataset.
+pub async fn newest_version(db: &impl ConnectionTrait, dataset_id: &str) -> Result<Option<i32>> {
+    cleaning_job::Entity::find()
+        .select_only()
+        .column(cleaning_job::Column::Version)
+        .filter(cleaning_job::Column::DatasetId.eq(dataset_id))
+        .filter(cleaning_job::Column::Status.eq(WorkStatus::Completed))
+        .order_by_desc(cleaning_job::Column::Version)
+        .into_tuple()
+        .one(db)
+        .await
+        .internal("looking for the newest cleaned version")
+}
+
+/// A cleaning that is asked for.
+pub struct NewCleaning {
+    /// Its job's id.
+    pub id: String,
+    pub session_id: String,
+    pub dataset_id: String,
+    pub original_rows: u64,
+    pub parameters: serde_json::Value,
+    pub request_key: String,
+}
+
+/// Notes a cleaning that is asked for, with a number of its own.
+pub async fn insert(txn: &impl ConnectionTrait, new: NewCleaning) -> Result<()> {
+    let reserved = reserve(txn, &new.session_id, &new.id).await?;
+    let row = cleaning_job::Model {
+        id: new.id,
+        session_id: new.session_id,
+        dataset_id: new.dataset_id,
+        version: reserved.version,
+        parameters: new.parameters,
+        original_rows: i64::try_from(new.original_rows).ok(),
+        cleaned_rows: None,
+        retention_rate: None,
+        output_path: None,
+        sha256: None,
+        size_bytes: None,
+        request_key: new.request_key,
+        cleaner_version: None,
+        column_count: None,
+        start_at: None,
+        end_at: None,
+        events_count: None,
+        events_sha256: None,
+        events_size_bytes: None,
+        events_integrity: Integrity::Ok,
+        report: serde_json::json!({}),
+        status: WorkStatus::Queued,
+        error: None,
+        integrity: Integrity::Ok,
+        created_at: now(),
+        started_at: None,
+        finished_at: None,
+    };
+    row.into_active_model().reset_all().insert(txn).await.internal("noting a cleaning")?;
+    Ok(())
+}
+
+/// The session's next number, held by the job itself until it begins.
+async fn reserve(txn: &impl ConnectionTrait, session_id: &str, job_id: &str) -> Result<artefact_version::Model> {
+    let last = artefact_version::Entity::find()
+        .filter(artefact_version::Column::SessionId.eq(session_id))
+        .filter(artefact_version::Column::Kind.eq(ArtefactKind::Cleaned))
+        .order_by_desc(artefact_version::Column::Version)
+        .one(txn)
+        .await
+        .internal("looking for the last version number")?;
+    let reserved = artefact_version::Model {
+        id: new_id(),
+        session_id: session_id.to_owned(),
+        kind: ArtefactKind::Cleaned,
+        version: last.map_or(0, |v| v.version) + 1,
+        state: VersionState::Reserved,
+        owner: Some(sessions::owner_job(job_id)),
+        lease_until: None,
+        created_at: now(),
+    };
+    reserved.into_active_model().reset_all().insert(txn).await.internal("reserving a version number")
+}
+
+/// What the job holds.
+async fn reserved(txn: &impl ConnectionTrait, job_id: &str) -> Result<Option<artefact_version::Model>> {
+    artefact_version::Entity::find()
+        .filter(artefact_version::Column::Owner.eq(sessions::owner_job(job_id)))
+        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
+        .one(txn)
+        .await
+        .internal("looking up a reservation")
+}
+
+/// Begins a cleaning, or begins it again, which takes a new number.
+pub async fn begin(txn: &impl ConnectionTrait, job: &cleaning_job::Model) -> Result<artefact_version::Model> {
+    let number = match reserved(txn, &job.id).await? {
+        Some(fresh) if fresh.lease_until.is_none() => fresh,
+        Some(tried) => {
+            sessions::settle(txn, tried, VersionState::Abandoned).await?;
+            reserve(txn, &job.session_id, &job.id).await?
+        }
+        None => reserve(txn, &job.session_id, &job.id).await?,
+    };
+    sessions::heartbeat(txn, &number.id).await?;
+    cleaning_job::Entity::update_many()
+        .col_expr(cleaning_job::Column::Status, Expr::value(WorkStatus::Running))
+        .col_expr(cleaning_job::Column::Version, Expr::value(number.version))
+        .col_expr(cleaning_job::Column::StartedAt, Expr::value(job.started_at.unwrap_or_else(now)))
+        .filter(cleaning_job::Column::Id.eq(&job.id))
+        .exec(txn)
+        .await
+        .internal("beginning a cleaning")?;
+    Ok(number)
+}
+
+/// Writes what a cleaning made, and makes its number a version.
+///
+/// # Errors
+/// 404 when the session was purged meanwhile.
+pub async fn complete(
+    txn: &impl ConnectionTrait,
+    done: cleaning_job::Model,
+    number: artefact_version::Model,
+) -> Result<()> {
+    let id = done.id.clone();
+    get(txn, &id).await?;
+    let (session_id, dataset_id) = (done.session_id.clone(), done.dataset_id.clone());
+    done.into_active_model().reset_all().update(txn).await.internal("storing a cleaned version")?;
+    sessions::settle(txn, number, VersionState::Published).await?;
+    let newest = parsed_dataset::Entity::find()
+        .filter(parsed_dataset::Column::SessionId.eq(&session_id))
+        .order_by_desc(parsed_dataset::Column::Version)
+        .select_only()
+        .column(parsed_dataset::Column::Id)
+        .into_tuple::<String>()
+        .one(txn)
+        .await
+        .internal("looking for the newest dataset")?;
+    let mut update = session::Entity::update_many().col_expr(session::Column::UpdatedAt, Expr::value(now()));
+    if newest.as_deref() == Some(&dataset_id) {
+        update = update.col_expr(session::Column::Status, Expr::value(Status::Cleaned));
+    }
+    update.filter(session::Column::Id.eq(session_id)).exec(txn).await.internal("marking a session as cleaned")?;
+    Ok(())
+}
+
+/// A job that ended without a version: its row says so, and its number is given up.
+pub async fn end(txn: &impl ConnectionTrait, job_id: &str, status: WorkStatus, error: Option<String>) -> Result<()> {
+    cleaning_job::Entity::update_many()
+        .col_expr(cleaning_job::Column::Status, Expr::value(status))
+        .col_expr(cleaning_job::Column::Error, Expr::value(error))
+        .col_expr(cleaning_job::Column::FinishedAt, Expr::value(now()))
+        .filter(cleaning_job::Column::Id.eq(job_id))
+        .filter(cleaning_job::Column::Status.ne(WorkStatus::Completed))
+        .exec(txn)
+        .await
+        .internal("ending a cleaning")?;
+    match reserved(txn, job_id).await? {
+        Some(number) => sessions::settle(txn, number, VersionState::Abandoned).await,
+        None => Ok(()),
+    }
+}
+
+/// Notes that a file of events is not what it was.
+pub async fn mark_events(txn: &impl ConnectionTrait, job_id: &str, integrity: Integrity) -> Result<()> {
+    cleaning_job::Entity::update_many()
+        .col_expr(cleaning_job::Column::EventsIntegrity, Expr::value(integrity))
+        .filter(cleaning_job::Column::Id.eq(job_id))
+        .exec(txn)
+        .await
+        .internal("noting that a file of events is not what it was")?;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Which columns may play which part: for a model's feature mapping, and for the rules that need a part.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::datasets::version::resolve;
+use crate::datasets::{DatasetLabel, DatasetSelector};
+use crate::error::Result;
+use crate::etl::clean::roles::{self, Role, Suggestion};
+use crate::etl::column::{ColumnMeta, Kind};
+use crate::modelling::mapping::{self, Category};
+use crate::state::AppState;
+
+/// Of these two, the first that a plant has is what a model predicts.
+const TARGETS: [&str; 2] = ["CH_SYS_TOTAL_KW", "TOTAL_KW"];
+
+/// What the columns' names suggest. Nothing of it is used unless it is asked for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Suggestions {
+    /// The version whose columns these are.
+    #[serde(flatten)]
+    pub dataset: DatasetLabel,
+    /// A feature mapping: columns by category (`chiller_cols`, `chw_pump_cols`, …).
+    pub mapping: BTreeMap<&'static str, Vec<String>>,
+    /// What a model would predict, when there is such a column.
+    pub target_col: Option<String>,
+    /// Why each column is where it is.
+    pub columns: Vec<ColumnSuggestion>,
+    /// Columns whose names say nothing.
+    pub unmapped: Vec<String>,
+    /// Parts that cleaning's rules need (`columns` of `POST /api/clean`).
+    pub roles: Vec<RoleSuggestion>,
+}
+
+/// What a column's name suggests.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ColumnSuggestion {
+    /// The column.
+    pub column: String,
+    /// Key in the mapping.
+    #[schema(example = "chw_temp_cols")]
+    pub category: &'static str,
+    /// 0–1: share of the name that the pattern spells out, less where other categories fit too.
+    pub confidence: f64,
+    /// In words.
+    #[schema(example = "CHWST matches *CHW*ST*")]
+    pub evidence: String,
+    /// Other categories that the name fits.
+    pub alternatives: Vec<&'static str>,
+}
+
+/// What plays a part, as far as names tell.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RoleSuggestion {
+    /// The part.
+    #[schema(example = "chw_supply")]
+    pub role: &'static str,
+    /// The column, or those that are equally good: then a rule that needs the part asks which.
+    pub columns: Vec<String>,
+    /// 1 divided by the number of columns that are equally good; 0 for none.
+    pub confidence: f64,
+    /// In words.
+    pub evidence: String,
+}
+
+/// What the names of a version's columns suggest; and the session that was assumed, if none was named.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn suggest(state: &AppState, selector: &DatasetSelector) -> Result<(Suggestions, Option<String>)> {
+    let dataset = resolve(state, selector).await?;
+    let all = &dataset.columns;
+    let mut mapping: BTreeMap<&'static str, Vec<String>> =
+        Category::ALL.iter().map(|category| (category.key(), Vec::new())).collect();
+    let (mut columns, mut unmapped) = (Vec::new(), Vec::new());
+    for column in all.iter() {
+        match mapping::suggest(&column.original_name).filter(|_| column.kind != Kind::Text) {
+            Some(found) => {
+                mapping.entry(found.category.key()).or_default().push(column.name.clone());
+                columns.push(ColumnSuggestion {
+                    column: column.name.clone(),
+                    category: found.category.key(),
+                    confidence: found.confidence,
+                    evidence: format!("{} matches {}", column.original_name, found.pattern),
+                    alternatives: found.others.iter().map(|other| other.key()).collect(),
+                });
+            }
+            None => unmapped.push(column.name.clone()),
+        }
+    }
+    let target = TARGETS.iter().find_map(|name| all.iter().find(|column| column.name == *name));
+    let suggestions = Suggestions {
+        mapping,
+        target_col: target.map(|column| column.name.clone()),
+        columns,
+        unmapped,
+        roles: Role::ALL.into_iter().map(|role| of_role(role, all)).collect(),
+        dataset: dataset.label,
+    };
+    Ok((suggestions, dataset.assumed_session))
+}
+
+fn of_role(role: Role, all: &[ColumnMeta]) -> RoleSuggestion {
+    let names = |indices: &[usize]| -> Vec<String> {
+        indices.iter().filter_map(|index| all.get(*index)).map(|column| column.name.clone()).collect()
+    };
+    let (columns, confidence, evidence) = match roles::suggest(role, all) {
+        Suggestion::One(chosen) => (names(&chosen.columns), 1.0, chosen.evidence),
+        Suggestion::Several(indices) => {
+            let evidence = format!("{} columns' names are equally good: say which", indices.len());
+            (names(&indices), 1.0 / indices.len().max(1) as f64, evidence)
+        }
+        Suggestion::None => (Vec::new(), 0.0, "no column's name suggests it".to_owned()),
+    };
+    RoleSuggestion { role: role.name(), columns, confidence, evidence }
+}

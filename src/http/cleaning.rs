@@ -1,0 +1,193 @@
+//! `/api/clean` and what came of it: cleaning jobs, quality events, comparisons.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::answer::{accepted, assuming, header_text};
+use super::conditional::none_match_holds;
+use super::extract::{Json as JsonBody, Path, Query};
+use super::openapi::{BadBody, BadRequest, NoSuchData, NoSuchSession};
+use super::problem::Problem;
+use crate::cleaning::compare::{Comparison, compare};
+use crate::cleaning::events::{self, EventPage};
+use crate::cleaning::suggest::{Suggestions, suggest};
+use crate::cleaning::{CleanAnswer, CleanRequest, CleaningJob, CompareQuery, EventQuery, ask, jobs};
+use crate::datasets::DatasetSelector;
+use crate::error::Result;
+use crate::sessions::job::QueuedJob;
+use crate::state::AppState;
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(get_cleaning_job))
+        .routes(routes!(get_comparison))
+        .routes(routes!(list_events))
+        .routes(routes!(get_events_file))
+        .routes(routes!(suggest_mapping))
+}
+
+/// A cleaning takes the time it needs.
+pub fn slow_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(post_clean))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WaitQuery {
+    /// `false`: answer 202 at once; the same as `wait` in the body.
+    wait: Option<bool>,
+}
+
+/// Cleans a parsed dataset into a new version
+///
+/// Judges, resamples, derives and, with `filter_invalid`, nulls cells and drops rows; the report says why, and it
+/// conserves: rows in = rows out + rows dropped per rule, cells likewise. The version never changes; the same request
+/// on the same dataset answers the version it made before (`reused`). The work is a job: it goes on when the client
+/// disconnects, and with `wait: false` it is to be followed at `/api/jobs/{id}`.
+#[utoipa::path(
+    post,
+    path = "/clean",
+    tag = "cleaning",
+    params(WaitQuery),
+    request_body(content = CleanRequest, example = json!({
+        "session_id": "019aa0de-0000-7000-8000-000000000000", "resample_interval": "15m", "detect_frozen": true,
+        "apply_steady_state": false, "apply_heat_balance": true, "apply_affinity": true, "filter_invalid": true,
+        "columns": {"load": "RT", "chw_supply": "CHWST"}, "thresholds": {"heat_balance": 0.15}
+    })),
+    responses(
+        (status = 200, body = CleanAnswer),
+        (status = 202, body = QueuedJob, description = "With `wait: false`", headers(("Location" = String, description = "The job"))),
+        BadBody,
+        BadRequest,
+        NoSuchSession,
+    )
+)]
+async fn post_clean(
+    State(state): State<AppState>,
+    Query(query): Query<WaitQuery>,
+    JsonBody(body): JsonBody<Map<String, Value>>,
+) -> Result<Response> {
+    let request = CleanRequest::read(body)?;
+    let wait = query.wait.or(request.wait).unwrap_or(true);
+    let asked = ask::ask(&state, request).await?;
+    let assumed = asked.assumed_session.clone();
+    if !wait && !asked.is_done {
+        return Ok(assuming(assumed, accepted(&asked.queued())));
+    }
+    Ok(assuming(assumed, Json(ask::wait(&state, asked).await?)))
+}
+
+/// One cleaning, with its parameters and report
+#[utoipa::path(
+    get,
+    path = "/cleaning-jobs/{id}",
+    tag = "cleaning",
+    params(("id" = String, Path, description = "The cleaning: its job's and its version's id")),
+    responses(
+        (status = 200, body = CleaningJob),
+        (status = 404, content_type = "application/problem+json", body = Problem, description = "No such cleaning"),
+    )
+)]
+async fn get_cleaning_job(State(state): State<AppState>, Path(id): Path) -> Result<Json<CleaningJob>> {
+    jobs::get(&state, &id).await.map(Json)
+}
+
+/// What two versions of a session differ in
+///
+/// Parameters, rows by their times, cells per rule and column.
+#[utoipa::path(
+    get,
+    path = "/sessions/{id}/compare",
+    tag = "cleaning",
+    params(("id" = String, Path, description = "The session"), CompareQuery),
+    responses((status = 200, body = Comparison), NoSuchData)
+)]
+async fn get_comparison(
+    State(state): State<AppState>,
+    Path(id): Path,
+    Query(query): Query<CompareQuery>,
+) -> Result<Json<Comparison>> {
+    compare(&state, &id, &query).await.map(Json)
+}
+
+/// Quality events of a cleaned version, page by page
+#[utoipa::path(get, path = "/data/events", tag = "data", params(DatasetSelector, EventQuery), responses((status = 200, body = EventPage), NoSuchData))]
+async fn list_events(
+    State(state): State<AppState>,
+    Query(selector): Query<DatasetSelector>,
+    Query(query): Query<EventQuery>,
+) -> Result<Response> {
+    let (page, assumed) = events::list(&state, &selector, &query).await?;
+    Ok(assuming(assumed, Json(page)))
+}
+
+/// Which columns may play which part, by their names
+///
+/// A feature mapping for models, and the parts that cleaning's rules need, each with its evidence.
+#[utoipa::path(get, path = "/feature-mapping/suggest", tag = "data", params(DatasetSelector), responses((status = 200, body = Suggestions), NoSuchData))]
+async fn suggest_mapping(State(state): State<AppState>, Query(selector): Query<DatasetSelector>) -> Result<Response> {
+    let (suggestions, assumed) = suggest(&state, &selector).await?;
+    Ok(assuming(assumed, Json(suggestions)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct VersionQuery {
+    /// `latest` (default), `cleaned`, `cleaned-v1`, or an id.
+    version: Option<String>,
+}
+
+/// The stored Parquet file of a version's quality events
+///
+/// Columns `rule`, `column`, `start_at`, `end_at` (UTC), `rows`, `detail`.
+#[utoipa::path(
+    get,
+    path = "/sessions/{id}/events.parquet",
+    tag = "export",
+    params(("id" = String, Path, description = "The session"), VersionQuery),
+    responses(
+        (status = 200, content_type = "application/vnd.apache.parquet", description = "The file"),
+        (status = 304, description = "The client has it"),
+        NoSuchData,
+    )
+)]
+async fn get_events_file(
+    State(state): State<AppState>,
+    method: Method,
+    headers: HeaderMap,
+    Path(id): Path,
+    Query(query): Query<VersionQuery>,
+) -> Result<Response> {
+    let selector = DatasetSelector { session_id: Some(id), version: query.version };
+    let file = events::parquet(&state, &selector).await?;
+    let etag = format!("\"{}\"", file.sha256);
+    let length = file.bytes.len();
+    let mut response = if none_match_holds(header_text(&headers, header::IF_NONE_MATCH), &etag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else if method == Method::HEAD {
+        Body::empty().into_response()
+    } else {
+        Body::from(file.bytes).into_response()
+    };
+    let described = response.headers_mut();
+    described.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.apache.parquet"));
+    described.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if method == Method::HEAD {
+        described.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    let attached = super::export::attachment(&file.file_name);
+    for (name, value) in [(header::ETAG, etag), (header::CONTENT_DISPOSITION, attached)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            described.insert(name, value);
+        }
+    }
+    Ok(response)
+}
