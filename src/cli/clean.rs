@@ -230,9 +230,7 @@ fn summary(answer: &CleanAnswer) -> String {
     }
     lines.extend(list("/warnings").iter().map(|warning| format!("warning: {}", text(warning, "message"))));
     lines.push(format!(
-        "{} → {} rows ({:.1} % left), {} quality {}",
-        answer.original_rows,
-        answer.cleaned_rows,
+        "{:.1} % of the rows left, {} quality {}",
         answer.retention_rate,
         answer.events_count,
         if answer.events_count == 1 { "event" } else { "events" }

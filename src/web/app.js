@@ -422,7 +422,7 @@ function parseForm(session, open) {
 
 const TABS = [
   ["plot", "Plot", showPlot], ["table", "Table", showTable], ["columns", "Columns", showColumns],
-  ["quality", "Quality", showQuality], ["files", "Files and versions", showFiles],
+  ["quality", "Quality", showQuality], ["cleaning", "Cleaning", showCleaning], ["files", "Files and versions", showFiles],
 ];
 
 function views(session) {
@@ -679,6 +679,72 @@ async function showQuality() {
     h("h2", {}, "Columns, least complete first"),
     table("Quality of columns", ["Column", "Complete", "Why cells are null", "#Longest run of nulls", "Values that stand still"], rows),
   ];
+}
+
+// ---- cleaning
+
+const INTERVALS = [["", "as recorded"], ["1m", "1 minute"], ["5m", "5 minutes"], ["10m", "10 minutes"], ["15m", "15 minutes"],
+  ["30m", "30 minutes"], ["1h", "1 hour"], ["1d", "1 day"]];
+/** Field, label, whether it is on. */
+const SWITCHES = [
+  ["detect_frozen", "sensors that stand still", true], ["detect_out_of_range", "values that cannot be", true],
+  ["detect_spikes", "single values that jump", false], ["apply_steady_state", "rows whose load moves", false],
+  ["apply_heat_balance", "rows out of heat balance", false], ["apply_affinity", "pumps off their affinity law", false],
+  ["check_equipment", "machines that contradict each other", false], ["filter_invalid", "remove what is found", false],
+  ["derive", "add load, COP, wet-bulb, …", false], ["lenient", "leave out rules that lack a column", true],
+];
+
+function cleanForm(session) {
+  const result = h("div", { "aria-live": "polite" });
+  const form = h("form", { onsubmit: async (event) => {
+    event.preventDefault();
+    const fields = new FormData(form);
+    const button = form.querySelector("button");
+    button.disabled = true;
+    result.replaceChildren(h("p", { class: "hint" }, "Cleaning …"));
+    const request = { session_id: session.session_id, resample_interval: fields.get("interval") || null };
+    for (const [field] of SWITCHES) request[field] = fields.has(field);
+    let cleaned;
+    await fill(result, async () => {
+      cleaned = await api("POST", "/clean", request);
+      return cleaningResult(cleaned);
+    });
+    button.disabled = false;
+    if (!cleaned) return;
+    const said = [...result.childNodes];
+    look.version = cleaned.version;
+    await showSession(session.session_id);
+    say(...said);
+  } },
+  h("div", { class: "fields" },
+    h("label", {}, "Interval of the rows", h("select", { name: "interval" },
+      INTERVALS.map(([key, text]) => h("option", { value: key, selected: key === "15m" }, text)))),
+    SWITCHES.map(([name, text, on]) => h("label", { class: "check" }, h("input", { type: "checkbox", name, checked: on }), text))),
+  h("button", { class: "primary" }, "Clean"), result);
+  return h("details", { class: "panel", open: true }, h("summary", {}, "Clean the parsed data into a new version"), form);
+}
+
+function cleaningResult({ version, message, report }) {
+  const taken = (counts, rule) => count(counts[rule]?.first ?? 0);
+  const rows = report.rules.map((rule) => [words(rule.rule), rule.ran ? count(rule.columns.length) : "did not run", count(rule.judged),
+    count(rule.hits.all), taken(report.cells.nulled, rule.rule), taken(report.rows.dropped, rule.rule)]);
+  return [h("p", { class: "done" }, `${version}: ${message}`), warnings(report.warnings),
+    rows.length > 0 && table("Rules", ["Rule", "#Columns", "#Judged", "#Hits", "#Cells nulled", "#Rows dropped"], rows)];
+}
+
+async function showCleaning(session) {
+  const events = h("div", { "aria-live": "polite" });
+  const version = session.versions.find((v) => look.version === "latest" || v.version === look.version);
+  const go = (page) => fill(events, async () => {
+    const found = await data("events", { page, page_size: 50 });
+    const rows = found.items.map((event) => [words(event.rule), event.column ?? "rows", clock(event.start_at), clock(event.end_at),
+      count(event.rows), event.detail]);
+    return [h("h2", {}, `${some(found.total, "quality event")} of ${found.version}`),
+      rows.length > 0 && table("Quality events", ["Rule", "Column", "From", "To", "#Rows", "What"], rows), pager(found.page, found.total_pages, go)];
+  });
+  if (version?.cleaned_from) go(1);
+  else events.replaceChildren(h("p", { class: "hint" }, "This version is not cleaned, so it has no quality events."));
+  return [!session.deleted_at && cleanForm(session), events];
 }
 
 async function showFiles(session) {

@@ -56,9 +56,18 @@ async fn the_page_asks_for_routes_that_exist() {
     let module = app.get("/web/app.js").await.text();
     let document = app.get("/api/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().unwrap();
-    for route in ["preview", "stats", "series", "quality"] {
+    for route in ["preview", "stats", "series", "quality", "events"] {
         assert!(module.contains(&format!("data(\"{route}\"")), "{route}");
         assert!(paths.contains_key(&format!("/api/data/{route}")), "{route}");
+    }
+    let asked = document["paths"]["/api/clean"]["post"]["requestBody"].to_string();
+    let schemas = &document["components"]["schemas"];
+    assert!(asked.contains("CleanRequest") && module.contains("\"/clean\""), "{asked}");
+    for field in ["detect_frozen", "detect_out_of_range", "detect_spikes", "check_equipment", "derive", "lenient"] {
+        assert!(
+            module.contains(&format!("\"{field}\"")) && schemas["Parameters"]["properties"][field].is_object(),
+            "{field}"
+        );
     }
     for field in ["date_format", "on_conflict", "timezone", "session_id", "force"] {
         assert!(document["components"]["schemas"]["ParseRequest"]["properties"][field].is_object(), "{field}");
