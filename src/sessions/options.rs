@@ -13,6 +13,9 @@ use crate::etl::report::ReadOptions;
 use crate::state::AppState;
 use crate::store::entity::{Status, session};
 
+/// Nobody said in which zone local times are; dropped again where no report has one.
+pub(super) const TIMEZONE_ASSUMED: &str = "timezone_assumed";
+
 /// The zone: stated now, else the session's, else the server's with a warning. Fixed once parsed.
 pub(super) fn zone(
     state: &AppState,
@@ -36,7 +39,7 @@ pub(super) fn zone(
         (None, None) => {
             let zone = state.config.site_timezone;
             warnings.push(Warning {
-                code: "timezone_assumed".to_owned(),
+                code: TIMEZONE_ASSUMED.to_owned(),
                 file: String::new(),
                 line: None,
                 column: None,

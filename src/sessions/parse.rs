@@ -332,7 +332,9 @@ impl Parse {
 
     fn all_warnings(&self, built: &Built) -> Vec<Warning> {
         let of_files = built.files.iter().flat_map(|(_, _, plan)| plan.warnings.iter());
-        self.warnings.iter().chain(&built.warnings).chain(of_files).cloned().collect()
+        let zone_counted = built.files.iter().any(|(_, _, plan)| plan.local_time_rows > 0);
+        let known_before = self.warnings.iter().filter(|w| zone_counted || w.code != options::TIMEZONE_ASSUMED);
+        known_before.chain(&built.warnings).chain(of_files).cloned().collect()
     }
 
     async fn commit(

@@ -265,6 +265,20 @@ async fn without_a_session_the_one_last_parsed_over_http_is_meant_and_said() {
 }
 
 #[tokio::test]
+async fn a_zone_is_only_assumed_where_a_report_has_local_times() {
+    let app = TestApp::start().await;
+    for (text, assumed) in [
+        ("time,kw\n2020-01-01T00:00:00+08:00,1\n2020-01-01T00:15:00+08:00,2\n", false),
+        ("time,kw\n1577836800,1\n1577837700,2\n", false),
+        ("time,kw\n2020-01-01 00:00,1\n2020-01-01 00:15,2\n", true),
+    ] {
+        let answer = app.parsed(&[("kw.csv", text.as_bytes())], &[]).await;
+        let warned = answer["warnings"].as_array().unwrap().iter().any(|w| w["code"] == "timezone_assumed");
+        assert_eq!(warned, assumed, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_kmuh_like_zip_is_read_member_by_member() {
     use std::io::Write;
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -140,6 +140,9 @@ pub struct FilePlan {
     pub dropped_rows: BTreeMap<String, u64>,
     /// Rows that stood after a later one.
     pub out_of_order_rows: u64,
+    /// Rows whose time is on the site's clock: neither an offset nor an epoch.
+    #[serde(default)]
+    pub local_time_rows: u64,
     /// First time, UTC ms.
     pub first_at_ms: Option<i64>,
     /// Last time, UTC ms.

@@ -193,6 +193,7 @@ impl<'a> Reader<'a> {
             points,
             rows: seen.rows,
             out_of_order_rows: seen.out_of_order,
+            local_time_rows: times.local_rows,
             first_at_ms: chunks.iter().map(|chunk| chunk.first_at_ms).min(),
             last_at_ms: chunks.iter().map(|chunk| chunk.last_at_ms).max(),
             interval_s: seen.interval_s(),

@@ -19,6 +19,8 @@ pub struct TimeReader<'r> {
     memo: (String, Option<Stamp>),
     /// UTC ms of the row before.
     pub previous: Option<i64>,
+    /// Rows whose time is on the site's clock: neither an offset nor an epoch.
+    pub local_rows: u64,
     /// Local times that exist twice.
     pub repeated: Tally,
     /// Zone abbreviations that were ignored.
@@ -49,6 +51,7 @@ impl<'r> TimeReader<'r> {
             range,
             memo: (String::new(), None),
             previous: None,
+            local_rows: 0,
             repeated: Tally::default(),
             abbreviations: Tally::default(),
             outside: Tally::default(),
@@ -87,14 +90,17 @@ impl<'r> TimeReader<'r> {
         }
         let at = match offset_s {
             Some(seconds) => local - i64::from(seconds) * 1000,
-            None => match self.zone.utc(local, self.previous) {
-                Local::Once(at) => at,
-                Local::Repeated(at) => {
-                    self.repeated.add(line);
-                    at
+            None => {
+                self.local_rows += 1;
+                match self.zone.utc(local, self.previous) {
+                    Local::Once(at) => at,
+                    Local::Repeated(at) => {
+                        self.repeated.add(line);
+                        at
+                    }
+                    Local::Missing => return Err(self.missing(stamp, clock, line)),
                 }
-                Local::Missing => return Err(self.missing(stamp, clock, line)),
-            },
+            }
         };
         self.previous = Some(at);
         Ok(Some(at))
