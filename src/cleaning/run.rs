@@ -1,7 +1,7 @@
 //! The job of a cleaning: read → clean → publish both files → one transaction with the row → `session.json`.
 //!
 //! What fails before the transaction leaves nothing that the catalogue knows of. Files that were published by
-//! then are taken back; after a crash they stay, unreferred to, under a number that is not used again.
+//! then stay, unreferred to, under a number that is not used again, and `doctor` lists them.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -106,13 +106,7 @@ async fn make(
     context.check()?;
     // The events first: a cleaned file is never without them.
     let events = events.publish(&paths::cleaned_events(&job.session_id, number.version)).await?;
-    let frame = match frame.publish(&paths::cleaned(&job.session_id, number.version)).await {
-        Ok(frame) => frame,
-        Err(error) => {
-            take_back(state, &[&events]).await;
-            return Err(error);
-        }
-    };
+    let frame = frame.publish(&paths::cleaned(&job.session_id, number.version)).await?;
     crash::point("clean.published");
     Ok(Made { frame, events, result })
 }
@@ -263,29 +257,13 @@ async fn commit(
         ..job
     };
     let txn = state.store.db.begin().await?;
-    let written = async {
-        context.confirm(&txn).await?;
-        store::complete(&txn, done, number).await
-    };
-    if let Err(error) = written.await {
-        drop(txn);
-        take_back(state, &[&frame, &events]).await;
-        return Err(error);
-    }
+    context.confirm(&txn).await?;
+    store::complete(&txn, done, number).await?;
     crash::point("clean.before_commit");
     // A commit that fails may have happened all the same: the files stay, and the job looks again.
     txn.commit().await.internal("committing a cleaning")?;
     crash::point("clean.committed");
     Ok(result.message)
-}
-
-/// Removes files that no row has ever referred to.
-async fn take_back(state: &AppState, published: &[&Published]) {
-    for file in published {
-        if let Err(error) = state.store.objects.delete_file(&file.path).await {
-            tracing::warn!(%error, path = file.path, "a file that became no version was left; `doctor` lists it");
-        }
-    }
 }
 
 /// In the transaction that ends the job, however it ends: its row says the same.

@@ -2,8 +2,8 @@
 //!
 //! A file is written under a staging name, made durable, and only then given its name; a reader never
 //! sees half of one. What is published is immutable, which is what makes it safe to map into memory and to
-//! cache by hash. Only [`Objects::delete_file`] and [`Objects::delete_folder`] remove published files, and
-//! only `purge` calls them. Messages name no path of this machine; the log has it in the cause.
+//! cache by hash. Only [`Objects::delete_folder`] removes published files, and only
+//! `purge` calls it. Messages name no path of this machine; the log has it in the cause.
 
 use std::error::Error as StdError;
 use std::fs::File;
@@ -224,18 +224,6 @@ impl Objects {
         }
         found.sort_unstable();
         Ok(found)
-    }
-
-    /// Removes a published file for ever. For `purge`, and for a request that takes back what it published
-    /// itself before any row referred to it. A file that is not there is no failure.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub async fn delete_file(&self, key: &str) -> Result<()> {
-        match self.files.delete(&parse(key)?).await {
-            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
-            Err(error) => Err(failed("removing a stored file")(error)),
-        }
     }
 
     /// Removes a session's folder for ever. **Only `purge` may call it**, after the rows are gone. The folder
