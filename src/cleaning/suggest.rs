@@ -42,7 +42,7 @@ pub struct ColumnSuggestion {
     /// Key in the mapping.
     #[schema(example = "chw_temp_cols")]
     pub category: &'static str,
-    /// 0–1: share of the name that the pattern spells out, less where other categories fit too.
+    /// 0–1: how typical the pattern is and how much of it begins words of the name, less where other categories fit.
     pub confidence: f64,
     /// In words.
     #[schema(example = "CHWST matches *CHW*ST*")]

@@ -1,5 +1,6 @@
-//! What models are made of. PURE: data in, data out; no clock, file, environment or network.
+//! Models of a plant's energy, from data to data. PURE: no file, clock, environment or unseeded randomness.
 //!
-//! `mapping` says which columns play which part; training and what it needs come with it.
+//! `category` names the parts that columns play; `mapping` says which columns are features and which is the target; the models themselves build on it.
 
+pub mod category;
 pub mod mapping;

@@ -96,7 +96,10 @@ impl Work<'_> {
     /// The bins, when there is something to put together; the report says why (not).
     fn bins(&mut self) -> Option<Bins> {
         let wanted = self.plan.parameters.resample_interval;
-        let data_ms = self.intervals.iter().flatten().map(|(own, _)| *own).min_by(f64::total_cmp);
+        let seen = self.intervals.iter().flatten().map(|(own, _)| *own).min_by(f64::total_cmp);
+        // A cleaning that left no row still knows how its rows stood.
+        let said = || self.metas.iter().filter_map(|meta| meta.cleaned.as_ref()?.interval_s).min();
+        let data_ms = seen.or_else(|| said().map(|seconds| f64::from(seconds) * 1000.0));
         let seconds = data_ms.map(sampling::seconds);
         self.resampling.requested = wanted.map(|interval| interval.name().to_owned());
         self.resampling.data_interval_s = seconds;

@@ -5,20 +5,23 @@
 //!
 //! - `frozen_samples` (6) native samples – the column's own interval, not the report's: a point recorded every
 //!   hour repeats four times in a 15-minute report without being frozen – and
-//! - `frozen_habit` (3) times as long as 95 % of the column's own runs, once there are 20 of them: a coarse
-//!   sensor holds its value by habit, and a point that is written hourly into a 10-minute table shows it there
-//!   when no report says so. Of runs with geometric lengths, one in 8 000 lasts so long.
+//! - `frozen_habit` (3) times as long as 99 % of the column's own runs (95 % while there are fewer than 100 of
+//!   them): a coarse sensor holds its value by habit, and a point that is written hourly into a 10-minute table
+//!   shows it there when no report says so. Of runs with geometric lengths one in a million lasts so long. Fewer
+//!   than 20 runs are no habit; a point that is recorded on change of value is not judged without one, for
+//!   standing still is what it looks like when nothing happens.
 //!
-//! Missing rows do not break a run unless they last longer than 1.5 intervals or than the column's usual hold;
-//! equipment that stands does. Status, counters and texts are not judged, nor what is set rather than measured
-//! (set-points, speeds, positions); a relative humidity of 100 % is real weather.
+//! An outage does not break a run that goes on with the same value, unless it is longer than the run would have
+//! to be; it does not count for its length. Equipment that stands breaks it. Status, counters and texts are not
+//! judged, nor what is set rather than measured (set-points, speeds, positions); a relative humidity of 100 %
+//! is real weather.
 
 use super::machines::State;
 use super::parameters::Thresholds;
 use super::sampling::{GAP_FACTOR, quantile};
 
-/// Runs that are needed to know a column's habit.
-const HABIT_RUNS: usize = 20;
+/// Runs that are needed to know a column's habit, and the quantile that they are asked for then.
+const HABITS: [(usize, f64); 2] = [(100, 0.99), (20, 0.95)];
 
 /// A run of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,6 +40,8 @@ pub struct Run {
     pub min: f64,
     /// Greatest value.
     pub max: f64,
+    /// Time between its rows that no row covers, ms.
+    outages_ms: f64,
 }
 
 /// A column as it is judged.
@@ -52,6 +57,8 @@ pub struct Sensor<'a> {
     pub zero_stands: bool,
     /// A value from here on is a bound that real values keep for hours.
     pub bound: Option<f64>,
+    /// It is recorded when its value changes.
+    pub on_change: bool,
     /// Its own interval, ms.
     pub interval_ms: f64,
     /// Median step between its rows, ms.
@@ -62,19 +69,17 @@ pub struct Sensor<'a> {
 #[must_use]
 pub fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
     let range = 2.0 * thresholds.frozen_std;
-    let short = GAP_FACTOR * sensor.interval_ms;
-    let (all, judged) = runs(sensor, range, short);
-    let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms;
+    let (all, judged) = runs(sensor, range, GAP_FACTOR * sensor.interval_ms);
+    let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
     let mut holds: Vec<f64> = all.iter().map(lasts).collect();
+    let habit = HABITS.iter().find(|(runs, _)| holds.len() >= *runs).and_then(|(_, q)| quantile(&mut holds, *q));
+    if habit.is_none() && sensor.on_change {
+        return (Vec::new(), 0);
+    }
     // Half a sample of tolerance for clocks that are a second early.
     let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
-    let (mut required, mut bridge) = (least, short);
-    if holds.len() >= HABIT_RUNS {
-        let usual = |holds: &mut [f64], q| quantile(holds, q).unwrap_or(0.0);
-        required = least.max(thresholds.frozen_habit * usual(&mut holds, 0.95));
-        bridge = short.max(usual(&mut holds, 0.5));
-    }
-    let bridged = if bridge > short { runs(sensor, range, bridge).0 } else { all };
+    let required = least.max(thresholds.frozen_habit * habit.unwrap_or(0.0));
+    let (bridged, _) = runs(sensor, range, required);
     (bridged.into_iter().filter(|run| run.rows > 1 && lasts(run) >= required).collect(), judged)
 }
 
@@ -97,11 +102,22 @@ fn runs(sensor: &Sensor<'_>, range: f64, bridge_ms: f64) -> (Vec<Run>, u64) {
             Some(run)
                 if (at - run.end_ms) as f64 <= bridge_ms && run.max.max(*value) - run.min.min(*value) <= range =>
             {
+                let step = (at - run.end_ms) as f64;
+                run.outages_ms += if step > GAP_FACTOR * sensor.interval_ms { step - sensor.seen_ms } else { 0.0 };
                 (run.last, run.end_ms, run.rows) = (row, *at, run.rows + 1);
                 (run.min, run.max) = (run.min.min(*value), run.max.max(*value));
             }
             _ => {
-                let run = Run { first: row, last: row, start_ms: *at, end_ms: *at, rows: 1, min: *value, max: *value };
+                let run = Run {
+                    first: row,
+                    last: row,
+                    start_ms: *at,
+                    end_ms: *at,
+                    rows: 1,
+                    min: *value,
+                    max: *value,
+                    outages_ms: 0.0,
+                };
                 done.extend(current.replace(run));
             }
         }
@@ -134,6 +150,7 @@ mod tests {
                 running: self.running.as_deref(),
                 zero_stands: false,
                 bound: None,
+                on_change: false,
                 interval_ms: (self.native_min * MINUTE) as f64,
                 seen_ms: (self.step_min * MINUTE) as f64,
             };
@@ -181,17 +198,43 @@ mod tests {
         assert_eq!(case.found(), [(20, 43, 24)]);
     }
 
-    /// Hourly values in a 10-minute table, and no report says so: 30 h of six equal rows each, one outage of
-    /// 40 minutes in a standstill of 10 h. 95 % of the runs last 60 min, so 180 min would do; N asks for 60.
+    /// Hourly values in a 10-minute table, and no report says so: 30 h of six equal rows each. 95 % of the runs last
+    /// 60 min, so 180 min are required where N asks for 60. An outage of 40 min in a standstill of 10 h leaves 9 h 20 min;
+    /// in one of 3 h it leaves 2 h 20 min, which is too short.
     #[test]
     fn a_habit_is_seen_in_the_values() {
-        let mut values: Vec<f64> = (0..30 * 6).map(|row| f64::from(row / 6)).collect();
-        values.extend([99.0; 60]);
-        let case = Case { step_min: 10, native_min: 10, values: values.clone(), running: None };
-        assert_eq!(case.found(), [(180, 239, 60)]);
-        values[200..204].fill(f64::NAN);
-        let case = Case { step_min: 10, native_min: 10, values, running: None };
-        assert_eq!(case.found(), [(180, 239, 56)], "an outage of less than the usual hold does not break it");
+        let hourly: Vec<f64> = (0..30 * 6).map(|row| f64::from(row / 6)).collect();
+        let with = |still: usize, lost: std::ops::Range<usize>| {
+            let mut values = hourly.clone();
+            values.extend(vec![99.0; still]);
+            values[lost].fill(f64::NAN);
+            Case { step_min: 10, native_min: 10, values, running: None }.found()
+        };
+        assert_eq!(with(60, 0..0), [(180, 239, 60)]);
+        assert_eq!(with(60, 200..204), [(180, 239, 56)]);
+        assert_eq!(with(18, 0..0), [(180, 197, 18)]);
+        assert!(with(18, 184..188).is_empty());
+    }
+
+    /// The same standstill of 10 h, with and without a history.
+    #[test]
+    fn a_point_on_change_is_judged_by_its_habit_only() {
+        let found = |history: usize| {
+            let values: Vec<f64> = (0..history).map(|i| i as f64).chain([99.0; 60]).collect();
+            let at_ms: Vec<i64> = (0..).take(values.len()).map(|i| i * 10 * MINUTE).collect();
+            let sensor = Sensor {
+                at_ms: &at_ms,
+                values: &values,
+                running: None,
+                zero_stands: false,
+                bound: None,
+                on_change: true,
+                interval_ms: 600_000.0,
+                seen_ms: 600_000.0,
+            };
+            frozen(&sensor, &Thresholds::default()).0.len()
+        };
+        assert_eq!((found(18), found(19)), (0, 1), "19 runs and 20");
     }
 
     #[test]
@@ -204,6 +247,7 @@ mod tests {
             running: None,
             zero_stands: false,
             bound: Some(100.0),
+            on_change: false,
             interval_ms: 900_000.0,
             seen_ms: 900_000.0,
         };

@@ -41,10 +41,12 @@ pub struct Look<'a> {
     pub running: Option<&'a [State]>,
     /// The same in words: `while CHP_01 ran`.
     pub driver: String,
-    /// A value of 0 is a standstill.
+    /// A value of 0 is a standstill: nothing else says whether its equipment runs.
     pub zero_stands: bool,
     /// A value from here on is a bound.
     pub bound: Option<f64>,
+    /// It is recorded when its value changes.
+    pub on_change: bool,
     /// Limits of the rules.
     pub thresholds: &'a Thresholds,
     /// Null what is hit.
@@ -101,6 +103,7 @@ pub fn judge(look: &Look<'_>, values: &mut [f64]) -> Judged {
             running: look.running,
             zero_stands: look.zero_stands,
             bound: look.bound,
+            on_change: look.on_change,
             interval_ms: interval,
             seen_ms: seen,
         };

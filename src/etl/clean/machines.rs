@@ -124,7 +124,7 @@ impl Machines {
             let found = self.all.iter().filter(|m| m.kind == kind && (!by_state || !m.states.is_empty()));
             let (names, signs): (Vec<&str>, Vec<Sign>) = found.filter_map(|m| Some((m.name.as_str(), m.sign?))).unzip();
             if !signs.is_empty() {
-                (self.plant_words, self.plant) = (names.join(" or "), signs);
+                (self.plant_words, self.plant) = (any_of(&names), signs);
                 return;
             }
         }
@@ -200,6 +200,14 @@ impl Machines {
             Driver::Itself => "at a value that is no standstill".to_owned(),
             Driver::Unknown => "(whether its equipment ran could not be told)".to_owned(),
         }
+    }
+}
+
+/// `A`, `A or B`, `one of A … Z`.
+fn any_of(names: &[&str]) -> String {
+    match names {
+        [first, _, _, .., last] => format!("one of {first} … {last}"),
+        _ => names.join(" or "),
     }
 }
 

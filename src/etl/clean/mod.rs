@@ -26,6 +26,7 @@ mod frozen;
 mod heat_balance;
 mod judge;
 mod machines;
+mod needs;
 pub mod parameters;
 mod plan;
 mod quantity;

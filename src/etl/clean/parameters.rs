@@ -286,7 +286,7 @@ pub struct Thresholds {
     pub frozen_samples: u32,
     /// Standard deviation of those samples at most, in the column's own unit.
     pub frozen_std: f64,
-    /// A run must also last so many times as long as 95 % of the column's own runs do.
+    /// A run must also last so many times as long as 99 % of the column's own runs do.
     pub frozen_habit: f64,
     /// Robust z of both differences around a spike.
     pub spike_z: f64,

@@ -52,7 +52,9 @@ pub fn limits_of(quantity: Quantity, thresholds: &Thresholds) -> Limits {
 #[must_use]
 pub fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds) -> Range {
     let limits = limits_of(quantity, thresholds);
-    let own = Limits { min: limits.min.map(|v| unit.invert(v)), max: limits.max.map(|v| unit.invert(v)) };
+    // 60 °C is 140 °F, not 139.999…: a value on the edge is inside.
+    let own = |limit: f64| (unit.invert(limit) * 1e9).round() / 1e9;
+    let own = Limits { min: limits.min.map(own), max: limits.max.map(own) };
     in_words(own, unit.unit)
 }
 

@@ -16,7 +16,7 @@ use super::frame;
 use super::heat_balance;
 use super::judge::{Mark, Span, push_events, spans};
 use super::machines::{self, Running, Sign, State};
-use super::plan::too_coarse;
+use super::needs::too_coarse;
 use super::report::{Balance, ColumnUse, Hits, PumpUse, Rows, Rule};
 use super::roles::Role;
 use super::run::Work;

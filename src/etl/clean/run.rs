@@ -17,7 +17,7 @@ use super::quantity::{Quantity, Unit};
 use super::range;
 use super::report::{CounterUse, Event, Resampling, Rule, Summary};
 use super::roles::Role;
-use super::sampling::{interval_ms, own_step_ms};
+use super::sampling::{interval_ms, on_change, own_step_ms};
 use super::{CleanError, Cleaned, internal, rows};
 
 /// Columns that are worked on between two calls of `progress`.
@@ -199,8 +199,9 @@ impl Work<'_> {
             spikes: asked(Rule::Spike),
             frozen: asked(Rule::Frozen),
             running: running.get(&words).map(Vec::as_slice),
-            zero_stands: *driver == Driver::Itself,
+            zero_stands: matches!(driver, Driver::Itself | Driver::Unknown),
             bound: unit.filter(|(quantity, _)| *quantity == Quantity::Humidity).map(|_| 100.0),
+            on_change: on_change(meta),
             driver: words,
             thresholds: &plan.parameters.thresholds,
             filter: plan.parameters.filter_invalid,

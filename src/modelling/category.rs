@@ -1,0 +1,158 @@
+//! The thirteen categories of a feature mapping and the patterns that suggest them (HVAC.md §5). Only data.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A part that columns play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Chillers.
+    Chiller,
+    /// Chilled-water pumps.
+    ChwPump,
+    /// Secondary (zone) pumps.
+    ScpPump,
+    /// Chilled-water temperatures.
+    ChwTemp,
+    /// Chilled-water pressures.
+    ChwPressure,
+    /// Chilled-water flows.
+    ChwFlow,
+    /// Condenser-water pumps.
+    CwPump,
+    /// Condenser-water temperatures.
+    CwTemp,
+    /// Condenser-water pressures.
+    CwPressure,
+    /// Condenser-water flows.
+    CwFlow,
+    /// Cooling towers.
+    CoolingTower,
+    /// Outside air.
+    Environment,
+    /// Totals and ratios of the plant: targets, never features.
+    SystemLevel,
+}
+
+/// The side of the plant that a category belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Parent {
+    /// Chilled-water side.
+    ChilledWaterSide,
+    /// Condenser-water side.
+    CondenserWaterSide,
+    /// Cooling towers.
+    CoolingTower,
+    /// Environment.
+    Environment,
+    /// The whole system.
+    System,
+}
+
+impl Category {
+    /// Every category.
+    pub const ALL: [Self; 13] = [
+        Self::Chiller,
+        Self::ChwPump,
+        Self::ScpPump,
+        Self::ChwTemp,
+        Self::ChwPressure,
+        Self::ChwFlow,
+        Self::CwPump,
+        Self::CwTemp,
+        Self::CwPressure,
+        Self::CwFlow,
+        Self::CoolingTower,
+        Self::Environment,
+        Self::SystemLevel,
+    ];
+
+    /// Such as `chw_pump`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let key = self.key();
+        key.strip_suffix("_cols").unwrap_or(key)
+    }
+
+    /// Key of its columns in a feature mapping.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Chiller => "chiller_cols",
+            Self::ChwPump => "chw_pump_cols",
+            Self::ScpPump => "scp_pump_cols",
+            Self::ChwTemp => "chw_temp_cols",
+            Self::ChwPressure => "chw_pressure_cols",
+            Self::ChwFlow => "chw_flow_cols",
+            Self::CwPump => "cw_pump_cols",
+            Self::CwTemp => "cw_temp_cols",
+            Self::CwPressure => "cw_pressure_cols",
+            Self::CwFlow => "cw_flow_cols",
+            Self::CoolingTower => "cooling_tower_cols",
+            Self::Environment => "environment_cols",
+            Self::SystemLevel => "system_level_cols",
+        }
+    }
+
+    /// The side of the plant it belongs to.
+    #[must_use]
+    pub fn parent(self) -> Parent {
+        match self {
+            Self::Chiller | Self::ChwPump | Self::ScpPump | Self::ChwTemp | Self::ChwPressure | Self::ChwFlow => {
+                Parent::ChilledWaterSide
+            }
+            Self::CwPump | Self::CwTemp | Self::CwPressure | Self::CwFlow => Parent::CondenserWaterSide,
+            Self::CoolingTower => Parent::CoolingTower,
+            Self::Environment => Parent::Environment,
+            Self::SystemLevel => Parent::System,
+        }
+    }
+
+    /// Whether its columns may be features; totals and ratios would leak the target.
+    #[must_use]
+    pub fn is_feature(self) -> bool {
+        self != Self::SystemLevel
+    }
+
+    /// Typical patterns (HVAC.md §5), on names in capitals with `_` between their words.
+    #[must_use]
+    pub fn patterns(self) -> &'static [&'static str] {
+        match self {
+            Self::Chiller => &["CH_*", "CHILLER*"],
+            Self::ChwPump => &["CHP*"],
+            Self::ScpPump => &["SCP*"],
+            Self::ChwTemp => &["*CHW*TEMP*", "*CHW*ST*", "*CHW*RT*"],
+            Self::ChwPressure => &["*CHW*PRESSURE*"],
+            Self::ChwFlow => &["*CHW*FLOW*", "*CHW*LPM*"],
+            Self::CwPump => &["CWP*"],
+            Self::CwTemp => &["*CW*TEMP*", "*CWS*", "*CWR*"],
+            Self::CwPressure => &["*CW*PRESSURE*"],
+            Self::CwFlow => &["*CW*FLOW*", "*CW*LPM*"],
+            Self::CoolingTower => &["CT_*", "TOWER*"],
+            Self::Environment => &["*OAT*", "*OAH*", "*WBT*", "OUTDOOR*"],
+            Self::SystemLevel => &["*TOTAL*", "*COP*", "*EFFICIENCY*"],
+        }
+    }
+
+    /// Further patterns seen on real sites; less sure.
+    #[must_use]
+    pub fn other_patterns(self) -> &'static [&'static str] {
+        match self {
+            Self::Chiller => &["KW_CH", "KW_CHH", "CH1*", "CH2*", "CH3*", "CH4*", "CH5*", "CH6*"],
+            Self::ChwPump => &["*_CHP*", "CHWP*", "PCHWP*"],
+            Self::ScpPump => &["ZWP*", "SCHWP*"],
+            Self::ChwTemp => &["CHWS*", "CHWR*", "*_CHWS", "*_CHWR"],
+            Self::ChwPressure => &["*CHW*DP*", "*_WDP"],
+            Self::ChwFlow => &["GPM", "*CHW*GPM*", "*CHW*CMH*"],
+            Self::CwPump => &["*_CWP*", "CDWP*"],
+            Self::CwTemp => &["CDHI", "CDLO", "CDWS*", "CDWR*"],
+            Self::CwPressure => &["*CW*DP*"],
+            Self::CwFlow => &["*CDW*FLOW*", "*CW*GPM*", "*CDW*GPM*"],
+            Self::CoolingTower => &["*_CT", "*_CT_*", "CT1*", "CT2*", "CT3*", "CT4*"],
+            Self::Environment => &["RH", "RH_*", "*WET_BULB*", "*HUMIDITY*"],
+            Self::SystemLevel => &["*_TOT", "KW_RT", "KW_PER_RT"],
+        }
+    }
+}
