@@ -245,7 +245,7 @@ pub struct Suggested {
     /// The pattern that the name fits.
     pub pattern: &'static str,
     /// 0–1: 0.95 for a typical pattern and 0.8 for others, times 0.6 to 1 by the share of the pattern's pieces that
-    /// begin words of the name, times 0.8 when another category fits about as well.
+    /// begin words of the name (or follow each other at once), times 0.8 when another category fits about as well.
     pub confidence: f64,
     /// Other parts that the name fits, best first.
     pub others: Vec<Category>,
@@ -261,7 +261,8 @@ pub fn suggest(name: &str) -> Option<Suggested> {
         let typical = category.patterns().iter().map(|pattern| (*pattern, 0.95));
         let others = category.other_patterns().iter().map(|pattern| (*pattern, 0.8));
         let matching = typical.chain(others).filter_map(|(p, sure)| Some((category, p, sure * word_share(p, &name)?)));
-        found.extend(matching.max_by(|a, b| a.2.total_cmp(&b.2)));
+        // The first of equals: typical patterns stand first.
+        found.extend(matching.reduce(|best, next| if next.2 > best.2 { next } else { best }));
     }
     let rank = |(category, _, sure): &(Category, &str, f64)| (*category == Category::SystemLevel, *sure);
     found.sort_by(|a, b| rank(b).0.cmp(&rank(a).0).then(rank(b).1.total_cmp(&rank(a).1)).then(a.0.cmp(&b.0)));
@@ -278,7 +279,7 @@ fn joined(name: &str) -> String {
     upper.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
 }
 
-/// When `pattern` matches: 0.6, and up to 0.4 more for its pieces that stand at the beginning of words.
+/// When `pattern` matches: 0.6, and up to 0.4 more for its pieces that begin words or follow the one before at once.
 fn word_share(pattern: &str, name: &str) -> Option<f64> {
     let mut rest = 0;
     let (mut pieces, mut at_words) = (0.0, 0.0);
@@ -293,7 +294,8 @@ fn word_share(pattern: &str, name: &str) -> Option<f64> {
             return None;
         }
         pieces += 1.0;
-        at_words += if starts(&place) { 1.0 } else { 0.0 };
+        let follows = place == 0 && pieces > 1.0;
+        at_words += if starts(&place) || follows { 1.0 } else { 0.0 };
         rest += place + piece.len();
     }
     let open_end = pattern.ends_with('*') || rest == name.len();
@@ -345,7 +347,7 @@ mod tests {
         assert_eq!((suggest("AH0101 T"), suggest("MODE"), suggest("")), (None, None, None));
     }
 
-    /// 0.95 for a typical pattern; `ST` of `B1_CHWST` begins no word: 0.95 · (0.6 + 0.4/2); a total that the chillers'
+    /// 0.95 for a typical pattern; `ST` of `CHW1ST` begins no word: 0.95 · (0.6 + 0.4/2); a total that the chillers'
     /// pattern matches as well: 0.95 · 0.8.
     #[test]
     fn a_suggestion_says_how_sure_it_is() {
@@ -354,7 +356,7 @@ mod tests {
             (found.pattern, found.confidence, found.others)
         };
         assert_eq!(of("CHP_01_KW"), ("CHP*", 0.95, vec![]));
-        assert_eq!(of("B1_CHWST").1, 0.76);
+        assert_eq!((of("CHWST").0, of("CHWST").1, of("CHW1ST").1), ("*CHW*ST*", 0.95, 0.76));
         assert_eq!(of("CH_SYS_TOTAL_KW"), ("*TOTAL*", 0.76, vec![Category::Chiller]));
         assert!(of("FLOAT_SWITCH").1 < 0.6, "OAT inside of a word");
     }

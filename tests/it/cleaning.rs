@@ -554,8 +554,9 @@ async fn names_suggest_a_mapping_with_evidence() {
     assert_eq!((&role("load")["columns"], &role("flow")["columns"]), (&json!(["RT"]), &json!(["GPM"])));
     assert_eq!((&role("wet_bulb")["columns"], &role("wet_bulb")["confidence"]), (&json!([]), &json!(0.0)));
     let column = &found["columns"].as_array().unwrap().iter().find(|c| c["column"] == "CHWST").unwrap().clone();
-    assert_eq!((&column["evidence"], &column["confidence"]), (&json!("CHWST matches *CHW*ST*"), &json!(1.0)));
-    assert_eq!(found["unmapped"], json!(["GPM", "RT", "CH1_KW"]));
+    assert_eq!((&column["evidence"], &column["confidence"]), (&json!("CHWST matches *CHW*ST*"), &json!(0.95)));
+    assert_eq!(found["mapping"]["chw_flow_cols"], json!(["GPM"]));
+    assert_eq!(found["unmapped"], json!(["RT"]));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod openapi;
 mod parse;
 mod real_reports;
 mod reports;
+mod rules;
 mod sessions;
 mod tidy;
 mod web;

@@ -1,24 +1,25 @@
 //! The real reports. Expected values were made with pandas 2 from the same files; how is said beside them.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
-use super::super::super::merge::{Keep, Tally, describe, merge};
-use super::super::super::plan::{FileId, Plan as Reading, read_all};
-use super::super::super::report::{DateOrder, ReadOptions};
-use super::super::{Event, Interval, Rule};
+use bytes::Bytes;
+
 use super::*;
+use hvac_analytics::etl::clean::{Event, Interval, Rule};
+use hvac_analytics::etl::merge::{Keep, Tally, describe, merge};
+use hvac_analytics::etl::plan::{FileId, Plan as Reading, read_all};
+use hvac_analytics::etl::report::{DateOrder, ReadOptions};
 
 fn read(paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
     let root = std::env::var("HVAC_REAL_DATA").expect("HVAC_REAL_DATA names the folder of the real reports");
-    let bytes: Vec<Vec<u8>> =
+    let files: Vec<Vec<u8>> =
         paths.iter().map(|path| std::fs::read(PathBuf::from(&root).join(path)).unwrap()).collect();
     let ids: Vec<FileId> =
         paths.iter().map(|path| FileId { name: (*path).to_owned(), sha256: (*path).to_owned() }).collect();
-    let load = |index: usize| Ok(Cow::Borrowed(bytes[index].as_slice()));
+    let load = |index: usize| Ok(Bytes::copy_from_slice(&files[index]));
     let options = ReadOptions { zone, format: None, date_order, delimiter: None, encoding: None };
-    let files = read_all(&ids, &load, &options, 1 << 30, &|_| ()).unwrap();
-    let mut plan = Reading::new(files, &BTreeMap::new(), &BTreeMap::new()).unwrap();
+    let read = read_all(&ids, &load, &options, 1 << 30, &|_| ()).unwrap();
+    let mut plan = Reading::new(read, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).unwrap();
@@ -60,9 +61,6 @@ fn real_reports_the_wet_bulb_is_frozen_and_nothing_else_of_the_weather() {
     for column in ["WBT_C", "Temperature____", "RH____", "RT", "GPM", "CHWS", "CHWR", "kW_Tot", "kW_CHS", "Hz__CHP"] {
         assert!(of(&done, Rule::Frozen, column).is_empty(), "{column}: {:?}", of(&done, Rule::Frozen, column));
     }
-    for event in &done.events {
-        println!("{} {} {}", event.column.as_deref().unwrap_or_default(), event.rows, event.detail);
-    }
     assert_eq!(done.frame.height(), rows);
 }
 
@@ -85,7 +83,6 @@ fn real_reports_the_weather_logger_is_aligned() {
     let off: Vec<f64> =
         own.iter().zip(&ours).filter_map(|(own, ours)| Some((own.as_ref()? - ours.as_ref()?).abs())).collect();
     let mean = off.iter().sum::<f64>() / off.len() as f64;
-    println!("mean |own − derived| {mean:.3} K over {} rows", off.len());
     assert!(mean < 1.0, "{mean}");
 }
 
@@ -123,7 +120,6 @@ fn real_reports_heat_balance_and_affinity_of_the_plant() {
         ["RT", "GPM", "CHWS", "CDHI", "WBT"].map(unit),
         [Some("RT"), Some("GPM"), Some("°F"), Some("°F"), Some("°F")]
     );
-    println!("{}", serde_json::to_string_pretty(&done.report.rules).unwrap());
 }
 
 /// Hourly points in quarter-hour reports, and 15-minute points in 5-minute ones, repeat without being frozen.
@@ -138,9 +134,6 @@ fn real_reports_slow_points_are_not_frozen() {
         columns.iter().filter(|c| c.native_interval_s == Some(3600)).map(|c| c.name.clone()).collect();
     let done = cleaned(frame.clone(), &columns, ZONE, &parameters);
     conserves(&done);
-    for event in done.events.iter().filter(|e| e.rule == Rule::Frozen) {
-        println!("kmuh {} {} rows {}", event.column.as_deref().unwrap_or_default(), event.rows, event.detail);
-    }
     assert_eq!(hourly.len(), 11, "CH5.CTDT, CH5.ETDT and nine ZWP-n.PCT");
     for column in &hourly {
         assert!(of(&done, Rule::Frozen, column).is_empty(), "{column}: {:?}", of(&done, Rule::Frozen, column));
@@ -149,9 +142,6 @@ fn real_reports_slow_points_are_not_frozen() {
     let (frame, columns) = read(&["apogee/bmon/siemens_sample.csv"], Tz::America__Anchorage, Some(DateOrder::Mdy));
     let done = cleaned(frame, &columns, Tz::America__Anchorage, &parameters);
     conserves(&done);
-    for event in &done.events {
-        println!("bmon {} {} rows {}", event.column.as_deref().unwrap_or_default(), event.rows, event.detail);
-    }
     for column in ["CCHRC_HRV1_CO2", "CCHRC_HRV1_RMH", "CCHRC_HRV1_RMT", "CCHRC_OAT"] {
         assert!(of(&done, Rule::Frozen, column).is_empty(), "{column}: {:?}", of(&done, Rule::Frozen, column));
     }

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Rule;
 use super::*;
+use hvac_analytics::etl::clean::Rule;
 
 struct Page {
     parameters: Parameters,
