@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
         manager.create_table(site_overrides()).await?;
         // Lists are of sessions that are not deleted, in each of these orders.
         for order in ["created_at", "updated_at", "name", "site", "status", "total_rows"] {
-            manager.create_index(index("upload_sessions", &["deleted_at", order])).await?;
+            manager.create_index(index("upload_sessions", &["deleted_at", order, "id"])).await?;
         }
         manager.create_index(index("upload_sessions", &["parsed_over_http_at"])).await?;
         manager.create_index(index("source_files", &["session_id"])).await?;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -142,21 +142,37 @@ pub async fn rebuild(config: &Config) -> Result<rebuild::Rebuilt> {
 
 async fn expected(db: &impl ConnectionTrait) -> Result<BTreeMap<String, Expected>> {
     let mut expected = BTreeMap::new();
-    let sources = source_file::Entity::find().all(db).await.internal("listing raw files")?;
-    for file in sources {
-        let size_bytes = u64::try_from(file.size_bytes).unwrap_or_default();
-        expected.insert(
-            file.path,
-            Expected { session_id: file.session_id, sha256: file.sha256, size_bytes, integrity: file.integrity },
-        );
-    }
-    let datasets = parsed_dataset::Entity::find().all(db).await.internal("listing datasets")?;
-    for file in datasets {
-        let size_bytes = u64::try_from(file.size_bytes).unwrap_or_default();
-        expected.insert(
-            file.file_path,
-            Expected { session_id: file.session_id, sha256: file.sha256, size_bytes, integrity: file.integrity },
-        );
+    // Only what is looked at: the rest of these rows is large.
+    type Row = (String, String, String, i64, Integrity);
+    let sources: Vec<Row> = source_file::Entity::find()
+        .select_only()
+        .columns([
+            source_file::Column::Path,
+            source_file::Column::SessionId,
+            source_file::Column::Sha256,
+            source_file::Column::SizeBytes,
+            source_file::Column::Integrity,
+        ])
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("listing raw files")?;
+    let datasets: Vec<Row> = parsed_dataset::Entity::find()
+        .select_only()
+        .columns([
+            parsed_dataset::Column::FilePath,
+            parsed_dataset::Column::SessionId,
+            parsed_dataset::Column::Sha256,
+            parsed_dataset::Column::SizeBytes,
+            parsed_dataset::Column::Integrity,
+        ])
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("listing datasets")?;
+    for (path, session_id, sha256, size_bytes, integrity) in sources.into_iter().chain(datasets) {
+        let size_bytes = u64::try_from(size_bytes).unwrap_or_default();
+        expected.insert(path, Expected { session_id, sha256, size_bytes, integrity });
     }
     let cleanings = cleaning_job::Entity::find().filter(cleaning_job::Column::Status.eq(WorkStatus::Completed));
     for file in cleanings.all(db).await.internal("listing cleanings")? {
@@ -255,8 +271,8 @@ async fn orphans(store: &Store, expected: &BTreeMap<String, Expected>) -> Result
 }
 
 async fn session_ids(store: &Store) -> Result<Vec<String>> {
-    let sessions = session::Entity::find().all(store.db.read()).await.internal("listing sessions")?;
-    Ok(sessions.into_iter().map(|s| s.id).collect())
+    let ids = session::Entity::find().select_only().column(session::Column::Id).into_tuple().all(store.db.read());
+    ids.await.internal("listing sessions")
 }
 
 async fn outdated_snapshots(state: &AppState) -> Result<Vec<String>> {
