@@ -3,6 +3,7 @@
 mod fixtures;
 mod laws;
 mod real;
+mod samples;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

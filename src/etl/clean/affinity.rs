@@ -4,7 +4,8 @@
 //! while it runs: |P/f³ ÷ median − 1| ≤ `affinity` (0.20). The exponent n of P ∝ fⁿ is fitted beside it, by
 //! least squares on the logarithms, and reported. The unit of the speed does not matter (Hz or %).
 //!
-//! The yardstick is the data's own median, so a cleaned set is not judged by it a second time.
+//! Of resampled rows only those count during which the machine ran throughout: a mean over a standstill obeys no
+//! law. The yardstick is the data's own median, so a cleaned set is not judged by it a second time.
 
 use super::sampling::median;
 use super::steady::Verdict;

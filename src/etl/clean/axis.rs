@@ -10,6 +10,7 @@ use super::bins::Bins;
 use super::counter::{self, What};
 use super::derive;
 use super::frame::Data;
+use super::plan::PlannedPump;
 use super::report::{CounterUse, Event, Rule};
 use super::resample::{self, Aggregate, Cells};
 use super::run::{Work, step};
@@ -65,6 +66,7 @@ impl Work<'_> {
         };
         let extra = self.extra_columns(&growths, bins.is_some());
         if let Some(bins) = &bins {
+            self.ran = self.plan.pumps.iter().map(|pump| self.ran_throughout(pump, bins)).collect();
             let mut data = std::mem::take(&mut self.data);
             let count = data.len().max(1) as f64;
             let fractions = self.on_fractions(&data, bins, &edges);
@@ -131,6 +133,24 @@ impl Work<'_> {
             self.zone
         );
         Some(bins)
+    }
+
+    /// The bins in which a machine ran at each of its samples: the mean of a machine that stood for a while obeys
+    /// no law.
+    fn ran_throughout(&self, pump: &PlannedPump, bins: &Bins) -> Vec<bool> {
+        let thresholds = &self.plan.parameters.thresholds;
+        let (speed, power) = (self.values(pump.speed), self.power_kw(pump.power));
+        let stands = |row: usize| {
+            let (Some(speed), Some(power)) = (speed.get(row), power.get(row)) else { return false };
+            *speed <= thresholds.running_speed || *power <= thresholds.running_kw
+        };
+        bins.rows.iter().map(|rows| !rows.clone().any(stands)).collect()
+    }
+
+    /// A column of electric power in kW; as it is where its unit is not known.
+    pub(super) fn power_kw(&self, index: usize) -> Vec<f64> {
+        let unit = self.units.get(&index).map(|(_, unit)| unit);
+        self.values(index).iter().map(|value| unit.map_or(*value, |unit| unit.convert(*value))).collect()
     }
 
     /// Shares of time for which each status was on.

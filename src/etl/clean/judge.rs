@@ -39,6 +39,8 @@ pub struct Look<'a> {
     pub frozen: bool,
     /// Whether its equipment runs.
     pub running: Option<&'a [State]>,
+    /// How many machines of its plant run.
+    pub staging: Option<&'a [u16]>,
     /// The same in words: `while CHP_01 ran`.
     pub driver: String,
     /// A value of 0 is a standstill: nothing else says whether its equipment runs.
@@ -81,7 +83,7 @@ pub fn judge(look: &Look<'_>, values: &mut [f64]) -> Judged {
     }
     if let (true, Some((interval, seen))) = (look.spikes, look.interval_ms) {
         let samples = spike::samples(look.at_ms, values, interval, seen);
-        let (found, count) = spike::spikes(&samples, interval, look.thresholds.spike_z, look.running);
+        let (found, count) = spike::spikes(&samples, interval, look.thresholds.spike_z, look.staging);
         judged.judged.insert(Rule::Spike, count);
         for sample in &found {
             set(&mut flags, sample.first..=sample.last, Rule::Spike, values);

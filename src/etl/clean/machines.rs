@@ -274,6 +274,19 @@ pub fn running<'v>(at_ms: &[i64], signs: &[Sign], values: impl Fn(usize) -> &'v 
     running
 }
 
+/// How many of the plant's machines run, row by row; none when nothing tells.
+pub fn staging<'v>(machines: &Machines, at_ms: &[i64], values: impl Fn(usize) -> &'v [f64]) -> Option<Vec<u16>> {
+    let mut stages: Option<Vec<u16>> = None;
+    for machine in machines.all.iter().filter(|machine| machine.kind != MachineKind::Other) {
+        let Some(sign) = machine.sign else { continue };
+        let all = stages.get_or_insert_with(|| vec![0; at_ms.len()]);
+        for (stage, state) in all.iter_mut().zip(running(at_ms, &[sign], &values)) {
+            *stage += u16::from(state == State::On);
+        }
+    }
+    stages
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]

@@ -152,14 +152,16 @@ impl Work<'_> {
         }
         let t = self.plan.parameters.thresholds.clone();
         found.judged.insert(Rule::Affinity, 0);
-        for pump in &self.plan.pumps {
+        for (place, pump) in self.plan.pumps.iter().enumerate() {
             let (Some(speed), Some(power)) = (self.metas.get(pump.speed), self.metas.get(pump.power)) else { continue };
             let before = self.plan.judged_before(Rule::Affinity, power);
             let (speed_name, power_name) = (speed.name.clone(), power.name.clone());
-            let unit = self.units.get(&pump.power).map(|(_, unit)| unit);
-            let kw = |value: &f64| unit.map_or(*value, |unit| unit.convert(*value));
-            let power_kw: Vec<f64> = self.values(pump.power).iter().map(kw).collect();
-            let fit = affinity::fit(self.values(pump.speed), &power_kw, t.affinity, t.running_speed, t.running_kw);
+            let mut speed = self.values(pump.speed).to_vec();
+            for (speed, _) in speed.iter_mut().zip(self.ran.get(place).into_iter().flatten()).filter(|(_, ran)| !**ran)
+            {
+                *speed = f64::NAN;
+            }
+            let fit = affinity::fit(&speed, &self.power_kw(pump.power), t.affinity, t.running_speed, t.running_kw);
             let note = match (fit.median, before) {
                 (_, true) => Some("an earlier cleaning has judged it by the same limits".to_owned()),
                 (None, _) => Some(format!("it runs in {} rows: too few to know it", fit.running)),

@@ -43,6 +43,8 @@ pub(super) struct Work<'p> {
     pub parsed: u64,
     /// Which resampled rows have a sample.
     pub sampled: Vec<bool>,
+    /// For each planned pump, the bins in which it ran throughout; empty without resampling.
+    pub ran: Vec<Vec<bool>>,
     /// Rules that could not run for a reason that only the data told.
     pub stopped: BTreeMap<Rule, String>,
     /// Columns of the parsed frame.
@@ -83,6 +85,7 @@ pub fn clean(
         judged: Vec::new(),
         counters: Vec::new(),
         resampling: Resampling::default(),
+        ran: Vec::new(),
         stopped: BTreeMap::new(),
         width: columns.len(),
     };
@@ -96,6 +99,16 @@ pub fn clean(
     work.derive();
     step(progress, 0.85, "judging rows")?;
     rows::judge_and_finish(work, &|share, doing| step(progress, share, doing))
+}
+
+/// What other columns say of a column's rows.
+struct Context {
+    /// Whether each driver runs, by its words.
+    running: BTreeMap<String, Running>,
+    /// How many machines of the plant run.
+    staging: Option<Vec<u16>>,
+    /// The dry-bulb, °C.
+    dry_c: Option<Vec<f64>>,
 }
 
 pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, doing: &str) -> Result<(), CleanError> {
@@ -152,15 +165,17 @@ impl Work<'_> {
     }
 
     fn judge_cells(&mut self, progress: &dyn Fn(f64, &str) -> ControlFlow<()>) -> Result<(), CleanError> {
-        let (running, dry_c) = (self.running(), self.dry_bulb_c());
+        let context = Context {
+            running: self.running(),
+            staging: machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index)),
+            dry_c: self.dry_bulb_c(),
+        };
         let mut data = std::mem::take(&mut self.data);
         let mut judged: Vec<Judged> = Vec::with_capacity(data.len());
         let count = data.len().max(1) as f64;
         for (chunk, columns) in data.chunks_mut(CHUNK).enumerate() {
             step(progress, 0.05 + 0.45 * (chunk * CHUNK) as f64 / count, "judging cells")?;
-            let judge = |(place, data): (usize, &mut Data)| {
-                self.judge_column(chunk * CHUNK + place, data, &running, dry_c.as_deref())
-            };
+            let judge = |(place, data): (usize, &mut Data)| self.judge_column(chunk * CHUNK + place, data, &context);
             judged.par_extend(columns.par_iter_mut().enumerate().map(judge));
         }
         self.data = data;
@@ -171,13 +186,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn judge_column(
-        &self,
-        index: usize,
-        data: &mut Data,
-        running: &BTreeMap<String, Running>,
-        dry_c: Option<&[f64]>,
-    ) -> Judged {
+    fn judge_column(&self, index: usize, data: &mut Data, context: &Context) -> Judged {
         let (Some(meta), Data::Numbers(cells)) = (self.metas.get(index), &mut *data) else {
             let present = data.present();
             let before = Summary { count: present, nulls: data.len() as u64 - present, ..Summary::default() };
@@ -195,10 +204,11 @@ impl Work<'_> {
             at_ms: &self.at_ms,
             interval_ms: self.intervals.get(index).copied().flatten(),
             range: if asked(Rule::OutOfRange) { self.range(index) } else { None },
-            dry_bulb: wet.and_then(|(_, unit)| Some((unit, dry_c?, margin))),
+            dry_bulb: wet.and_then(|(_, unit)| Some((unit, context.dry_c.as_deref()?, margin))),
             spikes: asked(Rule::Spike),
             frozen: asked(Rule::Frozen),
-            running: running.get(&words).map(Vec::as_slice),
+            running: context.running.get(&words).map(Vec::as_slice),
+            staging: context.staging.as_deref().filter(|_| !matches!(driver, Driver::Weather | Driver::Unknown)),
             zero_stands: matches!(driver, Driver::Itself | Driver::Unknown),
             bound: unit.filter(|(quantity, _)| *quantity == Quantity::Humidity).map(|_| 100.0),
             on_change: on_change(meta),

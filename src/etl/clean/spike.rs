@@ -4,10 +4,9 @@
 //! opposite signs. The deviation is 1.4826 × the median of |difference| over the differences that are not 0
 //! (MAD about 0, where differences of a sensor centre; Iglewicz & Hoaglin 1993 for the factor): a coarse or
 //! idle point repeats, and its zeros would make any step a spike. A step that stays is a change, not a spike;
-//! so is a machine that starts or stops for one sample. Judged on native samples: of a point that is recorded
+//! so is what a plant shows when a machine starts or stops for one sample. Judged on native samples: of a point that is recorded
 //! every hour in a 15-minute report, four equal cells are one sample. Needs 20 differences to know the sensor.
 
-use super::machines::State;
 use super::sampling::{GAP_FACTOR, median};
 
 /// 1 / Φ⁻¹(3/4): the MAD of a normal distribution as its standard deviation.
@@ -44,9 +43,9 @@ pub fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: f64) ->
     samples
 }
 
-/// The samples that are spikes, and how many could be judged.
+/// The samples that are spikes, and how many could be judged. `staging` is how many machines run, row by row.
 #[must_use]
-pub fn spikes(samples: &[Sample], interval_ms: f64, z: f64, running: Option<&[State]>) -> (Vec<Sample>, u64) {
+pub fn spikes(samples: &[Sample], interval_ms: f64, z: f64, staging: Option<&[u16]>) -> (Vec<Sample>, u64) {
     let steps = samples.iter().zip(samples.iter().skip(1));
     let differences: Vec<f64> = steps
         .map(|(a, b)| if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { b.value - a.value } else { f64::NAN })
@@ -56,12 +55,12 @@ pub fn spikes(samples: &[Sample], interval_ms: f64, z: f64, running: Option<&[St
         return (Vec::new(), 0);
     }
     let limit = z * MAD_TO_SIGMA * median(&mut sizes).unwrap_or(f64::INFINITY);
-    let state = |sample: &Sample| running.and_then(|r| r.get(sample.first).copied());
+    let stage = |sample: &Sample| staging.and_then(|stages| stages.get(sample.first).copied());
     let mut found = Vec::new();
     let mut judged = 0;
     for (three, around) in samples.windows(3).zip(differences.windows(2)) {
         let ([before, sample, after], [up, down]) = (three, around) else { continue };
-        if up.is_nan() || down.is_nan() || state(before) != state(sample) || state(sample) != state(after) {
+        if up.is_nan() || down.is_nan() || stage(before) != stage(sample) || stage(sample) != stage(after) {
             continue;
         }
         judged += 1;
@@ -80,9 +79,9 @@ mod tests {
     const MINUTE: i64 = 60_000;
     const STEP: f64 = 5.0 * 60_000.0;
 
-    fn found(values: &[f64], running: Option<&[State]>) -> Vec<usize> {
+    fn found(values: &[f64], staging: Option<&[u16]>) -> Vec<usize> {
         let at: Vec<i64> = (0..).take(values.len()).map(|i| i * 5 * MINUTE).collect();
-        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, running).0.iter().map(|s| s.first).collect()
+        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, staging).0.iter().map(|s| s.first).collect()
     }
 
     /// A saw of ±0.1 around 20: the median of |difference| is 0.1, so the limit is 8 · 1.4826 · 0.1 = 1.186.
@@ -119,9 +118,9 @@ mod tests {
         let mut values = saw(40);
         values[10] = 0.0;
         assert_eq!(found(&values, None), [10]);
-        let mut running = vec![State::On; 40];
-        running[10] = State::Off;
-        assert!(found(&values, Some(&running)).is_empty());
+        let mut staging = vec![2; 40];
+        staging[10] = 1;
+        assert!(found(&values, Some(&staging)).is_empty());
     }
 
     #[test]

@@ -296,6 +296,22 @@ fn every_row_rejected_is_a_result() {
     assert_eq!(again.report.rows.parsed, 0);
 }
 
+/// A pump on 20 kW at 50 Hz that stands every other half hour: hourly means of 25 Hz and 10 kW give 6.4e-4 where it
+/// gives 1.6e-4 whenever it runs.
+#[test]
+fn means_over_a_standstill_are_not_judged_by_affinity() {
+    let mut columns = columns(&["CHP_1_HZ", "CHP_1_KW"]);
+    let at: Vec<i64> = (0..6 * 72).map(|i| i * 600_000).collect();
+    let runs = |i: &i64| i / 600_000 / 3 % 2 == 0 || i / 600_000 > 6 * 36;
+    let values = |on: f64| Values::Numbers(at.iter().map(|at| Some(if runs(at) { on } else { 0.0 })).collect());
+    let values = vec![values(50.0), values(20.0)];
+    let frame = frame(&at, &mut columns, values);
+    let parameters = Parameters { apply_affinity: true, resample_interval: Some(Interval::H1), ..nothing() };
+    let done = cleaned(frame, &columns, Tz::UTC, &parameters);
+    let pump = &done.report.affinity[0];
+    assert_eq!((pump.running_rows, pump.flagged, pump.median), (36, 0, Some(1.6e-4)), "the last 36 of 72 hours");
+}
+
 #[test]
 fn the_work_can_be_stopped() {
     let (frame, columns) = made(&((0..50).map(|i| i * 600_000).collect(), vec![vec![7; 12]; 50]));

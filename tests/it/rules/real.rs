@@ -1,6 +1,6 @@
 //! The real reports. Expected values were made with pandas 2 from the same files; how is said beside them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
@@ -12,8 +12,12 @@ use hvac_analytics::etl::report::{DateOrder, ReadOptions};
 
 fn read(paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
     let root = std::env::var("HVAC_REAL_DATA").expect("HVAC_REAL_DATA names the folder of the real reports");
-    let files: Vec<Vec<u8>> =
-        paths.iter().map(|path| std::fs::read(PathBuf::from(&root).join(path)).unwrap()).collect();
+    read_from(&PathBuf::from(root), paths, zone, date_order)
+}
+
+/// The reports at `paths` below `root` as one frame, read as a parse reads them.
+pub fn read_from(root: &Path, paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
+    let files: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(root.join(path)).unwrap()).collect();
     let ids: Vec<FileId> =
         paths.iter().map(|path| FileId { name: (*path).to_owned(), sha256: (*path).to_owned() }).collect();
     let load = |index: usize| Ok(Bytes::copy_from_slice(&files[index]));
