@@ -312,6 +312,31 @@ fn means_over_a_standstill_are_not_judged_by_affinity() {
     assert_eq!((pump.running_rows, pump.flagged, pump.median), (36, 0, Some(1.6e-4)), "the last 36 of 72 hours");
 }
 
+/// 100 RT (351.68 kW) and 60 kW must leave by the condenser: 411.68 kW. 1 183.7 L/min · 5 K carry 411.68 kW
+/// (· 0.997 · 4.186/60 = 0.069558 kW a L/min and K); 6 of 30 rows carry 10 % more, which is 20 %: not accepted
+/// when more than 80 % are asked for, accepted at 5 of 30.
+#[test]
+fn the_plants_balance_is_a_statistic_and_drops_no_row() {
+    for (bad, accepted) in [(6, false), (5, true)] {
+        let mut columns =
+            columns(&["CH_SYS_RT", "CHW_FLOW_LPM", "CHWST", "CHWRT", "CHILLER_KW", "CW_FLOW_LPM", "CWST", "CWRT"]);
+        let at: Vec<i64> = (0..30).map(|i| i * 900_000).collect();
+        let flow = 411.68 / 0.069_558 / 5.0;
+        let constant = [100.0, 351.68 / 0.069_558 / 5.0, 7.0, 12.0, 60.0, flow, 28.0, 33.0];
+        let values = constant.iter().enumerate().map(|(index, value)| {
+            let cell = |row: usize| Some(if index == 5 && row < bad { value * 1.1 } else { *value });
+            Values::Numbers((0..30).map(cell).collect())
+        });
+        let values = values.collect();
+        let frame = frame(&at, &mut columns, values);
+        let parameters = Parameters { apply_heat_balance: true, filter_invalid: true, ..nothing() };
+        let done = cleaned(frame, &columns, Tz::UTC, &parameters);
+        let balance = done.report.plant_balance.as_ref().unwrap();
+        assert_eq!((balance.rows, balance.within, balance.accepted), (30, 30 - bad as u64, Some(accepted)));
+        assert_eq!(done.frame.height(), 30);
+    }
+}
+
 #[test]
 fn the_work_can_be_stopped() {
     let (frame, columns) = made(&((0..50).map(|i| i * 600_000).collect(), vec![vec![7; 12]; 50]));

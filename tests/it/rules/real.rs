@@ -150,3 +150,60 @@ fn real_reports_slow_points_are_not_frozen() {
         assert!(of(&done, Rule::Frozen, column).is_empty(), "{column}: {:?}", of(&done, Rule::Frozen, column));
     }
 }
+
+/// It is the native interval that saves them: without it, and without looking at their habits, two equal samples in a
+/// row would be frozen in most of these columns.
+#[test]
+#[ignore = "needs the real reports"]
+fn real_reports_without_native_intervals_slow_points_would_be_frozen() {
+    let (frame, mut columns) = read(&["apogee/bmon/siemens_sample.csv"], Tz::America__Anchorage, Some(DateOrder::Mdy));
+    let mut parameters = Parameters { resample_interval: None, ..Parameters::default() };
+    parameters.thresholds.frozen_habit = 0.0;
+    let found = |columns: &[ColumnMeta]| -> Vec<usize> {
+        let done = cleaned(frame.clone(), columns, Tz::America__Anchorage, &parameters);
+        let names = ["CCHRC_HRV1_CO2", "CCHRC_HRV1_RMH", "CCHRC_HRV1_RMT", "CCHRC_OAT"];
+        names.iter().map(|name| of(&done, Rule::Frozen, name).len()).collect()
+    };
+    assert_eq!(found(&columns), [0; 4]);
+    columns.iter_mut().for_each(|column| column.native_interval_s = None);
+    assert!(found(&columns).iter().all(|events| *events > 0), "{:?}", found(&columns));
+}
+
+/// Every rule at once on the plant, at the table's own 10 minutes: what is left is left alone.
+#[test]
+#[ignore = "needs the real reports"]
+fn real_reports_cleaned_twice_lose_nothing_more() {
+    for resample_interval in [None, Some(Interval::M10)] {
+        let (frame, columns) = read(&PLANT, ZONE, None);
+        let parameters = Parameters {
+            resample_interval,
+            detect_frozen: true,
+            detect_spikes: true,
+            detect_out_of_range: true,
+            apply_steady_state: true,
+            apply_heat_balance: true,
+            apply_affinity: true,
+            check_equipment: true,
+            filter_invalid: true,
+            derive: true,
+            ..Parameters::default()
+        };
+        let once = cleaned(frame, &columns, ZONE, &parameters);
+        conserves(&once);
+        let lost = |done: &Cleaned| -> u64 {
+            let report = &done.report;
+            report.rows.dropped.values().chain(report.cells.nulled.values()).map(|hits| hits.first).sum()
+        };
+        assert!(lost(&once) > 5_000, "{}", once.report.message);
+        let twice = cleaned(once.frame, &once.columns, ZONE, &parameters);
+        conserves(&twice);
+        assert_eq!(lost(&twice), 0, "{}", twice.report.message);
+        // As when the cleaned version is exported and read again: nothing but names, kinds and units is known. The
+        // statistics of what is left are not those of what was there, so a few cells in 100 000 go.
+        let bare: Vec<ColumnMeta> =
+            twice.columns.iter().map(|c| ColumnMeta { cleaned: None, derived: None, ..c.clone() }).collect();
+        let third = cleaned(twice.frame, &bare, ZONE, &Parameters { derive: false, ..parameters });
+        let cells = third.report.cells.before;
+        assert!(lost(&third) * 2_000 < cells, "{} of {cells}: {}", lost(&third), third.report.message);
+    }
+}
