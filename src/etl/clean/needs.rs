@@ -85,7 +85,7 @@ impl Making<'_> {
                 };
                 let pump = |pump: &super::Pump| {
                     let evidence = "stated in the request".to_owned();
-                    Ok(PlannedPump { speed: find(&pump.speed)?, power: find(&pump.power)?, evidence })
+                    Ok(self.pump(find(&pump.speed)?, find(&pump.power)?, evidence))
                 };
                 stated.iter().map(pump).collect::<Result<_, Problem>>()?
             }
@@ -101,13 +101,19 @@ impl Making<'_> {
         Ok(self.plan.pumps.iter().flat_map(|pump| [pump.speed, pump.power]).collect())
     }
 
+    fn pump(&self, speed: usize, power: usize, evidence: String) -> PlannedPump {
+        let before =
+            |index: usize| self.columns.get(index).and_then(|column| column.cleaned.as_ref()?.aggregate.as_ref());
+        PlannedPump { speed, power, evidence, resampled: before(speed).or(before(power)).is_some() }
+    }
+
     /// Every machine whose names give it one speed and one power.
     fn pairs(&self) -> Vec<PlannedPump> {
         let pair = |machine: &super::machines::Machine| match (machine.speeds.as_slice(), machine.powers.as_slice()) {
             ([speed], [power]) if machine.kind != MachineKind::Chiller => {
                 let (s, p) = (self.name(*speed), self.name(*power));
                 let evidence = format!("suggested: {s} and {p} both name {}", machine.name);
-                Some(PlannedPump { speed: *speed, power: *power, evidence })
+                Some(self.pump(*speed, *power, evidence))
             }
             _ => None,
         };

@@ -51,6 +51,8 @@ pub struct PlannedPump {
     pub power: usize,
     /// Why these two.
     pub evidence: String,
+    /// An earlier cleaning has resampled it: nothing tells any more whether it ran throughout.
+    pub resampled: bool,
 }
 
 impl Plan {

@@ -163,6 +163,10 @@ impl Work<'_> {
             }
             let fit = affinity::fit(&speed, &self.power_kw(pump.power), t.affinity, t.running_speed, t.running_kw);
             let note = match (fit.median, before) {
+                _ if pump.resampled => Some(
+                    "its cells were resampled before, and a mean over a standstill obeys no law: clean the parsed version"
+                        .to_owned(),
+                ),
                 (_, true) => Some("an earlier cleaning has judged it by the same limits".to_owned()),
                 (None, _) => Some(format!("it runs in {} rows: too few to know it", fit.running)),
                 _ => None,
