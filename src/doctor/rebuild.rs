@@ -13,9 +13,10 @@ use crate::error::{Context, Result};
 use crate::etl::column::ColumnMeta;
 use crate::etl::names::TIMESTAMP;
 use crate::sessions::snapshot::Snapshot;
+use crate::sessions::store::raw_file;
 use crate::store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, ParseReport, Status, VersionState, Warnings, artefact_version,
-    cleaning_job, parsed_dataset, session, site_override, source_file,
+    ArtefactKind, Columns, FreeMetadata, Integrity, ParseReport, Status, VersionState, artefact_version, cleaning_job,
+    parsed_dataset, session, site_override, source_file,
 };
 use crate::store::frames::{self, FrameReader};
 use crate::store::{Store, new_id, now, paths};
@@ -171,24 +172,8 @@ async fn nothing_known(
         let sha256 = store.objects.sha256(&object.key).await?;
         let stored = object.key.rsplit('/').next().unwrap_or_default();
         let own_name = stored.split_once('-').map_or(stored, |(_, name)| name);
-        source_files.push(source_file::Model {
-            id: new_id(),
-            session_id: session_id.to_owned(),
-            file_name: names.get(sha256.as_str()).map_or_else(|| own_name.to_owned(), |name| (*name).to_owned()),
-            archive_member: None,
-            path: object.key,
-            sha256,
-            size_bytes: i64::try_from(object.size_bytes).unwrap_or(i64::MAX),
-            format: None,
-            encoding: None,
-            row_count: None,
-            point_count: None,
-            first_at: None,
-            last_at: None,
-            warnings: Warnings::default(),
-            integrity: Integrity::Ok,
-            created_at: now(),
-        });
+        let file_name = names.get(sha256.as_str()).copied().unwrap_or(own_name).to_owned();
+        source_files.push(raw_file(session_id, &file_name, object.key, sha256, object.size_bytes));
     }
     let session = session::Model {
         id: session_id.to_owned(),

@@ -6,15 +6,15 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
-use super::build;
 use super::progress::Progress;
+use super::{build, store};
 use crate::error::{Detail, Error, ErrorKind, Result};
 use crate::etl::column::Warning;
 use crate::etl::report::archive;
 use crate::state::AppState;
-use crate::store::entity::{Integrity, Warnings, source_file};
+use crate::store::entity::source_file;
 use crate::store::staged::Finished;
-use crate::store::{new_id, now, paths};
+use crate::store::{new_id, paths};
 
 /// Files copied at the same time: each waits for the disk, none needs the processor.
 const COPIES_AT_ONCE: usize = 8;
@@ -157,24 +157,9 @@ impl Intake {
     }
 
     fn row(&self, arrived: &Arrived) -> source_file::Model {
-        source_file::Model {
-            id: new_id(),
-            session_id: self.session_id.clone(),
-            file_name: arrived.file_name.clone(),
-            archive_member: None,
-            path: paths::raw(&self.session_id, &arrived.staged.sha256, &arrived.file_name),
-            sha256: arrived.staged.sha256.clone(),
-            size_bytes: i64::try_from(arrived.staged.size_bytes).unwrap_or(i64::MAX),
-            format: None,
-            encoding: None,
-            row_count: None,
-            point_count: None,
-            first_at: None,
-            last_at: None,
-            warnings: Warnings::default(),
-            integrity: Integrity::Ok,
-            created_at: now(),
-        }
+        let Finished { sha256, size_bytes, .. } = &arrived.staged;
+        let path = paths::raw(&self.session_id, sha256, &arrived.file_name);
+        store::raw_file(&self.session_id, &arrived.file_name, path, sha256.clone(), *size_bytes)
     }
 
     /// Publishes the staged files under their final names.

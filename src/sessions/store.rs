@@ -14,7 +14,7 @@ use crate::error::{Context, Error, Result};
 use crate::etl::plan::Override;
 use crate::etl::report::{FilePlan, Format};
 use crate::store::entity::{
-    ArtefactKind, Status, VersionState, Warnings, artefact_version, cleaning_job, parsed_dataset, session,
+    ArtefactKind, Integrity, Status, VersionState, Warnings, artefact_version, cleaning_job, parsed_dataset, session,
     site_override, source_file,
 };
 use crate::store::{new_id, now};
@@ -50,6 +50,34 @@ pub async fn source_files(db: &impl ConnectionTrait, session_id: &str) -> Result
         .all(db)
         .await
         .internal("listing a session's files")
+}
+
+/// The row of a raw file of which nothing but its bytes is known yet.
+pub fn raw_file(
+    session_id: &str,
+    file_name: &str,
+    path: String,
+    sha256: String,
+    size_bytes: u64,
+) -> source_file::Model {
+    source_file::Model {
+        id: new_id(),
+        session_id: session_id.to_owned(),
+        file_name: file_name.to_owned(),
+        archive_member: None,
+        path,
+        sha256,
+        size_bytes: i64::try_from(size_bytes).unwrap_or(i64::MAX),
+        format: None,
+        encoding: None,
+        row_count: None,
+        point_count: None,
+        first_at: None,
+        last_at: None,
+        warnings: Warnings::default(),
+        integrity: Integrity::Ok,
+        created_at: now(),
+    }
 }
 
 /// The session's parsed datasets, newest first.
@@ -91,7 +119,7 @@ pub async fn same_request(
     let mut query = parsed_dataset::Entity::find()
         .find_also_related(session::Entity)
         .filter(parsed_dataset::Column::RequestKey.eq(request_key))
-        .filter(parsed_dataset::Column::Integrity.eq(crate::store::entity::Integrity::Ok))
+        .filter(parsed_dataset::Column::Integrity.eq(Integrity::Ok))
         .filter(session::Column::DeletedAt.is_null());
     if let Some(session_id) = session_id {
         query = query.filter(parsed_dataset::Column::SessionId.eq(session_id));
