@@ -37,8 +37,12 @@ pub struct ModelDocument {
     pub made_with: BTreeMap<String, String>,
     /// The target, from all features.
     pub fitted: Fitted,
-    /// Half width of the prediction interval, in the target's unit.
+    /// Half width of the prediction interval, in the target's unit; of a relative one at a usual prediction. See
+    /// [`ModelDocument::half_width`].
     pub interval_half_width: f64,
+    /// Half width ÷ prediction, where it grows with it.
+    #[serde(default)]
+    pub interval_half_share: Option<f64>,
     /// What set-points are judged by.
     pub control: Option<Control>,
     /// How good it is.

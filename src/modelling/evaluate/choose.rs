@@ -1,0 +1,195 @@
+//! Which algorithm a model becomes, and what to make of it: decisions with their sentences.
+//!
+//! The pick is made on validation rows, never on held-out ones. Who loses to the same-time-last-week rule there is
+//! picked only when all do. Within 1 % of the best, the simplest wins.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::metrics::{Measure, Scores};
+use super::split::Split;
+use super::{Baseline, Interval, Metrics, Rows, Rule, step};
+use crate::modelling::fitted::{Algorithm, Fitted};
+use crate::modelling::train::{Choice, TrainOptions};
+use crate::modelling::{ModelError, Progress};
+
+/// How much worse than the best, as a share, a simpler algorithm may be.
+const TIE: f64 = 0.01;
+
+/// An algorithm that was tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Candidate {
+    /// Which.
+    pub algorithm: Algorithm,
+    /// On the validation rows, by a model of the rows before: what the pick is made on.
+    pub validation: Scores,
+    /// The same-time-last-week rule on the validation rows, beside it.
+    pub last_week: Option<Baseline>,
+    /// On the held-out rows, by a model of all rows before: for information.
+    pub time_ordered: Scores,
+    /// Why it could not be fitted, when it could not.
+    pub refused: Option<String>,
+}
+
+impl Candidate {
+    fn refused(algorithm: Algorithm, error: &ModelError) -> Self {
+        let (validation, time_ordered) = (Scores::default(), Scores::default());
+        Self { algorithm, validation, last_week: None, time_ordered, refused: Some(error.message.clone()) }
+    }
+
+    fn loses(&self) -> bool {
+        self.last_week.as_ref().is_some_and(|rule| rule.beaten == Some(false))
+    }
+}
+
+/// A candidate with what it said.
+pub(super) struct Tried {
+    pub candidate: Candidate,
+    /// Of all rows before the held-out ones.
+    pub model: Fitted,
+    /// For the held-out rows.
+    pub predicted: Vec<f64>,
+    /// Calibrated on the validation rows.
+    pub interval: Interval,
+}
+
+/// Fits what was asked for; with `auto`, algorithms that cannot be fitted come second, with the reason.
+pub(super) fn try_each(
+    rows: &Rows<'_>,
+    inner: &Split,
+    outer: &Split,
+    options: &TrainOptions,
+    measure: Measure,
+    progress: Progress<'_>,
+) -> Result<(Vec<Tried>, Vec<Candidate>), ModelError> {
+    let named = options.algorithm.named();
+    let algorithms = Algorithm::ALL.into_iter().filter(|algorithm| named.is_none_or(|named| named == *algorithm));
+    let (mut tried, mut refused, mut why) = (Vec::new(), Vec::new(), None);
+    for (index, algorithm) in algorithms.enumerate() {
+        step(progress, 0.05 + 0.13 * index as f64, &format!("trying {}", algorithm.as_str()))?;
+        match try_one(rows, inner, outer, options, measure, algorithm) {
+            Ok(found) => tried.push(found),
+            Err(error) if named.is_none() => {
+                refused.push(Candidate::refused(algorithm, &error));
+                why = why.or(Some(error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match why {
+        Some(error) if tried.is_empty() => Err(error),
+        _ => Ok((tried, refused)),
+    }
+}
+
+fn try_one(
+    rows: &Rows<'_>,
+    inner: &Split,
+    outer: &Split,
+    options: &TrainOptions,
+    measure: Measure,
+    algorithm: Algorithm,
+) -> Result<Tried, ModelError> {
+    let validated = rows.judge(algorithm, inner, options)?;
+    let actual = rows.actual(&inner.test);
+    let model = rows.fit(algorithm, &outer.train, options)?;
+    let predicted = rows.predict(&model, &outer.test);
+    let candidate = Candidate {
+        algorithm,
+        validation: Scores::of(&actual, &validated),
+        last_week: Some(rows.past.compare(Rule::SameTimeLastWeek, inner, &validated, measure, true)),
+        time_ordered: Scores::of(&rows.actual(&outer.test), &predicted),
+        refused: None,
+    };
+    let interval = Interval::calibrate(&actual, &validated).ok_or_else(|| {
+        ModelError::new("internal", "", "The model's predictions of the validation rows are not finite.")
+    })?;
+    Ok(Tried { candidate, model, predicted, interval })
+}
+
+/// Which of those that were tried it becomes, and a sentence why. None only of none.
+pub(super) fn pick(
+    tried: &[&Candidate],
+    refused: &[Candidate],
+    asked: Choice,
+    measure: Measure,
+) -> Option<(Algorithm, String)> {
+    let error = |candidate: &Candidate| candidate.validation.by(measure).unwrap_or(f64::INFINITY);
+    let fair: Vec<&Candidate> = tried.iter().copied().filter(|candidate| !candidate.loses()).collect();
+    let all_lose = fair.is_empty();
+    let field = if all_lose { tried.to_vec() } else { fair };
+    let best = field.iter().copied().min_by(|a, b| error(a).total_cmp(&error(b)))?;
+    // in the order of `Algorithm::ALL` the simplest is last
+    let winner = field.iter().copied().rfind(|candidate| error(candidate) <= error(best) * (1.0 + TIE))?;
+    let name = winner.algorithm.as_str();
+    let score = |candidate: &Candidate| measure.spell(&candidate.validation);
+    if asked != Choice::Auto {
+        let sentence = format!("{name} was asked for; {} {} on the validation rows.", measure.name(), score(winner));
+        return Some((winner.algorithm, sentence));
+    }
+    let mut says = format!("auto took {name}: {} {} on the validation rows", measure.name(), score(winner));
+    let others = tried.iter().filter(|other| other.algorithm != winner.algorithm);
+    let others: Vec<String> = others
+        .map(|other| {
+            format!(
+                "{} {}{}",
+                other.algorithm.as_str(),
+                score(other),
+                if other.loses() { " (loses to the same time last week)" } else { "" }
+            )
+        })
+        .collect();
+    if !others.is_empty() {
+        says.push_str(&format!(", against {}", others.join(", ")));
+    }
+    says.push('.');
+    if winner.algorithm != best.algorithm {
+        says.push_str(&format!(" It is within 1 % of {}, and simpler.", best.algorithm.as_str()));
+    }
+    if all_lose && let Some(rule) = &winner.last_week {
+        let rule = measure.spell(&rule.scores);
+        says.push_str(&format!(" All of them lose there to the same time last week ({rule}): the rule is better."));
+    }
+    for candidate in refused {
+        let why = candidate.refused.as_deref().unwrap_or_default();
+        says.push_str(&format!(" {} could not be fitted: {why}", candidate.algorithm.as_str()));
+    }
+    Some((winner.algorithm, says))
+}
+
+/// What to make of a model.
+pub(super) fn verdict(metrics: &Metrics, algorithm: Algorithm) -> String {
+    let measure = metrics.judged_by;
+    let rows = metrics.time_ordered.rows;
+    let mut says = vec![format!("{} on {rows} held-out rows: {}.", algorithm.as_str(), metrics.time_ordered.spell())];
+    let spell = |rule: &Baseline| {
+        let (name, own, model) = (rule.rule.words(), measure.spell(&rule.scores), measure.spell(&rule.model));
+        format!("{name} reaches {} {own} where the model reaches {model}", measure.name())
+    };
+    for rule in &metrics.baselines {
+        match (rule.beaten, rule.counts) {
+            (Some(false), true) => says
+                .push(format!("The model LOSES to a simple rule: {}; to foretell power, use the rule.", spell(rule))),
+            (Some(false), false) => says.push(format!("Of note: {}; {}.", spell(rule), rule.knows)),
+            (None, true) => says.push(format!("Not compared with {}: it has too few answers.", rule.rule.words())),
+            _ => {}
+        }
+    }
+    if metrics.beats_baselines {
+        let beaten = metrics.baselines.iter().filter(|rule| rule.counts && rule.beaten == Some(true));
+        let beaten: Vec<String> =
+            beaten.map(|rule| format!("{} ({})", rule.rule.words(), measure.spell(&rule.scores))).collect();
+        if !beaten.is_empty() {
+            says.push(format!("It is better than {}.", beaten.join(" and ")));
+        }
+    }
+    says.push(format!("ASHRAE Guideline 14, hourly: {}.", metrics.guideline14.hourly.outcome.words()));
+    if let Some(held) = metrics.interval.coverage.filter(|held| *held < metrics.interval.nominal - 0.1) {
+        let (held, nominal) = (100.0 * held, 100.0 * metrics.interval.nominal);
+        says.push(format!(
+            "The {nominal:.0} % interval held only {held:.0} % of the held-out rows: the plant is not what it was in \
+             the rows before."
+        ));
+    }
+    says.join(" ")
+}

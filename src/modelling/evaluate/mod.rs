@@ -1,0 +1,263 @@
+//! How good a model is, told honestly: time-ordered first, beside what simple rules reach.
+//!
+//! Three sets of rows, in order of time: the *fit* rows, the *validation* rows behind them, and the *held-out* rows
+//! behind those. Algorithms are compared, and the prediction interval is calibrated, on validation rows; the
+//! held-out rows are looked at once it is settled, so their score has not been chosen for. Blocked cross-validation
+//! and a random split stand beside it and say what they are.
+//!
+//! Rows of a plant that stands still (target 0) are kept, for a model must know them too; a percentage error leaves
+//! them out and says how many. [`metrics`] are the numbers, [`split`] the rows, [`baseline`] the rules,
+//! [`interval`] the prediction interval, [`detail`] residuals and importance, [`choose`] the pick and its sentences.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::features::{Feature, Role, Source};
+use super::fitted::{Algorithm, Fitted};
+use super::leakage::Leak;
+use super::samples::{Matrix, take};
+use super::train::{Holdout, TrainOptions};
+use super::{ModelError, Progress};
+
+pub mod baseline;
+pub mod choose;
+pub mod detail;
+pub mod interval;
+pub mod metrics;
+pub mod split;
+
+pub use baseline::{Baseline, Past, Rule};
+pub use choose::Candidate;
+pub use detail::{Importance, LoadBin};
+pub use interval::Interval;
+pub use metrics::{Guideline14, Judgement, Measure, Outcome, Scores};
+use split::Split;
+
+/// Blocks of cross-validation.
+const BLOCKS: usize = 5;
+
+/// How good a model is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Metrics {
+    /// On held-out rows, by a model that saw only rows before them (of the same month, for `each_month`).
+    pub time_ordered: Scores,
+    /// Which rows those were.
+    pub holdout: HeldOut,
+    /// Simple rules on the same rows.
+    pub baselines: Vec<Baseline>,
+    /// Whether the model is better than every rule that counts.
+    pub beats_baselines: bool,
+    /// What to make of it, in a sentence or three.
+    pub verdict: String,
+    /// What algorithms and rules were compared by.
+    pub judged_by: Measure,
+    /// Which algorithm it became and why.
+    pub choice: String,
+    /// Every algorithm that was tried.
+    pub candidates: Vec<Candidate>,
+    /// ASHRAE Guideline 14, on the held-out rows.
+    pub guideline14: Guideline14,
+    /// The prediction interval and how well it held.
+    pub interval: Interval,
+    /// Cross-validation over all rows in contiguous blocks; none when a gap leaves too little to learn from.
+    pub blocked_cv: Option<BlockedCv>,
+    /// On rows drawn by chance. It flatters: the rows minutes before and after are known to the model.
+    pub random_split: Scores,
+    /// Errors of the held-out rows by deciles of load, or of the target where there is no load.
+    pub load_bins: Vec<LoadBin>,
+    /// What it goes by, measured on the held-out rows; the greatest first.
+    pub importance: Vec<Importance>,
+    /// Columns that leak the target and were allowed.
+    pub leaks: Vec<Leak>,
+    /// Mapped columns that became no features, and why.
+    pub left_out: Vec<String>,
+}
+
+/// Which rows a model was judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct HeldOut {
+    /// Of all rows, or of each month's.
+    pub rule: Holdout,
+    /// Share that was asked for.
+    pub share: f64,
+    /// Rows that the judged model learnt from.
+    pub train_rows: u64,
+    /// Rows that it was judged by.
+    pub test_rows: u64,
+    /// Beginning of the first of these, ms since 1970 UTC.
+    pub from_ms: i64,
+    /// Beginning of the last of these.
+    pub to_ms: i64,
+}
+
+/// Scores over contiguous blocks, each judged by a model of the others.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct BlockedCv {
+    /// Over all blocks' rows together.
+    pub pooled: Scores,
+    /// Of each block, in order of time.
+    pub blocks: Vec<Scores>,
+    /// Left out beside each block: the longest lag or rolling mean, s.
+    pub gap_s: i64,
+}
+
+/// What is to be judged: rows in order of time that have a target.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// The matrix's columns.
+    pub features: &'a [Feature],
+    /// Features, one row a target.
+    pub x: &'a Matrix,
+    /// Targets by time.
+    pub past: Past<'a>,
+    /// Name of the target's column.
+    pub target: &'a str,
+}
+
+impl Rows<'_> {
+    fn fit(&self, algorithm: Algorithm, rows: &[usize], options: &TrainOptions) -> Result<Fitted, ModelError> {
+        Fitted::fit(algorithm, self.features, &self.x.rows(rows), &self.actual(rows), &options.fit)
+    }
+
+    fn predict(&self, model: &Fitted, rows: &[usize]) -> Vec<f64> {
+        model.predict_all(&self.x.rows(rows))
+    }
+
+    fn actual(&self, rows: &[usize]) -> Vec<f64> {
+        take(self.past.targets, rows)
+    }
+
+    /// Learns from the one part, predicts the other.
+    fn judge(&self, algorithm: Algorithm, split: &Split, options: &TrainOptions) -> Result<Vec<f64>, ModelError> {
+        Ok(self.predict(&self.fit(algorithm, &split.train, options)?, &split.test))
+    }
+
+    /// Longest lag or rolling mean, ms: how far a row's features reach back.
+    fn reach_ms(&self) -> i64 {
+        let seconds = self.features.iter().map(|feature| match feature.source {
+            Source::Lag { seconds, .. } | Source::RollingMean { seconds, .. } => seconds,
+            _ => 0,
+        });
+        seconds.max().unwrap_or(0).saturating_mul(1000)
+    }
+
+    /// Whether a feature is the target's own past.
+    fn knows_target(&self) -> bool {
+        self.features.iter().any(|feature| match &feature.source {
+            Source::Lag { column, .. } | Source::RollingMean { column, .. } => column == self.target,
+            _ => false,
+        })
+    }
+}
+
+/// Judges algorithms, picks one, and tells how good it is. Leaks and columns left out are the caller's to add.
+///
+/// # Errors
+/// `too_few_rows`; what fitting says of an algorithm that was named; `cancelled`.
+pub fn evaluate(
+    rows: &Rows<'_>,
+    options: &TrainOptions,
+    progress: Progress<'_>,
+) -> Result<(Algorithm, Metrics), ModelError> {
+    let Past { times_ms, targets, zone, interval_ms } = rows.past;
+    let all: Vec<usize> = (0..targets.len()).collect();
+    let in_time =
+        |of: &[usize]| split::in_time(options.holdout, options.holdout_share, of, times_ms, zone, rows.reach_ms());
+    let outer = in_time(&all);
+    let inner = in_time(&outer.train);
+    if inner.train.is_empty() || inner.test.is_empty() || outer.test.is_empty() {
+        return Err(ModelError::new("too_few_rows", "", TOO_FEW));
+    }
+    let measure = Measure::of(targets);
+
+    let (mut tried, refused) = choose::try_each(rows, &inner, &outer, options, measure, progress)?;
+    let candidates: Vec<&Candidate> = tried.iter().map(|tried| &tried.candidate).collect();
+    let nothing = || ModelError::new("internal", "", "No algorithm was tried.");
+    let (algorithm, choice) = choose::pick(&candidates, &refused, options.algorithm, measure).ok_or_else(nothing)?;
+    let candidates = candidates.into_iter().cloned().chain(refused).collect();
+    let chosen = tried.iter().position(|tried| tried.candidate.algorithm == algorithm).ok_or_else(nothing)?;
+    let chosen = tried.swap_remove(chosen);
+    let (model, predicted) = (chosen.model, chosen.predicted);
+
+    let actual = rows.actual(&outer.test);
+    let counts = |rule| rule != Rule::LastValue || rows.knows_target();
+    let compare = |rule| rows.past.compare(rule, &outer, &predicted, measure, counts(rule));
+    let baselines: Vec<Baseline> = Rule::ALL.into_iter().map(compare).collect();
+    let mut interval = chosen.interval;
+    interval.coverage = interval.held(&actual, &predicted);
+
+    step(progress, 0.45, "measuring what the model goes by")?;
+    let test = rows.x.rows(&outer.test);
+    let load = rows.features.iter().position(|feature| feature.role == Role::LoadRt);
+    let load = load.and_then(|index| test.columns.get(index)).unwrap_or(&actual);
+    let at = |row: Option<&usize>| row.and_then(|row| times_ms.get(*row)).copied().unwrap_or_default();
+    let mut metrics = Metrics {
+        time_ordered: Scores::of(&actual, &predicted),
+        holdout: HeldOut {
+            rule: options.holdout,
+            share: options.holdout_share,
+            train_rows: outer.train.len() as u64,
+            test_rows: outer.test.len() as u64,
+            from_ms: at(outer.test.first()),
+            to_ms: at(outer.test.last()),
+        },
+        beats_baselines: baselines.iter().all(|rule| !rule.counts || rule.beaten != Some(false)),
+        baselines,
+        judged_by: measure,
+        choice,
+        candidates,
+        guideline14: Guideline14::of(&take_times(times_ms, &outer.test), zone, interval_ms, &actual, &predicted),
+        interval,
+        load_bins: detail::by_load(load, &actual, &predicted),
+        importance: detail::importance(rows.features, &model, &test, &actual, options.fit.seed),
+        ..Metrics::default()
+    };
+    step(progress, 0.5, "judging rows drawn by chance")?;
+    let drawn = split::at_random(targets.len(), options.holdout_share, options.fit.seed);
+    metrics.random_split = Scores::of(&rows.actual(&drawn.test), &rows.judge(algorithm, &drawn, options)?);
+    metrics.blocked_cv = blocked(rows, algorithm, options, progress)?;
+    metrics.verdict = choose::verdict(&metrics, algorithm);
+    Ok((algorithm, metrics))
+}
+
+const TOO_FEW: &str = "There are too few rows to hold some out and learn from the others; give more rows, a shorter \
+                       interval, or shorter lags.";
+
+/// Cross-validation by blocks; none where a gap leaves less to learn from than half the rows.
+fn blocked(
+    rows: &Rows<'_>,
+    algorithm: Algorithm,
+    options: &TrainOptions,
+    progress: Progress<'_>,
+) -> Result<Option<BlockedCv>, ModelError> {
+    let height = rows.past.targets.len();
+    let gap_ms = rows.reach_ms();
+    let splits = split::blocked(BLOCKS, rows.past.times_ms, gap_ms);
+    if splits.iter().any(|split| split.train.len() * 2 < height) {
+        return Ok(None);
+    }
+    let (mut blocks, mut actual, mut predicted) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, split) in splits.iter().enumerate() {
+        step(progress, 0.55 + 0.06 * index as f64, "cross-validating in blocks")?;
+        let (was, said) = (rows.actual(&split.test), rows.judge(algorithm, split, options)?);
+        blocks.push(Scores::of(&was, &said));
+        actual.extend(was);
+        predicted.extend(said);
+    }
+    Ok(Some(BlockedCv { pooled: Scores::of(&actual, &predicted), blocks, gap_s: gap_ms / 1000 }))
+}
+
+fn take_times(times_ms: &[i64], rows: &[usize]) -> Vec<i64> {
+    rows.iter().filter_map(|row| times_ms.get(*row)).copied().collect()
+}
+
+/// Says where a training is; `cancelled` when it is to end.
+pub(super) fn step(progress: Progress<'_>, share: f64, what: &str) -> Result<(), ModelError> {
+    if progress(share, what).is_break() {
+        return Err(ModelError::new("cancelled", "", "The training was cancelled."));
+    }
+    Ok(())
+}
