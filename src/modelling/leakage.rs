@@ -1,10 +1,55 @@
 //! Columns that would tell a model the answer: parts of the target, ratios of it, its own registers.
+//!
+//! By name and unit: electric power, energy and current of any machine (a motor's current is its power but for voltage
+//! and power factor, so amps leak as kW do), shares of power, and ratios of power and cooling. By value, among rows in
+//! which the plant runs, what no sensor of water, air or speed does: to follow the target, also its changes, or to be
+//! proportional to it, to a power meter, or to a ratio of the two. What names say can be overruled by
+//! `FeatureOptions.roles`, what values say by `allow_leakage` alone.
+//!
+//! The limits stand between what was measured on real and simulated plants at 10 minutes to an hour (correlation with
+//! the target, and of changes with its changes):
+//!
+//! | column | level | change |
+//! |---|---|---|
+//! | chiller's kW, and its load in % (which is its kW, to 0.1 %) | 0.996 | 0.993–0.998 |
+//! | phase currents under a main meter | 0.999 | 0.980–0.998 |
+//! | **limits** | **0.99** | **0.97** |
+//! | honest cooling load, simulated; real | 0.986–0.988; 0.945–0.965 | 0.84–0.95; 0.78–0.90 |
+//! | any other honest sensor | ≤ 0.953 | ≤ 0.80 |
+//!
+//! A cooling load in RT is not judged by correlation: where efficiency hardly varies, it rightly follows power. Ratios
+//! of honest sensors scatter by 4 % or more, those of leaks by 0.04–0.5 % (rounding): the limit is 1 %.
+//!
+//! A lag or rolling mean is the past, and leaks nothing.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::mapping::FeatureMapping;
-use super::samples::Samples;
+use super::features::role::{self, of_unmapped};
+use super::features::{Role, median};
+use super::mapping::{FeatureMapping, Mapped, TargetMetric};
+use super::samples::{SampleColumn, Samples};
+use super::words::Words;
+use crate::etl::units;
+
+/// Correlation with the target from which on a column follows it, if its changes do too.
+const FOLLOWS: f64 = 0.99;
+/// Correlation of changes with the target's changes.
+const CHANGES_FOLLOW: f64 = 0.97;
+/// Scatter (1.4826 · median absolute deviation ÷ median) below which a ratio is a constant.
+const CONSTANT: f64 = 0.01;
+/// How many times more than the ratio the column itself must scatter: a constant divided by a constant says nothing.
+const TIMES_CALMER: f64 = 5.0;
+/// Share of the target's 0.9 quantile from which on the plant counts as running.
+const RUNS: f64 = 0.3;
+/// Fewest rows that values are judged by.
+const LEAST_ROWS: usize = 50;
+/// Rows that are looked at: every k-th when there are more.
+const MOST_ROWS: usize = 20_000;
+/// Median of column ÷ target from which on a `LOAD` in kW is cooling: no part of a power exceeds it.
+const MORE_THAN_POWER: f64 = 1.2;
 
 /// A column that leaks the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -19,6 +64,259 @@ pub struct Leak {
 /// follow the target, or its part, too closely to be anything else).
 #[must_use]
 pub fn find(mapping: &FeatureMapping, samples: &Samples) -> Vec<Leak> {
-    let _ = (mapping, samples);
-    todo!("features")
+    find_but(mapping, samples, &BTreeMap::new())
+}
+
+/// The same, but for what names say of columns whose role is told.
+#[must_use]
+pub fn find_but(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<String, Role>) -> Vec<Leak> {
+    let Some(target) = samples.column(&mapping.target_col) else { return Vec::new() };
+    let values = Values::of(mapping, samples, target);
+    let reason = |mapped: &Mapped<'_>, column: &SampleColumn| {
+        let told = told.get(&column.name).copied();
+        let named = told.is_none_or(|role| role == Role::Other);
+        let by_name = named.then(|| by_name(column, target, mapping.target_metric)).flatten();
+        by_name.or_else(|| values.leak(column, told.unwrap_or_else(|| role::of(mapped, column))))
+    };
+    let leak = |mapped: Mapped<'_>| {
+        let column = samples.column(mapped.column)?;
+        Some(Leak { column: column.name.clone(), reason: reason(&mapped, column)? })
+    };
+    mapping.mapped().into_iter().filter_map(leak).collect()
+}
+
+/// Words of heat, and of what names the unit of power but is cooling.
+const THERMAL: [&str; 14] =
+    ["COOLING", "THERMAL", "HEAT", "HEATING", "KWT", "KWTH", "KWR", "BTU", "BTUH", "MBH", "RT", "RTH", "TON", "TONH"];
+/// Words of speeds, positions and shares that are none of power.
+const OTHER_SHARES: [&str; 20] = [
+    "SPEED",
+    "SPD",
+    "VFD",
+    "INV",
+    "HZ",
+    "FREQ",
+    "FREQUENCY",
+    "VALVE",
+    "VLV",
+    "DAMPER",
+    "DMPR",
+    "OPEN",
+    "OPENING",
+    "POS",
+    "POSITION",
+    "RH",
+    "OAH",
+    "HUM",
+    "HUMIDITY",
+    "LOAD",
+];
+
+/// What a column's unit and name give away.
+fn by_name(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -> Option<String> {
+    let words = Words::of(&column.name);
+    let thermal = words.any(&THERMAL);
+    let states = column.values.iter().filter(|v| v.is_finite()).all(|v| *v == 0.0 || *v == 1.0);
+    let ends = |tail: &str| words.stems().any(|stem| stem.ends_with(tail));
+    // `POWER_ON` with two values is a state.
+    let has_kw = ends("KW") || words.any(&["MW"]) || !states && words.any(&["WATT", "WATTS", "POWER", "PWR", "DEMAND"]);
+    if words.any(&["COP", "EER", "EFF", "EFFICIENCY", "KWRT", "KWTON"]) || has_kw && words.any(&["RT", "TON", "TONS"]) {
+        return Some("its name says a ratio of power and cooling, from which the target can be computed".to_owned());
+    }
+    match column.unit.as_deref().map(|unit| units::known(unit).unwrap_or(unit)) {
+        Some("kW/RT") => Some("its unit is kW/RT, a ratio of power and cooling".to_owned()),
+        Some(unit @ ("kW" | "W" | "MW")) if !thermal && !is_cooling(&words, column, target, metric) => {
+            Some(format!("its unit is {unit}: electric power, of which the target is made"))
+        }
+        Some(unit @ ("kWh" | "Wh" | "MWh")) if !thermal => {
+            Some(format!("its unit is {unit}: electric energy, whose growth is power"))
+        }
+        Some(unit @ ("A" | "mA" | "kVA" | "kvar")) => {
+            Some(format!("its unit is {unit}: a machine's current is its power but for voltage and power factor"))
+        }
+        None | Some("%") => {
+            let percent = words.any(&["PERCENT", "PRECENT", "PCT", "SHARE"]) && !words.any(&OTHER_SHARES) && !states;
+            if words.any(&["RLA", "FLA"]) {
+                Some("its name says share of rated current, which is power but for voltage and power factor".to_owned())
+            } else if percent {
+                Some("its name says percent, and not of a speed or a position: of power, it is the target's ratio; if it is something else, say what in features.roles".to_owned())
+            } else if ends("KWH") || words.any(&["KWH", "MWH", "WH", "ENERGY"]) && !thermal {
+                Some("its name says electric energy, whose growth is power".to_owned())
+            } else if has_kw && !thermal && !is_cooling(&words, column, target, metric) {
+                Some("its name says electric power, of which the target is made".to_owned())
+            } else if !states && words.any(&["AMP", "AMPS", "AMPERE", "AMPERES", "CURRENT", "KVA", "KVAR"]) {
+                Some("its name says electric current, which is power but for voltage and power factor".to_owned())
+            } else {
+                None
+            }
+        }
+        Some(_) => None,
+    }
+}
+
+/// A `LOAD` in kW is electric or thermal; one that exceeds the whole target is no part of it.
+fn is_cooling(words: &Words, column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -> bool {
+    let ratios = || column.values.iter().zip(&target.values).filter(|(_, y)| **y > 0.0).map(|(x, y)| x / y);
+    words.any(&["LOAD"])
+        && metric == TargetMetric::Power
+        && median(&ratios().collect::<Vec<_>>()).is_some_and(|ratio| ratio > MORE_THAN_POWER)
+}
+
+/// Whether a column is a power meter, for what others are compared with.
+fn is_power(column: &SampleColumn) -> bool {
+    let words = Words::of(&column.name);
+    let unit = column.unit.as_deref().and_then(units::known);
+    let named = words.stems().any(|stem| stem.ends_with("KW")) && unit.is_none();
+    (matches!(unit, Some("kW" | "W" | "MW")) || named) && !words.any(&THERMAL)
+}
+
+/// The rows that columns are compared in.
+struct Values<'s> {
+    target: &'s [f64],
+    target_name: &'s str,
+    load: Option<&'s SampleColumn>,
+    powers: Vec<&'s SampleColumn>,
+    /// Rows in which the plant runs, each with whether it did in the row before as well.
+    rows: Vec<(usize, bool)>,
+}
+
+impl<'s> Values<'s> {
+    fn of(mapping: &FeatureMapping, samples: &'s Samples, target: &'s SampleColumn) -> Self {
+        let others = || samples.columns.iter().filter(|column| column.name != mapping.target_col);
+        let loads = || others().filter(|column| of_unmapped(column) == Role::LoadRt);
+        let load = loads().find(|column| role::of_plant(&column.name)).or_else(|| loads().next());
+        let mut positive: Vec<f64> = target.values.iter().copied().filter(|v| v.is_finite() && *v > 0.0).collect();
+        let high = positive.len().saturating_mul(9) / 10;
+        let high = if positive.is_empty() { 0.0 } else { *positive.select_nth_unstable_by(high, f64::total_cmp).1 };
+        let runs = |row: usize| target.values.get(row).is_some_and(|value| *value > RUNS * high);
+        let follows_at_once = |row: usize| {
+            let step =
+                row.checked_sub(1).and_then(|before| Some(samples.times_ms.get(row)? - samples.times_ms.get(before)?));
+            step == Some(samples.interval_ms) && runs(row - 1)
+        };
+        let running: Vec<usize> = (0..target.values.len()).filter(|row| runs(*row)).collect();
+        let every = running.len().div_ceil(MOST_ROWS).max(1);
+        let rows = running.into_iter().step_by(every).map(|row| (row, follows_at_once(row))).collect();
+        let powers = others().filter(|column| is_power(column)).collect();
+        Self { target: &target.values, target_name: &target.name, load, powers, rows }
+    }
+
+    fn pairs<'v>(&'v self, one: &'v [f64], other: &'v [f64]) -> impl Iterator<Item = (f64, f64)> + 'v {
+        self.rows.iter().filter_map(|(row, _)| Some((*one.get(*row)?, *other.get(*row)?)))
+    }
+
+    /// Steps from the row before, where the plant ran as well.
+    fn steps<'v>(&'v self, one: &'v [f64], other: &'v [f64]) -> impl Iterator<Item = (f64, f64)> + 'v {
+        let step = |values: &[f64], row: usize| Some(values.get(row)? - values.get(row.checked_sub(1)?)?);
+        let both = self.rows.iter().filter(|(_, both)| *both);
+        both.filter_map(move |(row, _)| Some((step(one, *row)?, step(other, *row)?)))
+    }
+
+    fn leak(&self, column: &SampleColumn, role: Role) -> Option<String> {
+        let values = column.values.as_slice();
+        if values.iter().filter(|v| v.is_finite()).all(|v| *v == 0.0 || *v == 1.0) {
+            return None;
+        }
+        let target = self.target_name;
+        if role != Role::LoadRt {
+            let level = correlation(self.pairs(values, self.target)).map_or(0.0, f64::abs);
+            let change = correlation(self.steps(values, self.target)).map_or(0.0, f64::abs);
+            if level >= FOLLOWS && change >= CHANGES_FOLLOW {
+                return Some(format!(
+                    "it follows '{target}' closer than any sensor of something else could (correlation {level:.3}, of their changes {change:.3})"
+                ));
+            }
+            if let Some(reason) = self.register(values) {
+                return Some(reason);
+            }
+        }
+        self.ratio(column)
+    }
+
+    /// A register whose growth is the target.
+    fn register(&self, values: &[f64]) -> Option<String> {
+        let finite = || values.iter().copied().filter(|value| value.is_finite());
+        let steps = finite().zip(finite().skip(1));
+        let (falls, rises) = steps.fold((0_usize, 0_usize), |(falls, rises), (before, after)| {
+            (falls + usize::from(after < before), rises + usize::from(after > before))
+        });
+        if rises < LEAST_ROWS || falls.saturating_mul(200) > rises {
+            return None;
+        }
+        let growth =
+            |row: usize| Some(values.get(row)? - values.get(row.checked_sub(1)?)?).filter(|growth| *growth >= 0.0);
+        let both = || self.rows.iter().filter(|(_, both)| *both);
+        // It has grown over the interval before the row, or is read at the end of the row's own.
+        let before = correlation(both().filter_map(|(row, _)| Some((growth(*row)?, *self.target.get(row - 1)?))));
+        let own = correlation(both().filter_map(|(row, _)| Some((growth(*row)?, *self.target.get(*row)?))));
+        let best = before.into_iter().chain(own).max_by(f64::total_cmp)?;
+        (best >= CHANGES_FOLLOW)
+            .then(|| format!("it is a register whose growth is '{}' (correlation {best:.3})", self.target_name))
+    }
+
+    /// A ratio that hardly changes, of the column and the target, its load, or one of its parts.
+    fn ratio(&self, column: &SampleColumn) -> Option<String> {
+        let own = self.scatter(|row| at(&column.values, row))?;
+        let constant = |ratio: &dyn Fn(usize) -> Option<f64>| {
+            self.scatter(ratio).filter(|scatter| *scatter < CONSTANT && *scatter * TIMES_CALMER < own)
+        };
+        let (x, y) = (|row| at(&column.values, row), |row| at(self.target, row));
+        let target = self.target_name;
+        let percent = |scatter: f64| format!("to {:.1} %", (scatter * 100.0).max(0.1));
+        if let Some(scatter) = constant(&|row| Some(x(row)? / y(row)?)) {
+            return Some(format!("it is proportional to '{target}' {}", percent(scatter)));
+        }
+        if let Some(load) = self.load.filter(|load| load.name != column.name) {
+            let name = &load.name;
+            let load = |row| at(&load.values, row);
+            if let Some(scatter) = constant(&|row| Some(x(row)? * load(row)? / y(row)?)) {
+                return Some(format!("it is '{target}' divided by '{name}' {}", percent(scatter)));
+            }
+            if let Some(scatter) = constant(&|row| Some(x(row)? * y(row)? / load(row)?)) {
+                return Some(format!("it is '{name}' divided by '{target}' {}", percent(scatter)));
+            }
+            if let Some(scatter) = constant(&|row| Some(x(row)? / y(row)? / load(row)?)) {
+                return Some(format!("it is '{target}' times '{name}' {}", percent(scatter)));
+            }
+        }
+        self.powers.iter().filter(|power| power.name != column.name).find_map(|power| {
+            let name = &power.name;
+            let power = |row| at(&power.values, row);
+            let part = constant(&|row| Some(x(row)? / power(row)?));
+            let share = constant(&|row| Some(x(row)? * y(row)? / power(row)?));
+            let part =
+                part.map(|scatter| format!("it is proportional to '{name}', electric power, {}", percent(scatter)));
+            part.or_else(|| Some(format!("it is '{name}' divided by '{target}' {}", percent(share?))))
+        })
+    }
+
+    /// 1.4826 · median absolute deviation ÷ median over the running rows; none of too few.
+    fn scatter(&self, of: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+        let all: Vec<f64> = self.rows.iter().filter_map(|(row, _)| of(*row)).filter(|v| v.is_finite()).collect();
+        let middle = median(&all).filter(|middle| *middle != 0.0 && all.len() >= LEAST_ROWS)?;
+        let deviations: Vec<f64> = all.iter().map(|value| (value - middle).abs()).collect();
+        Some(1.4826 * median(&deviations)? / middle.abs())
+    }
+}
+
+/// A value that can be divided by.
+fn at(values: &[f64], row: usize) -> Option<f64> {
+    values.get(row).copied().filter(|value| value.is_finite() && *value != 0.0)
+}
+
+/// Pearson's, of the pairs in which both are finite; none of too few, or when one is constant.
+fn correlation(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    let pairs: Vec<(f64, f64)> = pairs.filter(|(a, b)| a.is_finite() && b.is_finite()).collect();
+    if pairs.len() < LEAST_ROWS {
+        return None;
+    }
+    let count = pairs.len() as f64;
+    let (sum_a, sum_b) = pairs.iter().fold((0.0, 0.0), |(a, b), pair| (a + pair.0, b + pair.1));
+    let (mean_a, mean_b) = (sum_a / count, sum_b / count);
+    let (aa, bb, ab) = pairs.iter().fold((0.0, 0.0, 0.0), |(aa, bb, ab), (a, b)| {
+        let (a, b) = (a - mean_a, b - mean_b);
+        (aa + a * a, bb + b * b, ab + a * b)
+    });
+    let r = ab / (aa * bb).sqrt();
+    r.is_finite().then_some(r)
 }

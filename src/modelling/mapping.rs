@@ -12,6 +12,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use super::category::{Category, Parent};
+use super::words::{Words, did_you_mean, matches};
+use super::{ModelError, Problem};
 
 /// The target when none is named.
 pub const DEFAULT_TARGET: &str = "CH_SYS_TOTAL_KW";
@@ -119,11 +121,73 @@ impl FeatureMapping {
     /// and ratios.
     #[must_use]
     pub fn features(&self) -> Vec<&str> {
-        let mapped = Category::ALL.into_iter().filter(|c| c.is_feature()).flat_map(|category| self.of(category));
-        let all = mapped.chain(self.custom_categories.values().flatten()).map(String::as_str);
+        self.mapped().into_iter().map(|mapped| mapped.column).collect()
+    }
+
+    /// The same, with what each is mapped as.
+    #[must_use]
+    pub fn mapped(&self) -> Vec<Mapped<'_>> {
+        let of =
+            |category| self.of(category).iter().map(move |column| Mapped { place: Place::Category(category), column });
+        let own = self.custom_categories.iter();
+        let own =
+            own.flat_map(|(name, columns)| columns.iter().map(|column| Mapped { place: Place::Own(name), column }));
         let mut seen = BTreeSet::new();
         let barred = |name: &str| name == self.target_col || self.system_level_cols.iter().any(|c| c == name);
-        all.filter(|name| !barred(name) && seen.insert(*name)).collect()
+        let all = Category::ALL.into_iter().filter(|category| category.is_feature()).flat_map(of).chain(own);
+        all.filter(|mapped| !barred(mapped.column) && seen.insert(mapped.column)).collect()
+    }
+
+    /// The mapping with its wildcards (`CHP*`; letters' case does not matter) replaced by the columns they match, each
+    /// category's once, in the columns' order.
+    ///
+    /// # Errors
+    /// `unknown_column`, one problem a wildcard that matches nothing.
+    pub fn expand(&self, columns: &[&str]) -> Result<Self, ModelError> {
+        let mut problems = Vec::new();
+        let mut expanded = |field: String, own: &[String]| {
+            let mut found: Vec<String> = Vec::new();
+            for entry in own {
+                let matching: Vec<&str> = match entry.contains('*') {
+                    true => columns.iter().copied().filter(|column| matches(entry, column)).collect(),
+                    false => vec![entry],
+                };
+                if matching.is_empty() {
+                    let stem = entry.replace('*', "");
+                    let advice = did_you_mean(columns.iter().copied(), &stem, LISTED);
+                    let message = format!("{field}: no column matches '{entry}'; {advice}");
+                    problems.push(Problem { field: field.clone(), message });
+                }
+                for column in matching {
+                    if !found.iter().any(|own| own == column) {
+                        found.push(column.to_owned());
+                    }
+                }
+            }
+            found
+        };
+        let mut mapping = self.clone();
+        for category in Category::ALL {
+            *mapping.of_mut(category) = expanded(Place::Category(category).field(), self.of(category));
+        }
+        for (name, own) in &mut mapping.custom_categories {
+            *own = expanded(Place::Own(name).field(), own);
+        }
+        ModelError::of("unknown_column", problems).map_or(Ok(mapping), Err)
+    }
+
+    /// Whether every feature's column is one of `columns`.
+    ///
+    /// # Errors
+    /// `unknown_column`, one problem a column, naming the closest.
+    pub fn check(&self, columns: &[&str]) -> Result<(), ModelError> {
+        let unknown = self.mapped().into_iter().filter(|mapped| !columns.contains(&mapped.column));
+        let problem = |mapped: Mapped<'_>| {
+            let (field, column) = (mapped.place.field(), mapped.column);
+            let advice = did_you_mean(columns.iter().copied(), column, LISTED);
+            Problem { message: format!("{field}: there is no column '{column}' with numbers; {advice}"), field }
+        };
+        ModelError::of("unknown_column", unknown.map(problem).collect()).map_or(Ok(()), Err)
     }
 
     fn put(&mut self, category: Category, columns: Vec<String>) {
@@ -132,6 +196,38 @@ impl FeatureMapping {
             if !own.contains(&column) {
                 own.push(column);
             }
+        }
+    }
+}
+
+/// Where to look when no name looks alike.
+const LISTED: &str = "GET /api/data/stats lists the columns";
+
+/// A column that may be a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mapped<'m> {
+    /// As what it is mapped.
+    pub place: Place<'m>,
+    /// Its name.
+    pub column: &'m str,
+}
+
+/// Where in a mapping a column stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'m> {
+    /// In a category.
+    Category(Category),
+    /// In a custom one of that name.
+    Own(&'m str),
+}
+
+impl Place<'_> {
+    /// Field of a request, such as `feature_mapping.chiller_cols`.
+    #[must_use]
+    pub fn field(self) -> String {
+        match self {
+            Self::Category(category) => format!("feature_mapping.{}", category.key()),
+            Self::Own(name) => format!("feature_mapping.custom_categories.{name}"),
         }
     }
 }
@@ -255,7 +351,7 @@ pub struct Suggested {
 /// feature it would leak the target.
 #[must_use]
 pub fn suggest(name: &str) -> Option<Suggested> {
-    let name = joined(name);
+    let name = Words::of(name).joined();
     let mut found: Vec<(Category, &'static str, f64)> = Vec::new();
     for category in Category::ALL {
         let typical = category.patterns().iter().map(|pattern| (*pattern, 0.95));
@@ -271,12 +367,6 @@ pub fn suggest(name: &str) -> Option<Suggested> {
     let confidence = if contested { sure * 0.8 } else { sure };
     let others = found.iter().skip(1).map(|(other, ..)| *other).collect();
     Some(Suggested { category, pattern, confidence: (confidence * 100.0).round() / 100.0, others })
-}
-
-/// The name in capitals with `_` between its words.
-fn joined(name: &str) -> String {
-    let upper = name.to_uppercase();
-    upper.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
 }
 
 /// When `pattern` matches: 0.6, and up to 0.4 more for its pieces that begin words or follow the one before at once.

@@ -23,6 +23,7 @@ pub mod physics;
 pub mod samples;
 pub mod setpoint;
 pub mod train;
+pub mod words;
 
 /// Why a model cannot be made or asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

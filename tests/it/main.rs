@@ -9,6 +9,7 @@ mod crash;
 mod datasets;
 mod disk_full;
 mod doctor;
+mod features;
 mod helpers;
 mod http;
 #[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build

@@ -3,16 +3,25 @@
 //! [`plan`] decides which features there are and what each plays, from a mapping and the samples; [`matrix`] makes
 //! them for many rows, [`row`] for one that a user gives. Lags and rolling means look strictly into the past, by
 //! time and not by row: a gap is a missing value.
+//!
+//! Here are the types that a model file keeps; `plan` decides, `role` reads names, `values` and `past` compute.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Problem;
 use super::leakage::Leak;
-use super::mapping::FeatureMapping;
-use super::samples::{Matrix, Samples};
-use super::{ModelError, Problem};
+
+pub mod past;
+mod plan;
+pub(super) mod role;
+mod values;
+
+pub use plan::plan;
+pub(super) use values::median;
+pub use values::{known_names, matrix, measure, row};
 
 /// What a feature is in the plant: its name in a request for set-points, and what physics may use it for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -71,6 +80,38 @@ pub enum Part {
 }
 
 impl Role {
+    /// The word in requests and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoadRt => "load_rt",
+            Self::ChwSupplyTemp => "chw_supply_temp",
+            Self::ChwReturnTemp => "chw_return_temp",
+            Self::ChwFlow => "chw_flow",
+            Self::ChwPressure => "chw_pressure",
+            Self::CwSupplyTemp => "cw_supply_temp",
+            Self::CwReturnTemp => "cw_return_temp",
+            Self::CwFlow => "cw_flow",
+            Self::DryBulb => "dry_bulb",
+            Self::Humidity => "humidity",
+            Self::WetBulb => "wet_bulb",
+            Self::ChwPumpHz => "chw_pump_hz",
+            Self::ScpPumpHz => "scp_pump_hz",
+            Self::CwPumpHz => "cw_pump_hz",
+            Self::CtFanHz => "ct_fan_hz",
+            Self::Running => "running",
+            Self::Calendar => "calendar",
+            Self::History => "history",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether a value given by the role's name means something: not for a collection of different things.
+    #[must_use]
+    pub fn may_be_given(self) -> bool {
+        !matches!(self, Self::Calendar | Self::History | Self::Other)
+    }
+
     /// Who decides it. Chilled-water supply is a set-point; condenser water follows from weather and fans.
     #[must_use]
     pub fn part(self) -> Part {
@@ -209,37 +250,4 @@ pub struct FeaturePlan {
     pub leaks: Vec<Leak>,
     /// Mapped columns that are no features, with the reason: empty, constant, text.
     pub left_out: Vec<Problem>,
-}
-
-/// Decides the features.
-///
-/// # Errors
-/// `unknown_column` naming each with the closest ones; `unknown_target`, `target_not_numeric`, `constant_target`;
-/// `leakage` naming each column and why; `no_features`; `bad_option`.
-pub fn plan(mapping: &FeatureMapping, samples: &Samples, options: &FeatureOptions) -> Result<FeaturePlan, ModelError> {
-    let _ = (mapping, samples, options);
-    todo!("features")
-}
-
-/// The features of every row.
-///
-/// # Errors
-/// `wrong_features` when a column is not there.
-pub fn matrix(features: &[Feature], samples: &Samples) -> Result<Matrix, ModelError> {
-    let _ = (features, samples);
-    todo!("features")
-}
-
-/// Fills in each feature's [`Range`].
-pub fn measure(features: &mut [Feature], matrix: &Matrix) {
-    let _ = (features, matrix);
-    todo!("features")
-}
-
-/// The features of one row that a user gives: by feature name, by column name, or by role (`load_rt`); calendar
-/// features from `time_ms`. What is not given is NaN.
-#[must_use]
-pub fn row(features: &[Feature], given: &BTreeMap<String, f64>, time_ms: Option<i64>, zone: chrono_tz::Tz) -> Vec<f64> {
-    let _ = (features, given, time_ms, zone);
-    todo!("features")
 }

@@ -1,0 +1,293 @@
+//! Which features there are: checks what is asked for against the samples and decides, column by column.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::leakage;
+use super::super::mapping::FeatureMapping;
+use super::super::samples::{SampleColumn, Samples};
+use super::super::words::did_you_mean;
+use super::super::{ModelError, Problem};
+use super::{Feature, FeatureOptions, FeaturePlan, Range, Role, Source, role, values};
+
+/// Decides the features. Wildcards in the mapping are expanded here too; a caller that keeps the mapping expands it
+/// first ([`FeatureMapping::expand`]).
+///
+/// # Errors
+/// `unknown_column` naming each with the closest ones; `unknown_target`, `target_not_numeric`, `constant_target`;
+/// `bad_option`; `leakage` naming each column and why; `no_features`.
+pub fn plan(mapping: &FeatureMapping, samples: &Samples, options: &FeatureOptions) -> Result<FeaturePlan, ModelError> {
+    let names: Vec<&str> = samples.columns.iter().map(|column| column.name.as_str()).collect();
+    let mapping = mapping.expand(&names)?;
+    mapping.check(&names)?;
+    let target = target(&mapping, samples)?;
+    check_options(samples, options, &names)?;
+    let leaks = leakage::find_but(&mapping, samples, &options.roles);
+    if !options.allow_leakage
+        && let Some(error) = ModelError::of("leakage", leaks.iter().map(|leak| refused(leak, &mapping)).collect())
+    {
+        return Err(error);
+    }
+    let mut planned = Planned::new(samples, target);
+    planned.columns(&mapping, &options.roles);
+    planned.tell_temperatures();
+    planned.tell_loads(&options.roles);
+    if options.derived {
+        planned.derived();
+    }
+    planned.past(options);
+    if planned.features.is_empty() {
+        return Err(nothing_left(&planned.left_out));
+    }
+    if options.calendar {
+        planned.calendar();
+    }
+    Ok(FeaturePlan { features: planned.features, leaks, left_out: planned.left_out })
+}
+
+fn target<'s>(mapping: &FeatureMapping, samples: &'s Samples) -> Result<&'s SampleColumn, ModelError> {
+    const FIELD: &str = "feature_mapping.target_col";
+    let name = &mapping.target_col;
+    let Some(target) = samples.column(name) else {
+        let columns = samples.columns.iter().map(|column| column.name.as_str());
+        let advice = did_you_mean(columns, name, "name a column with numbers");
+        let message = format!("{FIELD}: there is no column '{name}' with numbers; {advice}");
+        return Err(ModelError::new("unknown_target", FIELD, message));
+    };
+    let mut finite = target.values.iter().copied().filter(|value| value.is_finite());
+    let Some(first) = finite.next() else {
+        let message = format!("{FIELD}: '{name}' has no number in any row; choose another target, or another version");
+        return Err(ModelError::new("target_not_numeric", FIELD, message));
+    };
+    if finite.all(|value| value == first) {
+        let message = format!("{FIELD}: '{name}' is {first} in every row: there is nothing to learn; choose another");
+        return Err(ModelError::new("constant_target", FIELD, message));
+    }
+    Ok(target)
+}
+
+fn refused(leak: &leakage::Leak, mapping: &FeatureMapping) -> Problem {
+    let mapped = mapping.mapped();
+    let place = mapped.iter().find(|mapped| mapped.column == leak.column).map(|mapped| mapped.place.field());
+    let field = place.unwrap_or_else(|| "feature_mapping".to_owned());
+    let message = format!(
+        "{field}: '{}' would tell the model the answer: {}; leave it out, or set allow_leakage",
+        leak.column, leak.reason
+    );
+    Problem { field, message }
+}
+
+fn check_options(samples: &Samples, options: &FeatureOptions, names: &[&str]) -> Result<(), ModelError> {
+    let mut problems = Vec::new();
+    let mut unknown = |field: String, column: &str| {
+        if !names.contains(&column) {
+            let advice = did_you_mean(names.iter().copied(), column, "GET /api/data/stats lists the columns");
+            let message = format!("{field}: there is no column '{column}' with numbers; {advice}");
+            problems.push(Problem { field, message });
+        }
+    };
+    for column in options.roles.keys() {
+        unknown(format!("features.roles.{column}"), column);
+    }
+    for (key, of) in [("lags", &options.lags), ("rolling_means", &options.rolling_means)] {
+        for column in of.keys() {
+            unknown(format!("features.{key}.{column}"), column);
+        }
+    }
+    for (key, of) in [("lags", &options.lags), ("rolling_means", &options.rolling_means)] {
+        for (column, all) in of {
+            let interval_ms = samples.interval_ms.max(1);
+            let fits = |seconds: i64| seconds.checked_mul(1000).is_some_and(|ms| ms > 0 && ms % interval_ms == 0);
+            problems.extend(all.iter().filter(|seconds| !fits(**seconds)).map(|seconds| {
+                let field = format!("features.{key}.{column}");
+                let interval = interval_ms as f64 / 1000.0;
+                let message = format!(
+                    "{field}: {seconds} s is no multiple of the interval of {interval} s above 0; use such as {interval}"
+                );
+                Problem { field, message }
+            }));
+        }
+    }
+    ModelError::of("bad_option", problems).map_or(Ok(()), Err)
+}
+
+fn nothing_left(left_out: &[Problem]) -> ModelError {
+    let reasons: Vec<&str> = left_out.iter().map(|problem| problem.message.as_str()).collect();
+    let message = match reasons.as_slice() {
+        [] => "the mapping names no column that may be a feature; map some, totals and the target aside".to_owned(),
+        reasons => format!("no mapped column can be a feature: {}", reasons.join("; ")),
+    };
+    ModelError { code: "no_features", message, problems: left_out.to_vec() }
+}
+
+/// Features decided on so far.
+struct Planned<'s> {
+    samples: &'s Samples,
+    /// Rows that have a target: all that a model learns from.
+    learnt: Vec<bool>,
+    features: Vec<Feature>,
+    left_out: Vec<Problem>,
+    taken: BTreeSet<String>,
+}
+
+impl<'s> Planned<'s> {
+    fn new(samples: &'s Samples, target: &SampleColumn) -> Self {
+        Self {
+            samples,
+            learnt: target.values.iter().map(|value| value.is_finite()).collect(),
+            features: Vec::new(),
+            left_out: Vec::new(),
+            // A feature that is none of the columns must not have a column's name.
+            taken: samples.columns.iter().map(|column| column.name.clone()).collect(),
+        }
+    }
+
+    /// Why a model would learn nothing from these values.
+    fn says_nothing(&self, values: &[f64]) -> Option<String> {
+        let learnt = values.iter().zip(&self.learnt).filter(|(value, learnt)| **learnt && value.is_finite());
+        let mut finite = learnt.map(|(value, _)| *value);
+        let Some(first) = finite.next() else {
+            return Some("has no number in any row with a target".to_owned());
+        };
+        finite.all(|value| value == first).then(|| format!("is {first} in every row with a target"))
+    }
+
+    fn leave_out(&mut self, field: &str, name: &str, reason: &str) {
+        self.left_out.push(Problem { field: field.to_owned(), message: format!("'{name}' {reason}") });
+    }
+
+    fn columns(&mut self, mapping: &FeatureMapping, roles: &BTreeMap<String, Role>) {
+        for mapped in mapping.mapped() {
+            let Some(column) = self.samples.column(mapped.column) else { continue };
+            let same = self.features.iter().find(|feature| {
+                self.samples.column(&feature.name).is_some_and(|other| same_values(&other.values, &column.values))
+            });
+            let same = same.map(|feature| format!("is the same as '{}' in every row", feature.name));
+            if let Some(reason) = self.says_nothing(&column.values).or(same) {
+                self.leave_out(&mapped.place.field(), &column.name, &reason);
+                continue;
+            }
+            let role = roles.get(&column.name).copied().unwrap_or_else(|| role::of(&mapped, column));
+            self.features.push(Feature {
+                name: column.name.clone(),
+                source: Source::Column { column: column.name.clone() },
+                role,
+                unit: column.unit.clone(),
+                range: Range::default(),
+            });
+        }
+    }
+
+    /// Units of temperatures, as recorded or as only they are possible.
+    fn tell_temperatures(&mut self) {
+        let water = [Role::ChwSupplyTemp, Role::ChwReturnTemp, Role::CwSupplyTemp, Role::CwReturnTemp];
+        let unit = |feature: &Feature, site| {
+            let column = self.samples.column(&feature.name)?;
+            role::temperature_unit(column, feature.role, site)
+        };
+        let site = self.features.iter().filter(|feature| water.contains(&feature.role)).find_map(|f| unit(f, None));
+        let units: Vec<_> = self.features.iter().map(|feature| unit(feature, site)).collect();
+        for (feature, unit) in self.features.iter_mut().zip(units) {
+            feature.unit = unit.map(str::to_owned).or(feature.unit.take());
+        }
+    }
+
+    /// Where the plant's load is there, loads of single chillers are not *the* load. What has no unit is in its role's.
+    fn tell_loads(&mut self, told: &BTreeMap<String, Role>) {
+        let own = |feature: &Feature| feature.role == Role::LoadRt && !told.contains_key(&feature.name);
+        if self.features.iter().any(|feature| feature.role == Role::LoadRt && role::of_plant(&feature.name)) {
+            let single = self.features.iter_mut().filter(|feature| own(feature) && !role::of_plant(&feature.name));
+            single.for_each(|feature| feature.role = Role::Other);
+        }
+        for feature in self.features.iter_mut().filter(|feature| feature.unit.is_none()) {
+            feature.unit = match feature.role {
+                Role::LoadRt => Some("RT".to_owned()),
+                Role::ChwPumpHz | Role::ScpPumpHz | Role::CwPumpHz | Role::CtFanHz => Some("Hz".to_owned()),
+                Role::Humidity => Some("%".to_owned()),
+                _ => None,
+            };
+        }
+    }
+
+    /// The column that plays a role: the plant's own before one machine's.
+    fn playing(&self, role: Role) -> Option<&Feature> {
+        let mut playing = self.features.iter().filter(|feature| feature.role == role);
+        let first = playing.clone().next();
+        playing.find(|feature| role::of_plant(&feature.name)).or(first)
+    }
+
+    fn derived(&mut self) {
+        let of = |feature: &Feature| (feature.name.clone(), feature.unit.clone());
+        let air = self.playing(Role::DryBulb).zip(self.playing(Role::Humidity)).map(|(dry, wet)| (of(dry), of(wet)));
+        let measured = self.playing(Role::WetBulb).is_some();
+        let condenser = self.playing(Role::CwSupplyTemp).or(self.playing(Role::CwReturnTemp)).map(of);
+        let (supply, back) = (self.playing(Role::ChwSupplyTemp).map(of), self.playing(Role::ChwReturnTemp).map(of));
+        if let Some(((dry_bulb, unit), (humidity, _))) = air.filter(|_| !measured) {
+            match unit {
+                Some(_) => {
+                    let source = Source::WetBulb { dry_bulb, humidity };
+                    self.add("features.derived", "wet_bulb", source, Role::WetBulb, Some("°C".to_owned()));
+                }
+                None => {
+                    let reason = format!("is not derived: whether '{dry_bulb}' is in °C or °F is not known");
+                    self.leave_out("features.derived", "wet_bulb", &reason);
+                }
+            }
+        }
+        for (name, warm, cold) in [("lift", condenser, supply.clone()), ("delta_t", back, supply)] {
+            let Some(((warm, unit), (cold, other))) = warm.zip(cold) else { continue };
+            if unit == other {
+                let kelvin = unit.map(|unit| if unit == "°F" { unit } else { "K".to_owned() });
+                self.add("features.derived", name, Source::Difference { warm, cold }, Role::Other, kelvin);
+            } else {
+                let reason = format!("is not derived: '{warm}' and '{cold}' are in different units");
+                self.leave_out("features.derived", name, &reason);
+            }
+        }
+    }
+
+    fn past(&mut self, options: &FeatureOptions) {
+        type Make = fn(String, i64) -> Source;
+        let lag: Make = |column, seconds| Source::Lag { column, seconds };
+        let mean: Make = |column, seconds| Source::RollingMean { column, seconds };
+        for (key, word, all, make) in
+            [("lags", "lag", &options.lags, lag), ("rolling_means", "mean", &options.rolling_means, mean)]
+        {
+            for (column, seconds) in all {
+                let unit = self.samples.column(column).and_then(|column| column.unit.clone());
+                for seconds in seconds.iter().copied().collect::<BTreeSet<i64>>() {
+                    let name = format!("{column}_{word}_{seconds}s");
+                    let field = format!("features.{key}.{column}");
+                    self.add(&field, &name, make(column.clone(), seconds), Role::History, unit.clone());
+                }
+            }
+        }
+    }
+
+    fn calendar(&mut self) {
+        for (name, source, unit) in [
+            ("hour", Source::Hour, Some("h".to_owned())),
+            ("weekday", Source::Weekday, None),
+            ("month", Source::Month, None),
+        ] {
+            self.add("features.calendar", name, source, Role::Calendar, unit);
+        }
+    }
+
+    /// Adds a feature that is no column, unless it says nothing.
+    fn add(&mut self, field: &str, name: &str, source: Source, role: Role, unit: Option<String>) {
+        let names = std::iter::once(name.to_owned()).chain((2u32..).map(|n| format!("{name}_{n}")));
+        let name = names.into_iter().find(|name| !self.taken.contains(name)).unwrap_or_default();
+        let feature = Feature { name: name.clone(), source, role, unit, range: Range::default() };
+        match self.says_nothing(&values::column(&feature, &self.features, self.samples)) {
+            Some(reason) => self.leave_out(field, &name, &reason),
+            None => {
+                self.taken.insert(name);
+                self.features.push(feature);
+            }
+        }
+    }
+}
+
+fn same_values(one: &[f64], other: &[f64]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b || !a.is_finite() && !b.is_finite())
+}

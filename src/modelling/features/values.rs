@@ -1,0 +1,194 @@
+//! The values of features: for every row of a stored frame, or for one that a user gives.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, TimeZone, Timelike};
+use chrono_tz::Tz;
+
+use super::super::samples::{Matrix, Samples};
+use super::super::words::did_you_mean;
+use super::super::{ModelError, Problem};
+use super::{Feature, Range, Role, Source, past};
+use crate::etl::physics::{STANDARD_PRESSURE_PA, fahrenheit_to_celsius, wet_bulb_c};
+
+/// The features of every row.
+///
+/// # Errors
+/// `wrong_features`, one problem a column that is not there.
+pub fn matrix(features: &[Feature], samples: &Samples) -> Result<Matrix, ModelError> {
+    let names = || samples.columns.iter().map(|column| column.name.as_str());
+    let needed = features.iter().flat_map(|feature| feature.source.columns().map(move |column| (feature, column)));
+    let absent = needed.filter(|(_, column)| samples.column(column).is_none());
+    let problem = |(feature, column): (&Feature, &str)| {
+        let advice = did_you_mean(names(), column, "use data with the columns that the model was made from");
+        let message = format!("feature '{}' needs the column '{column}', which is not there; {advice}", feature.name);
+        Problem { field: feature.name.clone(), message }
+    };
+    match ModelError::of("wrong_features", absent.map(problem).collect()) {
+        Some(error) => Err(error),
+        None => Ok(Matrix { columns: features.iter().map(|feature| column(feature, features, samples)).collect() }),
+    }
+}
+
+/// The values of one feature; `features` tell units.
+pub fn column(feature: &Feature, features: &[Feature], samples: &Samples) -> Vec<f64> {
+    let cells = |name: &str| samples.column(name).map_or(&[][..], |column| column.values.as_slice());
+    let times = samples.times_ms.as_slice();
+    let by_clock =
+        |of: fn(&Clock) -> f64| times.iter().map(move |time| clock(*time, samples.zone).map_or(f64::NAN, |c| of(&c)));
+    match &feature.source {
+        Source::Column { column } => cells(column).iter().map(|value| finite(*value)).collect(),
+        Source::Hour => by_clock(|clock| clock.hour).collect(),
+        Source::Weekday => by_clock(|clock| clock.weekday).collect(),
+        Source::Month => by_clock(|clock| clock.month).collect(),
+        Source::Lag { column, seconds } => past::lag(times, samples.interval_ms, cells(column), *seconds),
+        Source::RollingMean { column, seconds } => {
+            past::rolling_mean(times, samples.interval_ms, cells(column), *seconds)
+        }
+        Source::WetBulb { dry_bulb, humidity } => {
+            let unit = unit_of(features, dry_bulb);
+            let unit = unit.or_else(|| samples.column(dry_bulb).and_then(|column| column.unit.as_deref()));
+            let both = cells(dry_bulb).iter().zip(cells(humidity));
+            both.map(|(air, humidity)| wet_bulb(*air, unit, *humidity)).collect()
+        }
+        Source::Difference { warm, cold } => {
+            cells(warm).iter().zip(cells(cold)).map(|(warm, cold)| finite(warm - cold)).collect()
+        }
+    }
+}
+
+impl Source {
+    /// The columns that it is made of.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        let (first, second) = match self {
+            Self::Column { column } | Self::Lag { column, .. } | Self::RollingMean { column, .. } => {
+                (Some(column), None)
+            }
+            Self::WetBulb { dry_bulb, humidity } => (Some(dry_bulb), Some(humidity)),
+            Self::Difference { warm, cold } => (Some(warm), Some(cold)),
+            Self::Hour | Self::Weekday | Self::Month => (None, None),
+        };
+        first.into_iter().chain(second).map(String::as_str)
+    }
+}
+
+struct Clock {
+    hour: f64,
+    weekday: f64,
+    month: f64,
+}
+
+fn clock(time_ms: i64, zone: Tz) -> Option<Clock> {
+    let local = zone.timestamp_millis_opt(time_ms).single()?;
+    Some(Clock {
+        hour: f64::from(local.num_seconds_from_midnight()) / 3600.0,
+        weekday: f64::from(local.weekday().num_days_from_monday()),
+        month: f64::from(local.month()),
+    })
+}
+
+fn finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { f64::NAN }
+}
+
+fn wet_bulb(dry_bulb: f64, unit: Option<&str>, humidity: f64) -> f64 {
+    let celsius = match unit {
+        Some("°F") => fahrenheit_to_celsius(dry_bulb),
+        Some("K") => dry_bulb - 273.15,
+        _ => dry_bulb,
+    };
+    wet_bulb_c(celsius, humidity, STANDARD_PRESSURE_PA).unwrap_or(f64::NAN)
+}
+
+/// The feature that is that column itself.
+fn itself<'f>(features: &'f [Feature], wanted: &str) -> Option<&'f Feature> {
+    features.iter().find(|feature| matches!(&feature.source, Source::Column { column } if column == wanted))
+}
+
+fn unit_of<'f>(features: &'f [Feature], column: &str) -> Option<&'f str> {
+    itself(features, column).and_then(|feature| feature.unit.as_deref())
+}
+
+/// The features of one row that a user gives: by feature name, by column name, or by role (`load_rt`), the more
+/// particular first; calendar features from `time_ms`, derived ones from what they are made of. What is not given is
+/// NaN. A column's present value says nothing of its past: lags and rolling means are given by feature name.
+#[must_use]
+pub fn row(features: &[Feature], given: &BTreeMap<String, f64>, time_ms: Option<i64>, zone: Tz) -> Vec<f64> {
+    let clock = time_ms.and_then(|time| clock(time, zone));
+    let by_clock = |of: fn(&Clock) -> f64| clock.as_ref().map(of);
+    let get = |name: &str| given.get(name).copied().filter(|value| value.is_finite());
+    let by_role = |role: Role| role.may_be_given().then(|| get(role.as_str())).flatten();
+    let cell = |column: &str| {
+        let as_feature = itself(features, column);
+        let by_name = as_feature.and_then(|feature| get(&feature.name)).or_else(|| get(column));
+        by_name.or_else(|| as_feature.and_then(|feature| by_role(feature.role)))
+    };
+    let value = |feature: &Feature| {
+        let derived = || match &feature.source {
+            Source::Column { column } => cell(column),
+            Source::Hour => by_clock(|clock| clock.hour),
+            Source::Weekday => by_clock(|clock| clock.weekday),
+            Source::Month => by_clock(|clock| clock.month),
+            Source::Lag { .. } | Source::RollingMean { .. } => None,
+            Source::WetBulb { dry_bulb, humidity } => by_role(feature.role)
+                .or_else(|| Some(wet_bulb(cell(dry_bulb)?, unit_of(features, dry_bulb), cell(humidity)?))),
+            Source::Difference { warm, cold } => Some(cell(warm)? - cell(cold)?),
+        };
+        get(&feature.name).or_else(derived).unwrap_or(f64::NAN)
+    };
+    features.iter().map(value).collect()
+}
+
+/// Every name by which [`row`] finds a value: features, their columns, and roles that one of them plays.
+#[must_use]
+pub fn known_names(features: &[Feature]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for feature in features {
+        names.push(&feature.name);
+        if feature.role != Role::History {
+            names.extend(feature.source.columns());
+        }
+        if feature.role.may_be_given() {
+            names.push(feature.role.as_str());
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Fills in each feature's [`Range`]; all 0 for a feature that has no value at all.
+pub fn measure(features: &mut [Feature], matrix: &Matrix) {
+    for (feature, values) in features.iter_mut().zip(&matrix.columns) {
+        let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+        finite.sort_unstable_by(f64::total_cmp);
+        let share = |q: f64| quantile(&finite, q).unwrap_or(0.0);
+        feature.range = Range {
+            min: share(0.0),
+            p01: share(0.01),
+            median: share(0.5),
+            p99: share(0.99),
+            max: share(1.0),
+            present: finite.len() as f64 / values.len().max(1) as f64,
+        };
+    }
+}
+
+/// Linearly between order statistics at h = (n − 1)·q (type 7 of Hyndman & Fan, as NumPy's); none without values.
+fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    let h = sorted.len().checked_sub(1)? as f64 * q;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 ≤ h < length")]
+    let below = h.floor() as usize;
+    let (low, high) = (sorted.get(below)?, sorted.get(below + 1).or(sorted.last())?);
+    Some(low + (high - low) * (h - h.floor()))
+}
+
+/// The median of the finite values; none without any.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    let middle = finite.len().checked_sub(1)? / 2;
+    let (_, median, above) = finite.select_nth_unstable_by(middle, f64::total_cmp);
+    let next = above.iter().copied().min_by(f64::total_cmp);
+    let median = *median;
+    Some(if finite.len().is_multiple_of(2) { next.map_or(median, |next| (median + next) / 2.0) } else { median })
+}
