@@ -16,6 +16,7 @@
 //! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
 //! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
 //! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
+//! | [`training`] | a dataset into a versioned model; predictions |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
@@ -47,4 +48,5 @@ pub mod sessions;
 pub mod simulation;
 pub mod state;
 pub mod store;
+pub mod training;
 pub mod worker;

@@ -9,6 +9,7 @@ use crate::jobs::probe::Probe;
 use crate::jobs::{Claimed, Ended, Job, JobContext, JobKind, POLL};
 use crate::sessions;
 use crate::state::AppState;
+use crate::training;
 
 /// Jobs at once: two, so that a long one keeps no short one waiting; each may use all cores and its own memory bound.
 const WORKERS: usize = 2;
@@ -18,6 +19,7 @@ async fn work(state: &AppState, job: &Job, context: &JobContext) -> Result<()> {
     match JobKind::of(&job.kind)? {
         JobKind::Parse => sessions::job::run(state, job.payload()?, context).await,
         JobKind::Clean => cleaning::run::run(state, context).await,
+        JobKind::Train => training::run::run(state, context).await,
         #[cfg(debug_assertions)]
         JobKind::Probe => job.payload::<Probe>()?.run(&state.store, context).await,
     }
@@ -34,6 +36,7 @@ async fn ended(txn: &DatabaseTransaction, job: &Job) -> Result<()> {
         // A parse has no row before it is done.
         JobKind::Parse => Ok(()),
         JobKind::Clean => cleaning::run::ended(txn, job).await,
+        JobKind::Train => training::run::ended(txn, job).await,
         #[cfg(debug_assertions)]
         JobKind::Probe => Ok(()),
     }

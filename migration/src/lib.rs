@@ -16,6 +16,7 @@ mod m000005_cleaning;
 mod m000006_models;
 mod m000007_job_leases;
 mod m000008_cleaning_files;
+mod m000009_model_files;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000006_models::Migration),
             Box::new(m000007_job_leases::Migration),
             Box::new(m000008_cleaning_files::Migration),
+            Box::new(m000009_model_files::Migration),
         ]
     }
 }

@@ -59,6 +59,8 @@ pub enum JobKind {
     Parse,
     /// A dataset becomes a cleaned version.
     Clean,
+    /// A dataset becomes a model.
+    Train,
     /// Sleeps, fails or dies as its payload says. For tests: not in a release build.
     #[cfg(debug_assertions)]
     Probe,
@@ -69,6 +71,7 @@ impl JobKind {
     pub const ALL: &[Self] = &[
         Self::Parse,
         Self::Clean,
+        Self::Train,
         #[cfg(debug_assertions)]
         Self::Probe,
     ];
@@ -79,6 +82,7 @@ impl JobKind {
         match self {
             Self::Parse => "parse",
             Self::Clean => "clean",
+            Self::Train => "train",
             #[cfg(debug_assertions)]
             Self::Probe => "probe",
         }

@@ -190,6 +190,14 @@ impl FeatureMapping {
         ModelError::of("unknown_column", unknown.map(problem).collect()).map_or(Ok(()), Err)
     }
 
+    /// Takes out the columns that may be features and do not stay.
+    pub fn retain_features(&mut self, stays: impl Fn(&str) -> bool) {
+        for category in Category::ALL.into_iter().filter(|category| category.is_feature()) {
+            self.of_mut(category).retain(|name| stays(name));
+        }
+        self.custom_categories.values_mut().for_each(|columns| columns.retain(|name| stays(name)));
+    }
+
     fn put(&mut self, category: Category, columns: Vec<String>) {
         let own = self.of_mut(category);
         for column in columns {

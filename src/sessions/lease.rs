@@ -1,5 +1,9 @@
 //! The reservation of a version while it is made: a database lease, since another process may ask too.
 
+use std::pin::Pin;
+
+use sea_orm::DatabaseTransaction;
+
 use super::store;
 use crate::error::{Context, Result};
 use crate::state::AppState;
@@ -26,22 +30,37 @@ pub(super) async fn release(state: &AppState, reserved: artefact_version::Model)
     }
 }
 
+/// What holds a reservation for another lease, in a transaction.
+pub(crate) type Beat<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
 /// Holds a reservation while the work goes on; stops when dropped.
 pub(crate) struct Heartbeat(tokio::task::JoinHandle<()>);
 
 impl Heartbeat {
     pub(crate) fn start(state: &AppState, reservation_id: &str) -> Self {
-        let (state, id) = (state.clone(), reservation_id.to_owned());
+        let id = reservation_id.to_owned();
+        Self::of(state, move |txn| {
+            let id = id.clone();
+            Box::pin(async move { store::heartbeat(txn, &id).await })
+        })
+    }
+
+    /// The same for a reservation of another table.
+    pub(crate) fn of(
+        state: &AppState,
+        beat: impl for<'a> Fn(&'a DatabaseTransaction) -> Beat<'a> + Send + Sync + 'static,
+    ) -> Self {
+        let state = state.clone();
         let every = (store::LEASE / 4).to_std().unwrap_or_default();
         Self(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(every).await;
-                let beat = async {
+                let held = async {
                     let txn = state.store.db.begin().await?;
-                    store::heartbeat(&txn, &id).await?;
+                    beat(&txn).await?;
                     txn.commit().await.internal("holding a reservation")
                 };
-                if let Err(error) = beat.await {
+                if let Err(error) = held.await {
                     tracing::warn!(%error, "a reservation could not be held");
                 }
             }

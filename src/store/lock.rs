@@ -1,4 +1,4 @@
-//! Who works on a storage folder: an advisory lock on one file in it.
+//! Who works on a storage folder (of sessions, of models): an advisory lock on one file in it.
 //!
 //! Every process that opens the store holds the lock shared. Who gets it exclusively, if only for a moment,
 //! knows that no other process lives: then what a crash left behind may be tidied away. Repairs hold it
@@ -84,7 +84,7 @@ fn open(root: &Path) -> Result<File> {
         .read(true)
         .write(true)
         .open(root.join(paths::STORE_LOCK))
-        .internal("opening the lock file of the storage folder; check DATA_STORAGE_PATH and its rights")
+        .internal("opening the lock file of the storage folder; check its rights and DATA_STORAGE_PATH or MODELS_PATH, which name it")
 }
 
 fn unsupported(error: &io::Error) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 
-use self::entity::{VersionState, WorkStatus, artefact_version, job};
+use self::entity::{VersionState, WorkStatus, artefact_version, job, model_version};
 use self::lock::StoreLock;
 use crate::config::Config;
 use crate::error::{Context, Result};
@@ -34,13 +34,15 @@ pub struct Store {
     pub db: db::Db,
     /// Session files (reports, Parquet), below `DATA_STORAGE_PATH`.
     pub objects: objects::Objects,
+    /// Model files, below `MODELS_PATH`.
+    pub models: objects::Objects,
     /// Answers computed from immutable files.
     pub cache: cache::Cache,
     /// What joins database and folder.
     pub identity: identity::Identity,
     /// What was tidied up when this process opened the store.
     pub recovered: Recovered,
-    _lock: Arc<StoreLock>,
+    _locks: Arc<[StoreLock]>,
 }
 
 /// What a crash had left behind.
@@ -61,18 +63,18 @@ impl Store {
     /// When database and folder do not belong together (see [`identity::settle`]), a repair is running
     /// (`store_locked`), or one of them cannot be opened.
     pub async fn open(config: &Config) -> Result<Self> {
-        let objects = objects::Objects::open(&config.data_storage_path)?;
+        let (objects, models) = folders(config)?;
         let alone = StoreLock::try_exclusive(objects.root())?;
         let shared = if alone.is_some() { None } else { Some(StoreLock::shared(objects.root()).await?) };
         let db = db::Db::open(&config.database_url).await?;
         let identity = identity::settle(&db, &objects, false).await?;
-        let recovered = if alone.is_some() { recover(&db, &objects).await? } else { Recovered::default() };
+        let recovered = if alone.is_some() { recover(&db, &objects, &models).await? } else { Recovered::default() };
         drop(alone);
         let lock = match shared {
             Some(lock) => lock,
             None => StoreLock::shared(objects.root()).await?,
         };
-        Self::assemble(config, db, objects, identity, recovered, lock)
+        Self::assemble(config, db, (objects, models), identity, recovered, lock).await
     }
 
     /// Opens the store for `doctor --rebuild`: with nobody beside, and adopting the folder's identity.
@@ -81,24 +83,28 @@ impl Store {
     /// `store_in_use` when another process has it open; `store_mismatch` when the database holds the sessions of
     /// another folder.
     pub async fn open_for_rebuild(config: &Config) -> Result<Self> {
-        let objects = objects::Objects::open(&config.data_storage_path)?;
+        let (objects, models) = folders(config)?;
         let lock = StoreLock::exclusive(objects.root())?;
         let db = db::Db::open(&config.database_url).await?;
         let identity = identity::settle(&db, &objects, true).await?;
-        let recovered = recover(&db, &objects).await?;
-        Self::assemble(config, db, objects, identity, recovered, lock)
+        let recovered = recover(&db, &objects, &models).await?;
+        Self::assemble(config, db, (objects, models), identity, recovered, lock).await
     }
 
-    fn assemble(
+    async fn assemble(
         config: &Config,
         db: db::Db,
-        objects: objects::Objects,
+        (objects, models): (objects::Objects, objects::Objects),
         identity: identity::Identity,
         recovered: Recovered,
         lock: StoreLock,
     ) -> Result<Self> {
         let cache = cache::Cache::new(config.cache_max_bytes, config.cache_ttl, config.redis_url.as_deref())?;
-        Ok(Self { db, objects, cache, identity, recovered, _lock: Arc::new(lock) })
+        let mut locks = vec![lock];
+        if models.root() != objects.root() {
+            locks.push(StoreLock::shared(models.root()).await?);
+        }
+        Ok(Self { db, objects, models, cache, identity, recovered, _locks: locks.into() })
     }
 
     /// Closes the database. The last thing a process does with its store.
@@ -110,12 +116,24 @@ impl Store {
     }
 }
 
-/// Nobody else is at work: what is staged or reserved is a crash's.
-async fn recover(db: &db::Db, objects: &objects::Objects) -> Result<Recovered> {
-    let sweeping = objects.clone();
-    let staging_removed = tokio::task::spawn_blocking(move || sweeping.sweep_staging())
-        .await
-        .internal("sweeping staging leftovers")??;
+/// Of sessions and of models.
+fn folders(config: &Config) -> Result<(objects::Objects, objects::Objects)> {
+    Ok((
+        objects::Objects::open(&config.data_storage_path, "DATA_STORAGE_PATH")?,
+        objects::Objects::open(&config.models_path, "MODELS_PATH")?,
+    ))
+}
+
+/// Nobody else is at work: what is staged or reserved is a crash's. Models may lie in a folder that another store's
+/// do too: its staging files are swept only when nobody has it open.
+async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Objects) -> Result<Recovered> {
+    let (sweeping, models) = (objects.clone(), models.clone());
+    let sweep = move || -> Result<u64> {
+        let of_sessions = sweeping.sweep_staging()?;
+        let alone = models.root() != sweeping.root() && StoreLock::try_exclusive(models.root())?.is_some();
+        Ok(of_sessions + if alone { models.sweep_staging()? } else { 0 })
+    };
+    let staging_removed = tokio::task::spawn_blocking(sweep).await.internal("sweeping staging leftovers")??;
     let transaction = db.begin().await?;
     let abandoned = artefact_version::Entity::update_many()
         .col_expr(artefact_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
@@ -125,6 +143,13 @@ async fn recover(db: &db::Db, objects: &objects::Objects) -> Result<Recovered> {
         .exec(&transaction)
         .await
         .map_err(db::failed("giving up reserved versions"))?;
+    let models_abandoned = model_version::Entity::update_many()
+        .col_expr(model_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
+        .filter(model_version::Column::State.eq(VersionState::Reserved))
+        .filter(model_version::Column::LeaseUntil.is_not_null())
+        .exec(&transaction)
+        .await
+        .map_err(db::failed("giving up reserved versions of models"))?;
     let interrupted = job::Entity::update_many()
         .col_expr(job::Column::LeaseUntil, Expr::val(Option::<DateTime<Utc>>::None))
         .col_expr(job::Column::Owner, Expr::val(Option::<String>::None))
@@ -135,7 +160,7 @@ async fn recover(db: &db::Db, objects: &objects::Objects) -> Result<Recovered> {
     transaction.commit().await.map_err(db::failed("tidying up after a crash"))?;
     Ok(Recovered {
         staging_removed,
-        versions_abandoned: abandoned.rows_affected,
+        versions_abandoned: abandoned.rows_affected + models_abandoned.rows_affected,
         jobs_interrupted: interrupted.rows_affected,
     })
 }

@@ -2,8 +2,8 @@
 //!
 //! A file is written under a staging name, made durable, and only then given its name; a reader never
 //! sees half of one. What is published is immutable, which is what makes it safe to map into memory and to
-//! cache by hash. Only [`Objects::delete_folder`] removes published files, and only
-//! `purge` calls it. Messages name no path of this machine; the log has it in the cause.
+//! cache by hash. Only [`Objects::delete_folder`] and [`Objects::delete_file`] remove published files, and only
+//! `purge` (of a session, of a model) calls them. Messages name no path of this machine; the log has it in the cause.
 
 use std::error::Error as StdError;
 use std::fs::File;
@@ -65,15 +65,15 @@ impl ObjectBytes {
 }
 
 impl Objects {
-    /// Opens a root, creating the folder.
+    /// Opens a root, creating the folder; `setting` is the one that names it.
     ///
     /// # Errors
     /// When the folder cannot be created or is none.
-    pub fn open(root: &Path) -> Result<Self> {
-        let doing = "opening the storage folder; check DATA_STORAGE_PATH and its rights";
-        std::fs::create_dir_all(root).internal(doing)?;
-        let root = std::fs::canonicalize(root).internal(doing)?;
-        let files = LocalFileSystem::new_with_prefix(&root).internal(doing)?.with_fsync(true);
+    pub fn open(root: &Path, setting: &str) -> Result<Self> {
+        let doing = format!("opening a storage folder; check {setting} and its rights");
+        std::fs::create_dir_all(root).internal(&doing)?;
+        let root = std::fs::canonicalize(root).internal(&doing)?;
+        let files = LocalFileSystem::new_with_prefix(&root).internal(&doing)?.with_fsync(true);
         Ok(Self { files: Arc::new(files), root: Arc::new(root) })
     }
 
@@ -243,6 +243,20 @@ impl Objects {
             Err(error) => Err(error),
         });
         removing.await.internal("removing a session's folder")?.internal("removing a session's folder")
+    }
+
+    /// Removes one published file for ever, and its folder if nothing else is in it. **Only the purge of a model may
+    /// call it**, after the row is gone. A file that is gone already is no failure.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub async fn delete_file(&self, key: &str) -> Result<()> {
+        match self.files.delete(&parse(key)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(storage_error("removing a file", error)),
+        }
+        self.remove_empty_folders(key);
+        Ok(())
     }
 
     /// Removes what crashes left under staging names, and folders that are empty then. Only while no other

@@ -1,10 +1,12 @@
-//! Every key of the object store. Keys are relative to the storage root, with `/`, and never change once
+//! Every key of the object stores. Keys are relative to their root (of sessions, of models), with `/`, and never change once
 //! a row refers to them.
 
 /// Name prefix of files and folders that are not published (yet, or any more).
 const STAGING: &str = ".staging-";
 /// Longest file name that all file systems take, bytes.
 const NAME_BYTES: usize = 255;
+/// Longest name of a site's folder of models, bytes.
+const SITE_BYTES: usize = 120;
 
 /// What joins this folder to a database.
 pub const STORE_JSON: &str = "store.json";
@@ -49,6 +51,33 @@ pub fn cleaned_events(session_id: &str, version: i32) -> String {
     format!("{session_id}/cleaned-v{version}.events.parquet")
 }
 
+/// The folder of a site's models, below the root of models.
+#[must_use]
+pub fn model_dir(site: Option<&str>) -> String {
+    site.map_or_else(|| "default".to_owned(), |site| safe_name(site, SITE_BYTES))
+}
+
+/// A model's version; `name` has only letters, digits, `_`, `-` and `.`, and does not begin with `.`.
+#[must_use]
+pub fn model(site: Option<&str>, name: &str, version: i32) -> String {
+    format!("{}/{name}-v{version}.json", model_dir(site))
+}
+
+/// Name and version of a model file.
+#[must_use]
+pub fn model_of(key: &str) -> Option<(&str, i32)> {
+    let (_, file) = key.split_once('/')?;
+    let (name, version) = file.strip_suffix(".json")?.rsplit_once("-v")?;
+    let version = version.parse().ok().filter(|version| *version > 0)?;
+    (!name.is_empty() && !name.contains('/')).then_some((name, version))
+}
+
+/// Whether a file name that begins like this names a device on Windows.
+#[must_use]
+pub fn is_device(name: &str) -> bool {
+    is_reserved(name.split('.').next().unwrap_or_default().trim_end())
+}
+
 /// What the catalogue knows of a session.
 #[must_use]
 pub fn session_json(session_id: &str) -> String {
@@ -81,8 +110,7 @@ fn safe_name(file_name: &str, room: usize) -> String {
     name.truncate(name.trim_end_matches(['.', ' ']).len());
     let name = name.trim_start().to_owned();
     let name = if name.is_empty() || name.starts_with('.') { format!("_{name}") } else { name };
-    let stem = name.split('.').next().unwrap_or_default().trim_end();
-    let name = if is_reserved(stem) { format!("_{name}") } else { name };
+    let name = if is_device(&name) { format!("_{name}") } else { name };
     cut(&name, room)
 }
 
@@ -151,6 +179,24 @@ mod tests {
         assert!(name.len() <= 255 && name.len() > 252, "{}", name.len());
         assert!(name.ends_with("溫.csv"));
         assert_eq!(raw_name(&"x".repeat(400)).len(), 255 - 13);
+    }
+
+    #[test]
+    fn a_model_file_tells_its_name_and_version() {
+        for (site, name, version, key) in [
+            (None, "plant", 3, "default/plant-v3.json"),
+            (Some("KMUH"), "power-v2", 12, "KMUH/power-v2-v12.json"),
+            (Some("../x"), "模型.1", 1, "x/模型.1-v1.json"),
+            (Some(".."), "a", 1, "_/a-v1.json"),
+        ] {
+            assert_eq!(model(site, name, version), key);
+            assert_eq!(model_of(key), Some((name, version)));
+        }
+        for other in
+            ["README.md", "default/README.md", "default/plant.json", "plant-v1.json", "a/b/c-v1.json", "a/x-v0.json"]
+        {
+            assert_eq!(model_of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 
 fn objects() -> (TempDir, Objects) {
     let folder = tempfile::tempdir().unwrap();
-    let objects = Objects::open(&folder.path().join("sessions")).unwrap();
+    let objects = Objects::open(&folder.path().join("sessions"), "DATA_STORAGE_PATH").unwrap();
     (folder, objects)
 }
 

@@ -7,8 +7,8 @@ use hvac_analytics::etl::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_analytics::store::db::Db;
 use hvac_analytics::store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, Status, VersionState,
-    Warnings, WorkStatus, artefact_version, cleaning_job, job, job_event, optimization_run, parsed_dataset, session,
-    site_override, source_file, store_identity, trained_model,
+    Warnings, WorkStatus, artefact_version, cleaning_job, job, job_event, model_alias, model_version, optimization_run,
+    parsed_dataset, session, site_override, source_file, store_identity, trained_model,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::Value;
@@ -20,18 +20,20 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Every table, with the step (counted from the last migration) that drops it.
-const TABLES: [(&str, u32); 11] = [
-    ("job_events", 2),
-    ("optimization_runs", 3),
-    ("trained_models", 3),
-    ("cleaning_jobs", 4),
-    ("jobs", 5),
-    ("artefact_versions", 6),
-    ("parsed_datasets", 6),
-    ("site_overrides", 7),
-    ("source_files", 7),
-    ("upload_sessions", 7),
-    ("store_identity", 8),
+const TABLES: [(&str, u32); 13] = [
+    ("model_aliases", 1),
+    ("model_versions", 1),
+    ("job_events", 3),
+    ("optimization_runs", 4),
+    ("trained_models", 4),
+    ("cleaning_jobs", 5),
+    ("jobs", 6),
+    ("artefact_versions", 7),
+    ("parsed_datasets", 7),
+    ("site_overrides", 8),
+    ("source_files", 8),
+    ("upload_sessions", 8),
+    ("store_identity", 9),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
@@ -236,6 +238,15 @@ async fn fill(db: &DatabaseConnection) {
         version: 1,
         dataset_id: "d1".to_owned(),
         cleaning_job_id: Some("j1".to_owned()),
+        session_id: "s1".to_owned(),
+        site: Some("KMUH".to_owned()),
+        request_key: "k2".to_owned(),
+        options: json!({"interval": "30m"}),
+        lineage: json!({"rows": 5_432}),
+        feature_count: Some(9),
+        size_bytes: Some(12_345),
+        trainer_version: Some("1".to_owned()),
+        started_at: Some(at(2)),
         algorithm: "gbdt".to_owned(),
         feature_mapping: json!({"chiller_cols": ["CH_1"]}),
         training_metrics: json!({"mape": 2.9}),
@@ -248,6 +259,23 @@ async fn fill(db: &DatabaseConnection) {
         finished_at: None,
     };
     round_trip!(db, trained_model, model);
+    let number = model_version::Model {
+        id: "n1".to_owned(),
+        name: "plant".to_owned(),
+        version: 1,
+        state: VersionState::Published,
+        owner: Some("job m1".to_owned()),
+        lease_until: None,
+        created_at: at(1),
+    };
+    round_trip!(db, model_version, number);
+    let alias = model_alias::Model {
+        name: "plant".to_owned(),
+        alias: "production".to_owned(),
+        model_id: "m1".to_owned(),
+        updated_at: at(3),
+    };
+    round_trip!(db, model_alias, alias);
     let run = optimization_run::Model {
         id: "o1".to_owned(),
         model_id: "m1".to_owned(),
@@ -289,7 +317,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
     for _ in 0..2 {
         Migrator::up(&db, None).await.unwrap();
         fill(&db).await;
-        for step in 0..=8 {
+        for step in 0..=9 {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }

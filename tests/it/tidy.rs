@@ -18,6 +18,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("cleaning", "sessions"),
     ("training", "datasets"),
     ("training", "sessions"),
+    ("training", "cleaning"),
     ("optimization", "training"),
     ("query", "datasets"),
     ("demo", "sessions"),

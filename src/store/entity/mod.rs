@@ -11,6 +11,8 @@ pub mod artefact_version;
 pub mod cleaning_job;
 pub mod job;
 pub mod job_event;
+pub mod model_alias;
+pub mod model_version;
 pub mod optimization_run;
 pub mod parsed_dataset;
 pub mod session;

@@ -1,0 +1,199 @@
+//! Which model a user means, and its document: the one way to a model, for `predict`, `optimize` and the commands.
+//!
+//! A file's hash is verified when this process first reads it, and the document is then kept: a published file never
+//! changes. What does not match is marked and never deleted.
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use super::name::Reference;
+use super::{refused, store};
+use crate::error::{Context, Error, Result};
+use crate::modelling::document::ModelDocument;
+use crate::state::AppState;
+use crate::store::entity::{Integrity, WorkStatus, trained_model};
+use crate::store::objects::{ObjectBytes, hex};
+
+/// Bytes of model files whose documents are kept.
+const KEPT_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Root of the models, key, sha256.
+type FileId = (PathBuf, String, String);
+
+struct Kept {
+    document: Arc<ModelDocument>,
+    size_bytes: u64,
+}
+
+static DOCUMENTS: LazyLock<Cache<FileId, Arc<Kept>>> = LazyLock::new(|| {
+    let weight = |_: &FileId, kept: &Arc<Kept>| u32::try_from(kept.size_bytes).unwrap_or(u32::MAX);
+    Cache::builder().max_capacity(KEPT_BYTES).weigher(weight).build()
+});
+
+/// A model that is there, with its document.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its row.
+    pub row: trained_model::Model,
+    /// Its file, read and verified.
+    pub document: Arc<ModelDocument>,
+}
+
+impl Found {
+    /// `plant:v3`: what to call it in messages and answers.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{}:v{}", self.row.name, self.row.version)
+    }
+}
+
+/// The completed model that a reference means: an id, `name` (its newest completed version), `name:v3`, or
+/// `name:production` (an alias).
+///
+/// # Errors
+/// 404 when there is none; 409 when it is not completed (`model_not_ready`), or its file is missing or damaged
+/// (`file_missing`, `file_damaged`); 422 for a file of a newer version of this program.
+pub async fn find(state: &AppState, reference: &str) -> Result<Found> {
+    let row = row(state, reference).await?;
+    let document = document(state, &row).await?;
+    Ok(Found { row, document })
+}
+
+/// The row that a reference means, completed or not; of a name the newest completed one if there is any.
+pub(super) async fn row(state: &AppState, reference: &str) -> Result<trained_model::Model> {
+    let db = state.store.db.read();
+    let found = match Reference::parse(reference) {
+        Reference::Id(id) => match store::by_id(db, &id).await? {
+            Some(row) => Some(row),
+            None => newest(state, reference.trim()).await?,
+        },
+        Reference::Name(name) => newest(state, &name).await?,
+        Reference::Version(name, version) => match store::by_version(db, &name, version).await? {
+            None => return Err(no_version(state, &name, &format!("v{version}")).await?),
+            found => found,
+        },
+        Reference::Alias(name, alias) => match store::alias(db, &name, &alias).await? {
+            None => return Err(no_version(state, &name, &alias).await?),
+            Some(alias) => store::by_id(db, &alias.model_id).await?,
+        },
+    };
+    match found {
+        Some(row) => Ok(row),
+        None => Err(unknown_name(state, reference.trim()).await?),
+    }
+}
+
+/// The newest completed version of a name, else its newest.
+async fn newest(state: &AppState, name: &str) -> Result<Option<trained_model::Model>> {
+    let db = state.store.db.read();
+    match store::newest_completed(db, name).await? {
+        None => Ok(store::named(db, name).await?.into_iter().next()),
+        found => Ok(found),
+    }
+}
+
+/// There is no model of that name; the names most like it.
+pub(super) async fn unknown_name(state: &AppState, name: &str) -> Result<Error> {
+    let mut names: Vec<String> = store::briefs(state.store.db.read()).await?.into_iter().map(|b| b.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    names.retain(|other| alike(other) >= 0.75);
+    names.sort_by(|a, b| alike(b).total_cmp(&alike(a)));
+    names.truncate(3);
+    if names.is_empty() {
+        return Ok(store::unknown(name));
+    }
+    let message = format!("there is no model '{name}'; did you mean {}?", names.join(" or "));
+    Ok(Error::not_found("unknown_model", message))
+}
+
+/// The name has no such version or alias; those it has.
+async fn no_version(state: &AppState, name: &str, which: &str) -> Result<Error> {
+    let db = state.store.db.read();
+    let versions = store::named(db, name).await?;
+    if versions.is_empty() {
+        return unknown_name(state, name).await;
+    }
+    let mut has: Vec<String> = versions.iter().take(10).map(|row| format!("v{}", row.version)).collect();
+    has.extend(store::aliases(db, name).await?);
+    let message = format!("model '{name}' has no version or alias '{which}'; it has {}", has.join(", "));
+    Ok(Error::not_found("unknown_model_version", message))
+}
+
+/// The document of a completed model.
+///
+/// # Errors
+/// As [`find`].
+pub(super) async fn document(state: &AppState, row: &trained_model::Model) -> Result<Arc<ModelDocument>> {
+    let (path, sha256) = file_of(row)?;
+    let id = (state.store.models.root().to_owned(), path.to_owned(), sha256.to_owned());
+    if let Some(kept) = DOCUMENTS.get(&id) {
+        return Ok(Arc::clone(&kept.document));
+    }
+    let bytes = verified(state, row).await?;
+    let size_bytes = bytes.len() as u64;
+    let reading = tokio::task::spawn_blocking(move || ModelDocument::from_json(&bytes));
+    let document = Arc::new(reading.await.internal("reading a model file")?.map_err(refused)?);
+    DOCUMENTS.insert(id, Arc::new(Kept { document: Arc::clone(&document), size_bytes }));
+    Ok(document)
+}
+
+/// Key and hash of a completed model's file that is not known to be another.
+fn file_of(row: &trained_model::Model) -> Result<(&str, &str)> {
+    let label = format!("{}:v{}", row.name, row.version);
+    match (row.status, &row.model_file_path, &row.sha256) {
+        (WorkStatus::Completed, Some(path), Some(sha256)) if row.integrity == Integrity::Ok => Ok((path, sha256)),
+        (WorkStatus::Completed, ..) => Err(unusable(row, row.integrity)),
+        (WorkStatus::Queued | WorkStatus::Running, ..) => {
+            let message = format!("model {label} is still being trained; follow it at GET /api/jobs/{}", row.id);
+            Err(Error::conflict("model_not_ready", message))
+        }
+        (status, ..) => {
+            let why = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+            let message = format!("model {label} was not made, its training is {}{why}", status.as_str());
+            Err(Error::conflict("model_not_ready", message))
+        }
+    }
+}
+
+/// The bytes of a completed model's file, hashed now.
+///
+/// # Errors
+/// As [`find`].
+pub(super) async fn verified(state: &AppState, row: &trained_model::Model) -> Result<ObjectBytes> {
+    let (path, sha256) = file_of(row)?;
+    let (models, path, sha256) = (state.store.models.clone(), path.to_owned(), sha256.to_owned());
+    let looking = tokio::task::spawn_blocking(move || match models.open_bytes(&path) {
+        Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
+        Err(error) => Err(error),
+        Ok(bytes) if hex(&Sha256::digest(&*bytes)) == sha256 => Ok(Ok(bytes)),
+        Ok(_) => Ok(Err(Integrity::Damaged)),
+    });
+    match looking.await.internal("reading a model file")?? {
+        Ok(bytes) => Ok(bytes),
+        Err(integrity) => {
+            tracing::error!(model = row.id, integrity = integrity.as_str(), "a model file is not what it was");
+            let txn = state.store.db.begin().await?;
+            store::mark(&txn, &row.id, integrity).await?;
+            txn.commit().await.internal("marking a model")?;
+            Err(unusable(row, integrity))
+        }
+    }
+}
+
+fn unusable(row: &trained_model::Model, integrity: Integrity) -> Error {
+    let (code, what) = match integrity {
+        Integrity::Missing => ("file_missing", "is missing"),
+        _ => ("file_damaged", "is not what was published"),
+    };
+    let message = format!(
+        "the file of model {}:v{} {what}: bring it back from a backup and run `hvac-analytics doctor`, which says more, \
+         or train it again with force",
+        row.name, row.version
+    );
+    Error::conflict(code, message)
+}

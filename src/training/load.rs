@@ -1,0 +1,211 @@
+//! From a stored frame to samples: only the columns that a training needs, resampled by the rules of cleaning when an
+//! interval was asked for. Nothing is judged here: whoever wants judged data trains on a cleaned version.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use crate::datasets::opened::Frame;
+use crate::datasets::version::Resolved;
+use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::etl::clean::{self, CleanError, Interval};
+use crate::etl::column::{ColumnMeta, Kind};
+use crate::etl::names::TIMESTAMP;
+use crate::etl::units;
+use crate::jobs;
+use crate::modelling::category::Category;
+use crate::modelling::document::Lineage;
+use crate::modelling::features::FeatureOptions;
+use crate::modelling::mapping::{FeatureMapping, suggest};
+use crate::modelling::samples::{SampleColumn, Samples};
+use crate::state::AppState;
+
+/// Beginnings of words that say: a temperature. A lone C or F is a unit only beside one; `ZWP-1.F` is a speed.
+const WARM: [&str; 5] = ["TEMP", "WBT", "DBT", "OAT", "WET"];
+
+/// Names of the columns that a training needs: features, target, and what lags and means are made of.
+pub fn needed<'a>(mapping: &'a FeatureMapping, options: &'a FeatureOptions) -> BTreeSet<&'a str> {
+    let past = options.lags.keys().chain(options.rolling_means.keys()).map(String::as_str);
+    mapping.features().into_iter().chain([mapping.target_col.as_str()]).chain(past).collect()
+}
+
+/// The needed columns of a dataset, in the file's order.
+fn metas(dataset: &Resolved, needed: &BTreeSet<&str>) -> Vec<ColumnMeta> {
+    dataset.columns.iter().filter(|column| needed.contains(column.name.as_str())).cloned().collect()
+}
+
+/// The needed columns without their values: what names and units tell.
+pub fn headers(dataset: &Resolved, mapping: &FeatureMapping, options: &FeatureOptions) -> Samples {
+    let column = |meta: &ColumnMeta| SampleColumn { name: meta.name.clone(), unit: unit(meta), values: Vec::new() };
+    let columns = metas(dataset, &needed(mapping, options)).iter().map(column).collect();
+    Samples { times_ms: Vec::new(), zone: dataset.zone, interval_ms: 0, columns }
+}
+
+/// The samples of a dataset. A column of texts has no value in any row. Blocks.
+///
+/// # Errors
+/// 409 when the file is gone or damaged, or `progress` breaks.
+pub fn load(
+    state: &AppState,
+    dataset: &Resolved,
+    mapping: &FeatureMapping,
+    options: &FeatureOptions,
+    interval: Option<Interval>,
+    progress: &dyn Fn(f64, &str) -> ControlFlow<()>,
+) -> Result<Samples> {
+    let metas = metas(dataset, &needed(mapping, options));
+    let stored = Frame::open(state, dataset)?;
+    match interval {
+        None => as_stored(&stored, dataset, &metas),
+        Some(interval) => resampled(&stored, dataset, &metas, interval, progress),
+    }
+}
+
+fn as_stored(stored: &Frame, dataset: &Resolved, metas: &[ColumnMeta]) -> Result<Samples> {
+    let times_ms = stored.axis(0..stored.row_count)?;
+    let column = |meta: &ColumnMeta| -> Result<SampleColumn> {
+        let values = match meta.kind {
+            Kind::Text => vec![f64::NAN; times_ms.len()],
+            _ => stored.numbers(&meta.name)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
+        };
+        Ok(SampleColumn { name: meta.name.clone(), unit: unit(meta), values })
+    };
+    let columns = metas.iter().map(column).collect::<Result<_>>()?;
+    Ok(Samples { interval_ms: usual_step(&times_ms), times_ms, zone: dataset.zone, columns })
+}
+
+/// Resampled by kind of point, every rule off; intervals without a sample have no row.
+fn resampled(
+    stored: &Frame,
+    dataset: &Resolved,
+    metas: &[ColumnMeta],
+    interval: Interval,
+    progress: &dyn Fn(f64, &str) -> ControlFlow<()>,
+) -> Result<Samples> {
+    let parameters = clean::Parameters {
+        resample_interval: Some(interval),
+        keep_empty_bins: false,
+        detect_frozen: false,
+        lenient: true,
+        ..clean::Parameters::default()
+    };
+    let plan = clean::check(metas, &parameters).map_err(refused)?;
+    let names: Vec<String> =
+        std::iter::once(TIMESTAMP.to_owned()).chain(metas.iter().map(|meta| meta.name.clone())).collect();
+    let frame = stored.cells(&names, 0..stored.row_count)?;
+    let cleaned = clean::clean(frame, metas, dataset.zone, &plan, progress).map_err(refused)?;
+    let doing = "reading resampled rows";
+    let times = cleaned.frame.column(TIMESTAMP).internal(doing)?.datetime().internal(doing)?;
+    let times_ms: Vec<i64> = times.physical().iter().flatten().collect();
+    let column = |meta: &ColumnMeta| -> Result<SampleColumn> {
+        let values = match meta.kind {
+            Kind::Text => vec![f64::NAN; times_ms.len()],
+            _ => {
+                let numbers = cleaned.frame.column(&meta.name).internal(doing)?.f64().internal(doing)?;
+                numbers.iter().map(|value| value.filter(|v| v.is_finite()).unwrap_or(f64::NAN)).collect()
+            }
+        };
+        Ok(SampleColumn { name: meta.name.clone(), unit: unit(meta), values })
+    };
+    let columns = metas.iter().map(column).collect::<Result<_>>()?;
+    Ok(Samples { interval_ms: usual_step(&times_ms), times_ms, zone: dataset.zone, columns })
+}
+
+fn refused(error: CleanError) -> Error {
+    let CleanError { code, message, problems } = error;
+    match code {
+        "internal" => Error::internal(message),
+        "cancelled" => Error::conflict(jobs::CANCELLED, message),
+        _ => {
+            let detail = |p: clean::Problem| Detail { field: Some(p.field), message: p.message, ..Detail::default() };
+            problems.into_iter().map(detail).fold(Error::new(ErrorKind::Invalid, code, message), Error::with_detail)
+        }
+    }
+}
+
+/// Median of the steps between rows, ms; 0 of fewer than two rows.
+fn usual_step(times_ms: &[i64]) -> i64 {
+    let mut steps: Vec<i64> = times_ms.iter().zip(times_ms.iter().skip(1)).map(|(a, b)| b - a).collect();
+    let middle = steps.len() / 2;
+    if steps.is_empty() { 0 } else { *steps.select_nth_unstable(middle).1 }
+}
+
+/// Where samples come from.
+pub fn lineage(dataset: &Resolved, samples: &Samples, target: &str) -> Lineage {
+    let target = samples.column(target).map(|column| column.values.as_slice()).unwrap_or_default();
+    let known = || samples.times_ms.iter().zip(target).filter(|(_, value)| value.is_finite()).map(|(at, _)| *at);
+    Lineage {
+        session_id: dataset.label.session_id.clone(),
+        dataset_id: dataset.label.dataset_id.clone(),
+        dataset_version: dataset.label.version.clone(),
+        dataset_sha256: dataset.sha256.clone(),
+        timezone: dataset.zone.name().to_owned(),
+        interval_s: samples.interval_ms / 1000,
+        rows: known().count() as u64,
+        start_ms: known().next().unwrap_or_default(),
+        end_ms: known().last().unwrap_or_default(),
+    }
+}
+
+/// A column's unit: as recorded, else as a word of its name says.
+fn unit(meta: &ColumnMeta) -> Option<String> {
+    let told = || units::of_name(&meta.original_name).or_else(|| unit_in_words(&meta.original_name));
+    meta.unit.clone().or_else(|| told().map(str::to_owned))
+}
+
+/// `kW_Tot`, `Hz_ CHP`, `WBT_C`, `kW_RT`. In names of water temperatures RT means their return.
+fn unit_in_words(name: &str) -> Option<&'static str> {
+    let words: Vec<String> =
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_uppercase).collect();
+    let has = |word: &str| words.iter().any(|own| own == word);
+    let water = suggest(name).is_some_and(|found| matches!(found.category, Category::ChwTemp | Category::CwTemp));
+    let cooling = !water && ["RT", "TON", "TONS"].into_iter().any(has);
+    let last = words.last().filter(|_| words.len() > 1).map(String::as_str);
+    let warm = water || words.iter().any(|word| WARM.iter().any(|stem| word.starts_with(stem)));
+    match last {
+        Some("C") if warm => return Some("°C"),
+        Some("F") if warm => return Some("°F"),
+        _ => {}
+    }
+    match () {
+        () if has("KWH") => Some("kWh"),
+        () if has("KW") && cooling => Some("kW/RT"),
+        () if has("KW") => Some("kW"),
+        () if has("HZ") => Some("Hz"),
+        () if has("GPM") => Some("GPM"),
+        () if has("LPM") => Some("L/min"),
+        () if has("CMH") => Some("m³/h"),
+        () if cooling => Some("RT"),
+        () if ["PERCENT", "PRECENT", "PCT"].into_iter().any(has) => Some("%"),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_units() {
+        for (name, unit) in [
+            ("kW_Tot", Some("kW")),
+            ("Hz_ CHP", Some("Hz")),
+            ("kW_RT", Some("kW/RT")),
+            ("RT", Some("RT")),
+            ("CHW_RT", None),
+            ("CH.SYS.TOTAL.KW", Some("kW")),
+            ("MMCB.KWH", Some("kWh")),
+            ("GPM", Some("GPM")),
+            ("WBT_C", Some("°C")),
+            ("ZWP-1.F", None),
+            ("OAT", None),
+        ] {
+            assert_eq!(unit_in_words(name), unit, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_usual_step_is_the_median() {
+        assert_eq!(usual_step(&[0, 600, 1200, 90_000, 90_600]), 600);
+        assert_eq!((usual_step(&[]), usual_step(&[5])), (0, 0));
+    }
+}

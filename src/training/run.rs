@@ -1,0 +1,195 @@
+//! The job of a training: read → train → publish the file → one transaction with the row → `session.json`.
+//!
+//! What fails before the transaction leaves nothing that the catalogue knows of. A file that was published by then
+//! stays, unreferred to, under a number that is not used again, and `doctor` lists it.
+
+use std::ops::ControlFlow;
+
+use sea_orm::DatabaseTransaction;
+
+use super::ask::{Parameters, highest_file};
+use super::mapping::without_leaks;
+use super::{TRAINER_VERSION, load, refused, store};
+use crate::datasets::DatasetSelector;
+use crate::datasets::opened;
+use crate::datasets::version::{Resolved, resolve};
+use crate::error::{Context, Result};
+use crate::jobs::{Job, JobContext, JobStatus};
+use crate::modelling::document::ModelDocument;
+use crate::modelling::mapping::FeatureMapping;
+use crate::modelling::train;
+use crate::sessions::{lease, snapshot};
+use crate::state::AppState;
+use crate::store::entity::{WorkStatus, model_version, trained_model};
+use crate::store::staged::Published;
+use crate::store::{crash, now, paths};
+
+/// Where reading ends and where training does, as shares of the whole.
+const READ: f64 = 0.1;
+const TRAINED: f64 = 0.95;
+/// Far more than a model file takes.
+const MODEL_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Does a training's job. Done twice, it makes one version.
+///
+/// # Errors
+/// 409 when the dataset's file is not what it was, or the job was cancelled; what only the values can tell (422);
+/// `disk_full`.
+pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
+    let job = store::get(state.store.db.read(), context.job_id()).await?;
+    if job.status == WorkStatus::Completed {
+        // The process died between the commit and what follows it.
+        snapshot::write(state, &job.session_id).await;
+        return Ok(());
+    }
+    let number = begin(state, &job, context).await?;
+    let id = number.id.clone();
+    let held = lease::Heartbeat::of(state, move |txn| {
+        let id = id.clone();
+        Box::pin(async move { store::heartbeat(txn, &id).await })
+    });
+    let made = make(state, &job, &number, context).await?;
+    let session_id = job.session_id.clone();
+    let message = commit(state, job, number, made, context).await?;
+    drop(held);
+    snapshot::write(state, &session_id).await;
+    context.progress(1.0, message);
+    Ok(())
+}
+
+async fn begin(state: &AppState, job: &trained_model::Model, context: &JobContext) -> Result<model_version::Model> {
+    let taken = highest_file(state, &job.name).await?;
+    let txn = state.store.db.begin().await?;
+    context.confirm(&txn).await?;
+    let number = store::begin(&txn, job, taken).await?;
+    txn.commit().await.internal("beginning a training")?;
+    Ok(number)
+}
+
+/// A model whose file is published, but not yet known to the catalogue.
+struct Made {
+    file: Published,
+    document: ModelDocument,
+    parameters: Parameters,
+}
+
+async fn make(
+    state: &AppState,
+    job: &trained_model::Model,
+    number: &model_version::Model,
+    context: &JobContext,
+) -> Result<Made> {
+    let dataset = source(state, job).await?;
+    state.store.models.check_free_space(MODEL_BYTES)?;
+    let mapping: FeatureMapping =
+        serde_json::from_value(job.feature_mapping.clone()).internal("reading a training's mapping")?;
+    let parameters: Parameters =
+        serde_json::from_value(job.options.clone()).internal("reading a training's options")?;
+    let work = {
+        let (state, context) = (state.clone(), context.clone());
+        move || trained(&state, &dataset, mapping, parameters, &context)
+    };
+    let (document, json, parameters) = tokio::task::spawn_blocking(work).await.internal("waiting for a training")??;
+    context.check()?;
+    context.progress(TRAINED, "writing the model file");
+    let mut staged = state.store.models.stage(&paths::model_dir(job.site.as_deref())).await?;
+    staged.write(json.into()).await?;
+    let finished = staged.finish().await?;
+    context.check()?;
+    let file = finished.publish(&paths::model(job.site.as_deref(), &job.name, number.version)).await?;
+    crash::point("train.published");
+    Ok(Made { file, document, parameters })
+}
+
+/// The dataset, its bytes hashed now: a model lasts, so it is made from nothing but what was published.
+async fn source(state: &AppState, job: &trained_model::Model) -> Result<Resolved> {
+    let version = job.cleaning_job_id.clone().or_else(|| Some(job.dataset_id.clone()));
+    let selector = DatasetSelector { session_id: Some(job.session_id.clone()), version };
+    let dataset = resolve(state, &selector).await?;
+    opened::forget(state, &dataset);
+    resolve(state, &selector).await
+}
+
+/// Reads and trains. Blocks.
+fn trained(
+    state: &AppState,
+    dataset: &Resolved,
+    mut mapping: FeatureMapping,
+    mut parameters: Parameters,
+    context: &JobContext,
+) -> Result<(ModelDocument, Vec<u8>, Parameters)> {
+    let told = |from: f64, to: f64, share: f64, doing: &str| {
+        context.progress(from + (to - from) * share.clamp(0.0, 1.0), doing);
+        if context.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    context.progress(0.0, "reading the dataset");
+    let options = &parameters.train;
+    let reading = |share: f64, doing: &str| told(0.0, READ, share, doing);
+    let samples = load::load(state, dataset, &mapping, &options.features, parameters.interval, &reading)?;
+    context.check()?;
+    if parameters.mapping_suggested && !options.features.allow_leakage {
+        // Nobody asked for these columns, so what their values give away is no reason to refuse.
+        parameters.warnings.extend(without_leaks(&mut mapping, &samples));
+    }
+    let lineage = load::lineage(dataset, &samples, &mapping.target_col);
+    let training = |share: f64, doing: &str| told(READ, TRAINED, share, doing);
+    let document = train::train(&samples, &mapping, &parameters.train, lineage, &training).map_err(refused)?;
+    let json = document.to_json().map_err(refused)?;
+    Ok((document, json, parameters))
+}
+
+/// Makes the file a version; gives a sentence about it.
+async fn commit(
+    state: &AppState,
+    job: trained_model::Model,
+    number: model_version::Model,
+    made: Made,
+    context: &JobContext,
+) -> Result<String> {
+    let Made { file, document, parameters } = made;
+    let doing = "writing a model's row";
+    let algorithm = document.fitted.algorithm().as_str();
+    let error = document.metrics.time_ordered.mape;
+    let error = error.map(|mape| format!(", {mape:.1} % off on held-out rows in time order")).unwrap_or_default();
+    let message = format!("{}:v{}: {algorithm}{error}", job.name, number.version);
+    let begun = job.started_at.unwrap_or_else(now);
+    let done = trained_model::Model {
+        version: number.version,
+        algorithm: algorithm.to_owned(),
+        feature_mapping: serde_json::to_value(&document.mapping).internal(doing)?,
+        options: serde_json::to_value(&parameters).internal(doing)?,
+        training_metrics: serde_json::to_value(&document.metrics).internal(doing)?,
+        lineage: serde_json::to_value(&document.lineage).internal(doing)?,
+        feature_count: i32::try_from(document.features.len()).ok(),
+        model_file_path: Some(file.path.clone()),
+        sha256: Some(file.sha256.clone()),
+        size_bytes: i64::try_from(file.size_bytes).ok(),
+        trainer_version: Some(TRAINER_VERSION.to_owned()),
+        status: WorkStatus::Completed,
+        error: None,
+        started_at: Some(begun),
+        finished_at: Some(now()),
+        ..job
+    };
+    let txn = state.store.db.begin().await?;
+    context.confirm(&txn).await?;
+    store::complete(&txn, done, &number.id).await?;
+    crash::point("train.before_commit");
+    // A commit that fails may have happened all the same: the file stays, and the job looks again.
+    txn.commit().await.internal("committing a training")?;
+    crash::point("train.committed");
+    Ok(message)
+}
+
+/// In the transaction that ends the job, however it ends: its row says the same.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn ended(txn: &DatabaseTransaction, job: &Job) -> Result<()> {
+    let status = match job.status {
+        JobStatus::Failed => WorkStatus::Failed,
+        JobStatus::Cancelled => WorkStatus::Cancelled,
+        _ => return Ok(()),
+    };
+    store::end(txn, &job.id, status, job.failure.as_ref().map(|failure| failure.message.clone())).await
+}

@@ -1,0 +1,386 @@
+//! The queries of models: every statement about `trained_models`, their numbers and their aliases.
+
+use std::collections::BTreeMap;
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+
+use crate::error::{Context, Error, Result};
+use crate::sessions::store as sessions;
+use crate::store::entity::{
+    Integrity, VersionState, WorkStatus, model_alias, model_version, optimization_run, parsed_dataset, trained_model,
+};
+use crate::store::{new_id, now};
+
+/// The model of that id.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<trained_model::Model> {
+    by_id(db, id).await?.ok_or_else(|| unknown(id))
+}
+
+/// There is no such model.
+pub fn unknown(reference: &str) -> Error {
+    let message = format!("there is no model '{reference}'; GET /api/models lists them");
+    Error::not_found("unknown_model", message)
+}
+
+/// The model of that id, if there is one.
+pub async fn by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<trained_model::Model>> {
+    trained_model::Entity::find_by_id(id).one(db).await.internal("looking up a model")
+}
+
+/// All versions of a name, newest first.
+pub async fn named(db: &impl ConnectionTrait, name: &str) -> Result<Vec<trained_model::Model>> {
+    trained_model::Entity::find()
+        .filter(trained_model::Column::Name.eq(name))
+        .order_by_desc(trained_model::Column::Version)
+        .all(db)
+        .await
+        .internal("looking up a model by its name")
+}
+
+/// That version of a name.
+pub async fn by_version(db: &impl ConnectionTrait, name: &str, version: i32) -> Result<Option<trained_model::Model>> {
+    trained_model::Entity::find()
+        .filter(trained_model::Column::Name.eq(name))
+        .filter(trained_model::Column::Version.eq(version))
+        .one(db)
+        .await
+        .internal("looking up a version of a model")
+}
+
+/// The newest completed version of a name.
+pub async fn newest_completed(db: &impl ConnectionTrait, name: &str) -> Result<Option<trained_model::Model>> {
+    trained_model::Entity::find()
+        .filter(trained_model::Column::Name.eq(name))
+        .filter(trained_model::Column::Status.eq(WorkStatus::Completed))
+        .order_by_desc(trained_model::Column::Version)
+        .one(db)
+        .await
+        .internal("looking up the newest version of a model")
+}
+
+/// What a list is made from: the little that is needed of every row.
+#[derive(Debug, Clone)]
+pub struct Brief {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub version: i32,
+    /// What became of it.
+    pub status: WorkStatus,
+    /// Its site.
+    pub site: Option<String>,
+    /// The session it was made from.
+    pub session_id: String,
+}
+
+/// Every version of every model, newest first.
+pub async fn briefs(db: &impl ConnectionTrait) -> Result<Vec<Brief>> {
+    type Row = (String, String, i32, WorkStatus, Option<String>, String);
+    let rows: Vec<Row> = trained_model::Entity::find()
+        .select_only()
+        .columns([
+            trained_model::Column::Id,
+            trained_model::Column::Name,
+            trained_model::Column::Version,
+            trained_model::Column::Status,
+            trained_model::Column::Site,
+            trained_model::Column::SessionId,
+        ])
+        .order_by_desc(trained_model::Column::CreatedAt)
+        .order_by_desc(trained_model::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("listing models")?;
+    let of = |(id, name, version, status, site, session_id)| Brief { id, name, version, status, site, session_id };
+    Ok(rows.into_iter().map(of).collect())
+}
+
+/// The models of these ids, by id.
+pub async fn of_ids(db: &impl ConnectionTrait, ids: &[String]) -> Result<BTreeMap<String, trained_model::Model>> {
+    let query = trained_model::Entity::find().filter(trained_model::Column::Id.is_in(ids));
+    let rows = query.all(db).await.internal("listing models")?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
+/// The newest model by the same request that is done, or under way.
+pub async fn same_request(db: &impl ConnectionTrait, request_key: &str) -> Result<Option<trained_model::Model>> {
+    let done = Condition::all()
+        .add(trained_model::Column::Status.eq(WorkStatus::Completed))
+        .add(trained_model::Column::Integrity.eq(Integrity::Ok));
+    let under_way = trained_model::Column::Status.is_in([WorkStatus::Queued, WorkStatus::Running]);
+    trained_model::Entity::find()
+        .filter(trained_model::Column::RequestKey.eq(request_key))
+        .filter(Condition::any().add(done).add(under_way))
+        .order_by_desc(trained_model::Column::Version)
+        .one(db)
+        .await
+        .internal("looking for the same training")
+}
+
+/// A training that is asked for.
+pub struct NewModel {
+    /// Its job's id.
+    pub id: String,
+    pub name: String,
+    pub site: Option<String>,
+    pub session_id: String,
+    pub dataset_id: String,
+    /// When the dataset is a cleaned version: its id; `dataset_id` is then the parsed one it came from.
+    pub cleaning_job_id: Option<String>,
+    pub feature_mapping: serde_json::Value,
+    pub options: serde_json::Value,
+    pub algorithm: String,
+    pub request_key: String,
+}
+
+/// Notes a training that is asked for, with a number of its own that is above `taken`; gives the number.
+pub async fn insert(txn: &impl ConnectionTrait, new: NewModel, taken: i32) -> Result<i32> {
+    let reserved = reserve(txn, &new.name, &new.id, taken).await?;
+    let row = trained_model::Model {
+        id: new.id,
+        name: new.name,
+        version: reserved.version,
+        dataset_id: new.dataset_id,
+        cleaning_job_id: new.cleaning_job_id,
+        session_id: new.session_id,
+        site: new.site,
+        request_key: new.request_key,
+        options: new.options,
+        algorithm: new.algorithm,
+        feature_mapping: new.feature_mapping,
+        training_metrics: serde_json::json!({}),
+        lineage: serde_json::json!({}),
+        feature_count: None,
+        model_file_path: None,
+        sha256: None,
+        size_bytes: None,
+        trainer_version: None,
+        status: WorkStatus::Queued,
+        error: None,
+        integrity: Integrity::Ok,
+        created_at: now(),
+        started_at: None,
+        finished_at: None,
+    };
+    row.into_active_model().reset_all().insert(txn).await.internal("noting a training")?;
+    Ok(reserved.version)
+}
+
+/// The name's next number above `taken`, held by the job itself until it begins.
+async fn reserve(txn: &impl ConnectionTrait, name: &str, job_id: &str, taken: i32) -> Result<model_version::Model> {
+    let last = model_version::Entity::find()
+        .filter(model_version::Column::Name.eq(name))
+        .order_by_desc(model_version::Column::Version)
+        .one(txn)
+        .await
+        .internal("looking for the last version of a model")?;
+    let reserved = model_version::Model {
+        id: new_id(),
+        name: name.to_owned(),
+        version: last.map_or(0, |v| v.version).max(taken) + 1,
+        state: VersionState::Reserved,
+        owner: Some(sessions::owner_job(job_id)),
+        lease_until: None,
+        created_at: now(),
+    };
+    reserved.into_active_model().reset_all().insert(txn).await.internal("reserving a version of a model")
+}
+
+/// What the job holds.
+async fn reserved(txn: &impl ConnectionTrait, job_id: &str) -> Result<Option<model_version::Model>> {
+    model_version::Entity::find()
+        .filter(model_version::Column::Owner.eq(sessions::owner_job(job_id)))
+        .filter(model_version::Column::State.eq(VersionState::Reserved))
+        .one(txn)
+        .await
+        .internal("looking up a reservation")
+}
+
+/// Begins a training, or begins it again, which takes a new number above `taken`.
+pub async fn begin(txn: &impl ConnectionTrait, job: &trained_model::Model, taken: i32) -> Result<model_version::Model> {
+    let number = match reserved(txn, &job.id).await? {
+        Some(fresh) if fresh.lease_until.is_none() && fresh.version > taken => fresh,
+        Some(tried) => {
+            settle(txn, &tried.id, VersionState::Abandoned).await?;
+            reserve(txn, &job.name, &job.id, taken).await?
+        }
+        None => reserve(txn, &job.name, &job.id, taken).await?,
+    };
+    heartbeat(txn, &number.id).await?;
+    trained_model::Entity::update_many()
+        .col_expr(trained_model::Column::Status, Expr::value(WorkStatus::Running))
+        .col_expr(trained_model::Column::Version, Expr::value(number.version))
+        .col_expr(trained_model::Column::StartedAt, Expr::value(job.started_at.unwrap_or_else(now)))
+        .filter(trained_model::Column::Id.eq(&job.id))
+        .exec(txn)
+        .await
+        .internal("beginning a training")?;
+    Ok(number)
+}
+
+/// Holds a reservation for another lease.
+pub async fn heartbeat(txn: &impl ConnectionTrait, reservation_id: &str) -> Result<()> {
+    model_version::Entity::update_many()
+        .col_expr(model_version::Column::LeaseUntil, Expr::value(now() + sessions::LEASE))
+        .filter(model_version::Column::Id.eq(reservation_id))
+        .filter(model_version::Column::State.eq(VersionState::Reserved))
+        .exec(txn)
+        .await
+        .internal("holding a version of a model")?;
+    Ok(())
+}
+
+/// Ends a reservation, or takes a number back for ever; false when it had ended otherwise.
+async fn settle(txn: &impl ConnectionTrait, reservation_id: &str, state: VersionState) -> Result<bool> {
+    let result = model_version::Entity::update_many()
+        .col_expr(model_version::Column::State, Expr::value(state))
+        .col_expr(model_version::Column::LeaseUntil, Expr::value(Option::<chrono::DateTime<chrono::Utc>>::None))
+        .filter(model_version::Column::Id.eq(reservation_id))
+        .filter(model_version::Column::State.eq(VersionState::Reserved))
+        .exec(txn)
+        .await
+        .internal("ending a reservation of a model")?;
+    Ok(result.rows_affected > 0)
+}
+
+/// Writes what a training made, and makes its number a version.
+///
+/// # Errors
+/// 404 when the model was deleted meanwhile; 409 when the reservation had lapsed.
+pub async fn complete(txn: &impl ConnectionTrait, done: trained_model::Model, number_id: &str) -> Result<()> {
+    get(txn, &done.id).await?;
+    done.into_active_model().reset_all().update(txn).await.internal("storing a model")?;
+    if settle(txn, number_id, VersionState::Published).await? {
+        return Ok(());
+    }
+    let message = "this training stood still for over a minute and lost its version number: train again";
+    Err(Error::conflict("lease_lost", message))
+}
+
+/// A job that ended without a model: its row says so, and its number is given up.
+pub async fn end(txn: &impl ConnectionTrait, job_id: &str, status: WorkStatus, error: Option<String>) -> Result<()> {
+    trained_model::Entity::update_many()
+        .col_expr(trained_model::Column::Status, Expr::value(status))
+        .col_expr(trained_model::Column::Error, Expr::value(error))
+        .col_expr(trained_model::Column::FinishedAt, Expr::value(now()))
+        .filter(trained_model::Column::Id.eq(job_id))
+        .filter(trained_model::Column::Status.ne(WorkStatus::Completed))
+        .exec(txn)
+        .await
+        .internal("ending a training")?;
+    if let Some(number) = reserved(txn, job_id).await? {
+        settle(txn, &number.id, VersionState::Abandoned).await?;
+    }
+    Ok(())
+}
+
+/// Removes a model's row with its aliases and the recommendations made with it; its number is not used again.
+pub async fn delete(txn: &impl ConnectionTrait, row: &trained_model::Model) -> Result<()> {
+    trained_model::Entity::delete_by_id(&row.id).exec(txn).await.internal("deleting a model")?;
+    model_version::Entity::update_many()
+        .col_expr(model_version::Column::State, Expr::value(VersionState::Abandoned))
+        .filter(model_version::Column::Name.eq(&row.name))
+        .filter(model_version::Column::Version.eq(row.version))
+        .exec(txn)
+        .await
+        .internal("taking back a model's number")?;
+    Ok(())
+}
+
+/// Notes that a model's file is not what it was.
+pub async fn mark(txn: &impl ConnectionTrait, id: &str, integrity: Integrity) -> Result<()> {
+    trained_model::Entity::update_many()
+        .col_expr(trained_model::Column::Integrity, Expr::value(integrity))
+        .filter(trained_model::Column::Id.eq(id))
+        .exec(txn)
+        .await
+        .internal("noting that a model's file is not what it was")?;
+    Ok(())
+}
+
+/// Recommendations that were made with a model.
+pub async fn runs(db: &impl ConnectionTrait, model_id: &str) -> Result<u64> {
+    let of_model = optimization_run::Entity::find().filter(optimization_run::Column::ModelId.eq(model_id));
+    of_model.count(db).await.internal("counting recommendations")
+}
+
+/// The aliases that stand for each of these models.
+pub async fn aliases_of(db: &impl ConnectionTrait, ids: &[String]) -> Result<BTreeMap<String, Vec<String>>> {
+    let rows = model_alias::Entity::find()
+        .filter(model_alias::Column::ModelId.is_in(ids))
+        .order_by_asc(model_alias::Column::Alias)
+        .all(db)
+        .await
+        .internal("listing aliases")?;
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in rows {
+        found.entry(row.model_id).or_default().push(row.alias);
+    }
+    Ok(found)
+}
+
+/// What an alias of a name stands for.
+pub async fn alias(db: &impl ConnectionTrait, name: &str, alias: &str) -> Result<Option<model_alias::Model>> {
+    let key = (name.to_owned(), alias.to_owned());
+    model_alias::Entity::find_by_id(key).one(db).await.internal("looking up an alias")
+}
+
+/// All aliases of a name.
+pub async fn aliases(db: &impl ConnectionTrait, name: &str) -> Result<Vec<String>> {
+    model_alias::Entity::find()
+        .select_only()
+        .column(model_alias::Column::Alias)
+        .filter(model_alias::Column::Name.eq(name))
+        .order_by_asc(model_alias::Column::Alias)
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("listing aliases")
+}
+
+/// Makes an alias stand for a model; gives the id of the one it stood for before.
+pub async fn put_alias(txn: &impl ConnectionTrait, name: &str, called: &str, model_id: &str) -> Result<Option<String>> {
+    let before = alias(txn, name, called).await?;
+    let row = model_alias::Model {
+        name: name.to_owned(),
+        alias: called.to_owned(),
+        model_id: model_id.to_owned(),
+        updated_at: now(),
+    };
+    let row = row.into_active_model().reset_all();
+    let saved = if before.is_some() { row.update(txn).await } else { row.insert(txn).await };
+    saved.internal("setting an alias")?;
+    Ok(before.map(|before| before.model_id))
+}
+
+/// Takes an alias back; false when there was none.
+pub async fn remove_alias(txn: &impl ConnectionTrait, name: &str, alias: &str) -> Result<bool> {
+    let key = (name.to_owned(), alias.to_owned());
+    let gone = model_alias::Entity::delete_by_id(key).exec(txn).await.internal("removing an alias")?;
+    Ok(gone.rows_affected > 0)
+}
+
+/// The parsed dataset that a stored version is, or was cleaned from: its id, and that of the cleaning.
+pub async fn origin(db: &impl ConnectionTrait, dataset_id: &str) -> Result<(String, Option<String>)> {
+    let parsed = parsed_dataset::Entity::find_by_id(dataset_id).one(db).await.internal("looking up a dataset")?;
+    if parsed.is_some() {
+        return Ok((dataset_id.to_owned(), None));
+    }
+    let cleaning = crate::store::entity::cleaning_job::Entity::find_by_id(dataset_id)
+        .one(db)
+        .await
+        .internal("looking up a cleaned version")?;
+    let cleaning = cleaning
+        .ok_or_else(|| Error::not_found("unknown_version", format!("there is no version {dataset_id} any more")))?;
+    Ok((cleaning.dataset_id, Some(cleaning.id)))
+}
