@@ -18,6 +18,7 @@ pub mod features;
 pub mod fitted;
 pub mod gbdt;
 pub mod leakage;
+pub mod linear;
 pub mod mapping;
 pub mod physics;
 pub mod samples;
