@@ -17,8 +17,8 @@
 //! | honest cooling load, simulated; real | 0.986–0.988; 0.945–0.965 | 0.84–0.95; 0.78–0.90 |
 //! | any other honest sensor | ≤ 0.953 | ≤ 0.80 |
 //!
-//! A cooling load in RT is not judged by correlation: where efficiency hardly varies, it rightly follows power. Ratios
-//! of honest sensors scatter by 4 % or more, those of leaks by 0.04–0.5 % (rounding): the limit is 1 %.
+//! Cooling, in RT, kW or as a register, is not judged by correlation: where efficiency hardly varies, it rightly follows
+//! power. Ratios of honest sensors scatter by 4 % or more, those of leaks by 0.04–0.5 % (rounding): the limit is 1 %.
 //!
 //! A lag or rolling mean is the past, and leaks nothing.
 
@@ -76,7 +76,11 @@ pub fn find_but(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<Str
         let told = told.get(&column.name).copied();
         let named = told.is_none_or(|role| role == Role::Other);
         let by_name = named.then(|| by_name(column, target, mapping.target_metric)).flatten();
-        by_name.or_else(|| values.leak(column, told.unwrap_or_else(|| role::of(mapped, column))))
+        let words = Words::of(&column.name);
+        let cooling = told.unwrap_or_else(|| role::of(mapped, column)) == Role::LoadRt
+            || words.any(&THERMAL)
+            || is_cooling(&words, column, target, mapping.target_metric);
+        by_name.or_else(|| values.leak(column, cooling))
     };
     let leak = |mapped: Mapped<'_>| {
         let column = samples.column(mapped.column)?;
@@ -156,10 +160,13 @@ fn by_name(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -
 
 /// A `LOAD` in kW is electric or thermal; one that exceeds the whole target is no part of it.
 fn is_cooling(words: &Words, column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -> bool {
+    words.any(&["LOAD"]) && exceeds(column, target, metric)
+}
+
+/// Whether a column in kW is more than the power that is the target.
+fn exceeds(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -> bool {
     let ratios = || column.values.iter().zip(&target.values).filter(|(_, y)| **y > 0.0).map(|(x, y)| x / y);
-    words.any(&["LOAD"])
-        && metric == TargetMetric::Power
-        && median(&ratios().collect::<Vec<_>>()).is_some_and(|ratio| ratio > MORE_THAN_POWER)
+    metric == TargetMetric::Power && median(&ratios().collect::<Vec<_>>()).is_some_and(|ratio| ratio > MORE_THAN_POWER)
 }
 
 /// Whether a column is a power meter, for what others are compared with.
@@ -197,7 +204,9 @@ impl<'s> Values<'s> {
         let running: Vec<usize> = (0..target.values.len()).filter(|row| runs(*row)).collect();
         let every = running.len().div_ceil(MOST_ROWS).max(1);
         let rows = running.into_iter().step_by(every).map(|row| (row, follows_at_once(row))).collect();
-        let powers = others().filter(|column| is_power(column)).collect();
+        // What is more than the whole may be heat in kW, to which a load is rightly proportional.
+        let part = |column: &&SampleColumn| is_power(column) && !exceeds(column, target, mapping.target_metric);
+        let powers = others().filter(part).collect();
         Self { target: &target.values, target_name: &target.name, load, powers, rows }
     }
 
@@ -212,13 +221,13 @@ impl<'s> Values<'s> {
         both.filter_map(move |(row, _)| Some((step(one, *row)?, step(other, *row)?)))
     }
 
-    fn leak(&self, column: &SampleColumn, role: Role) -> Option<String> {
+    fn leak(&self, column: &SampleColumn, cooling: bool) -> Option<String> {
         let values = column.values.as_slice();
         if values.iter().filter(|v| v.is_finite()).all(|v| *v == 0.0 || *v == 1.0) {
             return None;
         }
         let target = self.target_name;
-        if role != Role::LoadRt {
+        if !cooling {
             let level = correlation(self.pairs(values, self.target)).map_or(0.0, f64::abs);
             let change = correlation(self.steps(values, self.target)).map_or(0.0, f64::abs);
             if level >= FOLLOWS && change >= CHANGES_FOLLOW {
@@ -230,7 +239,7 @@ impl<'s> Values<'s> {
                 return Some(reason);
             }
         }
-        self.ratio(column)
+        self.ratio(column).or_else(|| (!cooling).then(|| self.part(column)).flatten())
     }
 
     /// A register whose growth is the target.
@@ -254,40 +263,43 @@ impl<'s> Values<'s> {
             .then(|| format!("it is a register whose growth is '{}' (correlation {best:.3})", self.target_name))
     }
 
-    /// A ratio that hardly changes, of the column and the target, its load, or one of its parts.
+    /// A ratio that hardly changes, of the column, the target and the load.
     fn ratio(&self, column: &SampleColumn) -> Option<String> {
         let own = self.scatter(|row| at(&column.values, row))?;
-        let constant = |ratio: &dyn Fn(usize) -> Option<f64>| {
-            self.scatter(ratio).filter(|scatter| *scatter < CONSTANT && *scatter * TIMES_CALMER < own)
-        };
-        let (x, y) = (|row| at(&column.values, row), |row| at(self.target, row));
         let target = self.target_name;
-        let percent = |scatter: f64| format!("to {:.1} %", (scatter * 100.0).max(0.1));
-        if let Some(scatter) = constant(&|row| Some(x(row)? / y(row)?)) {
+        let ratio = |row| Some(at(&column.values, row)? / at(self.target, row)?);
+        if let Some(scatter) = self.constant(own, ratio) {
             return Some(format!("it is proportional to '{target}' {}", percent(scatter)));
         }
-        if let Some(load) = self.load.filter(|load| load.name != column.name) {
-            let name = &load.name;
-            let load = |row| at(&load.values, row);
-            if let Some(scatter) = constant(&|row| Some(x(row)? * load(row)? / y(row)?)) {
-                return Some(format!("it is '{target}' divided by '{name}' {}", percent(scatter)));
-            }
-            if let Some(scatter) = constant(&|row| Some(x(row)? * y(row)? / load(row)?)) {
-                return Some(format!("it is '{name}' divided by '{target}' {}", percent(scatter)));
-            }
-            if let Some(scatter) = constant(&|row| Some(x(row)? / y(row)? / load(row)?)) {
-                return Some(format!("it is '{target}' times '{name}' {}", percent(scatter)));
-            }
+        let load = self.load.filter(|load| load.name != column.name)?;
+        let (name, of_load) = (&load.name, |row| at(&load.values, row));
+        let product = |row| Some(at(&column.values, row)? * at(self.target, row)?);
+        if let Some(scatter) = self.constant(own, |row| Some(ratio(row)? * of_load(row)?)) {
+            return Some(format!("it is '{target}' divided by '{name}' {}", percent(scatter)));
         }
+        if let Some(scatter) = self.constant(own, |row| Some(product(row)? / of_load(row)?)) {
+            return Some(format!("it is '{name}' divided by '{target}' {}", percent(scatter)));
+        }
+        let scatter = self.constant(own, |row| Some(ratio(row)? / of_load(row)?))?;
+        Some(format!("it is '{target}' times '{name}' {}", percent(scatter)))
+    }
+
+    /// A ratio that hardly changes, of the column and a part of the target, or of it and the part's share.
+    fn part(&self, column: &SampleColumn) -> Option<String> {
+        let own = self.scatter(|row| at(&column.values, row))?;
         self.powers.iter().filter(|power| power.name != column.name).find_map(|power| {
-            let name = &power.name;
-            let power = |row| at(&power.values, row);
-            let part = constant(&|row| Some(x(row)? / power(row)?));
-            let share = constant(&|row| Some(x(row)? * y(row)? / power(row)?));
-            let part =
-                part.map(|scatter| format!("it is proportional to '{name}', electric power, {}", percent(scatter)));
-            part.or_else(|| Some(format!("it is '{name}' divided by '{target}' {}", percent(share?))))
+            let ratio = |row| Some(at(&column.values, row)? / at(&power.values, row)?);
+            if let Some(scatter) = self.constant(own, ratio) {
+                return Some(format!("it is proportional to '{}', electric power, {}", power.name, percent(scatter)));
+            }
+            let share = self.constant(own, |row| Some(ratio(row)? * at(self.target, row)?))?;
+            Some(format!("it is '{}' divided by '{}' {}", power.name, self.target_name, percent(share)))
         })
+    }
+
+    /// The scatter of a ratio, if it is a constant that the column itself, whose scatter is `own`, is not.
+    fn constant(&self, own: f64, ratio: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+        self.scatter(ratio).filter(|scatter| *scatter < CONSTANT && *scatter * TIMES_CALMER < own)
     }
 
     /// 1.4826 · median absolute deviation ÷ median over the running rows; none of too few.
@@ -297,6 +309,10 @@ impl<'s> Values<'s> {
         let deviations: Vec<f64> = all.iter().map(|value| (value - middle).abs()).collect();
         Some(1.4826 * median(&deviations)? / middle.abs())
     }
+}
+
+fn percent(scatter: f64) -> String {
+    format!("to {:.1} %", (scatter * 100.0).max(0.1))
 }
 
 /// A value that can be divided by.
@@ -319,4 +335,180 @@ fn correlation(pairs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
     });
     let r = ab / (aa * bb).sqrt();
     r.is_finite().then_some(r)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    const ROWS: usize = 600;
+
+    /// A number in −1…1 that looks like noise, for row and stream.
+    fn noise(row: usize, stream: u64) -> f64 {
+        let mut x = (row as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ stream.wrapping_mul(0xd1b5_4a32_d192_ed03);
+        x = (x ^ (x >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x >> 11) as f64 / (1u64 << 53) as f64) * 2.0 - 1.0
+    }
+
+    fn load(row: usize) -> f64 {
+        300.0 + 150.0 * (row as f64 / 20.0).sin()
+    }
+
+    /// Efficiency moves by weather: 4 % around 0.65 kW/RT, over an hour's noise.
+    fn chiller(row: usize) -> f64 {
+        load(row) * (0.65 + 0.05 * (row as f64 / 7.0).cos() + 0.01 * noise(row, 1))
+    }
+
+    fn pump(row: usize) -> f64 {
+        25.0 + 3.0 * noise(row / 6, 2)
+    }
+
+    fn total(row: usize) -> f64 {
+        chiller(row) + pump(row)
+    }
+
+    fn reasons(
+        target: &dyn Fn(usize) -> f64,
+        columns: &[(&str, Option<&str>, &dyn Fn(usize) -> f64)],
+    ) -> Vec<(String, String)> {
+        let column = |name: &str, unit: Option<&str>, value: &dyn Fn(usize) -> f64| SampleColumn {
+            name: name.to_owned(),
+            unit: unit.map(str::to_owned),
+            values: (0..ROWS).map(value).collect(),
+        };
+        let mut all = vec![column("Y", None, target), column("kW_pump", None, &pump), column("SYS_RT", None, &load)];
+        all.extend(columns.iter().map(|(name, unit, value)| column(name, *unit, value)));
+        let names: Vec<&str> = columns.iter().map(|(name, ..)| *name).collect();
+        let mapping =
+            serde_json::from_value(json!({"x_cols": names, "chiller": ["SYS_RT"], "target_col": "Y"})).unwrap();
+        let times_ms = (0..ROWS as i64).map(|row| row * 600_000).collect();
+        let samples = Samples { times_ms, zone: chrono_tz::Tz::UTC, interval_ms: 600_000, columns: all };
+        find(&mapping, &samples).into_iter().map(|leak| (leak.column, leak.reason)).collect()
+    }
+
+    #[test]
+    fn names_and_units_give_away() {
+        let value = |row: usize| 10.0 + noise(row, 9);
+        for (name, unit, leaks) in [
+            ("CH_1_KW", None, true),
+            ("CH_1", Some("kW"), true),
+            ("TOTALKW", None, true),
+            ("CT_POWER", None, true),
+            ("METER", Some("kWh"), true),
+            ("CH_1_KWH", None, true),
+            ("CH_1_AMP", None, true),
+            ("CH_1", Some("A"), true),
+            ("CH_1_RLA", Some("%"), true),
+            ("PLANT_COP", None, true),
+            ("kW_RT", None, true),
+            ("X", Some("kW/RT"), true),
+            ("Precent_CHP", None, true),
+            ("CHP_SPEED_PCT", None, false),
+            ("VALVE_PERCENT", Some("%"), false),
+            ("RH", Some("%"), false),
+            ("COOLING_KW", Some("kW"), false),
+            ("BTU_METER", Some("kWh"), false),
+            ("POWER_ROOM_TEMP", Some("°C"), false),
+            ("CHP_HZ", None, false),
+            ("CHWS", None, false),
+            ("CHP_V", Some("V"), false),
+        ] {
+            let found = reasons(&total, &[(name, unit, &value)]);
+            assert_eq!(!found.is_empty(), leaks, "{name} {unit:?}: {found:?}");
+        }
+        assert_eq!(reasons(&total, &[("POWER_ON", None, &|row| (row % 2) as f64)]), []);
+    }
+
+    /// A load in kW beyond the whole plant's power is cooling; below it, it is somebody's power.
+    #[test]
+    fn a_load_in_kw_is_cooling_when_it_exceeds_the_target() {
+        assert_eq!(reasons(&total, &[("CH_LOAD", Some("kW"), &|row| load(row) * 3.5168)]), []);
+        assert_eq!(reasons(&total, &[("CH_LOAD", Some("kW"), &|row| 0.3 * load(row))]).len(), 1);
+    }
+
+    #[test]
+    fn values_give_away_what_names_hide() {
+        let rounded = |value: f64, digits: f64| (value * digits).round() / digits;
+        for (what, value, says) in [
+            ("part", &(|row: usize| chiller(row) + 1.0) as &dyn Fn(usize) -> f64, "follows 'Y'"),
+            ("copy", &|row| rounded(total(row) / 3.6, 10.0), "'Y'"),
+            ("per ton", &|row| rounded(total(row) / load(row), 1000.0), "'Y' divided by 'SYS_RT'"),
+            ("efficiency", &|row| load(row) * 3.5168 / total(row), "'SYS_RT' divided by 'Y'"),
+            ("share", &|row| rounded(100.0 * pump(row) / total(row), 10.0), "'kW_pump' divided by 'Y'"),
+            ("percent of a part", &|row| rounded(pump(row) * 1.7, 10.0), "proportional to 'kW_pump'"),
+            ("register", &|row| (0..row).map(total).sum::<f64>().round() + 7e6, "growth is 'Y'"),
+            ("register at the end", &|row| (0..=row).map(total).sum::<f64>().round() + 7e6, "growth is 'Y'"),
+        ] {
+            let found = reasons(&total, &[("N1", None, value)]);
+            assert!(found.len() == 1 && found[0].0 == "N1" && found[0].1.contains(says), "{what}: {found:?}");
+        }
+    }
+
+    /// kW/RT as the target: the total and its own inverse leak, load and part load do not.
+    #[test]
+    fn an_efficiency_is_told_by_power() {
+        let kw_rt = |row| total(row) / load(row);
+        let found =
+            reasons(&kw_rt, &[("N1", None, &total), ("N2", None, &|row| load(row) / 5.0 + 9.0 * noise(row, 4))]);
+        assert!(found.len() == 1 && found[0].1.contains("'Y' times 'SYS_RT'"), "{found:?}");
+    }
+
+    /// What rightly moves with power: flow, ΔT, speeds, weather, state, constants, and a load that COP hardly bends.
+    #[test]
+    fn honest_sensors_do_not_leak() {
+        let honest: [(&str, Option<&str>, &dyn Fn(usize) -> f64); 9] = [
+            ("GPM", None, &|row| 800.0 + 1.2 * load(row) + 20.0 * noise(row, 3)),
+            ("N_DELTA", None, &|row| 3.0 + load(row) / 90.0 + 0.2 * noise(row, 4)),
+            ("CHP_HZ", None, &|row| 48.0 + (row % 3) as f64 * 0.5),
+            ("OAT", None, &|row| 25.0 + 4.0 * (row as f64 / 20.0).sin() + 0.3 * noise(row, 5)),
+            ("CH_1_S", None, &|row| f64::from(load(row) > 250.0)),
+            ("CHWST", None, &|_| 7.0),
+            ("PLANT_RTH", None, &|row| (0..row).map(|row| load(row) / 6.0).sum::<f64>()),
+            ("COOLING_KW", Some("kW"), &|row| 3.5168 * load(row)),
+            ("RUN_HOURS", None, &|row| row as f64 / 6.0),
+        ];
+        assert_eq!(reasons(&total, &honest), []);
+        let steady = |row: usize| load(row) * (0.6 + 0.02 * noise(row / 9, 6)) + 20.0;
+        assert!(correlation((0..ROWS).map(|row| (load(row), steady(row)))).unwrap() > FOLLOWS);
+        assert_eq!(reasons(&steady, &honest[7..]), []);
+    }
+
+    #[test]
+    fn too_few_rows_say_nothing_and_standstill_does_not_count() {
+        assert_eq!(correlation((0..49).map(|i| (f64::from(i), f64::from(i)))), None);
+        assert_eq!(correlation((0..50).map(|i| (f64::from(i), 1.0))), None);
+        // A machine that is off at night: its speed follows power only in going on and off.
+        let on = |row: usize| f64::from(row % 144 > 60);
+        let speed = |row: usize| on(row) * (48.0 + noise(row, 7));
+        let power = |row: usize| on(row) * (200.0 + 8.0 * noise(row, 8));
+        assert!(correlation((0..ROWS).map(|row| (speed(row), power(row)))).unwrap() > FOLLOWS);
+        assert_eq!(reasons(&power, &[("N1", None, &speed)]), []);
+    }
+
+    #[test]
+    fn a_told_role_overrules_the_name_and_not_the_values() {
+        let column = |name: &str, value: &dyn Fn(usize) -> f64| SampleColumn {
+            name: name.to_owned(),
+            unit: None,
+            values: (0..ROWS).map(value).collect(),
+        };
+        let columns = vec![
+            column("Y", &total),
+            column("CHP_PCT", &|row| 80.0 + noise(row, 3)),
+            column("CT_PCT", &|row| 2.0 * total(row)),
+        ];
+        let times_ms = (0..ROWS as i64).map(|row| row * 600_000).collect();
+        let samples = Samples { times_ms, zone: chrono_tz::Tz::UTC, interval_ms: 600_000, columns };
+        let json = json!({"chw_pump": ["CHP_PCT"], "cooling_tower": ["CT_PCT"], "target_col": "Y"});
+        let mapping = serde_json::from_value(json).unwrap();
+        let names = |leaks: Vec<Leak>| leaks.into_iter().map(|leak| leak.column).collect::<Vec<_>>();
+        assert_eq!(names(find(&mapping, &samples)), ["CHP_PCT", "CT_PCT"]);
+        let told = ["CHP_PCT", "CT_PCT"].map(|name| (name.to_owned(), Role::ChwPumpHz)).into();
+        assert_eq!(names(find_but(&mapping, &samples, &told)), ["CT_PCT"]);
+    }
 }

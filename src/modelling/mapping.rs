@@ -402,7 +402,7 @@ fn word_share(pattern: &str, name: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     #[test]
@@ -509,5 +509,20 @@ mod tests {
         assert_eq!(leaking.features(), ["CH_1_KW", "CHWST"]);
         leaking.custom_categories.insert("mine".into(), vec!["kW_Tot".into(), "PLANT_COP".into(), "X".into()]);
         assert_eq!(leaking.features(), ["CH_1_KW", "CHWST", "X"]);
+    }
+
+    #[test]
+    fn wildcards_become_the_columns_they_match() {
+        let json =
+            r#"{"chw_pump": ["chp*hz", "CHP_1_HZ"], "chiller": ["CH_*"], "own_cols": ["*_T"], "targetCol": "CH_KW"}"#;
+        let mapping: FeatureMapping = serde_json::from_str(json).unwrap();
+        let columns = ["CHP_2_HZ", "CHP_1_HZ", "CHP_1_KW", "CH_KW", "CH_RT", "ROOM_T"];
+        let expanded = mapping.expand(&columns).unwrap();
+        assert_eq!(expanded.chw_pump_cols, ["CHP_2_HZ", "CHP_1_HZ"]);
+        assert_eq!(expanded.features(), ["CH_RT", "CHP_2_HZ", "CHP_1_HZ", "ROOM_T"], "never the target");
+        assert_eq!(expanded.expand(&columns).unwrap(), expanded);
+        let error = mapping.expand(&columns[..4]).unwrap_err();
+        assert_eq!((error.code, error.problems.len()), ("unknown_column", 1));
+        assert_eq!(error.problems[0].field, "feature_mapping.custom_categories.own");
     }
 }

@@ -87,3 +87,88 @@ impl Sum {
         (self.high - earlier.high) + (self.low - earlier.low)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+    const NAN: f64 = f64::NAN;
+
+    fn same(ours: &[f64], theirs: &[f64]) {
+        let close = |a: &f64, b: &f64| a.is_nan() && b.is_nan() || (a - b).abs() < 1e-12 * b.abs();
+        assert!(ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| close(a, b)), "{ours:?} {theirs:?}");
+    }
+
+    fn series() -> (Vec<i64>, [f64; 9]) {
+        let times = [0, 10, 20, 30, 60, 70, 80, 90, 100].map(|minute| minute * MINUTE);
+        (times.to_vec(), [1.0, 2.0, 4.0, NAN, 16.0, 32.0, 64.0, 128.0, 256.0])
+    }
+
+    /// pandas 3: `s.reindex(s.index - pd.Timedelta(minutes=k))`.
+    #[test]
+    fn lags_agree_with_pandas() {
+        let (times, values) = series();
+        let of = |minutes: i64| lag(&times, 10 * MINUTE, &values, minutes * 60);
+        same(&of(10), &[NAN, 1.0, 2.0, 4.0, NAN, 16.0, 32.0, 64.0, 128.0]);
+        same(&of(20), &[NAN, NAN, 1.0, 2.0, NAN, NAN, 16.0, 32.0, 64.0]);
+        same(&of(30), &[NAN, NAN, NAN, 1.0, NAN, NAN, NAN, 16.0, 32.0]);
+        same(&of(200), &[NAN; 9]);
+    }
+
+    /// pandas 3: `s.rolling("30min", closed="left", min_periods=2).mean()`; for 10 and 20 minutes `min_periods=1`, for 40
+    /// `min_periods=2`.
+    #[test]
+    fn rolling_means_agree_with_pandas() {
+        let (times, values) = series();
+        let of = |minutes: i64| rolling_mean(&times, 10 * MINUTE, &values, minutes * 60);
+        same(&of(10), &[NAN, 1.0, 2.0, 4.0, NAN, 16.0, 32.0, 64.0, 128.0]);
+        same(&of(20), &[NAN, 1.0, 1.5, 3.0, NAN, 16.0, 24.0, 48.0, 96.0]);
+        same(&of(30), &[NAN, NAN, 1.5, 7.0 / 3.0, NAN, NAN, 24.0, 112.0 / 3.0, 224.0 / 3.0]);
+        same(&of(40), &[NAN, NAN, 1.5, 7.0 / 3.0, NAN, NAN, 24.0, 112.0 / 3.0, 60.0]);
+    }
+
+    /// A logger whose clock drifts by seconds: the row an hour before is the one nearest to an hour before.
+    #[test]
+    fn a_clock_that_drifts_keeps_its_lags() {
+        let times = [0, 600_000, 1_201_000, 1_801_000, 2_402_000];
+        same(&lag(&times, 600_000, &[1.0, 2.0, 3.0, 4.0, 5.0], 1200), &[NAN, NAN, 1.0, 2.0, 3.0]);
+        // Half an interval off is neither row.
+        same(&lag(&[0, 900_000], 600_000, &[1.0, 2.0], 600), &[NAN, NAN]);
+    }
+
+    /// Sums of a register keep their digits: 10^12 + 0.25·i over a hundred thousand rows, last four.
+    #[test]
+    fn long_sums_keep_their_digits() {
+        let times: Vec<i64> = (0..100_000).map(|i| i * MINUTE).collect();
+        let values: Vec<f64> = times.iter().map(|time| 1e12 + 0.25 * (time / MINUTE) as f64).collect();
+        let means = rolling_mean(&times, MINUTE, &values, 240);
+        assert_eq!(means[99_999], 1e12 + 0.25 * (99_995.0 + 99_998.0) / 2.0);
+    }
+
+    proptest! {
+        /// The law of the past: changing every value at or after a time changes nothing at or before it.
+        #[test]
+        fn what_comes_changes_nothing_that_was(
+            steps in prop::collection::vec(1i64..5, 2..60),
+            values in prop::collection::vec(prop_oneof![4 => -1e6..1e6f64, 1 => Just(f64::NAN)], 60),
+            others in prop::collection::vec(prop_oneof![4 => -1e15..1e15f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)], 60),
+            from in 0usize..60,
+            seconds in (1i64..20).prop_map(|steps| steps * 60),
+        ) {
+            let times: Vec<i64> = steps.iter().scan(0, |at, step| { *at += step * MINUTE; Some(*at) }).collect();
+            let before = &values[..times.len()];
+            let from = from % times.len();
+            let after: Vec<f64> = before[..from].iter().chain(&others[from..times.len()]).copied().collect();
+            for past in [lag, rolling_mean] {
+                let (one, other) = (past(&times, MINUTE, before, seconds), past(&times, MINUTE, &after, seconds));
+                let bits = |values: &[f64]| values[..=from].iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(bits(&one), bits(&other));
+            }
+        }
+    }
+}

@@ -291,3 +291,192 @@ impl<'s> Planned<'s> {
 fn same_values(one: &[f64], other: &[f64]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b || !a.is_finite() && !b.is_finite())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Two days of ten minutes; each column is told apart by its period.
+    fn samples(columns: &[(&str, Option<&str>, &dyn Fn(usize) -> f64)]) -> Samples {
+        let rows = 288;
+        let column = |(name, unit, value): &(&str, Option<&str>, &dyn Fn(usize) -> f64)| SampleColumn {
+            name: (*name).to_owned(),
+            unit: unit.map(str::to_owned),
+            values: (0..rows).map(value).collect(),
+        };
+        Samples {
+            times_ms: (0..rows as i64).map(|row| 1_700_000_400_000 + row * 600_000).collect(),
+            zone: chrono_tz::Tz::Asia__Taipei,
+            interval_ms: 600_000,
+            columns: columns.iter().map(column).collect(),
+        }
+    }
+
+    fn wave(period: usize, low: f64, high: f64) -> impl Fn(usize) -> f64 {
+        move |row| low + (high - low) * (row % period) as f64 / (period - 1) as f64
+    }
+
+    fn plant() -> Samples {
+        let load = wave(97, 100.0, 500.0);
+        let power = |row: usize| 40.0 + 0.5 * wave(97, 100.0, 500.0)(row) + 9.0 * wave(13, 0.0, 1.0)(row);
+        samples(&[
+            ("KW", Some("kW"), &power),
+            ("SYS_RT", None, &load),
+            ("CH_1_RT", None, &wave(31, 1.0, 200.0)),
+            ("CHWST", None, &wave(7, 6.0, 9.0)),
+            ("CHWRT", None, &wave(11, 11.0, 14.0)),
+            ("CWST", None, &wave(17, 25.0, 30.0)),
+            ("OAT", None, &wave(144, 22.0, 33.0)),
+            ("OAH", None, &wave(53, 50.0, 90.0)),
+            ("CH_3", None, &|_| 0.0),
+            ("CHWST_2", None, &wave(7, 6.0, 9.0)),
+            ("EMPTY", None, &|_| f64::NAN),
+        ])
+    }
+
+    fn mapping(mut json: serde_json::Value) -> FeatureMapping {
+        json["target_col"] = json.get("target_col").cloned().unwrap_or_else(|| json!("KW"));
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn full() -> FeatureMapping {
+        mapping(json!({
+            "chiller_cols": ["SYS_RT", "CH_?_RT".replace('?', "1"), "CH_3"], "chw_temp_cols": ["chw*"], "cw_temp_cols": ["CWST"],
+            "environment_cols": ["OAT", "OAH", "EMPTY"],
+        }))
+    }
+
+    #[test]
+    fn features_are_decided_in_order_with_what_is_left_out_and_why() {
+        let mut options = FeatureOptions::default();
+        options.lags.insert("KW".to_owned(), vec![3600, 600, 600]);
+        options.rolling_means.insert("OAT".to_owned(), vec![7200]);
+        let planned = plan(&full(), &plant(), &options).unwrap();
+        let named: Vec<_> = planned.features.iter().map(|f| (f.name.as_str(), f.role, f.unit.as_deref())).collect();
+        let expected = [
+            ("SYS_RT", Role::LoadRt, Some("RT")),
+            ("CH_1_RT", Role::Other, None),
+            ("CHWST", Role::ChwSupplyTemp, Some("°C")),
+            ("CHWRT", Role::ChwReturnTemp, Some("°C")),
+            ("CWST", Role::CwSupplyTemp, Some("°C")),
+            ("OAT", Role::DryBulb, Some("°C")),
+            ("OAH", Role::Humidity, Some("%")),
+            ("wet_bulb", Role::WetBulb, Some("°C")),
+            ("lift", Role::Other, Some("K")),
+            ("delta_t", Role::Other, Some("K")),
+            ("KW_lag_600s", Role::History, Some("kW")),
+            ("KW_lag_3600s", Role::History, Some("kW")),
+            ("OAT_mean_7200s", Role::History, None),
+            ("hour", Role::Calendar, Some("h")),
+            ("weekday", Role::Calendar, None),
+        ];
+        assert_eq!(named, expected);
+        let left: Vec<_> = planned.left_out.iter().map(|left| (left.field.as_str(), left.message.as_str())).collect();
+        let left_expected = [
+            ("feature_mapping.chiller_cols", "'CH_3' is 0 in every row with a target"),
+            ("feature_mapping.chw_temp_cols", "'CHWST_2' is the same as 'CHWST' in every row"),
+            ("feature_mapping.environment_cols", "'EMPTY' has no number in any row with a target"),
+            ("features.calendar", "'month' is 11 in every row with a target"),
+        ];
+        assert_eq!(left, left_expected);
+        assert_eq!(planned.features[9].source, Source::Difference { warm: "CHWRT".into(), cold: "CHWST".into() });
+    }
+
+    #[test]
+    fn told_roles_win_and_options_switch_off() {
+        let mut options = FeatureOptions { calendar: false, derived: false, ..FeatureOptions::default() };
+        options.roles.insert("CH_1_RT".to_owned(), Role::LoadRt);
+        options.roles.insert("CWST".to_owned(), Role::Other);
+        let planned = plan(&full(), &plant(), &options).unwrap();
+        let role = |name: &str| planned.features.iter().find(|f| f.name == name).map(|f| f.role);
+        assert_eq!(
+            (role("CH_1_RT"), role("CWST"), role("hour"), role("lift")),
+            (Some(Role::LoadRt), Some(Role::Other), None, None)
+        );
+    }
+
+    /// A column may be called `lift` and a measured wet-bulb needs no derived one.
+    #[test]
+    fn names_stay_unique_and_measurements_come_first() {
+        let mut samples = plant();
+        samples.columns[6].name = "WBT".to_owned();
+        samples.columns[10] = SampleColumn { name: "lift".to_owned(), ..samples.columns[7].clone() };
+        let mapping = mapping(
+            json!({"chw_temp": ["CHWST"], "cw_temp": ["CWST"], "environment": ["WBT", "OAH"], "own_cols": ["lift"]}),
+        );
+        let planned =
+            plan(&mapping, &samples, &FeatureOptions { calendar: false, ..FeatureOptions::default() }).unwrap();
+        let names: Vec<_> = planned.features.iter().map(|feature| feature.name.as_str()).collect();
+        assert_eq!(names, ["CHWST", "CWST", "WBT", "OAH", "lift_2"], "'lift' is 'OAH' again");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_the_way_out() {
+        let samples = plant();
+        let default = FeatureOptions::default();
+        let of = |json: serde_json::Value| plan(&mapping(json), &samples, &default).unwrap_err();
+        let told = |error: ModelError| -> Vec<(String, String)> {
+            error.problems.into_iter().map(|problem| (problem.field, problem.message)).collect()
+        };
+        let error = of(json!({"chiller": ["SYS_TR", "SYS_RT"], "cw_temp": ["zzz"], "own_cols": ["CHWSTT"]}));
+        assert_eq!(error.code, "unknown_column");
+        let problems = told(error);
+        assert_eq!(problems.len(), 3);
+        assert_eq!(problems[0].0, "feature_mapping.chiller_cols");
+        assert!(problems[0].1.contains("'SYS_TR' with numbers; did you mean SYS_RT"), "{problems:?}");
+        assert!(problems[1].1.contains("GET /api/data/stats"), "{problems:?}");
+        assert_eq!(problems[2].0, "feature_mapping.custom_categories.own");
+        let error = of(json!({"chw_pump": ["CHP*", "CHWS*"]}));
+        assert_eq!((error.code, error.problems.len()), ("unknown_column", 1));
+        assert!(error.message.contains("no column matches 'CHP*'"), "{error:?}");
+        for (target, code) in [("KWW", "unknown_target"), ("EMPTY", "target_not_numeric"), ("CH_3", "constant_target")]
+        {
+            let error = of(json!({"chiller": ["SYS_RT"], "target_col": target}));
+            assert_eq!((error.code, error.problems[0].field.as_str()), (code, "feature_mapping.target_col"));
+        }
+        assert_eq!(of(json!({})).code, "no_features");
+        let error = of(json!({"chiller": ["CH_3"]}));
+        assert!(error.code == "no_features" && error.message.contains("'CH_3' is 0 in every row"), "{error:?}");
+    }
+
+    #[test]
+    fn options_that_cannot_be_are_refused() {
+        let refused = |lags: &[(&str, i64)], role: Option<&str>| {
+            let mut options = FeatureOptions::default();
+            lags.iter().for_each(|(column, seconds)| options.lags.entry((*column).into()).or_default().push(*seconds));
+            options.roles.extend(role.map(|column| (column.to_owned(), Role::Other)));
+            plan(&full(), &plant(), &options).unwrap_err()
+        };
+        for seconds in [0, -600, 601, i64::MAX] {
+            let error = refused(&[("KW", seconds)], None);
+            assert_eq!((error.code, error.problems[0].field.as_str()), ("bad_option", "features.lags.KW"), "{seconds}");
+            assert!(error.message.contains("600"), "{error:?}");
+        }
+        assert!(refused(&[("KWW", 600)], None).message.contains("did you mean KW"));
+        assert_eq!(refused(&[], Some("CHWTS")).problems[0].field, "features.roles.CHWTS");
+    }
+
+    #[test]
+    fn leaks_are_refused_by_name_or_shown() {
+        let mut samples = plant();
+        let half: Vec<f64> = samples.columns[0].values.iter().map(|kw| kw / 2.0).collect();
+        samples.columns.push(SampleColumn { name: "HALF".to_owned(), unit: None, values: half });
+        let mapping = mapping(json!({"chiller": ["SYS_RT"], "own_cols": ["HALF"]}));
+        let error = plan(&mapping, &samples, &FeatureOptions::default()).unwrap_err();
+        assert_eq!((error.code, error.problems.len()), ("leakage", 1));
+        assert_eq!(error.problems[0].field, "feature_mapping.custom_categories.own");
+        assert!(error.message.contains("'HALF' would tell") && error.message.contains("allow_leakage"), "{error:?}");
+        let allowed = FeatureOptions { allow_leakage: true, ..FeatureOptions::default() };
+        let planned = plan(&mapping, &samples, &allowed).unwrap();
+        assert!(planned.leaks[0].column == "HALF" && planned.features.iter().any(|feature| feature.name == "HALF"));
+        // Its past is the past.
+        let mut past = FeatureOptions::default();
+        past.lags.insert("HALF".to_owned(), vec![600]);
+        past.rolling_means.insert("KW".to_owned(), vec![600]);
+        assert!(plan(&full(), &samples, &past).unwrap().leaks.is_empty());
+    }
+}

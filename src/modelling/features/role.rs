@@ -238,3 +238,89 @@ pub fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static
         (false, false) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(category: Category, name: &str, unit: Option<&str>, values: &[f64]) -> Role {
+        let column = SampleColumn { name: name.to_owned(), unit: unit.map(str::to_owned), values: values.to_vec() };
+        of(&Mapped { place: Place::Category(category), column: name }, &column)
+    }
+
+    #[test]
+    fn names_units_and_values_tell_the_role() {
+        use Category as C;
+        let (hz, state, percent, load) = ([0.0, 48.0, 50.2], [0.0, 1.0, 1.0], [0.0, 55.0, 98.0], [0.0, 320.5, 540.0]);
+        for (category, name, unit, values, expected) in [
+            (C::Chiller, "RT", None, &load, Role::LoadRt),
+            (C::Chiller, "CH_SYS_RT", Some("RT"), &load, Role::LoadRt),
+            (C::Chiller, "CH1", None, &state, Role::Running),
+            (C::Chiller, "CH_1_S", None, &state, Role::Running),
+            (C::Chiller, "CH_1_KW", None, &load, Role::Other),
+            (C::Chiller, "kW_RT", None, &[0.0, 0.6, 0.9], Role::Other),
+            (C::Chiller, "CH_1_LOAD", Some("%"), &percent, Role::Other),
+            (C::Chiller, "CH_2_CHWST", Some("°C"), &[7.0, 8.0, 9.0], Role::ChwSupplyTemp),
+            (C::ChwPump, "Hz__CHP", None, &hz, Role::ChwPumpHz),
+            (C::ChwPump, "CHP_1", None, &hz, Role::ChwPumpHz),
+            (C::ChwPump, "CHP_1", Some("Hz"), &hz, Role::ChwPumpHz),
+            (C::ChwPump, "CHP_1", None, &state, Role::Running),
+            (C::ChwPump, "CHP_1", Some("kW"), &hz, Role::Other),
+            (C::ChwPump, "kW_CHP", None, &hz, Role::Other),
+            (C::ChwPump, "CHP_1_AMP", None, &hz, Role::Other),
+            (C::ChwPump, "CHP_VFD_OUT", None, &percent, Role::Other),
+            (C::ChwPump, "Precent__CHP", None, &[8.0, 9.0, 15.2], Role::Other),
+            (C::ScpPump, "ZWP_1_F", None, &hz, Role::ScpPumpHz),
+            (C::CwPump, "CWP_1_SPEED", None, &hz, Role::CwPumpHz),
+            (C::CoolingTower, "CT_1_VFD_OUT", None, &hz, Role::CtFanHz),
+            (C::CoolingTower, "CDLO", None, &[70.0, 80.0, 85.0], Role::CwSupplyTemp),
+            (C::ChwTemp, "CHWRT", Some("°C"), &[11.0, 12.0, 13.0], Role::ChwReturnTemp),
+            (C::ChwTemp, "CHW_RT", None, &[11.0, 12.0, 13.0], Role::ChwReturnTemp),
+            (C::ChwTemp, "SUPPLY_TEMP", None, &[7.0, 7.5, 8.0], Role::ChwSupplyTemp),
+            (C::ChwTemp, "CHW_LEAVING_TEMP", None, &[7.0, 7.5, 8.0], Role::ChwSupplyTemp),
+            (C::ChwTemp, "CHWST_SP", None, &[7.0, 7.5, 8.0], Role::Other),
+            (C::ChwTemp, "DeltaCHW", None, &[3.0, 4.0, 5.0], Role::Other),
+            (C::CwTemp, "CWST", None, &[28.0, 29.0, 30.0], Role::CwSupplyTemp),
+            (C::CwTemp, "CDHI", None, &[80.0, 84.0, 87.0], Role::CwReturnTemp),
+            (C::CwTemp, "CW_ENTERING_TEMP", None, &[28.0, 29.0, 30.0], Role::CwSupplyTemp),
+            (C::CwTemp, "CHWS", None, &[7.0, 8.0, 9.0], Role::ChwSupplyTemp),
+            (C::ChwFlow, "GPM", None, &load, Role::ChwFlow),
+            (C::CwFlow, "CW_LPM", Some("L/min"), &load, Role::CwFlow),
+            (C::ChwPressure, "ZWP_Z1_WDP", None, &hz, Role::ChwPressure),
+            (C::Environment, "OAT", None, &hz, Role::DryBulb),
+            (C::Environment, "Temperature___C_", Some("°C"), &hz, Role::DryBulb),
+            (C::Environment, "RH____", Some("%"), &percent, Role::Humidity),
+            (C::Environment, "WBT_C", None, &hz, Role::WetBulb),
+            (C::Environment, "RAIN", None, &hz, Role::Other),
+        ] {
+            assert_eq!(role(category, name, unit, values), expected, "{name} {unit:?} in {category:?}");
+        }
+    }
+
+    #[test]
+    fn custom_categories_go_by_name() {
+        let own = |name: &str, values: &[f64]| {
+            let column = SampleColumn { name: name.to_owned(), unit: None, values: values.to_vec() };
+            of(&Mapped { place: Place::Own("mine"), column: name }, &column)
+        };
+        assert_eq!(own("Hz_CT", &[0.0, 50.0]), Role::CtFanHz);
+        assert_eq!(own("PLANT_RT", &[0.0, 500.0]), Role::LoadRt);
+        assert_eq!(own("DOOR", &[0.0, 1.0]), Role::Other);
+    }
+
+    /// 46.1 as °C is no chilled water; 27 is air in either unit.
+    #[test]
+    fn temperatures_units_are_told_or_unknown() {
+        let unit = |name: &str, value: f64, role, site| {
+            let column = SampleColumn { name: name.to_owned(), unit: None, values: vec![value] };
+            temperature_unit(&column, role, site)
+        };
+        assert_eq!(unit("CHWS", 46.1, Role::ChwSupplyTemp, None), Some("°F"));
+        assert_eq!(unit("CHWS", 7.0, Role::ChwSupplyTemp, None), Some("°C"));
+        assert_eq!(unit("CDLO", 81.0, Role::CwSupplyTemp, None), Some("°F"));
+        assert_eq!(unit("OAT", 27.0, Role::DryBulb, None), None);
+        assert_eq!(unit("OAT", 27.0, Role::DryBulb, Some("°C")), Some("°C"));
+        assert_eq!(unit("OAT_F", 27.0, Role::DryBulb, Some("°C")), Some("°F"));
+        assert_eq!(unit("CHWS", 300.0, Role::ChwSupplyTemp, None), None);
+    }
+}

@@ -192,3 +192,137 @@ pub fn median(values: &[f64]) -> Option<f64> {
     let median = *median;
     Some(if finite.len().is_multiple_of(2) { next.map_or(median, |next| (median + next) / 2.0) } else { median })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+    use super::super::super::samples::SampleColumn;
+    use super::*;
+
+    fn feature(name: &str, source: Source, role: Role, unit: Option<&str>) -> Feature {
+        Feature { name: name.to_owned(), source, role, unit: unit.map(str::to_owned), range: Range::default() }
+    }
+
+    fn own(name: &str, role: Role, unit: Option<&str>) -> Feature {
+        feature(name, Source::Column { column: name.to_owned() }, role, unit)
+    }
+
+    fn samples(zone: Tz, times_ms: &[i64], columns: &[(&str, &[f64])]) -> Samples {
+        let column = |(name, values): &(&str, &[f64])| SampleColumn {
+            name: (*name).to_owned(),
+            unit: None,
+            values: values.to_vec(),
+        };
+        let columns = columns.iter().map(column).collect();
+        Samples { times_ms: times_ms.to_vec(), zone, interval_ms: 600_000, columns }
+    }
+
+    fn calendar() -> [Feature; 3] {
+        [("hour", Source::Hour), ("weekday", Source::Weekday), ("month", Source::Month)]
+            .map(|(name, source)| feature(name, source, Role::Calendar, None))
+    }
+
+    /// By hand: in Berlin, 2024-03-31 00:45 UTC is 01:45 and 01:00 UTC is already 03:00; on 2024-10-27 both 00:15 and 01:15
+    /// UTC are 02:15; all Sundays. In Taipei, 2023-12-31 16:07:30 UTC is Monday, the New Year, 00:07:30.
+    #[test]
+    fn the_clock_is_the_sites() {
+        let times = [1_711_845_900_000, 1_711_846_800_000, 1_729_988_100_000, 1_729_991_700_000];
+        let x = matrix(&calendar(), &samples(Tz::Europe__Berlin, &times, &[])).unwrap();
+        assert_eq!(x.columns, [vec![1.75, 3.0, 2.25, 2.25], vec![6.0; 4], vec![3.0, 3.0, 10.0, 10.0]]);
+        let new_year = 1_704_038_850_000;
+        let x = matrix(&calendar(), &samples(Tz::Asia__Taipei, &[new_year], &[])).unwrap();
+        assert_eq!(x.columns, [[0.125], [0.0], [1.0]]);
+        assert_eq!(row(&calendar(), &BTreeMap::new(), Some(new_year), Tz::Asia__Taipei), [0.125, 0.0, 1.0]);
+    }
+
+    fn derived() -> Vec<Feature> {
+        let difference = |warm: &str, cold: &str| Source::Difference { warm: warm.to_owned(), cold: cold.to_owned() };
+        let wet_bulb = Source::WetBulb { dry_bulb: "OAT".to_owned(), humidity: "OAH".to_owned() };
+        vec![
+            own("OAT", Role::DryBulb, Some("°F")),
+            own("OAH", Role::Humidity, Some("%")),
+            own("CHWST", Role::ChwSupplyTemp, Some("°C")),
+            own("CWST", Role::CwSupplyTemp, Some("°C")),
+            feature("wet_bulb", wet_bulb, Role::WetBulb, Some("°C")),
+            feature("lift", difference("CWST", "CHWST"), Role::Other, Some("K")),
+            feature(
+                "CWST_lag_600s",
+                Source::Lag { column: "CWST".to_owned(), seconds: 600 },
+                Role::History,
+                Some("°C"),
+            ),
+        ]
+    }
+
+    /// PsychroLib 2.5.0: 30 °C (86 °F), 60 %, 101.325 kPa has 23.8125 °C wet-bulb.
+    #[test]
+    fn derived_values_come_from_their_columns() {
+        let nan = f64::NAN;
+        let columns: [(&str, &[f64]); 4] = [
+            ("OAT", &[86.0, nan, 86.0]),
+            ("OAH", &[60.0, 60.0, 101.0]),
+            ("CHWST", &[7.0, nan, f64::INFINITY]),
+            ("CWST", &[29.5, 29.0, 28.0]),
+        ];
+        let x = matrix(&derived(), &samples(Tz::UTC, &[0, 600_000, 1_200_000], &columns)).unwrap();
+        assert!((x.columns[4][0] - 23.8125).abs() < 0.01, "{:?}", x.columns[4]);
+        assert!(x.columns[4][1].is_nan() && x.columns[4][2].is_nan());
+        assert_eq!(x.columns[5][0], 22.5);
+        assert!(x.columns[5][1].is_nan() && x.columns[5][2].is_nan() && x.columns[2][2].is_nan());
+        assert_eq!(x.columns[6][1..], [29.5, 29.0]);
+    }
+
+    #[test]
+    fn a_row_is_given_by_feature_column_or_role() {
+        let given = |pairs: &[(&str, f64)]| -> BTreeMap<String, f64> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+        };
+        let of = |pairs: &[(&str, f64)]| row(&derived(), &given(pairs), None, Tz::UTC);
+        let by_role = of(&[("dry_bulb", 86.0), ("humidity", 60.0), ("chw_supply_temp", 7.0), ("CWST", 29.5)]);
+        assert_eq!(by_role[..4], [86.0, 60.0, 7.0, 29.5]);
+        assert!((by_role[4] - 23.8125).abs() < 0.01);
+        assert_eq!(by_role[5], 22.5);
+        assert!(by_role[6].is_nan(), "the present says nothing of the past");
+        // The more particular name wins; what is derived may be given itself; one input alone derives nothing.
+        let mixed =
+            of(&[("cw_supply_temp", 1.0), ("CWST", 2.0), ("lift", 3.0), ("wet_bulb", 4.0), ("CWST_lag_600s", 5.0)]);
+        assert_eq!(mixed[3..], [2.0, 4.0, 3.0, 5.0]);
+        assert!(of(&[("CWST", 2.0), ("history", 1.0), ("other", 1.0)])[5..].iter().all(|value| value.is_nan()));
+        assert!(of(&[("CWST", f64::INFINITY)])[3].is_nan());
+        let two = [own("P1", Role::ChwPumpHz, None), own("P2", Role::ChwPumpHz, None)];
+        assert_eq!(row(&two, &given(&[("chw_pump_hz", 48.0), ("P2", 40.0)]), None, Tz::UTC), [48.0, 40.0]);
+    }
+
+    #[test]
+    fn known_names_are_what_a_row_may_be_given_by() {
+        let names = known_names(&derived()).join(" ");
+        assert_eq!(
+            names,
+            "CHWST CWST CWST_lag_600s OAH OAT chw_supply_temp cw_supply_temp dry_bulb humidity lift wet_bulb"
+        );
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_is_named() {
+        let error = matrix(&derived(), &samples(Tz::UTC, &[0], &[("OAT", &[1.0]), ("CWSTT", &[1.0])])).unwrap_err();
+        assert_eq!(error.code, "wrong_features");
+        assert!(
+            error.problems.iter().any(|p| p.field == "CWST" && p.message.contains("did you mean CWSTT")),
+            "{error:?}"
+        );
+    }
+
+    /// NumPy: `np.quantile([3, 1, 4, 1, 5, 9, 2, 6], [0, .01, .5, .99, 1])` is 1, 1, 3.5, 8.79, 9.
+    #[test]
+    fn ranges_agree_with_numpy() {
+        let values = vec![3.0, 1.0, f64::NAN, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, f64::NAN];
+        let mut features = [own("A", Role::Other, None), own("B", Role::Other, None)];
+        measure(&mut features, &Matrix { columns: vec![values.clone(), vec![f64::NAN; 10]] });
+        let Range { min, p01, median: middle, p99, max, present } = features[0].range;
+        assert_eq!((min, p01, middle, max, present), (1.0, 1.0, 3.5, 9.0, 0.8));
+        assert!((p99 - 8.79).abs() < 1e-12);
+        assert_eq!(features[1].range, Range::default());
+        assert_eq!((median(&values), median(&[f64::NAN]), median(&[2.0])), (Some(3.5), None, Some(2.0)));
+    }
+}
