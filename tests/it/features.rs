@@ -57,9 +57,8 @@ fn apogee(root: &Path, files: &[&str]) -> Samples {
         for row in rows {
             if row[0].starts_with("Point_") {
                 names.push(hvac_analytics::etl::names::normalised(row[1]));
-            } else if let Some(at) =
+            } else if let Ok(at) =
                 NaiveDateTime::parse_from_str(&format!("{} {}", row[0], row.get(1).unwrap_or(&"")), "%Y/%m/%d %H:%M:%S")
-                    .ok()
             {
                 if samples.columns.is_empty() {
                     let column = |name: &String| SampleColumn { name: name.clone(), unit: None, values: Vec::new() };
