@@ -18,6 +18,7 @@ mod clean;
 mod data;
 mod doctor;
 mod export;
+mod optimize;
 mod out;
 mod parse;
 mod progress;
@@ -84,6 +85,8 @@ enum Command {
     Parse(Box<parse::ParseArgs>),
     /// Clean a session's data into a new version
     Clean(Box<clean::CleanArgs>),
+    /// Recommend set-points that save power, by a stored model
+    Optimize(Box<optimize::OptimizeArgs>),
     /// List sessions; show, rename, delete, restore or purge one
     Sessions(Box<sessions::SessionsArgs>),
     /// Write a session's data as Parquet, Arrow IPC or CSV
@@ -141,6 +144,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(config, &args, json).await,
             Command::Parse(args) => on_stores(config, async |state| parse::run(state, *args, json).await).await,
             Command::Clean(args) => on_stores(config, async |state| clean::run(state, *args, json).await).await,
+            Command::Optimize(args) => on_stores(config, async |state| optimize::run(state, *args, json).await).await,
             Command::Sessions(args) => on_stores(config, async |state| sessions::run(state, *args, json).await).await,
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,

@@ -44,6 +44,7 @@ pub mod health;
 pub mod http;
 pub mod jobs;
 pub mod modelling;
+pub mod optimization;
 pub mod sessions;
 pub mod simulation;
 pub mod state;

@@ -17,6 +17,7 @@ mod m000006_models;
 mod m000007_job_leases;
 mod m000008_cleaning_files;
 mod m000009_model_files;
+mod m000010_optimization_answers;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000007_job_leases::Migration),
             Box::new(m000008_cleaning_files::Migration),
             Box::new(m000009_model_files::Migration),
+            Box::new(m000010_optimization_answers::Migration),
         ]
     }
 }

@@ -98,7 +98,10 @@ pub fn show(parsed: &Parsed, json: bool) -> Result<()> {
 }
 
 /// The files, with folders replaced by the reports in them.
-fn reports(paths: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
+///
+/// # Errors
+/// 404 for a file or folder that is not there or has no report in it.
+pub fn reports(paths: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
     let named = |path: PathBuf| {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         (name, path)

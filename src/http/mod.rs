@@ -17,6 +17,7 @@ mod health;
 mod jobs;
 mod middleware;
 pub mod openapi;
+mod optimize;
 mod parse;
 pub mod problem;
 pub mod router;

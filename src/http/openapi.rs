@@ -22,6 +22,7 @@ use super::problem::{PROBLEM_JSON, Problem};
         (name = "files", description = "Reports that lie on the server"),
         (name = "sessions", description = "Upload, parse, list, rename, delete"),
         (name = "cleaning", description = "Cleaned versions, their reports and quality events"),
+        (name = "optimization", description = "Set-points that save power, and what was recommended before"),
         (name = "data", description = "Looking at a stored frame"),
         (name = "export", description = "Stored frames as files"),
         (name = "jobs", description = "Work that goes on without its request"),

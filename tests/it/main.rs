@@ -16,6 +16,7 @@ mod http;
 mod jobs;
 mod migration;
 mod openapi;
+mod optimization;
 mod parse;
 mod real_reports;
 mod reports;

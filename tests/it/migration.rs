@@ -21,19 +21,19 @@ use tempfile::TempDir;
 
 /// Every table, with the step (counted from the last migration) that drops it.
 const TABLES: [(&str, u32); 13] = [
-    ("model_aliases", 1),
-    ("model_versions", 1),
-    ("job_events", 3),
-    ("optimization_runs", 4),
-    ("trained_models", 4),
-    ("cleaning_jobs", 5),
-    ("jobs", 6),
-    ("artefact_versions", 7),
-    ("parsed_datasets", 7),
-    ("site_overrides", 8),
-    ("source_files", 8),
-    ("upload_sessions", 8),
-    ("store_identity", 9),
+    ("model_aliases", 2),
+    ("model_versions", 2),
+    ("job_events", 4),
+    ("optimization_runs", 5),
+    ("trained_models", 5),
+    ("cleaning_jobs", 6),
+    ("jobs", 7),
+    ("artefact_versions", 8),
+    ("parsed_datasets", 8),
+    ("site_overrides", 9),
+    ("source_files", 9),
+    ("upload_sessions", 9),
+    ("store_identity", 10),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
@@ -283,7 +283,13 @@ async fn fill(db: &DatabaseConnection) {
         method: "grid".to_owned(),
         predicted_power: 250.5,
         baseline_power: None,
+        session_id: None,
+        savings_kw: 12.5,
+        savings_percent: 4.75,
+        is_change: true,
         recommendations: json!([]),
+        answer: json!({"message": "grid"}),
+        local_date: "2026-01-02".to_owned(),
         duration_ms: 71,
         created_at: at(1),
     };
@@ -317,7 +323,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
     for _ in 0..2 {
         Migrator::up(&db, None).await.unwrap();
         fill(&db).await;
-        for step in 0..=9 {
+        for step in 0..=10 {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }

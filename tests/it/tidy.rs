@@ -20,6 +20,8 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("training", "sessions"),
     ("training", "cleaning"),
     ("optimization", "training"),
+    ("optimization", "datasets"),
+    ("optimization", "sessions"),
     ("query", "datasets"),
     ("demo", "sessions"),
     ("doctor", "sessions"),

@@ -39,7 +39,7 @@ mod run;
 mod sampling;
 mod settle;
 mod spike;
-mod steady;
+pub mod steady;
 #[cfg(test)]
 mod tests;
 mod words;

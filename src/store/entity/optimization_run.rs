@@ -13,7 +13,9 @@ pub struct Model {
     pub id: String,
     /// The model.
     pub model_id: String,
-    /// The operating point.
+    /// The session whose latest rows filled in what was not given.
+    pub session_id: Option<String>,
+    /// What was asked, as it was understood.
     #[sea_orm(column_type = "JsonBinary")]
     pub input_data: Json,
     /// How the optimum was looked for.
@@ -22,9 +24,20 @@ pub struct Model {
     pub predicted_power: f64,
     /// kW at the present settings.
     pub baseline_power: Option<f64>,
+    /// Their difference, kW; 0 when nothing is to be changed.
+    pub savings_kw: f64,
+    /// Of the present power, 0–100.
+    pub savings_percent: f64,
+    /// Whether anything is to be changed.
+    pub is_change: bool,
     /// The settings.
     #[sea_orm(column_type = "JsonBinary")]
     pub recommendations: Json,
+    /// The whole answer.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub answer: Json,
+    /// The day on the site's clock when it was asked for: `2026-11-20`.
+    pub local_date: String,
     /// How long it took.
     pub duration_ms: i64,
     /// When it was asked for.

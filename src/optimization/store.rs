@@ -1,0 +1,126 @@
+//! The queries of recommendations: every statement about `optimization_runs`.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+};
+
+use crate::error::{Context, Error, Result};
+use crate::store::entity::{optimization_run, trained_model};
+
+/// A run, and the name and version of its model.
+pub type RunRow = (optimization_run::Model, Option<trained_model::Model>);
+
+/// Notes a run.
+///
+/// # Errors
+/// 404 when the model was deleted meanwhile.
+pub async fn insert(txn: &impl ConnectionTrait, run: optimization_run::Model) -> Result<()> {
+    match run.into_active_model().reset_all().insert(txn).await {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))) => {
+            let message = "the model was deleted meanwhile; GET /api/models lists those there are";
+            Err(Error::not_found("unknown_model", message))
+        }
+        Err(error) => Err(error).internal("noting a recommendation"),
+    }
+}
+
+/// The run of that id.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<RunRow> {
+    let found = optimization_run::Entity::find_by_id(id)
+        .find_also_related(trained_model::Entity)
+        .one(db)
+        .await
+        .internal("looking up a recommendation")?;
+    found.ok_or_else(|| {
+        let message = format!("there is no recommendation '{id}'; GET /api/optimizations lists them");
+        Error::not_found("unknown_optimization", message)
+    })
+}
+
+/// Which runs.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of the model of that id.
+    pub model_id: Option<String>,
+    /// Of the models of that name.
+    pub model_name: Option<String>,
+    /// Asked at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Asked before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl Filter {
+    fn condition(&self) -> Condition {
+        let named = self.model_name.as_ref().map(|name| {
+            let of_that_name = sea_orm::sea_query::Query::select()
+                .column(trained_model::Column::Id)
+                .from(trained_model::Entity)
+                .and_where(trained_model::Column::Name.eq(name))
+                .to_owned();
+            optimization_run::Column::ModelId.in_subquery(of_that_name)
+        });
+        Condition::all()
+            .add_option(self.model_id.as_ref().map(|id| optimization_run::Column::ModelId.eq(id)))
+            .add_option(named)
+            .add_option(self.from.map(|from| optimization_run::Column::CreatedAt.gte(from)))
+            .add_option(self.to.map(|to| optimization_run::Column::CreatedAt.lt(to)))
+    }
+}
+
+/// All that match, and one page of them (from 0), newest first.
+pub async fn list(db: &impl ConnectionTrait, filter: &Filter, page: u64, size: u64) -> Result<(u64, Vec<RunRow>)> {
+    let matching = optimization_run::Entity::find().filter(filter.condition());
+    let total = matching.clone().count(db).await.internal("counting recommendations")?;
+    let rows = matching
+        .find_also_related(trained_model::Entity)
+        .order_by_desc(optimization_run::Column::CreatedAt)
+        .order_by_desc(optimization_run::Column::Id)
+        .offset(page.saturating_mul(size))
+        .limit(size)
+        .all(db)
+        .await
+        .internal("listing recommendations")?;
+    Ok((total, rows))
+}
+
+/// One day's sums.
+#[derive(Debug, Clone, PartialEq, FromQueryResult)]
+pub struct Day {
+    /// On the site's clock: `2026-11-20`.
+    pub local_date: String,
+    /// Runs.
+    pub runs: i64,
+    /// Those with a change.
+    pub changes: i64,
+    /// kW.
+    pub savings_kw: f64,
+    /// Percents, added up.
+    pub savings_percent: f64,
+}
+
+/// Sums of each day with a run, oldest first.
+pub async fn days(db: &impl ConnectionTrait, filter: &Filter) -> Result<Vec<Day>> {
+    let one_if = Expr::case(optimization_run::Column::IsChange.eq(true), 1).finally(0);
+    optimization_run::Entity::find()
+        .select_only()
+        .column(optimization_run::Column::LocalDate)
+        .column_as(optimization_run::Column::Id.count(), "runs")
+        .column_as(Expr::expr(one_if).sum(), "changes")
+        .column_as(optimization_run::Column::SavingsKw.sum(), "savings_kw")
+        .column_as(optimization_run::Column::SavingsPercent.sum(), "savings_percent")
+        .filter(filter.condition())
+        .group_by(optimization_run::Column::LocalDate)
+        .order_by_asc(optimization_run::Column::LocalDate)
+        .into_model()
+        .all(db)
+        .await
+        .internal("adding up savings")
+}
