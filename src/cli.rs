@@ -18,11 +18,13 @@ mod clean;
 mod data;
 mod doctor;
 mod export;
+mod models;
 mod optimize;
 mod out;
 mod parse;
 mod progress;
 mod sessions;
+mod train;
 
 /// Durable analytics sessions from building-automation trend reports.
 #[derive(Debug, Parser)]
@@ -85,6 +87,12 @@ enum Command {
     Parse(Box<parse::ParseArgs>),
     /// Clean a session's data into a new version
     Clean(Box<clean::CleanArgs>),
+    /// Train a model of a plant's power on a session's data, or straight from reports
+    Train(Box<train::TrainArgs>),
+    /// List models; show, delete, name or export one
+    Models(Box<models::ModelsArgs>),
+    /// Predict rows with a model
+    Predict(models::PredictArgs),
     /// Recommend set-points that save power, by a stored model
     Optimize(Box<optimize::OptimizeArgs>),
     /// List sessions; show, rename, delete, restore or purge one
@@ -144,6 +152,11 @@ impl Cli {
             Command::Doctor(args) => doctor::run(config, &args, json).await,
             Command::Parse(args) => on_stores(config, async |state| parse::run(state, *args, json).await).await,
             Command::Clean(args) => on_stores(config, async |state| clean::run(state, *args, json).await).await,
+            Command::Train(args) => on_stores(config, async |state| train::run(state, *args, json).await).await,
+            Command::Models(args) => on_stores(config, async |state| models::run(state, *args, json).await).await,
+            Command::Predict(args) => {
+                on_stores(config, async |state| models::run_predict(state, args, json).await).await
+            }
             Command::Optimize(args) => on_stores(config, async |state| optimize::run(state, *args, json).await).await,
             Command::Sessions(args) => on_stores(config, async |state| sessions::run(state, *args, json).await).await,
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,

@@ -3,19 +3,15 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
-use super::out::{Align, print, print_json, table, watched};
+use super::out::{Align, print, print_json, table};
+use super::progress::JobShown;
 use crate::cleaning::{CleanAnswer, CleanRequest, Interval, ask};
 use crate::error::Result;
-use crate::jobs::Job;
 use crate::sessions::catalogue;
 use crate::state::AppState;
 use crate::worker;
-
-/// Bar's length: a job tells how far it is as a share.
-const BAR: u64 = 1000;
 
 /// What to clean, and how.
 #[derive(Debug, Args)]
@@ -85,7 +81,7 @@ fn interval(text: &str) -> Result<IntervalArg, String> {
     if text == "none" { Ok(IntervalArg(None)) } else { text.parse().map(|interval| IntervalArg(Some(interval))) }
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| "write NAME=VALUE".to_owned())?;
     let (name, value) = (name.trim(), value.trim());
     if name.is_empty() || value.is_empty() {
@@ -102,7 +98,7 @@ pub async fn run(state: &AppState, args: CleanArgs, json: bool) -> Result<()> {
     let session_id = catalogue::find(state, &args.session).await?;
     let asked = ask::ask(state, request(args, session_id)?).await?;
     if !asked.is_done {
-        let shown = Shown::new();
+        let shown = JobShown::new();
         let job = worker::run_here(state, &asked.job_id, |job| shown.show(job)).await;
         drop(shown);
         job?;
@@ -152,45 +148,6 @@ fn threshold(text: &str) -> Value {
     match text.split_once("..") {
         Some((min, max)) => json!({"min": end(min.trim()), "max": end(max.trim())}),
         None => number(text),
-    }
-}
-
-/// How far the job is, on standard error: a bar for a person, a line a step for a log.
-struct Shown {
-    bar: Option<ProgressBar>,
-    last: std::cell::RefCell<String>,
-}
-
-impl Shown {
-    fn new() -> Self {
-        let bar = watched().then(|| {
-            let bar = ProgressBar::new(BAR);
-            if let Ok(style) = ProgressStyle::with_template("[{bar:40}] {percent:>3} % {elapsed} {msg}") {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar
-        });
-        Self { bar, last: std::cell::RefCell::default() }
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1, of a thousand")]
-    fn show(&self, job: &Job) {
-        let doing = job.message.clone().unwrap_or_default();
-        if let Some(bar) = &self.bar {
-            bar.set_position((job.progress.clamp(0.0, 1.0) * BAR as f64) as u64);
-            bar.set_message(doing);
-        } else if !doing.is_empty() && *self.last.borrow() != doing && !job.has_ended() {
-            eprintln!("{doing}");
-            self.last.replace(doing);
-        }
-    }
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
     }
 }
 

@@ -1,11 +1,13 @@
-//! `preview` and `stats`: looking at a session's data.
+//! `preview` and `stats`: looking at a session's data. And files that commands are given data in.
+
+use std::path::Path;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::out::{Align, number, print, table};
 use crate::datasets::{AllStats, ColumnStats, DatasetSelector, OneStats, Preview, PreviewQuery, preview, stats};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sessions::catalogue;
 use crate::state::AppState;
 
@@ -136,4 +138,30 @@ fn stats_row(stats: &ColumnStats) -> Vec<String> {
         number(stats.std),
         states.collect::<Vec<_>>().join(", "),
     ]
+}
+
+/// The JSON object in a file.
+///
+/// # Errors
+/// When it cannot be read, or holds something else.
+pub fn json_object(path: &Path) -> Result<Map<String, Value>> {
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| unreadable(path, &format!("it is no JSON object: {error}")))
+}
+
+/// The rows of a CSV whose first line names the columns: names and texts.
+///
+/// # Errors
+/// When it cannot be read, with the line.
+pub fn csv_rows(path: &Path) -> Result<Vec<Vec<(String, String)>>> {
+    let broken = |error: csv::Error| unreadable(path, &error.to_string());
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(broken)?;
+    let names: Vec<String> =
+        reader.headers().map_err(broken)?.iter().map(|n| n.trim_start_matches('\u{feff}').to_owned()).collect();
+    let row = |record: csv::StringRecord| names.iter().cloned().zip(record.iter().map(str::to_owned)).collect();
+    reader.records().map(|record| record.map(row).map_err(broken)).collect()
+}
+
+fn unreadable(path: &Path, why: &str) -> Error {
+    Error::new(ErrorKind::Invalid, "unreadable", format!("{}: {why}", path.display()))
 }

@@ -41,7 +41,7 @@ pub async fn run(config: Config, args: &DoctorArgs, json: bool) -> Result<()> {
     let closed = app::close(state).await;
     let mut report = checked?;
     closed?;
-    report.repaired += rebuilt.as_ref().map_or(0, |rebuilt| rebuilt.sessions);
+    report.repaired += rebuilt.as_ref().map_or(0, |rebuilt| rebuilt.sessions + rebuilt.models);
     let damaged = report.damaged.len();
     let answer = Answer { rebuilt, report };
     if json {
@@ -61,6 +61,9 @@ fn summary(Answer { rebuilt, report }: &Answer) -> String {
     let mut lines = Vec::new();
     if let Some(rebuilt) = rebuilt {
         lines.push(format!("brought back {} sessions, {} were known already", rebuilt.sessions, rebuilt.kept));
+        if rebuilt.models > 0 {
+            lines.push(format!("brought back {} models from their files", rebuilt.models));
+        }
         let unreadable = rebuilt.unreadable.iter();
         lines.extend(unreadable.map(|folder| format!("nothing can be learnt from {folder}; it is left as it is")));
     }

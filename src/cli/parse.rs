@@ -186,7 +186,7 @@ fn warning(warning: &Warning) -> String {
     format!("warning: {file}{line}{column}: {message}")
 }
 
-fn zone(text: &str) -> Result<String, String> {
+pub(super) fn zone(text: &str) -> Result<String, String> {
     crate::config::timezone("timezone", text).map(|zone| zone.name().to_owned()).map_err(|error| error.message)
 }
 

@@ -15,10 +15,11 @@ use crate::error::{Context, Result};
 use crate::sessions::snapshot;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, WorkStatus, cleaning_job, parsed_dataset, session, source_file};
-use crate::store::objects::Object;
+use crate::store::objects::{Object, Objects};
 use crate::store::{Store, paths};
 
 mod cleaned;
+mod models;
 pub mod rebuild;
 
 /// What was found, and what was done about it.
@@ -26,7 +27,7 @@ pub mod rebuild;
 pub struct Report {
     /// Files that are gone, or not what they were.
     pub damaged: Vec<Finding>,
-    /// Files that no row knows of, relative to the storage folder.
+    /// Files that no row knows of, relative to the storage folder; those of models begin with `models/`.
     pub orphans: Vec<String>,
     /// Files looked at.
     pub checked: u64,
@@ -40,9 +41,9 @@ pub struct Report {
 /// One damaged file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Relative to the storage folder.
+    /// Relative to the storage folder; a model file, relative to `MODELS_PATH`, begins with `models/`.
     pub path: String,
-    /// The session it belongs to.
+    /// The session it belongs to, or was made from.
     pub session_id: String,
     /// `missing` or `damaged`.
     pub integrity: &'static str,
@@ -80,7 +81,7 @@ pub async fn check(state: &AppState, depth: Depth, repair: bool) -> Result<Repor
     let mut report = Report { repaired: store.recovered.staging_removed, ..Report::default() };
     for (path, file) in &expected {
         report.checked += 1;
-        let (found, message) = look(store, path, file, depth).await?;
+        let (found, message) = look(&store.objects, path, file, depth).await?;
         if found != file.integrity {
             mark(store, path, found).await?;
             report.repaired += u64::from(found == Integrity::Ok);
@@ -91,6 +92,7 @@ pub async fn check(state: &AppState, depth: Depth, repair: bool) -> Result<Repor
         }
     }
     report.orphans = orphans(store, &expected).await?;
+    models::check(store, depth, &mut report).await?;
     if depth == Depth::Hash {
         report.outdated_snapshots = outdated_snapshots(state).await?;
     }
@@ -189,8 +191,8 @@ async fn expected(db: &impl ConnectionTrait) -> Result<BTreeMap<String, Expected
     Ok(expected)
 }
 
-async fn look(store: &Store, path: &str, file: &Expected, depth: Depth) -> Result<(Integrity, String)> {
-    let size = match store.objects.size(path).await {
+async fn look(objects: &Objects, path: &str, file: &Expected, depth: Depth) -> Result<(Integrity, String)> {
+    let size = match objects.size(path).await {
         Ok(size) => size,
         Err(error) if error.code == "file_missing" => {
             return Ok((Integrity::Missing, "the file is not there: bring it back from a backup".to_owned()));
@@ -206,7 +208,7 @@ async fn look(store: &Store, path: &str, file: &Expected, depth: Depth) -> Resul
     if depth == Depth::Size && file.integrity == Integrity::Ok {
         return Ok((Integrity::Ok, String::new()));
     }
-    let sha256 = store.objects.sha256(path).await?;
+    let sha256 = objects.sha256(path).await?;
     if sha256 == file.sha256 {
         Ok((Integrity::Ok, String::new()))
     } else {

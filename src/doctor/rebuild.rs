@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 
-use super::cleaned;
+use super::{cleaned, models};
 use crate::error::{Context, Result};
 use crate::etl::column::ColumnMeta;
 use crate::etl::names::TIMESTAMP;
@@ -30,6 +30,8 @@ pub struct Rebuilt {
     pub from_footers: u64,
     /// Sessions the catalogue had already.
     pub kept: u64,
+    /// Models whose files no session knew of, brought back from what they say.
+    pub models: u64,
     /// Folders nothing could be learnt from.
     pub unreadable: Vec<String>,
 }
@@ -56,6 +58,7 @@ pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
         txn.commit().await.internal("committing a rebuilt session")?;
         rebuilt.sessions += 1;
     }
+    rebuilt.models = models::rebuild(store).await?;
     Ok(rebuilt)
 }
 
@@ -196,41 +199,44 @@ async fn nothing_known(
         source_files,
         parsed_datasets: Vec::new(),
         cleaning_jobs: Vec::new(),
+        trained_models: Vec::new(),
+        model_aliases: Vec::new(),
         versions: Vec::new(),
         site_overrides: Vec::new(),
     })
 }
 
-async fn insert(txn: &impl ConnectionTrait, snapshot: Snapshot) -> Result<()> {
+async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot) -> Result<()> {
     let doing = "storing a rebuilt session";
-    session::Entity::insert(snapshot.session.into_active_model().reset_all())
+    session::Entity::insert(snapshot.session.clone().into_active_model().reset_all())
         .exec_without_returning(txn)
         .await
         .internal(doing)?;
-    for row in snapshot.source_files {
+    for row in std::mem::take(&mut snapshot.source_files) {
         source_file::Entity::insert(row.into_active_model().reset_all())
             .exec_without_returning(txn)
             .await
             .internal(doing)?;
     }
-    for row in snapshot.versions {
+    for row in std::mem::take(&mut snapshot.versions) {
         artefact_version::Entity::insert(row.into_active_model().reset_all())
             .exec_without_returning(txn)
             .await
             .internal(doing)?;
     }
-    for row in snapshot.parsed_datasets {
+    for row in std::mem::take(&mut snapshot.parsed_datasets) {
         parsed_dataset::Entity::insert(row.into_active_model().reset_all())
             .exec_without_returning(txn)
             .await
             .internal(doing)?;
     }
-    for row in snapshot.cleaning_jobs {
+    for row in std::mem::take(&mut snapshot.cleaning_jobs) {
         cleaning_job::Entity::insert(row.into_active_model().reset_all())
             .exec_without_returning(txn)
             .await
             .internal(doing)?;
     }
+    models::restore(txn, &snapshot).await?;
     for row in snapshot.site_overrides {
         let key = (row.site.clone(), row.original_name.clone());
         if site_override::Entity::find_by_id(key).one(txn).await.internal(doing)?.is_none() {

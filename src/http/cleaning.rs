@@ -1,18 +1,16 @@
 //! `/api/clean` and what came of it: cleaning jobs, quality events, comparisons.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{accepted, assuming, header_text};
-use super::conditional::none_match_holds;
+use super::answer::{File, accepted, assuming, whole_file};
 use super::extract::{Json as JsonBody, Path, Query};
 use super::openapi::{BadBody, BadRequest, NoSuchData, NoSuchSession};
 use super::problem::Problem;
@@ -168,26 +166,11 @@ async fn get_events_file(
 ) -> Result<Response> {
     let selector = DatasetSelector { session_id: Some(id), version: query.version };
     let file = events::parquet(&state, &selector).await?;
-    let etag = format!("\"{}\"", file.sha256);
-    let length = file.bytes.len();
-    let mut response = if none_match_holds(header_text(&headers, header::IF_NONE_MATCH), &etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else if method == Method::HEAD {
-        Body::empty().into_response()
-    } else {
-        Body::from(file.bytes).into_response()
+    let file = File {
+        bytes: file.bytes,
+        etag: format!("\"{}\"", file.sha256),
+        content_type: "application/vnd.apache.parquet",
+        file_name: file.file_name,
     };
-    let described = response.headers_mut();
-    described.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.apache.parquet"));
-    described.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if method == Method::HEAD {
-        described.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    let attached = super::export::attachment(&file.file_name);
-    for (name, value) in [(header::ETAG, etag), (header::CONTENT_DISPOSITION, attached)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            described.insert(name, value);
-        }
-    }
-    Ok(response)
+    Ok(whole_file(&method, &headers, file))
 }

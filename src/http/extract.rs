@@ -14,16 +14,16 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Longest JSON body.
+/// Longest JSON body, where a route does not say otherwise.
 pub const JSON_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 /// How much of a body that is too long is still read, so that the client gets to read the answer.
 const DRAIN_BYTES: usize = 64 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// A JSON body.
-pub struct Json<T>(pub T);
+/// A JSON body of at most so many bytes.
+pub struct Json<T, const LIMIT: usize = JSON_LIMIT_BYTES>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for Json<T, LIMIT> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self> {
@@ -35,7 +35,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 "This route reads JSON: send the header Content-Type: application/json.",
             ));
         }
-        from_json(&read_body(request).await?).map(Self)
+        from_json(&read_body(request, LIMIT).await?).map(Self)
     }
 }
 
@@ -44,21 +44,21 @@ fn is_json(content_type: &str) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn read_body(request: Request) -> Result<Vec<u8>> {
+async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let mut stream = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
-    let mut too_large = announced.is_some_and(|n| n > JSON_LIMIT_BYTES);
+    let mut too_large = announced.is_some_and(|n| n > limit);
     while !too_large && let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|source| {
             Error::new(ErrorKind::Malformed, "body_broke_off", "The request's body broke off.").with_source(source)
         })?;
-        too_large = bytes.len() + chunk.len() > JSON_LIMIT_BYTES;
+        too_large = bytes.len() + chunk.len() > limit;
         bytes.extend_from_slice(&chunk);
     }
     if too_large {
         drain(Body::from_stream(stream)).await;
-        let message = format!("The JSON body is longer than {JSON_LIMIT_BYTES} bytes; files go to /api/uploads.");
+        let message = format!("The JSON body is longer than {limit} bytes; files go to /api/uploads.");
         return Err(Error::new(ErrorKind::TooLarge, "body_too_large", message));
     }
     Ok(bytes)
@@ -147,6 +147,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
                 Error::new(ErrorKind::Malformed, "broken_path", "The path is no UTF-8 text.").with_source(rejection)
             },
         )
+    }
+}
+
+/// The path's two parameters.
+pub struct Path2(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Path2 {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0.0, path.0.1)).map_err(|rejection| {
+            Error::new(ErrorKind::Malformed, "broken_path", "The path is no UTF-8 text.").with_source(rejection)
+        })
     }
 }
 

@@ -16,6 +16,7 @@ mod files;
 mod health;
 mod jobs;
 mod middleware;
+mod models;
 pub mod openapi;
 mod optimize;
 mod parse;

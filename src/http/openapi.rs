@@ -22,6 +22,7 @@ use super::problem::{PROBLEM_JSON, Problem};
         (name = "files", description = "Reports that lie on the server"),
         (name = "sessions", description = "Upload, parse, list, rename, delete"),
         (name = "cleaning", description = "Cleaned versions, their reports and quality events"),
+        (name = "models", description = "Models of a plant's power: train, list, predict, name a version"),
         (name = "optimization", description = "Set-points that save power, and what was recommended before"),
         (name = "data", description = "Looking at a stored frame"),
         (name = "export", description = "Stored frames as files"),
@@ -41,6 +42,8 @@ pub struct NoSuchSession;
 pub struct NoSuchJob;
 /// Problems of routes that look at a stored frame.
 pub struct NoSuchData;
+/// Problems of routes about one model.
+pub struct NoSuchModel;
 
 impl IntoResponses for BadRequest {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -95,6 +98,26 @@ impl IntoResponses for NoSuchJob {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         responses(&[
             ("404", "No such job", "unknown_job", "There is no job with this id; GET /api/jobs lists them."),
+            UNAVAILABLE,
+        ])
+    }
+}
+
+impl IntoResponses for NoSuchModel {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[
+            (
+                "404",
+                "No such model or version",
+                "unknown_model",
+                "there is no model 'plant'; GET /api/models lists them",
+            ),
+            (
+                "409",
+                "The model is not trained yet, in use, or its file is missing or damaged",
+                "model_not_ready",
+                "model plant:v3 is still being trained; follow it at GET /api/jobs/{id}",
+            ),
             UNAVAILABLE,
         ])
     }

@@ -14,7 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use super::middleware::{compressible, cors, observe, time_out};
-use super::{cleaning, data, export, files, health, jobs, openapi, optimize, parse, problem, sessions, ui, uploads};
+use super::{
+    cleaning, data, export, files, health, jobs, models, openapi, optimize, parse, problem, sessions, ui, uploads,
+};
 use crate::state::AppState;
 
 const DOCUMENT: &str = "/api/openapi.json";
@@ -64,12 +66,14 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(data::routes())
         .merge(jobs::routes())
         .merge(cleaning::routes())
+        .merge(models::routes())
         .merge(optimize::routes())
         .layer(from_fn_with_state(state.config.request_timeout, time_out));
     let slow = OpenApiRouter::new()
         .merge(uploads::routes())
         .merge(parse::routes())
         .merge(cleaning::slow_routes())
+        .merge(models::slow_routes())
         .merge(export::routes());
     quick.merge(slow)
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Order};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order};
 
 use super::store::{Extent, ListQuery};
 use super::{
@@ -13,7 +13,7 @@ use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use crate::store::entity::{
-    FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file,
+    FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file, trained_model,
 };
 use crate::store::{now, paths};
 
@@ -197,7 +197,7 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
 /// Removes rows and files for ever. Rows go first: what a crash leaves then is reported as orphans.
 ///
 /// # Errors
-/// 404; 409 while it is being parsed.
+/// 404; 409 while it is being parsed or cleaned, and while there are models that were made from its data.
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     store::session(&txn, session_id).await?;
@@ -209,10 +209,29 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
         let message = format!("session '{session_id}' is being parsed or cleaned: purge it when that is done");
         return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
     }
+    refuse_with_models(&txn, session_id).await?;
+    store::forget_failed_trainings(&txn, session_id).await?;
     session::Entity::delete_by_id(session_id).exec(&txn).await.internal("purging a session")?;
     txn.commit().await.internal("committing a purge")?;
     crate::store::crash::point("purge.committed");
     state.store.objects.delete_folder(&paths::session_dir(session_id)).await
+}
+
+/// A model outlives nothing it was made from: what it predicts could not be traced any more.
+async fn refuse_with_models(txn: &impl ConnectionTrait, session_id: &str) -> Result<()> {
+    let lasting = [WorkStatus::Queued, WorkStatus::Running, WorkStatus::Completed];
+    let models = store::models(txn, session_id, &lasting).await?;
+    if models.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = models.iter().take(5).map(|model| format!("{}:v{}", model.name, model.version)).collect();
+    let more = if models.len() > 5 { format!(" and {} more", models.len() - 5) } else { String::new() };
+    let message = format!(
+        "session '{session_id}' cannot be purged: its data made {}{more}; delete the models first (DELETE \
+         /api/models/{{id}}, `hvac-analytics models delete`)",
+        names.join(", ")
+    );
+    Err(Error::conflict("session_has_models", message))
 }
 
 /// From the raw bytes to everything made of them.
@@ -228,6 +247,8 @@ pub async fn lineage(state: &AppState, session_id: &str) -> Result<Lineage> {
     let mut nodes: Vec<LineageNode> = files.iter().map(source_node).collect();
     nodes.extend(parsed.iter().rev().map(|dataset| parsed_node(dataset, &files)));
     nodes.extend(cleaned.iter().rev().filter_map(cleaned_node));
+    let models = store::models(db, session_id, &[WorkStatus::Completed]).await?;
+    nodes.extend(models.into_iter().filter_map(model_node));
     Ok(Lineage { session_id: session_id.to_owned(), nodes })
 }
 
@@ -266,6 +287,21 @@ fn cleaned_node(job: &cleaning_job::Model) -> Option<LineageNode> {
         made_from: vec![job.dataset_id.clone()],
         made_by: serde_json::json!({"parameters": job.parameters}),
         created_at: utc(job.created_at),
+    })
+}
+
+fn model_node(model: trained_model::Model) -> Option<LineageNode> {
+    Some(LineageNode {
+        kind: "model".to_owned(),
+        label: format!("{}:v{}", model.name, model.version),
+        sha256: model.sha256?,
+        made_from: vec![model.cleaning_job_id.unwrap_or(model.dataset_id)],
+        made_by: serde_json::json!({
+            "trainer_version": model.trainer_version, "algorithm": model.algorithm, "options": model.options,
+            "feature_mapping": model.feature_mapping,
+        }),
+        created_at: utc(model.created_at),
+        id: model.id,
     })
 }
 

@@ -9,7 +9,8 @@ use super::store;
 use crate::error::{Context, Result};
 use crate::state::AppState;
 use crate::store::entity::{
-    WorkStatus, artefact_version, cleaning_job, parsed_dataset, session, site_override, source_file,
+    WorkStatus, artefact_version, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file,
+    trained_model,
 };
 use crate::store::paths;
 
@@ -30,6 +31,12 @@ pub struct Snapshot {
     /// Its cleaned versions.
     #[serde(default)]
     pub cleaning_jobs: Vec<cleaning_job::Model>,
+    /// Models that were made from its data; their files lie below `MODELS_PATH`.
+    #[serde(default)]
+    pub trained_models: Vec<trained_model::Model>,
+    /// Aliases that stand for them.
+    #[serde(default)]
+    pub model_aliases: Vec<model_alias::Model>,
     /// Its version numbers, used or not.
     #[serde(default)]
     pub versions: Vec<artefact_version::Model>,
@@ -54,6 +61,8 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
         source_files: store::source_files(db, session_id).await?,
         parsed_datasets: store::parsed_datasets(db, session_id).await?,
         cleaning_jobs: completed(store::cleaning_jobs(db, session_id).await?),
+        trained_models: store::models(db, session_id, &[WorkStatus::Completed]).await?,
+        model_aliases: store::model_aliases(db, session_id).await?,
         versions: store::versions(db, session_id).await?,
         session,
         site_overrides,

@@ -14,8 +14,8 @@ use crate::error::{Context, Error, Result};
 use crate::etl::plan::Override;
 use crate::etl::report::{FilePlan, Format};
 use crate::store::entity::{
-    ArtefactKind, Integrity, Status, VersionState, Warnings, artefact_version, cleaning_job, parsed_dataset, session,
-    site_override, source_file,
+    ArtefactKind, Integrity, Status, VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, model_alias,
+    parsed_dataset, session, site_override, source_file, trained_model,
 };
 use crate::store::{new_id, now};
 
@@ -98,6 +98,49 @@ pub async fn cleaning_jobs(db: &impl ConnectionTrait, session_id: &str) -> Resul
         .all(db)
         .await
         .internal("listing a session's cleanings")
+}
+
+/// The models of that status that were made from the session's data, oldest first.
+pub async fn models(
+    db: &impl ConnectionTrait,
+    session_id: &str,
+    status: &[WorkStatus],
+) -> Result<Vec<trained_model::Model>> {
+    trained_model::Entity::find()
+        .filter(trained_model::Column::SessionId.eq(session_id))
+        .filter(trained_model::Column::Status.is_in(status.iter().copied()))
+        .order_by_asc(trained_model::Column::CreatedAt)
+        .order_by_asc(trained_model::Column::Id)
+        .all(db)
+        .await
+        .internal("listing a session's models")
+}
+
+/// The aliases that stand for those models.
+pub async fn model_aliases(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<model_alias::Model>> {
+    let models = Query::select()
+        .column(trained_model::Column::Id)
+        .from(trained_model::Entity)
+        .and_where(trained_model::Column::SessionId.eq(session_id))
+        .to_owned();
+    model_alias::Entity::find()
+        .filter(model_alias::Column::ModelId.in_subquery(models))
+        .order_by_asc(model_alias::Column::Name)
+        .order_by_asc(model_alias::Column::Alias)
+        .all(db)
+        .await
+        .internal("listing the aliases of a session's models")
+}
+
+/// Removes what is left of trainings that came to nothing; they keep no session.
+pub async fn forget_failed_trainings(txn: &impl ConnectionTrait, session_id: &str) -> Result<()> {
+    trained_model::Entity::delete_many()
+        .filter(trained_model::Column::SessionId.eq(session_id))
+        .filter(trained_model::Column::Status.is_in([WorkStatus::Failed, WorkStatus::Cancelled]))
+        .exec(txn)
+        .await
+        .internal("forgetting trainings that failed")?;
+    Ok(())
 }
 
 /// The session's version numbers, used or not.

@@ -10,22 +10,19 @@ use crate::error::{Context, Detail, Error, ErrorKind, Result};
 use crate::etl::clean::{self, CleanError, Interval};
 use crate::etl::column::{ColumnMeta, Kind};
 use crate::etl::names::TIMESTAMP;
-use crate::etl::units;
 use crate::jobs;
-use crate::modelling::category::Category;
 use crate::modelling::document::Lineage;
 use crate::modelling::features::FeatureOptions;
-use crate::modelling::mapping::{FeatureMapping, suggest};
+use crate::modelling::mapping::FeatureMapping;
 use crate::modelling::samples::{SampleColumn, Samples};
 use crate::state::AppState;
 
-/// Beginnings of words that say: a temperature. A lone C or F is a unit only beside one; `ZWP-1.F` is a speed.
-const WARM: [&str; 5] = ["TEMP", "WBT", "DBT", "OAT", "WET"];
-
-/// Names of the columns that a training needs: features, target, and what lags and means are made of.
-pub fn needed<'a>(mapping: &'a FeatureMapping, options: &'a FeatureOptions) -> BTreeSet<&'a str> {
-    let past = options.lags.keys().chain(options.rolling_means.keys()).map(String::as_str);
-    mapping.features().into_iter().chain([mapping.target_col.as_str()]).chain(past).collect()
+/// Names of the columns that a training needs: features, target, what lags and means are made of, and the totals that
+/// leaks are told by.
+fn needed<'a>(mapping: &'a FeatureMapping, options: &'a FeatureOptions) -> BTreeSet<&'a str> {
+    let past = options.lags.keys().chain(options.rolling_means.keys()).chain(options.roles.keys());
+    let others = past.chain(&mapping.system_level_cols).chain([&mapping.target_col]).map(String::as_str);
+    mapping.features().into_iter().chain(others).collect()
 }
 
 /// The needed columns of a dataset, in the file's order.
@@ -33,11 +30,15 @@ fn metas(dataset: &Resolved, needed: &BTreeSet<&str>) -> Vec<ColumnMeta> {
     dataset.columns.iter().filter(|column| needed.contains(column.name.as_str())).cloned().collect()
 }
 
-/// The needed columns without their values: what names and units tell.
+/// The needed columns without their values: what names and units tell. One row stands for them, in which every column
+/// but the states is more than the target, so that nothing is taken for a part of it that only values can tell.
 pub fn headers(dataset: &Resolved, mapping: &FeatureMapping, options: &FeatureOptions) -> Samples {
-    let column = |meta: &ColumnMeta| SampleColumn { name: meta.name.clone(), unit: unit(meta), values: Vec::new() };
+    let column = |meta: &ColumnMeta| {
+        let value = if meta.kind == Kind::Status || meta.name == mapping.target_col { 1.0 } else { 2.0 };
+        SampleColumn { name: meta.name.clone(), unit: meta.unit.clone(), values: vec![value] }
+    };
     let columns = metas(dataset, &needed(mapping, options)).iter().map(column).collect();
-    Samples { times_ms: Vec::new(), zone: dataset.zone, interval_ms: 0, columns }
+    Samples { times_ms: vec![0], zone: dataset.zone, interval_ms: 0, columns }
 }
 
 /// The samples of a dataset. A column of texts has no value in any row. Blocks.
@@ -67,7 +68,7 @@ fn as_stored(stored: &Frame, dataset: &Resolved, metas: &[ColumnMeta]) -> Result
             Kind::Text => vec![f64::NAN; times_ms.len()],
             _ => stored.numbers(&meta.name)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
         };
-        Ok(SampleColumn { name: meta.name.clone(), unit: unit(meta), values })
+        Ok(SampleColumn { name: meta.name.clone(), unit: meta.unit.clone(), values })
     };
     let columns = metas.iter().map(column).collect::<Result<_>>()?;
     Ok(Samples { interval_ms: usual_step(&times_ms), times_ms, zone: dataset.zone, columns })
@@ -104,7 +105,7 @@ fn resampled(
                 numbers.iter().map(|value| value.filter(|v| v.is_finite()).unwrap_or(f64::NAN)).collect()
             }
         };
-        Ok(SampleColumn { name: meta.name.clone(), unit: unit(meta), values })
+        Ok(SampleColumn { name: meta.name.clone(), unit: meta.unit.clone(), values })
     };
     let columns = metas.iter().map(column).collect::<Result<_>>()?;
     Ok(Samples { interval_ms: usual_step(&times_ms), times_ms, zone: dataset.zone, columns })
@@ -146,62 +147,9 @@ pub fn lineage(dataset: &Resolved, samples: &Samples, target: &str) -> Lineage {
     }
 }
 
-/// A column's unit: as recorded, else as a word of its name says.
-fn unit(meta: &ColumnMeta) -> Option<String> {
-    let told = || units::of_name(&meta.original_name).or_else(|| unit_in_words(&meta.original_name));
-    meta.unit.clone().or_else(|| told().map(str::to_owned))
-}
-
-/// `kW_Tot`, `Hz_ CHP`, `WBT_C`, `kW_RT`. In names of water temperatures RT means their return.
-fn unit_in_words(name: &str) -> Option<&'static str> {
-    let words: Vec<String> =
-        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_uppercase).collect();
-    let has = |word: &str| words.iter().any(|own| own == word);
-    let water = suggest(name).is_some_and(|found| matches!(found.category, Category::ChwTemp | Category::CwTemp));
-    let cooling = !water && ["RT", "TON", "TONS"].into_iter().any(has);
-    let last = words.last().filter(|_| words.len() > 1).map(String::as_str);
-    let warm = water || words.iter().any(|word| WARM.iter().any(|stem| word.starts_with(stem)));
-    match last {
-        Some("C") if warm => return Some("°C"),
-        Some("F") if warm => return Some("°F"),
-        _ => {}
-    }
-    match () {
-        () if has("KWH") => Some("kWh"),
-        () if has("KW") && cooling => Some("kW/RT"),
-        () if has("KW") => Some("kW"),
-        () if has("HZ") => Some("Hz"),
-        () if has("GPM") => Some("GPM"),
-        () if has("LPM") => Some("L/min"),
-        () if has("CMH") => Some("m³/h"),
-        () if cooling => Some("RT"),
-        () if ["PERCENT", "PRECENT", "PCT"].into_iter().any(has) => Some("%"),
-        () => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_tell_units() {
-        for (name, unit) in [
-            ("kW_Tot", Some("kW")),
-            ("Hz_ CHP", Some("Hz")),
-            ("kW_RT", Some("kW/RT")),
-            ("RT", Some("RT")),
-            ("CHW_RT", None),
-            ("CH.SYS.TOTAL.KW", Some("kW")),
-            ("MMCB.KWH", Some("kWh")),
-            ("GPM", Some("GPM")),
-            ("WBT_C", Some("°C")),
-            ("ZWP-1.F", None),
-            ("OAT", None),
-        ] {
-            assert_eq!(unit_in_words(name), unit, "{name}");
-        }
-    }
 
     #[test]
     fn the_usual_step_is_the_median() {

@@ -9,9 +9,8 @@ use super::{load, refused};
 use crate::cleaning::suggest::suggest;
 use crate::datasets::version::Resolved;
 use crate::datasets::{DatasetSelector, names};
-use crate::error::{Detail, Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::etl::column::Kind;
-use crate::modelling::category::Category;
 use crate::modelling::features::FeatureOptions;
 use crate::modelling::mapping::{DEFAULT_TARGET, FeatureMapping};
 use crate::modelling::samples::Samples;
@@ -41,16 +40,17 @@ pub async fn settle(
     asked: Option<FeatureMapping>,
     options: &FeatureOptions,
 ) -> Result<Settled> {
-    let asked = asked.unwrap_or_default();
+    let numbers: Vec<&str> = dataset.columns.iter().filter(|c| c.kind != Kind::Text).map(|c| c.name.as_str()).collect();
+    let asked = asked.unwrap_or_default().expand(&numbers).map_err(refused)?;
     let past = options.lags.is_empty() && options.rolling_means.is_empty();
     let suggested = asked.features().is_empty() && past;
-    let mut warnings = Vec::new();
     let mut mapping = if suggested { suggested_mapping(state, dataset, asked).await? } else { asked };
     known(dataset, &mapping, options)?;
     numeric_target(dataset, &mapping)?;
+    let mut warnings = Vec::new();
     if suggested && !options.allow_leakage {
         let headers = load::headers(dataset, &mapping, options);
-        warnings.extend(without_leaks(&mut mapping, &headers));
+        warnings.extend(without_leaks(&mut mapping, &headers, options));
         if mapping.features().is_empty() {
             let message = "feature_mapping: no column's name suggests a feature; name the columns that play a part, or \
                            see GET /api/feature-mapping/suggest";
@@ -58,13 +58,10 @@ pub async fn settle(
         }
     }
     if !options.allow_leakage {
-        refuse_leaks(&mapping, &load::headers(dataset, &mapping, options))?;
+        refuse_leaks(&mapping, &load::headers(dataset, &mapping, options), options)?;
     }
-    for name in mapping.features() {
-        if dataset.columns.iter().any(|column| column.name == name && column.kind == Kind::Text) {
-            warnings.push(format!("{name} holds texts and is left out"));
-        }
-    }
+    let texts = mapping.features().into_iter().filter(|name| !numbers.contains(name));
+    warnings.extend(texts.map(|name| format!("{name} holds texts and is left out")));
     Ok(Settled { mapping, suggested, warnings })
 }
 
@@ -96,32 +93,18 @@ async fn suggested_mapping(state: &AppState, dataset: &Resolved, asked: FeatureM
 
 /// Every name of the request is that of a column.
 fn known(dataset: &Resolved, mapping: &FeatureMapping, options: &FeatureOptions) -> Result<()> {
-    let columns = &dataset.columns;
-    let mut wrong: Vec<Detail> = Vec::new();
-    let mut look = |field: &str, name: &str| {
-        if let Err(error) = names::find(columns, field, name) {
-            wrong.extend(error.details);
-        }
-    };
-    for category in Category::ALL {
-        let field = format!("feature_mapping.{}", category.key());
-        mapping.of(category).iter().for_each(|name| look(&field, name));
-    }
-    for (category, listed) in &mapping.custom_categories {
-        let field = format!("feature_mapping.custom_categories.{category}");
-        listed.iter().for_each(|name| look(&field, name));
-    }
+    let names: Vec<&str> = dataset.columns.iter().map(|column| column.name.as_str()).collect();
+    mapping.check(&names).map_err(refused)?;
     for (option, keys) in [
         ("lags", options.lags.keys().collect::<Vec<_>>()),
         ("rolling_means", options.rolling_means.keys().collect()),
         ("roles", options.roles.keys().collect()),
     ] {
-        keys.into_iter().for_each(|name| look(&format!("features.{option}"), name));
+        for name in keys {
+            names::find(&dataset.columns, &format!("features.{option}.{name}"), name)?;
+        }
     }
-    let Some(first) = wrong.first() else { return Ok(()) };
-    let more = if wrong.len() > 1 { format!(" (and {} more)", wrong.len() - 1) } else { String::new() };
-    let error = Error::new(ErrorKind::Invalid, "unknown_column", format!("{}{more}", first.message));
-    Err(wrong.into_iter().fold(error, Error::with_detail))
+    Ok(())
 }
 
 fn numeric_target(dataset: &Resolved, mapping: &FeatureMapping) -> Result<()> {
@@ -138,31 +121,23 @@ fn numeric_target(dataset: &Resolved, mapping: &FeatureMapping) -> Result<()> {
     Err(Error::invalid(FIELD, "target_not_numeric", message))
 }
 
-fn refuse_leaks(mapping: &FeatureMapping, headers: &Samples) -> Result<()> {
-    let problems = leakage::find(mapping, headers).into_iter().map(|leak| Problem {
-        message: format!("{}: {}; leave it out, or set allow_leakage", leak.column, leak.reason),
-        field: field_of(mapping, &leak.column),
+fn refuse_leaks(mapping: &FeatureMapping, headers: &Samples, options: &FeatureOptions) -> Result<()> {
+    let mapped = mapping.mapped();
+    let problems = leakage::find_but(mapping, headers, &options.roles).into_iter().map(|leak| {
+        let place = mapped.iter().find(|mapped| mapped.column == leak.column);
+        let field = place.map_or_else(|| "feature_mapping".to_owned(), |mapped| mapped.place.field());
+        let (column, reason) = (leak.column, leak.reason);
+        let message = format!(
+            "{field}: '{column}' would tell the model the answer: {reason}; leave it out, or set allow_leakage"
+        );
+        Problem { field, message }
     });
     ModelError::of("leakage", problems.collect()).map_or(Ok(()), |error| Err(refused(error)))
 }
 
 /// Takes the columns that leak out of a mapping that nobody asked for; says which and why.
-pub fn without_leaks(mapping: &mut FeatureMapping, samples: &Samples) -> Vec<String> {
-    let leaks = leakage::find(mapping, samples);
+pub fn without_leaks(mapping: &mut FeatureMapping, samples: &Samples, options: &FeatureOptions) -> Vec<String> {
+    let leaks = leakage::find_but(mapping, samples, &options.roles);
     mapping.retain_features(|name| !leaks.iter().any(|leak| leak.column == name));
     leaks.into_iter().map(|leak| format!("{} is left out: {}", leak.column, leak.reason)).collect()
-}
-
-/// The request's field that names a column.
-fn field_of(mapping: &FeatureMapping, column: &str) -> String {
-    let lists = |columns: &[String]| columns.iter().any(|name| name == column);
-    let category = Category::ALL.into_iter().find(|category| lists(mapping.of(*category)));
-    let custom = || mapping.custom_categories.iter().find(|(_, columns)| lists(columns));
-    match category {
-        Some(category) => format!("feature_mapping.{}", category.key()),
-        None => custom().map_or_else(
-            || "feature_mapping".to_owned(),
-            |(name, _)| format!("feature_mapping.custom_categories.{name}"),
-        ),
-    }
 }

@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Detail, Error, ErrorKind, Result};
-use crate::etl::clean::Interval;
+pub use crate::etl::clean::Interval;
 use crate::jobs;
 use crate::modelling::ModelError;
 use crate::modelling::document::{Lineage, Prediction};
-use crate::modelling::evaluate::Metrics;
+pub use crate::modelling::evaluate::{Judgement, Metrics, Scores};
 use crate::modelling::features::Feature;
 use crate::modelling::mapping::FeatureMapping;
 use crate::modelling::train::TrainOptions;

@@ -129,7 +129,7 @@ fn trained(
     context.check()?;
     if parameters.mapping_suggested && !options.features.allow_leakage {
         // Nobody asked for these columns, so what their values give away is no reason to refuse.
-        parameters.warnings.extend(without_leaks(&mut mapping, &samples));
+        parameters.warnings.extend(without_leaks(&mut mapping, &samples, &options.features));
     }
     let lineage = load::lineage(dataset, &samples, &mapping.target_col);
     let training = |share: f64, doing: &str| told(READ, TRAINED, share, doing);

@@ -1,0 +1,156 @@
+//! `train`: a stored version, or reports straight from disk, into a model, with how good it is.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::models::scores_table;
+use super::out::{print, print_json};
+use super::progress::{self, JobShown};
+use super::{data, parse};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sessions::parse::{Caller, parse_files};
+use crate::sessions::{ParseRequest, catalogue};
+use crate::state::AppState;
+use crate::training::{Interval, TrainRequest, ask};
+use crate::worker;
+
+/// What to train on, and how.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The session (its id, the beginning of it, or its name), or reports to make one of
+    #[arg(required = true, value_name = "SESSION|FILE")]
+    data: Vec<String>,
+    /// Name of the model: letters, digits, '_', '-' and '.'
+    #[arg(long)]
+    name: String,
+    /// Stored version: latest, parsed, cleaned, parsed-v1, cleaned-v1 or a dataset's id
+    #[arg(long, default_value = "latest")]
+    version: String,
+    /// Which columns play which part, as JSON; what names suggest when neither this nor --feature is given
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Column to predict
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
+    /// A column to predict by; * stands for any letters (repeatable)
+    #[arg(long = "feature", value_name = "COLUMN")]
+    features: Vec<String>,
+    /// Width of the rows to train on: 1m, 5m, 10m, 15m, 30m, 1h or 1d [default: the rows as they are stored]
+    #[arg(long, value_parser = interval)]
+    interval: Option<Interval>,
+    /// auto, gbdt, physics or hybrid
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    algorithm: String,
+    /// Which rows the model is judged by: end (the last share of all) or each-month (the last share of each month)
+    #[arg(long, default_value = "end", value_name = "RULE")]
+    holdout: String,
+    /// Share of the rows that are held out, 0.05 to 0.5
+    #[arg(long, value_name = "SHARE")]
+    holdout_share: Option<f64>,
+    /// Use columns that leak the target all the same
+    #[arg(long)]
+    allow_leakage: bool,
+    /// Make a new version even when the same request was answered before
+    #[arg(long)]
+    force: bool,
+    /// Of reports: their site, such as KMUH
+    #[arg(long)]
+    site: Option<String>,
+    /// Of reports: IANA zone of times without an offset, such as Asia/Taipei
+    #[arg(long, value_name = "ZONE", value_parser = parse::zone)]
+    timezone: Option<String>,
+}
+
+fn interval(text: &str) -> Result<Interval, String> {
+    text.parse()
+}
+
+/// Trains, here or waiting for another process that was faster.
+///
+/// # Errors
+/// As [`ask::ask`]; as a parse, when reports are given; the job's own error.
+pub async fn run(state: &AppState, args: TrainArgs, json: bool) -> Result<()> {
+    let session_id = session(state, &args).await?;
+    let asked = ask::ask(state, request(args, session_id)?).await?;
+    if !asked.is_done {
+        let shown = JobShown::new();
+        let job = worker::run_here(state, &asked.job_id, |job| shown.show(job)).await;
+        drop(shown);
+        job?;
+    }
+    let answer = ask::wait(state, asked).await?;
+    if json {
+        return print_json(&answer);
+    }
+    let mut lines = vec![answer.message];
+    lines.extend(answer.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.extend(answer.model.map(|model| scores_table(&model)));
+    print(lines.join("\n"))
+}
+
+/// The session that is named, or a new one of the reports, named after the first of them.
+async fn session(state: &AppState, args: &TrainArgs) -> Result<String> {
+    let paths: Vec<PathBuf> = args.data.iter().map(PathBuf::from).collect();
+    if !paths.iter().all(|path| path.exists()) {
+        return match args.data.as_slice() {
+            [one] => catalogue::find(state, one).await,
+            _ => {
+                let missing = paths.iter().find(|path| !path.exists()).map(|path| path.display().to_string());
+                let missing = missing.unwrap_or_default();
+                Err(Error::not_found(
+                    "unknown_file",
+                    format!("{missing}: there is no such file; name one session, or files"),
+                ))
+            }
+        };
+    }
+    let files = parse::reports(&paths)?;
+    let stem = paths.first().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    let request = ParseRequest {
+        name: stem,
+        site: args.site.clone(),
+        timezone: args.timezone.clone(),
+        ..ParseRequest::default()
+    };
+    let (progress, shown) = progress::show();
+    let parsed = parse_files(state, files, request, Caller::Cli, &progress).await;
+    drop(shown);
+    let parsed = parsed?;
+    let what = if parsed.reused { "parsed before into" } else { "parsed into" };
+    eprintln!("{what} session {}: {} rows, {} columns", parsed.session_id, parsed.row_count, parsed.column_count);
+    Ok(parsed.session_id)
+}
+
+/// The request as the API would get it, so that both are read and refused the same way.
+fn request(args: TrainArgs, session_id: String) -> Result<TrainRequest> {
+    let mut mapping = match &args.mapping {
+        Some(path) => data::json_object(path)?,
+        None => Map::new(),
+    };
+    if !args.features.is_empty() {
+        let own = mapping.entry("custom_categories").or_insert_with(|| json!({}));
+        let Value::Object(own) = own else {
+            let message = "custom_categories of the mapping must be an object of lists";
+            return Err(Error::new(ErrorKind::Invalid, "invalid_field", message));
+        };
+        own.insert("features".to_owned(), json!(args.features));
+    }
+    if let Some(target) = args.target {
+        mapping.insert("target_col".to_owned(), json!(target));
+    }
+    let mut body = Map::new();
+    let mut set = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));
+    set("model_name", json!(args.name));
+    set("session_id", json!(session_id));
+    set("version", json!(args.version));
+    set("feature_mapping", Value::Object(mapping));
+    set("interval", json!(args.interval));
+    set("algorithm", json!(args.algorithm));
+    set("holdout", json!(args.holdout.replace('-', "_")));
+    set("holdout_share", json!(args.holdout_share));
+    set("allow_leakage", json!(args.allow_leakage));
+    set("force", json!(args.force));
+    TrainRequest::read(body)
+}
