@@ -23,4 +23,5 @@ mod reports;
 mod rules;
 mod sessions;
 mod tidy;
+mod training;
 mod web;
