@@ -228,7 +228,7 @@ pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<Mo
     let row = store::get(&txn, &id).await?;
     let label = format!("{}:v{}", row.name, row.version);
     if matches!(row.status, WorkStatus::Queued | WorkStatus::Running) {
-        let message = format!("model {label} is being trained: cancel its job first, DELETE /api/jobs/{id}");
+        let message = format!("model {label} is being trained: cancel its job first, POST /api/jobs/{id}/cancel");
         return Err(Error::conflict("training_under_way", message).with_retry_after(5));
     }
     let aliases = store::aliases_of(&txn, std::slice::from_ref(&id)).await?;
