@@ -1,0 +1,148 @@
+//! What the plant has been seen to do: from it, and from laws that hold for every coil and chiller, what it can do.
+//!
+//! History never shows a load that was not met, so no regression can tell where that begins. But it shows loads
+//! that were met, and three laws carry them over: more water takes up no less; a share of the water takes up at
+//! least that share (heat rises less than in proportion to flow, and from nothing); and what a coil takes up goes
+//! with the difference between air and water. A setting is proved when several rows prove it by themselves.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows that must prove a setting: one alone may be a bad reading.
+pub const WITNESSES: usize = 3;
+/// The coldest air that the coils meet, °C: warmer water is assumed to lose the share of its difference to it. The
+/// colder this is taken, the more cautious.
+const COIL_AIR_C: f64 = 23.0;
+/// The most that a chiller's capacity rises for a K of warmer water, with some to spare (DOE-2's curves: 0.026).
+const CAPACITY_PER_K: f64 = 0.04;
+/// Loads nearer than this share to one at which another number of machines ran may bring that number back.
+const STAGING_MARGIN: f64 = 0.01;
+
+/// A row of history, in its own units.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Precedent {
+    /// Machines that ran.
+    pub machines: f64,
+    /// Load that was met, all machines.
+    pub load: f64,
+    /// Chilled-water supply temperature, °C; 0 throughout when it is not known.
+    pub supply_c: f64,
+    /// Chilled-water pumps that ran × their speed, Hz; 1 throughout when it is not known.
+    pub chw_hz: f64,
+    /// The same of secondary pumps.
+    pub scp_hz: f64,
+}
+
+/// The rows that prove the most.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Precedents {
+    /// High loads met with warm and little water: what the coils can do.
+    pub coils: Vec<Precedent>,
+    /// High loads for each machine at cold water: what the chillers can do.
+    pub chillers: Vec<Precedent>,
+    /// Highest loads for each number of machines: below them one machine may be stopped.
+    pub highest: Vec<Precedent>,
+    /// Lowest loads for each number of machines: above them one machine may be started.
+    pub lowest: Vec<Precedent>,
+}
+
+impl Precedents {
+    /// Those of all rows that can ever be among the [`WITNESSES`] best.
+    #[must_use]
+    pub fn of(rows: &[Precedent]) -> Self {
+        Self {
+            coils: frontier(rows, |row| [row.load, row.supply_c, -row.chw_hz, -row.scp_hz]),
+            chillers: frontier(rows, |row| [row.load / row.machines, -row.supply_c, 0.0, 0.0]),
+            highest: by_machines(rows, |row| [row.load, -row.supply_c, 0.0, 0.0]),
+            lowest: by_machines(rows, |row| [-row.load, row.supply_c, 0.0, 0.0]),
+        }
+    }
+
+    /// Load that the coils are proved to take up with that water.
+    #[must_use]
+    pub fn coil_load(&self, wanted: &Precedent) -> f64 {
+        let difference = |supply_c: f64| (COIL_AIR_C - supply_c).max(0.1);
+        let share = |wanted: f64, seen: f64| if seen > 0.0 { (wanted / seen).min(1.0) } else { 1.0 };
+        let proofs = self.coils.iter().map(|row| {
+            let warmer = share(difference(wanted.supply_c), difference(row.supply_c));
+            row.load * warmer * share(wanted.chw_hz, row.chw_hz) * share(wanted.scp_hz, row.scp_hz)
+        });
+        nth_largest(proofs)
+    }
+
+    /// As few machines as have carried that load; as many as there are when none has, 1 without history.
+    #[must_use]
+    pub fn machines_for(&self, load: f64) -> f64 {
+        let mut counts: Vec<f64> = self.highest.iter().map(|row| row.machines).collect();
+        counts.sort_unstable_by(f64::total_cmp);
+        counts.dedup();
+        let carried = |count: &f64| {
+            let rows = self.highest.iter().filter(|row| row.machines == *count && row.load >= load);
+            rows.count() >= WITNESSES
+        };
+        counts.iter().copied().find(carried).or(counts.last().copied()).unwrap_or(1.0)
+    }
+
+    /// Whether machines have carried that load each with water at least that cold.
+    #[must_use]
+    pub fn chillers_can(&self, wanted: &Precedent) -> bool {
+        let each = wanted.load / wanted.machines;
+        let proofs =
+            self.chillers.iter().filter(|row| row.load / row.machines >= each && row.supply_c <= wanted.supply_c);
+        proofs.count() >= WITNESSES
+    }
+
+    /// Whether as many machines would still run with that water: no fewer have carried that load, nor more a lower
+    /// one, even if the water's temperature moved the chillers' capacity by the most that it can.
+    #[must_use]
+    pub fn machines_stay(&self, wanted: &Precedent) -> bool {
+        let fewer = self.highest.iter().filter(|row| {
+            let gain = 1.0 + CAPACITY_PER_K * (wanted.supply_c - row.supply_c).max(0.0);
+            row.machines < wanted.machines - 0.5 && row.load * gain * (1.0 + STAGING_MARGIN) >= wanted.load
+        });
+        let more = self.lowest.iter().filter(|row| {
+            let loss = 1.0 - CAPACITY_PER_K * (row.supply_c - wanted.supply_c).max(0.0);
+            row.machines > wanted.machines + 0.5 && row.load * loss * (1.0 - STAGING_MARGIN) <= wanted.load
+        });
+        fewer.count() < WITNESSES && more.count() < WITNESSES
+    }
+}
+
+/// The [`WITNESSES`]th largest; 0 when there are fewer.
+fn nth_largest(values: impl Iterator<Item = f64>) -> f64 {
+    let mut best = [0.0_f64; WITNESSES];
+    for value in values {
+        let mut value = value;
+        for slot in &mut best {
+            if value > *slot {
+                std::mem::swap(&mut value, slot);
+            }
+        }
+    }
+    best.last().copied().unwrap_or(0.0)
+}
+
+/// Rows that fewer than [`WITNESSES`] others equal or pass in every measure.
+fn frontier(rows: &[Precedent], measures: impl Fn(&Precedent) -> [f64; 4]) -> Vec<Precedent> {
+    let mut sorted: Vec<([f64; 4], Precedent)> = rows.iter().map(|row| (measures(row), *row)).collect();
+    sorted.sort_by(|a, b| {
+        let order = a.0.iter().zip(&b.0).map(|(a, b)| b.total_cmp(a));
+        order.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+    });
+    let mut kept: Vec<([f64; 4], Precedent)> = Vec::new();
+    for (measure, row) in sorted {
+        // Whatever passes this row has been looked at; and if it was not kept, others pass both.
+        let passed = kept.iter().filter(|(other, _)| other.iter().zip(&measure).all(|(other, own)| other >= own));
+        if passed.take(WITNESSES).count() < WITNESSES {
+            kept.push((measure, row));
+        }
+    }
+    kept.into_iter().map(|(_, row)| row).collect()
+}
+
+fn by_machines(rows: &[Precedent], measures: impl Fn(&Precedent) -> [f64; 4] + Copy) -> Vec<Precedent> {
+    let mut counts: Vec<f64> = rows.iter().map(|row| row.machines).collect();
+    counts.sort_unstable_by(f64::total_cmp);
+    counts.dedup();
+    let of = |count: f64| rows.iter().filter(move |row| row.machines == count).copied().collect::<Vec<_>>();
+    counts.into_iter().flat_map(|count| frontier(&of(count), measures)).collect()
+}

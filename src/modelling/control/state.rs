@@ -1,0 +1,280 @@
+//! From a row of conditions and controls to the few quantities that a plant's power depends on.
+//!
+//! Sites have one speed for all pumps of a kind or one for each, a count of machines or a state for each: here they
+//! become a count, a mean speed of those that run, and a load for each machine.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::features::{Feature, Role};
+
+/// Speeds and counts at or below this mean that a machine stands.
+const STANDS_HZ: f64 = 5.0;
+
+/// What power is expressed in. Loads and speeds are shares of their median, temperatures differences from theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// How many machines run; 1 when nothing tells.
+    Machines,
+    /// Cooling load of each.
+    LoadEach,
+    /// Chilled-water supply temperature.
+    ChwSupply,
+    /// Wet-bulb temperature; dry-bulb where there is none.
+    WetBulb,
+    /// Relative humidity, where only dry-bulb and humidity are known.
+    Humidity,
+    /// Mean speed of the chilled-water pumps that run.
+    ChwSpeed,
+    /// Mean speed of the secondary pumps that run.
+    ScpSpeed,
+    /// Mean speed of the condenser-water pumps that run.
+    CwSpeed,
+    /// Mean speed of the fans that run.
+    FanSpeed,
+    /// How many chilled-water pumps run.
+    ChwPumps,
+    /// How many secondary pumps run.
+    ScpPumps,
+    /// How many condenser-water pumps run.
+    CwPumps,
+    /// How many fans run.
+    Fans,
+    /// Condenser-water temperature, estimated from the others.
+    Condenser,
+}
+
+/// Number of quantities.
+pub const QUANTITIES: usize = 14;
+
+/// One value a quantity.
+pub type State = [f64; QUANTITIES];
+
+impl Quantity {
+    /// Place in a [`State`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Its value in `state`.
+    #[must_use]
+    pub fn of(self, state: &State) -> f64 {
+        state.get(self.index()).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Sets its value in `state`.
+    pub fn set(self, state: &mut State, value: f64) {
+        if let Some(slot) = state.get_mut(self.index()) {
+            *slot = value;
+        }
+    }
+
+    /// Whether it is a difference from its reference rather than a share of it.
+    fn is_temperature(self) -> bool {
+        matches!(self, Self::ChwSupply | Self::WetBulb | Self::Condenser)
+    }
+}
+
+/// Speeds: role, mean speed, count.
+pub const SPEEDS: [(Role, Quantity, Quantity); 4] = [
+    (Role::ChwPumpHz, Quantity::ChwSpeed, Quantity::ChwPumps),
+    (Role::ScpPumpHz, Quantity::ScpSpeed, Quantity::ScpPumps),
+    (Role::CwPumpHz, Quantity::CwSpeed, Quantity::CwPumps),
+    (Role::CtFanHz, Quantity::FanSpeed, Quantity::Fans),
+];
+
+/// Which positions of a row make which quantity.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Layout {
+    /// Role of each position.
+    pub roles: Vec<Role>,
+}
+
+impl Layout {
+    /// Of those features of a model, in that order.
+    #[must_use]
+    pub fn new(features: &[Feature], chosen: &[usize]) -> Self {
+        Self { roles: chosen.iter().filter_map(|index| features.get(*index)).map(|feature| feature.role).collect() }
+    }
+
+    /// Whether some position plays that role.
+    #[must_use]
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// The row's values in that role.
+    fn values<'a>(&'a self, row: &'a [f64], role: Role) -> impl Iterator<Item = f64> + 'a {
+        self.roles.iter().zip(row).filter(move |(own, _)| **own == role).map(|(_, value)| *value)
+    }
+
+    /// Quantities that rows of this layout have, the estimated ones left out.
+    #[must_use]
+    pub fn quantities(&self) -> Vec<Quantity> {
+        let mut found = vec![Quantity::Machines];
+        let mut add = |there: bool, quantity| {
+            if there {
+                found.push(quantity);
+            }
+        };
+        let wet = self.has(Role::WetBulb);
+        add(self.has(Role::LoadRt), Quantity::LoadEach);
+        add(self.has(Role::ChwSupplyTemp), Quantity::ChwSupply);
+        add(wet || self.has(Role::DryBulb), Quantity::WetBulb);
+        add(!wet && self.has(Role::Humidity), Quantity::Humidity);
+        for (role, speed, count) in SPEEDS {
+            add(self.has(role), speed);
+            add(self.has(role), count);
+        }
+        found
+    }
+
+    /// The quantities in their own units; none when a value is missing or the plant stands still.
+    #[must_use]
+    pub fn state(&self, row: &[f64]) -> Option<State> {
+        let mut state = [1.0; QUANTITIES];
+        let sum = |role| self.values(row, role).sum::<f64>();
+        let mean = |role| mean(self.values(row, role));
+        let machines = self.machines(row);
+        if !(machines > 0.0) {
+            return None;
+        }
+        Quantity::Machines.set(&mut state, machines);
+        if self.has(Role::LoadRt) {
+            let load = sum(Role::LoadRt);
+            if !(load > 0.0) {
+                return None;
+            }
+            Quantity::LoadEach.set(&mut state, load / machines);
+        }
+        if self.has(Role::ChwSupplyTemp) {
+            Quantity::ChwSupply.set(&mut state, mean(Role::ChwSupplyTemp)?);
+        }
+        if self.has(Role::WetBulb) {
+            Quantity::WetBulb.set(&mut state, mean(Role::WetBulb)?);
+        } else {
+            if self.has(Role::DryBulb) {
+                Quantity::WetBulb.set(&mut state, mean(Role::DryBulb)?);
+            }
+            if self.has(Role::Humidity) {
+                Quantity::Humidity.set(&mut state, mean(Role::Humidity)?);
+            }
+        }
+        for (role, speed, count) in SPEEDS {
+            if self.has(role) {
+                let (hz, running) = self.running(row, role)?;
+                speed.set(&mut state, hz);
+                count.set(&mut state, if self.count(role) > 1 { running } else { machines });
+            }
+        }
+        state.iter().all(|value| value.is_finite()).then_some(state)
+    }
+
+    /// Machines that run: what is counted, else as many as pumps of a kind turn, else 1; NaN when a count is missing.
+    fn machines(&self, row: &[f64]) -> f64 {
+        if self.has(Role::Running) {
+            return self.values(row, Role::Running).sum();
+        }
+        let kinds = SPEEDS.iter().filter(|(role, ..)| self.count(*role) > 1);
+        let turning = kinds.filter_map(|(role, ..)| Some(self.running(row, *role)?.1));
+        turning.reduce(f64::max).unwrap_or(1.0)
+    }
+
+    fn count(&self, role: Role) -> usize {
+        self.roles.iter().filter(|own| **own == role).count()
+    }
+
+    /// Mean speed and number of those that turn; none when none does or one is not known.
+    fn running(&self, row: &[f64], role: Role) -> Option<(f64, f64)> {
+        let (mut total, mut count) = (0.0, 0.0);
+        for hz in self.values(row, role) {
+            if !hz.is_finite() {
+                return None;
+            }
+            if hz > STANDS_HZ {
+                total += hz;
+                count += 1.0;
+            }
+        }
+        (count > 0.0).then(|| (total / count, count))
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    (count > 0.0).then(|| sum / count)
+}
+
+/// What states are measured against, so that terms are of like size: medians.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Reference {
+    /// One a quantity.
+    pub values: Vec<f64>,
+}
+
+const ALL: [Quantity; QUANTITIES] = [
+    Quantity::Machines,
+    Quantity::LoadEach,
+    Quantity::ChwSupply,
+    Quantity::WetBulb,
+    Quantity::Humidity,
+    Quantity::ChwSpeed,
+    Quantity::ScpSpeed,
+    Quantity::CwSpeed,
+    Quantity::FanSpeed,
+    Quantity::ChwPumps,
+    Quantity::ScpPumps,
+    Quantity::CwPumps,
+    Quantity::Fans,
+    Quantity::Condenser,
+];
+
+impl Reference {
+    /// Medians of the states; counts stay as they are.
+    #[must_use]
+    pub fn of(states: &[State]) -> Self {
+        let values = ALL.iter().map(|quantity| {
+            let counted = matches!(
+                quantity,
+                Quantity::Machines | Quantity::ChwPumps | Quantity::ScpPumps | Quantity::CwPumps | Quantity::Fans
+            );
+            let mut column: Vec<f64> = states.iter().map(|state| quantity.of(state)).collect();
+            column.sort_unstable_by(f64::total_cmp);
+            let median = column.get(column.len() / 2).copied().unwrap_or(1.0);
+            if counted || (median == 0.0 && !quantity.is_temperature()) { 1.0 } else { median }
+        });
+        Self { values: values.collect() }
+    }
+
+    /// One quantity in its own unit, as terms use it.
+    #[must_use]
+    pub fn normal(&self, quantity: Quantity, value: f64) -> f64 {
+        let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
+        if quantity.is_temperature() { value - reference } else { value / reference }
+    }
+
+    /// Back from what terms use to the quantity's own unit.
+    #[must_use]
+    pub fn own(&self, quantity: Quantity, normal: f64) -> f64 {
+        let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
+        if quantity.is_temperature() { normal + reference } else { normal * reference }
+    }
+
+    /// Sets what one quantity is measured against.
+    pub fn put(&mut self, quantity: Quantity, value: f64) {
+        if let Some(slot) = self.values.get_mut(quantity.index()) {
+            *slot = value;
+        }
+    }
+
+    /// A whole state, as terms use it.
+    #[must_use]
+    pub fn normalise(&self, state: &State) -> State {
+        let mut normal = *state;
+        for quantity in ALL {
+            quantity.set(&mut normal, self.normal(quantity, quantity.of(state)));
+        }
+        normal
+    }
+}

@@ -1,0 +1,179 @@
+//! Judges a choice of set-points: what it costs, whether it keeps the limits, and whether history speaks for it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::super::control::Control;
+use super::super::control::precedent::Precedent;
+use super::super::control::state::{Quantity, State};
+use super::limits::{Axis, Limit};
+
+/// Capacity that must be proved beyond the load: meters of load and temperature are not exact.
+const COIL_MARGIN: f64 = 0.01;
+/// How much farther from history than its strangest rows a choice may lie.
+const REACH: f64 = 1.0;
+
+/// A question made ready: conditions, present set-points, axes and limits.
+#[derive(Debug)]
+pub struct Case<'a> {
+    pub control: &'a Control,
+    /// Of the control's features: conditions and present set-points.
+    pub row: Vec<f64>,
+    /// Normalised state of that row.
+    pub state: State,
+    pub axes: Vec<Axis>,
+    pub limits: Vec<Limit>,
+    present: Precedent,
+    /// Rows of history whose conditions are near enough to count, by their places.
+    near: Vec<&'a [f64]>,
+    /// What precedents say, by supply temperature and flows.
+    proved: RefCell<HashMap<[u64; 3], bool>>,
+}
+
+impl<'a> Case<'a> {
+    /// None when the plant stands still or a value is missing.
+    #[must_use]
+    pub fn new(control: &'a Control, row: Vec<f64>, axes: Vec<Axis>, limits: Vec<Limit>) -> Option<Self> {
+        let state = control.state(&row)?;
+        let support = &control.support;
+        let chosen: Vec<Option<Quantity>> = axes.iter().map(|axis| axis.quantity).collect();
+        let fixed: Vec<bool> = support.quantities.iter().map(|quantity| !chosen.contains(&Some(*quantity))).collect();
+        let whole = chosen.iter().all(Option::is_some);
+        let place = support.place(&state);
+        let reach = support.reach * REACH;
+        let near = support.rows.iter().map(Vec::as_slice).filter(|row| {
+            let axes = row.iter().zip(&place).zip(&fixed).filter(|(_, fixed)| **fixed || !whole);
+            let square: f64 = axes.map(|((a, b), _)| (a - b) * (a - b)).sum();
+            !whole || square <= reach * reach
+        });
+        let near = near.collect();
+        let present = control.precedent(&state);
+        Some(Self { control, row, state, axes, limits, present, near, proved: RefCell::default() })
+    }
+
+    /// Present values of the axes.
+    #[must_use]
+    pub fn current(&self) -> Vec<f64> {
+        self.axes.iter().map(|axis| axis.current).collect()
+    }
+
+    /// The control's row with those values; machines that stand keep standing.
+    #[must_use]
+    pub fn row_at(&self, values: &[f64]) -> Vec<f64> {
+        let mut row = self.row.clone();
+        for (axis, value) in self.axes.iter().zip(values) {
+            for position in &axis.positions {
+                if let Some(slot) = row.get_mut(*position).filter(|slot| **slot > 5.0 || !axis.is_speed()) {
+                    *slot = *value;
+                }
+            }
+        }
+        row
+    }
+
+    /// The normalised state with those values.
+    #[must_use]
+    pub fn state_at(&self, values: &[f64]) -> State {
+        if self.axes.iter().any(|axis| axis.quantity.is_none()) {
+            return self.control.state(&self.row_at(values)).unwrap_or(self.state);
+        }
+        let mut state = self.state;
+        for (axis, value) in self.axes.iter().zip(values) {
+            if let Some(quantity) = axis.quantity {
+                quantity.set(&mut state, self.control.reference.normal(quantity, *value));
+            }
+        }
+        self.control.complete(&mut state);
+        state
+    }
+
+    /// Power of a state, kW.
+    #[must_use]
+    pub fn power(&self, state: &State) -> f64 {
+        self.control.power.value(state)
+    }
+
+    /// By how much values break hard limits and constraints: 0 when they keep all.
+    #[must_use]
+    pub fn broken(&self, values: &[f64], state: &State) -> f64 {
+        let axes = self.axes.iter().zip(values).map(|(axis, value)| {
+            let outside = (axis.low - value).max(value - axis.high).max(0.0);
+            if axis.keeps(*value) { 0.0 } else { outside / (axis.high - axis.low).max(axis.step) }
+        });
+        let changed = self.axes.iter().zip(values).any(|(axis, value)| *value != axis.current);
+        let row = if self.limits.is_empty() { Vec::new() } else { self.row_at(values) };
+        let limits = self.limits.iter().map(|limit| {
+            // What is now needs no room for the model's error.
+            let margin = if changed { limit.margin } else { 0.0 };
+            let value = limit.value(self.control, &row, state);
+            value.map_or(1.0, |value| limit.broken_by(value, margin))
+        });
+        axes.sum::<f64>() + limits.sum::<f64>()
+    }
+
+    /// Limits that the present set-points break, without margin: what is, is.
+    #[must_use]
+    pub fn broken_now(&self) -> Vec<String> {
+        let limits = self.limits.iter().filter_map(|limit| {
+            let value = limit.value(self.control, &self.row, &self.state)?;
+            (limit.broken_by(value, 0.0) > 0.0).then(|| format!("{}: it is {value:.1}", limit.text()))
+        });
+        let axes = self.axes.iter().filter(|axis| !axis.keeps(axis.current)).map(|axis| {
+            format!("{} ≤ {} ≤ {}: it is {}", axis.low, axis.name, axis.high, axis.current)
+        });
+        axes.chain(limits).collect()
+    }
+
+    /// Whether history speaks for a state: near enough to what was, and the load met as before.
+    #[must_use]
+    pub fn is_supported(&self, state: &State) -> bool {
+        self.is_proved(state) && self.is_near(state)
+    }
+
+    /// How far a state lies from history, as a share of how far it may.
+    #[must_use]
+    pub fn distance(&self, state: &State) -> f64 {
+        self.control.support.distance(state) / (self.control.support.reach * REACH).max(1e-9)
+    }
+
+    /// How dense history is around a state: 1 where it is as near as days usually are to each other, falling to 0 at
+    /// the farthest that is allowed.
+    #[must_use]
+    pub fn density(&self, state: &State) -> f64 {
+        let (support, reach) = (&self.control.support, self.control.support.reach * REACH);
+        let over = (support.distance(state) - support.usual) / (reach - support.usual).max(1e-9);
+        1.0 - over.clamp(0.0, 1.0)
+    }
+
+    fn is_near(&self, state: &State) -> bool {
+        let reach = self.control.support.reach * REACH;
+        let place = self.control.support.place(state);
+        self.near.iter().any(|row| row.iter().zip(&place).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() <= reach * reach)
+    }
+
+    fn is_proved(&self, state: &State) -> bool {
+        let wanted = self.control.precedent(state);
+        let key = [wanted.supply_c, wanted.chw_hz, wanted.scp_hz].map(f64::to_bits);
+        *self.proved.borrow_mut().entry(key).or_insert_with(|| self.proves(&wanted))
+    }
+
+    /// Whether precedents prove that the load would be met as now: by coils when they get less water or warmer, by
+    /// chillers when they are to make it colder, and with the same machines when its temperature changes.
+    fn proves(&self, wanted: &Precedent) -> bool {
+        const SAME: f64 = 1e-6;
+        let (now, precedents) = (&self.present, &self.control.precedents);
+        let less = |wanted: f64, now: f64| wanted < now - SAME;
+        let warmer = less(now.supply_c, wanted.supply_c);
+        let colder = less(wanted.supply_c, now.supply_c);
+        if warmer || less(wanted.chw_hz, now.chw_hz) || less(wanted.scp_hz, now.scp_hz) {
+            let needed = now.load * (1.0 + COIL_MARGIN);
+            if !(now.load > 0.0 && precedents.coil_load(wanted) >= needed) {
+                return false;
+            }
+        }
+        if colder && !(now.load > 0.0 && precedents.chillers_can(wanted)) {
+            return false;
+        }
+        !(colder || warmer) || precedents.machines_stay(wanted)
+    }
+}

@@ -1,0 +1,132 @@
+//! From what was asked to a row: names to features, what is missing to assumptions, what is unheard of to warnings.
+
+use super::super::control::Control;
+use super::super::features::{self, Feature, Role};
+use super::super::words::did_you_mean;
+use super::super::{ModelError, Problem};
+use super::{Assumption, Question};
+
+/// Values may pass the range of history by this share of it: meters are not exact.
+const BEYOND: f64 = 0.02;
+
+/// What a question says about now.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Of the control's features.
+    pub row: Vec<f64>,
+    /// Which of them were given.
+    pub given: Vec<bool>,
+    /// What was taken for those that were not.
+    pub assumptions: Vec<Assumption>,
+    /// Features beyond everything seen.
+    pub extrapolating: Vec<String>,
+}
+
+impl Inputs {
+    /// Of a question.
+    ///
+    /// # Errors
+    /// `wrong_features` for names that the model does not know.
+    pub fn of(control: &Control, features: &[Feature], question: &Question) -> Result<Self, ModelError> {
+        let known = features::known_names(features);
+        let mut problems = Vec::new();
+        for (field, names) in [("conditions", &question.conditions), ("current", &question.current)] {
+            for name in names.keys().filter(|name| !known.contains(&name.as_str())) {
+                let otherwise = format!("it knows {}", known.join(", "));
+                let advice = did_you_mean(known.iter().copied(), name, &otherwise);
+                let message = format!("the model knows no '{name}'; {advice}");
+                problems.push(Problem { field: format!("{field}.{name}"), message });
+            }
+        }
+        if let Some(error) = ModelError::of("wrong_features", problems) {
+            return Err(error);
+        }
+        let mut all = question.conditions.clone();
+        all.extend(question.current.iter().map(|(name, value)| (name.clone(), *value)));
+        let full = features::row(features, &all, question.time_ms, chrono_tz::UTC);
+        let mut row: Vec<f64> =
+            control.features.iter().map(|index| full.get(*index).copied().unwrap_or(f64::NAN)).collect();
+        for role in [Role::LoadRt, Role::Running] {
+            share(control, features, role, &all, &mut row);
+        }
+        let given: Vec<bool> = row.iter().map(|value| value.is_finite()).collect();
+        let assumptions = assume(control, features, &mut row);
+        let extrapolating = beyond(control, features, &row);
+        Ok(Self { row, given, assumptions, extrapolating })
+    }
+}
+
+/// A sum that was given by its role is shared among the features that it is the sum of.
+fn share(
+    control: &Control,
+    features: &[Feature],
+    role: Role,
+    given: &std::collections::BTreeMap<String, f64>,
+    row: &mut [f64],
+) {
+    let count = control.layout.roles.iter().filter(|own| **own == role).count();
+    if count < 2 || !given.contains_key(role.as_str()) {
+        return;
+    }
+    for ((slot, own), index) in row.iter_mut().zip(&control.layout.roles).zip(&control.features) {
+        let by_name = features.get(*index).is_some_and(|feature| given.contains_key(&feature.name));
+        if *own == role && !by_name {
+            *slot /= count as f64;
+        }
+    }
+}
+
+/// Fills in what is missing: as many machines as have carried such a load, and medians.
+fn assume(control: &Control, features: &[Feature], row: &mut [f64]) -> Vec<Assumption> {
+    let roles = &control.layout.roles;
+    let mut assumptions: Vec<Assumption> = Vec::new();
+    let mut assume = |name: &str, value: f64, source: String| {
+        if !assumptions.iter().any(|other| other.name == name) {
+            assumptions.push(Assumption { name: name.to_owned(), value, source });
+        }
+    };
+    let whole = |row: &[f64], role: Role| {
+        let mut own = roles.iter().zip(row).filter(|(own, _)| **own == role);
+        own.all(|(_, value)| !value.is_finite())
+    };
+    let missing: Vec<(usize, Role, bool)> = roles
+        .iter()
+        .enumerate()
+        .filter(|(position, _)| row.get(*position).is_some_and(|value| !value.is_finite()))
+        .map(|(position, role)| (position, *role, whole(row, *role)))
+        .collect();
+    for (position, role, whole) in &missing {
+        let feature = control.features.get(*position).and_then(|index| features.get(*index));
+        let (Some(slot), Some(feature)) = (row.get_mut(*position), feature) else { continue };
+        *slot = feature.range.median;
+        if *role != Role::Running || !whole {
+            let name = if *whole { role.as_str() } else { &feature.name };
+            assume(name, *slot, "the median of the training rows".to_owned());
+        }
+    }
+    let running = missing.iter().filter(|(_, role, whole)| *role == Role::Running && *whole);
+    let running: Vec<usize> = running.map(|(position, ..)| *position).collect();
+    if !running.is_empty() {
+        let load: f64 = roles.iter().zip(row.iter()).filter(|(role, _)| **role == Role::LoadRt).map(|(_, v)| *v).sum();
+        let machines = control.machines_for(load);
+        for position in &running {
+            if let Some(slot) = row.get_mut(*position) {
+                *slot = machines / running.len() as f64;
+            }
+        }
+        let source = format!("as few machines as have carried a load of {load:.0} in the training rows");
+        assume(Role::Running.as_str(), machines, source);
+    }
+    assumptions
+}
+
+/// Features whose value lies beyond what history has seen.
+fn beyond(control: &Control, features: &[Feature], row: &[f64]) -> Vec<String> {
+    let played = control.features.iter().zip(row).filter_map(|(index, value)| Some((features.get(*index)?, *value)));
+    let outside = played.filter(|(feature, value)| {
+        let slack = BEYOND * (feature.range.max - feature.range.min).abs();
+        // Shares of a sum are no readings.
+        feature.role != Role::Running && (*value < feature.range.min - slack || *value > feature.range.max + slack)
+    });
+    outside.map(|(feature, _)| feature.name.clone()).collect()
+}

@@ -1,0 +1,332 @@
+//! Looks for set-points that cost less power under given conditions, within every limit, and says why.
+//!
+//! [`inputs`] makes a row of what was asked, [`limits`] the choices, [`conflict`] says which limits cannot be kept
+//! together; [`grid`] or [`evolution`] searches, [`guard`] judges each choice, [`explain`] says what it is worth.
+//! A change is recommended when every limit is kept, history speaks for it, two models agree that power falls, and
+//! it falls by more than the error of that difference.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use self::explain::Gain;
+use self::grid::Found;
+use self::guard::Case;
+use self::inputs::Inputs;
+use self::limits::Axis;
+use super::ModelError;
+use super::control::Control;
+use super::document::ModelDocument;
+use super::features::Feature;
+
+mod conflict;
+mod evolution;
+mod explain;
+mod grid;
+mod guard;
+mod inputs;
+mod limits;
+
+/// Half width of an interval that holds nine errors in ten, in root mean square errors.
+const INTERVAL: f64 = 1.645;
+/// How much wider it is beyond everything seen.
+const EXTRAPOLATING: f64 = 3.0;
+
+/// How to search.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The grid up to four variables, differential evolution beyond.
+    #[default]
+    Auto,
+    /// Every combination of operator steps.
+    Grid,
+    /// Differential evolution, seeded.
+    De,
+}
+
+/// A set-point that may be changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Variable {
+    /// A role (`chw_pump_hz`), a feature, or a column. A role stands for all features that play it.
+    pub name: String,
+    /// Least; 30 Hz for speeds, the least seen for temperatures.
+    pub min: Option<f64>,
+    /// Most; 60 Hz for speeds, the most seen for temperatures.
+    pub max: Option<f64>,
+    /// Step an operator would take; 0.5 (Hz, K, or 1 for °F).
+    pub step: Option<f64>,
+    /// How far from the current value it may go.
+    pub max_change: Option<f64>,
+}
+
+/// A limit that must be kept.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Constraint {
+    /// A role, feature or column: a control itself, or what the plant answers with (`chw_pressure`,
+    /// `chw_return_temp`, `chw_flow`, `cw_flow`), which is then predicted from the model's own rows.
+    pub name: String,
+    /// Not below.
+    pub min: Option<f64>,
+    /// Not above.
+    pub max: Option<f64>,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Question {
+    /// What nobody chooses: `load_rt`, `wet_bulb`, …, by role, feature or column.
+    pub conditions: BTreeMap<String, f64>,
+    /// Present set-points.
+    pub current: BTreeMap<String, f64>,
+    /// What may change; every control of the model when empty.
+    pub variables: Vec<Variable>,
+    /// What must be kept.
+    pub constraints: Vec<Constraint>,
+    /// How to search.
+    pub method: Method,
+    /// Of the search.
+    pub seed: u64,
+    /// When it is, ms since 1970 UTC, for the calendar.
+    #[serde(skip)]
+    pub time_ms: Option<i64>,
+}
+
+/// One change that is recommended, or a set-point that should stay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Recommendation {
+    /// The variable's name as it was asked for, or the role's.
+    pub parameter: String,
+    /// Present value.
+    pub current: Option<f64>,
+    /// Recommended value.
+    pub value: f64,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// What this change alone saves, kW: power with it undone minus power with it.
+    pub savings: f64,
+    /// One sentence.
+    pub reason: String,
+}
+
+/// What is recommended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Answer {
+    /// kW at the recommended set-points.
+    pub predicted_power: f64,
+    /// kW at the present ones, by the same model.
+    pub baseline_power: f64,
+    /// Their difference, kW; 0 when nothing is to be changed.
+    pub savings_kw: f64,
+    /// Of the baseline, 0–100.
+    pub savings_percent: f64,
+    /// Every variable, changed or not.
+    pub recommendations: Vec<Recommendation>,
+    /// Whether anything is to be changed.
+    pub change: bool,
+    /// Why not, or how the search went; sentences.
+    pub message: String,
+    /// Constraints that the present set-points do not keep.
+    pub constraint_violations: Vec<String>,
+    /// 0–1: how far the data speaks for the answer.
+    pub confidence: f64,
+    /// Interval of `predicted_power`, kW.
+    pub lower: f64,
+    /// Interval of `predicted_power`, kW.
+    pub upper: f64,
+    /// Features beyond everything seen.
+    pub extrapolating: Vec<String>,
+    /// Inputs that were not given, and what was taken for them.
+    pub assumptions: Vec<Assumption>,
+    /// How it was searched: `grid` or `de`.
+    pub method: Method,
+    /// Points of the search that were looked at.
+    pub evaluated: u64,
+}
+
+/// An input that nobody gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Assumption {
+    /// Role, feature or column.
+    pub name: String,
+    /// What was taken.
+    pub value: f64,
+    /// Where from: the median of the training rows, or the session's latest steady rows.
+    pub source: String,
+}
+
+/// Looks for better set-points.
+///
+/// # Errors
+/// `no_control` when the model has no control; `wrong_features` for names it does not know, with the closest;
+/// `infeasible` naming the constraints that conflict; `bad_option`.
+pub fn recommend(model: &ModelDocument, question: &Question) -> Result<Answer, ModelError> {
+    let Some(control) = &model.control else {
+        let message = "the model was trained without a set-point or without a condition (a load, outside air), so there \
+                       is nothing to choose; map at least one of each and train again";
+        return Err(ModelError::new("no_control", "model", message));
+    };
+    recommend_with(control, &model.features, question)
+}
+
+/// [`recommend`] for a control by itself.
+///
+/// # Errors
+/// As [`recommend`].
+pub fn recommend_with(control: &Control, features: &[Feature], question: &Question) -> Result<Answer, ModelError> {
+    let inputs = Inputs::of(control, features, question)?;
+    let axes = limits::axes(control, features, &inputs.row, &inputs.given, &question.variables)?;
+    let limits = limits::limits(control, features, &question.constraints)?;
+    conflict::closed(&axes)?;
+    let method = method(&axes, question.method)?;
+    let Some(case) = Case::new(control, inputs.row.clone(), axes, limits) else {
+        return Ok(standing(method, inputs));
+    };
+    conflict::check(&case)?;
+    let found = match method {
+        _ if !inputs.extrapolating.is_empty() => None,
+        Method::De => evolution::search(&case, question.seed),
+        _ => grid::search(&case),
+    };
+    Ok(verdict(&case, method, found, inputs))
+}
+
+/// The method that is used.
+fn method(axes: &[Axis], asked: Method) -> Result<Method, ModelError> {
+    let points = grid::points(axes);
+    let fits = axes.len() <= grid::MOST_AXES && points <= grid::MOST_POINTS;
+    match asked {
+        Method::Grid if !fits => Err(ModelError::new(
+            "bad_option",
+            "method",
+            format!(
+                "a grid of {} variables has {points} settings; at most {} variables and {} settings are tried: take \
+                 larger steps, fewer variables, or the method \"de\"",
+                axes.len(),
+                grid::MOST_AXES,
+                grid::MOST_POINTS
+            ),
+        )),
+        Method::Auto | Method::Grid if fits => Ok(Method::Grid),
+        _ => Ok(Method::De),
+    }
+}
+
+/// Turns what the search found into an answer: a change only if it is needed to keep the limits, or sure to save.
+fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs) -> Answer {
+    let violations = case.broken_now();
+    let evaluated = found.as_ref().map_or(0, |found| found.evaluated);
+    let current = case.current();
+    let mut values = found.map_or_else(|| current.clone(), |found| found.values);
+    let needed = !violations.is_empty();
+    if !needed {
+        values = without_idle_changes(case, values);
+    }
+    let gain = Gain::between(case.control, &case.state, &case.state_at(&values));
+    let moved = values != current;
+    let change = moved && (needed || gain.is_sure());
+    let message = match (inputs.extrapolating.as_slice(), moved, change) {
+        ([], true, true) if gain.power < 0.0 => format!(
+            "the present set-points break a limit; the cheapest that keep all cost {:.1} kW more",
+            -gain.power
+        ),
+        ([], true, true) => format!(
+            "best of the settings that keep all limits and lie within what history has shown; its gain of {:.1} kW is \
+             above the model's error of {:.1} kW",
+            gain.power, gain.error
+        ),
+        ([], true, false) if gain.seconded => format!(
+            "no change: the best setting would gain {:.1} kW, which is within the model's error of {:.1} kW",
+            gain.power, gain.error
+        ),
+        ([], true, false) => "no change: two ways of modelling this plant disagree on whether power would fall".into(),
+        ([], false, _) if needed => {
+            "no change: nothing that history has shown keeps all limits, which the present set-points do not".into()
+        }
+        ([], false, _) => {
+            "no change: no other setting costs less, keeps all limits and lies within what history has shown".into()
+        }
+        (names, ..) => format!("no change: the model has never seen such {}", names.join(", ")),
+    };
+    if !change {
+        values.clone_from(&current);
+    }
+    let state = case.state_at(&values);
+    let (baseline, predicted) = (case.power(&case.state), case.power(&state));
+    let near = if inputs.extrapolating.is_empty() { case.density(&state) } else { 0.0 };
+    let surety = if change && gain.power > 0.0 { gain.power / (gain.power + gain.error) * gain.agreement } else { 1.0 };
+    let wide = if inputs.extrapolating.is_empty() { 1.0 } else { EXTRAPOLATING };
+    let half = INTERVAL * case.control.power.rmse * wide * (1.0 + case.distance(&state).min(10.0));
+    let savings_kw = if change { baseline - predicted } else { 0.0 };
+    Answer {
+        predicted_power: predicted,
+        baseline_power: baseline,
+        savings_kw,
+        savings_percent: if baseline > 0.0 { 100.0 * savings_kw / baseline } else { 0.0 },
+        recommendations: explain::recommendations(case, &values),
+        change,
+        message,
+        constraint_violations: violations,
+        confidence: (near * surety).clamp(0.0, 1.0),
+        lower: (predicted - half).max(0.0),
+        upper: predicted + half,
+        extrapolating: inputs.extrapolating,
+        assumptions: inputs.assumptions,
+        method,
+        evaluated,
+    }
+}
+
+/// Takes back changes that by themselves gain no more than their own error, the least first, as far as the rest keeps
+/// limits and support without them: an operator is not asked for what nobody could measure.
+fn without_idle_changes(case: &Case<'_>, mut values: Vec<f64>) -> Vec<f64> {
+    loop {
+        let state = case.state_at(&values);
+        let mut least: Option<(f64, Vec<f64>)> = None;
+        for (index, axis) in case.axes.iter().enumerate() {
+            let mut undone = values.clone();
+            match undone.get_mut(index) {
+                Some(slot) if *slot != axis.current => *slot = axis.current,
+                _ => continue,
+            }
+            let before = case.state_at(&undone);
+            let gain = Gain::between(case.control, &before, &state);
+            let idle = gain.power <= gain.error;
+            if idle
+                && least.as_ref().is_none_or(|(power, _)| gain.power < *power)
+                && case.broken(&undone, &before) == 0.0
+                && (undone == case.current() || case.is_supported(&before))
+            {
+                least = Some((gain.power, undone));
+            }
+        }
+        match least {
+            Some((_, undone)) => values = undone,
+            None => return values,
+        }
+    }
+}
+
+fn standing(method: Method, inputs: Inputs) -> Answer {
+    Answer {
+        predicted_power: 0.0,
+        baseline_power: 0.0,
+        savings_kw: 0.0,
+        savings_percent: 0.0,
+        recommendations: Vec::new(),
+        change: false,
+        message: "no change: without a load, a machine that runs, or a pump that turns, the plant stands still".into(),
+        constraint_violations: Vec::new(),
+        confidence: 0.0,
+        lower: 0.0,
+        upper: 0.0,
+        extrapolating: inputs.extrapolating,
+        assumptions: inputs.assumptions,
+        method,
+        evaluated: 0,
+    }
+}

@@ -1,0 +1,255 @@
+//! Set-points on the simulated plant, whose truth is known: what they save there, not what a model says they save.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use chrono::NaiveDate;
+use hvac_analytics::etl::physics::kw_to_rt;
+use hvac_analytics::modelling::control::Control;
+use hvac_analytics::modelling::control::state::Quantity;
+use hvac_analytics::modelling::features::{Feature, Range, Role, Source};
+use hvac_analytics::modelling::fitted::FitOptions;
+use hvac_analytics::modelling::samples::{Matrix, SampleColumn, Samples};
+use hvac_analytics::modelling::setpoint::{Answer, Question, recommend_with};
+use hvac_analytics::simulation::load::Use;
+use hvac_analytics::simulation::optimum::cost_kw;
+use hvac_analytics::simulation::plant::{Bounds, Plant, SetPoints};
+use hvac_analytics::simulation::rng::Rng;
+use hvac_analytics::simulation::site::{Moment, Site, SiteSpec};
+use hvac_analytics::simulation::weather::Climate;
+
+/// What the site's meters say, with the noise of the samples' sensors.
+pub const POINTS: [(&str, &str, Role, f64); 14] = [
+    ("LOAD_RT", "RT", Role::LoadRt, 2.0),
+    ("WBT", "°C", Role::WetBulb, 0.1),
+    ("OAT", "°C", Role::DryBulb, 0.1),
+    ("CH_RUNNING", "", Role::Running, 0.0),
+    ("CHWST", "°C", Role::ChwSupplyTemp, 0.05),
+    ("CHWP_HZ", "Hz", Role::ChwPumpHz, 0.02),
+    ("CWP_HZ", "Hz", Role::CwPumpHz, 0.02),
+    ("CT_HZ", "Hz", Role::CtFanHz, 0.02),
+    ("CHWRT", "°C", Role::ChwReturnTemp, 0.05),
+    ("CHW_LPM", "L/min", Role::ChwFlow, 15.0),
+    ("CWST", "°C", Role::CwSupplyTemp, 0.05),
+    ("CWRT", "°C", Role::CwReturnTemp, 0.05),
+    ("CW_LPM", "L/min", Role::CwFlow, 15.0),
+    ("TOTAL_KW", "kW", Role::Other, 1.5),
+];
+
+pub struct World {
+    pub plant: Plant,
+    pub moments: Vec<Moment>,
+}
+
+pub fn world(seed: u64, days: u64, step_minutes: u32) -> World {
+    let spec = SiteSpec {
+        seed,
+        building: Use::Hospital,
+        trains: 3,
+        climate: Climate::SUBTROPICAL,
+        start: NaiveDate::from_ymd_opt(2024, 7, 1).unwrap().into(),
+        step_minutes,
+        steps: days * 24 * 60 / u64::from(step_minutes),
+    };
+    World { plant: Plant::of_trains(3), moments: Site::new(spec).collect() }
+}
+
+fn truth(moment: &Moment) -> [f64; 14] {
+    let (op, set) = (&moment.operation, &moment.set);
+    [
+        kw_to_rt(op.cooling_kw),
+        moment.conditions.wet_bulb_c,
+        moment.conditions.dry_bulb_c,
+        f64::from(op.trains),
+        op.chwst_c,
+        set.chw_pump_hz,
+        set.cw_pump_hz,
+        set.tower_fan_hz,
+        op.chwrt_c,
+        op.chw_lpm,
+        op.cwst_c,
+        op.cwrt_c,
+        op.cw_lpm,
+        op.total_kw(),
+    ]
+}
+
+/// What was written down: each point has a bias and noise of one size, as the simulator's sensors have.
+pub fn history(moments: &[Moment], noisy: f64, seed: u64) -> Samples {
+    let mut columns: Vec<SampleColumn> = POINTS
+        .iter()
+        .map(|(name, unit, ..)| SampleColumn { name: (*name).into(), unit: Some((*unit).into()), values: Vec::new() })
+        .collect();
+    let mut chances: Vec<(Rng, f64)> = POINTS
+        .iter()
+        .map(|(name, ..)| {
+            let mut rng = Rng::new(seed, name);
+            let bias = rng.normal();
+            (rng, bias)
+        })
+        .collect();
+    for moment in moments {
+        for (((column, value), point), (rng, bias)) in
+            columns.iter_mut().zip(truth(moment)).zip(POINTS).zip(&mut chances)
+        {
+            column.values.push(value + noisy * point.3 * (*bias + rng.normal()));
+        }
+    }
+    Samples {
+        times_ms: moments.iter().map(|moment| moment.at.and_utc().timestamp_millis()).collect(),
+        zone: chrono_tz::UTC,
+        interval_ms: 900_000,
+        columns,
+    }
+}
+
+pub fn features(samples: &Samples) -> (Vec<Feature>, Matrix, Vec<f64>) {
+    let features = POINTS[..13]
+        .iter()
+        .zip(&samples.columns)
+        .map(|((name, unit, role, _), column)| Feature {
+            name: (*name).into(),
+            source: Source::Column { column: (*name).into() },
+            role: *role,
+            unit: Some((*unit).into()),
+            range: range(&column.values),
+        })
+        .collect();
+    let x = Matrix { columns: samples.columns[..13].iter().map(|column| column.values.clone()).collect() };
+    (features, x, samples.columns[13].values.clone())
+}
+
+fn range(values: &[f64]) -> Range {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
+    Range { min: at(0.0), p01: at(0.01), median: at(0.5), p99: at(0.99), max: at(1.0), present: 1.0 }
+}
+
+/// A control fitted to the first `rows` of what was written down.
+pub fn control(samples: &Samples, rows: usize) -> (Control, Vec<Feature>) {
+    let mut seen = samples.clone();
+    seen.times_ms.truncate(rows);
+    seen.columns.iter_mut().for_each(|column| column.values.truncate(rows));
+    let (features, x, y) = features(&seen);
+    let progress = |_: f64, _: &str| ControlFlow::Continue(());
+    let control = Control::fit(&features, &seen, &x, &y, &FitOptions::default(), &progress).unwrap().unwrap();
+    (control, features)
+}
+
+/// What an operator would ask at that row.
+pub fn question(samples: &Samples, row: usize) -> Question {
+    let values: BTreeMap<String, f64> =
+        POINTS[..8].iter().zip(&samples.columns).map(|(point, column)| (point.0.into(), column.values[row])).collect();
+    Question { conditions: values, ..Question::default() }
+}
+
+/// What is recommended where something changes, and what was where nothing does.
+pub fn applied(answer: &Answer, now: SetPoints) -> SetPoints {
+    let value = |name: &str, now: f64| {
+        let of = answer.recommendations.iter().find(|r| r.parameter == name);
+        of.filter(|r| r.current != Some(r.value)).map_or(now, |r| r.value)
+    };
+    SetPoints {
+        chwst_c: value("chw_supply_temp", now.chwst_c),
+        chw_pump_hz: value("chw_pump_hz", now.chw_pump_hz),
+        cw_pump_hz: value("cw_pump_hz", now.cw_pump_hz),
+        tower_fan_hz: value("ct_fan_hz", now.tower_fan_hz),
+    }
+}
+
+/// What history has seen of each set-point, within the hard limits.
+pub fn seen(control: &Control) -> Bounds {
+    let range = |quantity| control.support.range(quantity).unwrap();
+    let (t, chw, cw, fan) = (
+        range(Quantity::ChwSupply),
+        range(Quantity::ChwSpeed),
+        range(Quantity::CwSpeed),
+        range(Quantity::FanSpeed),
+    );
+    Bounds {
+        low: SetPoints {
+            chwst_c: t.0,
+            chw_pump_hz: chw.0.max(30.0),
+            cw_pump_hz: cw.0.max(30.0),
+            tower_fan_hz: fan.0.max(30.0),
+        },
+        high: SetPoints {
+            chwst_c: t.1,
+            chw_pump_hz: chw.1.min(60.0),
+            cw_pump_hz: cw.1.min(60.0),
+            tower_fan_hz: fan.1.min(60.0),
+        },
+    }
+}
+
+/// Recommendations against the truth, kW summed over operating points.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub points: usize,
+    pub changed: usize,
+    pub baseline: f64,
+    pub saved: f64,
+    pub could_save: f64,
+    pub promised: f64,
+    /// Largest increase over the baseline, %; unmet load included.
+    pub worst_percent: f64,
+    pub unmet: usize,
+}
+
+impl Report {
+    pub fn share(&self) -> f64 {
+        self.saved / self.could_save
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let of = |kw: f64| 100.0 * kw / self.baseline;
+        write!(
+            f,
+            "{} points, {} changed: saves {:.2} % (promised {:.2} %), optimum {:.2} %, share {:.1} %, worst {:+.2} %, unmet {}",
+            self.points,
+            self.changed,
+            of(self.saved),
+            of(self.promised),
+            of(self.could_save),
+            100.0 * self.share(),
+            self.worst_percent,
+            self.unmet
+        )
+    }
+}
+
+/// Judges at every row of `rows`.
+pub fn judge(
+    world: &World,
+    samples: &Samples,
+    control: &Control,
+    features: &[Feature],
+    rows: impl Iterator<Item = usize>,
+    mut each: impl FnMut(usize, &SetPoints, &SetPoints, &SetPoints, [f64; 3], &Answer),
+) -> Report {
+    let bounds = seen(control);
+    let mut report = Report { worst_percent: f64::NEG_INFINITY, ..Report::default() };
+    for row in rows {
+        let moment = &world.moments[row];
+        let answer = recommend_with(control, features, &question(samples, row)).unwrap();
+        let set = applied(&answer, moment.set);
+        let best = world.plant.true_optimum(&moment.conditions, &bounds);
+        let cost = |set: &SetPoints| cost_kw(&world.plant.operate(&moment.conditions, set));
+        let (now, then, least) = (cost(&moment.set), cost(&set), cost(&best));
+        report.points += 1;
+        report.changed += usize::from(answer.change);
+        report.baseline += now;
+        report.saved += now - then;
+        report.could_save += now - least;
+        report.promised += answer.savings_kw;
+        report.worst_percent = report.worst_percent.max(100.0 * (then / now - 1.0));
+        report.unmet += usize::from(world.plant.operate(&moment.conditions, &set).unmet_kw > 1e-6);
+        each(row, &moment.set, &set, &best, [now, then, least], &answer);
+    }
+    report
+}
