@@ -22,6 +22,7 @@ mod real_reports;
 mod reports;
 mod rules;
 mod sessions;
+mod setpoints;
 mod tidy;
 mod training;
 mod web;

@@ -163,12 +163,8 @@ pub fn applied(answer: &Answer, now: SetPoints) -> SetPoints {
 /// What history has seen of each set-point, within the hard limits.
 pub fn seen(control: &Control) -> Bounds {
     let range = |quantity| control.support.range(quantity).unwrap();
-    let (t, chw, cw, fan) = (
-        range(Quantity::ChwSupply),
-        range(Quantity::ChwSpeed),
-        range(Quantity::CwSpeed),
-        range(Quantity::FanSpeed),
-    );
+    let (t, chw, cw, fan) =
+        (range(Quantity::ChwSupply), range(Quantity::ChwSpeed), range(Quantity::CwSpeed), range(Quantity::FanSpeed));
     Bounds {
         low: SetPoints {
             chwst_c: t.0,
@@ -252,4 +248,39 @@ pub fn judge(
         each(row, &moment.set, &set, &best, [now, then, least], &answer);
     }
     report
+}
+
+fn spread(rows: std::ops::Range<usize>, count: usize) -> impl Iterator<Item = usize> {
+    let length = rows.len();
+    (0..count).map(move |i| rows.start + i * length / count)
+}
+
+/// Few enough for a debug build; [`over_two_hundred_operating_points`] has the rest.
+#[test]
+fn recommendations_save_energy_on_the_plant_itself() {
+    let world = world(7, 90, 30);
+    let samples = history(&world.moments, 1.0, 3);
+    let train = world.moments.len() * 5 / 6;
+    let (control, features) = control(&samples, train);
+    let report =
+        judge(&world, &samples, &control, &features, spread(100..world.moments.len(), 12), |_, _, _, _, _, _| {});
+    assert!(report.share() > 0.7, "{report}");
+    assert!(report.worst_percent <= 0.5 && report.unmet == 0, "{report}");
+    // What is promised is what is saved.
+    assert!((report.promised / report.saved - 1.0).abs() < 0.1, "{report}");
+}
+
+#[test]
+#[ignore = "minutes in a debug build"]
+fn over_two_hundred_operating_points() {
+    for (noisy, seed) in [(0.0, 7), (1.0, 7), (1.0, 21)] {
+        let world = world(seed, 120, 15);
+        let samples = history(&world.moments, noisy, 3);
+        let train = 92 * 96;
+        let (control, features) = control(&samples, train);
+        let rows = spread(0..train, 100).chain(spread(train..world.moments.len(), 100));
+        let report = judge(&world, &samples, &control, &features, rows, |_, _, _, _, _, _| {});
+        assert!(report.share() > 0.7, "{report}");
+        assert!(report.worst_percent <= 0.5 && report.unmet == 0, "{report}");
+    }
 }

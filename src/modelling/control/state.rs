@@ -137,13 +137,13 @@ impl Layout {
         let sum = |role| self.values(row, role).sum::<f64>();
         let mean = |role| mean(self.values(row, role));
         let machines = self.machines(row);
-        if !(machines > 0.0) {
+        if machines.is_nan() || machines <= 0.0 {
             return None;
         }
         Quantity::Machines.set(&mut state, machines);
         if self.has(Role::LoadRt) {
             let load = sum(Role::LoadRt);
-            if !(load > 0.0) {
+            if load.is_nan() || load <= 0.0 {
                 return None;
             }
             Quantity::LoadEach.set(&mut state, load / machines);

@@ -56,7 +56,8 @@ impl Support {
         distances.sort_unstable_by(f64::total_cmp);
         let at = |share: usize| distances.get(distances.len() * share / 100).copied().unwrap_or(0.0);
         (support.usual, support.reach) = (at(50), at(99));
-        support.rows = kept.into_iter().map(|(point, _)| point.iter().map(|value| hundredths(*value)).collect()).collect();
+        support.rows =
+            kept.into_iter().map(|(point, _)| point.iter().map(|value| hundredths(*value)).collect()).collect();
         support
     }
 

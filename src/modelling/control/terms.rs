@@ -10,19 +10,13 @@ use super::state::{Quantity, SPEEDS};
 
 use super::super::features::Role;
 use Quantity::{
-    ChwPumps, ChwSpeed, ChwSupply, Condenser, CwPumps, CwSpeed, FanSpeed, Humidity, LoadEach, Machines, ScpPumps, ScpSpeed,
-    WetBulb,
+    ChwPumps, ChwSpeed, ChwSupply, Condenser, CwPumps, CwSpeed, FanSpeed, Humidity, LoadEach, Machines, ScpPumps,
+    ScpSpeed, WetBulb,
 };
 
 /// What limits can be set on beside the controls.
-pub const RESPONSES: [Role; 6] = [
-    Role::ChwPressure,
-    Role::ChwReturnTemp,
-    Role::ChwFlow,
-    Role::CwFlow,
-    Role::CwSupplyTemp,
-    Role::CwReturnTemp,
-];
+pub const RESPONSES: [Role; 6] =
+    [Role::ChwPressure, Role::ChwReturnTemp, Role::ChwFlow, Role::CwFlow, Role::CwSupplyTemp, Role::CwReturnTemp];
 
 fn product(factors: &[(Quantity, i32)]) -> Product {
     Product(factors.to_vec())
@@ -68,8 +62,7 @@ pub fn power(known: &[Quantity]) -> Vec<Product> {
     let machines = product(&[(Machines, 1)]);
     let loads: Vec<Product> = (0..=2).map(|power| product(&[(LoadEach, power)])).collect();
     let (t, c) = (ChwSupply, Condenser);
-    let temperatures: &[&[(Quantity, i32)]] =
-        &[&[], &[(t, 1)], &[(c, 1)], &[(t, 2)], &[(t, 1), (c, 1)], &[(c, 2)]];
+    let temperatures: &[&[(Quantity, i32)]] = &[&[], &[(t, 1)], &[(c, 1)], &[(t, 2)], &[(t, 1), (c, 1)], &[(c, 2)]];
     let mut terms: Vec<Product> = Vec::new();
     for load in &loads {
         for temperature in temperatures {

@@ -120,7 +120,8 @@ fn best_neighbour(
     };
     let single = |values: &[f64], index: usize, up: bool| -> Option<Vec<f64>> {
         let axis = case.axes.get(index)?;
-        let at = axis.values.iter().position(|value| (value - values.get(index).copied().unwrap_or(0.0)).abs() < 1e-9)?;
+        let at =
+            axis.values.iter().position(|value| (value - values.get(index).copied().unwrap_or(0.0)).abs() < 1e-9)?;
         let next = *axis.values.get(if up { at + 1 } else { at.checked_sub(1)? })?;
         let mut moved = values.to_vec();
         if let Some(slot) = moved.get_mut(index) {

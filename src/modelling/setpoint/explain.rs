@@ -135,8 +135,7 @@ impl Parts {
         let kind = SPEEDS.iter().find(|(own, ..)| *own == role);
         let own = |terms: &[(Quantity, i32)]| {
             kind.is_some_and(|(_, speed, count)| {
-                terms.iter().any(|(own, _)| own == speed)
-                    && terms.iter().all(|(own, _)| own == speed || own == count)
+                terms.iter().any(|(own, _)| own == speed) && terms.iter().all(|(own, _)| own == speed || own == count)
             })
         };
         let mut parts = Self { machines: 0.0, rest: 0.0 };

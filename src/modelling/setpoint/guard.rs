@@ -118,9 +118,11 @@ impl<'a> Case<'a> {
             let value = limit.value(self.control, &self.row, &self.state)?;
             (limit.broken_by(value, 0.0) > 0.0).then(|| format!("{}: it is {value:.1}", limit.text()))
         });
-        let axes = self.axes.iter().filter(|axis| !axis.keeps(axis.current)).map(|axis| {
-            format!("{} ≤ {} ≤ {}: it is {}", axis.low, axis.name, axis.high, axis.current)
-        });
+        let axes = self
+            .axes
+            .iter()
+            .filter(|axis| !axis.keeps(axis.current))
+            .map(|axis| format!("{} ≤ {} ≤ {}: it is {}", axis.low, axis.name, axis.high, axis.current));
         axes.chain(limits).collect()
     }
 

@@ -194,10 +194,8 @@ fn axis(
             return Err(problem(what, message));
         }
     }
-    let played: Vec<&Feature> = positions
-        .iter()
-        .filter_map(|position| features.get(*control.features.get(*position)?))
-        .collect();
+    let played: Vec<&Feature> =
+        positions.iter().filter_map(|position| features.get(*control.features.get(*position)?)).collect();
     let seen = quantity(role).and_then(|quantity| control.support.range(quantity)).unwrap_or((f64::NAN, f64::NAN));
     let unit = played.first().and_then(|feature| feature.unit.clone());
     let is_speed = role != Role::ChwSupplyTemp;
@@ -212,7 +210,10 @@ fn axis(
     }
     let (from, to) = (low.max(seen.0), high.min(seen.1));
     if (to - from) / step > MOST_VALUES {
-        return Err(problem(".step", format!("{}.step {step} gives too many values; take a larger one", variable.name)));
+        return Err(problem(
+            ".step",
+            format!("{}.step {step} gives too many values; take a larger one", variable.name),
+        ));
     }
     let whole = control.layout.roles.iter().filter(|other| **other == role).count() == positions.len();
     let mut made = Axis {
@@ -284,11 +285,7 @@ fn no_control(control: &Control, features: &[Feature], name: &str) -> String {
 ///
 /// # Errors
 /// `wrong_features` for what the model can neither choose nor foretell; `bad_option` for limits that are none.
-pub fn limits(
-    control: &Control,
-    features: &[Feature],
-    constraints: &[Constraint],
-) -> Result<Vec<Limit>, ModelError> {
+pub fn limits(control: &Control, features: &[Feature], constraints: &[Constraint]) -> Result<Vec<Limit>, ModelError> {
     let mut problems = Vec::new();
     let mut made = Vec::new();
     for (index, constraint) in constraints.iter().enumerate() {
@@ -311,9 +308,7 @@ fn limit(control: &Control, features: &[Feature], constraint: &Constraint) -> Re
     let role = positions.first().and_then(|position| role_at(control, *position));
     if let Some(role) = role {
         return match role.part() {
-            Part::Control => {
-                Ok(Limit { asked: constraint.clone(), subject: Subject::Control(positions), margin: 0.0 })
-            }
+            Part::Control => Ok(Limit { asked: constraint.clone(), subject: Subject::Control(positions), margin: 0.0 }),
             _ => Err(format!("{name} is a condition that nobody can choose, so no limit can be set on it")),
         };
     }

@@ -230,10 +230,9 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
     let moved = values != current;
     let change = moved && (needed || gain.is_sure());
     let message = match (inputs.extrapolating.as_slice(), moved, change) {
-        ([], true, true) if gain.power < 0.0 => format!(
-            "the present set-points break a limit; the cheapest that keep all cost {:.1} kW more",
-            -gain.power
-        ),
+        ([], true, true) if gain.power < 0.0 => {
+            format!("the present set-points break a limit; the cheapest that keep all cost {:.1} kW more", -gain.power)
+        }
         ([], true, true) => format!(
             "best of the settings that keep all limits and lie within what history has shown; its gain of {:.1} kW is \
              above the model's error of {:.1} kW",
