@@ -193,3 +193,62 @@ pub(super) fn verdict(metrics: &Metrics, algorithm: Algorithm) -> String {
     }
     says.join(" ")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn candidate(algorithm: Algorithm, mape: f64, week: f64) -> Candidate {
+        let scores = |mape| Scores { rows: 100, mape: Some(mape), ..Scores::default() };
+        let rule = Baseline {
+            rule: Rule::SameTimeLastWeek,
+            knows: String::new(),
+            scores: scores(week),
+            model: scores(mape),
+            beaten: Some(mape < week),
+            counts: true,
+        };
+        let last_week = Some(rule);
+        Candidate { algorithm, validation: scores(mape), last_week, time_ordered: scores(0.0), refused: None }
+    }
+
+    fn auto(mapes: [f64; 3], week: f64) -> (Algorithm, String) {
+        let tried = [0, 1, 2].map(|index| candidate(Algorithm::ALL[index], mapes[index], week));
+        pick(&tried.iter().collect::<Vec<_>>(), &[], Choice::Auto, Measure::Mape).unwrap()
+    }
+
+    #[test]
+    fn auto_takes_the_best_and_the_simplest_of_equals() {
+        let (taken, says) = auto([4.0, 4.5, 5.0], 9.0);
+        assert_eq!(taken, Algorithm::Gbdt);
+        assert_eq!(says, "auto took gbdt: MAPE 4.00 % on the validation rows, against hybrid 4.50 %, physics 5.00 %.");
+        let (taken, says) = auto([4.0, 4.01, 4.04], 9.0);
+        assert_eq!(taken, Algorithm::Physics);
+        assert!(says.ends_with("It is within 1 % of gbdt, and simpler."), "{says}");
+        assert_eq!(auto([4.0, 4.04, 4.05], 9.0).0, Algorithm::Hybrid);
+        assert_eq!(auto([4.0, 4.05, 4.05], 9.0).0, Algorithm::Gbdt);
+    }
+
+    #[test]
+    fn who_loses_to_last_week_is_taken_only_when_all_do() {
+        // within 1 % of each other, but physics on the wrong side of the rule
+        let (taken, says) = auto([4.0, 5.0, 4.03], 4.02);
+        assert_eq!(taken, Algorithm::Gbdt);
+        assert!(says.contains("physics 4.03 % (loses to the same time last week)"), "{says}");
+        let (taken, says) = auto([5.4, 6.1, 5.8], 4.1);
+        assert_eq!(taken, Algorithm::Gbdt);
+        assert!(says.ends_with("All of them lose there to the same time last week (4.10 %): the rule is better."));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_taken() {
+        let tried = candidate(Algorithm::Hybrid, 4.0, 2.0);
+        let (taken, says) = pick(&[&tried], &[], Choice::Hybrid, Measure::Mape).unwrap();
+        assert_eq!(
+            (taken, says.as_str()),
+            (Algorithm::Hybrid, "hybrid was asked for; MAPE 4.00 % on the validation rows.")
+        );
+        assert_eq!(pick(&[], &[], Choice::Auto, Measure::Mape), None);
+    }
+}

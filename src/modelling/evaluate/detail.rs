@@ -100,6 +100,8 @@ pub fn importance(features: &[Feature], model: &Fitted, x: &Matrix, y: &[f64], s
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use crate::modelling::features::{Range, Role, Source};
+    use crate::modelling::gbdt::{Tree, Trees};
 
     #[test]
     fn errors_are_told_by_load() {
@@ -123,5 +125,44 @@ mod tests {
         assert_eq!(bins.len(), 6);
         assert_eq!((bins[0].rows, bins[0].to), (50, 0.0));
         assert!(by_load(&[], &[], &[]).is_empty());
+    }
+
+    /// A step of `size` at ½ of one feature.
+    fn step(feature: i32, size: f64) -> Tree {
+        Tree {
+            feature: vec![feature, -1, -1],
+            threshold: vec![0.5, 0.0, 0.0],
+            left: vec![1, 0, 0],
+            right: vec![2, 0, 0],
+            missing: vec![2, 0, 0],
+            value: vec![0.0, 0.0, size],
+        }
+    }
+
+    /// Of y = 4·[a ≥ ½] + 10·[b ≥ ½], without error: a shuffle puts half of the rows on the other side of the step,
+    /// so that the error becomes size × √½.
+    #[test]
+    fn importance_is_the_error_that_a_shuffle_makes() {
+        let feature = |name: &str| Feature {
+            name: name.into(),
+            source: Source::Column { column: name.into() },
+            role: Role::Other,
+            unit: None,
+            range: Range::default(),
+        };
+        let model = Fitted::Gbdt { trees: Trees { base: 3.0, trees: vec![step(1, 4.0), step(2, 10.0)] } };
+        let columns: Vec<Vec<f64>> = [2.0, 3.0, 5.0]
+            .iter()
+            .map(|n: &f64| (1..5000).map(|k| (f64::from(k) * n.sqrt()).fract()).collect())
+            .collect();
+        let x = Matrix { columns };
+        let y = model.predict_all(&x);
+        let features = [feature("none"), feature("a"), feature("b")];
+        let found = importance(&features, &model, &x, &y, 1);
+        assert_eq!(found.iter().map(|found| found.feature.as_str()).collect::<Vec<_>>(), ["b", "a", "none"]);
+        assert!((found[0].rmse_increase - 10.0 * 0.5_f64.sqrt()).abs() < 0.2, "{found:?}");
+        assert!((found[1].rmse_increase - 4.0 * 0.5_f64.sqrt()).abs() < 0.1, "{found:?}");
+        assert_eq!(found[2].rmse_increase, 0.0);
+        assert_eq!(importance(&features, &model, &x, &y, 1), found);
     }
 }

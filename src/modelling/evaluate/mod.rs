@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::features::{Feature, Role, Source};
-use super::fitted::{Algorithm, Fitted};
+use super::fitted::{Algorithm, Fitted, MonotoneCheck};
 use super::leakage::Leak;
 use super::samples::{Matrix, take};
 use super::train::{Holdout, TrainOptions};
@@ -68,10 +68,14 @@ pub struct Metrics {
     pub load_bins: Vec<LoadBin>,
     /// What it goes by, measured on the held-out rows; the greatest first.
     pub importance: Vec<Importance>,
+    /// Whether power goes the way that physics knows, along each feature that it knows a way of.
+    pub sweep: Vec<MonotoneCheck>,
     /// Columns that leak the target and were allowed.
     pub leaks: Vec<Leak>,
     /// Mapped columns that became no features, and why.
     pub left_out: Vec<String>,
+    /// What else a user should know.
+    pub notes: Vec<String>,
 }
 
 /// Which rows a model was judged by.
@@ -153,7 +157,8 @@ impl Rows<'_> {
     }
 }
 
-/// Judges algorithms, picks one, and tells how good it is. Leaks and columns left out are the caller's to add.
+/// Judges algorithms, picks one, and tells how good it is. The sweep, leaks and columns left out are
+/// the caller's to add.
 ///
 /// # Errors
 /// `too_few_rows`; what fitting says of an algorithm that was named; `cancelled`.

@@ -97,7 +97,7 @@ fn drop_within(rows: &mut Vec<usize>, times_ms: &[i64], blocks: &[(i64, i64)]) {
         let Some(at) = times_ms.get(*row) else { return false };
         // blocks ascend and do not cross: the last that begins before the row is the one that may hold it
         let begun = blocks.partition_point(|(first, _)| first <= at);
-        !begun.checked_sub(1).and_then(|index| blocks.get(index)).is_some_and(|(_, last)| at <= last)
+        begun.checked_sub(1).and_then(|index| blocks.get(index)).is_none_or(|(_, last)| at > last)
     });
 }
 

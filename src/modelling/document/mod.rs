@@ -1,8 +1,14 @@
 //! The model file: JSON that explains itself, is data only, and is read by every later version.
+//!
+//! [`mod@check`] makes sure that a damaged or hand-edited file can do no harm, [`predict`] answers rows, [`table`] writes
+//! the model out for other programs. A field that is added later has a default; a change of meaning is a new
+//! [`FORMAT_VERSION`] with a step from the one before.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::ModelError;
@@ -11,6 +17,10 @@ use super::evaluate::Metrics;
 use super::features::Feature;
 use super::fitted::{FitOptions, Fitted};
 use super::mapping::FeatureMapping;
+
+pub mod check;
+pub mod predict;
+pub mod table;
 
 /// Of the format; older ones are still read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -97,35 +107,70 @@ pub struct Prediction {
 }
 
 impl ModelDocument {
-    /// Reads a model file of this or an older version.
+    /// Reads a model file of this or an older version. Whatever the bytes are, what comes of it can be asked without
+    /// harm: every index is within its list, every walk ends.
     ///
     /// # Errors
     /// `unreadable_model` saying what is wrong with it.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ModelError> {
-        let _ = bytes;
-        todo!("train")
+        let unreadable =
+            |error: serde_json::Error| unreadable(format!("The file is not a model, or is damaged: {error}."));
+        let Head { format_version } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        if !(1..=FORMAT_VERSION).contains(&format_version) {
+            return Err(self::unreadable(format!(
+                "The model file is of format {format_version}; this program reads formats up to {FORMAT_VERSION}. \
+                 Use the program that wrote it, or a newer one."
+            )));
+        }
+        let document: Self = serde_json::from_slice(bytes).map_err(unreadable)?;
+        check::check(&document).map_err(self::unreadable)?;
+        Ok(document)
     }
 
-    /// The file's bytes.
+    /// The file's bytes: the same document gives the same ones, and they read back as the same document.
     ///
     /// # Errors
-    /// `internal` when a number in it is not finite.
+    /// `internal` when a number in it is not finite, or it would be refused by [`Self::from_json`].
     pub fn to_json(&self) -> Result<Vec<u8>, ModelError> {
-        todo!("train")
+        let internal = |what: String| ModelError::new("internal", "", format!("The model cannot be written: {what}"));
+        let mut bytes = serde_json::to_vec(self).map_err(|error| internal(error.to_string()))?;
+        bytes.push(b'\n');
+        // JSON has no NaN: it would be written as null
+        let again = Self::from_json(&bytes).map_err(|error| internal(error.message))?;
+        if again != *self {
+            return Err(internal("it does not read back as it is".to_owned()));
+        }
+        Ok(bytes)
     }
 
-    /// Predicts rows that a user gives; wider intervals where it extrapolates.
-    ///
-    /// # Errors
-    /// `wrong_features` naming what the model does not know, with the closest.
-    pub fn predict(&self, rows: &[GivenRow]) -> Result<Vec<Prediction>, ModelError> {
-        let _ = rows;
-        todo!("train")
-    }
-
-    /// The model as CSV that anything can score with: one line a node of a tree, or a term.
+    /// Half width of the prediction interval around a prediction within what was seen, in the target's unit.
     #[must_use]
-    pub fn scoring_table(&self) -> String {
-        todo!("train")
+    pub fn half_width(&self, prediction: f64) -> f64 {
+        self.interval_half_share.map_or(self.interval_half_width, |share| share * prediction.abs())
     }
 }
+
+/// Of names and sources, in order: what a row must be made of.
+#[must_use]
+pub fn features_sha256(features: &[Feature]) -> String {
+    let mut hash = Sha256::new();
+    for feature in features {
+        // a name or source that holds a line break is quoted in JSON
+        hash.update(json!([feature.name, feature.source]).to_string());
+        hash.update("\n");
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What every version of the format has.
+#[derive(Deserialize)]
+struct Head {
+    format_version: u32,
+}
+
+fn unreadable(message: String) -> ModelError {
+    ModelError::new("unreadable_model", "", message)
+}
+
+#[cfg(test)]
+mod tests;
