@@ -3,7 +3,8 @@
 //! Generates the reference job, then does with it what the program does: parse + merge + publish through
 //! the use case that the command line calls, on a store of its own in a temporary folder; load of the whole
 //! session; preview. Prints one table beside the limits the program was planned with, and exits with 1
-//! when one is missed. `--write-samples` writes the committed samples instead.
+//! when one is missed. `--write-samples` writes the committed samples instead, and the options of [`parts`] do
+//! one part alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ use hvac_analytics::state::AppState;
 use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter};
 use hvac_analytics::store::paths;
 use serde::Serialize;
+
+#[path = "benchmark_persistence/parts.rs"]
+mod parts;
 
 /// Measures parse, write, load and preview of the reference job: 214 reports, 72 480 rows, 207 points.
 #[derive(Parser)]
@@ -51,13 +55,23 @@ struct Args {
     /// Write the sample reports to this folder, print the faults in them, and measure nothing.
     #[arg(long, value_name = "FOLDER")]
     write_samples: Option<PathBuf>,
+    /// Write the reference job's reports, scaled as told, to this folder, and measure nothing.
+    #[arg(long, value_name = "FOLDER")]
+    write_reference: Option<PathBuf>,
+    #[command(flatten)]
+    part: parts::Part,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let done = match &args.write_samples {
-        Some(folder) => write_samples(folder).map(|()| true),
-        None => measure(&args).map(|outcome| outcome.print(args.json)),
+    let done = if let Some(folder) = &args.write_samples {
+        write_samples(folder).map(|()| true)
+    } else if let Some(folder) = &args.write_reference {
+        generate(folder, &args).map(|_| true)
+    } else if let Some(done) = args.part.run(args.runs) {
+        done.map(|()| true)
+    } else {
+        measure(&args).map(|outcome| outcome.print(args.json))
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -90,7 +104,7 @@ impl Scratch {
     fn new(parent: Option<&Path>) -> Result<Self> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
         let folder = parent.join(format!("hvac-benchmark-{}", std::process::id()));
-        fs::create_dir_all(folder.join("reports")).internal("making a temporary folder")?;
+        fs::create_dir_all(&folder).internal("making a temporary folder")?;
         Ok(Self(folder))
     }
 }
@@ -110,6 +124,7 @@ struct Job {
 
 fn generate(folder: &Path, args: &Args) -> Result<Job> {
     let started = Instant::now();
+    fs::create_dir_all(folder).internal("making the folder of the reports")?;
     let scale = reference::Scale { rows: args.scale_rows, columns: args.scale_columns };
     let (mut files, mut csv_bytes) = (Vec::new(), 0);
     for report in reference::reports(args.seed, scale) {
