@@ -17,9 +17,10 @@ use hvac_analytics::etl::clean::{self, Cleaned, Interval, Parameters};
 use hvac_analytics::etl::column::{ColumnMeta, Kind};
 use hvac_analytics::etl::merge::{Keep, describe, merge};
 use hvac_analytics::etl::plan::{FileId, Plan, read_all};
-use hvac_analytics::etl::report::{ReadError, ReadOptions};
+use hvac_analytics::etl::report::{ReadError, ReadOptions, Reader, Source};
 use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter, KEY_COLUMNS, KEY_ZONE};
 use polars::prelude::DataFrame;
+use rayon::prelude::*;
 
 /// One part, and what it works on; at most one of them.
 #[derive(clap::Args)]
@@ -31,6 +32,9 @@ pub struct Part {
     /// The same at an hour.
     #[arg(long, value_name = "FILE")]
     frames_hourly: Option<PathBuf>,
+    /// Read every report of this folder, keep nothing, and print seconds as JSON.
+    #[arg(long, value_name = "FOLDER")]
+    reader: Option<PathBuf>,
     /// Serve the bytes of this file from one bare route, on a free port, which is printed.
     #[arg(long, value_name = "FILE")]
     bare: Option<PathBuf>,
@@ -45,29 +49,72 @@ impl Part {
         let frames = |file, interval| frames(file, interval, runs);
         None.or_else(|| self.frames.as_deref().map(|file| frames(file, Interval::M15)))
             .or_else(|| self.frames_hourly.as_deref().map(|file| frames(file, Interval::H1)))
+            .or_else(|| self.reader.as_deref().map(|folder| reader(folder, runs)))
             .or_else(|| self.bare.as_deref().map(bare))
             .or_else(|| self.once.as_deref().map(once))
     }
 }
 
-fn frames(file: &Path, interval: Interval, runs: u32) -> Result<()> {
-    let (mut load_s, mut clean_s) = (Vec::new(), Vec::new());
-    let mut height = 0;
-    for _ in 0..runs {
-        let started = Instant::now();
-        let reader = FrameReader::open(Bytes::from(fs::read(file).internal("reading the dataset's file")?))?;
-        let frame = reader.read(None)?;
-        load_s.push(started.elapsed().as_secs_f64());
-        let columns = reader.footer().key_value(KEY_COLUMNS).unwrap_or_default();
-        let columns: Vec<ColumnMeta> = serde_json::from_str(columns).internal("reading the columns of the file")?;
-        let zone = reader.footer().key_value(KEY_ZONE).unwrap_or_default();
-        let zone: Tz = zone.parse().internal("reading the zone of the file")?;
-        let started = Instant::now();
-        let cleaned = cleaned(frame, &columns, zone, interval)?;
-        clean_s.push(started.elapsed().as_secs_f64());
-        height = cleaned.frame.height();
+/// Wall and CPU seconds of one thing done several times.
+#[derive(Default, serde::Serialize)]
+struct Timed {
+    wall_s: Vec<f64>,
+    cpu_s: Vec<f64>,
+}
+
+impl Timed {
+    fn time<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (started, before) = (Instant::now(), cpu_seconds());
+        let done = work()?;
+        self.wall_s.push(started.elapsed().as_secs_f64());
+        self.cpu_s.push(cpu_seconds() - before);
+        Ok(done)
     }
-    println!("{}", serde_json::json!({ "load_s": load_s, "clean_s": clean_s, "rows": height }));
+}
+
+/// What the living threads of this process have used; nought where the system does not tell (Linux does).
+fn cpu_seconds() -> f64 {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0.0 };
+    let nanoseconds = threads.flatten().filter_map(|thread| {
+        let used = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        used.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    nanoseconds.sum::<u64>() as f64 / 1e9
+}
+
+fn frames(file: &Path, interval: Interval, runs: u32) -> Result<()> {
+    let (mut load, mut clean) = (Timed::default(), Timed::default());
+    for _ in 0..runs {
+        let (reader, frame) = load.time(|| {
+            let bytes = fs::read(file).internal("reading the dataset's file")?;
+            let reader = FrameReader::open(Bytes::from(bytes))?;
+            let frame = reader.read(None)?;
+            Ok((reader, frame))
+        })?;
+        let said = |key| reader.footer().key_value(key).unwrap_or_default();
+        let columns: Vec<ColumnMeta> = serde_json::from_str(said(KEY_COLUMNS)).internal("reading the columns")?;
+        let zone: Tz = said(KEY_ZONE).parse().internal("reading the zone of the file")?;
+        clean.time(|| cleaned(frame, &columns, zone, interval).map(drop))?;
+    }
+    println!("{}", serde_json::json!({ "load": load, "clean": clean }));
+    Ok(())
+}
+
+/// The pure reader: every report of a folder from memory, nothing kept of what was read.
+fn reader(folder: &Path, runs: u32) -> Result<()> {
+    let reports = reports(folder)?;
+    let options = options(chrono_tz::Asia::Taipei);
+    let mut read = Timed::default();
+    for _ in 0..runs {
+        read.time(|| {
+            reports.par_iter().try_for_each(|(name, bytes)| {
+                let reader = Reader::open(Source { name, bytes }, &options).map_err(unreadable)?;
+                reader.plan(&mut |_, _| ()).map(drop).map_err(unreadable)
+            })
+        })?;
+    }
+    let bytes: usize = reports.iter().map(|(_, bytes)| bytes.len()).sum();
+    println!("{}", serde_json::json!({ "bytes": bytes, "read": read }));
     Ok(())
 }
 
@@ -94,14 +141,7 @@ fn bare(file: &Path) -> Result<()> {
 
 /// Everything between a report's bytes and a cleaned frame, the file in memory.
 fn once(folder: &Path) -> Result<()> {
-    let mut reports = Vec::new();
-    for entry in fs::read_dir(folder).internal("reading the folder of reports")? {
-        let path = entry.internal("reading the folder of reports")?.path();
-        if path.extension().is_some_and(|extension| extension == "csv") {
-            reports.push((path.to_string_lossy().into_owned(), Bytes::from(fs::read(&path).internal("reading")?)));
-        }
-    }
-    reports.sort();
+    let reports = reports(folder)?;
     let zone = chrono_tz::Asia::Taipei;
     let (frame, columns) = merged(&reports, zone)?;
     let schema: Vec<_> = (columns.iter())
@@ -117,12 +157,33 @@ fn once(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Every `.csv` of a folder, by name.
+fn reports(folder: &Path) -> Result<Vec<(String, Bytes)>> {
+    let doing = "reading the folder of reports";
+    let mut reports = Vec::new();
+    for entry in fs::read_dir(folder).internal(doing)? {
+        let path = entry.internal(doing)?.path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            reports.push((path.to_string_lossy().into_owned(), Bytes::from(fs::read(&path).internal(doing)?)));
+        }
+    }
+    reports.sort();
+    Ok(reports)
+}
+
+fn options(zone: Tz) -> ReadOptions {
+    ReadOptions { zone, format: None, date_order: None, delimiter: None, encoding: None }
+}
+
+fn unreadable(error: ReadError) -> Error {
+    Error::internal(format!("{}: {}", error.file, error.message))
+}
+
 fn merged(reports: &[(String, Bytes)], zone: Tz) -> Result<(DataFrame, Vec<ColumnMeta>)> {
     let ids: Vec<FileId> =
         reports.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
     let load = |index: usize| Ok(reports.get(index).map(|(_, bytes)| bytes.clone()).unwrap_or_default());
-    let options = ReadOptions { zone, format: None, date_order: None, delimiter: None, encoding: None };
-    let unreadable = |error: ReadError| Error::internal(format!("{}: {}", error.file, error.message));
+    let options = options(zone);
     let read = read_all(&ids, &load, &options, u64::MAX, &|_| ())
         .map_err(|errors| errors.into_iter().next().map_or_else(|| Error::internal("no report"), unreadable))?;
     let nothing = BTreeMap::new();
