@@ -1,11 +1,14 @@
-//! The pure core: read one report, and read + plan + merge a set of them.
+//! The pure core: read one report, read + plan + merge a set of them, clean what they make.
 #![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing)]
 
 mod common;
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use hvac_analytics::etl::clean::{self, Interval, Parameters};
+use hvac_analytics::etl::merge;
 use hvac_analytics::etl::report::{Reader, Source};
 use hvac_analytics::simulation::reference::{self, Scale};
 
@@ -36,6 +39,26 @@ fn merge_set(c: &mut Criterion) {
     group.finish();
 }
 
+fn clean_set(c: &mut Criterion) {
+    let (plan, window) = common::planned_and_merged(&common::quarter());
+    let (columns, _) = merge::describe(&plan, window.tallies);
+    let parameters = Parameters { resample_interval: Some(Interval::M15), ..Parameters::default() };
+    let cleaning = clean::check(&columns, &parameters).expect("every role is found or left out");
+    let frame = window.frame;
+    let zone = common::options().zone;
+    let mut group = c.benchmark_group("core");
+    group.throughput(Throughput::Elements((frame.height() * frame.width()) as u64));
+    group.sample_size(20);
+    group.bench_function("clean 8 640 × 120 at 15 min", |b| {
+        b.iter_batched(
+            || frame.clone(),
+            |frame| clean::clean(frame, &columns, zone, &cleaning, &|_, _| ControlFlow::Continue(())),
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
 fn generate(c: &mut Criterion) {
     let fresh = || reference::reports(1, Scale { rows: 1, columns: 1 });
     let mut group = c.benchmark_group("simulation");
@@ -46,5 +69,5 @@ fn generate(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, read_one, merge_set, generate);
+criterion_group!(benches, read_one, merge_set, clean_set, generate);
 criterion_main!(benches);

@@ -1,4 +1,4 @@
-//! The store: a frame to Parquet in memory, and back, whole and in part.
+//! The store: a frame to Parquet in memory, and back, whole and in part; previews as a request gets them.
 #![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing)]
 
 mod common;
@@ -7,6 +7,13 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hvac_analytics::app;
+use hvac_analytics::config::Config;
+use hvac_analytics::datasets::preview::preview;
+use hvac_analytics::datasets::{DatasetSelector, PreviewQuery};
+use hvac_analytics::sessions::ParseRequest;
+use hvac_analytics::sessions::parse::{Caller, parse_files};
+use hvac_analytics::sessions::progress::Progress;
 use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter, TIMESTAMP};
 use polars::prelude::{DataFrame, DataType};
 
@@ -44,5 +51,51 @@ fn frames(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, frames);
+fn previews(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let below = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let config = Config::from_values(|variable| match variable {
+        "DATABASE_URL" => Some(format!("sqlite://{}", below("hvac_analytics.db"))),
+        "DATA_DIR" => Some(below("")),
+        "DATA_STORAGE_PATH" => Some(below("sessions")),
+        "MODELS_PATH" => Some(below("models")),
+        _ => None,
+    })
+    .expect("the settings are right");
+    let files = common::quarter().into_iter().map(|report| {
+        let path = folder.path().join(&report.file_name);
+        std::fs::write(&path, &report.bytes).expect("the reports can be written");
+        (report.file_name, path)
+    });
+    let files = files.collect();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    let (state, parsed) = runtime.block_on(async {
+        let state = app::build(config).await.expect("the stores open");
+        let parsed = parse_files(&state, files, ParseRequest::default(), Caller::Cli, &Progress::none()).await;
+        (state, parsed.expect("the reports can be parsed"))
+    });
+    let selector = DatasetSelector { session_id: Some(parsed.session_id), version: None };
+    let ask = |offset| PreviewQuery { rows: Some(50), offset: Some(offset), columns: None };
+
+    let mut group = c.benchmark_group("preview");
+    group.throughput(Throughput::Elements(50 * parsed.column_count));
+    let same = ask(4_000);
+    group.bench_function("cached", |b| {
+        b.iter(|| runtime.block_on(preview(&state, &selector, &same)).expect("the dataset is there"));
+    });
+    // No question is asked twice: when all offsets are, by a row more.
+    let mut asked = 0;
+    group.bench_function("not cached", |b| {
+        b.iter(|| {
+            asked += 1;
+            let rows = Some(50 + asked / 8_000);
+            let query = PreviewQuery { rows, ..ask(asked % 8_000) };
+            runtime.block_on(preview(&state, &selector, &query)).expect("the dataset is there")
+        });
+    });
+    group.finish();
+    runtime.block_on(app::close(state)).expect("the stores close");
+}
+
+criterion_group!(benches, frames, previews);
 criterion_main!(benches);

@@ -24,6 +24,11 @@ pub fn options() -> ReadOptions {
 
 /// Read, planned and merged into one window.
 pub fn merged(reports: &[Report]) -> Window {
+    planned_and_merged(reports).1
+}
+
+/// The same with the plan, which knows the columns.
+pub fn planned_and_merged(reports: &[Report]) -> (Plan, Window) {
     let ids: Vec<FileId> = reports
         .iter()
         .map(|report| FileId { name: report.file_name.clone(), sha256: report.file_name.clone() })
@@ -33,5 +38,6 @@ pub fn merged(reports: &[Report]) -> Window {
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).expect("nothing is overridden");
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options()).expect("the cells were kept");
-    merge(&plan, &window, segments, Keep::Last).expect("the columns fit together")
+    let window = merge(&plan, &window, segments, Keep::Last).expect("the columns fit together");
+    (plan, window)
 }

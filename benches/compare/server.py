@@ -35,9 +35,9 @@ def get(url):
 
 def wrk(url, script=None):
     """Requests a second, and latencies in ms."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", *(["-s", script] if script else []), url]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "--timeout", "10s", *(["-s", script] if script else []), url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if re.search("Non-2xx|Socket errors", said):
+    if re.search("Non-2xx|connect [1-9]|read [1-9]|write [1-9]", said):
         raise SystemExit(f"wrk met errors at {url}:\n{said}")
     unit = {"us": 1e-3, "ms": 1.0, "s": 1e3}
     latency = {name: float(n) * unit[u] for name, n, u in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s)\b", said)}
