@@ -12,6 +12,7 @@
 
 use hessboost::config::{GrowPolicy, Monotone};
 use hessboost::prelude::{BoostedModel, DMatrix, Objective, RegLoss, TrainingParams, TreeMethod, train};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ModelError;
@@ -26,6 +27,11 @@ const SHRINKAGE: f64 = 0.05;
 const LEAVES: usize = 15;
 /// Fewest rows of a leaf; fewer where there are not twenty times as many rows.
 const LEAF_ROWS: f64 = 20.0;
+
+/// Rows predicted by one thread at a time.
+const BLOCK: usize = 256;
+/// Rows that walk a tree at once.
+const ABREAST: usize = 8;
 
 /// Trees whose leaves add up, with what they start from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -104,6 +110,81 @@ impl Trees {
     pub fn predict(&self, row: &[f64]) -> f64 {
         self.base + self.trees.iter().map(|tree| tree.predict(row)).sum::<f64>()
     }
+
+    /// The target for every row: bit for bit what [`Self::predict`] says of each, and several times faster.
+    #[must_use]
+    pub fn predict_all(&self, x: &Matrix) -> Vec<f64> {
+        let trees: Vec<Packed> = self.trees.iter().map(Packed::of).collect();
+        let cells = row_major(x);
+        let mut sums = vec![0.0; x.height()];
+        let blocks = sums.par_chunks_mut(BLOCK).zip(cells.par_chunks(BLOCK * x.width().max(1)));
+        blocks.for_each(|(sums, cells)| {
+            trees.iter().for_each(|tree| tree.add_to(sums, cells, x.width().max(1)));
+            sums.iter_mut().for_each(|sum| *sum += self.base);
+        });
+        sums
+    }
+}
+
+/// A tree whose nodes lie together.
+struct Packed {
+    nodes: Vec<Node>,
+    values: Vec<f64>,
+    /// Steps from the root to the farthest leaf.
+    depth: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    threshold: f32,
+    feature: u32,
+    /// For smaller values, for others, for missing ones; itself where the walk ends.
+    next: [u32; 3],
+}
+
+impl Packed {
+    /// As [`Tree::predict`] walks it: a child that does not come after its parent ends the walk.
+    fn of(tree: &Tree) -> Self {
+        let count = tree.feature.len();
+        let mut depths = vec![0_usize; count];
+        let mut nodes = Vec::with_capacity(count);
+        for (at, feature) in tree.feature.iter().enumerate() {
+            let own = u32::try_from(at).unwrap_or(0);
+            let feature = u32::try_from(*feature).ok();
+            let next = [&tree.left, &tree.right, &tree.missing].map(|side| {
+                let next = feature.and_then(|_| side.get(at).copied());
+                next.filter(|next| *next > own).unwrap_or(own)
+            });
+            let depth = depths.get(at).map_or(0, |depth| depth + 1);
+            for next in next.iter().filter(|next| **next > own) {
+                depths.iter_mut().skip(*next as usize).take(1).for_each(|below| *below = depth.max(*below));
+            }
+            let threshold = single(tree.threshold.get(at).copied().unwrap_or(f64::NAN));
+            nodes.push(Node { threshold, feature: feature.unwrap_or(0), next });
+        }
+        Self { nodes, values: tree.value.clone(), depth: depths.iter().copied().max().map_or(0, |depth| depth + 1) }
+    }
+
+    /// Adds what it says of each row; several rows walk at once, because one alone waits for memory at every step.
+    fn add_to(&self, sums: &mut [f64], cells: &[f32], width: usize) {
+        for (sums, rows) in sums.chunks_mut(ABREAST).zip(cells.chunks(ABREAST * width)) {
+            let mut at = [0_u32; ABREAST];
+            for _ in 0..self.depth {
+                at.iter_mut().zip(rows.chunks_exact(width)).for_each(|(at, row)| *at = self.step(*at, row));
+            }
+            let values = at.iter().map(|at| self.values.get(*at as usize).copied().unwrap_or(0.0));
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+    }
+
+    #[inline]
+    fn step(&self, at: u32, row: &[f32]) -> u32 {
+        let Some(node) = self.nodes.get(at as usize) else { return at };
+        let cell = row.get(node.feature as usize).copied().unwrap_or(f32::NAN);
+        let [smaller, other, missing] = node.next;
+        let side = if cell < node.threshold { smaller } else { other };
+        if cell.is_nan() { missing } else { side }
+    }
 }
 
 fn booster(
@@ -162,9 +243,9 @@ impl Tree {
     }
 
     fn next(&self, node: usize, value: f64) -> Option<usize> {
-        let side = match value {
+        let side = match single(value) {
             value if value.is_nan() => &self.missing,
-            value if single(value) < single(*self.threshold.get(node)?) => &self.left,
+            value if value < single(*self.threshold.get(node)?) => &self.left,
             _ => &self.right,
         };
         side.get(node).map(|next| *next as usize)
@@ -260,12 +341,14 @@ mod tests {
         let model = booster(&matrix(&x).with_labels(&labels).unwrap(), 20.0, Vec::new(), &options()).unwrap();
         let theirs = model.predict(&matrix(&other), hessboost::prelude::Iterations::Best).unwrap();
         let trees = Trees::of(&model, &scale);
+        let all = trees.predict_all(&other);
         let mut row = Vec::new();
         let mut missing = 0;
         for (index, theirs) in theirs.as_slice().iter().enumerate() {
             other.row_into(index, &mut row);
             missing += row.iter().filter(|cell| cell.is_nan()).count();
-            let ours = scale.down(trees.predict(&row));
+            assert_eq!(trees.predict(&row), all[index]);
+            let ours = scale.down(all[index]);
             assert!((ours - f64::from(*theirs)).abs() < 1e-5, "{index}: {ours} {theirs}");
         }
         assert!(missing > 2000);
@@ -282,7 +365,13 @@ mod tests {
     /// Files may hold anything: a walk that goes in circles, or out of the tree.
     #[test]
     fn a_damaged_tree_still_ends() {
-        let node = |next: u32| Tree {
+        let ask = |tree: Tree| {
+            let trees = Trees { base: 0.5, trees: vec![tree] };
+            let all = trees.predict_all(&Matrix { columns: vec![vec![0.0]] });
+            assert_eq!(all, [trees.predict(&[0.0])]);
+            trees.predict(&[0.0])
+        };
+        let tree = |next: u32| Tree {
             feature: vec![0, 0],
             threshold: vec![1.0, 1.0],
             left: vec![1, next],
@@ -291,10 +380,14 @@ mod tests {
             value: vec![2.0, 3.0],
         };
         for next in [0, 1] {
-            assert_eq!(node(next).predict(&[0.0]), 3.0);
+            assert_eq!(ask(tree(next)), 3.5);
         }
-        assert_eq!(node(7).predict(&[0.0]), 0.0);
-        assert_eq!(Tree::default().predict(&[0.0]), 0.0);
+        for next in [2, u32::MAX] {
+            assert_eq!(ask(tree(next)), 0.5);
+        }
+        assert_eq!(ask(Tree { left: Vec::new(), ..tree(0) }), 2.5);
+        assert_eq!(ask(Tree { value: Vec::new(), ..tree(0) }), 0.5);
+        assert_eq!(ask(Tree::default()), 0.5);
     }
 
     proptest! {
