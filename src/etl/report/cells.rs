@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::fields::Dialect;
+use super::fields::{Dialect, word_of};
 use super::{Chosen, PointPlan, marker, number};
 use crate::etl::column::{NullReason, TEXT, VALUE};
 use crate::etl::units;
@@ -88,6 +88,15 @@ struct PointState {
     other_units: Tally,
     other_unit: Option<String>,
     too_many_texts: Tally,
+    /// The short text met last.
+    recent: Option<(u64, Known)>,
+}
+
+/// Where a text that was met before stands.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    Marker(usize),
+    Text(usize),
 }
 
 /// Reads the cells of one file.
@@ -152,16 +161,37 @@ impl CellReader {
 
     /// A marker or a text of this point that was met before.
     fn known_text(&mut self, point: usize, text: &str) -> Option<(f64, u8)> {
-        if let Some((_, reason, count)) = self.markers.iter_mut().take(SHORT).find(|(known, _, _)| known == text) {
-            *count += 1;
-            return Some(null(*reason));
+        let state = self.points.get_mut(point)?;
+        let marker = self.markers.iter().take(SHORT).position(|(known, _, _)| known == text);
+        let known = marker.map(Known::Marker).or_else(|| state.texts.find(text).map(Known::Text))?;
+        if !text.contains(['\r', '\n']) {
+            state.recent = word_of(text).map(|word| (word, known));
         }
-        let texts = &mut self.points.get_mut(point)?.texts;
-        let at = texts.find(text)?;
-        if self.grow {
-            texts.count(at);
+        self.known(point, known)
+    }
+
+    /// Counts a cell that was met before.
+    fn known(&mut self, point: usize, known: Known) -> Option<(f64, u8)> {
+        match known {
+            Known::Marker(at) => {
+                let (_, reason, count) = self.markers.get_mut(at)?;
+                *count += 1;
+                Some(null(*reason))
+            }
+            Known::Text(at) => {
+                if self.grow {
+                    self.points.get_mut(point)?.texts.count(at);
+                }
+                Some(token(at))
+            }
         }
-        Some(token(at))
+    }
+
+    /// The cell of a short field that is the same, byte by byte, as the text this point had last.
+    #[inline]
+    pub fn same_again(&mut self, point: usize, word: u64) -> Option<(f64, u8)> {
+        let (_, known) = self.points.get(point)?.recent.filter(|(recent, _)| *recent == word)?;
+        self.known(point, known)
     }
 
     fn marked(&mut self, text: &str, reason: NullReason) -> (f64, u8) {

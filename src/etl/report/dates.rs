@@ -15,7 +15,7 @@ use crate::etl::time::{self, DateForm};
 const SAMPLE: usize = 200;
 
 /// One row's date as it is written.
-struct Dated {
+pub struct Dated {
     text: String,
     clock: String,
     name: String,
@@ -56,6 +56,11 @@ fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated> +
         }
         Some(dated)
     })
+}
+
+/// The dates of the first rows.
+pub fn sample(text: &str, layout: &Layout) -> Vec<Dated> {
+    dates(text, layout).take(SAMPLE).collect()
 }
 
 const ORDERS: [DateOrder; 3] = [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd];
@@ -135,18 +140,19 @@ fn words(order: DateOrder) -> &'static str {
     }
 }
 
-/// Settles the order of a report's dates.
+/// Settles the order of a report's dates, whose first are `sample`.
 pub fn settle(
     source: Source<'_>,
     text: &str,
     layout: &Layout,
     asked: Option<DateOrder>,
+    sample: &[Dated],
 ) -> Result<Option<Chosen<DateOrder>>, ReadError> {
     if layout.epoch {
         return Ok(None);
     }
-    let forms: Vec<DateForm> = dates(text, layout)
-        .take(SAMPLE)
+    let forms: Vec<DateForm> = sample
+        .iter()
         .filter_map(|dated| ORDERS.iter().find_map(|order| time::stamp(&dated.text, *order)))
         .map(|stamp| stamp.form)
         .collect();
@@ -261,10 +267,10 @@ fn ambiguous(source: Source<'_>, text: &str, layout: &Layout) -> ReadError {
     source.error("ambiguous_dates", Some(line), words)
 }
 
-/// Whether rows stand newest first, judged by the first rows under the settled order.
-pub fn newest_first(text: &str, layout: &Layout, order: DateOrder) -> bool {
+/// Whether rows stand newest first, judged by the first rows (`sample`) under the settled order.
+pub fn newest_first(layout: &Layout, order: DateOrder, sample: &[Dated]) -> bool {
     let (mut forward, mut backward, mut previous) = (0u32, 0u32, None);
-    for dated in dates(text, layout).take(SAMPLE) {
+    for dated in sample {
         let at = if layout.epoch {
             time::epoch(&dated.text)
         } else {

@@ -41,6 +41,25 @@ pub struct Field<'t> {
     pub open: bool,
 }
 
+/// A field of at most seven bytes with nothing around it, found in a few steps.
+#[derive(Debug, Clone, Copy)]
+pub struct Short {
+    /// Its bytes, the first one lowest, zeros above.
+    pub word: u64,
+    /// How many they are.
+    pub length: u32,
+    /// It is its row's last.
+    pub last: bool,
+    end: usize,
+}
+
+/// The bytes of a text of at most seven as [`Short::word`].
+pub fn word_of(text: &str) -> Option<u64> {
+    let mut bytes = [0; 8];
+    bytes.get_mut(..text.len().min(8)).filter(|_| text.len() < 8)?.copy_from_slice(text.as_bytes());
+    Some(u64::from_le_bytes(bytes))
+}
+
 /// A row that cannot be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
@@ -100,6 +119,38 @@ impl<'t> Cursor<'t> {
         self.pos += passed;
         self.lines += 1;
         true
+    }
+
+    /// Looks at the next field, if it is short: in quotes up to the next quote, or bare up to the next delimiter.
+    /// Whether it holds a line end or blanks is the caller's to see.
+    #[inline(always)]
+    pub fn short(&self) -> Option<Short> {
+        let start = self.rest();
+        let quoted = start.first() == Some(&b'"');
+        let bytes = start.get(usize::from(quoted)..)?;
+        let word = u64::from_le_bytes(*bytes.first_chunk()?);
+        let end = number::first_of(word, if quoted { b'"' } else { self.dialect.delimiter });
+        if end == 0 {
+            return None;
+        }
+        let length = end.trailing_zeros() / 8;
+        let tail = bytes.get(length as usize + usize::from(quoted)..)?;
+        let (last, passed) = match tail {
+            [next, ..] if *next == self.dialect.delimiter => (false, 1),
+            [b'\r', b'\n', ..] if self.dialect.eol == b'\n' => (true, 2),
+            [next, ..] if *next == self.dialect.eol => (true, 1),
+            _ => return None,
+        };
+        let end = self.text.len() - tail.len() + passed;
+        Some(Short { word: word & !(u64::MAX << (8 * length)), length, last, end })
+    }
+
+    /// Passes a field that was looked at; whether it is its row's last.
+    #[inline]
+    pub fn pass(&mut self, short: Short) -> bool {
+        self.pos = short.end;
+        self.lines += u64::from(short.last);
+        short.last
     }
 
     /// Reads the next field as a plain decimal number and passes it; stays where it is if it is none.
@@ -212,6 +263,17 @@ impl<'t> Cursor<'t> {
     pub fn skip_row(&mut self) -> Result<u64, Flaw> {
         let mut filled = 0;
         loop {
+            // Not if a line ends within it, or if it begins with what may be a blank.
+            if let Some(short) = self.short()
+                && matches!(short.word & 0xff, 0x21..=0x7e)
+                && number::first_of(short.word, self.dialect.eol) == 0
+            {
+                filled += 1;
+                if self.pass(short) {
+                    return Ok(filled);
+                }
+                continue;
+            }
             let field = self.field()?;
             filled += u64::from(!field.text.is_empty());
             if field.last {

@@ -86,9 +86,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// With line and column, when the file cannot be read as what it seemed to be.
     pub fn plan(&self, keep: &mut dyn FnMut(usize, Segment)) -> Result<FilePlan, ReadError> {
-        let order = dates::settle(self.source, &self.text, &self.layout, self.options.date_order)?;
+        let sample = dates::sample(&self.text, &self.layout);
+        let order = dates::settle(self.source, &self.text, &self.layout, self.options.date_order, &sample)?;
         let units = self.layout.points.iter().map(|point| point.unit.clone());
-        let mut engine = self.engine(order.as_ref(), CellReader::first(self.layout.dialect, units));
+        let mut engine = self.engine(order.as_ref(), &sample, CellReader::first(self.layout.dialect, units));
         let mut points = self.layout.points.clone();
         let mut rows = Rows::new(&self.layout, &points);
         let mut cursor = self.cursor(self.layout.body, self.layout.body_lines);
@@ -133,7 +134,7 @@ impl<'a> Reader<'a> {
         };
         let wanted = plan.chunks.get(chunk).filter(|chunk| chunk.bytes.end <= self.text.len()).ok_or_else(changed)?;
         let cells = CellReader::again(self.layout.dialect, &plan.points);
-        let mut engine = self.engine(plan.date_order.as_ref(), cells);
+        let mut engine = self.engine(plan.date_order.as_ref(), &dates::sample(&self.text, &self.layout), cells);
         engine.times.previous = wanted.previous_at_ms;
         let mut rows = Rows::new(&self.layout, &plan.points);
         let mut cursor = self.cursor(wanted.bytes.start, wanted.lines_before);
@@ -150,9 +151,9 @@ impl<'a> Reader<'a> {
         Cursor::new(&self.text, self.layout.dialect, pos, lines)
     }
 
-    fn engine(&self, order: Option<&Chosen<DateOrder>>, cells: CellReader) -> Engine<'_> {
+    fn engine(&self, order: Option<&Chosen<DateOrder>>, sample: &[dates::Dated], cells: CellReader) -> Engine<'_> {
         let order = order.map_or(DateOrder::Ymd, |chosen| chosen.value);
-        let newest_first = dates::newest_first(&self.text, &self.layout, order);
+        let newest_first = dates::newest_first(&self.layout, order, sample);
         let zone = ZoneClock::new(self.options.zone, newest_first);
         let times = TimeReader::new(self.source, &self.layout, order, zone, self.options.zone.name());
         Engine {

@@ -1,12 +1,16 @@
 //! The engine for reports with one row a time: APOGEE, wide tables, TOA5, histories of one point.
 //!
-//! One pass: the fast way of a cell is [`Cursor::number`], which finds the field's end and its value in the
-//! same steps; all else is looked at as text.
+//! One pass: the fast way of a cell is [`Cursor::short`], which finds the field's end in a word of eight bytes,
+//! where a number is read all at once and a state is told by the word itself; then [`Cursor::number`]; all else
+//! is looked at as text.
+
+use std::ops::Range;
 
 use super::ReadError;
 use super::engine::{Engine, Limit, is_ok};
-use super::fields::Cursor;
+use super::fields::{Cursor, Short};
 use super::layout::Role;
+use super::number;
 use crate::etl::column::{Cells, NullReason, Segment, VALUE};
 
 /// What the rows of a layout have in common.
@@ -18,6 +22,8 @@ pub struct Shape<'r> {
     /// No point stands left of the time: a row is read in one go.
     direct: bool,
     points: usize,
+    /// So many points stand right behind the time, in their order.
+    run: usize,
 }
 
 impl<'r> Shape<'r> {
@@ -25,7 +31,9 @@ impl<'r> Shape<'r> {
     pub fn new(roles: &'r [Role], points: usize) -> Self {
         let times = roles.iter().rposition(|role| matches!(role, Role::Stamp | Role::Clock)).map_or(0, |at| at + 1);
         let direct = roles.iter().take(times).all(|role| matches!(role, Role::Stamp | Role::Clock | Role::Ignore));
-        Self { roles, times, direct, points }
+        let behind = roles.iter().skip(times).enumerate();
+        let run = behind.take_while(|(at, role)| direct && **role == Role::Point(*at)).count();
+        Self { roles, times, direct, points, run }
     }
 }
 
@@ -58,7 +66,7 @@ impl Engine<'_> {
             self.wide_row(shape, cursor, &mut segment)?;
             self.check_line(start, cursor)?;
             if segment.at_ms.len() == 8 {
-                reserve(&mut segment, limit, begin, cursor.pos());
+                reserve(&mut segment, limit.byte.min(self.text.len()), limit.cells, begin..cursor.pos());
             }
         }
         Ok(segment)
@@ -73,6 +81,10 @@ impl Engine<'_> {
         if !shape.direct {
             *cursor = row;
             (from, last) = (0, false);
+        } else if !last {
+            let columns = segment.columns.get_mut(..shape.run).unwrap_or_default();
+            let (read, ended) = self.short_cells(cursor, columns);
+            (from, last) = (from + read, ended);
         }
         let mut roles = shape.roles.get(from..).unwrap_or_default().iter();
         while !last && let Some(role) = roles.next() {
@@ -94,8 +106,33 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Reads cells of one point after the other as long as they are short; how many, and whether the row is over.
+    fn short_cells(&mut self, cursor: &mut Cursor<'_>, columns: &mut [Cells]) -> (usize, bool) {
+        // A copy of its own, which stays in registers.
+        let mut at = cursor.clone();
+        let (mut read, mut last) = (0, false);
+        for cells in columns {
+            let Some(short) = at.short() else { break };
+            let Some(cell) = self.short_cell(read, short) else { break };
+            cells.push(cell);
+            read += 1;
+            last = at.pass(short);
+            if last {
+                break;
+            }
+        }
+        *cursor = at;
+        (read, last)
+    }
+
+    /// A number, or the text that the point had last.
+    #[inline(always)]
+    fn short_cell(&mut self, point: usize, short: Short) -> Option<(f64, u8)> {
+        let number = number::short(short.word, short.length, self.layout.dialect.decimal);
+        number.map(|value| (value, VALUE)).or_else(|| self.cells.same_again(point, short.word))
+    }
+
     /// Reads one cell; whether it is its row's last.
-    #[inline]
     fn cell(
         &mut self,
         point: usize,
@@ -104,6 +141,12 @@ impl Engine<'_> {
         line: u64,
         rest: &[Role],
     ) -> Result<bool, ReadError> {
+        if let Some(short) = cursor.short()
+            && let Some(cell) = self.short_cell(point, short)
+        {
+            cells.push(cell);
+            return Ok(cursor.pass(short));
+        }
         if let Some((value, last)) = cursor.number() {
             cells.push((value, VALUE));
             return Ok(last);
@@ -185,10 +228,10 @@ fn has_point(roles: &[Role]) -> bool {
     roles.iter().any(|role| matches!(role, Role::Point(_)))
 }
 
-/// Makes room for the rows that a chunk is likely to have.
-fn reserve(segment: &mut Segment, limit: Limit, begin: usize, pos: usize) {
-    let row = (pos - begin).div_ceil(segment.at_ms.len()).max(1);
-    let rows = (limit.byte.saturating_sub(begin) / row + 1).min(limit.cells / segment.columns.len().max(1));
+/// Makes room for the rows that a chunk up to byte `end` is likely to have, by those in `read`.
+fn reserve(segment: &mut Segment, end: usize, cells: usize, read: Range<usize>) {
+    let row = read.len().div_ceil(segment.at_ms.len()).max(1);
+    let rows = (end.saturating_sub(read.end) / row + 1).min(cells / segment.columns.len().max(1));
     let more = rows + rows / 16;
     segment.at_ms.reserve(more);
     for cells in &mut segment.columns {
