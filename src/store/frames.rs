@@ -5,6 +5,7 @@
 //! dataset, columns and sources. No polars `parquet` feature: it would cost ten minutes of building.
 
 mod events;
+mod numbers;
 mod read;
 #[cfg(test)]
 mod tests;

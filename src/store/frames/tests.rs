@@ -3,7 +3,10 @@
 
 use bytes::Bytes;
 use parquet::basic::Encoding;
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::serialized_reader::ReadOptionsBuilder;
+use parquet::file::statistics::Statistics;
 use polars::prelude::*;
 
 use super::*;
@@ -191,6 +194,81 @@ fn encodings_fit_the_values() {
     assert_eq!((sorting.len(), sorting[0].column_idx, sorting[0].descending), (1, 0, false));
     let pages = reader.metadata().offset_index().map(|groups| groups[0][1].page_locations().len());
     assert!(pages.is_none_or(|n| n >= ROW_GROUP_ROWS / 4096));
+}
+
+/// Columns of numbers that end in each of the forms there are, and what is awkward in each.
+fn kinds_of_numbers(rows: usize) -> Vec<(&'static str, Vec<Option<f64>>)> {
+    let whole = |seed, below: f64| noise(seed).take(rows).map(move |v| (v * below).floor());
+    let every = |values: &mut dyn Iterator<Item = f64>| values.map(Some).collect::<Vec<_>>();
+    vec![
+        ("one", every(&mut std::iter::repeat_n(21.5, rows))),
+        ("a byte", every(&mut whole(1, 256.0).map(|v| v / 10.0))),
+        ("a byte and one more", every(&mut whole(2, 257.0).map(|v| v / 100.0 - 1.0))),
+        ("two bytes", every(&mut whole(3, 5_000.0).map(|v| v / 10.0))),
+        ("a full dictionary", every(&mut (0..rows).map(|i| (i % (16 * 1024)) as f64))),
+        ("too many", every(&mut (0..rows).map(|i| (i / 2) as f64))),
+        ("signs", every(&mut whole(4, 3.0).map(|v| if v == 0.0 { -0.0 } else { v - 1.0 }))),
+        ("no numbers", every(&mut whole(5, 3.0).map(|v| if v == 0.0 { f64::NAN } else { v }))),
+        ("infinite", every(&mut whole(6, 3.0).map(|v| if v == 0.0 { f64::NEG_INFINITY } else { v }))),
+        ("gaps", whole(7, 400.0).map(|v| (v % 7.0 != 0.0).then_some(v)).collect()),
+        ("late", (0..rows).map(|i| (i > 9_000).then_some((i % 300) as f64)).collect()),
+        ("full gaps", noise(8).take(rows).map(|v| (v > 0.4).then_some(v)).collect()),
+        ("nothing", vec![None; rows]),
+    ]
+}
+
+#[test]
+fn numbers_of_every_kind_come_back_bit_by_bit() {
+    let bits = |values: &[Option<f64>]| values.iter().map(|v| v.map(f64::to_bits)).collect::<Vec<_>>();
+    for (rows, window) in [(ROW_GROUP_ROWS + 7_001, 5_003), (4097, 4097), (13, 5)] {
+        let columns = kinds_of_numbers(rows);
+        let schema: Vec<_> = columns.iter().map(|(name, _)| ((*name).to_owned(), ColumnType::Float64)).collect();
+        let time = frame(rows).column(TIMESTAMP).unwrap().clone();
+        let all = columns.iter().map(|(name, values)| Column::new((*name).into(), values.clone()));
+        let frame = DataFrame::new(rows, std::iter::once(time).chain(all).collect()).unwrap();
+        let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
+        for offset in (0..rows).step_by(window) {
+            writer.write_window(&frame.slice(offset as i64, window.min(rows - offset))).unwrap();
+        }
+        let bytes = Bytes::from(writer.finish(Vec::new()).unwrap().0);
+        let read = FrameReader::open(bytes.clone()).unwrap().read(None).unwrap();
+        for (name, values) in &columns {
+            let found: Vec<Option<f64>> = read.column(name).unwrap().f64().unwrap().iter().collect();
+            assert!(bits(&found) == bits(values), "{name}, {rows} rows");
+        }
+        statistics_are_true(bytes, &columns);
+    }
+}
+
+/// The bounds and null counts of chunks and pages hold for the values that the chunks and pages were made of.
+fn statistics_are_true(bytes: Bytes, columns: &[(&str, Vec<Option<f64>>)]) {
+    let options = ReadOptionsBuilder::new().with_page_index().build();
+    let reader = SerializedFileReader::new_with_options(bytes, options).unwrap();
+    let metadata = reader.metadata();
+    for (at, (name, values)) in columns.iter().enumerate() {
+        let groups = metadata.row_groups().iter().zip(values.chunks(ROW_GROUP_ROWS));
+        for (number, (group, values)) in groups.enumerate() {
+            let bounds = |values: &[Option<f64>]| {
+                let numbers = || values.iter().flatten().copied();
+                let nan = numbers().any(f64::is_nan) || numbers().next().is_none();
+                (!nan).then(|| (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max)))
+            };
+            let nulls = |values: &[Option<f64>]| values.iter().filter(|v| v.is_none()).count();
+            let Some(Statistics::Double(of_chunk)) = group.column(at + 1).statistics() else { panic!("{name}") };
+            let found = of_chunk.min_opt().copied().zip(of_chunk.max_opt().copied());
+            assert_eq!((found, of_chunk.null_count_opt()), (bounds(values), Some(nulls(values) as u64)), "{name}");
+            let offsets = &metadata.offset_index().unwrap()[number][at + 1];
+            assert_eq!(offsets.page_locations().len(), values.len().div_ceil(4096), "{name}");
+            let ColumnIndexMetaData::DOUBLE(pages) = &metadata.column_index().unwrap()[number][at + 1] else {
+                assert_eq!(*name, "no numbers");
+                continue;
+            };
+            for (page, values) in values.chunks(4096).enumerate() {
+                let found = pages.min_value(page).copied().zip(pages.max_value(page).copied());
+                assert_eq!((found, pages.null_count(page)), (bounds(values), Some(nulls(values) as i64)), "{name}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,505 @@
+//! The numbers of one column and one row group → the pages of a Parquet column chunk.
+//!
+//! Readings are rounded by the systems that take them, so a row group of a column holds few distinct values:
+//! cells become indices into a sorted dictionary as they arrive, two bytes each. Indices are written in whole
+//! bytes, not in as few bits as would do: what zstd makes of whole bytes is smaller (8.8 against 9.9 MB for the
+//! reference job) and they are only copied. What has too many values for one byte goes in the form that is the
+//! smallest on a sample. The pages are ordinary ones (RLE_DICTIONARY, PLAIN, BYTE_STREAM_SPLIT) with a page index.
+
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, EncodingMask, PageType, Type, ZstdLevel};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats};
+use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+use polars_arrow::bitmap::Bitmap;
+use zstd::bulk::Compressor;
+
+use super::write::PAGE_ROWS;
+
+/// zstd level: 3 takes twice as long and saves nothing on indices in whole bytes.
+const LEVEL: i32 = 1;
+/// Distinct values of a row group, above which they are no dictionary.
+const MAX_DISTINCT: usize = 16 * 1024;
+/// Cells looked at to choose a form.
+const SAMPLE: usize = 2048;
+
+/// The cells of one column of a row group, as they are gathered.
+pub(super) struct NumberColumn {
+    descr: ColumnDescPtr,
+    /// One bit a row: it has a value.
+    present: BooleanBufferBuilder,
+    values: Values,
+}
+
+/// The cells that have a value.
+enum Values {
+    Few(Dictionary, Vec<u16>),
+    Many(Vec<f64>),
+}
+
+impl NumberColumn {
+    pub fn new(descr: ColumnDescPtr) -> Self {
+        let values = Values::Few(Dictionary::new(), Vec::new());
+        Self { descr, present: BooleanBufferBuilder::new(0), values }
+    }
+
+    /// Appends rows; those that `validity` lacks have no value.
+    pub fn append(&mut self, values: &[f64], validity: Option<&Bitmap>) {
+        match validity.filter(|bits| bits.unset_bits() > 0) {
+            None => {
+                self.present.append_n(values.len(), true);
+                self.values.extend(values);
+            }
+            Some(bits) => {
+                let (bytes, offset, length) = bits.as_slice();
+                self.present.append_packed_range(offset..offset + length, bytes);
+                let cells = values.iter().zip(bits).filter_map(|(value, valid)| valid.then_some(*value));
+                self.values.extend(&cells.collect::<Vec<_>>());
+            }
+        }
+    }
+
+    /// The chunk's bytes, and what the file has to know of them.
+    pub fn close(mut self) -> Result<(Bytes, ColumnCloseResult)> {
+        let mut compressor = Compressor::new(LEVEL)?;
+        let present = self.present.finish();
+        let (dictionary, cells) = match self.values {
+            Values::Few(dictionary, mut indices) => {
+                let sorted = dictionary.sorted(&mut indices);
+                let form = form_of(&sorted, &indices, &mut compressor)?;
+                if form.is_plain() {
+                    let value = |index: &u16| sorted.get(usize::from(*index)).copied().unwrap_or_default();
+                    (None, Cells::Values(indices.iter().map(value).collect(), form))
+                } else {
+                    (Some(sorted), Cells::Indices(indices, form))
+                }
+            }
+            Values::Many(values) => {
+                let form = smallest(&[Form::Plain, Form::Split], &mut compressor, |form, page| {
+                    form.values(values.get(..SAMPLE).unwrap_or(&values), page);
+                    0
+                })?;
+                (None, Cells::Values(values, form))
+            }
+        };
+        Chunk::new(self.descr, compressor).write(dictionary.as_deref(), &cells, &present)
+    }
+}
+
+impl Values {
+    fn extend(&mut self, cells: &[f64]) {
+        let mut rest = cells;
+        if let Self::Few(dictionary, indices) = self {
+            let before = indices.len();
+            indices.reserve(cells.len());
+            indices.extend(cells.iter().map_while(|cell| dictionary.index(*cell)));
+            rest = cells.get(indices.len() - before..).unwrap_or_default();
+            if !rest.is_empty() {
+                let value = |index: &u16| dictionary.values.get(usize::from(*index)).copied().unwrap_or_default();
+                *self = Self::Many(indices.iter().map(value).collect());
+            }
+        }
+        if let Self::Many(values) = self {
+            values.extend_from_slice(rest);
+        }
+    }
+}
+
+/// Distinct values in order of appearance, found by their bits.
+struct Dictionary {
+    values: Vec<f64>,
+    /// Open addressing: a value's bits and its index, or [`FREE`]. A power of two, at most half full.
+    slots: Vec<(u64, u16)>,
+}
+
+const FREE: u16 = u16::MAX;
+
+impl Dictionary {
+    fn new() -> Self {
+        Self { values: Vec::new(), slots: vec![(0, FREE); 256] }
+    }
+
+    /// None when it is full.
+    #[inline]
+    fn index(&mut self, value: f64) -> Option<u16> {
+        let (bits, mask) = (value.to_bits(), self.slots.len() - 1);
+        let mut at = place(bits) & mask;
+        loop {
+            let (known, index) = *self.slots.get(at)?;
+            if index == FREE {
+                return self.add(value, at);
+            }
+            if known == bits {
+                return Some(index);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, value: f64, at: usize) -> Option<u16> {
+        if self.values.len() == MAX_DISTINCT {
+            return None;
+        }
+        let index = u16::try_from(self.values.len()).ok()?;
+        *self.slots.get_mut(at)? = (value.to_bits(), index);
+        self.values.push(value);
+        if self.values.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        Some(index)
+    }
+
+    fn grow(&mut self) {
+        let mask = self.slots.len() * 4 - 1;
+        let mut slots = vec![(0, FREE); mask + 1];
+        for (value, index) in self.values.iter().zip(0..) {
+            let mut at = place(value.to_bits()) & mask;
+            while slots.get(at).is_some_and(|(_, index)| *index != FREE) {
+                at = (at + 1) & mask;
+            }
+            if let Some(slot) = slots.get_mut(at) {
+                *slot = (value.to_bits(), index);
+            }
+        }
+        self.slots = slots;
+    }
+
+    /// The values in ascending order; `indices` are changed to it.
+    fn sorted(self, indices: &mut [u16]) -> Vec<f64> {
+        let mut order: Vec<(f64, u16)> = self.values.into_iter().zip(0..).collect();
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let mut rank = vec![0_u16; order.len()];
+        for ((_, old), new) in order.iter().zip(0..) {
+            if let Some(rank) = rank.get_mut(usize::from(*old)) {
+                *rank = new;
+            }
+        }
+        for index in indices {
+            *index = rank.get(usize::from(*index)).copied().unwrap_or_default();
+        }
+        order.into_iter().map(|(value, _)| value).collect()
+    }
+}
+
+/// Fibonacci hashing; the low half is folded in, for the doubles of whole numbers differ in the high half only.
+#[inline]
+fn place(bits: u64) -> usize {
+    let hash = (bits ^ (bits >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    usize::try_from(hash).unwrap_or_default()
+}
+
+/// How the cells of a page are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Indices of so many bytes.
+    Bytes(u8),
+    /// Indices of so many bits.
+    Bits(u8),
+    Plain,
+    Split,
+}
+
+impl Form {
+    fn is_plain(self) -> bool {
+        matches!(self, Self::Plain | Self::Split)
+    }
+
+    fn encoding(self) -> Encoding {
+        match self {
+            Self::Bytes(_) | Self::Bits(_) => Encoding::RLE_DICTIONARY,
+            Self::Plain => Encoding::PLAIN,
+            Self::Split => Encoding::BYTE_STREAM_SPLIT,
+        }
+    }
+
+    fn values(self, values: &[f64], page: &mut Vec<u8>) {
+        if self == Self::Plain {
+            page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        } else {
+            for byte in 0..8 {
+                page.extend(values.iter().map(|value| value.to_le_bytes().get(byte).copied().unwrap_or_default()));
+            }
+        }
+    }
+
+    /// One run of the hybrid of bit-packing and run lengths, in groups of eight.
+    fn indices(self, indices: &[u16], page: &mut Vec<u8>) {
+        let (Self::Bytes(1 | 2) | Self::Bits(_)) = self else { return };
+        let width = match self {
+            Self::Bytes(bytes) => bytes * 8,
+            Self::Bits(bits) => bits,
+            _ => 0,
+        };
+        page.push(width);
+        if indices.is_empty() {
+            return;
+        }
+        let groups = indices.len().div_ceil(8);
+        varint((groups << 1) | 1, page);
+        let begin = page.len();
+        match self {
+            Self::Bytes(1) => page.extend(indices.iter().map(|index| index.to_le_bytes()[0])),
+            Self::Bytes(_) => page.extend(indices.iter().flat_map(|index| index.to_le_bytes())),
+            _ => {
+                let (mut word, mut bits) = (0_u64, 0);
+                for index in indices {
+                    word |= u64::from(*index) << bits;
+                    bits += width;
+                    while bits >= 8 {
+                        page.push(word.to_le_bytes()[0]);
+                        (word, bits) = (word >> 8, bits - 8);
+                    }
+                }
+                page.push(word.to_le_bytes()[0]);
+            }
+        }
+        page.resize(begin + groups * usize::from(width), 0);
+    }
+}
+
+/// The form of indices into `dictionary`, or of the values behind them when that is smaller.
+fn form_of(dictionary: &[f64], indices: &[u16], compressor: &mut Compressor<'_>) -> Result<Form> {
+    if dictionary.len() <= 256 {
+        return Ok(Form::Bytes(1));
+    }
+    let sample = indices.get(..SAMPLE).unwrap_or(indices);
+    let value = |index: &u16| dictionary.get(usize::from(*index)).copied().unwrap_or_default();
+    let values: Vec<f64> = sample.iter().map(value).collect();
+    let bits = u8::try_from(usize::BITS - (dictionary.len() - 1).leading_zeros()).unwrap_or(16);
+    // The dictionary's share; about half of each value's bytes are left of it.
+    let share = dictionary.len() * 4 * sample.len() / indices.len().max(1);
+    smallest(&[Form::Bits(bits), Form::Bytes(2), Form::Plain, Form::Split], compressor, |form, page| {
+        if form.is_plain() {
+            form.values(&values, page);
+            0
+        } else {
+            form.indices(sample, page);
+            share
+        }
+    })
+}
+
+/// The form with the smallest sample; `write` writes it and gives bytes that it costs besides.
+fn smallest(
+    forms: &[Form],
+    compressor: &mut Compressor<'_>,
+    write: impl Fn(Form, &mut Vec<u8>) -> usize,
+) -> Result<Form> {
+    let mut best = (usize::MAX, Form::Plain);
+    for form in forms {
+        let mut page = Vec::new();
+        let besides = write(*form, &mut page);
+        let size = compressor.compress(&page)?.len() + besides;
+        if size < best.0 {
+            best = (size, *form);
+        }
+    }
+    Ok(best.1)
+}
+
+fn varint(mut value: usize, page: &mut Vec<u8>) {
+    while value >= 0x80 {
+        page.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    page.push(value.to_le_bytes()[0]);
+}
+
+/// A row group's cells in the form that was chosen.
+enum Cells {
+    Indices(Vec<u16>, Form),
+    Values(Vec<f64>, Form),
+}
+
+impl Cells {
+    fn form(&self) -> Form {
+        match self {
+            Self::Indices(_, form) | Self::Values(_, form) => *form,
+        }
+    }
+
+    /// Smallest and largest value of some cells; none where there is no value, or one that is not a number.
+    fn bounds(&self, from: usize, to: usize, dictionary: &[f64]) -> Option<(f64, f64)> {
+        let (min, max) = match self {
+            Self::Indices(indices, _) => {
+                let indices = indices.get(from..to).filter(|indices| !indices.is_empty())?;
+                let bound = |index: u16| dictionary.get(usize::from(index)).copied();
+                let least = indices.iter().fold(u16::MAX, |least, index| least.min(*index));
+                let most = indices.iter().fold(0, |most, index| most.max(*index));
+                (bound(least)?, bound(most)?)
+            }
+            Self::Values(values, _) => {
+                let values = values.get(from..to)?;
+                let (first, rest) = values.split_first()?;
+                let nan = values.iter().any(|value| value.is_nan());
+                let bounds = rest.iter().fold((*first, *first), |(min, max), v| (min.min(*v), max.max(*v)));
+                if nan { (f64::NAN, f64::NAN) } else { bounds }
+            }
+        };
+        // Zeros have signs, and the format wants the wider bound.
+        let wider = |bound: f64, zero: f64| if bound == 0.0 { zero } else { bound };
+        (!min.is_nan() && !max.is_nan()).then(|| (wider(min, -0.0), wider(max, 0.0)))
+    }
+}
+
+/// A column chunk being written.
+struct Chunk {
+    descr: ColumnDescPtr,
+    compressor: Compressor<'static>,
+    sink: TrackedWrite<Vec<u8>>,
+    uncompressed: usize,
+    columns: ColumnIndexBuilder,
+    offsets: OffsetIndexBuilder,
+}
+
+impl Chunk {
+    fn new(descr: ColumnDescPtr, compressor: Compressor<'static>) -> Self {
+        Self {
+            descr,
+            compressor,
+            sink: TrackedWrite::new(Vec::new()),
+            uncompressed: 0,
+            columns: ColumnIndexBuilder::new(Type::DOUBLE),
+            offsets: OffsetIndexBuilder::new(),
+        }
+    }
+
+    fn write(
+        mut self,
+        dictionary: Option<&[f64]>,
+        cells: &Cells,
+        present: &BooleanBuffer,
+    ) -> Result<(Bytes, ColumnCloseResult)> {
+        let mut stats = Vec::new();
+        if let Some(dictionary) = dictionary {
+            let mut page = Vec::with_capacity(dictionary.len() * 8);
+            Form::Plain.values(dictionary, &mut page);
+            let num_values = u32::try_from(dictionary.len()).unwrap_or_default();
+            let encoding = Encoding::PLAIN;
+            self.page(&page, |buf| Page::DictionaryPage { buf, num_values, encoding, is_sorted: true })?;
+            stats.push(PageEncodingStats { page_type: PageType::DICTIONARY_PAGE, encoding, count: 1 });
+        }
+        let data_offset = self.sink.bytes_written();
+        let (mut cell, mut pages, mut page) = (0, 0, Vec::new());
+        for start in (0..present.len()).step_by(PAGE_ROWS) {
+            let rows = present.slice(start, PAGE_ROWS.min(present.len() - start));
+            let next = cell + rows.count_set_bits();
+            page.clear();
+            levels(&rows, next - cell, &mut page);
+            match cells {
+                Cells::Indices(indices, form) => form.indices(indices.get(cell..next).unwrap_or_default(), &mut page),
+                Cells::Values(values, form) => form.values(values.get(cell..next).unwrap_or_default(), &mut page),
+            }
+            self.data_page(&page, cells.form().encoding(), rows.len())?;
+            let bounds = cells.bounds(cell, next, dictionary.unwrap_or_default());
+            self.index(bounds, next - cell, rows.len());
+            (cell, pages) = (next, pages + 1);
+        }
+        let encoding = cells.form().encoding();
+        stats.push(PageEncodingStats { page_type: PageType::DATA_PAGE, encoding, count: pages });
+        let bounds = cells.bounds(0, cell, dictionary.unwrap_or_default());
+        let nulls = (present.len() - cell) as u64;
+        let statistics = ValueStatistics::new(bounds.map(|b| b.0), bounds.map(|b| b.1), None, Some(nulls), false)
+            .with_backwards_compatible_min_max(true);
+        self.close(stats, dictionary.map(|_| 0), data_offset, present.len(), Statistics::Double(statistics))
+    }
+
+    fn data_page(&mut self, page: &[u8], encoding: Encoding, rows: usize) -> Result<()> {
+        let num_values = u32::try_from(rows).unwrap_or_default();
+        let (offset, size) = self.page(page, |buf| Page::DataPage {
+            buf,
+            num_values,
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        })?;
+        self.offsets.append_offset_and_size(signed(offset), i32::try_from(size).map_err(too_large)?);
+        Ok(())
+    }
+
+    /// Compresses and writes a page; its offset in the chunk, and its size with its header.
+    fn page(&mut self, page: &[u8], make: impl FnOnce(Bytes) -> Page) -> Result<(usize, usize)> {
+        let packed = Bytes::from(self.compressor.compress(page)?);
+        let spec =
+            SerializedPageWriter::new(&mut self.sink).write_page(CompressedPage::new(make(packed), page.len()))?;
+        self.uncompressed += spec.uncompressed_size;
+        Ok((usize::try_from(spec.offset).map_err(too_large)?, spec.compressed_size))
+    }
+
+    fn index(&mut self, bounds: Option<(f64, f64)>, values: usize, rows: usize) {
+        self.offsets.append_row_count(signed(rows));
+        let nulls = signed(rows - values);
+        match bounds {
+            Some((min, max)) => {
+                self.columns.append(false, min.to_le_bytes().to_vec(), max.to_le_bytes().to_vec(), nulls);
+            }
+            None if values == 0 => self.columns.append(true, Vec::new(), Vec::new(), nulls),
+            // The format has no bounds for what is not a number.
+            None => self.columns.to_invalid(),
+        }
+    }
+
+    fn close(
+        self,
+        stats: Vec<PageEncodingStats>,
+        dictionary_offset: Option<i64>,
+        data_offset: usize,
+        rows: usize,
+        statistics: Statistics,
+    ) -> Result<(Bytes, ColumnCloseResult)> {
+        let bytes = Bytes::from(self.sink.into_inner()?);
+        let encodings: Vec<Encoding> = stats.iter().map(|s| s.encoding).chain([Encoding::RLE]).collect();
+        let metadata = ColumnChunkMetaData::builder(self.descr)
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
+            .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
+            .set_page_encoding_stats(stats)
+            .set_total_compressed_size(signed(bytes.len()))
+            .set_total_uncompressed_size(signed(self.uncompressed))
+            .set_num_values(signed(rows))
+            .set_data_page_offset(signed(data_offset))
+            .set_dictionary_page_offset(dictionary_offset)
+            .set_statistics(statistics)
+            .build()?;
+        let column_index = if self.columns.valid() { Some(self.columns.build()?) } else { None };
+        let close = ColumnCloseResult {
+            bytes_written: bytes.len() as u64,
+            rows_written: rows as u64,
+            metadata,
+            bloom_filter: None,
+            column_index,
+            offset_index: Some(self.offsets.build()),
+        };
+        Ok((bytes, close))
+    }
+}
+
+/// The definition levels of a page: a length, then one run.
+fn levels(rows: &BooleanBuffer, values: usize, page: &mut Vec<u8>) {
+    let mut run = Vec::new();
+    if values == rows.len() || values == 0 {
+        varint(rows.len() << 1, &mut run);
+        run.push(u8::from(values > 0));
+    } else {
+        let bits = rows.sliced();
+        let groups = rows.len().div_ceil(8);
+        varint((groups << 1) | 1, &mut run);
+        run.extend(bits.as_slice().iter().take(groups));
+    }
+    page.extend(u32::try_from(run.len()).unwrap_or_default().to_le_bytes());
+    page.extend(run);
+}
+
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+fn too_large(error: std::num::TryFromIntError) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
