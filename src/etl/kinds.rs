@@ -95,15 +95,21 @@ pub struct Course {
 }
 
 impl Course {
-    /// Takes in the next value in time.
-    pub fn push(&mut self, value: f64) {
-        self.values += 1;
-        self.zeros += u64::from(value == 0.0);
-        self.ones += u64::from(value == 1.0);
-        self.negatives += u64::from(value < 0.0);
-        self.step(value);
-        self.first = self.first.or(Some(value));
-        self.last = Some(value);
+    /// Takes in the next values in time.
+    pub fn extend(&mut self, values: &[f64]) {
+        let count = |holds: fn(f64) -> bool| values.iter().map(|value| u64::from(holds(*value))).sum::<u64>();
+        self.values += values.len() as u64;
+        self.zeros += count(|value| value == 0.0);
+        self.ones += count(|value| value == 1.0);
+        self.negatives += count(|value| value < 0.0);
+        let Some((&first, rest)) = values.split_first() else { return };
+        self.step(first);
+        let steps = || values.iter().zip(rest);
+        self.rises += steps().map(|(a, b)| u64::from(b > a)).sum::<u64>();
+        self.falls += steps().map(|(a, b)| u64::from(b < a)).sum::<u64>();
+        self.resets += steps().map(|(a, b)| u64::from((b < a) & (*b < a * 0.1))).sum::<u64>();
+        self.first = self.first.or(Some(first));
+        self.last = values.last().copied();
     }
 
     /// Takes in what came after.
@@ -174,7 +180,7 @@ mod tests {
 
     fn course(values: impl IntoIterator<Item = f64>) -> Course {
         let mut course = Course::default();
-        values.into_iter().for_each(|v| course.push(v));
+        course.extend(&values.into_iter().collect::<Vec<_>>());
         course
     }
 

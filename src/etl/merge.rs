@@ -6,17 +6,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use polars::prelude::{
     Column, DataFrame, Float64Chunked, Int64Chunked, IntoSeries, NewChunkedArray, PolarsResult, StringChunked,
     TimeUnit, TimeZone,
 };
+use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
-use super::column::{Cells, ColumnMeta, Kind, NullReason, Segment, TEXT, VALUE, Warning};
+use super::column::{Cells, ColumnMeta, Kind, NullReason, TEXT, VALUE, Warning};
 use super::kinds::{self, Course, Reading};
 use super::names::TIMESTAMP;
-use super::plan::{Part, Plan, PlannedColumn};
+use super::packed::PackedSegment;
+use super::plan::{Part, Plan, PlannedColumn, Taken};
 
 /// Which of two different values for the same point and time stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,25 +104,21 @@ impl Texts {
 ///
 /// # Errors
 /// When polars refuses the columns, which would be a defect.
-pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<(usize, Segment)>, keep: Keep) -> PolarsResult<Window> {
+pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Keep) -> PolarsResult<Window> {
     let axis = plan.axis_ms.get(window.clone()).unwrap_or_default();
-    let mut placed: Vec<Placed> = Vec::with_capacity(segments.len());
-    for (file, segment) in segments {
-        placed.push(Placed { file, rows: Rows::of(axis, &segment.at_ms), cells: segment.columns });
-    }
-    let mut by_file: Vec<Vec<usize>> = vec![Vec::new(); plan.files.len()];
-    for (position, segment) in placed.iter().enumerate() {
+    let place = |Taken { file, segment, rows }| {
+        let places = Rows::of(axis, segment.at_ms.get(rows.clone()).unwrap_or_default());
+        Placed { file, places, segment, rows }
+    };
+    let placed: Vec<Placed> = segments.into_iter().map(place).collect();
+    let mut by_file: Vec<Vec<&Placed>> = vec![Vec::new(); plan.files.len()];
+    for segment in &placed {
         if let Some(list) = by_file.get_mut(segment.file) {
-            list.push(position);
+            list.push(segment);
         }
     }
-    let work: Vec<(&PlannedColumn, Vec<Piece>)> =
-        plan.columns.iter().map(|column| (column, pieces(column, &by_file, &mut placed))).collect();
-    let rows: Vec<&Rows> = placed.iter().map(|p| &p.rows).collect();
-    let merged: Vec<(Column, Tally)> = work
-        .into_par_iter()
-        .map(|(column, pieces)| gather(plan, column, axis, &rows, pieces, keep).finish(column))
-        .collect();
+    let merged: Vec<(Column, Tally)> =
+        plan.columns.par_iter().map(|column| gather(plan, column, axis, &by_file, keep).finish(column)).collect();
     let timestamp =
         Int64Chunked::from_slice(TIMESTAMP.into(), axis).into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     let (columns, tallies): (Vec<Column>, Vec<Tally>) = merged.into_iter().unzip();
@@ -130,8 +129,9 @@ pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<(usize, Segment)>
 /// A segment whose rows have found their place on the axis.
 struct Placed {
     file: usize,
-    rows: Rows,
-    cells: Vec<Cells>,
+    places: Rows,
+    segment: Arc<PackedSegment>,
+    rows: Range<usize>,
 }
 
 /// Where a segment's rows stand on the axis.
@@ -167,56 +167,33 @@ impl Rows {
     }
 }
 
-/// One segment's cells of one column.
-struct Piece {
-    part: Part,
-    segment: usize,
-    cells: Cells,
-}
-
-fn pieces(column: &PlannedColumn, by_file: &[Vec<usize>], placed: &mut [Placed]) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    for part in &column.parts {
-        for &segment in by_file.get(part.file).map_or(&[][..], Vec::as_slice) {
-            let cells = placed.get_mut(segment).and_then(|p| p.cells.get_mut(part.point)).map(std::mem::take);
-            if let Some(cells) = cells.filter(|c| !c.codes.is_empty()) {
-                pieces.push(Piece { part: *part, segment, cells });
-            }
-        }
-    }
-    pieces
-}
-
-fn gather(
-    plan: &Plan,
-    column: &PlannedColumn,
-    axis: &[i64],
-    rows: &[&Rows],
-    pieces: Vec<Piece>,
-    keep: Keep,
-) -> Gathered {
+fn gather(plan: &Plan, column: &PlannedColumn, axis: &[i64], by_file: &[Vec<&Placed>], keep: Keep) -> Gathered {
     let mut gathered = Gathered {
-        values: vec![0.0; axis.len()],
-        codes: vec![NullReason::NotCovered as u8; axis.len()],
+        values: Vec::with_capacity(axis.len()),
+        codes: Vec::with_capacity(axis.len()),
         texts: Texts::default(),
         tally: Tally::default(),
     };
-    // Up to here (exclusive) something may be written already; beyond it a run can be copied whole.
-    let mut touched = 0;
-    for Piece { part, segment, mut cells } in pieces {
-        gathered.settle(plan, column, part, &mut cells);
-        let Some(&rows) = rows.get(segment) else { continue };
-        let end = rows.place(cells.codes.len().saturating_sub(1)).saturating_add(1);
-        match rows {
-            Rows::Run(start) if *start >= touched => gathered.copy(*start, &cells),
-            _ => {
-                for (row, (&value, &code)) in cells.values.iter().zip(&cells.codes).enumerate() {
-                    gathered.put(axis, rows.place(row), value, code, keep, part.file);
+    for part in &column.parts {
+        for placed in by_file.get(part.file).map_or(&[][..], Vec::as_slice) {
+            let Some(packed) = placed.segment.columns.get(part.point).filter(|packed| !packed.is_empty()) else {
+                continue;
+            };
+            let mut cells = packed.unpack(placed.rows.clone());
+            gathered.settle(plan, column, *part, &mut cells);
+            match &placed.places {
+                Rows::Run(start) if *start >= gathered.codes.len() => gathered.append(*start, cells),
+                places => {
+                    let end = places.place(cells.codes.len().saturating_sub(1)).saturating_add(1);
+                    gathered.fill(end.min(axis.len()));
+                    for (row, (&value, &code)) in cells.values.iter().zip(&cells.codes).enumerate() {
+                        gathered.put(axis, places.place(row), value, code, keep, part.file);
+                    }
                 }
             }
         }
-        touched = touched.max(end);
     }
+    gathered.fill(axis.len());
     gathered
 }
 
@@ -258,12 +235,19 @@ impl Gathered {
         }
     }
 
-    fn copy(&mut self, start: usize, cells: &Cells) {
-        let end = start + cells.codes.len();
-        if let (Some(values), Some(codes)) = (self.values.get_mut(start..end), self.codes.get_mut(start..end)) {
-            values.copy_from_slice(&cells.values);
-            codes.copy_from_slice(&cells.codes);
+    /// Rows that no file has a cell for, up to `end` (exclusive).
+    fn fill(&mut self, end: usize) {
+        if end > self.codes.len() {
+            self.values.resize(end, 0.0);
+            self.codes.resize(end, NullReason::NotCovered as u8);
         }
+    }
+
+    /// Cells for the rows from `start` on, beyond which nothing is written yet.
+    fn append(&mut self, start: usize, cells: Cells) {
+        self.fill(start);
+        self.values.extend_from_slice(&cells.values);
+        self.codes.extend_from_slice(&cells.codes);
     }
 
     fn put(&mut self, axis: &[i64], row: usize, value: f64, code: u8, keep: Keep, file: usize) {
@@ -301,20 +285,21 @@ impl Gathered {
         self.tally.count = count_of(VALUE);
         self.tally.nulls =
             NullReason::ALL.iter().map(|r| (*r, count_of(*r as u8))).filter(|(_, count)| *count > 0).collect();
-        let cells = self.values.iter().zip(&self.codes).map(|(value, code)| (*code == VALUE).then_some(*value));
         let name = column.name.as_str().into();
         let series = if column.reading == Reading::Text {
+            let cells = self.values.iter().zip(&self.codes).map(|(value, code)| (*code == VALUE).then_some(*value));
             for id in cells.clone().flatten() {
                 *self.tally.texts.entry(self.texts.text(id).to_owned()).or_insert(0) += 1;
             }
             StringChunked::from_iter_options(name, cells.map(|id| id.map(|id| self.texts.text(id)))).into_series()
+        } else if self.tally.count == self.codes.len() as u64 {
+            self.tally.course.extend(&self.values);
+            Float64Chunked::from_vec(name, self.values).into_series()
         } else {
-            cells.clone().flatten().for_each(|value| self.tally.course.push(value));
-            if self.tally.count == self.codes.len() as u64 {
-                Float64Chunked::from_vec(name, self.values).into_series()
-            } else {
-                Float64Chunked::from_iter_options(name, cells).into_series()
-            }
+            let values = self.values.iter().zip(&self.codes).filter(|(_, code)| **code == VALUE);
+            self.tally.course.extend(&values.map(|(value, _)| *value).collect::<Vec<_>>());
+            let validity: Bitmap = self.codes.iter().map(|code| *code == VALUE).collect();
+            Float64Chunked::from_vec_validity(name, self.values, Some(validity)).into_series()
         };
         (series.into(), self.tally)
     }

@@ -12,6 +12,7 @@ pub mod column;
 pub mod kinds;
 pub mod merge;
 pub mod names;
+pub mod packed;
 pub mod physics;
 pub mod plan;
 pub mod report;

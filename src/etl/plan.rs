@@ -1,6 +1,6 @@
 //! What a set of reports holds together: columns, time axis, windows.
 //!
-//! [`read_all`] reads every report once, in parallel, and keeps the cells while they fit into the memory
+//! [`read_all`] reads every report once, in parallel, and keeps the cells, packed, while they fit into the memory
 //! it is given; [`Plan::new`] puts the files into their canonical order and settles columns and axis;
 //! [`Plan::windows`] cuts the axis so that one window's frame fits too, and [`Plan::read_window`] gathers
 //! the cells of a window, reading again what was not kept. So a small job is one pass and one window, and
@@ -8,14 +8,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use rayon::prelude::*;
 
-use super::column::{Cells, Kind, Segment, Warning};
+use super::column::{Kind, Warning};
 use super::kinds::{self, Reading};
 use super::names;
+use super::packed::PackedSegment;
 use super::report::{Chosen, FilePlan, PointPlan, ReadError, ReadOptions, Reader, Source};
 
 /// Gives the bytes of the file with that index, which are let go as soon as they are read; called again when a
@@ -43,7 +45,18 @@ pub struct ReadFile {
     /// Distinct times, UTC ms, ascending.
     times_ms: Vec<i64>,
     /// One entry a chunk; none when it has to be read again.
-    segments: Vec<Option<Segment>>,
+    segments: Vec<Option<Arc<PackedSegment>>>,
+}
+
+/// Rows of one file's segment that lie in a window.
+#[derive(Debug)]
+pub struct Taken {
+    /// Index into [`Plan::files`].
+    pub file: usize,
+    /// The cells.
+    pub segment: Arc<PackedSegment>,
+    /// Which of its rows.
+    pub rows: Range<usize>,
 }
 
 /// What a user says of one column.
@@ -154,27 +167,19 @@ fn read_one(
     let mut segments = Vec::new();
     let plan = reader.plan(&mut |_, segment| {
         times_ms.extend_from_slice(&segment.at_ms);
+        let segment = PackedSegment::of(segment);
         let size = segment.size_bytes();
         let fits = kept_bytes.fetch_add(size, Ordering::Relaxed) + size <= memory_bytes;
         if !fits {
             kept_bytes.fetch_sub(size, Ordering::Relaxed);
         }
-        segments.push(fits.then_some(segment));
+        segments.push(fits.then(|| Arc::new(segment)));
     })?;
     if !times_ms.is_sorted() {
         times_ms.sort_unstable();
     }
     times_ms.dedup();
     Ok(ReadFile { index, id: id.clone(), plan, times_ms, segments })
-}
-
-impl Segment {
-    /// Bytes of its times and cells.
-    #[must_use]
-    pub fn size_bytes(&self) -> u64 {
-        let cells: usize = self.columns.iter().map(|c| c.values.capacity() * 8 + c.codes.capacity()).sum();
-        (self.at_ms.capacity() * 8 + cells) as u64
-    }
 }
 
 impl Plan {
@@ -198,12 +203,14 @@ impl Plan {
         Ok(Self { files, columns, axis_ms, warnings })
     }
 
-    /// Rows whose frame fits into `memory_bytes` while it is merged and written; at least 1 024.
+    /// Rows whose frame fits into `memory_bytes` while it is merged, waits, and is written: 1 024 to 16 384.
+    ///
+    /// More would only take more memory: windows of this size cost the least.
     #[must_use]
     pub fn window_rows(&self, memory_bytes: u64) -> usize {
-        // Cells while merging (9 bytes), the frame (8 and a bit), and the copy that is being encoded.
-        let row_bytes = 8 + 26 * self.columns.len() as u64;
-        usize::try_from(memory_bytes / row_bytes).unwrap_or(usize::MAX).max(1024)
+        // Three frames of nine bytes a cell: merged, handed over, and written.
+        let row_bytes = 8 + 27 * self.columns.len() as u64;
+        usize::try_from(memory_bytes / row_bytes).unwrap_or(usize::MAX).clamp(1024, 16 * 1024)
     }
 
     /// Cuts the axis into windows of that many rows; one for an empty axis.
@@ -221,8 +228,8 @@ impl Plan {
         }
     }
 
-    /// The cells of one window, as `(file, segment)` in canonical order; what ends in it is given away, so
-    /// windows must be asked for in their order.
+    /// The cells of one window in canonical order; what ends in it is given away, so windows must be asked for in
+    /// their order.
     ///
     /// # Errors
     /// When a file that was not kept can no longer be read.
@@ -231,17 +238,21 @@ impl Plan {
         window: &Range<usize>,
         load: &Load<'_>,
         options: &ReadOptions,
-    ) -> Result<Vec<(usize, Segment)>, ReadError> {
+    ) -> Result<Vec<Taken>, ReadError> {
         let Some((&first_ms, &last_ms)) = self.axis_ms.get(window.clone()).and_then(|w| w.first().zip(w.last())) else {
             return Ok(Vec::new());
         };
-        let gathered: Vec<Result<Vec<(usize, Segment)>, ReadError>> = self
+        let gathered: Vec<Result<Vec<Taken>, ReadError>> = self
             .files
             .par_iter_mut()
             .enumerate()
             .map(|(position, file)| {
                 let segments = file.segments_between(first_ms, last_ms, load, options)?;
-                Ok(segments.into_iter().map(|segment| (position, segment)).collect())
+                let taken = segments.into_iter().map(|segment| {
+                    let rows = segment.rows_between(first_ms, last_ms);
+                    Taken { file: position, segment, rows }
+                });
+                Ok(taken.collect())
             })
             .collect();
         Ok(gathered.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -255,17 +266,15 @@ impl ReadFile {
         last_ms: i64,
         load: &Load<'_>,
         options: &ReadOptions,
-    ) -> Result<Vec<Segment>, ReadError> {
+    ) -> Result<Vec<Arc<PackedSegment>>, ReadError> {
         let touches = |c: &super::report::Chunk| c.rows > 0 && c.first_at_ms <= last_ms && c.last_at_ms >= first_ms;
         let mut found = Vec::new();
         let mut missing = Vec::new();
         for (position, (chunk, kept)) in self.plan.chunks.iter().zip(&mut self.segments).enumerate() {
             match kept {
                 _ if !touches(chunk) => {}
-                Some(_) if chunk.last_at_ms <= last_ms && chunk.first_at_ms >= first_ms => {
-                    found.push((position, kept.take().unwrap_or_default()));
-                }
-                Some(segment) => found.push((position, segment.between(first_ms, last_ms))),
+                Some(_) if chunk.last_at_ms <= last_ms => found.push((position, kept.take().unwrap_or_default())),
+                Some(segment) => found.push((position, segment.clone())),
                 None => missing.push(position),
             }
         }
@@ -273,27 +282,11 @@ impl ReadFile {
             let bytes = load(self.index)?;
             let reader = Reader::open(Source { name: &self.id.name, bytes: &bytes }, options)?;
             for position in missing {
-                found.push((position, reader.read(&self.plan, position)?.between(first_ms, last_ms)));
+                found.push((position, Arc::new(PackedSegment::of(reader.read(&self.plan, position)?))));
             }
             found.sort_by_key(|(position, _)| *position);
         }
         Ok(found.into_iter().map(|(_, segment)| segment).collect())
-    }
-}
-
-impl Segment {
-    /// The rows from `first_ms` to `last_ms`, both included.
-    fn between(&self, first_ms: i64, last_ms: i64) -> Self {
-        let start = self.at_ms.partition_point(|&at| at < first_ms);
-        let end = self.at_ms.partition_point(|&at| at <= last_ms);
-        let cut = |cells: &Cells| Cells {
-            values: cells.values.get(start..end).unwrap_or_default().to_vec(),
-            codes: cells.codes.get(start..end).unwrap_or_default().to_vec(),
-        };
-        Self {
-            at_ms: self.at_ms.get(start..end).unwrap_or_default().to_vec(),
-            columns: self.columns.iter().map(cut).collect(),
-        }
     }
 }
 
