@@ -35,7 +35,7 @@ pub struct Asked {
 }
 
 /// What a model's row keeps of its request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
     /// How to train.
@@ -48,18 +48,6 @@ pub(super) struct Parameters {
     pub dataset_version: String,
     /// What a user should know.
     pub warnings: Vec<String>,
-}
-
-impl Default for Parameters {
-    fn default() -> Self {
-        Self {
-            train: TrainOptions::default(),
-            interval: None,
-            mapping_suggested: false,
-            dataset_version: String::new(),
-            warnings: Vec::new(),
-        }
-    }
 }
 
 impl Parameters {

@@ -143,7 +143,7 @@ pub fn lineage(dataset: &Resolved, samples: &Samples, target: &str) -> Lineage {
         interval_s: samples.interval_ms / 1000,
         rows: known().count() as u64,
         start_ms: known().next().unwrap_or_default(),
-        end_ms: known().last().unwrap_or_default(),
+        end_ms: known().next_back().unwrap_or_default(),
     }
 }
 
