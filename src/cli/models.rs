@@ -289,6 +289,7 @@ pub fn scores_table(detail: &ModelDetail) -> String {
     lines.extend(metrics.leaks.iter().map(|leak| format!("LEAK {}: {}", leak.column, leak.reason)));
     lines.extend(metrics.left_out.iter().map(|left| format!("left out: {left}")));
     lines.push(metrics.verdict);
+    lines.extend(metrics.notes);
     lines.retain(|line| !line.is_empty());
     lines.join("\n")
 }

@@ -131,7 +131,7 @@ fn trained(
         // Nobody asked for these columns, so what their values give away is no reason to refuse.
         parameters.warnings.extend(without_leaks(&mut mapping, &samples, &options.features));
     }
-    let lineage = load::lineage(dataset, &samples, &mapping.target_col);
+    let lineage = load::lineage(dataset);
     let training = |share: f64, doing: &str| told(READ, TRAINED, share, doing);
     let document = train::train(&samples, &mapping, &parameters.train, lineage, &training).map_err(refused)?;
     let json = document.to_json().map_err(refused)?;

@@ -92,7 +92,8 @@ fn the_command_line_trains_straight_from_reports() {
     .unwrap();
     let many = json_of(folder, &["predict", "plant", "--rows", "rows.csv"]);
     assert_eq!(many["predictions"][0]["predicted_power"], one["predictions"][0]["predicted_power"]);
-    assert_eq!(many["predictions"][1]["missing"], json!(["CT_HZ"]));
+    let missing = json!(["CT_HZ", "hour", "weekday"]);
+    assert_eq!(many["predictions"][1]["missing"], missing, "without a time there is no calendar");
     let (code, stdout, stderr) = run(folder, &["models", "export", "plant", "-o", "table.csv"]);
     assert_eq!(code, Some(0), "{stdout}{stderr}");
     assert!(std::fs::read_to_string(folder.join("table.csv")).unwrap().lines().count() > 2);

@@ -1,9 +1,7 @@
 //! Versions, aliases, deletion, damage, and what comes back after a loss.
 
 use hvac_analytics::config::Config;
-use hvac_analytics::store::entity::optimization_run;
 use hvac_analytics::training::{self, TrainRequest, ask};
-use sea_orm::{EntityTrait, IntoActiveModel};
 
 use super::*;
 use crate::helpers::settings;
@@ -64,7 +62,8 @@ async fn deleting_a_model_is_final_and_refused_while_it_is_used() {
     let alias = json!({"version": "v1"});
     let path = "/api/models/by-name/plant/aliases/production";
     app.request(reqwest::Method::PUT, path, |request| request.json(&alias)).await.expect(200);
-    recommend(&app, &model_id).await;
+    let point = json!({"CH_SYS_RT": 220, "CHWST": 7.2, "WBT_C": 23.5, "CHP_HZ": 44, "CT_HZ": 42});
+    app.post("/api/optimize", &json!({"model_name": "plant", "input_data": point})).await.expect(200);
     let used = app.delete("/api/models/plant:v1").await.expect_problem(409, "model_in_use");
     assert!(
         text(&used, "detail").contains("1 recommendation") && text(&used, "detail").contains("production"),
@@ -84,19 +83,6 @@ async fn deleting_a_model_is_final_and_refused_while_it_is_used() {
     let (code, stdout, _) = run(app.folder.path(), &["doctor", "--json"]);
     let report: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, &report["orphans"], &report["damaged"]), (Some(0), &json!([]), &json!([])));
-}
-
-/// A recommendation made with a model.
-async fn recommend(app: &TestApp, model_id: &str) {
-    let run = json!({
-        "id": "0199f6a0-0000-7000-8000-00000000000a", "model_id": model_id, "input_data": {}, "method": "grid",
-        "predicted_power": 250.0, "baseline_power": 260.0, "recommendations": [], "duration_ms": 1,
-        "created_at": "2026-01-02T03:04:05Z"
-    });
-    let run: optimization_run::Model = serde_json::from_value(run).unwrap();
-    let txn = app.state.store.db.begin().await.unwrap();
-    optimization_run::Entity::insert(run.into_active_model()).exec_without_returning(&txn).await.unwrap();
-    txn.commit().await.unwrap();
 }
 
 #[tokio::test]
