@@ -41,10 +41,10 @@ impl Rule {
     /// What it has to know to answer.
     fn knows(self) -> &'static str {
         match self {
-            Self::Mean => "nothing but the mean of the rows before",
+            Self::Mean => "the mean of the target in the rows that the model learnt from",
             Self::LastValue => {
-                "the target itself, one interval before: more than a model without the target's past can know, and \
-                 no help for a set-point or a plan; counts only beside models that know it too"
+                "the target one interval before, which helps no set-point and no plan; it counts only beside models \
+                 that know the target's past"
             }
             Self::SameTimeLastWeek => "the target a week before",
         }

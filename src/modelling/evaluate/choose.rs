@@ -170,7 +170,7 @@ pub(super) fn verdict(metrics: &Metrics, algorithm: Algorithm) -> String {
         match (rule.beaten, rule.counts) {
             (Some(false), true) => says
                 .push(format!("The model LOSES to a simple rule: {}; to foretell power, use the rule.", spell(rule))),
-            (Some(false), false) => says.push(format!("Of note: {}; {}.", spell(rule), rule.knows)),
+            (Some(false), false) => says.push(format!("Of note: {}; it has to know {}.", spell(rule), rule.knows)),
             (None, true) => says.push(format!("Not compared with {}: it has too few answers.", rule.rule.words())),
             _ => {}
         }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use super::*;
-use crate::modelling::evaluate::{Outcome, Rule};
+use crate::modelling::evaluate::{Outcome, Rule, Scores};
 
 const MINUTE: i64 = 60_000;
 /// 1 July 2024, midnight in Taipei: a Monday.
@@ -175,6 +175,36 @@ fn too_few_rows_are_refused_with_what_there_is() {
     let says = "A model needs 100 rows with a target; of 672 rows 120 have a value of 'KW_TOT', and 80 of these a \
                 value of any mapped column (fewest: CHP_HZ 80, CT_HZ 80, WBT 80, RT 151).";
     assert!(error.message.starts_with(says), "{}", error.message);
+}
+
+/// A hundred rows, of which five are held out, and four before them calibrate: every number is there or none.
+#[test]
+fn the_fewest_rows_make_a_model_that_can_be_written() {
+    let mut samples = of_rows(&plant(14, 0.04), &Vec::from_iter(0..LEAST_ROWS));
+    set(&mut samples, "KW_TOT", |row, kw| if row < 95 { kw } else { 0.0 });
+    let document = go(&samples, &mapping(), &TrainOptions { holdout_share: 0.05, ..only(Choice::Gbdt) }).unwrap();
+    let metrics = &document.metrics;
+    let Scores { rows, zero_rows, mape, r2, cv_rmse, nmbe, rmse, .. } = metrics.time_ordered;
+    assert_eq!((rows, zero_rows, mape, r2, cv_rmse, nmbe), (5, 5, None, None, None, None));
+    assert!(rmse.is_some() && metrics.guideline14.hourly.outcome == Outcome::NotEnoughData);
+    assert_eq!((metrics.interval.calibration_rows, metrics.load_bins.len()), (4, 5));
+    assert!(metrics.baselines.iter().all(|rule| rule.beaten.is_none()) && metrics.verdict.contains("too few answers"));
+    document.to_json().unwrap();
+}
+
+/// A model that knows the target's past must beat the rule that does; what looks back a week is not cross-validated
+/// beside rows that it sees.
+#[test]
+fn lags_of_the_target_are_judged_with_a_gap() {
+    let lagged = |days, seconds: i64| {
+        let lags = BTreeMap::from([("KW_TOT".to_owned(), vec![seconds])]);
+        let features = FeatureOptions { lags, ..FeatureOptions::default() };
+        go(&plant(days, 0.04), &mapping(), &TrainOptions { features, ..only(Choice::Gbdt) }).unwrap().metrics
+    };
+    let hour = lagged(14, 3600);
+    assert!(hour.baselines.iter().all(|rule| rule.counts));
+    assert_eq!(hour.blocked_cv.map(|cv| (cv.gap_s, cv.blocks.len())), Some((3600, 5)));
+    assert_eq!(lagged(21, 7 * 86_400).blocked_cv, None);
 }
 
 #[test]
