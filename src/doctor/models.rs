@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::{Depth, Expected, Finding, Report, look};
 use crate::error::{Context, Result};
@@ -40,12 +40,25 @@ pub(super) async fn check(store: &Store, depth: Depth, report: &mut Report) -> R
 }
 
 async fn expected(db: &impl ConnectionTrait) -> Result<BTreeMap<String, Expected>> {
-    let completed = trained_model::Entity::find().filter(trained_model::Column::Status.eq(WorkStatus::Completed));
-    let rows = completed.all(db).await.internal("listing models")?;
-    let file = |row: trained_model::Model| {
-        let size_bytes = row.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-        let (session_id, integrity) = (row.session_id, row.integrity);
-        Some((row.model_file_path?, Expected { session_id, sha256: row.sha256?, size_bytes, integrity }))
+    // Only what is looked at: the metrics in these rows are large.
+    type Row = (Option<String>, Option<String>, Option<i64>, String, Integrity);
+    let rows: Vec<Row> = trained_model::Entity::find()
+        .select_only()
+        .columns([
+            trained_model::Column::ModelFilePath,
+            trained_model::Column::Sha256,
+            trained_model::Column::SizeBytes,
+            trained_model::Column::SessionId,
+            trained_model::Column::Integrity,
+        ])
+        .filter(trained_model::Column::Status.eq(WorkStatus::Completed))
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("listing models")?;
+    let file = |(path, sha256, size_bytes, session_id, integrity): Row| {
+        let size_bytes = size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
+        Some((path?, Expected { session_id, sha256: sha256?, size_bytes, integrity }))
     };
     Ok(rows.into_iter().filter_map(file).collect())
 }
