@@ -264,7 +264,10 @@ async fn refuse_if_used(
     if users.is_empty() {
         return Ok(());
     }
-    let message = format!("model {label} is in use: {}; force=true (--force on the command line) deletes it with all of that", users.join(", and "));
+    let message = format!(
+        "model {label} is in use: {}; force=true (--force on the command line) deletes it with all of that",
+        users.join(", and ")
+    );
     Err(Error::conflict("model_in_use", message))
 }
 
