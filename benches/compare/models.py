@@ -239,7 +239,7 @@ def main():
         for width in ["1h"] if arguments.quick else ["15min", "30min", "1h"]:
             say(f"kmuh, {width}")
             # ZWP_*_PCT are speeds of zone pumps in percent: their names could as well be shares of power
-            more = ["--allow-leakage"]
+            more = [part for name in others if name.endswith("_PCT") for part in ("--role", f"{name}=other")]
             results.append(compare(program, "kmuh", meter, target, others, "Asia/Taipei", "end", width, *more))
     for found in results:
         found["ratio_to_better_peer"] = ratio(found)

@@ -1,10 +1,12 @@
 //! `train`: a stored version, or reports straight from disk, into a model, with how good it is.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::clean::pair;
 use super::models::scores_table;
 use super::out::{print, print_json};
 use super::progress::{self, JobShown};
@@ -49,6 +51,15 @@ pub struct TrainArgs {
     /// Share of the rows that are held out, 0.05 to 0.5
     #[arg(long, value_name = "SHARE")]
     holdout_share: Option<f64>,
+    /// What a column is in the plant, where its name does not tell: ZWP_1_PCT=scp_pump_hz (repeatable)
+    #[arg(long = "role", value_name = "COLUMN=ROLE", value_parser = pair)]
+    roles: Vec<(String, String)>,
+    /// Also predict by what a column was that many seconds before; the target may be named (repeatable)
+    #[arg(long = "lag", value_name = "COLUMN=SECONDS", value_parser = pair)]
+    lags: Vec<(String, String)>,
+    /// Also predict by a column's mean over that many seconds before (repeatable)
+    #[arg(long = "rolling-mean", value_name = "COLUMN=SECONDS", value_parser = pair)]
+    rolling_means: Vec<(String, String)>,
     /// Use columns that leak the target all the same
     #[arg(long)]
     allow_leakage: bool,
@@ -150,7 +161,24 @@ fn request(args: TrainArgs, session_id: String) -> Result<TrainRequest> {
     set("algorithm", json!(args.algorithm));
     set("holdout", json!(args.holdout.replace('-', "_")));
     set("holdout_share", json!(args.holdout_share));
-    set("allow_leakage", json!(args.allow_leakage));
+    set(
+        "features",
+        json!({
+            "roles": args.roles.into_iter().collect::<BTreeMap<_, _>>(),
+            "lags": seconds(&args.lags),
+            "rolling_means": seconds(&args.rolling_means),
+            "allow_leakage": args.allow_leakage,
+        }),
+    );
     set("force", json!(args.force));
     TrainRequest::read(body)
+}
+
+/// Seconds by column; what is no number is left as it is, for the request's reader to refuse.
+fn seconds(pairs: &[(String, String)]) -> Value {
+    let mut columns: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (column, seconds) in pairs {
+        columns.entry(column).or_default().push(seconds.parse::<i64>().map_or_else(|_| json!(seconds), |n| json!(n)));
+    }
+    json!(columns)
 }
