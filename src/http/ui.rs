@@ -38,11 +38,12 @@ fn asset(name: &'static str, bytes: &'static [u8]) -> Asset {
     Asset { name, content_type, bytes, etag: format!("W/\"{:x}\"", Sha256::digest(bytes)) }
 }
 
-static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     [
         asset("index.html", include_bytes!("../web/index.html")),
         asset("style.css", include_bytes!("../web/style.css")),
         asset("app.js", include_bytes!("../web/app.js")),
+        asset("models.js", include_bytes!("../web/models.js")),
         asset("icon.svg", include_bytes!("../web/icon.svg")),
         asset("uPlot.esm.js", include_bytes!("../web/vendor/uplot-1.6.32/uPlot.esm.js")),
         asset("uPlot.min.css", include_bytes!("../web/vendor/uplot-1.6.32/uPlot.min.css")),

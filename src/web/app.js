@@ -1,6 +1,9 @@
-// The embedded page. One module, no framework: `h` builds elements (text is always text, never markup), `api`
+// The embedded page. No framework: `h` builds elements (text is always text, never markup), `api`
 // speaks with the server, and each part of the page is a function that fills an element.
 import uPlot from "/web/uPlot.esm.js";
+import { showModel, showModels, showTraining } from "/web/models.js";
+
+export { api, count, facts, fill, h, listed, local, pager, problem, query, some, table, value, words };
 
 const $ = (id) => document.getElementById(id);
 const API = "/api/v1";
@@ -422,7 +425,8 @@ function parseForm(session, open) {
 
 const TABS = [
   ["plot", "Plot", showPlot], ["table", "Table", showTable], ["columns", "Columns", showColumns],
-  ["quality", "Quality", showQuality], ["cleaning", "Cleaning", showCleaning], ["files", "Files and versions", showFiles],
+  ["quality", "Quality", showQuality], ["cleaning", "Cleaning", showCleaning],
+  ["model", "Model", (session) => showTraining(session, look.version)], ["files", "Files and versions", showFiles],
 ];
 
 function views(session) {
@@ -767,10 +771,13 @@ function fileTable(session) {
 async function route() {
   const [, kind, id] = location.hash.split("/");
   const session = kind === "sessions" && id;
-  $("home").hidden = Boolean(session);
+  const models = kind === "models";
+  $("home").hidden = Boolean(session) || models;
   $("session").hidden = !session;
+  $("models").hidden = !models;
   if (session) return showSession(decodeURIComponent(id));
   document.title = "HVAC Analytics";
+  if (models) return id ? showModel(decodeURIComponent(id)) : showModels();
   return showSessions();
 }
 

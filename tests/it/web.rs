@@ -8,7 +8,7 @@ async fn every_file_the_page_names_is_served() {
     let page = app.get("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     let module = app.get("/web/app.js").await.text();
-    let text = page.text() + &module;
+    let text = page.text() + &module + &app.get("/web/models.js").await.text();
     let named: Vec<&str> = text.split('"').filter(|word| word.starts_with("/web/")).collect();
     assert!(named.len() >= 5, "{named:?}");
     for path in named {
@@ -44,7 +44,7 @@ async fn the_page_runs_nothing_but_its_own_files() {
             && !text.contains("http"),
         "{text}"
     );
-    let module = app.get("/web/app.js").await.text();
+    let module = modules(&app).await;
     assert!(!module.contains("innerHTML") && !module.contains("eval("), "texts are never markup");
     assert!(!module.replace("http://www.w3.org/2000/svg", "").contains("http"), "no other server");
 }
@@ -53,7 +53,7 @@ async fn the_page_runs_nothing_but_its_own_files() {
 #[tokio::test]
 async fn the_page_asks_for_routes_that_exist() {
     let app = TestApp::start().await;
-    let module = app.get("/web/app.js").await.text();
+    let module = modules(&app).await;
     let document = app.get("/api/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().unwrap();
     for route in ["preview", "stats", "series", "quality", "events"] {
@@ -69,7 +69,23 @@ async fn the_page_asks_for_routes_that_exist() {
             "{field}"
         );
     }
+    for (route, named) in [
+        ("/api/models/train", "\"/models/train\""),
+        ("/api/models", "`/models$"),
+        ("/api/models/{id}", "`/models/$"),
+        ("/api/jobs/{id}", "`/jobs/$"),
+        ("/api/optimize", "\"/optimize\""),
+        ("/api/optimizations", "\"/optimizations?"),
+        ("/api/optimizations/summary", "\"/optimizations/summary?"),
+        ("/api/feature-mapping/suggest", "`/feature-mapping/suggest$"),
+    ] {
+        assert!(module.contains(named) && paths.contains_key(route), "{route}");
+    }
     for field in ["date_format", "on_conflict", "timezone", "session_id", "force"] {
         assert!(document["components"]["schemas"]["ParseRequest"]["properties"][field].is_object(), "{field}");
     }
+}
+
+async fn modules(app: &TestApp) -> String {
+    app.get("/web/app.js").await.text() + &app.get("/web/models.js").await.text()
 }
