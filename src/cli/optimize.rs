@@ -6,11 +6,12 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::out::{Align, number, print, print_json, table};
-use super::{parse, progress};
+use super::progress::JobShown;
+use super::train::of_reports;
+use super::{data, parse};
 use crate::error::{Error, Result};
 use crate::optimization::{OptimizeAnswer, OptimizeRequest, optimize};
-use crate::sessions::parse::{Caller, parse_files};
-use crate::sessions::{ParseRequest, catalogue};
+use crate::sessions::catalogue;
 use crate::state::AppState;
 use crate::training::{TrainRequest, ask};
 use crate::worker;
@@ -27,8 +28,11 @@ pub struct OptimizeArgs {
     /// With --from: column that is predicted [default: CH_SYS_TOTAL_KW]
     #[arg(long, requires = "from", value_name = "COLUMN")]
     target: Option<String>,
+    /// With --from: which columns play which part, as JSON [default: what their names suggest]
+    #[arg(long, requires = "from", value_name = "FILE")]
+    mapping: Option<PathBuf>,
     /// With --from: IANA zone of times without an offset
-    #[arg(long, requires = "from", value_name = "ZONE")]
+    #[arg(long, requires = "from", value_name = "ZONE", value_parser = parse::zone)]
     timezone: Option<String>,
     /// A condition: load_rt=300, by role, feature or column (repeatable)
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
@@ -100,31 +104,21 @@ pub async fn run(state: &AppState, mut args: OptimizeArgs, json: bool) -> Result
 
 /// Parses reports and trains on them; answers the model's id. What was done before with the same files stands.
 async fn trained(state: &AppState, args: &OptimizeArgs) -> Result<String> {
-    let files = parse::reports(&args.from)?;
+    let session_id = of_reports(state, &args.from, None, args.timezone.clone()).await?;
     let stem = args.from.first().and_then(|path| path.file_stem()).unwrap_or_default().to_string_lossy().into_owned();
-    let (progress, shown) = progress::show();
-    let request = ParseRequest { timezone: args.timezone.clone(), ..ParseRequest::default() };
-    let parsed = parse_files(state, files, request, Caller::Cli, &progress).await;
-    drop(shown);
-    let parsed = parsed?;
-    eprintln!("{}", parsed.message);
     let named = stem.replace(|c: char| !(c.is_alphanumeric() || "_-".contains(c)), "_");
-    let mapping = args.target.as_ref().map(|target| json!({"target_col": target}));
+    let mut mapping = args.mapping.as_deref().map(data::json_object).transpose()?.unwrap_or_default();
+    mapping.extend(args.target.as_ref().map(|target| ("target_col".to_owned(), json!(target))));
     let body = json!({
-        "model_name": args.model.clone().unwrap_or(named), "session_id": parsed.session_id, "feature_mapping": mapping,
+        "model_name": args.model.clone().unwrap_or(named), "session_id": session_id, "feature_mapping": mapping,
     });
     let request = TrainRequest::read(body.as_object().cloned().unwrap_or_default())?;
     let asked = ask::ask(state, request).await?;
     if !asked.is_done {
-        let last = std::cell::RefCell::new(String::new());
-        let show = |job: &crate::jobs::Job| {
-            let doing = job.message.clone().unwrap_or_default();
-            if !doing.is_empty() && *last.borrow() != doing {
-                eprintln!("{doing}");
-                last.replace(doing);
-            }
-        };
-        worker::run_here(state, &asked.job_id, show).await?;
+        let shown = JobShown::new();
+        let job = worker::run_here(state, &asked.job_id, |job| shown.show(job)).await;
+        drop(shown);
+        job?;
     }
     let answer = ask::wait(state, asked).await?;
     eprintln!("{}", answer.message);

@@ -117,14 +117,22 @@ async fn session(state: &AppState, args: &TrainArgs) -> Result<String> {
             }
         };
     }
-    let files = parse::reports(&paths)?;
+    of_reports(state, &paths, args.site.clone(), args.timezone.clone()).await
+}
+
+/// The session that reports are parsed into, named after the first of them; the one of before, if it was done before.
+///
+/// # Errors
+/// As a parse.
+pub async fn of_reports(
+    state: &AppState,
+    paths: &[PathBuf],
+    site: Option<String>,
+    timezone: Option<String>,
+) -> Result<String> {
+    let files = parse::reports(paths)?;
     let stem = paths.first().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
-    let request = ParseRequest {
-        name: stem,
-        site: args.site.clone(),
-        timezone: args.timezone.clone(),
-        ..ParseRequest::default()
-    };
+    let request = ParseRequest { name: stem, site, timezone, ..ParseRequest::default() };
     let (progress, shown) = progress::show();
     let parsed = parse_files(state, files, request, Caller::Cli, &progress).await;
     drop(shown);

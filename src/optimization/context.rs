@@ -2,9 +2,10 @@
 //!
 //! Steady is as HVAC.md §4 says: over 15 minutes of *time* (or the time between two rows, where that is longer) the
 //! load moves by 5 % at most. The rows of the latest such window are taken together, so that conditions and set-points
-//! belong to one state of the plant; each value is the median of its column. Only columns that the model's control
-//! part needs are read, and only of the session's last week. What a session does not have is left to the model's own
-//! medians. Everything taken is named as an assumption.
+//! belong to one state of the plant; each value is the median of its column (of a machine's state, the last). How many
+//! machines run is only taken together with the load that they carried: for another load another number may run.
+//! Only columns that the model's control part needs are read, and only of the session's last week. What a session does
+//! not have is left to the model's own medians. Everything taken is named as an assumption.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,8 +49,11 @@ pub fn lacking(model: &ModelDocument, given: &BTreeMap<String, f64>, zone: Tz) -
         let itself = |feature: &Feature| matches!(&feature.source, Source::Column { column: own } if own == column);
         model.features.iter().position(itself).is_some_and(is_known)
     };
-    let indices = model.control.iter().flat_map(|control| &control.features).filter(|index| !is_known(**index));
-    let columns = indices.filter_map(|index| model.features.get(*index)).flat_map(|feature| feature.source.columns());
+    let indices = || model.control.iter().flat_map(|control| &control.features).filter(|index| !is_known(**index));
+    let features = || indices().filter_map(|index| model.features.get(*index));
+    let load_is_known = !features().any(|feature| feature.role == Role::LoadRt);
+    let wanted = features().filter(|feature| feature.role != Role::Running || !load_is_known);
+    let columns = wanted.flat_map(|feature| feature.source.columns());
     columns.filter(|column| !given.contains_key(*column) && !by_itself(column)).map(str::to_owned).collect()
 }
 
@@ -74,20 +78,30 @@ pub async fn live(
     if columns.is_empty() || load.is_empty() {
         return Ok(None);
     }
+    let states: BTreeSet<String> = columns_of(model, Role::Running);
     let state = state.clone();
-    let reading = tokio::task::spawn_blocking(move || read(&state, &dataset, &columns, &load));
+    let reading = tokio::task::spawn_blocking(move || read(&state, &dataset, &columns, &states, &load));
     reading.await.internal("reading a session's latest rows")?
 }
 
 /// What the load is told by: the columns of load, else the target.
 fn load_columns(model: &ModelDocument) -> BTreeSet<String> {
-    let loads = model.features.iter().filter(|feature| feature.role == Role::LoadRt);
-    let loads = loads.flat_map(|feature| feature.source.columns());
-    let loads: BTreeSet<String> = loads.map(str::to_owned).collect();
+    let loads = columns_of(model, Role::LoadRt);
     if loads.is_empty() { BTreeSet::from([model.mapping.target_col.clone()]) } else { loads }
 }
 
-fn read(state: &AppState, dataset: &Resolved, columns: &[String], load: &[String]) -> Result<Option<Live>> {
+fn columns_of(model: &ModelDocument, role: Role) -> BTreeSet<String> {
+    let features = model.features.iter().filter(|feature| feature.role == role);
+    features.flat_map(|feature| feature.source.columns()).map(str::to_owned).collect()
+}
+
+fn read(
+    state: &AppState,
+    dataset: &Resolved,
+    columns: &[String],
+    states: &BTreeSet<String>,
+    load: &[String],
+) -> Result<Option<Live>> {
     let frame = Frame::open(state, dataset)?;
     let Some(last) = frame.axis(frame.row_count.saturating_sub(1)..frame.row_count)?.first().copied() else {
         return Ok(None);
@@ -104,7 +118,9 @@ fn read(state: &AppState, dataset: &Resolved, columns: &[String], load: &[String
     let mut values = BTreeMap::new();
     for column in columns {
         let cells = frame.numbers_of(column, from..to)?;
-        values.extend(median(cells.into_iter().flatten().collect()).map(|value| (column.clone(), value)));
+        let known: Vec<f64> = cells.into_iter().flatten().collect();
+        let value = if states.contains(column) { known.last().copied() } else { median(known) };
+        values.extend(value.map(|value| (column.clone(), value)));
     }
     let times = times.get(taken).unwrap_or_default();
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(None) };
@@ -166,8 +182,8 @@ mod tests {
 
     #[test]
     fn a_gap_in_time_ends_a_window() {
-        let times: Vec<i64> = [0, 15, 30, 600, 1200].iter().map(|minute| minute * MINUTE).collect();
-        assert_eq!(latest_steady(&times, &[100.0; 5]), Some(1..3));
+        let times: Vec<i64> = [0, 15, 30, 45, 60, 600].iter().map(|minute| minute * MINUTE).collect();
+        assert_eq!(latest_steady(&times, &[100.0; 6]), Some(3..5));
     }
 
     #[test]

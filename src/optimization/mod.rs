@@ -64,7 +64,7 @@ pub struct OptimizeAnswer {
     /// The model's version.
     #[schema(example = "v3")]
     pub model_version: String,
-    /// Of `predicted_power` and `baseline_power`.
+    /// Of `predicted_power` and `baseline_power`, where the report says it.
     #[schema(example = "kW")]
     pub unit: Option<String>,
     /// The session whose latest steady rows filled in what was not given.
