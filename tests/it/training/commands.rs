@@ -57,12 +57,26 @@ fn the_command_line_trains_straight_from_reports() {
         "1h",
         "--holdout",
         "each-month",
+        "--role",
+        "CT_HZ=other",
+        "--lag",
+        "CH_SYS_TOTAL_KW=3600",
+        "--rolling-mean",
+        "CH_SYS_RT=7200",
     ];
     let own =
         json_of(folder, &[&["train", "plant", "--name", "own", "--algorithm", "physics"][..], &features].concat());
     assert_eq!((&own["mapping_suggested"], &own["model"]["lineage"]["interval_s"]), (&json!(false), &json!(3600)));
     assert_eq!(own["feature_mapping"]["custom_categories"]["features"], json!(["CH_SYS_RT", "CHP_HZ", "CT_HZ"]));
     assert_eq!(own["model"]["options"]["holdout"], "each_month");
+    let roles: Vec<(&str, &str)> = own["model"]["features"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| (f["name"].as_str().unwrap(), f["role"].as_str().unwrap()))
+        .collect();
+    assert!(roles.contains(&("CT_HZ", "other")) && roles.contains(&("CHP_HZ", "chw_pump_hz")), "{roles:?}");
+    assert_eq!(roles.iter().filter(|(_, role)| *role == "history").count(), 2, "{roles:?}");
 
     let (_, listed, _) = run(folder, &["models"]);
     assert!(listed.contains("plant") && listed.contains("own") && listed.contains("completed"), "{listed}");
@@ -111,6 +125,8 @@ fn the_command_line_trains_straight_from_reports() {
         (&["train", "nobody", "--name", "x"], 1, "there is no session"),
         (&["train", "plant", "--name", "x", "--interval", "7m"], 2, "30m"),
         (&["train", "plant", "--name", "x", "--feature", "CH_1_KW"], 1, "CH_1_KW"),
+        (&["train", "plant", "--name", "x", "--lag", "CH_SYS_RT=soon"], 1, "features.lags"),
+        (&["train", "plant", "--name", "x", "--role", "CT_HZ=fan"], 1, "ct_fan_hz"),
         (&["train", "plant"], 2, "--name"),
     ] {
         let (found, stdout, stderr) = run(folder, arguments);
