@@ -21,6 +21,14 @@ use zstd::bulk::Compressor;
 
 use super::write::PAGE_ROWS;
 
+/// Reused from column to column: making one costs as much as packing a short page.
+pub(super) type Packer = Compressor<'static>;
+
+/// A [`Packer`].
+pub(super) fn packer() -> Result<Packer> {
+    Ok(Compressor::new(LEVEL)?)
+}
+
 /// zstd level: 3 takes twice as long and saves nothing on indices in whole bytes.
 const LEVEL: i32 = 1;
 /// Distinct values of a row group, above which they are no dictionary.
@@ -31,6 +39,8 @@ const SAMPLE: usize = 2048;
 /// The cells of one column of a row group, as they are gathered.
 pub(super) struct NumberColumn {
     descr: ColumnDescPtr,
+    /// The form of the row group before: a column keeps its character.
+    before: Option<Form>,
     /// One bit a row: it has a value.
     present: BooleanBufferBuilder,
     values: Values,
@@ -43,9 +53,10 @@ enum Values {
 }
 
 impl NumberColumn {
-    pub fn new(descr: ColumnDescPtr) -> Self {
+    /// `before` is what [`Self::close`] answered for the column's row group before.
+    pub fn new(descr: ColumnDescPtr, before: Option<Form>) -> Self {
         let values = Values::Few(Dictionary::new(), Vec::new());
-        Self { descr, present: BooleanBufferBuilder::new(0), values }
+        Self { descr, before, present: BooleanBufferBuilder::new(0), values }
     }
 
     /// Appends rows; those that `validity` lacks have no value.
@@ -64,14 +75,13 @@ impl NumberColumn {
         }
     }
 
-    /// The chunk's bytes, and what the file has to know of them.
-    pub fn close(mut self) -> Result<(Bytes, ColumnCloseResult)> {
-        let mut compressor = Compressor::new(LEVEL)?;
+    /// The chunk's bytes, what the file has to know of them, and the form that was chosen.
+    pub fn close(mut self, compressor: &mut Packer) -> Result<(Bytes, ColumnCloseResult, Form)> {
         let present = self.present.finish();
         let (dictionary, cells) = match self.values {
             Values::Few(dictionary, mut indices) => {
                 let sorted = dictionary.sorted(&mut indices);
-                let form = form_of(&sorted, &indices, &mut compressor)?;
+                let form = form_of(&sorted, &indices, self.before, compressor)?;
                 if form.is_plain() {
                     let value = |index: &u16| sorted.get(usize::from(*index)).copied().unwrap_or_default();
                     (None, Cells::Values(indices.iter().map(value).collect(), form))
@@ -80,14 +90,18 @@ impl NumberColumn {
                 }
             }
             Values::Many(values) => {
-                let form = smallest(&[Form::Plain, Form::Split], &mut compressor, |form, page| {
-                    form.values(values.get(..SAMPLE).unwrap_or(&values), page);
-                    0
-                })?;
+                let form = match self.before.filter(|form| form.is_plain()) {
+                    Some(form) => form,
+                    None => smallest(&[Form::Plain, Form::Split], compressor, |form, page| {
+                        form.values(values.get(..SAMPLE).unwrap_or(&values), page);
+                        0
+                    })?,
+                };
                 (None, Cells::Values(values, form))
             }
         };
-        Chunk::new(self.descr, compressor).write(dictionary.as_deref(), &cells, &present)
+        let (bytes, close) = Chunk::new(self.descr, compressor).write(dictionary.as_deref(), &cells, &present)?;
+        Ok((bytes, close, cells.form()))
     }
 }
 
@@ -196,7 +210,7 @@ fn place(bits: u64) -> usize {
 
 /// How the cells of a page are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     /// Indices of so many bytes.
     Bytes(u8),
     /// Indices of so many bits.
@@ -264,14 +278,17 @@ impl Form {
 }
 
 /// The form of indices into `dictionary`, or of the values behind them when that is smaller.
-fn form_of(dictionary: &[f64], indices: &[u16], compressor: &mut Compressor<'_>) -> Result<Form> {
-    if dictionary.len() <= 256 {
-        return Ok(Form::Bytes(1));
+fn form_of(dictionary: &[f64], indices: &[u16], before: Option<Form>, compressor: &mut Packer) -> Result<Form> {
+    let bits = u8::try_from(usize::BITS - dictionary.len().saturating_sub(1).leading_zeros()).unwrap_or(16);
+    match before {
+        _ if dictionary.len() <= 256 => return Ok(Form::Bytes(1)),
+        Some(Form::Bits(_)) => return Ok(Form::Bits(bits)),
+        Some(form) if form != Form::Bytes(1) => return Ok(form),
+        _ => {}
     }
     let sample = indices.get(..SAMPLE).unwrap_or(indices);
     let value = |index: &u16| dictionary.get(usize::from(*index)).copied().unwrap_or_default();
     let values: Vec<f64> = sample.iter().map(value).collect();
-    let bits = u8::try_from(usize::BITS - (dictionary.len() - 1).leading_zeros()).unwrap_or(16);
     // The dictionary's share; about half of each value's bytes are left of it.
     let share = dictionary.len() * 4 * sample.len() / indices.len().max(1);
     smallest(&[Form::Bits(bits), Form::Bytes(2), Form::Plain, Form::Split], compressor, |form, page| {
@@ -286,11 +303,7 @@ fn form_of(dictionary: &[f64], indices: &[u16], compressor: &mut Compressor<'_>)
 }
 
 /// The form with the smallest sample; `write` writes it and gives bytes that it costs besides.
-fn smallest(
-    forms: &[Form],
-    compressor: &mut Compressor<'_>,
-    write: impl Fn(Form, &mut Vec<u8>) -> usize,
-) -> Result<Form> {
+fn smallest(forms: &[Form], compressor: &mut Packer, write: impl Fn(Form, &mut Vec<u8>) -> usize) -> Result<Form> {
     let mut best = (usize::MAX, Form::Plain);
     for form in forms {
         let mut page = Vec::new();
@@ -349,17 +362,17 @@ impl Cells {
 }
 
 /// A column chunk being written.
-struct Chunk {
+struct Chunk<'c> {
     descr: ColumnDescPtr,
-    compressor: Compressor<'static>,
+    compressor: &'c mut Packer,
     sink: TrackedWrite<Vec<u8>>,
     uncompressed: usize,
     columns: ColumnIndexBuilder,
     offsets: OffsetIndexBuilder,
 }
 
-impl Chunk {
-    fn new(descr: ColumnDescPtr, compressor: Compressor<'static>) -> Self {
+impl<'c> Chunk<'c> {
+    fn new(descr: ColumnDescPtr, compressor: &'c mut Packer) -> Self {
         Self {
             descr,
             compressor,

@@ -20,7 +20,7 @@ use parquet::schema::types::ColumnPath;
 use polars::prelude::{DataFrame, DataType as FrameType, Series, TimeUnit as FrameUnit};
 use rayon::prelude::*;
 
-use super::numbers::NumberColumn;
+use super::numbers::{self, Form, NumberColumn, Packer};
 use super::{ColumnType, ROW_GROUP_ROWS, TIMESTAMP};
 use crate::error::{Context, Error, Result};
 use crate::store::objects::storage_error;
@@ -49,8 +49,11 @@ enum State<W: Write + Send> {
 
 struct OpenFile<W: Write + Send> {
     file: SerializedFileWriter<Sink<W>>,
+    /// Makes the writers of the columns that are no numbers.
     factory: ArrowRowGroupWriterFactory,
     group: Vec<GroupColumn>,
+    /// One entry a column, once a row group is written.
+    forms: Vec<Option<Form>>,
     group_rows: usize,
     full_group_rows: usize,
 }
@@ -69,7 +72,7 @@ enum Cells {
 
 /// A column of a row group, encoded.
 enum Encoded {
-    Numbers(Bytes, Box<ColumnCloseResult>),
+    Numbers(Bytes, Box<ColumnCloseResult>, Form),
     Other(Box<ArrowColumnChunk>),
 }
 
@@ -176,24 +179,28 @@ impl<W: Write + Send> FrameWriter<W> {
 impl<W: Write + Send> OpenFile<W> {
     fn begin(sink: W, schema: &SchemaRef) -> Result<Self> {
         let types = ArrowSchemaConverter::new().convert(schema).map_err(write_failed)?;
-        let file = SerializedFileWriter::new(Sink(Some(sink)), types.root_schema_ptr(), properties()?)
+        let properties = properties()?;
+        let file = SerializedFileWriter::new(Sink(Some(sink)), types.root_schema_ptr(), properties.clone())
             .map_err(write_failed)?;
-        let factory = ArrowRowGroupWriterFactory::new(&file, schema.clone());
+        let factory = factory(schema, properties)?;
         let full_group_rows = (ROW_GROUP_CELLS / schema.fields().len().max(1)).clamp(1, ROW_GROUP_ROWS);
-        Ok(Self { file, factory, group: Vec::new(), group_rows: 0, full_group_rows })
+        Ok(Self { file, factory, group: Vec::new(), forms: Vec::new(), group_rows: 0, full_group_rows })
     }
 
     /// The columns of the next row group.
     fn begin_group(&mut self, cells: &[Cells]) -> Result<()> {
         let index = self.file.flushed_row_groups().len();
-        let writers = self.factory.create_column_writers(index).map_err(write_failed)?;
-        let descriptions = self.file.schema_descr().columns();
-        let columns =
-            writers.into_iter().zip(descriptions).zip(cells).map(|((writer, description), cells)| match cells {
-                Cells::Numbers(_) => GroupColumn::Numbers(NumberColumn::new(description.clone())),
-                Cells::Other(_) => GroupColumn::Other(Box::new(writer)),
-            });
-        self.group = columns.collect();
+        let mut writers = self.factory.create_column_writers(index).map_err(write_failed)?.into_iter();
+        let mut forms = std::mem::take(&mut self.forms).into_iter();
+        let columns = self.file.schema_descr().columns().iter().zip(cells).map(|(description, cells)| {
+            let form = forms.next().flatten();
+            match cells {
+                Cells::Numbers(_) => Some(GroupColumn::Numbers(NumberColumn::new(description.clone(), form))),
+                Cells::Other(_) => writers.next().map(|writer| GroupColumn::Other(Box::new(writer))),
+            }
+        });
+        let columns: Option<Vec<GroupColumn>> = columns.collect();
+        self.group = columns.ok_or_else(broken)?;
         Ok(())
     }
 
@@ -216,15 +223,16 @@ impl<W: Write + Send> OpenFile<W> {
             return Ok(());
         }
         self.group_rows = 0;
-        let encoded = std::mem::take(&mut self.group).into_par_iter().map(GroupColumn::close);
+        let close = |packer: &mut Option<Packer>, column: GroupColumn| column.close(packer);
+        let encoded = std::mem::take(&mut self.group).into_par_iter().map_init(|| None, close);
         let encoded: Vec<_> = encoded.collect::<Result<_, ParquetError>>().map_err(write_failed)?;
         let mut group = self.file.next_row_group().map_err(write_failed)?;
         for column in encoded {
-            match column {
-                Encoded::Numbers(bytes, close) => group.append_column(&bytes, *close),
-                Encoded::Other(chunk) => chunk.append_to_row_group(&mut group),
-            }
-            .map_err(write_failed)?;
+            let form = match column {
+                Encoded::Numbers(bytes, close, form) => group.append_column(&bytes, *close).map(|()| Some(form)),
+                Encoded::Other(chunk) => chunk.append_to_row_group(&mut group).map(|()| None),
+            };
+            self.forms.push(form.map_err(write_failed)?);
         }
         group.close().map_err(write_failed)?;
         Ok(())
@@ -252,15 +260,29 @@ impl GroupColumn {
         }
     }
 
-    fn close(self) -> Result<Encoded, ParquetError> {
+    fn close(self, packer: &mut Option<Packer>) -> Result<Encoded, ParquetError> {
         Ok(match self {
             Self::Numbers(column) => {
-                let (bytes, close) = column.close()?;
-                Encoded::Numbers(bytes, Box::new(close))
+                let packer = match packer {
+                    Some(packer) => packer,
+                    None => packer.insert(numbers::packer()?),
+                };
+                let (bytes, close, form) = column.close(packer)?;
+                Encoded::Numbers(bytes, Box::new(close), form)
             }
             Self::Other(writer) => Encoded::Other(Box::new(writer.close()?)),
         })
     }
+}
+
+/// Makes writers of the columns of `schema` that are no numbers: of a file of their own, for it makes all of a
+/// file's, and a thousand that are not used are slower than the columns.
+fn factory(schema: &Schema, properties: WriterPropertiesPtr) -> Result<ArrowRowGroupWriterFactory> {
+    let others = schema.fields().iter().filter(|field| field.data_type() != &DataType::Float64);
+    let others = Arc::new(Schema::new(others.cloned().collect::<Vec<_>>()));
+    let types = ArrowSchemaConverter::new().convert(&others).map_err(write_failed)?;
+    let file = SerializedFileWriter::new(std::io::sink(), types.root_schema_ptr(), properties).map_err(write_failed)?;
+    Ok(ArrowRowGroupWriterFactory::new(&file, others))
 }
 
 fn properties() -> Result<WriterPropertiesPtr> {
