@@ -359,9 +359,7 @@ impl Parse {
         let row = session.into_active_model().reset_all();
         let stored = if self.is_new { row.insert(&txn).await } else { row.update(&txn).await };
         stored.internal("storing a parsed session")?;
-        let new_rows = self.rows.len() - self.new_rows;
-        insert_files(&txn, self.rows.iter().skip(new_rows).cloned().collect()).await?;
-        self.tell_files(&txn, &built).await?;
+        self.store_files(&txn, &built).await?;
         match reserved {
             Some(reserved) => store::settle(&txn, reserved, VersionState::Published).await?,
             None => store::published(&txn, &self.session.id, dataset.version).await?,
@@ -385,13 +383,22 @@ impl Parse {
         Ok(self.answer(built, dataset_id, version, false))
     }
 
-    /// Writes what reading has found into the rows of the raw files.
-    async fn tell_files(&self, txn: &impl ConnectionTrait, built: &Built) -> Result<()> {
+    /// Stores the rows of the new raw files with what reading has found, and writes it into those of the old ones.
+    async fn store_files(&self, txn: &impl ConnectionTrait, built: &Built) -> Result<()> {
         let found: BTreeMap<&str, _> = built.files.iter().map(|(id, _, plan)| (id.name.as_str(), plan)).collect();
-        for row in &self.rows {
+        let plan_of = |row: &source_file::Model| {
             let name =
                 row.archive_member.as_ref().map_or_else(|| row.file_name.clone(), |m| format!("{}/{m}", row.file_name));
-            if let Some(plan) = found.get(name.as_str()) {
+            found.get(name.as_str()).copied()
+        };
+        let (old, new) = self.rows.split_at(self.rows.len() - self.new_rows);
+        let described = |row: &source_file::Model| match plan_of(row) {
+            Some(plan) => store::described(row.clone(), plan),
+            None => row.clone(),
+        };
+        insert_files(txn, new.iter().map(described).collect()).await?;
+        for row in old {
+            if let Some(plan) = plan_of(row) {
                 store::tell_file(txn, &row.id, plan).await?;
             }
         }

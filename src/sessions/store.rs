@@ -276,6 +276,20 @@ pub async fn published(txn: &impl ConnectionTrait, session_id: &str, version: i3
     Ok(())
 }
 
+/// A raw file's row with what reading has found.
+pub fn described(row: source_file::Model, plan: &FilePlan) -> source_file::Model {
+    source_file::Model {
+        format: Some(format_word(plan.format.value).to_owned()),
+        encoding: Some(plan.encoding.value.clone()),
+        row_count: i64::try_from(plan.rows).ok(),
+        point_count: i64::try_from(plan.points.len()).ok(),
+        first_at: plan.first_at_ms.and_then(DateTime::from_timestamp_millis),
+        last_at: plan.last_at_ms.and_then(DateTime::from_timestamp_millis),
+        warnings: Warnings(plan.warnings.clone()),
+        ..row
+    }
+}
+
 /// Writes what reading has found into a raw file's row.
 pub async fn tell_file(txn: &impl ConnectionTrait, file_id: &str, plan: &FilePlan) -> Result<()> {
     let row = source_file::ActiveModel {
