@@ -1,11 +1,13 @@
 //! `parse`: reports from anywhere on disk become a session.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::out::{Align, print, print_json, table};
 use super::progress;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::sessions::parse::{Caller, parse_files};
 use crate::sessions::{
@@ -49,6 +51,10 @@ pub struct ParseArgs {
     /// What you know better of a column: 'NAME:unit=kW,kind=counter,name=MAIN_KWH' (any of the three; repeatable)
     #[arg(long = "column", value_name = "NAME:KEY=VALUE,…", value_parser = column)]
     columns: Vec<ColumnOverride>,
+    /// What the parse may hold in memory before it works in windows of time, such as 768MiB [PARSE_MEMORY_BYTES,
+    /// default 512MiB]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    memory_limit: Option<u64>,
     /// Say what would happen and store nothing
     #[arg(long)]
     dry_run: bool,
@@ -82,8 +88,13 @@ pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
         force: args.force,
         ..ParseRequest::default()
     };
+    let mut state = state.clone();
+    if let Some(limit) = args.memory_limit {
+        let config = Config { parse_memory_bytes: limit, ..Config::clone(&state.config) };
+        state.config = Arc::new(config);
+    }
     let (progress, shown) = progress::show();
-    let parsed = parse_files(state, files, request, Caller::Cli, &progress).await;
+    let parsed = parse_files(&state, files, request, Caller::Cli, &progress).await;
     drop(shown);
     let parsed = parsed?;
     show(&parsed, json)
@@ -203,6 +214,27 @@ fn delimiter(text: &str) -> Result<String, String> {
     }
 }
 
+/// `768MiB`, `1.5 GiB`, `600MB`, or a number of bytes.
+fn bytes(text: &str) -> Result<u64, String> {
+    let form = || "write a number of bytes, or a size such as 768MiB or 1.5GiB".to_owned();
+    let text = text.trim().to_ascii_lowercase();
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit = match unit {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "kb" => 1e3,
+        "m" | "mib" => 1024.0 * 1024.0,
+        "mb" => 1e6,
+        "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "gb" => 1e9,
+        _ => return Err(form()),
+    };
+    let bytes = number.trim().parse::<f64>().map_err(|_| form())? * unit;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within bounds")]
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(form()) }
+}
+
 /// A word of a closed list, as it stands in JSON.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(serde_json::Value::String(text.to_ascii_lowercase().replace('-', "_")))
@@ -258,6 +290,12 @@ mod tests {
         assert!(zone("Taipei").is_err());
         assert!(date_format("M/D/YYYY").is_ok() && date_format("american").is_err());
         assert_eq!(delimiter("tab").unwrap(), "\t");
+        assert_eq!(
+            (bytes("768MiB"), bytes(" 600 MB"), bytes("1.5g")),
+            (Ok(805_306_368), Ok(600_000_000), Ok(1_610_612_736))
+        );
+        assert_eq!(bytes("536870912"), Ok(536_870_912));
+        assert!(["", "MiB", "-1", "0", "1 apple", "nan", "inf"].iter().all(|bad| bytes(bad).is_err()));
         assert!(delimiter(";;").is_err());
         assert_eq!(format("single-point").unwrap(), Format::SinglePoint);
         assert!(format("excel").is_err());

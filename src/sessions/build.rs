@@ -1,6 +1,7 @@
 //! Reports → frame → Parquet: the computing part of a parse, on blocking threads, knowing no database.
 //!
-//! Reading, merging and writing overlap: while one window is written as row groups, the next is merged.
+//! Reading, merging and writing overlap: while one window is written as row groups, the next is merged. Of the
+//! memory allowed, three quarters are for the cells of all reports at rest, the rest is for the windows under way.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
@@ -90,7 +91,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     let ids: Vec<FileId> = job.inputs.iter().map(|input| input.id.clone()).collect();
     let load = |index: usize| load(job, index);
     let total = ids.len() as u64;
-    let read = plan::read_all(&ids, &load, &job.options, job.memory_bytes / 2, &|_| progress.read_one(total))
+    let read = plan::read_all(&ids, &load, &job.options, job.memory_bytes / 4 * 3, &|_| progress.read_one(total))
         .map_err(|errors| unreadable(&errors, ids.len()))?;
     progress.go_on()?;
     let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
@@ -142,7 +143,7 @@ fn windows(
     let keep = if job.on_conflict == OnConflict::First { Keep::First } else { Keep::Last };
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let mut preview = Vec::new();
-    for window in plan.windows(plan.window_rows(job.memory_bytes / 2)) {
+    for window in plan.windows(plan.window_rows(job.memory_bytes / 4)) {
         progress.go_on()?;
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
         let merged = merge::merge(plan, &window, segments, keep).internal("merging a window")?;
