@@ -1,23 +1,25 @@
 //! Raw files on their way into a session: staged in its folder and hashed, published with it or not at all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::progress::Progress;
 use super::{build, store};
-use crate::error::{Detail, Error, ErrorKind, Result};
+use crate::error::{Context, Detail, Error, ErrorKind, Result};
 use crate::etl::column::Warning;
 use crate::etl::report::archive;
 use crate::state::AppState;
+use crate::store::copied::{self, CopyError, Syncing};
 use crate::store::entity::source_file;
 use crate::store::staged::Finished;
 use crate::store::{new_id, paths};
 
-/// Files copied at the same time: each waits for the disk, none needs the processor.
-const COPIES_AT_ONCE: usize = 8;
+/// Files copied at the same time: what is slow is their hashing.
+const COPIES_AT_ONCE: usize = 4;
 
 /// A raw file that is staged.
 pub struct Arrived {
@@ -36,6 +38,7 @@ pub struct Intake {
     /// Identical files, members of archives that are no reports.
     pub warnings: Vec<Warning>,
     bytes: u64,
+    syncing: Syncing,
 }
 
 impl Intake {
@@ -47,6 +50,7 @@ impl Intake {
             arrived: Vec::new(),
             warnings: Vec::new(),
             bytes: 0,
+            syncing: Syncing::default(),
         }
     }
 
@@ -96,19 +100,21 @@ impl Intake {
     ///
     /// # Errors
     /// When one cannot be read, or the disk is full.
-    pub async fn copy(&mut self, files: Vec<(String, std::path::PathBuf)>, progress: &Progress) -> Result<()> {
+    pub async fn copy(&mut self, files: Vec<(String, PathBuf)>, progress: &Progress) -> Result<()> {
         let total = files.len() as u64;
         let sizes = files.iter().filter_map(|(_, path)| path.metadata().ok()).map(|m| m.len());
         self.state.store.objects.check_free_space(sizes.sum::<u64>().saturating_mul(2))?;
         let (state, folder) = (self.state.clone(), paths::raw_dir(&self.session_id));
         let copies = stream::iter(files).map(|(name, path)| copy_one(state.clone(), folder.clone(), name, path));
         let mut copies = copies.buffered(COPIES_AT_ONCE);
-        let mut done = 0;
-        while let Some(arrived) = copies.try_next().await? {
+        let (mut done, mut files) = (0, Vec::new());
+        while let Some((arrived, file)) = copies.try_next().await? {
             self.take(arrived);
+            files.push(file);
             done += 1;
             progress.copied(done, total);
         }
+        self.syncing = Syncing::start(files);
         Ok(())
     }
 
@@ -167,10 +173,12 @@ impl Intake {
     /// # Errors
     /// When the folder cannot be written.
     pub async fn publish(&mut self) -> Result<()> {
-        for arrived in self.arrived.drain(..) {
+        self.syncing.wait().await?;
+        let named = |arrived: Arrived| {
             let key = paths::raw(&self.session_id, &arrived.staged.sha256, &arrived.file_name);
-            arrived.staged.publish(&key).await?;
-        }
+            (arrived.staged, key)
+        };
+        copied::publish_all(self.arrived.drain(..).map(named).collect()).await?;
         Ok(())
     }
 }
@@ -180,15 +188,17 @@ pub fn archive_limits(state: &AppState) -> archive::Limits {
     archive::Limits { total_bytes: state.config.max_upload_bytes, ..archive::Limits::default() }
 }
 
-async fn copy_one(state: AppState, folder: String, name: String, path: std::path::PathBuf) -> Result<Arrived> {
-    let unreadable = |source: std::io::Error| cannot_read(&name, &path, source);
-    let file = tokio::fs::File::open(&path).await.map_err(unreadable)?;
-    let mut body = tokio_util::io::ReaderStream::with_capacity(file, 1 << 20);
-    let mut staged = state.store.objects.stage(&folder).await?;
-    while let Some(chunk) = body.next().await {
-        staged.write(chunk.map_err(unreadable)?).await?;
-    }
-    Ok(Arrived { file_name: name.clone(), staged: staged.finish().await? })
+async fn copy_one(state: AppState, folder: String, name: String, path: PathBuf) -> Result<(Arrived, File)> {
+    let work = move || {
+        let unreadable = |source: std::io::Error| cannot_read(&name, &path, source);
+        let mut source = File::open(&path).map_err(unreadable)?;
+        match copied::copy_in(&state.store.objects, &folder, &mut source) {
+            Ok((staged, file)) => Ok((Arrived { file_name: name, staged }, file)),
+            Err(CopyError::Source(error)) => Err(unreadable(error)),
+            Err(CopyError::Store(error)) => Err(error),
+        }
+    };
+    tokio::task::spawn_blocking(work).await.internal("copying a file")?
 }
 
 fn cannot_read(name: &str, path: &Path, source: std::io::Error) -> Error {

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::{Context, Result};
 
 pub mod cache;
+pub mod copied;
 pub mod crash;
 pub mod db;
 pub mod entity;

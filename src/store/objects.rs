@@ -274,6 +274,18 @@ impl Objects {
         Ok(key.parts().fold(self.root.to_path_buf(), |path, part| path.join(part.as_ref())))
     }
 
+    /// Makes the names in a file's folder durable, and those of the folders down to it.
+    pub(super) fn sync_folders(&self, key: &str) -> io::Result<()> {
+        let Ok(path) = self.path(key) else { return Ok(()) };
+        // Windows has no handle of a folder to sync.
+        if cfg!(unix) {
+            for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(self.root.as_path())) {
+                File::open(folder)?.sync_all()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a staging file's folders as far as they are empty, never the root.
     pub(super) fn remove_empty_folders(&self, key: &str) {
         let Ok(path) = self.path(key) else { return };

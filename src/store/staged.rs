@@ -1,5 +1,7 @@
 //! A file on its way into the store: [`Staged`] is being written, [`Finished`] is complete and durable,
 //! [`Published`] has its name. What is dropped before it is published removes itself.
+//!
+//! Many files of this machine go a shorter way ([`super::copied`]): each is durable when it is published, not before.
 
 use std::io;
 
@@ -162,8 +164,8 @@ impl io::Write for StagedWriter {
 /// A complete and durable file without a name yet.
 #[derive(Debug)]
 pub struct Finished {
-    objects: Objects,
-    key: String,
+    pub(super) objects: Objects,
+    pub(super) key: String,
     /// Bytes.
     pub size_bytes: u64,
     /// Of the bytes, hex.
@@ -224,7 +226,7 @@ impl Finished {
     }
 }
 
-fn already_published(key: &str) -> Error {
+pub(super) fn already_published(key: &str) -> Error {
     let name = key.rsplit('/').next().unwrap_or(key);
     Error::conflict("already_published", format!("There is already a stored file '{name}'; it was left as it is."))
 }
