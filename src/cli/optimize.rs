@@ -185,8 +185,15 @@ fn summary(run: &OptimizeAnswer) -> String {
     if !answer.extrapolating.is_empty() {
         lines.push(format!("beyond everything seen: {}", answer.extrapolating.join(", ")));
     }
-    let assumed = answer.assumptions.iter();
-    lines.extend(assumed.map(|one| format!("assumed {} = {}: {}", one.name, number(Some(one.value)), one.source)));
+    let mut assumed: Vec<(&str, Vec<String>)> = Vec::new();
+    for one in &answer.assumptions {
+        let value = format!("{} = {}", one.name, number(Some(one.value)));
+        match assumed.iter_mut().find(|(source, _)| *source == one.source) {
+            Some((_, values)) => values.push(value),
+            None => assumed.push((&one.source, vec![value])),
+        }
+    }
+    lines.extend(assumed.into_iter().map(|(source, values)| format!("assumed {} ({source})", values.join(", "))));
     lines.push(format!("run {} with {} {}", run.run_id, run.model_name, run.model_version));
     lines.retain(|line| !line.is_empty());
     lines.join("\n")

@@ -1,7 +1,9 @@
 // Energy models on the embedded page: train one from a session, look at how good it is, ask it for set-points.
 import { api, count, facts, fill, h, listed, local, pager, problem, query, some, table, value, words } from "/web/app.js";
 
-const hundredths = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const hundredths = new Intl.NumberFormat("en", { maximumFractionDigits: 2, signDisplay: "negative" });
+const thousandths = new Intl.NumberFormat("en", { maximumFractionDigits: 3, signDisplay: "negative" });
+const share = (number) => (number == null ? "–" : thousandths.format(number));
 const percent = (number) => (number == null ? "–" : `${hundredths.format(number)} %`);
 const rounded = (number) => (number == null ? "–" : hundredths.format(number));
 const ALGORITHMS = [["auto", "the best by time-ordered validation"], ["gbdt", "boosted trees"], ["physics", "physics"], ["hybrid", "trees on physics"]];
@@ -28,7 +30,7 @@ const link = (model) => h("a", { class: "name", href: `#/models/${model.id}` }, 
 
 function modelTable(models) {
   const rows = models.map((m) => [link(m), h("span", { class: `tag ${m.status === "completed" ? m.integrity : m.status}` }, m.status),
-    words(m.algorithm), percent(m.mape), percent(m.cv_rmse), rounded(m.r2), m.target_col, local(m.created_at)]);
+    words(m.algorithm), percent(m.mape), percent(m.cv_rmse), share(m.r2), m.target_col, local(m.created_at)]);
   return table("Models", ["Model", "Status", "Algorithm", "#MAPE", "#CV(RMSE)", "#R²", "Predicts", "Made"], rows, "cards");
 }
 
@@ -145,8 +147,8 @@ export function showModel(id) {
       facts([["Status", h("span", { class: `tag ${model.status}` }, model.status)], ["Algorithm", words(model.algorithm)], ["Predicts", model.target_col],
         ["Made from", made ? h("a", { href: `#/sessions/${model.session_id}` }, made) : "–"], ["Made", local(model.created_at)]])];
     if (!scores) return head;
-    const rules = metrics.baselines.map((rule) => [`rule: ${words(rule.rule)}`, percent(rule.scores.mape), percent(rule.scores.cv_rmse), percent(rule.scores.nmbe), rounded(rule.scores.r2), count(rule.scores.rows)]);
-    const row = (name, of) => [name, percent(of.mape), percent(of.cv_rmse), percent(of.nmbe), rounded(of.r2), count(of.rows)];
+    const rules = metrics.baselines.map((rule) => [`rule: ${words(rule.rule)}`, percent(rule.scores.mape), percent(rule.scores.cv_rmse), percent(rule.scores.nmbe), share(rule.scores.r2), count(rule.scores.rows)]);
+    const row = (name, of) => [name, percent(of.mape), percent(of.cv_rmse), percent(of.nmbe), share(of.r2), count(of.rows)];
     return [...head, h("p", {}, metrics.verdict),
       model.can_optimize ? optimizeForm(model) : h("p", { class: "hint" }, "It has no controls to search over, so it cannot recommend set-points."),
       h("h2", {}, "How good it is"),
@@ -163,7 +165,7 @@ function inputs(model, roles, single) {
     const features = model.features.filter((feature) => feature.role === role);
     if (!features.length) return [];
     const one = ([name, label, { range, unit }]) => ({ name, label: unit ? `${label}, ${unit}` : label, unit,
-      placeholder: `usually ${value(range.p01)} to ${value(range.p99)}` });
+      placeholder: `usually ${rounded(range.p01)} to ${rounded(range.p99)}` });
     if (single || features.length === 1) return [one([role, `${text}${features.length > 1 ? ` (${features.length})` : ""}`, features[0]])];
     return features.map((feature) => one([feature.name, feature.name, feature]));
   });
