@@ -1,8 +1,7 @@
 //! Set-points on the simulated plant, whose truth is known: what they save there, not what a model says they save.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
@@ -12,7 +11,7 @@ use hvac_analytics::modelling::control::state::Quantity;
 use hvac_analytics::modelling::features::{Feature, Range, Role, Source};
 use hvac_analytics::modelling::fitted::FitOptions;
 use hvac_analytics::modelling::samples::{Matrix, SampleColumn, Samples};
-use hvac_analytics::modelling::setpoint::{Answer, Question, recommend_with};
+use hvac_analytics::modelling::setpoint::{Answer, Question, Variable, recommend_with};
 use hvac_analytics::simulation::load::Use;
 use hvac_analytics::simulation::optimum::cost_kw;
 use hvac_analytics::simulation::plant::{Bounds, Plant, SetPoints};
@@ -21,7 +20,7 @@ use hvac_analytics::simulation::site::{Moment, Site, SiteSpec};
 use hvac_analytics::simulation::weather::Climate;
 
 /// What the site's meters say, with the noise of the samples' sensors.
-pub const POINTS: [(&str, &str, Role, f64); 14] = [
+const POINTS: [(&str, &str, Role, f64); 14] = [
     ("LOAD_RT", "RT", Role::LoadRt, 2.0),
     ("WBT", "°C", Role::WetBulb, 0.1),
     ("OAT", "°C", Role::DryBulb, 0.1),
@@ -38,18 +37,18 @@ pub const POINTS: [(&str, &str, Role, f64); 14] = [
     ("TOTAL_KW", "kW", Role::Other, 1.5),
 ];
 
-pub struct World {
-    pub plant: Plant,
-    pub moments: Vec<Moment>,
+struct World {
+    plant: Plant,
+    moments: Vec<Moment>,
 }
 
-pub fn world(seed: u64, days: u64, step_minutes: u32) -> World {
+fn world(building: Use, seed: u64, days: u64, step_minutes: u32) -> World {
     let spec = SiteSpec {
         seed,
-        building: Use::Hospital,
+        building,
         trains: 3,
         climate: Climate::SUBTROPICAL,
-        start: NaiveDate::from_ymd_opt(2024, 7, 1).unwrap().into(),
+        start: NaiveDate::from_ymd_opt(2024, 6, 15).unwrap().into(),
         step_minutes,
         steps: days * 24 * 60 / u64::from(step_minutes),
     };
@@ -77,7 +76,7 @@ fn truth(moment: &Moment) -> [f64; 14] {
 }
 
 /// What was written down: each point has a bias and noise of one size, as the simulator's sensors have.
-pub fn history(moments: &[Moment], noisy: f64, seed: u64) -> Samples {
+fn history(moments: &[Moment], noisy: f64, seed: u64) -> Samples {
     let mut columns: Vec<SampleColumn> = POINTS
         .iter()
         .map(|(name, unit, ..)| SampleColumn { name: (*name).into(), unit: Some((*unit).into()), values: Vec::new() })
@@ -105,7 +104,7 @@ pub fn history(moments: &[Moment], noisy: f64, seed: u64) -> Samples {
     }
 }
 
-pub fn features(samples: &Samples) -> (Vec<Feature>, Matrix, Vec<f64>) {
+fn features(samples: &Samples) -> (Vec<Feature>, Matrix, Vec<f64>) {
     let features = POINTS[..13]
         .iter()
         .zip(&samples.columns)
@@ -128,26 +127,42 @@ fn range(values: &[f64]) -> Range {
     Range { min: at(0.0), p01: at(0.01), median: at(0.5), p99: at(0.99), max: at(1.0), present: 1.0 }
 }
 
-/// A control fitted to the first `rows` of what was written down.
-pub fn control(samples: &Samples, rows: usize) -> (Control, Vec<Feature>) {
+/// A control fitted to the first `rows` of what was written down, by a site that does not measure `without`.
+fn control(samples: &Samples, rows: usize, without: &[Role]) -> (Control, Vec<Feature>) {
     let mut seen = samples.clone();
     seen.times_ms.truncate(rows);
     seen.columns.iter_mut().for_each(|column| column.values.truncate(rows));
     let (features, x, y) = features(&seen);
+    let kept: Vec<usize> = (0..features.len()).filter(|i| !without.contains(&features[*i].role)).collect();
+    let features: Vec<Feature> = kept.iter().map(|i| features[*i].clone()).collect();
     let progress = |_: f64, _: &str| ControlFlow::Continue(());
-    let control = Control::fit(&features, &seen, &x, &y, &FitOptions::default(), &progress).unwrap().unwrap();
-    (control, features)
+    let fitted = Control::fit(&features, &seen, &x.select(&kept), &y, &FitOptions::default(), &progress);
+    (fitted.unwrap().unwrap(), features)
 }
 
-/// What an operator would ask at that row.
-pub fn question(samples: &Samples, row: usize) -> Question {
-    let values: BTreeMap<String, f64> =
-        POINTS[..8].iter().zip(&samples.columns).map(|(point, column)| (point.0.into(), column.values[row])).collect();
-    Question { conditions: values, ..Question::default() }
+/// What an operator of a model with these features would ask at that row.
+fn question(samples: &Samples, features: &[Feature], row: usize, bounds: &Bounds) -> Question {
+    let Bounds { low, high } = bounds;
+    let variable = |name: &str, min: f64, max: f64| Variable {
+        name: name.into(),
+        min: Some(min),
+        max: Some(max),
+        ..Variable::default()
+    };
+    Question {
+        conditions: features.iter().map(|f| (f.name.clone(), samples.column(&f.name).unwrap().values[row])).collect(),
+        variables: vec![
+            variable("chw_supply_temp", low.chwst_c, high.chwst_c),
+            variable("chw_pump_hz", low.chw_pump_hz, high.chw_pump_hz),
+            variable("cw_pump_hz", low.cw_pump_hz, high.cw_pump_hz),
+            variable("ct_fan_hz", low.tower_fan_hz, high.tower_fan_hz),
+        ],
+        ..Question::default()
+    }
 }
 
 /// What is recommended where something changes, and what was where nothing does.
-pub fn applied(answer: &Answer, now: SetPoints) -> SetPoints {
+fn applied(answer: &Answer, now: SetPoints) -> SetPoints {
     let value = |name: &str, now: f64| {
         let of = answer.recommendations.iter().find(|r| r.parameter == name);
         of.filter(|r| r.current != Some(r.value)).map_or(now, |r| r.value)
@@ -160,43 +175,36 @@ pub fn applied(answer: &Answer, now: SetPoints) -> SetPoints {
     }
 }
 
-/// What history has seen of each set-point, within the hard limits.
-pub fn seen(control: &Control) -> Bounds {
-    let range = |quantity| control.support.range(quantity).unwrap();
-    let (t, chw, cw, fan) =
-        (range(Quantity::ChwSupply), range(Quantity::ChwSpeed), range(Quantity::CwSpeed), range(Quantity::FanSpeed));
+/// What history has seen of each set-point, in the operator's steps: the same for search and truth.
+fn bounds(control: &Control) -> Bounds {
+    let range = |quantity| {
+        let (low, high) = control.support.range(quantity).unwrap();
+        ((2.0 * low).ceil() / 2.0, (2.0 * high).floor() / 2.0)
+    };
+    let (t, chw) = (range(Quantity::ChwSupply), range(Quantity::ChwSpeed));
+    let (cw, fan) = (range(Quantity::CwSpeed), range(Quantity::FanSpeed));
     Bounds {
-        low: SetPoints {
-            chwst_c: t.0,
-            chw_pump_hz: chw.0.max(30.0),
-            cw_pump_hz: cw.0.max(30.0),
-            tower_fan_hz: fan.0.max(30.0),
-        },
-        high: SetPoints {
-            chwst_c: t.1,
-            chw_pump_hz: chw.1.min(60.0),
-            cw_pump_hz: cw.1.min(60.0),
-            tower_fan_hz: fan.1.min(60.0),
-        },
+        low: SetPoints { chwst_c: t.0, chw_pump_hz: chw.0, cw_pump_hz: cw.0, tower_fan_hz: fan.0 },
+        high: SetPoints { chwst_c: t.1, chw_pump_hz: chw.1, cw_pump_hz: cw.1, tower_fan_hz: fan.1 },
     }
 }
 
 /// Recommendations against the truth, kW summed over operating points.
 #[derive(Debug, Default)]
-pub struct Report {
-    pub points: usize,
-    pub changed: usize,
-    pub baseline: f64,
-    pub saved: f64,
-    pub could_save: f64,
-    pub promised: f64,
+struct Report {
+    points: usize,
+    changed: usize,
+    baseline: f64,
+    saved: f64,
+    could_save: f64,
+    promised: f64,
     /// Largest increase over the baseline, %; unmet load included.
-    pub worst_percent: f64,
-    pub unmet: usize,
+    worst_percent: f64,
+    unmet: usize,
 }
 
 impl Report {
-    pub fn share(&self) -> f64 {
+    fn share(&self) -> f64 {
         self.saved / self.could_save
     }
 }
@@ -220,7 +228,7 @@ impl std::fmt::Display for Report {
 }
 
 /// Judges at every row of `rows`.
-pub fn judge(
+fn judge(
     world: &World,
     samples: &Samples,
     control: &Control,
@@ -228,11 +236,11 @@ pub fn judge(
     rows: impl Iterator<Item = usize>,
     mut each: impl FnMut(usize, &SetPoints, &SetPoints, &SetPoints, [f64; 3], &Answer),
 ) -> Report {
-    let bounds = seen(control);
+    let bounds = bounds(control);
     let mut report = Report { worst_percent: f64::NEG_INFINITY, ..Report::default() };
     for row in rows {
         let moment = &world.moments[row];
-        let answer = recommend_with(control, features, &question(samples, row)).unwrap();
+        let answer = recommend_with(control, features, &question(samples, features, row, &bounds)).unwrap();
         let set = applied(&answer, moment.set);
         let best = world.plant.true_optimum(&moment.conditions, &bounds);
         let cost = |set: &SetPoints| cost_kw(&world.plant.operate(&moment.conditions, set));
@@ -258,29 +266,50 @@ fn spread(rows: std::ops::Range<usize>, count: usize) -> impl Iterator<Item = us
 /// Few enough for a debug build; [`over_two_hundred_operating_points`] has the rest.
 #[test]
 fn recommendations_save_energy_on_the_plant_itself() {
-    let world = world(7, 90, 30);
+    let world = world(Use::Hospital, 7, 100, 30);
     let samples = history(&world.moments, 1.0, 3);
-    let train = world.moments.len() * 5 / 6;
-    let (control, features) = control(&samples, train);
-    let report =
-        judge(&world, &samples, &control, &features, spread(100..world.moments.len(), 12), |_, _, _, _, _, _| {});
-    assert!(report.share() > 0.7, "{report}");
+    let (control, features) = control(&samples, 92 * 48, &[]);
+    let rows = spread(0..world.moments.len(), 12);
+    let report = judge(&world, &samples, &control, &features, rows, |_, _, _, _, _, _| {});
+    assert!(report.share() > 0.85, "{report}");
     assert!(report.worst_percent <= 0.5 && report.unmet == 0, "{report}");
     // What is promised is what is saved.
-    assert!((report.promised / report.saved - 1.0).abs() < 0.1, "{report}");
+    assert!((report.promised / report.saved - 1.0).abs() < 0.05, "{report}");
 }
 
+/// Three months of history, and four weeks after it, with sensors exact, usual and bad; by sites that measure less.
 #[test]
 #[ignore = "minutes in a debug build"]
 fn over_two_hundred_operating_points() {
-    for (noisy, seed) in [(0.0, 7), (1.0, 7), (1.0, 21)] {
-        let world = world(seed, 120, 15);
+    let condenser = [Role::CwSupplyTemp, Role::CwReturnTemp];
+    let cases: [(Use, f64, u64, &[Role], f64); 8] = [
+        (Use::Hospital, 0.0, 7, &[], 0.90),
+        (Use::Hospital, 1.0, 7, &[], 0.88),
+        (Use::Hospital, 1.0, 21, &[], 0.88),
+        (Use::Hospital, 1.0, 44, &[], 0.88),
+        (Use::Hospital, 3.0, 7, &[], 0.88),
+        (Use::Office, 1.0, 7, &[], 0.85),
+        (Use::Hospital, 1.0, 7, &condenser, 0.88),
+        // Who does not know how many machines run is told nothing about chilled water.
+        (Use::Hospital, 1.0, 7, &[Role::Running], 0.35),
+    ];
+    let mut shares = Vec::new();
+    for (building, noisy, seed, without, least) in cases {
+        let world = world(building, seed, 120, 15);
         let samples = history(&world.moments, noisy, 3);
         let train = 92 * 96;
-        let (control, features) = control(&samples, train);
-        let rows = spread(0..train, 100).chain(spread(train..world.moments.len(), 100));
+        let (control, features) = control(&samples, train, without);
+        let running = |range: std::ops::Range<usize>| {
+            let rows: Vec<usize> = range.filter(|row| world.moments[*row].operation.trains > 0).collect();
+            spread(0..rows.len(), 100).map(|i| rows[i]).collect::<Vec<_>>()
+        };
+        let rows = running(0..train).into_iter().chain(running(train..world.moments.len()));
         let report = judge(&world, &samples, &control, &features, rows, |_, _, _, _, _, _| {});
-        assert!(report.share() > 0.7, "{report}");
+        println!("{building:?}, sensors' noise × {noisy}, seed {seed}, without {without:?}: {report}");
+        assert!(report.share() > least, "{report}");
         assert!(report.worst_percent <= 0.5 && report.unmet == 0, "{report}");
+        shares.push(report.share());
     }
+    let measured = &shares[..5];
+    assert!(measured.iter().sum::<f64>() / measured.len() as f64 >= 0.9, "{shares:?}");
 }

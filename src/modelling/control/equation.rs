@@ -214,3 +214,40 @@ impl Gram {
         solution.iter().all(|value| value.is_finite()).then_some(solution)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::super::state::QUANTITIES;
+    use super::*;
+
+    /// 3 + 2·load − 5·wet-bulb², exactly: the coefficients come back, all refits agree and nothing is left over.
+    #[test]
+    fn finds_what_made_the_rows() {
+        let terms =
+            vec![Product(vec![]), Product(vec![(Quantity::LoadEach, 1)]), Product(vec![(Quantity::WetBulb, 2)])];
+        let mut states = Vec::new();
+        for i in 0..200 {
+            let mut state = [1.0; QUANTITIES];
+            Quantity::LoadEach.set(&mut state, f64::from(i % 17));
+            Quantity::WetBulb.set(&mut state, f64::from(i % 11) / 5.0);
+            states.push(state);
+        }
+        let y: Vec<f64> = states
+            .iter()
+            .map(|s| 3.0 + 2.0 * Quantity::LoadEach.of(s) - 5.0 * Quantity::WetBulb.of(s).powi(2))
+            .collect();
+        let equation = Equation::fit(terms, &states, &y).unwrap();
+        for (coefficient, expected) in equation.coefficients.iter().zip([3.0, 2.0, -5.0]) {
+            assert!((coefficient - expected).abs() < 1e-4, "{equation:?}");
+        }
+        assert_eq!(equation.refits.len(), STRETCHES);
+        assert!(equation.rmse < 1e-3 && (equation.value(&states[5]) - y[5]).abs() < 1e-3);
+    }
+
+    #[test]
+    fn too_few_rows_make_no_equation() {
+        assert_eq!(Equation::fit(vec![Product(vec![])], &[[1.0; QUANTITIES]; 5], &[1.0; 5]), None);
+    }
+}

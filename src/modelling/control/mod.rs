@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use self::equation::Equation;
 use self::precedent::{Precedent, Precedents};
-use self::state::{Layout, Quantity, Reference, State};
+use self::state::{Layout, Quantity, Reference, SPEEDS, State};
 use self::support::Support;
 use super::features::{Feature, Part, Role};
 use super::fitted::FitOptions;
@@ -29,6 +29,8 @@ mod terms;
 const LEAST_ROWS: usize = 200;
 /// Most rows that are looked at; more are thinned evenly.
 const MOST_ROWS: usize = 50_000;
+/// Flow a pump and Hz may vary by this factor, 5 % of the rows left out on either side, and the pumps still be counted.
+const STEADY_FLOW: f64 = 1.3;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
@@ -51,6 +53,8 @@ pub struct Control {
     pub rival: Option<Equation>,
     /// What the plant answers with.
     pub responses: Vec<Response>,
+    /// Whether history tells how many machines ran: without, nobody knows how much water a speed moves.
+    pub counted: bool,
     /// Where history has been.
     pub support: Support,
     /// What it has proved.
@@ -238,6 +242,11 @@ impl Fitting<'_> {
             .iter()
             .map(|state| precedent(&self.layout, fahrenheit, |quantity| quantity.of(state)))
             .collect();
+        let counted = self.is_counted();
+        let mut precedents = Precedents::of(&rows);
+        if !counted {
+            precedents.coils.clear();
+        }
         let rows_a_day = (DAY_MS / self.interval_ms.max(1)).max(1);
         let days: Vec<i64> =
             self.history.rows.iter().map(|row| i64::try_from(*row).unwrap_or(i64::MAX) / rows_a_day).collect();
@@ -252,13 +261,30 @@ impl Fitting<'_> {
             power,
             rival,
             responses,
+            counted,
             support,
-            precedents: Precedents::of(&rows),
+            precedents,
         })
     }
 
     fn unit_of(&self, role: Role) -> Option<&str> {
         self.features.iter().find(|feature| feature.role == role)?.unit.as_deref()
+    }
+
+    /// Whether flow, where it is measured, goes with the speed of the pumps that are known to run; where it is not,
+    /// whether anything counts the machines at all.
+    fn is_counted(&self) -> bool {
+        let (layout, pump) = (&self.layout, Role::ChwPumpHz);
+        let flow = self.measured(Role::ChwFlow).filter(|_| layout.has(pump));
+        let Some(flow) = flow.filter(|flow| present(flow).count() * 2 > flow.len()) else {
+            return layout.has(Role::Running) || SPEEDS.iter().any(|(role, ..)| layout.count(*role) > 1);
+        };
+        let speed = |state: &State| Quantity::ChwPumps.of(state) * Quantity::ChwSpeed.of(state);
+        let ratios = flow.iter().zip(&self.history.states).map(|(flow, state)| flow / speed(state));
+        let mut ratios: Vec<f64> = ratios.filter(|ratio| ratio.is_finite()).collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        let share = |hundredths: usize| ratios.get(ratios.len() * hundredths / 100).copied().unwrap_or(f64::NAN);
+        share(95) < STEADY_FLOW * share(5)
     }
 
     /// What chillers work against, less its median, which comes with it: condenser water that leaves them, else that

@@ -146,3 +146,56 @@ fn by_machines(rows: &[Precedent], measures: impl Fn(&Precedent) -> [f64; 4] + C
     let of = |count: f64| rows.iter().filter(move |row| row.machines == count).copied().collect::<Vec<_>>();
     counts.into_iter().flat_map(|count| frontier(&of(count), measures)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(machines: f64, load: f64, supply_c: f64, chw_hz: f64) -> Precedent {
+        Precedent { machines, load, supply_c, chw_hz, scp_hz: 1.0 }
+    }
+
+    fn thrice(row: Precedent) -> [Precedent; 3] {
+        [row; 3]
+    }
+
+    /// 1000 RT with 100 Hz of water at 7 °C, seen three times.
+    #[test]
+    fn what_was_done_can_be_done_and_shares_of_it() {
+        let seen = Precedents::of(&thrice(row(2.0, 1000.0, 7.0, 100.0)));
+        assert_eq!(seen.coil_load(&row(2.0, 0.0, 7.0, 100.0)), 1000.0);
+        // More or colder water: no less.
+        assert_eq!(seen.coil_load(&row(2.0, 0.0, 6.0, 120.0)), 1000.0);
+        // Half of the water: half.
+        assert!((seen.coil_load(&row(2.0, 0.0, 7.0, 50.0)) - 500.0).abs() < 1e-9);
+        // 15 °C instead of 7 °C under air of 23 °C: half of the difference.
+        assert!((seen.coil_load(&row(2.0, 0.0, 15.0, 100.0)) - 500.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn one_reading_proves_nothing() {
+        let mut rows = thrice(row(2.0, 1000.0, 7.0, 100.0)).to_vec();
+        rows.push(row(2.0, 9000.0, 7.0, 50.0));
+        assert_eq!(Precedents::of(&rows).coil_load(&row(2.0, 0.0, 7.0, 100.0)), 1000.0);
+    }
+
+    #[test]
+    fn water_is_made_no_colder_than_it_was_at_such_a_load() {
+        let seen = Precedents::of(&thrice(row(2.0, 1000.0, 6.5, 100.0)));
+        assert!(seen.chillers_can(&row(2.0, 1000.0, 6.5, 100.0)) && seen.chillers_can(&row(2.0, 900.0, 7.0, 100.0)));
+        assert!(!seen.chillers_can(&row(2.0, 1000.0, 6.0, 100.0)) && !seen.chillers_can(&row(1.0, 900.0, 7.0, 50.0)));
+    }
+
+    /// One machine was seen up to 480 RT, two from 520 RT up, at 7 °C: between and near them nobody knows.
+    #[test]
+    fn machines_neither_stop_nor_start() {
+        let mut rows = thrice(row(1.0, 480.0, 7.0, 50.0)).to_vec();
+        rows.extend(thrice(row(2.0, 520.0, 7.0, 80.0)));
+        let seen = Precedents::of(&rows);
+        assert!(seen.machines_stay(&row(1.0, 450.0, 7.0, 50.0)) && seen.machines_stay(&row(2.0, 520.0, 7.0, 80.0)));
+        // Water 3 K warmer may let one machine carry 480·1.12 = 538 RT, and 3 K colder two start at 520·0.88 = 458.
+        assert!(!seen.machines_stay(&row(2.0, 520.0, 10.0, 80.0)) && seen.machines_stay(&row(2.0, 560.0, 10.0, 80.0)));
+        assert!(!seen.machines_stay(&row(1.0, 470.0, 4.0, 50.0)) && seen.machines_stay(&row(1.0, 440.0, 4.0, 50.0)));
+        assert_eq!((seen.machines_for(400.0), seen.machines_for(500.0), seen.machines_for(900.0)), (1.0, 2.0, 2.0));
+    }
+}

@@ -181,7 +181,9 @@ impl Layout {
         turning.reduce(f64::max).unwrap_or(1.0)
     }
 
-    fn count(&self, role: Role) -> usize {
+    /// How many positions play that role.
+    #[must_use]
+    pub fn count(&self, role: Role) -> usize {
         self.roles.iter().filter(|own| **own == role).count()
     }
 

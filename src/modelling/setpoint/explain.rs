@@ -9,14 +9,18 @@ use super::guard::Case;
 use super::limits::Axis;
 
 /// How many standard errors a gain must exceed.
-pub const SURE: f64 = 2.0;
+const SURE: f64 = 2.0;
+/// Least share of the present power that a change must gain: less no meter would show.
+pub const WORTH_CHANGING: f64 = 0.001;
+/// The same for one variable of several.
+pub const WORTH_MOVING: f64 = 0.0002;
 
 /// What one setting gains over another under the same conditions.
 #[derive(Debug, Clone, Copy)]
 pub struct Gain {
     /// kW less.
     pub power: f64,
-    /// [`SURE`] standard errors of the difference, kW.
+    /// [`SURE`] standard errors of the difference, kW, or what is worth a change if that is more.
     pub error: f64,
     /// Share of the refits, and of the second opinion, by which it is a gain at all.
     pub agreement: f64,
@@ -25,11 +29,12 @@ pub struct Gain {
 }
 
 impl Gain {
-    /// From one normalised state to another. The standard error is the jackknife's, over refits that each leave out
+    /// From one normalised state to another; `worth` is the least share of power that counts. The standard error is the jackknife's, over refits that each leave out
     /// one stretch of time: what differs between two settings, without what both have in common.
     #[must_use]
-    pub fn between(control: &Control, from: &State, to: &State) -> Self {
-        let power = control.power.value(from) - control.power.value(to);
+    pub fn between(control: &Control, from: &State, to: &State, worth: f64) -> Self {
+        let before = control.power.value(from);
+        let power = before - control.power.value(to);
         let (mut sum, mut squares, mut agreeing) = (0.0, 0.0, 0.0);
         let gains = gains(&control.power, from, to);
         for gain in &gains {
@@ -47,7 +52,7 @@ impl Gain {
         // How near the second opinion comes, where there is one.
         let likeness = rival.map_or(1.0, |rival| (rival / power).clamp(0.0, 1.0));
         let agreement = if power > 0.0 { share * likeness } else { 0.0 };
-        Self { power, error: SURE * standard_error, agreement, seconded }
+        Self { power, error: (SURE * standard_error).max(worth * before.abs()), agreement, seconded }
     }
 
     /// Whether it is worth a change.

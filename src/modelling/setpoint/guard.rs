@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use super::super::control::Control;
 use super::super::control::precedent::Precedent;
 use super::super::control::state::{Quantity, State};
+use super::super::features::Role;
 use super::limits::{Axis, Limit};
 
 /// Capacity that must be proved beyond the load: meters of load and temperature are not exact.
 const COIL_MARGIN: f64 = 0.01;
 /// How much farther from history than its strangest rows a choice may lie.
-const REACH: f64 = 1.0;
+const REACH: f64 = 1.25;
 
 /// A question made ready: conditions, present set-points, axes and limits.
 #[derive(Debug)]
@@ -49,6 +50,14 @@ impl<'a> Case<'a> {
         let near = near.collect();
         let present = control.precedent(&state);
         Some(Self { control, row, state, axes, limits, present, near, proved: RefCell::default() })
+    }
+
+    /// Whether chilled water could have been considered if history told how many machines ran.
+    #[must_use]
+    pub fn is_held_for_want_of_counts(&self) -> bool {
+        let of_chilled_water =
+            |axis: &Axis| matches!(axis.role, Role::ChwSupplyTemp | Role::ChwPumpHz | Role::ScpPumpHz);
+        !self.control.counted && self.axes.iter().any(of_chilled_water)
     }
 
     /// Present values of the axes.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use self::explain::Gain;
+use self::explain::{Gain, WORTH_CHANGING, WORTH_MOVING};
 use self::grid::Found;
 use self::guard::Case;
 use self::inputs::Inputs;
@@ -30,6 +30,9 @@ mod limits;
 
 /// Half width of an interval that holds nine errors in ten, in root mean square errors.
 const INTERVAL: f64 = 1.645;
+/// Why a choice is narrower than a user may expect.
+const UNCOUNTED: &str = "less or warmer chilled water was not considered, because history does not tell how many pumps \
+                         ran: map their states or their speeds one by one";
 /// How much wider it is beyond everything seen.
 const EXTRAPOLATING: f64 = 3.0;
 
@@ -226,7 +229,7 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
     if !needed {
         values = without_idle_changes(case, values);
     }
-    let gain = Gain::between(case.control, &case.state, &case.state_at(&values));
+    let gain = Gain::between(case.control, &case.state, &case.state_at(&values), WORTH_CHANGING);
     let moved = values != current;
     let change = moved && (needed || gain.is_sure());
     let message = match (inputs.extrapolating.as_slice(), moved, change) {
@@ -251,6 +254,7 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
         }
         (names, ..) => format!("no change: the model has never seen such {}", names.join(", ")),
     };
+    let message = if case.is_held_for_want_of_counts() { format!("{message}; {UNCOUNTED}") } else { message };
     if !change {
         values.clone_from(&current);
     }
@@ -293,7 +297,7 @@ fn without_idle_changes(case: &Case<'_>, mut values: Vec<f64>) -> Vec<f64> {
                 _ => continue,
             }
             let before = case.state_at(&undone);
-            let gain = Gain::between(case.control, &before, &state);
+            let gain = Gain::between(case.control, &before, &state, WORTH_MOVING);
             let idle = gain.power <= gain.error;
             if idle
                 && least.as_ref().is_none_or(|(power, _)| gain.power < *power)
@@ -329,3 +333,6 @@ fn standing(method: Method, inputs: Inputs) -> Answer {
         evaluated: 0,
     }
 }
+
+#[cfg(test)]
+mod tests;
