@@ -1,7 +1,7 @@
 //! From what was asked to a row: names to features, what is missing to assumptions, what is unheard of to warnings.
 
 use super::super::control::Control;
-use super::super::features::{self, Feature, Role};
+use super::super::features::{self, Feature, Part, Role};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
 use super::{Assumption, Question};
@@ -12,7 +12,7 @@ const BEYOND: f64 = 0.02;
 /// What a question says about now.
 #[derive(Debug, Clone)]
 pub struct Inputs {
-    /// Of the control's features.
+    /// Of the control's features; conditions beyond everything seen are the nearest that were seen.
     pub row: Vec<f64>,
     /// Which of them were given.
     pub given: Vec<bool>,
@@ -50,8 +50,9 @@ impl Inputs {
             share(control, features, role, &all, &mut row);
         }
         let given: Vec<bool> = row.iter().map(|value| value.is_finite()).collect();
-        let assumptions = assume(control, features, &mut row);
         let extrapolating = beyond(control, features, &row);
+        hold_within(control, features, &extrapolating, &mut row);
+        let assumptions = assume(control, features, &mut row);
         Ok(Self { row, given, assumptions, extrapolating })
     }
 }
@@ -118,6 +119,18 @@ fn assume(control: &Control, features: &[Feature], row: &mut [f64]) -> Vec<Assum
         assume(Role::Running.as_str(), machines, source);
     }
     assumptions
+}
+
+/// Takes conditions beyond history as the nearest seen: no equation holds far from the rows that it was fitted to.
+fn hold_within(control: &Control, features: &[Feature], beyond: &[String], row: &mut [f64]) {
+    for (index, slot) in control.features.iter().zip(row) {
+        if let Some(feature) = features
+            .get(*index)
+            .filter(|feature| beyond.contains(&feature.name) && feature.role.part() == Part::Condition)
+        {
+            *slot = slot.min(feature.range.max).max(feature.range.min);
+        }
+    }
 }
 
 /// Features whose value lies beyond what history has seen.

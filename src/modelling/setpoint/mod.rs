@@ -252,7 +252,10 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
         ([], false, _) => {
             "no change: no other setting costs less, keeps all limits and lies within what history has shown".into()
         }
-        (names, ..) => format!("no change: the model has never seen such {}", names.join(", ")),
+        (names, ..) => format!(
+            "no change: the model has never seen such {}; the powers are those of the nearest that it has seen",
+            names.join(", ")
+        ),
     };
     let message = if case.is_held_for_want_of_counts() { format!("{message}; {UNCOUNTED}") } else { message };
     if !change {
