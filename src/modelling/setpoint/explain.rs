@@ -70,7 +70,7 @@ fn gains(equation: &Equation, from: &State, to: &State) -> Vec<f64> {
 
 /// Each axis with its value, what its change alone saves, and why.
 #[must_use]
-pub fn recommendations(case: &Case<'_>, values: &[f64]) -> Vec<Recommendation> {
+pub fn recommendations(case: &Case<'_>, values: &[f64], air_unit: Option<&str>) -> Vec<Recommendation> {
     let state = case.state_at(values);
     let power = case.power(&state);
     case.axes
@@ -78,19 +78,27 @@ pub fn recommendations(case: &Case<'_>, values: &[f64]) -> Vec<Recommendation> {
         .zip(values)
         .enumerate()
         .map(|(index, (axis, value))| {
-            let mut undone = values.to_vec();
-            if let Some(slot) = undone.get_mut(index) {
+            let mut undone_values = values.to_vec();
+            if let Some(slot) = undone_values.get_mut(index) {
                 *slot = axis.current;
             }
-            let undone = case.state_at(&undone);
+            let undone = case.state_at(&undone_values);
+            let savings = case.power(&undone) - power;
+            let needed = savings < 0.0 && !case.is_supported(&undone);
             let changed = (value - axis.current).abs() > 1e-9;
             Recommendation {
                 parameter: axis.name.clone(),
                 current: axis.given.then_some(axis.current),
                 value: *value,
                 unit: axis.unit.clone(),
-                savings: if changed { case.power(&undone) - power } else { 0.0 },
-                reason: if changed { reason(case, axis, *value, &undone, &state) } else { stay(axis) },
+                savings: if changed { savings } else { 0.0 },
+                reason: if changed {
+                    let conditions = at(case, air_unit);
+                    let because = if needed { "; without it history does not prove that the load is met" } else { "" };
+                    format!("{}{conditions}{because}", reason(case, axis, *value, &undone, &state))
+                } else {
+                    stay(axis)
+                },
             }
         })
         .collect()
@@ -100,7 +108,7 @@ fn stay(axis: &Axis) -> String {
     format!("{} stay{} at {}", label(axis.role), plural(axis), number(axis, axis.current))
 }
 
-/// Such as `fans 47 → 42 Hz: −6.1 kW of fans against +1.9 kW of chillers at 24.1 °C wet-bulb`.
+/// Such as `fans 47 → 42 Hz: −6.1 kW of fans against +1.9 kW of chillers`.
 fn reason(case: &Case<'_>, axis: &Axis, value: f64, from: &State, to: &State) -> String {
     let control = case.control;
     let own = Parts::of(control, axis.role, to).less(&Parts::of(control, axis.role, from));
@@ -114,19 +122,19 @@ fn reason(case: &Case<'_>, axis: &Axis, value: f64, from: &State, to: &State) ->
     let against = own.machines * own.rest < 0.0;
     let joined = parts.join(if against { " against " } else { " and " });
     let change = format!("{} → {}", digits(axis, axis.current), number(axis, value));
-    format!("{} {change}: {joined}{}", label(axis.role), at(case))
+    format!("{} {change}: {joined}", label(axis.role))
 }
 
 /// Conditions that the reason holds for.
-fn at(case: &Case<'_>) -> String {
-    let own = |quantity: Quantity| case.control.reference.own(quantity, quantity.of(&case.state));
+fn at(case: &Case<'_>, unit: Option<&str>) -> String {
     let layout = &case.control.layout;
-    let known = layout.quantities();
-    match (known.contains(&Quantity::WetBulb), layout.has(Role::WetBulb)) {
-        (true, true) => format!(" at {:.1} ° wet-bulb", own(Quantity::WetBulb)),
-        (true, false) => format!(" at {:.1} ° outside", own(Quantity::WetBulb)),
-        _ => String::new(),
-    }
+    let what = match (layout.has(Role::WetBulb), layout.has(Role::DryBulb)) {
+        (true, _) => "wet-bulb",
+        (false, true) => "outside",
+        (false, false) => return String::new(),
+    };
+    let air = case.control.reference.own(Quantity::WetBulb, Quantity::WetBulb.of(&case.state));
+    format!(" at {air:.1} {} {what}", unit.unwrap_or("°"))
 }
 
 /// Power of one kind's machines, and all the rest.

@@ -147,13 +147,13 @@ impl<'a> Case<'a> {
         self.control.support.distance(state) / (self.control.support.reach * REACH).max(1e-9)
     }
 
-    /// How dense history is around a state: 1 where it is as near as days usually are to each other, falling to 0 at
-    /// the farthest that is allowed.
+    /// How dense history is around a state: 1 where it is as near as days usually are to each other, falling to ½
+    /// at the farthest that is allowed.
     #[must_use]
     pub fn density(&self, state: &State) -> f64 {
         let (support, reach) = (&self.control.support, self.control.support.reach * REACH);
         let over = (support.distance(state) - support.usual) / (reach - support.usual).max(1e-9);
-        1.0 - over.clamp(0.0, 1.0)
+        1.0 - 0.5 * over.clamp(0.0, 1.0)
     }
 
     fn is_near(&self, state: &State) -> bool {

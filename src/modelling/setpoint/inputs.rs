@@ -20,6 +20,8 @@ pub struct Inputs {
     pub assumptions: Vec<Assumption>,
     /// Features beyond everything seen.
     pub extrapolating: Vec<String>,
+    /// Unit of the outside air's temperature.
+    pub air_unit: Option<String>,
 }
 
 impl Inputs {
@@ -53,7 +55,12 @@ impl Inputs {
         let extrapolating = beyond(control, features, &row);
         hold_within(control, features, &extrapolating, &mut row);
         let assumptions = assume(control, features, &mut row);
-        Ok(Self { row, given, assumptions, extrapolating })
+        let air = |role| {
+            let mut played = control.features.iter().filter_map(|index| features.get(*index));
+            played.find(|feature| feature.role == role).and_then(|feature| feature.unit.clone())
+        };
+        let air_unit = air(Role::WetBulb).or_else(|| air(Role::DryBulb));
+        Ok(Self { row, given, assumptions, extrapolating, air_unit })
     }
 }
 

@@ -273,7 +273,7 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
         baseline_power: baseline,
         savings_kw,
         savings_percent: if baseline > 0.0 { 100.0 * savings_kw / baseline } else { 0.0 },
-        recommendations: explain::recommendations(case, &values),
+        recommendations: explain::recommendations(case, &values, inputs.air_unit.as_deref()),
         change,
         message,
         constraint_violations: violations,
