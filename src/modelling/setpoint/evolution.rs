@@ -2,7 +2,7 @@
 //! answer, and on the operator's steps at the end.
 //!
 //! Storn and Price 1997, rand/1/bin; Deb 2000's rules in place of penalties: what keeps the limits beats what does
-//! not, of two that do not the one that breaks them less wins, of two that do the cheaper one.
+//! not, of two that do not the one that breaks them less wins, of two that do the one that surely gains more.
 
 use super::grid::{Found, change, is_better};
 use super::guard::Case;
@@ -59,14 +59,14 @@ pub fn search(case: &Case<'_>, seed: u64) -> Option<Found> {
     if now.beats(&score) {
         (values, score) = (current, now);
     }
-    (score.violation == 0.0).then_some(Found { values, power: score.power, evaluated })
+    (score.violation == 0.0).then_some(Found { values, gain: score.gain, evaluated })
 }
 
 /// By Deb's rules.
 #[derive(Debug, Clone, Copy)]
 struct Score {
     violation: f64,
-    power: f64,
+    gain: f64,
     change: f64,
 }
 
@@ -79,14 +79,14 @@ impl Score {
             // Less than history speaks against, the nearer to it.
             violation += 1e-3 + 1e-3 * (case.distance(&state) - 1.0).max(0.0);
         }
-        Self { violation, power: case.power(&state), change }
+        Self { violation, gain: case.sure_gain(&state), change }
     }
 
     fn beats(&self, other: &Self) -> bool {
         if self.violation > 0.0 || other.violation > 0.0 {
             return self.violation < other.violation;
         }
-        is_better(self.power, self.change, (other.power, other.change))
+        is_better(self.gain, self.change, (other.gain, other.change))
     }
 }
 

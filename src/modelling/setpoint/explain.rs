@@ -1,72 +1,11 @@
 //! Says what a recommendation is worth, how sure it is, and why.
 
 use super::super::control::Control;
-use super::super::control::equation::Equation;
 use super::super::control::state::{Quantity, SPEEDS, State};
 use super::super::features::Role;
 use super::Recommendation;
 use super::guard::Case;
 use super::limits::Axis;
-
-/// How many standard errors a gain must exceed.
-const SURE: f64 = 2.0;
-/// Least share of the present power that a change must gain: less no meter would show.
-pub const WORTH_CHANGING: f64 = 0.001;
-/// The same for one variable of several.
-pub const WORTH_MOVING: f64 = 0.0002;
-
-/// What one setting gains over another under the same conditions.
-#[derive(Debug, Clone, Copy)]
-pub struct Gain {
-    /// kW less.
-    pub power: f64,
-    /// [`SURE`] standard errors of the difference, kW, or what is worth a change if that is more.
-    pub error: f64,
-    /// Share of the refits, and of the second opinion, by which it is a gain at all.
-    pub agreement: f64,
-    /// Whether the second opinion, if there is one, says that it is a gain.
-    pub seconded: bool,
-}
-
-impl Gain {
-    /// From one normalised state to another; `worth` is the least share of power that counts. The standard error is the jackknife's, over refits that each leave out
-    /// one stretch of time: what differs between two settings, without what both have in common.
-    #[must_use]
-    pub fn between(control: &Control, from: &State, to: &State, worth: f64) -> Self {
-        let before = control.power.value(from);
-        let power = before - control.power.value(to);
-        let (mut sum, mut squares, mut agreeing) = (0.0, 0.0, 0.0);
-        let gains = gains(&control.power, from, to);
-        for gain in &gains {
-            sum += gain;
-            agreeing += f64::from(*gain > 0.0);
-        }
-        let count = gains.len() as f64;
-        for gain in &gains {
-            squares += (gain - sum / count).powi(2);
-        }
-        let standard_error = if count > 0.0 { ((count - 1.0) / count * squares).sqrt() } else { f64::INFINITY };
-        let rival = control.rival.as_ref().map(|rival| rival.value(from) - rival.value(to));
-        let seconded = rival.is_none_or(|gain| gain > 0.0);
-        let share = if count > 0.0 { agreeing / count } else { 0.0 };
-        // How near the second opinion comes, where there is one.
-        let likeness = rival.map_or(1.0, |rival| (rival / power).clamp(0.0, 1.0));
-        let agreement = if power > 0.0 { share * likeness } else { 0.0 };
-        Self { power, error: (SURE * standard_error).max(worth * before.abs()), agreement, seconded }
-    }
-
-    /// Whether it is worth a change.
-    #[must_use]
-    pub fn is_sure(&self) -> bool {
-        self.power > self.error && self.power > 0.0 && self.seconded
-    }
-}
-
-fn gains(equation: &Equation, from: &State, to: &State) -> Vec<f64> {
-    let moved: Vec<f64> = equation.terms.iter().map(|term| term.value(from) - term.value(to)).collect();
-    let gain = |refit: &Vec<f64>| moved.iter().zip(refit).map(|(moved, coefficient)| moved * coefficient).sum();
-    equation.refits.iter().map(gain).collect()
-}
 
 /// Each axis with its value, what its change alone saves, and why.
 #[must_use]

@@ -1,9 +1,12 @@
 //! The exhaustive search: every combination of operator steps, exactly.
 //!
 //! Exact does not mean that each is computed by itself. Along one axis, that which moves nothing but its own
-//! machines, power is a polynomial; and a combination that costs more than the best so far needs no judgement.
+//! machines, power is a polynomial; and a combination that cannot win needs no judgement.
 
-use super::super::control::state::{QUANTITIES, Quantity, State};
+use super::super::control::Control;
+use super::super::control::equation::Equation;
+use super::super::control::state::{Quantity, State};
+use super::gain::Opinions;
 use super::guard::Case;
 use super::limits::Axis;
 
@@ -11,7 +14,7 @@ use super::limits::Axis;
 pub const MOST_AXES: usize = 4;
 /// The most combinations that are tried.
 pub const MOST_POINTS: u64 = 20_000_000;
-/// Powers nearer to each other than this are one, kW: the smaller change is taken.
+/// Gains nearer to each other than this are one, kW: the smaller change is taken.
 const TIE: f64 = 1e-9;
 
 /// What a search found.
@@ -19,7 +22,8 @@ const TIE: f64 = 1e-9;
 pub struct Found {
     /// One a axis.
     pub values: Vec<f64>,
-    pub power: f64,
+    /// What may be relied on to be gained, kW.
+    pub gain: f64,
     /// Combinations that the search covered.
     pub evaluated: u64,
 }
@@ -30,13 +34,14 @@ pub fn points(axes: &[Axis]) -> u64 {
     axes.iter().fold(1, |product: u64, axis| product.saturating_mul(axis.values.len() as u64))
 }
 
-/// The combination of least power that keeps every limit and that history supports; of equals, the one nearest to
-/// the present. None when there is none.
+/// The combination of the largest sure gain that keeps every limit and that history supports; of equals, the one
+/// nearest to the present. None when there is none.
 #[must_use]
 pub fn search(case: &Case<'_>) -> Option<Found> {
     let order = order(case);
     let (inner, outer) = order.split_last()?;
-    let mut best = Best { case, found: None, change: f64::INFINITY };
+    let now = case.power(&case.state);
+    let mut best = Best { case, now, found: None, change: f64::INFINITY };
     let mut counters = vec![0_usize; outer.len()];
     let mut values = case.current();
     'outer: loop {
@@ -54,7 +59,7 @@ pub fn search(case: &Case<'_>) -> Option<Found> {
         break;
     }
     let evaluated = points(&case.axes);
-    best.found.map(|(values, power)| Found { values, power, evaluated })
+    best.found.map(|(values, gain)| Found { values, gain, evaluated })
 }
 
 /// How far values are from the present ones, in steps.
@@ -63,10 +68,10 @@ pub fn change(case: &Case<'_>, values: &[f64]) -> f64 {
     case.axes.iter().zip(values).map(|(axis, value)| (value - axis.current).abs() / axis.step).sum()
 }
 
-/// Whether a power with that change is better than another's.
+/// Whether a gain with that change is better than another's.
 #[must_use]
-pub fn is_better(power: f64, change: f64, than: (f64, f64)) -> bool {
-    power < than.0 - TIE || (power <= than.0 + TIE && change < than.1)
+pub fn is_better(gain: f64, change: f64, than: (f64, f64)) -> bool {
+    gain > than.0 + TIE || (gain >= than.0 - TIE && change < than.1)
 }
 
 fn put(values: &mut [f64], index: usize, value: f64) {
@@ -92,6 +97,8 @@ fn order(case: &Case<'_>) -> Vec<usize> {
 
 struct Best<'a> {
     case: &'a Case<'a>,
+    /// Present power, kW.
+    now: f64,
     found: Option<(Vec<f64>, f64)>,
     change: f64,
 }
@@ -104,17 +111,22 @@ impl Best<'_> {
             for value in &inner.values {
                 put(values, axis, *value);
                 let state = self.case.state_at(values);
-                self.offer(values, &state, self.case.power(&state));
+                if self.may_win(self.case.power(&state)) {
+                    self.offer(values, &state, self.case.sure_gain(&state));
+                }
             }
             return;
         };
         let mut state = self.case.state_at(values);
-        let line = Line::of(self.case, quantity, &state);
+        let line = Line::of(self.case.control, quantity, &state);
         for value in &inner.values {
             put(values, axis, *value);
             let normal = self.case.control.reference.normal(quantity, *value);
             quantity.set(&mut state, normal);
-            self.offer(values, &state, line.at(normal));
+            let powers = line.powers_of(normal);
+            if self.may_win(line.power(&powers)) {
+                self.offer(values, &state, self.case.sure_gain_of(&line.opinions(&powers)));
+            }
         }
     }
 
@@ -123,47 +135,87 @@ impl Best<'_> {
         !self.case.control.condenser.iter().flat_map(|equation| &equation.terms).any(|term| term.has(quantity))
     }
 
-    fn offer(&mut self, values: &[f64], state: &State, power: f64) {
-        let best = self.found.as_ref().map_or(f64::INFINITY, |(_, power)| *power);
-        if power > best + TIE || !power.is_finite() {
+    /// What is sure is never more than what is predicted.
+    fn may_win(&self, power: f64) -> bool {
+        let best = self.found.as_ref().map_or(f64::NEG_INFINITY, |(_, gain)| *gain);
+        self.now - power >= best - TIE
+    }
+
+    fn offer(&mut self, values: &[f64], state: &State, gain: f64) {
+        let best = self.found.as_ref().map_or(f64::NEG_INFINITY, |(_, gain)| *gain);
+        if gain < best - TIE || !gain.is_finite() {
             return;
         }
         let change = change(self.case, values);
-        if is_better(power, change, (best, self.change))
+        if is_better(gain, change, (best, self.change))
             && self.case.broken(values, state) == 0.0
             && (change == 0.0 || self.case.is_supported(state))
         {
-            self.found = Some((values.to_vec(), power));
+            self.found = Some((values.to_vec(), gain));
             self.change = change;
         }
     }
 }
 
-/// Power along one quantity, the others held: a sum of its powers.
+/// What all models say along one quantity, the others held: sums of its powers.
 struct Line {
-    /// (power, coefficient).
-    parts: Vec<(i32, f64)>,
+    /// Which powers of it there are.
+    exponents: Vec<i32>,
+    /// One coefficient a power, each.
+    power: Vec<f64>,
+    rival: Option<Vec<f64>>,
+    refits: Vec<Vec<f64>>,
 }
 
 impl Line {
-    fn of(case: &Case<'_>, quantity: Quantity, state: &State) -> Self {
+    fn of(control: &Control, quantity: Quantity, state: &State) -> Self {
         let mut held = *state;
         quantity.set(&mut held, 1.0);
-        debug_assert_eq!(held.len(), QUANTITIES);
-        let mut parts: Vec<(i32, f64)> = Vec::new();
-        let power = &case.control.power;
-        for (term, coefficient) in power.terms.iter().zip(&power.coefficients) {
+        let mut exponents: Vec<i32> = Vec::new();
+        let equations = std::iter::once(&control.power).chain(&control.rival);
+        for term in equations.flat_map(|equation| &equation.terms) {
             let exponent = term.exponent(quantity);
-            let value = coefficient * term.value(&held);
-            match parts.iter_mut().find(|(own, _)| *own == exponent) {
-                Some((_, sum)) => *sum += value,
-                None => parts.push((exponent, value)),
+            if !exponents.contains(&exponent) {
+                exponents.push(exponent);
             }
         }
-        Self { parts }
+        let parts = |equation: &Equation| -> Vec<(usize, f64)> {
+            let place = |exponent| exponents.iter().position(|own| *own == exponent).unwrap_or(usize::MAX);
+            equation.terms.iter().map(|term| (place(term.exponent(quantity)), term.value(&held))).collect()
+        };
+        let gathered = |parts: &[(usize, f64)], coefficients: &[f64]| {
+            let mut sums = vec![0.0; exponents.len()];
+            for ((place, value), coefficient) in parts.iter().zip(coefficients) {
+                if let Some(sum) = sums.get_mut(*place) {
+                    *sum += value * coefficient;
+                }
+            }
+            sums
+        };
+        let own = parts(&control.power);
+        let power = gathered(&own, &control.power.coefficients);
+        let refits = control.power.refits.iter().map(|refit| gathered(&own, refit)).collect();
+        let rival = control.rival.as_ref().map(|rival| gathered(&parts(rival), &rival.coefficients));
+        Self { exponents, power, rival, refits }
     }
 
-    fn at(&self, value: f64) -> f64 {
-        self.parts.iter().map(|(exponent, coefficient)| coefficient * value.powi(*exponent)).sum()
+    fn powers_of(&self, value: f64) -> Vec<f64> {
+        self.exponents.iter().map(|exponent| value.powi(*exponent)).collect()
     }
+
+    fn power(&self, powers: &[f64]) -> f64 {
+        sum(&self.power, powers)
+    }
+
+    fn opinions(&self, powers: &[f64]) -> Opinions {
+        Opinions {
+            power: self.power(powers),
+            rival: self.rival.as_ref().map(|rival| sum(rival, powers)),
+            refits: self.refits.iter().map(|refit| sum(refit, powers)).collect(),
+        }
+    }
+}
+
+fn sum(coefficients: &[f64], powers: &[f64]) -> f64 {
+    coefficients.iter().zip(powers).map(|(coefficient, power)| coefficient * power).sum()
 }

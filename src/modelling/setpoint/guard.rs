@@ -7,6 +7,7 @@ use super::super::control::Control;
 use super::super::control::precedent::Precedent;
 use super::super::control::state::{Quantity, State};
 use super::super::features::Role;
+use super::gain::Opinions;
 use super::limits::{Axis, Limit};
 
 /// Capacity that must be proved beyond the load: meters of load and temperature are not exact.
@@ -25,6 +26,8 @@ pub struct Case<'a> {
     pub axes: Vec<Axis>,
     pub limits: Vec<Limit>,
     present: Precedent,
+    /// What each model says of the present: power, its refits, the second opinion.
+    now: Opinions,
     /// Rows of history whose conditions are near enough to count, by their places.
     near: Vec<&'a [f64]>,
     /// What precedents say, by supply temperature and flows.
@@ -49,7 +52,8 @@ impl<'a> Case<'a> {
         });
         let near = near.collect();
         let present = control.precedent(&state);
-        Some(Self { control, row, state, axes, limits, present, near, proved: RefCell::default() })
+        let now = Opinions::of(control, &state);
+        Some(Self { control, row, state, axes, limits, present, now, near, proved: RefCell::default() })
     }
 
     /// Whether chilled water could have been considered if history told how many machines ran.
@@ -100,6 +104,18 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn power(&self, state: &State) -> f64 {
         self.control.power.value(state)
+    }
+
+    /// What may be relied on to be gained by a state, kW.
+    #[must_use]
+    pub fn sure_gain(&self, state: &State) -> f64 {
+        self.now.gain(&Opinions::of(self.control, state)).sure()
+    }
+
+    /// The same, from what the models say.
+    #[must_use]
+    pub fn sure_gain_of(&self, opinions: &Opinions) -> f64 {
+        self.now.gain(opinions).sure()
     }
 
     /// By how much values break hard limits and constraints: 0 when they keep all.

@@ -1,16 +1,16 @@
 //! Looks for set-points that cost less power under given conditions, within every limit, and says why.
 //!
 //! [`inputs`] makes a row of what was asked, [`limits`] the choices, [`conflict`] says which limits cannot be kept
-//! together; [`grid`] or [`evolution`] searches, [`guard`] judges each choice, [`explain`] says what it is worth.
-//! A change is recommended when every limit is kept, history speaks for it, two models agree that power falls, and
-//! it falls by more than the error of that difference.
+//! together; [`grid`] or [`evolution`] searches, [`guard`] judges each choice by limits and history, [`gain`] by what it
+//! is sure to save, [`explain`] gives the reasons. A change is recommended when every limit is kept, history speaks for
+//! it, and power falls by two models and by more than the error of that difference.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use self::explain::{Gain, WORTH_CHANGING, WORTH_MOVING};
+use self::gain::{Gain, WORTH_CHANGING, WORTH_MOVING};
 use self::grid::Found;
 use self::guard::Case;
 use self::inputs::Inputs;
@@ -23,6 +23,7 @@ use super::features::Feature;
 mod conflict;
 mod evolution;
 mod explain;
+mod gain;
 mod grid;
 mod guard;
 mod inputs;
@@ -135,7 +136,8 @@ pub struct Answer {
     pub message: String,
     /// Constraints that the present set-points do not keep.
     pub constraint_violations: Vec<String>,
-    /// 0–1: how far the data speaks for the answer.
+    /// 0–1, how far the data speaks for the answer: how dense history is there (1…½) × gain ÷ (gain + its error) × share
+    /// of refits that see a gain × how much of it the second model sees; without a change, the first alone.
     pub confidence: f64,
     /// Interval of `predicted_power`, kW.
     pub lower: f64,
@@ -229,28 +231,27 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
     if !needed {
         values = without_idle_changes(case, values);
     }
-    let gain = Gain::between(case.control, &case.state, &case.state_at(&values), WORTH_CHANGING);
+    let gain = Gain::between(case.control, &case.state, &case.state_at(&values));
     let moved = values != current;
-    let change = moved && (needed || gain.is_sure());
+    let worth = WORTH_CHANGING * case.power(&case.state);
+    let change = moved && (needed || gain.sure() > worth);
     let message = match (inputs.extrapolating.as_slice(), moved, change) {
         ([], true, true) if gain.power < 0.0 => {
-            format!("the present set-points break a limit; the cheapest that keep all cost {:.1} kW more", -gain.power)
+            format!("the present set-points break a limit; the best that keep all cost {:.1} kW more", -gain.power)
         }
         ([], true, true) => format!(
-            "best of the settings that keep all limits and lie within what history has shown; its gain of {:.1} kW is \
-             above the model's error of {:.1} kW",
-            gain.power, gain.error
+            "the surest gain of the settings that keep all limits and lie within what history has shown: {:.1} kW, \
+             {:.1} kW by the more cautious of two models, with an error of {:.1} kW",
+            gain.power, gain.cautious, gain.error
         ),
-        ([], true, false) if gain.seconded => format!(
-            "no change: the best setting would gain {:.1} kW, which is within the model's error of {:.1} kW",
-            gain.power, gain.error
-        ),
-        ([], true, false) => "no change: two ways of modelling this plant disagree on whether power would fall".into(),
+        ([], true, false) => format!("no change: no other setting is sure to gain more than {worth:.1} kW"),
         ([], false, _) if needed => {
             "no change: nothing that history has shown keeps all limits, which the present set-points do not".into()
         }
         ([], false, _) => {
-            "no change: no other setting costs less, keeps all limits and lies within what history has shown".into()
+            "no change: of the settings that keep all limits and lie within what history has shown, none \
+                           gains more than the model's error"
+                .into()
         }
         (names, ..) => format!(
             "no change: the model has never seen such {}; the powers are those of the nearest that it has seen",
@@ -287,7 +288,7 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
     }
 }
 
-/// Takes back changes that by themselves gain no more than their own error, the least first, as far as the rest keeps
+/// Takes back changes that by themselves are not sure to gain anything, the least first, as far as the rest keeps
 /// limits and support without them: an operator is not asked for what nobody could measure.
 fn without_idle_changes(case: &Case<'_>, mut values: Vec<f64>) -> Vec<f64> {
     loop {
@@ -300,14 +301,13 @@ fn without_idle_changes(case: &Case<'_>, mut values: Vec<f64>) -> Vec<f64> {
                 _ => continue,
             }
             let before = case.state_at(&undone);
-            let gain = Gain::between(case.control, &before, &state, WORTH_MOVING);
-            let idle = gain.power <= gain.error;
-            if idle
-                && least.as_ref().is_none_or(|(power, _)| gain.power < *power)
+            let gain = Gain::between(case.control, &before, &state).sure();
+            if gain <= WORTH_MOVING * case.power(&case.state)
+                && least.as_ref().is_none_or(|(other, _)| gain < *other)
                 && case.broken(&undone, &before) == 0.0
                 && (undone == case.current() || case.is_supported(&before))
             {
-                least = Some((gain.power, undone));
+                least = Some((gain, undone));
             }
         }
         match least {

@@ -182,9 +182,9 @@ fn brute_force(case: &Case<'_>) -> Option<f64> {
     let allowed = all.iter().filter_map(|values| {
         let state = case.control.state(&case.row_at(values))?;
         let stays = *values == case.current();
-        (case.broken(values, &state) == 0.0 && (stays || case.is_supported(&state))).then(|| case.power(&state))
+        (case.broken(values, &state) == 0.0 && (stays || case.is_supported(&state))).then(|| case.sure_gain(&state))
     });
-    allowed.reduce(f64::min)
+    allowed.reduce(f64::max)
 }
 
 /// Hard limits, the user's, and constraints, told from the question and the answer alone.
@@ -260,13 +260,13 @@ proptest! {
         if let Some(case) = case.filter(small) {
             let (found, best) = (grid::search(&case), brute_force(&case));
             match (&found, best) {
-                (Some(found), Some(best)) => prop_assert!((found.power - best).abs() < 1e-6, "{found:?} {best}"),
+                (Some(found), Some(best)) => prop_assert!((found.gain - best).abs() < 1e-6, "{found:?} {best}"),
                 (found, best) => prop_assert!(found.is_none() && best.is_none(), "{found:?} {best:?}"),
             }
             if let Some(evolved) = evolution::search(&case, question.seed) {
                 let state = case.state_at(&evolved.values);
                 prop_assert_eq!(case.broken(&evolved.values, &state), 0.0);
-                prop_assert!(evolved.power >= best.unwrap() - 1e-6, "{evolved:?} {best:?}");
+                prop_assert!(evolved.gain <= best.unwrap() + 1e-6, "{evolved:?} {best:?}");
             }
         }
     }
