@@ -282,7 +282,7 @@ fn recommendations_save_energy_on_the_plant_itself() {
 #[ignore = "minutes in a debug build"]
 fn over_two_hundred_operating_points() {
     let condenser = [Role::CwSupplyTemp, Role::CwReturnTemp];
-    let cases: [(Use, f64, u64, &[Role], f64); 8] = [
+    let cases: [(Use, f64, u64, &[Role], f64); 9] = [
         (Use::Hospital, 0.0, 7, &[], 0.90),
         (Use::Hospital, 1.0, 7, &[], 0.88),
         (Use::Hospital, 1.0, 21, &[], 0.88),
@@ -290,6 +290,7 @@ fn over_two_hundred_operating_points() {
         (Use::Hospital, 3.0, 7, &[], 0.88),
         (Use::Office, 1.0, 7, &[], 0.85),
         (Use::Hospital, 1.0, 7, &condenser, 0.88),
+        (Use::Hospital, 1.0, 7, &[Role::CwReturnTemp], 0.85),
         // Who does not know how many machines run is told nothing about chilled water.
         (Use::Hospital, 1.0, 7, &[Role::Running], 0.35),
     ];

@@ -45,7 +45,7 @@ pub struct Control {
     pub reference: Reference,
     /// Whether chilled water is in °F.
     pub fahrenheit: bool,
-    /// Condenser-water temperature, less its reference, where the features have one.
+    /// Temperature of the water that leaves the condensers, less its reference, where the features have it.
     pub condenser: Option<Equation>,
     /// Power, kW (or the target's unit).
     pub power: Equation,
@@ -287,11 +287,11 @@ impl Fitting<'_> {
         share(95) < STEADY_FLOW * share(5)
     }
 
-    /// What chillers work against, less its median, which comes with it: condenser water that leaves them, else that
-    /// enters them. None without such a column in at least half of the rows.
+    /// What chillers work against: the condenser water that leaves them, less its median, which comes with it. The
+    /// water that enters will not do: less flow makes it colder and the chillers' work harder. None without such a
+    /// column in at least half of the rows.
     fn condenser(&self, states: &[State], known: &[Quantity]) -> Option<(Equation, f64)> {
-        let column = |role| self.measured(role).filter(|values| present(values).count() * 2 > values.len());
-        let measured = column(Role::CwReturnTemp).or_else(|| column(Role::CwSupplyTemp))?;
+        let measured = self.measured(Role::CwReturnTemp).filter(|values| present(values).count() * 2 > values.len())?;
         let mut sorted: Vec<f64> = present(&measured).collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let median = sorted.get(sorted.len() / 2).copied()?;

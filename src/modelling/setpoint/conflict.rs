@@ -1,5 +1,6 @@
 //! Which limits cannot be kept together: the fewest that a user must look at.
 
+use super::super::control::Control;
 use super::super::control::state::Quantity;
 use super::super::{ModelError, Problem};
 use super::guard::Case;
@@ -85,7 +86,7 @@ impl Kept {
         let mut choices: Vec<(usize, Vec<f64>)> = Vec::new();
         for (index, (axis, kept)) in case.axes.iter().zip(&self.axes).enumerate() {
             let values = if *kept { steps(axis.low, axis.high, axis.step) } else { free(case, axis) };
-            if limits.iter().any(|limit| matters(case, axis, limit)) {
+            if limits.iter().any(|limit| matters(case.control, axis, limit)) {
                 choices.push((index, values));
             }
         }
@@ -134,12 +135,12 @@ fn free(case: &Case<'_>, axis: &Axis) -> Vec<f64> {
 }
 
 /// Whether an axis moves what a limit is on.
-fn matters(case: &Case<'_>, axis: &Axis, limit: &Limit) -> bool {
+pub fn matters(control: &Control, axis: &Axis, limit: &Limit) -> bool {
     match &limit.subject {
         Subject::Control(positions) => positions.iter().any(|position| axis.positions.contains(position)),
         Subject::Response(role) => {
             let has = |quantity: Quantity| {
-                case.control.response(*role).is_some_and(|equation| equation.terms.iter().any(|t| t.has(quantity)))
+                control.response(*role).is_some_and(|equation| equation.terms.iter().any(|t| t.has(quantity)))
             };
             axis.quantity.is_none_or(has)
         }

@@ -1,11 +1,15 @@
 //! Says what a recommendation is worth, how sure it is, and why.
 
-use super::super::control::Control;
-use super::super::control::state::{Quantity, SPEEDS, State};
+use super::super::control::state::{Quantity, State};
 use super::super::features::Role;
 use super::Recommendation;
 use super::guard::Case;
 use super::limits::Axis;
+use super::physical::Parts;
+
+/// Why a variable was not searched.
+const HELD: &str = ", for what history seems to say of it contradicts physics: it varied too little, or along with \
+                    something else";
 
 /// Each axis with its value, what its change alone saves, and why.
 #[must_use]
@@ -44,7 +48,8 @@ pub fn recommendations(case: &Case<'_>, values: &[f64], air_unit: Option<&str>) 
 }
 
 fn stay(axis: &Axis) -> String {
-    format!("{} stay{} at {}", label(axis.role), plural(axis), number(axis, axis.current))
+    let held = if axis.held { HELD } else { "" };
+    format!("{} stay{} at {}{held}", label(axis.role), plural(axis), number(axis, axis.current))
 }
 
 /// Such as `fans 47 → 42 Hz: −6.1 kW of fans against +1.9 kW of chillers`.
@@ -74,37 +79,6 @@ fn at(case: &Case<'_>, unit: Option<&str>) -> String {
     };
     let air = case.control.reference.own(Quantity::WetBulb, Quantity::WetBulb.of(&case.state));
     format!(" at {air:.1} {} {what}", unit.unwrap_or("°"))
-}
-
-/// Power of one kind's machines, and all the rest.
-struct Parts {
-    machines: f64,
-    rest: f64,
-}
-
-impl Parts {
-    fn of(control: &Control, role: Role, state: &State) -> Self {
-        let kind = SPEEDS.iter().find(|(own, ..)| *own == role);
-        let own = |terms: &[(Quantity, i32)]| {
-            kind.is_some_and(|(_, speed, count)| {
-                terms.iter().any(|(own, _)| own == speed) && terms.iter().all(|(own, _)| own == speed || own == count)
-            })
-        };
-        let mut parts = Self { machines: 0.0, rest: 0.0 };
-        for (term, coefficient) in control.power.terms.iter().zip(&control.power.coefficients) {
-            let value = coefficient * term.value(state);
-            if own(&term.0) {
-                parts.machines += value;
-            } else {
-                parts.rest += value;
-            }
-        }
-        parts
-    }
-
-    fn less(&self, other: &Self) -> Self {
-        Self { machines: self.machines - other.machines, rest: self.rest - other.rest }
-    }
 }
 
 /// What operators call it.

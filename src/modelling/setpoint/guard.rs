@@ -7,8 +7,10 @@ use super::super::control::Control;
 use super::super::control::precedent::Precedent;
 use super::super::control::state::{Quantity, State};
 use super::super::features::Role;
+use super::conflict;
 use super::gain::Opinions;
 use super::limits::{Axis, Limit};
+use super::physical;
 
 /// Capacity that must be proved beyond the load: meters of load and temperature are not exact.
 const COIL_MARGIN: f64 = 0.01;
@@ -53,7 +55,27 @@ impl<'a> Case<'a> {
         let near = near.collect();
         let present = control.precedent(&state);
         let now = Opinions::of(control, &state);
-        Some(Self { control, row, state, axes, limits, present, now, near, proved: RefCell::default() })
+        let mut case = Self { control, row, state, axes, limits, present, now, near, proved: RefCell::default() };
+        case.hold_what_contradicts_physics();
+        Some(case)
+    }
+
+    /// Leaves a variable no value but its present one where the model cannot be right about it; not one by which a
+    /// limit that is broken now may be mended.
+    fn hold_what_contradicts_physics(&mut self) {
+        let broken = !self.broken_now().is_empty();
+        let mends =
+            |axis: &Axis| broken && self.limits.iter().any(|limit| conflict::matters(self.control, axis, limit));
+        let held: Vec<bool> = self
+            .axes
+            .iter()
+            .enumerate()
+            .map(|(index, axis)| axis.keeps(axis.current) && !mends(axis) && !physical::is_possible(self, index, axis))
+            .collect();
+        for (axis, _) in self.axes.iter_mut().zip(held).filter(|(_, held)| *held) {
+            axis.values = vec![axis.current];
+            axis.held = true;
+        }
     }
 
     /// Whether chilled water could have been considered if history told how many machines ran.

@@ -39,6 +39,8 @@ pub struct Axis {
     pub step: f64,
     /// Ascending: steps within the limits and within what history has seen, and the present value if it keeps them.
     pub values: Vec<f64>,
+    /// Whether it stays because the model cannot be right about it.
+    pub held: bool,
     /// What narrowed it, for naming conflicts.
     pub asked: Variable,
 }
@@ -228,6 +230,7 @@ fn axis(
         high,
         step,
         values: Vec::new(),
+        held: false,
         asked: variable.clone(),
     };
     made.values = steps(from, to, step);

@@ -1,9 +1,10 @@
 //! Looks for set-points that cost less power under given conditions, within every limit, and says why.
 //!
 //! [`inputs`] makes a row of what was asked, [`limits`] the choices, [`conflict`] says which limits cannot be kept
-//! together; [`grid`] or [`evolution`] searches, [`guard`] judges each choice by limits and history, [`gain`] by what it
-//! is sure to save, [`explain`] gives the reasons. A change is recommended when every limit is kept, history speaks for
-//! it, and power falls by two models and by more than the error of that difference.
+//! together; [`grid`] or [`evolution`] searches, [`guard`] judges each choice by limits and history, [`gain`] by what
+//! it is sure to save, [`physical`] by what can be at all, [`explain`] gives the reasons. A change is recommended when
+//! every limit is kept, history speaks for it, physics allows it, and power falls by two models and by more than the
+//! error of that difference.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ mod grid;
 mod guard;
 mod inputs;
 mod limits;
+mod physical;
 
 /// Half width of an interval that holds nine errors in ten, in root mean square errors.
 const INTERVAL: f64 = 1.645;

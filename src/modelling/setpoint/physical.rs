@@ -1,0 +1,99 @@
+//! Whether what a model makes of a set-point can be so: the laws that every plant keeps, whatever its history suggests.
+//!
+//! Where speeds hardly vary, or only with the weather, least squares may find that faster pumps need less power, or
+//! that slower fans relieve the chillers. Such a variable is left alone: history does not tell what it does.
+
+use super::super::control::Control;
+use super::super::control::state::{Quantity, SPEEDS, State};
+use super::super::features::Role;
+use super::guard::Case;
+use super::limits::Axis;
+
+/// Most that one kind of pumps or fans takes of a plant's power.
+const MOST_OF_A_KIND: f64 = 0.3;
+/// Most that a plant saves for a K of warmer chilled water, as a share; chillers save 2–4 %.
+const MOST_PER_K: f64 = 0.06;
+/// Most that a plant saves by as much more air or condenser water: condensers get some K colder, at 2–4 % each.
+const MOST_RELIEF: f64 = 0.2;
+/// Share of power that counts as none: no fit is exact.
+const NONE: f64 = 0.005;
+
+/// Power of one kind's machines, and all the rest.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts {
+    pub machines: f64,
+    pub rest: f64,
+}
+
+impl Parts {
+    /// Of a normalised state, for the machines of a role.
+    #[must_use]
+    pub fn of(control: &Control, role: Role, state: &State) -> Self {
+        let kind = SPEEDS.iter().find(|(own, ..)| *own == role);
+        let own = |terms: &[(Quantity, i32)]| {
+            kind.is_some_and(|(_, speed, count)| {
+                terms.iter().any(|(own, _)| own == speed) && terms.iter().all(|(own, _)| own == speed || own == count)
+            })
+        };
+        let mut parts = Self { machines: 0.0, rest: 0.0 };
+        for (term, coefficient) in control.power.terms.iter().zip(&control.power.coefficients) {
+            let value = coefficient * term.value(state);
+            if own(&term.0) {
+                parts.machines += value;
+            } else {
+                parts.rest += value;
+            }
+        }
+        parts
+    }
+
+    /// All.
+    fn sum(&self) -> f64 {
+        self.machines + self.rest
+    }
+
+    /// The difference.
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Self {
+        Self { machines: self.machines - other.machines, rest: self.rest - other.rest }
+    }
+}
+
+/// Whether what the model makes of an axis, the others as they are, can be.
+///
+/// With the condenser's temperature in between, a model tells machines from chillers: raised from its least to its
+/// most value, pumps and fans take more power, no more than one kind can; faster fans and condenser pumps do not burden
+/// the chillers; warmer chilled water relieves them, by no more than it can. Without, only the sum is told apart:
+/// slower machines save no more than they take, faster ones no more than their water or air relieves the chillers by.
+#[must_use]
+pub fn is_possible(case: &Case<'_>, index: usize, axis: &Axis) -> bool {
+    let (Some(low), Some(high)) = (axis.values.first(), axis.values.last()) else { return true };
+    if high <= low {
+        return true;
+    }
+    let at = |value: f64| {
+        let mut values = case.current();
+        if let Some(slot) = values.get_mut(index) {
+            *slot = value;
+        }
+        Parts::of(case.control, axis.role, &case.state_at(&values))
+    };
+    let power = case.power(&case.state).abs();
+    let (at_low, at_high) = (at(*low), at(*high));
+    let change = at_high.less(&at_low);
+    if !axis.is_speed() {
+        let kelvin = (high - low) * if case.control.fahrenheit { 5.0 / 9.0 } else { 1.0 };
+        return (-MOST_PER_K * power * kelvin..=NONE * power).contains(&change.rest);
+    }
+    let now = axis.current.max(1.0);
+    if case.control.condenser.is_some() {
+        let cubes = (high.powi(3) - low.powi(3)) / now.powi(3);
+        let own = (0.0..=MOST_OF_A_KIND * power * cubes).contains(&change.machines);
+        return own && change.rest <= NONE * power;
+    }
+    let slower = power - at_low.sum();
+    let faster = power - at_high.sum();
+    let relieves = if matches!(axis.role, Role::CtFanHz | Role::CwPumpHz) { MOST_RELIEF } else { 0.0 };
+    slower <= power * (MOST_OF_A_KIND * (1.0 - (low / now).powi(3)).max(0.0) + NONE)
+        && faster <= power * (relieves * (1.0 - now / high).max(0.0) + NONE)
+}
