@@ -351,7 +351,7 @@ fn what_was_never_seen_is_left_alone() {
     assert_eq!(answer.confidence, 0.0);
     let seen = recommend_with(&control, &features, &at(50.0)).unwrap();
     assert!(answer.upper - answer.lower > 2.0 * (seen.upper - seen.lower));
-    // Far beyond, power stays that of the most that was seen, which is no more than 0.6·120 + 80 kW.
+    // Far beyond, power stays that of the most that was seen, which is no more than 1.2·120 + 30 kW.
     question.conditions.insert("load_rt".into(), 1e6);
     let far = recommend_with(&control, &features, &question).unwrap();
     assert!(far.message.contains("nearest") && !far.change, "{far:?}");
