@@ -54,6 +54,7 @@ pub struct Control {
     /// What the plant answers with.
     pub responses: Vec<Response>,
     /// Whether history tells how many machines ran: without, nobody knows how much water a speed moves.
+    #[serde(default)]
     pub counted: bool,
     /// Where history has been.
     pub support: Support,
