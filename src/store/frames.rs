@@ -5,7 +5,9 @@
 //! dataset, columns and sources. No polars `parquet` feature: it would cost ten minutes of building.
 
 mod events;
+mod header;
 mod numbers;
+mod pages;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Reading: all of a file, some columns, some rows, a range of time, or batch by batch.
 //!
-//! Columns are decoded in parallel, in groups; a range of rows unpacks only the pages that hold it.
+//! Columns are decoded in parallel; a range of rows unpacks only the pages that hold it. Numbers are read by
+//! [`pages`] as far as it goes, everything else by the `parquet` crate.
 
 use std::ops::Range;
 
@@ -24,12 +25,14 @@ use polars::prelude::{
 use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
-use super::{ROW_GROUP_ROWS, TIMESTAMP};
+use super::{ROW_GROUP_ROWS, TIMESTAMP, pages};
 use crate::error::{Context, Error, Result};
 use crate::store::objects::damaged;
 
 /// Rows of a batch of an export.
 const BATCH_ROWS: usize = 8192;
+/// Cells below which one core is done before another one is awake.
+const PARALLEL_CELLS: usize = 64 * 1024;
 
 /// A file's parsed footer. Cheap to clone, so it can be kept for a file that is read again.
 #[derive(Clone, Debug)]
@@ -68,6 +71,28 @@ impl Footer {
     pub fn key_values(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.metadata().file_metadata().key_value_metadata().into_iter().flatten();
         pairs.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?)))
+    }
+
+    /// The rows that are unpacked together with `row`: those of a page of numbers. Reading all of them costs little
+    /// more than reading one. Empty for a row that is not there.
+    #[must_use]
+    pub fn block(&self, row: u64) -> Range<u64> {
+        let metadata = self.0.metadata();
+        let mut start = 0;
+        for (index, group) in metadata.row_groups().iter().enumerate() {
+            let rows = u64::try_from(group.num_rows()).unwrap_or_default();
+            if row < start + rows {
+                // Of the last column: the first one is the time, which has pages of its own.
+                let pages = metadata.offset_index().and_then(|groups| groups.get(index)?.last());
+                let pages = pages.map(|index| index.page_locations().as_slice()).unwrap_or_default();
+                let begins =
+                    || pages.iter().map(|page| start + u64::try_from(page.first_row_index).unwrap_or_default());
+                let from = begins().take_while(|begin| *begin <= row).last().unwrap_or(start);
+                return from..begins().find(|begin| *begin > row).unwrap_or(start + rows);
+            }
+            start += rows;
+        }
+        start..start
     }
 
     /// Bytes it takes in memory, for a cache's bound.
@@ -138,11 +163,36 @@ impl FrameReader {
         let start = offset.min(total);
         let range = to_usize(start)?..to_usize(start.saturating_add(rows).min(total))?;
         let positions = self.footer.positions(columns)?;
+        let numbers = |position: &usize| self.numbers(*position, &range);
+        let mut columns: Vec<Option<Column>> = if positions.len() * range.len() < PARALLEL_CELLS {
+            positions.iter().map(numbers).collect()
+        } else {
+            positions.par_iter().map(numbers).collect()
+        };
+        let missing =
+            || positions.iter().zip(&columns).filter_map(|(position, column)| column.is_none().then_some(*position));
+        let others = self.others(&missing().collect::<Vec<_>>(), &range)?;
+        for (column, other) in columns.iter_mut().filter(|column| column.is_none()).zip(others) {
+            *column = Some(other);
+        }
+        DataFrame::new(range.len(), columns.into_iter().flatten().collect()).internal("assembling a frame")
+    }
+
+    /// Some rows of a column of numbers in the forms that this program writes.
+    pub(super) fn numbers(&self, position: usize, rows: &Range<usize>) -> Option<Column> {
+        let name = self.footer.0.schema().fields().get(position)?.name();
+        let numbers = pages::read(&self.bytes, self.footer.0.metadata(), position, rows)?;
+        let numbers = Float64Chunked::from_vec_validity(name.into(), numbers.values, numbers.validity);
+        Some(numbers.into_series().into_column())
+    }
+
+    /// Some rows of columns of any kind and form, by way of the `parquet` crate.
+    pub(super) fn others(&self, positions: &[usize], rows: &Range<usize>) -> Result<Vec<Column>> {
         // Groups big enough that setting up a reader does not matter, small enough to keep all cores busy.
         let group = positions.len().div_ceil(rayon::current_num_threads() * 4).max(1);
         let columns: Vec<Vec<Column>> =
-            positions.par_chunks(group).map(|columns| self.decode(columns, &range)).collect::<Result<_>>()?;
-        DataFrame::new(range.len(), columns.into_iter().flatten().collect()).internal("assembling a frame")
+            positions.par_chunks(group).map(|columns| self.decode(columns, rows)).collect::<Result<_>>()?;
+        Ok(columns.into_iter().flatten().collect())
     }
 
     /// Which rows have a time in `from_ms..to_ms` (UTC, ms since 1970).

@@ -143,6 +143,26 @@ fn rows_and_columns_are_those_asked_for() {
 }
 
 #[test]
+fn blocks_are_pages() {
+    let (frame, group) = (frame(ROW_GROUP_ROWS + 5_000).drop("mode").unwrap(), ROW_GROUP_ROWS as u64);
+    let mut writer = FrameWriter::new(Vec::new(), &schema()[..5]).unwrap();
+    writer.write_window(&frame).unwrap();
+    let footer = FrameReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap().footer().clone();
+    let page = write::PAGE_ROWS as u64;
+    for (row, block) in [
+        (0, 0..page),
+        (page - 1, 0..page),
+        (page, page..2 * page),
+        (group - 1, group - page..group),
+        (group, group..(group + page).min(group + 5_000)),
+        (group + 4_999, group + 4_999 / page * page..group + 5_000),
+        (group + 5_000, group + 5_000..group + 5_000),
+    ] {
+        assert_eq!(footer.block(row), block, "row {row}");
+    }
+}
+
+#[test]
 fn a_range_of_time_is_half_open() {
     let frame = frame(10_000);
     let reader = FrameReader::open(file(&frame, &[])).unwrap();
