@@ -5,7 +5,8 @@ they would stand. `run` starts this file in an environment that has the packages
 
     peers.py SIDE parse FOLDER OUT            reports -> one fsynced Parquet file
     peers.py SIDE load FILE RUNS              Parquet -> frame, RUNS times
-    peers.py SIDE clean FILE RUNS EVERY OUT   frame -> resampled frame and frozen samples, RUNS times; OUT keeps it
+    peers.py SIDE clean FILE RUNS EVERY OUT   frame -> resampled frame, RUNS times with the frozen samples and RUNS
+                                              times without; OUT keeps it
     peers.py polars check FILE...             shape, and sum and nulls of every column, of each file
 
 The peers are told what the program finds out for itself: that the files are APOGEE reports, ASCII, comma
@@ -127,20 +128,21 @@ def polars_clean(file, runs, every, out):
             run = run & still.shift(back)
         return run.sum()
 
-    def work():
+    def resampled():
         at = pl.col("timestamp")
-        lazy = frame.lazy()
         cells = [binned(name) for name in kind]
         if every == "15m":
-            bins = lazy.group_by_dynamic(at, every=every).agg(cells)
-        else:
-            bins = lazy.group_by(at.dt.truncate(every), maintain_order=True).agg(cells)
-        flags = lazy.select(frozen(name) for name in kind if kind[name] == "instantaneous")
-        return pl.collect_all([bins, flags], engine="in-memory")
+            return frame.lazy().group_by_dynamic(at, every=every).agg(cells)
+        return frame.lazy().group_by(at.dt.truncate(every), maintain_order=True).agg(cells)
 
-    seconds, (bins, _) = timed(runs, work)
+    def clean():
+        flags = frame.lazy().select(frozen(name) for name in kind if kind[name] == "instantaneous")
+        return pl.collect_all([resampled(), flags], engine="in-memory")
+
+    whole, _ = timed(runs, clean)
+    alone, bins = timed(runs, lambda: resampled().collect(engine="in-memory"))
     bins.write_parquet(out)
-    return seconds
+    return {"clean": whole, "bins": alone}
 
 
 def polars_check(*files):
@@ -217,18 +219,21 @@ def duckdb_clean(file, runs, every, out):
     runs_of = ",".join(f'"{n}" AND {before(n)} AS "{n}"' for n in sensors)
     counts = ",".join(f'count(*) FILTER ("{n}")' for n in sensors)
 
-    def work():
-        bins = base.sql(f"""SELECT time_bucket(INTERVAL {minutes} MINUTE, timestamp) AS timestamp, {cells}
+    def resampled():
+        return base.sql(f"""SELECT time_bucket(INTERVAL {minutes} MINUTE, timestamp) AS timestamp, {cells}
             FROM frame GROUP BY 1 ORDER BY 1""").to_arrow_table()
+
+    def clean():
         base.sql(f"""WITH stills AS (SELECT {stills} FROM frame), runs AS (SELECT {runs_of} FROM stills)
             SELECT {counts} FROM runs""").fetchall()
-        return bins
+        return resampled()
 
-    seconds, bins = timed(runs, work)
+    whole, _ = timed(runs, clean)
+    alone, bins = timed(runs, resampled)
     import pyarrow.parquet as pq
 
     pq.write_table(bins, out)
-    return seconds
+    return {"clean": whole, "bins": alone}
 
 
 # --- pandas -----------------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ use rayon::prelude::*;
 #[derive(clap::Args)]
 #[group(multiple = false)]
 pub struct Part {
-    /// Load this dataset's Parquet file and clean it at 15 minutes, frame to frame, and print seconds as JSON.
+    /// Load this dataset's Parquet file and clean it at 15 minutes, frame to frame, with and without the search for
+    /// frozen sensors, and print seconds as JSON.
     #[arg(long, value_name = "FILE")]
     frames: Option<PathBuf>,
     /// The same at an hour.
@@ -83,7 +84,7 @@ fn cpu_seconds() -> f64 {
 }
 
 fn frames(file: &Path, interval: Interval, runs: u32) -> Result<()> {
-    let (mut load, mut clean) = (Timed::default(), Timed::default());
+    let (mut load, mut clean, mut bins) = (Timed::default(), Timed::default(), Timed::default());
     for _ in 0..runs {
         let (reader, frame) = load.time(|| {
             let bytes = fs::read(file).internal("reading the dataset's file")?;
@@ -94,9 +95,11 @@ fn frames(file: &Path, interval: Interval, runs: u32) -> Result<()> {
         let said = |key| reader.footer().key_value(key).unwrap_or_default();
         let columns: Vec<ColumnMeta> = serde_json::from_str(said(KEY_COLUMNS)).internal("reading the columns")?;
         let zone: Tz = said(KEY_ZONE).parse().internal("reading the zone of the file")?;
-        clean.time(|| cleaned(frame, &columns, zone, interval).map(drop))?;
+        let whole = frame.clone();
+        clean.time(|| cleaned(whole, &columns, zone, interval, true).map(drop))?;
+        bins.time(|| cleaned(frame, &columns, zone, interval, false).map(drop))?;
     }
-    println!("{}", serde_json::json!({ "load": load, "clean": clean }));
+    println!("{}", serde_json::json!({ "load": load, "clean": clean, "bins": bins }));
     Ok(())
 }
 
@@ -118,8 +121,14 @@ fn reader(folder: &Path, runs: u32) -> Result<()> {
     Ok(())
 }
 
-fn cleaned(frame: DataFrame, columns: &[ColumnMeta], zone: Tz, interval: Interval) -> Result<Cleaned> {
-    let parameters = Parameters { resample_interval: Some(interval), ..Parameters::default() };
+fn cleaned(
+    frame: DataFrame,
+    columns: &[ColumnMeta],
+    zone: Tz,
+    interval: Interval,
+    detect_frozen: bool,
+) -> Result<Cleaned> {
+    let parameters = Parameters { resample_interval: Some(interval), detect_frozen, ..Parameters::default() };
     let refused = |error: clean::CleanError| Error::internal(error.message);
     let plan = clean::check(columns, &parameters).map_err(refused)?;
     clean::clean(frame, columns, zone, &plan, &|_, _| ControlFlow::Continue(())).map_err(refused)
@@ -152,7 +161,7 @@ fn once(folder: &Path) -> Result<()> {
     let (file, _) = writer.finish(Vec::new())?;
     let size = file.len();
     let loaded = FrameReader::open(Bytes::from(file))?.read(None)?;
-    let cleaned = cleaned(loaded, &columns, zone, Interval::M15)?;
+    let cleaned = cleaned(loaded, &columns, zone, Interval::M15, true)?;
     println!("{} reports, {} rows, {} columns, {size} bytes", reports.len(), cleaned.frame.height(), columns.len());
     Ok(())
 }
