@@ -72,7 +72,7 @@ enum Cells {
 
 /// A column of a row group, encoded.
 enum Encoded {
-    Numbers(Bytes, Box<ColumnCloseResult>, Form),
+    Numbers(Bytes, Box<ColumnCloseResult>, Option<Form>),
     Other(Box<ArrowColumnChunk>),
 }
 
@@ -229,7 +229,7 @@ impl<W: Write + Send> OpenFile<W> {
         let mut group = self.file.next_row_group().map_err(write_failed)?;
         for column in encoded {
             let form = match column {
-                Encoded::Numbers(bytes, close, form) => group.append_column(&bytes, *close).map(|()| Some(form)),
+                Encoded::Numbers(bytes, close, form) => group.append_column(&bytes, *close).map(|()| form),
                 Encoded::Other(chunk) => chunk.append_to_row_group(&mut group).map(|()| None),
             };
             self.forms.push(form.map_err(write_failed)?);
