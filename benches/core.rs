@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hvac_analytics::etl::clean::{self, Interval, Parameters};
+use hvac_analytics::etl::gathered::Sheet;
 use hvac_analytics::etl::merge;
 use hvac_analytics::etl::report::{Reader, Source};
 use hvac_analytics::simulation::reference::{self, Scale};
@@ -23,7 +24,8 @@ fn read_one(c: &mut Criterion) {
             let source = Source { name: &report.file_name, bytes: black_box(&report.bytes) };
             let mut segments = Vec::new();
             let reader = Reader::open(source, &options).expect("it is a report");
-            let plan = reader.plan(&mut |_, segment| segments.push(segment)).expect("it can be read");
+            let plan =
+                reader.plan(&mut Sheet::default(), &mut |_, segment| segments.push(segment)).expect("it can be read");
             (plan, segments)
         });
     });

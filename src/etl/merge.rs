@@ -71,8 +71,7 @@ pub struct Conflict {
 
 /// The cells of one column on the axis while they are gathered.
 struct Gathered {
-    values: Vec<f64>,
-    codes: Vec<u8>,
+    cells: Cells,
     texts: Texts,
     tally: Tally,
 }
@@ -169,8 +168,7 @@ impl Rows {
 
 fn gather(plan: &Plan, column: &PlannedColumn, axis: &[i64], by_file: &[Vec<&Placed>], keep: Keep) -> Gathered {
     let mut gathered = Gathered {
-        values: Vec::with_capacity(axis.len()),
-        codes: Vec::with_capacity(axis.len()),
+        cells: Cells { values: Vec::with_capacity(axis.len()), codes: Vec::with_capacity(axis.len()) },
         texts: Texts::default(),
         tally: Tally::default(),
     };
@@ -179,14 +177,22 @@ fn gather(plan: &Plan, column: &PlannedColumn, axis: &[i64], by_file: &[Vec<&Pla
             let Some(packed) = placed.segment.columns.get(part.point).filter(|packed| !packed.is_empty()) else {
                 continue;
             };
-            let mut cells = packed.unpack(placed.rows.clone());
-            gathered.settle(plan, column, *part, &mut cells);
             match &placed.places {
-                Rows::Run(start) if *start >= gathered.codes.len() => gathered.append(*start, cells),
+                // Beyond all that was gathered: nothing to compare with.
+                Rows::Run(start) if *start >= gathered.cells.codes.len() => {
+                    gathered.fill(*start);
+                    packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
+                    gathered.settle(plan, column, *part, *start);
+                }
                 places => {
-                    let end = places.place(cells.codes.len().saturating_sub(1)).saturating_add(1);
+                    let begin = gathered.cells.codes.len();
+                    packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
+                    gathered.settle(plan, column, *part, begin);
+                    let (values, codes) =
+                        (gathered.cells.values.split_off(begin), gathered.cells.codes.split_off(begin));
+                    let end = places.place(codes.len().saturating_sub(1)).saturating_add(1);
                     gathered.fill(end.min(axis.len()));
-                    for (row, (&value, &code)) in cells.values.iter().zip(&cells.codes).enumerate() {
+                    for (row, (value, code)) in values.into_iter().zip(codes).enumerate() {
                         gathered.put(axis, places.place(row), value, code, keep, part.file);
                     }
                 }
@@ -198,15 +204,16 @@ fn gather(plan: &Plan, column: &PlannedColumn, axis: &[i64], by_file: &[Vec<&Pla
 }
 
 impl Gathered {
-    /// Turns a file's cells into the column's: texts to states, indices or nulls.
-    fn settle(&mut self, plan: &Plan, column: &PlannedColumn, part: Part, cells: &mut Cells) {
+    /// Turns a file's cells, which begin at `begin`, into the column's: texts to states, indices or nulls.
+    fn settle(&mut self, plan: &Plan, column: &PlannedColumn, part: Part, begin: usize) {
         let tokens = plan.files.get(part.file).and_then(|f| f.plan.points.get(part.point)).map(|p| p.tokens.as_slice());
         let tokens = tokens.unwrap_or_default();
         if tokens.is_empty() && column.reading == Reading::Numbers && !part.other_unit {
             return;
         }
         let settled: Vec<(f64, u8)> = tokens.iter().map(|(token, _)| self.settle_token(column, token)).collect();
-        for (value, code) in cells.values.iter_mut().zip(&mut cells.codes) {
+        let values = self.cells.values.get_mut(begin..).unwrap_or_default();
+        for (value, code) in values.iter_mut().zip(self.cells.codes.get_mut(begin..).unwrap_or_default()) {
             if *code == TEXT {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the reader's index")]
                 let token = settled.get(*value as usize).copied();
@@ -237,21 +244,15 @@ impl Gathered {
 
     /// Rows that no file has a cell for, up to `end` (exclusive).
     fn fill(&mut self, end: usize) {
-        if end > self.codes.len() {
-            self.values.resize(end, 0.0);
-            self.codes.resize(end, NullReason::NotCovered as u8);
+        if end > self.cells.codes.len() {
+            self.cells.values.resize(end, 0.0);
+            self.cells.codes.resize(end, NullReason::NotCovered as u8);
         }
     }
 
-    /// Cells for the rows from `start` on, beyond which nothing is written yet.
-    fn append(&mut self, start: usize, cells: Cells) {
-        self.fill(start);
-        self.values.extend_from_slice(&cells.values);
-        self.codes.extend_from_slice(&cells.codes);
-    }
-
     fn put(&mut self, axis: &[i64], row: usize, value: f64, code: u8, keep: Keep, file: usize) {
-        let (Some(old_value), Some(old_code)) = (self.values.get_mut(row), self.codes.get_mut(row)) else { return };
+        let Cells { values, codes } = &mut self.cells;
+        let (Some(old_value), Some(old_code)) = (values.get_mut(row), codes.get_mut(row)) else { return };
         if code != VALUE {
             if *old_code == NullReason::NotCovered as u8 {
                 *old_code = code;
@@ -274,34 +275,38 @@ impl Gathered {
         (*old_value, *old_code) = (value, VALUE);
     }
 
-    fn finish(mut self, column: &PlannedColumn) -> (Column, Tally) {
-        let mut by_code = [0_u64; 256];
-        for &code in &self.codes {
-            if let Some(count) = by_code.get_mut(usize::from(code)) {
-                *count += 1;
+    fn finish(self, column: &PlannedColumn) -> (Column, Tally) {
+        let Self { cells: Cells { values, codes }, texts, mut tally } = self;
+        let count_of = |wanted: u8| codes.iter().filter(|code| **code == wanted).count() as u64;
+        tally.count = count_of(VALUE);
+        let mut nulls = codes.len() as u64 - tally.count;
+        for reason in NullReason::ALL {
+            if nulls == 0 {
+                break;
             }
+            let count = count_of(reason as u8);
+            if count > 0 {
+                tally.nulls.insert(reason, count);
+            }
+            nulls -= count;
         }
-        let count_of = |code: u8| by_code.get(usize::from(code)).copied().unwrap_or(0);
-        self.tally.count = count_of(VALUE);
-        self.tally.nulls =
-            NullReason::ALL.iter().map(|r| (*r, count_of(*r as u8))).filter(|(_, count)| *count > 0).collect();
         let name = column.name.as_str().into();
         let series = if column.reading == Reading::Text {
-            let cells = self.values.iter().zip(&self.codes).map(|(value, code)| (*code == VALUE).then_some(*value));
+            let cells = values.iter().zip(&codes).map(|(value, code)| (*code == VALUE).then_some(*value));
             for id in cells.clone().flatten() {
-                *self.tally.texts.entry(self.texts.text(id).to_owned()).or_insert(0) += 1;
+                *tally.texts.entry(texts.text(id).to_owned()).or_insert(0) += 1;
             }
-            StringChunked::from_iter_options(name, cells.map(|id| id.map(|id| self.texts.text(id)))).into_series()
-        } else if self.tally.count == self.codes.len() as u64 {
-            self.tally.course.extend(&self.values);
-            Float64Chunked::from_vec(name, self.values).into_series()
+            StringChunked::from_iter_options(name, cells.map(|id| id.map(|id| texts.text(id)))).into_series()
+        } else if tally.count == codes.len() as u64 {
+            tally.course.extend(&values);
+            Float64Chunked::from_vec(name, values).into_series()
         } else {
-            let values = self.values.iter().zip(&self.codes).filter(|(_, code)| **code == VALUE);
-            self.tally.course.extend(&values.map(|(value, _)| *value).collect::<Vec<_>>());
-            let validity: Bitmap = self.codes.iter().map(|code| *code == VALUE).collect();
-            Float64Chunked::from_vec_validity(name, self.values, Some(validity)).into_series()
+            let present = values.iter().zip(&codes).filter(|(_, code)| **code == VALUE);
+            tally.course.extend(&present.map(|(value, _)| *value).collect::<Vec<_>>());
+            let validity: Bitmap = codes.iter().map(|code| *code == VALUE).collect();
+            Float64Chunked::from_vec_validity(name, values, Some(validity)).into_series()
         };
-        (series.into(), self.tally)
+        (series.into(), tally)
     }
 }
 

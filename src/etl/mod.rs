@@ -9,6 +9,7 @@
 
 pub mod clean;
 pub mod column;
+pub mod gathered;
 pub mod kinds;
 pub mod merge;
 pub mod names;

@@ -1,23 +1,26 @@
 //! Cells at rest: what a parse keeps of a report until its window is merged, in about two bytes a cell.
 //!
 //! A point's readings have a few decimals and a narrow range within one chunk, so a cell is an offset from the
-//! chunk's smallest reading, counted in units of its last decimal. A reading that does not come back bit by bit
-//! leaves its column of the chunk as it is. Nine bytes a cell (a value and a code) were most of a parse's memory.
+//! chunk's smallest reading, counted in units of its last decimal; where the range is wider, the count itself.
+//! They are gathered as counts too ([`super::gathered`]). A reading that does not come back bit by bit leaves its
+//! column of the chunk as it is: nine bytes a cell (a value and a code), which were most of a parse's memory.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::column::{Cells, NullReason, Segment, TEXT, VALUE};
+use super::gathered::{self, TEXTS};
 
 /// 10^0…10^4: the decimals that are looked for.
 const SCALES: [f64; 5] = [1e0, 1e1, 1e2, 1e3, 1e4];
 /// Offsets from here on are codes of cells without a value.
-const CODES: u16 = 0xff00;
+pub(super) const CODES: u16 = 0xff00;
 
 /// A [`Segment`] at rest.
 #[derive(Debug, Default)]
 pub struct PackedSegment {
     /// UTC, ms since 1970, ascending.
-    pub at_ms: Vec<i64>,
+    pub at_ms: Arc<[i64]>,
     /// One entry a point of the file.
     pub columns: Vec<Packed>,
 }
@@ -36,6 +39,13 @@ pub enum Packed {
         /// One entry a row.
         offsets: Vec<u16>,
     },
+    /// Readings of a wide range: a count / `scale`; or texts and codes, as they are gathered.
+    Wide {
+        /// A power of ten.
+        scale: f64,
+        /// One entry a row.
+        counts: Vec<i32>,
+    },
     /// Indices of texts.
     Texts(Vec<u16>),
 }
@@ -44,14 +54,24 @@ impl PackedSegment {
     /// Packs a segment.
     #[must_use]
     pub fn of(segment: Segment) -> Self {
-        Self { at_ms: segment.at_ms, columns: segment.columns.into_iter().map(Packed::of).collect() }
+        Self { at_ms: segment.at_ms.into(), columns: segment.columns.into_iter().map(Packed::of).collect() }
+    }
+
+    /// As it was read (but for what stands under a null).
+    #[must_use]
+    pub fn unpack(&self) -> Segment {
+        let rows = 0..self.at_ms.len();
+        Segment {
+            at_ms: self.at_ms.to_vec(),
+            columns: self.columns.iter().map(|packed| packed.unpack(rows.clone())).collect(),
+        }
     }
 
     /// Bytes of its times and cells.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         let cells: usize = self.columns.iter().map(Packed::size_bytes).sum();
-        (self.at_ms.capacity() * 8 + cells) as u64
+        (self.at_ms.len() * 8 + cells) as u64
     }
 
     /// The rows from `first_ms` to `last_ms`, both included.
@@ -92,6 +112,7 @@ impl Packed {
         match self {
             Self::Whole(cells) => cells.codes.is_empty(),
             Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.is_empty(),
+            Self::Wide { counts, .. } => counts.is_empty(),
         }
     }
 
@@ -99,33 +120,56 @@ impl Packed {
         match self {
             Self::Whole(cells) => cells.values.capacity() * 8 + cells.codes.capacity(),
             Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.capacity() * 2,
+            Self::Wide { counts, .. } => counts.capacity() * 4,
         }
+    }
+
+    /// Cells with a number.
+    #[must_use]
+    pub fn numbers(&self) -> u64 {
+        let numbers = match self {
+            Self::Whole(cells) => cells.codes.iter().filter(|code| **code == VALUE).count(),
+            Self::Numbers { offsets, .. } => offsets.iter().filter(|offset| **offset < CODES).count(),
+            Self::Wide { counts, .. } => counts.iter().filter(|count| **count < TEXTS).count(),
+            Self::Texts(_) => 0,
+        };
+        numbers as u64
     }
 
     /// The cells of some rows, as they were read (but for what stands under a null).
     #[must_use]
     pub fn unpack(&self, rows: Range<usize>) -> Cells {
+        let mut cells = Cells::default();
+        self.unpack_onto(rows, &mut cells);
+        cells
+    }
+
+    /// Appends the cells of some rows, as they were read (but for what stands under a null).
+    pub fn unpack_onto(&self, rows: Range<usize>, cells: &mut Cells) {
         let code = |offset: &u16, held: u8| if *offset >= CODES { offset.to_le_bytes()[0] } else { held };
         match self {
-            Self::Whole(cells) => Cells {
-                values: cells.values.get(rows.clone()).unwrap_or_default().to_vec(),
-                codes: cells.codes.get(rows).unwrap_or_default().to_vec(),
-            },
+            Self::Whole(whole) => {
+                cells.values.extend_from_slice(whole.values.get(rows.clone()).unwrap_or_default());
+                cells.codes.extend_from_slice(whole.codes.get(rows).unwrap_or_default());
+            }
             Self::Numbers { least, scale, offsets } => {
                 let offsets = offsets.get(rows).unwrap_or_default();
                 // No overflow: an offset was the difference of two such numbers, or is far below 2^31.
                 let value = |offset: &u16| f64::from(least.wrapping_add(i32::from(*offset))) / scale;
-                Cells {
-                    values: offsets.iter().map(value).collect(),
-                    codes: offsets.iter().map(|offset| code(offset, VALUE)).collect(),
+                cells.values.extend(offsets.iter().map(value));
+                cells.codes.extend(offsets.iter().map(|offset| code(offset, VALUE)));
+            }
+            Self::Wide { scale, counts } => {
+                for count in counts.get(rows).unwrap_or_default() {
+                    let (value, code) = gathered::cell(*count, *scale);
+                    cells.values.push(value);
+                    cells.codes.push(code);
                 }
             }
             Self::Texts(indices) => {
                 let indices = indices.get(rows).unwrap_or_default();
-                Cells {
-                    values: indices.iter().map(|index| f64::from(*index)).collect(),
-                    codes: indices.iter().map(|index| code(index, TEXT)).collect(),
-                }
+                cells.values.extend(indices.iter().map(|index| f64::from(*index)));
+                cells.codes.extend(indices.iter().map(|index| code(index, TEXT)));
             }
         }
     }
@@ -136,12 +180,12 @@ impl Packed {
 /// Added to 1.5 × 2^52, a number's whole part stands in the low bits.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
-fn scaled(value: f64, scale: f64) -> i32 {
+pub(super) fn scaled(value: f64, scale: f64) -> i32 {
     (value * scale + 6_755_399_441_055_744.0).to_bits() as i32
 }
 
 #[inline]
-fn is_exact(value: f64, scale: f64) -> bool {
+pub(super) fn is_exact(value: f64, scale: f64) -> bool {
     (f64::from(scaled(value, scale)) / scale).to_bits() == value.to_bits()
 }
 

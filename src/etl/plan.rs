@@ -15,6 +15,7 @@ use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::column::{Kind, Warning};
+use super::gathered::Sheet;
 use super::kinds::{self, Reading};
 use super::names;
 use super::packed::PackedSegment;
@@ -42,8 +43,8 @@ pub struct ReadFile {
     pub id: FileId,
     /// What it holds.
     pub plan: FilePlan,
-    /// Distinct times, UTC ms, ascending.
-    times_ms: Vec<i64>,
+    /// Times of each chunk, UTC ms, ascending.
+    times_ms: Vec<Arc<[i64]>>,
     /// One entry a chunk; none when it has to be read again.
     segments: Vec<Option<Arc<PackedSegment>>>,
 }
@@ -139,8 +140,8 @@ pub fn read_all(
     let read: Vec<Result<ReadFile, ReadError>> = files
         .par_iter()
         .enumerate()
-        .map(|(index, id)| {
-            let file = read_one(index, id, load, options, memory_bytes, &kept_bytes)?;
+        .map_init(Sheet::default, |sheet, (index, id)| {
+            let file = read_one(index, id, load, options, memory_bytes, &kept_bytes, sheet)?;
             done(&file.plan);
             Ok(file)
         })
@@ -160,14 +161,14 @@ fn read_one(
     options: &ReadOptions,
     memory_bytes: u64,
     kept_bytes: &AtomicU64,
+    sheet: &mut Sheet,
 ) -> Result<ReadFile, ReadError> {
     let bytes = load(index)?;
     let reader = Reader::open(Source { name: &id.name, bytes: &bytes }, options)?;
     let mut times_ms = Vec::new();
     let mut segments = Vec::new();
-    let plan = reader.plan(&mut |_, segment| {
-        times_ms.extend_from_slice(&segment.at_ms);
-        let segment = PackedSegment::of(segment);
+    let plan = reader.plan(sheet, &mut |_, segment| {
+        times_ms.push(segment.at_ms.clone());
         let size = segment.size_bytes();
         let fits = kept_bytes.fetch_add(size, Ordering::Relaxed) + size <= memory_bytes;
         if !fits {
@@ -175,10 +176,6 @@ fn read_one(
         }
         segments.push(fits.then(|| Arc::new(segment)));
     })?;
-    if !times_ms.is_sorted() {
-        times_ms.sort_unstable();
-    }
-    times_ms.dedup();
     Ok(ReadFile { index, id: id.clone(), plan, times_ms, segments })
 }
 
@@ -282,7 +279,7 @@ impl ReadFile {
             let bytes = load(self.index)?;
             let reader = Reader::open(Source { name: &self.id.name, bytes: &bytes }, options)?;
             for position in missing {
-                found.push((position, Arc::new(PackedSegment::of(reader.read(&self.plan, position)?))));
+                found.push((position, Arc::new(reader.read(&self.plan, position)?)));
             }
             found.sort_by_key(|(position, _)| *position);
         }
@@ -292,7 +289,7 @@ impl ReadFile {
 
 /// All distinct times; the files' own lists are given up.
 fn union(files: &mut [ReadFile]) -> Vec<i64> {
-    let mut lists: Vec<Vec<i64>> = files.iter_mut().map(|f| std::mem::take(&mut f.times_ms)).collect();
+    let mut lists: Vec<Arc<[i64]>> = files.iter_mut().flat_map(|f| std::mem::take(&mut f.times_ms)).collect();
     // Files of one point group share their times: equal lists count once.
     lists.sort_unstable();
     lists.dedup();

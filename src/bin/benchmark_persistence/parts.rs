@@ -15,6 +15,7 @@ use chrono_tz::Tz;
 use hvac_analytics::error::{Context, Error, Result};
 use hvac_analytics::etl::clean::{self, Cleaned, Interval, Parameters};
 use hvac_analytics::etl::column::{ColumnMeta, Kind};
+use hvac_analytics::etl::gathered::Sheet;
 use hvac_analytics::etl::merge::{Keep, describe, merge};
 use hvac_analytics::etl::plan::{FileId, Plan, read_all};
 use hvac_analytics::etl::report::{ReadError, ReadOptions, Reader, Source};
@@ -110,9 +111,9 @@ fn reader(folder: &Path, runs: u32) -> Result<()> {
     let mut read = Timed::default();
     for _ in 0..runs {
         read.time(|| {
-            reports.par_iter().try_for_each(|(name, bytes)| {
+            reports.par_iter().try_for_each_init(Sheet::default, |sheet, (name, bytes)| {
                 let reader = Reader::open(Source { name, bytes }, &options).map_err(unreadable)?;
-                reader.plan(&mut |_, _| ()).map(drop).map_err(unreadable)
+                reader.plan(sheet, &mut |_, _| ()).map(drop).map_err(unreadable)
             })
         })?;
     }

@@ -8,7 +8,8 @@ use super::fields::{Cursor, MAX_LINE};
 use super::layout::{Layout, warning};
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source};
-use crate::etl::column::{Cells, NullReason, Segment, VALUE, Warning};
+use crate::etl::column::Warning;
+use crate::etl::packed::PackedSegment;
 
 /// Bytes of text after which a chunk ends.
 pub const CHUNK_BYTES: usize = 4 * 1024 * 1024;
@@ -68,6 +69,8 @@ pub struct Seen {
     pub nameless: Tally,
     /// Line of a last row that was cut off.
     pub truncated: Option<u64>,
+    /// Latest time so far.
+    latest: Option<i64>,
     steps: HashMap<i64, u64>,
 }
 
@@ -130,12 +133,14 @@ impl Seen {
         }
     }
 
-    /// Counts the rows of a segment, in the file's order, that stand after a later one; `latest` goes along.
-    pub fn order_of(&mut self, at_ms: &[i64], latest: &mut i64) {
+    /// Counts the rows of a segment, in the file's order, that stand after a later one.
+    pub fn order_of(&mut self, at_ms: &[i64]) {
+        let mut latest = self.latest.unwrap_or(i64::MIN);
         for at in at_ms {
-            self.out_of_order += u64::from(at < latest);
-            *latest = *at.max(latest);
+            self.out_of_order += u64::from(*at < latest);
+            latest = latest.max(*at);
         }
+        self.latest = Some(latest);
     }
 
     /// Counts the steps of a sorted segment.
@@ -241,23 +246,8 @@ pub fn is_ok(verdict: &str) -> bool {
 }
 
 /// Adds each point's numbers of a segment.
-pub fn count_numbers(segment: &Segment, points: &mut [PointPlan]) {
+pub fn count_numbers(segment: &PackedSegment, points: &mut [PointPlan]) {
     for (cells, point) in segment.columns.iter().zip(points) {
-        point.numbers += cells.codes.iter().filter(|code| **code == VALUE).count() as u64;
-    }
-}
-
-impl Cells {
-    /// One more row.
-    #[inline]
-    pub(super) fn push(&mut self, (value, code): (f64, u8)) {
-        self.values.push(value);
-        self.codes.push(code);
-    }
-
-    /// One more row without a value.
-    #[inline]
-    pub(super) fn push_null(&mut self, reason: NullReason) {
-        self.push((0.0, reason as u8));
+        point.numbers += cells.numbers();
     }
 }

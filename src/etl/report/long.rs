@@ -153,7 +153,7 @@ impl Engine<'_> {
             if *role == Role::Value
                 && let Some((value, last)) = cursor.number()
             {
-                row.value = Some(Ok(value));
+                row.value = Some(Ok(value.value()));
                 if last {
                     return Ok(row);
                 }

@@ -1,7 +1,7 @@
 //! Reads one report: detect its shape, then its rows, chunk by chunk.
 //!
 //! [`Reader::open`] settles encoding, format, delimiter, header and points from the head of the bytes;
-//! [`Reader::plan`] goes once over all bytes and hands every chunk's [`Segment`] to the caller, who keeps
+//! [`Reader::plan`] goes once over all bytes and hands every chunk, packed, to the caller, who keeps
 //! it or drops it; [`Reader::read`] reads a dropped chunk again, now that the plan has settled what only
 //! the whole file can tell (date order, tokens). So a small job is one pass, and a job of any size needs
 //! no more memory than its caller wants to keep.
@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::fields::{Flaw, MAX_FIELD, MAX_LINE};
+pub use self::number::{Decimal, power_of_ten};
 pub use self::reader::Reader;
 use super::column::Warning;
 

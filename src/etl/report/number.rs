@@ -10,10 +10,43 @@ const POWERS: [f64; 23] = [
     1e21, 1e22,
 ];
 
-/// Reads a plain decimal number (blanks, sign, digits, fraction, blanks) from the front of `bytes`: value and rest.
+/// 10^n for n up to 22.
+pub fn power_of_ten(n: u32) -> f64 {
+    POWERS.get(n as usize).copied().unwrap_or(f64::INFINITY)
+}
+
+/// A number as it is written: a count of units of its last decimal.
+#[derive(Debug, Clone, Copy)]
+pub struct Decimal {
+    negative: bool,
+    /// At most 2^53.
+    mantissa: u64,
+    /// Digits behind the point, at most 19.
+    pub fraction: u32,
+}
+
+impl Decimal {
+    /// The nearest double.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
+        let magnitude = self.mantissa as f64;
+        let magnitude = if self.fraction == 0 { magnitude } else { magnitude / power_of_ten(self.fraction) };
+        if self.negative { -magnitude } else { magnitude }
+    }
+
+    /// The count; none for what is no count: a negative zero.
+    #[must_use]
+    pub fn count(self) -> Option<i64> {
+        let count = i64::try_from(self.mantissa).ok()?;
+        if self.negative { (count > 0).then_some(-count) } else { Some(count) }
+    }
+}
+
+/// Reads a plain decimal number (blanks, sign, digits, fraction, blanks) from the front of `bytes`, and the rest.
 /// None where the short form does not do.
 #[inline]
-pub fn plain(bytes: &[u8], decimal: u8) -> Option<(f64, &[u8])> {
+pub fn plain(bytes: &[u8], decimal: u8) -> Option<(Decimal, &[u8])> {
     let mut rest = bytes;
     while let [b' ', tail @ ..] = rest {
         rest = tail;
@@ -50,10 +83,7 @@ pub fn plain(bytes: &[u8], decimal: u8) -> Option<(f64, &[u8])> {
     while let [b' ', tail @ ..] = rest {
         rest = tail;
     }
-    #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
-    let magnitude = mantissa as f64;
-    let magnitude = if fraction == 0 { magnitude } else { magnitude / POWERS.get(fraction)? };
-    Some((if negative { -magnitude } else { magnitude }, rest))
+    Some((Decimal { negative, mantissa, fraction: u32::try_from(fraction).ok()? }, rest))
 }
 
 /// Every byte of a word.
@@ -67,9 +97,10 @@ pub fn first_of(word: u64, byte: u8) -> u64 {
 }
 
 /// Reads `length` bytes (at most seven; the first one lowest in `word`) that are a number and nothing else, all
-/// at once: eight digits are three multiplications (Lemire 2018). None where that form does not do.
+/// at once: eight digits are three multiplications (Lemire 2018). A count of units of the last decimal, and how many
+/// decimals there are. None where that form does not do, and for a negative zero, which is no count.
 #[inline(always)]
-pub fn short(word: u64, length: u32, decimal: u8) -> Option<f64> {
+pub fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
     let negative = word & 0xff == u64::from(b'-');
     let (word, length) = if negative { (word >> 8, length.checked_sub(1)?) } else { (word, length) };
     if length == 0 || length > 8 {
@@ -92,18 +123,20 @@ pub fn short(word: u64, length: u32, decimal: u8) -> Option<f64> {
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
     let (odd, even) = (pairs & 0x0000_00ff_0000_00ff, (pairs >> 16) & 0x0000_00ff_0000_00ff);
     let mantissa = odd.wrapping_mul(100 + (1_000_000 << 32)).wrapping_add(even.wrapping_mul(1 + (10_000 << 32))) >> 32;
-    #[expect(clippy::cast_precision_loss, reason = "at most eight digits")]
-    let magnitude = mantissa as f64;
-    let magnitude = if fraction == 0 { magnitude } else { magnitude / POWERS.get(fraction as usize)? };
-    Some(if negative { -magnitude } else { magnitude })
+    let count = mantissa as i32;
+    match negative {
+        false => Some((count, fraction)),
+        true if count == 0 => None,
+        true => Some((-count, fraction)),
+    }
 }
 
 /// Reads a text that is a number and nothing else: signs, exponents, thousands separators (`1,234.5`, `1'485`;
 /// with a decimal comma `1.234,5`). May be infinite when the number is too large for a double.
 #[must_use]
 pub fn read(text: &str, decimal: u8, delimiter: u8) -> Option<f64> {
-    if let Some((value, [])) = plain(text.as_bytes(), decimal) {
-        return Some(value);
+    if let Some((number, [])) = plain(text.as_bytes(), decimal) {
+        return Some(number.value());
     }
     if !matches!(text.as_bytes().first()?, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | 0xe2) {
         return None;
@@ -203,8 +236,9 @@ mod tests {
             let decimal = decimal.as_bytes()[0];
             let blank = text.contains(' ');
             let expected = plain(text.as_bytes(), decimal).filter(|(_, rest)| rest.is_empty() && !blank);
+            let expected = expected.and_then(|(number, _)| Some((number.count()?, number.fraction)));
             let found = short(u64::from_le_bytes(bytes), text.len() as u32, decimal);
-            prop_assert_eq!(found.map(f64::to_bits), expected.map(|(value, _)| value.to_bits()), "{}", text);
+            prop_assert_eq!(found.map(|(count, fraction)| (i64::from(count), fraction)), expected, "{}", text);
         }
 
         /// The oracle is the standard library's parser.
@@ -214,8 +248,8 @@ mod tests {
             let (whole, decimals) = digits.split_at(digits.len() - fraction);
             let text = format!("{}{whole}.{decimals}", if negative { "-" } else { "" });
             let expected: f64 = text.parse().unwrap();
-            if let Some((value, rest)) = plain(text.as_bytes(), b'.') {
-                prop_assert_eq!((value.to_bits(), rest.len()), (expected.to_bits(), 0), "{}", text);
+            if let Some((number, rest)) = plain(text.as_bytes(), b'.') {
+                prop_assert_eq!((number.value().to_bits(), rest.len()), (expected.to_bits(), 0), "{}", text);
             }
             prop_assert_eq!(read(&text, b'.', b',').map(f64::to_bits), Some(expected.to_bits()), "{}", text);
         }

@@ -13,7 +13,9 @@ use super::{
     Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, dates, decode, detect,
     dialect, xlsx,
 };
-use crate::etl::column::{Segment, Warning};
+use crate::etl::column::Warning;
+use crate::etl::gathered::Sheet;
+use crate::etl::packed::PackedSegment;
 use crate::etl::time::ZoneClock;
 
 /// A report whose shape is settled.
@@ -42,11 +44,22 @@ impl<'r> Rows<'r> {
         }
     }
 
-    /// Reads the next rows. They are in the file's order (narrow: sorted).
-    fn chunk(&mut self, engine: &mut Engine<'r>, cursor: &mut Cursor<'_>, limit: Limit) -> Result<Segment, ReadError> {
+    /// Reads the next rows and sorts them.
+    fn chunk(
+        &mut self,
+        engine: &mut Engine<'r>,
+        cursor: &mut Cursor<'_>,
+        limit: Limit,
+        sheet: &mut Sheet,
+    ) -> Result<PackedSegment, ReadError> {
         match self {
-            Self::Wide(shape) => engine.wide_chunk(shape, cursor, limit),
-            Self::Long(points) => engine.long_chunk(points, cursor, limit),
+            Self::Wide(shape) => {
+                engine.wide_chunk(shape, cursor, limit, sheet)?;
+                engine.seen.order_of(&sheet.at_ms);
+                sheet.sort();
+                Ok(sheet.pack())
+            }
+            Self::Long(points) => Ok(PackedSegment::of(engine.long_chunk(points, cursor, limit)?)),
         }
     }
 }
@@ -81,11 +94,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes over all bytes once; `keep` gets each chunk's index and segment as soon as it is read, in the
-    /// file's order. (Where a date's order is in doubt, the dates alone are looked through before.)
+    /// file's order. (Where a date's order is in doubt, the dates alone are looked through before.) What `sheet` holds
+    /// does not matter: it lends its memory.
     ///
     /// # Errors
     /// With line and column, when the file cannot be read as what it seemed to be.
-    pub fn plan(&self, keep: &mut dyn FnMut(usize, Segment)) -> Result<FilePlan, ReadError> {
+    pub fn plan(&self, sheet: &mut Sheet, keep: &mut dyn FnMut(usize, PackedSegment)) -> Result<FilePlan, ReadError> {
         let sample = dates::sample(&self.text, &self.layout);
         let order = dates::settle(self.source, &self.text, &self.layout, self.options.date_order, &sample)?;
         let units = self.layout.points.iter().map(|point| point.unit.clone());
@@ -94,16 +108,13 @@ impl<'a> Reader<'a> {
         let mut rows = Rows::new(&self.layout, &points);
         let mut cursor = self.cursor(self.layout.body, self.layout.body_lines);
         let mut chunks: Vec<Chunk> = Vec::new();
-        let mut latest = i64::MIN;
         while !cursor.at_end() {
             let (start, lines_before, previous_at_ms) = (cursor.pos(), cursor.lines(), engine.times.previous);
             let limit = Limit { byte: start.saturating_add(CHUNK_BYTES), cells: CHUNK_CELLS };
-            let mut segment = rows.chunk(&mut engine, &mut cursor, limit)?;
-            match &mut rows {
-                Rows::Wide(_) => engine.seen.order_of(&segment.at_ms, &mut latest),
-                Rows::Long(found) => points.extend(found.plans.iter().skip(points.len()).cloned()),
+            let segment = rows.chunk(&mut engine, &mut cursor, limit, sheet)?;
+            if let Rows::Long(found) = &rows {
+                points.extend(found.plans.iter().skip(points.len()).cloned());
             }
-            sort(&mut segment);
             let (Some(first), Some(last)) = (segment.at_ms.first(), segment.at_ms.last()) else { break };
             engine.seen.steps_of(&segment.at_ms);
             count_numbers(&segment, &mut points);
@@ -124,7 +135,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When the bytes are not those that were planned.
-    pub fn read(&self, plan: &FilePlan, chunk: usize) -> Result<Segment, ReadError> {
+    pub fn read(&self, plan: &FilePlan, chunk: usize) -> Result<PackedSegment, ReadError> {
         let changed = || {
             self.source.error(
                 "report_changed",
@@ -139,8 +150,7 @@ impl<'a> Reader<'a> {
         let mut rows = Rows::new(&self.layout, &plan.points);
         let mut cursor = self.cursor(wanted.bytes.start, wanted.lines_before);
         let limit = Limit { byte: wanted.bytes.end, cells: usize::MAX };
-        let mut segment = rows.chunk(&mut engine, &mut cursor, limit)?;
-        sort(&mut segment);
+        let segment = rows.chunk(&mut engine, &mut cursor, limit, &mut Sheet::default())?;
         let same = segment.at_ms.len() == usize::try_from(wanted.rows).unwrap_or(usize::MAX)
             && segment.at_ms.first() == Some(&wanted.first_at_ms)
             && segment.at_ms.last() == Some(&wanted.last_at_ms);
@@ -215,22 +225,5 @@ impl<'a> Reader<'a> {
         }
         let words = "the file has a header and no rows below it: export the report again";
         self.source.error("no_rows", Some(self.layout.header_line), words)
-    }
-}
-
-/// Puts rows in the order of their times; rows of one time stay in the file's order.
-fn sort(segment: &mut Segment) {
-    if segment.at_ms.is_sorted() {
-        return;
-    }
-    let mut order: Vec<usize> = (0..segment.at_ms.len()).collect();
-    order.sort_by_key(|row| segment.at_ms.get(*row).copied());
-    fn pick<T: Copy>(from: &[T], order: &[usize]) -> Vec<T> {
-        order.iter().filter_map(|row| from.get(*row).copied()).collect()
-    }
-    segment.at_ms = pick(&segment.at_ms, &order);
-    for cells in &mut segment.columns {
-        cells.values = pick(&cells.values, &order);
-        cells.codes = pick(&cells.codes, &order);
     }
 }

@@ -1,17 +1,16 @@
 //! The engine for reports with one row a time: APOGEE, wide tables, TOA5, histories of one point.
 //!
-//! One pass: the fast way of a cell is [`Cursor::short`], which finds the field's end in a word of eight bytes,
-//! where a number is read all at once and a state is told by the word itself; then [`Cursor::number`]; all else
-//! is looked at as text.
-
-use std::ops::Range;
+//! One pass: the fast way of a cell is [`Cursor::short_of`], as wide as the point's cell before, or [`Cursor::short`],
+//! which finds the field's end in a word of eight bytes, where a number is read all at once and a state is told by
+//! the word itself; then [`Cursor::number`]; all else is looked at as text.
 
 use super::ReadError;
 use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Short};
 use super::layout::Role;
 use super::number;
-use crate::etl::column::{Cells, NullReason, Segment, VALUE};
+use crate::etl::column::NullReason;
+use crate::etl::gathered::{Column, Sheet};
 
 /// What the rows of a layout have in common.
 #[derive(Debug)]
@@ -37,6 +36,9 @@ impl<'r> Shape<'r> {
     }
 }
 
+/// A cell that its row does not have.
+const MISSING: (f64, u8) = (0.0, NullReason::MissingCell as u8);
+
 /// The time of a row, read.
 struct Timed {
     at: Option<i64>,
@@ -45,59 +47,55 @@ struct Timed {
 }
 
 impl Engine<'_> {
-    /// Reads rows up to `limit`; the segment is in the file's order.
+    /// Reads rows up to `limit`, in the file's order.
     pub fn wide_chunk(
         &mut self,
         shape: &Shape<'_>,
         cursor: &mut Cursor<'_>,
         limit: Limit,
-    ) -> Result<Segment, ReadError> {
-        let mut segment = Segment { at_ms: Vec::new(), columns: vec![Cells::default(); shape.points] };
-        let begin = cursor.pos();
+        sheet: &mut Sheet,
+    ) -> Result<(), ReadError> {
+        sheet.begin(shape.points);
         while !cursor.at_end()
-            && (segment.at_ms.is_empty()
-                || cursor.pos() < limit.byte && segment.at_ms.len() * shape.points < limit.cells)
+            && (sheet.at_ms.is_empty() || cursor.pos() < limit.byte && sheet.at_ms.len() * shape.points < limit.cells)
         {
             if cursor.blank_line() {
                 self.seen.drop("blank");
                 continue;
             }
             let start = cursor.pos();
-            self.wide_row(shape, cursor, &mut segment)?;
+            self.wide_row(shape, cursor, sheet)?;
             self.check_line(start, cursor)?;
-            if segment.at_ms.len() == 8 {
-                reserve(&mut segment, limit.byte.min(self.text.len()), limit.cells, begin..cursor.pos());
-            }
         }
-        Ok(segment)
+        Ok(())
     }
 
-    fn wide_row(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'_>, segment: &mut Segment) -> Result<(), ReadError> {
+    fn wide_row(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'_>, sheet: &mut Sheet) -> Result<(), ReadError> {
         let (row, line) = (cursor.clone(), cursor.lines() + 1);
         let timed = self.row_time(shape, cursor, line)?;
         let Some(at) = timed.at else { return Ok(()) };
-        segment.at_ms.push(at);
+        sheet.at_ms.push(at);
         let (mut from, mut last) = (shape.times, timed.last);
         if !shape.direct {
             *cursor = row;
             (from, last) = (0, false);
         } else if !last {
-            let columns = segment.columns.get_mut(..shape.run).unwrap_or_default();
+            let columns = sheet.columns.get_mut(..shape.run).unwrap_or_default();
             let (read, ended) = self.short_cells(cursor, columns);
             (from, last) = (from + read, ended);
         }
         let mut roles = shape.roles.get(from..).unwrap_or_default().iter();
         while !last && let Some(role) = roles.next() {
             last = match role {
-                Role::Point(point) => match segment.columns.get_mut(*point) {
-                    Some(cells) => self.cell(*point, cells, cursor, line, roles.as_slice())?,
+                Role::Point(point) => match sheet.columns.get_mut(*point) {
+                    Some(column) => self.cell(*point, column, cursor, line, roles.as_slice())?,
                     None => break,
                 },
                 _ => self.other_field(*role, cursor, line)?,
             };
         }
         if last {
-            self.fill_row(roles.as_slice(), cursor, line, segment);
+            self.fill_row(roles.as_slice(), cursor, line, sheet);
         } else {
             let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
             self.seen.extra.add_all(extra, line);
@@ -107,14 +105,15 @@ impl Engine<'_> {
     }
 
     /// Reads cells of one point after the other as long as they are short; how many, and whether the row is over.
-    fn short_cells(&mut self, cursor: &mut Cursor<'_>, columns: &mut [Cells]) -> (usize, bool) {
+    fn short_cells(&mut self, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> (usize, bool) {
         // A copy of its own, which stays in registers.
         let mut at = cursor.clone();
         let (mut read, mut last) = (0, false);
-        for cells in columns {
-            let Some(short) = at.short() else { break };
-            let Some(cell) = self.short_cell(read, short) else { break };
-            cells.push(cell);
+        for column in columns {
+            let Some(short) = at.short_of(column.width).or_else(|| at.short()) else { break };
+            if !self.short_cell(read, short, column) {
+                break;
+            }
             read += 1;
             last = at.pass(short);
             if last {
@@ -125,53 +124,59 @@ impl Engine<'_> {
         (read, last)
     }
 
-    /// A number, or the text that the point had last.
+    /// A number, or the text that the point had last; whether it was one of them.
     #[inline(always)]
-    fn short_cell(&mut self, point: usize, short: Short) -> Option<(f64, u8)> {
-        let number = number::short(short.word, short.length, self.layout.dialect.decimal);
-        number.map(|value| (value, VALUE)).or_else(|| self.cells.same_again(point, short.word))
+    fn short_cell(&mut self, point: usize, short: Short, column: &mut Column) -> bool {
+        column.width = short.length;
+        if let Some((count, decimals)) = number::short(short.word, short.length, self.layout.dialect.decimal) {
+            column.push_short(count, decimals);
+        } else if let Some(cell) = self.cells.same_again(point, short.word) {
+            column.push(cell);
+        } else {
+            return false;
+        }
+        true
     }
 
     /// Reads one cell; whether it is its row's last.
     fn cell(
         &mut self,
         point: usize,
-        cells: &mut Cells,
+        column: &mut Column,
         cursor: &mut Cursor<'_>,
         line: u64,
         rest: &[Role],
     ) -> Result<bool, ReadError> {
         if let Some(short) = cursor.short()
-            && let Some(cell) = self.short_cell(point, short)
+            && self.short_cell(point, short, column)
         {
-            cells.push(cell);
             return Ok(cursor.pass(short));
         }
-        if let Some((value, last)) = cursor.number() {
-            cells.push((value, VALUE));
+        if let Some((number, last)) = cursor.number() {
+            column.push_decimal(number);
             return Ok(last);
         }
         let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
         if field.open || field.cut && has_point(rest) {
             // What is left of a cell where the file was cut off may be half a number.
             self.seen.truncated = Some(line);
-            cells.push_null(NullReason::MissingCell);
+            column.push(MISSING);
         } else {
-            cells.push(self.cells.read(point, &field.text, line));
+            column.push(self.cells.read(point, &field.text, line));
         }
         Ok(field.last)
     }
 
     /// The row is over; the points of `rest` have no cell in it.
-    fn fill_row(&mut self, rest: &[Role], cursor: &Cursor<'_>, line: u64, segment: &mut Segment) {
+    fn fill_row(&mut self, rest: &[Role], cursor: &Cursor<'_>, line: u64, sheet: &mut Sheet) {
         if !has_point(rest) {
             return;
         }
         for role in rest {
             if let Role::Point(point) = role
-                && let Some(cells) = segment.columns.get_mut(*point)
+                && let Some(column) = sheet.columns.get_mut(*point)
             {
-                cells.push_null(NullReason::MissingCell);
+                column.push(MISSING);
             }
         }
         if cursor.at_end() && self.text.as_bytes().last() != Some(&self.layout.dialect.eol) {
@@ -226,16 +231,4 @@ impl Engine<'_> {
 
 fn has_point(roles: &[Role]) -> bool {
     roles.iter().any(|role| matches!(role, Role::Point(_)))
-}
-
-/// Makes room for the rows that a chunk up to byte `end` is likely to have, by those in `read`.
-fn reserve(segment: &mut Segment, end: usize, cells: usize, read: Range<usize>) {
-    let row = read.len().div_ceil(segment.at_ms.len()).max(1);
-    let rows = (end.saturating_sub(read.end) / row + 1).min(cells / segment.columns.len().max(1));
-    let more = rows + rows / 16;
-    segment.at_ms.reserve(more);
-    for cells in &mut segment.columns {
-        cells.values.reserve(more);
-        cells.codes.reserve(more);
-    }
 }
