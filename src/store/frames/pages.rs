@@ -340,10 +340,13 @@ fn each(indices: impl ExactSizeIterator<Item = usize>, dictionary: &[f64], to: &
 fn packed_at(packed: &[u8], width: usize, at: usize) -> usize {
     let bit = at * width;
     let rest = packed.get(bit / 8..).unwrap_or_default();
-    let mut word = [0; 8];
-    for (to, from) in word.iter_mut().zip(rest) {
-        *to = *from;
-    }
+    let word = rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut word = [0; 8];
+        for (to, from) in word.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        word
+    });
     let item = u64::from_le_bytes(word) >> (bit % 8) & ((1 << width) - 1);
     usize::try_from(item).unwrap_or(usize::MAX)
 }
