@@ -22,6 +22,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use polars_arrow::bitmap::Bitmap;
+use polars_arrow::bitmap::bitmask::BitMask;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
@@ -80,8 +81,7 @@ impl NumberColumn {
             Some(bits) => {
                 let (bytes, offset, length) = bits.as_slice();
                 self.present.append_packed_range(offset..offset + length, bytes);
-                let cells = values.iter().zip(bits).filter_map(|(value, valid)| valid.then_some(*value));
-                self.values.extend(&cells.collect::<Vec<_>>());
+                self.values.extend(&valid(values, BitMask::from_bitmap(bits)));
             }
         }
     }
@@ -109,6 +109,24 @@ impl NumberColumn {
         let keep = if present.count_set_bits() == 0 { before } else { Some(cells.form()) };
         Ok((bytes, close, keep))
     }
+}
+
+/// The values whose bit is set.
+fn valid(values: &[f64], bits: BitMask<'_>) -> Vec<f64> {
+    let mut cells = Vec::with_capacity(values.len());
+    for (values, start) in values.chunks(32).zip((0..bits.len()).step_by(32)) {
+        // A bit past the end is not set.
+        let mut word = bits.get_u32(start);
+        if word == u32::MAX {
+            cells.extend_from_slice(values);
+            continue;
+        }
+        while word != 0 {
+            cells.extend(usize::try_from(word.trailing_zeros()).ok().and_then(|row| values.get(row)));
+            word &= word - 1;
+        }
+    }
+    cells
 }
 
 impl Values {
