@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::super::CLEANER_VERSION;
 use super::super::column::{ColumnMeta, NullReason};
 use super::frame::Data;
-use super::judge;
-use super::report::{Cells, ColumnUse, Hits, LeftOut, Report, RoleUse, Rows, Rule, RuleUse, Summary, UnitUse};
+use super::report::{Cells, ColumnUse, Hits, LeftOut, Report, RoleUse, Rows, Rule, RuleUse, UnitUse};
 use super::roles::{Chosen, Role};
 use super::rows::{Found, ROW_RULES};
 use super::run::Work;
@@ -15,17 +14,11 @@ impl Work<'_> {
     /// The report's entry of a column; `before` none for derived ones.
     pub(super) fn column_use(&self, index: usize) -> Option<ColumnUse> {
         let (meta, judged, data) = (self.metas.get(index)?, self.judged.get(index)?, self.data.get(index)?);
-        let after = match data {
-            Data::Numbers(cells) => judge::summary(&cells.values),
-            Data::Texts(..) => {
-                Summary { count: data.present(), nulls: data.len() as u64 - data.present(), ..Summary::default() }
-            }
-        };
         let filter = self.plan.parameters.filter_invalid;
         Some(ColumnUse {
             column: meta.name.clone(),
             before: (index < self.width).then_some(judged.before),
-            after,
+            after: data.summary(),
             flagged: judged.hits.clone(),
             nulled: if filter { judged.hits.clone() } else { BTreeMap::new() },
         })
@@ -174,10 +167,7 @@ fn share(part: u64, whole: u64) -> f64 {
 
 /// Fills in a column's counts: its values, and its nulls by reason.
 pub(super) fn count_cells(meta: &mut ColumnMeta, data: &Data) {
-    let mut nulls: BTreeMap<NullReason, u64> = BTreeMap::new();
-    for reason in data.reasons() {
-        *nulls.entry(reason).or_default() += 1;
-    }
+    let mut nulls = data.nulls();
     // What was null before keeps its reasons where they can be told.
     if let Some(as_parsed) = nulls.get(&NullReason::AsParsed).copied() {
         let told: Option<Vec<(NullReason, u64)>> = match meta.nulls.iter().next() {

@@ -7,12 +7,13 @@ use rayon::prelude::*;
 
 use super::super::column::{CleanedCells, ColumnMeta, Kind, NullReason};
 use super::bins::Bins;
+use super::cells::Cells;
 use super::counter::{self, What};
 use super::derive;
 use super::frame::Data;
 use super::plan::PlannedPump;
 use super::report::{CounterUse, Event, Rule};
-use super::resample::{self, Aggregate, Cells};
+use super::resample::{self, Aggregate, Grid};
 use super::run::{Work, step};
 use super::sampling::{self, number};
 use super::{CleanError, judge};
@@ -45,9 +46,7 @@ impl Work<'_> {
             self.counters.push(counter_use(&name, &growth));
             let events = growth.incidents.iter().take(judge::MOST_EVENTS);
             self.events.extend(events.map(|incident| counter_event(&name, &self.at_ms, incident)));
-            let mut out = Cells::default();
-            growth.rows.iter().for_each(|value| out.push(*value, NullReason::NotDerivable));
-            cells.push((index, out));
+            cells.push((index, Cells::new(growth.rows, NullReason::NotDerivable)));
         }
         cells
     }
@@ -57,46 +56,40 @@ impl Work<'_> {
         growths: Vec<(usize, Cells)>,
         progress: &dyn Fn(f64, &str) -> ControlFlow<()>,
     ) -> Result<(), CleanError> {
-        let bins = self.bins();
-        let edges: Vec<(i64, i64)> = match (&bins, self.plan.parameters.resample_interval) {
-            (Some(bins), Some(interval)) => {
-                bins.each(interval, self.zone).map(|(start, end, _)| (start, end)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let extra = self.extra_columns(&growths, bins.is_some());
-        if let Some(bins) = &bins {
-            self.ran = self.plan.pumps.iter().map(|pump| self.ran_throughout(pump, bins)).collect();
+        let grid = self.grid();
+        let extra = self.extra_columns(&growths, grid.is_some());
+        if let Some(grid) = &grid {
+            self.ran = self.plan.pumps.iter().map(|pump| self.ran_throughout(pump, &grid.bins)).collect();
             let mut data = std::mem::take(&mut self.data);
             let count = data.len().max(1) as f64;
-            let fractions = self.on_fractions(&data, bins, &edges);
+            let fractions = self.on_fractions(&data, grid);
             for (chunk, columns) in data.chunks_mut(CHUNK).enumerate() {
                 step(progress, 0.5 + 0.3 * (chunk * CHUNK) as f64 / count, "resampling")?;
                 columns.par_iter_mut().enumerate().for_each(|(place, data)| {
                     if let Some(meta) = self.metas.get(chunk * CHUNK + place) {
-                        resample_column(&self.at_ms, data, bins, &edges, Aggregate::of(meta));
+                        resample_column(&self.at_ms, data, grid, Aggregate::of(meta));
                     }
                 });
             }
             self.data = data;
             let grown = growths
                 .into_par_iter()
-                .map(|(_, cells)| Data::Numbers(resample::numbers(&self.at_ms, &cells, bins, &edges, Aggregate::Sum)));
+                .map(|(_, cells)| Data::Numbers(resample::numbers(&self.at_ms, &cells, grid, Aggregate::Sum)));
             let grown: Vec<Data> = grown.collect();
             self.data.extend(fractions);
             self.data.extend(grown);
-            self.sampled = bins.rows.iter().map(|rows| !rows.is_empty()).collect();
-            self.at_ms.clone_from(&bins.starts_ms);
+            self.sampled = grid.bins.rows.iter().map(|rows| !rows.is_empty()).collect();
+            self.at_ms.clone_from(&grid.bins.starts_ms);
         } else {
             self.data.extend(growths.into_iter().map(|(_, cells)| Data::Numbers(cells)));
         }
-        self.describe_cells(bins.is_some());
+        self.describe_cells(grid.is_some());
         self.metas.extend(extra);
         Ok(())
     }
 
     /// The bins, when there is something to put together; the report says why (not).
-    fn bins(&mut self) -> Option<Bins> {
+    fn grid(&mut self) -> Option<Grid> {
         let wanted = self.plan.parameters.resample_interval;
         let seen = self.intervals.iter().flatten().map(|(own, _)| *own).min_by(f64::total_cmp);
         // A cleaning that left no row still knows how its rows stood.
@@ -127,12 +120,13 @@ impl Work<'_> {
         }
         let bins = Bins::new(&self.at_ms, interval, self.zone, self.plan.parameters.keep_empty_bins && !too_many);
         self.resampling.applied = Some(interval.name().to_owned());
-        self.resampling.empty_bins = bins.rows.iter().filter(|rows| rows.is_empty()).count() as u64;
+        let grid = Grid::new(bins, &self.at_ms, interval, self.zone);
+        self.resampling.empty_bins = grid.empty as u64;
         self.resampling.note = format!(
             "each bin by kind of point: mean of readings, last of registers and texts, maximum of states, on the clock of {}",
             self.zone
         );
-        Some(bins)
+        Some(grid)
     }
 
     /// The bins in which a machine ran at each of its samples: the mean of a machine that stood for a while obeys
@@ -154,11 +148,11 @@ impl Work<'_> {
     }
 
     /// Shares of time for which each status was on.
-    fn on_fractions(&self, data: &[Data], bins: &Bins, edges: &[(i64, i64)]) -> Vec<Data> {
+    fn on_fractions(&self, data: &[Data], grid: &Grid) -> Vec<Data> {
         let statuses: Vec<usize> = self.fractions();
         let fraction = |index: &usize| match (data.get(*index), self.metas.get(*index)) {
             (Some(Data::Numbers(cells)), Some(meta)) => {
-                Data::Numbers(resample::on_fraction(&self.at_ms, cells, bins, edges, sampling::on_change(meta)))
+                Data::Numbers(resample::on_fraction(&self.at_ms, cells, grid, sampling::on_change(meta)))
             }
             _ => Data::Numbers(Cells::default()),
         };
@@ -245,15 +239,20 @@ fn consumption_name(register: &str) -> String {
     format!("{register}_consumption")
 }
 
-fn resample_column(at_ms: &[i64], data: &mut Data, bins: &Bins, edges: &[(i64, i64)], how: Aggregate) {
+fn resample_column(at_ms: &[i64], data: &mut Data, grid: &Grid, how: Aggregate) {
     match data {
-        Data::Numbers(cells) => *cells = resample::numbers(at_ms, cells, bins, edges, how),
+        _ if grid.keeps_cells(how) => {
+            if let (Data::Numbers(cells), Aggregate::Mean | Aggregate::TimeWeighted) = (data, how) {
+                cells.drop_sign_of_zero();
+            }
+        }
+        Data::Numbers(cells) => *cells = resample::numbers(at_ms, cells, grid, how),
         Data::Texts(_, rows) => {
             let last = |bin: &Range<usize>| {
                 let found = rows.get(bin.clone()).unwrap_or_default().iter().rev().find_map(|row| row.ok());
                 found.ok_or(if bin.is_empty() { NullReason::NoSample } else { NullReason::AsParsed })
             };
-            *rows = bins.rows.iter().map(last).collect();
+            *rows = grid.bins.rows.iter().map(last).collect();
         }
     }
 }

@@ -29,7 +29,8 @@ impl Bins {
         let mut bins = Self { starts_ms: Vec::new(), end_ms: 0, rows: Vec::new() };
         let mut row = 0;
         while let Some(&at) = at_ms.get(row) {
-            let start = edge(at, interval, zone);
+            // A bin mostly begins where the one before it ends.
+            let start = if at == bins.end_ms && row > 0 { at } else { edge(at, interval, zone) };
             if keep_empty {
                 while bins.end_ms < start && !bins.starts_ms.is_empty() {
                     let empty = bins.end_ms;
@@ -37,7 +38,7 @@ impl Bins {
                 }
             }
             let end = next_edge(start, interval, zone);
-            let last = row + at_ms.get(row..).map_or(0, |rest| rest.partition_point(|at| *at < end));
+            let last = row + at_ms.iter().skip(row).take_while(|at| **at < end).count();
             bins.push(start, end, row..last);
             row = last;
         }

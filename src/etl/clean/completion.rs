@@ -49,7 +49,8 @@ impl Work<'_> {
             let (Some(Data::Numbers(cells)), Some(meta)) = (self.data.get_mut(index), self.metas.get(index)) else {
                 continue;
             };
-            let before = judge::summary(&cells.values);
+            cells.sum_up();
+            let before = cells.summary();
             let mut judged = Judged { before, kept: before.count, ..Judged::default() };
             if let Some(range) = range {
                 judged.judged.insert(Rule::OutOfRange, before.count);
@@ -58,19 +59,15 @@ impl Work<'_> {
                     v if range.limits.contains(*v) => Mark::Clear(*v),
                     v => Mark::Hit(*v),
                 };
-                let marks: Vec<Mark> = cells.values.iter().map(mark).collect();
+                let marks: Vec<Mark> = cells.values().iter().map(mark).collect();
                 let spans = judge::spans(&self.at_ms, &marks, i64::MAX);
                 let hits = spans.iter().map(|span| span.rows).sum();
                 let words = |span: &Span| format!("{}, where {} is possible", span.values(), range.words);
                 judge::push_events(&mut self.events, Rule::OutOfRange, Some(&meta.name), spans.into_iter(), words);
                 judged.hits.insert(Rule::OutOfRange, Hits { first: hits, all: hits });
-                if self.plan.parameters.filter_invalid {
-                    for ((value, code), _) in (cells.values.iter_mut().zip(&mut cells.codes))
-                        .zip(&marks)
-                        .filter(|(_, m)| matches!(m, Mark::Hit(_)))
-                    {
-                        (*value, *code) = (f64::NAN, NullReason::OutOfRange as u8);
-                    }
+                if self.plan.parameters.filter_invalid && hits > 0 {
+                    let hit = marks.iter().enumerate().filter(|(_, mark)| matches!(mark, Mark::Hit(_)));
+                    cells.null(hit.map(|(row, _)| (row, NullReason::OutOfRange)));
                     judged.kept -= hits;
                 }
             }

@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 
 use super::super::column::{CleanedCells, ColumnMeta, Derived, Kind, NullReason};
 use super::super::physics::{KW_PER_RT, wet_bulb_c};
+use super::cells::Cells;
 use super::heat_balance::load_from_flow_rt;
 use super::parameters::Thresholds;
-use super::resample::Cells;
 use super::roles::Role;
 
 /// A derived column.
@@ -61,8 +61,7 @@ pub fn derive(inputs: &Inputs, thresholds: &Thresholds, cleaned: &CleanedCells) 
     let mut made = Vec::new();
     let mut add = |name: &str, unit: Option<&str>, formula: &str, from: &[&Vec<String>], values: Vec<f64>| {
         let from = from.iter().flat_map(|names| names.iter().cloned()).collect();
-        let mut cells = Cells::default();
-        values.into_iter().for_each(|value| cells.push(value, NullReason::NotDerivable));
+        let cells = Cells::new(values, NullReason::NotDerivable);
         made.push(Made { meta: meta(name, unit, formula, from, cleaned.clone()), cells });
     };
     if let (Some((dry, a)), Some((humidity, b))) = (of(Role::DryBulb), of(Role::Humidity)) {
@@ -123,7 +122,7 @@ mod tests {
 
     fn values(made: &[Made], name: &str) -> Vec<Option<f64>> {
         let found = made.iter().find(|m| m.meta.name == name).unwrap();
-        found.cells.values.iter().map(|v| (!v.is_nan()).then_some((v * 1000.0).round() / 1000.0)).collect()
+        found.cells.values().iter().map(|v| (!v.is_nan()).then_some((v * 1000.0).round() / 1000.0)).collect()
     }
 
     /// 1 000 L/min · 5 K: 98.893 RT. 100 RT at 70 kW: COP 351.68/70 = 5.024, 0.7 kW/RT. Lift 35 − 7 = 28 K.
@@ -149,8 +148,8 @@ mod tests {
         assert_eq!(values(&made, "cop"), [Some(5.024), None], "no load: no ratio");
         assert_eq!(values(&made, "kw_rt"), [Some(0.7), None]);
         let wet = made.iter().find(|m| m.meta.name == "wet_bulb_c").unwrap();
-        assert!((wet.cells.values.first().unwrap() - 23.8125).abs() < 0.001, "{:?}", wet.cells.values);
-        assert_eq!(wet.cells.codes.last(), Some(&(NullReason::NotDerivable as u8)), "101 % is no humidity");
+        assert!((wet.cells.values().first().unwrap() - 23.8125).abs() < 0.001, "{:?}", wet.cells.values());
+        assert_eq!(wet.cells.why(1..2), NullReason::NotDerivable, "101 % is no humidity");
         assert_eq!(wet.meta.derived.as_ref().unwrap().from, ["dry_bulb", "humidity"]);
     }
 

@@ -1,21 +1,23 @@
-//! A polars frame as plain columns, and back. Columns are taken out one by one, so that no more than the frame
-//! and one copy of it are in memory.
+//! A polars frame as plain columns, and back. The memory of numbers is taken over, not copied, where the frame is
+//! the only one that holds it.
+
+use std::collections::BTreeMap;
 
 use polars::prelude::{
-    Column, DataFrame, DataType, Float64Chunked, Int64Chunked, IntoSeries, NewChunkedArray, StringChunked, TimeUnit,
-    TimeZone,
+    Column, DataFrame, DataType, Int64Chunked, IntoSeries, NewChunkedArray, StringChunked, TimeUnit, TimeZone,
 };
 use rayon::prelude::*;
 
-use super::super::column::{ColumnMeta, Kind, NullReason, VALUE};
+use super::super::column::{ColumnMeta, Kind, NullReason};
 use super::super::names::TIMESTAMP;
-use super::resample::Cells;
+use super::cells::{Cells, kept};
+use super::report::Summary;
 use super::{CleanError, internal};
 
 /// The cells of one column.
 #[derive(Debug, Clone)]
 pub enum Data {
-    /// Numbers; NaN without one. Codes are empty until they are judged.
+    /// Numbers; NaN without one.
     Numbers(Cells),
     /// Texts: the column as it came, for each row the row of its text, and why there is none.
     Texts(StringChunked, Vec<Result<usize, NullReason>>),
@@ -26,7 +28,7 @@ impl Data {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Numbers(cells) => cells.values.len(),
+            Self::Numbers(cells) => cells.values().len(),
             Self::Texts(_, rows) => rows.len(),
         }
     }
@@ -35,7 +37,7 @@ impl Data {
     #[must_use]
     pub fn values(&self) -> &[f64] {
         match self {
-            Self::Numbers(cells) => &cells.values,
+            Self::Numbers(cells) => cells.values(),
             Self::Texts(..) => &[],
         }
     }
@@ -44,7 +46,7 @@ impl Data {
     #[must_use]
     pub fn present(&self) -> u64 {
         match self {
-            Self::Numbers(cells) => cells.values.iter().filter(|value| !value.is_nan()).count() as u64,
+            Self::Numbers(cells) => cells.summary().count,
             Self::Texts(_, rows) => rows.iter().filter(|row| row.is_ok()).count() as u64,
         }
     }
@@ -52,26 +54,36 @@ impl Data {
     /// Only the rows that are kept.
     #[must_use]
     pub fn keep(self, keep: &[bool]) -> Self {
-        fn kept<T: Copy>(all: &[T], keep: &[bool]) -> Vec<T> {
-            all.iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
-        }
         match self {
-            Self::Numbers(cells) => {
-                Self::Numbers(Cells { values: kept(&cells.values, keep), codes: kept(&cells.codes, keep) })
-            }
+            Self::Numbers(cells) => Self::Numbers(cells.keep(keep)),
             Self::Texts(texts, rows) => Self::Texts(texts, kept(&rows, keep)),
         }
     }
 
-    /// Why each cell without a value has none.
-    pub fn reasons(&self) -> Box<dyn Iterator<Item = NullReason> + '_> {
+    /// How many cells have no value, by reason.
+    #[must_use]
+    pub fn nulls(&self) -> BTreeMap<NullReason, u64> {
         match self {
-            Self::Numbers(cells) => Box::new(
-                (cells.codes.iter())
-                    .filter(|code| **code != VALUE)
-                    .map(|code| NullReason::of_code(*code).unwrap_or(NullReason::AsParsed)),
-            ),
-            Self::Texts(_, rows) => Box::new(rows.iter().filter_map(|row| row.err())),
+            Self::Numbers(cells) => cells.nulls(),
+            Self::Texts(_, rows) => {
+                let mut by_reason = BTreeMap::new();
+                for reason in rows.iter().filter_map(|row| row.err()) {
+                    *by_reason.entry(reason).or_default() += 1;
+                }
+                by_reason
+            }
+        }
+    }
+
+    /// What is known of its values.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        match self {
+            Self::Numbers(cells) => cells.summary(),
+            Self::Texts(..) => {
+                let present = self.present();
+                Summary { count: present, nulls: self.len() as u64 - present, ..Summary::default() }
+            }
         }
     }
 }
@@ -115,7 +127,7 @@ fn times(column: &Column) -> Result<Vec<i64>, CleanError> {
 }
 
 fn take(column: Column, meta: &ColumnMeta) -> Result<Data, CleanError> {
-    let series = column.as_materialized_series();
+    let series = column.take_materialized_series();
     match (series.dtype(), meta.kind) {
         (DataType::String, _) => {
             let texts = series.str().map_err(|error| internal(error.to_string()))?.clone();
@@ -124,9 +136,10 @@ fn take(column: Column, meta: &ColumnMeta) -> Result<Data, CleanError> {
             Ok(Data::Texts(texts, rows))
         }
         (DataType::Float64, Kind::Instantaneous | Kind::Counter | Kind::Status) => {
-            let numbers = series.f64().map_err(|error| internal(error.to_string()))?;
-            let values = numbers.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
-            Ok(Data::Numbers(Cells { values, codes: Vec::new() }))
+            let numbers = series.f64().map_err(|error| internal(error.to_string()))?.clone();
+            // Nobody else may hold its memory when it is taken over.
+            drop(series);
+            Ok(Data::Numbers(Cells::of_column(numbers)))
         }
         (other, kind) => Err(internal(format!("column {} is {other} and {kind:?}", meta.name))),
     }
@@ -146,13 +159,7 @@ pub fn join(at_ms: &[i64], columns: Vec<(String, Data)>) -> Result<DataFrame, Cl
 
 fn column(name: &str, data: Data) -> Column {
     match data {
-        Data::Numbers(cells) if cells.codes.iter().all(|code| *code == VALUE) => {
-            Float64Chunked::from_vec(name.into(), cells.values).into_series().into()
-        }
-        Data::Numbers(cells) => {
-            let cells = cells.values.iter().map(|value| (!value.is_nan()).then_some(*value));
-            Float64Chunked::from_iter_options(name.into(), cells).into_series().into()
-        }
+        Data::Numbers(cells) => cells.into_column(name),
         Data::Texts(texts, rows) => {
             let cells = rows.iter().map(|row| row.ok().and_then(|row| texts.get(row)));
             StringChunked::from_iter_options(name.into(), cells).into_series().into()

@@ -16,9 +16,11 @@
 //! judged, nor what is set rather than measured (set-points, speeds, positions); a relative humidity of 100 %
 //! is real weather.
 
+use std::ops::Range;
+
 use super::machines::State;
 use super::parameters::Thresholds;
-use super::sampling::{GAP_FACTOR, quantile};
+use super::sampling::GAP_FACTOR;
 
 /// Runs that are needed to know a column's habit, and the quantile that they are asked for then.
 const HABITS: [(usize, f64); 2] = [(100, 0.99), (20, 0.95)];
@@ -65,40 +67,158 @@ pub struct Sensor<'a> {
     pub seen_ms: f64,
 }
 
+impl Sensor<'_> {
+    /// Whether there was nothing to measure, or nothing that could have moved.
+    fn idle(&self, row: usize, value: f64) -> bool {
+        self.running.and_then(|running| running.get(row)) == Some(&State::Off)
+            || (self.zero_stands && value == 0.0)
+            || self.bound.is_some_and(|bound| value >= bound)
+    }
+}
+
 /// The frozen runs, and the cells that could be judged.
 #[must_use]
 pub fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
     let range = 2.0 * thresholds.frozen_std;
-    let (all, judged) = runs(sensor, range, GAP_FACTOR * sensor.interval_ms);
-    let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
-    let mut holds: Vec<f64> = all.iter().map(lasts).collect();
-    let habit = HABITS.iter().find(|(runs, _)| holds.len() >= *runs).and_then(|(_, q)| quantile(&mut holds, *q));
+    // Half a sample of tolerance for clocks that are a second early.
+    let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
+    let Seen { mut holds, judged, stretches } = look(sensor, range, least);
+    let habit = HABITS.iter().find(|(runs, _)| holds.len() >= *runs);
     if habit.is_none() && sensor.on_change {
         return (Vec::new(), 0);
     }
-    // Half a sample of tolerance for clocks that are a second early.
-    let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
+    if stretches.is_empty() {
+        return (Vec::new(), judged);
+    }
+    let habit = habit.and_then(|(_, q)| holds.quantile(*q, |hold_ms| hold_ms as f64 + sensor.seen_ms));
     let required = least.max(thresholds.frozen_habit * habit.unwrap_or(0.0));
-    let (bridged, _) = runs(sensor, range, required);
-    (bridged.into_iter().filter(|run| run.rows > 1 && lasts(run) >= required).collect(), judged)
+    let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
+    let mut found = Vec::new();
+    for rows in stretches {
+        found.extend(runs(sensor, rows, range, required).into_iter().filter(|r| r.rows > 1 && lasts(r) >= required));
+    }
+    (found, judged)
 }
 
-/// All runs of values that stay within `range`, whose rows are at most `bridge_ms` apart.
-fn runs(sensor: &Sensor<'_>, range: f64, bridge_ms: f64) -> (Vec<Run>, u64) {
-    let mut done: Vec<Run> = Vec::new();
-    let mut current: Option<Run> = None;
-    let mut judged = 0;
-    for (row, (at, value)) in sensor.at_ms.iter().zip(sensor.values).enumerate() {
+/// What one look at a column tells.
+#[derive(Default)]
+struct Seen {
+    /// Of all runs of values within the range whose rows are no gap apart.
+    holds: Holds,
+    /// Cells that could be judged.
+    judged: u64,
+    /// Rows in which each value is within the range of the one before it, over any gap, for as long as a frozen run
+    /// must be: there is none elsewhere.
+    stretches: Vec<Range<usize>>,
+}
+
+/// Times from the first to the last row of runs, ms; those of one row, which are most, only counted.
+#[derive(Default)]
+struct Holds {
+    single: usize,
+    longer: Vec<i64>,
+}
+
+impl Holds {
+    fn len(&self) -> usize {
+        self.single + self.longer.len()
+    }
+
+    /// As [`super::sampling::quantile`] of what `lasts`, which must not fall, makes of each.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a floor between 0 and the length")]
+    fn quantile(&mut self, q: f64, lasts: impl Fn(i64) -> f64) -> Option<f64> {
+        let place = self.len().checked_sub(1)? as f64 * q;
+        let rank = place.floor() as usize;
+        let (low, high) = match rank.checked_sub(self.single) {
+            Some(rank) => {
+                let (_, low, above) = self.longer.select_nth_unstable(rank);
+                (*low, above.iter().min().copied().unwrap_or(*low))
+            }
+            None if rank + 1 == self.single => (0, self.longer.iter().min().copied().unwrap_or(0)),
+            None => (0, 0),
+        };
+        let (low, high, part) = (lasts(low), lasts(high), place.fract());
+        Some(if part > 0.0 { low + (high - low) * part } else { low })
+    }
+}
+
+/// A stretch of two rows or more, and the run that its last row is in.
+struct Stretch {
+    first: usize,
+    first_ms: i64,
+    run_ms: i64,
+    run_rows: usize,
+    min: f64,
+    max: f64,
+}
+
+fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> Seen {
+    let gap_ms = GAP_FACTOR * sensor.interval_ms;
+    // Rows that are rarer than their interval is said to be make outages that count for a run, not against it.
+    let least_ms = if sensor.seen_ms > gap_ms { 0.0 } else { least_ms };
+    let (mut judged, mut in_longer, mut longer, mut stretches) = (0, 0, Vec::new(), Vec::new());
+    let mut end_run = |stretch: &Stretch, end_ms: i64| {
+        if stretch.run_rows > 1 {
+            in_longer += stretch.run_rows;
+            longer.push(end_ms - stretch.run_ms);
+        }
+    };
+    let mut open: Option<Stretch> = None;
+    // The judged row before: its value is NaN when there is none to go on from.
+    let (mut last, mut last_ms, mut before) = (0, 0, f64::NAN);
+    for (row, (at, value)) in sensor.at_ms.iter().copied().zip(sensor.values.iter().copied()).enumerate() {
         if value.is_nan() {
             continue;
         }
-        let stands = sensor.running.and_then(|running| running.get(row)) == Some(&State::Off);
-        if stands || (sensor.zero_stands && *value == 0.0) || sensor.bound.is_some_and(|bound| *value >= bound) {
-            done.extend(current.take());
+        let idle = sensor.idle(row, value);
+        let near = !idle && (value - before).abs() <= range;
+        if !near && let Some(stretch) = open.take() {
+            end_run(&stretch, last_ms);
+            if (last_ms - stretch.first_ms) as f64 + sensor.seen_ms >= least_ms {
+                stretches.push(stretch.first..last + 1);
+            }
+        }
+        if idle {
+            before = f64::NAN;
             continue;
         }
         judged += 1;
-        match &mut current {
+        if near {
+            let (first_ms, run_rows) = (last_ms, 1);
+            let stretch = open.get_or_insert(Stretch {
+                first: last,
+                first_ms,
+                run_ms: first_ms,
+                run_rows,
+                min: before,
+                max: before,
+            });
+            let (min, max) = (stretch.min.min(value), stretch.max.max(value));
+            if (at - last_ms) as f64 <= gap_ms && max - min <= range {
+                (stretch.run_rows, stretch.min, stretch.max) = (stretch.run_rows + 1, min, max);
+            } else {
+                end_run(stretch, last_ms);
+                (stretch.run_ms, stretch.run_rows, stretch.min, stretch.max) = (at, 1, value, value);
+            }
+        }
+        (last, last_ms, before) = (row, at, value);
+    }
+    if let Some(stretch) = open {
+        end_run(&stretch, last_ms);
+        if (last_ms - stretch.first_ms) as f64 + sensor.seen_ms >= least_ms {
+            stretches.push(stretch.first..last + 1);
+        }
+    }
+    Seen { holds: Holds { single: judged - in_longer, longer }, judged: judged as u64, stretches }
+}
+
+/// The runs of values that stay within `range`, whose rows are at most `bridge_ms` apart, in a stretch.
+fn runs(sensor: &Sensor<'_>, stretch: Range<usize>, range: f64, bridge_ms: f64) -> Vec<Run> {
+    let mut done: Vec<Run> = Vec::new();
+    let at_ms = sensor.at_ms.get(stretch.clone()).unwrap_or_default();
+    let values = sensor.values.get(stretch.clone()).unwrap_or_default();
+    for (row, (at, value)) in stretch.zip(at_ms.iter().zip(values)).filter(|(_, (_, value))| !value.is_nan()) {
+        match done.last_mut() {
             Some(run)
                 if (at - run.end_ms) as f64 <= bridge_ms && run.max.max(*value) - run.min.min(*value) <= range =>
             {
@@ -107,28 +227,27 @@ fn runs(sensor: &Sensor<'_>, range: f64, bridge_ms: f64) -> (Vec<Run>, u64) {
                 (run.last, run.end_ms, run.rows) = (row, *at, run.rows + 1);
                 (run.min, run.max) = (run.min.min(*value), run.max.max(*value));
             }
-            _ => {
-                let run = Run {
-                    first: row,
-                    last: row,
-                    start_ms: *at,
-                    end_ms: *at,
-                    rows: 1,
-                    min: *value,
-                    max: *value,
-                    outages_ms: 0.0,
-                };
-                done.extend(current.replace(run));
-            }
+            _ => done.push(Run {
+                first: row,
+                last: row,
+                start_ms: *at,
+                end_ms: *at,
+                rows: 1,
+                min: *value,
+                max: *value,
+                outages_ms: 0.0,
+            }),
         }
     }
-    done.extend(current);
-    (done, judged)
+    done
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::super::sampling::quantile;
     use super::*;
 
     const MINUTE: i64 = 60_000;
@@ -161,6 +280,67 @@ mod tests {
 
     fn at_15(values: &[f64]) -> Case {
         Case { step_min: 15, native_min: 15, values: values.to_vec(), running: None }
+    }
+
+    /// The rules as they are written: every run of the whole column, held times in full, then the runs again over
+    /// outages.
+    fn frozen_by_the_book(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
+        let range = 2.0 * thresholds.frozen_std;
+        let judged = |row: &usize| !sensor.values[*row].is_nan() && !sensor.idle(*row, sensor.values[*row]);
+        let idle = |row: &usize| sensor.idle(*row, sensor.values[*row]);
+        let rows: Vec<usize> = (0..sensor.values.len()).collect();
+        let all = |bridge_ms: f64| {
+            let parts = rows.split(idle).filter(|part| !part.is_empty());
+            parts.flat_map(|part| runs(sensor, part[0]..part[part.len() - 1] + 1, range, bridge_ms)).collect::<Vec<_>>()
+        };
+        let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
+        let mut holds: Vec<f64> = all(GAP_FACTOR * sensor.interval_ms).iter().map(lasts).collect();
+        let known = HABITS.iter().find(|(runs, _)| holds.len() >= *runs);
+        if known.is_none() && sensor.on_change {
+            return (Vec::new(), 0);
+        }
+        let habit = known.and_then(|(_, q)| quantile(&mut holds, *q)).unwrap_or(0.0);
+        let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
+        let required = least.max(thresholds.frozen_habit * habit);
+        let found = all(required).into_iter().filter(|run| run.rows > 1 && lasts(run) >= required).collect();
+        (found, rows.iter().filter(|row| judged(row)).count() as u64)
+    }
+
+    proptest! {
+        #[test]
+        fn one_look_finds_what_the_book_says(
+            steps in proptest::collection::vec(prop_oneof![3 => Just(1_i64), 2 => 2_i64..4, 1 => 2_i64..9], 1..400),
+            kinds in proptest::collection::vec(prop_oneof![3 => 0_u8..1, 3 => 0_u8..4, 1 => 0_u8..12], 400),
+            noise in 0_u8..4,
+            native in 1_i64..5,
+            seen in 1_i64..9,
+            samples in 2_u32..7,
+            habit in prop_oneof![Just(0.0), Just(1.0), Just(3.0)],
+            on_change in any::<bool>(),
+            zero_stands in any::<bool>(),
+            with_state in any::<bool>(),
+        ) {
+            let at_ms: Vec<i64> = steps.iter().scan(0, |at, step| { *at += step * MINUTE; Some(*at) }).collect();
+            let value = |(row, kind): (usize, &u8)| match kind {
+                9..=11 => f64::NAN,
+                kind => f64::from(*kind) * 0.0012 + f64::from(noise) * (row % 7) as f64,
+            };
+            let values: Vec<f64> = kinds.iter().enumerate().map(value).take(at_ms.len()).collect();
+            let states: Vec<State> =
+                kinds.iter().map(|kind| if *kind == 8 { State::Off } else { State::On }).rev().collect();
+            let sensor = Sensor {
+                at_ms: &at_ms,
+                values: &values,
+                running: with_state.then_some(states.as_slice()),
+                zero_stands,
+                bound: Some(11.0),
+                on_change,
+                interval_ms: (native * MINUTE) as f64,
+                seen_ms: (seen * MINUTE) as f64,
+            };
+            let thresholds = Thresholds { frozen_samples: samples, frozen_habit: habit, ..Thresholds::default() };
+            prop_assert_eq!(frozen(&sensor, &thresholds), frozen_by_the_book(&sensor, &thresholds));
+        }
     }
 
     #[test]
@@ -204,7 +384,7 @@ mod tests {
     #[test]
     fn a_habit_is_seen_in_the_values() {
         let hourly: Vec<f64> = (0..30 * 6).map(|row| f64::from(row / 6)).collect();
-        let with = |still: usize, lost: std::ops::Range<usize>| {
+        let with = |still: usize, lost: Range<usize>| {
             let mut values = hourly.clone();
             values.extend(vec![99.0; still]);
             values[lost].fill(f64::NAN);

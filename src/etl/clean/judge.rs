@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{NullReason, VALUE};
+use super::super::column::NullReason;
+use super::cells::Cells;
 use super::frozen::{self, Sensor};
 use super::machines::State;
 use super::parameters::Thresholds;
@@ -58,8 +59,6 @@ pub struct Look<'a> {
 /// What was found in one column.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judged {
-    /// One code a row.
-    pub codes: Vec<u8>,
     /// Values before.
     pub before: Summary,
     /// Cells with a value afterwards.
@@ -72,14 +71,19 @@ pub struct Judged {
     pub events: Vec<Event>,
 }
 
-/// Judges `values` (NaN without one) and, when asked, nulls what is hit.
+/// Judges `cells` and, when asked, nulls what is hit.
 #[must_use]
-pub fn judge(look: &Look<'_>, values: &mut [f64]) -> Judged {
-    let mut flags = vec![0_u8; values.len()];
-    let mut judged = Judged { before: summary(values), ..Judged::default() };
+pub fn judge(look: &Look<'_>, cells: &mut Cells) -> Judged {
+    let mut judged = Judged { before: cells.summary(), ..Judged::default() };
+    let values = cells.values();
+    // A flag a cell from the first hit on.
+    let mut flags = Vec::new();
     if let Some(range) = &look.range {
         judged.judged.insert(Rule::OutOfRange, judged.before.count);
-        mark_range(look, range, values, &mut flags, &mut judged.events);
+        let extremes = [judged.before.min, judged.before.max];
+        if look.dry_bulb.is_some() || !extremes.into_iter().flatten().all(|value| range.limits.contains(value)) {
+            mark_range(look, range, values, &mut flags, &mut judged.events);
+        }
     }
     if let (true, Some((interval, seen))) = (look.spikes, look.interval_ms) {
         let samples = spike::samples(look.at_ms, values, interval, seen);
@@ -126,12 +130,20 @@ pub fn judge(look: &Look<'_>, values: &mut [f64]) -> Judged {
         push_events(&mut judged.events, Rule::Frozen, Some(look.name), events, words);
     }
     judged.hits = count(&flags);
-    judged.codes = settle(values, &flags, look.filter);
-    judged.kept = judged.codes.iter().filter(|code| **code == VALUE).count() as u64;
+    judged.kept = judged.before.count;
+    if look.filter && !judged.hits.is_empty() {
+        judged.kept -= judged.hits.values().map(|hits| hits.first).sum::<u64>();
+        cells.null(flags.iter().enumerate().filter_map(|(row, flag)| Some((row, reason(*flag)?))));
+    }
     judged
 }
 
-fn mark_range(look: &Look<'_>, range: &Range, values: &[f64], flags: &mut [u8], events: &mut Vec<Event>) {
+/// The reason of the first rule that hit.
+fn reason(flag: u8) -> Option<NullReason> {
+    CELL_RULES.into_iter().find(|rule| flag & bit(*rule) != 0)?.null_reason()
+}
+
+fn mark_range(look: &Look<'_>, range: &Range, values: &[f64], flags: &mut Vec<u8>, events: &mut Vec<Event>) {
     let mut marks = vec![Mark::Skip; values.len()];
     for (mark, value) in marks.iter_mut().zip(values).filter(|(_, value)| !value.is_nan()) {
         *mark = Mark::Clear(*value);
@@ -146,6 +158,7 @@ fn mark_range(look: &Look<'_>, range: &Range, values: &[f64], flags: &mut [u8], 
         let wet_c = values.iter().map(|value| unit.convert(*value));
         range::mark_above_dry_bulb(wet_c, dry_c, margin, |row| hit(&mut marks, row));
     }
+    flags.resize(values.len(), 0);
     for (flag, _) in flags.iter_mut().zip(&marks).filter(|(_, mark)| matches!(mark, Mark::Hit(_))) {
         *flag |= bit(Rule::OutOfRange);
     }
@@ -166,7 +179,8 @@ fn bit(rule: Rule) -> u8 {
     }
 }
 
-fn set(flags: &mut [u8], rows: std::ops::RangeInclusive<usize>, rule: Rule, values: &[f64]) {
+fn set(flags: &mut Vec<u8>, rows: std::ops::RangeInclusive<usize>, rule: Rule, values: &[f64]) {
+    flags.resize(values.len(), 0);
     let start = *rows.start();
     let flags = flags.get_mut(rows).unwrap_or_default().iter_mut();
     for (flag, _) in flags.zip(values.iter().skip(start)).filter(|(_, value)| !value.is_nan()) {
@@ -191,39 +205,6 @@ fn count(flags: &[u8]) -> BTreeMap<Rule, Hits> {
         }
     }
     hits
-}
-
-/// Codes of all cells; with `filter`, what is flagged becomes NaN with the first rule's reason.
-fn settle(values: &mut [f64], flags: &[u8], filter: bool) -> Vec<u8> {
-    let mut codes = Vec::with_capacity(values.len());
-    for (value, flag) in values.iter_mut().zip(flags) {
-        let first = CELL_RULES.into_iter().find(|rule| flag & bit(*rule) != 0);
-        let reason = first.filter(|_| filter).and_then(Rule::null_reason);
-        codes.push(match reason {
-            Some(reason) => {
-                *value = f64::NAN;
-                reason as u8
-            }
-            None if value.is_nan() => NullReason::AsParsed as u8,
-            None => VALUE,
-        });
-    }
-    codes
-}
-
-/// Counts and extremes of values; NaN are nulls.
-#[must_use]
-pub fn summary(values: &[f64]) -> Summary {
-    let present = || values.iter().copied().filter(|value| !value.is_nan());
-    let count = present().count() as u64;
-    let some = |value: f64| (count > 0).then_some(value);
-    Summary {
-        count,
-        nulls: values.len() as u64 - count,
-        min: some(present().fold(f64::INFINITY, f64::min)),
-        mean: some(present().sum::<f64>() / count as f64),
-        max: some(present().fold(f64::NEG_INFINITY, f64::max)),
-    }
 }
 
 /// What a rule says of a row when it is put into events.
@@ -329,11 +310,8 @@ mod tests {
         assert_eq!(of(Rule::OutOfRange), Some((2, 2)));
         assert_eq!(of(Rule::Spike), Some((2, 2)));
         assert_eq!(of(Rule::Frozen), Some((0, 2)));
-        let mut values = [1.0, 2.0, 3.0, 4.0, f64::NAN];
-        let codes = settle(&mut values, &flags, true);
-        use NullReason::{AsParsed, OutOfRange, Spike};
-        assert_eq!(codes, [OutOfRange, OutOfRange, Spike, Spike, AsParsed].map(|r| r as u8));
-        assert!(values.iter().all(|v| v.is_nan()));
+        use NullReason::{OutOfRange, Spike};
+        assert_eq!(flags.map(reason), [Some(OutOfRange), Some(OutOfRange), Some(Spike), Some(Spike), None]);
     }
 
     #[test]

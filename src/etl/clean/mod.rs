@@ -17,6 +17,7 @@ mod account;
 mod affinity;
 mod axis;
 mod bins;
+mod cells;
 mod completion;
 mod counter;
 mod derive;

@@ -13,30 +13,17 @@
 
 use std::ops::Range;
 
-use super::super::column::{ColumnMeta, Kind, NullReason, VALUE};
+use chrono_tz::Tz;
+
+use super::super::column::{ColumnMeta, Kind};
 use super::bins::Bins;
+use super::cells::Cells;
+use super::parameters::Interval;
 use super::sampling::on_change;
 
 /// A state recorded on change is held for no longer than this over rows that are missing, ms: after that its
 /// recorder is taken for dead.
 pub const HOLD_MS: i64 = 24 * 3_600_000;
-
-/// Cells of one column: values (NaN without one) and codes ([`VALUE`] or a [`NullReason`]).
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cells {
-    /// Values; NaN where the code says why there is none.
-    pub values: Vec<f64>,
-    /// Codes.
-    pub codes: Vec<u8>,
-}
-
-impl Cells {
-    /// Adds a value or, for NaN, a null with that reason.
-    pub fn push(&mut self, value: f64, reason: NullReason) {
-        self.values.push(value);
-        self.codes.push(if value.is_nan() { reason as u8 } else { VALUE });
-    }
-}
 
 /// How a bin is summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,29 +70,70 @@ impl Aggregate {
     }
 }
 
-/// The bins' cells. `edges` are the bins' left-closed intervals in UTC ms.
-#[must_use]
-pub fn numbers(at_ms: &[i64], cells: &Cells, bins: &Bins, edges: &[(i64, i64)], how: Aggregate) -> Cells {
-    let mut out = Cells { values: Vec::with_capacity(bins.rows.len()), codes: Vec::with_capacity(bins.rows.len()) };
-    for (rows, (start, end)) in bins.rows.iter().zip(edges) {
-        let values = cells.values.get(rows.clone()).unwrap_or_default();
-        let mut present = values.iter().copied().filter(|value| !value.is_nan());
-        let value = match how {
-            Aggregate::Mean => mean(present),
-            Aggregate::Last => present.next_back().unwrap_or(f64::NAN),
-            Aggregate::Max => present.fold(f64::NAN, f64::max),
-            Aggregate::Sum => present.reduce(|a, b| a + b).unwrap_or(f64::NAN),
-            Aggregate::TimeWeighted => held_mean(at_ms, &cells.values, rows, *start, *end),
-        };
-        out.push(value, why_null(cells, rows));
+/// The bins of a resampling, and what holds for all of them.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    /// The bins.
+    pub bins: Bins,
+    /// Their left-closed intervals, UTC ms.
+    pub edges: Vec<(i64, i64)>,
+    /// Each bin is one row.
+    one_row_each: bool,
+    /// And begins with it.
+    begins_with_row: bool,
+    /// Bins without a row.
+    pub empty: usize,
+}
+
+impl Grid {
+    /// The grid of these bins of the rows at `at_ms`.
+    #[must_use]
+    pub fn new(bins: Bins, at_ms: &[i64], interval: Interval, zone: Tz) -> Self {
+        let edges = bins.each(interval, zone).map(|(start, end, _)| (start, end)).collect();
+        let one_row_each = bins.rows.iter().all(|rows| rows.len() == 1);
+        let empty = bins.rows.iter().filter(|rows| rows.is_empty()).count();
+        Self { edges, one_row_each, begins_with_row: one_row_each && bins.starts_ms == at_ms, empty, bins }
     }
-    out
+
+    /// Whether every cell stays what it is.
+    #[must_use]
+    pub fn keeps_cells(&self, how: Aggregate) -> bool {
+        // A value that is held needs to be known from the bin's first instant on.
+        if how == Aggregate::TimeWeighted { self.begins_with_row } else { self.one_row_each }
+    }
+}
+
+/// The bins' cells.
+#[must_use]
+pub fn numbers(at_ms: &[i64], cells: &Cells, grid: &Grid, how: Aggregate) -> Cells {
+    let all = cells.values();
+    let bins = || grid.bins.rows.iter().map(|rows| all.get(rows.clone()).unwrap_or_default());
+    let values: Vec<f64> = match how {
+        Aggregate::Mean => bins().map(mean).collect(),
+        Aggregate::Last => bins().map(|values| present(values).next_back().unwrap_or(f64::NAN)).collect(),
+        Aggregate::Max => bins().map(|values| present(values).fold(f64::NAN, f64::max)).collect(),
+        Aggregate::Sum => bins().map(|values| present(values).reduce(|a, b| a + b).unwrap_or(f64::NAN)).collect(),
+        Aggregate::TimeWeighted => {
+            let held = |(rows, (start, end)): (_, &(i64, i64))| held_mean(at_ms, all, rows, *start, *end);
+            grid.bins.rows.iter().zip(&grid.edges).map(held).collect()
+        }
+    };
+    let mut cells = match cells.only_reason() {
+        Some(reason) if grid.empty == 0 => Cells::new(values, reason),
+        _ => Cells::with_reasons(values, |bin| cells.why(grid.bins.rows.get(bin).cloned().unwrap_or_default())),
+    };
+    cells.sum_up();
+    cells
+}
+
+fn present(values: &[f64]) -> impl DoubleEndedIterator<Item = f64> {
+    values.iter().copied().filter(|value| !value.is_nan())
 }
 
 /// Mean; NaN of nothing. Of equal samples exactly that value.
-fn mean(present: impl Iterator<Item = f64>) -> f64 {
+fn mean(values: &[f64]) -> f64 {
     let (mut first, mut sum, mut count) = (f64::NAN, 0.0, 0_u32);
-    for value in present {
+    for value in present(values) {
         if count == 0 {
             first = value;
         }
@@ -146,41 +174,28 @@ fn held_mean(at_ms: &[i64], values: &[f64], rows: &Range<usize>, start: i64, end
 
 /// Share of the bin during which a status was on: of the time when it is held, else of its samples.
 #[must_use]
-pub fn on_fraction(at_ms: &[i64], cells: &Cells, bins: &Bins, edges: &[(i64, i64)], on_change: bool) -> Cells {
+pub fn on_fraction(at_ms: &[i64], cells: &Cells, grid: &Grid, on_change: bool) -> Cells {
     let how = if on_change { Aggregate::TimeWeighted } else { Aggregate::Mean };
-    numbers(at_ms, cells, bins, edges, how)
-}
-
-/// Why a bin has no value: no row, or the first reason of its rows (a rule's before the parsed one).
-fn why_null(cells: &Cells, rows: &Range<usize>) -> NullReason {
-    let mut reason = NullReason::NoSample;
-    for code in cells.codes.get(rows.clone()).unwrap_or_default() {
-        match NullReason::of_code(*code) {
-            None | Some(NullReason::AsParsed) => reason = NullReason::AsParsed,
-            Some(by_rule) => return by_rule,
-        }
-    }
-    reason
+    numbers(at_ms, cells, grid, how)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use chrono_tz::Tz;
-
-    use super::super::parameters::Interval;
+    use super::super::super::column::NullReason;
     use super::*;
 
     const N: f64 = f64::NAN;
 
+    fn grid(at_ms: &[i64], interval: Interval) -> Grid {
+        Grid::new(Bins::new(at_ms, interval, Tz::UTC, true), at_ms, interval, Tz::UTC)
+    }
+
     fn resampled(minutes: &[i64], values: &[f64], interval: Interval, how: Aggregate) -> Vec<Option<f64>> {
         let at: Vec<i64> = minutes.iter().map(|m| m * 60_000).collect();
-        let bins = Bins::new(&at, interval, Tz::UTC, true);
-        let edges: Vec<(i64, i64)> = bins.each(interval, Tz::UTC).map(|(start, end, _)| (start, end)).collect();
-        let mut cells = Cells::default();
-        values.iter().for_each(|value| cells.push(*value, NullReason::AsParsed));
-        let out = numbers(&at, &cells, &bins, &edges, how);
-        out.values.iter().map(|v| (!v.is_nan()).then_some((v * 1e9).round() / 1e9)).collect()
+        let cells = Cells::new(values.to_vec(), NullReason::AsParsed);
+        let out = numbers(&at, &cells, &grid(&at, interval), how);
+        out.values().iter().map(|v| (!v.is_nan()).then_some((v * 1e9).round() / 1e9)).collect()
     }
 
     /// 00:00–00:14 and 00:15–00:29 by hand.
@@ -212,15 +227,34 @@ mod tests {
     fn a_bin_says_why_it_is_null() {
         use NullReason::{AsParsed, Frozen, NoSample};
         let at: Vec<i64> = [0, 5, 20, 50].map(|m| m * 60_000).to_vec();
-        let bins = Bins::new(&at, Interval::M15, Tz::UTC, true);
-        let edges: Vec<(i64, i64)> = bins.each(Interval::M15, Tz::UTC).map(|(s, e, _)| (s, e)).collect();
-        let mut cells = Cells::default();
-        for (value, reason) in [(N, AsParsed), (N, Frozen), (N, AsParsed), (3.0, AsParsed)] {
-            cells.push(value, reason);
-        }
-        let out = numbers(&at, &cells, &bins, &edges, Aggregate::Mean);
-        let reasons: Vec<Option<NullReason>> = out.codes.iter().map(|c| NullReason::of_code(*c)).collect();
-        assert_eq!(reasons, [Some(Frozen), Some(AsParsed), Some(NoSample), None]);
+        let mut cells = Cells::new(vec![N, 1.0, N, 3.0], AsParsed);
+        cells.null([(1, Frozen)].into_iter());
+        let out = numbers(&at, &cells, &grid(&at, Interval::M15), Aggregate::Mean);
+        let reasons: Vec<NullReason> = (0..3).map(|bin| out.why(bin..bin + 1)).collect();
+        assert_eq!(reasons, [Frozen, AsParsed, NoSample]);
+        assert_eq!(out.nulls().values().sum::<u64>(), 3, "the last bin has a value");
+        // Without a rule's hit, only the bin without a row has a reason of its own.
+        let out = numbers(&at, &Cells::new(vec![N, 1.0, N, 3.0], AsParsed), &grid(&at, Interval::M15), Aggregate::Mean);
+        assert_eq!(out.nulls().into_iter().collect::<Vec<_>>(), [(NoSample, 1), (AsParsed, 1)]);
+    }
+
+    /// What a bin of one row is, is that row: asked of every aggregate.
+    #[test]
+    fn bins_of_one_row_keep_their_cells() {
+        let all = [Aggregate::Mean, Aggregate::TimeWeighted, Aggregate::Last, Aggregate::Max, Aggregate::Sum];
+        let values = [0.1, N, -3.7, 1e-300, 5.0];
+        let cells = Cells::new(values.to_vec(), NullReason::AsParsed);
+        let same = |at: &[i64], how| {
+            let out = numbers(at, &cells, &grid(at, Interval::M15), how);
+            out.values().iter().zip(values).all(|(out, value)| out.to_bits() == value.to_bits())
+        };
+        let on_time: Vec<i64> = (0..5).map(|i| i * 900_000).collect();
+        assert!(all.iter().all(|how| grid(&on_time, Interval::M15).keeps_cells(*how) && same(&on_time, *how)));
+        let late: Vec<i64> = on_time.iter().map(|at| at + 60_000).collect();
+        let keeps: Vec<bool> = all.iter().map(|how| grid(&late, Interval::M15).keeps_cells(*how)).collect();
+        assert_eq!(keeps, [true, false, true, true, true]);
+        assert!(all.iter().zip(&keeps).all(|(how, keeps)| !keeps || same(&late, *how)));
+        assert!(!grid(&on_time, Interval::M30).keeps_cells(Aggregate::Mean));
     }
 
     #[test]

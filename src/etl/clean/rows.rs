@@ -123,11 +123,12 @@ impl Work<'_> {
     }
 
     fn heat_balance(&mut self, found: &mut Found) {
+        if !self.asked(Rule::HeatBalance) {
+            return;
+        }
         let inputs = self.inputs();
         let t = self.plan.parameters.thresholds.clone();
-        if self.asked(Rule::HeatBalance)
-            && let (Some((by_flow, _)), Some((load, _))) = (derive::by_flow(&inputs), inputs.get(&Role::Load))
-        {
+        if let (Some((by_flow, _)), Some((load, _))) = (derive::by_flow(&inputs), inputs.get(&Role::Load)) {
             let pairs = by_flow.iter().zip(load);
             let verdicts: Vec<Verdict> = (pairs.clone())
                 .map(|(flow, load)| heat_balance::one_side(*flow, *load, t.heat_balance, t.heat_balance_min_rt))
@@ -141,9 +142,7 @@ impl Work<'_> {
                 format!("flow × ΔT is up to {} % off the measured load", signed_percent(span.worst()))
             });
         }
-        if self.asked(Rule::HeatBalance) {
-            found.plant_balance = plant_balance(&inputs, t.plant_balance, t.plant_balance_share);
-        }
+        found.plant_balance = plant_balance(&inputs, t.plant_balance, t.plant_balance_share);
     }
 
     fn affinity(&mut self, found: &mut Found) {

@@ -15,9 +15,9 @@ use super::machines::{self, Driver, Running, Sign};
 use super::plan::Plan;
 use super::quantity::{Quantity, Unit};
 use super::range;
-use super::report::{CounterUse, Event, Resampling, Rule, Summary};
+use super::report::{CounterUse, Event, Resampling, Rule};
 use super::roles::Role;
-use super::sampling::{interval_ms, on_change, own_step_ms};
+use super::sampling::{Steps, interval_ms, on_change};
 use super::{CleanError, Cleaned, internal, rows};
 
 /// Columns that are worked on between two calls of `progress`.
@@ -90,8 +90,9 @@ pub fn clean(
         width: columns.len(),
     };
     work.settle_units()?;
+    let steps = Steps::new(&work.at_ms);
     work.intervals =
-        (work.data.par_iter().zip(&work.metas)).map(|(data, meta)| own_interval(&work.at_ms, data, meta)).collect();
+        (work.data.par_iter().zip(&work.metas)).map(|(data, meta)| own_interval(&steps, data, meta)).collect();
     work.judge_cells(progress)?;
     let growths = work.growths();
     work.resample(growths, progress)?;
@@ -119,9 +120,10 @@ pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, 
     Ok(())
 }
 
-fn own_interval(at_ms: &[i64], data: &Data, meta: &ColumnMeta) -> Option<(f64, f64)> {
-    let values = data.values();
-    Some((interval_ms(meta, at_ms, values)?, own_step_ms(at_ms, values)?))
+/// The interval at which a column is recorded and the one at which it is seen, ms.
+fn own_interval(steps: &Steps<'_>, data: &Data, meta: &ColumnMeta) -> Option<(f64, f64)> {
+    let seen_ms = steps.own_ms(data.values());
+    Some((interval_ms(meta, seen_ms)?, seen_ms?))
 }
 
 impl Work<'_> {
@@ -140,7 +142,7 @@ impl Work<'_> {
 
     /// Whether each driver runs, row by row, for those that say so.
     fn running(&self) -> BTreeMap<String, Running> {
-        let mut by_driver = BTreeMap::new();
+        let mut by_driver: BTreeMap<String, Vec<Sign>> = BTreeMap::new();
         for driver in &self.plan.drivers {
             let signs: Vec<Sign> = match driver {
                 Driver::Stated(sign, _) => vec![*sign],
@@ -150,11 +152,10 @@ impl Work<'_> {
                 Driver::Plant => self.plan.machines.plant.clone(),
                 Driver::Weather | Driver::Itself | Driver::Unknown => continue,
             };
-            by_driver
-                .entry(self.plan.machines.in_words(driver))
-                .or_insert_with(|| machines::running(&self.at_ms, &signs, |index| self.values(index)));
+            by_driver.entry(self.plan.machines.in_words(driver)).or_insert(signs);
         }
-        by_driver
+        let running = |signs: Vec<Sign>| machines::running(&self.at_ms, &signs, |index| self.values(index));
+        by_driver.into_par_iter().map(|(words, signs)| (words, running(signs))).collect()
     }
 
     /// The dry-bulb in °C row by row.
@@ -165,10 +166,12 @@ impl Work<'_> {
     }
 
     fn judge_cells(&mut self, progress: &dyn Fn(f64, &str) -> ControlFlow<()>) -> Result<(), CleanError> {
+        let judges = |rule: Rule| self.plan.rules.get(&rule).is_some_and(|planned| !planned.columns.is_empty());
+        let staging = || machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index));
         let context = Context {
-            running: self.running(),
-            staging: machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index)),
-            dry_c: self.dry_bulb_c(),
+            running: if judges(Rule::Frozen) { self.running() } else { BTreeMap::new() },
+            staging: if judges(Rule::Spike) { staging() } else { None },
+            dry_c: if judges(Rule::OutOfRange) { self.dry_bulb_c() } else { None },
         };
         let mut data = std::mem::take(&mut self.data);
         let mut judged: Vec<Judged> = Vec::with_capacity(data.len());
@@ -188,9 +191,8 @@ impl Work<'_> {
 
     fn judge_column(&self, index: usize, data: &mut Data, context: &Context) -> Judged {
         let (Some(meta), Data::Numbers(cells)) = (self.metas.get(index), &mut *data) else {
-            let present = data.present();
-            let before = Summary { count: present, nulls: data.len() as u64 - present, ..Summary::default() };
-            return Judged { before, kept: present, ..Judged::default() };
+            let before = data.summary();
+            return Judged { before, kept: before.count, ..Judged::default() };
         };
         let plan = self.plan;
         let asked = |rule: Rule| plan.rules.get(&rule).is_some_and(|planned| planned.columns.contains(&index));
@@ -216,9 +218,7 @@ impl Work<'_> {
             thresholds: &plan.parameters.thresholds,
             filter: plan.parameters.filter_invalid,
         };
-        let mut judged = judge::judge(&look, &mut cells.values);
-        cells.codes = std::mem::take(&mut judged.codes);
-        judged
+        judge::judge(&look, cells)
     }
 
     /// The limits of a column in its own unit.

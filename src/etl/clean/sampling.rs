@@ -33,15 +33,51 @@ pub fn own_step_ms(at_ms: &[i64], values: &[f64]) -> Option<f64> {
     median(&mut steps)
 }
 
+/// The steps of an axis, for telling its columns' own: most columns have a value in most rows, and most rows are
+/// one step apart.
+#[derive(Debug)]
+pub struct Steps<'a> {
+    at_ms: &'a [i64],
+    least_ms: i64,
+    /// Of each pair of neighbouring rows, whether they are the least step apart.
+    least: Vec<bool>,
+}
+
+impl<'a> Steps<'a> {
+    /// The steps of these rows, which ascend.
+    #[must_use]
+    pub fn new(at_ms: &'a [i64]) -> Self {
+        let steps = || at_ms.iter().zip(at_ms.iter().skip(1)).map(|(a, b)| b - a);
+        let least_ms = steps().min().unwrap_or_default();
+        Self { at_ms, least_ms, least: steps().map(|step| step == least_ms).collect() }
+    }
+
+    /// What [`own_step_ms`] gives.
+    #[must_use]
+    pub fn own_ms(&self, values: &[f64]) -> Option<f64> {
+        // No step is shorter, so when more than half of them are the least, that is their median.
+        let enough = self.at_ms.len() / 2;
+        let mut found = 0;
+        let mut pairs = values.iter().zip(values.iter().skip(1)).zip(&self.least);
+        while found <= enough && pairs.len() > 0 {
+            let few = pairs.by_ref().take(1024);
+            found += few.filter(|((a, b), least)| !a.is_nan() & !b.is_nan() & **least).count();
+        }
+        let most = || found > values.iter().filter(|value| !value.is_nan()).count() / 2;
+        if found > enough || most() { Some(self.least_ms as f64) } else { own_step_ms(self.at_ms, values) }
+    }
+}
+
 /// The interval at which the column is recorded, ms: what its report or an earlier cleaning says, but never
-/// less than what its values show (a point recorded every minute is seen every 15 in a 15-minute report).
-pub fn interval_ms(column: &ColumnMeta, at_ms: &[i64], values: &[f64]) -> Option<f64> {
+/// less than what its values show (`seen_ms`: a point recorded every minute is seen every 15 in a 15-minute report).
+#[must_use]
+pub fn interval_ms(column: &ColumnMeta, seen_ms: Option<f64>) -> Option<f64> {
     let cleaned = column.cleaned.as_ref().and_then(|cleaned| cleaned.interval_s);
     if let Some(seconds) = cleaned {
         return Some(f64::from(seconds) * 1000.0);
     }
     let said = column.native_interval_s.map(|seconds| f64::from(seconds) * 1000.0);
-    match (said, own_step_ms(at_ms, values)) {
+    match (said, seen_ms) {
         (Some(said), Some(seen)) => Some(said.max(seen)),
         (said, seen) => said.or(seen),
     }
@@ -91,6 +127,7 @@ mod tests {
     use super::super::super::column::Kind;
     use super::super::tests::column;
     use super::*;
+    use proptest::prelude::*;
 
     /// numpy.quantile([7, 1, 3, 2], [0.5, 0.95]) = [2.5, 6.4]
     #[test]
@@ -106,11 +143,26 @@ mod tests {
         let at: Vec<i64> = (0..12).map(|i| i * 5 * minute).collect();
         let every_third: Vec<f64> = (0..12).map(|i| if i % 3 == 0 { 1.0 } else { f64::NAN }).collect();
         let mut point = column("X", Kind::Instantaneous);
-        assert_eq!(interval_ms(&point, &at, &every_third), Some(15.0 * 60_000.0));
+        let seen = own_step_ms(&at, &every_third);
+        assert_eq!(interval_ms(&point, seen), Some(15.0 * 60_000.0));
         point.native_interval_s = Some(60);
-        assert_eq!(interval_ms(&point, &at, &every_third), Some(15.0 * 60_000.0), "what is seen");
+        assert_eq!(interval_ms(&point, seen), Some(15.0 * 60_000.0), "what is seen");
         point.native_interval_s = Some(3600);
-        assert_eq!(interval_ms(&point, &at, &every_third), Some(3_600_000.0), "what is said");
+        assert_eq!(interval_ms(&point, seen), Some(3_600_000.0), "what is said");
+    }
+
+    proptest! {
+        /// The short way to a column's own step is the long one.
+        #[test]
+        fn steps_of_an_axis_tell_those_of_its_columns(
+            steps in proptest::collection::vec(prop_oneof![4 => Just(5_i64), 1 => 1_i64..20], 0..40),
+            lost in proptest::collection::vec(prop::bool::weighted(0.2), 41),
+        ) {
+            let mut at = vec![0];
+            for step in steps { at.push(at.last().copied().unwrap_or(0) + step); }
+            let values: Vec<f64> = at.iter().zip(lost).map(|(_, lost)| if lost { f64::NAN } else { 1.0 }).collect();
+            prop_assert_eq!(Steps::new(&at).own_ms(&values), own_step_ms(&at, &values));
+        }
     }
 
     #[test]

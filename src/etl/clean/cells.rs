@@ -1,0 +1,264 @@
+//! The cells of one column of numbers: a plain slice with NaN where there is no value, and why there is none.
+//!
+//! Most columns pass through a cleaning as they came. So the values are taken out of the frame without a copy, the
+//! reasons are one for all cells until a rule nulls some, and what was counted is kept until a value changes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use polars::prelude::{Column, Float64Chunked, IntoSeries};
+use polars_arrow::bitmap::Bitmap;
+
+use super::super::column::{NullReason, VALUE};
+use super::report::Summary;
+
+/// Values (NaN without one) and why there are none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cells {
+    values: Vec<f64>,
+    why: Why,
+    /// Of the values as they are; none when that was not counted.
+    summary: Option<Summary>,
+    /// Which cells have a value, when the frame said so.
+    validity: Option<Bitmap>,
+}
+
+/// Why cells have no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
+    /// One reason for all of them.
+    All(NullReason),
+    /// A code a cell: [`VALUE`] or a [`NullReason`].
+    Each(Vec<u8>),
+}
+
+impl Cells {
+    /// Cells that have no value for one reason wherever they are NaN.
+    #[must_use]
+    pub fn new(values: Vec<f64>, reason: NullReason) -> Self {
+        Self { values, why: Why::All(reason), summary: None, validity: None }
+    }
+
+    /// Cells that have no value for a reason of their own; `reason` is asked for each row that is NaN.
+    #[must_use]
+    pub fn with_reasons(values: Vec<f64>, reason: impl Fn(usize) -> NullReason) -> Self {
+        let code = |(row, value): (usize, &f64)| if value.is_nan() { reason(row) as u8 } else { VALUE };
+        let codes = values.iter().enumerate().map(code).collect();
+        Self { why: Why::Each(codes), ..Self::new(values, NullReason::AsParsed) }
+    }
+
+    /// The cells of a parsed column, its memory taken over when nobody else holds it.
+    #[must_use]
+    pub fn of_column(numbers: Float64Chunked) -> Self {
+        let whole = if numbers.chunks().len() == 1 { numbers } else { numbers.rechunk().into_owned() };
+        let Some(array) = whole.downcast_into_iter().next() else { return Self::default() };
+        let (_, values, validity) = array.into_inner();
+        let mut values: Vec<f64> = values.into_mut().right_or_else(|shared| shared.to_vec());
+        if let Some(validity) = &validity {
+            for row in (!validity).true_idx_iter() {
+                if let Some(value) = values.get_mut(row) {
+                    *value = f64::NAN;
+                }
+            }
+        }
+        let nulls = validity.as_ref().map_or(0, Bitmap::unset_bits) as u64;
+        let mut cells = Self::new(values, NullReason::AsParsed);
+        cells.sum_up();
+        // A NaN that the frame takes for a value is none here.
+        cells.validity = validity.filter(|_| cells.summary().nulls == nulls);
+        cells
+    }
+
+    /// The values, NaN without one.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Why the rows of a bin have no value together: none, or the first reason of theirs (a rule's before the parsed one).
+    #[must_use]
+    pub fn why(&self, rows: Range<usize>) -> NullReason {
+        if rows.is_empty() {
+            return NullReason::NoSample;
+        }
+        let codes = match &self.why {
+            Why::All(reason) => return *reason,
+            Why::Each(codes) => codes.get(rows).unwrap_or_default(),
+        };
+        let by_rule = |code: &u8| NullReason::of_code(*code).filter(|reason| *reason != NullReason::AsParsed);
+        codes.iter().find_map(by_rule).unwrap_or(NullReason::AsParsed)
+    }
+
+    /// The one reason of every cell without a value, if it is one.
+    #[must_use]
+    pub fn only_reason(&self) -> Option<NullReason> {
+        match self.why {
+            Why::All(reason) => Some(reason),
+            Why::Each(_) => None,
+        }
+    }
+
+    /// Nulls cells, each for its reason.
+    pub fn null(&mut self, cells: impl Iterator<Item = (usize, NullReason)>) {
+        let as_they_are = match &mut self.why {
+            Why::Each(codes) => std::mem::take(codes),
+            Why::All(reason) => {
+                let code = |value: &f64| if value.is_nan() { *reason as u8 } else { VALUE };
+                self.values.iter().map(code).collect()
+            }
+        };
+        let mut codes = as_they_are;
+        for (row, reason) in cells {
+            if let (Some(value), Some(code)) = (self.values.get_mut(row), codes.get_mut(row)) {
+                (*value, *code) = (f64::NAN, reason as u8);
+            }
+        }
+        *self = Self { values: std::mem::take(&mut self.values), why: Why::Each(codes), ..Self::default() };
+    }
+
+    /// Only the rows that are kept.
+    #[must_use]
+    pub fn keep(self, keep: &[bool]) -> Self {
+        let why = match self.why {
+            Why::Each(codes) => Why::Each(kept(&codes, keep)),
+            all @ Why::All(_) => all,
+        };
+        Self { values: kept(&self.values, keep), why, ..Self::default() }
+    }
+
+    /// Counts and extremes of the values.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.summary.unwrap_or_else(|| summary(&self.values))
+    }
+
+    /// Takes the summary now, so that it is there when it is asked for.
+    pub fn sum_up(&mut self) {
+        self.summary = Some(self.summary());
+    }
+
+    /// As the mean of each alone: a zero has no sign.
+    pub fn drop_sign_of_zero(&mut self) {
+        let signed = |value: &f64| *value == 0.0 && value.is_sign_negative();
+        if self.summary().min.is_some_and(|min| min <= 0.0) && self.values.iter().any(signed) {
+            self.values.iter_mut().for_each(|value| *value += 0.0);
+            self.summary = Some(summary(&self.values));
+        }
+    }
+
+    /// How many cells have no value, by reason.
+    #[must_use]
+    pub fn nulls(&self) -> BTreeMap<NullReason, u64> {
+        let mut by_reason = BTreeMap::new();
+        match &self.why {
+            Why::All(reason) => by_reason.extend(Some((*reason, self.summary().nulls)).filter(|(_, nulls)| *nulls > 0)),
+            Why::Each(codes) => {
+                for code in codes.iter().filter(|code| **code != VALUE) {
+                    *by_reason.entry(NullReason::of_code(*code).unwrap_or(NullReason::AsParsed)).or_default() += 1;
+                }
+            }
+        }
+        by_reason
+    }
+
+    /// As a column of a frame.
+    #[must_use]
+    pub fn into_column(self, name: &str) -> Column {
+        let some_null = self.summary.is_none_or(|summary| summary.nulls > 0);
+        let validity = self.validity.or_else(|| some_null.then(|| validity(&self.values)));
+        Float64Chunked::from_vec_validity(name.into(), self.values, validity).into_series().into()
+    }
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self::new(Vec::new(), NullReason::AsParsed)
+    }
+}
+
+/// The rows that are kept.
+pub fn kept<T: Copy>(all: &[T], keep: &[bool]) -> Vec<T> {
+    all.iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
+}
+
+fn validity(values: &[f64]) -> Bitmap {
+    let byte = |eight: &[f64]| eight.iter().rev().fold(0_u8, |bits, value| bits << 1 | u8::from(!value.is_nan()));
+    Bitmap::from_u8_vec(values.chunks(8).map(byte).collect(), values.len())
+}
+
+fn summary(values: &[f64]) -> Summary {
+    let (mut count, mut sum, mut min, mut max) = (0_u64, -0.0, f64::INFINITY, f64::NEG_INFINITY);
+    for value in values.iter().filter(|value| !value.is_nan()) {
+        count += 1;
+        sum += value;
+        // As NaN is out, these are one instruction each.
+        min = if *value < min { *value } else { min };
+        max = if *value > max { *value } else { max };
+    }
+    let some = |value: f64| (count > 0).then_some(value);
+    Summary {
+        count,
+        nulls: values.len() as u64 - count,
+        min: some(min),
+        mean: some(sum / count as f64),
+        max: some(max),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::NewChunkedArray;
+
+    use super::*;
+
+    const N: f64 = f64::NAN;
+
+    #[test]
+    fn a_column_is_taken_over_and_given_back() {
+        let options =
+            [Some(1.0), None, Some(f64::NAN), Some(4.0), None, Some(-2.0), Some(0.5), Some(8.0), None, Some(3.0)];
+        let given = Float64Chunked::from_slice_options("X".into(), &options);
+        let cells = Cells::of_column(given.clone());
+        let present: Vec<Option<f64>> = cells.values().iter().map(|v| Some(*v).filter(|v| !v.is_nan())).collect();
+        let expected = options.map(|v| v.filter(|v| !v.is_nan()));
+        assert_eq!(present, expected);
+        let summary = cells.summary();
+        assert_eq!((summary.count, summary.nulls, summary.min, summary.max), (6, 4, Some(-2.0), Some(8.0)));
+        assert_eq!(summary.mean, Some(14.5 / 6.0));
+        let column = cells.into_column("Y");
+        let back = column.as_materialized_series().f64().map(|numbers| numbers.to_vec());
+        assert_eq!(back.ok(), Some(expected.to_vec()));
+        assert_eq!(given.to_vec().len(), 10, "the frame's own memory is untouched");
+        assert_eq!(given.get(1), None);
+        assert_eq!(given.get(0), Some(1.0));
+    }
+
+    #[test]
+    fn a_frame_in_pieces_and_a_slice_of_one_are_taken_over_too() {
+        let mut pieces = Float64Chunked::from_slice_options("X".into(), &[Some(1.0), None, Some(3.0)]);
+        let second = Float64Chunked::from_slice_options("X".into(), &[None, Some(5.0)]);
+        assert!(pieces.append(&second).is_ok());
+        let values =
+            |cells: &Cells| cells.values().iter().map(|v| if v.is_nan() { -1.0 } else { *v }).collect::<Vec<_>>();
+        assert_eq!(values(&Cells::of_column(pieces.clone())), [1.0, -1.0, 3.0, -1.0, 5.0]);
+        assert_eq!(values(&Cells::of_column(second.slice(1, 1))), [5.0]);
+        assert_eq!(values(&Cells::of_column(pieces.slice(1, 3))), [-1.0, 3.0, -1.0]);
+    }
+
+    #[test]
+    fn reasons_are_counted_by_cell() {
+        use NullReason::{AsParsed, Frozen, NoSample, NotDerivable};
+        let mut cells = Cells::new(vec![1.0, N, 3.0, N], AsParsed);
+        assert_eq!(cells.nulls(), BTreeMap::from([(AsParsed, 2)]));
+        assert_eq!((cells.why(1..2), cells.why(2..2)), (AsParsed, NoSample));
+        cells.sum_up();
+        cells.null([(2, Frozen)].into_iter());
+        assert_eq!(cells.nulls(), BTreeMap::from([(AsParsed, 2), (Frozen, 1)]));
+        assert_eq!(cells.summary().count, 1, "counted again");
+        assert_eq!((cells.why(1..4), cells.why(0..2)), (Frozen, AsParsed));
+        let kept = cells.keep(&[false, true, true, false]);
+        assert_eq!(kept.nulls(), BTreeMap::from([(AsParsed, 1), (Frozen, 1)]));
+        let whole = Cells::new(vec![1.0], NotDerivable);
+        assert_eq!((whole.nulls().len(), whole.why(0..1)), (0, NotDerivable));
+    }
+}
