@@ -5,7 +5,7 @@
 //! packed anyway, and no memory is asked for once the lists are long enough.
 
 use super::column::{Cells, TEXT, VALUE};
-use super::packed::{CODES, Packed, PackedSegment, is_exact, scaled};
+use super::packed::{CODES, Packed, PackedSegment, SMALL_CODES, is_exact, scaled};
 use super::report::{Decimal, power_of_ten};
 
 /// Counts from here on are indices of texts.
@@ -179,6 +179,15 @@ impl Column {
         if texts || most - least >= i32::from(CODES) {
             return Packed::Wide { scale: self.scale(), counts: self.counts.clone() };
         }
+        if most - least < i32::from(SMALL_CODES) {
+            // Codes are few.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the low bits are meant")]
+            let offset = |count: &i32| {
+                if *count < NULLS { count.wrapping_sub(least) as u8 } else { SMALL_CODES.wrapping_add(*count as u8) }
+            };
+            let offsets = self.counts.iter().map(offset).collect();
+            return Packed::Small { least, scale: self.scale(), offsets };
+        }
         Packed::Numbers { least, scale: self.scale(), offsets: self.counts.iter().map(offset(least)).collect() }
     }
 }
@@ -228,10 +237,12 @@ mod tests {
     #[test]
     fn what_a_column_becomes() {
         type Is = fn(&Packed) -> bool;
-        let cases: [(&[(f64, u8)], Is); 9] = [
-            (&[(22.8, VALUE), (23.0, VALUE), LOST], |p| matches!(p, Packed::Numbers { scale: 1e1, .. })),
+        let cases: [(&[(f64, u8)], Is); 11] = [
+            (&[(22.8, VALUE), (23.0, VALUE), LOST], |p| matches!(p, Packed::Small { scale: 1e1, .. })),
             (&[(5.0, VALUE), (0.25, VALUE), (-7.5, VALUE)], |p| matches!(p, Packed::Numbers { scale: 1e2, .. })),
-            (&[LOST, LOST], |p| matches!(p, Packed::Numbers { .. })),
+            (&[(22.3, VALUE), (0.0, VALUE), LOST], |p| matches!(p, Packed::Small { .. })),
+            (&[LOST, LOST], |p| matches!(p, Packed::Small { .. })),
+            (&[(22.4, VALUE), (0.0, VALUE), LOST], |p| matches!(p, Packed::Numbers { .. })),
             (&[(0.0, VALUE), (65_280.0, VALUE), LOST], |p| matches!(p, Packed::Wide { scale: 1e0, .. })),
             (&[(1.0, TEXT), LOST, (0.0, TEXT)], |p| matches!(p, Packed::Texts(_))),
             (&[(65_535.0, TEXT)], |p| matches!(p, Packed::Wide { .. })),

@@ -69,6 +69,9 @@ pub struct Conflict {
     pub values: (String, String),
 }
 
+/// Cells that are looked at together: they stay in the processor's nearest cache.
+const BLOCK: usize = 1024;
+
 /// The cells of one column on the axis while they are gathered.
 struct Gathered {
     cells: Cells,
@@ -277,7 +280,9 @@ impl Gathered {
 
     fn finish(self, column: &PlannedColumn) -> (Column, Tally) {
         let Self { cells: Cells { values, codes }, texts, mut tally } = self;
-        let count_of = |wanted: u8| codes.iter().filter(|code| **code == wanted).count() as u64;
+        // Counted in bytes, many at a time.
+        let count_in = |some: &[u8], wanted: u8| some.iter().map(|code| u8::from(*code == wanted)).sum::<u8>();
+        let count_of = |wanted: u8| codes.chunks(255).map(|some| u64::from(count_in(some, wanted))).sum::<u64>();
         tally.count = count_of(VALUE);
         let mut nulls = codes.len() as u64 - tally.count;
         for reason in NullReason::ALL {
@@ -298,11 +303,15 @@ impl Gathered {
             }
             StringChunked::from_iter_options(name, cells.map(|id| id.map(|id| texts.text(id)))).into_series()
         } else if tally.count == codes.len() as u64 {
-            tally.course.extend(&values);
+            values.chunks(BLOCK).for_each(|block| tally.course.extend(block));
             Float64Chunked::from_vec(name, values).into_series()
         } else {
-            let present = values.iter().zip(&codes).filter(|(_, code)| **code == VALUE);
-            tally.course.extend(&present.map(|(value, _)| *value).collect::<Vec<_>>());
+            let mut present = Vec::with_capacity(BLOCK);
+            for (values, codes) in values.chunks(BLOCK).zip(codes.chunks(BLOCK)) {
+                present.clear();
+                present.extend(values.iter().zip(codes).filter(|(_, code)| **code == VALUE).map(|(value, _)| *value));
+                tally.course.extend(&present);
+            }
             let validity: Bitmap = codes.iter().map(|code| *code == VALUE).collect();
             Float64Chunked::from_vec_validity(name, values, Some(validity)).into_series()
         };

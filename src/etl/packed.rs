@@ -1,4 +1,4 @@
-//! Cells at rest: what a parse keeps of a report until its window is merged, in about two bytes a cell.
+//! Cells at rest: what a parse keeps of a report until its window is merged, in one or two bytes a cell.
 //!
 //! A point's readings have a few decimals and a narrow range within one chunk, so a cell is an offset from the
 //! chunk's smallest reading, counted in units of its last decimal; where the range is wider, the count itself.
@@ -15,6 +15,8 @@ use super::gathered::{self, TEXTS};
 const SCALES: [f64; 5] = [1e0, 1e1, 1e2, 1e3, 1e4];
 /// Offsets from here on are codes of cells without a value.
 pub(super) const CODES: u16 = 0xff00;
+/// The same for offsets of one byte.
+pub(super) const SMALL_CODES: u8 = 0xe0;
 
 /// A [`Segment`] at rest.
 #[derive(Debug, Default)]
@@ -38,6 +40,15 @@ pub enum Packed {
         scale: f64,
         /// One entry a row.
         offsets: Vec<u16>,
+    },
+    /// The same in a narrow range.
+    Small {
+        /// Of the smallest offset.
+        least: i32,
+        /// A power of ten.
+        scale: f64,
+        /// One entry a row.
+        offsets: Vec<u8>,
     },
     /// Readings of a wide range: a count / `scale`; or texts and codes, as they are gathered.
     Wide {
@@ -112,6 +123,7 @@ impl Packed {
         match self {
             Self::Whole(cells) => cells.codes.is_empty(),
             Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.is_empty(),
+            Self::Small { offsets, .. } => offsets.is_empty(),
             Self::Wide { counts, .. } => counts.is_empty(),
         }
     }
@@ -120,6 +132,7 @@ impl Packed {
         match self {
             Self::Whole(cells) => cells.values.capacity() * 8 + cells.codes.capacity(),
             Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.capacity() * 2,
+            Self::Small { offsets, .. } => offsets.capacity(),
             Self::Wide { counts, .. } => counts.capacity() * 4,
         }
     }
@@ -130,6 +143,7 @@ impl Packed {
         let numbers = match self {
             Self::Whole(cells) => cells.codes.iter().filter(|code| **code == VALUE).count(),
             Self::Numbers { offsets, .. } => offsets.iter().filter(|offset| **offset < CODES).count(),
+            Self::Small { offsets, .. } => offsets.iter().filter(|offset| **offset < SMALL_CODES).count(),
             Self::Wide { counts, .. } => counts.iter().filter(|count| **count < TEXTS).count(),
             Self::Texts(_) => 0,
         };
@@ -158,6 +172,13 @@ impl Packed {
                 let value = |offset: &u16| f64::from(least.wrapping_add(i32::from(*offset))) / scale;
                 cells.values.extend(offsets.iter().map(value));
                 cells.codes.extend(offsets.iter().map(|offset| code(offset, VALUE)));
+            }
+            Self::Small { least, scale, offsets } => {
+                let offsets = offsets.get(rows).unwrap_or_default();
+                let value = |offset: &u8| f64::from(least.wrapping_add(i32::from(*offset))) / scale;
+                let code = |offset: &u8| if *offset >= SMALL_CODES { offset - SMALL_CODES } else { VALUE };
+                cells.values.extend(offsets.iter().map(value));
+                cells.codes.extend(offsets.iter().map(code));
             }
             Self::Wide { scale, counts } => {
                 for count in counts.get(rows).unwrap_or_default() {

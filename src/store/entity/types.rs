@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
-use sea_orm::{DeriveActiveEnum, EnumIter, FromJsonQueryResult};
+use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
+use sea_orm::{
+    ActiveValue, DeriveActiveEnum, EnumIter, FromJsonQueryResult, IntoActiveValue, TryGetableFromJson, Value,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -154,7 +157,10 @@ pub struct Warnings(pub Vec<Warning>);
 pub struct FreeMetadata(pub BTreeMap<String, serde_json::Value>);
 
 /// What a parse found, as it was answered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+///
+/// The one large document: written as JSON text from the struct itself, where `FromJsonQueryResult` would first make a
+/// tree of it that takes many times its memory.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ParseReport {
     /// What each file gave.
@@ -165,6 +171,46 @@ pub struct ParseReport {
     pub conflicts: u64,
     /// The first rows, as they were answered.
     pub preview: Vec<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl TryGetableFromJson for ParseReport {}
+
+impl From<ParseReport> for Value {
+    /// Null, which the column refuses, if it could not be written.
+    fn from(report: ParseReport) -> Self {
+        serde_json::to_string(&report).ok().into()
+    }
+}
+
+impl ValueType for ParseReport {
+    fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
+        let text = <String as ValueType>::try_from(value)?;
+        serde_json::from_str(&text).map_err(|_| ValueTypeErr)
+    }
+
+    fn type_name() -> String {
+        "ParseReport".to_owned()
+    }
+
+    fn array_type() -> ArrayType {
+        ArrayType::String
+    }
+
+    fn column_type() -> ColumnType {
+        ColumnType::JsonBinary
+    }
+}
+
+impl Nullable for ParseReport {
+    fn null() -> Value {
+        String::null()
+    }
+}
+
+impl IntoActiveValue<Self> for ParseReport {
+    fn into_active_value(self) -> ActiveValue<Self> {
+        ActiveValue::set(self)
+    }
 }
 
 /// What one file gave.
