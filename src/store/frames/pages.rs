@@ -447,6 +447,27 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn no_page_is_too_odd(
+            page in prop::collection::vec(prop_oneof![any::<u8>(), 0..20_u8], 0..120),
+            levels in prop::option::of(0..20_u32),
+            encoding in prop_oneof![Just(PLAIN), Just(RLE_DICTIONARY), Just(BYTE_STREAM_SPLIT)],
+            values in 1..200_usize,
+            from in 0.0..1.0,
+            to in 0.0..1.0,
+        ) {
+            let page = levels.map(u32::to_le_bytes).into_iter().flatten().chain(page).collect();
+            let mut unpacker = Unpacker { page, dictionary: vec![0.5; 30], ..Unpacker::default() };
+            let mut cells = Cells { values: Vec::new(), present: BitmapBuilder::new() };
+            let (rows, header) = (part(values, from, to), Header { values, encoding, levels: RLE, ..Header::default() });
+            // As many cells as there should be, or none of use.
+            if unpacker.data_page(&header, rows.clone(), levels.is_some(), &mut cells).is_some() {
+                prop_assert_eq!(cells.values.len(), rows.len());
+            }
+        }
+    }
+
     fn part(rows: usize, from: f64, to: f64) -> Range<usize> {
         let at = |share: f64| (0..rows).position(|row| row as f64 >= share * rows as f64).unwrap_or(rows);
         at(from.min(to))..at(from.max(to))
