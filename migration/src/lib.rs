@@ -18,6 +18,7 @@ mod m000007_job_leases;
 mod m000008_cleaning_files;
 mod m000009_model_files;
 mod m000010_optimization_answers;
+mod m000011_version_indexes;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000008_cleaning_files::Migration),
             Box::new(m000009_model_files::Migration),
             Box::new(m000010_optimization_answers::Migration),
+            Box::new(m000011_version_indexes::Migration),
         ]
     }
 }

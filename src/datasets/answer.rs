@@ -1,6 +1,7 @@
 //! From a settled frame to an answer: out of the cache, or computed on a blocking thread and kept.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -25,7 +26,7 @@ const ETAG_DIGITS: usize = 32;
 ///
 /// # Errors
 /// 409 when the file is gone or cut off by now; that of `compute`.
-pub async fn computed<T, F>(state: &AppState, dataset: Resolved, request: &str, compute: F) -> Result<Answer<T>>
+pub async fn computed<T, F>(state: &AppState, dataset: Arc<Resolved>, request: &str, compute: F) -> Result<Answer<T>>
 where
     F: FnOnce(&Frame, &Resolved) -> Result<Bytes> + Send + 'static,
 {

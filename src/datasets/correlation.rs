@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::opened::Frame;
-use super::version::resolve;
+use super::version::settled;
 use super::{Answer, Correlation, CorrelationQuery, DatasetSelector, answer, names};
 use crate::error::{Error, Result};
 use crate::etl::column::{ColumnMeta, Kind};
@@ -23,7 +23,7 @@ pub async fn correlation(
     selector: &DatasetSelector,
     query: &CorrelationQuery,
 ) -> Result<Answer<Correlation>> {
-    let dataset = resolve(state, selector).await?;
+    let dataset = settled(state, selector).await?;
     let columns = columns_of(&dataset.columns, query.columns.as_deref())?;
     let request = format!("correlation {}", columns.join(","));
     answer::computed(state, dataset, &request, move |frame, dataset| {

@@ -29,7 +29,7 @@ mod store;
 pub mod version;
 
 /// Which stored frame a request is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct DatasetSelector {

@@ -27,7 +27,7 @@ use crate::store::objects;
 const FOOTER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What a file's footer says.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Known {
     footer: Footer,
     /// Everything but `timestamp`, in the file's order.
@@ -134,10 +134,7 @@ impl Frame {
             if bytes.len() as u64 == dataset.size_bytes { Ok(bytes.to_bytes()) } else { Err(objects::damaged()) }
         });
         let bytes = opened.inspect_err(|_| forget(state, dataset))?;
-        let reader = match FOOTERS.get(&dataset.sha256) {
-            Some(known) => FrameReader::with_footer(bytes, known.footer),
-            None => FrameReader::open(bytes)?,
-        };
+        let reader = FrameReader::with_footer(bytes, dataset.known.footer.clone());
         Ok(Self { row_count: reader.footer().row_count(), reader })
     }
 
@@ -225,4 +222,5 @@ impl Frame {
 pub fn forget(state: &AppState, dataset: &Resolved) {
     let id = file_id(state, &dataset.path, &dataset.sha256);
     verified(|ids| ids.remove(&id));
+    state.store.db.touch();
 }

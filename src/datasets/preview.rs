@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::cells::Rows;
-use super::version::resolve;
+use super::version::settled;
 use super::{Answer, DatasetLabel, DatasetSelector, Preview, PreviewQuery, answer, names};
 use crate::error::{Error, Result};
 use crate::state::AppState;
@@ -21,7 +21,7 @@ const MAX_ROWS: i64 = 10_000;
 /// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
 pub async fn preview(state: &AppState, selector: &DatasetSelector, query: &PreviewQuery) -> Result<Answer<Preview>> {
     let range = range_of(query)?;
-    let dataset = resolve(state, selector).await?;
+    let dataset = settled(state, selector).await?;
     let listed = names::listed(&dataset.columns, query.columns.as_deref())?;
     let all = listed.is_none();
     let chosen = listed.unwrap_or_else(|| dataset.columns.iter().collect());

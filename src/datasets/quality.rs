@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::opened::Frame;
-use super::version::{Resolved, resolve};
+use super::version::{Resolved, settled};
 use super::{Answer, ColumnQuality, DatasetSelector, FrozenRun, Gap, Quality, answer, clock};
 use crate::error::Result;
 use crate::etl::column::{ColumnMeta, Kind};
@@ -14,7 +14,7 @@ use crate::state::AppState;
 /// # Errors
 /// As [`super::version::resolve`].
 pub async fn quality(state: &AppState, selector: &DatasetSelector) -> Result<Answer<Quality>> {
-    let dataset = resolve(state, selector).await?;
+    let dataset = settled(state, selector).await?;
     answer::computed(state, dataset, "quality", |frame, dataset| {
         let at_ms = frame.axis(0..frame.row_count)?;
         let step_ms = median_step_ms(&at_ms);

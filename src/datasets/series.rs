@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::opened::Frame;
-use super::version::{Resolved, resolve};
+use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Series, SeriesAnswer, SeriesQuery, answer, clock, names};
 use crate::error::{Error, Result};
 use crate::etl::column::{ColumnMeta, Kind};
@@ -19,7 +19,7 @@ const POINTS: i64 = 2000;
 /// # Errors
 /// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
 pub async fn series(state: &AppState, selector: &DatasetSelector, query: &SeriesQuery) -> Result<Answer<SeriesAnswer>> {
-    let dataset = resolve(state, selector).await?;
+    let dataset = settled(state, selector).await?;
     let asked = Asked::of(&dataset, query)?;
     let request = format!("series {:?} {:?} {} {}", asked.from_ms, asked.to_ms, asked.points, asked.names());
     answer::computed(state, dataset, &request, move |frame, dataset| {

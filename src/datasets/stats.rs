@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use super::opened::Frame;
-use super::version::resolve;
+use super::version::settled;
 use super::{AllStats, Answer, ColumnStats, DatasetSelector, OneStats, StateCount, answer, names};
 use crate::error::Result;
 use crate::etl::column::{ColumnMeta, Kind};
@@ -22,7 +22,7 @@ const MAX_STATES: usize = 50;
 /// # Errors
 /// As [`super::version::resolve`].
 pub async fn all(state: &AppState, selector: &DatasetSelector) -> Result<Answer<AllStats>> {
-    let dataset = resolve(state, selector).await?;
+    let dataset = settled(state, selector).await?;
     answer::computed(state, dataset, "stats", |frame, dataset| {
         // As many columns are in memory as there are cores.
         let of_columns: Vec<ColumnStats> =
@@ -38,7 +38,7 @@ pub async fn all(state: &AppState, selector: &DatasetSelector) -> Result<Answer<
 /// # Errors
 /// As [`super::version::resolve`]; 422 for an unknown column, with the closest names.
 pub async fn one(state: &AppState, selector: &DatasetSelector, column: &str) -> Result<Answer<OneStats>> {
-    let dataset = resolve(state, selector).await?;
+    let dataset = settled(state, selector).await?;
     let meta = match column.trim() {
         names::TIMESTAMP => None,
         name => Some(names::find(&dataset.columns, "column", name)?.clone()),

@@ -1,7 +1,10 @@
 //! The queries of this room: which sessions and versions there are, without their heavy documents.
+//!
+//! Versions are looked up in an index that holds all that is asked for: SQLite reads the whole document to come to a
+//! column behind it.
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::error::{Context, Result};
 use crate::state::AppState;
@@ -107,7 +110,7 @@ pub async fn last_parsed_over_http(db: &Db) -> Result<Option<SessionRow>> {
 pub async fn parsed(db: &Db, session_id: &str, version: Option<i32>) -> Result<Option<VersionRow>> {
     let mut query = parsed_dataset::Entity::find().filter(parsed_dataset::Column::SessionId.eq(session_id));
     if let Some(version) = version {
-        query = query.filter(parsed_dataset::Column::Version.eq(version));
+        query = query.filter(calculated(parsed_dataset::Column::Version).eq(version));
     }
     let query = query.order_by_desc(parsed_dataset::Column::Version).into_partial_model::<ParsedRow>();
     Ok(query.one(db.read()).await.internal("looking for a parsed dataset")?.map(Into::into))
@@ -124,7 +127,7 @@ pub async fn cleaned(
         .filter(cleaning_job::Column::SessionId.eq(session_id))
         .filter(cleaning_job::Column::Status.eq(WorkStatus::Completed));
     if let Some(version) = version {
-        query = query.filter(cleaning_job::Column::Version.eq(version));
+        query = query.filter(calculated(cleaning_job::Column::Version).eq(version));
     }
     if let Some(dataset_id) = dataset_id {
         query = query.filter(cleaning_job::Column::DatasetId.eq(dataset_id));
@@ -134,17 +137,29 @@ pub async fn cleaned(
     Ok(row.and_then(VersionRow::of_cleaned))
 }
 
+/// A column's value that SQLite does not look up: it would take the narrow unique index, and then the row.
+fn calculated(column: impl ColumnTrait) -> SimpleExpr {
+    column.into_expr().add(0)
+}
+
 /// The version of that id, parsed or cleaned.
 pub async fn by_id(db: &Db, id: &str) -> Result<Option<VersionRow>> {
-    let parsed = parsed_dataset::Entity::find_by_id(id).into_partial_model::<ParsedRow>();
-    if let Some(row) = parsed.one(db.read()).await.internal("looking for a dataset")? {
-        return Ok(Some(row.into()));
+    let doing = "looking for a version by its id";
+    let parsed = parsed_dataset::Entity::find_by_id(id)
+        .select_only()
+        .columns([parsed_dataset::Column::SessionId, parsed_dataset::Column::Version])
+        .into_tuple::<(String, i32)>();
+    if let Some((session_id, version)) = parsed.one(db.read()).await.internal(doing)? {
+        return self::parsed(db, &session_id, Some(version)).await;
     }
     let cleaned = cleaning_job::Entity::find_by_id(id)
-        .filter(cleaning_job::Column::Status.eq(WorkStatus::Completed))
-        .into_partial_model::<CleanedRow>();
-    let row = cleaned.one(db.read()).await.internal("looking for a cleaned version")?;
-    Ok(row.and_then(VersionRow::of_cleaned))
+        .select_only()
+        .columns([cleaning_job::Column::SessionId, cleaning_job::Column::Version])
+        .into_tuple::<(String, i32)>();
+    match cleaned.one(db.read()).await.internal(doing)? {
+        Some((session_id, version)) => self::cleaned(db, &session_id, Some(version), None).await,
+        None => Ok(None),
+    }
 }
 
 /// Notes that a version's file is not what it was.

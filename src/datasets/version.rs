@@ -1,8 +1,14 @@
 //! Which stored file a request means, and whether it is still what was published.
+//!
+//! Asking the database costs more than a cached answer, so what a selector means is kept until this process writes
+//! anything at all ([`crate::store::db::Db::stamp`]), so one reads one's own writes, and at most for [`KEPT`], for
+//! other processes (the command line) write beside the server.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::opened;
+use super::opened::{self, Known};
 use super::store::{self, SessionRow, VersionRow};
 use super::{DatasetLabel, DatasetSelector};
 use crate::error::{Error, Result};
@@ -25,6 +31,8 @@ pub struct Resolved {
     pub row_count: u64,
     /// Everything but `timestamp`, in the file's order.
     pub columns: Arc<Vec<ColumnMeta>>,
+    /// What the file's footer says.
+    pub(super) known: Known,
     /// Zone of the site.
     pub zone: chrono_tz::Tz,
     /// The session's name, for file names of downloads.
@@ -42,6 +50,75 @@ pub struct Resolved {
 /// 404 for an unknown or deleted session, or a version it has not; 409 for one that is missing or
 /// damaged; 422 when `session_id` is left out and `REQUIRE_SESSION_ID` is on, or for a version that is no version.
 pub async fn resolve(state: &AppState, selector: &DatasetSelector) -> Result<Resolved> {
+    Ok(Arc::unwrap_or_clone(settled(state, selector).await?))
+}
+
+/// As [`resolve`], shared.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn settled(state: &AppState, selector: &DatasetSelector) -> Result<Arc<Resolved>> {
+    let slot = Slot::of(selector);
+    if let Some(known) = slot.get(state) {
+        return Ok(known);
+    }
+    let _one_asks = slot.turn.lock().await;
+    if let Some(known) = slot.get(state) {
+        return Ok(known);
+    }
+    let (stamp, at) = (state.store.db.stamp(), Instant::now());
+    let resolved = Arc::new(ask(state, selector).await?);
+    *slot.kept() = Some(Kept { stamp, at, resolved: Arc::clone(&resolved) });
+    Ok(resolved)
+}
+
+/// How long other processes' writes may stay unseen.
+const KEPT: Duration = Duration::from_millis(20);
+/// Selectors that are remembered.
+const SLOTS: usize = 1024;
+
+/// What a selector meant, and who is asking.
+#[derive(Default)]
+struct Slot {
+    kept: Mutex<Option<Kept>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+struct Kept {
+    /// Taken before asking.
+    stamp: u64,
+    /// When asking began.
+    at: Instant,
+    resolved: Arc<Resolved>,
+}
+
+impl Slot {
+    fn of(selector: &DatasetSelector) -> Arc<Self> {
+        static ALL: LazyLock<Mutex<HashMap<DatasetSelector, Arc<Slot>>>> = LazyLock::new(Mutex::default);
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = all.get(selector) {
+            return Arc::clone(slot);
+        }
+        if all.len() >= SLOTS {
+            all.clear();
+        }
+        Arc::clone(all.entry(selector.clone()).or_default())
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What still holds. Stamps of two stores are never the same, so they can share a slot.
+    fn get(&self, state: &AppState) -> Option<Arc<Resolved>> {
+        let kept = self.kept();
+        let kept = kept.as_ref()?;
+        let holds = kept.stamp == state.store.db.stamp() && kept.at.elapsed() < KEPT;
+        holds.then(|| Arc::clone(&kept.resolved))
+    }
+}
+
+async fn ask(state: &AppState, selector: &DatasetSelector) -> Result<Resolved> {
     let wanted = Wanted::parse(selector.version.as_deref())?;
     let session_id = selector.session_id.as_deref().map(str::trim).filter(|id| !id.is_empty());
     let (session, assumed, row) = find(state, session_id, &wanted).await?;
@@ -70,6 +147,7 @@ pub async fn resolve(state: &AppState, selector: &DatasetSelector) -> Result<Res
         size_bytes: row.size_bytes.unsigned_abs(),
         row_count: opened.row_count(),
         columns: Arc::clone(&opened.columns),
+        known: opened,
         zone,
         session_name: session.name,
         assumed_session: assumed,

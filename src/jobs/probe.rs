@@ -62,7 +62,8 @@ impl Probe {
         }
         self.mark("end")?;
         if self.confirms {
-            context.confirm(&store.db.begin().await?).await?;
+            let txn = store.db.begin().await?;
+            context.confirm(&txn).await?;
             self.mark("confirmed")?;
         }
         match self.ending {

@@ -2,17 +2,22 @@
 //!
 //! WAL, so readers never wait for the writer; `synchronous=FULL`, so a commit is on the disk before it is
 //! acknowledged; writing transactions begin `IMMEDIATE`, so they wait for each other (also across
-//! processes) at the start rather than fail at the end. No queries here.
+//! processes) at the start rather than fail at the end. [`Transaction`] is the only way to write, so that each
+//! commit is known to whoever keeps what he has read ([`Db::stamp`]). No queries here.
 
+use std::ops::Deref;
 use std::path::Path;
+use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, ExecResult, QueryResult, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
 use super::objects::disk_full;
@@ -28,6 +33,22 @@ const READERS: u32 = 4;
 pub struct Db {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
+    stamp: Arc<Stamp>,
+}
+
+/// A number that goes up when something was written. No two databases of a process ever have the same.
+#[derive(Debug)]
+struct Stamp(AtomicU64);
+
+impl Stamp {
+    fn next() -> u64 {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        LAST.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn raise(&self) {
+        self.0.fetch_max(Self::next(), Ordering::SeqCst);
+    }
 }
 
 impl Db {
@@ -49,7 +70,7 @@ impl Db {
         let readers = connect(url, READERS, |options| options.pragma("query_only", "on"))
             .await
             .map_err(failed("opening the database for reading"))?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, stamp: Arc::new(Stamp(AtomicU64::new(Stamp::next()))) })
     }
 
     /// For queries only: writing through it is refused by SQLite.
@@ -62,8 +83,21 @@ impl Db {
     ///
     /// # Errors
     /// `database_busy` when another process holds the write lock past the busy timeout.
-    pub async fn begin(&self) -> Result<DatabaseTransaction> {
-        begin_immediate(&self.writer).await.map_err(failed("beginning a transaction"))
+    pub async fn begin(&self) -> Result<Transaction> {
+        let begun = begin_immediate(&self.writer).await.map_err(failed("beginning a transaction"))?;
+        Ok(Transaction { begun, stamp: Arc::clone(&self.stamp) })
+    }
+
+    /// Changes with every commit of this process before the commit is acknowledged: what was read after a stamp was
+    /// taken holds as long as the stamp stays, but for what other processes write.
+    #[must_use]
+    pub fn stamp(&self) -> u64 {
+        self.stamp.0.load(Ordering::SeqCst)
+    }
+
+    /// Changes the stamp without a commit: something beside the database is not what it was.
+    pub fn touch(&self) {
+        self.stamp.raise();
     }
 
     /// Whether the database answers.
@@ -89,6 +123,64 @@ impl Db {
     pub async fn close(&self) -> Result<()> {
         self.readers.close_by_ref().await.map_err(failed("closing the database"))?;
         self.writer.close_by_ref().await.map_err(failed("closing the database"))
+    }
+}
+
+/// A transaction that may write; dropped without [`Self::commit`] it rolls back.
+#[derive(Debug)]
+pub struct Transaction {
+    begun: DatabaseTransaction,
+    stamp: Arc<Stamp>,
+}
+
+impl Transaction {
+    /// Makes everything durable and visible to all, and raises the [`Db::stamp`].
+    ///
+    /// # Errors
+    /// When the disk is full or breaks; it is rolled back then.
+    pub async fn commit(self) -> std::result::Result<(), DbErr> {
+        // Also when it fails or nobody waits for it any more: then it is not known how far it came.
+        struct Raise(Arc<Stamp>);
+        impl Drop for Raise {
+            fn drop(&mut self) {
+                self.0.raise();
+            }
+        }
+        let _raise = Raise(self.stamp);
+        self.begun.commit().await
+    }
+}
+
+impl Deref for Transaction {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.begun
+    }
+}
+
+/// What an `async fn` of [`ConnectionTrait`] is.
+type Boxed<'f, T> = Pin<Box<dyn Future<Output = std::result::Result<T, DbErr>> + Send + 'f>>;
+
+impl ConnectionTrait for Transaction {
+    fn get_database_backend(&self) -> DbBackend {
+        self.begun.get_database_backend()
+    }
+
+    fn execute_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, ExecResult> {
+        self.begun.execute_raw(statement)
+    }
+
+    fn execute_unprepared<'s: 'f, 't: 'f, 'f>(&'s self, sql: &'t str) -> Boxed<'f, ExecResult> {
+        self.begun.execute_unprepared(sql)
+    }
+
+    fn query_one_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, Option<QueryResult>> {
+        self.begun.query_one_raw(statement)
+    }
+
+    fn query_all_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, Vec<QueryResult>> {
+        self.begun.query_all_raw(statement)
     }
 }
 
