@@ -16,7 +16,7 @@ use crate::doctor;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::http;
 use crate::jobs::Jobs;
-use crate::state::AppState;
+use crate::state::{AppState, Handles};
 use crate::store::{Recovered, Store};
 use crate::worker;
 
@@ -39,7 +39,8 @@ pub async fn build(config: Config) -> Result<AppState> {
         );
     }
     let jobs = Jobs::new(store.clone(), worker::ENDED);
-    Ok(AppState { config: Arc::new(config), store, jobs, started_at: chrono::Utc::now(), tasks: TaskTracker::new() })
+    let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
+    Ok(AppState::new(Handles { config, store, jobs, started_at, tasks }))
 }
 
 /// Every route, on that state.

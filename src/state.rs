@@ -1,5 +1,6 @@
 //! The handles that features and transport share, and nothing else. Built once, by `app.rs`.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
@@ -8,9 +9,35 @@ use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::store::Store;
 
-/// Cheap to clone: every field is a handle.
+/// All handles, behind one: every request clones it several times.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Handles>);
+
+impl AppState {
+    /// Of its handles.
+    #[must_use]
+    pub fn new(handles: Handles) -> Self {
+        Self(Arc::new(handles))
+    }
+
+    /// The same stores under other settings.
+    #[must_use]
+    pub fn with_config(&self, config: Config) -> Self {
+        Self::new(Handles { config: Arc::new(config), ..Handles::clone(self) })
+    }
+}
+
+impl Deref for AppState {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
+    }
+}
+
+/// What features and transport share.
+#[derive(Clone)]
+pub struct Handles {
     /// The settings the program started with.
     pub config: Arc<Config>,
     /// Metadata, files and cache.

@@ -1,7 +1,6 @@
 //! `parse`: reports from anywhere on disk become a session.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -91,7 +90,7 @@ pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
     let mut state = state.clone();
     if let Some(limit) = args.memory_limit {
         let config = Config { parse_memory_bytes: limit, ..Config::clone(&state.config) };
-        state.config = Arc::new(config);
+        state = state.with_config(config);
     }
     let (progress, shown) = progress::show();
     let parsed = parse_files(&state, files, request, Caller::Cli, &progress).await;

@@ -30,18 +30,40 @@ pub async fn computed<T, F>(state: &AppState, dataset: Arc<Resolved>, request: &
 where
     F: FnOnce(&Frame, &Resolved) -> Result<Bytes> + Send + 'static,
 {
+    let working = || {
+        let (state, dataset) = (state.clone(), Arc::clone(&dataset));
+        blocking(move || compute(&Frame::open(&state, &dataset)?, &dataset))
+    };
+    kept(state, &dataset, request, working).await
+}
+
+/// As [`computed`], by a `compute` that looks after its threads itself.
+///
+/// # Errors
+/// That of `compute`.
+pub async fn kept<T, F, W>(state: &AppState, dataset: &Resolved, request: &str, compute: F) -> Result<Answer<T>>
+where
+    F: FnOnce() -> W + Send,
+    W: Future<Output = Result<Bytes>> + Send,
+{
     let request = format!("{FORMAT} {} {} {request}", dataset.label.dataset_id, dataset.zone);
     let key = CacheKey::new(&dataset.sha256, &request);
     let mut etag = hex(&Sha256::new().chain_update(&dataset.sha256).chain_update(&request).finalize());
     etag.truncate(ETAG_DIGITS);
-    let assumed_session = dataset.assumed_session.clone();
-    let computing = || async {
-        let state = state.clone();
-        let work = tokio::task::spawn_blocking(move || compute(&Frame::open(&state, &dataset)?, &dataset));
-        work.await.internal("computing an answer")?
+    let body = match state.store.cache.get_in_memory(&key) {
+        Some(body) => body,
+        // Seldom, and so big that every request would have to carry it.
+        None => Box::pin(state.store.cache.get_or_compute(&key, compute)).await?,
     };
-    let body = state.store.cache.get_or_compute(&key, computing).await?;
-    Ok(Answer { body, etag, assumed_session, of: PhantomData })
+    Ok(Answer { body, etag, assumed_session: dataset.assumed_session.clone(), of: PhantomData })
+}
+
+/// Does something that takes a while on a thread for that.
+///
+/// # Errors
+/// That of `work`.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.internal("computing an answer")?
 }
 
 /// The bytes of an answer.

@@ -20,6 +20,7 @@ pub mod clock;
 pub mod correlation;
 pub mod export;
 pub mod names;
+pub mod number;
 pub mod opened;
 pub mod preview;
 pub mod quality;

@@ -13,6 +13,7 @@ use arrow_array::RecordBatch;
 use moka::sync::Cache;
 use polars::prelude::{Column, DataFrame, StringChunked};
 
+use super::cells::Key;
 use super::names::TIMESTAMP;
 use super::store::VersionRow;
 use super::version::Resolved;
@@ -29,9 +30,13 @@ const FOOTER_BYTES: u64 = 64 * 1024 * 1024;
 /// What a file's footer says.
 #[derive(Clone, Debug)]
 pub struct Known {
+    /// Of the file.
+    pub sha256: Arc<str>,
     footer: Footer,
     /// Everything but `timestamp`, in the file's order.
     pub columns: Arc<Vec<ColumnMeta>>,
+    /// Of all columns, `timestamp` first.
+    pub keys: Arc<Vec<Key>>,
 }
 
 impl Known {
@@ -39,6 +44,12 @@ impl Known {
     #[must_use]
     pub fn row_count(&self) -> u64 {
         self.footer.row_count()
+    }
+
+    /// The rows that are unpacked together with `row`; empty for one that is not there.
+    #[must_use]
+    pub fn block(&self, row: u64) -> Range<u64> {
+        self.footer.block(row)
     }
 }
 
@@ -103,18 +114,23 @@ async fn known(state: &AppState, path: &str, sha256: &str) -> Result<Known> {
         return Ok(known);
     }
     let (objects, path) = (state.store.objects.clone(), path.to_owned());
-    let parsing = tokio::task::spawn_blocking(move || parse(Footer::parse(&objects.open_bytes(&path)?.to_bytes())?));
+    let parsing = tokio::task::spawn_blocking({
+        let sha256 = Arc::from(sha256);
+        move || parse(sha256, Footer::parse(&objects.open_bytes(&path)?.to_bytes())?)
+    });
     let known = parsing.await.internal("reading a footer")??;
     FOOTERS.insert(sha256.to_owned(), known.clone());
     Ok(known)
 }
 
-fn parse(footer: Footer) -> Result<Known> {
+fn parse(sha256: Arc<str>, footer: Footer) -> Result<Known> {
     let columns: Vec<ColumnMeta> =
         footer.key_value(KEY_COLUMNS).and_then(|json| serde_json::from_str(json).ok()).ok_or_else(|| {
             Error::internal("a stored file does not describe its columns").with_source(objects::damaged())
         })?;
-    Ok(Known { footer, columns: Arc::new(columns) })
+    let names = std::iter::once(TIMESTAMP).chain(columns.iter().map(|meta| meta.name.as_str()));
+    let keys = names.map(Key::new).collect::<Result<_>>()?;
+    Ok(Known { sha256, footer, columns: Arc::new(columns), keys: Arc::new(keys) })
 }
 
 /// A stored frame whose columns can be read. Everything here blocks.
@@ -136,6 +152,14 @@ impl Frame {
         let bytes = opened.inspect_err(|_| forget(state, dataset))?;
         let reader = FrameReader::with_footer(bytes, dataset.known.footer.clone());
         Ok(Self { row_count: reader.footer().row_count(), reader })
+    }
+
+    /// Some rows of all columns.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn all_cells(&self, rows: Range<u64>) -> Result<DataFrame> {
+        self.reader.read_rows(None, rows.start, rows.end.saturating_sub(rows.start))
     }
 
     /// Some columns of some rows.
@@ -216,6 +240,18 @@ impl Frame {
         let frame = self.cells(&[name.to_owned()], rows)?;
         frame.column(name).cloned().internal("reading a column")
     }
+}
+
+/// Whether the file is still there, by its size: for answers that are made of what is kept of it.
+///
+/// # Errors
+/// 409 when it is gone or cut off by now.
+pub fn look(state: &AppState, dataset: &Resolved) -> Result<()> {
+    let looked = state.store.objects.file(&dataset.path).and_then(|file| {
+        let length = file.metadata().internal("looking at a stored file")?.len();
+        if length == dataset.size_bytes { Ok(()) } else { Err(objects::damaged()) }
+    });
+    looked.inspect_err(|_| forget(state, dataset))
 }
 
 /// Has the next request check the file again, which marks it.

@@ -59,9 +59,14 @@ pub async fn resolve(state: &AppState, selector: &DatasetSelector) -> Result<Res
 /// As [`resolve`].
 pub async fn settled(state: &AppState, selector: &DatasetSelector) -> Result<Arc<Resolved>> {
     let slot = Slot::of(selector);
-    if let Some(known) = slot.get(state) {
-        return Ok(known);
+    match slot.get(state) {
+        Some(known) => Ok(known),
+        // Seldom, and so big that every request would have to carry it.
+        None => Box::pin(settle(state, selector, &slot)).await,
     }
+}
+
+async fn settle(state: &AppState, selector: &DatasetSelector, slot: &Slot) -> Result<Arc<Resolved>> {
     let _one_asks = slot.turn.lock().await;
     if let Some(known) = slot.get(state) {
         return Ok(known);

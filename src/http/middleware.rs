@@ -27,13 +27,13 @@ pub async fn observe(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id_of(request.headers());
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let uri = request.uri().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
 
     let span = tracing::info_span!("request", request_id);
     let response = next.run(request).instrument(span.clone()).await;
 
-    let mut response = problem::complete(response, &request_id, &path);
+    let mut response = problem::complete(response, &request_id, uri.path());
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -53,7 +53,7 @@ fn request_id_of(headers: &HeaderMap) -> String {
 /// One line of the access log; written when the body is dropped, sent to its end or not.
 struct AccessEntry {
     method: Method,
-    route: String,
+    route: Option<MatchedPath>,
     status: StatusCode,
     started: Instant,
     bytes: u64,
@@ -67,7 +67,7 @@ impl Drop for AccessEntry {
         tracing::info!(
             target: "access",
             method = %self.method,
-            route = self.route,
+            route = self.route.as_ref().map_or("-", MatchedPath::as_str),
             status = self.status.as_u16(),
             duration_ms = format_args!("{duration_ms:.3}"),
             bytes = self.bytes,

@@ -148,7 +148,7 @@ fn windows(
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
         let merged = merge::merge(plan, &window, segments, keep).internal("merging a window")?;
         if preview.is_empty() {
-            preview = cells::Rows::of(&merged.frame.head(Some(PREVIEW_ROWS)), job.options.zone)?.to_maps()?;
+            preview = cells::maps(&merged.frame.head(Some(PREVIEW_ROWS)), job.options.zone)?;
         }
         for (tally, next) in tallies.iter_mut().zip(merged.tallies) {
             tally.absorb(next);

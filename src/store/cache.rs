@@ -2,19 +2,23 @@
 //!
 //! Keys carry the artefact's sha256, so an answer is never stale and nothing is ever invalidated. The first
 //! level is bounded by bytes and time. The second ([`redis`]) never makes a request fail or wait: see there.
+//! Half of the bytes are for [`blocks`] of rows, which other answers are made from.
 
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use self::blocks::Blocks;
+use self::flights::Flights;
 use super::objects::hex;
 use crate::error::Result;
 
+pub mod blocks;
+mod flights;
 mod redis;
 
 /// Goes up when an answer's bytes change their shape: older ones are not found any more.
@@ -29,7 +33,8 @@ pub struct Cache(Arc<Inner>);
 struct Inner {
     memory: moka::sync::Cache<CacheKey, Bytes>,
     redis: Option<redis::Redis>,
-    flights: Mutex<HashMap<CacheKey, Arc<tokio::sync::Mutex<()>>>>,
+    flights: Flights<CacheKey>,
+    blocks: Blocks,
     hits_memory: AtomicU64,
     hits_redis: AtomicU64,
     misses: AtomicU64,
@@ -95,22 +100,34 @@ impl Cache {
     pub fn new(max_bytes: u64, ttl: Duration, redis_url: Option<&str>) -> Result<Self> {
         let ttl = ttl.min(LONGEST_TTL);
         let weigh = |key: &CacheKey, value: &Bytes| u32::try_from(key.0.len() + value.len()).unwrap_or(u32::MAX);
-        let memory = moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigh).time_to_live(ttl).build();
+        let half = max_bytes / 2;
+        let memory = moka::sync::Cache::builder().max_capacity(half).weigher(weigh).time_to_live(ttl).build();
         let redis = redis_url.map(|url| redis::Redis::new(url, ttl)).transpose()?;
         Ok(Self(Arc::new(Inner {
             memory,
             redis,
-            flights: Mutex::default(),
+            flights: Flights::default(),
+            blocks: Blocks::new(max_bytes - half),
             hits_memory: AtomicU64::new(0),
             hits_redis: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         })))
     }
 
+    /// Rows of files, unpacked.
+    #[must_use]
+    pub fn blocks(&self) -> &Blocks {
+        &self.0.blocks
+    }
+
+    /// The answer, if level 1 has it.
+    pub fn get_in_memory(&self, key: &CacheKey) -> Option<Bytes> {
+        self.0.memory.get(key).inspect(|_| count(&self.0.hits_memory))
+    }
+
     /// The answer, if it is kept. Waits at most 30 ms, for level 2.
     pub async fn get(&self, key: &CacheKey) -> Option<Bytes> {
-        if let Some(value) = self.0.memory.get(key) {
-            count(&self.0.hits_memory);
+        if let Some(value) = self.get_in_memory(key) {
             return Some(value);
         }
         if let Some(redis) = &self.0.redis
@@ -145,7 +162,7 @@ impl Cache {
         if let Some(value) = self.get(key).await {
             return Ok(value);
         }
-        let flight = Flight::join(&self.0.flights, key);
+        let flight = self.0.flights.join(key);
         let _turn = flight.turn.lock().await;
         if let Some(value) = self.0.memory.get(key) {
             return Ok(value);
@@ -173,31 +190,6 @@ impl Cache {
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Somebody's place among those who want the same key; the last one takes the entry away.
-struct Flight<'a> {
-    flights: &'a Mutex<HashMap<CacheKey, Arc<tokio::sync::Mutex<()>>>>,
-    key: CacheKey,
-    turn: Arc<tokio::sync::Mutex<()>>,
-}
-
-impl<'a> Flight<'a> {
-    fn join(flights: &'a Mutex<HashMap<CacheKey, Arc<tokio::sync::Mutex<()>>>>, key: &CacheKey) -> Self {
-        let mut all = flights.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = all.entry(key.clone()).or_default().clone();
-        Self { flights, key: key.clone(), turn }
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        let mut all = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        // The map's and ours: nobody else has one, and nobody can get one while the map is locked.
-        if Arc::strong_count(&self.turn) <= 2 {
-            all.remove(&self.key);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -233,7 +225,7 @@ mod tests {
             assert_eq!(task.await.unwrap(), "answer");
         }
         assert_eq!(computed.load(Ordering::SeqCst), 1);
-        assert!(cache.0.flights.lock().unwrap().is_empty());
+        assert!(!cache.0.flights.has(&CacheKey::new("aa", "preview")));
     }
 
     #[tokio::test]
@@ -248,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_stays_within_its_bound() {
-        let cache = memory(100_000);
+        let cache = memory(200_000);
         for i in 0..100 {
             cache.put(&CacheKey::new("aa", &format!("request {i}")), Bytes::from(vec![0; 10_000]));
         }

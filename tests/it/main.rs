@@ -18,6 +18,7 @@ mod migration;
 mod openapi;
 mod optimization;
 mod parse;
+mod previews;
 mod real_reports;
 mod reports;
 mod rules;

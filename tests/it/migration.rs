@@ -21,19 +21,19 @@ use tempfile::TempDir;
 
 /// Every table, with the step (counted from the last migration) that drops it.
 const TABLES: [(&str, u32); 13] = [
-    ("model_aliases", 2),
-    ("model_versions", 2),
-    ("job_events", 4),
-    ("optimization_runs", 5),
-    ("trained_models", 5),
-    ("cleaning_jobs", 6),
-    ("jobs", 7),
-    ("artefact_versions", 8),
-    ("parsed_datasets", 8),
-    ("site_overrides", 9),
-    ("source_files", 9),
-    ("upload_sessions", 9),
-    ("store_identity", 10),
+    ("model_aliases", 3),
+    ("model_versions", 3),
+    ("job_events", 5),
+    ("optimization_runs", 6),
+    ("trained_models", 6),
+    ("cleaning_jobs", 7),
+    ("jobs", 8),
+    ("artefact_versions", 9),
+    ("parsed_datasets", 9),
+    ("site_overrides", 10),
+    ("source_files", 10),
+    ("upload_sessions", 10),
+    ("store_identity", 11),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
@@ -323,7 +323,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
     for _ in 0..2 {
         Migrator::up(&db, None).await.unwrap();
         fill(&db).await;
-        for step in 0..=10 {
+        for step in 0..=11 {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }
