@@ -97,20 +97,23 @@ impl Column {
     }
 
     /// One more row: a value and its code, as in [`Cells`].
+    #[inline]
     pub fn push(&mut self, (value, code): (f64, u8)) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the reader's")]
         let other = match code {
-            VALUE => {
-                let exact = |decimals: &u32| is_exact(value, power_of_ten(*decimals));
-                return match (0..=MOST_DECIMALS).find(exact) {
-                    Some(decimals) => self.push_count(i64::from(scaled(value, power_of_ten(decimals))), decimals),
-                    None => self.push_whole(value, VALUE),
-                };
-            }
+            VALUE => return self.push_value(value),
             TEXT => TEXTS + i32::from(value as u16),
             code => NULLS + i32::from(code),
         };
         if self.decimals == WHOLE { self.push_whole(value, code) } else { self.counts.push(other) }
+    }
+
+    fn push_value(&mut self, value: f64) {
+        let exact = |decimals: &u32| is_exact(value, power_of_ten(*decimals));
+        match (0..=MOST_DECIMALS).find(exact) {
+            Some(decimals) => self.push_count(i64::from(scaled(value, power_of_ten(decimals))), decimals),
+            None => self.push_whole(value, VALUE),
+        }
     }
 
     #[inline(never)]

@@ -145,11 +145,21 @@ impl Seen {
 
     /// Counts the steps of a sorted segment.
     pub fn steps_of(&mut self, at_ms: &[i64]) {
+        // Most steps are as the one before: looked up once for a run of them.
+        let (mut step, mut times) = (0, 0);
         for (a, b) in at_ms.iter().zip(at_ms.iter().skip(1)) {
-            let step = b - a;
-            if step > 0 && (self.steps.len() < MAX_STEPS || self.steps.contains_key(&step)) {
-                *self.steps.entry(step).or_default() += 1;
+            if b - a != step {
+                self.steps(step, times);
+                (step, times) = (b - a, 0);
             }
+            times += 1;
+        }
+        self.steps(step, times);
+    }
+
+    fn steps(&mut self, step: i64, times: u64) {
+        if step > 0 && (self.steps.len() < MAX_STEPS || self.steps.contains_key(&step)) {
+            *self.steps.entry(step).or_default() += times;
         }
     }
 
