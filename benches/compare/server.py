@@ -58,7 +58,8 @@ def preview(tools, store, answer, title, report):
         other_rows.flush()
         at = r"at (http://\S+)"
         with serving([tools.hvac, "serve", "--port", "0"], store, at) as base:
-            url = f"{base}/api/data/preview?session_id={answer['session_id']}"
+            # The frame that was parsed: the newest version may be a cleaned one of fewer rows.
+            url = f"{base}/api/data/preview?session_id={answer['session_id']}&version=parsed"
             body.write(get(url))
             body.flush()
             with serving([tools.benchmark, "--bare", body.name], store, r"(\d+)") as port:

@@ -286,8 +286,9 @@ mod tests {
     /// outages.
     fn frozen_by_the_book(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
         let range = 2.0 * thresholds.frozen_std;
-        let judged = |row: &usize| !sensor.values[*row].is_nan() && !sensor.idle(*row, sensor.values[*row]);
-        let idle = |row: &usize| sensor.idle(*row, sensor.values[*row]);
+        // A row without a value breaks nothing.
+        let idle = |row: &usize| !sensor.values[*row].is_nan() && sensor.idle(*row, sensor.values[*row]);
+        let judged = |row: &usize| !sensor.values[*row].is_nan() && !idle(row);
         let rows: Vec<usize> = (0..sensor.values.len()).collect();
         let all = |bridge_ms: f64| {
             let parts = rows.split(idle).filter(|part| !part.is_empty());
