@@ -12,7 +12,7 @@ use super::{Chosen, DateOrder, ReadError, Source};
 use crate::etl::time::{self, DateForm};
 
 /// Rows that tell how dates are written.
-const SAMPLE: usize = 64;
+const SAMPLE: usize = 200;
 
 /// One row's date as it is written.
 pub struct Dated {
