@@ -21,6 +21,7 @@ use std::ops::Range;
 use super::machines::State;
 use super::parameters::Thresholds;
 use super::sampling::GAP_FACTOR;
+use super::stretches::{Seen, look};
 
 /// Runs that are needed to know a column's habit, and the quantile that they are asked for then.
 const HABITS: [(usize, f64); 2] = [(100, 0.99), (20, 0.95)];
@@ -65,11 +66,18 @@ pub struct Sensor<'a> {
     pub interval_ms: f64,
     /// Median step between its rows, ms.
     pub seen_ms: f64,
+    /// Least step between rows, whether it has a value there or not, ms.
+    pub least_step_ms: i64,
 }
 
 impl Sensor<'_> {
+    /// Time and value of a row.
+    pub(super) fn row(&self, row: usize) -> Option<(i64, f64)> {
+        Some((*self.at_ms.get(row)?, *self.values.get(row)?))
+    }
+
     /// Whether there was nothing to measure, or nothing that could have moved.
-    fn idle(&self, row: usize, value: f64) -> bool {
+    pub(super) fn idle(&self, row: usize, value: f64) -> bool {
         self.running.and_then(|running| running.get(row)) == Some(&State::Off)
             || (self.zero_stands && value == 0.0)
             || self.bound.is_some_and(|bound| value >= bound)
@@ -98,118 +106,6 @@ pub fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
         found.extend(runs(sensor, rows, range, required).into_iter().filter(|r| r.rows > 1 && lasts(r) >= required));
     }
     (found, judged)
-}
-
-/// What one look at a column tells.
-#[derive(Default)]
-struct Seen {
-    /// Of all runs of values within the range whose rows are no gap apart.
-    holds: Holds,
-    /// Cells that could be judged.
-    judged: u64,
-    /// Rows in which each value is within the range of the one before it, over any gap, for as long as a frozen run
-    /// must be: there is none elsewhere.
-    stretches: Vec<Range<usize>>,
-}
-
-/// Times from the first to the last row of runs, ms; those of one row, which are most, only counted.
-#[derive(Default)]
-struct Holds {
-    single: usize,
-    longer: Vec<i64>,
-}
-
-impl Holds {
-    fn len(&self) -> usize {
-        self.single + self.longer.len()
-    }
-
-    /// As [`super::sampling::quantile`] of what `lasts`, which must not fall, makes of each.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a floor between 0 and the length")]
-    fn quantile(&mut self, q: f64, lasts: impl Fn(i64) -> f64) -> Option<f64> {
-        let place = self.len().checked_sub(1)? as f64 * q;
-        let rank = place.floor() as usize;
-        let (low, high) = match rank.checked_sub(self.single) {
-            Some(rank) => {
-                let (_, low, above) = self.longer.select_nth_unstable(rank);
-                (*low, above.iter().min().copied().unwrap_or(*low))
-            }
-            None if rank + 1 == self.single => (0, self.longer.iter().min().copied().unwrap_or(0)),
-            None => (0, 0),
-        };
-        let (low, high, part) = (lasts(low), lasts(high), place.fract());
-        Some(if part > 0.0 { low + (high - low) * part } else { low })
-    }
-}
-
-/// A stretch of two rows or more, and the run that its last row is in.
-struct Stretch {
-    first: usize,
-    first_ms: i64,
-    run_ms: i64,
-    run_rows: usize,
-    min: f64,
-    max: f64,
-}
-
-fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> Seen {
-    let gap_ms = GAP_FACTOR * sensor.interval_ms;
-    // Rows that are rarer than their interval is said to be make outages that count for a run, not against it.
-    let least_ms = if sensor.seen_ms > gap_ms { 0.0 } else { least_ms };
-    let (mut judged, mut in_longer, mut longer, mut stretches) = (0, 0, Vec::new(), Vec::new());
-    let mut end_run = |stretch: &Stretch, end_ms: i64| {
-        if stretch.run_rows > 1 {
-            in_longer += stretch.run_rows;
-            longer.push(end_ms - stretch.run_ms);
-        }
-    };
-    let mut open: Option<Stretch> = None;
-    // The judged row before: its value is NaN when there is none to go on from.
-    let (mut last, mut last_ms, mut before) = (0, 0, f64::NAN);
-    for (row, (at, value)) in sensor.at_ms.iter().copied().zip(sensor.values.iter().copied()).enumerate() {
-        if value.is_nan() {
-            continue;
-        }
-        let idle = sensor.idle(row, value);
-        let near = !idle && (value - before).abs() <= range;
-        if !near && let Some(stretch) = open.take() {
-            end_run(&stretch, last_ms);
-            if (last_ms - stretch.first_ms) as f64 + sensor.seen_ms >= least_ms {
-                stretches.push(stretch.first..last + 1);
-            }
-        }
-        if idle {
-            before = f64::NAN;
-            continue;
-        }
-        judged += 1;
-        if near {
-            let (first_ms, run_rows) = (last_ms, 1);
-            let stretch = open.get_or_insert(Stretch {
-                first: last,
-                first_ms,
-                run_ms: first_ms,
-                run_rows,
-                min: before,
-                max: before,
-            });
-            let (min, max) = (stretch.min.min(value), stretch.max.max(value));
-            if (at - last_ms) as f64 <= gap_ms && max - min <= range {
-                (stretch.run_rows, stretch.min, stretch.max) = (stretch.run_rows + 1, min, max);
-            } else {
-                end_run(stretch, last_ms);
-                (stretch.run_ms, stretch.run_rows, stretch.min, stretch.max) = (at, 1, value, value);
-            }
-        }
-        (last, last_ms, before) = (row, at, value);
-    }
-    if let Some(stretch) = open {
-        end_run(&stretch, last_ms);
-        if (last_ms - stretch.first_ms) as f64 + sensor.seen_ms >= least_ms {
-            stretches.push(stretch.first..last + 1);
-        }
-    }
-    Seen { holds: Holds { single: judged - in_longer, longer }, judged: judged as u64, stretches }
 }
 
 /// The runs of values that stay within `range`, whose rows are at most `bridge_ms` apart, in a stretch.
@@ -272,6 +168,7 @@ mod tests {
                 on_change: false,
                 interval_ms: (self.native_min * MINUTE) as f64,
                 seen_ms: (self.step_min * MINUTE) as f64,
+                least_step_ms: self.step_min * MINUTE,
             };
             let (runs, _) = frozen(&sensor, &Thresholds::default());
             runs.iter().map(|r| (r.first, r.last, r.rows)).collect()
@@ -282,18 +179,21 @@ mod tests {
         Case { step_min: 15, native_min: 15, values: values.to_vec(), running: None }
     }
 
+    /// Every run of the whole column whose rows are at most `bridge_ms` apart.
+    fn all_runs(sensor: &Sensor<'_>, range: f64, bridge_ms: f64) -> Vec<Run> {
+        // A row without a value breaks nothing.
+        let idle = |row: &usize| !sensor.values[*row].is_nan() && sensor.idle(*row, sensor.values[*row]);
+        let rows: Vec<usize> = (0..sensor.values.len()).collect();
+        let parts = rows.split(idle).filter(|part| !part.is_empty());
+        parts.flat_map(|part| runs(sensor, part[0]..part[part.len() - 1] + 1, range, bridge_ms)).collect()
+    }
+
     /// The rules as they are written: every run of the whole column, held times in full, then the runs again over
     /// outages.
     fn frozen_by_the_book(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
         let range = 2.0 * thresholds.frozen_std;
-        // A row without a value breaks nothing.
-        let idle = |row: &usize| !sensor.values[*row].is_nan() && sensor.idle(*row, sensor.values[*row]);
-        let judged = |row: &usize| !sensor.values[*row].is_nan() && !idle(row);
-        let rows: Vec<usize> = (0..sensor.values.len()).collect();
-        let all = |bridge_ms: f64| {
-            let parts = rows.split(idle).filter(|part| !part.is_empty());
-            parts.flat_map(|part| runs(sensor, part[0]..part[part.len() - 1] + 1, range, bridge_ms)).collect::<Vec<_>>()
-        };
+        let judged = |row: &usize| !sensor.values[*row].is_nan() && !sensor.idle(*row, sensor.values[*row]);
+        let all = |bridge_ms: f64| all_runs(sensor, range, bridge_ms);
         let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
         let mut holds: Vec<f64> = all(GAP_FACTOR * sensor.interval_ms).iter().map(lasts).collect();
         let known = HABITS.iter().find(|(runs, _)| holds.len() >= *runs);
@@ -304,18 +204,25 @@ mod tests {
         let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
         let required = least.max(thresholds.frozen_habit * habit);
         let found = all(required).into_iter().filter(|run| run.rows > 1 && lasts(run) >= required).collect();
-        (found, rows.iter().filter(|row| judged(row)).count() as u64)
+        (found, (0..sensor.values.len()).filter(judged).count() as u64)
     }
 
     proptest! {
         #[test]
         fn one_look_finds_what_the_book_says(
-            steps in proptest::collection::vec(prop_oneof![3 => Just(1_i64), 2 => 2_i64..4, 1 => 2_i64..9], 1..400),
-            kinds in proptest::collection::vec(prop_oneof![3 => 0_u8..1, 3 => 0_u8..4, 1 => 0_u8..12], 400),
+            steps in prop_oneof![
+                proptest::collection::vec(prop_oneof![3 => Just(1_i64), 2 => 2_i64..4, 1 => 2_i64..9], 1..400),
+                proptest::collection::vec(prop_oneof![99 => Just(2_i64), 1 => 3_i64..9], 1..400),
+            ],
+            kinds in (4_u32..13, 0_u32..20).prop_flat_map(|(most, rare)| proptest::collection::vec(
+                prop_oneof![3 => 0_u8..1, 10 => 0_u8..4, 1 + rare => 0..u8::try_from(most).unwrap()],
+                400,
+            )),
             noise in 0_u8..4,
-            native in 1_i64..5,
+            unit in prop_oneof![Just(0.0012), Just(0.5)],
+            native in 1_i64..9,
             seen in 1_i64..9,
-            samples in 2_u32..7,
+            samples in 2_u32..12,
             habit in prop_oneof![Just(0.0), Just(1.0), Just(3.0)],
             on_change in any::<bool>(),
             zero_stands in any::<bool>(),
@@ -324,7 +231,7 @@ mod tests {
             let at_ms: Vec<i64> = steps.iter().scan(0, |at, step| { *at += step * MINUTE; Some(*at) }).collect();
             let value = |(row, kind): (usize, &u8)| match kind {
                 9..=11 => f64::NAN,
-                kind => f64::from(*kind) * 0.0012 + f64::from(noise) * (row % 7) as f64,
+                kind => f64::from(*kind) * unit + f64::from(noise) * (row % 7) as f64,
             };
             let values: Vec<f64> = kinds.iter().enumerate().map(value).take(at_ms.len()).collect();
             let states: Vec<State> =
@@ -338,9 +245,18 @@ mod tests {
                 on_change,
                 interval_ms: (native * MINUTE) as f64,
                 seen_ms: (seen * MINUTE) as f64,
+                least_step_ms: steps.iter().min().copied().unwrap_or(0) * MINUTE,
             };
             let thresholds = Thresholds { frozen_samples: samples, frozen_habit: habit, ..Thresholds::default() };
             prop_assert_eq!(frozen(&sensor, &thresholds), frozen_by_the_book(&sensor, &thresholds));
+            let range = 2.0 * thresholds.frozen_std;
+            let mut holds = look(&sensor, range, (f64::from(samples) - 0.5) * sensor.interval_ms).holds;
+            holds.longer.sort_unstable();
+            let runs = all_runs(&sensor, range, GAP_FACTOR * sensor.interval_ms);
+            let (longer, single): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| run.rows > 1);
+            let mut longer: Vec<i64> = longer.iter().map(|run| run.end_ms - run.start_ms).collect();
+            longer.sort_unstable();
+            prop_assert_eq!((holds.single, holds.longer), (single.len(), longer));
         }
     }
 
@@ -412,6 +328,7 @@ mod tests {
                 on_change: true,
                 interval_ms: 600_000.0,
                 seen_ms: 600_000.0,
+                least_step_ms: 600_000,
             };
             frozen(&sensor, &Thresholds::default()).0.len()
         };
@@ -431,6 +348,7 @@ mod tests {
             on_change: false,
             interval_ms: 900_000.0,
             seen_ms: 900_000.0,
+            least_step_ms: 900_000,
         };
         assert!(frozen(&sensor, &Thresholds::default()).0.is_empty());
         sensor.bound = None;

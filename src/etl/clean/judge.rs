@@ -30,6 +30,8 @@ pub struct Look<'a> {
     pub at_ms: &'a [i64],
     /// Its own interval, ms, and the median step between its rows; none with fewer than two values.
     pub interval_ms: Option<(f64, f64)>,
+    /// Least step between rows, ms.
+    pub least_step_ms: i64,
     /// Limits, when the range is judged.
     pub range: Option<Range>,
     /// Its unit and the dry-bulb in °C row by row, when it is a wet-bulb.
@@ -112,6 +114,7 @@ pub fn judge(look: &Look<'_>, cells: &mut Cells) -> Judged {
             on_change: look.on_change,
             interval_ms: interval,
             seen_ms: seen,
+            least_step_ms: look.least_step_ms,
         };
         let (runs, count) = frozen::frozen(&sensor, look.thresholds);
         judged.judged.insert(Rule::Frozen, count);

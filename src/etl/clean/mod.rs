@@ -41,6 +41,7 @@ mod sampling;
 mod settle;
 mod spike;
 pub mod steady;
+mod stretches;
 #[cfg(test)]
 mod tests;
 mod words;

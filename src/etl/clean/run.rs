@@ -34,6 +34,8 @@ pub(super) struct Work<'p> {
     pub at_ms: Vec<i64>,
     /// Each column's own interval and the step between its rows, ms.
     pub intervals: Vec<Option<(f64, f64)>>,
+    /// Least step between rows, ms.
+    pub least_step_ms: i64,
     pub events: Vec<Event>,
     pub warnings: Vec<Warning>,
     pub judged: Vec<Judged>,
@@ -76,6 +78,7 @@ pub fn clean(
         units: BTreeMap::new(),
         metas: columns.to_vec(),
         intervals: Vec::new(),
+        least_step_ms: 0,
         parsed: at_ms.len() as u64,
         sampled: vec![true; at_ms.len()],
         at_ms,
@@ -93,6 +96,7 @@ pub fn clean(
     let steps = Steps::new(&work.at_ms);
     work.intervals =
         (work.data.par_iter().zip(&work.metas)).map(|(data, meta)| own_interval(&steps, data, meta)).collect();
+    work.least_step_ms = steps.least_ms;
     work.judge_cells(progress)?;
     let growths = work.growths();
     work.resample(growths, progress)?;
@@ -205,6 +209,7 @@ impl Work<'_> {
             name: &meta.name,
             at_ms: &self.at_ms,
             interval_ms: self.intervals.get(index).copied().flatten(),
+            least_step_ms: self.least_step_ms,
             range: if asked(Rule::OutOfRange) { self.range(index) } else { None },
             dry_bulb: wet.and_then(|(_, unit)| Some((unit, context.dry_c.as_deref()?, margin))),
             spikes: asked(Rule::Spike),

@@ -38,7 +38,8 @@ pub fn own_step_ms(at_ms: &[i64], values: &[f64]) -> Option<f64> {
 #[derive(Debug)]
 pub struct Steps<'a> {
     at_ms: &'a [i64],
-    least_ms: i64,
+    /// Least of them, ms; 0 of fewer than two rows.
+    pub least_ms: i64,
     /// Of each pair of neighbouring rows, whether they are the least step apart.
     least: Vec<bool>,
 }

@@ -1,0 +1,303 @@
+//! How long a column's values stand still: what [`super::frozen`] asks of every cell.
+//!
+//! Most rows have a value, and most runs are short. So rows are taken 64 at a time: where all of them have a value,
+//! those that stand still are the ones of a word, and short runs are counted without a look at their rows.
+
+use std::ops::Range;
+
+use super::frozen::Sensor;
+use super::machines::State;
+use super::sampling::GAP_FACTOR;
+
+/// What one look at a column tells.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Of all runs of values within the range whose rows are no gap apart.
+    pub holds: Holds,
+    /// Cells that could be judged.
+    pub judged: u64,
+    /// Rows in which each value is within the range of the one before it, over any gap, for as long as a frozen run
+    /// must be: there is none elsewhere.
+    pub stretches: Vec<Range<usize>>,
+}
+
+/// Times from the first to the last row of runs, ms; those of one row, which are most, only counted.
+#[derive(Debug, Default)]
+pub struct Holds {
+    /// Runs of one row.
+    pub single: usize,
+    /// The others.
+    pub longer: Vec<i64>,
+}
+
+impl Holds {
+    /// All runs.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.single + self.longer.len()
+    }
+
+    /// As [`super::sampling::quantile`] of what `lasts`, which must not fall, makes of each.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a floor between 0 and the length")]
+    pub fn quantile(&mut self, q: f64, lasts: impl Fn(i64) -> f64) -> Option<f64> {
+        let place = self.len().checked_sub(1)? as f64 * q;
+        let rank = place.floor() as usize;
+        let (low, high) = match rank.checked_sub(self.single) {
+            Some(rank) => {
+                let (_, low, above) = self.longer.select_nth_unstable(rank);
+                (*low, above.iter().min().copied().unwrap_or(*low))
+            }
+            None if rank + 1 == self.single => (0, self.longer.iter().min().copied().unwrap_or(0)),
+            None => (0, 0),
+        };
+        let (low, high, part) = (lasts(low), lasts(high), place.fract());
+        Some(if part > 0.0 { low + (high - low) * part } else { low })
+    }
+}
+
+/// Looks at a column once: `range` is that of a run, `least_ms` what a frozen one lasts at least.
+#[must_use]
+pub fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> Seen {
+    let gap_ms = GAP_FACTOR * sensor.interval_ms;
+    let mut walk = Walk {
+        sensor,
+        range,
+        gap_ms,
+        // Rows that are rarer than their interval is said to be make outages that count for a run, not against it.
+        least_ms: if sensor.seen_ms > gap_ms { 0.0 } else { least_ms },
+        last: At { row: 0, at_ms: 0, value: f64::NAN },
+        open: None,
+        judged: 0,
+        in_longer: 0,
+        longer: Vec::new(),
+        short: [0; SHORT],
+        stretches: Vec::new(),
+    };
+    for start in (0..sensor.values.len()).step_by(WORD) {
+        match Word::of(sensor, start, range) {
+            Some(word) => walk.word(start, &word),
+            None => walk.rows(start..start + WORD),
+        }
+    }
+    walk.seen()
+}
+
+/// Rows that are looked at together, a bit each, the first one lowest.
+const WORD: usize = 64;
+/// Most bits of a run that is counted without a look at its rows.
+const SHORT: usize = 4;
+
+/// A word of rows that all have a value, each beside the one before it.
+struct Word {
+    /// The rows whose value is within the range of the one before.
+    near: u64,
+    /// Whether one of these differs from it all the same.
+    drifts: bool,
+    /// The rows that are not judged.
+    idle: u64,
+}
+
+impl Word {
+    /// Of the word that begins with row `start`; none where a row, or one before, is not there.
+    fn of(sensor: &Sensor<'_>, start: usize, range: f64) -> Option<Self> {
+        let values: &[f64; WORD] = sensor.values.get(start..)?.first_chunk()?;
+        let before: &[f64; WORD] = sensor.values.get(start.checked_sub(1)?..)?.first_chunk()?;
+        let (zero, bound) = (if sensor.zero_stands { 0.0 } else { f64::NAN }, sensor.bound.unwrap_or(f64::NAN));
+        let (mut near, mut drifts, mut missing, mut stands) = (0, false, false, false);
+        // No branch a row: the compiler takes several at once.
+        for (row, (value, before)) in values.iter().zip(before).enumerate() {
+            let step = (value - before).abs();
+            near |= if step <= range { 1 << row } else { 0 };
+            drifts |= (step <= range) & (step != 0.0);
+            missing |= value.is_nan();
+            stands |= (*value == zero) | (*value >= bound);
+        }
+        let mut idle = 0;
+        if stands {
+            let values = values.iter().enumerate();
+            idle = values.fold(0, |bits, (row, value)| bits | u64::from((*value == zero) | (*value >= bound)) << row);
+        }
+        let running: Option<&[State; WORD]> = sensor.running.and_then(|running| running.get(start..)?.first_chunk());
+        for (row, state) in running.into_iter().flatten().enumerate() {
+            idle |= u64::from(*state == State::Off) << row;
+        }
+        (!missing).then_some(Self { near: near & !idle & !(idle << 1), drifts, idle })
+    }
+}
+
+/// How many runs of ones have one bit at least, two at least, and so on; none when one has more than [`SHORT`].
+fn run_lengths(bits: u64) -> Option<[u32; SHORT]> {
+    let mut firsts = bits & !(bits << 1);
+    let mut counts = [0; SHORT];
+    for (length, count) in (1..).zip(&mut counts) {
+        *count = firsts.count_ones();
+        firsts &= bits >> length;
+    }
+    (firsts == 0).then_some(counts)
+}
+
+/// A judged row.
+#[derive(Clone, Copy)]
+struct At {
+    row: usize,
+    at_ms: i64,
+    /// NaN when there is nothing to go on from.
+    value: f64,
+}
+
+/// A stretch of two rows or more, and the run that its last row is in.
+struct Stretch {
+    first: At,
+    run_ms: i64,
+    run_rows: usize,
+    min: f64,
+    max: f64,
+}
+
+/// A look at a column from its first row to its last.
+struct Walk<'a> {
+    sensor: &'a Sensor<'a>,
+    range: f64,
+    gap_ms: f64,
+    least_ms: f64,
+    /// The judged row before.
+    last: At,
+    open: Option<Stretch>,
+    judged: usize,
+    in_longer: usize,
+    longer: Vec<i64>,
+    /// Runs of one value that go on for at least one least step, for at least two, and so on.
+    short: [usize; SHORT],
+    stretches: Vec<Range<usize>>,
+}
+
+impl Walk<'_> {
+    /// Rows of any kind, one by one.
+    fn rows(&mut self, rows: Range<usize>) {
+        for row in rows {
+            let Some((at_ms, value)) = self.sensor.row(row).filter(|(_, value)| !value.is_nan()) else { continue };
+            if self.sensor.idle(row, value) {
+                self.end();
+                self.last.value = f64::NAN;
+                continue;
+            }
+            self.judged += 1;
+            if (value - self.last.value).abs() <= self.range {
+                self.goes_on(At { row, at_ms, value });
+            } else {
+                self.end();
+                self.last = At { row, at_ms, value };
+            }
+        }
+    }
+
+    /// A word, its first row being `start`.
+    fn word(&mut self, start: usize, word: &Word) {
+        let first = self.sensor.row(start).filter(|_| word.idle & 1 == 0);
+        let near = first.is_some_and(|(_, value)| (value - self.last.value).abs() <= self.range);
+        let near = word.near & !1 | u64::from(near);
+        let ends_ms = self.sensor.row(start + WORD - 1).map(|(at_ms, _)| at_ms - self.last.at_ms);
+        // No step is less than the least.
+        let regular = ends_ms == Some(64 * self.sensor.least_step_ms);
+        self.judged += (!word.idle).count_ones() as usize;
+        // Runs at the word's ends go on in its neighbours.
+        let (lead, tail) = (near.trailing_ones() as usize, near.leading_ones() as usize);
+        if lead == 0 {
+            self.end();
+        }
+        self.near(start..start + lead);
+        if lead == WORD {
+            return;
+        }
+        if lead > 0 {
+            self.end();
+        }
+        let mut inner = near >> lead << lead << tail >> tail;
+        if regular
+            && !word.drifts
+            && self.counts_short()
+            && let Some(counts) = run_lengths(inner)
+        {
+            self.short.iter_mut().zip(counts).for_each(|(all, here)| *all += here as usize);
+            inner = 0;
+        }
+        while inner != 0 {
+            let first = inner.trailing_zeros() as usize;
+            let end = first + (inner >> first).trailing_ones() as usize;
+            self.begins_after(start + first - 1);
+            self.near(start + first..start + end);
+            self.end();
+            inner &= u64::MAX << end;
+        }
+        self.begins_after(start + WORD - tail - 1);
+        self.near(start + WORD - tail..start + WORD);
+        if word.idle.leading_ones() > 0 {
+            self.last.value = f64::NAN;
+        }
+    }
+
+    /// Whether short runs of rows that are one least step apart are runs, and too short for a stretch.
+    fn counts_short(&self) -> bool {
+        let step_ms = self.sensor.least_step_ms as f64;
+        step_ms <= self.gap_ms && SHORT as f64 * step_ms + self.sensor.seen_ms < self.least_ms
+    }
+
+    fn begins_after(&mut self, row: usize) {
+        if let Some((at_ms, value)) = self.sensor.row(row) {
+            self.last = At { row, at_ms, value };
+        }
+    }
+
+    /// Judged rows, each within the range of the one before it.
+    fn near(&mut self, rows: Range<usize>) {
+        for row in rows {
+            if let Some((at_ms, value)) = self.sensor.row(row) {
+                self.goes_on(At { row, at_ms, value });
+            }
+        }
+    }
+
+    fn goes_on(&mut self, now: At) {
+        let At { at_ms, value, .. } = now;
+        let (first, before) = (self.last, self.last.value);
+        let begin = || Stretch { first, run_ms: first.at_ms, run_rows: 1, min: before, max: before };
+        let mut stretch = self.open.take().unwrap_or_else(begin);
+        let (min, max) = (stretch.min.min(value), stretch.max.max(value));
+        if (at_ms - self.last.at_ms) as f64 <= self.gap_ms && max - min <= self.range {
+            (stretch.run_rows, stretch.min, stretch.max) = (stretch.run_rows + 1, min, max);
+        } else {
+            self.end_run(&stretch);
+            (stretch.run_ms, stretch.run_rows, stretch.min, stretch.max) = (at_ms, 1, value, value);
+        }
+        self.open = Some(stretch);
+        self.last = now;
+    }
+
+    /// The stretch ends with the judged row before.
+    fn end(&mut self) {
+        let Some(stretch) = self.open.take() else { return };
+        self.end_run(&stretch);
+        if (self.last.at_ms - stretch.first.at_ms) as f64 + self.sensor.seen_ms >= self.least_ms {
+            self.stretches.push(stretch.first.row..self.last.row + 1);
+        }
+    }
+
+    fn end_run(&mut self, stretch: &Stretch) {
+        if stretch.run_rows > 1 {
+            self.in_longer += stretch.run_rows;
+            self.longer.push(self.last.at_ms - stretch.run_ms);
+        }
+    }
+
+    fn seen(mut self) -> Seen {
+        self.end();
+        let longer = self.short.into_iter().skip(1).chain([0]);
+        for ((steps, at_least), longer) in (1..).zip(self.short).zip(longer) {
+            self.longer.extend(std::iter::repeat_n(steps * self.sensor.least_step_ms, at_least - longer));
+        }
+        // Its first row, and one a step.
+        self.in_longer += self.short.first().copied().unwrap_or_default() + self.short.iter().sum::<usize>();
+        let holds = Holds { single: self.judged - self.in_longer, longer: self.longer };
+        Seen { holds, judged: self.judged as u64, stretches: self.stretches }
+    }
+}
