@@ -74,6 +74,10 @@ pub fn edge(at_ms: i64, interval: Interval, zone: Tz) -> i64 {
     let minute = clock.hour() * 60 + clock.minute();
     let floor = minute - minute % interval.minutes();
     let Some(mut label) = clock.date().and_hms_opt(floor / 60, floor % 60, 0) else { return at_ms };
+    // What shows a label is its instant; of two that show midnight, the first is.
+    if label == clock && interval != Interval::D1 {
+        return at_ms;
+    }
     // A label that the clock skipped becomes the first instant after the gap; no gap is longer than a day.
     for _ in 0..=1440 {
         match zone.from_local_datetime(&label) {

@@ -186,15 +186,29 @@ fn validity(values: &[f64]) -> Bitmap {
     Bitmap::from_u8_vec(values.chunks(8).map(byte).collect(), values.len())
 }
 
+/// Four sums, of every fourth value: one alone would wait for each addition before the next.
 fn summary(values: &[f64]) -> Summary {
-    let (mut count, mut sum, mut min, mut max) = (0_u64, -0.0, f64::INFINITY, f64::NEG_INFINITY);
-    for value in values.iter().filter(|value| !value.is_nan()) {
-        count += 1;
-        sum += value;
-        // As NaN is out, these are one instruction each.
-        min = if *value < min { *value } else { min };
-        max = if *value > max { *value } else { max };
-    }
+    let (mut counts, mut sums) = ([0_u64; 4], [-0.0; 4]);
+    let (mut mins, mut maxs) = ([f64::INFINITY; 4], [f64::NEG_INFINITY; 4]);
+    let mut add = |four: &[f64; 4]| {
+        let lanes = counts.iter_mut().zip(&mut sums).zip(mins.iter_mut().zip(&mut maxs));
+        for (value, ((count, sum), (min, max))) in four.iter().zip(lanes) {
+            // No branch a value: NaN adds nothing, and is neither less nor greater than anything.
+            *count += u64::from(!value.is_nan());
+            *sum += if value.is_nan() { -0.0 } else { *value };
+            *min = if *value < *min { *value } else { *min };
+            *max = if *value > *max { *value } else { *max };
+        }
+    };
+    let (fours, rest) = values.as_chunks();
+    fours.iter().for_each(&mut add);
+    let mut last = [f64::NAN; 4];
+    last.iter_mut().zip(rest).for_each(|(lane, value)| *lane = *value);
+    add(&last);
+    let count: u64 = counts.iter().sum();
+    let sum = sums.into_iter().fold(-0.0, |all, sum| all + sum);
+    let (min, max) =
+        (mins.into_iter().fold(f64::INFINITY, f64::min), maxs.into_iter().fold(f64::NEG_INFINITY, f64::max));
     let some = |value: f64| (count > 0).then_some(value);
     Summary {
         count,

@@ -126,7 +126,8 @@ pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, 
 
 /// The interval at which a column is recorded and the one at which it is seen, ms.
 fn own_interval(steps: &Steps<'_>, data: &Data, meta: &ColumnMeta) -> Option<(f64, f64)> {
-    let seen_ms = steps.own_ms(data.values());
+    let nulls = usize::try_from(data.summary().nulls).ok()?;
+    let seen_ms = steps.own_ms(data.values(), nulls);
     Some((interval_ms(meta, seen_ms)?, seen_ms?))
 }
 

@@ -1,5 +1,7 @@
 //! The units of temperatures that no report, request or name tells: by their values, once these are there.
 
+use rayon::prelude::*;
+
 use super::quantity::{Quantity, UnitChoice, unit_by_values};
 use super::report::Rule;
 use super::roles::Role;
@@ -11,17 +13,13 @@ impl Work<'_> {
     /// Settles the units that only values can tell.
     pub(super) fn settle_units(&mut self) -> Result<(), CleanError> {
         let plan = self.plan;
-        let mut pending = Vec::new();
-        for (index, (quantity, choice)) in &plan.units {
-            match choice {
-                UnitChoice::Known(unit) => drop(self.units.insert(*index, (*quantity, unit.clone()))),
-                UnitChoice::ByValues => {
-                    let mut present: Vec<f64> = self.values(*index).iter().copied().filter(|v| !v.is_nan()).collect();
-                    pending.extend(median(&mut present).map(|median| (*index, *quantity, median)));
-                }
-                UnitChoice::Unknown | UnitChoice::Wrong(_) => {}
-            }
-        }
+        self.units.extend(plan.units.iter().filter_map(|(index, (quantity, choice))| match choice {
+            UnitChoice::Known(unit) => Some((*index, (*quantity, unit.clone()))),
+            UnitChoice::ByValues | UnitChoice::Unknown | UnitChoice::Wrong(_) => None,
+        }));
+        let by_values = plan.units.par_iter().filter(|(_, (_, choice))| matches!(choice, UnitChoice::ByValues));
+        let pending: Vec<(usize, Quantity, f64)> =
+            by_values.filter_map(|(index, (quantity, _))| Some((*index, *quantity, self.median_of(*index)?))).collect();
         let told = pending.iter().filter_map(|(index, quantity, median)| {
             Some((*index, (*quantity, unit_by_values(*quantity, *median, None)?)))
         });
@@ -35,6 +33,12 @@ impl Work<'_> {
             }
         }
         self.stop_rules_without_units()
+    }
+
+    /// The median of a column's values; none without any.
+    fn median_of(&self, index: usize) -> Option<f64> {
+        let mut present: Vec<f64> = self.values(index).iter().copied().filter(|value| !value.is_nan()).collect();
+        median(&mut present)
     }
 
     /// The one unit that all of the site's water temperatures have.
@@ -56,11 +60,10 @@ impl Work<'_> {
         let Some((index, meta)) = unknown.first().and_then(|index| Some((*index, self.metas.get(*index)?))) else {
             return Ok(());
         };
-        let mut present: Vec<f64> = self.values(index).iter().copied().filter(|v| !v.is_nan()).collect();
         let message = format!(
             "the unit of {0} is not recorded, and its median {1} is no chilled water in °C or °F: state it in units, such as {{\"{0}\": \"°C\"}}",
             meta.name,
-            number(median(&mut present).unwrap_or_default())
+            number(self.median_of(index).unwrap_or_default())
         );
         let problem = Problem { code: "unknown_unit", field: format!("units.{}", meta.name), message };
         if self.plan.runs(Rule::HeatBalance) {
