@@ -26,6 +26,9 @@ const STATE_PAIRS: &[(&str, &str)] = &[
     ("正常", "異常"),
 ];
 
+/// Steps that are counted together.
+const BLOCK: usize = 1024;
+
 /// How the cells of a column become values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
@@ -110,6 +113,40 @@ impl Course {
         self.resets += steps().map(|(a, b)| u64::from((b < a) & (*b < a * 0.1))).sum::<u64>();
         self.first = self.first.or(Some(first));
         self.last = values.last().copied();
+    }
+
+    /// The same for values that are (`least` + offset) / `scale`, a power of ten.
+    pub fn extend_counts(&mut self, least: i32, scale: f64, offsets: &[u16]) {
+        let Some((&first, rest)) = offsets.split_first() else { return };
+        let value = |offset: u16| f64::from(least.wrapping_add(i32::from(offset))) / scale;
+        #[expect(clippy::cast_possible_truncation, reason = "a small power of ten")]
+        let offset_of = |value: i64| u16::try_from(value * scale as i64 - i64::from(least)).ok();
+        // Sums of a block fit into two bytes.
+        let count =
+            |holds: &dyn Fn(&[u16]) -> u16| offsets.chunks(BLOCK).map(|some| u64::from(holds(some))).sum::<u64>();
+        let equal = |wanted: u16| count(&|some| some.iter().map(|offset| u16::from(*offset == wanted)).sum());
+        let below = |limit: u16| count(&|some| some.iter().map(|offset| u16::from(*offset < limit)).sum());
+        self.values += offsets.len() as u64;
+        self.zeros += offset_of(0).map_or(0, equal);
+        self.ones += offset_of(1).map_or(0, equal);
+        self.negatives += if least < 0 { offset_of(0).map_or(offsets.len() as u64, below) } else { 0 };
+        self.step(value(first));
+        // `b` is at most a tenth of `a`: 10 (least + b) <= least + a.
+        let limit = least.saturating_mul(-9);
+        for (befores, afters) in offsets.chunks(BLOCK).zip(rest.chunks(BLOCK)) {
+            let steps = || befores.iter().copied().zip(afters.iter().copied());
+            let sum = |holds: fn(u16, u16) -> bool| steps().map(|(a, b)| u16::from(holds(a, b))).sum::<u16>();
+            self.rises += u64::from(sum(|a, b| b > a));
+            self.falls += u64::from(sum(|a, b| b < a));
+            let tenth = |(a, b): (u16, u16)| (b < a) & (10 * i32::from(b) - i32::from(a) <= limit);
+            if steps().map(|step| u16::from(tenth(step))).sum::<u16>() > 0 {
+                // As doubles have it, which round.
+                let resets = steps().filter(|&(a, b)| b < a && value(b) < value(a) * 0.1);
+                self.resets += resets.count() as u64;
+            }
+        }
+        self.first = self.first.or(Some(value(first)));
+        self.last = offsets.last().map(|last| value(*last));
     }
 
     /// Takes in what came after.

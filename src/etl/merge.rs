@@ -9,17 +9,53 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use polars::prelude::{
-    Column, DataFrame, Float64Chunked, Int64Chunked, IntoSeries, NewChunkedArray, PolarsResult, StringChunked,
-    TimeUnit, TimeZone,
+    Column, DataFrame, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, NewChunkedArray, PolarsResult,
+    StringChunked, TimeUnit, TimeZone,
 };
 use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
 use super::column::{Cells, ColumnMeta, Kind, NullReason, TEXT, VALUE, Warning};
+use super::counted::{self, Counts};
 use super::kinds::{self, Course, Reading};
 use super::names::TIMESTAMP;
-use super::packed::PackedSegment;
+use super::packed::{Packed, PackedSegment};
 use super::plan::{Part, Plan, PlannedColumn, Taken};
+
+/// A window's columns, as they are written.
+#[derive(Debug)]
+pub struct Columns {
+    /// `timestamp`: Datetime ms, UTC; rows as in the axis.
+    pub timestamp: Column,
+    /// The others, in the plan's order.
+    pub others: Vec<Merged>,
+}
+
+/// The cells of one column in a window.
+#[derive(Debug)]
+pub enum Merged {
+    /// Numbers, as counts.
+    Counts(Counts),
+    /// Float64 or String.
+    Series(Column),
+}
+
+impl Columns {
+    /// The first rows as a frame, whose columns are named as in `plan`.
+    ///
+    /// # Errors
+    /// When polars refuses the columns, which would be a defect.
+    pub fn head(&self, plan: &Plan, rows: usize) -> PolarsResult<DataFrame> {
+        let rows = rows.min(self.timestamp.len());
+        let others = plan.columns.iter().zip(&self.others).map(|(column, merged)| match merged {
+            Merged::Series(series) => series.head(Some(rows)),
+            Merged::Counts(counts) => {
+                Float64Chunked::from_iter_options(column.name.as_str().into(), counts.cells(0..rows)).into_column()
+            }
+        });
+        DataFrame::new(rows, std::iter::once(self.timestamp.head(Some(rows))).chain(others).collect())
+    }
+}
 
 /// Which of two different values for the same point and time stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +143,13 @@ impl Texts {
 /// # Errors
 /// When polars refuses the columns, which would be a defect.
 pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Keep) -> PolarsResult<Window> {
+    let (columns, tallies) = merge_columns(plan, window, segments, keep);
+    Ok(Window { frame: columns.head(plan, usize::MAX)?, tallies })
+}
+
+/// Merges the segments of a window (in canonical order) into its columns; a tally for each but `timestamp`.
+#[must_use]
+pub fn merge_columns(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Keep) -> (Columns, Vec<Tally>) {
     let axis = plan.axis_ms.get(window.clone()).unwrap_or_default();
     let place = |Taken { file, segment, rows }| {
         let places = Rows::of(axis, segment.at_ms.get(rows.clone()).unwrap_or_default());
@@ -119,13 +162,17 @@ pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Kee
             list.push(segment);
         }
     }
-    let merged: Vec<(Column, Tally)> =
-        plan.columns.par_iter().map(|column| gather(plan, column, axis, &by_file, keep).finish(column)).collect();
+    let merged = plan.columns.par_iter().map(|column| match count(plan, column, axis, &by_file, keep) {
+        Some((counts, tally)) => (Merged::Counts(counts), tally),
+        None => {
+            let (series, tally) = gather(plan, column, axis, &by_file, keep).finish(column);
+            (Merged::Series(series), tally)
+        }
+    });
+    let (others, tallies) = merged.unzip();
     let timestamp =
         Int64Chunked::from_slice(TIMESTAMP.into(), axis).into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
-    let (columns, tallies): (Vec<Column>, Vec<Tally>) = merged.into_iter().unzip();
-    let columns = std::iter::once(timestamp.into_series().into()).chain(columns).collect();
-    Ok(Window { frame: DataFrame::new(axis.len(), columns)?, tallies })
+    (Columns { timestamp: timestamp.into_column(), others }, tallies)
 }
 
 /// A segment whose rows have found their place on the axis.
@@ -169,35 +216,130 @@ impl Rows {
     }
 }
 
+/// The pieces of a column in canonical order.
+fn pieces<'p>(
+    column: &'p PlannedColumn,
+    by_file: &'p [Vec<&'p Placed>],
+) -> impl Iterator<Item = (Part, &'p Placed, &'p Packed)> {
+    column.parts.iter().flat_map(|part| {
+        let placed = by_file.get(part.file).map_or(&[][..], Vec::as_slice);
+        placed.iter().filter_map(|placed| {
+            let packed = placed.segment.columns.get(part.point).filter(|packed| !packed.is_empty())?;
+            Some((*part, *placed, packed))
+        })
+    })
+}
+
+fn tokens(plan: &Plan, part: Part) -> &[(String, u64)] {
+    let point = plan.files.get(part.file).and_then(|file| file.plan.points.get(part.point));
+    point.map_or(&[], |point| &point.tokens)
+}
+
+/// Gathers a column as counts; none when it is none, or would not be the same.
+fn count(
+    plan: &Plan,
+    column: &PlannedColumn,
+    axis: &[i64],
+    by_file: &[Vec<&Placed>],
+    keep: Keep,
+) -> Option<(Counts, Tally)> {
+    let mut frame = counted::Frame::default();
+    for (part, placed, packed) in pieces(column, by_file) {
+        let taken = match (&column.reading, packed) {
+            (Reading::States { .. }, Packed::Texts(_)) => frame.take_in_states(),
+            (Reading::States { .. }, packed) => packed.numbers() == 0 && frame.take_in(packed, placed.rows.clone()),
+            (Reading::Numbers, packed) => {
+                !part.other_unit && tokens(plan, part).is_empty() && frame.take_in(packed, placed.rows.clone())
+            }
+            _ => false,
+        };
+        if !taken {
+            return None;
+        }
+    }
+    let (mut counts, mut tally) = (frame.counts(axis.len()), Tally::default());
+    let fill = |counts: &mut Counts, end: usize| {
+        if end > counts.offsets.len() {
+            counts.offsets.resize(end, Counts::ABSENT | NOT_COVERED);
+        }
+    };
+    for (part, placed, packed) in pieces(column, by_file) {
+        let state = |(token, _): &(String, u64)| counts.state(state_of(&column.reading, token));
+        let states: Vec<u16> = tokens(plan, part).iter().map(state).collect();
+        let begin = counts.offsets.len();
+        if let Rows::Run(start) = placed.places
+            && start >= begin
+        {
+            // Beyond all that was gathered: nothing to compare with.
+            fill(&mut counts, start);
+            counts.push(packed, placed.rows.clone(), &states);
+            continue;
+        }
+        counts.push(packed, placed.rows.clone(), &states);
+        let offsets = counts.offsets.split_off(begin);
+        let end = placed.places.place(offsets.len().saturating_sub(1)).saturating_add(1);
+        fill(&mut counts, end.min(axis.len()));
+        for (row, offset) in offsets.into_iter().enumerate() {
+            tally.put_count(&mut counts, axis, placed.places.place(row), offset, keep, part.file);
+        }
+    }
+    fill(&mut counts, axis.len());
+    tally.count = counts.present();
+    tally.nulls = nulls(counts.offsets.len() as u64 - tally.count, |reason| counts.count_of(reason as u8));
+    counts.run(tally.count, &mut tally.course);
+    Some((counts, tally))
+}
+
+const NOT_COVERED: u16 = NullReason::NotCovered as u16;
+
+/// A state's word as a value; a word that is none is a null.
+fn state_of(reading: &Reading, token: &str) -> (f64, u8) {
+    let state = match reading {
+        Reading::States { zero, one } => kinds::state_value(token, zero, one),
+        _ => None,
+    };
+    state.map_or((0.0, NullReason::Unreadable as u8), |value| (value, VALUE))
+}
+
+/// So many nulls by reason.
+fn nulls(mut nulls: u64, count_of: impl Fn(NullReason) -> u64) -> BTreeMap<NullReason, u64> {
+    let mut found = BTreeMap::new();
+    for reason in NullReason::ALL {
+        if nulls == 0 {
+            break;
+        }
+        let count = count_of(reason);
+        if count > 0 {
+            found.insert(reason, count);
+        }
+        nulls -= count;
+    }
+    found
+}
+
 fn gather(plan: &Plan, column: &PlannedColumn, axis: &[i64], by_file: &[Vec<&Placed>], keep: Keep) -> Gathered {
     let mut gathered = Gathered {
         cells: Cells { values: Vec::with_capacity(axis.len()), codes: Vec::with_capacity(axis.len()) },
         texts: Texts::default(),
         tally: Tally::default(),
     };
-    for part in &column.parts {
-        for placed in by_file.get(part.file).map_or(&[][..], Vec::as_slice) {
-            let Some(packed) = placed.segment.columns.get(part.point).filter(|packed| !packed.is_empty()) else {
-                continue;
-            };
-            match &placed.places {
-                // Beyond all that was gathered: nothing to compare with.
-                Rows::Run(start) if *start >= gathered.cells.codes.len() => {
-                    gathered.fill(*start);
-                    packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
-                    gathered.settle(plan, column, *part, *start);
-                }
-                places => {
-                    let begin = gathered.cells.codes.len();
-                    packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
-                    gathered.settle(plan, column, *part, begin);
-                    let (values, codes) =
-                        (gathered.cells.values.split_off(begin), gathered.cells.codes.split_off(begin));
-                    let end = places.place(codes.len().saturating_sub(1)).saturating_add(1);
-                    gathered.fill(end.min(axis.len()));
-                    for (row, (value, code)) in values.into_iter().zip(codes).enumerate() {
-                        gathered.put(axis, places.place(row), value, code, keep, part.file);
-                    }
+    for (part, placed, packed) in pieces(column, by_file) {
+        match &placed.places {
+            // Beyond all that was gathered: nothing to compare with.
+            Rows::Run(start) if *start >= gathered.cells.codes.len() => {
+                gathered.fill(*start);
+                packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
+                gathered.settle(plan, column, part, *start);
+            }
+            places => {
+                let begin = gathered.cells.codes.len();
+                packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
+                gathered.settle(plan, column, part, begin);
+                let (values, codes) = (gathered.cells.values.split_off(begin), gathered.cells.codes.split_off(begin));
+                let end = places.place(codes.len().saturating_sub(1)).saturating_add(1);
+                gathered.fill(end.min(axis.len()));
+                for (row, (value, code)) in values.into_iter().zip(codes).enumerate() {
+                    gathered.put(axis, places.place(row), value, code, keep, part.file);
                 }
             }
         }
@@ -209,8 +351,7 @@ fn gather(plan: &Plan, column: &PlannedColumn, axis: &[i64], by_file: &[Vec<&Pla
 impl Gathered {
     /// Turns a file's cells, which begin at `begin`, into the column's: texts to states, indices or nulls.
     fn settle(&mut self, plan: &Plan, column: &PlannedColumn, part: Part, begin: usize) {
-        let tokens = plan.files.get(part.file).and_then(|f| f.plan.points.get(part.point)).map(|p| p.tokens.as_slice());
-        let tokens = tokens.unwrap_or_default();
+        let tokens = tokens(plan, part);
         if tokens.is_empty() && column.reading == Reading::Numbers && !part.other_unit {
             return;
         }
@@ -235,9 +376,7 @@ impl Gathered {
     fn settle_token(&mut self, column: &PlannedColumn, token: &str) -> (f64, u8) {
         match &column.reading {
             Reading::Text => (self.texts.id(token), VALUE),
-            Reading::States { zero, one } => {
-                kinds::state_value(token, zero, one).map_or((0.0, NullReason::Unreadable as u8), |v| (v, VALUE))
-            }
+            Reading::States { .. } => state_of(&column.reading, token),
             Reading::Numbers => {
                 self.tally.unreadable.get_or_insert_with(|| token.to_owned());
                 (0.0, NullReason::Unreadable as u8)
@@ -263,14 +402,8 @@ impl Gathered {
             return;
         }
         if *old_code == VALUE && *old_value != value {
-            self.tally.conflicts += 1;
-            if self.tally.first_conflict.is_none() {
-                let show =
-                    |v: f64| if self.texts.all.is_empty() { v.to_string() } else { self.texts.text(v).to_owned() };
-                let values = (show(*old_value), show(value));
-                let at_ms = axis.get(row).copied().unwrap_or_default();
-                self.tally.first_conflict = Some(Conflict { at_ms, file, values });
-            }
+            let show = |v: f64| if self.texts.all.is_empty() { v.to_string() } else { self.texts.text(v).to_owned() };
+            self.tally.conflict(axis, row, file, || (show(*old_value), show(value)));
             if keep == Keep::First {
                 return;
             }
@@ -284,17 +417,7 @@ impl Gathered {
         let count_in = |some: &[u8], wanted: u8| some.iter().map(|code| u8::from(*code == wanted)).sum::<u8>();
         let count_of = |wanted: u8| codes.chunks(255).map(|some| u64::from(count_in(some, wanted))).sum::<u64>();
         tally.count = count_of(VALUE);
-        let mut nulls = codes.len() as u64 - tally.count;
-        for reason in NullReason::ALL {
-            if nulls == 0 {
-                break;
-            }
-            let count = count_of(reason as u8);
-            if count > 0 {
-                tally.nulls.insert(reason, count);
-            }
-            nulls -= count;
-        }
+        tally.nulls = nulls(codes.len() as u64 - tally.count, |reason| count_of(reason as u8));
         let name = column.name.as_str().into();
         let series = if column.reading == Reading::Text {
             let cells = values.iter().zip(&codes).map(|(value, code)| (*code == VALUE).then_some(*value));
@@ -320,6 +443,30 @@ impl Gathered {
 }
 
 impl Tally {
+    fn conflict(&mut self, axis: &[i64], row: usize, file: usize, values: impl FnOnce() -> (String, String)) {
+        self.conflicts += 1;
+        let at_ms = axis.get(row).copied().unwrap_or_default();
+        self.first_conflict.get_or_insert_with(|| Conflict { at_ms, file, values: values() });
+    }
+
+    /// As [`Gathered::put`].
+    fn put_count(&mut self, counts: &mut Counts, axis: &[i64], row: usize, offset: u16, keep: Keep, file: usize) {
+        let Some(old) = counts.offsets.get(row).copied() else { return };
+        if offset >= Counts::ABSENT && old != Counts::ABSENT | NOT_COVERED {
+            return;
+        }
+        if old < Counts::ABSENT && old != offset {
+            let show = |offset: u16| counts.value(offset).to_string();
+            self.conflict(axis, row, file, || (show(old), show(offset)));
+            if keep == Keep::First {
+                return;
+            }
+        }
+        if let Some(cell) = counts.offsets.get_mut(row) {
+            *cell = offset;
+        }
+    }
+
     /// Takes in the same column's next window.
     pub fn absorb(&mut self, next: Self) {
         self.count += next.count;

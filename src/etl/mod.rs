@@ -9,6 +9,7 @@
 
 pub mod clean;
 pub mod column;
+pub mod counted;
 pub mod gathered;
 pub mod kinds;
 pub mod merge;

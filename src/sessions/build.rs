@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
 
 use bytes::Bytes;
-use polars::prelude::DataFrame;
 
 use super::{OnConflict, Progress};
 use crate::datasets::{Row, cells};
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
 use crate::etl::column::{ColumnMeta, Warning};
-use crate::etl::merge::{self, Keep, Tally};
+use crate::etl::merge::{self, Columns, Keep, Tally};
 use crate::etl::plan::{self, FileId, Override, Plan, PlanError};
 use crate::etl::report::{FilePlan, ReadError, ReadOptions, archive};
 use crate::store::frames::{ColumnType, FrameWriter};
@@ -105,17 +104,17 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     let schema: Vec<(String, ColumnType)> =
         plan.columns.iter().map(|c| (c.name.clone(), column_type(&c.reading))).collect();
     let mut frames = FrameWriter::new(writer, &schema)?;
-    let (sender, receiver) = sync_channel::<DataFrame>(1);
+    let (sender, receiver) = sync_channel::<Columns>(1);
     std::thread::scope(|scope| {
         let writing = scope.spawn(move || -> Result<FrameWriter<StagedWriter>> {
-            for frame in receiver {
-                frames.write_window(&frame)?;
+            for window in receiver {
+                frames.write_columns(&window)?;
             }
             Ok(frames)
         });
         // A writer that fails hangs up; its own error is the one that counts.
         let hung_up = |_| Error::internal("the writer of the Parquet file stopped");
-        let merged = windows(job, &mut plan, &load, &mut |frame| sender.send(frame).map_err(hung_up), progress);
+        let merged = windows(job, &mut plan, &load, &mut |window| sender.send(window).map_err(hung_up), progress);
         drop(sender);
         let written = writing.join().map_err(|_| Error::internal("the writer of the Parquet file panicked"))?;
         let (frames, (tallies, preview)) = (written?, merged?);
@@ -137,7 +136,7 @@ fn windows(
     job: &Job,
     plan: &mut Plan,
     load: &plan::Load<'_>,
-    sink: &mut dyn FnMut(DataFrame) -> Result<()>,
+    sink: &mut dyn FnMut(Columns) -> Result<()>,
     progress: &Progress,
 ) -> Result<(Vec<Tally>, Vec<Row>)> {
     let keep = if job.on_conflict == OnConflict::First { Keep::First } else { Keep::Last };
@@ -146,17 +145,18 @@ fn windows(
     for window in plan.windows(plan.window_rows(job.memory_bytes / 4)) {
         progress.go_on()?;
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
-        let merged = merge::merge(plan, &window, segments, keep).internal("merging a window")?;
+        let (merged, found) = merge::merge_columns(plan, &window, segments, keep);
         if preview.is_empty() {
-            preview = cells::maps(&merged.frame.head(Some(PREVIEW_ROWS)), job.options.zone)?;
+            let head = merged.head(plan, PREVIEW_ROWS).internal("merging a window")?;
+            preview = cells::maps(&head, job.options.zone)?;
         }
-        for (tally, next) in tallies.iter_mut().zip(merged.tallies) {
+        for (tally, next) in tallies.iter_mut().zip(found) {
             tally.absorb(next);
         }
         if job.on_conflict == OnConflict::Error {
             refuse_conflicts(plan, &tallies)?;
         }
-        sink(merged.frame)?;
+        sink(merged)?;
         progress.wrote(window.end as u64, plan.axis_ms.len() as u64);
     }
     Ok((tallies, preview))

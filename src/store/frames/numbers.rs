@@ -11,6 +11,8 @@
 //! time. Bounds of pages, counts of encodings and the bounds of before 2017 cost a small file a twentieth
 //! and serve nobody.
 
+use std::ops::Range;
+
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, EncodingMask, ZstdLevel};
@@ -27,15 +29,23 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
 use super::write::PAGE_ROWS;
+use crate::etl::counted::Counts;
 
 /// Reused from column to column: making one costs as much as packing a short page.
-pub(super) type Packer = Compressor<'static>;
+pub(super) struct Packer {
+    compressor: Compressor<'static>,
+    /// By offset: its index in the dictionary.
+    ranks: Box<Ranks>,
+}
+
+/// An entry for each offset that there can be: looked up without asking whether it is there.
+type Ranks = [u16; 1 << 16];
 
 /// A [`Packer`].
 pub(super) fn packer() -> Result<Packer> {
-    let mut packer = Compressor::new(LEVEL)?;
-    packer.set_parameter(CParameter::MinMatch(MIN_MATCH))?;
-    Ok(packer)
+    let mut compressor = Compressor::new(LEVEL)?;
+    compressor.set_parameter(CParameter::MinMatch(MIN_MATCH))?;
+    Ok(Packer { compressor, ranks: Box::new([0; 1 << 16]) })
 }
 
 /// zstd level: 3 takes twice as long and saves nothing on indices in whole bytes.
@@ -60,6 +70,9 @@ pub(super) struct NumberColumn {
 
 /// The cells that have a value.
 enum Values {
+    None,
+    /// Offsets of values only, in counts that all of them fit into.
+    Counted(Counts),
     Few(Dictionary, Vec<u16>),
     Many(Vec<f64>),
 }
@@ -67,8 +80,7 @@ enum Values {
 impl NumberColumn {
     /// `before` is what [`Self::close`] answered for the column's row group before.
     pub fn new(descr: ColumnDescPtr, before: Option<Form>) -> Self {
-        let values = Values::Few(Dictionary::new(), Vec::new());
-        Self { descr, before, present: BooleanBufferBuilder::new(0), values }
+        Self { descr, before, present: BooleanBufferBuilder::new(0), values: Values::None }
     }
 
     /// Appends rows; those that `validity` lacks have no value.
@@ -86,29 +98,98 @@ impl NumberColumn {
         }
     }
 
+    /// Appends rows of counts.
+    pub fn append_counts(&mut self, counts: &Counts, rows: Range<usize>) {
+        let offsets = counts.offsets.get(rows).unwrap_or_default();
+        let absent = offsets.iter().map(|offset| usize::from(*offset >= Counts::ABSENT)).sum::<usize>();
+        let valid;
+        let cells = if absent == 0 {
+            self.present.append_n(offsets.len(), true);
+            offsets
+        } else {
+            let has = |row: usize| offsets.get(row).is_some_and(|offset| *offset < Counts::ABSENT);
+            self.present.append_buffer(&BooleanBuffer::collect_bool(offsets.len(), has));
+            valid = present_of(offsets, offsets.len() - absent);
+            &valid
+        };
+        self.values.extend_counts(counts, cells);
+    }
+
     /// The chunk's bytes, what the file has to know of them, and the form for the next row group to keep.
-    pub fn close(mut self, compressor: &mut Packer) -> Result<(Bytes, ColumnCloseResult, Option<Form>)> {
+    pub fn close(mut self, packer: &mut Packer) -> Result<(Bytes, ColumnCloseResult, Option<Form>)> {
         let present = self.present.finish();
         let before = self.before;
         let (dictionary, cells) = match self.values {
             // Nothing needs no dictionary, and says nothing of what comes.
-            Values::Few(_, indices) if indices.is_empty() => (None, Cells::Values(Vec::new())),
+            Values::None => (None, Cells::Values(Vec::new())),
             Values::Few(dictionary, mut indices) => {
                 let sorted = dictionary.sorted(&mut indices);
-                let form = form_of(&sorted, &indices, before, compressor)?;
-                if form == Form::Plain {
-                    let value = |index: &u16| sorted.get(usize::from(*index)).copied().unwrap_or_default();
-                    (None, Cells::Values(indices.iter().map(value).collect()))
-                } else {
-                    (Some(sorted), Cells::Indices(indices, form))
-                }
+                indexed(sorted, indices, before, packer)?
             }
+            Values::Counted(mut counts) => match ranked(&mut counts, &mut packer.ranks) {
+                Some(sorted) => indexed(sorted, counts.offsets, before, packer)?,
+                None => (None, Cells::Values(counts.offsets.iter().map(|offset| counts.value(*offset)).collect())),
+            },
             Values::Many(values) => (None, Cells::Values(values)),
         };
-        let (bytes, close) = Chunk::new(self.descr, compressor).write(dictionary.as_deref(), &cells, &present)?;
+        let (bytes, close) =
+            Chunk::new(self.descr, &mut packer.compressor).write(dictionary.as_deref(), &cells, &present)?;
         let keep = if present.count_set_bits() == 0 { before } else { Some(cells.form()) };
         Ok((bytes, close, keep))
     }
+}
+
+/// Indices into a sorted dictionary in the form that does for them.
+fn indexed(
+    sorted: Vec<f64>,
+    indices: Vec<u16>,
+    before: Option<Form>,
+    packer: &mut Packer,
+) -> Result<(Option<Vec<f64>>, Cells)> {
+    let form = form_of(&sorted, &indices, before, &mut packer.compressor)?;
+    if form == Form::Plain {
+        let value = |index: &u16| sorted.get(usize::from(*index)).copied().unwrap_or_default();
+        return Ok((None, Cells::Values(indices.iter().map(value).collect())));
+    }
+    Ok((Some(sorted), Cells::Indices(indices, form)))
+}
+
+/// The distinct values in ascending order, and the offsets changed to indices; none, and the offsets as they were, when
+/// there are too many. `ranks` lends its memory.
+fn ranked(counts: &mut Counts, ranks: &mut Ranks) -> Option<Vec<f64>> {
+    let most = counts.offsets.iter().copied().fold(0, u16::max);
+    ranks.iter_mut().take(usize::from(most) + 1).for_each(|rank| *rank = 0);
+    for offset in &counts.offsets {
+        if let Some(rank) = ranks.get_mut(usize::from(*offset)) {
+            *rank = 1;
+        }
+    }
+    let (mut sorted, mut next) = (Vec::new(), 0);
+    for (rank, offset) in ranks.iter_mut().zip(0..=most).filter(|(rank, _)| **rank != 0) {
+        *rank = next;
+        next += 1;
+        sorted.push(counts.value(offset));
+    }
+    if sorted.len() > MAX_DISTINCT {
+        return None;
+    }
+    for offset in &mut counts.offsets {
+        *offset = ranks.get(usize::from(*offset)).copied().unwrap_or_default();
+    }
+    Some(sorted)
+}
+
+/// The offsets that are values, so many.
+fn present_of(offsets: &[u16], present: usize) -> Vec<u16> {
+    let mut cells = Vec::with_capacity(present);
+    for some in offsets.chunks(32) {
+        if some.iter().all(|offset| *offset < Counts::ABSENT) {
+            cells.extend_from_slice(some);
+        } else {
+            cells.extend(some.iter().filter(|offset| **offset < Counts::ABSENT));
+        }
+    }
+    cells
 }
 
 /// The values whose bit is set.
@@ -130,7 +211,33 @@ fn valid(values: &[f64], bits: BitMask<'_>) -> Vec<f64> {
 }
 
 impl Values {
+    fn extend_counts(&mut self, counts: &Counts, cells: &[u16]) {
+        if cells.is_empty() {
+            return;
+        }
+        if let Self::None = self {
+            *self = Self::Counted(Counts { least: counts.least, scale: counts.scale, offsets: Vec::new() });
+        }
+        if let Self::Counted(all) = self
+            && all.append(counts, cells)
+        {
+            return;
+        }
+        let values: Vec<f64> = cells.iter().map(|offset| counts.value(*offset)).collect();
+        self.extend(&values);
+    }
+
     fn extend(&mut self, cells: &[f64]) {
+        if cells.is_empty() {
+            return;
+        }
+        if matches!(self, Self::None | Self::Counted(_)) {
+            let before = std::mem::replace(self, Self::Few(Dictionary::new(), Vec::new()));
+            if let Self::Counted(counts) = before {
+                let values: Vec<f64> = counts.offsets.iter().map(|offset| counts.value(*offset)).collect();
+                self.extend(&values);
+            }
+        }
         let mut rest = cells;
         if let Self::Few(dictionary, indices) = self {
             let before = indices.len();
@@ -286,7 +393,7 @@ impl Form {
 }
 
 /// The form of indices into `dictionary`, or of the values behind them when that is smaller.
-fn form_of(dictionary: &[f64], indices: &[u16], before: Option<Form>, compressor: &mut Packer) -> Result<Form> {
+fn form_of(dictionary: &[f64], indices: &[u16], before: Option<Form>, compressor: &mut Compressor<'_>) -> Result<Form> {
     let bits = u8::try_from(usize::BITS - dictionary.len().saturating_sub(1).leading_zeros()).unwrap_or(16);
     match before {
         _ if dictionary.len() <= 256 => return Ok(Form::Bytes(1)),
@@ -363,14 +470,14 @@ impl Cells {
 /// A column chunk being written.
 struct Chunk<'c> {
     descr: ColumnDescPtr,
-    compressor: &'c mut Packer,
+    compressor: &'c mut Compressor<'static>,
     sink: TrackedWrite<Vec<u8>>,
     uncompressed: usize,
     offsets: OffsetIndexBuilder,
 }
 
 impl<'c> Chunk<'c> {
-    fn new(descr: ColumnDescPtr, compressor: &'c mut Packer) -> Self {
+    fn new(descr: ColumnDescPtr, compressor: &'c mut Compressor<'static>) -> Self {
         Self {
             descr,
             compressor,

@@ -10,6 +10,8 @@ use polars::prelude::*;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::etl::counted::Counts;
+use crate::etl::merge::{Columns, Merged};
 
 const START_MS: i64 = 1_476_028_800_000;
 const STEP_MS: i64 = 300_000;
@@ -328,4 +330,52 @@ fn frames_that_do_not_fit_are_refused() {
     assert!(FrameWriter::new(Vec::new(), &[(TIMESTAMP.to_owned(), ColumnType::Float64)]).is_err());
     let mut writer = FrameWriter::new(Vec::new(), &schema()).unwrap();
     assert!(writer.write_window(&frame(3).drop("mode").unwrap()).is_err());
+}
+
+/// Windows of counts make the file that windows of their doubles make: few and many values, nulls, other decimals and
+/// ranges from window to window, and windows of doubles among them.
+#[test]
+fn counts_are_written_as_their_doubles_are() {
+    const ROWS: usize = 50_000;
+    let schema = schema()[..5].to_vec();
+    let time = frame(2 * ROWS).column(TIMESTAMP).unwrap().clone();
+    let (mut counted, mut doubled) =
+        (FrameWriter::new(Vec::new(), &schema).unwrap(), FrameWriter::new(Vec::new(), &schema).unwrap());
+    for window in 0..2 {
+        let offsets = |seed: u64, range: f64, absent: f64| -> Vec<u16> {
+            let cells = noise(seed + window).zip(noise(seed + window + 9)).take(ROWS);
+            cells.map(|(v, null)| if null < absent { Counts::ABSENT | 3 } else { (v * range) as u16 }).collect()
+        };
+        let counts = |least, scale, offsets| Merged::Counts(Counts { least, scale, offsets });
+        let shift = i32::from(window > 0);
+        let others = vec![
+            counts(-70 - shift, 10.0, offsets(1, 200.0, 0.0)),
+            counts(0, [1.0, 100.0][window as usize], offsets(2, 60_000.0, 0.1)),
+            counts(500 * shift, [1.0, 10.0][window as usize], offsets(3, 5_000.0, 0.9)),
+            counts(7, 1.0, vec![Counts::ABSENT | 2; ROWS]),
+            match window {
+                0 => counts(-20_000, 1.0, offsets(4, 40_000.0, 0.0)),
+                _ => Merged::Series(Column::new("溫度_1".into(), noise(5).take(ROWS).collect::<Vec<f64>>())),
+            },
+        ];
+        let columns = Columns { timestamp: time.slice(window as i64 * ROWS as i64, ROWS), others };
+        let series = schema.iter().zip(&columns.others).map(|((name, _), merged)| match merged {
+            Merged::Series(series) => series.clone(),
+            Merged::Counts(counts) => Column::new(name.into(), counts.cells(0..ROWS).collect::<Vec<Option<f64>>>()),
+        });
+        let frame = DataFrame::new(ROWS, std::iter::once(columns.timestamp.clone()).chain(series).collect()).unwrap();
+        counted.write_columns(&columns).unwrap();
+        doubled.write_window(&frame).unwrap();
+    }
+    assert_eq!(counted.finish(Vec::new()).unwrap(), doubled.finish(Vec::new()).unwrap());
+    let timestamp = time.head(Some(3));
+    let few = |others| {
+        FrameWriter::new(Vec::new(), &schema[..1])
+            .unwrap()
+            .write_columns(&Columns { timestamp: timestamp.clone(), others })
+    };
+    let counts = |rows| Merged::Counts(Counts { least: 0, scale: 1.0, offsets: vec![0; rows] });
+    assert!(few(vec![counts(3)]).is_ok());
+    assert!(few(vec![counts(2)]).is_err());
+    assert!(few(vec![]).is_err());
 }

@@ -17,12 +17,14 @@ use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
-use polars::prelude::{DataFrame, DataType as FrameType, Series, TimeUnit as FrameUnit};
+use polars::prelude::{Column, DataFrame, DataType as FrameType, Series, TimeUnit as FrameUnit};
 use rayon::prelude::*;
 
 use super::numbers::{self, Form, NumberColumn, Packer};
 use super::{ColumnType, ROW_GROUP_ROWS, TIMESTAMP};
 use crate::error::{Context, Error, Result};
+use crate::etl::counted::Counts;
+use crate::etl::merge::{Columns, Merged};
 use crate::store::objects::storage_error;
 
 /// zstd level: 1 is 5 % bigger, 6 twice as slow.
@@ -65,8 +67,9 @@ enum GroupColumn {
 }
 
 /// A column of a window.
-enum Cells {
+enum Cells<'w> {
     Numbers(Series),
+    Counts(&'w Counts),
     Other(ArrayRef),
 }
 
@@ -117,15 +120,43 @@ impl<W: Write + Send> FrameWriter<W> {
     /// `disk_full` and other failures of the sink; internal when a column is missing or of another type. The
     /// file is lost then.
     pub fn write_window(&mut self, window: &DataFrame) -> Result<()> {
-        let cells = self.cells(window)?;
+        let column = |name: &str| window.column(name).internal("looking for a column of a window");
+        let mut cells = vec![times_of(column(TIMESTAMP)?)?];
+        for (name, column_type) in &self.columns {
+            cells.push(cells_of(column(name)?, *column_type)?);
+        }
+        self.write(&cells, window.height())
+    }
+
+    /// Appends a window as it was merged: its columns in the schema's order.
+    ///
+    /// # Errors
+    /// As [`Self::write_window`].
+    pub fn write_columns(&mut self, window: &Columns) -> Result<()> {
+        let rows = window.timestamp.len();
+        let mut cells = vec![times_of(&window.timestamp)?];
+        for ((_, column_type), merged) in self.columns.iter().zip(&window.others) {
+            cells.push(match (merged, column_type) {
+                (Merged::Counts(counts), ColumnType::Float64) if counts.offsets.len() == rows => Cells::Counts(counts),
+                (Merged::Series(column), _) if column.len() == rows => cells_of(column, *column_type)?,
+                _ => return Err(Error::internal("a window's column is of another type or length")),
+            });
+        }
+        if cells.len() != self.columns.len() + 1 {
+            return Err(Error::internal("a window has fewer columns than its file"));
+        }
+        self.write(&cells, rows)
+    }
+
+    fn write(&mut self, cells: &[Cells<'_>], height: usize) -> Result<()> {
         let State::Open(mut open) = std::mem::replace(&mut self.state, State::Broken) else { return Err(broken()) };
         let mut offset = 0;
-        while offset < window.height() {
-            let rows = (open.full_group_rows - open.group_rows).min(window.height() - offset);
-            open.append(&self.schema, &cells, offset, rows)?;
+        while offset < height {
+            let rows = (open.full_group_rows - open.group_rows).min(height - offset);
+            open.append(&self.schema, cells, offset, rows)?;
             offset += rows;
         }
-        self.rows += window.height() as u64;
+        self.rows += height as u64;
         self.state = State::Open(open);
         Ok(())
     }
@@ -151,29 +182,23 @@ impl<W: Write + Send> FrameWriter<W> {
         let sink = open.file.inner_mut().0.take().ok_or_else(broken)?;
         Ok((sink, self.rows))
     }
+}
 
-    /// The window's columns in the file's order, each in one piece.
-    fn cells(&self, window: &DataFrame) -> Result<Vec<Cells>> {
-        let column = |name: &str| {
-            let column = window.column(name).internal("looking for a column of a window")?;
-            Ok::<_, Error>(column.as_materialized_series().rechunk())
-        };
-        let mut cells = vec![Cells::Other(times(&column(TIMESTAMP)?)?)];
-        for (name, column_type) in &self.columns {
-            let series = column(name)?;
-            let doing = "reading a column of a window";
-            cells.push(match column_type {
-                ColumnType::Float64 => {
-                    series.f64().internal(doing)?;
-                    Cells::Numbers(series)
-                }
-                ColumnType::Text => {
-                    Cells::Other(Arc::new(StringArray::from_iter(series.str().internal(doing)?.iter())))
-                }
-            });
+fn times_of(column: &Column) -> Result<Cells<'static>> {
+    Ok(Cells::Other(times(&column.as_materialized_series().rechunk())?))
+}
+
+/// A column in one piece.
+fn cells_of(column: &Column, column_type: ColumnType) -> Result<Cells<'static>> {
+    let series = column.as_materialized_series().rechunk();
+    let doing = "reading a column of a window";
+    Ok(match column_type {
+        ColumnType::Float64 => {
+            series.f64().internal(doing)?;
+            Cells::Numbers(series)
         }
-        Ok(cells)
-    }
+        ColumnType::Text => Cells::Other(Arc::new(StringArray::from_iter(series.str().internal(doing)?.iter()))),
+    })
 }
 
 impl<W: Write + Send> OpenFile<W> {
@@ -188,14 +213,16 @@ impl<W: Write + Send> OpenFile<W> {
     }
 
     /// The columns of the next row group.
-    fn begin_group(&mut self, cells: &[Cells]) -> Result<()> {
+    fn begin_group(&mut self, cells: &[Cells<'_>]) -> Result<()> {
         let index = self.file.flushed_row_groups().len();
         let mut writers = self.factory.create_column_writers(index).map_err(write_failed)?.into_iter();
         let mut forms = std::mem::take(&mut self.forms).into_iter();
         let columns = self.file.schema_descr().columns().iter().zip(cells).map(|(description, cells)| {
             let form = forms.next().flatten();
             match cells {
-                Cells::Numbers(_) => Some(GroupColumn::Numbers(NumberColumn::new(description.clone(), form))),
+                Cells::Numbers(_) | Cells::Counts(_) => {
+                    Some(GroupColumn::Numbers(NumberColumn::new(description.clone(), form)))
+                }
                 Cells::Other(_) => writers.next().map(|writer| GroupColumn::Other(Box::new(writer))),
             }
         });
@@ -205,7 +232,7 @@ impl<W: Write + Send> OpenFile<W> {
     }
 
     /// Takes in rows of all columns in parallel; a full row group goes to the file.
-    fn append(&mut self, schema: &SchemaRef, cells: &[Cells], offset: usize, rows: usize) -> Result<()> {
+    fn append(&mut self, schema: &SchemaRef, cells: &[Cells<'_>], offset: usize, rows: usize) -> Result<()> {
         if self.group.is_empty() {
             self.begin_group(cells)?;
         }
@@ -240,7 +267,7 @@ impl<W: Write + Send> OpenFile<W> {
 }
 
 impl GroupColumn {
-    fn append(&mut self, field: &Field, cells: &Cells, offset: usize, rows: usize) -> Result<(), ParquetError> {
+    fn append(&mut self, field: &Field, cells: &Cells<'_>, offset: usize, rows: usize) -> Result<(), ParquetError> {
         match (self, cells) {
             (Self::Numbers(column), Cells::Numbers(series)) => {
                 let numbers = series.f64().map_err(|error| ParquetError::External(Box::new(error)))?;
@@ -250,6 +277,10 @@ impl GroupColumn {
                     let validity = chunk.validity().map(|bits| bits.clone().sliced(offset, rows));
                     column.append(values, validity.as_ref());
                 }
+                Ok(())
+            }
+            (Self::Numbers(column), Cells::Counts(counts)) => {
+                column.append_counts(counts, offset..offset + rows);
                 Ok(())
             }
             (Self::Other(writer), Cells::Other(array)) => {
