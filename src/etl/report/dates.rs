@@ -4,26 +4,50 @@
 //! through, and what decides is, in this order: the user; that all rows must be readable; that time must
 //! move forward; the `Date Range:` of the report's head. When two readings are left the report is refused.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::fields::Cursor;
 use super::layout::{Layout, Role};
 use super::{Chosen, DateOrder, ReadError, Source};
-use crate::etl::time::{self, DateForm};
+use crate::etl::time::{self, DateForm, Stamp};
 
 /// Rows that tell how dates are written.
 const SAMPLE: usize = 200;
 
 /// One row's date as it is written.
-pub struct Dated {
-    text: String,
-    clock: String,
-    name: String,
+pub struct Dated<'t> {
+    text: Cow<'t, str>,
+    clock: Cow<'t, str>,
+    name: Cow<'t, str>,
     line: u64,
 }
 
+/// Reads dates one after the other: most are the same day as the one before.
+#[derive(Default)]
+struct Days<'s> {
+    before: Option<(&'s str, Option<Stamp>)>,
+}
+
+impl<'s> Days<'s> {
+    /// `text` in the first of `orders` that it can be read in.
+    fn read(&mut self, text: &'s str, orders: &[DateOrder]) -> Option<Stamp> {
+        let stamp = match self.before {
+            Some((before, stamp)) if before == text => stamp,
+            Some((before, Some(stamp))) => time::same_date(before, &stamp, text).or_else(|| first(text, orders)),
+            _ => first(text, orders),
+        };
+        self.before = Some((text, stamp));
+        stamp
+    }
+}
+
+fn first(text: &str, orders: &[DateOrder]) -> Option<Stamp> {
+    orders.iter().find_map(|order| time::stamp(text, *order))
+}
+
 /// The dates below the header, row by row; rows that cannot be told apart end it (the reading will say so).
-fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated> + 't {
+fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated<'t>> {
     let mut cursor = Cursor::new(text, layout.dialect, layout.body, layout.body_lines);
     let width = layout
         .roles
@@ -35,15 +59,15 @@ fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated> +
         if cursor.at_end() {
             return None;
         }
-        let mut dated =
-            Dated { text: String::new(), clock: String::new(), name: String::new(), line: cursor.lines() + 1 };
+        let [text, clock, name] = [const { Cow::Borrowed("") }; 3];
+        let mut dated = Dated { text, clock, name, line: cursor.lines() + 1 };
         let mut last = false;
         for role in layout.roles.iter().take(width) {
             let field = cursor.field().ok()?;
             match role {
-                Role::Stamp => dated.text = field.text.into_owned(),
-                Role::Clock => dated.clock = field.text.into_owned(),
-                Role::Name => dated.name = field.text.into_owned(),
+                Role::Stamp => dated.text = field.text,
+                Role::Clock => dated.clock = field.text,
+                Role::Name => dated.name = field.text,
                 _ => {}
             }
             last = field.last;
@@ -51,7 +75,7 @@ fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated> +
                 break;
             }
         }
-        if !last {
+        if !last && !cursor.pass_row() {
             cursor.skip_row().ok()?;
         }
         Some(dated)
@@ -59,7 +83,7 @@ fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated> +
 }
 
 /// The dates of the first rows.
-pub fn sample(text: &str, layout: &Layout) -> Vec<Dated> {
+pub fn sample<'t>(text: &'t str, layout: &'t Layout) -> Vec<Dated<'t>> {
     dates(text, layout).take(SAMPLE).collect()
 }
 
@@ -100,12 +124,12 @@ impl Reading {
         }
     }
 
-    fn see(&mut self, dated: &Dated) -> bool {
+    fn see(&mut self, dated: &Dated<'_>) -> bool {
         let Some(stamp) = time::stamp(&dated.text, self.order) else { return false };
         let clock = time::clock_only(&dated.clock).map_or(0, |(ms, _)| ms);
         let at = stamp.local_ms() + clock;
         (self.first, self.last) = (self.first.min(at), self.last.max(at));
-        if let Some(previous) = self.previous.get_mut(&dated.name) {
+        if let Some(previous) = self.previous.get_mut(dated.name.as_ref()) {
             self.forward += u64::from(at > *previous);
             self.backward += u64::from(at < *previous);
             let (day, before) = (at.div_euclid(time::DAY_MS), previous.div_euclid(time::DAY_MS));
@@ -113,7 +137,7 @@ impl Reading {
             self.new_years += u64::from(year(day) != year(before));
             *previous = at;
         } else {
-            self.previous.insert(dated.name.clone(), at);
+            self.previous.insert(dated.name.clone().into_owned(), at);
         }
         true
     }
@@ -146,16 +170,14 @@ pub fn settle(
     text: &str,
     layout: &Layout,
     asked: Option<DateOrder>,
-    sample: &[Dated],
+    sample: &[Dated<'_>],
 ) -> Result<Option<Chosen<DateOrder>>, ReadError> {
     if layout.epoch {
         return Ok(None);
     }
-    let forms: Vec<DateForm> = sample
-        .iter()
-        .filter_map(|dated| ORDERS.iter().find_map(|order| time::stamp(&dated.text, *order)))
-        .map(|stamp| stamp.form)
-        .collect();
+    let mut days = Days::default();
+    let forms: Vec<DateForm> =
+        sample.iter().filter_map(|dated| days.read(&dated.text, &ORDERS)).map(|stamp| stamp.form).collect();
     let short_years = forms.contains(&DateForm::ShortYear);
     if !short_years && !forms.contains(&DateForm::YearLast) {
         let year_first = forms.contains(&DateForm::YearFirst);
@@ -183,7 +205,7 @@ fn look_through(source: Source<'_>, text: &str, layout: &Layout, short_years: bo
         }
         for (reading, read) in readings.iter_mut().zip(read) {
             if !read && reading.refuted.is_none() {
-                reading.refuted = Some((dated.line, dated.text.clone()));
+                reading.refuted = Some((dated.line, dated.text.clone().into_owned()));
             }
         }
         match readings.iter().filter(|reading| reading.refuted.is_none()).count() {
@@ -268,13 +290,14 @@ fn ambiguous(source: Source<'_>, text: &str, layout: &Layout) -> ReadError {
 }
 
 /// Whether rows stand newest first, judged by the first rows (`sample`) under the settled order.
-pub fn newest_first(layout: &Layout, order: DateOrder, sample: &[Dated]) -> bool {
+pub fn newest_first(layout: &Layout, order: DateOrder, sample: &[Dated<'_>]) -> bool {
     let (mut forward, mut backward, mut previous) = (0u32, 0u32, None);
+    let mut days = Days::default();
     for dated in sample {
         let at = if layout.epoch {
             time::epoch(&dated.text)
         } else {
-            time::stamp(&dated.text, order)
+            days.read(&dated.text, &[order])
                 .map(|stamp| stamp.local_ms() + time::clock_only(&dated.clock).map_or(0, |(ms, _)| ms))
         };
         if let (Some(previous), Some(at)) = (previous, at) {

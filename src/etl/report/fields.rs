@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memrchr};
 
 use super::number::{self, Decimal};
 
@@ -300,6 +300,27 @@ impl<'t> Cursor<'t> {
         Ok(Field { text, last, cut: cut && !tail.is_empty(), open: false })
     }
 
+    /// Passes what is left of a row without a look at its fields; false, and stays where it is, when a field might span
+    /// lines or be too long. Stands where a field begins.
+    ///
+    /// Behind a row's last quote no field is opened; and that quote itself opens none unless it stands where a field
+    /// begins.
+    pub fn pass_row(&mut self) -> bool {
+        let rest = self.rest();
+        let window = rest.get(..MAX_FIELD).unwrap_or(rest);
+        let Some(line) = memchr(self.dialect.eol, window).and_then(|end| window.get(..end)) else { return false };
+        let opens = match memrchr(b'"', line) {
+            None => false,
+            Some(0) => true,
+            Some(quote) => line.get(quote - 1).is_none_or(|b| matches!(b, b' ' | b'"') || *b == self.dialect.delimiter),
+        };
+        if !opens {
+            self.pos += line.len() + 1;
+            self.lines += 1;
+        }
+        !opens
+    }
+
     /// Passes what is left of a row, field by field; how many of them are not empty.
     pub fn skip_row(&mut self) -> Result<u64, Flaw> {
         let mut filled = 0;
@@ -343,6 +364,8 @@ impl<'t> Cursor<'t> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
     use super::*;
 
     fn rows(text: &str) -> Result<Vec<Vec<String>>, Flaw> {
@@ -370,6 +393,20 @@ mod tests {
         assert_eq!(rows(&text).unwrap(), [vec!["2015/1/10", "a", "b", "", "°C", &long, "d", "e"], vec!["f"]]);
         assert_eq!(rows("a,b\r1,2\r").unwrap(), [["a", "b"], ["1", "2"]]);
         assert_eq!(rows("5\" pipe,\"6\" pipe\n").unwrap(), [["5\" pipe", "6 pipe"]]);
+    }
+
+    proptest! {
+        /// A row that is passed without a look ends where it ends when looked at field by field.
+        #[test]
+        fn a_row_passed_is_a_row_skipped(text in "[,\"x \r\n]{0,40}", odd in any::<bool>()) {
+            let eol = if odd { b'\r' } else { b'\n' };
+            let mut passing = Cursor::new(&text, Dialect { delimiter: b',', eol, decimal: b'.' }, 0, 7);
+            let mut skipping = passing.clone();
+            if passing.pass_row() {
+                prop_assert!(skipping.skip_row().is_ok());
+            }
+            prop_assert_eq!((passing.pos, passing.lines), (skipping.pos, skipping.lines));
+        }
     }
 
     #[test]
