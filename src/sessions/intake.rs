@@ -1,11 +1,14 @@
 //! Raw files on their way into a session: staged in its folder and hashed, published with it or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt};
 
 use super::progress::Progress;
 use super::{build, store};
@@ -18,8 +21,8 @@ use crate::store::entity::source_file;
 use crate::store::staged::Finished;
 use crate::store::{new_id, paths};
 
-/// Files copied at the same time: what is slow is their hashing.
-const COPIES_AT_ONCE: usize = 4;
+/// Files copied at the same time, one a core: what is slow is their hashing.
+const MOST_COPIES_AT_ONCE: usize = 4;
 
 /// A raw file that is staged.
 pub struct Arrived {
@@ -37,6 +40,8 @@ pub struct Intake {
     pub arrived: Vec<Arrived>,
     /// Identical files, members of archives that are no reports.
     pub warnings: Vec<Warning>,
+    /// By hash: the name of the first file with those bytes.
+    names: HashMap<String, String>,
     bytes: u64,
     syncing: Syncing,
 }
@@ -49,6 +54,7 @@ impl Intake {
             session_id: session_id.to_owned(),
             arrived: Vec::new(),
             warnings: Vec::new(),
+            names: HashMap::new(),
             bytes: 0,
             syncing: Syncing::default(),
         }
@@ -101,27 +107,47 @@ impl Intake {
     /// # Errors
     /// When one cannot be read, or the disk is full.
     pub async fn copy(&mut self, files: Vec<(String, PathBuf)>, progress: &Progress) -> Result<()> {
-        let total = files.len() as u64;
         let sizes = files.iter().filter_map(|(_, path)| path.metadata().ok()).map(|m| m.len());
         self.state.store.objects.check_free_space(sizes.sum::<u64>().saturating_mul(2))?;
-        let (state, folder) = (self.state.clone(), paths::raw_dir(&self.session_id));
-        let copies = stream::iter(files).map(|(name, path)| copy_one(state.clone(), folder.clone(), name, path));
-        let mut copies = copies.buffered(COPIES_AT_ONCE);
-        let (mut done, mut files) = (0, Vec::new());
-        while let Some((arrived, file)) = copies.try_next().await? {
-            self.take(arrived);
-            files.push(file);
-            done += 1;
-            progress.copied(done, total);
+        let copying = Arc::new(Copying {
+            state: self.state.clone(),
+            folder: paths::raw_dir(&self.session_id),
+            files,
+            next: AtomicUsize::new(0),
+            done: AtomicU64::new(0),
+            progress: progress.clone(),
+        });
+        // Whoever waits for them may go away.
+        let _stop = Stop(Arc::clone(&copying));
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, MOST_COPIES_AT_ONCE);
+        let work = |_| {
+            tokio::task::spawn_blocking({
+                let copying = Arc::clone(&copying);
+                move || copying.work()
+            })
+        };
+        let mut copied = Vec::new();
+        for worker in (0..at_once).map(work).collect::<Vec<_>>() {
+            copied.extend(worker.await.internal("copying files")?);
         }
-        self.syncing = Syncing::start(files);
+        copied.sort_unstable_by_key(|(index, _)| *index);
+        let mut synced = Vec::with_capacity(copied.len());
+        for (_, copied) in copied {
+            let (arrived, file) = copied?;
+            self.take(arrived);
+            synced.push(file);
+        }
+        self.syncing = Syncing::start(synced);
         Ok(())
     }
 
     fn take(&mut self, arrived: Arrived) {
-        match self.arrived.iter().find(|a| a.staged.sha256 == arrived.staged.sha256) {
-            Some(first) => self.warnings.push(duplicate(&arrived.file_name, &first.file_name)),
-            None => self.arrived.push(arrived),
+        match self.names.entry(arrived.staged.sha256.clone()) {
+            Entry::Occupied(first) => self.warnings.push(duplicate(&arrived.file_name, first.get())),
+            Entry::Vacant(entry) => {
+                entry.insert(arrived.file_name.clone());
+                self.arrived.push(arrived);
+            }
         }
     }
 
@@ -188,17 +214,51 @@ pub fn archive_limits(state: &AppState) -> archive::Limits {
     archive::Limits { total_bytes: state.config.max_upload_bytes, ..archive::Limits::default() }
 }
 
-async fn copy_one(state: AppState, folder: String, name: String, path: PathBuf) -> Result<(Arrived, File)> {
-    let work = move || {
-        let unreadable = |source: std::io::Error| cannot_read(&name, &path, source);
-        let mut source = File::open(&path).map_err(unreadable)?;
-        match copied::copy_in(&state.store.objects, &folder, &mut source) {
-            Ok((staged, file)) => Ok((Arrived { file_name: name, staged }, file)),
-            Err(CopyError::Source(error)) => Err(unreadable(error)),
-            Err(CopyError::Store(error)) => Err(error),
+/// Files that are being copied, by several threads that take one after the other.
+struct Copying {
+    state: AppState,
+    folder: String,
+    files: Vec<(String, PathBuf)>,
+    next: AtomicUsize,
+    done: AtomicU64,
+    progress: Progress,
+}
+
+/// Copies no further file when it is dropped.
+struct Stop(Arc<Copying>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.next.store(self.0.files.len(), Ordering::Relaxed);
+    }
+}
+
+impl Copying {
+    /// Copies files until none is left, or one fails: each with its place among them. All before it are being copied,
+    /// so it is always the first failure that is told.
+    fn work(&self) -> Vec<(usize, Result<(Arrived, File)>)> {
+        let (mut copied, mut piece) = (Vec::new(), Vec::new());
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some((name, path)) = self.files.get(index) else { return copied };
+            let one = copy_one(&self.state, &self.folder, name, path, &mut piece);
+            match one {
+                Ok(_) => self.progress.copied(self.done.fetch_add(1, Ordering::Relaxed) + 1, self.files.len() as u64),
+                Err(_) => self.next.store(self.files.len(), Ordering::Relaxed),
+            }
+            copied.push((index, one));
         }
-    };
-    tokio::task::spawn_blocking(work).await.internal("copying a file")?
+    }
+}
+
+fn copy_one(state: &AppState, folder: &str, name: &str, path: &Path, piece: &mut Vec<u8>) -> Result<(Arrived, File)> {
+    let unreadable = |source: std::io::Error| cannot_read(name, path, source);
+    let mut source = File::open(path).map_err(unreadable)?;
+    match copied::copy_in(&state.store.objects, folder, &mut source, piece) {
+        Ok((staged, file)) => Ok((Arrived { file_name: name.to_owned(), staged }, file)),
+        Err(CopyError::Source(error)) => Err(unreadable(error)),
+        Err(CopyError::Store(error)) => Err(error),
+    }
 }
 
 fn cannot_read(name: &str, path: &Path, source: std::io::Error) -> Error {

@@ -31,11 +31,16 @@ pub enum CopyError {
 }
 
 /// Copies the rest of `source` into a folder, under a staging name. Blocks. The file must be synced ([`Syncing`])
-/// before it is published.
+/// before it is published. What `piece` holds does not matter: it lends its memory.
 ///
 /// # Errors
 /// When the source cannot be read; `disk_full`, or internal when the copy cannot be written.
-pub fn copy_in(objects: &Objects, folder: &str, source: &mut File) -> Result<(Finished, File), CopyError> {
+pub fn copy_in(
+    objects: &Objects,
+    folder: &str,
+    source: &mut File,
+    piece: &mut Vec<u8>,
+) -> Result<(Finished, File), CopyError> {
     let key = paths::staging(folder);
     let store = |error: io::Error| CopyError::Store(storage_error("copying a file", error));
     let path = objects.path(&key).map_err(CopyError::Store)?;
@@ -43,9 +48,10 @@ pub fn copy_in(objects: &Objects, folder: &str, source: &mut File) -> Result<(Fi
     // From here on it removes itself when it is dropped.
     let mut copy = Finished { objects: objects.clone(), key, size_bytes: 0, sha256: String::new() };
     crash::point("stage.opened");
-    let (mut hasher, mut piece) = (Sha256::new(), vec![0; PIECE_BYTES]);
+    let mut hasher = Sha256::new();
+    piece.resize(PIECE_BYTES, 0);
     loop {
-        let length = match source.read(&mut piece) {
+        let length = match source.read(piece) {
             Ok(0) => break,
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
