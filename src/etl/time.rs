@@ -99,6 +99,22 @@ fn with_clock(mut stamp: Stamp, rest: &[u8]) -> Option<Stamp> {
 /// Reads a text that is a clock time only, with a colon in it: ms since 00:00, and its offset from UTC when written.
 #[must_use]
 pub fn clock_only(text: &str) -> Option<(i64, Option<i32>)> {
+    // As most are.
+    if let [
+        h @ b'0'..=b'9',
+        i @ b'0'..=b'9',
+        b':',
+        m @ b'0'..=b'5',
+        n @ b'0'..=b'9',
+        b':',
+        s @ b'0'..=b'5',
+        t @ b'0'..=b'9',
+    ] = text.as_bytes()
+    {
+        let pair = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+        let ms = (pair(*h, *i) * 3600 + pair(*m, *n) * 60 + pair(*s, *t)) * 1000;
+        return (ms <= DAY_MS).then_some((ms, None));
+    }
     if !text.contains(':') {
         return None;
     }

@@ -218,7 +218,7 @@ impl<'t> Cursor<'t> {
     fn plainly_quoted(&mut self, from: usize) -> Option<Field<'t>> {
         let window = self.text.as_bytes().get(from..)?;
         let window = window.get(..PLAIN).unwrap_or(window);
-        let length = window.iter().position(|byte| *byte == b'"' || !matches!(byte, 0x20..=0x7e))?;
+        let length = plain_length(window)?;
         let (content, tail) = window.split_at_checked(length)?;
         let whole = tail.starts_with(&[b'"', self.dialect.delimiter]);
         if !whole || content.first() == Some(&b' ') || content.last() == Some(&b' ') {
@@ -359,6 +359,22 @@ impl<'t> Cursor<'t> {
         }
         if self.pos - start > MAX_LINE { Err(Flaw::TooLong(self.lines)) } else { Ok(fields) }
     }
+}
+
+/// Bytes before the first quote, if all of them are printable ASCII.
+fn plain_length(window: &[u8]) -> Option<usize> {
+    let (words, rest) = window.as_chunks::<8>();
+    for (word, at) in words.iter().zip((0..).step_by(8)) {
+        let word = u64::from_le_bytes(*word);
+        let quote = number::first_of(word, b'"');
+        let odd = number::first_odd(word);
+        if quote | odd != 0 {
+            // Marks above the first one mean nothing.
+            return (quote.trailing_zeros() < odd.trailing_zeros()).then_some(at + quote.trailing_zeros() as usize / 8);
+        }
+    }
+    let length = rest.iter().position(|byte| *byte == b'"' || !matches!(byte, 0x20..=0x7f))?;
+    (rest.get(length) == Some(&b'"')).then_some(words.len() * 8 + length)
 }
 
 #[cfg(test)]

@@ -96,6 +96,12 @@ pub fn first_of(word: u64, byte: u8) -> u64 {
     zeros.wrapping_sub(EACH) & !zeros & (EACH << 7)
 }
 
+/// Marks (by its top bit) the first byte of `word` that is no printable ASCII character; marks above it mean nothing.
+#[inline]
+pub fn first_odd(word: u64) -> u64 {
+    (word | word.wrapping_sub(EACH * u64::from(b' '))) & (EACH << 7)
+}
+
 /// Reads `length` bytes (at most seven; the first one lowest in `word`) that are a number and nothing else, all
 /// at once: eight digits are three multiplications (Lemire 2018). A count of units of the last decimal, and how many
 /// decimals there are. None where that form does not do, and for a negative zero, which is no count.
