@@ -290,8 +290,8 @@ impl ReadFile {
 /// All distinct times; the files' own lists are given up.
 fn union(files: &mut [ReadFile]) -> Vec<i64> {
     let mut lists: Vec<Arc<[i64]>> = files.iter_mut().flat_map(|f| std::mem::take(&mut f.times_ms)).collect();
-    // Files of one point group share their times: equal lists count once.
-    lists.sort_unstable();
+    // Files of one period share their times: equal lists count once, if they are found side by side.
+    lists.sort_unstable_by_key(|times| (times.first().copied(), times.last().copied(), times.len()));
     lists.dedup();
     let mut axis = lists.concat();
     drop(lists);

@@ -99,7 +99,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     }
     let Some(Target { writer, describe }) = target else {
         let (tallies, preview) = windows(job, &mut plan, &load, &mut |_| Ok(()), progress)?;
-        return Ok((built(job, &plan, tallies, preview), None));
+        return Ok((built(job, plan, tallies, preview), None));
     };
     let schema: Vec<(String, ColumnType)> =
         plan.columns.iter().map(|c| (c.name.clone(), column_type(&c.reading))).collect();
@@ -118,7 +118,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
         drop(sender);
         let written = writing.join().map_err(|_| Error::internal("the writer of the Parquet file panicked"))?;
         let (frames, (tallies, preview)) = (written?, merged?);
-        let built = built(job, &plan, tallies, preview);
+        let built = built(job, plan, tallies, preview);
         let (writer, _) = frames.finish(describe(&built)?)?;
         Ok((built, Some(writer.into_staged()?)))
     })
@@ -162,16 +162,18 @@ fn windows(
     Ok((tallies, preview))
 }
 
-fn built(job: &Job, plan: &Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built {
+fn built(job: &Job, plan: Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built {
     let conflicts = tallies.iter().map(|t| t.conflicts).sum();
-    let (columns, found) = merge::describe(plan, tallies);
+    let (columns, found) = merge::describe(&plan, tallies);
+    let Plan { files, axis_ms, mut warnings, .. } = plan;
+    warnings.extend(found);
     let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
     Built {
-        files: plan.files.iter().map(|f| (f.id.clone(), size_of(f.index), f.plan.clone())).collect(),
+        files: files.into_iter().map(|f| (f.id, size_of(f.index), f.plan)).collect(),
         columns,
-        warnings: plan.warnings.iter().cloned().chain(found).collect(),
-        row_count: plan.axis_ms.len() as u64,
-        span_ms: plan.axis_ms.first().copied().zip(plan.axis_ms.last().copied()),
+        warnings,
+        row_count: axis_ms.len() as u64,
+        span_ms: axis_ms.first().copied().zip(axis_ms.last().copied()),
         preview,
         conflicts,
     }
