@@ -77,16 +77,23 @@ impl Counts {
         if present == self.offsets.len() as u64 {
             return course.extend_counts(self.least, self.scale, &self.offsets);
         }
-        let mut values = Vec::with_capacity(self.offsets.len());
-        for some in self.offsets.chunks(32) {
-            if some.iter().all(|offset| *offset < CODES) {
-                values.extend_from_slice(some);
-            } else {
-                values.extend(some.iter().filter(|offset| **offset < CODES));
-            }
-        }
-        course.extend_counts(self.least, self.scale, &values);
+        course.extend_counts(self.least, self.scale, &values_of(&self.offsets));
     }
+}
+
+/// The offsets that are values.
+#[must_use]
+pub fn values_of(offsets: &[u16]) -> Vec<u16> {
+    let mut values = Vec::with_capacity(offsets.len());
+    for some in offsets.chunks(32) {
+        // Looked at many at a time, not up to the first one.
+        if some.iter().fold(false, |absent, offset| absent | (*offset >= CODES)) {
+            values.extend(some.iter().filter(|offset| **offset < CODES));
+        } else {
+            values.extend_from_slice(some);
+        }
+    }
+    values
 }
 
 /// Counted in two bytes, many at a time.
@@ -113,14 +120,10 @@ impl Frame {
                 let value = |offset: &u8| if *offset < SMALL_CODES { *offset + 1 } else { 0 };
                 (*least, *scale, u16::from(offsets.iter().map(value).fold(0, u8::max)))
             }
-            Packed::Numbers { least, scale, offsets } => {
-                let offsets = offsets.get(rows).unwrap_or_default();
-                let value = |offset: &u16| if *offset < CODES { *offset + 1 } else { 0 };
-                (*least, *scale, offsets.iter().map(value).fold(0, u16::max))
-            }
+            Packed::Numbers { least, most, scale, .. } => (*least, *scale, most.map_or(0, |most| most + 1)),
             _ => return false,
         };
-        // One more than the largest offset; none has no number in these rows.
+        // One more than the largest offset; 0 when there is no number.
         most.checked_sub(1).is_none_or(|most| self.widen(least, scale, most))
     }
 
@@ -142,7 +145,7 @@ impl Frame {
 
     /// Takes in zeros and ones.
     pub fn take_in_states(&mut self) -> bool {
-        let states = Packed::Small { least: 0, scale: 1.0, offsets: vec![0, 1] };
+        let states = Packed::Small { least: 0, scale: 1.0, offsets: vec![0, 1].into() };
         self.take_in(&states, 0..2)
     }
 
@@ -172,7 +175,7 @@ impl Counts {
                 };
                 self.offsets.extend(offsets.get(rows).unwrap_or_default().iter().map(offset));
             }
-            Packed::Numbers { least, scale, offsets } => {
+            Packed::Numbers { least, scale, offsets, .. } => {
                 let (finer, shift) = self.place_of(*least, *scale);
                 let offset = |offset: &u16| match *offset {
                     value if value < CODES => value.wrapping_mul(finer).wrapping_add(shift),
@@ -247,7 +250,7 @@ mod tests {
 
     #[test]
     fn pieces_of_other_decimals_and_ranges_stand_beside_each_other() {
-        let small = Packed::Small { least: -20, scale: 1.0, offsets: vec![0, 25, SMALL_CODES + 5] };
+        let small = Packed::Small { least: -20, scale: 1.0, offsets: vec![0, 25, SMALL_CODES + 5].into() };
         let pieces = [packed(&[Some(22.75), None, Some(0.5)]), small, packed(&[None, None]), packed(&[Some(99.9)])];
         let counts = counted(&pieces).unwrap();
         assert_eq!((counts.least, counts.scale), (-2000, 1e2));

@@ -4,7 +4,9 @@
 //! decimal, in four bytes, with texts and codes of nulls above all counts. No division is done for a cell that is
 //! packed anyway, and no memory is asked for once the lists are long enough.
 
-use super::column::{Cells, TEXT, VALUE};
+use arrow_buffer::{Buffer, ScalarBuffer};
+
+use super::column::{Cells, NullReason, TEXT, VALUE};
 use super::packed::{CODES, Packed, PackedSegment, SMALL_CODES, is_exact, scaled};
 use super::report::{Decimal, power_of_ten};
 
@@ -24,6 +26,9 @@ pub struct Sheet {
     pub at_ms: Vec<i64>,
     /// One entry a point.
     pub columns: Vec<Column>,
+    /// Offsets of one byte and of two, of all points, while they are packed.
+    small: Vec<u8>,
+    short: Vec<u16>,
 }
 
 /// The cells of one point.
@@ -72,8 +77,26 @@ impl Sheet {
 
     /// The rows at rest.
     #[must_use]
-    pub fn pack(&self) -> PackedSegment {
-        PackedSegment { at_ms: self.at_ms.as_slice().into(), columns: self.columns.iter().map(Column::pack).collect() }
+    pub fn pack(&mut self) -> PackedSegment {
+        let (small, short) = (&mut self.small, &mut self.short);
+        small.clear();
+        short.clear();
+        // What the points share is made once it is known how long it is.
+        let pack = |column: &Column| (small.len(), short.len(), column.counts.len(), column.pack(small, short));
+        let packed: Vec<_> = self.columns.iter().map(pack).collect();
+        let small: ScalarBuffer<u8> = Buffer::from_slice_ref(small).into();
+        let short: ScalarBuffer<u16> = Buffer::from_slice_ref(short).into();
+        let columns = packed.into_iter().map(|(small_at, short_at, rows, mut packed)| {
+            match &mut packed {
+                Packed::Small { offsets, .. } => *offsets = small.slice(small_at, rows),
+                Packed::Numbers { offsets, .. } | Packed::Texts(offsets) if offsets.is_empty() => {
+                    *offsets = short.slice(short_at, rows);
+                }
+                _ => {}
+            }
+            packed
+        });
+        PackedSegment { at_ms: self.at_ms.as_slice().into(), columns: columns.collect() }
     }
 }
 
@@ -100,12 +123,33 @@ impl Column {
     #[inline]
     pub fn push(&mut self, (value, code): (f64, u8)) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the reader's")]
-        let other = match code {
-            VALUE => return self.push_value(value),
-            TEXT => TEXTS + i32::from(value as u16),
-            code => NULLS + i32::from(code),
-        };
-        if self.decimals == WHOLE { self.push_whole(value, code) } else { self.counts.push(other) }
+        match code {
+            VALUE => self.push_value(value),
+            TEXT => self.push_text(value as usize),
+            code => self.push_other(NULLS + i32::from(code)),
+        }
+    }
+
+    /// One more row with a text: its index among the point's.
+    #[inline]
+    pub fn push_text(&mut self, index: usize) {
+        self.push_other(TEXTS + i32::from(u16::try_from(index).unwrap_or(u16::MAX)));
+    }
+
+    /// One more row without a value.
+    #[inline]
+    pub fn push_null(&mut self, reason: NullReason) {
+        self.push_other(NULLS + i32::from(reason as u8));
+    }
+
+    #[inline]
+    fn push_other(&mut self, other: i32) {
+        if self.decimals == WHOLE {
+            let (value, code) = cell(other, 1.0);
+            self.push_whole(value, code);
+        } else {
+            self.counts.push(other);
+        }
     }
 
     fn push_value(&mut self, value: f64) {
@@ -155,7 +199,8 @@ impl Column {
         power_of_ten(self.decimals)
     }
 
-    fn pack(&self) -> Packed {
+    /// The cells at rest; offsets are appended to `small` or `short` rather than answered.
+    fn pack(&self, small: &mut Vec<u8>, short: &mut Vec<u16>) -> Packed {
         if self.decimals == WHOLE {
             return Packed::of(self.whole.clone());
         }
@@ -177,7 +222,8 @@ impl Column {
         };
         let wide_text = |count: &i32| *count < NULLS && *count >= TEXTS + i32::from(CODES);
         if texts && !numbers && !self.counts.iter().any(wide_text) {
-            return Packed::Texts(self.counts.iter().map(offset(TEXTS)).collect());
+            short.extend(self.counts.iter().map(offset(TEXTS)));
+            return Packed::Texts(ScalarBuffer::default());
         }
         if texts || most - least >= i32::from(CODES) {
             return Packed::Wide { scale: self.scale(), counts: self.counts.clone() };
@@ -188,10 +234,12 @@ impl Column {
             let offset = |count: &i32| {
                 if *count < NULLS { count.wrapping_sub(least) as u8 } else { SMALL_CODES.wrapping_add(*count as u8) }
             };
-            let offsets = self.counts.iter().map(offset).collect();
-            return Packed::Small { least, scale: self.scale(), offsets };
+            small.extend(self.counts.iter().map(offset));
+            return Packed::Small { least, scale: self.scale(), offsets: ScalarBuffer::default() };
         }
-        Packed::Numbers { least, scale: self.scale(), offsets: self.counts.iter().map(offset(least)).collect() }
+        short.extend(self.counts.iter().map(offset(least)));
+        let most = u16::try_from(most - least).ok();
+        Packed::Numbers { least, most, scale: self.scale(), offsets: ScalarBuffer::default() }
     }
 }
 
@@ -213,7 +261,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::etl::column::NullReason;
 
     const LOST: (f64, u8) = (0.0, NullReason::NoData as u8);
 
@@ -227,7 +274,7 @@ mod tests {
         sheet
     }
 
-    fn back(sheet: &Sheet) -> Vec<(u64, u8)> {
+    fn back(sheet: &mut Sheet) -> Vec<(u64, u8)> {
         let Cells { values, codes } = sheet.pack().unpack().columns.remove(0);
         bits(&values.into_iter().zip(codes).collect::<Vec<_>>())
     }
@@ -254,10 +301,10 @@ mod tests {
             (&[(1.5, VALUE), (1e9, VALUE), (2e9, VALUE)], |p| matches!(p, Packed::Whole(_))),
         ];
         for (cells, is) in cases {
-            let sheet = sheet(cells);
+            let mut sheet = sheet(cells);
             let packed = sheet.pack().columns.remove(0);
             assert!(is(&packed), "{cells:?}: {packed:?}");
-            assert_eq!(back(&sheet), bits(cells));
+            assert_eq!(back(&mut sheet), bits(cells));
             assert_eq!(packed.numbers(), cells.iter().filter(|cell| cell.1 == VALUE).count() as u64);
         }
     }
@@ -268,7 +315,7 @@ mod tests {
         again.at_ms = vec![30, 10, 20, 10];
         again.sort();
         assert_eq!(again.at_ms, [10, 10, 20, 30]);
-        assert_eq!(back(&again), bits(&[(2.25, VALUE), (f64::MAX, VALUE), LOST, (1.5, VALUE)]));
+        assert_eq!(back(&mut again), bits(&[(2.25, VALUE), (f64::MAX, VALUE), LOST, (1.5, VALUE)]));
         again.begin(2);
         again.at_ms.push(0);
         again.columns.iter_mut().for_each(|column| column.push((4.0, VALUE)));
@@ -303,7 +350,7 @@ mod tests {
                 sheet.at_ms.push(0);
                 expected.push(cell);
             }
-            prop_assert_eq!(back(&sheet), bits(&expected));
+            prop_assert_eq!(back(&mut sheet), bits(&expected));
         }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! A point's readings have a few decimals and a narrow range within one chunk, so a cell is an offset from the
 //! chunk's smallest reading, counted in units of its last decimal; where the range is wider, the count itself.
-//! They are gathered as counts too ([`super::gathered`]). A reading that does not come back bit by bit leaves its
+//! They are gathered as counts too ([`super::gathered`]), and the points of one chunk share two pieces of memory. A reading that does not come back bit by bit leaves its
 //! column of the chunk as it is: nine bytes a cell (a value and a code), which were most of a parse's memory.
 
 use std::ops::Range;
 use std::sync::Arc;
+
+use arrow_buffer::ScalarBuffer;
 
 use super::column::{Cells, NullReason, Segment, TEXT, VALUE};
 use super::gathered::{self, TEXTS};
@@ -36,10 +38,12 @@ pub enum Packed {
     Numbers {
         /// Of the smallest offset.
         least: i32,
+        /// The largest offset; none when there is no number.
+        most: Option<u16>,
         /// A power of ten.
         scale: f64,
         /// One entry a row.
-        offsets: Vec<u16>,
+        offsets: ScalarBuffer<u16>,
     },
     /// The same in a narrow range.
     Small {
@@ -48,7 +52,7 @@ pub enum Packed {
         /// A power of ten.
         scale: f64,
         /// One entry a row.
-        offsets: Vec<u8>,
+        offsets: ScalarBuffer<u8>,
     },
     /// Readings of a wide range: a count / `scale`; or texts and codes, as they are gathered.
     Wide {
@@ -58,7 +62,7 @@ pub enum Packed {
         counts: Vec<i32>,
     },
     /// Indices of texts.
-    Texts(Vec<u16>),
+    Texts(ScalarBuffer<u16>),
 }
 
 impl PackedSegment {
@@ -131,8 +135,8 @@ impl Packed {
     fn size_bytes(&self) -> usize {
         match self {
             Self::Whole(cells) => cells.values.capacity() * 8 + cells.codes.capacity(),
-            Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.capacity() * 2,
-            Self::Small { offsets, .. } => offsets.capacity(),
+            Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.len() * 2,
+            Self::Small { offsets, .. } => offsets.len(),
             Self::Wide { counts, .. } => counts.capacity() * 4,
         }
     }
@@ -140,14 +144,13 @@ impl Packed {
     /// Cells with a number.
     #[must_use]
     pub fn numbers(&self) -> u64 {
-        let numbers = match self {
-            Self::Whole(cells) => cells.codes.iter().filter(|code| **code == VALUE).count(),
-            Self::Numbers { offsets, .. } => offsets.iter().filter(|offset| **offset < CODES).count(),
-            Self::Small { offsets, .. } => offsets.iter().filter(|offset| **offset < SMALL_CODES).count(),
-            Self::Wide { counts, .. } => counts.iter().filter(|count| **count < TEXTS).count(),
+        match self {
+            Self::Whole(cells) => count(&cells.codes, |code| code == VALUE),
+            Self::Numbers { offsets, .. } => count(offsets, |offset| offset < CODES),
+            Self::Small { offsets, .. } => count(offsets, |offset| offset < SMALL_CODES),
+            Self::Wide { counts, .. } => count(counts, |count| count < TEXTS),
             Self::Texts(_) => 0,
-        };
-        numbers as u64
+        }
     }
 
     /// The cells of some rows, as they were read (but for what stands under a null).
@@ -166,7 +169,7 @@ impl Packed {
                 cells.values.extend_from_slice(whole.values.get(rows.clone()).unwrap_or_default());
                 cells.codes.extend_from_slice(whole.codes.get(rows).unwrap_or_default());
             }
-            Self::Numbers { least, scale, offsets } => {
+            Self::Numbers { least, scale, offsets, .. } => {
                 let offsets = offsets.get(rows).unwrap_or_default();
                 // No overflow: an offset was the difference of two such numbers, or is far below 2^31.
                 let value = |offset: &u16| f64::from(least.wrapping_add(i32::from(*offset))) / scale;
@@ -196,6 +199,12 @@ impl Packed {
     }
 }
 
+/// Counted in a byte each, many at a time.
+fn count<T: Copy>(cells: &[T], holds: impl Fn(T) -> bool) -> u64 {
+    let count_in = |some: &[T]| some.iter().map(|cell| u8::from(holds(*cell))).sum::<u8>();
+    cells.chunks(255).map(|some| u64::from(count_in(some))).sum()
+}
+
 /// In units of the last decimal, rounded; anything when it does not fit, which coming back tells.
 ///
 /// Added to 1.5 × 2^52, a number's whole part stands in the low bits.
@@ -219,22 +228,25 @@ fn numbers(cells: &Cells, scale: f64) -> Option<Packed> {
         least = least.min(if is_value { number } else { i32::MAX });
         most = most.max(if is_value { number } else { i32::MIN });
     }
-    // All null: any number is the least.
-    let (least, most) = if least > most { (0, 0) } else { (least, most) };
-    if !exact || most.checked_sub(least)? >= i32::from(CODES) {
+    if !exact {
         return None;
     }
+    // All null: any number is the least.
+    let (least, most) = match most.checked_sub(least) {
+        _ if least > most => (0, None),
+        range => (least, Some(u16::try_from(range?).ok().filter(|most| *most < CODES)?)),
+    };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below CODES, as was just seen")]
     let offset = |(value, code): (&f64, &u8)| {
         let code = u16::from(*code);
         if code == u16::from(VALUE) { scaled(*value, scale).wrapping_sub(least) as u16 } else { CODES | code }
     };
     let offsets = cells.values.iter().zip(&cells.codes).map(offset).collect();
-    Some(Packed::Numbers { least, scale, offsets })
+    Some(Packed::Numbers { least, most, scale, offsets })
 }
 
 /// The indices of a column of texts; none when there is a number in it, or no text.
-fn texts(cells: &Cells) -> Option<Vec<u16>> {
+fn texts(cells: &Cells) -> Option<ScalarBuffer<u16>> {
     if !cells.codes.contains(&TEXT) {
         return None;
     }

@@ -99,6 +99,15 @@ enum Known {
     Text(usize),
 }
 
+/// What a text is that was met before.
+#[derive(Debug, Clone, Copy)]
+pub enum Met {
+    /// A loss marker.
+    Marker(NullReason),
+    /// One of the point's texts: its index.
+    Text(usize),
+}
+
 /// Reads the cells of one file.
 #[derive(Debug)]
 pub struct CellReader {
@@ -167,29 +176,33 @@ impl CellReader {
         if !text.contains(['\r', '\n']) {
             state.recent = word_of(text).map(|word| (word, known));
         }
-        self.known(point, known)
+        Some(match self.known(point, known)? {
+            Met::Text(at) => token(at),
+            Met::Marker(reason) => null(reason),
+        })
     }
 
     /// Counts a cell that was met before.
-    fn known(&mut self, point: usize, known: Known) -> Option<(f64, u8)> {
+    #[inline]
+    fn known(&mut self, point: usize, known: Known) -> Option<Met> {
         match known {
             Known::Marker(at) => {
                 let (_, reason, count) = self.markers.get_mut(at)?;
                 *count += 1;
-                Some(null(*reason))
+                Some(Met::Marker(*reason))
             }
             Known::Text(at) => {
                 if self.grow {
                     self.points.get_mut(point)?.texts.count(at);
                 }
-                Some(token(at))
+                Some(Met::Text(at))
             }
         }
     }
 
     /// The cell of a short field that is the same, byte by byte, as the text this point had last.
     #[inline]
-    pub fn same_again(&mut self, point: usize, word: u64) -> Option<(f64, u8)> {
+    pub fn same_again(&mut self, point: usize, word: u64) -> Option<Met> {
         let (_, known) = self.points.get(point)?.recent.filter(|(recent, _)| *recent == word)?;
         self.known(point, known)
     }

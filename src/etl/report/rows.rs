@@ -5,6 +5,7 @@
 //! the word itself; then [`Cursor::number`]; all else is looked at as text.
 
 use super::ReadError;
+use super::cells::Met;
 use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Short};
 use super::layout::Role;
@@ -130,8 +131,11 @@ impl Engine<'_> {
         column.width = short.length;
         if let Some((count, decimals)) = number::short(short.word, short.length, self.layout.dialect.decimal) {
             column.push_short(count, decimals);
-        } else if let Some(cell) = self.cells.same_again(point, short.word) {
-            column.push(cell);
+        } else if let Some(met) = self.cells.same_again(point, short.word) {
+            match met {
+                Met::Text(at) => column.push_text(at),
+                Met::Marker(reason) => column.push_null(reason),
+            }
         } else {
             return false;
         }

@@ -29,7 +29,7 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
 use super::write::PAGE_ROWS;
-use crate::etl::counted::Counts;
+use crate::etl::counted::{Counts, values_of};
 
 /// Reused from column to column: making one costs as much as packing a short page.
 pub(super) struct Packer {
@@ -66,6 +66,8 @@ pub(super) struct NumberColumn {
     /// One bit a row: it has a value.
     present: BooleanBufferBuilder,
     values: Values,
+    /// Of a full row group.
+    rows: usize,
 }
 
 /// The cells that have a value.
@@ -78,9 +80,9 @@ enum Values {
 }
 
 impl NumberColumn {
-    /// `before` is what [`Self::close`] answered for the column's row group before.
-    pub fn new(descr: ColumnDescPtr, before: Option<Form>) -> Self {
-        Self { descr, before, present: BooleanBufferBuilder::new(0), values: Values::None }
+    /// `before` is what [`Self::close`] answered for the column's row group before; `rows` it will have at most.
+    pub fn new(descr: ColumnDescPtr, before: Option<Form>, rows: usize) -> Self {
+        Self { descr, before, present: BooleanBufferBuilder::new(0), values: Values::None, rows }
     }
 
     /// Appends rows; those that `validity` lacks have no value.
@@ -101,18 +103,21 @@ impl NumberColumn {
     /// Appends rows of counts.
     pub fn append_counts(&mut self, counts: &Counts, rows: Range<usize>) {
         let offsets = counts.offsets.get(rows).unwrap_or_default();
-        let absent = offsets.iter().map(|offset| usize::from(*offset >= Counts::ABSENT)).sum::<usize>();
-        let valid;
-        let cells = if absent == 0 {
+        if offsets.iter().fold(true, |all, offset| all & (*offset < Counts::ABSENT)) {
             self.present.append_n(offsets.len(), true);
-            offsets
-        } else {
-            let has = |row: usize| offsets.get(row).is_some_and(|offset| *offset < Counts::ABSENT);
-            self.present.append_buffer(&BooleanBuffer::collect_bool(offsets.len(), has));
-            valid = present_of(offsets, offsets.len() - absent);
-            &valid
-        };
-        self.values.extend_counts(counts, cells);
+            return self.values.extend_counts(counts, offsets, self.rows);
+        }
+        for some in offsets.chunks(64) {
+            let present = some.iter().map(|offset| u16::from(*offset < Counts::ABSENT)).sum::<u16>();
+            if present == 0 || usize::from(present) == some.len() {
+                self.present.append_n(some.len(), present > 0);
+            } else {
+                let bits =
+                    some.iter().rev().fold(0_u64, |bits, offset| bits << 1 | u64::from(*offset < Counts::ABSENT));
+                self.present.append_packed_range(0..some.len(), &bits.to_le_bytes());
+            }
+        }
+        self.values.extend_counts(counts, &values_of(offsets), self.rows);
     }
 
     /// The chunk's bytes, what the file has to know of them, and the form for the next row group to keep.
@@ -179,19 +184,6 @@ fn ranked(counts: &mut Counts, ranks: &mut Ranks) -> Option<Vec<f64>> {
     Some(sorted)
 }
 
-/// The offsets that are values, so many.
-fn present_of(offsets: &[u16], present: usize) -> Vec<u16> {
-    let mut cells = Vec::with_capacity(present);
-    for some in offsets.chunks(32) {
-        if some.iter().all(|offset| *offset < Counts::ABSENT) {
-            cells.extend_from_slice(some);
-        } else {
-            cells.extend(some.iter().filter(|offset| **offset < Counts::ABSENT));
-        }
-    }
-    cells
-}
-
 /// The values whose bit is set.
 fn valid(values: &[f64], bits: BitMask<'_>) -> Vec<f64> {
     let mut cells = Vec::with_capacity(values.len());
@@ -211,12 +203,13 @@ fn valid(values: &[f64], bits: BitMask<'_>) -> Vec<f64> {
 }
 
 impl Values {
-    fn extend_counts(&mut self, counts: &Counts, cells: &[u16]) {
+    /// `most` cells will come.
+    fn extend_counts(&mut self, counts: &Counts, cells: &[u16], most: usize) {
         if cells.is_empty() {
             return;
         }
         if let Self::None = self {
-            *self = Self::Counted(Counts { least: counts.least, scale: counts.scale, offsets: Vec::new() });
+            *self = Self::Counted(Counts { offsets: Vec::with_capacity(most), ..*counts });
         }
         if let Self::Counted(all) = self
             && all.append(counts, cells)

@@ -217,11 +217,12 @@ impl<W: Write + Send> OpenFile<W> {
         let index = self.file.flushed_row_groups().len();
         let mut writers = self.factory.create_column_writers(index).map_err(write_failed)?.into_iter();
         let mut forms = std::mem::take(&mut self.forms).into_iter();
+        let rows = self.full_group_rows;
         let columns = self.file.schema_descr().columns().iter().zip(cells).map(|(description, cells)| {
             let form = forms.next().flatten();
             match cells {
                 Cells::Numbers(_) | Cells::Counts(_) => {
-                    Some(GroupColumn::Numbers(NumberColumn::new(description.clone(), form)))
+                    Some(GroupColumn::Numbers(NumberColumn::new(description.clone(), form, rows)))
                 }
                 Cells::Other(_) => writers.next().map(|writer| GroupColumn::Other(Box::new(writer))),
             }
