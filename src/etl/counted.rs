@@ -117,8 +117,10 @@ impl Frame {
         let (least, scale, most) = match packed {
             Packed::Small { least, scale, offsets } => {
                 let offsets = offsets.get(rows).unwrap_or_default();
-                let value = |offset: &u8| if *offset < SMALL_CODES { *offset + 1 } else { 0 };
-                (*least, *scale, u16::from(offsets.iter().map(value).fold(0, u8::max)))
+                // Turned so that codes are the lowest: 0 to 31, and the offset 0 is 32.
+                let turn = u8::MAX - SMALL_CODES + 1;
+                let most = offsets.iter().fold(0, |most: u8, offset| most.max(offset.wrapping_add(turn)));
+                (*least, *scale, (u16::from(most) + 1).saturating_sub(u16::from(turn)))
             }
             Packed::Numbers { least, most, scale, .. } => (*least, *scale, most.map_or(0, |most| most + 1)),
             _ => return false,
