@@ -37,6 +37,18 @@ pub fn long(number: f64) -> ([u8; LONGEST], usize) {
     (bytes, LONGEST - left)
 }
 
+/// The text of a number, `null` for what is not finite, and its length in the last byte; none when it is too long.
+#[must_use]
+pub fn word(number: f64) -> Option<[u8; SHORT]> {
+    let (mut text, length) = short(number).or_else(|| {
+        let (text, length) = long(number);
+        Some((*text.first_chunk()?, length))
+    })?;
+    let last = text.last_mut()?;
+    *last = u8::try_from(length).ok()?;
+    (length < SHORT).then_some(text)
+}
+
 /// Ten-thousandths below [`MOST`]. Digits stand in the bytes of a word, the first one lowest.
 #[inline]
 fn decimal(ten_thousandths: u64, negative: bool) -> ([u8; SHORT], usize) {

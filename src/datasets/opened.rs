@@ -13,13 +13,14 @@ use arrow_array::RecordBatch;
 use moka::sync::Cache;
 use polars::prelude::{Column, DataFrame, StringChunked};
 
-use super::cells::Key;
+use super::cells::{self, Key};
 use super::names::TIMESTAMP;
 use super::store::VersionRow;
 use super::version::Resolved;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
+use crate::store::cache::blocks::{Block, Lists, Word};
 use crate::store::entity::Integrity;
 use crate::store::frames::{Footer, FrameReader, KEY_COLUMNS};
 use crate::store::objects;
@@ -50,6 +51,12 @@ impl Known {
     #[must_use]
     pub fn block(&self, row: u64) -> Range<u64> {
         self.footer.block(row)
+    }
+
+    /// The first row of a row's group.
+    #[must_use]
+    pub fn group_start(&self, row: u64) -> u64 {
+        self.footer.group_rows(row).start
     }
 }
 
@@ -154,12 +161,21 @@ impl Frame {
         Ok(Self { row_count: reader.footer().row_count(), reader })
     }
 
-    /// Some rows of all columns.
+    /// Rows that are unpacked together; `lists` are those of their row group.
     ///
     /// # Errors
     /// 409 when the file is damaged.
-    pub fn all_cells(&self, rows: Range<u64>) -> Result<DataFrame> {
-        self.reader.read_rows(None, rows.start, rows.end.saturating_sub(rows.start))
+    pub fn block(&self, rows: Range<u64>, lists: &Lists) -> Result<Block> {
+        // Behind a list's values stands what is shown where there is none.
+        let entries = |list: &Option<Arc<[Word]>>| list.as_ref().and_then(|list| u16::try_from(list.len() - 1).ok());
+        let entries: Vec<Option<u16>> = lists.iter().map(entries).collect();
+        Block::of_stored(self.reader.read_stored(rows, &entries)?, lists)
+    }
+
+    /// The lists of a row's group, of `most` words in all.
+    #[must_use]
+    pub fn lists(&self, row: u64, most: usize) -> Lists {
+        cells::lists(self.reader.dictionaries(row), most)
     }
 
     /// Some columns of some rows.
@@ -247,10 +263,8 @@ impl Frame {
 /// # Errors
 /// 409 when it is gone or cut off by now.
 pub fn look(state: &AppState, dataset: &Resolved) -> Result<()> {
-    let looked = state.store.objects.file(&dataset.path).and_then(|file| {
-        let length = file.metadata().internal("looking at a stored file")?.len();
-        if length == dataset.size_bytes { Ok(()) } else { Err(objects::damaged()) }
-    });
+    let length = state.store.objects.length(&dataset.path);
+    let looked = length.and_then(|length| if length == dataset.size_bytes { Ok(()) } else { Err(objects::damaged()) });
     looked.inspect_err(|_| forget(state, dataset))
 }
 

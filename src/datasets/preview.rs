@@ -7,10 +7,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
 
 use super::answer::blocking;
-use super::cells::{Key, Rows};
+use super::cells::{self, Key, Rows};
 use super::opened::{self, Frame};
 use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names};
@@ -122,7 +121,15 @@ fn key(dataset: &Resolved, range: &Range<u64>) -> BlockKey {
 
 async fn block(state: AppState, dataset: Arc<Resolved>, range: Range<u64>) -> Result<Arc<Block>> {
     let (key, blocks) = (key(&dataset, &range), state.store.cache.blocks().clone());
-    let unpack = move || Block::of(&Frame::open(&state, &dataset)?.all_cells(range)?);
+    let unpack = {
+        let blocks = blocks.clone();
+        move || {
+            let frame = Frame::open(&state, &dataset)?;
+            let group = (Arc::clone(&dataset.known.sha256), dataset.known.group_start(range.start));
+            let lists = blocks.get_or_list(group, || frame.lists(range.start, blocks.most_words()));
+            frame.block(range, &lists)
+        }
+    };
     blocks.get_or_unpack(&key, unpack).await
 }
 
@@ -149,17 +156,9 @@ fn json(dataset: &Resolved, chosen: &[usize], parts: &[Part]) -> Result<Bytes> {
     render(dataset, chosen, &columns)
 }
 
-/// What follows the rows of a [`Preview`].
-#[derive(Serialize)]
-struct Rest<'a> {
-    total_rows: u64,
-    columns: &'a [&'a str],
-}
-
 fn render(dataset: &Resolved, chosen: &[usize], parts: &[(Vec<(&Key, &Cells)>, Range<usize>)]) -> Result<Bytes> {
-    let doing = "writing an answer as JSON";
-    // One object is written in three pieces: the braces between them become commas.
-    let mut out = serde_json::to_vec(&dataset.label).internal(doing)?;
+    // The label's closing brace comes at the end.
+    let mut out = serde_json::to_vec(&dataset.label).internal("writing an answer as JSON")?;
     out.pop();
     out.extend_from_slice(b",\"preview\":");
     let mut rows = Rows::begin(out, dataset.zone);
@@ -168,11 +167,10 @@ fn render(dataset: &Resolved, chosen: &[usize], parts: &[(Vec<(&Key, &Cells)>, R
         rows.write(columns, range.clone(), left);
         left -= range.len();
     }
-    let rest = Rest { total_rows: dataset.row_count, columns: &chosen_names(dataset, chosen) };
-    let rest = serde_json::to_vec(&rest).internal(doing)?;
     let mut out = rows.end();
-    out.push(b',');
-    out.extend_from_slice(rest.get(1..).unwrap_or_default());
+    out.extend_from_slice(format!(",\"total_rows\":{},\"columns\":", dataset.row_count).as_bytes());
+    cells::names(chosen.iter().filter_map(|at| dataset.known.keys.get(*at)), &mut out);
+    out.push(b'}');
     Ok(Bytes::from(out))
 }
 

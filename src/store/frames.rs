@@ -8,13 +8,14 @@ mod events;
 mod header;
 mod numbers;
 mod pages;
+mod places;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use events::{read_events, write_events};
-pub use read::{Footer, FrameReader};
+pub use read::{Footer, FrameReader, Stored};
 pub use write::FrameWriter;
 
 /// Name of the first column.

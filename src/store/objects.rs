@@ -139,6 +139,15 @@ impl Objects {
         File::open(self.path(key)?).map_err(|e| storage_error("opening a stored file", e))
     }
 
+    /// Bytes of a published file that is there.
+    ///
+    /// # Errors
+    /// `file_missing`; internal when it cannot be looked at.
+    pub fn length(&self, key: &str) -> Result<u64> {
+        let metadata = std::fs::metadata(self.path(key)?);
+        metadata.map(|metadata| metadata.len()).map_err(|e| storage_error("looking at a stored file", e))
+    }
+
     /// A part of a published file, read piece by piece.
     pub fn stream(&self, key: &str, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         let files = self.files.clone();

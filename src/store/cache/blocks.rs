@@ -3,6 +3,9 @@
 //! Keyed by content, so never stale. The least recently used go first: a scan must not be kept out by what was
 //! popular before it. A block is unpacked once however many want it, and only as many at once as there are cores,
 //! first come, first served: more would only make all of them late.
+//!
+//! Most columns have few values, again and again: their cells stay two bytes each, as places in a list of the texts
+//! of those values, which all blocks of a row group share.
 
 use std::sync::Arc;
 
@@ -11,9 +14,16 @@ use tokio::sync::Semaphore;
 
 use super::flights::Flights;
 use crate::error::{Context, Error, Result};
+use crate::store::frames::Stored;
 
-/// The file's sha256 and the block's first row.
+/// The file's sha256 and the first row, of a block or of the row group of lists.
 pub type BlockKey = (Arc<str>, u64);
+
+/// A value as it is shown, of at most fifteen bytes, and in the last byte how many: copying all of it is a move.
+pub type Word = [u8; 16];
+
+/// The values of a row group, an entry a column: as they are shown, and behind them what is shown where there is none.
+pub type Lists = Vec<Option<Arc<[Word]>>>;
 
 /// Some rows of all columns of a frame.
 #[derive(Debug)]
@@ -29,6 +39,8 @@ pub enum Cells {
     Times(Vec<i64>),
     /// NaN where there is no value.
     Numbers(Vec<f64>),
+    /// Places in a list, none of them behind its end.
+    Places(Vec<u16>, Arc<[Word]>),
     /// Texts.
     Texts(StringChunked),
 }
@@ -42,10 +54,24 @@ impl Block {
         Ok(Self { columns: frame.columns().iter().map(Cells::of).collect::<Result<_>>()? })
     }
 
+    /// Of columns as they are stored, and the lists of their row group.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_stored(stored: Vec<Stored>, lists: &Lists) -> Result<Self> {
+        let cells = |(stored, list): (Stored, &Option<Arc<[Word]>>)| match (stored, list) {
+            (Stored::Places(places), Some(list)) => Ok(Cells::Places(places, Arc::clone(list))),
+            (Stored::Column(column), _) => Cells::of(&column),
+            (Stored::Places(_), None) => Err(Error::internal("places in a list that there is not")),
+        };
+        Ok(Self { columns: stored.into_iter().zip(lists).map(cells).collect::<Result<_>>()? })
+    }
+
     fn bytes(&self) -> usize {
         let of = |cells: &Cells| match cells {
             Cells::Times(times) => times.len() * size_of::<i64>(),
             Cells::Numbers(numbers) => numbers.len() * size_of::<f64>(),
+            Cells::Places(places, _) => places.len() * size_of::<u16>(),
             // A view each, and what does not fit into it.
             Cells::Texts(texts) => texts.len() * 16 + texts.iter().flatten().map(str::len).sum::<usize>(),
         };
@@ -89,6 +115,7 @@ pub struct Blocks(Arc<Inner>);
 
 struct Inner {
     kept: moka::sync::Cache<BlockKey, Arc<Block>>,
+    lists: moka::sync::Cache<BlockKey, Arc<Lists>>,
     flights: Flights<BlockKey>,
     turns: Arc<Semaphore>,
     max_bytes: u64,
@@ -97,14 +124,19 @@ struct Inner {
 impl Blocks {
     pub(super) fn new(max_bytes: u64) -> Self {
         let weigh = |_: &BlockKey, block: &Arc<Block>| u32::try_from(block.bytes()).unwrap_or(u32::MAX);
-        let kept = moka::sync::Cache::builder()
-            .max_capacity(max_bytes)
-            .weigher(weigh)
-            .eviction_policy(moka::policy::EvictionPolicy::lru())
-            .build();
+        let lists_bytes = max_bytes / 4;
+        let max_bytes = max_bytes - lists_bytes;
+        let lru = moka::policy::EvictionPolicy::lru;
+        let kept = moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigh).eviction_policy(lru()).build();
+        let weigh = |_: &BlockKey, lists: &Arc<Lists>| {
+            let words = lists.iter().flatten().map(|list| list.len()).sum::<usize>();
+            u32::try_from(words * size_of::<Word>()).unwrap_or(u32::MAX)
+        };
+        let lists =
+            moka::sync::Cache::builder().max_capacity(lists_bytes).weigher(weigh).eviction_policy(lru()).build();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let (flights, turns) = (Flights::default(), Arc::new(Semaphore::new(cores)));
-        Self(Arc::new(Inner { kept, flights, turns, max_bytes }))
+        Self(Arc::new(Inner { kept, lists, flights, turns, max_bytes }))
     }
 
     /// Whether blocks of so many bytes are worth keeping: several have to fit.
@@ -138,6 +170,18 @@ impl Blocks {
             Ok(block)
         });
         unpacking.await.internal("unpacking rows")?
+    }
+
+    /// Words of a row group's lists at most: those of several groups have to fit.
+    #[must_use]
+    pub fn most_words(&self) -> usize {
+        let bytes = self.0.lists.policy().max_capacity().unwrap_or_default() / 4;
+        usize::try_from(bytes).unwrap_or(usize::MAX) / size_of::<Word>()
+    }
+
+    /// The lists that are kept, or those that `make` makes: once, however many want them. Blocks.
+    pub fn get_or_list(&self, key: BlockKey, make: impl FnOnce() -> Lists) -> Arc<Lists> {
+        self.0.lists.get_with(key, || Arc::new(make()))
     }
 
     /// Whether it is kept.
@@ -192,7 +236,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_scan_stays_within_the_bound_and_keeps_what_it_has_just_seen() {
-        let blocks = Blocks::new(100_000);
+        // A quarter is for lists.
+        let blocks = Blocks::new(133_333);
         for row in 0..50 {
             blocks.get_or_unpack(&key(row), || Ok(block(1000))).await.unwrap();
             blocks.0.kept.run_pending_tasks();

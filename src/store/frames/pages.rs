@@ -21,9 +21,9 @@ use super::header::{DATA_PAGE, DICTIONARY_PAGE, Header, varint};
 const MAX_PAGE: usize = 64 << 20;
 
 const PLAIN: i64 = 0;
-const PLAIN_DICTIONARY: i64 = 2;
+pub(super) const PLAIN_DICTIONARY: i64 = 2;
 const RLE: i64 = 3;
-const RLE_DICTIONARY: i64 = 8;
+pub(super) const RLE_DICTIONARY: i64 = 8;
 const BYTE_STREAM_SPLIT: i64 = 9;
 
 /// Some cells of a column: a value each, which means nothing where `validity` says so.
@@ -34,12 +34,7 @@ pub(super) struct Numbers {
 
 /// Some rows of a column; none when it has to be read in another way. Does not block, and uses one core.
 pub(super) fn read(file: &[u8], metadata: &ParquetMetaData, column: usize, rows: &Range<usize>) -> Option<Numbers> {
-    let description = metadata.file_metadata().schema_descr().columns().get(column)?;
-    let flat = description.physical_type() == Type::DOUBLE && description.max_rep_level() == 0;
-    if !flat || description.max_def_level() > 1 {
-        return None;
-    }
-    let has_levels = description.max_def_level() == 1;
+    let has_levels = has_levels(metadata, column)?;
     let mut cells = Cells { values: Vec::with_capacity(rows.len()), present: BitmapBuilder::new() };
     if has_levels {
         cells.present.reserve(rows.len());
@@ -49,9 +44,7 @@ pub(super) fn read(file: &[u8], metadata: &ParquetMetaData, column: usize, rows:
         let end = start + usize::try_from(group.num_rows()).ok()?;
         let wanted = rows.start.max(start)..rows.end.min(end);
         if !wanted.is_empty() {
-            let pages = metadata.offset_index().and_then(|groups| groups.get(index)?.get(column));
-            let pages = pages.map(|index| index.page_locations().as_slice()).unwrap_or_default();
-            let chunk = Chunk { file, metadata: group.columns().get(column)?, pages, has_levels };
+            let chunk = Chunk::of(file, metadata, index, column)?;
             UNPACKER.with_borrow_mut(|unpacker| {
                 chunk.read(wanted.start - start..wanted.end - start, unpacker, &mut cells)
             })?;
@@ -62,6 +55,13 @@ pub(super) fn read(file: &[u8], metadata: &ParquetMetaData, column: usize, rows:
     (cells.values.len() == rows.len()).then_some(Numbers { values: cells.values, validity })
 }
 
+/// Whether a column can have nulls; none when it is none of those that are read here.
+fn has_levels(metadata: &ParquetMetaData, column: usize) -> Option<bool> {
+    let description = metadata.file_metadata().schema_descr().columns().get(column)?;
+    let flat = description.physical_type() == Type::DOUBLE && description.max_rep_level() == 0;
+    (flat && description.max_def_level() <= 1).then_some(description.max_def_level() == 1)
+}
+
 struct Cells {
     values: Vec<f64>,
     /// One bit a cell, when the column can have nulls.
@@ -70,47 +70,69 @@ struct Cells {
 
 thread_local! {
     /// Making one costs as much as reading some pages.
-    static UNPACKER: RefCell<Unpacker> = RefCell::default();
+    pub(super) static UNPACKER: RefCell<Unpacker> = RefCell::default();
 }
 
 /// What is used again from page to page.
 #[derive(Default)]
-struct Unpacker {
+pub(super) struct Unpacker {
     zstd: Decompressor<'static>,
-    page: Vec<u8>,
-    dictionary: Vec<f64>,
+    pub page: Vec<u8>,
+    pub dictionary: Vec<f64>,
     /// One bit a row of the page: it has a value.
-    present: MutableBitmap,
+    pub present: MutableBitmap,
     /// The indices, or the values, of a page that has nulls.
     indices: Vec<u8>,
     values: Vec<f64>,
 }
 
-/// A column chunk in its file.
-struct Chunk<'f> {
+/// A column of numbers of a row group, in its file.
+pub(super) struct Chunk<'f> {
     file: &'f [u8],
     metadata: &'f ColumnChunkMetaData,
     /// Empty when the file does not tell.
     pages: &'f [PageLocation],
-    has_levels: bool,
+    pub has_levels: bool,
 }
 
-impl Chunk<'_> {
+impl<'f> Chunk<'f> {
+    /// None when there is no such column, or none that is read here.
+    pub fn of(file: &'f [u8], metadata: &'f ParquetMetaData, group: usize, column: usize) -> Option<Self> {
+        let has_levels = has_levels(metadata, column)?;
+        let pages = metadata.offset_index().and_then(|groups| groups.get(group)?.get(column));
+        let pages = pages.map(|index| index.page_locations().as_slice()).unwrap_or_default();
+        let metadata = metadata.row_groups().get(group)?.columns().get(column)?;
+        let packed = matches!(metadata.compression(), Compression::ZSTD(_));
+        packed.then_some(Self { file, metadata, pages, has_levels })
+    }
+
     /// Appends the rows `wanted` of the chunk.
     fn read(&self, wanted: Range<usize>, unpacker: &mut Unpacker, cells: &mut Cells) -> Option<()> {
-        if !matches!(self.metadata.compression(), Compression::ZSTD(_)) {
+        self.dictionary(unpacker)?;
+        self.pages(wanted, unpacker, |unpacker, header, rows| unpacker.data_page(header, rows, self.has_levels, cells))
+    }
+
+    /// Unpacks the dictionary; that of a chunk without one is empty.
+    pub fn dictionary(&self, unpacker: &mut Unpacker) -> Option<()> {
+        unpacker.dictionary.clear();
+        let Some(offset) = self.metadata.dictionary_page_offset() else { return Some(()) };
+        let mut rest = self.from(offset)?;
+        let header = Header::take(&mut rest)?;
+        if header.kind != DICTIONARY_PAGE || ![PLAIN, PLAIN_DICTIONARY].contains(&header.encoding) {
             return None;
         }
-        unpacker.dictionary.clear();
-        if let Some(offset) = self.metadata.dictionary_page_offset() {
-            let mut rest = self.from(offset)?;
-            let header = Header::take(&mut rest)?;
-            if header.kind != DICTIONARY_PAGE || ![PLAIN, PLAIN_DICTIONARY].contains(&header.encoding) {
-                return None;
-            }
-            unpacker.unpack(rest.get(..header.packed)?, &header)?;
-            unpacker.dictionary.extend(doubles(&unpacker.page));
-        }
+        unpacker.unpack(rest.get(..header.packed)?, &header)?;
+        unpacker.dictionary.extend(doubles(&unpacker.page));
+        Some(())
+    }
+
+    /// Unpacks the pages that hold the rows `wanted`, one after the other, and says which of a page's rows those are.
+    pub fn pages(
+        &self,
+        wanted: Range<usize>,
+        unpacker: &mut Unpacker,
+        mut each: impl FnMut(&mut Unpacker, &Header, Range<usize>) -> Option<()>,
+    ) -> Option<()> {
         let first =
             self.pages.partition_point(|page| usize::try_from(page.first_row_index).is_ok_and(|r| r <= wanted.start));
         let (mut row, mut rest) = match first.checked_sub(1).and_then(|first| self.pages.get(first)) {
@@ -128,7 +150,7 @@ impl Chunk<'_> {
             if end > wanted.start {
                 let rows = wanted.start.max(row) - row..wanted.end.min(end) - row;
                 unpacker.unpack(packed, &header)?;
-                unpacker.data_page(&header, rows, self.has_levels, cells)?;
+                each(unpacker, &header, rows)?;
             }
             row = end;
         }
@@ -154,35 +176,45 @@ impl Unpacker {
     /// Appends `rows` of the unpacked page.
     fn data_page(&mut self, header: &Header, rows: Range<usize>, has_levels: bool, cells: &mut Cells) -> Option<()> {
         let mut page = self.page.as_slice();
-        // Of the page's values, those before the rows, and those of the rows.
-        let (mut before, mut count) = (rows.start, rows.len());
+        // Of the page's values, those of the rows.
+        let mut wanted = rows.clone();
         let mut present = BitMask::new(&[], 0, 0);
         if has_levels {
-            if header.levels != RLE {
-                return None;
-            }
-            let length = u32::from_le_bytes(page.split_off(..4)?.try_into().ok()?);
-            let levels = page.split_off(..usize::try_from(length).ok()?)?;
-            bits(levels, header.values, &mut self.present)?;
-            let all = BitMask::new(self.present.as_slice(), 0, header.values);
-            present = all.sliced(rows.start, rows.len());
-            (before, count) = (all.sliced(0, rows.start).set_bits(), present.set_bits());
+            (present, wanted) = levels(&mut page, header, rows.clone(), &mut self.present)?;
             cells.present.extend_from_bitmask(present);
         }
-        let (wanted, encoding) = (before..before + count, header.encoding);
-        if count == rows.len() {
+        let encoding = header.encoding;
+        if wanted.len() == rows.len() {
             return values(page, encoding, wanted, &self.dictionary, &mut cells.values);
         }
         if let Some(indices) = one_run_of_bytes(page, encoding).and_then(|indices| indices.get(wanted.clone())) {
             // It is less to make room for the nulls among the indices than among the values.
             self.indices.clear();
-            spread(indices, present, &mut self.indices)?;
+            spread(indices, present, 0, &mut self.indices)?;
             return bytes(&self.indices, &self.dictionary, &mut cells.values);
         }
         self.values.clear();
         values(page, encoding, wanted, &self.dictionary, &mut self.values)?;
-        spread(&self.values, present, &mut cells.values)
+        spread(&self.values, present, 0.0, &mut cells.values)
     }
+}
+
+/// Takes the definition levels off a page: which of `rows` have a value, and which of the page's values those are.
+pub(super) fn levels<'p>(
+    page: &mut &[u8],
+    header: &Header,
+    rows: Range<usize>,
+    present: &'p mut MutableBitmap,
+) -> Option<(BitMask<'p>, Range<usize>)> {
+    if header.levels != RLE {
+        return None;
+    }
+    let length = u32::from_le_bytes(page.split_off(..4)?.try_into().ok()?);
+    bits(page.split_off(..usize::try_from(length).ok()?)?, header.values, present)?;
+    let all = BitMask::new(present.as_slice(), 0, header.values);
+    let before = all.sliced(0, rows.start).set_bits();
+    let present = all.sliced(rows.start, rows.len());
+    Some((present, before..before + present.set_bits()))
 }
 
 /// Appends the values `wanted` of a page.
@@ -220,8 +252,8 @@ fn joined(page: &[u8], wanted: Range<usize>, to: &mut Vec<f64>) -> Option<()> {
     Some(())
 }
 
-/// Puts the items of a page where they stand among its nulls, which get a nought.
-fn spread<T: Copy + Default>(mut items: &[T], present: BitMask<'_>, to: &mut Vec<T>) -> Option<()> {
+/// Puts the items of a page where they stand among its nulls.
+pub(super) fn spread<T: Copy>(mut items: &[T], present: BitMask<'_>, null: T, to: &mut Vec<T>) -> Option<()> {
     to.reserve(present.len());
     for start in (0..present.len()).step_by(32) {
         let rows = (present.len() - start).min(32);
@@ -231,7 +263,7 @@ fn spread<T: Copy + Default>(mut items: &[T], present: BitMask<'_>, to: &mut Vec
             to.extend_from_slice(here);
         } else {
             let mut here = here.iter().copied();
-            let row = |row| if word >> row & 1 == 1 { here.next().unwrap_or_default() } else { T::default() };
+            let row = |row| if word >> row & 1 == 1 { here.next().unwrap_or(null) } else { null };
             to.extend((0..rows).map(row));
         }
     }
@@ -239,13 +271,13 @@ fn spread<T: Copy + Default>(mut items: &[T], present: BitMask<'_>, to: &mut Vec
 }
 
 /// A run of the hybrid of bit-packing and run lengths.
-enum Run<'p> {
+pub(super) enum Run<'p> {
     Same(usize),
     Packed(&'p [u8]),
 }
 
 /// Calls `each` with every run of the first `count` items, and how many of them it holds.
-fn runs<'p>(
+pub(super) fn runs<'p>(
     mut encoded: &'p [u8],
     width: usize,
     mut count: usize,
@@ -366,7 +398,7 @@ mod tests {
     use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, TimeUnit, TimeZone};
     use proptest::prelude::*;
 
-    use super::super::{ColumnType, FrameReader, FrameWriter, TIMESTAMP};
+    use super::super::{ColumnType, FrameReader, FrameWriter, Stored, TIMESTAMP};
     use super::*;
 
     /// Asserts that a column is read here, and as the `parquet` crate reads it, bit by bit.
@@ -375,6 +407,22 @@ mod tests {
         let here = reader.numbers(column, rows).expect("it is read here");
         let there = reader.others(&[column], rows).unwrap();
         assert!(bits(&here) == bits(&there[0]), "column {column}, rows {rows:?}");
+
+        // And as places in dictionaries, in the first row group that has some.
+        let group = reader.footer().group_rows(rows.start as u64);
+        let end = (group.end as usize).min(rows.end);
+        let Some(Some(dictionary)) = reader.dictionaries(rows.start as u64).into_iter().nth(column) else { return };
+        let mut entries = vec![None; reader.footer().column_names().count()];
+        entries[column] = u16::try_from(dictionary.len()).ok();
+        let stored = reader.read_stored(rows.start as u64..end as u64, &entries).unwrap();
+        let looked_up: Vec<Option<u64>> = match &stored[column] {
+            Stored::Places(places) => {
+                assert!(places.iter().all(|place| usize::from(*place) <= dictionary.len()));
+                places.iter().map(|place| dictionary.get(usize::from(*place)).map(|v| v.to_bits())).collect()
+            }
+            Stored::Column(column) => bits(column),
+        };
+        assert!(looked_up == bits(&there[0])[..end - rows.start], "column {column}, rows {rows:?}, places");
     }
 
     /// Cells: few or many values, seldom or often null, in stretches or scattered.
