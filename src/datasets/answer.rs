@@ -12,7 +12,7 @@ use super::opened::Frame;
 use super::version::Resolved;
 use crate::error::{Context, Result};
 use crate::state::AppState;
-use crate::store::cache::CacheKey;
+use crate::store::cache::{CacheKey, Keep};
 use crate::store::objects::hex;
 
 /// Changes whenever the same request would be answered with other bytes by a newer program.
@@ -34,14 +34,20 @@ where
         let (state, dataset) = (state.clone(), Arc::clone(&dataset));
         blocking(move || compute(&Frame::open(&state, &dataset)?, &dataset))
     };
-    kept(state, &dataset, request, working).await
+    kept(state, &dataset, request, Keep::Long, working).await
 }
 
 /// As [`computed`], by a `compute` that looks after its threads itself.
 ///
 /// # Errors
 /// That of `compute`.
-pub async fn kept<T, F, W>(state: &AppState, dataset: &Resolved, request: &str, compute: F) -> Result<Answer<T>>
+pub async fn kept<T, F, W>(
+    state: &AppState,
+    dataset: &Resolved,
+    request: &str,
+    keep: Keep,
+    compute: F,
+) -> Result<Answer<T>>
 where
     F: FnOnce() -> W + Send,
     W: Future<Output = Result<Bytes>> + Send,
@@ -53,7 +59,7 @@ where
     let body = match state.store.cache.get_in_memory(&key) {
         Some(body) => body,
         // Seldom, and so big that every request would have to carry it.
-        None => Box::pin(state.store.cache.get_or_compute(&key, compute)).await?,
+        None => Box::pin(state.store.cache.get_or_make(&key, keep, compute)).await?,
     };
     Ok(Answer { body, etag, assumed_session: dataset.assumed_session.clone(), of: PhantomData })
 }

@@ -15,6 +15,7 @@ use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
+use crate::store::cache::Keep;
 use crate::store::cache::blocks::{Block, BlockKey, Cells};
 
 /// Rows when the request does not say.
@@ -35,7 +36,7 @@ pub async fn preview(state: &AppState, selector: &DatasetSelector, query: &Previ
     let list = chosen.as_ref().map_or_else(|| "*".to_owned(), |chosen| chosen_names(&dataset, chosen).join(","));
     let request = format!("preview {} {} {list}", range.start, range.end);
     let rows = range.start.min(dataset.row_count)..range.end.min(dataset.row_count);
-    answer::kept(state, &dataset, &request, || written(state, &dataset, chosen, rows)).await
+    answer::kept(state, &dataset, &request, Keep::Briefly, || written(state, &dataset, chosen, rows)).await
 }
 
 /// Positions in the file of the columns asked for, `timestamp` first; none when all are.

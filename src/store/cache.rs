@@ -2,7 +2,8 @@
 //!
 //! Keys carry the artefact's sha256, so an answer is never stale and nothing is ever invalidated. The first
 //! level is bounded by bytes and time. The second ([`redis`]) never makes a request fail or wait: see there.
-//! Half of the bytes are for [`blocks`] of rows, which other answers are made from.
+//! Half of the bytes are for [`blocks`] of rows, which other answers are made from. Answers that are seldom asked for
+//! again wait in [`recent`] until they are.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use sha2::{Digest, Sha256};
 
 use self::blocks::Blocks;
 use self::flights::Flights;
+use self::recent::Recent;
 use super::objects::hex;
 use crate::error::Result;
 
 pub mod blocks;
 mod flights;
+mod recent;
 mod redis;
 
 /// Goes up when an answer's bytes change their shape: older ones are not found any more.
@@ -32,6 +35,7 @@ pub struct Cache(Arc<Inner>);
 
 struct Inner {
     memory: moka::sync::Cache<CacheKey, Bytes>,
+    recent: Recent,
     redis: Option<redis::Redis>,
     flights: Flights<CacheKey>,
     blocks: Blocks,
@@ -72,6 +76,15 @@ impl Hash for CacheKey {
     }
 }
 
+/// How an answer is kept in level 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// As long as there is room: it took time to make.
+    Long,
+    /// A moment, until it is asked for again: it is soon made, and seldom asked for twice.
+    Briefly,
+}
+
 /// Counts since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheStats {
@@ -105,6 +118,7 @@ impl Cache {
         let redis = redis_url.map(|url| redis::Redis::new(url, ttl)).transpose()?;
         Ok(Self(Arc::new(Inner {
             memory,
+            recent: Recent::default(),
             redis,
             flights: Flights::default(),
             blocks: Blocks::new(max_bytes - half),
@@ -122,7 +136,16 @@ impl Cache {
 
     /// The answer, if level 1 has it.
     pub fn get_in_memory(&self, key: &CacheKey) -> Option<Bytes> {
-        self.0.memory.get(key).inspect(|_| count(&self.0.hits_memory))
+        self.look(key).inspect(|_| count(&self.0.hits_memory))
+    }
+
+    /// As [`Self::get_in_memory`], uncounted.
+    fn look(&self, key: &CacheKey) -> Option<Bytes> {
+        self.0.memory.get(key).or_else(|| {
+            let value = self.0.recent.take(key)?;
+            self.0.memory.insert(key.clone(), value.clone());
+            Some(value)
+        })
     }
 
     /// The answer, if it is kept. Waits at most 30 ms, for level 2.
@@ -130,6 +153,10 @@ impl Cache {
         if let Some(value) = self.get_in_memory(key) {
             return Some(value);
         }
+        self.get_beyond(key).await
+    }
+
+    async fn get_beyond(&self, key: &CacheKey) -> Option<Bytes> {
         if let Some(redis) = &self.0.redis
             && let Some(value) = redis.get(key).await
         {
@@ -143,10 +170,20 @@ impl Cache {
 
     /// Keeps an answer; never waits.
     pub fn put(&self, key: &CacheKey, value: Bytes) {
+        self.keep(key, value, Keep::Long);
+    }
+
+    fn keep(&self, key: &CacheKey, value: Bytes, keep: Keep) {
         if let Some(redis) = &self.0.redis {
             redis.put(key.clone(), value.clone());
         }
-        self.0.memory.insert(key.clone(), value);
+        let long = match keep {
+            Keep::Long => Some(value),
+            Keep::Briefly => self.0.recent.put(key, value),
+        };
+        if let Some(value) = long {
+            self.0.memory.insert(key.clone(), value);
+        }
     }
 
     /// The answer that is kept, or the one that `compute` makes: at most once at a time for one key. A failure
@@ -159,16 +196,31 @@ impl Cache {
         F: FnOnce() -> T + Send,
         T: Future<Output = Result<Bytes>> + Send,
     {
-        if let Some(value) = self.get(key).await {
+        match self.get_in_memory(key) {
+            Some(value) => Ok(value),
+            None => self.get_or_make(key, Keep::Long, compute).await,
+        }
+    }
+
+    /// As [`Self::get_or_compute`], for whoever has looked in memory.
+    ///
+    /// # Errors
+    /// That of `compute`.
+    pub async fn get_or_make<F, T>(&self, key: &CacheKey, keep: Keep, compute: F) -> Result<Bytes>
+    where
+        F: FnOnce() -> T + Send,
+        T: Future<Output = Result<Bytes>> + Send,
+    {
+        if let Some(value) = self.get_beyond(key).await {
             return Ok(value);
         }
         let flight = self.0.flights.join(key);
         let _turn = flight.turn.lock().await;
-        if let Some(value) = self.0.memory.get(key) {
+        if let Some(value) = self.look(key) {
             return Ok(value);
         }
         let value = compute().await?;
-        self.put(key, value.clone());
+        self.keep(key, value.clone(), keep);
         Ok(value)
     }
 
@@ -176,13 +228,14 @@ impl Cache {
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.0.memory.run_pending_tasks();
+        let (entries, bytes) = self.0.recent.size();
         CacheStats {
             hits_memory: self.0.hits_memory.load(Ordering::Relaxed),
             hits_redis: self.0.hits_redis.load(Ordering::Relaxed),
             misses: self.0.misses.load(Ordering::Relaxed),
             errors: self.0.redis.as_ref().map_or(0, redis::Redis::errors),
-            entries: self.0.memory.entry_count(),
-            bytes: self.0.memory.weighted_size(),
+            entries: self.0.memory.entry_count() + entries,
+            bytes: self.0.memory.weighted_size() + bytes,
             redis_up: self.0.redis.as_ref().map(redis::Redis::is_up),
         }
     }
@@ -236,6 +289,37 @@ mod tests {
         assert!(failed.is_err());
         let value = cache.get_or_compute(&key, || async { Ok(Bytes::from_static(b"yes")) }).await;
         assert_eq!(value.unwrap(), "yes");
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_for_twice_is_kept_and_what_is_not_goes() {
+        let cache = memory(1 << 30);
+        let key = |number: usize| CacheKey::new("aa", &format!("offset={number}"));
+        let ask = async |number: usize, bytes: usize, keep| {
+            let before = cache.stats().hits_memory;
+            let made = || async move { Ok(Bytes::from(vec![1; bytes])) };
+            let value = match cache.get_in_memory(&key(number)) {
+                Some(value) => value,
+                None => cache.get_or_make(&key(number), keep, made).await.unwrap(),
+            };
+            assert_eq!(value.len(), bytes);
+            cache.stats().hits_memory > before
+        };
+        assert!(!ask(0, 1000, Keep::Briefly).await && ask(0, 1000, Keep::Briefly).await);
+        for number in 1..1000 {
+            assert!(!ask(number, 1000, Keep::Briefly).await);
+        }
+        let stats = cache.stats();
+        assert!(stats.entries < 100 && stats.bytes < 100_000, "{stats:?}");
+        assert!(ask(0, 1000, Keep::Briefly).await && ask(999, 1000, Keep::Briefly).await);
+        assert!(!ask(1, 1000, Keep::Briefly).await);
+        // What is long, or took long, is kept at once.
+        for (start, bytes, keep) in [(2000, 1 << 20, Keep::Briefly), (3000, 1000, Keep::Long)] {
+            for number in start..start + 100 {
+                assert!(!ask(number, bytes, keep).await);
+            }
+            assert!(ask(start, bytes, keep).await);
+        }
     }
 
     #[tokio::test]

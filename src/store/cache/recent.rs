@@ -1,0 +1,54 @@
+//! The last answers that were asked for once.
+//!
+//! Whoever scrolls asks for every screen once. If all of those were kept, they would drive out what is asked for again
+//! and again, and each would be written to memory that no core has had for a while: a fifth of what it costs. So they
+//! stay here for a moment, and whoever asks again has them kept.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::CacheKey;
+
+/// Answers at most: they are looked through one by one.
+const ANSWERS: usize = 32;
+/// Bytes of one at most.
+const LONGEST: usize = 256 * 1024;
+
+/// The oldest first.
+#[derive(Default)]
+pub(super) struct Recent(Mutex<VecDeque<(CacheKey, Bytes)>>);
+
+impl Recent {
+    /// Keeps an answer instead of the oldest; gives back one that is too long.
+    pub fn put(&self, key: &CacheKey, value: Bytes) -> Option<Bytes> {
+        if value.len() > LONGEST {
+            return Some(value);
+        }
+        let mut answers = self.answers();
+        let oldest = if answers.len() < ANSWERS { None } else { answers.pop_front() };
+        answers.push_back((key.clone(), value));
+        drop(answers);
+        // Its memory is given back when nobody waits for it.
+        drop(oldest);
+        None
+    }
+
+    /// Takes an answer out.
+    pub fn take(&self, key: &CacheKey) -> Option<Bytes> {
+        let mut answers = self.answers();
+        let at = answers.iter().position(|(known, _)| known == key)?;
+        answers.remove(at).map(|(_, value)| value)
+    }
+
+    /// How many there are, and their bytes.
+    pub fn size(&self) -> (u64, u64) {
+        let answers = self.answers();
+        (answers.len() as u64, answers.iter().map(|(_, value)| value.len() as u64).sum())
+    }
+
+    fn answers(&self) -> MutexGuard<'_, VecDeque<(CacheKey, Bytes)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
