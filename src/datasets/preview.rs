@@ -96,7 +96,8 @@ type Part = (Arc<Block>, Range<usize>);
 async fn blocks(state: &AppState, dataset: &Arc<Resolved>, rows: &Range<u64>) -> Result<Option<Vec<Part>>> {
     let (known, blocks) = (&dataset.known, state.store.cache.blocks());
     let first = known.block(rows.start);
-    let (length, bytes) = (first.end - first.start, 8 * (dataset.columns.len() as u64 + 1));
+    // Most cells are places in lists, of two bytes.
+    let (length, bytes) = (first.end - first.start, 2 * (dataset.columns.len() as u64 + 1));
     if rows.end - rows.start > length || !blocks.fits(length * bytes) {
         return Ok(None);
     }
