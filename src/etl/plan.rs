@@ -295,7 +295,8 @@ fn union(files: &mut [ReadFile]) -> Vec<i64> {
     lists.dedup();
     let mut axis = lists.concat();
     drop(lists);
-    axis.sort_unstable();
+    // Made of ascending runs, which this sort merges.
+    axis.sort();
     axis.dedup();
     axis.shrink_to_fit();
     axis
