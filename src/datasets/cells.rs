@@ -3,6 +3,7 @@
 //! Rows are written straight from the columns, with keys that were escaped once: building a map a row, or asking a
 //! serializer for every cell, costs more than reading the file. The text is the one that `serde_json` writes.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{Row, clock, number};
@@ -208,18 +209,19 @@ impl Rows {
 /// The lists of a row group from the values of its columns: of `most` words in all, so the longest have to go.
 #[must_use]
 pub fn lists(dictionaries: Vec<Option<Vec<f64>>>, most: usize) -> Lists {
-    let mut lengths: Vec<usize> = dictionaries.iter().flatten().map(|values| values.len() + 1).collect();
-    lengths.sort_unstable();
-    let total = |all: &mut usize, length: usize| {
+    let length = |(column, values): (usize, &Option<Vec<f64>>)| Some((values.as_ref()?.len() + 1, column));
+    let mut shortest: Vec<(usize, usize)> = dictionaries.iter().enumerate().filter_map(length).collect();
+    shortest.sort_unstable();
+    let within = shortest.into_iter().scan(0, |all, (length, column)| {
         *all += length;
-        (*all <= most).then_some(length)
+        (*all <= most).then_some(column)
+    });
+    let within: HashSet<usize> = within.collect();
+    let list = |(column, values): (usize, Option<Vec<f64>>)| {
+        let values = values.filter(|_| within.contains(&column))?;
+        values.into_iter().map(number::word).chain([Some(NULL)]).collect()
     };
-    let longest = lengths.into_iter().scan(0, total).last().unwrap_or_default();
-    let list = |values: Vec<f64>| {
-        let words = values.iter().map(|value| number::word(*value)).chain([Some(NULL)]);
-        if values.len() < longest { words.collect() } else { None }
-    };
-    dictionaries.into_iter().map(|values| values.and_then(list)).collect()
+    dictionaries.into_iter().enumerate().map(list).collect()
 }
 
 /// A frame's rows as maps, for answers that hold a few among other things.
@@ -332,6 +334,15 @@ mod tests {
             let expected = format!("[{}]", expected.collect::<Vec<_>>().join(","));
             prop_assert_eq!(String::from_utf8(written.end()).unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn of_lists_that_do_not_fit_the_longest_go() {
+        let values = |count: usize| Some((0..count).map(|n| n as f64).collect::<Vec<f64>>());
+        // 4 + 60 + 60 + 9 words, each with one for null.
+        let kept = lists(vec![values(3), values(59), None, values(59), values(8)], 100);
+        let lengths: Vec<Option<usize>> = kept.iter().map(|list| list.as_ref().map(|list| list.len())).collect();
+        assert_eq!(lengths, [Some(4), Some(60), None, None, Some(9)]);
     }
 
     #[test]
