@@ -253,6 +253,7 @@ fn joined(page: &[u8], wanted: Range<usize>, to: &mut Vec<f64>) -> Option<()> {
 }
 
 /// Puts the items of a page where they stand among its nulls.
+#[inline]
 pub(super) fn spread<T: Copy>(mut items: &[T], present: BitMask<'_>, null: T, to: &mut Vec<T>) -> Option<()> {
     to.reserve(present.len());
     for start in (0..present.len()).step_by(32) {
@@ -277,6 +278,7 @@ pub(super) enum Run<'p> {
 }
 
 /// Calls `each` with every run of the first `count` items, and how many of them it holds.
+#[inline]
 pub(super) fn runs<'p>(
     mut encoded: &'p [u8],
     width: usize,
@@ -369,6 +371,7 @@ fn each(indices: impl ExactSizeIterator<Item = usize>, dictionary: &[f64], to: &
 }
 
 /// An item of up to 32 bits; nought past the end.
+#[inline]
 fn packed_at(packed: &[u8], width: usize, at: usize) -> usize {
     let bit = at * width;
     let rest = packed.get(bit / 8..).unwrap_or_default();
