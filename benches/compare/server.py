@@ -75,8 +75,7 @@ def preview(tools, store, answer, title, report):
 
 def many_sessions(tools, store, report, count=10_000):
     """The same session under many ids: what start and list cost, whatever is in them."""
-    to = store.with_name("store-many")
-    shutil.rmtree(to, ignore_errors=True)
+    to = store.with_name(f"{store.name}-many")
     shutil.copytree(store, to)
     base = sqlite3.connect(to / "data" / "hvac_analytics.db")
     base.row_factory = sqlite3.Row
@@ -109,7 +108,6 @@ def many_sessions(tools, store, report, count=10_000):
     report.goal(f"{count} sessions: start to first answer", start, "<1.0", "s")
     report.goal(f"{count} sessions: list, page 1", medians[1], "<10", "ms")
     report.goal(f"{count} sessions: list, page 500", medians[500], "<10", "ms")
-    shutil.rmtree(to)
 
 
 def stripped(binary):
