@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hvac_analytics::etl::clean::{self, Interval, Parameters};
 use hvac_analytics::etl::gathered::Sheet;
-use hvac_analytics::etl::merge;
 use hvac_analytics::etl::report::{Reader, Source};
+use hvac_analytics::etl::tally;
 use hvac_analytics::simulation::reference::{self, Scale};
 
 fn read_one(c: &mut Criterion) {
@@ -43,7 +43,7 @@ fn merge_set(c: &mut Criterion) {
 
 fn clean_set(c: &mut Criterion) {
     let (plan, window) = common::planned_and_merged(&common::quarter());
-    let (columns, _) = merge::describe(&plan, window.tallies);
+    let (columns, _) = tally::describe(&plan, window.tallies);
     let parameters = Parameters { resample_interval: Some(Interval::M15), ..Parameters::default() };
     let cleaning = clean::check(&columns, &parameters).expect("every role is found or left out");
     let frame = window.frame;

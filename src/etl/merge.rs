@@ -15,12 +15,13 @@ use polars::prelude::{
 use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
-use super::column::{Cells, ColumnMeta, Kind, NullReason, TEXT, VALUE, Warning};
+use super::column::{Cells, NullReason, TEXT, VALUE};
 use super::counted::{self, Counts};
-use super::kinds::{self, Course, Reading};
+use super::kinds::{self, Reading};
 use super::names::TIMESTAMP;
 use super::packed::{Packed, PackedSegment};
 use super::plan::{Part, Plan, PlannedColumn, Taken};
+use super::tally::Tally;
 
 /// A window's columns, as they are written.
 #[derive(Debug)]
@@ -73,36 +74,6 @@ pub struct Window {
     pub frame: DataFrame,
     /// One entry a column but `timestamp`.
     pub tallies: Vec<Tally>,
-}
-
-/// What became of a column's cells. Absorbs window after window.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Tally {
-    /// Cells with a value.
-    pub count: u64,
-    /// Cells without, by reason.
-    pub nulls: BTreeMap<NullReason, u64>,
-    /// What the numbers did in time.
-    pub course: Course,
-    /// Texts of a text column, the most frequent 50 of each window.
-    pub texts: BTreeMap<String, u64>,
-    /// Cells of the same time with different values, and the first of them.
-    pub conflicts: u64,
-    /// The first conflict.
-    pub first_conflict: Option<Conflict>,
-    /// Texts in a column of numbers, and the first of them.
-    pub unreadable: Option<String>,
-}
-
-/// Two values for one point and time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// UTC, ms.
-    pub at_ms: i64,
-    /// Index into [`Plan::files`] of the later of the two.
-    pub file: usize,
-    /// The values, in canonical order.
-    pub values: (String, String),
 }
 
 /// Cells that are looked at together: they stay in the processor's nearest cache.
@@ -443,12 +414,6 @@ impl Gathered {
 }
 
 impl Tally {
-    fn conflict(&mut self, axis: &[i64], row: usize, file: usize, values: impl FnOnce() -> (String, String)) {
-        self.conflicts += 1;
-        let at_ms = axis.get(row).copied().unwrap_or_default();
-        self.first_conflict.get_or_insert_with(|| Conflict { at_ms, file, values: values() });
-    }
-
     /// As [`Gathered::put`].
     fn put_count(&mut self, counts: &mut Counts, axis: &[i64], row: usize, offset: u16, keep: Keep, file: usize) {
         let Some(old) = counts.offsets.get(row).copied() else { return };
@@ -466,90 +431,6 @@ impl Tally {
             *cell = offset;
         }
     }
-
-    /// Takes in the same column's next window.
-    pub fn absorb(&mut self, next: Self) {
-        self.count += next.count;
-        for (reason, count) in next.nulls {
-            *self.nulls.entry(reason).or_insert(0) += count;
-        }
-        self.course.absorb(&next.course);
-        for (text, count) in next.texts {
-            *self.texts.entry(text).or_insert(0) += count;
-        }
-        self.conflicts += next.conflicts;
-        self.first_conflict = self.first_conflict.take().or(next.first_conflict);
-        self.unreadable = self.unreadable.take().or(next.unreadable);
-    }
-}
-
-/// What is known of each column once all windows are merged, and what a user should know.
-#[must_use]
-pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warning>) {
-    let mut warnings = Vec::new();
-    let described = plan.columns.iter().zip(tallies).map(|(column, tally)| {
-        let warn = |code: &str, count: u64, message: String| Warning {
-            code: code.to_owned(),
-            file: String::new(),
-            line: None,
-            column: Some(column.original_name.clone()),
-            count,
-            message,
-        };
-        let unreadable = tally.nulls.get(&NullReason::Unreadable).copied().unwrap_or(0);
-        if unreadable > 0 {
-            let like = tally.unreadable.as_ref().map(|t| format!(" such as '{t}'")).unwrap_or_default();
-            let message = format!(
-                "{unreadable} cells of {}{like} are no values of its kind, stored as null (unreadable)",
-                column.original_name
-            );
-            warnings.push(warn("unreadable_cells", unreadable, message));
-        }
-        if let Some(conflict) = &tally.first_conflict {
-            warnings.push(warn("conflict", tally.conflicts, conflict_text(plan, column, conflict)));
-        }
-        meta(column, tally)
-    });
-    let columns = described.collect();
-    (columns, warnings)
-}
-
-/// A conflict in words.
-#[must_use]
-pub fn conflict_text(plan: &Plan, column: &PlannedColumn, conflict: &Conflict) -> String {
-    let file = plan.files.get(conflict.file).map_or("", |f| &f.id.name);
-    let at = chrono::DateTime::from_timestamp_millis(conflict.at_ms).map(|at| at.to_rfc3339()).unwrap_or_default();
-    let (a, b) = &conflict.values;
-    format!("{}: {b} at {at} in {file}, where an earlier row or file has {a}", column.original_name)
-}
-
-fn meta(column: &PlannedColumn, tally: Tally) -> ColumnMeta {
-    let (kind, kind_evidence) = match (&column.reading, column.stated.kind) {
-        (_, Some(kind)) => (kind, "stated by the user".to_owned()),
-        (Reading::Text, None) => (Kind::Text, "its cells are texts".to_owned()),
-        (Reading::States { zero, one }, None) => (Kind::Status, format!("its cells are {zero} and {one}")),
-        (Reading::Numbers, None) => kinds::kind_of_numbers(&column.original_name, &tally.course),
-    };
-    let states = match &column.reading {
-        Reading::States { zero, one } => Some(vec![(*zero).to_owned(), (*one).to_owned()]),
-        Reading::Text => Some(tally.texts.into_keys().take(50).collect()),
-        Reading::Numbers => None,
-    };
-    ColumnMeta {
-        name: column.name.clone(),
-        original_name: column.original_name.clone(),
-        kind,
-        kind_evidence,
-        unit: column.unit.as_ref().map(|u| u.value.clone()),
-        unit_evidence: column.unit.as_ref().map(|u| u.evidence.clone()),
-        trend_definition: column.trend_definition.clone(),
-        native_interval_s: column.native_interval_s,
-        states,
-        count: tally.count,
-        nulls: tally.nulls,
-        derived: None,
-        cleaned: None,
-    }
 }
 
 #[cfg(test)]
@@ -560,8 +441,10 @@ mod tests {
     use polars::prelude::AnyValue;
     use proptest::prelude::*;
 
+    use super::super::column::{ColumnMeta, Kind, Warning};
     use super::super::plan::{FileId, Override, read_all};
     use super::super::report::ReadOptions;
+    use super::super::tally::describe;
     use super::*;
 
     const UTC: ReadOptions =

@@ -1,7 +1,7 @@
 //! From the bytes of trend reports to frames on one time axis. PURE.
 //!
 //! `report` reads one file, `plan` says what a set of files holds together, `merge` makes the frame of a
-//! window of time, `clean` judges, resamples and derives. Nothing in here logs, reads a clock, a file, the
+//! window of time and `tally` tells what became of its cells, `clean` judges, resamples and derives. Nothing in here logs, reads a clock, a file, the
 //! environment or an unseeded random number: bytes come in as slices, frames and findings go out as values.
 //!
 //! A *cell* is one value of one point at one time. Every cell that is read ends as a number, a text, or
@@ -18,6 +18,7 @@ pub mod packed;
 pub mod physics;
 pub mod plan;
 pub mod report;
+pub mod tally;
 pub mod time;
 pub mod units;
 

@@ -12,9 +12,10 @@ use super::{OnConflict, Progress};
 use crate::datasets::{Row, cells};
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
 use crate::etl::column::{ColumnMeta, Warning};
-use crate::etl::merge::{self, Columns, Keep, Tally};
+use crate::etl::merge::{self, Columns, Keep};
 use crate::etl::plan::{self, FileId, Override, Plan, PlanError};
 use crate::etl::report::{FilePlan, ReadError, ReadOptions, archive};
+use crate::etl::tally::{self, Tally};
 use crate::store::frames::{ColumnType, FrameWriter};
 use crate::store::objects::Objects;
 use crate::store::staged::{Staged, StagedWriter};
@@ -164,7 +165,7 @@ fn windows(
 
 fn built(job: &Job, plan: Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built {
     let conflicts = tallies.iter().map(|t| t.conflicts).sum();
-    let (columns, found) = merge::describe(&plan, tallies);
+    let (columns, found) = tally::describe(&plan, tallies);
     let Plan { files, axis_ms, mut warnings, .. } = plan;
     warnings.extend(found);
     let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
@@ -210,7 +211,7 @@ fn refuse_conflicts(plan: &Plan, tallies: &[Tally]) -> Result<()> {
         error = error.with_detail(Detail {
             file: plan.files.get(conflict.file).map(|f| f.id.name.clone()),
             column: Some(column.original_name.clone()),
-            message: merge::conflict_text(plan, column, conflict),
+            message: tally::conflict_text(plan, column, conflict),
             ..Detail::default()
         });
     }

@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use super::*;
 use hvac_analytics::etl::clean::{Event, Interval, Rule};
-use hvac_analytics::etl::merge::{Keep, Tally, describe, merge};
+use hvac_analytics::etl::merge::{Keep, merge};
 use hvac_analytics::etl::plan::{FileId, Plan as Reading, read_all};
 use hvac_analytics::etl::report::{DateOrder, ReadOptions};
+use hvac_analytics::etl::tally::{Tally, describe};
 
 fn read(paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
     let root = std::env::var("HVAC_REAL_DATA").expect("HVAC_REAL_DATA names the folder of the real reports");
