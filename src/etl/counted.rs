@@ -147,8 +147,7 @@ impl Frame {
 
     /// Takes in zeros and ones.
     pub fn take_in_states(&mut self) -> bool {
-        let states = Packed::Small { least: 0, scale: 1.0, offsets: vec![0, 1].into() };
-        self.take_in(&states, 0..2)
+        self.widen(0, 1.0, 1)
     }
 
     /// An empty column that all pieces fit into.

@@ -11,7 +11,7 @@ mod pages;
 mod places;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use events::{read_events, write_events};

@@ -71,7 +71,8 @@ impl Block {
         let of = |cells: &Cells| match cells {
             Cells::Times(times) => times.len() * size_of::<i64>(),
             Cells::Numbers(numbers) => numbers.len() * size_of::<f64>(),
-            Cells::Places(places, _) => places.len() * size_of::<u16>(),
+            // A list is counted with each block that has it: the last of them may outlive the list's own place.
+            Cells::Places(places, list) => places.len() * size_of::<u16>() + list.len() * size_of::<Word>(),
             // A view each, and what does not fit into it.
             Cells::Texts(texts) => texts.len() * 16 + texts.iter().flatten().map(str::len).sum::<usize>(),
         };
@@ -263,6 +264,8 @@ mod tests {
             matches!(cells.columns.as_slice(), [Cells::Numbers(x)] if matches!(x.as_slice(), [1.5, none] if none.is_nan()))
         );
         assert_eq!(cells.bytes(), 16);
+        let list: Arc<[Word]> = [[0; 16]; 3].into();
+        assert_eq!(Block { columns: vec![Cells::Places(vec![0, 2], list)] }.bytes(), 4 + 48);
         let odd = DataFrame::new(1, vec![Column::new("x".into(), [1_i32])]).unwrap();
         assert!(Block::of(&odd).is_err());
     }

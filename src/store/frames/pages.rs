@@ -398,10 +398,11 @@ mod tests {
     use parquet::arrow::ArrowWriter;
     use parquet::basic::{Encoding, ZstdLevel};
     use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
-    use polars::prelude::{Column, DataFrame, Int64Chunked, IntoColumn, TimeUnit, TimeZone};
+    use polars::prelude::Column;
     use proptest::prelude::*;
 
-    use super::super::{ColumnType, FrameReader, FrameWriter, Stored, TIMESTAMP};
+    use super::super::tests::stored;
+    use super::super::{FrameReader, Stored};
     use super::*;
 
     /// Asserts that a column is read here, and as the `parquet` crate reads it, bit by bit.
@@ -457,14 +458,7 @@ mod tests {
         #[test]
         fn files_of_this_program_are_read_as_by_the_crate(columns in columns(12_000), from in 0.0..1.0, to in 0.0..1.0) {
             let rows = columns[0].len();
-            let time = Int64Chunked::from_vec(TIMESTAMP.into(), (0..rows as i64).collect());
-            let time = time.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_column();
-            let numbers = columns.iter().zip(0..).map(|(cells, i)| Column::new(format!("c{i}").into(), cells));
-            let frame = DataFrame::new(rows, std::iter::once(time).chain(numbers).collect()).unwrap();
-            let schema: Vec<_> = (0..columns.len()).map(|i| (format!("c{i}"), ColumnType::Float64)).collect();
-            let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
-            writer.write_window(&frame).unwrap();
-            let reader = FrameReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap();
+            let (_, reader) = stored(&columns, 1);
             for column in 1..=columns.len() {
                 same(&reader, column, &(0..rows));
                 same(&reader, column, &part(rows, from, to));

@@ -332,6 +332,19 @@ fn frames_that_do_not_fit_are_refused() {
     assert!(writer.write_window(&frame(3).drop("mode").unwrap()).is_err());
 }
 
+/// A frame of columns of numbers, `c0` and so on, a row each `step_ms` from 1970 on, and its file.
+pub(crate) fn stored(columns: &[Vec<Option<f64>>], step_ms: i64) -> (DataFrame, FrameReader) {
+    let rows = columns.first().map_or(0, Vec::len);
+    let time = Int64Chunked::from_vec(TIMESTAMP.into(), (0..rows as i64).map(|row| row * step_ms).collect());
+    let time = time.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_column();
+    let numbers = columns.iter().zip(0..).map(|(cells, i)| Column::new(format!("c{i}").into(), cells));
+    let frame = DataFrame::new(rows, std::iter::once(time).chain(numbers).collect()).unwrap();
+    let schema: Vec<_> = (0..columns.len()).map(|i| (format!("c{i}"), ColumnType::Float64)).collect();
+    let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
+    writer.write_window(&frame).unwrap();
+    (frame, FrameReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap())
+}
+
 /// Windows of counts make the file that windows of their doubles make: few and many values, nulls, other decimals and
 /// ranges from window to window, and windows of doubles among them.
 #[test]
