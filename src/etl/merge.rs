@@ -2,26 +2,28 @@
 //!
 //! Cells are merged one by one: a value beats a null, equal values are one, and of two different values
 //! the policy keeps one and counts a conflict. Files come in their canonical order, so the answer does not
-//! depend on the order in which they were given.
+//! depend on the order in which they were given. [`lay`] puts the pieces of a column on the axis; what is put there
+//! are [`counts`] where that can be, else [`doubles`], with the same answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use polars::prelude::{
-    Column, DataFrame, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, NewChunkedArray, PolarsResult,
-    StringChunked, TimeUnit, TimeZone,
+    Column, DataFrame, Float64Chunked, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, TimeUnit, TimeZone,
 };
-use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
-use super::column::{Cells, NullReason, TEXT, VALUE};
-use super::counted::{self, Counts};
+use self::lay::{Placed, Rows, pieces};
+use super::column::{NullReason, VALUE};
+use super::counted::Counts;
 use super::kinds::{self, Reading};
 use super::names::TIMESTAMP;
-use super::packed::{Packed, PackedSegment};
-use super::plan::{Part, Plan, PlannedColumn, Taken};
+use super::plan::{Plan, Taken};
 use super::tally::Tally;
+
+mod counts;
+mod doubles;
+mod lay;
 
 /// A window's columns, as they are written.
 #[derive(Debug)]
@@ -76,39 +78,6 @@ pub struct Window {
     pub tallies: Vec<Tally>,
 }
 
-/// Cells that are looked at together: they stay in the processor's nearest cache.
-const BLOCK: usize = 1024;
-
-/// The cells of one column on the axis while they are gathered.
-struct Gathered {
-    cells: Cells,
-    texts: Texts,
-    tally: Tally,
-}
-
-/// The distinct texts of a text column: cells hold indices.
-#[derive(Default)]
-struct Texts {
-    all: Vec<String>,
-    index: HashMap<String, usize>,
-}
-
-impl Texts {
-    fn id(&mut self, text: &str) -> f64 {
-        let id = self.index.get(text).copied().unwrap_or_else(|| {
-            self.all.push(text.to_owned());
-            self.index.insert(text.to_owned(), self.all.len() - 1);
-            self.all.len() - 1
-        });
-        id as f64
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made by `id` from an index")]
-    fn text(&self, id: f64) -> &str {
-        self.all.get(id as usize).map_or("", String::as_str)
-    }
-}
-
 /// Merges the segments of a window (in canonical order) into its frame.
 ///
 /// # Errors
@@ -133,11 +102,14 @@ pub fn merge_columns(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, k
             list.push(segment);
         }
     }
-    let merged = plan.columns.par_iter().map(|column| match count(plan, column, axis, &by_file, keep) {
-        Some((counts, tally)) => (Merged::Counts(counts), tally),
-        None => {
-            let (series, tally) = gather(plan, column, axis, &by_file, keep).finish(column);
-            (Merged::Series(series), tally)
+    let merged = plan.columns.par_iter().map(|column| {
+        let pieces = pieces(plan, column, &by_file);
+        match counts::merge(column, &pieces, axis, keep) {
+            Some((counts, tally)) => (Merged::Counts(counts), tally),
+            None => {
+                let (series, tally) = doubles::merge(column, &pieces, axis, keep);
+                (Merged::Series(series), tally)
+            }
         }
     });
     let (others, tallies) = merged.unzip();
@@ -145,123 +117,6 @@ pub fn merge_columns(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, k
         Int64Chunked::from_slice(TIMESTAMP.into(), axis).into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
     (Columns { timestamp: timestamp.into_column(), others }, tallies)
 }
-
-/// A segment whose rows have found their place on the axis.
-struct Placed {
-    file: usize,
-    places: Rows,
-    segment: Arc<PackedSegment>,
-    rows: Range<usize>,
-}
-
-/// Where a segment's rows stand on the axis.
-enum Rows {
-    /// One after the other from here.
-    Run(usize),
-    /// Each where it says.
-    Each(Vec<u32>),
-}
-
-impl Rows {
-    /// `at_ms` is ascending and all of it is on the axis.
-    fn of(axis: &[i64], at_ms: &[i64]) -> Self {
-        let start = at_ms.first().map_or(0, |first| axis.partition_point(|at| at < first));
-        if axis.get(start..start + at_ms.len()) == Some(at_ms) {
-            return Self::Run(start);
-        }
-        let mut row = start;
-        let mut place = |at: &i64| {
-            while axis.get(row).is_some_and(|on_axis| on_axis < at) {
-                row += 1;
-            }
-            u32::try_from(row).unwrap_or(u32::MAX)
-        };
-        Self::Each(at_ms.iter().map(&mut place).collect())
-    }
-
-    fn place(&self, row: usize) -> usize {
-        match self {
-            Self::Run(start) => start + row,
-            Self::Each(rows) => rows.get(row).map_or(usize::MAX, |r| *r as usize),
-        }
-    }
-}
-
-/// The pieces of a column in canonical order.
-fn pieces<'p>(
-    column: &'p PlannedColumn,
-    by_file: &'p [Vec<&'p Placed>],
-) -> impl Iterator<Item = (Part, &'p Placed, &'p Packed)> {
-    column.parts.iter().flat_map(|part| {
-        let placed = by_file.get(part.file).map_or(&[][..], Vec::as_slice);
-        placed.iter().filter_map(|placed| {
-            let packed = placed.segment.columns.get(part.point).filter(|packed| !packed.is_empty())?;
-            Some((*part, *placed, packed))
-        })
-    })
-}
-
-fn tokens(plan: &Plan, part: Part) -> &[(String, u64)] {
-    let point = plan.files.get(part.file).and_then(|file| file.plan.points.get(part.point));
-    point.map_or(&[], |point| &point.tokens)
-}
-
-/// Gathers a column as counts; none when it is none, or would not be the same.
-fn count(
-    plan: &Plan,
-    column: &PlannedColumn,
-    axis: &[i64],
-    by_file: &[Vec<&Placed>],
-    keep: Keep,
-) -> Option<(Counts, Tally)> {
-    let mut frame = counted::Frame::default();
-    for (part, placed, packed) in pieces(column, by_file) {
-        let taken = match (&column.reading, packed) {
-            (Reading::States { .. }, Packed::Texts(_)) => frame.take_in_states(),
-            (Reading::States { .. }, packed) => packed.numbers() == 0 && frame.take_in(packed, placed.rows.clone()),
-            (Reading::Numbers, packed) => {
-                !part.other_unit && tokens(plan, part).is_empty() && frame.take_in(packed, placed.rows.clone())
-            }
-            _ => false,
-        };
-        if !taken {
-            return None;
-        }
-    }
-    let (mut counts, mut tally) = (frame.counts(axis.len()), Tally::default());
-    let fill = |counts: &mut Counts, end: usize| {
-        if end > counts.offsets.len() {
-            counts.offsets.resize(end, Counts::ABSENT | NOT_COVERED);
-        }
-    };
-    for (part, placed, packed) in pieces(column, by_file) {
-        let state = |(token, _): &(String, u64)| counts.state(state_of(&column.reading, token));
-        let states: Vec<u16> = tokens(plan, part).iter().map(state).collect();
-        let begin = counts.offsets.len();
-        if let Rows::Run(start) = placed.places
-            && start >= begin
-        {
-            // Beyond all that was gathered: nothing to compare with.
-            fill(&mut counts, start);
-            counts.push(packed, placed.rows.clone(), &states);
-            continue;
-        }
-        counts.push(packed, placed.rows.clone(), &states);
-        let offsets = counts.offsets.split_off(begin);
-        let end = placed.places.place(offsets.len().saturating_sub(1)).saturating_add(1);
-        fill(&mut counts, end.min(axis.len()));
-        for (row, offset) in offsets.into_iter().enumerate() {
-            tally.put_count(&mut counts, axis, placed.places.place(row), offset, keep, part.file);
-        }
-    }
-    fill(&mut counts, axis.len());
-    tally.count = counts.present();
-    tally.nulls = nulls(counts.offsets.len() as u64 - tally.count, |reason| counts.count_of(reason as u8));
-    counts.run(tally.count, &mut tally.course);
-    Some((counts, tally))
-}
-
-const NOT_COVERED: u16 = NullReason::NotCovered as u16;
 
 /// A state's word as a value; a word that is none is a null.
 fn state_of(reading: &Reading, token: &str) -> (f64, u8) {
@@ -286,151 +141,6 @@ fn nulls(mut nulls: u64, count_of: impl Fn(NullReason) -> u64) -> BTreeMap<NullR
         nulls -= count;
     }
     found
-}
-
-fn gather(plan: &Plan, column: &PlannedColumn, axis: &[i64], by_file: &[Vec<&Placed>], keep: Keep) -> Gathered {
-    let mut gathered = Gathered {
-        cells: Cells { values: Vec::with_capacity(axis.len()), codes: Vec::with_capacity(axis.len()) },
-        texts: Texts::default(),
-        tally: Tally::default(),
-    };
-    for (part, placed, packed) in pieces(column, by_file) {
-        match &placed.places {
-            // Beyond all that was gathered: nothing to compare with.
-            Rows::Run(start) if *start >= gathered.cells.codes.len() => {
-                gathered.fill(*start);
-                packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
-                gathered.settle(plan, column, part, *start);
-            }
-            places => {
-                let begin = gathered.cells.codes.len();
-                packed.unpack_onto(placed.rows.clone(), &mut gathered.cells);
-                gathered.settle(plan, column, part, begin);
-                let (values, codes) = (gathered.cells.values.split_off(begin), gathered.cells.codes.split_off(begin));
-                let end = places.place(codes.len().saturating_sub(1)).saturating_add(1);
-                gathered.fill(end.min(axis.len()));
-                for (row, (value, code)) in values.into_iter().zip(codes).enumerate() {
-                    gathered.put(axis, places.place(row), value, code, keep, part.file);
-                }
-            }
-        }
-    }
-    gathered.fill(axis.len());
-    gathered
-}
-
-impl Gathered {
-    /// Turns a file's cells, which begin at `begin`, into the column's: texts to states, indices or nulls.
-    fn settle(&mut self, plan: &Plan, column: &PlannedColumn, part: Part, begin: usize) {
-        let tokens = tokens(plan, part);
-        if tokens.is_empty() && column.reading == Reading::Numbers && !part.other_unit {
-            return;
-        }
-        let settled: Vec<(f64, u8)> = tokens.iter().map(|(token, _)| self.settle_token(column, token)).collect();
-        let values = self.cells.values.get_mut(begin..).unwrap_or_default();
-        for (value, code) in values.iter_mut().zip(self.cells.codes.get_mut(begin..).unwrap_or_default()) {
-            if *code == TEXT {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the reader's index")]
-                let token = settled.get(*value as usize).copied();
-                (*value, *code) = token.unwrap_or((0.0, NullReason::Unreadable as u8));
-            } else if *code == VALUE {
-                match &column.reading {
-                    Reading::Numbers if part.other_unit => *code = NullReason::UnitMismatch as u8,
-                    Reading::States { .. } if *value != 0.0 && *value != 1.0 => *code = NullReason::Unreadable as u8,
-                    Reading::Text => *value = self.texts.id(&value.to_string()),
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    fn settle_token(&mut self, column: &PlannedColumn, token: &str) -> (f64, u8) {
-        match &column.reading {
-            Reading::Text => (self.texts.id(token), VALUE),
-            Reading::States { .. } => state_of(&column.reading, token),
-            Reading::Numbers => {
-                self.tally.unreadable.get_or_insert_with(|| token.to_owned());
-                (0.0, NullReason::Unreadable as u8)
-            }
-        }
-    }
-
-    /// Rows that no file has a cell for, up to `end` (exclusive).
-    fn fill(&mut self, end: usize) {
-        if end > self.cells.codes.len() {
-            self.cells.values.resize(end, 0.0);
-            self.cells.codes.resize(end, NullReason::NotCovered as u8);
-        }
-    }
-
-    fn put(&mut self, axis: &[i64], row: usize, value: f64, code: u8, keep: Keep, file: usize) {
-        let Cells { values, codes } = &mut self.cells;
-        let (Some(old_value), Some(old_code)) = (values.get_mut(row), codes.get_mut(row)) else { return };
-        if code != VALUE {
-            if *old_code == NullReason::NotCovered as u8 {
-                *old_code = code;
-            }
-            return;
-        }
-        if *old_code == VALUE && *old_value != value {
-            let show = |v: f64| if self.texts.all.is_empty() { v.to_string() } else { self.texts.text(v).to_owned() };
-            self.tally.conflict(axis, row, file, || (show(*old_value), show(value)));
-            if keep == Keep::First {
-                return;
-            }
-        }
-        (*old_value, *old_code) = (value, VALUE);
-    }
-
-    fn finish(self, column: &PlannedColumn) -> (Column, Tally) {
-        let Self { cells: Cells { values, codes }, texts, mut tally } = self;
-        // Counted in bytes, many at a time.
-        let count_in = |some: &[u8], wanted: u8| some.iter().map(|code| u8::from(*code == wanted)).sum::<u8>();
-        let count_of = |wanted: u8| codes.chunks(255).map(|some| u64::from(count_in(some, wanted))).sum::<u64>();
-        tally.count = count_of(VALUE);
-        tally.nulls = nulls(codes.len() as u64 - tally.count, |reason| count_of(reason as u8));
-        let name = column.name.as_str().into();
-        let series = if column.reading == Reading::Text {
-            let cells = values.iter().zip(&codes).map(|(value, code)| (*code == VALUE).then_some(*value));
-            for id in cells.clone().flatten() {
-                *tally.texts.entry(texts.text(id).to_owned()).or_insert(0) += 1;
-            }
-            StringChunked::from_iter_options(name, cells.map(|id| id.map(|id| texts.text(id)))).into_series()
-        } else if tally.count == codes.len() as u64 {
-            values.chunks(BLOCK).for_each(|block| tally.course.extend(block));
-            Float64Chunked::from_vec(name, values).into_series()
-        } else {
-            let mut present = Vec::with_capacity(BLOCK);
-            for (values, codes) in values.chunks(BLOCK).zip(codes.chunks(BLOCK)) {
-                present.clear();
-                present.extend(values.iter().zip(codes).filter(|(_, code)| **code == VALUE).map(|(value, _)| *value));
-                tally.course.extend(&present);
-            }
-            let validity: Bitmap = codes.iter().map(|code| *code == VALUE).collect();
-            Float64Chunked::from_vec_validity(name, values, Some(validity)).into_series()
-        };
-        (series.into(), tally)
-    }
-}
-
-impl Tally {
-    /// As [`Gathered::put`].
-    fn put_count(&mut self, counts: &mut Counts, axis: &[i64], row: usize, offset: u16, keep: Keep, file: usize) {
-        let Some(old) = counts.offsets.get(row).copied() else { return };
-        if offset >= Counts::ABSENT && old != Counts::ABSENT | NOT_COVERED {
-            return;
-        }
-        if old < Counts::ABSENT && old != offset {
-            let show = |offset: u16| counts.value(offset).to_string();
-            self.conflict(axis, row, file, || (show(old), show(offset)));
-            if keep == Keep::First {
-                return;
-            }
-        }
-        if let Some(cell) = counts.offsets.get_mut(row) {
-            *cell = offset;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,87 @@
+//! A column as counts of its last decimal, as most can be.
+
+use super::lay::{Lay, Piece, lay};
+use super::{Keep, nulls, state_of};
+use crate::etl::column::NullReason;
+use crate::etl::counted::{self, Counts};
+use crate::etl::kinds::Reading;
+use crate::etl::packed::Packed;
+use crate::etl::plan::PlannedColumn;
+use crate::etl::tally::Tally;
+
+const NOT_COVERED: u16 = Counts::ABSENT | NullReason::NotCovered as u16;
+
+/// None when a piece has cells that are no such counts, or not within two bytes of the others'.
+pub fn merge(column: &PlannedColumn, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Option<(Counts, Tally)> {
+    let mut frame = counted::Frame::default();
+    let mut takes_in = |piece: &Piece<'_>| match (&column.reading, piece.packed) {
+        (Reading::States { .. }, Packed::Texts(_)) => frame.take_in_states(),
+        (Reading::States { .. }, packed) => packed.numbers() == 0 && frame.take_in(packed, piece.rows.clone()),
+        (Reading::Numbers, packed) => {
+            !piece.other_unit && piece.tokens.is_empty() && frame.take_in(packed, piece.rows.clone())
+        }
+        _ => false,
+    };
+    if !pieces.iter().all(&mut takes_in) {
+        return None;
+    }
+    let mut tally = Tally::default();
+    let mut laid = Laid { counts: frame.counts(axis.len()), reading: &column.reading };
+    lay(&mut laid, pieces, axis, keep, &mut tally);
+    let counts = laid.counts;
+    tally.count = counts.present();
+    tally.nulls = nulls(counts.offsets.len() as u64 - tally.count, |reason| counts.count_of(reason as u8));
+    counts.run(tally.count, &mut tally.course);
+    Some((counts, tally))
+}
+
+struct Laid<'r> {
+    counts: Counts,
+    reading: &'r Reading,
+}
+
+impl Lay for Laid<'_> {
+    type Cell = u16;
+
+    fn is_value(cell: u16) -> bool {
+        cell < Counts::ABSENT
+    }
+
+    fn is_not_covered(cell: u16) -> bool {
+        cell == NOT_COVERED
+    }
+
+    fn rows(&self) -> usize {
+        self.counts.offsets.len()
+    }
+
+    fn push(&mut self, piece: &Piece<'_>) {
+        let state = |(token, _): &(String, u64)| self.counts.state(state_of(self.reading, token));
+        let states: Vec<u16> = piece.tokens.iter().map(state).collect();
+        self.counts.push(piece.packed, piece.rows.clone(), &states);
+    }
+
+    fn fill(&mut self, end: usize) {
+        if end > self.rows() {
+            self.counts.offsets.resize(end, NOT_COVERED);
+        }
+    }
+
+    fn split_off(&mut self, begin: usize) -> Vec<u16> {
+        self.counts.offsets.split_off(begin)
+    }
+
+    fn cell(&self, row: usize) -> Option<u16> {
+        self.counts.offsets.get(row).copied()
+    }
+
+    fn set(&mut self, row: usize, cell: u16) {
+        if let Some(offset) = self.counts.offsets.get_mut(row) {
+            *offset = cell;
+        }
+    }
+
+    fn show(&self, value: u16) -> String {
+        self.counts.value(value).to_string()
+    }
+}
