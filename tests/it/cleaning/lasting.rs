@@ -1,0 +1,201 @@
+//! Cleanings that are cancelled, killed or lost to the catalogue; and the same from the command line.
+
+use super::*;
+
+#[tokio::test]
+async fn a_cleaning_that_is_cancelled_gives_its_number_up() {
+    let app = TestApp::start().await;
+    let (id, _) = parsed(&app).await;
+    let folder = app.stop().await;
+    // A process without workers: what it enqueues waits.
+    let values = settings(folder.path());
+    let config = Config::from_values(|variable| values.get(variable).cloned()).unwrap();
+    let state = hvac_analytics::app::build(config).await.unwrap();
+    let request = json!({"session_id": id}).as_object().unwrap().clone();
+    let asked = ask::ask(&state, CleanRequest::read(request.clone()).unwrap()).await.unwrap();
+    state.jobs.cancel(&asked.job_id).await.unwrap();
+    let error = ask::wait(&state, asked.clone()).await.unwrap_err();
+    assert_eq!(error.code, "job_cancelled");
+    let again = ask::ask(&state, CleanRequest::read(request).unwrap()).await.unwrap();
+    assert!(!again.reused && again.job_id != asked.job_id);
+    hvac_analytics::app::close(state).await.unwrap();
+
+    let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
+    let job = app.get(&format!("/api/cleaning-jobs/{}", asked.job_id)).await.expect(200);
+    assert_eq!((&job["status"], &job["version"]), (&json!("cancelled"), &json!("cleaned-v1")));
+    let done = clean(&app, &default_call(&id)).await;
+    assert_eq!(
+        (&done["job_id"], &done["version"]),
+        (&json!(again.job_id), &json!("cleaned-v2")),
+        "it waited for a worker"
+    );
+    assert_eq!(preview(&app, &id, "").await["version"], "cleaned-v2");
+}
+
+struct Client {
+    base: String,
+    client: reqwest::Client,
+}
+
+impl Client {
+    fn of(server: &Process) -> Self {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        Self { base: server.url(""), client }
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> reqwest::Result<Value> {
+        let request = self.client.post(format!("{}{path}", self.base)).json(body);
+        request.send().await?.error_for_status()?.json().await
+    }
+
+    async fn get(&self, path: &str) -> Bytes {
+        let response = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        response.bytes().await.unwrap()
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_slice(&self.get(path).await).unwrap()
+    }
+
+    async fn parsed(&self) -> String {
+        let form = Form::new().text("timezone", "UTC").part("files", Part::bytes(plant()).file_name("plant.csv"));
+        let upload = self.client.post(format!("{}/api/uploads", self.base)).multipart(form).send().await.unwrap();
+        let upload: Value = upload.json().await.unwrap();
+        let id = upload["session_id"].as_str().unwrap().to_owned();
+        self.post("/api/parse", &json!({"session_id": id})).await.unwrap();
+        id
+    }
+}
+
+/// The process dies at each step of a cleaning. Started again, it goes on by itself and makes one version: whole, known
+/// to the catalogue and to `session.json`.
+#[tokio::test]
+async fn killed_at_every_step_a_cleaning_makes_one_version() {
+    for point in ["clean.enqueued", "clean.published", "clean.before_commit", "clean.committed"] {
+        let folder = TempDir::new().unwrap();
+        let server = Process::serve(folder.path(), &["--crash-at", point]);
+        let client = Client::of(&server);
+        let id = client.parsed().await;
+        let request = json!({"session_id": id, "resample_interval": "1h"});
+        assert!(client.post("/api/clean", &request).await.is_err(), "{point} was not reached");
+        assert!(!server.wait().success(), "{point}");
+
+        let server = Process::serve(folder.path(), &[]);
+        let client = Client::of(&server);
+        let job_id = client.json("/api/jobs?kind=clean").await["items"][0]["job_id"].as_str().unwrap().to_owned();
+        let events = client.get(&format!("/api/jobs/{job_id}/events")).await;
+        assert!(String::from_utf8_lossy(&events).contains("completed"), "{point}");
+        let session = client.json(&format!("/api/sessions/{id}")).await;
+        let cleaned: Vec<&Value> = session["versions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|version| version["version"].as_str().unwrap().starts_with("cleaned"))
+            .collect();
+        assert_eq!((cleaned.len(), &session["status"]), (1, &json!("cleaned")), "{point}: {session}");
+        assert_eq!((&cleaned[0]["id"], &cleaned[0]["row_count"]), (&json!(job_id), &json!(24)), "{point}");
+        let file = client.get(&format!("/api/sessions/{id}/data.parquet?version=cleaned")).await;
+        assert_eq!(hvac_analytics::store::objects::hex(&Sha256::digest(&file)), cleaned[0]["sha256"], "{point}");
+        read_events(client.get(&format!("/api/sessions/{id}/events.parquet")).await).unwrap();
+        let again = client.post("/api/clean", &request).await.unwrap();
+        assert_eq!((&again["reused"], &again["job_id"]), (&json!(true), &json!(job_id)), "{point}");
+        assert!(server.terminate().success());
+
+        let output = Process::command(folder.path(), &["doctor", "--json"]).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&report["damaged"], &report["outdated_snapshots"]), (&json!([]), &json!([])), "{point}: {report}");
+        let left = match point {
+            "clean.published" | "clean.before_commit" => {
+                json!([format!("{id}/cleaned-v1.events.parquet"), format!("{id}/cleaned-v1.parquet")])
+            }
+            _ => json!([]),
+        };
+        assert_eq!(report["orphans"], left, "{point}: what a crash left is named and not touched");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_catalogue_gets_its_cleanings_back() {
+    let app = TestApp::start().await;
+    let (id, _) = parsed(&app).await;
+    clean(&app, &default_call(&id)).await;
+    clean(&app, &json!({"session_id": id, "resample_interval": "1h"})).await;
+    let before = app.get(&format!("/api/sessions/{id}")).await.expect(200);
+    let events = app.get(&format!("/api/data/events?session_id={id}&version=cleaned-v1")).await.expect(200);
+    let folder = app.stop().await;
+    for with_snapshot in [true, false] {
+        lose_catalogue(folder.path());
+        if !with_snapshot {
+            std::fs::remove_file(folder.path().join(format!("data/sessions/{id}/session.json"))).unwrap();
+        }
+        let output = Process::command(folder.path(), &["doctor", "--rebuild", "--json"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let app = TestApp::start_in(folder.clone(), Vec::new()).await.unwrap();
+        let after = app.get(&format!("/api/sessions/{id}")).await.expect(200);
+        assert_eq!(after["status"], "cleaned");
+        for (index, version) in ["cleaned-v2", "cleaned-v1", "parsed-v1"].into_iter().enumerate() {
+            for field in ["version", "id", "sha256", "row_count", "column_count", "start_at", "end_at"] {
+                let (was, is) = (&before["versions"][index][field], &after["versions"][index][field]);
+                assert_eq!(was, is, "{version} {field}, with session.json: {with_snapshot}");
+            }
+            assert_eq!(before["versions"][index]["parameters"], after["versions"][index]["parameters"]);
+        }
+        let found = app.get(&format!("/api/data/events?session_id={id}&version=cleaned-v1")).await.expect(200);
+        assert_eq!(found, events);
+        let again = clean(&app, &default_call(&id)).await;
+        assert_eq!((&again["reused"], &again["version"]), (&json!(true), &json!("cleaned-v1")));
+        app.stop().await;
+    }
+}
+
+#[test]
+fn the_command_line_cleans_as_the_api_does() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("plant.csv"), plant()).unwrap();
+    let (code, _, stderr) = run(folder.path(), &["parse", "plant.csv", "--name", "Plant", "--timezone", "UTC"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let strict = [
+        "clean",
+        "Plant",
+        "--interval",
+        "15m",
+        "--out-of-range",
+        "--heat-balance",
+        "--filter-invalid",
+        "--unit",
+        "OAT=°C",
+    ];
+    let (code, stdout, stderr) = run(folder.path(), &strict);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    let line = |start: &str| stdout.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{stdout}"));
+    let cells = |start: &str| line(start).split_whitespace().skip(3).collect::<Vec<_>>();
+    assert_eq!(cells("frozen"), ["20", "20", "0"], "{stdout}");
+    assert_eq!(cells("out_of_range"), ["1", "1", "0"], "{stdout}");
+    assert_eq!(cells("heat_balance"), ["1", "0", "1"], "{stdout}");
+    assert!(stdout.contains("99.0 % of the rows left, 3 quality events"), "{stdout}");
+    assert!(stdout.contains("cleaned-v1 of session"), "{stdout}");
+    let mut json = strict.to_vec();
+    json.push("--json");
+    let (_, stdout, _) = run(folder.path(), &json);
+    let again: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&again["reused"], &again["version"]), (&json!(true), &json!("cleaned-v1")));
+    json.extend(["--force", "--threshold", "heat_balance=3"]);
+    let (_, stdout, _) = run(folder.path(), &json);
+    let forced: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&forced["version"], &forced["cleaned_rows"]), (&json!("cleaned-v2"), &json!(96)));
+    let (_, stdout, _) = run(folder.path(), &["preview", "Plant", "--version", "cleaned-v1", "--rows", "1", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap()["total_rows"], 95);
+
+    for (arguments, code, said) in [
+        (&["clean", "Plant", "--interval", "7m"][..], 2, "15m"),
+        (&["clean", "Plant", "--threshold", "heat_balance"], 2, "NAME=VALUE"),
+        (&["clean", "Plant", "--threshold", "heat=1"], 1, "thresholds.heat"),
+        (&["clean", "Plant", "--column", "load=NOPE"], 1, "NOPE"),
+        (&["clean", "Nobody"], 1, "there is no session"),
+    ] {
+        let (found, stdout, stderr) = run(folder.path(), arguments);
+        assert_eq!(found, Some(code), "{arguments:?}: {stdout}{stderr}");
+        assert!(stderr.contains(said), "{arguments:?}: {stderr}");
+    }
+}
