@@ -8,7 +8,7 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 
 use super::column::{Cells, NullReason, TEXT, VALUE};
 use super::packed::{CODES, Packed, PackedSegment, SMALL_CODES, is_exact, scaled};
-use super::report::{Decimal, power_of_ten};
+use super::report::{Decimal, Form, power_of_ten};
 
 /// Counts from here on are indices of texts.
 pub(super) const TEXTS: i32 = 1 << 30;
@@ -38,8 +38,8 @@ pub struct Column {
     decimals: u32,
     /// All cells, once there is one that is no count.
     whole: Cells,
-    /// Bytes of the last short field, which the next one is likely to have too.
-    pub width: u32,
+    /// What the last short number looked like, which the next one is likely to look like too.
+    pub form: Form,
 }
 
 impl Sheet {
@@ -50,6 +50,7 @@ impl Sheet {
         for column in &mut self.columns {
             column.counts.clear();
             column.decimals = 0;
+            column.form = Form::default();
             column.whole.values.clear();
             column.whole.codes.clear();
         }

@@ -38,6 +38,8 @@ pub struct Engine<'r> {
     pub layout: &'r Layout,
     /// Times of rows.
     pub times: TimeReader<'r>,
+    /// The last row's day, as long as it stands in a field of its own: the field, and its text.
+    pub day: (&'r str, &'r str),
     /// Cells.
     pub cells: CellReader,
     /// What was met on the way.

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::number::{self, Decimal};
+use super::number::{self, Decimal, Form};
 
 /// Bytes of the longest field that is read.
 pub const MAX_FIELD: usize = 64 * 1024;
@@ -52,6 +52,8 @@ pub struct Short {
     pub length: u32,
     /// It is its row's last.
     pub last: bool,
+    /// It is in quotes.
+    pub quoted: bool,
     end: usize,
 }
 
@@ -144,27 +146,20 @@ impl<'t> Cursor<'t> {
             _ => return None,
         };
         let end = self.text.len() - tail.len() + passed;
-        Some(Short { word: word & !(u64::MAX << (8 * length)), length, last, end })
+        Some(Short { word: word & !(u64::MAX << (8 * length)), length, last, quoted, end })
     }
 
-    /// Looks at the next field, if it is quoted, of that many bytes (at most seven), and not its row's last. Guessed
-    /// right, the next field's place is known before this one is read, so the processor reads several at a time.
+    /// Reads the next field as a number of this form and passes it; stays where it is if it is none, or its row's last.
+    /// Guessed right, the next field's place is known before this one is read, so the processor reads several at a time.
     #[inline(always)]
-    pub fn short_of(&self, width: u32) -> Option<Short> {
-        let bytes: &[u8; 10] = self.rest().first_chunk()?;
-        let width = width & 7;
-        let [quote, a, b, c, d, e, f, g, h, _] = *bytes;
-        let end = width as usize + 1;
-        if quote != b'"' || bytes.get(end) != Some(&b'"') || bytes.get(end + 1) != Some(&self.dialect.delimiter) {
+    pub fn alike(&mut self, form: &Form) -> Option<i32> {
+        let [quote, word @ ..]: &[u8; 9] = self.rest().first_chunk()?;
+        if *quote != b'"' {
             return None;
         }
-        let word = u64::from_le_bytes([a, b, c, d, e, f, g, h]) & !(u64::MAX << (8 * width));
-        (number::first_of(word, b'"') == 0).then_some(Short {
-            word,
-            length: width,
-            last: false,
-            end: self.pos + end + 2,
-        })
+        let count = form.read(u64::from_le_bytes(*word))?;
+        self.pos += usize::from(form.length);
+        Some(count)
     }
 
     /// Passes a field that was looked at; whether it is its row's last.
@@ -197,6 +192,16 @@ impl<'t> Cursor<'t> {
         self.pos = self.text.len() - rest.len();
         self.lines += u64::from(last);
         Some((value, last))
+    }
+
+    /// Passes the next field if it is `raw`: an earlier field within one line, from its first byte to its delimiter.
+    #[inline]
+    pub fn pass_same(&mut self, raw: &str) -> bool {
+        let same = !raw.is_empty() && self.rest().starts_with(raw.as_bytes());
+        if same {
+            self.pos += raw.len();
+        }
+        same
     }
 
     /// Reads the next field and passes it.

@@ -126,15 +126,96 @@ pub fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
     if no_digit != 0 || length == u32::from(point != 0) {
         return None;
     }
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let (odd, even) = (pairs & 0x0000_00ff_0000_00ff, (pairs >> 16) & 0x0000_00ff_0000_00ff);
-    let mantissa = odd.wrapping_mul(100 + (1_000_000 << 32)).wrapping_add(even.wrapping_mul(1 + (10_000 << 32))) >> 32;
-    let count = mantissa as i32;
+    let count = eight(digits);
     match negative {
         false => Some((count, fraction)),
         true if count == 0 => None,
         true => Some((-count, fraction)),
     }
+}
+
+/// What a quoted number of at most six bytes looks like: where its digits stand and what stands between and behind
+/// them. Numbers of a column mostly look alike, so the next one is read without a look for its end and its point.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// The bytes from behind the first quote on, with zeros for digits.
+    like: u64,
+    /// What makes a byte's top bit one when it is no digit where one should be, or another byte than `like`'s.
+    above: u64,
+    /// The top bits of the bytes that matter.
+    marks: u64,
+    /// The bytes before the point, once the last digit is the highest byte; none when there is no point.
+    whole: u64,
+    /// All ones when there is a sign.
+    negative: i32,
+    /// Bits from the last digit to the word's end.
+    shift: u8,
+    /// Bytes from the first quote to behind the delimiter.
+    pub length: u8,
+    /// Digits behind the point.
+    pub decimals: u8,
+}
+
+impl Default for Form {
+    /// That of no number.
+    fn default() -> Self {
+        let marks = EACH << 7;
+        Self { like: 0, above: marks, marks, whole: 0, negative: 0, shift: 0, length: 0, decimals: 0 }
+    }
+}
+
+impl Form {
+    /// Of a number that [`short`] read, of `length` bytes, in quotes with `delimiter` behind them.
+    #[must_use]
+    pub fn of(word: u64, length: u32, decimals: u32, delimiter: u8) -> Self {
+        let (1..=6, Ok(bytes), Ok(decimals)) = (length, u8::try_from(length), u8::try_from(decimals)) else {
+            return Self::default();
+        };
+        let zeros = EACH * u64::from(b'0');
+        let no_digit = ((word ^ zeros) | (word ^ zeros).wrapping_add(EACH * 0x76)) & (EACH << 7);
+        // All bits of the bytes that are none: a sign, a point, and all behind the number.
+        let others = (no_digit >> 7) * 0xff;
+        let behind = u64::MAX << (8 * length);
+        let negative = word & 0xff == u64::from(b'-');
+        let point = others & !behind & !u64::from(negative).wrapping_mul(0xff);
+        Self {
+            like: (word & others & !behind)
+                | (zeros & !others)
+                | (u64::from(b'"') | u64::from(delimiter) << 8) << (8 * length),
+            above: (EACH * 0x76) | ((EACH * 0x7f) & others),
+            marks: (EACH << 7) >> (8 * (6 - length)),
+            // Below its lowest bit, once it is shifted as the digits are.
+            whole: if point == 0 { 0 } else { (1 << ((point << (64 - 8 * length)).trailing_zeros())) - 1 },
+            negative: if negative { -1 } else { 0 },
+            shift: 8 * (8 - bytes),
+            length: bytes + 3,
+            decimals,
+        }
+    }
+
+    /// The number's count of units of its last decimal, if it looks like this. `word` begins behind the first quote.
+    #[inline(always)]
+    pub fn read(&self, word: u64) -> Option<i32> {
+        let digits = word ^ self.like;
+        // No byte that matters is above one that does not.
+        if (digits | digits.wrapping_add(self.above)) & self.marks != 0 {
+            return None;
+        }
+        let digits = digits << self.shift;
+        let whole = digits & self.whole;
+        let count = eight(digits - whole + (whole << 8));
+        let count = (count ^ self.negative).wrapping_sub(self.negative);
+        if count == 0 && self.negative != 0 { None } else { Some(count) }
+    }
+}
+
+/// The number that eight digits make, the first one in the lowest byte.
+#[inline(always)]
+fn eight(digits: u64) -> i32 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let (odd, even) = (pairs & 0x0000_00ff_0000_00ff, (pairs >> 16) & 0x0000_00ff_0000_00ff);
+    let number = odd.wrapping_mul(100 + (1_000_000 << 32)).wrapping_add(even.wrapping_mul(1 + (10_000 << 32))) >> 32;
+    number as i32
 }
 
 /// Reads a text that is a number and nothing else: signs, exponents, thousands separators (`1,234.5`, `1'485`;
@@ -245,6 +326,27 @@ mod tests {
             let expected = expected.and_then(|(number, _)| Some((number.count()?, number.fraction)));
             let found = short(u64::from_le_bytes(bytes), text.len() as u32, decimal);
             prop_assert_eq!(found.map(|(count, fraction)| (i64::from(count), fraction)), expected, "{}", text);
+        }
+
+        /// The oracle is the reading without a form.
+        #[test]
+        fn a_form_is_a_guess_at_most(
+            one in "-?[0-9]{0,3}[.]?[0-9]{0,3}",
+            other in "-?[0-9]{0,3}[.]?[0-9]{0,3}|[-+0-9.,x ]{0,6}",
+            behind in "[\",;0]{0,2}",
+        ) {
+            let word = |text: &str| text.bytes().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(byte));
+            let length = one.len() as u32;
+            let Some((count, decimals)) = short(word(&one), length, b'.').filter(|_| length <= 6) else { return Ok(()) };
+            let form = Form::of(word(&one), length, decimals, b',');
+            prop_assert_eq!((form.read(word(&format!("{one}\",7"))), form.decimals), (Some(count), decimals as u8));
+            prop_assert_eq!(form.length as usize, one.len() + 3);
+            let field = format!("{other}{behind}");
+            if let Some(read) = form.read(word(&field)) {
+                prop_assert!(other.len() == one.len() && behind == "\",");
+                prop_assert_eq!(Some((read, decimals)), short(word(&other), length, b'.'));
+            }
+            prop_assert_eq!(Form::default().read(word(&field)), None);
         }
 
         /// The oracle is the standard library's parser.

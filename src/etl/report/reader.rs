@@ -48,7 +48,7 @@ impl<'r> Rows<'r> {
     fn chunk(
         &mut self,
         engine: &mut Engine<'r>,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'r>,
         limit: Limit,
         sheet: &mut Sheet,
     ) -> Result<PackedSegment, ReadError> {
@@ -171,6 +171,7 @@ impl<'a> Reader<'a> {
             text: &self.text,
             layout: &self.layout,
             times,
+            day: ("", ""),
             cells,
             seen: Seen::default(),
             head: None,

@@ -1,15 +1,17 @@
 //! The engine for reports with one row a time: APOGEE, wide tables, TOA5, histories of one point.
 //!
-//! One pass: the fast way of a cell is [`Cursor::short_of`], as wide as the point's cell before, or [`Cursor::short`],
+//! One pass: the fast way of a cell is [`Cursor::alike`], a number in the form of the point's before, then [`Cursor::short`],
 //! which finds the field's end in a word of eight bytes, where a number is read all at once and a state is told by
 //! the word itself; then [`Cursor::number`]; all else is looked at as text.
+
+use std::borrow::Cow;
 
 use super::ReadError;
 use super::cells::Met;
 use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Short};
 use super::layout::Role;
-use super::number;
+use super::number::{self, Form};
 use crate::etl::column::NullReason;
 use crate::etl::gathered::{Column, Sheet};
 
@@ -47,12 +49,12 @@ struct Timed {
     last: bool,
 }
 
-impl Engine<'_> {
+impl<'r> Engine<'r> {
     /// Reads rows up to `limit`, in the file's order.
     pub fn wide_chunk(
         &mut self,
         shape: &Shape<'_>,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'r>,
         limit: Limit,
         sheet: &mut Sheet,
     ) -> Result<(), ReadError> {
@@ -71,7 +73,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn wide_row(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'_>, sheet: &mut Sheet) -> Result<(), ReadError> {
+    fn wide_row(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'r>, sheet: &mut Sheet) -> Result<(), ReadError> {
         let (row, line) = (cursor.clone(), cursor.lines() + 1);
         let timed = self.row_time(shape, cursor, line)?;
         let Some(at) = timed.at else { return Ok(()) };
@@ -106,12 +108,17 @@ impl Engine<'_> {
     }
 
     /// Reads cells of one point after the other as long as they are short; how many, and whether the row is over.
-    fn short_cells(&mut self, cursor: &mut Cursor<'_>, columns: &mut [Column]) -> (usize, bool) {
+    fn short_cells(&mut self, cursor: &mut Cursor<'r>, columns: &mut [Column]) -> (usize, bool) {
         // A copy of its own, which stays in registers.
         let mut at = cursor.clone();
         let (mut read, mut last) = (0, false);
         for column in columns {
-            let Some(short) = at.short_of(column.width).or_else(|| at.short()) else { break };
+            if let Some(count) = at.alike(&column.form) {
+                column.push_short(count, u32::from(column.form.decimals));
+                read += 1;
+                continue;
+            }
+            let Some(short) = at.short() else { break };
             if !self.short_cell(read, short, column) {
                 break;
             }
@@ -128,8 +135,11 @@ impl Engine<'_> {
     /// A number, or the text that the point had last; whether it was one of them.
     #[inline(always)]
     fn short_cell(&mut self, point: usize, short: Short, column: &mut Column) -> bool {
-        column.width = short.length;
-        if let Some((count, decimals)) = number::short(short.word, short.length, self.layout.dialect.decimal) {
+        let dialect = self.layout.dialect;
+        if let Some((count, decimals)) = number::short(short.word, short.length, dialect.decimal) {
+            if short.quoted && !short.last {
+                column.form = Form::of(short.word, short.length, decimals, dialect.delimiter);
+            }
             column.push_short(count, decimals);
         } else if let Some(met) = self.cells.same_again(point, short.word) {
             match met {
@@ -147,7 +157,7 @@ impl Engine<'_> {
         &mut self,
         point: usize,
         column: &mut Column,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'r>,
         line: u64,
         rest: &[Role],
     ) -> Result<bool, ReadError> {
@@ -191,14 +201,27 @@ impl Engine<'_> {
     }
 
     /// Reads the fields up to the time's last one. A row without a time is passed and counted.
-    fn row_time(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'_>, line: u64) -> Result<Timed, ReadError> {
+    fn row_time(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'r>, line: u64) -> Result<Timed, ReadError> {
         let start = cursor.pos();
         let (mut stamp, mut clock, mut last, mut cut, mut fields) = (None, None, false, false, 0);
         for role in shape.roles.iter().take(shape.times) {
+            if *role == Role::Stamp && cursor.pass_same(self.day.0) {
+                (stamp, fields) = (Some(Cow::Borrowed(self.day.1)), fields + 1);
+                continue;
+            }
+            let begin = cursor.pos();
             let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
             (last, cut, fields) = (field.last, field.cut, fields + 1);
             match role {
-                Role::Stamp => stamp = Some(field.text),
+                Role::Stamp => {
+                    if let Cow::Borrowed(text) = field.text
+                        && !last
+                        && cursor.lines() + 1 == line
+                    {
+                        self.day = (cursor.slice(begin..cursor.pos()), text);
+                    }
+                    stamp = Some(field.text);
+                }
                 Role::Clock => clock = Some(field.text),
                 _ => {}
             }
@@ -222,7 +245,7 @@ impl Engine<'_> {
         Ok(Timed { at, last })
     }
 
-    fn other_field(&mut self, role: Role, cursor: &mut Cursor<'_>, line: u64) -> Result<bool, ReadError> {
+    fn other_field(&mut self, role: Role, cursor: &mut Cursor<'r>, line: u64) -> Result<bool, ReadError> {
         let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
         match role {
             Role::Extra if !field.text.is_empty() => self.seen.extra.add(line),
