@@ -59,17 +59,17 @@ impl Counts {
         true
     }
 
-    /// Cells with this code (not [`VALUE`]).
-    #[must_use]
-    pub fn count_of(&self, code: u8) -> u64 {
-        let wanted = CODES | u16::from(code);
-        count(&self.offsets, |offset| offset == wanted)
+    /// Why cells have no value: a [`NullReason`]'s number for each that has none.
+    pub fn absent(&self) -> impl Iterator<Item = u8> {
+        self.offsets.iter().filter(|offset| **offset >= CODES).map(|offset| offset.to_le_bytes()[0])
     }
 
     /// Cells that have a value.
     #[must_use]
     pub fn present(&self) -> u64 {
-        count(&self.offsets, |offset| offset < CODES)
+        // Counted in two bytes, many at a time.
+        let count_in = |some: &[u16]| some.iter().map(|offset| u16::from(*offset < CODES)).sum::<u16>();
+        self.offsets.chunks(1024).map(|some| u64::from(count_in(some))).sum()
     }
 
     /// Tells `course` what the values did in time; `present` of them there are.
@@ -85,21 +85,18 @@ impl Counts {
 #[must_use]
 pub fn values_of(offsets: &[u16]) -> Vec<u16> {
     let mut values = Vec::with_capacity(offsets.len());
-    for some in offsets.chunks(32) {
+    let (blocks, rest) = offsets.as_chunks::<32>();
+    let present = |offset: &&u16| **offset < CODES;
+    for block in blocks {
         // Looked at many at a time, not up to the first one.
-        if some.iter().fold(false, |absent, offset| absent | (*offset >= CODES)) {
-            values.extend(some.iter().filter(|offset| **offset < CODES));
+        if block.iter().fold(false, |absent, offset| absent | (*offset >= CODES)) {
+            values.extend(block.iter().filter(present));
         } else {
-            values.extend_from_slice(some);
+            values.extend_from_slice(block);
         }
     }
+    values.extend(rest.iter().filter(present));
     values
-}
-
-/// Counted in two bytes, many at a time.
-fn count(offsets: &[u16], holds: impl Fn(u16) -> bool) -> u64 {
-    let count_in = |some: &[u16]| some.iter().map(|offset| u16::from(holds(*offset))).sum::<u16>();
-    offsets.chunks(1024).map(|some| u64::from(count_in(some))).sum()
 }
 
 /// What counts have in common.
@@ -257,7 +254,7 @@ mod tests {
         assert_eq!((counts.least, counts.scale), (-2000, 1e2));
         let cells: Vec<Option<f64>> = counts.cells(0..9).collect();
         assert_eq!(cells, [Some(22.75), None, Some(0.5), Some(-20.0), Some(5.0), None, None, None, Some(99.9)]);
-        assert_eq!((counts.present(), counts.count_of(NullReason::NoData as u8)), (5, 4));
+        assert_eq!((counts.present(), counts.absent().collect::<Vec<_>>()), (5, vec![NullReason::NoData as u8; 4]));
     }
 
     #[test]

@@ -138,8 +138,11 @@ impl Course {
             let sum = |holds: fn(u16, u16) -> bool| steps().map(|(a, b)| u16::from(holds(a, b))).sum::<u16>();
             self.rises += u64::from(sum(|a, b| b > a));
             self.falls += u64::from(sum(|a, b| b < a));
-            let tenth = |(a, b): (u16, u16)| (b < a) & (10 * i32::from(b) - i32::from(a) <= limit);
-            if steps().map(|step| u16::from(tenth(step))).sum::<u16>() > 0 {
+            let tenth = |a: u16, b: u16| 10 * i32::from(b) - i32::from(a) <= limit;
+            let most = befores.iter().copied().fold(0, u16::max);
+            let least = afters.iter().copied().fold(u16::MAX, u16::min);
+            // Of most blocks that is enough to know.
+            if tenth(most, least) && steps().any(|(a, b)| b < a && tenth(a, b)) {
                 // As doubles have it, which round.
                 let resets = steps().filter(|&(a, b)| b < a && value(b) < value(a) * 0.1);
                 self.resets += resets.count() as u64;

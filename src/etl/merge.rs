@@ -127,20 +127,13 @@ fn state_of(reading: &Reading, token: &str) -> (f64, u8) {
     state.map_or((0.0, NullReason::Unreadable as u8), |value| (value, VALUE))
 }
 
-/// So many nulls by reason.
-fn nulls(mut nulls: u64, count_of: impl Fn(NullReason) -> u64) -> BTreeMap<NullReason, u64> {
-    let mut found = BTreeMap::new();
-    for reason in NullReason::ALL {
-        if nulls == 0 {
-            break;
-        }
-        let count = count_of(reason);
-        if count > 0 {
-            found.insert(reason, count);
-        }
-        nulls -= count;
-    }
-    found
+/// How many nulls by reason, of their codes.
+#[expect(clippy::indexing_slicing, reason = "a byte is less than 256")]
+fn nulls(codes: impl Iterator<Item = u8>) -> BTreeMap<NullReason, u64> {
+    let mut counts = [0; 256];
+    codes.for_each(|code| counts[usize::from(code)] += 1);
+    let count = |reason: NullReason| (reason, counts[usize::from(reason as u8)]);
+    NullReason::ALL.into_iter().map(count).filter(|(_, count)| *count > 0).collect()
 }
 
 #[cfg(test)]

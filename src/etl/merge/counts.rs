@@ -30,7 +30,9 @@ pub fn merge(column: &PlannedColumn, pieces: &[Piece<'_>], axis: &[i64], keep: K
     lay(&mut laid, pieces, axis, keep, &mut tally);
     let counts = laid.counts;
     tally.count = counts.present();
-    tally.nulls = nulls(counts.offsets.len() as u64 - tally.count, |reason| counts.count_of(reason as u8));
+    if tally.count < counts.offsets.len() as u64 {
+        tally.nulls = nulls(counts.absent());
+    }
     counts.run(tally.count, &mut tally.course);
     Some((counts, tally))
 }

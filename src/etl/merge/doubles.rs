@@ -141,11 +141,8 @@ impl Laid<'_> {
 
     fn finish(self, column: &PlannedColumn, tally: &mut Tally) -> Column {
         let Self { cells: Cells { values, codes }, texts, .. } = self;
-        // Counted in bytes, many at a time.
-        let count_in = |some: &[u8], wanted: u8| some.iter().map(|code| u8::from(*code == wanted)).sum::<u8>();
-        let count_of = |wanted: u8| codes.chunks(255).map(|some| u64::from(count_in(some, wanted))).sum::<u64>();
-        tally.count = count_of(VALUE);
-        tally.nulls = nulls(codes.len() as u64 - tally.count, |reason| count_of(reason as u8));
+        tally.nulls = nulls(codes.iter().copied().filter(|code| *code != VALUE));
+        tally.count = codes.len() as u64 - tally.nulls.values().sum::<u64>();
         let name = column.name.as_str().into();
         let series = if column.reading == Reading::Text {
             let cells = values.iter().zip(&codes).map(|(value, code)| (*code == VALUE).then_some(*value));

@@ -367,7 +367,11 @@ impl Form {
         let begin = page.len();
         match self {
             Self::Bytes(1) => page.extend(indices.iter().map(|index| index.to_le_bytes()[0])),
-            Self::Bytes(_) => page.extend(indices.iter().flat_map(|index| index.to_le_bytes())),
+            Self::Bytes(_) => {
+                page.resize(begin + 2 * indices.len(), 0);
+                let cells = page.get_mut(begin..).unwrap_or_default().as_chunks_mut().0;
+                cells.iter_mut().zip(indices).for_each(|(cell, index)| *cell = index.to_le_bytes());
+            }
             _ => {
                 let (mut word, mut bits) = (0_u64, 0);
                 for index in indices {
@@ -417,7 +421,10 @@ fn form_of(dictionary: &[f64], indices: &[u16], before: Option<Form>, compressor
 }
 
 fn plain(values: &[f64], page: &mut Vec<u8>) {
-    page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    let begin = page.len();
+    page.resize(begin + 8 * values.len(), 0);
+    let cells = page.get_mut(begin..).unwrap_or_default().as_chunks_mut().0;
+    cells.iter_mut().zip(values).for_each(|(cell, value)| *cell = value.to_le_bytes());
 }
 
 fn varint(mut value: usize, page: &mut Vec<u8>) {
