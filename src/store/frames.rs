@@ -4,6 +4,7 @@
 //! Float64; states of more than two values text. It explains itself: its key-value metadata names session,
 //! dataset, columns and sources. No polars `parquet` feature: it would cost ten minutes of building.
 
+mod dictionary;
 mod events;
 mod header;
 mod numbers;
