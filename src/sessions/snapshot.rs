@@ -81,7 +81,7 @@ pub async fn write(state: &AppState, session_id: &str) {
     let _guard = ONE_AT_A_TIME.lock().await;
     let written = async {
         let snapshot = of(state, session_id).await?;
-        let json = serde_json::to_vec_pretty(&snapshot).internal("writing session.json")?;
+        let json = serde_json::to_vec(&snapshot).internal("writing session.json")?;
         state.store.objects.put_atomic(&paths::session_json(session_id), json).await
     };
     if let Err(error) = written.await {
