@@ -117,14 +117,16 @@ pub async fn publish_all(files: Vec<(Finished, String)>) -> Result<Vec<Published
         let mut files = files.into_iter();
         let mut folder = None;
         let mut otherwise = None;
-        for (file, key) in files.by_ref() {
+        for (mut file, key) in files.by_ref() {
             let (from, to) = (file.objects.path(&file.key)?, file.objects.path(&key)?);
             match std::fs::hard_link(&from, &to) {
                 Ok(()) => {
                     folder = Some((file.objects.clone(), key.clone()));
                     published.push(Published { path: key, size_bytes: file.size_bytes, sha256: file.sha256.clone() });
-                    // Dropped, it removes its staging name.
                     crash::point("publish.renamed");
+                    // Dropped, it would also look for empty folders; the sweep takes a name that stays.
+                    let _ = std::fs::remove_file(&from);
+                    file.key.clear();
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(already_published(&key)),
                 // No hard links here (exFAT, some network drives): one by one.
