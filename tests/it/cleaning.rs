@@ -1,18 +1,16 @@
 //! Cleaning through the doors a user uses. Expected figures are worked by hand from the few rows below.
 
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use hvac_analytics::cleaning::{CleanRequest, ask};
 use hvac_analytics::config::Config;
 use hvac_analytics::store::frames::read_events;
-use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::helpers::{Process, TestApp, settings};
+use crate::helpers::{Client, Process, TestApp, settings};
 
 mod lasting;
 mod rules;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::helpers::Process;
+use crate::helpers::{Client, Process};
 
 fn report(rows: u32) -> Vec<u8> {
     let mut text = "time,kw\n".to_owned();
@@ -20,37 +19,9 @@ fn report(rows: u32) -> Vec<u8> {
     text.into_bytes()
 }
 
-struct Client {
-    base: String,
-    client: reqwest::Client,
-}
-
 impl Client {
-    fn of(server: &Process) -> Self {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { base: server.url(""), client }
-    }
-
-    async fn upload(&self, bytes: Vec<u8>) -> reqwest::Result<Value> {
-        let form = Form::new().text("timezone", "UTC").part("files", Part::bytes(bytes).file_name("kw.csv"));
-        self.client
-            .post(format!("{}/api/uploads", self.base))
-            .multipart(form)
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await
-    }
-
     async fn parse(&self, session_id: &str) -> reqwest::Result<Value> {
-        let request = self.client.post(format!("{}/api/parse", self.base)).json(&json!({"session_id": session_id}));
-        request.send().await?.error_for_status()?.json().await
-    }
-
-    async fn get(&self, path: &str) -> (u16, bytes::Bytes) {
-        let response = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
-        (response.status().as_u16(), response.bytes().await.unwrap())
+        self.post("/api/parse", &json!({"session_id": session_id})).await
     }
 }
 
@@ -64,7 +35,7 @@ struct Acknowledged {
 }
 
 async fn make(client: &Client, raw: Vec<u8>) -> reqwest::Result<Acknowledged> {
-    let id = client.upload(raw.clone()).await?["session_id"].as_str().unwrap().to_owned();
+    let id = client.upload("kw.csv", raw.clone()).await?["session_id"].as_str().unwrap().to_owned();
     client.parse(&id).await?;
     let (status, bytes) = client.get(&format!("/api/sessions/{id}/data.parquet")).await;
     assert_eq!(status, 200);
@@ -152,7 +123,7 @@ async fn an_interrupted_parse_can_be_repeated_at_once_and_its_number_is_not_used
     let folder = TempDir::new().unwrap();
     let server = Process::serve(folder.path(), &["--crash-at", "parse.published"]);
     let client = Client::of(&server);
-    let id = client.upload(report(30)).await.unwrap()["session_id"].as_str().unwrap().to_owned();
+    let id = client.upload("kw.csv", report(30)).await.unwrap()["session_id"].as_str().unwrap().to_owned();
     assert!(client.parse(&id).await.is_err());
     assert!(!server.wait().success());
     let server = Process::serve(folder.path(), &[]);
@@ -174,7 +145,7 @@ async fn killed_at_any_moment_under_load() {
                     let mut made = Vec::new();
                     for turn in 0.. {
                         let raw = report(40 + round * 97 + worker * 31 + turn);
-                        let Ok(upload) = client.upload(raw.clone()).await else { return made };
+                        let Ok(upload) = client.upload("kw.csv", raw.clone()).await else { return made };
                         let id = upload["session_id"].as_str().unwrap().to_owned();
                         let parsed = client.parse(&id).await.is_ok();
                         parses.fetch_add(u32::from(parsed), Ordering::Relaxed);

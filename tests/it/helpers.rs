@@ -14,6 +14,7 @@ use hvac_analytics::state::AppState;
 use hvac_analytics::{app, error};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
+use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -226,13 +227,13 @@ impl TestApp {
     }
 }
 
-fn form(files: &[(&str, &[u8])], fields: &[(&str, &str)]) -> reqwest::multipart::Form {
-    let mut form = reqwest::multipart::Form::new();
+fn form(files: &[(&str, &[u8])], fields: &[(&str, &str)]) -> Form {
+    let mut form = Form::new();
     for (name, value) in fields {
         form = form.text((*name).to_owned(), (*value).to_owned());
     }
     for (name, bytes) in files {
-        let part = reqwest::multipart::Part::bytes(bytes.to_vec()).file_name((*name).to_owned());
+        let part = Part::bytes(bytes.to_vec()).file_name((*name).to_owned());
         form = form.part("files", part);
     }
     form
@@ -249,6 +250,36 @@ async fn read(request: reqwest::RequestBuilder) -> Response {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Response { status, headers, body: response.bytes().await.unwrap() }
+}
+
+/// Asks a [`Process`], which may be killed meanwhile.
+pub struct Client {
+    pub base: String,
+    pub client: reqwest::Client,
+}
+
+impl Client {
+    pub fn of(server: &Process) -> Self {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        Self { base: server.url(""), client }
+    }
+
+    /// One report with times in UTC.
+    pub async fn upload(&self, name: &'static str, bytes: Vec<u8>) -> reqwest::Result<Value> {
+        let form = Form::new().text("timezone", "UTC").part("files", Part::bytes(bytes).file_name(name));
+        let request = self.client.post(format!("{}/api/uploads", self.base)).multipart(form);
+        request.send().await?.error_for_status()?.json().await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> reqwest::Result<Value> {
+        let request = self.client.post(format!("{}{path}", self.base)).json(body);
+        request.send().await?.error_for_status()?.json().await
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, bytes::Bytes) {
+        let response = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
+        (response.status().as_u16(), response.bytes().await.unwrap())
+    }
 }
 
 /// The real program as a process of its own.

@@ -32,36 +32,19 @@ async fn a_cleaning_that_is_cancelled_gives_its_number_up() {
     assert_eq!(preview(&app, &id, "").await["version"], "cleaned-v2");
 }
 
-struct Client {
-    base: String,
-    client: reqwest::Client,
-}
-
 impl Client {
-    fn of(server: &Process) -> Self {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { base: server.url(""), client }
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> reqwest::Result<Value> {
-        let request = self.client.post(format!("{}{path}", self.base)).json(body);
-        request.send().await?.error_for_status()?.json().await
-    }
-
-    async fn get(&self, path: &str) -> Bytes {
-        let response = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
-        assert_eq!(response.status().as_u16(), 200, "{path}");
-        response.bytes().await.unwrap()
+    async fn whole(&self, path: &str) -> Bytes {
+        let (status, bytes) = self.get(path).await;
+        assert_eq!(status, 200, "{path}");
+        bytes
     }
 
     async fn json(&self, path: &str) -> Value {
-        serde_json::from_slice(&self.get(path).await).unwrap()
+        serde_json::from_slice(&self.whole(path).await).unwrap()
     }
 
     async fn parsed(&self) -> String {
-        let form = Form::new().text("timezone", "UTC").part("files", Part::bytes(plant()).file_name("plant.csv"));
-        let upload = self.client.post(format!("{}/api/uploads", self.base)).multipart(form).send().await.unwrap();
-        let upload: Value = upload.json().await.unwrap();
+        let upload = self.upload("plant.csv", plant()).await.unwrap();
         let id = upload["session_id"].as_str().unwrap().to_owned();
         self.post("/api/parse", &json!({"session_id": id})).await.unwrap();
         id
@@ -84,7 +67,7 @@ async fn killed_at_every_step_a_cleaning_makes_one_version() {
         let server = Process::serve(folder.path(), &[]);
         let client = Client::of(&server);
         let job_id = client.json("/api/jobs?kind=clean").await["items"][0]["job_id"].as_str().unwrap().to_owned();
-        let events = client.get(&format!("/api/jobs/{job_id}/events")).await;
+        let events = client.whole(&format!("/api/jobs/{job_id}/events")).await;
         assert!(String::from_utf8_lossy(&events).contains("completed"), "{point}");
         let session = client.json(&format!("/api/sessions/{id}")).await;
         let cleaned: Vec<&Value> = session["versions"]
@@ -95,9 +78,9 @@ async fn killed_at_every_step_a_cleaning_makes_one_version() {
             .collect();
         assert_eq!((cleaned.len(), &session["status"]), (1, &json!("cleaned")), "{point}: {session}");
         assert_eq!((&cleaned[0]["id"], &cleaned[0]["row_count"]), (&json!(job_id), &json!(24)), "{point}");
-        let file = client.get(&format!("/api/sessions/{id}/data.parquet?version=cleaned")).await;
+        let file = client.whole(&format!("/api/sessions/{id}/data.parquet?version=cleaned")).await;
         assert_eq!(hvac_analytics::store::objects::hex(&Sha256::digest(&file)), cleaned[0]["sha256"], "{point}");
-        read_events(client.get(&format!("/api/sessions/{id}/events.parquet")).await).unwrap();
+        read_events(client.whole(&format!("/api/sessions/{id}/events.parquet")).await).unwrap();
         let again = client.post("/api/clean", &request).await.unwrap();
         assert_eq!((&again["reused"], &again["job_id"]), (&json!(true), &json!(job_id)), "{point}");
         assert!(server.terminate().success());
