@@ -8,7 +8,7 @@ use arrow_buffer::{Buffer, ScalarBuffer};
 
 use super::column::{Cells, NullReason, TEXT, VALUE};
 use super::packed::{CODES, Packed, PackedSegment, SMALL_CODES, is_exact, scaled};
-use super::report::{Decimal, Form, power_of_ten};
+use super::report::{Decimal, NumberForm, power_of_ten};
 
 /// Counts from here on are indices of texts.
 pub(super) const TEXTS: i32 = 1 << 30;
@@ -39,7 +39,7 @@ pub struct Column {
     /// All cells, once there is one that is no count.
     whole: Cells,
     /// What the last short number looked like, which the next one is likely to look like too.
-    pub form: Form,
+    pub form: NumberForm,
 }
 
 impl Sheet {
@@ -50,7 +50,7 @@ impl Sheet {
         for column in &mut self.columns {
             column.counts.clear();
             column.decimals = 0;
-            column.form = Form::default();
+            column.form = NumberForm::default();
             column.whole.values.clear();
             column.whole.codes.clear();
         }

@@ -1,8 +1,8 @@
 //! From the bytes of trend reports to frames on one time axis. PURE.
 //!
-//! `report` reads one file, `plan` says what a set of files holds together, `merge` makes the frame of a
-//! window of time and `tally` tells what became of its cells, `clean` judges, resamples and derives. Nothing in here logs, reads a clock, a file, the
-//! environment or an unseeded random number: bytes come in as slices, frames and findings go out as values.
+//! `report` reads one file, `plan` says what a set of files holds together, `merge` makes the frame of a window of time
+//! and `tally` tells what became of its cells, `clean` judges, resamples and derives. Nothing in here logs, reads a clock,
+//! a file, the environment or an unseeded random number: bytes come in as slices, frames and findings go out as values.
 //!
 //! A *cell* is one value of one point at one time. Every cell that is read ends as a number, a text, or
 //! a null with a reason: [`column::NullReason`].

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::number::{self, Decimal, Form};
+use super::number::{self, Decimal, NumberForm};
 
 /// Bytes of the longest field that is read.
 pub const MAX_FIELD: usize = 64 * 1024;
@@ -152,7 +152,7 @@ impl<'t> Cursor<'t> {
     /// Reads the next field as a number of this form and passes it; stays where it is if it is none, or its row's last.
     /// Guessed right, the next field's place is known before this one is read, so the processor reads several at a time.
     #[inline(always)]
-    pub fn alike(&mut self, form: &Form) -> Option<i32> {
+    pub fn alike(&mut self, form: &NumberForm) -> Option<i32> {
         let [quote, word @ ..]: &[u8; 9] = self.rest().first_chunk()?;
         if *quote != b'"' {
             return None;

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::fields::{Flaw, MAX_FIELD, MAX_LINE};
-pub use self::number::{Decimal, Form, power_of_ten};
+pub use self::number::{Decimal, NumberForm, power_of_ten};
 pub use self::reader::Reader;
 use super::column::Warning;
 

@@ -137,7 +137,7 @@ pub fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
 /// What a quoted number of at most six bytes looks like: where its digits stand and what stands between and behind
 /// them. Numbers of a column mostly look alike, so the next one is read without a look for its end and its point.
 #[derive(Debug, Clone, Copy)]
-pub struct Form {
+pub struct NumberForm {
     /// The bytes from behind the first quote on, with zeros for digits.
     like: u64,
     /// What makes a byte's top bit one when it is no digit where one should be, or another byte than `like`'s.
@@ -156,7 +156,7 @@ pub struct Form {
     pub decimals: u8,
 }
 
-impl Default for Form {
+impl Default for NumberForm {
     /// That of no number.
     fn default() -> Self {
         let marks = EACH << 7;
@@ -164,7 +164,7 @@ impl Default for Form {
     }
 }
 
-impl Form {
+impl NumberForm {
     /// Of a number that [`short`] read, of `length` bytes, in quotes with `delimiter` behind them.
     #[must_use]
     pub fn of(word: u64, length: u32, decimals: u32, delimiter: u8) -> Self {
@@ -337,7 +337,7 @@ mod tests {
             let word = |text: &str| text.bytes().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(byte));
             let length = one.len() as u32;
             let Some((count, decimals)) = short(word(&one), length, b'.').filter(|_| length <= 6) else { return Ok(()) };
-            let form = Form::of(word(&one), length, decimals, b',');
+            let form = NumberForm::of(word(&one), length, decimals, b',');
             let field = format!("{one}\",7");
             prop_assert_eq!((form.read(word(&field)), form.decimals), (Some(count), decimals as u8));
             prop_assert_eq!(form.length as usize, one.len() + 3);
@@ -350,7 +350,7 @@ mod tests {
             let same = behind.starts_with("\",") && one.bytes().zip(number.bytes()).all(alike);
             let expected = short(word(number), length, b'.').filter(|_| same);
             prop_assert_eq!(form.read(word(&other)), expected.map(|read| read.0), "{} as {}", other, one);
-            prop_assert_eq!(Form::default().read(word(&other)), None);
+            prop_assert_eq!(NumberForm::default().read(word(&other)), None);
         }
 
         /// The oracle is the standard library's parser.

@@ -1,8 +1,8 @@
 //! The engine for reports with one row a time: APOGEE, wide tables, TOA5, histories of one point.
 //!
-//! One pass: the fast way of a cell is [`Cursor::alike`], a number in the form of the point's before, then [`Cursor::short`],
-//! which finds the field's end in a word of eight bytes, where a number is read all at once and a state is told by
-//! the word itself; then [`Cursor::number`]; all else is looked at as text.
+//! One pass: the fast way of a cell is [`Cursor::alike`], a number in the form of the point's one before; then
+//! [`Cursor::short`], which finds the field's end in a word of eight bytes, where a number is read all at once and a
+//! state is told by the word itself; then [`Cursor::number`]; all else is looked at as text.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::cells::Met;
 use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Short};
 use super::layout::Role;
-use super::number::{self, Form};
+use super::number::{self, NumberForm};
 use crate::etl::column::NullReason;
 use crate::etl::gathered::{Column, Sheet};
 
@@ -138,7 +138,7 @@ impl<'r> Engine<'r> {
         let dialect = self.layout.dialect;
         if let Some((count, decimals)) = number::short(short.word, short.length, dialect.decimal) {
             if short.quoted && !short.last {
-                column.form = Form::of(short.word, short.length, decimals, dialect.delimiter);
+                column.form = NumberForm::of(short.word, short.length, decimals, dialect.delimiter);
             }
             column.push_short(count, decimals);
         } else if let Some(met) = self.cells.same_again(point, short.word) {
