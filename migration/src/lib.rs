@@ -1,11 +1,17 @@
 //! The metadata schema, one file a migration.
 //!
 //! String names only and nothing from the program: a migration describes the schema of its own day and
-//! must not change when an entity does. Published migrations are never edited; a change is a new file.
+//! must not change when an entity does. Published migrations are never edited; a change is a new file, and what it
+//! makes of the whole in `schema.sql`.
 //! Every migration goes up and down, each in a transaction of its own.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::ActiveValue::Set;
+use sea_orm_migration::sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm_migration::seaql_migrations;
 
 mod columns;
 mod m000001_store_identity;
@@ -39,5 +45,27 @@ impl MigratorTrait for Migrator {
             Box::new(m000010_optimization_answers::Migration),
             Box::new(m000011_version_indexes::Migration),
         ]
+    }
+}
+
+/// What all migrations together make of an empty database, as SQLite keeps it.
+pub const SCHEMA: &str = include_str!("schema.sql");
+
+impl Migrator {
+    /// Gives an empty database the whole schema at once, as if every migration had been applied: SQLite would read its
+    /// schema again after each column that one of them adds.
+    ///
+    /// # Errors
+    /// When the database refuses a statement.
+    pub async fn create(db: &impl ConnectionTrait) -> Result<(), DbErr> {
+        Self::install(db).await?;
+        db.execute_unprepared(SCHEMA).await?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let applied = Self::migrations().into_iter().map(|migration| seaql_migrations::ActiveModel {
+            version: Set(migration.name().to_owned()),
+            applied_at: Set(now.cast_signed()),
+        });
+        seaql_migrations::Entity::insert_many(applied).exec_without_returning(db).await?;
+        Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::etl::names::TIMESTAMP;
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
 use crate::store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, ParseReport, Status, VersionState, artefact_version, cleaning_job,
+    ArtefactKind, Columns, FreeMetadata, Integrity, ReportText, Status, VersionState, artefact_version, cleaning_job,
     parsed_dataset, session, site_override, source_file,
 };
 use crate::store::frames::{self, FrameReader};
@@ -125,7 +125,7 @@ async fn complete(store: &Store, session_id: &str, snapshot: Option<Snapshot>) -
             parser_version: said(frames::KEY_PARSER_VERSION).unwrap_or_default(),
             request_key: said(frames::KEY_REQUEST_KEY).unwrap_or_default(),
             options: said(frames::KEY_OPTIONS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
-            report: ParseReport::default(),
+            report: ReportText::default(),
             integrity: Integrity::Ok,
             created_at: said(frames::KEY_CREATED_AT).and_then(|at| at.parse().ok()).unwrap_or_else(now),
         });

@@ -1,5 +1,7 @@
 //! List, look at, rename, delete, restore and purge sessions.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order};
@@ -245,7 +247,9 @@ pub async fn lineage(state: &AppState, session_id: &str) -> Result<Lineage> {
     let parsed = store::parsed_datasets(db, session_id).await?;
     let cleaned = store::cleaning_jobs(db, session_id).await?;
     let mut nodes: Vec<LineageNode> = files.iter().map(source_node).collect();
-    nodes.extend(parsed.iter().rev().map(|dataset| parsed_node(dataset, &files)));
+    for dataset in parsed.iter().rev() {
+        nodes.push(parsed_node(dataset, &files)?);
+    }
     nodes.extend(cleaned.iter().rev().filter_map(cleaned_node));
     let models = store::models(db, session_id, &[WorkStatus::Completed]).await?;
     nodes.extend(models.into_iter().filter_map(model_node));
@@ -264,10 +268,10 @@ fn source_node(file: &source_file::Model) -> LineageNode {
     }
 }
 
-fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model]) -> LineageNode {
-    let read: std::collections::BTreeSet<&str> =
-        dataset.report.files.iter().map(|f| f.plan.file_name.as_str()).collect();
-    LineageNode {
+fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model]) -> Result<LineageNode> {
+    let report = dataset.report.read()?;
+    let read: BTreeSet<&str> = report.files.iter().map(|f| f.plan.file_name.as_str()).collect();
+    Ok(LineageNode {
         kind: "parsed_dataset".to_owned(),
         id: dataset.id.clone(),
         label: format!("parsed-v{}", dataset.version),
@@ -275,7 +279,7 @@ fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model]) ->
         made_from: files.iter().filter(|f| read.contains(source_name(f).as_str())).map(|f| f.id.clone()).collect(),
         made_by: serde_json::json!({"parser_version": dataset.parser_version, "options": dataset.options}),
         created_at: utc(dataset.created_at),
-    }
+    })
 }
 
 fn cleaned_node(job: &cleaning_job::Model) -> Option<LineageNode> {

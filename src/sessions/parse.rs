@@ -4,6 +4,7 @@
 //! merge, write into staging → publish all files → one transaction with every row → `session.json`. What
 //! fails before the transaction leaves nothing that a catalogue knows of.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -22,11 +23,11 @@ use crate::error::{Context, Error, Result};
 use crate::etl::PARSER_VERSION;
 use crate::etl::column::Warning;
 use crate::etl::plan::{FileId, Override};
-use crate::etl::report::{ReadOptions, archive};
+use crate::etl::report::{FilePlan, ReadOptions, archive};
 use crate::state::AppState;
 use crate::store::entity::{
-    Columns, FileReport, Integrity, ParseReport, Status, VersionState, artefact_version, parsed_dataset, session,
-    source_file,
+    Columns, FileReport, Integrity, ParseReport, ReportText, Status, VersionState, artefact_version, parsed_dataset,
+    session, source_file,
 };
 use crate::store::frames;
 use crate::store::{new_id, now, paths};
@@ -287,20 +288,25 @@ impl Parse {
         let reading = progress.clone();
         let work = move || build::build(&job, Some(Target { writer, describe: &describe }), &reading);
         let (built, staged) = tokio::task::spawn_blocking(work).await.internal("waiting for a parse")??;
-        let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
-        progress.go_on()?;
-        self.intake.publish().await?;
         let file_path = paths::parsed(&session_id, version);
-        let (sha256, size_bytes) = (finished.sha256.clone(), finished.size_bytes);
-        finished.publish(&file_path).await?;
+        let warnings = self.all_warnings(&built);
+        let publishing = async {
+            let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
+            progress.go_on()?;
+            self.intake.publish().await?;
+            finished.publish(&file_path).await
+        };
+        // The disk is what publishing waits for.
+        let (published, report) = tokio::join!(publishing, async { report(&built, warnings) });
+        let (published, report) = (published?, report?);
         crate::store::crash::point("parse.published");
         let dataset = parsed_dataset::Model {
             id: dataset_id,
             session_id,
             version,
-            file_path,
-            sha256,
-            size_bytes: i64::try_from(size_bytes).unwrap_or(i64::MAX),
+            file_path: published.path,
+            sha256: published.sha256,
+            size_bytes: i64::try_from(published.size_bytes).unwrap_or(i64::MAX),
             row_count: i64::try_from(built.row_count).unwrap_or(i64::MAX),
             column_count: i32::try_from(built.columns.len() + 1).unwrap_or(i32::MAX),
             columns: Columns(built.columns.clone()),
@@ -309,25 +315,11 @@ impl Parse {
             parser_version: PARSER_VERSION.to_owned(),
             request_key,
             options,
-            report: self.report(&built),
+            report,
             integrity: Integrity::Ok,
             created_at,
         };
         Ok((built, dataset))
-    }
-
-    fn report(&self, built: &Built) -> ParseReport {
-        let file = |(id, size_bytes, plan): &(FileId, u64, _)| FileReport {
-            sha256: id.sha256.clone(),
-            size_bytes: *size_bytes,
-            plan: Clone::clone(plan),
-        };
-        ParseReport {
-            files: built.files.iter().map(file).collect(),
-            warnings: self.all_warnings(built),
-            conflicts: built.conflicts,
-            preview: built.preview.clone(),
-        }
     }
 
     fn all_warnings(&self, built: &Built) -> Vec<Warning> {
@@ -412,7 +404,8 @@ impl Parse {
             txn.commit().await.internal("committing a reused parse")?;
         }
         let zone = self.options.zone;
-        let file = |f: FileReport| parsed_file(zone, f.sha256, f.size_bytes, f.plan);
+        let file = |f: FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());
+        let report = dataset.report.read()?;
         let (version, row_count) = (dataset.version, dataset.row_count);
         let columns = dataset.columns.0;
         Ok(Parsed {
@@ -424,14 +417,14 @@ impl Parse {
             row_count: u64::try_from(row_count).unwrap_or_default(),
             column_count: columns.len() as u64 + 1,
             columns: super::column_names(&columns),
-            preview: dataset.report.preview,
+            preview: report.preview.into_owned(),
             message: format!(
                 "the same files were parsed before with the same options: that answer stands ({row_count} rows)"
             ),
-            files: dataset.report.files.into_iter().map(file).collect(),
-            warnings: dataset.report.warnings,
+            files: report.files.into_iter().map(file).collect(),
+            warnings: report.warnings,
             column_details: columns,
-            conflicts: dataset.report.conflicts,
+            conflicts: report.conflicts,
             reused: true,
             dry_run: false,
         })
@@ -468,6 +461,21 @@ impl Parse {
     }
 }
 
+/// What a dataset's row says of its parse.
+fn report(built: &Built, warnings: Vec<Warning>) -> Result<ReportText> {
+    let files = built.files.iter().map(|(id, size_bytes, plan)| FileReport {
+        sha256: Cow::Borrowed(&id.sha256),
+        size_bytes: *size_bytes,
+        plan: Cow::Borrowed(plan),
+    });
+    ReportText::of(&ParseReport {
+        files: files.collect(),
+        warnings,
+        conflicts: built.conflicts,
+        preview: Cow::Borrowed(&built.preview),
+    })
+}
+
 /// A raw file, or a member of a raw archive, as a report to read.
 fn input(state: &AppState, row: source_file::Model, key: String) -> Result<Input> {
     let bytes = state.store.objects.open_bytes(&key)?;
@@ -494,7 +502,7 @@ struct StoredOptions<'a> {
     columns: &'a [ColumnOverride],
 }
 
-fn parsed_file(zone: chrono_tz::Tz, sha256: String, size_bytes: u64, plan: crate::etl::report::FilePlan) -> ParsedFile {
+fn parsed_file(zone: chrono_tz::Tz, sha256: String, size_bytes: u64, plan: FilePlan) -> ParsedFile {
     ParsedFile {
         sha256,
         size_bytes,

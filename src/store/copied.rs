@@ -107,6 +107,18 @@ impl Syncing {
     }
 }
 
+/// Renames a file unless there is one of the new name.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Gives synced files of one folder their names, durably: each with the key it gets, in that folder.
 ///
 /// # Errors
@@ -119,17 +131,16 @@ pub async fn publish_all(files: Vec<(Finished, String)>) -> Result<Vec<Published
         let mut otherwise = None;
         for (mut file, key) in files.by_ref() {
             let (from, to) = (file.objects.path(&file.key)?, file.objects.path(&key)?);
-            match std::fs::hard_link(&from, &to) {
+            match rename_new(&from, &to) {
                 Ok(()) => {
+                    // It has no staging name any more to remove.
+                    file.key.clear();
                     folder = Some((file.objects.clone(), key.clone()));
                     published.push(Published { path: key, size_bytes: file.size_bytes, sha256: file.sha256.clone() });
                     crash::point("publish.renamed");
-                    // Dropped, it would also look for empty folders; the sweep takes a name that stays.
-                    let _ = std::fs::remove_file(&from);
-                    file.key.clear();
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(already_published(&key)),
-                // No hard links here (exFAT, some network drives): one by one.
+                // Not on this system, or this file system (exFAT, some network drives): one by one.
                 Err(_) => {
                     otherwise = Some((file, key));
                     break;

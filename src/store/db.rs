@@ -295,12 +295,15 @@ async fn pending(db: &DatabaseConnection) -> Result<usize> {
 }
 
 /// All that is pending, each migration in a savepoint of one `IMMEDIATE` transaction: a second process
-/// waits and finds nothing left to do, and a failure leaves the schema as it was.
+/// waits and finds nothing left to do, and a failure leaves the schema as it was. A new database gets all at once.
 async fn migrate(writer: &DatabaseConnection) -> Result<()> {
     if pending(writer).await? == 0 {
         return Ok(());
     }
     let transaction = begin_immediate(writer).await.map_err(failed("locking the database for migration"))?;
-    Migrator::up(&transaction, None).await.map_err(failed("migrating the database"))?;
+    let tables = transaction.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM sqlite_master"));
+    let is_new = tables.await.map_err(failed("looking for tables"))?.is_none();
+    let migrated = if is_new { Migrator::create(&transaction).await } else { Migrator::up(&transaction, None).await };
+    migrated.map_err(failed("migrating the database"))?;
     transaction.commit().await.map_err(failed("committing the migrations"))
 }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use object_store::path::Path as Key;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, RenameOptions, RenameTargetMode};
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::crash;
 use super::objects::{Objects, failed, hex, storage_error};
@@ -16,6 +18,8 @@ use crate::error::{Context, Error, Result};
 
 /// Bytes collected before they are written.
 const PART_BYTES: usize = 1024 * 1024;
+/// Parts that wait to be written while more are made.
+const PARTS_AHEAD: usize = 2;
 
 /// A file being written under a staging name; hashed and counted on the way. Holds at most one part in memory.
 pub struct Staged {
@@ -74,7 +78,15 @@ impl Staged {
     #[must_use]
     pub fn into_sync(self) -> StagedWriter {
         let runtime = tokio::runtime::Handle::current();
-        StagedWriter { staged: self, runtime, buffer: Vec::with_capacity(PART_BYTES) }
+        let (parts, mut ready) = mpsc::channel(PARTS_AHEAD);
+        let (handle, mut staged) = (runtime.clone(), self);
+        let writing = tokio::task::spawn_blocking(move || {
+            while let Some(part) = ready.blocking_recv() {
+                handle.block_on(staged.write(part))?;
+            }
+            Ok(staged)
+        });
+        StagedWriter { parts, writing: Some(writing), runtime, buffer: Vec::with_capacity(PART_BYTES) }
     }
 
     /// Completes the file: all bytes on the disk.
@@ -117,9 +129,11 @@ impl Drop for Staged {
     }
 }
 
-/// A [`Staged`] as `std::io::Write`. Blocks: not for the runtime's own threads.
+/// A [`Staged`] as `std::io::Write`: hashed and written on a thread of its own. Blocks: not for the runtime's threads.
 pub struct StagedWriter {
-    staged: Staged,
+    parts: mpsc::Sender<Bytes>,
+    /// None when it failed and that was told.
+    writing: Option<JoinHandle<Result<Staged>>>,
     runtime: tokio::runtime::Handle,
     buffer: Vec<u8>,
 }
@@ -131,7 +145,9 @@ impl StagedWriter {
     /// `disk_full`; internal when the rest cannot be written.
     pub fn into_staged(mut self) -> Result<Staged> {
         self.pass_on()?;
-        Ok(self.staged)
+        // Without them it comes to an end.
+        self.parts = mpsc::channel(1).0;
+        self.written()
     }
 
     fn pass_on(&mut self) -> Result<()> {
@@ -139,7 +155,17 @@ impl StagedWriter {
             return Ok(());
         }
         let bytes = std::mem::replace(&mut self.buffer, Vec::with_capacity(PART_BYTES));
-        self.runtime.block_on(self.staged.write(Bytes::from(bytes)))
+        match self.parts.blocking_send(Bytes::from(bytes)) {
+            Ok(()) => Ok(()),
+            // Nobody takes parts any more: writing failed.
+            Err(_) => self.written().map(drop),
+        }
+    }
+
+    fn written(&mut self) -> Result<Staged> {
+        let writing =
+            self.writing.take().ok_or_else(|| Error::internal("a staging file was not written to its end"))?;
+        self.runtime.block_on(writing).internal("writing a staging file")?
     }
 }
 

@@ -10,6 +10,7 @@ use futures_util::TryStreamExt;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use tempfile::TempDir;
 
+use super::copied::{Syncing, copy_in, publish_all};
 use super::entity::{ArtefactKind, FreeMetadata, Status, VersionState, artefact_version, session};
 use super::objects::{Object, Objects};
 use super::*;
@@ -117,6 +118,26 @@ async fn publishing_never_overwrites() {
     }
     assert_eq!(&*objects.open_bytes("s1/parsed-v1.parquet").unwrap(), b"first");
     assert_eq!(everything(objects.root()), ["s1", "s1/parsed-v1.parquet"]);
+}
+
+#[tokio::test]
+async fn publishing_many_never_overwrites_either() {
+    let (folder, objects) = objects();
+    let source = folder.path().join("source.csv");
+    for (content, code) in [("first", None), ("second", Some("already_published"))] {
+        std::fs::write(&source, content).unwrap();
+        let mut files = Vec::new();
+        for name in ["a", "b"] {
+            let mut piece = Vec::new();
+            let copied = copy_in(&objects, "s1", &mut std::fs::File::open(&source).unwrap(), &mut piece);
+            let (staged, file) = copied.ok().unwrap();
+            Syncing::start(vec![file]).wait().await.unwrap();
+            files.push((staged, format!("s1/{name}.csv")));
+        }
+        assert_eq!(publish_all(files).await.err().map(|e| e.code), code);
+    }
+    assert_eq!(&*objects.open_bytes("s1/b.csv").unwrap(), b"first");
+    assert_eq!(everything(objects.root()), ["s1", "s1/a.csv", "s1/b.csv"]);
 }
 
 #[tokio::test]

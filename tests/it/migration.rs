@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use hvac_analytics::etl::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_analytics::store::db::Db;
 use hvac_analytics::store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, Status, VersionState,
-    Warnings, WorkStatus, artefact_version, cleaning_job, job, job_event, model_alias, model_version, optimization_run,
-    parsed_dataset, session, site_override, source_file, store_identity, trained_model,
+    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText, Status,
+    VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, job, job_event, model_alias, model_version,
+    optimization_run, parsed_dataset, session, site_override, source_file, store_identity, trained_model,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::Value;
@@ -113,6 +113,7 @@ fn a_dataset(id: &str, session_id: &str, version: i32) -> parsed_dataset::Model 
         derived: None,
         cleaned: None,
     };
+    let report = ParseReport { warnings: vec![a_warning()], conflicts: 3, ..ParseReport::default() };
     parsed_dataset::Model {
         id: id.to_owned(),
         session_id: session_id.to_owned(),
@@ -128,7 +129,7 @@ fn a_dataset(id: &str, session_id: &str, version: i32) -> parsed_dataset::Model 
         parser_version: "1".to_owned(),
         request_key: "cc".to_owned(),
         options: json!({"on_conflict": "last"}),
-        report: ParseReport { warnings: vec![a_warning()], conflicts: 3, ..ParseReport::default() },
+        report: ReportText::of(&report).unwrap(),
         integrity: Integrity::Damaged,
         created_at: at(4),
     }
@@ -351,6 +352,25 @@ async fn each_single_step_goes_back_and_forth() {
         assert_eq!(schema(&db).await, before);
     }
     fill(&db).await;
+}
+
+#[tokio::test]
+async fn a_new_database_has_at_once_what_the_migrations_make() {
+    let (_folder, step_by_step) = empty().await;
+    Migrator::up(&step_by_step, None).await.unwrap();
+    let sql = "SELECT group_concat(sql || ';' || char(10), '' ORDER BY rowid) AS sql FROM sqlite_master \
+               WHERE sql IS NOT NULL AND name NOT LIKE 'seaql_%' AND name <> 'sqlite_sequence'";
+    let made = step_by_step.query_one_raw(Statement::from_string(step_by_step.get_database_backend(), sql)).await;
+    let made: String = made.unwrap().unwrap().try_get("", "sql").unwrap();
+    assert!(migration::SCHEMA == made, "migration/src/schema.sql has to be:\n{made}");
+
+    let (_folder, at_once) = empty().await;
+    Migrator::create(&at_once).await.unwrap();
+    assert_eq!(schema(&at_once).await, schema(&step_by_step).await);
+    assert!(Migrator::get_pending_migrations(&at_once).await.unwrap().is_empty());
+    fill(&at_once).await;
+    Migrator::down(&at_once, None).await.unwrap();
+    assert!(tables(&at_once).await.is_empty());
 }
 
 async fn filled() -> (TempDir, Db) {

@@ -23,6 +23,6 @@ pub mod trained_model;
 pub mod types;
 
 pub use types::{
-    ArtefactKind, Columns, FileReport, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, Status,
-    VersionState, Warnings, WorkStatus,
+    ArtefactKind, Columns, FileReport, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText,
+    Status, VersionState, Warnings, WorkStatus,
 };

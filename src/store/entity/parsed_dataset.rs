@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::types::{Columns, Integrity, ParseReport};
+use super::types::{Columns, Integrity, ReportText};
 
 /// A parsed dataset.
 #[sea_orm::model]
@@ -41,9 +41,9 @@ pub struct Model {
     /// The parse's options, as `sessions::parse` writes them.
     #[sea_orm(column_type = "JsonBinary")]
     pub options: Json,
-    /// What the parse found.
+    /// What the parse found: a [`super::ParseReport`].
     #[sea_orm(column_type = "JsonBinary")]
-    pub report: ParseReport,
+    pub report: ReportText,
     /// Whether the file is what it was.
     pub integrity: Integrity,
     /// When it was published.

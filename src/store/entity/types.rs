@@ -1,5 +1,6 @@
 //! Words and documents that columns hold. Fields of documents are only ever added.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
@@ -8,8 +9,10 @@ use sea_orm::{
     ActiveValue, DeriveActiveEnum, EnumIter, FromJsonQueryResult, IntoActiveValue, TryGetableFromJson, Value,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
+use crate::error::{Context, Result};
 use crate::etl::column::{ColumnMeta, Kind, Warning};
 use crate::etl::report::FilePlan;
 
@@ -157,39 +160,82 @@ pub struct Warnings(pub Vec<Warning>);
 pub struct FreeMetadata(pub BTreeMap<String, serde_json::Value>);
 
 /// What a parse found, as it was answered.
-///
-/// The one large document: written as JSON text from the struct itself, where `FromJsonQueryResult` would first make a
-/// tree of it that takes many times its memory.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ParseReport {
+pub struct ParseReport<'a> {
     /// What each file gave.
-    pub files: Vec<FileReport>,
+    pub files: Vec<FileReport<'a>>,
     /// What a user should know.
     pub warnings: Vec<Warning>,
     /// Cells of the same point and time with different values.
     pub conflicts: u64,
     /// The first rows, as they were answered.
-    pub preview: Vec<serde_json::Map<String, serde_json::Value>>,
+    pub preview: Cow<'a, [serde_json::Map<String, serde_json::Value>]>,
 }
 
-impl TryGetableFromJson for ParseReport {}
+/// What one file gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileReport<'a> {
+    /// Of the raw bytes, hex.
+    pub sha256: Cow<'a, str>,
+    /// Of the raw bytes.
+    pub size_bytes: u64,
+    /// Format, points, counts, each with its evidence.
+    pub plan: Cow<'a, FilePlan>,
+}
 
-impl From<ParseReport> for Value {
-    /// Null, which the column refuses, if it could not be written.
-    fn from(report: ParseReport) -> Self {
-        serde_json::to_string(&report).ok().into()
+/// A [`ParseReport`] as its JSON text: the one large document, and few who read its row look into it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReportText(Box<RawValue>);
+
+impl ReportText {
+    /// The text of a report.
+    ///
+    /// # Errors
+    /// Never: every part of a report has text keys.
+    pub fn of(report: &ParseReport<'_>) -> Result<Self> {
+        to_raw_value(report).map(Self).internal("writing a parse's report")
+    }
+
+    /// The report.
+    ///
+    /// # Errors
+    /// Internal when the text is that of something else.
+    pub fn read(&self) -> Result<ParseReport<'static>> {
+        serde_json::from_str(self.0.get()).internal("reading a parse's report")
     }
 }
 
-impl ValueType for ParseReport {
-    fn try_from(value: Value) -> Result<Self, ValueTypeErr> {
+impl Default for ReportText {
+    /// Of a parse of which nothing is known.
+    fn default() -> Self {
+        Self(to_raw_value(&ParseReport::default()).unwrap_or_default())
+    }
+}
+
+impl PartialEq for ReportText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl TryGetableFromJson for ReportText {}
+
+impl From<ReportText> for Value {
+    fn from(report: ReportText) -> Self {
+        String::from(Box::<str>::from(report.0)).into()
+    }
+}
+
+impl ValueType for ReportText {
+    fn try_from(value: Value) -> std::result::Result<Self, ValueTypeErr> {
         let text = <String as ValueType>::try_from(value)?;
-        serde_json::from_str(&text).map_err(|_| ValueTypeErr)
+        RawValue::from_string(text).map(Self).map_err(|_| ValueTypeErr)
     }
 
     fn type_name() -> String {
-        "ParseReport".to_owned()
+        "ReportText".to_owned()
     }
 
     fn array_type() -> ArrayType {
@@ -201,25 +247,14 @@ impl ValueType for ParseReport {
     }
 }
 
-impl Nullable for ParseReport {
+impl Nullable for ReportText {
     fn null() -> Value {
         String::null()
     }
 }
 
-impl IntoActiveValue<Self> for ParseReport {
+impl IntoActiveValue<Self> for ReportText {
     fn into_active_value(self) -> ActiveValue<Self> {
         ActiveValue::set(self)
     }
-}
-
-/// What one file gave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FileReport {
-    /// Of the raw bytes, hex.
-    pub sha256: String,
-    /// Of the raw bytes.
-    pub size_bytes: u64,
-    /// Format, points, counts, each with its evidence.
-    pub plan: FilePlan,
 }
