@@ -6,7 +6,7 @@
 //! the cells of a window, reading again what was not kept. So a small job is one pass and one window, and
 //! a job of any size needs no more than its memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -193,9 +193,9 @@ impl Plan {
         remembered: &BTreeMap<String, Override>,
     ) -> Result<Self, PlanError> {
         files.sort_by(|a, b| (a.plan.last_at_ms, &a.id.sha256).cmp(&(b.plan.last_at_ms, &b.id.sha256)));
-        let axis_ms = union(&mut files);
+        let times = files.iter_mut().flat_map(|file| std::mem::take(&mut file.times_ms)).collect();
         let mut warnings = Vec::new();
-        let mut columns = columns(&files, &mut warnings);
+        let (axis_ms, mut columns) = rayon::join(|| union(times), || columns(&files, &mut warnings));
         name_columns(&mut columns, stated, remembered)?;
         Ok(Self { files, columns, axis_ms, warnings })
     }
@@ -287,9 +287,8 @@ impl ReadFile {
     }
 }
 
-/// All distinct times; the files' own lists are given up.
-fn union(files: &mut [ReadFile]) -> Vec<i64> {
-    let mut lists: Vec<Arc<[i64]>> = files.iter_mut().flat_map(|f| std::mem::take(&mut f.times_ms)).collect();
+/// All distinct times of ascending lists.
+fn union(mut lists: Vec<Arc<[i64]>>) -> Vec<i64> {
     // Files of one period share their times: equal lists count once, if they are found side by side.
     lists.sort_unstable_by_key(|times| (times.first().copied(), times.last().copied(), times.len()));
     lists.dedup();
@@ -304,7 +303,7 @@ fn union(files: &mut [ReadFile]) -> Vec<i64> {
 
 fn columns(files: &[ReadFile], warnings: &mut Vec<Warning>) -> Vec<PlannedColumn> {
     let mut order: Vec<(&str, u32)> = Vec::new();
-    let mut parts: BTreeMap<(&str, u32), Vec<Part>> = BTreeMap::new();
+    let mut parts: HashMap<(&str, u32), Vec<Part>> = HashMap::new();
     for (file, read) in files.iter().enumerate() {
         for (point, plan) in read.plan.points.iter().enumerate() {
             let key = (plan.original_name.as_str(), plan.occurrence);
