@@ -296,7 +296,7 @@ impl Parse {
             self.intake.publish().await?;
             finished.publish(&file_path).await
         };
-        // The disk is what publishing waits for.
+        // Publishing waits for the disk.
         let (published, report) = tokio::join!(publishing, async { report(&built, warnings) });
         let (published, report) = (published?, report?);
         crate::store::crash::point("parse.published");

@@ -145,9 +145,10 @@ impl StagedWriter {
     /// `disk_full`; internal when the rest cannot be written.
     pub fn into_staged(mut self) -> Result<Staged> {
         self.pass_on()?;
-        // Without them it comes to an end.
-        self.parts = mpsc::channel(1).0;
-        self.written()
+        let Self { parts, writing, runtime, .. } = self;
+        // There are no more: writing comes to its end.
+        drop(parts);
+        written(writing, &runtime)
     }
 
     fn pass_on(&mut self) -> Result<()> {
@@ -158,15 +159,14 @@ impl StagedWriter {
         match self.parts.blocking_send(Bytes::from(bytes)) {
             Ok(()) => Ok(()),
             // Nobody takes parts any more: writing failed.
-            Err(_) => self.written().map(drop),
+            Err(_) => written(self.writing.take(), &self.runtime).map(drop),
         }
     }
+}
 
-    fn written(&mut self) -> Result<Staged> {
-        let writing =
-            self.writing.take().ok_or_else(|| Error::internal("a staging file was not written to its end"))?;
-        self.runtime.block_on(writing).internal("writing a staging file")?
-    }
+fn written(writing: Option<JoinHandle<Result<Staged>>>, runtime: &tokio::runtime::Handle) -> Result<Staged> {
+    let writing = writing.ok_or_else(|| Error::internal("a staging file was not written to its end"))?;
+    runtime.block_on(writing).internal("writing a staging file")?
 }
 
 impl io::Write for StagedWriter {
