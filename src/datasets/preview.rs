@@ -70,10 +70,10 @@ async fn written(
     };
     let chosen = chosen.unwrap_or_else(|| (0..=dataset.columns.len()).collect());
     match parts {
-        Some(parts) if cells <= AT_ONCE => json(dataset, &chosen, &parts),
+        Some(parts) if cells <= AT_ONCE => json(state.store.cache.spare(), dataset, &chosen, &parts),
         Some(parts) => {
             let dataset = Arc::clone(dataset);
-            blocking(move || json(&dataset, &chosen, &parts)).await
+            blocking(move || json(Vec::new(), &dataset, &chosen, &parts)).await
         }
         None => {
             let (state, dataset) = (state.clone(), Arc::clone(dataset));
@@ -82,7 +82,7 @@ async fn written(
                 let height = usize::try_from(rows.end - rows.start).internal("counting rows")?;
                 let few = Block::of(&Frame::open(&state, &dataset)?.cells(&names, rows)?)?;
                 let columns = chosen.iter().filter_map(|at| dataset.known.keys.get(*at)).zip(&few.columns);
-                render(&dataset, &chosen, &[(columns.collect(), 0..height)])
+                render(Vec::new(), &dataset, &chosen, &[(columns.collect(), 0..height)])
             })
             .await
         }
@@ -149,18 +149,24 @@ fn go_ahead(state: &AppState, dataset: &Arc<Resolved>, range: &Range<u64>) {
     }
 }
 
-fn json(dataset: &Resolved, chosen: &[usize], parts: &[Part]) -> Result<Bytes> {
+/// The answer, in the memory of `out`.
+fn json(out: Vec<u8>, dataset: &Resolved, chosen: &[usize], parts: &[Part]) -> Result<Bytes> {
     let mut columns = Vec::new();
     for (block, rows) in parts {
         let column = |at: &usize| Some((dataset.known.keys.get(*at)?, block.columns.get(*at)?));
         columns.push((chosen.iter().filter_map(column).collect(), rows.clone()));
     }
-    render(dataset, chosen, &columns)
+    render(out, dataset, chosen, &columns)
 }
 
-fn render(dataset: &Resolved, chosen: &[usize], parts: &[(Vec<(&Key, &Cells)>, Range<usize>)]) -> Result<Bytes> {
+fn render(
+    mut out: Vec<u8>,
+    dataset: &Resolved,
+    chosen: &[usize],
+    parts: &[(Vec<(&Key, &Cells)>, Range<usize>)],
+) -> Result<Bytes> {
+    serde_json::to_writer(&mut out, &dataset.label).internal("writing an answer as JSON")?;
     // The label's closing brace comes at the end.
-    let mut out = serde_json::to_vec(&dataset.label).internal("writing an answer as JSON")?;
     out.pop();
     out.extend_from_slice(b",\"preview\":");
     let mut rows = Rows::begin(out, dataset.zone);

@@ -134,6 +134,12 @@ impl Cache {
         &self.0.blocks
     }
 
+    /// Empty memory for an answer that will be kept [`Keep::Briefly`].
+    #[must_use]
+    pub fn spare(&self) -> Vec<u8> {
+        self.0.recent.spare()
+    }
+
     /// The answer, if level 1 has it.
     pub fn get_in_memory(&self, key: &CacheKey) -> Option<Bytes> {
         self.look(key).inspect(|_| count(&self.0.hits_memory))
