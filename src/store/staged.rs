@@ -4,13 +4,13 @@
 //! Many files of this machine go a shorter way ([`super::copied`]): each is durable when it is published, not before.
 
 use std::io;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use bytes::Bytes;
 use object_store::path::Path as Key;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, RenameOptions, RenameTargetMode};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::crash;
 use super::objects::{Objects, failed, hex, storage_error};
@@ -79,14 +79,19 @@ impl Staged {
     pub fn into_sync(self) -> StagedWriter {
         let runtime = tokio::runtime::Handle::current();
         let (parts, mut ready) = mpsc::channel(PARTS_AHEAD);
-        let (handle, mut staged) = (runtime.clone(), self);
-        let writing = tokio::task::spawn_blocking(move || {
-            while let Some(part) = ready.blocking_recv() {
-                handle.block_on(staged.write(part))?;
-            }
-            Ok(staged)
+        let (give_back, written) = sync_channel(1);
+        let mut staged = self;
+        tokio::task::spawn_blocking(move || {
+            let mut write_all = || -> Result<()> {
+                while let Some(part) = ready.blocking_recv() {
+                    runtime.block_on(staged.write(part))?;
+                }
+                Ok(())
+            };
+            // Nobody waits for it if the writer is gone.
+            let _ = give_back.send(write_all().map(|()| staged));
         });
-        StagedWriter { parts, writing: Some(writing), runtime, buffer: Vec::with_capacity(PART_BYTES) }
+        StagedWriter { parts: Some(parts), written, buffer: Vec::with_capacity(PART_BYTES) }
     }
 
     /// Completes the file: all bytes on the disk.
@@ -131,10 +136,10 @@ impl Drop for Staged {
 
 /// A [`Staged`] as `std::io::Write`: hashed and written on a thread of its own. Blocks: not for the runtime's threads.
 pub struct StagedWriter {
-    parts: mpsc::Sender<Bytes>,
-    /// None when it failed and that was told.
-    writing: Option<JoinHandle<Result<Staged>>>,
-    runtime: tokio::runtime::Handle,
+    /// None when there are no more.
+    parts: Option<mpsc::Sender<Bytes>>,
+    /// The file, or why it could not be written.
+    written: Receiver<Result<Staged>>,
     buffer: Vec<u8>,
 }
 
@@ -145,10 +150,7 @@ impl StagedWriter {
     /// `disk_full`; internal when the rest cannot be written.
     pub fn into_staged(mut self) -> Result<Staged> {
         self.pass_on()?;
-        let Self { parts, writing, runtime, .. } = self;
-        // There are no more: writing comes to its end.
-        drop(parts);
-        written(writing, &runtime)
+        self.end()
     }
 
     fn pass_on(&mut self) -> Result<()> {
@@ -156,17 +158,24 @@ impl StagedWriter {
             return Ok(());
         }
         let bytes = std::mem::replace(&mut self.buffer, Vec::with_capacity(PART_BYTES));
-        match self.parts.blocking_send(Bytes::from(bytes)) {
-            Ok(()) => Ok(()),
+        match self.parts.as_ref().map(|parts| parts.blocking_send(Bytes::from(bytes))) {
+            Some(Ok(())) => Ok(()),
             // Nobody takes parts any more: writing failed.
-            Err(_) => written(self.writing.take(), &self.runtime).map(drop),
+            _ => self.end().map(drop),
         }
+    }
+
+    fn end(&mut self) -> Result<Staged> {
+        self.parts = None;
+        self.written.recv().internal("writing a staging file")?
     }
 }
 
-fn written(writing: Option<JoinHandle<Result<Staged>>>, runtime: &tokio::runtime::Handle) -> Result<Staged> {
-    let writing = writing.ok_or_else(|| Error::internal("a staging file was not written to its end"))?;
-    runtime.block_on(writing).internal("writing a staging file")?
+/// What was begun is removed here, not some time later by the thread that wrote it.
+impl Drop for StagedWriter {
+    fn drop(&mut self) {
+        drop(self.end());
+    }
 }
 
 impl io::Write for StagedWriter {
