@@ -213,8 +213,8 @@ impl Parse {
         }
     }
 
-    /// Every report once, by the hash of its own bytes. Opens each file, so that one that is missing is said before
-    /// anything is done.
+    /// Every report once, by the hash of its own bytes. Opens each file that was there before, so that one that is
+    /// missing is said before anything is done.
     async fn inputs(&self) -> Result<(Vec<Input>, Vec<Warning>)> {
         let staged: BTreeMap<String, String> =
             self.intake.arrived.iter().map(|a| (a.staged.sha256.clone(), a.staged.key().to_owned())).collect();
@@ -225,7 +225,7 @@ impl Parse {
             let mut seen: BTreeMap<String, String> = BTreeMap::new();
             for row in rows {
                 // A member's row has the hash of its archive.
-                let key = staged.get(&row.sha256).unwrap_or(&row.path).clone();
+                let key = staged.get(&row.sha256);
                 let input = input(&state, row, key)?;
                 match seen.insert(input.id.sha256.clone(), input.id.name.clone()) {
                     Some(first) => warnings.push(super::intake::duplicate(&input.id.name, &first)),
@@ -336,7 +336,6 @@ impl Parse {
         reserved: Option<artefact_version::Model>,
         caller: Caller,
     ) -> Result<Parsed> {
-        let txn = self.state.store.db.begin().await?;
         let session = session::Model {
             status: Status::Parsed,
             total_rows: dataset.row_count,
@@ -348,35 +347,55 @@ impl Parse {
             },
             ..self.session.clone()
         };
-        let row = session.into_active_model().reset_all();
+        let txn = self.state.store.db.begin().await?;
+        let row = session.clone().into_active_model().reset_all();
         let stored = if self.is_new { row.insert(&txn).await } else { row.update(&txn).await };
         stored.internal("storing a parsed session")?;
-        self.store_files(&txn, &built).await?;
-        match reserved {
-            Some(reserved) => store::settle(&txn, reserved, VersionState::Published).await?,
-            None => store::published(&txn, &self.session.id, dataset.version).await?,
-        }
-        if let Some(site) = &self.session.site {
+        let new_files = self.store_files(&txn, &built).await?;
+        let version = match reserved {
+            Some(reserved) => store::settle(&txn, reserved, VersionState::Published).await.map(|()| None)?,
+            None => Some(store::published(&txn, &session.id, dataset.version).await?),
+        };
+        if let Some(site) = &session.site {
             for (name, said) in options::stated(&self.request.columns)? {
                 let column = built.columns.iter().find(|c| c.original_name == name || c.name == name);
                 store::remember(&txn, site, column.map_or(&name, |c| &c.original_name), &said).await?;
             }
         }
-        let (dataset_id, version) = (dataset.id.clone(), dataset.version);
-        parsed_dataset::Entity::insert(dataset.into_active_model().reset_all())
-            .exec_without_returning(&txn)
-            .await
-            .internal("storing a dataset")?;
-        crate::store::crash::point("parse.before_commit");
-        txn.commit().await.internal("committing a parse")?;
-        crate::store::crash::point("parse.committed");
-        snapshot::write(&self.state, &self.session.id).await;
-        let version = u32::try_from(version).unwrap_or_default();
+        let first = match version {
+            Some(version) => Some(snapshot::first(&txn, session, new_files, dataset.clone(), version).await?),
+            None => None,
+        };
+        let (dataset_id, version) = (dataset.id.clone(), u32::try_from(dataset.version).unwrap_or_default());
+        let committing = async {
+            parsed_dataset::Entity::insert(dataset.into_active_model().reset_all())
+                .exec_without_returning(&*txn)
+                .await
+                .internal("storing a dataset")?;
+            crate::store::crash::point("parse.before_commit");
+            txn.commit().await.internal("committing a parse")?;
+            crate::store::crash::point("parse.committed");
+            Ok(())
+        };
+        // What is known of a session that nobody else knows yet is written while its rows are.
+        let preparing = async {
+            match &first {
+                Some(first) => Some(snapshot::prepare(&self.state, first).await),
+                None => None,
+            }
+        };
+        let (committed, prepared): (Result<()>, _) = tokio::join!(committing, preparing);
+        committed?;
+        match prepared {
+            Some(prepared) => prepared.publish().await,
+            None => snapshot::write(&self.state, &self.session.id).await,
+        }
         Ok(self.answer(built, dataset_id, version, false))
     }
 
     /// Stores the rows of the new raw files with what reading has found, and writes it into those of the old ones.
-    async fn store_files(&self, txn: &impl ConnectionTrait, built: &Built) -> Result<()> {
+    /// Gives the new rows.
+    async fn store_files(&self, txn: &impl ConnectionTrait, built: &Built) -> Result<Vec<source_file::Model>> {
         let found: BTreeMap<&str, _> = built.files.iter().map(|(id, _, plan)| (id.name.as_str(), plan)).collect();
         let plan_of = |row: &source_file::Model| {
             let name =
@@ -388,13 +407,14 @@ impl Parse {
             Some(plan) => store::described(row.clone(), plan),
             None => row.clone(),
         };
-        insert_files(txn, new.iter().map(described).collect()).await?;
+        let new: Vec<source_file::Model> = new.iter().map(described).collect();
+        insert_files(txn, &new).await?;
         for row in old {
             if let Some(plan) = plan_of(row) {
                 store::tell_file(txn, &row.id, plan).await?;
             }
         }
-        Ok(())
+        Ok(new)
     }
 
     async fn reuse(self, dataset: parsed_dataset::Model, session: session::Model, caller: Caller) -> Result<Parsed> {
@@ -476,8 +496,13 @@ fn report(built: &Built, warnings: Vec<Warning>) -> Result<ReportText> {
     })
 }
 
-/// A raw file, or a member of a raw archive, as a report to read.
-fn input(state: &AppState, row: source_file::Model, key: String) -> Result<Input> {
+/// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
+fn input(state: &AppState, row: source_file::Model, staged: Option<&String>) -> Result<Input> {
+    let key = staged.unwrap_or(&row.path).clone();
+    if let (Some(_), None) = (staged, &row.archive_member) {
+        let id = FileId { name: row.file_name, sha256: row.sha256 };
+        return Ok(Input { id, key, archive: None, size_bytes: row.size_bytes.unsigned_abs() });
+    }
     let bytes = state.store.objects.open_bytes(&key)?;
     let Some(member) = row.archive_member else {
         let (id, size_bytes) = (FileId { name: row.file_name, sha256: row.sha256 }, bytes.len() as u64);

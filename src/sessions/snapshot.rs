@@ -3,16 +3,18 @@
 //! Rewritten after every commit, so that `doctor --rebuild` can make the catalogue from the folders alone.
 //! The database is the truth while it is there; a snapshot that could not be written is only reported.
 
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::store;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use crate::store::entity::{
     WorkStatus, artefact_version, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file,
     trained_model,
 };
 use crate::store::paths;
+use crate::store::staged::Finished;
 
 /// Version of the format below; fields are only ever added.
 pub const FORMAT_VERSION: u32 = 1;
@@ -52,12 +54,9 @@ pub struct Snapshot {
 pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
     let db = state.store.db.read();
     let session = store::session(db, session_id).await?;
-    let site_overrides = match &session.site {
-        Some(site) => store::override_rows(db, site).await?,
-        None => Vec::new(),
-    };
     Ok(Snapshot {
         format_version: FORMAT_VERSION,
+        site_overrides: site_overrides(db, &session).await?,
         source_files: store::source_files(db, session_id).await?,
         parsed_datasets: store::parsed_datasets(db, session_id).await?,
         cleaning_jobs: completed(store::cleaning_jobs(db, session_id).await?),
@@ -65,14 +64,81 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
         model_aliases: store::model_aliases(db, session_id).await?,
         versions: store::versions(db, session_id).await?,
         session,
-        site_overrides,
     })
+}
+
+async fn site_overrides(db: &impl ConnectionTrait, session: &session::Model) -> Result<Vec<site_override::Model>> {
+    match &session.site {
+        Some(site) => store::override_rows(db, site).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Those that made a version: the others are no data, and a rebuilt catalogue has no job that would go on with them.
 fn completed(mut jobs: Vec<cleaning_job::Model>) -> Vec<cleaning_job::Model> {
     jobs.retain(|job| job.status == WorkStatus::Completed);
     jobs
+}
+
+/// What the catalogue is going to know of a session that nobody else knows yet: of the rows of its first parse.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn first(
+    txn: &impl ConnectionTrait,
+    session: session::Model,
+    mut source_files: Vec<source_file::Model>,
+    dataset: parsed_dataset::Model,
+    version: artefact_version::Model,
+) -> Result<Snapshot> {
+    source_files.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(Snapshot {
+        format_version: FORMAT_VERSION,
+        site_overrides: site_overrides(txn, &session).await?,
+        session,
+        source_files,
+        parsed_datasets: vec![dataset],
+        cleaning_jobs: Vec::new(),
+        trained_models: Vec::new(),
+        model_aliases: Vec::new(),
+        versions: vec![version],
+    })
+}
+
+/// The `session.json` of such a session, durable, but without its name until the session is committed.
+pub struct Prepared {
+    session_id: String,
+    staged: Result<Finished>,
+}
+
+/// Writes what the catalogue is going to know.
+pub async fn prepare(state: &AppState, snapshot: &Snapshot) -> Prepared {
+    let session_id = snapshot.session.id.clone();
+    let staging = async {
+        let json = serde_json::to_vec(snapshot).internal("writing session.json")?;
+        let mut staged = state.store.objects.stage(&paths::session_dir(&session_id)).await?;
+        staged.write(json.into()).await?;
+        staged.finish().await
+    };
+    let staged = staging.await;
+    Prepared { session_id, staged }
+}
+
+impl Prepared {
+    /// Gives it its name. One that is there already is newer, and stays.
+    pub async fn publish(self) {
+        let key = paths::session_json(&self.session_id);
+        let published = async { self.staged?.publish(&key).await };
+        if let Err(error) = published.await
+            && error.code != "already_published"
+        {
+            not_written(&self.session_id, &error);
+        }
+    }
+}
+
+fn not_written(session_id: &str, error: &Error) {
+    tracing::warn!(session_id, %error, "session.json was not rewritten; `doctor --repair` does it");
 }
 
 /// Rewrites the session's `session.json`, one at a time so that an older state never replaces a newer one.
@@ -85,6 +151,6 @@ pub async fn write(state: &AppState, session_id: &str) {
         state.store.objects.put_atomic(&paths::session_json(session_id), json).await
     };
     if let Err(error) = written.await {
-        tracing::warn!(session_id, %error, "session.json was not rewritten; `doctor --repair` does it");
+        not_written(session_id, &error);
     }
 }

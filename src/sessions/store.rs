@@ -261,7 +261,7 @@ pub async fn settle(
 }
 
 /// Books a number that needed no reservation: that of a session which nobody else can know yet.
-pub async fn published(txn: &impl ConnectionTrait, session_id: &str, version: i32) -> Result<()> {
+pub async fn published(txn: &impl ConnectionTrait, session_id: &str, version: i32) -> Result<artefact_version::Model> {
     let row = artefact_version::ActiveModel {
         id: Set(new_id()),
         session_id: Set(session_id.to_owned()),
@@ -272,8 +272,7 @@ pub async fn published(txn: &impl ConnectionTrait, session_id: &str, version: i3
         lease_until: Set(None),
         created_at: Set(now()),
     };
-    row.insert(txn).await.internal("booking a version number")?;
-    Ok(())
+    row.insert(txn).await.internal("booking a version number")
 }
 
 /// A raw file's row with what reading has found.

@@ -92,7 +92,7 @@ impl Upload {
             .exec_without_returning(&txn)
             .await
             .internal("storing a session")?;
-        insert_files(&txn, rows).await?;
+        insert_files(&txn, &rows).await?;
         txn.commit().await.internal("committing an upload")?;
         crate::store::crash::point("upload.committed");
         snapshot::write(&self.state, &self.session_id).await;
@@ -120,7 +120,7 @@ pub(super) fn blank(session_id: &str) -> session::Model {
 }
 
 /// Stores rows of raw files, a few hundred a statement: SQLite bounds the parameters of one.
-pub(super) async fn insert_files(txn: &impl sea_orm::ConnectionTrait, rows: Vec<source_file::Model>) -> Result<()> {
+pub(super) async fn insert_files(txn: &impl sea_orm::ConnectionTrait, rows: &[source_file::Model]) -> Result<()> {
     for some in rows.chunks(500) {
         let rows = some.iter().map(|row| row.clone().into_active_model().reset_all());
         source_file::Entity::insert_many(rows)
