@@ -244,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn texts_stay_texts_where_no_file_has_them() {
+        let modes = "time,mode\n2020-01-01,COOL\n2020-01-02,HEAT\n2020-01-03,DRY\n";
+        let later = "time,x\n2020-01-04,1\n2020-01-05,2\n2020-01-06,3\n2020-01-07,4\n";
+        let files = [("a.csv", "a", modes), ("b.csv", "b", later)];
+        let whole = simply(&files, Keep::Last);
+        let windowed = merged(&files, Keep::Last, 0, 3, &BTreeMap::new());
+        assert_eq!(windowed.frame.column("mode").unwrap().get(2).unwrap(), AnyValue::String("DRY"));
+        assert!(whole.frame.equals_missing(&windowed.frame));
+        assert_eq!(whole.columns, windowed.columns);
+    }
+
+    #[test]
     fn files_in_different_units_are_not_mixed() {
         let celsius = "time,T [°C]\n2020-01-01 00:00,20\n";
         let fahrenheit = "time,T [°C]\n2020-01-01 01:00,68 F\n";

@@ -81,6 +81,28 @@ async fn groups_are_joined_and_parts_of_a_group_follow_each_other() {
     assert_eq!(of("P_1_S")["states"], json!(["OFF", "ON"]));
 }
 
+/// A frame is merged a window of rows at a time; most of them have nothing of this file.
+#[tokio::test]
+async fn texts_of_a_few_minutes_stand_beside_weeks_of_numbers() {
+    let app = TestApp::start().await;
+    let minutes = (0..40_000).map(|minute| format!("{},{minute}\n", 1_476_028_800 + 60 * minute));
+    let meter = format!("time,kwh\n{}", minutes.collect::<String>());
+    let modes = "time,mode\n1476028800,COOL\n1476028860,HEAT\n1476028920,DRY\n";
+    let files: [(&str, &[u8]); 2] = [("meter.csv", meter.as_bytes()), ("modes.csv", modes.as_bytes())];
+    let answer = app.parsed(&files, &TAIPEI).await;
+    assert_eq!(answer["row_count"], 40_000);
+    let mode = answer["column_details"].as_array().unwrap().iter().find(|c| c["name"] == "mode").unwrap();
+    assert_eq!((&mode["kind"], &mode["nulls"]), (&json!("text"), &json!({"not_covered": 39_997})));
+    let id = answer["session_id"].as_str().unwrap();
+    let cells = async |offset: u32| {
+        let page = app.get(&format!("/api/data/preview?session_id={id}&rows=1&offset={offset}")).await.expect(200);
+        (page["preview"][0]["kwh"].clone(), page["preview"][0]["mode"].clone())
+    };
+    assert_eq!(cells(2).await, (json!(2.0), json!("DRY")));
+    assert_eq!(cells(20_000).await, (json!(20_000.0), Value::Null));
+    assert_eq!(cells(39_999).await, (json!(39_999.0), Value::Null));
+}
+
 #[tokio::test]
 async fn statistics_of_merged_columns_are_numbers() {
     let app = TestApp::start().await;

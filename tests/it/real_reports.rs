@@ -119,6 +119,9 @@ async fn real_reports_of_other_shapes_are_read() {
     let of = |name: &str| vav["column_details"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap().clone();
     assert_eq!((&of("HeatCoolMode")["kind"], &of("STPTDIAL")["kind"]), (&json!("text"), &json!("status")));
     assert!(!vav["columns"].as_array().unwrap().contains(&json!("DateTime")));
+    // Of other years: the texts of one stand beside nothing of the other.
+    let both = parsed(&app, &["formats/DD03.csv", "formats/MZVAV-2-2.csv"]).await;
+    assert_eq!((&both["row_count"], &both["column_count"]), (&json!(4147 + 37_440), &json!(35)));
     let toa5 = parsed(&app, &["apogee/bmon/CS_test_02.csv"]).await;
     assert_eq!((&toa5["files"][0]["format"]["value"], &toa5["row_count"]), (&json!("toa5"), &json!(28)));
 }

@@ -11,8 +11,12 @@ use crate::etl::tally::Tally;
 
 const NOT_COVERED: u16 = Counts::ABSENT | NullReason::NotCovered as u16;
 
-/// None when a piece has cells that are no such counts, or not within two bytes of the others'.
+/// None for texts, and when a piece has cells that are no such counts, or not within two bytes of the others'.
 pub fn merge(column: &PlannedColumn, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Option<(Counts, Tally)> {
+    if column.reading == Reading::Text {
+        // Also where no file has a row.
+        return None;
+    }
     let mut frame = counted::Frame::default();
     let mut takes_in = |piece: &Piece<'_>| match (&column.reading, piece.packed) {
         (Reading::States { .. }, Packed::Texts(_)) => frame.take_in_states(),
