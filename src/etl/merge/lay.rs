@@ -63,17 +63,19 @@ pub struct Piece<'p> {
 
 /// The pieces of a column in canonical order.
 pub fn pieces<'p>(plan: &'p Plan, column: &PlannedColumn, by_file: &[Vec<&'p Placed>]) -> Vec<Piece<'p>> {
-    let of_part = column.parts.iter().flat_map(|part| {
+    let mut pieces = Vec::new();
+    for part in &column.parts {
+        // Most files have nothing in a window.
+        let Some(of_file @ [_, ..]) = by_file.get(part.file).map(Vec::as_slice) else { continue };
         let point = plan.files.get(part.file).and_then(|file| file.plan.points.get(part.point));
         let tokens = point.map_or(&[][..], |point| &point.tokens);
-        let placed = by_file.get(part.file).map_or(&[][..], Vec::as_slice);
-        placed.iter().filter_map(move |placed| {
+        pieces.extend(of_file.iter().filter_map(|placed| {
             let packed = placed.segment.columns.get(part.point).filter(|packed| !packed.is_empty())?;
             let (file, places, rows) = (placed.file, &placed.places, placed.rows.clone());
             Some(Piece { file, places, packed, rows, tokens, other_unit: part.other_unit })
-        })
-    });
-    of_part.collect()
+        }));
+    }
+    pieces
 }
 
 /// The cells of a column on the axis, from its first row as far as there are any yet.
