@@ -18,6 +18,8 @@ pub struct Counts {
     pub least: i32,
     /// A power of ten.
     pub scale: f64,
+    /// No offset of a value is above it.
+    pub most: u16,
     /// One entry a row; from [`Counts::ABSENT`] on it says why there is no value.
     pub offsets: Vec<u16>,
 }
@@ -40,15 +42,14 @@ impl Counts {
 
     /// Appends `offsets`, values of `other`; false, and nothing done, when they do not fit together.
     pub fn append(&mut self, other: &Self, offsets: &[u16]) -> bool {
-        let most = |offsets: &[u16]| offsets.iter().copied().fold(0, u16::max);
         let mut frame = Frame::default();
-        if !self.offsets.is_empty() && !frame.widen(self.least, self.scale, most(&self.offsets)) {
+        if !self.offsets.is_empty() && !frame.widen(self.least, self.scale, self.most) {
             return false;
         }
-        if !offsets.is_empty() && !frame.widen(other.least, other.scale, most(offsets)) {
+        if !offsets.is_empty() && !frame.widen(other.least, other.scale, other.most) {
             return false;
         }
-        let Self { least, scale, offsets: before } = std::mem::replace(self, frame.counts(0));
+        let Self { least, scale, offsets: before, .. } = std::mem::replace(self, frame.counts(0));
         let (finer, shift) = self.place_of(least, scale);
         self.offsets = before;
         if (finer, shift) != (1, 0) {
@@ -75,27 +76,31 @@ impl Counts {
     /// Tells `course` what the values did in time; `present` of them there are.
     pub fn run(&self, present: u64, course: &mut Course) {
         if present == self.offsets.len() as u64 {
-            return course.extend_counts(self.least, self.scale, &self.offsets);
+            return course.extend_counts(self, &self.offsets);
         }
-        course.extend_counts(self.least, self.scale, &values_of(&self.offsets));
+        course.extend_counts(self, &values_of(&self.offsets));
     }
 }
 
 /// The offsets that are values.
 #[must_use]
 pub fn values_of(offsets: &[u16]) -> Vec<u16> {
-    let mut values = Vec::with_capacity(offsets.len());
-    let (blocks, rest) = offsets.as_chunks::<32>();
-    let present = |offset: &&u16| **offset < CODES;
-    for block in blocks {
+    let mut values = vec![0; offsets.len()];
+    let mut end = 0;
+    for block in offsets.chunks(32) {
         // Looked at many at a time, not up to the first one.
         if block.iter().fold(false, |absent, offset| absent | (*offset >= CODES)) {
-            values.extend(block.iter().filter(present));
-        } else {
-            values.extend_from_slice(block);
+            // One that is no value is written too, and then written over.
+            for offset in block {
+                values.get_mut(end).into_iter().for_each(|value| *value = *offset);
+                end += usize::from(*offset < CODES);
+            }
+        } else if let Some(place) = values.get_mut(end..end + block.len()) {
+            place.copy_from_slice(block);
+            end += block.len();
         }
     }
-    values.extend(rest.iter().filter(present));
+    values.truncate(end);
     values
 }
 
@@ -149,9 +154,10 @@ impl Frame {
 
     /// An empty column that all pieces fit into.
     pub fn counts(&self, rows: usize) -> Counts {
-        let least = self.range.and_then(|(least, _)| i32::try_from(least).ok()).unwrap_or(0);
+        let (least, last) = self.range.unwrap_or_default();
+        let (least, most) = (i32::try_from(least).unwrap_or(0), u16::try_from(last - least).unwrap_or(0));
         let scale = if self.scale > 0.0 { self.scale } else { 1.0 };
-        Counts { least, scale, offsets: Vec::with_capacity(rows) }
+        Counts { least, scale, most, offsets: Vec::with_capacity(rows) }
     }
 }
 
@@ -265,7 +271,7 @@ mod tests {
         assert!(counted(&[packed(&[Some(0.25)]), packed(&[Some(655.0)])]).is_none());
         assert!(counted(&[packed(&[Some(1.0 / 3.0)])]).is_none());
         assert!(counted(&[packed(&[Some(2_147_483_647.0)]), packed(&[Some(0.5)])]).is_none());
-        assert_eq!(counted(&[]).unwrap(), Counts { least: 0, scale: 1.0, offsets: Vec::new() });
+        assert_eq!(counted(&[]).unwrap(), Counts { least: 0, scale: 1.0, most: 0, offsets: Vec::new() });
     }
 
     #[test]

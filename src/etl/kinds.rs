@@ -1,6 +1,7 @@
 //! What a point's values are: readings, a register, two states, or text; told by all of its cells.
 
 use super::column::Kind;
+use super::counted::Counts;
 
 /// Pairs of words for 0 and 1, in capitals.
 const STATE_PAIRS: &[(&str, &str)] = &[
@@ -115,41 +116,45 @@ impl Course {
         self.last = values.last().copied();
     }
 
-    /// The same for values that are (`least` + offset) / `scale`, a power of ten.
-    pub fn extend_counts(&mut self, least: i32, scale: f64, offsets: &[u16]) {
-        let Some((&first, rest)) = offsets.split_first() else { return };
-        let value = |offset: u16| f64::from(least.wrapping_add(i32::from(offset))) / scale;
+    /// The same for `values`, offsets of `counts`.
+    pub fn extend_counts(&mut self, counts: &Counts, values: &[u16]) {
+        let Some((&first, rest)) = values.split_first() else { return };
+        let &Counts { least, scale, most, .. } = counts;
         #[expect(clippy::cast_possible_truncation, reason = "a small power of ten")]
         let offset_of = |value: i64| u16::try_from(value * scale as i64 - i64::from(least)).ok();
         // Sums of a block fit into two bytes.
         let count =
-            |holds: &dyn Fn(&[u16]) -> u16| offsets.chunks(BLOCK).map(|some| u64::from(holds(some))).sum::<u64>();
+            |holds: &dyn Fn(&[u16]) -> u16| values.chunks(BLOCK).map(|some| u64::from(holds(some))).sum::<u64>();
         let equal = |wanted: u16| count(&|some| some.iter().map(|offset| u16::from(*offset == wanted)).sum());
         let below = |limit: u16| count(&|some| some.iter().map(|offset| u16::from(*offset < limit)).sum());
-        self.values += offsets.len() as u64;
-        self.zeros += offset_of(0).map_or(0, equal);
-        self.ones += offset_of(1).map_or(0, equal);
-        self.negatives += if least < 0 { offset_of(0).map_or(offsets.len() as u64, below) } else { 0 };
-        self.step(value(first));
+        self.values += values.len() as u64;
+        self.zeros += offset_of(0).filter(|zero| *zero <= most).map_or(0, equal);
+        self.ones += offset_of(1).filter(|one| *one <= most).map_or(0, equal);
+        self.negatives += if least < 0 { offset_of(0).map_or(values.len() as u64, below) } else { 0 };
+        self.step(counts.value(first));
         // `b` is at most a tenth of `a`: 10 (least + b) <= least + a.
         let limit = least.saturating_mul(-9);
-        for (befores, afters) in offsets.chunks(BLOCK).zip(rest.chunks(BLOCK)) {
+        let tenth = |a: u16, b: u16| 10 * i32::from(b) - i32::from(a) <= limit;
+        // Of most columns that is enough to know, and of most blocks of the others.
+        let may_reset = tenth(most, 0);
+        for (befores, afters) in values.chunks(BLOCK).zip(rest.chunks(BLOCK)) {
             let steps = || befores.iter().copied().zip(afters.iter().copied());
             let sum = |holds: fn(u16, u16) -> bool| steps().map(|(a, b)| u16::from(holds(a, b))).sum::<u16>();
             self.rises += u64::from(sum(|a, b| b > a));
             self.falls += u64::from(sum(|a, b| b < a));
-            let tenth = |a: u16, b: u16| 10 * i32::from(b) - i32::from(a) <= limit;
+            if !may_reset {
+                continue;
+            }
             let most = befores.iter().copied().fold(0, u16::max);
             let least = afters.iter().copied().fold(u16::MAX, u16::min);
-            // Of most blocks that is enough to know.
             if tenth(most, least) && steps().any(|(a, b)| b < a && tenth(a, b)) {
                 // As doubles have it, which round.
-                let resets = steps().filter(|&(a, b)| b < a && value(b) < value(a) * 0.1);
+                let resets = steps().filter(|&(a, b)| b < a && counts.value(b) < counts.value(a) * 0.1);
                 self.resets += resets.count() as u64;
             }
         }
-        self.first = self.first.or(Some(value(first)));
-        self.last = offsets.last().map(|last| value(*last));
+        self.first = self.first.or(Some(counts.value(first)));
+        self.last = values.last().map(|last| counts.value(*last));
     }
 
     /// Takes in what came after.

@@ -5,27 +5,51 @@ use crate::etl::counted::Counts;
 /// Distinct values of a row group, above which they are no dictionary.
 const MAX_DISTINCT: usize = 16 * 1024;
 
+/// Offsets that are looked at together.
+const STRETCH: usize = 32;
+/// Offsets that there can be.
+const OFFSETS: usize = 1 << 16;
+
 /// An entry for each offset that there can be: looked up without asking whether it is there.
-pub(super) type Ranks = [u16; 1 << 16];
+pub(super) struct Ranks {
+    /// 1 where there is a cell of that offset.
+    seen: [u8; OFFSETS],
+    /// Its index in the dictionary, where there is one.
+    ranks: [u16; OFFSETS],
+}
+
+impl Default for Ranks {
+    fn default() -> Self {
+        Self { seen: [0; OFFSETS], ranks: [0; OFFSETS] }
+    }
+}
 
 /// The distinct values in ascending order, and the offsets changed to indices; none, and the offsets as they were, when
 /// there are too many. `ranks` lends its memory.
-pub(super) fn ranked(counts: &mut Counts, ranks: &mut Ranks) -> Option<Vec<f64>> {
-    let most = counts.offsets.iter().copied().fold(0, u16::max);
-    ranks.iter_mut().take(usize::from(most) + 1).for_each(|rank| *rank = 0);
+pub(super) fn ranked(counts: &mut Counts, Ranks { seen, ranks }: &mut Ranks) -> Option<Vec<f64>> {
+    let seen = seen.get_mut(..=usize::from(counts.most)).unwrap_or_default();
+    seen.fill(0);
     for offset in &counts.offsets {
-        if let Some(rank) = ranks.get_mut(usize::from(*offset)) {
-            *rank = 1;
+        if let Some(seen) = seen.get_mut(usize::from(*offset)) {
+            *seen = 1;
         }
     }
     let (mut sorted, mut next) = (Vec::new(), 0);
-    for (rank, offset) in ranks.iter_mut().zip(0..=most).filter(|(rank, _)| **rank != 0) {
-        *rank = next;
-        next += 1;
-        sorted.push(counts.value(offset));
-    }
-    if sorted.len() > MAX_DISTINCT {
-        return None;
+    // Most of many offsets are not there: they are passed over many at a time.
+    for (seen, begin) in seen.chunks(STRETCH).zip((0..).step_by(STRETCH)) {
+        if seen.iter().fold(0, |any, seen| any | seen) == 0 {
+            continue;
+        }
+        for (_, offset) in seen.iter().zip(begin..).filter(|(seen, _)| **seen != 0) {
+            if let Some(rank) = ranks.get_mut(usize::from(offset)) {
+                *rank = next;
+            }
+            next += 1;
+            sorted.push(counts.value(offset));
+        }
+        if sorted.len() > MAX_DISTINCT {
+            return None;
+        }
     }
     for offset in &mut counts.offsets {
         *offset = ranks.get(usize::from(*offset)).copied().unwrap_or_default();

@@ -35,7 +35,6 @@ use crate::etl::counted::{Counts, values_of};
 /// Reused from column to column: making one costs as much as packing a short page.
 pub(super) struct Packer {
     compressor: Compressor<'static>,
-    /// By offset: its index in the dictionary.
     ranks: Box<Ranks>,
 }
 
@@ -43,7 +42,7 @@ pub(super) struct Packer {
 pub(super) fn packer() -> Result<Packer> {
     let mut compressor = Compressor::new(LEVEL)?;
     compressor.set_parameter(CParameter::MinMatch(MIN_MATCH))?;
-    Ok(Packer { compressor, ranks: Box::new([0; 1 << 16]) })
+    Ok(Packer { compressor, ranks: Box::default() })
 }
 
 /// zstd level: 3 takes twice as long and saves nothing on indices in whole bytes.

@@ -91,7 +91,7 @@ fn a_frame_comes_back_as_it_was() {
 
 #[test]
 fn many_columns_make_shorter_row_groups() {
-    let names: Vec<String> = (0..1_023).map(|i| format!("c{i}")).collect();
+    let names: Vec<String> = (0..2_047).map(|i| format!("c{i}")).collect();
     let schema: Vec<_> = names.iter().map(|name| (name.clone(), ColumnType::Float64)).collect();
     let window = frame(20_000);
     let column = |name: &String| window.column("few_values").unwrap().clone().with_name(name.into());
@@ -359,7 +359,10 @@ fn counts_are_written_as_their_doubles_are() {
             let cells = noise(seed + window).zip(noise(seed + window + 9)).take(ROWS);
             cells.map(|(v, null)| if null < absent { Counts::ABSENT | 3 } else { (v * range) as u16 }).collect()
         };
-        let counts = |least, scale, offsets| Merged::Counts(Counts { least, scale, offsets });
+        let counts = |least, scale, offsets: Vec<u16>| {
+            let most = offsets.iter().copied().filter(|offset| *offset < Counts::ABSENT).max().unwrap_or(0);
+            Merged::Counts(Counts { least, scale, most, offsets })
+        };
         let shift = i32::from(window > 0);
         let others = vec![
             counts(-70 - shift, 10.0, offsets(1, 200.0, 0.0)),
@@ -387,7 +390,7 @@ fn counts_are_written_as_their_doubles_are() {
             .unwrap()
             .write_columns(&Columns { timestamp: timestamp.clone(), others })
     };
-    let counts = |rows| Merged::Counts(Counts { least: 0, scale: 1.0, offsets: vec![0; rows] });
+    let counts = |rows| Merged::Counts(Counts { least: 0, scale: 1.0, most: 0, offsets: vec![0; rows] });
     assert!(few(vec![counts(3)]).is_ok());
     assert!(few(vec![counts(2)]).is_err());
     assert!(few(vec![]).is_err());

@@ -31,8 +31,8 @@ use crate::store::objects::storage_error;
 pub(super) const ZSTD_LEVEL: i32 = 3;
 /// Rows of a page, and so what a preview has to unpack.
 pub(super) const PAGE_ROWS: usize = 4096;
-/// Cells of a row group at most, so that thousands of columns do not grow the memory; 256 columns fill one.
-const ROW_GROUP_CELLS: usize = 256 * ROW_GROUP_ROWS;
+/// Cells of a row group at most, so that thousands of columns do not grow the memory; 512 columns fill one.
+const ROW_GROUP_CELLS: usize = 512 * ROW_GROUP_ROWS;
 
 /// Writes windows of a frame, in time order, as one Parquet file. Holds one encoded row group in memory.
 ///
