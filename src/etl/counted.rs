@@ -92,7 +92,9 @@ pub fn values_of(offsets: &[u16]) -> Vec<u16> {
         if block.iter().fold(false, |absent, offset| absent | (*offset >= CODES)) {
             // One that is no value is written too, and then written over.
             for offset in block {
-                values.get_mut(end).into_iter().for_each(|value| *value = *offset);
+                if let Some(value) = values.get_mut(end) {
+                    *value = *offset;
+                }
                 end += usize::from(*offset < CODES);
             }
         } else if let Some(place) = values.get_mut(end..end + block.len()) {

@@ -353,7 +353,10 @@ impl Parse {
         stored.internal("storing a parsed session")?;
         let new_files = self.store_files(&txn, &built).await?;
         let version = match reserved {
-            Some(reserved) => store::settle(&txn, reserved, VersionState::Published).await.map(|()| None)?,
+            Some(reserved) => {
+                store::settle(&txn, reserved, VersionState::Published).await?;
+                None
+            }
             None => Some(store::published(&txn, &session.id, dataset.version).await?),
         };
         if let Some(site) = &session.site {

@@ -80,7 +80,7 @@ fn completed(mut jobs: Vec<cleaning_job::Model>) -> Vec<cleaning_job::Model> {
     jobs
 }
 
-/// What the catalogue is going to know of a session that nobody else knows yet: of the rows of its first parse.
+/// What the catalogue is going to know of a session that nobody else knows yet: the rows of its first parse.
 ///
 /// # Errors
 /// When the database cannot be read.
