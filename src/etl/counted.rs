@@ -286,6 +286,7 @@ mod tests {
         }
         let cells: Vec<f64> = all.cells(0..5).flatten().collect();
         assert_eq!(cells, [2.5, -1.0, 7.25, 2.5, -1.0]);
+        assert!(all.offsets.iter().all(|offset| *offset <= all.most));
         let before = all.clone();
         assert!(!all.append(&c, &c.offsets));
         assert_eq!(all, before);
@@ -307,6 +308,7 @@ mod tests {
             let counts = counted(&pieces).unwrap();
             let cells: Vec<Option<f64>> = counts.cells(0..all.len()).collect();
             prop_assert_eq!(&cells, &all);
+            prop_assert!(counts.offsets.iter().all(|offset| *offset >= Counts::ABSENT || *offset <= counts.most));
             let values: Vec<f64> = all.iter().flatten().copied().collect();
             prop_assert_eq!(counts.present(), values.len() as u64);
             let (mut expected, mut course) = (Course::default(), Course::default());

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::DateTime;
+use futures_util::future::OptionFuture;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -381,12 +382,7 @@ impl Parse {
             Ok(())
         };
         // What is known of a session that nobody else knows yet is written while its rows are.
-        let preparing = async {
-            match &first {
-                Some(first) => Some(snapshot::prepare(&self.state, first).await),
-                None => None,
-            }
-        };
+        let preparing = OptionFuture::from(first.as_ref().map(|first| snapshot::prepare(&self.state, first)));
         let (committed, prepared): (Result<()>, _) = tokio::join!(committing, preparing);
         committed?;
         match prepared {
@@ -502,15 +498,16 @@ fn report(built: &Built, warnings: Vec<Warning>) -> Result<ReportText> {
 /// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
 fn input(state: &AppState, row: source_file::Model, staged: Option<&String>) -> Result<Input> {
     let key = staged.unwrap_or(&row.path).clone();
-    if let (Some(_), None) = (staged, &row.archive_member) {
-        let id = FileId { name: row.file_name, sha256: row.sha256 };
-        return Ok(Input { id, key, archive: None, size_bytes: row.size_bytes.unsigned_abs() });
-    }
-    let bytes = state.store.objects.open_bytes(&key)?;
     let Some(member) = row.archive_member else {
-        let (id, size_bytes) = (FileId { name: row.file_name, sha256: row.sha256 }, bytes.len() as u64);
+        // What is staged was written a moment ago.
+        let size_bytes = match staged {
+            Some(_) => row.size_bytes.unsigned_abs(),
+            None => state.store.objects.open_bytes(&key)?.len() as u64,
+        };
+        let id = FileId { name: row.file_name, sha256: row.sha256 };
         return Ok(Input { id, key, archive: None, size_bytes });
     };
+    let bytes = state.store.objects.open_bytes(&key)?;
     let report = archive::extract(&row.file_name, &bytes, &member, &archive_limits(state))
         .map_err(|error| build::unreadable(&[error], 1))?;
     let name = format!("{}/{member}", row.file_name);
