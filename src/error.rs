@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub mod machine;
+
 /// The family of a failure: what a caller may branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +98,26 @@ impl Error {
         Self::new(ErrorKind::Internal, "internal", message)
     }
 
+    /// A foreign failure as ours: see [`Context::internal`].
+    pub fn while_doing(doing: &str, source: impl StdError + Send + Sync + 'static) -> Self {
+        let source: Box<dyn StdError + Send + Sync> = Box::new(source);
+        match source.downcast::<Self>() {
+            Ok(ours) => *ours,
+            Err(source) => {
+                let error = machine::fault(&*source);
+                error.unwrap_or_else(|| Self::internal(format!("failed while {doing}"))).with_source(source)
+            }
+        }
+    }
+
+    /// The same for another caller, without its cause.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Self { kind, code, message, details, retry_after_s, source: _ } = self;
+        let details = details.clone();
+        Self { details, retry_after_s: *retry_after_s, ..Self::new(*kind, code, message.clone()) }
+    }
+
     /// Adds one thing that is wrong.
     #[must_use]
     pub fn with_detail(mut self, detail: Detail) -> Self {
@@ -133,12 +155,13 @@ impl StdError for Error {
 
 /// Turns a foreign failure into ours, with a sentence on what was being done.
 pub trait Context<T> {
-    /// An internal failure: `doing` completes "while …" for the log.
+    /// What the failure means if it is the machine's ([`machine`]: `disk_full`, `storage_unavailable`,
+    /// `database_busy`, …), else an internal one: `doing` completes "while …" for the log. One of ours stays what it is.
     fn internal(self, doing: &str) -> Result<T>;
 }
 
 impl<T, E: StdError + Send + Sync + 'static> Context<T> for std::result::Result<T, E> {
     fn internal(self, doing: &str) -> Result<T> {
-        self.map_err(|source| Error::internal(format!("failed while {doing}")).with_source(source))
+        self.map_err(|source| Error::while_doing(doing, source))
     }
 }

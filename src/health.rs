@@ -1,4 +1,4 @@
-//! Whether the server lives and whether it can work: looks at every store, changes none.
+//! Whether the server lives, and whether it can work: the first looks at every store, the second writes to them.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::error::{Detail, Error, ErrorKind, Result};
 use crate::state::AppState;
 use crate::store::cache::CacheStats;
 
@@ -18,6 +18,8 @@ pub enum Check {
     Ok,
     /// It did not; the log says why.
     Failed,
+    /// It can be read, but nothing can be written where it lies.
+    ReadOnly,
 }
 
 /// `GET /api/health`.
@@ -45,8 +47,21 @@ pub struct Checks {
     pub database: Check,
     /// Session folders can be written.
     pub storage: Check,
+    /// Counts of this process' writing to the database since the start.
+    pub writer: WriterCounts,
     /// Counts of the cache since the start.
     pub cache: CacheCounts,
+}
+
+/// Counts of this process' writing to the database since the start.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct WriterCounts {
+    /// Transactions that were committed.
+    pub commits: u64,
+    /// Transactions that failed: could not be begun, in the middle, or at the end.
+    pub failures: u64,
+    /// Connections that were thrown away because a transaction of theirs might not have ended.
+    pub connections_discarded: u64,
 }
 
 /// Counts of the cache since the start.
@@ -78,48 +93,67 @@ pub struct Ready {
     pub checks: Checks,
 }
 
+/// Code of what a store that can only be read answers to whoever would write.
+const READ_ONLY: &str = "read_only";
 /// Longest time a check may take: a store that is slower is as good as gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks at every store; `write` tries to write a file too, which is dropped at once.
-async fn checks(state: &AppState, write: bool) -> Checks {
-    let store = &state.store;
-    let database = async {
-        store.db.ping().await?;
-        match store.db.migrations_pending().await? {
-            0 => Ok(()),
-            pending => Err(Error::internal(format!("{pending} migrations are pending"))),
-        }
-    };
-    let storage = async {
-        let metadata = tokio::fs::metadata(store.objects.root()).await.internal("looking at the storage folder")?;
-        if !metadata.is_dir() {
-            return Err(Error::internal("the storage folder is no folder"));
-        }
-        store.objects.check_free_space(0)?;
-        if write {
-            drop(store.objects.stage("").await?);
-        }
-        Ok(())
-    };
-    let (database, storage) = tokio::join!(check("database", database), check("storage", storage));
-    let CacheStats { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up } = store.cache.stats();
-    let cache = CacheCounts { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up };
-    Checks { database, storage, cache }
+/// What looking at every store, or writing to it, came to.
+struct Outcomes {
+    database: Result<()>,
+    storage: Result<()>,
 }
 
-async fn check(what: &str, trial: impl Future<Output = Result<()>>) -> Check {
-    match tokio::time::timeout(PATIENCE, trial).await {
-        Ok(Ok(())) => Check::Ok,
-        Ok(Err(error)) => {
-            tracing::warn!(what, error = %error, cause = ?std::error::Error::source(&error), "a check failed");
-            Check::Failed
+impl Outcomes {
+    fn checks(&self, state: &AppState) -> Checks {
+        let writer = state.store.db.writer_stats();
+        let CacheStats { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up } =
+            state.store.cache.stats();
+        Checks {
+            database: check("database", &self.database),
+            storage: check("storage", &self.storage),
+            writer: WriterCounts {
+                commits: writer.commits,
+                failures: writer.failures,
+                connections_discarded: writer.discarded,
+            },
+            cache: CacheCounts { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up },
         }
-        Err(_) => {
-            tracing::warn!(what, "a check took longer than {} s", PATIENCE.as_secs());
+    }
+}
+
+fn check(what: &str, outcome: &Result<()>) -> Check {
+    match outcome {
+        Ok(()) => Check::Ok,
+        Err(error) if error.code == READ_ONLY => Check::ReadOnly,
+        Err(error) => {
+            tracing::warn!(what, error = %error, cause = ?std::error::Error::source(error), "a check failed");
             Check::Failed
         }
     }
+}
+
+async fn in_time(trial: impl Future<Output = Result<()>>) -> Result<()> {
+    let slow = |_| Err(Error::internal(format!("a check took longer than {} s", PATIENCE.as_secs())));
+    tokio::time::timeout(PATIENCE, trial).await.unwrap_or_else(slow)
+}
+
+/// Looks only.
+async fn look(state: &AppState) -> Outcomes {
+    let store = &state.store;
+    let database = in_time(async {
+        store.db.ping().await?;
+        match store.db.migrations_pending().await? {
+            0 => store.db.check_writable(),
+            pending => Err(Error::internal(format!("{pending} migrations are pending"))),
+        }
+    });
+    let storage = in_time(async {
+        store.check_storage()?;
+        store.objects.check_free_space(0)
+    });
+    let (database, storage) = tokio::join!(database, storage);
+    Outcomes { database, storage }
 }
 
 /// The process lives, and what it can reach.
@@ -130,31 +164,37 @@ pub async fn health(state: &AppState) -> Health {
         timestamp: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: (now - state.started_at).num_seconds(),
-        checks: checks(state, false).await,
+        checks: look(state).await.checks(state),
     }
 }
 
-/// Everything that work needs is usable.
+/// Everything that work needs is usable, as writing to it proves.
 ///
 /// # Errors
-/// 503, naming what is not.
+/// 503, naming what is not: `read_only`, `not_ready`.
 pub async fn ready(state: &AppState) -> Result<Ready> {
-    let checks = checks(state, true).await;
-    let failed: Vec<&str> = [("database", checks.database), ("storage", checks.storage)]
+    let (database, storage) = tokio::join!(state.store.prove_database(), state.store.prove_storage());
+    let outcomes = Outcomes { database, storage };
+    let checks = outcomes.checks(state);
+    let failed: Vec<(&str, Error)> = [("database", outcomes.database), ("storage", outcomes.storage)]
         .into_iter()
-        .filter(|(_, check)| *check == Check::Failed)
-        .map(|(name, _)| name)
+        .filter_map(|(name, outcome)| Some((name, outcome.err()?)))
         .collect();
-    if failed.is_empty() {
-        return Ok(Ready { status: "ready", checks });
-    }
-    let message = format!("Not ready: {} cannot be used; the log says why.", failed.join(" and "));
-    let error = Error::new(ErrorKind::Unavailable, "not_ready", message).with_retry_after(5);
-    Err(failed.into_iter().fold(error, |error, name| {
-        error.with_detail(Detail {
-            field: Some(name.to_owned()),
-            message: format!("{name} cannot be used"),
-            ..Detail::default()
-        })
+    let Some((_, first)) = failed.first() else { return Ok(Ready { status: "ready", checks }) };
+    let (code, message) = match first.kind {
+        // What is mended outside says how.
+        ErrorKind::Unavailable => (first.code, first.message.clone()),
+        _ => {
+            let names: Vec<&str> = failed.iter().map(|(name, _)| *name).collect();
+            ("not_ready", format!("Not ready: {} cannot be used; the log says why.", names.join(" and ")))
+        }
+    };
+    let error = Error::new(ErrorKind::Unavailable, code, message).with_retry_after(5);
+    Err(failed.into_iter().fold(error, |error, (name, why)| {
+        let message = match why.kind {
+            ErrorKind::Internal => format!("{name} cannot be used"),
+            _ => why.message,
+        };
+        error.with_detail(Detail { field: Some(name.to_owned()), message, ..Detail::default() })
     }))
 }

@@ -1,12 +1,10 @@
 //! Who does the jobs: the loops that take them from the queue, and the one match from a job's kind to its feature.
 
-use sea_orm::DatabaseTransaction;
-
 use crate::cleaning;
 use crate::error::{Error, Result};
 #[cfg(debug_assertions)]
 use crate::jobs::probe::Probe;
-use crate::jobs::{Claimed, Ended, Job, JobContext, JobKind, POLL};
+use crate::jobs::{Claimed, Ended, Job, JobContext, JobKind, POLL, Transaction};
 use crate::sessions;
 use crate::state::AppState;
 use crate::training;
@@ -29,7 +27,7 @@ async fn work(state: &AppState, job: &Job, context: &JobContext) -> Result<()> {
 /// died too often). In the transaction that says so, where a feature that keeps a row for the job keeps it in step.
 pub const ENDED: Ended = |txn, job| Box::pin(ended(txn, job));
 
-async fn ended(txn: &DatabaseTransaction, job: &Job) -> Result<()> {
+async fn ended(txn: &Transaction, job: &Job) -> Result<()> {
     // A kind of another version of this program is not ours to keep in step.
     let Ok(kind) = JobKind::of(&job.kind) else { return Ok(()) };
     match kind {
@@ -42,8 +40,11 @@ async fn ended(txn: &DatabaseTransaction, job: &Job) -> Result<()> {
     }
 }
 
-/// Starts this process' workers; they end when `state.jobs` is stopped.
+/// Starts this process' workers; they end when `state.jobs` is stopped. None where nothing can be written.
 pub fn start(state: &AppState) {
+    if state.store.is_read_only() {
+        return;
+    }
     for _ in 0..WORKERS {
         let state = state.clone();
         state.tasks.clone().spawn(async move {

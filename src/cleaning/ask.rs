@@ -15,6 +15,7 @@ use crate::jobs::{self, JobKind, NewJob};
 use crate::sessions::job::QueuedJob;
 use crate::sessions::{snapshot, store as sessions};
 use crate::state::AppState;
+use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, cleaning_job};
 use crate::store::new_id;
 use crate::store::objects::hex;
@@ -83,12 +84,7 @@ fn key(dataset: &Resolved, parameters: &Parameters) -> Result<(Value, String)> {
     Ok((parameters, hex(&Sha256::digest(asked))))
 }
 
-async fn enqueue(
-    txn: &sea_orm::DatabaseTransaction,
-    dataset: &Resolved,
-    parameters: Value,
-    request_key: String,
-) -> Result<String> {
+async fn enqueue(txn: &Transaction, dataset: &Resolved, parameters: Value, request_key: String) -> Result<String> {
     let id = new_id();
     let payload = serde_json::json!({"session_id": dataset.label.session_id, "dataset_id": dataset.label.dataset_id});
     let new = NewCleaning {

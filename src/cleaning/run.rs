@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use polars::prelude::{DataFrame, DataType};
-use sea_orm::DatabaseTransaction;
 
 use super::ask::refused;
 use super::{Parameters, store};
@@ -22,6 +21,7 @@ use crate::jobs::{Job, JobContext, JobStatus};
 use crate::sessions::{lease, snapshot};
 use crate::state::AppState;
 use crate::store::crash;
+use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, artefact_version, cleaning_job};
 use crate::store::frames::{self, ColumnType, FrameWriter};
 use crate::store::staged::{Published, Staged, StagedWriter};
@@ -270,7 +270,7 @@ async fn commit(
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn ended(txn: &DatabaseTransaction, job: &Job) -> Result<()> {
+pub async fn ended(txn: &Transaction, job: &Job) -> Result<()> {
     let status = match job.status {
         JobStatus::Failed => WorkStatus::Failed,
         JobStatus::Cancelled => WorkStatus::Cancelled,

@@ -3,7 +3,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, Set,
 };
 
 use crate::error::{Context, Error, Result};
@@ -170,10 +170,40 @@ pub async fn complete(
     done: cleaning_job::Model,
     number: artefact_version::Model,
 ) -> Result<()> {
-    let id = done.id.clone();
-    get(txn, &id).await?;
-    let (session_id, dataset_id) = (done.session_id.clone(), done.dataset_id.clone());
-    done.into_active_model().reset_all().update(txn).await.internal("storing a cleaned version")?;
+    let (id, session_id, dataset_id) = (done.id, done.session_id, done.dataset_id);
+    let made = cleaning_job::ActiveModel {
+        version: Set(done.version),
+        cleaned_rows: Set(done.cleaned_rows),
+        retention_rate: Set(done.retention_rate),
+        output_path: Set(done.output_path),
+        sha256: Set(done.sha256),
+        size_bytes: Set(done.size_bytes),
+        cleaner_version: Set(done.cleaner_version),
+        column_count: Set(done.column_count),
+        start_at: Set(done.start_at),
+        end_at: Set(done.end_at),
+        events_count: Set(done.events_count),
+        events_sha256: Set(done.events_sha256),
+        events_size_bytes: Set(done.events_size_bytes),
+        report: Set(done.report),
+        status: Set(done.status),
+        error: Set(None),
+        started_at: Set(done.started_at),
+        finished_at: Set(done.finished_at),
+        ..Default::default()
+    };
+    let written = cleaning_job::Entity::update_many()
+        .set(made)
+        .filter(cleaning_job::Column::Id.eq(&id))
+        .filter(cleaning_job::Column::Status.eq(WorkStatus::Running))
+        .exec(txn)
+        .await
+        .internal("storing a cleaned version")?;
+    if written.rows_affected == 0 {
+        let status = get(txn, &id).await?.status;
+        let message = format!("this cleaning is {} already: nothing was stored", status.as_str());
+        return Err(Error::conflict("job_ended", message));
+    }
     sessions::settle(txn, number, VersionState::Published).await?;
     let newest = parsed_dataset::Entity::find()
         .filter(parsed_dataset::Column::SessionId.eq(&session_id))
@@ -184,12 +214,11 @@ pub async fn complete(
         .one(txn)
         .await
         .internal("looking for the newest dataset")?;
-    let mut update = session::Entity::update_many().col_expr(session::Column::UpdatedAt, Expr::value(now()));
+    let mut session = session::ActiveModel { updated_at: Set(now()), ..Default::default() };
     if newest.as_deref() == Some(&dataset_id) {
-        update = update.col_expr(session::Column::Status, Expr::value(Status::Cleaned));
+        session.status = Set(Status::Cleaned);
     }
-    update.filter(session::Column::Id.eq(session_id)).exec(txn).await.internal("marking a session as cleaned")?;
-    Ok(())
+    sessions::change_live(txn, &session_id, session).await
 }
 
 /// A job that ended without a version: its row says so, and its number is given up.

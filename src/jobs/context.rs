@@ -5,13 +5,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use sea_orm::DatabaseTransaction;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::store::{self, Held};
 use super::{CANCELLED, Job};
 use crate::error::{Error, Result};
+use crate::store::db::Transaction;
 
 /// Why work should stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl JobContext {
     ///
     /// # Errors
     /// 409 `job_cancelled`, also when the lease was lost; when the database cannot be read.
-    pub async fn confirm(&self, txn: &DatabaseTransaction) -> Result<()> {
+    pub async fn confirm(&self, txn: &Transaction) -> Result<()> {
         match store::held(txn, &self.0.job_id, &self.0.owner).await? {
             Held::Yes => Ok(()),
             Held::CancelRequested => {

@@ -14,14 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::DatabaseTransaction;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::store::db::failed;
+pub use crate::store::db::Transaction;
 pub use crate::store::entity::{JobEventKind, WorkStatus as JobStatus};
 use crate::store::{Store, new_id, now};
 
@@ -197,7 +196,7 @@ pub struct JobFilter {
 }
 
 /// Called in the transaction that ends a job, however it ends: where a feature keeps its own row in step.
-pub type Ended = for<'a> fn(&'a DatabaseTransaction, &'a Job) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+pub type Ended = for<'a> fn(&'a Transaction, &'a Job) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// A job that this process holds by a lease.
 #[derive(Debug)]
@@ -282,7 +281,7 @@ impl Jobs {
             }
         }
         let job = store::get(&txn, id).await?;
-        txn.commit().await.map_err(failed("cancelling a job"))?;
+        txn.commit().await.internal("cancelling a job")?;
         self.tell(id);
         Ok(job)
     }
@@ -347,7 +346,7 @@ impl Jobs {
         let owner = new_id();
         let txn = self.store.db.begin().await?;
         let claimed = store::claim(&txn, id, &owner).await?;
-        txn.commit().await.map_err(failed("claiming a job"))?;
+        txn.commit().await.internal("claiming a job")?;
         claimed.iter().for_each(|job| self.tell(&job.id));
         Ok(claimed.map(|job| Claimed { job, owner }))
     }
@@ -381,12 +380,12 @@ impl Jobs {
             let why = "the process that did this ended before it was done; it is begun again";
             store::requeue(&txn, &job, None, why, true).await?;
         }
-        txn.commit().await.map_err(failed("taking up a job"))?;
+        txn.commit().await.internal("taking up a job")?;
         Ok(true)
     }
 
     /// Writes the end of a job, and lets its feature keep in step.
-    async fn end(&self, txn: &DatabaseTransaction, end: store::End) -> Result<()> {
+    async fn end(&self, txn: &Transaction, end: store::End) -> Result<()> {
         let id = end.job.id.clone();
         store::end(txn, end).await?;
         let job = store::get(txn, &id).await?;

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use sea_orm::DatabaseTransaction;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
@@ -15,8 +14,8 @@ use super::context::{JobContext, Stop, Told, cancelled};
 use super::failure::Failure;
 use super::store::{self, End, Held};
 use super::{ATTEMPTS, BACKOFF, CANCELLED, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE};
-use crate::error::{Error, ErrorKind, Result};
-use crate::store::db::failed;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::store::db::Transaction;
 
 /// How long a stopping process lets a job end by itself, and then again lets it stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -126,7 +125,7 @@ impl Jobs {
         let txn = self.store.db.begin().await?;
         let told = told.as_ref().map(|(fraction, message)| (*fraction, message.as_str()));
         let held = store::heartbeat(&txn, context.job_id(), context.owner(), told).await?;
-        txn.commit().await.map_err(failed("holding a job"))?;
+        txn.commit().await.internal("holding a job")?;
         Ok(held)
     }
 
@@ -146,7 +145,7 @@ impl Jobs {
             let written = async {
                 let txn = self.store.db.begin().await?;
                 let settled = self.settle_in(&txn, job, context, result, (latest.clone(), unwritten)).await?;
-                txn.commit().await.map_err(failed("writing a job's end"))?;
+                txn.commit().await.internal("writing a job's end")?;
                 Ok::<bool, Error>(settled)
             };
             match written.await {
@@ -166,7 +165,7 @@ impl Jobs {
     /// False when the job is somebody else's by now.
     async fn settle_in(
         &self,
-        txn: &DatabaseTransaction,
+        txn: &Transaction,
         job: &Job,
         context: &JobContext,
         result: &Result<()>,

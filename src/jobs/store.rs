@@ -3,14 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, NotSet,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, NotSet, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Set,
 };
 
 use super::failure::Failure;
 use super::{EVENTS_KEPT, Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, LEASE, NewJob};
 use crate::error::{Context, Error, Result};
-use crate::store::db::failed;
+use crate::store::db::Transaction;
 use crate::store::entity::{job, job_event};
 use crate::store::now;
 
@@ -21,7 +21,7 @@ const EVENTS_AT_ONCE: u64 = 500;
 ///
 /// # Errors
 /// When there is a job of that id already.
-pub async fn enqueue(txn: &DatabaseTransaction, new: NewJob) -> Result<()> {
+pub async fn enqueue(txn: &Transaction, new: NewJob) -> Result<()> {
     let row = job::ActiveModel {
         id: Set(new.id.clone()),
         kind: Set(new.kind.as_str().to_owned()),
@@ -40,13 +40,13 @@ pub async fn enqueue(txn: &DatabaseTransaction, new: NewJob) -> Result<()> {
         error: Set(None),
         failure: Set(None),
     };
-    row.insert(txn).await.map_err(failed("enqueueing a job"))?;
+    row.insert(txn).await.internal("enqueueing a job")?;
     add_event(txn, &new.id, JobEventKind::Status, JobStatus::Queued, 0.0, None).await
 }
 
 /// The job.
 pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<Job> {
-    let found = job::Entity::find_by_id(id).one(db).await.map_err(failed("looking up a job"))?;
+    let found = job::Entity::find_by_id(id).one(db).await.internal("looking up a job")?;
     found
         .map(of)
         .ok_or_else(|| Error::not_found("unknown_job", format!("there is no job '{id}'; GET /api/jobs lists them")))
@@ -58,7 +58,7 @@ pub async fn list(db: &impl ConnectionTrait, filter: &JobFilter, page: u64, page
         .add_option(filter.status.map(|status| job::Column::Status.eq(status)))
         .add_option(filter.kind.map(|kind| job::Column::Kind.eq(kind.as_str())));
     let matching = job::Entity::find().filter(condition);
-    let total = matching.clone().count(db).await.map_err(failed("counting jobs"))?;
+    let total = matching.clone().count(db).await.internal("counting jobs")?;
     let jobs = matching
         .order_by_desc(job::Column::CreatedAt)
         .order_by_desc(job::Column::Id)
@@ -66,14 +66,14 @@ pub async fn list(db: &impl ConnectionTrait, filter: &JobFilter, page: u64, page
         .limit(page_size)
         .all(db)
         .await
-        .map_err(failed("listing jobs"))?;
+        .internal("listing jobs")?;
     Ok((total, jobs.into_iter().map(of).collect()))
 }
 
 /// Whether a job is due, or one's worker is gone.
 pub async fn anything_to_do(db: &impl ConnectionTrait, at: DateTime<Utc>) -> Result<bool> {
     let found = job::Entity::find().filter(Condition::any().add(is_due(at)).add(has_lapsed(at))).limit(1).one(db);
-    Ok(found.await.map_err(failed("looking for work"))?.is_some())
+    Ok(found.await.internal("looking for work")?.is_some())
 }
 
 /// Queued, of a kind this program knows, and not to be tried later.
@@ -94,7 +94,7 @@ fn has_lapsed(at: DateTime<Utc>) -> Condition {
 pub async fn lapsed(db: &impl ConnectionTrait, at: DateTime<Utc>, id: Option<&str>) -> Result<Vec<Job>> {
     let gone = has_lapsed(at).add_option(id.map(|id| job::Column::Id.eq(id)));
     let found = job::Entity::find().filter(gone).order_by_asc(job::Column::CreatedAt).all(db);
-    Ok(found.await.map_err(failed("looking for jobs whose worker is gone"))?.into_iter().map(of).collect())
+    Ok(found.await.internal("looking for jobs whose worker is gone")?.into_iter().map(of).collect())
 }
 
 /// Gives the oldest job that is due, or that very one, to `owner`.
@@ -102,7 +102,7 @@ pub async fn claim(txn: &impl ConnectionTrait, id: Option<&str>, owner: &str) ->
     let at = now();
     let due = is_due(at).add_option(id.map(|id| job::Column::Id.eq(id)));
     let oldest = job::Entity::find().filter(due).order_by_asc(job::Column::CreatedAt).order_by_asc(job::Column::Id);
-    let Some(found) = oldest.one(txn).await.map_err(failed("looking for a job"))? else { return Ok(None) };
+    let Some(found) = oldest.one(txn).await.internal("looking for a job")? else { return Ok(None) };
     let taken = job::Entity::update_many()
         .col_expr(job::Column::Status, Expr::value(JobStatus::Running))
         .col_expr(job::Column::Owner, Expr::value(owner))
@@ -116,7 +116,7 @@ pub async fn claim(txn: &impl ConnectionTrait, id: Option<&str>, owner: &str) ->
         .filter(job::Column::Status.eq(JobStatus::Queued))
         .exec(txn)
         .await
-        .map_err(failed("claiming a job"))?;
+        .internal("claiming a job")?;
     if taken.rows_affected == 0 {
         return Ok(None);
     }
@@ -137,7 +137,7 @@ pub enum Held {
 
 /// Whether the job is still this owner's.
 pub async fn held(db: &impl ConnectionTrait, id: &str, owner: &str) -> Result<Held> {
-    let found = job::Entity::find_by_id(id).one(db).await.map_err(failed("looking up a job's lease"))?;
+    let found = job::Entity::find_by_id(id).one(db).await.internal("looking up a job's lease")?;
     Ok(match found {
         Some(job) if job.owner.as_deref() != Some(owner) || job.status != JobStatus::Running => Held::No,
         Some(job) if job.cancel_requested => Held::CancelRequested,
@@ -155,7 +155,7 @@ pub async fn heartbeat(txn: &impl ConnectionTrait, id: &str, owner: &str, told: 
             .col_expr(job::Column::Message, Expr::value(message));
     }
     let held_by = update.filter(job::Column::Id.eq(id)).filter(job::Column::Owner.eq(owner));
-    held_by.filter(job::Column::Status.eq(JobStatus::Running)).exec(txn).await.map_err(failed("holding a job"))?;
+    held_by.filter(job::Column::Status.eq(JobStatus::Running)).exec(txn).await.internal("holding a job")?;
     let held = held(txn, id, owner).await?;
     if let (Some((progress, message)), true) = (told, held != Held::No) {
         add_event(txn, id, JobEventKind::Progress, JobStatus::Running, progress, Some(message)).await?;
@@ -170,7 +170,7 @@ pub async fn request_cancel(txn: &impl ConnectionTrait, id: &str) -> Result<()> 
         .filter(job::Column::Id.eq(id))
         .exec(txn)
         .await
-        .map_err(failed("cancelling a job"))?;
+        .internal("cancelling a job")?;
     Ok(())
 }
 
@@ -194,7 +194,7 @@ pub async fn requeue(
         .filter(job::Column::Id.eq(&job.id))
         .exec(txn)
         .await
-        .map_err(failed("putting a job back into the queue"))?;
+        .internal("putting a job back into the queue")?;
     add_event(txn, &job.id, JobEventKind::Status, JobStatus::Queued, job.progress, Some(why)).await
 }
 
@@ -240,7 +240,7 @@ pub async fn end(txn: &impl ConnectionTrait, end: End) -> Result<()> {
         .filter(job::Column::Id.eq(&job.id))
         .exec(txn)
         .await
-        .map_err(failed("ending a job"))?;
+        .internal("ending a job")?;
     let said = error.or(message);
     add_event(txn, &job.id, JobEventKind::Status, status, progress, said.as_deref()).await
 }
@@ -263,7 +263,7 @@ async fn add_event(
         message: Set(message.map(str::to_owned)),
     };
     let added = job_event::Entity::insert(row).exec_without_returning(txn).await;
-    added.map_err(failed("writing a job's event"))?;
+    added.internal("writing a job's event")?;
     Ok(())
 }
 
@@ -276,7 +276,7 @@ pub async fn events(db: &impl ConnectionTrait, job_id: &str, after: i64) -> Resu
         .limit(EVENTS_AT_ONCE)
         .all(db)
         .await
-        .map_err(failed("reading a job's events"))?;
+        .internal("reading a job's events")?;
     let of = |row: job_event::Model| JobEvent {
         id: Some(row.id),
         at: row.at,
@@ -297,7 +297,7 @@ pub async fn forget_old_events(txn: &impl ConnectionTrait) -> Result<()> {
         .limit(1)
         .into_tuple::<i64>()
         .one(txn);
-    let Some(newest) = newest.await.map_err(failed("looking for the newest event"))? else { return Ok(()) };
+    let Some(newest) = newest.await.internal("looking for the newest event")? else { return Ok(()) };
     let ended = Query::select()
         .column(job::Column::Id)
         .from(job::Entity)
@@ -308,7 +308,7 @@ pub async fn forget_old_events(txn: &impl ConnectionTrait) -> Result<()> {
         .filter(job_event::Column::JobId.in_subquery(ended))
         .exec(txn)
         .await
-        .map_err(failed("forgetting old events"))?;
+        .internal("forgetting old events")?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, Order};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Order, Set, Unchanged};
 
 use super::store::{Extent, ListQuery};
 use super::{
@@ -144,22 +144,21 @@ pub async fn find(state: &AppState, text: &str) -> Result<String> {
 /// # Errors
 /// 404; 409 for a deleted session; 422 for an empty name.
 pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> Result<SessionDetail> {
-    let txn = state.store.db.begin().await?;
-    let mut session = store::live_session(&txn, session_id).await?;
+    let mut session = session::ActiveModel { updated_at: Set(now()), ..Default::default() };
     if let Some(name) = patch.name {
         if name.trim().is_empty() {
             return Err(Error::invalid("name", "empty_name", "name must not be empty: leave it out to keep it"));
         }
-        session.name = name.trim().to_owned();
+        session.name = Set(name.trim().to_owned());
     }
     if let Some(site) = patch.site {
-        session.site = Some(site.trim().to_owned()).filter(|s| !s.is_empty());
+        session.site = Set(Some(site.trim().to_owned()).filter(|s| !s.is_empty()));
     }
     if let Some(metadata) = patch.metadata {
-        session.metadata = FreeMetadata(metadata);
+        session.metadata = Set(FreeMetadata(metadata));
     }
-    session.updated_at = now();
-    session.into_active_model().reset_all().update(&txn).await.internal("changing a session")?;
+    let txn = state.store.db.begin().await?;
+    store::change_live(&txn, session_id, session).await?;
     txn.commit().await.internal("committing a change")?;
     snapshot::write(state, session_id).await;
     get(state, session_id).await
@@ -184,13 +183,17 @@ pub async fn restore(state: &AppState, session_id: &str) -> Result<SessionDetail
 
 async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc>>) -> Result<()> {
     let txn = state.store.db.begin().await?;
-    let mut session = store::session(&txn, session_id).await?;
+    let session = store::session(&txn, session_id).await?;
     if session.deleted_at.is_some() == at.is_some() {
         return Ok(());
     }
-    session.deleted_at = at;
-    session.updated_at = now();
-    session.into_active_model().reset_all().update(&txn).await.internal("deleting or restoring a session")?;
+    let changed = session::ActiveModel {
+        id: Unchanged(session.id),
+        deleted_at: Set(at),
+        updated_at: Set(now()),
+        ..Default::default()
+    };
+    changed.update(&txn).await.internal("deleting or restoring a session")?;
     txn.commit().await.internal("committing a deletion")?;
     snapshot::write(state, session_id).await;
     Ok(())

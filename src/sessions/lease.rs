@@ -2,11 +2,10 @@
 
 use std::pin::Pin;
 
-use sea_orm::DatabaseTransaction;
-
 use super::store;
 use crate::error::{Context, Result};
 use crate::state::AppState;
+use crate::store::db::Transaction;
 use crate::store::entity::{ArtefactKind, VersionState, artefact_version};
 
 /// Reserves the next version. A job that is begun again takes over what it had reserved before its process died.
@@ -48,7 +47,7 @@ impl Heartbeat {
     /// The same for a reservation of another table.
     pub(crate) fn of(
         state: &AppState,
-        beat: impl for<'a> Fn(&'a DatabaseTransaction) -> Beat<'a> + Send + Sync + 'static,
+        beat: impl for<'a> Fn(&'a Transaction) -> Beat<'a> + Send + Sync + 'static,
     ) -> Self {
         let state = state.clone();
         let every = (store::LEASE / 4).to_std().unwrap_or_default();

@@ -117,7 +117,9 @@ struct Parse {
     state: AppState,
     request: ParseRequest,
     promised: Promised,
+    /// As it was when the parse began, with what the request says of it.
     session: session::Model,
+    said: store::Said,
     is_new: bool,
     /// Raw files, old ones first.
     rows: Vec<source_file::Model>,
@@ -156,11 +158,13 @@ impl Parse {
             session.name = name_of(&names);
             session.subfolder = given(&request.subfolder);
         }
-        session.name = given(&request.name).unwrap_or(session.name);
-        session.site = given(&request.site).or(session.site);
+        let said = store::Said { name: given(&request.name), site: given(&request.site) };
+        session.name = said.name.clone().unwrap_or(session.name);
+        session.site = said.site.clone().or(session.site);
         session.timezone = Some(zone.name().to_owned());
         let options = options::read(&request, zone)?;
-        Ok(Self { state: state.clone(), request, promised, session, is_new, rows, new_rows, intake, options, warnings })
+        let state = state.clone();
+        Ok(Self { state, request, promised, session, said, is_new, rows, new_rows, intake, options, warnings })
     }
 
     async fn run(mut self, caller: Caller, progress: &Progress) -> Result<Parsed> {
@@ -201,17 +205,17 @@ impl Parse {
             Some(lease::reserve(&self.state, &self.session.id, self.promised.dataset_id.as_deref()).await?)
         };
         let held = reserved.as_ref().map(|r| lease::Heartbeat::start(&self.state, &r.id));
+        let state = self.state.clone();
         let published = self.make(job, reserved.as_ref().map_or(1, |r| r.version), request_key, progress).await;
         drop(held);
-        match published {
-            Ok((built, dataset)) => self.commit(built, dataset, reserved, caller).await,
-            Err(error) => {
-                if let Some(reserved) = reserved {
-                    lease::release(&self.state, reserved).await;
-                }
-                Err(error)
-            }
+        let parsed = match published {
+            Ok((built, dataset)) => self.commit(built, dataset, reserved.clone(), caller).await,
+            Err(error) => Err(error),
+        };
+        if let (Err(_), Some(reserved)) = (&parsed, reserved) {
+            lease::release(&state, reserved).await;
         }
+        parsed
     }
 
     /// Every report once, by the hash of its own bytes. Opens each file that was there before, so that one that is
@@ -349,9 +353,11 @@ impl Parse {
             ..self.session.clone()
         };
         let txn = self.state.store.db.begin().await?;
-        let row = session.clone().into_active_model().reset_all();
-        let stored = if self.is_new { row.insert(&txn).await } else { row.update(&txn).await };
-        stored.internal("storing a parsed session")?;
+        if self.is_new {
+            session.clone().into_active_model().reset_all().insert(&txn).await.internal("storing a parsed session")?;
+        } else {
+            store::record_parse(&txn, &session, &self.said, caller == Caller::Http).await?;
+        }
         let new_files = self.store_files(&txn, &built).await?;
         let version = match reserved {
             Some(reserved) => {
@@ -373,7 +379,7 @@ impl Parse {
         let (dataset_id, version) = (dataset.id.clone(), u32::try_from(dataset.version).unwrap_or_default());
         let committing = async {
             parsed_dataset::Entity::insert(dataset.into_active_model().reset_all())
-                .exec_without_returning(&*txn)
+                .exec_without_returning(&txn)
                 .await
                 .internal("storing a dataset")?;
             crate::store::crash::point("parse.before_commit");

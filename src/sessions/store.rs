@@ -306,6 +306,65 @@ pub async fn tell_file(txn: &impl ConnectionTrait, file_id: &str, plan: &FilePla
     Ok(())
 }
 
+/// What a request says of its session; what is left out stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// Name for people.
+    pub name: Option<String>,
+    /// Site.
+    pub site: Option<String>,
+}
+
+/// Writes what a parse found into the row of its session, and nothing else: others may have changed it since the parse
+/// began.
+///
+/// # Errors
+/// 404 or 409 when it was purged or deleted meanwhile.
+pub async fn record_parse(
+    txn: &impl ConnectionTrait,
+    parsed: &session::Model,
+    said: &Said,
+    over_http: bool,
+) -> Result<()> {
+    let mut row = session::ActiveModel {
+        status: Set(parsed.status),
+        total_rows: Set(parsed.total_rows),
+        files_count: Set(parsed.files_count),
+        timezone: Set(parsed.timezone.clone()),
+        updated_at: Set(parsed.updated_at),
+        ..Default::default()
+    };
+    if over_http {
+        row.parsed_over_http_at = Set(parsed.parsed_over_http_at);
+    }
+    if let Some(name) = &said.name {
+        row.name = Set(name.clone());
+    }
+    if said.site.is_some() {
+        row.site = Set(said.site.clone());
+    }
+    change_live(txn, &parsed.id, row).await
+}
+
+/// Changes those columns of a session that is not deleted.
+///
+/// # Errors
+/// 404 when there is none, 409 when it is deleted.
+pub async fn change_live(txn: &impl ConnectionTrait, session_id: &str, row: session::ActiveModel) -> Result<()> {
+    let changed = session::Entity::update_many()
+        .set(row)
+        .filter(session::Column::Id.eq(session_id))
+        .filter(session::Column::DeletedAt.is_null())
+        .exec(txn)
+        .await
+        .internal("changing a session")?;
+    if changed.rows_affected == 0 {
+        live_session(txn, session_id).await?;
+        return Err(Error::internal(format!("session {session_id} is there, and was not changed")));
+    }
+    Ok(())
+}
+
 /// Makes the session the one that requests without `session_id` mean.
 pub async fn touch_default(txn: &impl ConnectionTrait, session_id: &str) -> Result<()> {
     let row = session::ActiveModel {

@@ -4,36 +4,67 @@
 //! acknowledged; writing transactions begin `IMMEDIATE`, so they wait for each other (also across
 //! processes) at the start rather than fail at the end. [`Transaction`] is the only way to write, so that each
 //! commit is known to whoever keeps what he has read ([`Db::stamp`]). No queries here.
+//!
+//! A transaction that failed leaves nothing behind: SQLite ends some by itself (a full disk, a broken one), of which
+//! the driver's count of open transactions knows nothing and would take the next ones for parts of one that never
+//! ends. So a connection whose count is not 0 is thrown away when it is given back, and again before it is lent; a
+//! [`Transaction`] does nothing more once a statement of it failed; and nothing is acknowledged while the file
+//! at the database's path is not the one that is open.
 
-use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{self, Connection};
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, ExecResult, QueryResult, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
-use super::objects::disk_full;
-use crate::error::{Error, ErrorKind, Result};
+use super::opened_file::OpenedFile;
+use crate::error::machine::sqlite_code;
+use crate::error::{Context, Error, Result};
 
 /// How long a writer waits for another process' transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection: for those before it.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Queries at once; more wait.
 const READERS: u32 = 4;
 
 /// One writer and a pool of readers on one SQLite database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    writer: DatabaseConnection,
+    /// None: opened to be read.
+    writer: Option<DatabaseConnection>,
     readers: DatabaseConnection,
+    file: Arc<OpenedFile>,
     stamp: Arc<Stamp>,
+    counts: Arc<WriterCounts>,
+}
+
+/// What became of this process' writing transactions, since the start.
+#[derive(Debug, Default)]
+struct WriterCounts {
+    commits: AtomicU64,
+    failures: AtomicU64,
+    discarded: AtomicU64,
+}
+
+/// What became of this process' writing transactions, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriterStats {
+    /// Committed.
+    pub commits: u64,
+    /// That could not be begun, in which a statement failed, or that could not be committed.
+    pub failures: u64,
+    /// Connections that were thrown away because a transaction might have been left open.
+    pub discarded: u64,
 }
 
 /// A number that goes up when something was written. No two databases of a process ever have the same.
@@ -52,25 +83,36 @@ impl Stamp {
 }
 
 impl Db {
-    /// Connects (creating folder and file), sets the pragmas and migrates.
+    /// Connects (creating folder and file), sets the pragmas and migrates. Where nothing can be written, it is opened
+    /// to be read: [`Self::is_read_only`].
     ///
     /// # Errors
     /// `bad_setting` when `url` is no SQLite file; `newer_database` when a newer version of this program
-    /// made it; `database_busy`, `disk_full`; internal when it cannot be opened or migrated.
+    /// made it; `read_only` when it should be migrated and cannot; `database_busy`, `disk_full`, `database_corrupt`;
+    /// internal when it cannot be opened or migrated.
     pub async fn open(url: &str) -> Result<Self> {
-        let file = sqlite_file(url)?;
-        if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| {
-                Error::internal("the folder of the database cannot be created: check DATABASE_URL and its rights")
-                    .with_source(e)
-            })?;
+        let path = sqlite_file(url)?;
+        let read_only = super::opened_file::refuses_writing(&path);
+        if !read_only {
+            create(&path)?;
         }
-        let writer = connect_patiently(url).await?;
-        migrate(&writer).await?;
-        let readers = connect(url, READERS, |options| options.pragma("query_only", "on"))
-            .await
-            .map_err(failed("opening the database for reading"))?;
-        Ok(Self { writer, readers, stamp: Arc::new(Stamp(AtomicU64::new(Stamp::next()))) })
+        let counts = Arc::new(WriterCounts::default());
+        let writer = if read_only { None } else { Some(connect_patiently(url, Arc::clone(&counts)).await?) };
+        if let Some(writer) = &writer {
+            migrate(writer).await?;
+        }
+        let immutable = read_only && !has_log(&path);
+        let readers = connect(url, READERS, None, move |options| {
+            options.pragma("query_only", "on").read_only(read_only).immutable(immutable)
+        });
+        let readers = readers.await.internal("opening the database for reading")?;
+        if read_only && pending(&readers).await? > 0 {
+            return Err(super::read_only(
+                "an older version of this program made it, and it cannot be brought up to date where it lies",
+            ));
+        }
+        let file = Arc::new(OpenedFile::of(path).internal("looking at the database's file")?);
+        Ok(Self { writer, readers, file, stamp: Arc::new(Stamp(AtomicU64::new(Stamp::next()))), counts })
     }
 
     /// For queries only: writing through it is refused by SQLite.
@@ -79,13 +121,38 @@ impl Db {
         &self.readers
     }
 
+    /// Whether the database was opened to be read: every [`Self::begin`] is refused then.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Whether it was opened to be written.
+    ///
+    /// # Errors
+    /// `read_only`.
+    pub fn check_writable(&self) -> Result<()> {
+        self.writer().map(|_| ())
+    }
+
+    fn writer(&self) -> Result<&DatabaseConnection> {
+        self.writer.as_ref().ok_or_else(|| super::read_only("its disk or its rights let nothing be written"))
+    }
+
     /// A transaction that may write (`BEGIN IMMEDIATE`); dropped without commit it rolls back.
     ///
     /// # Errors
-    /// `database_busy` when another process holds the write lock past the busy timeout.
+    /// `database_busy` when another process holds the write lock past the busy timeout; `read_only`;
+    /// `database_replaced`.
     pub async fn begin(&self) -> Result<Transaction> {
-        let begun = begin_immediate(&self.writer).await.map_err(failed("beginning a transaction"))?;
-        Ok(Transaction { begun, stamp: Arc::clone(&self.stamp) })
+        let writer = self.writer()?;
+        let counted = |error: Error| {
+            self.counts.failures.fetch_add(1, Ordering::Relaxed);
+            error
+        };
+        self.file.check().map_err(counted)?;
+        let begun = begin_immediate(writer).await.internal("beginning a transaction").map_err(counted)?;
+        Ok(Transaction { begun, failed: AtomicBool::new(false), db: self.clone() })
     }
 
     /// Changes with every commit of this process before the commit is acknowledged: what was read after a stamp was
@@ -100,12 +167,21 @@ impl Db {
         self.stamp.raise();
     }
 
-    /// Whether the database answers.
+    /// What became of this process' writing transactions.
+    #[must_use]
+    pub fn writer_stats(&self) -> WriterStats {
+        let WriterCounts { commits, failures, discarded } = &*self.counts;
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        WriterStats { commits: of(commits), failures: of(failures), discarded: of(discarded) }
+    }
+
+    /// Whether the database answers, and its file is the one that was opened.
     ///
     /// # Errors
-    /// When it does not.
+    /// When it does not; `database_replaced`.
     pub async fn ping(&self) -> Result<()> {
-        self.readers.ping().await.map_err(failed("asking the database whether it is there"))
+        self.file.check()?;
+        self.readers.ping().await.internal("asking the database whether it is there")
     }
 
     /// How many migrations this program has and the database has not.
@@ -121,42 +197,72 @@ impl Db {
     /// # Errors
     /// When the last checkpoint fails; nothing that was committed is lost then.
     pub async fn close(&self) -> Result<()> {
-        self.readers.close_by_ref().await.map_err(failed("closing the database"))?;
-        self.writer.close_by_ref().await.map_err(failed("closing the database"))
+        self.readers.close_by_ref().await.internal("closing the database")?;
+        match &self.writer {
+            Some(writer) => writer.close_by_ref().await.internal("closing the database"),
+            None => Ok(()),
+        }
     }
 }
 
-/// A transaction that may write; dropped without [`Self::commit`] it rolls back.
+/// A transaction that may write; dropped without [`Self::commit`] it rolls back. Once a statement of it has failed, it
+/// does nothing more: SQLite may have ended it by then, and what followed would be committed by itself. (A constraint
+/// that a row breaks is the exception: it undoes that statement only.)
 #[derive(Debug)]
 pub struct Transaction {
     begun: DatabaseTransaction,
-    stamp: Arc<Stamp>,
+    failed: AtomicBool,
+    db: Db,
 }
 
 impl Transaction {
     /// Makes everything durable and visible to all, and raises the [`Db::stamp`].
     ///
     /// # Errors
-    /// When the disk is full or breaks; it is rolled back then.
-    pub async fn commit(self) -> std::result::Result<(), DbErr> {
+    /// When a statement failed before, the disk is full or breaks: it is rolled back then. `database_replaced` when the
+    /// file it was written to is not the database's any more.
+    pub async fn commit(self) -> Result<()> {
         // Also when it fails or nobody waits for it any more: then it is not known how far it came.
-        struct Raise(Arc<Stamp>);
+        struct Raise(Db);
         impl Drop for Raise {
             fn drop(&mut self) {
-                self.0.raise();
+                self.0.stamp.raise();
             }
         }
-        let _raise = Raise(self.stamp);
-        self.begun.commit().await
+        let Raise(db) = &Raise(self.db.clone());
+        self.go_on().internal("committing")?;
+        let committed = match self.begun.commit().await.internal("committing") {
+            Ok(()) => db.file.check_written(),
+            Err(error) => Err(error),
+        };
+        let count = if committed.is_ok() { &db.counts.commits } else { &db.counts.failures };
+        count.fetch_add(1, Ordering::Relaxed);
+        committed
+    }
+
+    fn go_on(&self) -> std::result::Result<(), DbErr> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(DbErr::Custom("a statement of this transaction failed before".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Remembers a failure after which nothing more may be done.
+    fn told<T>(&self, result: std::result::Result<T, DbErr>) -> std::result::Result<T, DbErr> {
+        if let Err(error) = &result
+            && !undoes_itself_only(error)
+            && !self.failed.swap(true, Ordering::Relaxed)
+        {
+            self.db.counts.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        result
     }
 }
 
-impl Deref for Transaction {
-    type Target = DatabaseTransaction;
-
-    fn deref(&self) -> &DatabaseTransaction {
-        &self.begun
-    }
+/// Whether a statement failed for a constraint (SQLITE_CONSTRAINT) that its row breaks, not one that a trigger raised.
+fn undoes_itself_only(error: &DbErr) -> bool {
+    const CONSTRAINT_TRIGGER: u32 = 1811;
+    sqlite_code(error).is_some_and(|code| code & 0xff == 19 && code != CONSTRAINT_TRIGGER)
 }
 
 /// What an `async fn` of [`ConnectionTrait`] is.
@@ -168,58 +274,36 @@ impl ConnectionTrait for Transaction {
     }
 
     fn execute_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, ExecResult> {
-        self.begun.execute_raw(statement)
+        Box::pin(async move {
+            self.go_on()?;
+            self.told(self.begun.execute_raw(statement).await)
+        })
     }
 
     fn execute_unprepared<'s: 'f, 't: 'f, 'f>(&'s self, sql: &'t str) -> Boxed<'f, ExecResult> {
-        self.begun.execute_unprepared(sql)
+        Box::pin(async move {
+            self.go_on()?;
+            self.told(self.begun.execute_unprepared(sql).await)
+        })
     }
 
     fn query_one_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, Option<QueryResult>> {
-        self.begun.query_one_raw(statement)
+        Box::pin(async move {
+            self.go_on()?;
+            self.told(self.begun.query_one_raw(statement).await)
+        })
     }
 
     fn query_all_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, Vec<QueryResult>> {
-        self.begun.query_all_raw(statement)
+        Box::pin(async move {
+            self.go_on()?;
+            self.told(self.begun.query_all_raw(statement).await)
+        })
     }
-}
-
-/// Turns a database failure into ours: `.map_err(db::failed("reading the session"))`.
-///
-/// Busy and full databases become `database_busy` and `disk_full`; everything else is internal. Map a
-/// constraint that a request can hit before this (`DbErr::sql_err`).
-pub fn failed(doing: &str) -> impl FnOnce(DbErr) -> Error + '_ {
-    move |source| match sqlite_code(&source) {
-        _ if busy(&source) => {
-            Error::new(ErrorKind::Unavailable, "database_busy", "The metadata database is busy; try again in a moment.")
-                .with_retry_after(2)
-                .with_source(source)
-        }
-        // SQLITE_FULL
-        Some(13) => disk_full().with_source(source),
-        _ => Error::internal(format!("failed while {doing}")).with_source(source),
-    }
-}
-
-/// SQLITE_BUSY, SQLITE_LOCKED, or no connection came free in time.
-fn busy(error: &DbErr) -> bool {
-    matches!(sqlite_code(error), Some(5 | 6)) || matches!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
-}
-
-/// SQLite's primary result code of a failure.
-fn sqlite_code(error: &DbErr) -> Option<u32> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(source))
-    | DbErr::Exec(RuntimeErr::SqlxError(source))
-    | DbErr::Query(RuntimeErr::SqlxError(source))) = error
-    else {
-        return None;
-    };
-    let code: u32 = source.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
 }
 
 /// The file that `url` names.
-fn sqlite_file(url: &str) -> Result<std::path::PathBuf> {
+fn sqlite_file(url: &str) -> Result<PathBuf> {
     let wrong = || {
         Error::invalid(
             "DATABASE_URL",
@@ -235,43 +319,89 @@ fn sqlite_file(url: &str) -> Result<std::path::PathBuf> {
     if file.as_os_str().is_empty() || file == Path::new("/") { Err(wrong()) } else { Ok(file.to_owned()) }
 }
 
+/// Makes folder and file, if they are not there. Connecting never does: a file that vanishes under a server must not
+/// come back empty.
+fn create(path: &Path) -> Result<()> {
+    let doing = "creating the database's file: check DATABASE_URL and its rights";
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).internal(doing)?;
+    }
+    std::fs::OpenOptions::new().append(true).create(true).open(path).internal(doing)?;
+    Ok(())
+}
+
+/// Whether there is a write-ahead log with something in it.
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Where SQLite keeps the write-ahead log of a database.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
 /// The writer. Switching a new file to WAL does not heed the busy timeout, so two processes that create
 /// it at once would fail: the second tries again.
-async fn connect_patiently(url: &str) -> Result<DatabaseConnection> {
+async fn connect_patiently(url: &str, counts: Arc<WriterCounts>) -> Result<DatabaseConnection> {
     let started = Instant::now();
     loop {
-        let connected = connect(url, 1, |options| {
-            options
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true)
+        let connected = connect(url, 1, Some(Arc::clone(&counts)), |options| {
+            options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full).foreign_keys(true)
         })
         .await;
         match connected {
-            Err(error) if sqlite_code(&error) == Some(5) && started.elapsed() < BUSY_TIMEOUT => {
+            Err(error)
+                if sqlite_code(&error).is_some_and(|code| code & 0xff == 5) && started.elapsed() < BUSY_TIMEOUT =>
+            {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            other => return other.map_err(failed("opening the database; check DATABASE_URL and its rights")),
+            other => return other.internal("opening the database; check DATABASE_URL and its rights"),
         }
     }
 }
 
+/// A pool; a writer's (with counts) lends no connection in which a transaction may be open.
 async fn connect(
     url: &str,
     connections: u32,
+    writer: Option<Arc<WriterCounts>>,
     pragmas: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
 ) -> std::result::Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
-        .map_sqlx_sqlite_opts(move |o| pragmas(o.busy_timeout(BUSY_TIMEOUT)));
+        .map_sqlx_sqlite_opts(move |o| pragmas(o.busy_timeout(BUSY_TIMEOUT).create_if_missing(false)));
+    if let Some(counts) = writer {
+        options.map_sqlx_sqlite_pool_opts(move |pool| {
+            let (given_back, lent) = (Arc::clone(&counts), Arc::clone(&counts));
+            pool.after_release(move |connection, _| Box::pin(nothing_open(connection, Arc::clone(&given_back))))
+                .before_acquire(move |connection, _| Box::pin(nothing_open(connection, Arc::clone(&lent))))
+        });
+    }
     Database::connect(options).await
+}
+
+/// Whether no transaction is open, as far as the driver knows; false makes the pool close the connection, which rolls
+/// back whatever is.
+async fn nothing_open(
+    connection: &mut SqliteConnection,
+    counts: Arc<WriterCounts>,
+) -> std::result::Result<bool, sqlx::Error> {
+    // A rollback that was begun by dropping is done before the ping.
+    connection.ping().await?;
+    let open = connection.is_in_transaction();
+    if open {
+        counts.discarded.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!("a connection to the database is thrown away: a transaction of it did not end");
+    }
+    Ok(!open)
 }
 
 async fn begin_immediate(writer: &DatabaseConnection) -> std::result::Result<DatabaseTransaction, DbErr> {
@@ -290,7 +420,7 @@ async fn pending(db: &DatabaseConnection) -> Result<usize> {
              from before the upgrade.",
         )
         .with_source(DbErr::Custom(message))),
-        Err(error) => Err(failed("reading which migrations were applied")(error)),
+        Err(error) => Err(error).internal("reading which migrations were applied"),
     }
 }
 
@@ -300,10 +430,10 @@ async fn migrate(writer: &DatabaseConnection) -> Result<()> {
     if pending(writer).await? == 0 {
         return Ok(());
     }
-    let transaction = begin_immediate(writer).await.map_err(failed("locking the database for migration"))?;
+    let transaction = begin_immediate(writer).await.internal("locking the database for migration")?;
     let tables = transaction.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM sqlite_master"));
-    let is_new = tables.await.map_err(failed("looking for tables"))?.is_none();
+    let is_new = tables.await.internal("looking for tables")?.is_none();
     let migrated = if is_new { Migrator::create(&transaction).await } else { Migrator::up(&transaction, None).await };
-    migrated.map_err(failed("migrating the database"))?;
-    transaction.commit().await.map_err(failed("committing the migrations"))
+    migrated.internal("migrating the database")?;
+    transaction.commit().await.internal("committing the migrations")
 }

@@ -3,10 +3,10 @@
 //! [`decide`] is the rule, as data; [`settle`] carries it out inside one transaction. Nothing is ever deleted
 //! or overwritten here: where the two do not belong together, the program refuses and says what to do.
 
-use sea_orm::{ActiveValue::Set, EntityTrait, PaginatorTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, PaginatorTrait};
 use serde::{Deserialize, Serialize};
 
-use super::db::{Db, failed};
+use super::db::Db;
 use super::entity::{session, store_identity};
 use super::objects::Objects;
 use super::{new_id, now, paths};
@@ -85,9 +85,48 @@ fn decide(database: &Side, folder: &Side, rebuild: bool) -> Decision {
 /// `store_mismatch`, `store_unidentified`, `store_empty_folder`, `store_empty_database`, `newer_store`: each with
 /// the ways out.
 pub async fn settle(db: &Db, objects: &Objects, rebuild: bool) -> Result<Identity> {
+    if db.is_read_only() {
+        return match decided(db.read(), objects, rebuild).await?.0 {
+            Decision::Agree(store_id) => Ok(Identity { store_id, format_version: FORMAT_VERSION }),
+            Decision::Refuse(code, message) => Err(Error::conflict(code, message)),
+            Decision::Join(_) | Decision::Create => {
+                Err(super::read_only("database and folder do not know each other yet, which has to be written"))
+            }
+        };
+    }
     let transaction = db.begin().await?;
-    let row = store_identity::Entity::find().one(&transaction).await.map_err(failed("reading the store's identity"))?;
-    let sessions = session::Entity::find().count(&transaction).await.map_err(failed("counting sessions"))?;
+    let (decision, folder) = decided(&transaction, objects, rebuild).await?;
+    let store_id = match decision {
+        Decision::Refuse(code, message) => return Err(Error::conflict(code, message)),
+        Decision::Agree(store_id) => return Ok(Identity { store_id, format_version: FORMAT_VERSION }),
+        Decision::Join(store_id) => store_id,
+        Decision::Create => new_id(),
+    };
+    let identity = Identity { store_id, format_version: FORMAT_VERSION };
+    // The folder first: a crash in between leaves a folder that a new database joins.
+    if folder.identity.as_ref() != Some(&identity) {
+        let text = serde_json::to_vec_pretty(&identity).internal("writing store.json")?;
+        objects.put_atomic(paths::STORE_JSON, text).await?;
+    }
+    store_identity::Entity::delete_many().exec(&transaction).await.internal("writing the store's identity")?;
+    let row = store_identity::ActiveModel {
+        id: Set(1),
+        store_id: Set(identity.store_id.clone()),
+        format_version: Set(identity.format_version),
+        created_at: Set(now()),
+    };
+    store_identity::Entity::insert(row)
+        .exec_without_returning(&transaction)
+        .await
+        .internal("writing the store's identity")?;
+    transaction.commit().await.internal("writing the store's identity")?;
+    Ok(identity)
+}
+
+/// What to do, by what both sides know; and what the folder does.
+async fn decided(db: &impl ConnectionTrait, objects: &Objects, rebuild: bool) -> Result<(Decision, Side)> {
+    let row = store_identity::Entity::find().one(db).await.internal("reading the store's identity")?;
+    let sessions = session::Entity::find().count(db).await.internal("counting sessions")?;
     let database = Side {
         identity: row.map(|r| Identity { store_id: r.store_id, format_version: r.format_version }),
         has_sessions: sessions > 0,
@@ -100,35 +139,11 @@ pub async fn settle(db: &Db, objects: &Objects, rebuild: bool) -> Result<Identit
             "The storage folder was written by a newer version of this program: use that version.",
         ));
     }
-    let store_id = match decide(&database, &folder, rebuild) {
-        Decision::Refuse(code, message) => return Err(Error::conflict(code, message)),
-        Decision::Agree(store_id) => return Ok(Identity { store_id, format_version: FORMAT_VERSION }),
-        Decision::Join(store_id) => store_id,
-        Decision::Create => new_id(),
-    };
-    let identity = Identity { store_id, format_version: FORMAT_VERSION };
-    // The folder first: a crash in between leaves a folder that a new database joins.
-    if folder.identity.as_ref() != Some(&identity) {
-        let text = serde_json::to_vec_pretty(&identity).internal("writing store.json")?;
-        objects.put_atomic(paths::STORE_JSON, text).await?;
-    }
-    store_identity::Entity::delete_many().exec(&transaction).await.map_err(failed("writing the store's identity"))?;
-    let row = store_identity::ActiveModel {
-        id: Set(1),
-        store_id: Set(identity.store_id.clone()),
-        format_version: Set(identity.format_version),
-        created_at: Set(now()),
-    };
-    store_identity::Entity::insert(row)
-        .exec_without_returning(&transaction)
-        .await
-        .map_err(failed("writing the store's identity"))?;
-    transaction.commit().await.map_err(failed("writing the store's identity"))?;
-    Ok(identity)
+    Ok((decide(&database, &folder, rebuild), folder))
 }
 
 /// `store.json`, if there is one.
-fn read(objects: &Objects) -> Result<Option<Identity>> {
+pub(super) fn read(objects: &Objects) -> Result<Option<Identity>> {
     let bytes = match objects.open_bytes(paths::STORE_JSON) {
         Ok(bytes) => bytes.to_vec(),
         Err(error) if error.code == "file_missing" => return Ok(None),

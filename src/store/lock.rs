@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// The lock; dropping it, or dying, releases it.
 #[derive(Debug)]
 pub struct StoreLock {
-    _file: File,
+    /// None where there is none and none can be made.
+    _file: Option<File>,
 }
 
 impl StoreLock {
@@ -28,12 +29,12 @@ impl StoreLock {
     /// # Errors
     /// `store_locked` while a repair runs.
     pub async fn shared(root: &Path) -> Result<Self> {
-        let file = open(root)?;
+        let Some(file) = open(root)? else { return Ok(Self { _file: None }) };
         let started = Instant::now();
         loop {
             match file.try_lock_shared() {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::Error(error)) if unsupported(&error) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { _file: Some(file) }),
+                Err(TryLockError::Error(error)) if unsupported(&error) => return Ok(Self { _file: Some(file) }),
                 Err(TryLockError::Error(error)) => return Err(error).internal("locking the storage folder"),
                 Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -54,9 +55,9 @@ impl StoreLock {
     /// # Errors
     /// When the lock file cannot be opened.
     pub fn try_exclusive(root: &Path) -> Result<Option<Self>> {
-        let file = open(root)?;
+        let Some(file) = open(root)? else { return Ok(None) };
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { _file: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) if unsupported(&error) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error).internal("locking the storage folder"),
@@ -77,14 +78,23 @@ impl StoreLock {
     }
 }
 
-fn open(root: &Path) -> Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(root.join(paths::STORE_LOCK))
-        .internal("opening the lock file of the storage folder; check its rights and DATA_STORAGE_PATH or MODELS_PATH, which name it")
+/// None where the folder can only be read and nobody made the file before: then nobody works there.
+fn open(root: &Path) -> Result<Option<File>> {
+    let path = root.join(paths::STORE_LOCK);
+    let refused =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied);
+    let opened = match OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path) {
+        Err(error) if refused(&error) => match File::open(&path) {
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // Nobody writes it: a lock needs it open, no more.
+            opened => opened,
+        },
+        opened => opened,
+    };
+    opened.map(Some).internal(
+        "opening the lock file of the storage folder; check its rights and DATA_STORAGE_PATH or MODELS_PATH, which \
+         name it",
+    )
 }
 
 fn unsupported(error: &io::Error) -> bool {

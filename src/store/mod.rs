@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use self::entity::{VersionState, WorkStatus, artefact_version, job, model_version};
 use self::lock::StoreLock;
 use crate::config::Config;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 
 pub mod cache;
 pub mod copied;
@@ -23,7 +23,9 @@ pub mod frames;
 pub mod identity;
 pub mod lock;
 pub mod objects;
+mod opened_file;
 pub mod paths;
+mod proof;
 pub mod staged;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,7 @@ pub struct Store {
     pub identity: identity::Identity,
     /// What was tidied up when this process opened the store.
     pub recovered: Recovered,
+    proofs: Arc<proof::Proofs>,
     _locks: Arc<[StoreLock]>,
 }
 
@@ -69,7 +72,10 @@ impl Store {
         let shared = if alone.is_some() { None } else { Some(StoreLock::shared(objects.root()).await?) };
         let db = db::Db::open(&config.database_url).await?;
         let identity = identity::settle(&db, &objects, false).await?;
-        let recovered = if alone.is_some() { recover(&db, &objects, &models).await? } else { Recovered::default() };
+        let recovered = match alone {
+            Some(_) if !db.is_read_only() => recover(&db, &objects, &models).await?,
+            _ => Recovered::default(),
+        };
         drop(alone);
         let lock = match shared {
             Some(lock) => lock,
@@ -105,7 +111,14 @@ impl Store {
         if models.root() != objects.root() {
             locks.push(StoreLock::shared(models.root()).await?);
         }
-        Ok(Self { db, objects, models, cache, identity, recovered, _locks: locks.into() })
+        let proofs = Arc::default();
+        Ok(Self { db, objects, models, cache, identity, recovered, proofs, _locks: locks.into() })
+    }
+
+    /// Whether it was opened to be read, for nothing can be written where it lies.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.db.is_read_only()
     }
 
     /// Closes the database. The last thing a process does with its store.
@@ -123,6 +136,15 @@ fn folders(config: &Config) -> Result<(objects::Objects, objects::Objects)> {
         objects::Objects::open(&config.data_storage_path, "DATA_STORAGE_PATH")?,
         objects::Objects::open(&config.models_path, "MODELS_PATH")?,
     ))
+}
+
+/// Nothing can be written where the store lies.
+fn read_only(why: &str) -> Error {
+    let message = format!(
+        "The store can only be read: {why}. To change anything, make the folder of DATABASE_URL and DATA_STORAGE_PATH \
+         writable (is the disk mounted read-only?) and start again."
+    );
+    Error::new(ErrorKind::Unavailable, "read_only", message)
 }
 
 /// Nobody else is at work: what is staged or reserved is a crash's. Models may lie in a folder that another store's
@@ -143,22 +165,22 @@ async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Obje
         .filter(artefact_version::Column::LeaseUntil.is_not_null())
         .exec(&transaction)
         .await
-        .map_err(db::failed("giving up reserved versions"))?;
+        .internal("giving up reserved versions")?;
     let models_abandoned = model_version::Entity::update_many()
         .col_expr(model_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
         .filter(model_version::Column::State.eq(VersionState::Reserved))
         .filter(model_version::Column::LeaseUntil.is_not_null())
         .exec(&transaction)
         .await
-        .map_err(db::failed("giving up reserved versions of models"))?;
+        .internal("giving up reserved versions of models")?;
     let interrupted = job::Entity::update_many()
         .col_expr(job::Column::LeaseUntil, Expr::val(Option::<DateTime<Utc>>::None))
         .col_expr(job::Column::Owner, Expr::val(Option::<String>::None))
         .filter(job::Column::Status.eq(WorkStatus::Running))
         .exec(&transaction)
         .await
-        .map_err(db::failed("releasing the jobs of a process that died"))?;
-    transaction.commit().await.map_err(db::failed("tidying up after a crash"))?;
+        .internal("releasing the jobs of a process that died")?;
+    transaction.commit().await.internal("tidying up after a crash")?;
     Ok(Recovered {
         staging_removed,
         versions_abandoned: abandoned.rows_affected + models_abandoned.rows_affected,

@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 
 use super::paths;
 use super::staged::Staged;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::machine::disk_full;
+use crate::error::{Context, Error, Result};
 
 /// Bytes of one read of a stream: big enough to keep a disk busy, small enough for many clients.
 const READ_BYTES: u64 = 256 * 1024;
@@ -339,17 +340,6 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// No space is left.
-#[must_use]
-pub fn disk_full() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "disk_full",
-        "The disk of the storage folder is full: nothing was stored. Free some space (or purge deleted sessions) and \
-         try again.",
-    )
-}
-
 /// A file that a row refers to is not there.
 #[must_use]
 pub fn file_missing() -> Error {
@@ -374,21 +364,15 @@ pub(super) fn failed(doing: &'static str) -> impl FnOnce(object_store::Error) ->
     move |error| storage_error(doing, error)
 }
 
-/// What a failure of the storage means to a user: found by looking through its causes.
+/// What a failure of the storage means to a user: a file that is not there is `file_missing`, the rest is said by
+/// [`Context::internal`].
 pub fn storage_error(doing: &str, error: impl StdError + Send + Sync + 'static) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(e) = cause {
-        if let Some(io) = e.downcast_ref::<io::Error>() {
-            match io.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => return disk_full().with_source(error),
-                io::ErrorKind::NotFound => return file_missing().with_source(error),
-                _ => {}
-            }
-            // The cause of a custom io error is its inner error, which `source` skips.
-            cause = io.get_ref().map(|inner| inner as &(dyn StdError + 'static)).or_else(|| io.source());
-        } else {
-            cause = e.source();
+        if e.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::NotFound) {
+            return file_missing().with_source(error);
         }
+        cause = e.source();
     }
-    Error::internal(format!("failed while {doing}")).with_source(error)
+    Error::while_doing(doing, error)
 }

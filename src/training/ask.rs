@@ -17,6 +17,7 @@ use crate::modelling::features::FeatureOptions;
 use crate::modelling::train::TrainOptions;
 use crate::sessions::store as sessions;
 use crate::state::AppState;
+use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, trained_model};
 use crate::store::{new_id, paths};
 
@@ -119,7 +120,7 @@ pub(super) async fn highest_file(state: &AppState, name: &str) -> Result<i32> {
 
 /// The row, and what tells the same request again.
 async fn new_model(
-    txn: &sea_orm::DatabaseTransaction,
+    txn: &Transaction,
     dataset: &Resolved,
     name: &str,
     site: Option<String>,
@@ -155,7 +156,7 @@ async fn new_model(
     })
 }
 
-async fn enqueue(txn: &sea_orm::DatabaseTransaction, new: NewModel, taken: i32) -> Result<String> {
+async fn enqueue(txn: &Transaction, new: NewModel, taken: i32) -> Result<String> {
     let id = new.id.clone();
     let payload = serde_json::json!({
         "session_id": new.session_id,

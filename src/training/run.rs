@@ -5,8 +5,6 @@
 
 use std::ops::ControlFlow;
 
-use sea_orm::DatabaseTransaction;
-
 use super::ask::{Parameters, highest_file};
 use super::mapping::without_leaks;
 use super::{TRAINER_VERSION, load, refused, store};
@@ -20,6 +18,7 @@ use crate::modelling::mapping::FeatureMapping;
 use crate::modelling::train;
 use crate::sessions::{lease, snapshot};
 use crate::state::AppState;
+use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, model_version, trained_model};
 use crate::store::staged::Published;
 use crate::store::{crash, now, paths};
@@ -185,7 +184,7 @@ async fn commit(
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn ended(txn: &DatabaseTransaction, job: &Job) -> Result<()> {
+pub async fn ended(txn: &Transaction, job: &Job) -> Result<()> {
     let status = match job.status {
         JobStatus::Failed => WorkStatus::Failed,
         JobStatus::Cancelled => WorkStatus::Cancelled,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
 use crate::error::{Context, Error, Result};
@@ -258,13 +258,46 @@ async fn settle(txn: &impl ConnectionTrait, reservation_id: &str, state: Version
 /// # Errors
 /// 404 when the model was deleted meanwhile; 409 when the reservation had lapsed.
 pub async fn complete(txn: &impl ConnectionTrait, done: trained_model::Model, number_id: &str) -> Result<()> {
-    get(txn, &done.id).await?;
-    done.into_active_model().reset_all().update(txn).await.internal("storing a model")?;
+    let id = done.id.clone();
+    // Who deletes a model, and what is made with it, leaves these columns alone.
+    let made = trained_model::ActiveModel {
+        version: Set(done.version),
+        algorithm: Set(done.algorithm),
+        feature_mapping: Set(done.feature_mapping),
+        options: Set(done.options),
+        training_metrics: Set(done.training_metrics),
+        lineage: Set(done.lineage),
+        feature_count: Set(done.feature_count),
+        model_file_path: Set(done.model_file_path),
+        sha256: Set(done.sha256),
+        size_bytes: Set(done.size_bytes),
+        trainer_version: Set(done.trainer_version),
+        status: Set(done.status),
+        error: Set(None),
+        started_at: Set(done.started_at),
+        finished_at: Set(done.finished_at),
+        ..Default::default()
+    };
+    let written = trained_model::Entity::update_many()
+        .set(made)
+        .filter(trained_model::Column::Id.eq(&id))
+        .filter(trained_model::Column::Status.eq(WorkStatus::Running))
+        .exec(txn)
+        .await
+        .internal("storing a model")?;
+    if written.rows_affected == 0 {
+        return Err(not_running(get(txn, &id).await?.status));
+    }
     if settle(txn, number_id, VersionState::Published).await? {
         return Ok(());
     }
     let message = "this training stood still for over a minute and lost its version number: train again";
     Err(Error::conflict("lease_lost", message))
+}
+
+/// What was to be written is not under way any more.
+fn not_running(status: WorkStatus) -> Error {
+    Error::conflict("job_ended", format!("this training is {} already: nothing was stored", status.as_str()))
 }
 
 /// A job that ended without a model: its row says so, and its number is given up.

@@ -400,7 +400,7 @@ async fn refused(db: &Db, sql: &str) -> String {
 async fn insert<A: sea_orm::ActiveModelTrait>(db: &Db, model: impl IntoActiveModel<A>) -> Result<(), DbErr> {
     let txn = db.begin().await.unwrap();
     A::Entity::insert(model.into_active_model()).exec_without_returning(&txn).await?;
-    txn.commit().await
+    txn.commit().await.map_err(|error| DbErr::Custom(error.to_string()))
 }
 
 fn is_unique(result: Result<(), DbErr>) -> bool {
