@@ -16,6 +16,7 @@ use crate::doctor;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::http;
 use crate::jobs::Jobs;
+use crate::sessions::snapshot;
 use crate::state::{AppState, Handles};
 use crate::store::{Recovered, Store};
 use crate::worker;
@@ -29,7 +30,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 /// When a store cannot be opened, with the setting to change.
 pub async fn build(config: Config) -> Result<AppState> {
     let store = Store::open(&config).await?;
-    let Recovered { staging_removed, versions_abandoned, jobs_interrupted } = store.recovered;
+    let Recovered { staging_removed, versions_abandoned, jobs_interrupted, alone } = store.recovered;
     if staging_removed + versions_abandoned + jobs_interrupted > 0 {
         tracing::warn!(
             staging_removed,
@@ -40,7 +41,11 @@ pub async fn build(config: Config) -> Result<AppState> {
     }
     let jobs = Jobs::new(store.clone(), worker::ENDED);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
-    Ok(AppState::new(Handles { config, store, jobs, started_at, tasks }))
+    let state = AppState::new(Handles { config, store, jobs, started_at, tasks });
+    if alone && let Err(error) = snapshot::catch_up(&state).await {
+        tracing::warn!(%error, "the session.json files could not be brought up to date");
+    }
+    Ok(state)
 }
 
 /// Every route, on that state.
@@ -66,7 +71,7 @@ pub async fn serve(
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     on_ready(address);
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
-    tokio::spawn(doctor::check_at_start(state.clone()));
+    tokio::spawn(doctor::keep(state.clone()));
     run(listener, state, stop_signal()).await
 }
 

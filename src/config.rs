@@ -38,6 +38,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("MAX_UPLOAD_BYTES", "4294967296"),
     setting("PARSE_MEMORY_BYTES", "536870912"),
     setting("REQUEST_TIMEOUT_SECONDS", "60"),
+    setting("SCRUB_DAYS", "7"),
     setting("REQUIRE_SESSION_ID", "false"),
     setting(
         "CORS_ALLOWED_ORIGINS",
@@ -85,6 +86,8 @@ pub struct Config {
     pub parse_memory_bytes: u64,
     /// Longest time a request may take, uploads, parses and data files excepted.
     pub request_timeout: Duration,
+    /// How often every stored file is hashed in the background; none when it is not.
+    pub scrub_every: Option<Duration>,
     /// Whether leaving out `session_id` is refused.
     pub require_session_id: bool,
     /// Origins the browser may call from.
@@ -141,6 +144,7 @@ impl Config {
             max_upload_bytes: number("MAX_UPLOAD_BYTES", &get("MAX_UPLOAD_BYTES"))?,
             parse_memory_bytes: number("PARSE_MEMORY_BYTES", &get("PARSE_MEMORY_BYTES"))?,
             request_timeout: Duration::from_secs(number("REQUEST_TIMEOUT_SECONDS", &get("REQUEST_TIMEOUT_SECONDS"))?),
+            scrub_every: days("SCRUB_DAYS", &get("SCRUB_DAYS"))?,
             require_session_id: match get("REQUIRE_SESSION_ID").as_str() {
                 "true" | "1" => true,
                 "false" | "0" => false,
@@ -177,6 +181,16 @@ pub fn timezone(field: &'static str, name: &str) -> Result<Tz> {
 
 fn number<T: std::str::FromStr>(variable: &'static str, text: &str) -> Result<T> {
     text.parse().map_err(|_| bad(variable, text, "a whole number in range"))
+}
+
+/// None for 0. Parts of a day are for tests.
+fn days(variable: &'static str, text: &str) -> Result<Option<Duration>> {
+    let days: f64 = text.parse().unwrap_or(f64::NAN);
+    match days {
+        0.0 => Ok(None),
+        _ if days > 0.0 && days <= 3650.0 => Ok(Some(Duration::from_secs(86_400).mul_f64(days))),
+        _ => Err(bad(variable, text, "a number of days up to 3650, or 0 for never")),
+    }
 }
 
 fn bad(variable: &'static str, value: &str, wanted: &str) -> Error {

@@ -25,6 +25,7 @@ mod m000008_cleaning_files;
 mod m000009_model_files;
 mod m000010_optimization_answers;
 mod m000011_version_indexes;
+mod m000012_manifests_and_checks;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000009_model_files::Migration),
             Box::new(m000010_optimization_answers::Migration),
             Box::new(m000011_version_indexes::Migration),
+            Box::new(m000012_manifests_and_checks::Migration),
         ]
     }
 }

@@ -121,7 +121,7 @@ pub async fn wait(state: &AppState, asked: Asked) -> Result<CleanAnswer> {
     if !asked.is_done {
         let job = state.jobs.wait(&asked.job_id).await?;
         if let Err(error) = job.outcome() {
-            snapshot::write(state, &asked.session_id).await;
+            snapshot::write_soon(state, &asked.session_id).await;
             return Err(error);
         }
     }

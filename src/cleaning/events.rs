@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::{EventItem, EventQuery, store};
@@ -13,7 +12,7 @@ use crate::etl::clean::{Event, Rule};
 use crate::sessions::Page;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, cleaning_job};
-use crate::store::objects::hex;
+use crate::store::integrity::{Root, StoredFile};
 use crate::store::{frames, paths};
 
 /// Events on a page when nobody says otherwise, and at most.
@@ -147,28 +146,25 @@ pub async fn parquet(state: &AppState, selector: &DatasetSelector) -> Result<Eve
     Ok(EventsFile { file_name: format!("{}-{}.events.parquet", dataset.session_name, dataset.label.version), ..file })
 }
 
-/// Small, so its hash is checked each time.
 async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile> {
     let Some(sha256) = row.events_sha256.clone() else {
         let message = format!("cleaned-v{} was made without a file of events: clean again with force", row.version);
         return Err(Error::not_found("no_events", message));
     };
-    let path = paths::cleaned_events(&row.session_id, row.version);
-    let (objects, expected) = (state.store.objects.clone(), sha256.clone());
-    let looking = tokio::task::spawn_blocking(move || match objects.open_bytes(&path) {
-        Ok(bytes) if hex(&Sha256::digest(&*bytes)) == expected => Ok(Ok(bytes.to_bytes())),
-        Ok(_) => Ok(Err(Integrity::Damaged)),
-        Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
-        Err(error) => Err(error),
-    });
-    match looking.await.internal("opening quality events")?? {
-        Ok(bytes) => Ok(EventsFile { bytes, sha256, file_name: String::new() }),
-        Err(integrity) => {
-            let txn = state.store.db.begin().await?;
-            store::mark_events(&txn, &row.id, integrity).await?;
-            txn.commit().await.internal("noting that a file of events is not what it was")?;
-            Err(unusable(row, integrity))
-        }
+    if row.events_integrity != Integrity::Ok {
+        return Err(unusable(row, row.events_integrity));
+    }
+    let file = StoredFile {
+        root: Root::Sessions,
+        path: paths::cleaned_events(&row.session_id, row.version),
+        sha256: sha256.clone(),
+        size_bytes: row.events_size_bytes.unwrap_or_default().unsigned_abs(),
+    };
+    let store = state.store.clone();
+    let opening = tokio::task::spawn_blocking(move || store.open_verified(&file));
+    match opening.await.internal("opening quality events")?? {
+        Ok(bytes) => Ok(EventsFile { bytes: bytes.to_bytes(), sha256, file_name: String::new() }),
+        Err(integrity) => Err(unusable(row, integrity)),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The job of a cleaning: read → clean → publish both files → one transaction with the row → `session.json`.
 //!
-//! What fails before the transaction leaves nothing that the catalogue knows of. Files that were published by
-//! then stay, unreferred to, under a number that is not used again, and `doctor` lists them.
+//! What fails before the transaction leaves nothing that the catalogue knows of. A job that is begun again makes the
+//! same bytes under the same number, so it takes the files that it had published by then; those of a job that is given
+//! up stay, unreferred to, under a number that is not used again, and `doctor` lists them.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use polars::prelude::{DataFrame, DataType};
 
 use super::ask::refused;
@@ -40,8 +41,7 @@ pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
     let job = store::get(state.store.db.read(), context.job_id()).await?;
     if job.status == WorkStatus::Completed {
         // The process died between the commit and what follows it.
-        snapshot::write(state, &job.session_id).await;
-        return Ok(());
+        return snapshot::write(state, &job.session_id).await;
     }
     let number = begin(state, &job, context).await?;
     let held = lease::Heartbeat::start(state, &number.id);
@@ -49,7 +49,7 @@ pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
     let session_id = job.session_id.clone();
     let message = commit(state, job, number, made, context).await?;
     drop(held);
-    snapshot::write(state, &session_id).await;
+    snapshot::write(state, &session_id).await?;
     context.progress(1.0, message);
     Ok(())
 }
@@ -96,7 +96,7 @@ async fn make(
         frame: state.store.objects.stage(&folder).await?.into_sync(),
         events: state.store.objects.stage(&folder).await?.into_sync(),
     };
-    let about = About { job: job.clone(), version: number.version, created_at: now() };
+    let about = About { job: job.clone(), version: number.version };
     let work = {
         let (state, context) = (state.clone(), context.clone());
         move || write(&state, &dataset, &parameters, target, &about, &context)
@@ -104,9 +104,14 @@ async fn make(
     let (result, frame, events) = tokio::task::spawn_blocking(work).await.internal("waiting for a cleaning")??;
     let (frame, events) = (frame.finish().await?, events.finish().await?);
     context.check()?;
+    // Nobody can take the job over while its files take their names.
+    let txn = state.store.db.begin().await?;
+    context.confirm(&txn).await?;
     // The events first: a cleaned file is never without them.
-    let events = events.publish(&paths::cleaned_events(&job.session_id, number.version)).await?;
-    let frame = frame.publish(&paths::cleaned(&job.session_id, number.version)).await?;
+    let events = events.publish_held(&paths::cleaned_events(&job.session_id, number.version)).await?;
+    crash::point("clean.events_published");
+    let frame = frame.publish_held(&paths::cleaned(&job.session_id, number.version)).await?;
+    drop(txn);
     crash::point("clean.published");
     Ok(Made { frame, events, result })
 }
@@ -128,7 +133,6 @@ struct Target {
 struct About {
     job: cleaning_job::Model,
     version: i32,
-    created_at: DateTime<Utc>,
 }
 
 /// Cleans and writes both files. Blocks.
@@ -218,7 +222,8 @@ fn describe(
         (frames::KEY_SOURCE_DATASET_ID, dataset.label.dataset_id.clone()),
         (frames::KEY_SOURCE_SHA256, dataset.sha256.clone()),
         (frames::KEY_REPORT, result.report.to_string()),
-        (frames::KEY_CREATED_AT, about.created_at.to_rfc3339()),
+        // Not the time of now: made again, the file has the same bytes.
+        (frames::KEY_CREATED_AT, about.job.created_at.to_rfc3339()),
     ];
     let kept = source_says.iter().filter(|(key, _)| kept.contains(&key.as_str())).cloned();
     Ok(kept.chain(new.map(|(key, value)| (key.to_owned(), value))).collect())

@@ -139,14 +139,11 @@ async fn reserved(txn: &impl ConnectionTrait, job_id: &str) -> Result<Option<art
         .internal("looking up a reservation")
 }
 
-/// Begins a cleaning, or begins it again, which takes a new number.
+/// Begins a cleaning, or begins it again, under the number that it was given when it was asked for.
 pub async fn begin(txn: &impl ConnectionTrait, job: &cleaning_job::Model) -> Result<artefact_version::Model> {
     let number = match reserved(txn, &job.id).await? {
-        Some(fresh) if fresh.lease_until.is_none() => fresh,
-        Some(tried) => {
-            sessions::settle(txn, tried, VersionState::Abandoned).await?;
-            reserve(txn, &job.session_id, &job.id).await?
-        }
+        Some(own) => own,
+        // An earlier version of this program gave the number of a job up when its process died.
         None => reserve(txn, &job.session_id, &job.id).await?,
     };
     sessions::heartbeat(txn, &number.id).await?;
@@ -236,15 +233,4 @@ pub async fn end(txn: &impl ConnectionTrait, job_id: &str, status: WorkStatus, e
         Some(number) => sessions::settle(txn, number, VersionState::Abandoned).await,
         None => Ok(()),
     }
-}
-
-/// Notes that a file of events is not what it was.
-pub async fn mark_events(txn: &impl ConnectionTrait, job_id: &str, integrity: Integrity) -> Result<()> {
-    cleaning_job::Entity::update_many()
-        .col_expr(cleaning_job::Column::EventsIntegrity, Expr::value(integrity))
-        .filter(cleaning_job::Column::Id.eq(job_id))
-        .exec(txn)
-        .await
-        .internal("noting that a file of events is not what it was")?;
-    Ok(())
 }

@@ -87,6 +87,9 @@ struct ListArgs {
     /// Deleted sessions instead of the others
     #[arg(long)]
     deleted: bool,
+    /// Instead of the others, sessions that a rebuilt catalogue has found and no answer ever told of
+    #[arg(long)]
+    unconfirmed: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -153,6 +156,7 @@ fn filter(list: ListArgs) -> SessionFilter {
         page: list.page,
         page_size: list.page_size,
         deleted: list.deleted,
+        unconfirmed: list.unconfirmed,
     }
 }
 

@@ -20,12 +20,11 @@ use tokio::sync::mpsc;
 
 use super::clock;
 use super::names::TIMESTAMP;
-use super::opened::{Frame, forget};
+use super::opened::{Frame, look};
 use super::version::Resolved;
 use crate::error::{Context, Error, Result};
 use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
-use crate::store::objects;
 
 /// Bytes on their way to the client.
 pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
@@ -41,11 +40,7 @@ const CHUNKS_AHEAD: usize = 4;
 /// 409 when the file is missing or damaged.
 pub async fn parquet(state: &AppState, dataset: &Resolved, range: Range<u64>) -> Result<ByteStream> {
     // A stream cannot take back its status: what is wrong with the file is found before the first byte.
-    let size = state.store.objects.size(&dataset.path).await.inspect_err(|_| forget(state, dataset))?;
-    if size != dataset.size_bytes {
-        forget(state, dataset);
-        return Err(objects::damaged());
-    }
+    look(state, dataset).await?;
     Ok(Box::pin(state.store.objects.stream(&dataset.path, range).map(|chunk| chunk.map_err(io::Error::other))))
 }
 

@@ -1,13 +1,11 @@
-//! A stored frame, opened: checked against the catalogue once, its footer kept, its columns read one by one.
+//! A stored frame, opened: checked against the catalogue, its footer kept, its columns read one by one.
 //!
-//! Published files never change, so a file's hash is verified when this process first opens it and what its
-//! footer says is kept. Both memories are the process' and keyed by content, so nothing in them can be stale;
-//! a file that is found missing or cut off later is forgotten, and checked again by the next request.
+//! Published files never change, so a file's hash is verified when this process first opens it, and again when it looks
+//! otherwise (`store::verified`); what its footer says is kept by content, so nothing there can be stale. What cannot be
+//! read is hashed on the spot, so that it is damaged for all who ask.
 
-use std::collections::HashSet;
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::RecordBatch;
 use moka::sync::Cache;
@@ -16,14 +14,16 @@ use polars::prelude::{Column, DataFrame, StringChunked};
 use super::cells::{self, Key};
 use super::names::TIMESTAMP;
 use super::store::VersionRow;
-use super::version::Resolved;
-use crate::error::{Context, Error, ErrorKind, Result};
+use super::version::{Resolved, unusable};
+use crate::error::{Context, Error, Result};
 use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
 use crate::store::cache::blocks::{Block, Lists, Word};
 use crate::store::entity::Integrity;
 use crate::store::frames::{Footer, FrameReader, KEY_COLUMNS};
+use crate::store::integrity::{Root, StoredFile};
 use crate::store::objects;
+use crate::store::verified::FileStamp;
 
 /// Bytes of footers that are kept.
 const FOOTER_BYTES: u64 = 64 * 1024 * 1024;
@@ -60,60 +60,47 @@ impl Known {
     }
 }
 
-/// Root of the storage, key, sha256.
-type FileId = (PathBuf, String, String);
-
-static VERIFIED: LazyLock<Mutex<HashSet<FileId>>> = LazyLock::new(Mutex::default);
-/// Held while a file is hashed: two requests for a new file should not read it twice.
-static VERIFYING: LazyLock<Cache<FileId, Arc<tokio::sync::Mutex<()>>>> = LazyLock::new(|| Cache::new(1024));
 /// By sha256.
 static FOOTERS: LazyLock<Cache<String, Known>> = LazyLock::new(|| {
     let weight = |_: &String, known: &Known| u32::try_from(2 * known.footer.memory_bytes()).unwrap_or(u32::MAX);
     Cache::builder().max_capacity(FOOTER_BYTES).weigher(weight).build()
 });
 
-fn verified<T>(change: impl FnOnce(&mut HashSet<FileId>) -> T) -> T {
-    change(&mut VERIFIED.lock().unwrap_or_else(PoisonError::into_inner))
+/// The file of a version.
+pub fn file_of(row: &VersionRow) -> StoredFile {
+    StoredFile {
+        root: Root::Sessions,
+        path: row.path.clone(),
+        sha256: row.sha256.clone(),
+        size_bytes: row.size_bytes.unsigned_abs(),
+    }
 }
 
-fn file_id(state: &AppState, path: &str, sha256: &str) -> FileId {
-    (state.store.objects.root().to_owned(), path.to_owned(), sha256.to_owned())
+impl Resolved {
+    fn file(&self) -> StoredFile {
+        StoredFile {
+            root: Root::Sessions,
+            path: self.path.clone(),
+            sha256: self.sha256.clone(),
+            size_bytes: self.size_bytes,
+        }
+    }
 }
 
-/// What a published file holds, or what is wrong with it.
+/// What a published file holds and what it looks like, or what is wrong with it; then it is marked.
 ///
 /// # Errors
 /// When it cannot be read at all.
-pub async fn open(state: &AppState, row: &VersionRow) -> Result<std::result::Result<Known, Integrity>> {
-    let id = file_id(state, &row.path, &row.sha256);
-    if !verified(|ids| ids.contains(&id)) {
-        let file = VERIFYING.get_with(id.clone(), Arc::default);
-        let _one_at_a_time = file.lock().await;
-        if !verified(|ids| ids.contains(&id)) {
-            let integrity = verify(state, row).await?;
-            if integrity != Integrity::Ok {
-                return Ok(Err(integrity));
-            }
-            verified(|ids| ids.insert(id));
-        }
-    }
+pub async fn open(state: &AppState, row: &VersionRow) -> Result<std::result::Result<(Known, FileStamp), Integrity>> {
+    let stamp = match state.store.verify(&file_of(row)).await? {
+        Ok(stamp) => stamp,
+        Err(integrity) => return Ok(Err(integrity)),
+    };
     match known(state, &row.path, &row.sha256).await {
         Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
         Err(error) if error.code == "file_damaged" => Ok(Err(Integrity::Damaged)),
-        other => other.map(Ok),
+        other => Ok(Ok((other?, stamp))),
     }
-}
-
-/// Compares size and hash with the catalogue's.
-async fn verify(state: &AppState, row: &VersionRow) -> Result<Integrity> {
-    let objects = &state.store.objects;
-    match objects.size(&row.path).await {
-        Err(error) if error.kind == ErrorKind::Conflict => return Ok(Integrity::Missing),
-        Err(error) => return Err(error),
-        Ok(size) if size != row.size_bytes.unsigned_abs() => return Ok(Integrity::Damaged),
-        Ok(_) => {}
-    }
-    Ok(if objects.sha256(&row.path).await? == row.sha256 { Integrity::Ok } else { Integrity::Damaged })
 }
 
 async fn known(state: &AppState, path: &str, sha256: &str) -> Result<Known> {
@@ -145,20 +132,38 @@ pub struct Frame {
     reader: FrameReader,
     /// Rows.
     pub row_count: u64,
+    state: AppState,
+    file: StoredFile,
 }
 
 impl Frame {
     /// Opens a settled frame.
     ///
     /// # Errors
-    /// 409 when its file is gone or cut off by now.
+    /// 409 when its file is not what it was by now.
     pub fn open(state: &AppState, dataset: &Resolved) -> Result<Self> {
-        let opened = state.store.objects.open_bytes(&dataset.path).and_then(|bytes| {
-            if bytes.len() as u64 == dataset.size_bytes { Ok(bytes.to_bytes()) } else { Err(objects::damaged()) }
-        });
-        let bytes = opened.inspect_err(|_| forget(state, dataset))?;
-        let reader = FrameReader::with_footer(bytes, dataset.known.footer.clone());
-        Ok(Self { row_count: reader.footer().row_count(), reader })
+        let file = dataset.file();
+        let bytes = match state.store.objects.open_unchanged(&file.path, dataset.stamp) {
+            Ok(Some(bytes)) => bytes,
+            // Gone, another, or only touched.
+            _ => match state.store.open_verified(&file)? {
+                Ok(bytes) => bytes,
+                Err(integrity) => return Err(unusable(&dataset.label, integrity)),
+            },
+        };
+        let reader = FrameReader::with_footer(bytes.to_bytes(), dataset.known.footer.clone());
+        Ok(Self { row_count: reader.footer().row_count(), reader, state: state.clone(), file })
+    }
+
+    /// What was read; bytes that cannot be are looked at by their hash, so that all know.
+    fn told<T>(&self, read: Result<T>) -> Result<T> {
+        if let Err(error) = &read
+            && error.code == "file_damaged"
+            && let Err(error) = self.state.store.suspect(&self.file)
+        {
+            tracing::warn!(%error, path = self.file.path, "a file that could not be read could not be looked at");
+        }
+        read
     }
 
     /// Rows that are unpacked together; `lists` are those of their row group.
@@ -169,7 +174,7 @@ impl Frame {
         // Behind a list's values stands what is shown where there is none.
         let entries = |list: &Option<Arc<[Word]>>| list.as_ref().and_then(|list| u16::try_from(list.len() - 1).ok());
         let entries: Vec<Option<u16>> = lists.iter().map(entries).collect();
-        Block::of_stored(self.reader.read_stored(rows, &entries)?, lists)
+        Block::of_stored(self.told(self.reader.read_stored(rows, &entries))?, lists)
     }
 
     /// The lists of a row's group, of `most` words in all.
@@ -183,7 +188,7 @@ impl Frame {
     /// # Errors
     /// 409 when the file is damaged.
     pub fn cells(&self, columns: &[String], rows: Range<u64>) -> Result<DataFrame> {
-        self.reader.read_rows(Some(columns), rows.start, rows.end.saturating_sub(rows.start))
+        self.told(self.reader.read_rows(Some(columns), rows.start, rows.end.saturating_sub(rows.start)))
     }
 
     /// Rows with a time from `from_ms` on and before `to_ms` (UTC); none means no bound.
@@ -193,7 +198,7 @@ impl Frame {
     pub fn rows_between(&self, from_ms: Option<i64>, to_ms: Option<i64>) -> Result<Range<u64>> {
         match (from_ms, to_ms) {
             (None, None) => Ok(0..self.row_count),
-            (from, to) => self.reader.rows_between(from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
+            (from, to) => self.told(self.reader.rows_between(from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX))),
         }
     }
 
@@ -248,8 +253,9 @@ impl Frame {
     ///
     /// # Errors
     /// 409 when the file is damaged.
-    pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + 'static> {
-        self.reader.batches(None)
+    pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send> {
+        let batches = self.told(self.reader.batches(None))?;
+        Ok(batches.map(|batch| self.told(batch)))
     }
 
     fn column(&self, name: &str, rows: Range<u64>) -> Result<Column> {
@@ -258,19 +264,23 @@ impl Frame {
     }
 }
 
-/// Whether the file is still there, by its size: for answers that are made of what is kept of it.
+/// Whether the file is still what it was: for answers that are made of what is kept of it, and for its bytes.
 ///
 /// # Errors
-/// 409 when it is gone or cut off by now.
-pub fn look(state: &AppState, dataset: &Resolved) -> Result<()> {
-    let length = state.store.objects.length(&dataset.path);
-    let looked = length.and_then(|length| if length == dataset.size_bytes { Ok(()) } else { Err(objects::damaged()) });
-    looked.inspect_err(|_| forget(state, dataset))
+/// 409 when it is not by now.
+pub async fn look(state: &AppState, dataset: &Resolved) -> Result<()> {
+    match state.store.objects.stamp(&dataset.path) {
+        Ok(stamp) if stamp == dataset.stamp => return Ok(()),
+        _ => {}
+    }
+    match state.store.verify(&dataset.file()).await? {
+        Ok(_) => Ok(()),
+        Err(integrity) => Err(unusable(&dataset.label, integrity)),
+    }
 }
 
-/// Has the next request check the file again, which marks it.
+/// Has the next request hash the file again.
 pub fn forget(state: &AppState, dataset: &Resolved) {
-    let id = file_id(state, &dataset.path, &dataset.sha256);
-    verified(|ids| ids.remove(&id));
+    state.store.objects.forget(&dataset.path);
     state.store.db.touch();
 }

@@ -102,7 +102,7 @@ async fn blocks(state: &AppState, dataset: &Arc<Resolved>, rows: &Range<u64>) ->
         return Ok(None);
     }
     // The file may have gone, and its blocks still be there.
-    opened::look(state, dataset)?;
+    opened::look(state, dataset).await?;
     let mut parts = Vec::new();
     let mut start = rows.start;
     while start < rows.end {

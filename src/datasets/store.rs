@@ -3,11 +3,10 @@
 //! Versions are looked up in an index that holds all that is asked for: SQLite reads the whole document to come to a
 //! column behind it.
 
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::error::{Context, Result};
-use crate::state::AppState;
 use crate::store::db::Db;
 use crate::store::entity::{ArtefactKind, Integrity, WorkStatus, cleaning_job, parsed_dataset, session};
 
@@ -160,25 +159,4 @@ pub async fn by_id(db: &Db, id: &str) -> Result<Option<VersionRow>> {
         Some((session_id, version)) => self::cleaned(db, &session_id, Some(version), None).await,
         None => Ok(None),
     }
-}
-
-/// Notes that a version's file is not what it was.
-pub async fn mark(state: &AppState, row: &VersionRow, integrity: Integrity) -> Result<()> {
-    let doing = "noting that a file is not what it was";
-    let transaction = state.store.db.begin().await?;
-    match row.kind {
-        ArtefactKind::Parsed => parsed_dataset::Entity::update_many()
-            .col_expr(parsed_dataset::Column::Integrity, Expr::value(integrity))
-            .filter(parsed_dataset::Column::Id.eq(&row.id))
-            .exec(&transaction)
-            .await
-            .internal(doing)?,
-        ArtefactKind::Cleaned => cleaning_job::Entity::update_many()
-            .col_expr(cleaning_job::Column::Integrity, Expr::value(integrity))
-            .filter(cleaning_job::Column::Id.eq(&row.id))
-            .exec(&transaction)
-            .await
-            .internal(doing)?,
-    };
-    transaction.commit().await.internal(doing)
 }

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
 use crate::store::entity::Integrity;
+use crate::store::verified::FileStamp;
 
 /// A stored frame, settled.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Resolved {
     pub columns: Arc<Vec<ColumnMeta>>,
     /// What the file's footer says.
     pub(super) known: Known,
+    /// What the file looked like when it was last found to be what was published.
+    pub(super) stamp: FileStamp,
     /// Zone of the site.
     pub zone: chrono_tz::Tz,
     /// The session's name, for file names of downloads.
@@ -43,8 +46,8 @@ pub struct Resolved {
 
 /// Settles which frame is meant.
 ///
-/// The file's size and hash are checked when this process first opens it; what does not match is marked and
-/// never deleted.
+/// The file's size and hash are checked when this process first opens it, and when it looks otherwise than then; what
+/// does not match is marked and never deleted.
 ///
 /// # Errors
 /// 404 for an unknown or deleted session, or a version it has not; 409 for one that is missing or
@@ -136,13 +139,9 @@ async fn ask(state: &AppState, selector: &DatasetSelector) -> Result<Resolved> {
     if row.integrity != Integrity::Ok {
         return Err(unusable(&label, row.integrity));
     }
-    let opened = match opened::open(state, &row).await? {
+    let (opened, stamp) = match opened::open(state, &row).await? {
         Ok(opened) => opened,
-        Err(integrity) => {
-            tracing::error!(path = row.path, integrity = integrity.as_str(), "a published file is not what it was");
-            store::mark(state, &row, integrity).await?;
-            return Err(unusable(&label, integrity));
-        }
+        Err(integrity) => return Err(unusable(&label, integrity)),
     };
     let zone = session.timezone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(state.config.site_timezone);
     Ok(Resolved {
@@ -153,6 +152,7 @@ async fn ask(state: &AppState, selector: &DatasetSelector) -> Result<Resolved> {
         row_count: opened.row_count(),
         columns: Arc::clone(&opened.columns),
         known: opened,
+        stamp,
         zone,
         session_name: session.name,
         assumed_session: assumed,
@@ -268,7 +268,7 @@ fn unknown_version(version: &str, session_id: Option<&str>) -> Error {
     Error::not_found("unknown_version", message)
 }
 
-fn unusable(label: &DatasetLabel, integrity: Integrity) -> Error {
+pub(super) fn unusable(label: &DatasetLabel, integrity: Integrity) -> Error {
     let (code, what) = match integrity {
         Integrity::Missing => ("file_missing", "is missing"),
         _ => ("file_damaged", "is not what was published"),

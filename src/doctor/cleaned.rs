@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::rebuild::span;
+use super::rebuild::{give_up, span};
 use crate::error::{ErrorKind, Result};
 use crate::etl::column::ColumnMeta;
 use crate::sessions::snapshot::Snapshot;
@@ -12,16 +12,25 @@ use crate::store::frames::{self, FrameReader};
 use crate::store::objects::Object;
 use crate::store::{Store, new_id, now, paths};
 
-/// Adds the cleaned versions that the snapshot does not know, where it knows the dataset they were made from.
-///
-/// A file that a crash left before its row was written looks the same: it is whole and true to its source, so it
-/// becomes a version.
-pub(super) async fn complete(store: &Store, session_id: &str, snapshot: &mut Snapshot) -> Result<()> {
+/// Adds the cleaned versions that the snapshot has no row of, where it knows the dataset they were made from and
+/// `was_told` that there is such a version; gives the files of the others.
+pub(super) async fn complete(
+    store: &Store,
+    session_id: &str,
+    snapshot: &mut Snapshot,
+    was_told: &dyn Fn(ArtefactKind, i32) -> bool,
+) -> Result<Vec<String>> {
+    let mut unacknowledged = Vec::new();
     for object in store.objects.list(&paths::session_dir(session_id)).await? {
         let name = object.key.rsplit('/').next().unwrap_or_default();
         let number = name.strip_prefix("cleaned-v").and_then(|n| n.strip_suffix(".parquet"));
         let Some(version) = number.and_then(|n| n.parse::<i32>().ok()) else { continue };
         if snapshot.cleaning_jobs.iter().any(|job| job.version == version) {
+            continue;
+        }
+        if !was_told(ArtefactKind::Cleaned, version) {
+            give_up(snapshot, ArtefactKind::Cleaned, version);
+            unacknowledged.push(object.key);
             continue;
         }
         let Some(job) = read(store, session_id, version, object).await? else { continue };
@@ -46,7 +55,7 @@ pub(super) async fn complete(store: &Store, session_id: &str, snapshot: &mut Sna
         });
         snapshot.cleaning_jobs.push(job);
     }
-    Ok(())
+    Ok(unacknowledged)
 }
 
 /// None for a file that does not say what it is.

@@ -2,25 +2,35 @@
 //!
 //! A file that is gone or another is marked in the catalogue, so that requests for it get a clear 409; it is
 //! never deleted. A published file that no row knows of is reported and left alone: the database may be the
-//! one that is wrong. [`rebuild`] makes the catalogue anew from the folders.
+//! one that is wrong. [`rebuild`] makes the catalogue anew from the folders, [`sweep`] sets aside what nobody knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
+use self::files::{KnownFile, KnownFiles};
+use self::sweep::Orphan;
 use crate::config::Config;
 use crate::error::{Context, Result};
 use crate::sessions::snapshot;
 use crate::state::AppState;
-use crate::store::entity::{Integrity, WorkStatus, cleaning_job, parsed_dataset, session, source_file};
-use crate::store::objects::{Object, Objects};
+use crate::store::entity::{Integrity, session};
+use crate::store::integrity::Root;
+use crate::store::objects::Object;
 use crate::store::{Store, paths};
 
+mod checks;
 mod cleaned;
+mod files;
 mod models;
 pub mod rebuild;
+mod scrub;
+pub mod sweep;
+
+/// Pause between two looks for `session.json` files that are behind.
+const CATCHING_UP: Duration = Duration::from_secs(10);
 
 /// What was found, and what was done about it.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -36,6 +46,8 @@ pub struct Report {
     pub repaired: u64,
     /// `session.json` files that do not say what the catalogue knows; `--repair` rewrites them.
     pub outdated_snapshots: Vec<String>,
+    /// Sessions that a rebuild has found without a `session.json`, so that no answer ever told of them.
+    pub unconfirmed: Vec<String>,
 }
 
 /// One damaged file.
@@ -60,14 +72,6 @@ pub enum Depth {
     Hash,
 }
 
-/// A file the catalogue refers to, once.
-struct Expected {
-    session_id: String,
-    sha256: String,
-    size_bytes: u64,
-    integrity: Integrity,
-}
-
 /// Looks at every file of the catalogue, and marks what is not as it was.
 ///
 /// With `repair` it also rewrites outdated `session.json` files; what a crash left in staging was removed
@@ -77,37 +81,61 @@ struct Expected {
 /// When the database or the folder cannot be read.
 pub async fn check(state: &AppState, depth: Depth, repair: bool) -> Result<Report> {
     let store = &state.store;
-    let expected = expected(store.db.read()).await?;
+    let known = files::known(store.db.read()).await?;
     let mut report = Report { repaired: store.recovered.staging_removed, ..Report::default() };
-    for (path, file) in &expected {
+    let mut hashed = Vec::new();
+    for ((root, path), file) in &known {
         report.checked += 1;
-        let (found, message) = look(&store.objects, path, file, depth).await?;
+        let (found, message) = look(store, file, depth).await?;
         if found != file.integrity {
-            mark(store, path, found).await?;
-            report.repaired += u64::from(found == Integrity::Ok);
+            match found {
+                Integrity::Ok => report.repaired += store.mark(*root, path, found).await?.min(1),
+                _ => store.found(&file.file, found).await,
+            }
         }
         if found != Integrity::Ok {
-            let session_id = file.session_id.clone();
-            report.damaged.push(Finding { path: path.clone(), session_id, integrity: found.as_str(), message });
+            let (path, session_id) = (files::shown(*root, path), file.session_id.clone());
+            report.damaged.push(Finding { path, session_id, integrity: found.as_str(), message });
         }
+        hashed.push((*root, path.clone()));
     }
-    report.orphans = orphans(store, &expected).await?;
-    models::check(store, depth, &mut report).await?;
+    let orphans = orphans(store, &known).await?;
+    report.orphans = orphans.iter().map(|orphan| files::shown(orphan.root, &orphan.path)).collect();
+    report.unconfirmed = unconfirmed(store).await?;
     if depth == Depth::Hash {
+        checks::note(store, &hashed).await?;
         report.outdated_snapshots = outdated_snapshots(state).await?;
     }
     if repair {
         for session_id in std::mem::take(&mut report.outdated_snapshots) {
-            snapshot::write(state, &session_id).await;
+            snapshot::rewrite(state, &session_id).await?;
             report.repaired += 1;
         }
     }
     Ok(report)
 }
 
-/// Looks at existence and size of everything in the background of a start, and logs what is wrong.
-pub async fn check_at_start(state: AppState) {
-    match check(&state, Depth::Size, false).await {
+/// What is done beside a server, for ever: a look at existence and size of everything, then the scrub, and
+/// `session.json` files that could not be written when they should have been.
+pub async fn keep(state: AppState) {
+    let catching_up = async {
+        loop {
+            tokio::time::sleep(CATCHING_UP).await;
+            if let Err(error) = snapshot::catch_up(&state).await {
+                tracing::warn!(%error, "the session.json files could not be brought up to date; it is tried again");
+            }
+        }
+    };
+    let looking = async {
+        check_at_start(&state).await;
+        scrub::run(state.clone()).await;
+    };
+    tokio::join!(catching_up, looking);
+}
+
+/// Looks at existence and size of everything, and logs what is wrong.
+async fn check_at_start(state: &AppState) {
+    match check(state, Depth::Size, false).await {
         Ok(report) if report.damaged.is_empty() && report.orphans.is_empty() => {
             tracing::info!(checked = report.checked, "all stored files are there");
         }
@@ -142,57 +170,10 @@ pub async fn rebuild(config: &Config) -> Result<rebuild::Rebuilt> {
     rebuilt
 }
 
-async fn expected(db: &impl ConnectionTrait) -> Result<BTreeMap<String, Expected>> {
-    let mut expected = BTreeMap::new();
-    // Only what is looked at: the rest of these rows is large.
-    type Row = (String, String, String, i64, Integrity);
-    let sources: Vec<Row> = source_file::Entity::find()
-        .select_only()
-        .columns([
-            source_file::Column::Path,
-            source_file::Column::SessionId,
-            source_file::Column::Sha256,
-            source_file::Column::SizeBytes,
-            source_file::Column::Integrity,
-        ])
-        .into_tuple()
-        .all(db)
-        .await
-        .internal("listing raw files")?;
-    let datasets: Vec<Row> = parsed_dataset::Entity::find()
-        .select_only()
-        .columns([
-            parsed_dataset::Column::FilePath,
-            parsed_dataset::Column::SessionId,
-            parsed_dataset::Column::Sha256,
-            parsed_dataset::Column::SizeBytes,
-            parsed_dataset::Column::Integrity,
-        ])
-        .into_tuple()
-        .all(db)
-        .await
-        .internal("listing datasets")?;
-    for (path, session_id, sha256, size_bytes, integrity) in sources.into_iter().chain(datasets) {
-        let size_bytes = u64::try_from(size_bytes).unwrap_or_default();
-        expected.insert(path, Expected { session_id, sha256, size_bytes, integrity });
-    }
-    let cleanings = cleaning_job::Entity::find().filter(cleaning_job::Column::Status.eq(WorkStatus::Completed));
-    for file in cleanings.all(db).await.internal("listing cleanings")? {
-        if let Some(sha256) = file.events_sha256 {
-            let size_bytes = file.events_size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-            let events = paths::cleaned_events(&file.session_id, file.version);
-            let session_id = file.session_id.clone();
-            expected.insert(events, Expected { session_id, sha256, size_bytes, integrity: file.events_integrity });
-        }
-        let (Some(path), Some(sha256)) = (file.output_path, file.sha256) else { continue };
-        let size_bytes = file.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-        expected.insert(path, Expected { session_id: file.session_id, sha256, size_bytes, integrity: file.integrity });
-    }
-    Ok(expected)
-}
-
-async fn look(objects: &Objects, path: &str, file: &Expected, depth: Depth) -> Result<(Integrity, String)> {
-    let size = match objects.size(path).await {
+/// How a file is, and in words what is wrong with it.
+async fn look(store: &Store, known: &KnownFile, depth: Depth) -> Result<(Integrity, String)> {
+    let (objects, file) = (store.root(known.file.root).clone(), known.file.clone());
+    let size = match objects.size(&file.path).await {
         Ok(size) => size,
         Err(error) if error.code == "file_missing" => {
             return Ok((Integrity::Missing, "the file is not there: bring it back from a backup".to_owned()));
@@ -205,71 +186,47 @@ async fn look(objects: &Objects, path: &str, file: &Expected, depth: Depth) -> R
         return Ok((Integrity::Damaged, message));
     }
     // A file that was found damaged once must prove itself by its hash.
-    if depth == Depth::Size && file.integrity == Integrity::Ok {
+    if depth == Depth::Size && known.integrity == Integrity::Ok {
         return Ok((Integrity::Ok, String::new()));
     }
-    let sha256 = objects.sha256(path).await?;
-    if sha256 == file.sha256 {
-        Ok((Integrity::Ok, String::new()))
-    } else {
-        Ok((
-            Integrity::Damaged,
-            "the file's bytes are not those that were published: bring it back from a backup".to_owned(),
-        ))
+    let hashing = move || objects.verify_on_disk(&file.path, &file.sha256, file.size_bytes, &mut |_| Ok(()));
+    match tokio::task::spawn_blocking(hashing).await.internal("hashing a stored file")?? {
+        Ok(_) => Ok((Integrity::Ok, String::new())),
+        Err(found) => {
+            Ok((found, "the file's bytes are not those that were published: bring it back from a backup".to_owned()))
+        }
     }
-}
-
-async fn mark(store: &Store, path: &str, integrity: Integrity) -> Result<()> {
-    let txn = store.db.begin().await?;
-    source_file::Entity::update_many()
-        .col_expr(source_file::Column::Integrity, Expr::value(integrity))
-        .filter(source_file::Column::Path.eq(path))
-        .exec(&txn)
-        .await
-        .internal("marking a raw file")?;
-    parsed_dataset::Entity::update_many()
-        .col_expr(parsed_dataset::Column::Integrity, Expr::value(integrity))
-        .filter(parsed_dataset::Column::FilePath.eq(path))
-        .exec(&txn)
-        .await
-        .internal("marking a dataset")?;
-    cleaning_job::Entity::update_many()
-        .col_expr(cleaning_job::Column::Integrity, Expr::value(integrity))
-        .filter(cleaning_job::Column::OutputPath.eq(path))
-        .exec(&txn)
-        .await
-        .internal("marking a cleaned version")?;
-    if let Some(cleaned) = events_of(path) {
-        cleaning_job::Entity::update_many()
-            .col_expr(cleaning_job::Column::EventsIntegrity, Expr::value(integrity))
-            .filter(cleaning_job::Column::OutputPath.eq(cleaned))
-            .exec(&txn)
-            .await
-            .internal("marking a file of events")?;
-    }
-    txn.commit().await.internal("marking a file")
-}
-
-/// The cleaned version that a file of events belongs to.
-fn events_of(key: &str) -> Option<String> {
-    key.strip_suffix(".events.parquet").map(|stem| format!("{stem}.parquet"))
 }
 
 /// Published files that no row refers to.
-async fn orphans(store: &Store, expected: &BTreeMap<String, Expected>) -> Result<Vec<String>> {
+async fn orphans(store: &Store, known: &KnownFiles) -> Result<Vec<Orphan>> {
     let sessions: BTreeSet<String> = session_ids(store).await?.into_iter().collect();
-    let known = |key: &str| {
+    let is_known = |root: Root, key: &str| known.contains_key(&(root, key.to_owned()));
+    let ours = |key: &str| {
         let of_session = key.split('/').next().is_some_and(|id| sessions.contains(id));
-        expected.contains_key(key)
-            || events_of(key).is_some_and(|cleaned| expected.contains_key(&cleaned))
+        is_known(Root::Sessions, key)
+            || paths::cleaned_of_events(key).is_some_and(|cleaned| is_known(Root::Sessions, &cleaned))
             || (of_session && key.ends_with("/session.json"))
             || [paths::STORE_JSON, paths::STORE_LOCK].contains(&key)
-            || paths::is_staging(key)
     };
     let objects: Vec<Object> = store.objects.list("").await?;
-    let mut orphans: Vec<String> = objects.into_iter().map(|o| o.key).filter(|key| !known(key)).collect();
-    orphans.sort();
+    let of_sessions = objects.into_iter().filter(|object| !ours(&object.key));
+    let mut orphans: Vec<Orphan> =
+        of_sessions.map(|object| Orphan { root: Root::Sessions, path: object.key, is_ours: true }).collect();
+    for file in store.models.list("").await? {
+        if paths::model_of(&file.key).is_some() && !is_known(Root::Models, &file.key) {
+            let is_ours = models::is_ours(store, &file.key).await?;
+            orphans.push(Orphan { root: Root::Models, path: file.key, is_ours });
+        }
+    }
     Ok(orphans)
+}
+
+/// Sessions that a rebuilt catalogue has found, and of which nobody was ever told.
+async fn unconfirmed(store: &Store) -> Result<Vec<String>> {
+    let found = session::Entity::find().select_only().column(session::Column::Id);
+    let found = found.filter(session::Column::Unconfirmed.eq(true)).order_by_asc(session::Column::Id);
+    found.into_tuple().all(store.db.read()).await.internal("listing unconfirmed sessions")
 }
 
 async fn session_ids(store: &Store) -> Result<Vec<String>> {

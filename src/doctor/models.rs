@@ -1,112 +1,100 @@
-//! Model files: are they what they were, and the catalogue's rows from what they say of themselves.
+//! Model files: whose they are, and the catalogue's rows from what they say of themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
-use super::{Depth, Expected, Finding, Report, look};
+use super::files;
+use super::rebuild::{Rebuilt, read_manifest};
 use crate::error::{Context, Result};
 use crate::modelling::document::ModelDocument;
-use crate::sessions::snapshot::Snapshot;
+use crate::sessions::manifest::Manifest;
 use crate::store::entity::{
     Integrity, VersionState, WorkStatus, cleaning_job, model_alias, model_version, parsed_dataset, trained_model,
 };
+use crate::store::integrity::Root;
 use crate::store::objects::Object;
 use crate::store::{Store, new_id, now, paths};
 
-/// How a model file is told from those of sessions.
-const SHOWN: &str = "models/";
-
-/// Looks at every model file of the catalogue and marks what is not as it was; lists those that no row knows.
-pub(super) async fn check(store: &Store, depth: Depth, report: &mut Report) -> Result<()> {
-    let expected = expected(store.db.read()).await?;
-    for (path, file) in &expected {
-        report.checked += 1;
-        let (found, message) = look(&store.models, path, file, depth).await?;
-        if found != file.integrity {
-            mark(store, path, found).await?;
-            report.repaired += u64::from(found == Integrity::Ok);
-        }
-        if found != Integrity::Ok {
-            let (path, session_id) = (format!("{SHOWN}{path}"), file.session_id.clone());
-            report.damaged.push(Finding { path, session_id, integrity: found.as_str(), message });
-        }
+/// Whether a model file that no row refers to was made of this catalogue's data, or under a number of its own.
+pub(super) async fn is_ours(store: &Store, key: &str) -> Result<bool> {
+    let Ok(bytes) = store.models.open_bytes(key) else { return Ok(false) };
+    match ModelDocument::from_json(&bytes) {
+        Ok(document) => Ok(origin(store, &document.lineage.dataset_id).await?.is_some()),
+        Err(_) => has_number(store, key).await,
     }
-    let ours = |key: &str| paths::model_of(key).is_some() && !expected.contains_key(key);
-    let files: Vec<Object> = store.models.list("").await?;
-    report.orphans.extend(files.into_iter().filter(|file| ours(&file.key)).map(|file| format!("{SHOWN}{}", file.key)));
+}
+
+/// Whether the number in an unreadable file's name is one that this catalogue has given.
+async fn has_number(store: &Store, key: &str) -> Result<bool> {
+    let Some((name, version)) = paths::model_of(key) else { return Ok(false) };
+    let number = model_version::Entity::find()
+        .filter(model_version::Column::Name.eq(name))
+        .filter(model_version::Column::Version.eq(version));
+    Ok(number.one(store.db.read()).await.internal("looking up a model's number")?.is_some())
+}
+
+/// Brings back the models that a session's snapshot knows, where the catalogue has none in their place.
+pub(super) async fn restore(txn: &impl ConnectionTrait, models: &[trained_model::Model]) -> Result<()> {
+    for model in models {
+        insert(txn, model.clone()).await?;
+    }
     Ok(())
 }
 
-async fn expected(db: &impl ConnectionTrait) -> Result<BTreeMap<String, Expected>> {
-    // Only what is looked at: the metrics in these rows are large.
-    type Row = (Option<String>, Option<String>, Option<i64>, String, Integrity);
-    let rows: Vec<Row> = trained_model::Entity::find()
-        .select_only()
-        .columns([
-            trained_model::Column::ModelFilePath,
-            trained_model::Column::Sha256,
-            trained_model::Column::SizeBytes,
-            trained_model::Column::SessionId,
-            trained_model::Column::Integrity,
-        ])
-        .filter(trained_model::Column::Status.eq(WorkStatus::Completed))
-        .into_tuple()
-        .all(db)
-        .await
-        .internal("listing models")?;
-    let file = |(path, sha256, size_bytes, session_id, integrity): Row| {
-        let size_bytes = size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default();
-        Some((path?, Expected { session_id, sha256: sha256?, size_bytes, integrity }))
-    };
-    Ok(rows.into_iter().filter_map(file).collect())
-}
-
-async fn mark(store: &Store, path: &str, integrity: Integrity) -> Result<()> {
-    let txn = store.db.begin().await?;
-    trained_model::Entity::update_many()
-        .col_expr(trained_model::Column::Integrity, Expr::value(integrity))
-        .filter(trained_model::Column::ModelFilePath.eq(path))
-        .exec(&txn)
-        .await
-        .internal("marking a model")?;
-    txn.commit().await.internal("marking a model")
-}
-
-/// Brings back the models and aliases that a session's snapshot knows, where the catalogue has none in their place.
-pub(super) async fn restore(txn: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<()> {
-    for model in &snapshot.trained_models {
-        insert(txn, model.clone()).await?;
-    }
-    for alias in &snapshot.model_aliases {
+/// Brings back aliases: of two that are one word, the one that was set last.
+pub(super) async fn restore_aliases(txn: &impl ConnectionTrait, aliases: Vec<model_alias::Model>) -> Result<()> {
+    let mut newest: BTreeMap<(String, String), model_alias::Model> = BTreeMap::new();
+    for alias in aliases {
         let key = (alias.name.clone(), alias.alias.clone());
+        if newest.get(&key).is_none_or(|other| other.updated_at < alias.updated_at) {
+            newest.insert(key, alias);
+        }
+    }
+    for (key, alias) in newest {
         let doing = "bringing an alias back";
         let model = trained_model::Entity::find_by_id(&alias.model_id).one(txn).await.internal(doing)?;
         let taken = model_alias::Entity::find_by_id(key).one(txn).await.internal(doing)?;
         if model.is_some() && taken.is_none() {
-            let row = alias.clone().into_active_model().reset_all();
+            let row = alias.into_active_model().reset_all();
             model_alias::Entity::insert(row).exec_without_returning(txn).await.internal(doing)?;
         }
     }
     Ok(())
 }
 
-/// Brings back every model file that no row knows and whose data the catalogue has: a file that a crash left before
-/// its row was written is whole and true to its source, so it becomes a version. Answers how many came back.
-pub(super) async fn rebuild(store: &Store) -> Result<u64> {
-    let known = expected(store.db.read()).await?;
-    let mut back = 0;
+/// Brings back every model file that no row knows, whose data the catalogue has, and of which the `session.json` of that
+/// data tells, or there is none. Of any other nobody was ever told.
+pub(super) async fn rebuild(store: &Store, rebuilt: &mut Rebuilt) -> Result<()> {
+    let known: BTreeSet<(Root, String)> = files::known(store.db.read()).await?.into_keys().collect();
+    let mut manifests: BTreeMap<String, Option<Manifest>> = BTreeMap::new();
     for file in store.models.list("").await? {
-        if known.contains_key(&file.key) {
+        if known.contains(&(Root::Models, file.key.clone())) {
             continue;
         }
         let Some(row) = read(store, &file).await? else { continue };
+        if !manifests.contains_key(&row.session_id) {
+            manifests.insert(row.session_id.clone(), read_manifest(store, &row.session_id).ok().flatten());
+        }
+        let row = match manifests.get(&row.session_id) {
+            Some(Some(manifest)) => {
+                let told = manifest.snapshot.trained_models.iter();
+                match told.into_iter().find(|told| told.name == row.name && told.version == row.version) {
+                    Some(told) => told.clone(),
+                    None if manifest.models.contains(&(row.name.clone(), row.version)) => row,
+                    None => {
+                        rebuilt.unacknowledged.push(files::shown(Root::Models, &file.key));
+                        continue;
+                    }
+                }
+            }
+            _ => row,
+        };
         let txn = store.db.begin().await?;
-        back += u64::from(insert(&txn, row).await?);
+        rebuilt.models += u64::from(insert(&txn, row).await?);
         txn.commit().await.internal("bringing a model back")?;
     }
-    Ok(back)
+    Ok(())
 }
 
 /// False when there is a model of that id, or that version, already.
@@ -140,19 +128,23 @@ async fn insert(txn: &impl ConnectionTrait, row: trained_model::Model) -> Result
     Ok(true)
 }
 
+/// Session, parsed dataset and cleaned version of that id.
+async fn origin(store: &Store, made_from: &str) -> Result<Option<(String, String, Option<String>)>> {
+    let (db, doing) = (store.db.read(), "looking up what a model was made from");
+    if let Some(parsed) = parsed_dataset::Entity::find_by_id(made_from).one(db).await.internal(doing)? {
+        return Ok(Some((parsed.session_id, parsed.id, None)));
+    }
+    let cleaned = cleaning_job::Entity::find_by_id(made_from).one(db).await.internal(doing)?;
+    Ok(cleaned.map(|cleaned| (cleaned.session_id, cleaned.dataset_id, Some(cleaned.id))))
+}
+
 /// None for a file that does not say what it is, or whose data the catalogue has not.
 async fn read(store: &Store, file: &Object) -> Result<Option<trained_model::Model>> {
     let Some((name, version)) = paths::model_of(&file.key) else { return Ok(None) };
     let Ok(bytes) = store.models.open_bytes(&file.key) else { return Ok(None) };
     let Ok(document) = ModelDocument::from_json(&bytes) else { return Ok(None) };
-    let doing = "looking up what a model was made from";
-    let (db, made_from) = (store.db.read(), &document.lineage.dataset_id);
-    let parsed = parsed_dataset::Entity::find_by_id(made_from).one(db).await.internal(doing)?;
-    let cleaned = cleaning_job::Entity::find_by_id(made_from).one(db).await.internal(doing)?;
-    let (session_id, dataset_id, cleaning_job_id) = match (parsed, cleaned) {
-        (Some(parsed), _) => (parsed.session_id, parsed.id, None),
-        (None, Some(cleaned)) => (cleaned.session_id, cleaned.dataset_id, Some(cleaned.id)),
-        (None, None) => return Ok(None),
+    let Some((session_id, dataset_id, cleaning_job_id)) = origin(store, &document.lineage.dataset_id).await? else {
+        return Ok(None);
     };
     let folder = file.key.split('/').next().filter(|folder| *folder != paths::model_dir(None));
     let made_at = now();

@@ -1,22 +1,26 @@
 //! The catalogue from the folders alone: `session.json` first, then what the Parquet files say of themselves.
 //!
-//! Only adds: a session the catalogue has stays as it is, and no file is touched.
+//! `session.json` is on the disk before anything is acknowledged, so what only a Parquet file tells of was never: a
+//! session without one comes back unconfirmed, and a version that it does not tell of is named and left alone. Only
+//! adds: a session the catalogue has stays as it is, and no file is touched.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde::{Deserialize, Serialize};
 
 use super::{cleaned, models};
 use crate::error::{Context, Result};
 use crate::etl::column::ColumnMeta;
 use crate::etl::names::TIMESTAMP;
+use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
 use crate::store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, ReportText, Status, VersionState, artefact_version, cleaning_job,
-    parsed_dataset, session, site_override, source_file,
+    manifest as manifest_row, model_alias, parsed_dataset, session, site_override, source_file,
 };
 use crate::store::frames::{self, FrameReader};
 use crate::store::{Store, new_id, now, paths};
@@ -26,19 +30,36 @@ use crate::store::{Store, new_id, now, paths};
 pub struct Rebuilt {
     /// Sessions that were brought back.
     pub sessions: u64,
-    /// Of those, the ones that had no readable `session.json`.
+    /// Of those, the ones that had no readable `session.json`. Without any, nobody was ever told of them: they are
+    /// `unconfirmed`.
     pub from_footers: u64,
     /// Sessions the catalogue had already.
     pub kept: u64,
-    /// Models whose files no session knew of, brought back from what they say.
+    /// Models whose rows no session had, brought back from what their files say.
     pub models: u64,
     /// Folders nothing could be learnt from.
     pub unreadable: Vec<String>,
+    /// Files of versions of which no answer ever told, since the `session.json` beside them does not: left as they are,
+    /// and not in the catalogue.
+    pub unacknowledged: Vec<String>,
+    /// What in `session.json` files could not be read.
+    pub notes: Vec<String>,
+}
+
+/// What several sessions know of, each as it was when its `session.json` was written.
+#[derive(Default)]
+struct Shared {
+    /// By site: when, and what users had said of its points by then.
+    overrides: BTreeMap<String, (DateTime<Utc>, Vec<site_override::Model>)>,
+    aliases: Vec<model_alias::Model>,
+    /// The revision that each `session.json` is of.
+    revisions: Vec<(String, i64)>,
 }
 
 /// Brings every session folder into the catalogue that is not in it.
 pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
+    let mut shared = Shared::default();
     for session_id in store.objects.session_folders()? {
         let known =
             session::Entity::find_by_id(&session_id).one(store.db.read()).await.internal("looking up a session")?;
@@ -46,26 +67,69 @@ pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
             rebuilt.kept += 1;
             continue;
         }
-        let snapshot = read_snapshot(store, &session_id);
-        rebuilt.from_footers += u64::from(snapshot.is_none());
-        let Some(snapshot) = complete(store, &session_id, snapshot).await? else {
-            rebuilt.from_footers = rebuilt.from_footers.saturating_sub(1);
+        let told = match read_manifest(store, &session_id) {
+            Ok(Some(manifest)) => Told::All(Box::new(manifest)),
+            Ok(None) => Told::Nothing,
+            Err(note) => {
+                rebuilt.notes.push(format!("{session_id}: {note}; what the Parquet files say is taken instead"));
+                Told::Something
+            }
+        };
+        let is_from_footers = !matches!(told, Told::All(_));
+        let Some(snapshot) = complete(store, &session_id, told, &mut rebuilt).await? else {
             rebuilt.unreadable.push(session_id);
             continue;
         };
+        rebuilt.from_footers += u64::from(is_from_footers);
         let txn = store.db.begin().await?;
-        insert(&txn, snapshot).await?;
+        insert(&txn, snapshot, &mut shared).await?;
         txn.commit().await.internal("committing a rebuilt session")?;
         rebuilt.sessions += 1;
     }
-    rebuilt.models = models::rebuild(store).await?;
+    let txn = store.db.begin().await?;
+    insert_shared(&txn, shared).await?;
+    txn.commit().await.internal("committing what rebuilt sessions share")?;
+    models::rebuild(store, &mut rebuilt).await?;
     Ok(rebuilt)
 }
 
-fn read_snapshot(store: &Store, session_id: &str) -> Option<Snapshot> {
-    let bytes = store.objects.open_bytes(&paths::session_json(session_id)).ok()?;
-    let snapshot: Snapshot = serde_json::from_slice(&bytes).ok()?;
-    (snapshot.session.id == session_id).then_some(snapshot)
+/// What there is beside the Parquet files of a session.
+enum Told {
+    /// A `session.json`: of what it does not tell, nobody was told.
+    All(Box<Manifest>),
+    /// One that cannot be read.
+    Something,
+    /// None: nobody was ever told of this session.
+    Nothing,
+}
+
+/// The `session.json` of a session, if there is one.
+///
+/// # Errors
+/// In words, when it is no such document.
+pub(super) fn read_manifest(store: &Store, session_id: &str) -> std::result::Result<Option<Manifest>, String> {
+    match store.objects.open_bytes(&paths::session_json(session_id)) {
+        Err(error) if error.code == "file_missing" => Ok(None),
+        Err(error) => Err(error.message),
+        Ok(bytes) => manifest::read(session_id, &bytes).map(Some),
+    }
+}
+
+/// A number that a file has of which nobody was told is not given again.
+pub(super) fn give_up(snapshot: &mut Snapshot, kind: ArtefactKind, version: i32) {
+    if snapshot.versions.iter().any(|known| known.kind == kind && known.version == version) {
+        return;
+    }
+    snapshot.versions.push(artefact_version::Model {
+        id: new_id(),
+        session_id: snapshot.session.id.clone(),
+        kind,
+        version,
+        state: VersionState::Abandoned,
+        owner: None,
+        lease_until: None,
+        created_at: now(),
+    });
 }
 
 /// A source as the Parquet file names it.
@@ -75,8 +139,19 @@ struct Source {
     sha256: String,
 }
 
-/// The snapshot with the parsed versions it does not know yet; made from the footers alone when there is none.
-async fn complete(store: &Store, session_id: &str, snapshot: Option<Snapshot>) -> Result<Option<Snapshot>> {
+/// The snapshot with the versions that it was told of and has no row of; made from the footers alone when there is none.
+async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Rebuilt) -> Result<Option<Snapshot>> {
+    let is_confirmed = !matches!(told, Told::Nothing);
+    let (mut snapshot, versions) = match told {
+        Told::All(manifest) => {
+            let Manifest { snapshot, versions, notes, .. } = *manifest;
+            rebuilt.notes.extend(notes.into_iter().map(|note| format!("{session_id}/session.json: {note}")));
+            (Some(snapshot), Some(versions))
+        }
+        _ => (None, None),
+    };
+    let was_told =
+        |kind: ArtefactKind, version| versions.as_ref().is_none_or(|told| told.contains(&(kind.as_str(), version)));
     let mut found = Vec::new();
     for object in store.objects.list(&paths::session_dir(session_id)).await? {
         let name = object.key.rsplit('/').next().unwrap_or_default();
@@ -87,10 +162,16 @@ async fn complete(store: &Store, session_id: &str, snapshot: Option<Snapshot>) -
         }
     }
     found.sort_by_key(|(version, _)| *version);
-    let mut snapshot = snapshot;
     for (version, object) in found {
-        if snapshot.as_ref().is_some_and(|s| s.parsed_datasets.iter().any(|d| d.version == version)) {
-            continue;
+        if let Some(snapshot) = &mut snapshot {
+            if snapshot.parsed_datasets.iter().any(|dataset| dataset.version == version) {
+                continue;
+            }
+            if !was_told(ArtefactKind::Parsed, version) {
+                give_up(snapshot, ArtefactKind::Parsed, version);
+                rebuilt.unacknowledged.push(object.key);
+                continue;
+            }
         }
         let Ok(reader) = store.objects.open_bytes(&object.key).and_then(|bytes| FrameReader::open(bytes.to_bytes()))
         else {
@@ -146,7 +227,8 @@ async fn complete(store: &Store, session_id: &str, snapshot: Option<Snapshot>) -
         }
     }
     if let Some(snapshot) = &mut snapshot {
-        cleaned::complete(store, session_id, snapshot).await?;
+        rebuilt.unacknowledged.extend(cleaned::complete(store, session_id, snapshot, &was_told).await?);
+        snapshot.session.unconfirmed |= !is_confirmed;
     }
     Ok(snapshot)
 }
@@ -192,9 +274,11 @@ async fn nothing_known(
         updated_at: now(),
         deleted_at: None,
         parsed_over_http_at: None,
+        unconfirmed: false,
     };
     Ok(Snapshot {
         format_version: crate::sessions::snapshot::FORMAT_VERSION,
+        revision: 0,
         session,
         source_files,
         parsed_datasets: Vec::new(),
@@ -206,7 +290,7 @@ async fn nothing_known(
     })
 }
 
-async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot) -> Result<()> {
+async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut Shared) -> Result<()> {
     let doing = "storing a rebuilt session";
     session::Entity::insert(snapshot.session.clone().into_active_model().reset_all())
         .exec_without_returning(txn)
@@ -236,8 +320,23 @@ async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot) -> Result<()
             .await
             .internal(doing)?;
     }
-    models::restore(txn, &snapshot).await?;
-    for row in snapshot.site_overrides {
+    models::restore(txn, &snapshot.trained_models).await?;
+    let Snapshot { session, model_aliases, site_overrides, revision, .. } = snapshot;
+    shared.aliases.extend(model_aliases);
+    shared.revisions.push((session.id, revision));
+    if let Some(site) = session.site
+        && shared.overrides.get(&site).is_none_or(|(at, _)| *at < session.updated_at)
+    {
+        shared.overrides.insert(site, (session.updated_at, site_overrides));
+    }
+    Ok(())
+}
+
+/// Inserts what several sessions know of, as the last of them has it; and notes which revision each `session.json` is
+/// of, so that none is taken for outdated.
+async fn insert_shared(txn: &impl ConnectionTrait, shared: Shared) -> Result<()> {
+    let doing = "storing what rebuilt sessions share";
+    for row in shared.overrides.into_values().flat_map(|(_, overrides)| overrides) {
         let key = (row.site.clone(), row.original_name.clone());
         if site_override::Entity::find_by_id(key).one(txn).await.internal(doing)?.is_none() {
             site_override::Entity::insert(row.into_active_model().reset_all())
@@ -245,6 +344,16 @@ async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot) -> Result<()
                 .await
                 .internal(doing)?;
         }
+    }
+    models::restore_aliases(txn, shared.aliases).await?;
+    for (session_id, revision) in shared.revisions {
+        manifest_row::Entity::update_many()
+            .col_expr(manifest_row::Column::Revision, Expr::value(revision))
+            .col_expr(manifest_row::Column::Written, Expr::value(revision))
+            .filter(manifest_row::Column::SessionId.eq(session_id))
+            .exec(txn)
+            .await
+            .internal(doing)?;
     }
     Ok(())
 }

@@ -160,7 +160,8 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
     let txn = state.store.db.begin().await?;
     store::change_live(&txn, session_id, session).await?;
     txn.commit().await.internal("committing a change")?;
-    snapshot::write(state, session_id).await;
+    crate::store::crash::point("rename.committed");
+    snapshot::write(state, session_id).await?;
     get(state, session_id).await
 }
 
@@ -172,7 +173,7 @@ pub async fn delete(state: &AppState, session_id: &str) -> Result<()> {
     set_deleted(state, session_id, Some(now())).await
 }
 
-/// Brings a deleted session back.
+/// Brings a deleted session back, or confirms one that nobody was told of.
 ///
 /// # Errors
 /// 404 when there is no such session.
@@ -184,19 +185,23 @@ pub async fn restore(state: &AppState, session_id: &str) -> Result<SessionDetail
 async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc>>) -> Result<()> {
     let txn = state.store.db.begin().await?;
     let session = store::session(&txn, session_id).await?;
-    if session.deleted_at.is_some() == at.is_some() {
-        return Ok(());
+    let confirms = at.is_none() && session.unconfirmed;
+    if session.deleted_at.is_some() == at.is_some() && !confirms {
+        drop(txn);
+        // Whoever asked before may have been told that the file could not be written.
+        return snapshot::write(state, session_id).await;
     }
     let changed = session::ActiveModel {
         id: Unchanged(session.id),
         deleted_at: Set(at),
+        unconfirmed: Set(session.unconfirmed && !confirms),
         updated_at: Set(now()),
         ..Default::default()
     };
     changed.update(&txn).await.internal("deleting or restoring a session")?;
     txn.commit().await.internal("committing a deletion")?;
-    snapshot::write(state, session_id).await;
-    Ok(())
+    crate::store::crash::point("delete.committed");
+    snapshot::write(state, session_id).await
 }
 
 /// Removes rows and files for ever. Rows go first: what a crash leaves then is reported as orphans.
@@ -340,6 +345,7 @@ fn summary(state: &AppState, session: session::Model, newest: Extent) -> Session
         created_at: utc(session.created_at),
         updated_at: utc(session.updated_at),
         deleted_at: session.deleted_at.map(utc),
+        unconfirmed: session.unconfirmed,
     }
 }
 
@@ -378,6 +384,7 @@ fn parsed_version(dataset: &parsed_dataset::Model, zone: Tz) -> DatasetVersion {
         parameters: None,
         retention_rate: None,
         events_count: None,
+        events_integrity: None,
         created_at: utc(dataset.created_at),
     }
 }
@@ -400,6 +407,7 @@ fn cleaned_version(job: &cleaning_job::Model, parsed: &[parsed_dataset::Model], 
         parameters: Some(job.parameters.clone()),
         retention_rate: job.retention_rate,
         events_count: job.events_count.and_then(|n| u64::try_from(n).ok()),
+        events_integrity: job.events_sha256.as_ref().map(|_| job.events_integrity.as_str().to_owned()),
         size_bytes: job.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or_default(),
         sha256: job.sha256.clone().unwrap_or_default(),
         integrity: job.integrity.as_str().to_owned(),

@@ -8,7 +8,7 @@ use crate::state::AppState;
 use crate::store::db::Transaction;
 use crate::store::entity::{ArtefactKind, VersionState, artefact_version};
 
-/// Reserves the next version. A job that is begun again takes over what it had reserved before its process died.
+/// Reserves the next version. A job that is begun again keeps the number it had reserved before its process died.
 pub(super) async fn reserve(state: &AppState, session_id: &str, job: Option<&str>) -> Result<artefact_version::Model> {
     let owner = job.map_or_else(|| format!("process {}", std::process::id()), store::owner_job);
     let txn = state.store.db.begin().await?;

@@ -20,6 +20,7 @@ pub mod folders;
 mod intake;
 pub mod job;
 pub(crate) mod lease;
+pub mod manifest;
 mod options;
 pub mod parse;
 pub mod progress;
@@ -252,6 +253,9 @@ pub struct SessionFilter {
     pub page_size: Option<u64>,
     /// Deleted ones instead of the others.
     pub deleted: bool,
+    /// Instead of the others, those that a rebuilt catalogue found without a `session.json`: no answer ever told of them.
+    /// Restoring one confirms it.
+    pub unconfirmed: bool,
 }
 
 /// A session in a list.
@@ -283,6 +287,8 @@ pub struct SessionSummary {
     pub updated_at: String,
     /// UTC; set when it is deleted and can be restored.
     pub deleted_at: Option<String>,
+    /// Whether it was found in its folder without a `session.json`, so that no answer ever told of it.
+    pub unconfirmed: bool,
 }
 
 /// A stored version of a session's data.
@@ -323,6 +329,9 @@ pub struct DatasetVersion {
     /// Of a cleaned version: its quality events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events_count: Option<u64>,
+    /// Of a cleaned version with a file of quality events, that file: `ok`, `missing`, `damaged`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_integrity: Option<String>,
     /// UTC.
     pub created_at: String,
 }

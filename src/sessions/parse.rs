@@ -31,6 +31,7 @@ use crate::store::entity::{
     session, source_file,
 };
 use crate::store::frames;
+use crate::store::integrity::{Root, StoredFile};
 use crate::store::{new_id, now, paths};
 
 /// Who asks: only HTTP parses become the default session of requests without `session_id`.
@@ -299,7 +300,11 @@ impl Parse {
             let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
             progress.go_on()?;
             self.intake.publish().await?;
-            finished.publish(&file_path).await
+            // A job holds its number, and its new session's id: what is there is of an attempt that was cut off.
+            match self.promised.dataset_id {
+                Some(_) => finished.publish_held(&file_path).await,
+                None => finished.publish(&file_path).await,
+            }
         };
         // Publishing waits for the disk.
         let (published, report) = tokio::join!(publishing, async { report(&built, warnings) });
@@ -392,8 +397,8 @@ impl Parse {
         let (committed, prepared): (Result<()>, _) = tokio::join!(committing, preparing);
         committed?;
         match prepared {
-            Some(prepared) => prepared.publish().await,
-            None => snapshot::write(&self.state, &self.session.id).await,
+            Some(prepared) => prepared.publish().await?,
+            None => snapshot::write(&self.state, &self.session.id).await?,
         }
         Ok(self.answer(built, dataset_id, version, false))
     }
@@ -428,6 +433,7 @@ impl Parse {
             store::touch_default(&txn, &session.id).await?;
             txn.commit().await.internal("committing a reused parse")?;
         }
+        snapshot::write(&self.state, &session.id).await?;
         let zone = self.options.zone;
         let file = |f: FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());
         let report = dataset.report.read()?;
@@ -504,6 +510,9 @@ fn report(built: &Built, warnings: Vec<Warning>) -> Result<ReportText> {
 /// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
 fn input(state: &AppState, row: source_file::Model, staged: Option<&String>) -> Result<Input> {
     let key = staged.unwrap_or(&row.path).clone();
+    if staged.is_none() {
+        whole(state, &row)?;
+    }
     let Some(member) = row.archive_member else {
         // What is staged was written a moment ago.
         let size_bytes = match staged {
@@ -519,6 +528,31 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>) -> 
     let name = format!("{}/{member}", row.file_name);
     let id = FileId { name, sha256: format!("{:x}", Sha256::digest(&report)) };
     Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64 })
+}
+
+/// A raw file that was there before is still what was uploaded. Blocks.
+fn whole(state: &AppState, row: &source_file::Model) -> Result<()> {
+    let file = StoredFile {
+        root: Root::Sessions,
+        path: row.path.clone(),
+        sha256: row.sha256.clone(),
+        size_bytes: row.size_bytes.unsigned_abs(),
+    };
+    let integrity = match row.integrity {
+        Integrity::Ok => state.store.verify_here(&file)?.err().unwrap_or(Integrity::Ok),
+        known => known,
+    };
+    let (code, what) = match integrity {
+        Integrity::Ok => return Ok(()),
+        Integrity::Missing => ("file_missing", "is missing"),
+        Integrity::Damaged => ("file_damaged", "is not what was uploaded"),
+    };
+    let message = format!(
+        "the raw file '{}' of session {} {what}: bring it back from a backup and run `hvac-analytics doctor`, which says \
+         more, or upload it into a new session",
+        row.file_name, row.session_id
+    );
+    Err(Error::conflict(code, message))
 }
 
 /// A parse's options as they are stored and as they count for "the same again".
@@ -565,7 +599,7 @@ async fn mark_failed(state: &AppState, session: &session::Model) {
         txn.commit().await.internal("marking a session as failed")
     };
     match marked.await {
-        Ok(()) => snapshot::write(state, &session.id).await,
+        Ok(()) => snapshot::write_soon(state, &session.id).await,
         Err(error) => tracing::warn!(%error, session_id = session.id, "a failed session was not marked"),
     }
 }

@@ -1,29 +1,39 @@
 //! `session.json`: what the catalogue knows of a session, beside its files.
 //!
-//! Rewritten after every commit, so that `doctor --rebuild` can make the catalogue from the folders alone.
-//! The database is the truth while it is there; a snapshot that could not be written is only reported.
+//! Rewritten after every commit and before the answer, so that `doctor --rebuild` can make the catalogue from the folders
+//! alone: what it does not know was never acknowledged. It tells its revision, which the database raises with each
+//! change; where the two differ (a crash, a full disk), [`catch_up`] rewrites it. The database is the truth while it is
+//! there, unless the file is of a later revision: then it is the database that is old, and nothing is rewritten unasked.
+
+use std::io::Read;
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::store;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::state::AppState;
 use crate::store::entity::{
     WorkStatus, artefact_version, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file,
     trained_model,
 };
+use crate::store::objects::Objects;
 use crate::store::paths;
 use crate::store::staged::Finished;
 
 /// Version of the format below; fields are only ever added.
 pub const FORMAT_VERSION: u32 = 1;
+/// Files that are found up to date before that is noted: noting waits for the disk.
+const NOTED_AT_ONCE: usize = 32;
 
 /// Everything the catalogue knows of one session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
+    /// The catalogue's when this was written; stands here, so that the first bytes tell it.
+    #[serde(default)]
+    pub revision: i64,
     /// The session.
     pub session: session::Model,
     /// Its raw files.
@@ -53,9 +63,12 @@ pub struct Snapshot {
 /// 404 when there is no such session.
 pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
     let db = state.store.db.read();
+    // Before the rest: what is committed meanwhile has a later one, and its own writer.
+    let revision = store::revision(db, session_id).await?;
     let session = store::session(db, session_id).await?;
     Ok(Snapshot {
         format_version: FORMAT_VERSION,
+        revision,
         site_overrides: site_overrides(db, &session).await?,
         source_files: store::source_files(db, session_id).await?,
         parsed_datasets: store::parsed_datasets(db, session_id).await?,
@@ -80,7 +93,8 @@ fn completed(mut jobs: Vec<cleaning_job::Model>) -> Vec<cleaning_job::Model> {
     jobs
 }
 
-/// What the catalogue is going to know of a session that nobody else knows yet: the rows of its first parse.
+/// What the catalogue is going to know of a session that nobody else knows yet: the rows of its first parse, all but
+/// that of the dataset written already.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -94,6 +108,7 @@ pub async fn first(
     source_files.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Snapshot {
         format_version: FORMAT_VERSION,
+        revision: store::revision(txn, &session.id).await?,
         site_overrides: site_overrides(txn, &session).await?,
         session,
         source_files,
@@ -126,31 +141,118 @@ pub async fn prepare(state: &AppState, snapshot: &Snapshot) -> Prepared {
 
 impl Prepared {
     /// Gives it its name. One that is there already is newer, and stays.
-    pub async fn publish(self) {
+    ///
+    /// # Errors
+    /// As [`write`].
+    pub async fn publish(self) -> Result<()> {
         let key = paths::session_json(&self.session_id);
-        let published = async { self.staged?.publish(&key).await };
-        if let Err(error) = published.await
-            && error.code != "already_published"
-        {
-            not_written(&self.session_id, &error);
+        match async { self.staged?.publish(&key).await }.await {
+            Err(error) if error.code != "already_published" => Err(not_written(&self.session_id, error)),
+            _ => Ok(()),
         }
     }
 }
 
-fn not_written(session_id: &str, error: &Error) {
-    tracing::warn!(session_id, %error, "session.json was not rewritten; `doctor --repair` does it");
+/// The change is committed, so this is no failure of it; but nobody is told that it lasts before it does.
+fn not_written(session_id: &str, error: Error) -> Error {
+    tracing::warn!(session_id, %error, "session.json was not rewritten; it is tried again");
+    let kind = if error.kind == ErrorKind::Internal { ErrorKind::Unavailable } else { error.kind };
+    let code = if error.kind == ErrorKind::Internal { "manifest_not_written" } else { error.code };
+    let message = format!(
+        "The change is made, but session.json in the folder of session {session_id} could not be rewritten: {}. It is \
+         tried again by itself; see to the disk and the rights of DATA_STORAGE_PATH.",
+        error.message.trim_end_matches('.')
+    );
+    Error::new(kind, code, message).with_retry_after(10).with_source(error)
 }
 
-/// Rewrites the session's `session.json`, one at a time so that an older state never replaces a newer one.
-pub async fn write(state: &AppState, session_id: &str) {
+/// Makes sure that the session's `session.json` says, durably, what the catalogue knows.
+///
+/// # Errors
+/// 503 when it cannot be written; the change that it is about stays, and it is tried again.
+pub async fn write(state: &AppState, session_id: &str) -> Result<()> {
+    put(state, session_id, false).await.map_err(|error| not_written(session_id, error))
+}
+
+/// As [`write`], where the work has failed already, or been answered: what cannot be written is tried again later.
+pub async fn write_soon(state: &AppState, session_id: &str) {
+    // The log has it.
+    let _ = write(state, session_id).await;
+}
+
+/// Rewrites the session's `session.json`, whatever it says of itself.
+///
+/// # Errors
+/// As [`write`].
+pub async fn rewrite(state: &AppState, session_id: &str) -> Result<()> {
+    put(state, session_id, true).await.map_err(|error| not_written(session_id, error))
+}
+
+/// One at a time in this process, and for one session among all: an older state never replaces a newer one.
+async fn put(state: &AppState, session_id: &str, anew: bool) -> Result<()> {
     static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _guard = ONE_AT_A_TIME.lock().await;
-    let written = async {
-        let snapshot = of(state, session_id).await?;
-        let json = serde_json::to_vec(&snapshot).internal("writing session.json")?;
-        state.store.objects.put_atomic(&paths::session_json(session_id), json).await
-    };
-    if let Err(error) = written.await {
-        not_written(session_id, &error);
+    let (objects, key) = (state.store.objects.clone(), paths::session_json(session_id));
+    let folder = paths::session_dir(session_id);
+    let looking = tokio::task::spawn_blocking(move || (objects.lock_folder(&folder), written_revision(&objects, &key)));
+    let (_lock, written) = looking.await.internal("looking at session.json")?;
+    let revision = store::revision(state.store.db.read(), session_id).await?;
+    if !anew && revision > 0 && written == Some(revision) {
+        return Ok(());
     }
+    let snapshot = match of(state, session_id).await {
+        // Purged meanwhile.
+        Err(error) if error.code == "unknown_session" => return Ok(()),
+        snapshot => snapshot?,
+    };
+    let key = paths::session_json(session_id);
+    if written.is_some_and(|written| written > snapshot.revision) {
+        let (objects, key) = (state.store.objects.clone(), key.clone());
+        let trash =
+            tokio::task::spawn_blocking(move || objects.trash(&key)).await.internal("setting a file aside")??;
+        tracing::warn!(session_id, trash, "session.json was of a later revision than the database; it is set aside");
+    }
+    let json = serde_json::to_vec(&snapshot).internal("writing session.json")?;
+    state.store.objects.put_atomic(&key, json).await
+}
+
+/// The revision that the file says it is of; none when there is no file, 0 when it does not say.
+fn written_revision(objects: &Objects, key: &str) -> Option<i64> {
+    let mut head = Vec::with_capacity(64);
+    objects.file(key).ok()?.take(64).read_to_end(&mut head).ok()?;
+    let before = format!("{{\"format_version\":{FORMAT_VERSION},\"revision\":");
+    let told = head.strip_prefix(before.as_bytes()).unwrap_or_default();
+    let digits = told.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = std::str::from_utf8(told.get(..digits)?).ok()?;
+    Some(digits.parse().unwrap_or_default())
+}
+
+/// Rewrites the `session.json` files that are behind the catalogue: of a process that died between a commit and the
+/// file, or could not write it. Files are asked first: that they are of the last revision is noted here, some time
+/// later, since no answer waits for that.
+///
+/// # Errors
+/// When the database cannot be read. What cannot be written is logged, and stays to be done.
+pub async fn catch_up(state: &AppState) -> Result<()> {
+    let behind = store::manifests_behind(state.store.db.read()).await?;
+    let mut settled = Vec::new();
+    for (session_id, revision) in behind {
+        let written = written_revision(&state.store.objects, &paths::session_json(&session_id));
+        if written.is_some_and(|written| written > revision) {
+            tracing::warn!(
+                session_id,
+                "session.json knows more than the database: was an older database put back? It is left as it is; \
+                 `doctor --repair` makes it say what the database knows"
+            );
+        } else if written == Some(revision) || write(state, &session_id).await.is_ok() {
+            settled.push((session_id, revision));
+        }
+    }
+    // A few cost less to look at again than to note.
+    if settled.len() < NOTED_AT_ONCE {
+        return Ok(());
+    }
+    let txn = state.store.db.begin().await?;
+    store::manifests_written(&txn, &settled).await?;
+    txn.commit().await.internal("noting which session.json files are up to date")
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
@@ -14,8 +14,8 @@ use crate::error::{Context, Error, Result};
 use crate::etl::plan::Override;
 use crate::etl::report::{FilePlan, Format};
 use crate::store::entity::{
-    ArtefactKind, Integrity, Status, VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, model_alias,
-    parsed_dataset, session, site_override, source_file, trained_model,
+    ArtefactKind, Integrity, Status, VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, manifest,
+    model_alias, parsed_dataset, session, site_override, source_file, trained_model,
 };
 use crate::store::{new_id, now};
 
@@ -153,6 +153,38 @@ pub async fn versions(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec
         .internal("listing a session's version numbers")
 }
 
+/// Goes up whenever what `session.json` says changes; 0 for a session that has not since that is noted.
+pub async fn revision(db: &impl ConnectionTrait, session_id: &str) -> Result<i64> {
+    let row = manifest::Entity::find_by_id(session_id).one(db).await.internal("looking up a session's revision")?;
+    Ok(row.map_or(0, |row| row.revision))
+}
+
+/// Sessions whose `session.json` is not known to be of their last revision, and that.
+pub async fn manifests_behind(db: &impl ConnectionTrait) -> Result<Vec<(String, i64)>> {
+    manifest::Entity::find()
+        .select_only()
+        .columns([manifest::Column::SessionId, manifest::Column::Revision])
+        .filter(Expr::col(manifest::Column::Written).lt(Expr::col(manifest::Column::Revision)))
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("looking for session.json files that are out of date")
+}
+
+/// Notes which revision each of these files is of.
+pub async fn manifests_written(txn: &impl ConnectionTrait, written: &[(String, i64)]) -> Result<()> {
+    for (session_id, revision) in written {
+        manifest::Entity::update_many()
+            .col_expr(manifest::Column::Written, Expr::value(*revision))
+            .filter(manifest::Column::SessionId.eq(session_id))
+            .filter(manifest::Column::Written.lt(*revision))
+            .exec(txn)
+            .await
+            .internal("noting which session.json files are up to date")?;
+    }
+    Ok(())
+}
+
 /// The newest stored answer to the same request, among sessions that are not deleted.
 pub async fn same_request(
     db: &impl ConnectionTrait,
@@ -163,7 +195,8 @@ pub async fn same_request(
         .find_also_related(session::Entity)
         .filter(parsed_dataset::Column::RequestKey.eq(request_key))
         .filter(parsed_dataset::Column::Integrity.eq(Integrity::Ok))
-        .filter(session::Column::DeletedAt.is_null());
+        .filter(session::Column::DeletedAt.is_null())
+        .filter(session::Column::Unconfirmed.eq(false));
     if let Some(session_id) = session_id {
         query = query.filter(parsed_dataset::Column::SessionId.eq(session_id));
     }
@@ -184,7 +217,7 @@ pub fn owner_job(job_id: &str) -> String {
     format!("job {job_id}")
 }
 
-/// Reserves the session's next number of that kind, until the lease ends. A job takes over its own reservation.
+/// Reserves the session's next number of that kind, until the lease ends. A job keeps the number it has reserved.
 ///
 /// # Errors
 /// 409 while somebody else makes one.
@@ -206,6 +239,10 @@ pub async fn reserve(
         if !own && held.lease_until.is_some_and(|until| until > now) {
             let message = format!("session '{session_id}' is being parsed already; ask again when that is done");
             return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
+        }
+        if own {
+            heartbeat(txn, &held.id).await?;
+            return Ok(held);
         }
         settle(txn, held, VersionState::Abandoned).await?;
     }
@@ -465,6 +502,7 @@ fn condition(query: &ListQuery<'_>) -> Condition {
     let filter = query.filter;
     let deleted = session::Column::DeletedAt;
     let mut all = Condition::all().add(if filter.deleted { deleted.is_not_null() } else { deleted.is_null() });
+    all = all.add(session::Column::Unconfirmed.eq(filter.unconfirmed));
     if let Some(status) = filter.status {
         all = all.add(session::Column::Status.eq(Status::from(status)));
     }
@@ -552,7 +590,8 @@ pub async fn find(db: &impl ConnectionTrait, text: &str) -> Result<Vec<String>> 
     if !exact.is_empty() || text.is_empty() {
         return Ok(exact);
     }
-    let named = Condition::all().add(session::Column::Name.eq(text)).add(session::Column::DeletedAt.is_null());
+    let listed = Condition::all().add(session::Column::DeletedAt.is_null()).add(session::Column::Unconfirmed.eq(false));
+    let named = listed.add(session::Column::Name.eq(text));
     let beginning = session::Column::Id.starts_with(text.replace(['%', '_'], "-"));
     let found = by(Condition::any().add(named).add(beginning)).await.internal("looking up a session")?;
     if !found.is_empty() {

@@ -95,7 +95,7 @@ impl Upload {
         insert_files(&txn, &rows).await?;
         txn.commit().await.internal("committing an upload")?;
         crate::store::crash::point("upload.committed");
-        snapshot::write(&self.state, &self.session_id).await;
+        snapshot::write(&self.state, &self.session_id).await?;
         Ok(Uploaded { session_id: self.session_id, status: Status::Uploaded, files, warnings: self.intake.warnings })
     }
 }
@@ -116,6 +116,7 @@ pub(super) fn blank(session_id: &str) -> session::Model {
         updated_at: now(),
         deleted_at: None,
         parsed_over_http_at: None,
+        unconfirmed: false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Answers computed from immutable files, kept in memory and, when there is a Redis, there too.
 //!
-//! Keys carry the artefact's sha256, so an answer is never stale and nothing is ever invalidated. The first
+//! Keys carry the artefact's sha256, so an answer is never stale; only what was made of an artefact that turns out to be
+//! damaged is forgotten. The first
 //! level is bounded by bytes and time. The second ([`redis`]) never makes a request fail or wait: see there.
 //! Half of the bytes are for [`blocks`] of rows, which other answers are made from. Answers that are seldom asked for
 //! again wait in [`recent`] until they are.
@@ -228,6 +229,19 @@ impl Cache {
         let value = compute().await?;
         self.keep(key, value.clone(), keep);
         Ok(value)
+    }
+
+    /// Forgets everything that was made of an artefact: its bytes are not what they were, who knows since when.
+    pub fn forget(&self, artefact_sha256: &str) {
+        let prefix = format!("hvac:{FORMAT}:{artefact_sha256}:");
+        for (key, _) in self.0.memory.iter().filter(|(key, _)| key.0.starts_with(&prefix)) {
+            self.0.memory.invalidate(&*key);
+        }
+        self.0.recent.forget(&prefix);
+        self.0.blocks.forget(artefact_sha256);
+        if let Some(redis) = &self.0.redis {
+            redis.forget(prefix);
+        }
     }
 
     /// Counts since the start.

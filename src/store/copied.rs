@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
 use super::objects::{Objects, hex, storage_error};
-use super::staged::{Finished, Published, already_published};
+use super::staged::{Finished, Published};
 use super::{crash, paths};
 use crate::error::{Context, Error, Result};
 
@@ -109,20 +109,21 @@ impl Syncing {
 
 /// Renames a file unless there is one of the new name.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
 }
 
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+pub(super) fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Gives synced files of one folder their names, durably: each with the key it gets, in that folder.
+/// Gives synced files of one folder their names, durably: each with the key it gets, in that folder, which nobody else
+/// has a right to. A file that is there already with the same bytes is taken, any other set aside.
 ///
 /// # Errors
-/// `already_published` when there is a file of that name, which stays as it is.
+/// When the disk refuses.
 pub async fn publish_all(files: Vec<(Finished, String)>) -> Result<Vec<Published>> {
     let naming = tokio::task::spawn_blocking(move || {
         let mut published = Vec::with_capacity(files.len());
@@ -135,11 +136,16 @@ pub async fn publish_all(files: Vec<(Finished, String)>) -> Result<Vec<Published
                 Ok(()) => {
                     // It has no staging name any more to remove.
                     file.key.clear();
+                    file.objects.remember(&key, &file.sha256);
                     folder = Some((file.objects.clone(), key.clone()));
                     published.push(Published { path: key, size_bytes: file.size_bytes, sha256: file.sha256.clone() });
                     crash::point("publish.renamed");
                 }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(already_published(&key)),
+                // A process that died in between left it: the key has the hash of the bytes in it.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    folder = Some((file.objects.clone(), key.clone()));
+                    published.push(file.take_place(&key)?);
+                }
                 // Not on this system, or this file system (exFAT, some network drives): one by one.
                 Err(_) => {
                     otherwise = Some((file, key));
@@ -154,7 +160,7 @@ pub async fn publish_all(files: Vec<(Finished, String)>) -> Result<Vec<Published
     });
     let (mut published, others) = naming.await.internal("publishing files")??;
     for (file, key) in others {
-        published.push(file.publish(&key).await?);
+        published.push(file.publish_held(&key).await?);
     }
     Ok(published)
 }

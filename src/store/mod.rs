@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use self::entity::{VersionState, WorkStatus, artefact_version, job, model_version};
 use self::lock::StoreLock;
@@ -21,6 +22,7 @@ pub mod db;
 pub mod entity;
 pub mod frames;
 pub mod identity;
+pub mod integrity;
 pub mod lock;
 pub mod objects;
 mod opened_file;
@@ -29,6 +31,8 @@ mod proof;
 pub mod staged;
 #[cfg(test)]
 mod tests;
+pub mod trash;
+pub mod verified;
 
 /// The three stores. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +62,8 @@ pub struct Recovered {
     pub versions_abandoned: u64,
     /// Jobs whose worker died with its process: whoever looks for work next takes them up again.
     pub jobs_interrupted: u64,
+    /// Whether nobody else was at work, so that it was looked at all.
+    pub alone: bool,
 }
 
 impl Store {
@@ -90,10 +96,22 @@ impl Store {
     /// `store_in_use` when another process has it open; `store_mismatch` when the database holds the sessions of
     /// another folder.
     pub async fn open_for_rebuild(config: &Config) -> Result<Self> {
+        Self::open_exclusive(config, true).await
+    }
+
+    /// Opens the store with nobody beside, as long as it is open.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `store_in_use` when another process has it open.
+    pub async fn open_alone(config: &Config) -> Result<Self> {
+        Self::open_exclusive(config, false).await
+    }
+
+    async fn open_exclusive(config: &Config, rebuild: bool) -> Result<Self> {
         let (objects, models) = folders(config)?;
         let lock = StoreLock::exclusive(objects.root())?;
         let db = db::Db::open(&config.database_url).await?;
-        let identity = identity::settle(&db, &objects, true).await?;
+        let identity = identity::settle(&db, &objects, rebuild).await?;
         let recovered = recover(&db, &objects, &models).await?;
         Self::assemble(config, db, (objects, models), identity, recovered, lock).await
     }
@@ -131,7 +149,7 @@ impl Store {
 }
 
 /// Of sessions and of models.
-fn folders(config: &Config) -> Result<(objects::Objects, objects::Objects)> {
+pub(crate) fn folders(config: &Config) -> Result<(objects::Objects, objects::Objects)> {
     Ok((
         objects::Objects::open(&config.data_storage_path, "DATA_STORAGE_PATH")?,
         objects::Objects::open(&config.models_path, "MODELS_PATH")?,
@@ -161,8 +179,9 @@ async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Obje
     let abandoned = artefact_version::Entity::update_many()
         .col_expr(artefact_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
         .filter(artefact_version::Column::State.eq(VersionState::Reserved))
-        // Without a lease it waits with its job, which goes on.
+        // Without a lease it waits with its job.
         .filter(artefact_version::Column::LeaseUntil.is_not_null())
+        .filter(of_no_living_job(artefact_version::Column::Owner))
         .exec(&transaction)
         .await
         .internal("giving up reserved versions")?;
@@ -170,6 +189,7 @@ async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Obje
         .col_expr(model_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
         .filter(model_version::Column::State.eq(VersionState::Reserved))
         .filter(model_version::Column::LeaseUntil.is_not_null())
+        .filter(of_no_living_job(model_version::Column::Owner))
         .exec(&transaction)
         .await
         .internal("giving up reserved versions of models")?;
@@ -185,7 +205,18 @@ async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Obje
         staging_removed,
         versions_abandoned: abandoned.rows_affected + models_abandoned.rows_affected,
         jobs_interrupted: interrupted.rows_affected,
+        alone: true,
     })
+}
+
+/// A number that a job holds stays the job's: it was answered, and the job goes on.
+fn of_no_living_job(owner: impl ColumnTrait) -> Condition {
+    let living = Query::select()
+        .expr(Expr::cust("'job ' || id"))
+        .from(job::Entity)
+        .and_where(job::Column::Status.is_in([WorkStatus::Queued, WorkStatus::Running]))
+        .to_owned();
+    Condition::any().add(owner.is_null()).add(owner.not_in_subquery(living))
 }
 
 /// The present time, cut to milliseconds: what a row holds is what an answer shows, on every database.

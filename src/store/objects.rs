@@ -3,11 +3,11 @@
 //! A file is written under a staging name, made durable, and only then given its name; a reader never
 //! sees half of one. What is published is immutable, which is what makes it safe to map into memory and to
 //! cache by hash. Only [`Objects::delete_folder`] and [`Objects::delete_file`] remove published files, and only
-//! `purge` (of a session, of a model) calls them. Messages name no path of this machine; the log has it in the cause.
+//! `purge` (of a session, of a model) calls them; what is in the way is set aside (`trash.rs`). Messages name no path of this machine; the log has it in the cause.
 
 use std::error::Error as StdError;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use super::paths;
 use super::staged::Staged;
+use super::verified::Verified;
 use crate::error::machine::disk_full;
 use crate::error::{Context, Error, Result};
 
@@ -34,6 +35,7 @@ const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
 pub struct Objects {
     pub(super) files: Arc<LocalFileSystem>,
     root: Arc<PathBuf>,
+    pub(super) verified: Verified,
 }
 
 /// A published file and its size.
@@ -75,7 +77,7 @@ impl Objects {
         std::fs::create_dir_all(root).internal(&doing)?;
         let root = std::fs::canonicalize(root).internal(&doing)?;
         let files = LocalFileSystem::new_with_prefix(&root).internal(&doing)?.with_fsync(true);
-        Ok(Self { files: Arc::new(files), root: Arc::new(root) })
+        Ok(Self { files: Arc::new(files), root: Arc::new(root), verified: Verified::default() })
     }
 
     /// The root on this machine: for `doctor`'s messages to whoever runs it, never for an answer over HTTP.
@@ -119,17 +121,7 @@ impl Objects {
     /// # Errors
     /// `file_missing`; internal when it cannot be read.
     pub fn open_bytes(&self, key: &str) -> Result<ObjectBytes> {
-        let file = self.file(key)?;
-        if file.metadata().internal("looking at a stored file")?.len() == 0 {
-            return Ok(ObjectBytes(Bytes::new()));
-        }
-        // SAFETY: the mapping is read-only and the file does not change under it. A published file is
-        // never written again: it got its name by a rename after its last write, publishing refuses to
-        // overwrite, and `purge` unlinks names, which leaves an open mapping's pages alive. Truncating a
-        // file of the storage folder from outside breaks this, as it breaks every memory-mapped database.
-        #[expect(unsafe_code, reason = "mapping an immutable file; see above")]
-        let map = unsafe { memmap2::Mmap::map(&file) }.internal("mapping a stored file")?;
-        Ok(ObjectBytes(Bytes::from_owner(map)))
+        map(&self.file(key)?)
     }
 
     /// A published file, open for reading.
@@ -149,24 +141,27 @@ impl Objects {
         metadata.map(|metadata| metadata.len()).map_err(|e| storage_error("looking at a stored file", e))
     }
 
-    /// A part of a published file, read piece by piece.
+    /// A part of a published file, read piece by piece; of one file, whatever takes its name meanwhile.
     pub fn stream(&self, key: &str, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-        let files = self.files.clone();
-        let key = parse(key);
-        stream::try_unfold((key, range), move |(key, range)| {
-            let files = files.clone();
-            async move {
-                let key = key?;
-                if range.is_empty() {
-                    return Ok(None);
-                }
-                let end = range.end.min(range.start.saturating_add(READ_BYTES));
-                let bytes = files.get_range(&key, range.start..end).await.map_err(failed("reading a stored file"))?;
-                if bytes.is_empty() {
-                    return Err(damaged());
-                }
-                Ok(Some((bytes, (Ok(key), end..range.end))))
+        stream::try_unfold((self.file(key), range), move |(file, range)| async move {
+            let mut file = file?;
+            if range.is_empty() {
+                return Ok(None);
             }
+            let length = READ_BYTES.min(range.end - range.start);
+            let reading = tokio::task::spawn_blocking(move || {
+                let mut piece = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+                file.seek(io::SeekFrom::Start(range.start))?;
+                (&mut file).take(length).read_to_end(&mut piece)?;
+                io::Result::Ok((piece, file))
+            });
+            let read = reading.await.internal("reading a stored file")?;
+            let (piece, file) = read.map_err(|e| storage_error("reading a stored file", e))?;
+            if piece.is_empty() {
+                return Err(damaged());
+            }
+            let start = range.start + piece.len() as u64;
+            Ok(Some((Bytes::from(piece), (Ok(file), start..range.end))))
         })
     }
 
@@ -184,21 +179,16 @@ impl Objects {
     /// # Errors
     /// `file_missing`; internal when it cannot be read.
     pub async fn sha256(&self, key: &str) -> Result<String> {
-        let mut file = self.file(key)?;
-        let hashing = tokio::task::spawn_blocking(move || {
-            let mut hasher = Sha256::new();
-            let mut buffer = vec![0; 1024 * 1024];
-            loop {
-                match file.read(&mut buffer)? {
-                    0 => return io::Result::Ok(hex(&hasher.finalize())),
-                    n => hasher.update(buffer.get(..n).unwrap_or_default()),
-                }
-            }
-        });
-        hashing.await.internal("hashing a stored file")?.map_err(|e| storage_error("hashing a stored file", e))
+        let (objects, key) = (self.clone(), key.to_owned());
+        tokio::task::spawn_blocking(move || objects.hash(&key)).await.internal("hashing a stored file")?
     }
 
-    /// All published files below a folder (empty: all there are), by key.
+    /// As [`Self::sha256`]. Blocks.
+    pub(super) fn hash(&self, key: &str) -> Result<String> {
+        hash(&mut self.file(key)?, &mut |_| Ok(())).map_err(|e| storage_error("hashing a stored file", e))
+    }
+
+    /// All published files below a folder (empty: all there are, but for what is set aside), by key.
     ///
     /// # Errors
     /// When a folder cannot be read.
@@ -208,7 +198,7 @@ impl Objects {
             .files
             .list(prefix.as_ref())
             .map_ok(|meta| Object { key: meta.location.to_string(), size_bytes: meta.size })
-            .try_filter(|object| std::future::ready(!paths::is_staging(&object.key)))
+            .try_filter(|object| std::future::ready(!paths::is_staging(&object.key) && !paths::is_trash(&object.key)))
             .try_collect()
             .await
             .map_err(failed("listing stored files"))?;
@@ -278,6 +268,15 @@ impl Objects {
         sweep(&self.root, 0).internal("sweeping staging leftovers")
     }
 
+    /// Keeps other processes from doing something of which only one may be done at a time in a folder, until it is
+    /// dropped. None where there is no folder, or no such lock. Blocks.
+    #[must_use]
+    pub fn lock_folder(&self, folder: &str) -> Option<File> {
+        // Windows has no handle of a folder to lock.
+        let folder = File::open(self.path(folder).ok()?).ok().filter(|_| cfg!(unix))?;
+        folder.lock().ok().map(|()| folder)
+    }
+
     /// Where a key lies on this machine.
     pub(super) fn path(&self, key: &str) -> Result<PathBuf> {
         let key = parse(key)?;
@@ -307,6 +306,20 @@ impl Objects {
     }
 }
 
+/// The bytes of an open file, mapped into memory.
+pub(super) fn map(file: &File) -> Result<ObjectBytes> {
+    if file.metadata().internal("looking at a stored file")?.len() == 0 {
+        return Ok(ObjectBytes(Bytes::new()));
+    }
+    // SAFETY: the mapping is read-only and the file does not change under it. A published file is
+    // never written again: it got its name by a rename after its last write, publishing refuses to
+    // overwrite, and `purge` unlinks names, which leaves an open mapping's pages alive. Truncating a
+    // file of the storage folder from outside breaks this, as it breaks every memory-mapped database.
+    #[expect(unsafe_code, reason = "mapping an immutable file; see above")]
+    let map = unsafe { memmap2::Mmap::map(file) }.internal("mapping a stored file")?;
+    Ok(ObjectBytes(Bytes::from_owner(map)))
+}
+
 /// `store.json` and sessions are at depth 0, `raw` at 1; nothing of ours is deeper than 2.
 fn sweep(folder: &Path, depth: u32) -> io::Result<u64> {
     let mut removed = 0;
@@ -314,6 +327,9 @@ fn sweep(folder: &Path, depth: u32) -> io::Result<u64> {
         let entry = entry?;
         let path = entry.path();
         let is_folder = entry.file_type()?.is_dir();
+        if depth == 0 && entry.file_name() == paths::TRASH {
+            continue;
+        }
         if entry.file_name().to_str().is_some_and(paths::is_staging) {
             let gone = if is_folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
             removed += u64::from(gone.is_ok());
@@ -327,6 +343,23 @@ fn sweep(folder: &Path, depth: u32) -> io::Result<u64> {
         }
     }
     Ok(removed)
+}
+
+/// Sha256 of the rest of a file, hex; `read` is told of the bytes of each piece, and may end it.
+pub(super) fn hash(file: &mut File, read: &mut dyn FnMut(usize) -> io::Result<()>) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 1024 * 1024];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(hex(&hasher.finalize())),
+            Ok(length) => {
+                hasher.update(piece.get(..length).unwrap_or_default());
+                read(length)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn parse(key: &str) -> Result<Key> {

@@ -1,6 +1,8 @@
 //! Every key of the object stores. Keys are relative to their root (of sessions, of models), with `/`, and never change once
 //! a row refers to them.
 
+use chrono::{DateTime, Utc};
+
 /// Name prefix of files and folders that are not published (yet, or any more).
 const STAGING: &str = ".staging-";
 /// Longest file name that all file systems take, bytes.
@@ -12,6 +14,23 @@ const SITE_BYTES: usize = 120;
 pub const STORE_JSON: &str = "store.json";
 /// Who works on this folder.
 pub const STORE_LOCK: &str = "store.lock";
+
+/// What was set aside, below each root.
+pub const TRASH: &str = "trash";
+
+/// Where a file is set aside: `trash/20261129T101918.123Z/` and the key it had. `again` tells apart what would have the
+/// same name.
+#[must_use]
+pub fn trash(at: DateTime<Utc>, again: u32, key: &str) -> String {
+    let time = at.format("%Y%m%dT%H%M%S%.3fZ");
+    if again == 0 { format!("{TRASH}/{time}/{key}") } else { format!("{TRASH}/{time}-{again}/{key}") }
+}
+
+/// Whether a key is that of something set aside.
+#[must_use]
+pub fn is_trash(key: &str) -> bool {
+    key.split('/').next() == Some(TRASH)
+}
 
 /// The folder of a session.
 #[must_use]
@@ -49,6 +68,18 @@ pub fn cleaned(session_id: &str, version: i32) -> String {
 #[must_use]
 pub fn cleaned_events(session_id: &str, version: i32) -> String {
     format!("{session_id}/cleaned-v{version}.events.parquet")
+}
+
+/// The file of quality events of a cleaned version.
+#[must_use]
+pub fn events_of_cleaned(key: &str) -> Option<String> {
+    key.strip_suffix(".parquet").map(|stem| format!("{stem}.events.parquet"))
+}
+
+/// The cleaned version that a file of quality events belongs to.
+#[must_use]
+pub fn cleaned_of_events(key: &str) -> Option<String> {
+    key.strip_suffix(".events.parquet").map(|stem| format!("{stem}.parquet"))
 }
 
 /// The folder of a site's models, below the root of models.
@@ -197,6 +228,15 @@ mod tests {
         {
             assert_eq!(model_of(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn what_is_set_aside_tells_when_and_from_where() {
+        let at = DateTime::from_timestamp_millis(1_795_947_558_123).unwrap_or_default();
+        assert_eq!(trash(at, 0, "s/parsed-v1.parquet"), "trash/20261129T101918.123Z/s/parsed-v1.parquet");
+        assert_eq!(trash(at, 1, "s/raw/a.csv"), "trash/20261129T101918.123Z-1/s/raw/a.csv");
+        assert!(is_trash(&trash(at, 0, "s/a")) && !is_trash("s/trash/a") && !is_trash("trash.json"));
+        assert_eq!(model_of(&trash(at, 0, "KMUH/plant-v1.json")), None);
     }
 
     #[test]

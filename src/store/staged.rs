@@ -4,6 +4,7 @@
 //! Many files of this machine go a shorter way ([`super::copied`]): each is durable when it is published, not before.
 
 use std::io;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, Ren
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
+use super::copied::rename_new;
 use super::crash;
 use super::objects::{Objects, failed, hex, storage_error};
 use crate::error::{Context, Error, Result};
@@ -242,7 +244,42 @@ impl Finished {
             Err(error) => return Err(storage_error("publishing a file", error)),
         }
         self.key.clear();
+        self.objects.remember(key, &self.sha256);
         crash::point("publish.renamed");
+        Ok(Published { path: key.to_owned(), size_bytes: self.size_bytes, sha256: std::mem::take(&mut self.sha256) })
+    }
+
+    /// As [`publish`](Self::publish), under a name that only whoever publishes has a right to: a version number that his
+    /// job holds. What an earlier attempt has left under it is taken if it has the same bytes; any other is set aside.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub async fn publish_held(self, key: &str) -> Result<Published> {
+        let objects = self.objects.clone();
+        if matches!(objects.length(key), Err(error) if error.code == "file_missing") {
+            return self.publish(key).await;
+        }
+        let key = key.to_owned();
+        let taking = tokio::task::spawn_blocking(move || {
+            let published = self.take_place(&key)?;
+            objects.sync_folders(&key).map_err(|error| storage_error("publishing a file", error))?;
+            Ok(published)
+        });
+        taking.await.internal("publishing a file")?
+    }
+
+    /// Takes a name that is taken. The caller syncs the folder. Blocks.
+    pub(super) fn take_place(mut self, key: &str) -> Result<Published> {
+        let is_same = self.objects.length(key)? == self.size_bytes && self.objects.hash(key)? == self.sha256;
+        if !is_same {
+            let trash = self.objects.trash(key)?;
+            tracing::warn!(key, trash, "a stored file that nothing refers to was in the way; it is set aside");
+            let (from, to) = (self.objects.path(&self.key)?, self.objects.path(key)?);
+            std::fs::create_dir_all(to.parent().unwrap_or(&to)).internal("publishing a file")?;
+            rename_new_or_look(&from, &to).map_err(|error| storage_error("publishing a file", error))?;
+            self.key.clear();
+            crash::point("publish.renamed");
+        }
         Ok(Published { path: key.to_owned(), size_bytes: self.size_bytes, sha256: std::mem::take(&mut self.sha256) })
     }
 
@@ -261,7 +298,20 @@ impl Finished {
     }
 }
 
-pub(super) fn already_published(key: &str) -> Error {
+/// Renames a file unless there is one of the new name, on any file system.
+pub(super) fn rename_new_or_look(from: &Path, to: &Path) -> io::Result<()> {
+    match rename_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists || error.kind() == io::ErrorKind::NotFound => {
+            Err(error)
+        }
+        // Not on this system, or this file system: look, then rename.
+        Err(_) if to.try_exists()? => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => std::fs::rename(from, to),
+        renamed => renamed,
+    }
+}
+
+fn already_published(key: &str) -> Error {
     let name = key.rsplit('/').next().unwrap_or(key);
     Error::conflict("already_published", format!("There is already a stored file '{name}'; it was left as it is."))
 }

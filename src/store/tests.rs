@@ -249,6 +249,7 @@ async fn add_session(store: &Store) -> String {
         updated_at: now(),
         deleted_at: None,
         parsed_over_http_at: None,
+        unconfirmed: false,
     };
     let txn = store.db.begin().await.unwrap();
     session::Entity::insert(session::ActiveModel::from(row)).exec_without_returning(&txn).await.unwrap();
@@ -370,7 +371,10 @@ async fn only_a_process_that_is_alone_tidies_up() {
     drop((first, second));
 
     let third = Store::open(&config).await.unwrap();
-    assert_eq!(third.recovered, Recovered { staging_removed: 1, versions_abandoned: 1, jobs_interrupted: 0 });
+    assert_eq!(
+        third.recovered,
+        Recovered { staging_removed: 1, versions_abandoned: 1, jobs_interrupted: 0, alone: true }
+    );
     assert_eq!(state(&third).await, VersionState::Abandoned);
 }
 

@@ -34,7 +34,7 @@ pub async fn put(state: &AppState, model_name: &str, alias: &str, request: &Alia
         None => None,
     };
     txn.commit().await.internal("setting an alias")?;
-    remember(state, [Some(&row), before.as_ref()]).await;
+    remember(state, [Some(&row), before.as_ref()]).await?;
     Ok(AliasAnswer {
         name: row.name,
         alias: alias.to_owned(),
@@ -57,15 +57,15 @@ pub async fn remove(state: &AppState, model_name: &str, alias: &str) -> Result<(
         return Err(Error::not_found("unknown_model_version", message));
     }
     txn.commit().await.internal("removing an alias")?;
-    remember(state, [Some(&stood_for), None]).await;
-    Ok(())
+    remember(state, [Some(&stood_for), None]).await
 }
 
 /// What the folders of their sessions say of these models.
-async fn remember(state: &AppState, rows: [Option<&trained_model::Model>; 2]) {
+async fn remember(state: &AppState, rows: [Option<&trained_model::Model>; 2]) -> Result<()> {
     let mut sessions: Vec<&str> = rows.into_iter().flatten().map(|row| row.session_id.as_str()).collect();
     sessions.dedup();
     for session_id in sessions {
-        snapshot::write(state, session_id).await;
+        snapshot::write(state, session_id).await?;
     }
+    Ok(())
 }

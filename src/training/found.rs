@@ -1,13 +1,12 @@
 //! Which model a user means, and its document: the one way to a model, for `predict`, `optimize` and the commands.
 //!
-//! A file's hash is verified when this process first reads it, and the document is then kept: a published file never
-//! changes. What does not match is marked and never deleted.
+//! A file's hash is verified when this process first reads it, and again when it looks otherwise (`store::verified`); its
+//! document is kept. What does not match is marked and never deleted.
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use moka::sync::Cache;
-use sha2::{Digest, Sha256};
 
 use super::name::Reference;
 use super::{refused, store};
@@ -15,7 +14,8 @@ use crate::error::{Context, Error, Result};
 use crate::modelling::document::ModelDocument;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, WorkStatus, trained_model};
-use crate::store::objects::{ObjectBytes, hex};
+use crate::store::integrity::{Root, StoredFile};
+use crate::store::objects::ObjectBytes;
 
 /// Bytes of model files whose documents are kept.
 const KEPT_BYTES: u64 = 128 * 1024 * 1024;
@@ -129,8 +129,11 @@ async fn no_version(state: &AppState, name: &str, which: &str) -> Result<Error> 
 /// # Errors
 /// As [`find`].
 pub(super) async fn document(state: &AppState, row: &trained_model::Model) -> Result<Arc<ModelDocument>> {
-    let (path, sha256) = file_of(row)?;
-    let id = (state.store.models.root().to_owned(), path.to_owned(), sha256.to_owned());
+    let file = file_of(row)?;
+    if let Err(integrity) = state.store.verify(&file).await? {
+        return Err(unusable(row, integrity));
+    }
+    let id = (state.store.models.root().to_owned(), file.path, file.sha256);
     if let Some(kept) = DOCUMENTS.get(&id) {
         return Ok(Arc::clone(&kept.document));
     }
@@ -142,11 +145,16 @@ pub(super) async fn document(state: &AppState, row: &trained_model::Model) -> Re
     Ok(document)
 }
 
-/// Key and hash of a completed model's file that is not known to be another.
-fn file_of(row: &trained_model::Model) -> Result<(&str, &str)> {
+/// A completed model's file that is not known to be another.
+fn file_of(row: &trained_model::Model) -> Result<StoredFile> {
     let label = format!("{}:v{}", row.name, row.version);
     match (row.status, &row.model_file_path, &row.sha256) {
-        (WorkStatus::Completed, Some(path), Some(sha256)) if row.integrity == Integrity::Ok => Ok((path, sha256)),
+        (WorkStatus::Completed, Some(path), Some(sha256)) if row.integrity == Integrity::Ok => Ok(StoredFile {
+            root: Root::Models,
+            path: path.clone(),
+            sha256: sha256.clone(),
+            size_bytes: row.size_bytes.unwrap_or_default().unsigned_abs(),
+        }),
         (WorkStatus::Completed, ..) => Err(unusable(row, row.integrity)),
         (WorkStatus::Queued | WorkStatus::Running, ..) => {
             let message = format!("model {label} is still being trained; follow it at GET /api/jobs/{}", row.id);
@@ -160,29 +168,14 @@ fn file_of(row: &trained_model::Model) -> Result<(&str, &str)> {
     }
 }
 
-/// The bytes of a completed model's file, hashed now.
+/// The bytes of a completed model's file.
 ///
 /// # Errors
 /// As [`find`].
 pub(super) async fn verified(state: &AppState, row: &trained_model::Model) -> Result<ObjectBytes> {
-    let (path, sha256) = file_of(row)?;
-    let (models, path, sha256) = (state.store.models.clone(), path.to_owned(), sha256.to_owned());
-    let looking = tokio::task::spawn_blocking(move || match models.open_bytes(&path) {
-        Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
-        Err(error) => Err(error),
-        Ok(bytes) if hex(&Sha256::digest(&*bytes)) == sha256 => Ok(Ok(bytes)),
-        Ok(_) => Ok(Err(Integrity::Damaged)),
-    });
-    match looking.await.internal("reading a model file")?? {
-        Ok(bytes) => Ok(bytes),
-        Err(integrity) => {
-            tracing::error!(model = row.id, integrity = integrity.as_str(), "a model file is not what it was");
-            let txn = state.store.db.begin().await?;
-            store::mark(&txn, &row.id, integrity).await?;
-            txn.commit().await.internal("marking a model")?;
-            Err(unusable(row, integrity))
-        }
-    }
+    let (store, file) = (state.store.clone(), file_of(row)?);
+    let opening = tokio::task::spawn_blocking(move || store.open_verified(&file));
+    opening.await.internal("reading a model file")??.map_err(|integrity| unusable(row, integrity))
 }
 
 fn unusable(row: &trained_model::Model, integrity: Integrity) -> Error {

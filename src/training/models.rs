@@ -194,7 +194,7 @@ pub struct ModelFile {
     pub file_name: String,
 }
 
-/// The file of a completed model, its bytes hashed now.
+/// The file of a completed model.
 ///
 /// # Errors
 /// As [`found::find`].
@@ -241,7 +241,7 @@ pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<Mo
     if let Some(path) = &row.model_file_path {
         state.store.models.delete_file(path).await?;
     }
-    snapshot::write(state, &row.session_id).await;
+    snapshot::write(state, &row.session_id).await?;
     Ok(summary(row, &aliases))
 }
 

@@ -1,6 +1,7 @@
 //! The job of a training: read → train → publish the file → one transaction with the row → `session.json`.
 //!
-//! What fails before the transaction leaves nothing that the catalogue knows of. A file that was published by then
+//! What fails before the transaction leaves nothing that the catalogue knows of. A job that is begun again makes the
+//! same bytes under the same number, so it takes the file that it had published by then; that of a job that is given up
 //! stays, unreferred to, under a number that is not used again, and `doctor` lists it.
 
 use std::ops::ControlFlow;
@@ -11,7 +12,7 @@ use super::{TRAINER_VERSION, load, refused, store};
 use crate::datasets::DatasetSelector;
 use crate::datasets::opened;
 use crate::datasets::version::{Resolved, resolve};
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::jobs::{Job, JobContext, JobStatus};
 use crate::modelling::document::ModelDocument;
 use crate::modelling::mapping::FeatureMapping;
@@ -38,8 +39,7 @@ pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
     let job = store::get(state.store.db.read(), context.job_id()).await?;
     if job.status == WorkStatus::Completed {
         // The process died between the commit and what follows it.
-        snapshot::write(state, &job.session_id).await;
-        return Ok(());
+        return snapshot::write(state, &job.session_id).await;
     }
     let number = begin(state, &job, context).await?;
     let id = number.id.clone();
@@ -51,7 +51,7 @@ pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
     let session_id = job.session_id.clone();
     let message = commit(state, job, number, made, context).await?;
     drop(held);
-    snapshot::write(state, &session_id).await;
+    snapshot::write(state, &session_id).await?;
     context.progress(1.0, message);
     Ok(())
 }
@@ -95,9 +95,31 @@ async fn make(
     staged.write(json.into()).await?;
     let finished = staged.finish().await?;
     context.check()?;
-    let file = finished.publish(&paths::model(job.site.as_deref(), &job.name, number.version)).await?;
+    let key = paths::model(job.site.as_deref(), &job.name, number.version);
+    refuse_foreign(state, &key).await?;
+    // Nobody can take the job over while its file takes its name.
+    let txn = state.store.db.begin().await?;
+    context.confirm(&txn).await?;
+    let file = finished.publish_held(&key).await?;
+    drop(txn);
     crash::point("train.published");
     Ok(Made { file, document, parameters })
+}
+
+/// A model of data that this catalogue does not know is another catalogue's: it stays where it is.
+async fn refuse_foreign(state: &AppState, key: &str) -> Result<()> {
+    let Ok(bytes) = state.store.models.open_bytes(key) else { return Ok(()) };
+    let Ok(document) = ModelDocument::from_json(&bytes) else { return Ok(()) };
+    match store::origin(state.store.db.read(), &document.lineage.dataset_id).await {
+        Err(error) if error.code == "unknown_version" => {
+            let message = format!(
+                "MODELS_PATH has a file {key} of another database, made since this training was asked for; it was left \
+                 as it is: train again, or give each database a folder of models of its own"
+            );
+            Err(Error::conflict("already_published", message))
+        }
+        looked => looked.map(drop),
+    }
 }
 
 /// The dataset, its bytes hashed now: a model lasts, so it is made from nothing but what was published.

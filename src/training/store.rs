@@ -206,14 +206,11 @@ async fn reserved(txn: &impl ConnectionTrait, job_id: &str) -> Result<Option<mod
         .internal("looking up a reservation")
 }
 
-/// Begins a training, or begins it again, which takes a new number above `taken`.
+/// Begins a training, or begins it again, under the number that was answered when it was asked for.
 pub async fn begin(txn: &impl ConnectionTrait, job: &trained_model::Model, taken: i32) -> Result<model_version::Model> {
     let number = match reserved(txn, &job.id).await? {
-        Some(fresh) if fresh.lease_until.is_none() && fresh.version > taken => fresh,
-        Some(tried) => {
-            settle(txn, &tried.id, VersionState::Abandoned).await?;
-            reserve(txn, &job.name, &job.id, taken).await?
-        }
+        Some(own) => own,
+        // An earlier version of this program gave the number of a job up when its process died: one above `taken`.
         None => reserve(txn, &job.name, &job.id, taken).await?,
     };
     heartbeat(txn, &number.id).await?;
@@ -327,17 +324,6 @@ pub async fn delete(txn: &impl ConnectionTrait, row: &trained_model::Model) -> R
         .exec(txn)
         .await
         .internal("taking back a model's number")?;
-    Ok(())
-}
-
-/// Notes that a model's file is not what it was.
-pub async fn mark(txn: &impl ConnectionTrait, id: &str, integrity: Integrity) -> Result<()> {
-    trained_model::Entity::update_many()
-        .col_expr(trained_model::Column::Integrity, Expr::value(integrity))
-        .filter(trained_model::Column::Id.eq(id))
-        .exec(txn)
-        .await
-        .internal("noting that a model's file is not what it was")?;
     Ok(())
 }
 

@@ -131,6 +131,64 @@ async fn an_interrupted_parse_can_be_repeated_at_once_and_its_number_is_not_used
     assert_eq!((&again["version"], &again["row_count"]), (&json!("parsed-v2"), &json!(30)));
 }
 
+/// A parse as a job, of a session that is there and of server-side files, dies at each step: what it promised is made.
+#[tokio::test]
+async fn killed_at_every_step_a_parse_job_makes_what_was_promised() {
+    for point in ["parse.reserved", "publish.renamed", "parse.published", "parse.before_commit", "parse.committed"] {
+        for is_new in [false, true] {
+            if is_new && point == "parse.reserved" {
+                continue;
+            }
+            let folder = TempDir::new().unwrap();
+            let server = Process::serve(folder.path(), &[]);
+            let first = make(&Client::of(&server), report(48)).await.unwrap();
+            server.kill_9();
+            std::fs::write(folder.path().join("data/kw2.csv"), report(30)).unwrap();
+            let server = Process::serve(folder.path(), &["--crash-at", point]);
+            let request = if is_new {
+                json!({"files": ["kw2.csv"], "timezone": "UTC", "wait": false})
+            } else {
+                json!({"session_id": first.id, "force": true, "wait": false})
+            };
+            let answer = Client::of(&server).post("/api/parse", &request).await;
+            assert!(!server.wait().success(), "{point}");
+
+            let server = Process::serve(folder.path(), &[]);
+            let client = Client::of(&server);
+            let job = async || {
+                let (_, jobs) = client.get("/api/jobs?kind=parse").await;
+                serde_json::from_slice::<Value>(&jobs).unwrap()["items"][0].clone()
+            };
+            let job_id = job().await["job_id"].as_str().unwrap().to_owned();
+            client.get(&format!("/api/jobs/{job_id}/events")).await;
+            assert_eq!(job().await["status"], "completed", "{point}, new: {is_new}: {}", job().await);
+            let (session_id, version) = match (is_new, &answer) {
+                (false, _) => (first.id.clone(), "parsed-v2"),
+                (true, Ok(answer)) => (answer["session_id"].as_str().unwrap().to_owned(), "parsed-v1"),
+                // It died before it could answer.
+                (true, Err(_)) => {
+                    let (_, list) = client.get("/api/sessions").await;
+                    let list: Value = serde_json::from_slice(&list).unwrap();
+                    (list["items"][0]["session_id"].as_str().unwrap().to_owned(), "parsed-v1")
+                }
+            };
+            let (status, detail) = client.get(&format!("/api/sessions/{session_id}")).await;
+            let detail: Value = serde_json::from_slice(&detail).unwrap();
+            assert_eq!(status, 200, "{detail}");
+            let newest = &detail["versions"][0];
+            assert_eq!((&newest["version"], &newest["id"]), (&json!(version), &json!(job_id)), "{point}: {detail}");
+            assert_eq!(detail["versions"].as_array().unwrap().len(), if is_new { 1 } else { 2 });
+            assert_eq!(client.get(&format!("/api/sessions/{session_id}/data.parquet")).await.0, 200);
+            assert!(server.terminate().success());
+            let doctor = Process::command(folder.path(), &["doctor", "--json"]).output().unwrap();
+            let report: Value = serde_json::from_slice(&doctor.stdout).unwrap();
+            for list in ["damaged", "orphans", "outdated_snapshots"] {
+                assert_eq!(report[list], json!([]), "{point}, new: {is_new}: {report}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn killed_at_any_moment_under_load() {
     let folder = TempDir::new().unwrap();

@@ -7,6 +7,7 @@ mod cache;
 mod cleaning;
 mod cli;
 mod crash;
+mod damage;
 mod datasets;
 mod disk_full;
 mod doctor;
@@ -15,6 +16,7 @@ mod helpers;
 mod http;
 #[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build
 mod jobs;
+mod manifests;
 mod migration;
 mod openapi;
 mod optimization;

@@ -7,8 +7,9 @@ use hvac_analytics::etl::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_analytics::store::db::Db;
 use hvac_analytics::store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText, Status,
-    VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, job, job_event, model_alias, model_version,
-    optimization_run, parsed_dataset, session, site_override, source_file, store_identity, trained_model,
+    VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, file_check, job, job_event, manifest,
+    model_alias, model_version, optimization_run, parsed_dataset, session, site_override, source_file, store_identity,
+    trained_model,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::Value;
@@ -20,20 +21,22 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Every table, with the step (counted from the last migration) that drops it.
-const TABLES: [(&str, u32); 13] = [
-    ("model_aliases", 3),
-    ("model_versions", 3),
-    ("job_events", 5),
-    ("optimization_runs", 6),
-    ("trained_models", 6),
-    ("cleaning_jobs", 7),
-    ("jobs", 8),
-    ("artefact_versions", 9),
-    ("parsed_datasets", 9),
-    ("site_overrides", 10),
-    ("source_files", 10),
-    ("upload_sessions", 10),
-    ("store_identity", 11),
+const TABLES: [(&str, u32); 15] = [
+    ("file_checks", 1),
+    ("manifests", 1),
+    ("model_aliases", 4),
+    ("model_versions", 4),
+    ("job_events", 6),
+    ("optimization_runs", 7),
+    ("trained_models", 7),
+    ("cleaning_jobs", 8),
+    ("jobs", 9),
+    ("artefact_versions", 10),
+    ("parsed_datasets", 10),
+    ("site_overrides", 11),
+    ("source_files", 11),
+    ("upload_sessions", 11),
+    ("store_identity", 12),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
@@ -62,6 +65,7 @@ fn a_session(id: &str) -> session::Model {
         updated_at: at(2),
         deleted_at: None,
         parsed_over_http_at: Some(at(3)),
+        unconfirmed: false,
     }
 }
 
@@ -295,6 +299,13 @@ async fn fill(db: &DatabaseConnection) {
         created_at: at(1),
     };
     round_trip!(db, optimization_run, run);
+    let checked =
+        file_check::Model { root: "models".to_owned(), path: "KMUH/plant-v1.json".to_owned(), checked_at: at(4) };
+    round_trip!(db, file_check, checked);
+    // The session itself, its number, and the alias of its model have changed what `session.json` says.
+    let behind = manifest::Entity::find().all(db).await.unwrap();
+    assert_eq!((behind.len(), behind[0].session_id.as_str(), behind[0].written), (1, "s1", 0));
+    assert!(behind[0].revision > 1_600_000_000_000);
 }
 
 async fn tables(db: &DatabaseConnection) -> Vec<String> {
@@ -324,7 +335,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
     for _ in 0..2 {
         Migrator::up(&db, None).await.unwrap();
         fill(&db).await;
-        for step in 0..=11 {
+        for step in 0..=12 {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }

@@ -185,6 +185,16 @@ impl Blocks {
         self.0.lists.get_with(key, || Arc::new(make()))
     }
 
+    /// Forgets everything that was unpacked from a file.
+    pub(super) fn forget(&self, sha256: &str) {
+        for (key, _) in self.0.kept.iter().filter(|(key, _)| &*key.0 == sha256) {
+            self.0.kept.invalidate(&*key);
+        }
+        for (key, _) in self.0.lists.iter().filter(|(key, _)| &*key.0 == sha256) {
+            self.0.lists.invalidate(&*key);
+        }
+    }
+
     /// Whether it is kept.
     #[must_use]
     pub fn has(&self, key: &BlockKey) -> bool {

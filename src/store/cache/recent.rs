@@ -53,6 +53,11 @@ impl Recent {
         answers.remove(at).map(|(_, value)| value)
     }
 
+    /// Forgets the answers whose key begins like that.
+    pub fn forget(&self, prefix: &str) {
+        self.answers().retain(|(key, _)| !key.as_str().starts_with(prefix));
+    }
+
     /// How many there are, and their bytes.
     pub fn size(&self) -> (u64, u64) {
         let answers = self.answers();

@@ -94,6 +94,26 @@ impl Redis {
         }
     }
 
+    /// Removes the answers whose key begins like that, some time soon. Call it within the runtime.
+    pub(super) fn forget(&self, prefix: String) {
+        let link = Arc::clone(&self.link);
+        tokio::spawn(async move {
+            let mut cursor = 0_u64;
+            loop {
+                let mut scan = redis::cmd("SCAN");
+                scan.arg(cursor).arg("MATCH").arg(format!("{prefix}*")).arg("COUNT").arg(1000);
+                let Some((next, keys)) = link.ask::<(u64, Vec<String>)>(&scan).await else { return };
+                if !keys.is_empty() {
+                    let _: Option<u64> = link.ask(redis::cmd("UNLINK").arg(keys)).await;
+                }
+                if next == 0 {
+                    return;
+                }
+                cursor = next;
+            }
+        });
+    }
+
     pub(super) fn errors(&self) -> u64 {
         self.link.errors.load(Ordering::Relaxed)
     }

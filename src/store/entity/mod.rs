@@ -9,8 +9,10 @@
 
 pub mod artefact_version;
 pub mod cleaning_job;
+pub mod file_check;
 pub mod job;
 pub mod job_event;
+pub mod manifest;
 pub mod model_alias;
 pub mod model_version;
 pub mod optimization_run;

@@ -38,6 +38,9 @@ pub struct Model {
     pub deleted_at: Option<DateTimeUtc>,
     /// When it was last parsed over HTTP: the newest is meant when a request leaves out `session_id`.
     pub parsed_over_http_at: Option<DateTimeUtc>,
+    /// Found in the folder without a `session.json`: no answer ever told of it. Listed only when asked for.
+    #[serde(default)]
+    pub unconfirmed: bool,
     /// Its raw files.
     #[sea_orm(has_many)]
     pub source_files: HasMany<super::source_file::Entity>,

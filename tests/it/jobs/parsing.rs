@@ -72,8 +72,8 @@ async fn a_parse_that_cannot_be_is_refused_at_once_or_fails_with_its_reason() {
 #[tokio::test]
 async fn a_parse_that_was_killed_at_any_step_makes_one_dataset() {
     for (point, version, attempts) in [
-        ("parse.published", "parsed-v2", 2),
-        ("parse.before_commit", "parsed-v2", 2),
+        ("parse.published", "parsed-v1", 2),
+        ("parse.before_commit", "parsed-v1", 2),
         ("parse.committed", "parsed-v1", 2),
     ] {
         let folder = TempDir::new().unwrap();

@@ -94,7 +94,6 @@ async fn a_damaged_or_missing_file_answers_409_and_comes_back_from_a_backup() {
     let whole = std::fs::read(&path).unwrap();
     let rows = json!({"rows": [{"load_rt": 200}]});
     for (damage, code, integrity) in [(true, "file_damaged", "damaged"), (false, "file_missing", "missing")] {
-        // Before this process has read it: what was read once is kept.
         let other = app.folder.path().join("other");
         if damage {
             let mut bytes = whole.clone();
@@ -128,6 +127,36 @@ async fn a_damaged_or_missing_file_answers_409_and_comes_back_from_a_backup() {
     app.get("/api/models/plant/file").await.expect_problem(409, "file_damaged");
     assert_eq!(app.get("/api/models").await.expect(200)["models"][0]["integrity"], "damaged");
     assert_eq!(std::fs::read(&path).unwrap(), b"{}", "and never deleted");
+}
+
+#[tokio::test]
+async fn a_model_file_that_changes_after_it_was_read_is_refused_by_all() {
+    let app = TestApp::start().await;
+    let id = session(&app).await;
+    trained(&app, &request(&id)).await;
+    let path = file(&app, "plant-v1.json");
+    let whole = std::fs::read(&path).unwrap();
+    let rows = json!({"rows": [{"load_rt": 200}]});
+    for first in ["predict", "file", "scoring-table.csv"] {
+        let ask = async |what: &str| match what {
+            "predict" => app.post("/api/models/plant/predict", &rows).await,
+            _ => app.get(&format!("/api/models/plant/{what}")).await,
+        };
+        for what in ["predict", "file", "scoring-table.csv"] {
+            assert_eq!(ask(what).await.status, 200, "{what}");
+        }
+        let mut bytes = whole.clone();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        for what in [first, "predict", "file", "scoring-table.csv"] {
+            ask(what).await.expect_problem(409, "file_damaged");
+            assert_eq!(app.get("/api/models").await.expect(200)["models"][0]["integrity"], "damaged");
+        }
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(run(app.folder.path(), &["doctor"]).0, Some(0));
+    }
+    assert_eq!(app.post("/api/models/plant/predict", &rows).await.status, 200);
 }
 
 #[tokio::test]
