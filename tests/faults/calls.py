@@ -14,6 +14,7 @@ from layer import Layer
 from ledger import Ledger, defects, plant, report
 from program import Command, Server, Unanswered, Wrong
 
+KILLS = (layers.KILL_BEFORE, layers.KILL_AFTER)
 ALL = layers.CHANGES | layers.OPEN | layers.READ
 WRITING = layers.CREATE | layers.WRITE | layers.TRUNCATE | layers.NAME
 FAIL = layers.FAIL
@@ -32,33 +33,39 @@ FAULTS = {
 FAULTS |= {f"{name}+": fault for name, fault in FAULTS.items() if fault[1] == FAIL}
 
 
-def over_http(of, do):
-    """A step that a server does; again only while its subject is as it was."""
-    return lambda run: run.ledger.of_name(of) and do(run.ledger, run.server, run.ledger.of_name(of))
+def over_http(of, do, state="live"):
+    """A step that a server does; only while its subject is surely in that state."""
+    def step(run):
+        session = run.ledger.of_name(of)
+        if session and session.states == {state}:
+            do(run.ledger, run.server, session)
+    return step
 
 
-def once(state, do):
-    return lambda ledger, server, session: session.states == {state} and do(ledger, server, session)
+def delete_model(run):
+    model = run.ledger.models["power"]
+    for id, version in model.promised.items():
+        if version == "v1" and id not in model.gone:
+            run.ledger.delete_model(run.server, "power", id)
 
 
 STEPS = {
     "upload": lambda run: run.ledger.upload(run.server, report(901)),
     "parse": over_http("raw", lambda ledger, server, s: ledger.parse(server, s)),
     "parse-job": over_http("raw", lambda ledger, server, s: ledger.parse(server, s, wait=False)),
-    "parse-placed": lambda run: run.ledger.parse_placed(run.server, run.store, report(902)),
+    "parse-placed": lambda run: run.ledger.parse_placed(run.server, run.folder / "reports", report(902)),
     "clean": over_http("parsed", lambda ledger, server, s: ledger.clean(server, s)),
     "clean-job": over_http("parsed", lambda ledger, server, s: ledger.clean(server, s, wait=False)),
     "train": over_http("plant", lambda ledger, server, s: ledger.train(server, s, "power", wait=True)),
     "train-job": over_http("plant", lambda ledger, server, s: ledger.train(server, s, "power")),
     "alias": lambda run: run.ledger.alias(run.server, "power", "production", "v2"),
-    "delete-model": lambda run: [run.ledger.delete_model(run.server, "power", id)
-                                 for id, version in run.ledger.models["power"].promised.items() if version == "v1"],
+    "delete-model": delete_model,
     "optimize": lambda run: run.ledger.optimize(run.server, "power"),
     "rename": over_http("parsed", lambda ledger, server, s: ledger.rename(server, s, "renamed")),
     "move": over_http("parsed", lambda ledger, server, s: ledger.move(server, s, "ELSEWHERE")),
-    "delete": over_http("parsed", once("live", lambda ledger, server, s: ledger.delete(server, s))),
-    "restore": over_http("gone", once("deleted", lambda ledger, server, s: ledger.restore(server, s))),
-    "purge": over_http("gone", once("deleted", lambda ledger, server, s: ledger.purge(server, s))),
+    "delete": over_http("parsed", lambda ledger, server, s: ledger.delete(server, s)),
+    "restore": over_http("gone", lambda ledger, server, s: ledger.restore(server, s), "deleted"),
+    "purge": over_http("gone", lambda ledger, server, s: ledger.purge(server, s), "deleted"),
 }
 
 
@@ -135,6 +142,7 @@ class Run:
             shutil.copytree(store, self.store)
         self.take(ledger or Ledger())
         (self.store / "data").mkdir(parents=True, exist_ok=True)
+        (self.folder / "reports").mkdir()
 
     def take(self, ledger):
         self.ledger = copy.deepcopy(ledger)
@@ -206,7 +214,7 @@ class Run:
             self.problems.append(f"{turn}: another process does not see what was acknowledged: {seen.err or seen.json['name']}")
 
     def close(self, keep=False):
-        if self.server and self.server.address and self.server.alive:
+        if self.server and self.server.alive:
             self.server.kill()
         if self.layer:
             self.layer.close()
@@ -258,7 +266,10 @@ def count(tools, name):
 
 
 def calls_of(tools, name, fault):
-    return sum(count for kind, count in tools.counts[name].items() if kind & FAULTS[fault][0])
+    """Which calls may be hit. A kill may also come when all is done."""
+    kinds, action, _ = FAULTS[fault]
+    calls = sum(count for kind, count in tools.counts[name].items() if kind & kinds)
+    return [*range(1, calls + 1), *([calls * 10] if action in KILLS else [])]
 
 
 def inject(tools, name, fault, n, seed):
@@ -279,6 +290,10 @@ def inject(tools, name, fault, n, seed):
                 problems.append("it does not start and does not say why")
         else:
             run.must_serve()
+            if action in KILLS:
+                # What the cut must not undo.
+                ledger.rename(run.server, ledger.of_name("spare"), "spare before")
+                ledger.parse(run.server, ledger.upload(run.server, report(904)))
             arm()
             STEPS[name](run)
             run.wait_until_quiet(until=lambda: stays and run.layer.hits)
@@ -288,18 +303,19 @@ def inject(tools, name, fault, n, seed):
                 time.sleep(0.3)
         run.calm()
         hits, where = run.layer.hits, run.layer.where
-        if not hits:
+        if not hits and action not in KILLS:
             return None, []
+        if not hits and run.server:
+            run.server.kill()
         if action == FAIL:
             problems += defects(ledger)
-        if run.server and run.server.address and run.server.alive:
-            run.becomes_ready()
-            problems += after("the same server", run)
-            run.server.kill() if dice.random() < 0.5 else run.server.stop()
-        elif run.server and run.server.address and action in (FAIL, layers.SHORT):
-            problems.append(f"the server is dead: {run.log[-500:]}")
-        elif run.server and run.server.address:
-            run.server.end()
+        if run.server and run.server.address and action not in KILLS:
+            if run.server.alive:
+                run.becomes_ready()
+                problems += after("the same server", run)
+                run.server.kill() if dice.random() < 0.5 else run.server.stop()
+            else:
+                problems.append(f"the server is dead: {run.log[-500:]}")
         if fault.startswith("power"):
             run.layer.cut_power(dice)
         run.without_faults()

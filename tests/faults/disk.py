@@ -87,94 +87,92 @@ def all_steps(run, dice, patience=8):
     return ready.status, refused, wrong
 
 
-def begin(tools, disk):
-    run = Run(tools)
-    shutil.rmtree(run.store)
-    mounted = disk(run.store)
-    shutil.copytree(tools.store, run.store, dirs_exist_ok=True)
-    run.take(tools.ledger)
-    run.ledger.jobs_may_fail = True
-    run.must_serve()
-    return run, mounted
+class Broken:
+    """A run on a disk of its own that is going to break; afterwards, whether all is as it should be."""
 
+    def __init__(self, tools, what, disk=None):
+        self.run, self.what, self.problems, self.refused = Run(tools), what, [], 0
+        shutil.rmtree(self.run.store)
+        self.disk = disk and disk(self.run.store)
+        shutil.copytree(tools.store, self.run.store, dirs_exist_ok=True)
+        self.run.take(tools.ledger)
+        # A job is tried three times within some seconds.
+        self.run.ledger.jobs_may_fail = True
 
-def end(run, what, problems):
-    """After a restart: everything acknowledged, and nothing else."""
-    if run.server.alive:
-        run.server.stop()
-    run.must_serve()
-    problems += after("after a restart", run)
-    run.server.stop()
-    problems += doctor(run)
-    print(f"{what}: {run.ledger.acknowledged} acknowledged, {len(problems)} wrong", *problems, sep="\n  ", flush=True)
-    return bool(problems)
+    def __enter__(self):
+        self.run.must_serve()
+        return self
+
+    def steps(self, dice, when=""):
+        ready, refused, wrong = all_steps(self.run, dice)
+        self.refused += refused
+        self.problems += [f"{when}{w}" for w in wrong]
+        return ready
+
+    def works_again(self, when):
+        self.run.becomes_ready()
+        self.problems += [f"{when}{w}" for w in [*after("the same server", self.run), *self.run.problems]]
+        self.run.problems.clear()
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                if self.run.server.alive:
+                    self.run.server.stop()
+                self.run.must_serve()
+                self.problems += after("after a restart", self.run)
+                self.run.server.stop()
+                self.problems += doctor(self.run)
+                print(f"{self.what}: {self.run.ledger.acknowledged} acknowledged, {self.refused} refused, {len(self.problems)} wrong",
+                      *self.problems, sep="\n  ", flush=True)
+        finally:
+            self.run.close()
+            if self.disk:
+                self.disk.unmount()
 
 
 def full(tools, dice):
-    run, disk = begin(tools, lambda at: Memory(at, 64))
-    problems, refused = [], 0
-    for free in (0, 4096, 65536, 300_000, MIB, 17 * MIB, 18 * MIB):
-        disk.fill(free)
-        _, more, wrong = all_steps(run, dice)
-        refused += more
-        problems += [f"{free} bytes free: {w}" for w in wrong]
-        disk.make_room()
-        run.becomes_ready()
-        problems += [f"after {free} bytes free, {w}" for w in [*after("the same server", run), *run.problems]]
-        run.problems.clear()
-    failed = end(run, f"a full disk, {refused} refused", problems)
-    disk.unmount()
-    run.close()
-    return failed
+    with Broken(tools, "a full disk", lambda at: Memory(at, 64)) as broken:
+        for free in (0, 4096, 65536, 300_000, MIB, 17 * MIB, 18 * MIB):
+            broken.disk.fill(free)
+            broken.steps(dice, f"{free} bytes free: ")
+            broken.disk.make_room()
+            broken.works_again(f"after {free} bytes free, ")
+    return len(broken.problems)
 
 
 def read_only(tools, dice):
-    run, disk = begin(tools, Ext4)
-    disk.turn_read_only()
-    ready, refused, problems = all_steps(run, dice)
-    if ready != 503:
-        problems.append(f"/api/ready says {ready} on a disk that takes nothing")
-    run.server.kill()
-    disk.repair()
-    failed = end(run, f"a disk that turned read-only, {refused} refused", problems)
-    disk.unmount()
-    run.close()
-    return failed
+    with Broken(tools, "a disk that turned read-only", Ext4) as broken:
+        broken.disk.turn_read_only()
+        if (ready := broken.steps(dice)) != 503:
+            broken.problems.append(f"/api/ready says {ready} on a disk that takes nothing")
+        broken.run.server.kill()
+        broken.disk.repair()
+    return len(broken.problems)
 
 
 def unwritten(tools, dice):
     """The disk takes what is written and cannot keep it: fsync says EIO, and sooner or later all is read-only."""
-    run, disk = begin(tools, Ext4)
-    sh("sync", "-f", run.store)
-    disk.below.fill(0)
-    _, refused, problems = all_steps(run, dice)
-    run.server.kill()
-    disk.repair()
-    failed = end(run, f"a disk that fails to write, {refused} refused", problems)
-    disk.unmount()
-    run.close()
-    return failed
+    with Broken(tools, "a disk that fails to write", Ext4) as broken:
+        sh("sync", "-f", broken.run.store)
+        broken.disk.below.fill(0)
+        broken.steps(dice)
+        broken.run.server.kill()
+        broken.disk.repair()
+    return len(broken.problems)
 
 
 def descriptors(tools, dice):
-    run, problems, refused = Run(tools, tools.store, tools.ledger), [], 0
-    run.ledger.jobs_may_fail = True
-    run.must_serve()
-    process = run.server.child.pid
-    limits = resource.prlimit(process, resource.RLIMIT_NOFILE)
-    for spare in (2, 3, 4, 5, 6, 8, 10, 12):
-        open_now = len(os.listdir(f"/proc/{process}/fd"))
-        resource.prlimit(process, resource.RLIMIT_NOFILE, (open_now + spare, limits[1]))
-        _, more, wrong = all_steps(run, dice)
-        refused += more
-        problems += [f"{spare} descriptors free: {w}" for w in wrong]
-        resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
-        run.becomes_ready()
-        problems += [f"after {spare} descriptors free, {w}" for w in [*after("the same server", run), *run.problems]]
-        run.problems.clear()
-    failed = end(run, f"no descriptors, {refused} refused", problems)
-    run.close()
-    return failed
+    with Broken(tools, "no descriptors") as broken:
+        process = broken.run.server.child.pid
+        limits = resource.prlimit(process, resource.RLIMIT_NOFILE)
+        for spare in (2, 3, 4, 5, 6, 8, 10, 12):
+            open_now = len(os.listdir(f"/proc/{process}/fd"))
+            resource.prlimit(process, resource.RLIMIT_NOFILE, (open_now + spare, limits[1]))
+            broken.steps(dice, f"{spare} descriptors free: ")
+            resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
+            broken.works_again(f"after {spare} descriptors free, ")
+    return len(broken.problems)
 
 
 def disks(tools, args):

@@ -125,13 +125,12 @@ class Ledger:
             session.perhaps["parsed"] -= 1
             self.promise(session, answer.json, "dataset_id", wait)
 
-    def parse_placed(self, server, store, report, name=None):
+    def parse_placed(self, server, reports, report, name=None):
         """A server-side report, into a new session."""
         session = self.new(report, name)
         session.perhaps["parsed"] += 1
         for file, data in report.files.items():
-            (store / "data/reports").mkdir(parents=True, exist_ok=True)
-            (store / "data/reports" / file).write_bytes(data)
+            (reports / file).write_bytes(data)
         answer = self.ask(server, "POST", "/api/parse", {"files": list(report.files), "name": session.named, "timezone": report.timezone})
         if answer:
             session.id, session.certain = answer.json["session_id"], True
@@ -169,9 +168,13 @@ class Ledger:
             self.models[name].aliases[alias] = {version}
 
     def delete_model(self, server, name, id):
-        self.models[name].gone[id] = False
-        if self.ask(server, "DELETE", f"/api/models/{id}?force=true"):
-            self.models[name].gone[id] = True
+        """With its aliases."""
+        model = self.models[name]
+        model.gone[id] = bool(self.ask(server, "DELETE", f"/api/models/{id}?force=true"))
+        for possible in model.aliases.values():
+            if model.promised[id] in possible:
+                possible.add(None)
+                possible -= {model.promised[id]} if model.gone[id] else set()
 
     def optimize(self, server, name):
         answer = self.ask(server, "POST", "/api/optimize", {"model_name": name})
@@ -212,7 +215,7 @@ class Ledger:
             for run in self.runs:
                 server.get(f"/api/optimizations/{run}")
             server.get("/api/ready")
-        except (Wrong, Unanswered, LookupError, json.JSONDecodeError) as wrong:
+        except (Wrong, Unanswered, LookupError, OSError, json.JSONDecodeError) as wrong:
             problems.append(repr(wrong))
         return problems
 
@@ -287,8 +290,7 @@ class Ledger:
                 yield f"session {session.id} has {[v['version'] for v in more]}, which nobody asked for"
             session.perhaps[kind] = 0
         session.promised = {id: version["version"] for id, version in versions.items()}
-        status = next((kind for kind in ("cleaned", "parsed") if kind in kinds), "uploaded")
-        if found["status"] != status:
+        if found["status"] not in (kinds or {"uploaded"}):
             yield f"session {session.id} is {found['status']} and has {kinds or 'no version'}"
         for version in versions.values():
             yield from self.check_version(server, session, version, state)

@@ -38,7 +38,7 @@ def environment(store, more=None):
     """Of this process, but with every setting in `store`."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return kept | SETTINGS | {
-        "DATABASE_URL": f"sqlite://{store}/data/hvac_analytics.db", "DATA_DIR": f"{store}/data/reports",
+        "DATABASE_URL": f"sqlite://{store}/data/hvac_analytics.db", "DATA_DIR": f"{store.parent}/reports",
         "DATA_STORAGE_PATH": f"{store}/data/sessions", "MODELS_PATH": f"{store}/models",
     } | (more or {})
 
@@ -99,7 +99,8 @@ class Server:
         return answer
 
     def kill(self):
-        self.child.send_signal(signal.SIGKILL)
+        """Also when it is dead already."""
+        self.child.kill()
         self.end()
 
     def stop(self):

@@ -6,7 +6,7 @@ import threading
 import time
 
 from calls import Run, doctor
-from ledger import report
+from ledger import plant, report
 
 CLIENTS = 4
 # What a client does, and how often.
@@ -40,8 +40,7 @@ class Client:
             number = next(self.numbers)
             self.mine.append(ledger.upload(server, report(number, rows=24 + number % 200), f"storm {number}"))
         elif what == "train":
-            if session := self.pick(dice, "live", parsed=True):
-                ledger.train(server, session, f"model-{self.number}")
+            ledger.train(server, ledger.of_name("plant"), f"model-{self.number}")
         elif session := self.pick(dice, "deleted" if what in ("restore", "purge") else "live", parsed=what.startswith("clean")):
             name = f"{session.named} {next(self.numbers)}"
             match what:
@@ -66,6 +65,9 @@ def storm(tools, args):
     """`args.n` kills. With `args.power`, each is a power cut."""
     dice, run, failures = random.Random(args.seed), Run(tools), 0
     numbers = itertools.count(1)
+    run.must_serve()
+    run.ledger.parse(run.server, run.ledger.upload(run.server, plant(), "plant"))
+    run.server.stop()
     clients = [Client(number, run, numbers) for number in range(CLIENTS)]
     for kill in range(1, args.n + 1):
         if args.power:
