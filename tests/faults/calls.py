@@ -14,6 +14,8 @@ from layer import Layer
 from ledger import Ledger, defects, plant, report
 from program import Command, Server, Unanswered, Wrong
 
+# How many cases also make the catalogue anew.
+REBUILT = 0.25
 KILLS = (layers.KILL_BEFORE, layers.KILL_AFTER)
 ALL = layers.CHANGES | layers.OPEN | layers.READ
 WRITING = layers.CREATE | layers.WRITE | layers.TRUNCATE | layers.NAME
@@ -326,6 +328,8 @@ def inject(tools, name, fault, n, seed):
         if not run.server.stop():
             problems.append("the server does not stop in order")
         problems += doctor(run)
+        if dice.random() < REBUILT:
+            problems += from_the_files(run)
         return where, problems
     except (Wrong, Unanswered) as wrong:
         return run.layer.where if run.layer else "", [*problems, repr(wrong)]
@@ -342,6 +346,16 @@ def after(when, run):
     for refused in run.ledger.refused:
         yield f"{when}: refused without a fault: {refused[0]}: {refused[2]}"
     run.ledger.refused.clear()
+
+
+def from_the_files(run):
+    """A catalogue made anew knows what was acknowledged, and nothing else."""
+    rebuild(run)
+    yield from (f"doctor --rebuild: {said}" for _, _, said in run.ledger.refused)
+    run.must_serve()
+    for wrong in run.ledger.check(run.server, run.store):
+        yield f"after doctor --rebuild: {wrong}"
+    run.server.kill()
 
 
 def doctor(run):

@@ -22,7 +22,9 @@ class Client:
 
     def pick(self, dice, state, parsed=False):
         self.mine = [session for session in self.mine if session in self.run.ledger.sessions]
-        of_state = [s for s in self.mine if s.certain and s.states == {state} and (s.promised or not parsed)]
+        # One parse at a time: a second is refused, or fails.
+        waiting = [session.id for session in self.run.ledger.jobs.values()]
+        of_state = [s for s in self.mine if s.certain and s.states == {state} and (s.promised or not parsed) and s.id not in waiting]
         return dice.choice(of_state) if of_state else None
 
     def work(self, server, dice):
