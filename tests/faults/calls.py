@@ -314,7 +314,7 @@ def inject(tools, name, fault, n, seed):
         if run.server and run.server.address and action not in KILLS:
             if run.server.alive:
                 run.becomes_ready()
-                problems += after("the same server", run)
+                problems += after("the same server", run, STEPS.get(name))
                 run.server.kill() if dice.random() < 0.5 else run.server.stop()
             else:
                 problems.append(f"the server is dead: {run.log[-500:]}")
@@ -324,7 +324,7 @@ def inject(tools, name, fault, n, seed):
         if name == "rebuild":
             rebuild(run)
         run.must_serve()
-        problems += after("after a restart", run)
+        problems += after("after a restart", run, None if name in ("doctor", "rebuild", START) else (STEPS | COMMANDS)[name])
         if not run.server.stop():
             problems.append("the server does not stop in order")
         problems += doctor(run)
@@ -337,11 +337,13 @@ def inject(tools, name, fault, n, seed):
         run.close(keep=problems and tools.keep)
 
 
-def after(when, run):
+def after(when, run, step=None):
     """Everything acknowledged is there; what was refused succeeds when it is asked for again; another process sees it."""
     for wrong in run.ledger.check(run.server, run.store):
         yield f"{when}: {wrong}"
     run.ledger.refused.clear()
+    if step:
+        step(run)
     run.works(when)
     for refused in run.ledger.refused:
         yield f"{when}: refused without a fault: {refused[0]}: {refused[2]}"

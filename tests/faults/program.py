@@ -46,10 +46,13 @@ def environment(store, more=None):
 class Command:
     """A command, run to its end."""
 
-    def __init__(self, program, store, *arguments, more=None, timeout=120):
-        done = subprocess.run([program, *map(str, arguments)], cwd=store.parent, env=environment(store, more), timeout=timeout,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, program, store, *arguments, more=None, timeout=60):
         self.said = " ".join(map(str, arguments))
+        try:
+            done = subprocess.run([program, *map(str, arguments)], cwd=store.parent, env=environment(store, more), timeout=timeout,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        except subprocess.TimeoutExpired as error:
+            raise Unanswered(f"{self.said} does not end within {timeout} s") from error
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr.decode(errors="replace")
 
     @property
