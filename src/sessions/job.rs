@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::parse::{Caller, Promised, parse_promised};
 use super::progress::{Progress, Step};
-use super::{ParseRequest, folders, options, store};
+use super::{ParseRequest, folders, lease, options, store};
 use crate::error::{Context, Error, Result};
-use crate::jobs::{self, JobContext, JobKind, NewJob};
+use crate::jobs::{self, JobContext, JobKind, NewJob, POLL};
 use crate::state::AppState;
 use crate::store::new_id;
 
@@ -83,7 +83,17 @@ pub async fn run(state: &AppState, payload: ParsePayload, context: &JobContext) 
     let files = folders::of_request(&state.config, &request)?;
     let (telling, asking) = (context.clone(), context.clone());
     let progress = Progress::new(move |step| tell(&telling, step)).until(move || asking.check());
-    let parsed = parse_promised(state, files, request, promised, Caller::Http, &progress).await?;
+    let parsed = loop {
+        let (files, request, promised) = (files.clone(), request.clone(), promised.clone());
+        match parse_promised(state, files, request, promised, Caller::Http, &progress).await {
+            // It was answered 202: it waits for its turn, where a request that waits is told to ask again.
+            Err(error) if error.code == lease::UNDER_WAY => {
+                context.check()?;
+                tokio::time::sleep(POLL).await;
+            }
+            parsed => break parsed?,
+        }
+    };
     context.progress(1.0, parsed.message);
     Ok(())
 }

@@ -238,7 +238,7 @@ pub async fn reserve(
         let own = owner.starts_with("job ") && held.owner.as_deref() == Some(owner);
         if !own && held.lease_until.is_some_and(|until| until > now) {
             let message = format!("session '{session_id}' is being parsed already; ask again when that is done");
-            return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
+            return Err(Error::conflict(super::lease::UNDER_WAY, message).with_retry_after(5));
         }
         if own {
             heartbeat(txn, &held.id).await?;

@@ -27,6 +27,27 @@ async fn a_parse_can_be_a_job_of_an_uploaded_session() {
 }
 
 #[tokio::test]
+async fn parses_of_one_session_that_were_all_answered_202_take_turns() {
+    let app = TestApp::start().await;
+    let report: String = (0..5000).map(|row| format!("{},{row}\n", 1_577_836_800 + row * 60)).collect();
+    let session = app.uploaded(&[("kw.csv", format!("time,kw\n{report}").as_bytes())], &[("timezone", "UTC")]).await;
+    let request = json!({"session_id": session, "wait": false, "force": true});
+    let mut queued = Vec::new();
+    for _ in 0..4 {
+        queued.push(app.post("/api/parse", &request).await.expect(202)["job_id"].as_str().unwrap().to_owned());
+    }
+    for job_id in &queued {
+        app.state.jobs.wait(job_id).await.unwrap().outcome().unwrap();
+    }
+    let detail = app.get(&format!("/api/sessions/{session}")).await.expect(200);
+    let mut made: Vec<&str> =
+        detail["versions"].as_array().unwrap().iter().map(|v| v["id"].as_str().unwrap()).collect();
+    made.sort_unstable();
+    queued.sort_unstable();
+    assert_eq!(made, queued);
+}
+
+#[tokio::test]
 async fn a_parse_of_server_side_files_makes_the_session_it_promised() {
     let app = TestApp::start().await;
     app.place("kmuh/kw.csv", METER);
