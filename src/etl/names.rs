@@ -34,9 +34,15 @@ pub fn unique(originals: &[(&str, u32)], given: &BTreeMap<usize, String>) -> Vec
             colliding.push((index, base));
         }
     }
+    // All numbers below are taken: whoever comes later need not try them again.
+    let mut next: BTreeMap<String, u32> = BTreeMap::new();
     for (index, base) in colliding {
-        let free = (2u32..).map(|n| format!("{base}_{n}")).find(|name| !taken.contains(name));
-        let name = free.unwrap_or(base);
+        let number = next.entry(base.clone()).or_insert(2);
+        let free = (*number..).map(|n| (n, format!("{base}_{n}"))).find(|(_, name)| !taken.contains(name));
+        let name = free.map_or(base, |(n, name)| {
+            *number = n.saturating_add(1);
+            name
+        });
         taken.insert(name.clone());
         names.insert(index, name);
     }
@@ -66,6 +72,8 @@ mod tests {
     fn a_suffix_never_takes_a_name_that_a_point_has() {
         let none = BTreeMap::new();
         assert_eq!(unique(&[("T", 0), ("T", 1), ("T_2", 0)], &none), ["T", "T_3", "T_2"]);
+        let four = [("T", 0), ("T", 1), ("T", 2), ("T", 3), ("T_3", 0)];
+        assert_eq!(unique(&four, &none), ["T", "T_2", "T_4", "T_5", "T_3"]);
         assert_eq!(unique(&[("timestamp", 0)], &none), ["timestamp_2"]);
     }
 

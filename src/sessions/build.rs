@@ -3,8 +3,9 @@
 //! Reading, merging and writing overlap: while one window is written as row groups, the next is merged. Of the
 //! memory allowed, three quarters are for the cells of all reports at rest, the rest is for the windows under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
@@ -51,6 +52,31 @@ pub struct Job {
     pub memory_bytes: u64,
     /// What archives may unpack to.
     pub archive_limits: archive::Limits,
+    /// Those that are open.
+    pub archives: Archives,
+}
+
+/// The archives that members were last read from, by key: a directory is read once, not once a member. Members are read
+/// in their archive's order by a few threads close to each other, so a few archives are enough, and what is mapped at
+/// one time does not grow with them.
+#[derive(Default)]
+pub struct Archives(Mutex<VecDeque<(String, archive::Archive)>>);
+
+impl Archives {
+    const OPEN: usize = 16;
+
+    /// The archive of that key, opened when it is not open.
+    pub fn get<E>(&self, key: &str, open: impl FnOnce() -> Result<archive::Archive, E>) -> Result<archive::Archive, E> {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = opened.iter().position(|(known, _)| known == key).and_then(|at| opened.remove(at));
+        let (key, archive) = match found {
+            Some(found) => found,
+            None => (key.to_owned(), open()?),
+        };
+        opened.push_front((key, archive.clone()));
+        opened.truncate(Self::OPEN);
+        Ok(archive)
+    }
 }
 
 /// What came of it.
@@ -183,16 +209,22 @@ fn built(job: &Job, plan: Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built
 /// Opened when it is read and closed right after: what is mapped at one time does not grow with the files.
 fn load(job: &Job, index: usize) -> Result<Bytes, ReadError> {
     let Some(input) = job.inputs.get(index) else { return Ok(Bytes::new()) };
-    let bytes = job.objects.open_bytes(&input.key).map_err(|error| ReadError {
-        code: error.code,
-        file: input.id.name.clone(),
-        line: None,
-        column: None,
-        message: error.message,
-    })?;
+    let bytes = || {
+        let opened = job.objects.open_bytes(&input.key).map(|bytes| bytes.to_bytes());
+        opened.map_err(|error| ReadError {
+            code: error.code,
+            file: input.id.name.clone(),
+            line: None,
+            column: None,
+            message: error.message,
+        })
+    };
     match &input.archive {
-        Some((name, member)) => archive::extract(name, &bytes, member, &job.archive_limits).map(Bytes::from),
-        None => Ok(bytes.to_bytes()),
+        Some((name, member)) => {
+            let archive = job.archives.get(&input.key, || archive::Archive::open(name, bytes()?))?;
+            archive.extract(member, &job.archive_limits).map(Bytes::from)
+        }
+        None => bytes(),
     }
 }
 

@@ -14,7 +14,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::build::{self, Built, Input, Job, Target};
+use super::build::{self, Archives, Built, Input, Job, Target};
 use super::intake::{Intake, archive_limits};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
@@ -192,6 +192,7 @@ impl Parse {
             remembered,
             memory_bytes: self.state.config.parse_memory_bytes,
             archive_limits: archive_limits(&self.state),
+            archives: Archives::default(),
         };
         if self.request.dry_run {
             let progress = progress.clone();
@@ -229,10 +230,11 @@ impl Parse {
             let mut inputs = Vec::with_capacity(rows.len());
             let mut warnings = Vec::new();
             let mut seen: BTreeMap<String, String> = BTreeMap::new();
+            let archives = Archives::default();
             for row in rows {
                 // A member's row has the hash of its archive.
                 let key = staged.get(&row.sha256);
-                let input = input(&state, row, key)?;
+                let input = input(&state, row, key, &archives)?;
                 match seen.insert(input.id.sha256.clone(), input.id.name.clone()) {
                     Some(first) => warnings.push(super::intake::duplicate(&input.id.name, &first)),
                     None => inputs.push(input),
@@ -508,7 +510,7 @@ fn report(built: &Built, warnings: Vec<Warning>) -> Result<ReportText> {
 }
 
 /// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
-fn input(state: &AppState, row: source_file::Model, staged: Option<&String>) -> Result<Input> {
+fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, archives: &Archives) -> Result<Input> {
     let key = staged.unwrap_or(&row.path).clone();
     if staged.is_none() {
         whole(state, &row)?;
@@ -522,9 +524,12 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>) -> 
         let id = FileId { name: row.file_name, sha256: row.sha256 };
         return Ok(Input { id, key, archive: None, size_bytes });
     };
-    let bytes = state.store.objects.open_bytes(&key)?;
-    let report = archive::extract(&row.file_name, &bytes, &member, &archive_limits(state))
-        .map_err(|error| build::unreadable(&[error], 1))?;
+    let refused = |error| build::unreadable(&[error], 1);
+    let open = || {
+        let bytes = state.store.objects.open_bytes(&key)?.to_bytes();
+        archive::Archive::open(&row.file_name, bytes).map_err(refused)
+    };
+    let report = archives.get(&key, open)?.extract(&member, &archive_limits(state)).map_err(refused)?;
     let name = format!("{}/{member}", row.file_name);
     let id = FileId { name, sha256: format!("{:x}", Sha256::digest(&report)) };
     Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64 })

@@ -5,7 +5,9 @@
 
 use std::io::{Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -51,14 +53,44 @@ pub fn is_archive(file_name: &str) -> bool {
     has_ending(file_name, &["zip"])
 }
 
-/// What `archive` (of that name) holds.
-///
-/// # Errors
-/// `not_a_table` when it is no zip archive; `unsafe_archive` for a name that leaves the folder, an encrypted
-/// member or an archive within it; `archive_too_large` beyond the limits; `nothing_readable` when no member
-/// may be a report.
-pub fn members(archive: &str, bytes: &[u8], limits: &Limits) -> Result<Contents, ReadError> {
-    let mut zip = open(archive, bytes)?;
+/// An archive whose directory has been read, once for all its members. Cheap to clone.
+#[derive(Clone)]
+pub struct Archive {
+    name: Arc<str>,
+    zip: ZipArchive<Cursor<Bytes>>,
+}
+
+impl Archive {
+    /// Reads the directory of the archive of that name.
+    ///
+    /// # Errors
+    /// `not_a_table` when it is no zip archive.
+    pub fn open(name: &str, bytes: Bytes) -> Result<Self, ReadError> {
+        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(name, &e))?;
+        Ok(Self { name: name.into(), zip })
+    }
+
+    /// What it holds.
+    ///
+    /// # Errors
+    /// `unsafe_archive` for a name that leaves the folder, an encrypted member or an archive within it;
+    /// `archive_too_large` beyond the limits; `nothing_readable` when no member may be a report.
+    pub fn members(&self, limits: &Limits) -> Result<Contents, ReadError> {
+        members(&self.name, self.zip.clone(), limits)
+    }
+
+    /// One member's bytes, unpacked.
+    ///
+    /// # Errors
+    /// `archive_too_large` when more comes out than the archive declares (of which [`members`](Self::members) took
+    /// the sum) or the limits allow; `broken_archive` when it does not unpack.
+    pub fn extract(&self, member: &str, limits: &Limits) -> Result<Vec<u8>, ReadError> {
+        // A reader of its own, on the same bytes and directory.
+        extract(&self.name, self.zip.clone(), member, limits)
+    }
+}
+
+fn members(archive: &str, mut zip: ZipArchive<Cursor<Bytes>>, limits: &Limits) -> Result<Contents, ReadError> {
     if zip.len() > limits.entries {
         let message = format!("the archive has {} members, at most {} are read: split it", zip.len(), limits.entries);
         return Err(error("archive_too_large", archive, message));
@@ -98,13 +130,12 @@ pub fn members(archive: &str, bytes: &[u8], limits: &Limits) -> Result<Contents,
     Ok(contents)
 }
 
-/// One member's bytes, unpacked.
-///
-/// # Errors
-/// `archive_too_large` when more comes out than the archive declares (of which [`members`] took the sum) or the
-/// limits allow; `broken_archive` when it does not unpack.
-pub fn extract(archive: &str, bytes: &[u8], member: &str, limits: &Limits) -> Result<Vec<u8>, ReadError> {
-    let mut zip = open(archive, bytes)?;
+fn extract(
+    archive: &str,
+    mut zip: ZipArchive<Cursor<Bytes>>,
+    member: &str,
+    limits: &Limits,
+) -> Result<Vec<u8>, ReadError> {
     let entry = zip.by_name(member).map_err(|e| broken(archive, &e))?;
     let mut unpacked = Vec::with_capacity(usize::try_from(entry.size().min(64 << 20)).unwrap_or_default());
     let allowed = entry.size().min(limits.total_bytes);
@@ -145,10 +176,6 @@ fn skipped(archive: &str, name: &str, why: &str) -> Warning {
         count: 1,
         message: format!("{archive}/{name} was left out: {why}"),
     }
-}
-
-fn open<'a>(archive: &str, bytes: &'a [u8]) -> Result<ZipArchive<Cursor<&'a [u8]>>, ReadError> {
-    ZipArchive::new(Cursor::new(bytes)).map_err(|e| broken(archive, &e))
 }
 
 fn has_ending(name: &str, endings: &[&str]) -> bool {
@@ -193,20 +220,25 @@ mod tests {
         writer.finish().unwrap().into_inner()
     }
 
+    fn opened(bytes: Vec<u8>) -> Archive {
+        Archive::open("a.zip", bytes.into()).unwrap()
+    }
+
     fn code(members_: &[(&str, &[u8])], limits: &Limits) -> &'static str {
-        members("a.zip", &zipped(members_), limits).unwrap_err().code
+        opened(zipped(members_)).members(limits).unwrap_err().code
     }
 
     #[test]
     fn reports_come_out_sorted_and_others_are_told() {
         let bytes =
             zipped(&[("b/2.csv", b"two"), ("1.CSV", b"one"), ("readme.pdf", b"%PDF"), ("__MACOSX/1.csv", b"x")]);
-        let contents = members("a.zip", &bytes, &Limits::default()).unwrap();
+        let archive = opened(bytes);
+        let contents = archive.members(&Limits::default()).unwrap();
         let names: Vec<&str> = contents.members.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, ["1.CSV", "b/2.csv"]);
         assert_eq!(contents.warnings.len(), 1);
         assert_eq!(contents.warnings[0].file, "a.zip/readme.pdf");
-        assert_eq!(extract("a.zip", &bytes, "b/2.csv", &Limits::default()).unwrap(), b"two");
+        assert_eq!(archive.extract("b/2.csv", &Limits::default()).unwrap(), b"two");
     }
 
     #[test]
@@ -216,7 +248,10 @@ mod tests {
         assert_eq!(code(&[("/etc/evil.csv", b"x")], &limits), "unsafe_archive");
         assert_eq!(code(&[("inner.zip", b"PK")], &limits), "unsafe_archive");
         assert_eq!(code(&[("photo.png", b"x")], &limits), "nothing_readable");
-        assert_eq!(members("a.zip", b"no zip at all", &limits).unwrap_err().code, "not_a_table");
+        assert_eq!(
+            Archive::open("a.zip", Bytes::from_static(b"no zip at all")).map(drop).unwrap_err().code,
+            "not_a_table"
+        );
     }
 
     #[test]
@@ -234,7 +269,7 @@ mod tests {
         let places: Vec<usize> = (0..bytes.len() - 4).filter(|&i| bytes[i..i + 4] == size).collect();
         places.iter().for_each(|&i| bytes[i..i + 4].copy_from_slice(&10_u32.to_le_bytes()));
         assert!(!places.is_empty());
-        let lied = extract("a.zip", &bytes, "bomb.csv", &small);
+        let lied = opened(bytes).extract("bomb.csv", &small);
         assert!(lied.is_err() || lied.is_ok_and(|bytes| bytes.len() <= 10));
     }
 }
