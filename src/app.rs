@@ -11,12 +11,13 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
 use crate::doctor;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::http;
 use crate::jobs::Jobs;
 use crate::sessions::snapshot;
+use crate::signals;
 use crate::state::{AppState, Handles};
 use crate::store::{Recovered, Store};
 use crate::worker;
@@ -63,16 +64,38 @@ pub async fn serve(
     prepare: impl AsyncFnOnce(&AppState) -> Result<()>,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
+    signals::outlive_terminal();
     // The address first: a second server on the same stores should fail before it touches them.
     let listener = bind(&config).await?;
     let state = build(config).await?;
+    check_data_dir(&state)?;
     prepare(&state).await?;
     let address = listener.local_addr().internal("asking for the address")?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     on_ready(address);
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
     tokio::spawn(doctor::keep(state.clone()));
-    run(listener, state, stop_signal()).await
+    run(listener, state, signals::stop()).await
+}
+
+/// Says that server-side reports will not be found; a folder may still be mounted later.
+///
+/// # Errors
+/// When it is no folder.
+fn check_data_dir(state: &AppState) -> Result<()> {
+    let folder = &state.config.data_dir;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if folder.exists() {
+        let message = format!("DATA_DIR='{}' cannot be used: it is no folder", folder.display());
+        return Err(Error::invalid("DATA_DIR", "bad_setting", message));
+    }
+    tracing::warn!(
+        "DATA_DIR='{}' is not there: no report is found in it until the folder is made or the setting is changed",
+        folder.display()
+    );
+    Ok(())
 }
 
 /// Listens where the settings say.
@@ -152,43 +175,10 @@ pub async fn close(state: AppState) -> Result<()> {
     state.store.close().await
 }
 
-/// Ready at the first SIGINT or SIGTERM.
-async fn stop_signal() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
-}
-
-/// Starts the log on stderr, in the format and with the filter of the settings.
-pub fn start_log(config: &Config) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start (tests in one process) keeps the first log.
-    let _ = match config.log_format {
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-        LogFormat::Pretty => {
-            let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            log.with_ansi(colours).try_init()
-        }
-    };
+/// The problem document of an error that no request made: neither path nor request id.
+#[must_use]
+pub fn problem(error: &Error) -> serde_json::Value {
+    http::problem::document(error)
 }
 
 /// Makes the process kill itself at the named step, for crash tests.

@@ -11,13 +11,15 @@ use clap::{Parser, Subcommand};
 use crate::app;
 use crate::config::Config;
 use crate::demo;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::state::AppState;
 
 mod clean;
+mod confirm;
 mod data;
 mod doctor;
 mod export;
+mod fail;
 mod models;
 mod optimize;
 mod out;
@@ -25,6 +27,9 @@ mod parse;
 mod progress;
 mod sessions;
 mod train;
+
+pub use fail::Answers;
+use fail::asks_for_json;
 
 /// Durable analytics sessions from building-automation trend reports.
 #[derive(Debug, Parser)]
@@ -129,11 +134,25 @@ impl Settings {
 }
 
 impl Cli {
-    /// The settings that these arguments, the environment and `.env` make.
+    /// The arguments of this process.
+    ///
+    /// # Errors
+    /// The exit code when there is nothing to carry out: it is told what is wrong with them, or help was asked for.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|said| Answers { json: asks_for_json(std::env::args_os()) }.usage(&said))
+    }
+
+    /// How this run answers.
+    #[must_use]
+    pub fn answers(&self) -> Answers {
+        Answers { json: self.json }
+    }
+
+    /// The settings that these arguments, the environment and `.env` make, and what is to be said of them.
     ///
     /// # Errors
     /// The first setting whose value cannot be used.
-    pub fn config(&self) -> Result<Config> {
+    pub fn config(&self) -> Result<(Config, Vec<String>)> {
         Config::load(&self.settings.flags())
     }
 
@@ -178,14 +197,8 @@ async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()
 async fn serve(config: Config, demo: bool) -> Result<()> {
     let prepare = async |state: &AppState| if demo { demo::make(state).await.map(drop) } else { Ok(()) };
     app::serve(config, prepare, |address| {
-        println!("HVAC Analytics is at http://{address} (API: /docs)");
+        // Nobody may be there to read it; the log has it too.
+        let _ = out::print(format!("HVAC Analytics is at http://{address} (API: /docs)"));
     })
     .await
-}
-
-/// Prints an error as plain lines, and says which exit code it is: 1 failed, 2 wrong usage.
-#[must_use]
-pub fn report(error: &Error) -> ExitCode {
-    eprintln!("{}", out::failure(error));
-    ExitCode::from(if error.code == "bad_setting" || error.code == "unknown_timezone" { 2 } else { 1 })
 }

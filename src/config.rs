@@ -11,6 +11,10 @@ use chrono_tz::Tz;
 
 use crate::error::{Error, ErrorKind, Result};
 
+mod check;
+#[cfg(test)]
+mod tests;
+
 /// One setting: its variable and its default (empty: unset).
 pub struct Setting {
     /// Name of the environment variable.
@@ -99,11 +103,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `.env` and the environment; `flags` (variable → value) win over both.
+    /// Reads `.env` and the environment; `flags` (variable → value) win over both. Also gives what is to be said of
+    /// names in `.env` that are no settings: those of the environment are other programs'.
     ///
     /// # Errors
     /// The first setting whose value cannot be used, by its variable's name.
-    pub fn load(flags: &BTreeMap<&'static str, String>) -> Result<Self> {
+    pub fn load(flags: &BTreeMap<&'static str, String>) -> Result<(Self, Vec<String>)> {
         if let Err(error) = dotenvy::dotenv()
             && !error.not_found()
         {
@@ -114,7 +119,9 @@ impl Config {
             )
             .with_source(error));
         }
-        Self::from_values(|variable| flags.get(variable).cloned().or_else(|| std::env::var(variable).ok()))
+        let names = dotenvy::dotenv_iter().into_iter().flatten().flatten().map(|(name, _)| name);
+        let value = |variable: &'static str| flags.get(variable).cloned().or_else(|| std::env::var(variable).ok());
+        Ok((Self::from_values(value)?, check::unknown_names(names)))
     }
 
     /// The settings from any source of values; what it does not know gets its default.
@@ -130,37 +137,35 @@ impl Config {
                 .unwrap_or_else(|| default.to_owned())
         };
         let some = |variable| Some(get(variable)).filter(|v| !v.is_empty());
+        let whole = |variable, allowed, unit| check::number::<u64>(variable, &get(variable), &allowed, unit);
         Ok(Self {
-            host: get("HOST"),
-            port: number("PORT", &get("PORT"))?,
+            host: check::host(&get("HOST"))?,
+            port: check::number("PORT", &get("PORT"), &(0..=u16::MAX), "")?,
             database_url: sqlx_url(&get("DATABASE_URL")),
-            data_dir: get("DATA_DIR").into(),
-            data_storage_path: get("DATA_STORAGE_PATH").into(),
-            models_path: get("MODELS_PATH").into(),
-            redis_url: some("REDIS_URL"),
+            data_dir: check::folder("DATA_DIR", &get("DATA_DIR"))?,
+            data_storage_path: check::folder("DATA_STORAGE_PATH", &get("DATA_STORAGE_PATH"))?,
+            models_path: check::folder("MODELS_PATH", &get("MODELS_PATH"))?,
+            redis_url: some("REDIS_URL").map(check::redis).transpose()?,
             site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,
-            cache_max_bytes: number("CACHE_MAX_BYTES", &get("CACHE_MAX_BYTES"))?,
-            cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", &get("CACHE_TTL_SECONDS"))?),
-            max_upload_bytes: number("MAX_UPLOAD_BYTES", &get("MAX_UPLOAD_BYTES"))?,
-            parse_memory_bytes: number("PARSE_MEMORY_BYTES", &get("PARSE_MEMORY_BYTES"))?,
-            request_timeout: Duration::from_secs(number("REQUEST_TIMEOUT_SECONDS", &get("REQUEST_TIMEOUT_SECONDS"))?),
+            // 0 keeps nothing.
+            cache_max_bytes: whole("CACHE_MAX_BYTES", 0..=1 << 40, " of bytes")?,
+            cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),
+            max_upload_bytes: whole("MAX_UPLOAD_BYTES", 1024..=1 << 44, " of bytes")?,
+            parse_memory_bytes: whole("PARSE_MEMORY_BYTES", 1 << 20..=1 << 44, " of bytes")?,
+            request_timeout: Duration::from_secs(whole("REQUEST_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),
             scrub_every: days("SCRUB_DAYS", &get("SCRUB_DAYS"))?,
             require_session_id: match get("REQUIRE_SESSION_ID").as_str() {
                 "true" | "1" => true,
                 "false" | "0" => false,
                 other => return Err(bad("REQUIRE_SESSION_ID", other, "true or false")),
             },
-            cors_allowed_origins: get("CORS_ALLOWED_ORIGINS")
-                .split(',')
-                .map(|o| o.trim().to_owned())
-                .filter(|o| !o.is_empty())
-                .collect(),
+            cors_allowed_origins: check::origins(&get("CORS_ALLOWED_ORIGINS"))?,
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,
                 "json" => LogFormat::Json,
                 other => return Err(bad("LOG_FORMAT", other, "pretty or json")),
             },
-            log_filter: get("RUST_LOG"),
+            log_filter: check::log_filter(get("RUST_LOG"))?,
         })
     }
 }
@@ -177,10 +182,6 @@ pub fn timezone(field: &'static str, name: &str) -> Result<Tz> {
             format!("{field}: '{name}' is no IANA time zone; use a name such as Asia/Taipei, Europe/Berlin or UTC"),
         )
     })
-}
-
-fn number<T: std::str::FromStr>(variable: &'static str, text: &str) -> Result<T> {
-    text.parse().map_err(|_| bad(variable, text, "a whole number in range"))
 }
 
 /// None for 0. Parts of a day are for tests.

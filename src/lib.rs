@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`config`] | every setting; the only reader of the environment |
 //! | [`error`] | what went wrong, without HTTP |
+//! | [`log`], [`signals`] | lines on standard error; what the system tells a server |
 //! | [`etl`] | PURE: reading reports, settling columns, merging on time |
 //! | [`modelling`] | PURE: which columns play which part |
 //! | [`simulation`] | PURE: a seeded chiller plant that writes reports |
@@ -43,9 +44,11 @@ pub mod etl;
 pub mod health;
 pub mod http;
 pub mod jobs;
+pub mod log;
 pub mod modelling;
 pub mod optimization;
 pub mod sessions;
+pub mod signals;
 pub mod simulation;
 pub mod state;
 pub mod store;

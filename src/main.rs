@@ -2,26 +2,27 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use hvac_analytics::app::start_log;
-use hvac_analytics::cli::{Cli, report};
+use hvac_analytics::cli::Cli;
+use hvac_analytics::log;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let config = match cli.config() {
-        Ok(config) => config,
-        Err(error) => return report(&error),
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
     };
-    start_log(&config);
+    let answers = cli.answers();
+    let (config, notices) = match cli.config() {
+        Ok(found) => found,
+        Err(error) => return answers.report(&error),
+    };
+    log::start(&config);
+    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: the system gives no threads: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return answers.no_threads(error),
     };
     match runtime.block_on(cli.run(config)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
+        Err(error) => answers.report(&error),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::out::{Align, number, print, table};
+use super::out::{Align, number, print, print_json_text, table};
 use crate::datasets::{AllStats, ColumnStats, DatasetSelector, OneStats, Preview, PreviewQuery, preview, stats};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sessions::catalogue;
@@ -57,7 +57,7 @@ pub async fn run_preview(state: &AppState, args: PreviewArgs, json: bool) -> Res
     let query = PreviewQuery { rows: Some(args.rows), offset: Some(args.offset), columns: args.columns };
     let answer = preview::preview(state, &selector, &query).await?;
     if json {
-        return print(&answer.body);
+        return print_json_text(&answer.body);
     }
     let Preview { dataset, preview, total_rows, columns } = answer.decode()?;
     let align = |name: &str| match preview.iter().any(|row| row.get(name).is_some_and(Value::is_number)) {
@@ -107,7 +107,7 @@ pub async fn run_stats(state: &AppState, args: StatsArgs, json: bool) -> Result<
         }
     };
     if json {
-        return print(&body);
+        return print_json_text(&body);
     }
     let header = [
         ("COLUMN", Align::Left),

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use super::data::Which;
-use super::out::print_json;
+use super::out::{print_json, tell};
 use crate::datasets::export::{self, ByteStream};
 use crate::datasets::version;
 use crate::error::{Error, ErrorKind, Result};
@@ -45,14 +45,42 @@ impl FileFormat {
             Self::Csv => "csv",
         }
     }
+}
 
-    fn told_by(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "parquet" => Some(Self::Parquet),
-            "arrow" | "feather" | "ipc" => Some(Self::Arrow),
-            "csv" => Some(Self::Csv),
-            _ => None,
+/// The ending of a file's name, and what it stands for.
+pub type Ending<T> = (&'static str, T);
+
+const ENDINGS: &[Ending<FileFormat>] = &[
+    ("parquet", FileFormat::Parquet),
+    ("arrow", FileFormat::Arrow),
+    ("feather", FileFormat::Arrow),
+    ("ipc", FileFormat::Arrow),
+    ("csv", FileFormat::Csv),
+];
+
+/// What the file's name tells: nothing when it has no ending.
+///
+/// # Errors
+/// `unknown_file_format` for another ending than these: the file would not be what its name says.
+pub fn told_by_name<T: Copy>(path: Option<&Path>, endings: &[Ending<T>]) -> Result<Option<T>> {
+    let Some((path, ending)) = path.and_then(|path| Some((path, path.extension()?))) else { return Ok(None) };
+    let known = endings.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known));
+    known.map(|(_, told)| Some(*told)).ok_or_else(|| {
+        let known: Vec<String> = endings.iter().map(|(known, _)| format!(".{known}")).collect();
+        let message = format!("{}: this is no ending of what can be written: {}", path.display(), known.join(", "));
+        Error::invalid("output", "unknown_file_format", message)
+    })
+}
+
+/// The format that was asked for, which the file's name must not belie.
+fn format_of(asked: Option<FileFormat>, output: Option<&Path>) -> Result<FileFormat> {
+    match (asked, told_by_name(output, ENDINGS)?) {
+        (Some(asked), Some(told)) if asked != told => {
+            let path = output.map(|path| path.display().to_string()).unwrap_or_default();
+            let message = format!("{path}: a file of {} would be named .{}", asked.extension(), told.extension());
+            Err(Error::invalid("output", "unknown_file_format", message))
         }
+        (asked, told) => Ok(asked.or(told).unwrap_or(FileFormat::Parquet)),
     }
 }
 
@@ -61,8 +89,8 @@ impl FileFormat {
 /// # Errors
 /// As [`version::resolve`]; when the file cannot be written, or is there already and was not named.
 pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
+    let format = format_of(args.format, args.output.as_deref())?;
     let dataset = version::resolve(state, &args.which.selector(state).await?).await?;
-    let format = args.format.or_else(|| FileFormat::told_by(args.output.as_ref()?)).unwrap_or(FileFormat::Parquet);
     let rows = match format {
         FileFormat::Parquet => export::parquet(state, &dataset, 0..dataset.size_bytes).await?,
         FileFormat::Arrow => export::arrow(state, &dataset).await?,
@@ -94,7 +122,12 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
             "dataset_id": dataset.dataset_id, "version": dataset.version,
         }));
     }
-    eprintln!("wrote {}: {} rows of {}, {size_bytes} bytes", path.display(), dataset.row_count, dataset.label.version);
+    tell(&format!(
+        "wrote {}: {} rows of {}, {size_bytes} bytes",
+        path.display(),
+        dataset.row_count,
+        dataset.label.version
+    ));
     Ok(())
 }
 

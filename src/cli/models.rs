@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
-use super::out::{Align, number, print, print_json, table};
+use super::confirm::confirm;
+use super::export::{Ending, told_by_name};
+use super::out::{Align, number, print, print_bytes, print_json, table, tell};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::AppState;
 use crate::training::{
@@ -39,6 +41,9 @@ enum Action {
         /// Also when recommendations or aliases refer to it: they go too
         #[arg(long)]
         force: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Make a word such as production stand for a version; without one, take the word back
     Alias {
@@ -90,8 +95,11 @@ pub async fn run(state: &AppState, args: ModelsArgs, json: bool) -> Result<()> {
             let detail = models::get(state, &model).await?;
             if json { print_json(&detail) } else { print(description(&detail)) }
         }
-        Action::Delete { model, force } => {
-            let gone = models::delete(state, &model, force).await?;
+        Action::Delete { model, force, yes } => {
+            let meant = models::one_version(state, &model).await?;
+            let label = format!("{}:{}", meant.name, meant.version);
+            confirm(&format!("Delete model {label} ({}, made {}) with its file", meant.id, meant.created_at), yes)?;
+            let gone = models::delete(state, &meant.id, force).await?;
             done(json, &format!("deleted {}:{}", gone.name, gone.version))
         }
         Action::Alias { name, alias, version: Some(version) } => {
@@ -116,10 +124,11 @@ fn done(json: bool, message: &str) -> Result<()> {
 }
 
 async fn export(state: &AppState, model: &str, output: Option<PathBuf>) -> Result<()> {
-    let whole = output.as_ref().and_then(|path| path.extension()).is_some_and(|ending| ending == "json");
+    const ENDINGS: &[Ending<bool>] = &[("csv", false), ("json", true)];
+    let whole = told_by_name(output.as_deref(), ENDINGS)?.unwrap_or(false);
     let file = if whole { models::file(state, model).await? } else { models::scoring_table(state, model).await? };
     if output.as_deref() == Some(Path::new("-")) {
-        return print(file.bytes);
+        return print_bytes(&file.bytes);
     }
     let path = match output {
         Some(path) => path,
@@ -133,7 +142,7 @@ async fn export(state: &AppState, model: &str, output: Option<PathBuf>) -> Resul
         let message = format!("{} cannot be written: {error}", path.display());
         Error::new(ErrorKind::Unavailable, "unwritable", message)
     })?;
-    eprintln!("wrote {}: {} bytes", path.display(), file.bytes.len());
+    tell(&format!("wrote {}: {} bytes", path.display(), file.bytes.len()));
     Ok(())
 }
 

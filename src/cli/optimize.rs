@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::out::{Align, number, print, print_json, table};
+use super::out::{Align, number, print, print_json, table, tell};
 use super::progress::JobShown;
 use super::train::of_reports;
 use super::{data, parse};
@@ -121,8 +121,8 @@ async fn trained(state: &AppState, args: &OptimizeArgs) -> Result<String> {
         job?;
     }
     let answer = ask::wait(state, asked).await?;
-    eprintln!("{}", answer.message);
-    answer.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    tell(&answer.message);
+    answer.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     Ok(answer.model_id)
 }
 

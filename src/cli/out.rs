@@ -1,21 +1,45 @@
 //! What the command line prints: JSON as the API would, tables for people, failures as plain lines.
+//!
+//! Names and texts come from files: everything for people passes [`plain`] here, so that no terminal takes them for
+//! orders.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
 
+static ANSWERED: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard output has an answer.
+#[must_use]
+pub fn has_answered() -> bool {
+    ANSWERED.load(Ordering::Relaxed)
+}
+
+/// Prints text for people, and a line end.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print(text: impl AsRef<str>) -> Result<()> {
+    print_bytes(plain(text.as_ref(), true).as_bytes())
+}
+
 /// Writes bytes and a line end to standard output; a reader that has gone away (`| head`) is no failure.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn print(text: impl AsRef<[u8]>) -> Result<()> {
+pub fn print_bytes(bytes: &[u8]) -> Result<()> {
+    ANSWERED.store(true, Ordering::Relaxed);
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_ref()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.internal("writing to standard output"),
+    match out.write_all(bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Unavailable, "unwritable", format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -24,7 +48,52 @@ pub fn print(text: impl AsRef<[u8]>) -> Result<()> {
 /// # Errors
 /// When standard output cannot be written.
 pub fn print_json(answer: &impl Serialize) -> Result<()> {
-    print(serde_json::to_vec(answer).internal("writing an answer as JSON")?)
+    print_json_text(&serde_json::to_vec(answer).internal("writing an answer as JSON")?)
+}
+
+/// The same, of an answer that is JSON already. What JSON may hold and a terminal would obey is escaped.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print_json_text(json: &[u8]) -> Result<()> {
+    let json = std::str::from_utf8(json).internal("printing JSON")?;
+    let escaped = escape(json, obeyed, |c| format!("\\u{:04x}", u32::from(c)));
+    print_bytes(escaped.as_bytes())
+}
+
+/// Tells a person something on standard error, who need not be there.
+pub fn tell(text: &str) {
+    tell_part(&format!("{text}\n"));
+}
+
+/// The same, without a line end.
+pub fn tell_part(text: &str) {
+    let _ = std::io::stderr().lock().write_all(plain(text, true).as_bytes());
+}
+
+/// The text with what a terminal would obey written out: `\u{1b}`. Line ends may stay.
+#[must_use]
+pub fn plain(text: &str, lines: bool) -> Cow<'_, str> {
+    escape(text, |c| obeyed(c) && !(lines && c == '\n'), |c| c.escape_default().to_string())
+}
+
+/// Control characters, and those that turn the direction of writing around.
+fn obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escape(text: &str, is_meant: impl Fn(char) -> bool, escaped: impl Fn(char) -> String) -> Cow<'_, str> {
+    if !text.contains(&is_meant) {
+        return Cow::Borrowed(text);
+    }
+    let mut changed = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match is_meant(c) {
+            true => changed.push_str(&escaped(c)),
+            false => changed.push(c),
+        }
+    }
+    Cow::Owned(changed)
 }
 
 /// How a column of a table is aligned.
@@ -39,6 +108,9 @@ pub enum Align {
 /// A table in plain text: two blanks between columns, wide characters counted as two.
 #[must_use]
 pub fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    let header: Vec<(Cow<'_, str>, Align)> = header.iter().map(|(name, align)| (plain(name, false), *align)).collect();
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|cell| plain(cell, false)).collect()).collect();
     let widths: Vec<usize> = header
         .iter()
         .enumerate()
@@ -49,7 +121,7 @@ pub fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
         .collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let mut line = String::new();
-        for ((cell, (_, align)), width) in cells.zip(header).zip(&widths) {
+        for ((cell, (_, align)), width) in cells.zip(&header).zip(&widths) {
             let padding = " ".repeat(width.saturating_sub(cell.width()));
             match align {
                 Align::Left => line.extend([cell, &padding, "  "]),
@@ -58,8 +130,8 @@ pub fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
         }
         line.trim_end().to_owned()
     };
-    let mut lines = vec![line(&mut header.iter().map(|(name, _)| *name))];
-    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+    let mut lines = vec![line(&mut header.iter().map(|(name, _)| name.as_ref()))];
+    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(AsRef::as_ref))));
     lines.join("\n")
 }
 
@@ -118,6 +190,7 @@ pub fn watched() -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -125,6 +198,18 @@ mod tests {
         let rows = [vec!["高雄 A".to_owned(), "7".to_owned()], vec!["b".to_owned(), "1234".to_owned()]];
         let text = table(&[("NAME", Align::Left), ("ROWS", Align::Right)], &rows);
         assert_eq!(text, "NAME    ROWS\n高雄 A     7\nb       1234");
+    }
+
+    #[test]
+    fn nothing_is_an_order_to_a_terminal() {
+        assert_eq!(plain("冰水 A\nb\u{1b}[2J\u{9b}31m\r\u{202e}x", true), "冰水 A\nb\\u{1b}[2J\\u{9b}31m\\r\\u{202e}x");
+        assert_eq!(plain("a\nb\tc", false), "a\\nb\\tc");
+        let text = table(&[("A\u{7}", Align::Left)], &[vec!["one\ntwo".to_owned()]]);
+        assert_eq!(text, "A\\u{7}\none\\ntwo");
+        let json = serde_json::to_string("\u{1b}\u{9b}\u{7f}").unwrap();
+        let escaped = escape(&json, obeyed, |c| format!("\\u{:04x}", u32::from(c)));
+        assert!(!escaped.contains(obeyed), "{escaped}");
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), "\u{1b}\u{9b}\u{7f}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::out::watched;
+use super::out::{plain, tell, watched};
 use crate::jobs::Job;
 use crate::sessions::progress::{Progress, Step};
 
@@ -52,7 +52,7 @@ pub fn show() -> (Progress, Shown) {
         let Ok(mut last) = last.lock() else { return };
         if done == total || last.elapsed() >= PAUSE {
             *last = Instant::now();
-            eprintln!("{doing} {done} of {total} {what}");
+            tell(&format!("{doing} {done} of {total} {what}"));
         }
     });
     (progress, Shown { bar: None })
@@ -92,9 +92,9 @@ impl JobShown {
         let doing = job.message.clone().unwrap_or_default();
         if let Some(bar) = &self.bar {
             bar.set_position((job.progress.clamp(0.0, 1.0) * BAR as f64) as u64);
-            bar.set_message(doing);
+            bar.set_message(plain(&doing, false).into_owned());
         } else if !doing.is_empty() && *self.last.borrow() != doing && !job.has_ended() {
-            eprintln!("{doing}");
+            tell(&doing);
             self.last.replace(doing);
         }
     }

@@ -1,11 +1,10 @@
 //! `sessions`: list, show, rename, delete, restore, purge.
 
-use std::io::{IsTerminal, Write};
-
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::out::{Align, print, print_json, table, watched};
-use crate::error::{Context, Error, Result};
+use super::confirm::confirm;
+use super::out::{Align, plain, print, print_json, table};
+use crate::error::Result;
 use crate::sessions::{Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, Status, catalogue};
 use crate::state::AppState;
 
@@ -130,9 +129,8 @@ pub async fn run(state: &AppState, args: SessionsArgs, json: bool) -> Result<()>
         }
         Action::Purge { session, yes } => {
             let id = catalogue::find(state, &session).await?;
-            if !yes {
-                confirm(&catalogue::get(state, &id).await?.summary)?;
-            }
+            let SessionSummary { name, created_at, .. } = catalogue::get(state, &id).await?.summary;
+            confirm(&format!("Remove session {id} ({name}, made {created_at}) and its files"), yes)?;
             catalogue::purge(state, &id).await?;
             done(json, &format!("purged {id}"))
         }
@@ -158,19 +156,6 @@ fn filter(list: ListArgs) -> SessionFilter {
         deleted: list.deleted,
         unconfirmed: list.unconfirmed,
     }
-}
-
-/// Asks a person at a terminal; a script has said what it wants by running the command.
-fn confirm(session: &SessionSummary) -> Result<()> {
-    if !(watched() && std::io::stdin().is_terminal()) {
-        return Ok(());
-    }
-    let SessionSummary { session_id, name, .. } = session;
-    eprint!("Remove session {session_id} ({name}) and its files for ever? Type yes: ");
-    std::io::stderr().flush().internal("asking")?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).internal("reading the answer")?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(Error::conflict("not_confirmed", "nothing was removed")) }
 }
 
 /// The API answers 204 without a body, so with `--json` nothing is printed.
@@ -238,8 +223,8 @@ fn description(detail: &SessionDetail) -> String {
     let s = &detail.summary;
     let mut lines = vec![
         format!("id        {}", s.session_id),
-        format!("name      {}", s.name),
-        format!("site      {}", s.site.as_deref().unwrap_or("–")),
+        format!("name      {}", plain(&s.name, false)),
+        format!("site      {}", plain(s.site.as_deref().unwrap_or("–"), false)),
         format!("timezone  {}", s.timezone),
         format!("status    {}", word(s.status)),
         format!("created   {}", s.created_at),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::clean::pair;
 use super::models::scores_table;
-use super::out::{print, print_json};
+use super::out::{print, print_json, tell};
 use super::progress::{self, JobShown};
 use super::{data, parse};
 use crate::error::{Error, ErrorKind, Result};
@@ -117,6 +117,13 @@ async fn session(state: &AppState, args: &TrainArgs) -> Result<String> {
             }
         };
     }
+    if let [one] = args.data.as_slice()
+        && !matches!(catalogue::find(state, one).await, Err(error) if error.code == "unknown_session")
+    {
+        let message =
+            format!("'{one}' is a file or folder and may mean a session too: write ./{one}, or the session's id");
+        return Err(Error::conflict("ambiguous_session", message));
+    }
     of_reports(state, &paths, args.site.clone(), args.timezone.clone()).await
 }
 
@@ -138,7 +145,7 @@ pub async fn of_reports(
     drop(shown);
     let parsed = parsed?;
     let what = if parsed.reused { "parsed before into" } else { "parsed into" };
-    eprintln!("{what} session {}: {} rows, {} columns", parsed.session_id, parsed.row_count, parsed.column_count);
+    tell(&format!("{what} session {}: {} rows, {} columns", parsed.session_id, parsed.row_count, parsed.column_count));
     Ok(parsed.session_id)
 }
 

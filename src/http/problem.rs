@@ -120,6 +120,17 @@ impl IntoResponse for Problem {
     }
 }
 
+/// The document of an error that no request made, for whoever owns the machine: also what went wrong inside.
+pub fn document(error: &Error) -> serde_json::Value {
+    let mut problem = Problem::new(status_of(error.kind), error.code, error.message.clone());
+    problem.errors = error.details.iter().cloned().map(ProblemDetail::from).collect();
+    let mut document = serde_json::to_value(problem).unwrap_or_default();
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|name, _| name != "instance" && name != "request_id");
+    }
+    document
+}
+
 /// Logs what the client must not see, and answers with the rest.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {

@@ -12,7 +12,7 @@ use super::{
     snapshot, store,
 };
 use crate::datasets::clock;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Detail, Error, Result};
 use crate::state::AppState;
 use crate::store::entity::{
     FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file, trained_model,
@@ -116,27 +116,38 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
     })
 }
 
-/// The one session that `text` means: an id, the beginning of one, or a name.
+/// Sessions that are told when a name may mean several.
+const CANDIDATES: usize = 10;
+
+/// The one session that `text` means: an id, the beginning of one, or a name. Deleted sessions count like others: which
+/// one is meant is never guessed.
 ///
 /// # Errors
-/// 404 when there is none, 409 when there are several.
+/// 404 when there is none, 409 with each of them when there are several.
 pub async fn find(state: &AppState, text: &str) -> Result<String> {
-    let found = store::find(state.store.db.read(), text).await?;
+    let found = store::find(state.store.db.read(), text, CANDIDATES as u64 + 1).await?;
     match found.as_slice() {
         [] => Err(Error::not_found(
             "unknown_session",
             format!("there is no session '{text}'; `hvac-analytics sessions` lists them"),
         )),
-        [one] => Ok(one.clone()),
-        several => Err(Error::conflict(
-            "ambiguous_session",
-            format!(
-                "'{text}' is the name or beginning of {} sessions: say one of {}",
-                several.len(),
-                several.join(", ")
-            ),
-        )),
+        [one] => Ok(one.id.clone()),
+        several => {
+            let count = if several.len() > CANDIDATES { "more than 10".to_owned() } else { several.len().to_string() };
+            let message = format!("'{text}' may mean {count} sessions: say which by its id");
+            let error = Error::conflict("ambiguous_session", message);
+            Err(several.iter().take(CANDIDATES).fold(error, |error, session| {
+                error.with_detail(Detail { message: told_apart(session), ..Detail::default() })
+            }))
+        }
     }
+}
+
+/// What tells a session from others of its name.
+fn told_apart(session: &session::Model) -> String {
+    let site = session.site.as_ref().map(|site| format!(", site {site}")).unwrap_or_default();
+    let state = session.deleted_at.map_or_else(|| "not deleted".to_owned(), |at| format!("deleted {}", utc(at)));
+    format!("{} '{}'{site}, made {}, {state}", session.id, session.name, utc(session.created_at))
 }
 
 /// Renames a session, or changes its site or free data.

@@ -573,31 +573,19 @@ pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Resul
     Ok(rows.into_iter().map(of).collect())
 }
 
-/// Ids of the sessions that `text` may mean: an id, the beginning of one, or a name (a deleted session's only
-/// when no other has it).
-pub async fn find(db: &impl ConnectionTrait, text: &str) -> Result<Vec<String>> {
+/// The sessions that `text` may mean, deleted ones too: the one of that id, else those whose id begins so or whose
+/// name it is; `limit` of them, the oldest first.
+pub async fn find(db: &impl ConnectionTrait, text: &str, limit: u64) -> Result<Vec<session::Model>> {
     let by = |condition: Condition| {
-        session::Entity::find()
-            .select_only()
-            .column(session::Column::Id)
-            .filter(condition)
-            .limit(10)
-            .into_tuple()
-            .all(db)
+        session::Entity::find().filter(condition).order_by_asc(session::Column::Id).limit(limit).all(db)
     };
-    let exact: Vec<String> =
-        by(Condition::all().add(session::Column::Id.eq(text))).await.internal("looking up a session")?;
+    let exact = by(Condition::all().add(session::Column::Id.eq(text))).await.internal("looking up a session")?;
     if !exact.is_empty() || text.is_empty() {
         return Ok(exact);
     }
-    let listed = Condition::all().add(session::Column::DeletedAt.is_null()).add(session::Column::Unconfirmed.eq(false));
-    let named = listed.add(session::Column::Name.eq(text));
-    let beginning = session::Column::Id.starts_with(text.replace(['%', '_'], "-"));
-    let found = by(Condition::any().add(named).add(beginning)).await.internal("looking up a session")?;
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    by(Condition::all().add(session::Column::Name.eq(text))).await.internal("looking up a session")
+    // Ids are of digits, small letters and '-': a range of the key, not a pattern for every row.
+    let beginning = Condition::all().add(session::Column::Id.gte(text)).add(session::Column::Id.lt(format!("{text}~")));
+    by(Condition::any().add(session::Column::Name.eq(text)).add(beginning)).await.internal("looking up a session")
 }
 
 fn format_word(format: Format) -> &'static str {

@@ -6,11 +6,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
+use chrono::SecondsFormat;
 use moka::sync::Cache;
 
 use super::name::Reference;
 use super::{refused, store};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Detail, Error, Result};
 use crate::modelling::document::ModelDocument;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, WorkStatus, trained_model};
@@ -66,10 +67,14 @@ pub async fn find(state: &AppState, reference: &str) -> Result<Found> {
 pub(super) async fn row(state: &AppState, reference: &str) -> Result<trained_model::Model> {
     let db = state.store.db.read();
     let found = match Reference::parse(reference) {
-        Reference::Id(id) => match store::by_id(db, &id).await? {
-            Some(row) => Some(row),
-            None => newest(state, reference.trim()).await?,
-        },
+        Reference::Id(id) => {
+            let (of_id, of_name) = (store::by_id(db, &id).await?, newest(state, reference.trim()).await?);
+            if let (Some(one), Some(other)) = (&of_id, &of_name) {
+                let message = format!("'{id}' is the id of one model and the name of another: say NAME:v3");
+                return Err(ambiguous(message, &[one, other]));
+            }
+            of_id.or(of_name)
+        }
         Reference::Name(name) => newest(state, &name).await?,
         Reference::Version(name, version) => match store::by_version(db, &name, version).await? {
             None => return Err(no_version(state, &name, &format!("v{version}")).await?),
@@ -93,6 +98,18 @@ async fn newest(state: &AppState, name: &str) -> Result<Option<trained_model::Mo
         None => Ok(store::named(db, name).await?.into_iter().next()),
         found => Ok(found),
     }
+}
+
+/// Several models may be meant: each of them, with what tells it apart.
+pub(super) fn ambiguous(message: String, rows: &[&trained_model::Model]) -> Error {
+    let told = |row: &trained_model::Model| {
+        let site = row.site.as_ref().map(|site| format!(", site {site}")).unwrap_or_default();
+        let made = row.created_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        format!("{} {}:v{}{site}, made {made}, {}", row.id, row.name, row.version, row.status.as_str())
+    };
+    rows.iter().take(10).fold(Error::conflict("ambiguous_model", message), |error, row| {
+        error.with_detail(Detail { message: told(row), ..Detail::default() })
+    })
 }
 
 /// There is no model of that name; the names most like it.

@@ -114,6 +114,23 @@ pub async fn get(state: &AppState, reference: &str) -> Result<ModelDetail> {
     detail(state, found::row(state, reference).await?).await
 }
 
+/// The one version that a reference means where it matters which: a name alone is refused when it has several.
+///
+/// # Errors
+/// 404 when there is none; 409 with each version when there are several.
+pub async fn one_version(state: &AppState, reference: &str) -> Result<ModelSummary> {
+    let row = found::row(state, reference).await?;
+    if row.name == reference.trim() {
+        let versions = store::named(state.store.db.read(), &row.name).await?;
+        if versions.len() > 1 {
+            let message =
+                format!("model '{}' has {} versions: say which, as {0}:v{}", row.name, versions.len(), row.version);
+            return Err(found::ambiguous(message, &versions.iter().collect::<Vec<_>>()));
+        }
+    }
+    Ok(summary(row, &BTreeMap::new()))
+}
+
 /// The newest completed version of a name, and all its versions.
 ///
 /// # Errors

@@ -161,7 +161,7 @@ fn sessions_are_renamed_deleted_restored_and_purged() {
     assert!(run(&folder, &["preview", &id]).failed(1).contains("restore"));
     run(&folder, &["sessions", "restore", "KMUH 秋"]).ok();
     assert_eq!(run(&folder, &["preview", &id, "--json"]).ok().json()["total_rows"], 3);
-    run(&folder, &["sessions", "purge", &id]).ok();
+    run(&folder, &["sessions", "purge", &id, "--yes"]).ok();
     assert!(!folder.path().join("data/sessions").join(&id).exists());
     assert!(run(&folder, &["sessions", "show", &id]).failed(1).contains("no session"));
 }
@@ -231,15 +231,50 @@ fn what_is_wrong_is_said_with_its_place_and_exit_code() {
         &["export", &id, "--format", "xlsx"],
         &["sessions", "explode"],
         &["--site-timezone", "Mars/Olympus", "sessions"],
+        &["--data-storage-path", "s3://bucket/x", "sessions"],
+        &["export", &id, "-o", "x.xlsx"],
+        &["export", &id, "--format", "csv", "-o", "x.parquet"],
+        &["models", "export", "m", "-o", "x.xlsx"],
         &["fly"],
         &[],
     ] {
         let said = run(&folder, arguments).failed(2);
         assert!(!said.is_empty(), "{arguments:?}");
     }
+    assert!(!folder.path().join("s3:").exists() && !folder.path().join("x.xlsx").exists());
+    let said = run(&folder, &["export", &id, "-o", "x.xlsx"]).failed(2);
+    assert!(said.contains(".parquet") && said.contains(".arrow") && said.contains(".csv"), "{said}");
+    run(&folder, &["export", &id, "--format", "csv", "-o", "no_ending"]).ok();
     let ambiguous = run(&folder, &["parse", "good.csv", "--name", "KMUH autumn", "--timezone", "Asia/Taipei"]);
     ambiguous.ok();
     assert!(run(&folder, &["preview", "KMUH autumn"]).failed(1).contains(&id), "both are named");
+}
+
+#[test]
+fn failures_are_problem_documents_with_json() {
+    let (folder, id) = parsed();
+    for (arguments, exit, code, status) in [
+        (&["preview", "nobody"][..], 1, "unknown_session", 404),
+        (&["preview", &id, "--rows", "0"], 1, "bad_rows", 422),
+        (&["parse", "nowhere.csv"], 1, "unknown_file", 404),
+        (&["sessions", "purge", &id], 1, "not_confirmed", 409),
+        (&["export", &id, "-o", "x.xlsx"], 2, "unknown_file_format", 422),
+        (&["--port", "http", "sessions"], 2, "bad_setting", 422),
+        (&["--site-timezone", "Mars", "sessions"], 2, "unknown_timezone", 422),
+        (&["fly"], 2, "bad_usage", 422),
+        (&["parse"], 2, "bad_usage", 422),
+        (&["sessions", "--page", "many"], 2, "bad_usage", 422),
+        (&[], 2, "bad_usage", 422),
+    ] {
+        let ran = run(&folder, &[arguments, &["--json"]].concat());
+        let problem = ran.json();
+        let said = ran.failed(exit);
+        assert_eq!((&problem["code"], &problem["status"]), (&code.into(), &status.into()), "{arguments:?}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(!detail.is_empty() && !detail.starts_with("error"), "{arguments:?}: {problem}");
+        assert!(!said.is_empty(), "people are told as before");
+    }
+    assert!(run(&folder, &["--help", "--json"]).ok().text().contains("Usage"));
 }
 
 #[test]

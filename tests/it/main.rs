@@ -16,8 +16,10 @@ mod helpers;
 mod http;
 #[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build
 mod jobs;
+mod logging;
 mod manifests;
 mod migration;
+mod names;
 mod openapi;
 mod optimization;
 mod parse;

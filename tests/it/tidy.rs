@@ -33,6 +33,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("simulation", &["etl::physics"]),
     ("error", &[]),
     ("config", &["error"]),
+    ("log", &["config"]),
+    ("signals", &[]),
     ("store", &["config", "error", "etl", "modelling"]),
     ("jobs", &["store", "error"]),
     ("state", &["store", "config", "error", "jobs"]),

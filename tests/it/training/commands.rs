@@ -116,7 +116,7 @@ fn the_command_line_trains_straight_from_reports() {
     assert_eq!(copy["mapping"]["target_col"], "CH_SYS_TOTAL_KW");
 
     for (arguments, code, said) in [
-        (&["models", "delete", "plant"][..], 1, "production"),
+        (&["models", "delete", "plant", "--yes"][..], 1, "production"),
         (&["models", "show", "plantt"], 1, "did you mean plant?"),
         (&["predict", "plant", "--set", "load_rt=many"], 1, "rows[0].load_rt"),
         (&["predict", "plant", "--set", "load=250"], 1, "load_rt"),
@@ -134,6 +134,6 @@ fn the_command_line_trains_straight_from_reports() {
         assert!(stderr.contains(said), "{arguments:?}: {stderr}");
     }
     assert_eq!(run(folder, &["models", "alias", "plant", "production"]).0, Some(0));
-    assert_eq!(run(folder, &["models", "delete", "plant"]).0, Some(0));
+    assert_eq!(run(folder, &["models", "delete", "plant", "--yes"]).0, Some(0));
     assert_eq!(json_of(folder, &["models"])["total_models"], 1);
 }

@@ -1,0 +1,92 @@
+//! Values that a setting cannot mean: refused with its name and what would be right. Looks at texts only.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::{SETTINGS, bad};
+use crate::error::{Error, Result};
+
+/// A number of these; `unit` says of what.
+pub fn number<T>(variable: &'static str, text: &str, allowed: &RangeInclusive<T>, unit: &str) -> Result<T>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    let wanted = || format!("a whole number{unit} from {} to {}", allowed.start(), allowed.end());
+    text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| bad(variable, text, &wanted()))
+}
+
+/// A folder of this machine.
+pub fn folder(variable: &'static str, text: &str) -> Result<PathBuf> {
+    match text.contains("://") {
+        true => {
+            Err(bad(variable, text, "a folder of this machine; object stores and other addresses are not supported"))
+        }
+        false => Ok(text.into()),
+    }
+}
+
+/// An address or a name, without scheme and port.
+pub fn host(text: &str) -> Result<String> {
+    let is_address = text.parse::<std::net::IpAddr>().is_ok();
+    if is_address || !text.contains(|c: char| c.is_whitespace() || "/:[]@?#,".contains(c)) {
+        return Ok(text.to_owned());
+    }
+    Err(bad("HOST", text, "an address or a name alone, such as 127.0.0.1, ::1 or localhost; the port is PORT"))
+}
+
+/// A Redis address. It may hold a password, so it is not repeated.
+pub fn redis(text: String) -> Result<String> {
+    match redis::Client::open(text.as_str()) {
+        Ok(_) => Ok(text),
+        Err(_) => {
+            let message =
+                "REDIS_URL cannot be used: it must be an address such as redis://127.0.0.1:6379/0, without TLS";
+            Err(Error::invalid("REDIS_URL", "bad_setting", message))
+        }
+    }
+}
+
+/// Origins as browsers send them, separated by commas, or `*`.
+pub fn origins(text: &str) -> Result<Vec<String>> {
+    text.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(origin).collect()
+}
+
+fn origin(text: &str) -> Result<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let as_sent = url.map(|url| url.origin().ascii_serialization());
+    match as_sent {
+        _ if text == "*" => Ok(text.to_owned()),
+        // A browser sends neither path nor capitals nor the scheme's own port: another spelling would never match.
+        Some(as_sent) if as_sent == text => Ok(as_sent),
+        Some(as_sent) => Err(bad("CORS_ALLOWED_ORIGINS", text, &format!("written as browsers send it: {as_sent}"))),
+        None => Err(bad("CORS_ALLOWED_ORIGINS", text, "an origin such as http://localhost:3000, or *")),
+    }
+}
+
+/// Directives of `tracing`.
+pub fn log_filter(text: String) -> Result<String> {
+    match EnvFilter::try_new(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(bad("RUST_LOG", &text, &format!("directives such as info,access=warn ({error})"))),
+    }
+}
+
+/// What to say of the names in `.env` that are no settings.
+pub fn unknown_names(names: impl Iterator<Item = String>) -> Vec<String> {
+    let unknown = names.filter(|name| SETTINGS.iter().all(|setting| setting.variable != name));
+    unknown
+        .map(|name| {
+            let alike = |setting: &str| strsim::jaro_winkler(setting, &name.to_uppercase());
+            let closest = SETTINGS.iter().map(|s| s.variable).max_by(|a, b| alike(a).total_cmp(&alike(b)));
+            match closest.filter(|closest| alike(closest) >= 0.85) {
+                Some(closest) => format!("{name} in .env is no setting and changes nothing: did you mean {closest}?"),
+                None => format!("{name} in .env is no setting and changes nothing: .env.example has all there are"),
+            }
+        })
+        .collect()
+}

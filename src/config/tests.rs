@@ -1,0 +1,82 @@
+//! What each setting can and cannot be.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn with(variable: &str, value: &str) -> Result<Config> {
+    Config::from_values(|asked| (asked == variable).then(|| value.to_owned()))
+}
+
+#[test]
+fn what_a_setting_cannot_mean_is_refused_by_its_name() {
+    for (variable, value, says) in [
+        ("HOST", "http://localhost", "the port is PORT"),
+        ("HOST", "0.0.0.0:8000", "the port is PORT"),
+        ("HOST", "[::1]", "::1"),
+        ("PORT", "65536", "from 0 to 65535"),
+        ("PORT", "-1", "from 0 to 65535"),
+        ("PORT", "http", "from 0 to 65535"),
+        ("DATA_DIR", "s3://bucket/reports", "a folder of this machine"),
+        ("DATA_STORAGE_PATH", "s3://b/x", "not supported"),
+        ("DATA_STORAGE_PATH", "file:///srv/x", "a folder of this machine"),
+        ("MODELS_PATH", "gs://b", "a folder of this machine"),
+        ("REDIS_URL", "127.0.0.1", "redis://127.0.0.1:6379/0"),
+        ("REDIS_URL", "http://127.0.0.1", "redis://127.0.0.1:6379/0"),
+        ("REDIS_URL", "rediss://127.0.0.1", "without TLS"),
+        ("SITE_TIMEZONE", "Taipei", "Asia/Taipei"),
+        ("CACHE_MAX_BYTES", "256MB", "a whole number of bytes"),
+        ("CACHE_MAX_BYTES", "99999999999999", "from 0 to"),
+        ("CACHE_TTL_SECONDS", "0", "of seconds from 1"),
+        ("CACHE_TTL_SECONDS", "18446744073709551615", "of seconds from 1"),
+        ("MAX_UPLOAD_BYTES", "0", "of bytes from 1024"),
+        ("PARSE_MEMORY_BYTES", "512", "of bytes from 1048576"),
+        ("REQUEST_TIMEOUT_SECONDS", "0", "of seconds from 1"),
+        ("REQUEST_TIMEOUT_SECONDS", "1.5", "of seconds from 1"),
+        ("REQUIRE_SESSION_ID", "yes", "true or false"),
+        ("CORS_ALLOWED_ORIGINS", "foo", "http://localhost:3000"),
+        ("CORS_ALLOWED_ORIGINS", "http://localhost:3000, ftp://x", "an origin"),
+        ("CORS_ALLOWED_ORIGINS", "https://plant.example/", "as browsers send it: https://plant.example"),
+        ("CORS_ALLOWED_ORIGINS", "https://Plant.example:443", "as browsers send it: https://plant.example"),
+        ("LOG_FORMAT", "xml", "pretty or json"),
+        ("RUST_LOG", "info=loud=louder", "directives"),
+    ] {
+        let error = with(variable, value).unwrap_err();
+        assert!(error.message.contains(variable) && error.message.contains(says), "{variable}={value}: {error}");
+        assert!(["bad_setting", "unknown_timezone"].contains(&error.code), "{variable}={value}: {}", error.code);
+    }
+    let secret = with("REDIS_URL", "redis//:secret@127.0.0.1").unwrap_err();
+    assert!(!secret.message.contains("secret"), "{secret}");
+}
+
+#[test]
+fn what_a_setting_can_mean_is_taken() {
+    for (variable, value) in [
+        ("HOST", "::1"),
+        ("HOST", "0.0.0.0"),
+        ("HOST", "plant-7.example"),
+        ("PORT", "0"),
+        ("DATA_STORAGE_PATH", "/srv/hvac sessions"),
+        ("DATA_STORAGE_PATH", "C:\\hvac\\sessions"),
+        ("REDIS_URL", "redis://user:word@cache.example:6380/1"),
+        ("REDIS_URL", ""),
+        ("CACHE_MAX_BYTES", "0"),
+        ("CORS_ALLOWED_ORIGINS", "*"),
+        ("CORS_ALLOWED_ORIGINS", "http://localhost:3000, https://plant.example,"),
+        ("RUST_LOG", "warn,access=off"),
+        ("RUST_LOG", "off"),
+    ] {
+        with(variable, value).unwrap_or_else(|error| panic!("{variable}={value}: {error}"));
+    }
+    // Every default is one of them.
+    assert!(with("", "").is_ok());
+}
+
+#[test]
+fn names_that_are_no_settings_are_told_with_the_closest() {
+    let told = |name: &str| check::unknown_names(std::iter::once(name.to_owned())).concat();
+    assert_eq!(told("PORT"), "");
+    assert!(told("REQUEST_TIMEOUT").contains("did you mean REQUEST_TIMEOUT_SECONDS?"));
+    assert!(told("data_storage_path").contains("did you mean DATA_STORAGE_PATH?"));
+    assert!(told("DATABSE_URL").contains("did you mean DATABASE_URL?"));
+    assert!(told("VITE_TITLE").contains("no setting") && !told("VITE_TITLE").contains("did you mean"));
+}
