@@ -1,5 +1,7 @@
 //! Columns by name, as users write them. PURE.
 
+use std::collections::HashMap;
+
 use crate::error::{Error, Result};
 use crate::etl::column::ColumnMeta;
 
@@ -20,14 +22,13 @@ pub fn listed<'a>(columns: &'a [ColumnMeta], list: Option<&str>) -> Result<Optio
     if names.peek().is_none() {
         return Ok(None);
     }
+    let mut known: HashMap<&str, &ColumnMeta> = columns.iter().map(|column| (column.name.as_str(), column)).collect();
     let mut chosen: Vec<&ColumnMeta> = Vec::new();
-    for name in names {
-        if name == TIMESTAMP {
-            continue;
-        }
-        let column = find(columns, "columns", name)?;
-        if !chosen.iter().any(|c| c.name == column.name) {
-            chosen.push(column);
+    for name in names.filter(|name| *name != TIMESTAMP) {
+        match known.remove(name) {
+            Some(column) => chosen.push(column),
+            // Named before, or no column.
+            None => drop(find(columns, "columns", name)?),
         }
     }
     Ok(Some(chosen))

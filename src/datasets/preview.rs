@@ -3,6 +3,7 @@
 //! Whoever looks at a table scrolls: rows are written from blocks of pages that stay unpacked for a while, and the
 //! block behind the one that is looked at is unpacked ahead. A few columns of their own are read from the file.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::opened::{self, Frame};
 use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names};
 use crate::error::{Context, Error, Result};
+use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
 use crate::store::cache::Keep;
 use crate::store::cache::blocks::{Block, BlockKey, Cells};
@@ -42,8 +44,12 @@ pub async fn preview(state: &AppState, selector: &DatasetSelector, query: &Previ
 /// Positions in the file of the columns asked for, `timestamp` first; none when all are.
 fn chosen(dataset: &Resolved, query: &PreviewQuery) -> Result<Option<Vec<usize>>> {
     let listed = names::listed(&dataset.columns, query.columns.as_deref())?;
-    let position = |name: &str| dataset.columns.iter().position(|meta| meta.name == name).map(|at| at + 1);
-    Ok(listed.map(|listed| [0].into_iter().chain(listed.iter().filter_map(|meta| position(&meta.name))).collect()))
+    Ok(listed.map(|listed| {
+        let positions: HashMap<&str, usize> =
+            dataset.columns.iter().zip(1..).map(|(meta, at)| (meta.name.as_str(), at)).collect();
+        let of = |meta: &ColumnMeta| positions.get(meta.name.as_str()).copied();
+        [0].into_iter().chain(listed.into_iter().filter_map(of)).collect()
+    }))
 }
 
 fn chosen_names<'a>(dataset: &'a Resolved, chosen: &[usize]) -> Vec<&'a str> {

@@ -393,10 +393,10 @@ fn placed(
     remembered: &BTreeMap<String, Override>,
 ) -> Result<BTreeMap<usize, Override>, PlanError> {
     let plain = names::unique(originals, &BTreeMap::new());
-    let position_of = |key: &String| {
-        let by_original = originals.iter().position(|(name, occurrence)| name == key && *occurrence == 0);
-        by_original.or_else(|| plain.iter().position(|name| name == key))
-    };
+    let first = |(at, (name, occurrence)): (usize, &(_, u32))| (*occurrence == 0).then_some((*name, at));
+    let by_original: HashMap<&str, usize> = originals.iter().enumerate().filter_map(first).collect();
+    let by_name: HashMap<&str, usize> = plain.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+    let position_of = |key: &String| by_original.get(key.as_str()).or_else(|| by_name.get(key.as_str())).copied();
     let mut overrides: BTreeMap<usize, Override> = BTreeMap::new();
     for (key, value) in remembered {
         if let Some(position) = position_of(key) {

@@ -1,6 +1,6 @@
 //! The axis of a cleaning: whether and how the rows are put into bins, and what a cell stands for after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
@@ -27,9 +27,10 @@ impl Work<'_> {
     /// The growth of every register, on the parsed axis.
     pub(super) fn growths(&mut self) -> Vec<(usize, Cells)> {
         let Some(planned) = self.plan.rules.get(&Rule::Counter) else { return Vec::new() };
+        let known = self.names();
         let fresh = |index: &&usize| {
             let name = self.metas.get(**index).map(|meta| consumption_name(&meta.name));
-            !self.metas.iter().any(|meta| Some(&meta.name) == name.as_ref())
+            name.is_none_or(|name| !known.contains(name.as_str()))
         };
         let grown: Vec<(usize, counter::Growth)> = planned
             .columns
@@ -161,11 +162,20 @@ impl Work<'_> {
 
     /// Statuses that get a share beside them.
     fn fractions(&self) -> Vec<usize> {
-        let asked = self.plan.parameters.on_fraction;
-        let statuses = self.metas.iter().enumerate().filter(|(_, meta)| {
-            asked && meta.kind == Kind::Status && !self.metas.iter().any(|m| m.name == fraction_name(&meta.name))
-        });
+        if !self.plan.parameters.on_fraction {
+            return Vec::new();
+        }
+        let known = self.names();
+        let statuses = self
+            .metas
+            .iter()
+            .enumerate()
+            .filter(|(_, meta)| meta.kind == Kind::Status && !known.contains(fraction_name(&meta.name).as_str()));
         statuses.map(|(index, _)| index).collect()
+    }
+
+    fn names(&self) -> HashSet<&str> {
+        self.metas.iter().map(|meta| meta.name.as_str()).collect()
     }
 
     /// Metadata of on-fractions and consumptions.

@@ -1,7 +1,7 @@
 //! A polars frame as plain columns, and back. The memory of numbers is taken over, not copied, where the frame is
 //! the only one that holds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::{
     Column, DataFrame, DataType, Int64Chunked, IntoSeries, NewChunkedArray, StringChunked, TimeUnit, TimeZone,
@@ -95,12 +95,12 @@ impl Data {
 pub fn split(frame: DataFrame, columns: &[ColumnMeta]) -> Result<(Vec<i64>, Vec<Data>), CleanError> {
     let mut found: Vec<Option<Column>> = vec![None; columns.len()];
     let mut at_ms = None;
+    let positions: HashMap<&str, usize> =
+        columns.iter().enumerate().map(|(at, meta)| (meta.name.as_str(), at)).collect();
     for column in frame.into_columns() {
         if column.name().as_str() == TIMESTAMP {
             at_ms = Some(times(&column)?);
-        } else if let Some(index) = columns.iter().position(|meta| meta.name == column.name().as_str())
-            && let Some(slot) = found.get_mut(index)
-        {
+        } else if let Some(slot) = positions.get(column.name().as_str()).and_then(|at| found.get_mut(*at)) {
             *slot = Some(column);
         }
     }
