@@ -94,7 +94,7 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
     let rows = match format {
         FileFormat::Parquet => export::parquet(state, &dataset, 0..dataset.size_bytes).await?,
         FileFormat::Arrow => export::arrow(state, &dataset).await?,
-        FileFormat::Csv => export::csv(state, &dataset).await?,
+        FileFormat::Csv => export::csv(state, &dataset, false).await?,
     };
     if args.output.as_deref() == Some(Path::new("-")) {
         return match copy(rows, &mut std::io::stdout().lock()).await {

@@ -3,6 +3,7 @@
 //! CSV and Arrow are made on a blocking thread, batch by batch, and handed over in chunks through a short
 //! channel: memory does not grow with the file, and a client that goes away ends the work.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -44,17 +45,21 @@ pub async fn parquet(state: &AppState, dataset: &Resolved, range: Range<u64>) ->
     Ok(Box::pin(state.store.objects.stream(&dataset.path, range).map(|chunk| chunk.map_err(io::Error::other))))
 }
 
-/// All rows as CSV (RFC 4180, UTF-8, header line; `timestamp` ISO 8601 with the site's offset; nulls empty).
+/// All rows as CSV (RFC 4180, UTF-8, header line; `timestamp` ISO 8601 with the site's offset; nulls empty). In one for
+/// a spreadsheet no text is a formula.
 ///
 /// # Errors
 /// 409 when the file is missing or damaged.
-pub async fn csv(state: &AppState, dataset: &Resolved) -> Result<ByteStream> {
+pub async fn csv(state: &AppState, dataset: &Resolved, spreadsheet: bool) -> Result<ByteStream> {
     let zone = dataset.zone;
+    let shown: fn(&str) -> Cow<'_, str> = if spreadsheet { no_formula } else { |text| Cow::Borrowed(text) };
     made(state, dataset, move |frame, out| {
         let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-        writer.write_record(frame.column_names()).internal("writing the header line")?;
+        writer
+            .write_record(frame.column_names().map(|name| shown(name).into_owned()))
+            .internal("writing the header line")?;
         for batch in frame.batches()? {
-            write_csv(&mut writer, &batch?, zone)?;
+            write_csv(&mut writer, &batch?, zone, shown)?;
         }
         writer.flush().internal("writing CSV")
     })
@@ -89,7 +94,12 @@ fn empty_schema(columns: &[ColumnMeta]) -> SchemaRef {
 
 /// Writes the rows of a batch. Numbers are the shortest text that reads back as the same number, and never
 /// look like whole ones (`4583.0`): readers that guess types from texts see what they are.
-fn write_csv(writer: &mut csv::Writer<impl Write>, batch: &RecordBatch, zone: Tz) -> Result<()> {
+fn write_csv(
+    writer: &mut csv::Writer<impl Write>,
+    batch: &RecordBatch,
+    zone: Tz,
+    shown: fn(&str) -> Cow<'_, str>,
+) -> Result<()> {
     let columns = batch.columns().iter().map(|column| Cells::of(column.as_ref())).collect::<Result<Vec<_>>>()?;
     let mut number = String::new();
     let doing = "writing CSV";
@@ -102,7 +112,7 @@ fn write_csv(writer: &mut csv::Writer<impl Write>, batch: &RecordBatch, zone: Tz
                     write!(number, "{:?}", numbers.value(row)).internal(doing)?;
                     writer.write_field(&number)
                 }
-                Cells::Texts(texts) if texts.is_valid(row) => writer.write_field(texts.value(row)),
+                Cells::Texts(texts) if texts.is_valid(row) => writer.write_field(shown(texts.value(row)).as_bytes()),
                 _ => writer.write_field(""),
             }
             .internal(doing)?;
@@ -110,6 +120,16 @@ fn write_csv(writer: &mut csv::Writer<impl Write>, batch: &RecordBatch, zone: Tz
         writer.write_record(None::<&[u8]>).internal(doing)?;
     }
     Ok(())
+}
+
+/// A text that a spreadsheet would calculate, with the `'` that keeps it a text; numbers stay numbers.
+fn no_formula(text: &str) -> Cow<'_, str> {
+    let number = |b: u8| b.is_ascii_digit() || b"+-.eE".contains(&b);
+    let is_number = text.bytes().all(number) && text.parse::<f64>().is_ok();
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number {
+        true => Cow::Owned(format!("'{text}")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// The cells of a column of a batch.

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -32,6 +32,24 @@ pub fn routes() -> OpenApiRouter<AppState> {
 struct ExportQuery {
     /// `latest` (default), `parsed`, `cleaned`, `parsed-v2`, `cleaned-v1`, or a dataset's id.
     version: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct CsvQuery {
+    /// `latest` (default), `parsed`, `cleaned`, `parsed-v2`, `cleaned-v1`, or a dataset's id.
+    version: Option<String>,
+    /// `excel`: for a spreadsheet; texts that it would calculate get a `'` before them.
+    #[serde(rename = "for")]
+    #[param(inline)]
+    reader: Option<CsvReader>,
+}
+
+/// Who reads a CSV.
+#[derive(Deserialize, ToSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum CsvReader {
+    Excel,
 }
 
 async fn find(state: &AppState, session_id: String, query: ExportQuery) -> Result<Resolved> {
@@ -131,7 +149,7 @@ async fn get_arrow(
     get,
     path = "/sessions/{id}/data.csv",
     tag = "export",
-    params(("id" = String, Path, description = "The session"), ExportQuery),
+    params(("id" = String, Path, description = "The session"), CsvQuery),
     responses(
         (status = 200, content_type = "text/csv", description = "The rows"),
         (status = 304, description = "The client has it"),
@@ -143,15 +161,16 @@ async fn get_csv(
     method: Method,
     headers: HeaderMap,
     Path(id): Path,
-    Query(query): Query<ExportQuery>,
+    Query(CsvQuery { version, reader }): Query<CsvQuery>,
 ) -> Result<Response> {
-    let dataset = find(&state, id, query).await?;
-    let etag = format!("W/\"{}-csv\"", dataset.sha256);
+    let dataset = find(&state, id, ExportQuery { version }).await?;
+    let spreadsheet = matches!(reader, Some(CsvReader::Excel));
+    let etag = format!("W/\"{}-{}\"", dataset.sha256, if spreadsheet { "excel" } else { "csv" });
     Ok(match wanted(&method, &headers, &etag) {
         Wanted::Nothing => described(StatusCode::NOT_MODIFIED, Body::empty(), &dataset, &CSV, &etag),
         Wanted::Headers => described(StatusCode::OK, Body::empty(), &dataset, &CSV, &etag),
         Wanted::Body => {
-            let body = stream(export::csv(&state, &dataset).await?);
+            let body = stream(export::csv(&state, &dataset, spreadsheet).await?);
             described(StatusCode::OK, body, &dataset, &CSV, &etag)
         }
     })

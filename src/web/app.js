@@ -458,11 +458,11 @@ function views(session) {
     showSession(session.session_id);
   } }, h("option", { value: "latest" }, "newest version"),
   session.versions.map((v) => h("option", { value: v.version, selected: v.version === look.version }, v.version)));
-  const download = (extension, text) => h("a", {
-    class: "button", href: `${API}/sessions/${session.session_id}/data.${extension}${query({ version: look.version })}`, download: true,
+  const download = (extension, text, more) => h("a", {
+    class: "button", href: `${API}/sessions/${session.session_id}/data.${extension}${query({ version: look.version, ...more })}`, download: true,
   }, text);
   return [
-    h("div", { class: "row" }, h("span", {}, version), download("parquet", "Parquet"), download("csv", "CSV"), download("arrow", "Arrow")),
+    h("div", { class: "row" }, h("span", {}, version), download("parquet", "Parquet"), download("csv", "CSV", { for: "excel" }), download("arrow", "Arrow")),
     h("div", { class: "tabs", role: "tablist", "aria-label": "Views", onkeydown: move }, tabs),
     panel,
   ];

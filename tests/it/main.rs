@@ -29,6 +29,7 @@ mod reports;
 mod rules;
 mod sessions;
 mod setpoints;
+mod spreadsheet;
 mod tidy;
 mod training;
 mod web;

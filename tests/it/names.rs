@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -119,7 +118,7 @@ fn at_a_terminal(mut command: Command, answer: &str) -> (Option<i32>, String) {
     let open = || File::options().read(true).write(true).open(Path::new(name.to_str().unwrap())).unwrap();
     let mut child: Child = command.stdin(open()).stderr(open()).stdout(Stdio::null()).spawn().unwrap();
     drop(command);
-    let mut ours = File::from(OwnedFd::from(ours));
+    let mut ours = File::from(ours);
     let mut shown = Vec::new();
     let mut piece = [0; 1024];
     while !String::from_utf8_lossy(&shown).contains("Type yes:") {
