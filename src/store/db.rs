@@ -54,6 +54,9 @@ struct WriterCounts {
     commits: AtomicU64,
     failures: AtomicU64,
     discarded: AtomicU64,
+    /// Whether the writer's connection cannot write: where the file could not be opened for it at that moment (no room,
+    /// no descriptor), SQLite opens it to be read, and says nothing.
+    cannot_write: AtomicBool,
 }
 
 /// What became of this process' writing transactions, since the start.
@@ -151,7 +154,13 @@ impl Db {
             error
         };
         self.file.check().map_err(counted)?;
-        let begun = begin_immediate(writer).await.internal("beginning a transaction").map_err(counted)?;
+        let mut begun = begin_immediate(writer).await;
+        // SQLITE_READONLY
+        if begun.as_ref().is_err_and(|error| sqlite_code(error).is_some_and(|code| code & 0xff == 8)) {
+            self.counts.cannot_write.store(true, Ordering::Relaxed);
+            begun = begin_immediate(writer).await;
+        }
+        let begun = begun.internal("beginning a transaction").map_err(counted)?;
         Ok(Transaction { begun, failed: AtomicBool::new(false), db: self.clone() })
     }
 
@@ -170,7 +179,7 @@ impl Db {
     /// What became of this process' writing transactions.
     #[must_use]
     pub fn writer_stats(&self) -> WriterStats {
-        let WriterCounts { commits, failures, discarded } = &*self.counts;
+        let WriterCounts { commits, failures, discarded, .. } = &*self.counts;
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         WriterStats { commits: of(commits), failures: of(failures), discarded: of(discarded) }
     }
@@ -388,8 +397,8 @@ async fn connect(
     Database::connect(options).await
 }
 
-/// Whether no transaction is open, as far as the driver knows; false makes the pool close the connection, which rolls
-/// back whatever is.
+/// Whether no transaction is open, as far as the driver knows, and the connection can write; false makes the pool close
+/// it, which rolls back whatever is open.
 async fn nothing_open(
     connection: &mut SqliteConnection,
     counts: Arc<WriterCounts>,
@@ -401,7 +410,7 @@ async fn nothing_open(
         counts.discarded.fetch_add(1, Ordering::Relaxed);
         tracing::warn!("a connection to the database is thrown away: a transaction of it did not end");
     }
-    Ok(!open)
+    Ok(!open & !counts.cannot_write.swap(false, Ordering::Relaxed))
 }
 
 async fn begin_immediate(writer: &DatabaseConnection) -> std::result::Result<DatabaseTransaction, DbErr> {
