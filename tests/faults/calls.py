@@ -54,7 +54,7 @@ def delete_model(run):
 STEPS = {
     "upload": lambda run: run.ledger.upload(run.server, report(901)),
     "parse": over_http("raw", lambda ledger, server, s: ledger.parse(server, s)),
-    "parse-job": over_http("raw", lambda ledger, server, s: ledger.parse(server, s, wait=False)),
+    "parse-job": over_http("raw", lambda ledger, server, s: ledger.parse(server, s, wait=False, force=True)),
     "parse-placed": lambda run: run.ledger.parse_placed(run.server, run.folder / "reports", report(902)),
     "clean": over_http("parsed", lambda ledger, server, s: ledger.clean(server, s)),
     "clean-job": over_http("parsed", lambda ledger, server, s: ledger.clean(server, s, wait=False)),
@@ -301,7 +301,7 @@ def inject(tools, name, fault, n, seed):
             run.wait_until_quiet(until=lambda: stays and run.layer.hits)
             if stays and run.layer.hits:
                 ledger.rename(run.server, ledger.of_name("spare"), "spare under the fault")
-                ledger.ask(run.server, "GET", f"/api/data/preview?session_id={ledger.of_name('parsed').id}&rows=7")
+                ledger.ask(run.server, "GET", f"/api/data/preview?session_id={ledger.of_name('spare').id}&rows=7")
                 time.sleep(0.3)
         run.calm()
         hits, where = run.layer.hits, run.layer.where
@@ -312,7 +312,10 @@ def inject(tools, name, fault, n, seed):
         if action == FAIL:
             problems += defects(ledger)
         if run.server and run.server.address and action not in KILLS:
-            if run.server.alive:
+            if name == START and "can only be read" in str(run.server.ask("GET", "/api/ready")):
+                # Nothing could be written when it started: it says so, until it is started again.
+                run.server.stop()
+            elif run.server.alive:
                 run.becomes_ready()
                 problems += after("the same server", run, STEPS.get(name))
                 run.server.kill() if dice.random() < 0.5 else run.server.stop()
@@ -345,6 +348,8 @@ def after(when, run, step=None):
     if step:
         step(run)
     run.works(when)
+    for wrong in run.ledger.check(run.server, run.store):
+        yield f"{when}, asked again: {wrong}"
     for refused in run.ledger.refused:
         yield f"{when}: refused without a fault: {refused[0]}: {refused[2]}"
     run.ledger.refused.clear()
