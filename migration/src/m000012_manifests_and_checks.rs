@@ -63,11 +63,12 @@ impl MigrationTrait for Migration {
         manager.create_table(manifests()).await?;
         manager.create_table(file_checks()).await?;
         for (number, (table, event, when, session)) in CHANGES.iter().enumerate() {
+            // No upsert: its way with conflicts would be that of every trigger below it.
             let sql = format!(
-                "CREATE TRIGGER \"{}\" AFTER {event} ON \"{table}\" {when}BEGIN INSERT INTO \"manifests\" \
+                "CREATE TRIGGER \"{}\" AFTER {event} ON \"{table}\" {when}BEGIN UPDATE \"manifests\" SET \"revision\" = \
+                 max(\"revision\" + 1, {NOW_MS}) WHERE \"session_id\" = {session}; INSERT INTO \"manifests\" \
                  (\"session_id\", \"revision\", \"written\") SELECT \"id\", {NOW_MS}, 0 FROM \"upload_sessions\" \
-                 WHERE \"id\" = {session} ON CONFLICT (\"session_id\") DO UPDATE SET \"revision\" = \
-                 max(\"revision\" + 1, excluded.\"revision\"); END",
+                 WHERE \"id\" = {session} AND \"id\" NOT IN (SELECT \"session_id\" FROM \"manifests\"); END",
                 trigger(number)
             );
             manager.get_connection().execute_unprepared(&sql).await?;

@@ -24,6 +24,8 @@ pub mod manifest;
 mod options;
 pub mod parse;
 pub mod progress;
+mod raw;
+mod revisions;
 pub mod snapshot;
 pub(crate) mod store;
 pub mod upload;

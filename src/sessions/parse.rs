@@ -18,7 +18,9 @@ use super::build::{self, Archives, Built, Input, Job, Target};
 use super::intake::{Intake, archive_limits};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
-use super::{ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, lease, options, snapshot, store};
+use super::{
+    ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, lease, options, raw, snapshot, store,
+};
 use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
 use crate::etl::PARSER_VERSION;
@@ -31,7 +33,6 @@ use crate::store::entity::{
     session, source_file,
 };
 use crate::store::frames;
-use crate::store::integrity::{Root, StoredFile};
 use crate::store::{new_id, now, paths};
 
 /// Who asks: only HTTP parses become the default session of requests without `session_id`.
@@ -513,7 +514,7 @@ fn report(built: &Built, warnings: Vec<Warning>) -> Result<ReportText> {
 fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, archives: &Archives) -> Result<Input> {
     let key = staged.unwrap_or(&row.path).clone();
     if staged.is_none() {
-        whole(state, &row)?;
+        raw::check(state, &row)?;
     }
     let Some(member) = row.archive_member else {
         // What is staged was written a moment ago.
@@ -533,31 +534,6 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, arc
     let name = format!("{}/{member}", row.file_name);
     let id = FileId { name, sha256: format!("{:x}", Sha256::digest(&report)) };
     Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64 })
-}
-
-/// A raw file that was there before is still what was uploaded. Blocks.
-fn whole(state: &AppState, row: &source_file::Model) -> Result<()> {
-    let file = StoredFile {
-        root: Root::Sessions,
-        path: row.path.clone(),
-        sha256: row.sha256.clone(),
-        size_bytes: row.size_bytes.unsigned_abs(),
-    };
-    let integrity = match row.integrity {
-        Integrity::Ok => state.store.verify_here(&file)?.err().unwrap_or(Integrity::Ok),
-        known => known,
-    };
-    let (code, what) = match integrity {
-        Integrity::Ok => return Ok(()),
-        Integrity::Missing => ("file_missing", "is missing"),
-        Integrity::Damaged => ("file_damaged", "is not what was uploaded"),
-    };
-    let message = format!(
-        "the raw file '{}' of session {} {what}: bring it back from a backup and run `hvac-analytics doctor`, which says \
-         more, or upload it into a new session",
-        row.file_name, row.session_id
-    );
-    Err(Error::conflict(code, message))
 }
 
 /// A parse's options as they are stored and as they count for "the same again".

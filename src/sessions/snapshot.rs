@@ -10,7 +10,7 @@ use std::io::Read;
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
-use super::store;
+use super::{revisions, store};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::state::AppState;
 use crate::store::entity::{
@@ -64,7 +64,7 @@ pub struct Snapshot {
 pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
     let db = state.store.db.read();
     // Before the rest: what is committed meanwhile has a later one, and its own writer.
-    let revision = store::revision(db, session_id).await?;
+    let revision = revisions::of(db, session_id).await?;
     let session = store::session(db, session_id).await?;
     Ok(Snapshot {
         format_version: FORMAT_VERSION,
@@ -108,7 +108,7 @@ pub async fn first(
     source_files.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Snapshot {
         format_version: FORMAT_VERSION,
-        revision: store::revision(txn, &session.id).await?,
+        revision: revisions::of(txn, &session.id).await?,
         site_overrides: site_overrides(txn, &session).await?,
         session,
         source_files,
@@ -196,7 +196,7 @@ async fn put(state: &AppState, session_id: &str, anew: bool) -> Result<()> {
     let folder = paths::session_dir(session_id);
     let looking = tokio::task::spawn_blocking(move || (objects.lock_folder(&folder), written_revision(&objects, &key)));
     let (_lock, written) = looking.await.internal("looking at session.json")?;
-    let revision = store::revision(state.store.db.read(), session_id).await?;
+    let revision = revisions::of(state.store.db.read(), session_id).await?;
     if !anew && revision > 0 && written == Some(revision) {
         return Ok(());
     }
@@ -234,7 +234,7 @@ fn written_revision(objects: &Objects, key: &str) -> Option<i64> {
 /// # Errors
 /// When the database cannot be read. What cannot be written is logged, and stays to be done.
 pub async fn catch_up(state: &AppState) -> Result<()> {
-    let behind = store::manifests_behind(state.store.db.read()).await?;
+    let behind = revisions::behind(state.store.db.read()).await?;
     let mut settled = Vec::new();
     for (session_id, revision) in behind {
         let written = written_revision(&state.store.objects, &paths::session_json(&session_id));
@@ -253,6 +253,6 @@ pub async fn catch_up(state: &AppState) -> Result<()> {
         return Ok(());
     }
     let txn = state.store.db.begin().await?;
-    store::manifests_written(&txn, &settled).await?;
+    revisions::note_written(&txn, &settled).await?;
     txn.commit().await.internal("noting which session.json files are up to date")
 }

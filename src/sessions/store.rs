@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, LikeExpr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
@@ -14,8 +14,8 @@ use crate::error::{Context, Error, Result};
 use crate::etl::plan::Override;
 use crate::etl::report::{FilePlan, Format};
 use crate::store::entity::{
-    ArtefactKind, Integrity, Status, VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, manifest,
-    model_alias, parsed_dataset, session, site_override, source_file, trained_model,
+    ArtefactKind, Integrity, Status, VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, model_alias,
+    parsed_dataset, session, site_override, source_file, trained_model,
 };
 use crate::store::{new_id, now};
 
@@ -151,38 +151,6 @@ pub async fn versions(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec
         .all(db)
         .await
         .internal("listing a session's version numbers")
-}
-
-/// Goes up whenever what `session.json` says changes; 0 for a session that has not since that is noted.
-pub async fn revision(db: &impl ConnectionTrait, session_id: &str) -> Result<i64> {
-    let row = manifest::Entity::find_by_id(session_id).one(db).await.internal("looking up a session's revision")?;
-    Ok(row.map_or(0, |row| row.revision))
-}
-
-/// Sessions whose `session.json` is not known to be of their last revision, and that.
-pub async fn manifests_behind(db: &impl ConnectionTrait) -> Result<Vec<(String, i64)>> {
-    manifest::Entity::find()
-        .select_only()
-        .columns([manifest::Column::SessionId, manifest::Column::Revision])
-        .filter(Expr::col(manifest::Column::Written).lt(Expr::col(manifest::Column::Revision)))
-        .into_tuple()
-        .all(db)
-        .await
-        .internal("looking for session.json files that are out of date")
-}
-
-/// Notes which revision each of these files is of.
-pub async fn manifests_written(txn: &impl ConnectionTrait, written: &[(String, i64)]) -> Result<()> {
-    for (session_id, revision) in written {
-        manifest::Entity::update_many()
-            .col_expr(manifest::Column::Written, Expr::value(*revision))
-            .filter(manifest::Column::SessionId.eq(session_id))
-            .filter(manifest::Column::Written.lt(*revision))
-            .exec(txn)
-            .await
-            .internal("noting which session.json files are up to date")?;
-    }
-    Ok(())
 }
 
 /// The newest stored answer to the same request, among sessions that are not deleted.

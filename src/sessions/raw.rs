@@ -1,0 +1,34 @@
+//! Raw files that were there before a parse: still what was uploaded, or no data is made of them.
+
+use crate::error::{Error, Result};
+use crate::state::AppState;
+use crate::store::entity::{Integrity, source_file};
+use crate::store::integrity::{Root, StoredFile};
+
+/// Whether a raw file is what was uploaded. Blocks.
+///
+/// # Errors
+/// 409 when it is not.
+pub(super) fn check(state: &AppState, row: &source_file::Model) -> Result<()> {
+    let file = StoredFile {
+        root: Root::Sessions,
+        path: row.path.clone(),
+        sha256: row.sha256.clone(),
+        size_bytes: row.size_bytes.unsigned_abs(),
+    };
+    let integrity = match row.integrity {
+        Integrity::Ok => state.store.verify_here(&file)?.err().unwrap_or(Integrity::Ok),
+        known => known,
+    };
+    let (code, what) = match integrity {
+        Integrity::Ok => return Ok(()),
+        Integrity::Missing => ("file_missing", "is missing"),
+        Integrity::Damaged => ("file_damaged", "is not what was uploaded"),
+    };
+    let message = format!(
+        "the raw file '{}' of session {} {what}: bring it back from a backup and run `hvac-analytics doctor`, which says \
+         more, or upload it into a new session",
+        row.file_name, row.session_id
+    );
+    Err(Error::conflict(code, message))
+}
