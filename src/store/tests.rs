@@ -121,10 +121,10 @@ async fn publishing_never_overwrites() {
 }
 
 #[tokio::test]
-async fn publishing_many_never_overwrites_either() {
+async fn publishing_many_takes_what_is_the_same_and_sets_aside_what_is_not() {
     let (folder, objects) = objects();
     let source = folder.path().join("source.csv");
-    for (content, code) in [("first", None), ("second", Some("already_published"))] {
+    for (content, aside) in [("first", 0), ("first", 0), ("second", 2)] {
         std::fs::write(&source, content).unwrap();
         let mut files = Vec::new();
         for name in ["a", "b"] {
@@ -134,10 +134,15 @@ async fn publishing_many_never_overwrites_either() {
             Syncing::start(vec![file]).wait().await.unwrap();
             files.push((staged, format!("s1/{name}.csv")));
         }
-        assert_eq!(publish_all(files).await.err().map(|e| e.code), code);
+        let published = publish_all(files).await.unwrap();
+        assert_eq!(published.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["s1/a.csv", "s1/b.csv"]);
+        assert_eq!(&*objects.open_bytes("s1/b.csv").unwrap(), content.as_bytes());
+        assert_eq!(objects.trash_size().unwrap().files, aside);
     }
-    assert_eq!(&*objects.open_bytes("s1/b.csv").unwrap(), b"first");
-    assert_eq!(everything(objects.root()), ["s1", "s1/a.csv", "s1/b.csv"]);
+    let listed: Vec<String> = objects.list("").await.unwrap().into_iter().map(|object| object.key).collect();
+    assert_eq!(listed, ["s1/a.csv", "s1/b.csv"]);
+    assert_eq!(objects.sweep_staging().unwrap(), 0);
+    assert_eq!(objects.trash_size().unwrap().files, 2, "nothing in trash is swept");
 }
 
 #[tokio::test]
@@ -343,7 +348,7 @@ async fn only_a_process_that_is_alone_tidies_up() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), "a");
     let first = Store::open(&config).await.unwrap();
-    assert_eq!(first.recovered, Recovered::default());
+    assert_eq!(first.recovered, Recovered { alone: true, ..Recovered::default() });
     let session_id = add_session(&first).await;
     let reserved = artefact_version::ActiveModel {
         id: Set(new_id()),
