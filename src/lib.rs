@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`config`] | every setting; the only reader of the environment |
 //! | [`error`] | what went wrong, without HTTP |
+//! | [`limits`] | PURE: how long a text and how far a page of a request may be |
 //! | [`log`], [`signals`] | lines on standard error; what the system tells a server |
 //! | [`etl`] | PURE: reading reports, settling columns, merging on time |
 //! | [`modelling`] | PURE: which columns play which part |
@@ -44,6 +45,7 @@ pub mod etl;
 pub mod health;
 pub mod http;
 pub mod jobs;
+pub mod limits;
 pub mod log;
 pub mod modelling;
 pub mod optimization;

@@ -33,7 +33,6 @@ pub struct Asked {
     pub reused: bool,
     /// Set when `session_id` was left out: the session that was taken.
     pub assumed_session: Option<String>,
-    ignored: Vec<String>,
 }
 
 impl Asked {
@@ -49,7 +48,7 @@ impl Asked {
 /// # Errors
 /// As [`resolve`]; 409 for a deleted session; 422 naming each field that is wrong, with the closest columns.
 pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
-    let CleanRequest { session_id, dataset_id, force, parameters, ignored, .. } = request;
+    let CleanRequest { session_id, dataset_id, force, parameters, .. } = request;
     let version = dataset_id.unwrap_or_else(|| "parsed".to_owned());
     let dataset = resolve(state, &DatasetSelector { session_id, version: Some(version) }).await?;
     if !dataset.label.version.starts_with("parsed") {
@@ -73,7 +72,7 @@ pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
     crate::store::crash::point("clean.enqueued");
     state.jobs.wake();
     let (session_id, assumed_session) = (dataset.label.session_id, dataset.assumed_session);
-    Ok(Asked { job_id, session_id, is_done, reused, assumed_session, ignored })
+    Ok(Asked { job_id, session_id, is_done, reused, assumed_session })
 }
 
 /// The parameters written one way, and what tells the same request again.
@@ -150,7 +149,6 @@ pub async fn answer(state: &AppState, asked: Asked) -> Result<CleanAnswer> {
         dataset_id: done.dataset_id,
         report: done.report,
         reused: asked.reused,
-        ignored_fields: asked.ignored,
     })
 }
 

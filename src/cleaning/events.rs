@@ -9,14 +9,15 @@ use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetLabel, DatasetSelector, clock, names};
 use crate::error::{Context, Error, Result};
 use crate::etl::clean::{Event, Rule};
+use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, cleaning_job};
 use crate::store::integrity::{Root, StoredFile};
 use crate::store::{frames, paths};
 
-/// Events on a page when nobody says otherwise, and at most.
-const PAGE_SIZE: (u64, u64) = (20, 100);
+/// Events on a page when nobody says otherwise.
+const PAGE_SIZE: u64 = 20;
 
 /// One page of events, and of which version they are.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -41,22 +42,14 @@ pub async fn list(
 ) -> Result<(EventPage, Option<String>)> {
     let (dataset, row) = cleaned(state, selector).await?;
     let wanted = Wanted::read(query, &dataset)?;
-    let (page, page_size) = (query.page.unwrap_or(1), query.page_size.unwrap_or(PAGE_SIZE.0));
-    if page == 0 {
-        return Err(Error::invalid("page", "out_of_range", "page counts from 1"));
-    }
-    if page_size == 0 || page_size > PAGE_SIZE.1 {
-        return Err(Error::invalid("page_size", "out_of_range", format!("page_size must be 1…{}", PAGE_SIZE.1)));
-    }
+    let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
     let bytes = file(state, &row).await?.bytes;
     let reading = tokio::task::spawn_blocking(move || frames::read_events(bytes));
     let events = reading.await.internal("reading quality events")??;
     let matching: Vec<Event> = events.into_iter().filter(|event| wanted.includes(event)).collect();
     let total = matching.len() as u64;
-    let skipped = usize::try_from((page - 1).saturating_mul(page_size)).unwrap_or(usize::MAX);
-    let shown = usize::try_from(page_size).unwrap_or(usize::MAX);
-    let items = matching.into_iter().skip(skipped).take(shown).map(|event| item(event, dataset.zone)).collect();
-    let page = Page { total, page, page_size, total_pages: total.div_ceil(page_size), items };
+    let items = paging.part(matching).map(|event| item(event, dataset.zone)).collect();
+    let page = Page::of(paging, total, items);
     Ok((EventPage { dataset: dataset.label, page }, dataset.assumed_session))
 }
 

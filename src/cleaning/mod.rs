@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Error, Result};
-pub use crate::etl::clean::{Interval, Parameters};
+pub use crate::etl::clean::{Interval, Parameters, Rule};
 
 pub mod ask;
 pub mod compare;
@@ -26,6 +26,7 @@ pub mod suggest;
 
 /// `POST /api/clean`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[serde(default)]
 pub struct CleanRequest {
     /// The session; the one last parsed over HTTP when left out (deprecated).
     pub session_id: Option<String>,
@@ -39,10 +40,6 @@ pub struct CleanRequest {
     /// What to do.
     #[serde(flatten)]
     pub parameters: Parameters,
-    /// Fields of the request that mean nothing here.
-    #[serde(skip)]
-    #[schema(ignore)]
-    pub ignored: Vec<String>,
 }
 
 /// The request's own fields, beside the parameters.
@@ -63,13 +60,11 @@ impl CleanRequest {
     /// 422 naming the field whose value cannot be used.
     pub fn read(mut body: Map<String, Value>) -> Result<Self> {
         body.retain(|name, value| !value.is_null() || name == "resample_interval");
-        let known = serde_json::to_value(Self::default()).unwrap_or_default();
-        let ignored = body.keys().filter(|name| known.get(name).is_none()).cloned().collect();
         let body = Value::Object(body);
         let Head { session_id, dataset_id, force, wait } = field_by_field(&body)?;
         let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
         let (session_id, dataset_id) = (given(session_id), given(dataset_id));
-        Ok(Self { session_id, dataset_id, force, wait, parameters: field_by_field(&body)?, ignored })
+        Ok(Self { session_id, dataset_id, force, wait, parameters: field_by_field(&body)? })
     }
 }
 
@@ -112,9 +107,6 @@ pub struct CleanAnswer {
     pub events_count: u64,
     /// Whether an earlier answer to the same request stands.
     pub reused: bool,
-    /// Fields of the request that mean nothing here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ignored_fields: Vec<String>,
 }
 
 /// A cleaning, whatever became of it.

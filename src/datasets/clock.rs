@@ -56,7 +56,16 @@ pub fn quoted(zone: Tz, at_ms: i64) -> Option<[u8; 27]> {
 /// # Errors
 /// 422 with the field's name for anything else, and for a local time that does not exist.
 pub fn parse(field: &'static str, text: &str, zone: Tz) -> Result<i64> {
-    let text = text.trim();
+    let at_ms = parse_any(field, text.trim(), zone)?;
+    // Times of other years are written with a sign and more digits, which nobody sorts or reads.
+    if DateTime::from_timestamp_millis(at_ms).is_none_or(|at| !(0..=9999).contains(&at.year())) {
+        let message = format!("{field}: '{}' lies outside the years 0000 to 9999", text.trim());
+        return Err(Error::invalid(field, "bad_time", message));
+    }
+    Ok(at_ms)
+}
+
+fn parse_any(field: &'static str, text: &str, zone: Tz) -> Result<i64> {
     let with_plus = text.contains('T').then(|| text.replacen(' ', "+", 1));
     let offset_time = DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_rfc3339(with_plus.as_deref().unwrap_or(text)))
@@ -135,7 +144,9 @@ mod tests {
         ] {
             assert_eq!(parse("from", text, TAIPEI).unwrap(), DOUBLE_TEN_MS, "{text}");
         }
-        assert_eq!(parse("from", "10/10/2016", TAIPEI).unwrap_err().code, "bad_time");
+        for bad in ["10/10/2016", "+262142-12-31", "-0001-01-01", "10000-01-01"] {
+            assert_eq!(parse("from", bad, TAIPEI).unwrap_err().code, "bad_time", "{bad}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::answer::{File, accepted, assuming, whole_file};
 use super::extract::{Json as JsonBody, Path, Query};
-use super::openapi::{BadBody, BadRequest, NoSuchData, NoSuchSession};
+use super::openapi::{NoSuchData, NoSuchSession};
 use super::problem::Problem;
 use crate::cleaning::compare::{Comparison, compare};
 use crate::cleaning::events::{self, EventPage};
@@ -63,8 +63,6 @@ struct WaitQuery {
     responses(
         (status = 200, body = CleanAnswer),
         (status = 202, body = QueuedJob, description = "With `wait: false`", headers(("Location" = String, description = "The job"))),
-        BadBody,
-        BadRequest,
         NoSuchSession,
     )
 )]

@@ -1,17 +1,23 @@
 //! Extractors whose refusals are [`Error`]s that name the field.
 //!
-//! Broken JSON is 400, well-formed JSON of the wrong shape 422, another content type 415, a long body 413.
+//! Broken JSON is 400, well-formed JSON of the wrong shape 422, another content type 415, a long body 413. Which fields a
+//! body may have is the API document's to say ([`Operation`]); which parameters a query may have was asked before.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::Uri;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
+use super::contract::Operation;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest JSON body, where a route does not say otherwise.
@@ -35,7 +41,9 @@ impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for
                 "This route reads JSON: send the header Content-Type: application/json.",
             ));
         }
-        from_json(&read_body(request, LIMIT).await?).map(Self)
+        let operation = request.extensions().get::<Arc<Operation>>().cloned();
+        let operation = operation.ok_or_else(|| Error::internal("the API document has no body for this route"))?;
+        from_json(&read_body(request, LIMIT).await?, &operation).map(Self)
     }
 }
 
@@ -44,7 +52,11 @@ fn is_json(content_type: &str) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>> {
+/// All of a body that has at most so many bytes.
+///
+/// # Errors
+/// 400 when it breaks off, 413 when it is longer.
+pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let mut stream = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
@@ -80,27 +92,100 @@ async fn drain(body: Body) {
 }
 
 /// Reads a JSON object (serde itself would take an array for a struct).
-fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation) -> Result<T> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(broken_json)?;
         return Err(Error::new(ErrorKind::Invalid, "invalid_body", "The JSON body is wrong: an object is expected."));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let field = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() {
-            let what = without_place(&inner.to_string());
-            if field == "." {
-                return Error::new(ErrorKind::Invalid, "invalid_body", format!("The JSON body is wrong: {what}."));
-            }
-            Error::invalid(&field, "invalid_field", format!("{field}: {what}"))
-        } else {
-            broken_json(inner)
-        }
-    })?;
+    let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
     deserializer.end().map_err(broken_json)?;
-    Ok(value)
+    operation.check_body(&body)?;
+    serde_path_to_error::deserialize(body).map_err(wrong_value)
+}
+
+fn wrong_value(error: serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let place = error.path().to_string();
+    let inner = error.into_inner();
+    if !inner.is_data() {
+        return broken_json(inner);
+    }
+    let what = without_place(&inner.to_string());
+    let (field, what) = match what.strip_prefix(REPEATED) {
+        Some(name) if place == "." => (name.to_owned(), "it is given more than once; give it once".to_owned()),
+        Some(name) => (format!("{place}.{name}"), "it is given more than once; give it once".to_owned()),
+        None => (place, what),
+    };
+    if field == "." {
+        return Error::new(ErrorKind::Invalid, "invalid_body", format!("The JSON body is wrong: {what}."));
+    }
+    Error::invalid(&field, "invalid_field", format!("{field}: {what}"))
+}
+
+/// Before the name of a field that an object has twice.
+const REPEATED: &str = "repeated field ";
+
+/// A value in which no object has a field twice: it would be for chance to say which one counts.
+struct Unrepeated(Value);
+
+impl<'de> Deserialize<'de> for Unrepeated {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UnrepeatedVisitor).map(Self)
+    }
+}
+
+struct UnrepeatedVisitor;
+
+impl<'de> Visitor<'de> for UnrepeatedVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Unrepeated(value)) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if object.contains_key(&name) {
+                return Err(A::Error::custom(format!("{REPEATED}{name}")));
+            }
+            let Unrepeated(value) = fields.next_value()?;
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
+    }
 }
 
 fn broken_json(error: serde_json::Error) -> Error {
@@ -111,6 +196,18 @@ fn broken_json(error: serde_json::Error) -> Error {
 /// `serde_json`'s message without its `at line 1 column 20`: the field is named already.
 fn without_place(message: &str) -> String {
     message.rsplit_once(" at line ").map_or(message, |(what, _)| what).to_owned()
+}
+
+/// Names and values of a query.
+///
+/// # Errors
+/// 400 when it cannot be read.
+pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>> {
+    axum::extract::Query::try_from_uri(uri).map(|query| query.0).map_err(broken_query)
+}
+
+fn broken_query(rejection: axum::extract::rejection::QueryRejection) -> Error {
+    Error::new(ErrorKind::Malformed, "broken_query", "The query string cannot be read.").with_source(rejection)
 }
 
 /// The query string.
@@ -128,8 +225,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 Some((field, what)) => {
                     Error::invalid(&field, "invalid_field", format!("{field}: its value cannot be used, {what}"))
                 }
-                None => Error::new(ErrorKind::Malformed, "broken_query", "The query string cannot be read.")
-                    .with_source(rejection),
+                None => broken_query(rejection),
             }
         })
     }
@@ -196,7 +292,7 @@ mod tests {
     }
 
     fn refused(json: &str) -> Error {
-        from_json::<Body>(json.as_bytes()).unwrap_err()
+        from_json::<Body>(json.as_bytes(), &Operation::default()).unwrap_err()
     }
 
     #[test]
@@ -205,6 +301,18 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::Invalid);
         assert_eq!(error.details.first().unwrap().field.as_deref(), Some("inner[1].flag"));
         assert_eq!(error.message, r#"inner[1].flag: invalid type: string "yes", expected a boolean"#);
+    }
+
+    #[test]
+    fn a_field_that_stands_there_twice_is_named() {
+        for (json, field) in [
+            (r#"{"rows":1,"rows":2}"#, "rows"),
+            (r#"{"inner":[{"flag":true},{"flag":true,"flag":false}]}"#, "inner[1].flag"),
+        ] {
+            let error = refused(json);
+            assert_eq!(error.details.first().unwrap().field.as_deref(), Some(field));
+            assert_eq!(error.message, format!("{field}: it is given more than once; give it once"));
+        }
     }
 
     #[test]
@@ -219,7 +327,7 @@ mod tests {
         for broken in ["", "{", "[", r#"{"rows":1}}"#, "{\"rows\":\u{0}}"] {
             assert_eq!(refused(broken).kind, ErrorKind::Malformed, "{broken}");
         }
-        assert_eq!(from_json::<Body>(b"{\"rows\":1}").unwrap().rows, Some(1));
+        assert_eq!(from_json::<Body>(b"{\"rows\":1}", &Operation::default()).unwrap().rows, Some(1));
     }
 
     #[tokio::test]

@@ -8,7 +8,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::Query;
-use super::openapi::BadRequest;
 use crate::error::{Context, Result};
 use crate::sessions::{FolderListing, folders};
 use crate::state::AppState;
@@ -32,7 +31,7 @@ struct FilesQuery {
 ///
 /// Without `subfolder` the folders and how many reports each has; with it the reports in it. A folder that does not
 /// exist is an empty list with an `error` text.
-#[utoipa::path(get, path = "/files", tag = "files", params(FilesQuery), responses((status = 200, body = FolderListing), BadRequest))]
+#[utoipa::path(get, path = "/files", tag = "files", params(FilesQuery), responses((status = 200, body = FolderListing)))]
 async fn list_files(State(state): State<AppState>, Query(query): Query<FilesQuery>) -> Result<Json<FolderListing>> {
     let look = move || folders::list(&state, query.data_dir.as_deref(), query.subfolder.as_deref());
     tokio::task::spawn_blocking(look).await.internal("listing a folder")?.map(Json)

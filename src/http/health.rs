@@ -5,7 +5,6 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::openapi::BadRequest;
 use crate::error::Result;
 use crate::health::{self, Health, Ready};
 use crate::state::AppState;
@@ -38,7 +37,7 @@ async fn get_root_health(state: State<AppState>) -> Json<Health> {
 /// Whether it can work
 ///
 /// 200 only when the database, the storage and the migrations are usable.
-#[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = Ready), BadRequest))]
+#[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = Ready)))]
 async fn get_ready(State(state): State<AppState>) -> Result<Json<Ready>> {
     health::ready(&state).await.map(Json)
 }

@@ -18,15 +18,16 @@ use utoipa_axum::routes;
 
 use super::answer::header_text;
 use super::extract::{Path, Query};
-use super::openapi::{BadRequest, NoSuchJob};
+use super::openapi::NoSuchJob;
 use super::problem::ProblemDetail;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::jobs::{Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, Jobs, Watch};
+use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
 
-/// Jobs on a page when nobody says otherwise, and at most.
-const PAGE_SIZE: (u64, u64) = (20, 100);
+/// Jobs on a page when nobody says otherwise.
+const PAGE_SIZE: u64 = 20;
 /// Longest silence of an event stream: shorter than the idle limits of common proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -118,19 +119,13 @@ struct JobQuery {
 }
 
 /// Jobs that match, newest first, page by page
-#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Page<JobAnswer>), BadRequest))]
+#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Page<JobAnswer>)))]
 async fn list_jobs(State(state): State<AppState>, Query(query): Query<JobQuery>) -> Result<Json<Page<JobAnswer>>> {
-    let (page, page_size) = (query.page.unwrap_or(1), query.page_size.unwrap_or(PAGE_SIZE.0));
-    if page == 0 {
-        return Err(Error::invalid("page", "out_of_range", "page counts from 1"));
-    }
-    if page_size == 0 || page_size > PAGE_SIZE.1 {
-        return Err(Error::invalid("page_size", "out_of_range", format!("page_size must be 1…{}", PAGE_SIZE.1)));
-    }
+    let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
     let kind = query.kind.as_deref().map(JobKind::of).transpose()?;
-    let (total, jobs) = state.jobs.list(&JobFilter { status: query.status, kind }, page - 1, page_size).await?;
+    let (total, jobs) = state.jobs.list(&JobFilter { status: query.status, kind }, paging).await?;
     let items = jobs.into_iter().map(JobAnswer::from).collect();
-    Ok(Json(Page { total, page, page_size, total_pages: total.div_ceil(page_size), items }))
+    Ok(Json(Page::of(paging, total, items)))
 }
 
 /// One job

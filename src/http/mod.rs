@@ -7,8 +7,10 @@
 #![allow(unused_qualifications, reason = "utoipa's macros write them")]
 
 mod answer;
+mod bounds;
 mod cleaning;
 mod conditional;
+mod contract;
 mod data;
 mod export;
 mod extract;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::answer::{File, accepted_at, assuming, whole_file};
 use super::extract::{Json as JsonBody, Path, Path2, Query};
-use super::openapi::{BadBody, BadRequest, NoSuchModel, NoSuchSession};
+use super::openapi::{NoSuchModel, NoSuchSession};
 use crate::error::{Context, Result};
 use crate::state::AppState;
 use crate::training::models::{self, ModelFile};
@@ -68,8 +68,6 @@ struct WaitQuery {
     responses(
         (status = 202, body = TrainAnswer, description = "It is being trained", headers(("Location" = String, description = "The job"))),
         (status = 200, body = TrainAnswer, description = "The model is there: with `wait`, or reused"),
-        BadBody,
-        BadRequest,
         NoSuchSession,
     )
 )]
@@ -93,7 +91,7 @@ async fn post_train(
 /// Models, one entry a name, page by page
 ///
 /// Each with its newest completed version, or its newest when none is completed.
-#[utoipa::path(get, path = "/models", tag = "models", params(ModelFilter), responses((status = 200, body = ModelList), BadRequest))]
+#[utoipa::path(get, path = "/models", tag = "models", params(ModelFilter), responses((status = 200, body = ModelList)))]
 async fn list_models(State(state): State<AppState>, Query(filter): Query<ModelFilter>) -> Result<Json<ModelList>> {
     models::list(&state, &filter).await.map(Json)
 }
@@ -113,7 +111,7 @@ async fn get_named_model(State(state): State<AppState>, Path(name): Path) -> Res
     tag = "models",
     params(("name" = String, Path, description = "The model's name"), ("alias" = String, Path, description = "Such as `production`")),
     request_body(content = AliasRequest, example = json!({"version": "v3"})),
-    responses((status = 200, body = AliasAnswer), BadBody, BadRequest, NoSuchModel)
+    responses((status = 200, body = AliasAnswer), NoSuchModel)
 )]
 async fn put_alias(
     State(state): State<AppState>,
@@ -234,7 +232,7 @@ async fn get_scoring_table(
     request_body(content = PredictRequest, example = json!({
         "rows": [{"load_rt": 300, "wet_bulb": 24.5, "chw_pump_hz": 48, "timestamp": "2024-07-03T14:00:00+08:00"}]
     })),
-    responses((status = 200, body = PredictAnswer), BadBody, BadRequest, NoSuchModel)
+    responses((status = 200, body = PredictAnswer), NoSuchModel)
 )]
 async fn post_predict(
     State(state): State<AppState>,

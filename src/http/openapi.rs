@@ -1,10 +1,15 @@
 //! The API document (OpenAPI 3.1) around what the handlers say of themselves, and the problems they share.
+//!
+//! [`finished`] says once what holds for every route: the problems that any request can meet, that requests have no
+//! other fields than those named, what success means, and the bounds of [`super::bounds`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value, json};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi};
 
+use super::bounds;
 use super::problem::{PROBLEM_JSON, Problem};
 
 /// What is not said by a handler.
@@ -32,10 +37,6 @@ use super::problem::{PROBLEM_JSON, Problem};
 )]
 pub struct Document;
 
-/// Problems of routes that read a JSON body or a query.
-pub struct BadRequest;
-/// Problems of routes that read a JSON body, beside those of [`BadRequest`].
-pub struct BadBody;
 /// Problems of routes about one session.
 pub struct NoSuchSession;
 /// Problems of routes about one job.
@@ -44,40 +45,6 @@ pub struct NoSuchJob;
 pub struct NoSuchData;
 /// Problems of routes about one model.
 pub struct NoSuchModel;
-
-impl IntoResponses for BadRequest {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(&[
-            ("400", "The request cannot be read", "broken_query", "The query string cannot be read."),
-            (
-                "422",
-                "A field is wrong; `errors` names it",
-                "invalid_field",
-                "page: its value cannot be used, invalid digit found in string",
-            ),
-            UNAVAILABLE,
-        ])
-    }
-}
-
-impl IntoResponses for BadBody {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(&[
-            (
-                "413",
-                "The body is too long",
-                "body_too_large",
-                "The JSON body is longer than 2097152 bytes; files go to /api/uploads.",
-            ),
-            (
-                "415",
-                "Not a format that is read here",
-                "not_json",
-                "This route reads JSON: send the header Content-Type: application/json.",
-            ),
-        ])
-    }
-}
 
 impl IntoResponses for NoSuchSession {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -89,17 +56,13 @@ impl IntoResponses for NoSuchSession {
                 "session_deleted",
                 "The session is deleted; restore it first.",
             ),
-            UNAVAILABLE,
         ])
     }
 }
 
 impl IntoResponses for NoSuchJob {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        responses(&[
-            ("404", "No such job", "unknown_job", "There is no job with this id; GET /api/jobs lists them."),
-            UNAVAILABLE,
-        ])
+        responses(&[("404", "No such job", "unknown_job", "There is no job with this id; GET /api/jobs lists them.")])
     }
 }
 
@@ -118,7 +81,6 @@ impl IntoResponses for NoSuchModel {
                 "model_not_ready",
                 "model plant:v3 is still being trained; follow it at GET /api/jobs/{id}",
             ),
-            UNAVAILABLE,
         ])
     }
 }
@@ -133,13 +95,6 @@ impl IntoResponses for NoSuchData {
                 "damaged",
                 "The file of parsed-v1 is damaged; run hvac-analytics doctor.",
             ),
-            (
-                "422",
-                "A field is wrong; `errors` names it",
-                "unknown_column",
-                "There is no column 'KW'; the closest is 'MMCB_KW'.",
-            ),
-            UNAVAILABLE,
         ])
     }
 }
@@ -152,11 +107,40 @@ const UNKNOWN_SESSION: Row = (
     "unknown_session",
     "There is no session with this id; GET /api/sessions lists them.",
 );
-const UNAVAILABLE: Row = (
-    "503",
-    "Overloaded, or a dependency is gone",
-    "timeout",
-    "This took longer than 60 s; try again, or ask for less at once.",
+/// What any request may meet.
+const OF_ALL: [Row; 5] = [
+    ("400", "The request cannot be read", "broken_query", "The query string cannot be read."),
+    (
+        "413",
+        "The body is too long",
+        "body_too_large",
+        "The body is longer than 2097152 bytes; files go to /api/uploads.",
+    ),
+    (
+        "422",
+        "A parameter or field is wrong or unknown; `errors` names it",
+        "unknown_parameter",
+        "verison: there is no such parameter; did you mean version?",
+    ),
+    (
+        "500",
+        "The server failed; its log says why",
+        "internal",
+        "The server failed to do this; its log has the cause under the request_id of this answer.",
+    ),
+    (
+        "503",
+        "Overloaded, out of space, or a dependency is gone",
+        "timeout",
+        "This took longer than 60 s; try again, or ask for less at once.",
+    ),
+];
+/// What a request with a body may meet besides.
+const OF_BODIES: Row = (
+    "415",
+    "Not a format that is read here",
+    "not_json",
+    "This route reads JSON: send the header Content-Type: application/json.",
 );
 
 fn responses(rows: &[Row]) -> BTreeMap<String, RefOr<Response>> {
@@ -166,11 +150,150 @@ fn responses(rows: &[Row]) -> BTreeMap<String, RefOr<Response>> {
 /// The response of one status, with the problem schema and an example.
 fn problem(&(status, description, code, detail): &Row) -> Response {
     let status: u16 = status.parse().unwrap_or(500);
-    let title = axum::http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Error");
-    let example = serde_json::json!({
+    let title = axum::http::StatusCode::from_u16(status).ok().map(super::problem::title_of).unwrap_or("Error");
+    let example = json!({
         "type": "about:blank", "title": title, "status": status, "detail": detail,
         "instance": "/api/…", "code": code, "request_id": "019aa0de-0000-7000-8000-000000000000",
     });
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example)).build();
     ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build()
+}
+
+/// Answers of a run of the samples, by operation; arrays are cut to their first item.
+const EXAMPLES: &str = include_str!("examples.json");
+
+/// The whole document, as it is served and kept.
+pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        let parts = schemas.clone();
+        schemas.values_mut().for_each(|schema| *schema = flattened(schema, &parts));
+    }
+    close_requests(&mut document);
+    bounds::add(&mut document);
+    let schemas = document["components"]["schemas"].clone();
+    let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
+    for operation in operations(&mut document) {
+        let example = operation["operationId"].as_str().and_then(|id| examples.get(id)).cloned();
+        let has_body = operation.get("requestBody").is_some();
+        let Some(responses) = operation["responses"].as_object_mut() else { continue };
+        for row in OF_ALL.iter().chain(has_body.then_some(&OF_BODIES)) {
+            let problem = || serde_json::to_value(problem(row)).unwrap_or_default();
+            responses.entry(row.0).or_insert_with(problem);
+        }
+        for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+            for (kind, media) in response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten() {
+                if media["schema"].is_null() {
+                    media["schema"] = file(kind);
+                }
+            }
+            if response["description"].as_str().is_none_or(str::is_empty) {
+                response["description"] = said(&schemas, response).into();
+            }
+            if let (Some(example), Some(media)) = (&example, response.pointer_mut("/content/application~1json")) {
+                media["example"] = example.clone();
+            }
+        }
+    }
+    document
+}
+
+/// A file of that media type.
+fn file(kind: &str) -> Value {
+    match kind {
+        "application/json" => json!({"type": "object"}),
+        text if text.starts_with("text/") => json!({"type": "string"}),
+        _ => json!({"type": "string", "format": "binary"}),
+    }
+}
+
+/// Every operation of a document.
+pub fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()).map(|(_, operation)| operation)
+}
+
+/// What a response is, in the words of its schema.
+fn said(schemas: &Value, response: &Value) -> String {
+    let media = response["content"].as_object().and_then(|content| content.values().next());
+    let name = media.and_then(|media| media["schema"]["$ref"].as_str()?.rsplit('/').next());
+    let text = name.and_then(|name| schemas[name]["description"].as_str()).unwrap_or("Done");
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// A request has no other fields than those its schema names: says so in each schema that a request can reach.
+fn close_requests(document: &mut Value) {
+    let bodies = operations(document).filter_map(|operation| operation.get("requestBody").cloned());
+    let mut left: Vec<Value> = bodies.collect();
+    let Value::Object(mut schemas) = document["components"]["schemas"].take() else { return };
+    let mut seen = BTreeSet::new();
+    while let Some(part) = left.pop() {
+        for name in references(&part) {
+            let Some(schema) = schemas.get(&name).filter(|_| seen.insert(name.clone())) else { continue };
+            let mut closed = schema.clone();
+            close(&mut closed);
+            left.push(closed.clone());
+            schemas.insert(name, closed);
+        }
+    }
+    document["components"]["schemas"] = Value::Object(schemas);
+}
+
+/// Names of the components that a part of the document refers to.
+fn references(part: &Value) -> Vec<String> {
+    match part {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str).and_then(|to| to.rsplit('/').next());
+            own.map(str::to_owned).into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The objects of an `allOf` as one object: each part alone would refuse the others' fields, and few generators of clients
+/// read more than one. Of a part that is one of several, each choice becomes such an object.
+fn flattened(schema: &Value, schemas: &Map<String, Value>) -> Value {
+    let Some(parts) = schema["allOf"].as_array() else { return schema.clone() };
+    let resolved = |part: &Value| {
+        let target = part["$ref"].as_str().and_then(|to| schemas.get(to.rsplit('/').next()?)).unwrap_or(part);
+        flattened(target, schemas)
+    };
+    let parts: Vec<Value> = parts.iter().map(resolved).collect();
+    let is_choice = |part: &&Value| part["oneOf"].is_array();
+    if let Some(choice) = parts.iter().find(is_choice) {
+        let others: Vec<&Value> = parts.iter().filter(|part| !is_choice(part)).collect();
+        let chosen = |one: &Value| {
+            let all: Vec<Value> = std::iter::once(one).chain(others.iter().copied()).cloned().collect();
+            flattened(&json!({"allOf": all}), schemas)
+        };
+        let choices: Vec<Value> = choice["oneOf"].as_array().into_iter().flatten().map(chosen).collect();
+        return json!({"oneOf": choices, "description": schema["description"]});
+    }
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for part in parts {
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        required.extend(part["required"].as_array().cloned().unwrap_or_default());
+    }
+    let mut flat = json!({"type": "object", "properties": properties});
+    for (name, value) in [("required", Value::Array(required)), ("description", schema["description"].clone())] {
+        if !(value.is_null() || value.as_array().is_some_and(Vec::is_empty)) {
+            flat[name] = value;
+        }
+    }
+    flat
+}
+
+/// Closes every object with named fields.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.get("properties").is_some_and(Value::is_object) {
+                fields.entry("additionalProperties").or_insert(Value::Bool(false));
+            }
+            fields.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
 }

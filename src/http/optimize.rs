@@ -7,7 +7,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as JsonBody, Path, Query};
-use super::openapi::{BadBody, BadRequest};
 use super::problem::Problem;
 use crate::error::Result;
 use crate::optimization::{
@@ -45,8 +44,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         (status = 200, body = OptimizeAnswer),
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such model or session"),
         (status = 409, content_type = "application/problem+json", body = Problem, description = "The model's file is missing or damaged"),
-        BadBody,
-        BadRequest,
     )
 )]
 async fn post_optimize(
@@ -57,7 +54,7 @@ async fn post_optimize(
 }
 
 /// Recommendations, newest first, page by page
-#[utoipa::path(get, path = "/optimizations", tag = "optimization", params(RunQuery), responses((status = 200, body = Page<RunItem>), BadRequest))]
+#[utoipa::path(get, path = "/optimizations", tag = "optimization", params(RunQuery), responses((status = 200, body = Page<RunItem>)))]
 async fn list_optimizations(
     State(state): State<AppState>,
     Query(query): Query<RunQuery>,
@@ -68,7 +65,7 @@ async fn list_optimizations(
 /// Savings over time
 ///
 /// Runs, those with a change, and the mean savings of each day, week or month on the site's clock.
-#[utoipa::path(get, path = "/optimizations/summary", tag = "optimization", params(SummaryQuery), responses((status = 200, body = Summary), BadRequest))]
+#[utoipa::path(get, path = "/optimizations/summary", tag = "optimization", params(SummaryQuery), responses((status = 200, body = Summary)))]
 async fn get_optimization_summary(
     State(state): State<AppState>,
     Query(query): Query<SummaryQuery>,

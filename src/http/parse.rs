@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use super::answer::accepted;
 use super::extract::Json as Body;
-use super::openapi::{BadBody, BadRequest, NoSuchSession};
+use super::openapi::NoSuchSession;
 use crate::error::{Context, Result};
 use crate::sessions::job::{self, QueuedJob};
 use crate::sessions::parse::{Caller, parse};
@@ -32,8 +32,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
     responses(
         (status = 200, body = Parsed),
         (status = 202, body = QueuedJob, description = "With `wait: false`", headers(("Location" = String, description = "The job"))),
-        BadBody,
-        BadRequest,
         NoSuchSession,
     )
 )]

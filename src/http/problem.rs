@@ -102,7 +102,7 @@ impl Problem {
 }
 
 /// The status in the words of RFC 9110; `http` still has two older ones.
-fn title_of(status: StatusCode) -> &'static str {
+pub fn title_of(status: StatusCode) -> &'static str {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Content Too Large",
         StatusCode::UNPROCESSABLE_ENTITY => "Unprocessable Content",

@@ -1,5 +1,7 @@
 //! All routes under one roof, and what every request passes on its way to them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::HeaderValue;
@@ -13,6 +15,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
+use super::contract::{Contract, keep};
 use super::middleware::{compressible, cors, observe, time_out};
 use super::{
     cleaning, data, export, files, health, jobs, models, openapi, optimize, parse, problem, sessions, ui, uploads,
@@ -26,6 +29,8 @@ pub fn router(state: AppState) -> Router {
     let api = api(&state);
     let (versioned, _) = api.clone().split_for_parts();
     let (routes, document) = documented(api).split_for_parts();
+    let document = openapi::finished(&document);
+    let contract = Arc::new(Contract::of(&document));
     let document = serve_document(&document);
     let docs = DocsConfig::from(DOCUMENT).validator_url("none").try_it_out_enabled(true);
 
@@ -34,7 +39,8 @@ pub fn router(state: AppState) -> Router {
         .route(DOCUMENT, get(document.clone()))
         .route("/api/v1/openapi.json", get(document))
         .merge(SwaggerUi::new("/docs").config(docs))
-        .merge(ui::routes());
+        .merge(ui::routes())
+        .layer(from_fn_with_state(contract, keep));
     surround(routes, &state.config.cors_allowed_origins).with_state(state)
 }
 
@@ -46,11 +52,6 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, origins: &[Stri
         .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
         .layer(CatchPanicLayer::custom(problem::panicked));
     routes.fallback(problem::no_such_route).method_not_allowed_fallback(problem::method_not_allowed).layer(around)
-}
-
-/// The API document: OpenAPI 3.1 of everything below `/api`, and `/health`.
-pub fn document(state: &AppState) -> utoipa::openapi::OpenApi {
-    documented(api(state)).into_openapi()
 }
 
 fn documented(api: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
@@ -78,8 +79,8 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
     quick.merge(slow)
 }
 
-fn serve_document(document: &utoipa::openapi::OpenApi) -> impl Handler<((),), AppState> {
-    let text = document.to_json().unwrap_or_default();
+fn serve_document(document: &serde_json::Value) -> impl Handler<((),), AppState> {
+    let text = document.to_string();
     move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text) }
 }
 

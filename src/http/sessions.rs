@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Query};
-use super::openapi::{BadBody, BadRequest, NoSuchSession};
+use super::openapi::NoSuchSession;
 use crate::error::{Context, Result};
 use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue};
 use crate::state::AppState;
@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Sessions that match, page by page
-#[utoipa::path(get, path = "/sessions", tag = "sessions", params(SessionFilter), responses((status = 200, body = Page<SessionSummary>), BadRequest))]
+#[utoipa::path(get, path = "/sessions", tag = "sessions", params(SessionFilter), responses((status = 200, body = Page<SessionSummary>)))]
 async fn list_sessions(
     State(state): State<AppState>,
     Query(filter): Query<SessionFilter>,
@@ -48,7 +48,7 @@ async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Js
     tag = "sessions",
     params(("id" = String, Path, description = "The session")),
     request_body(content = SessionPatch, example = json!({"name": "KMUH autumn 2016"})),
-    responses((status = 200, body = SessionDetail), BadBody, BadRequest, NoSuchSession)
+    responses((status = 200, body = SessionDetail), NoSuchSession)
 )]
 async fn patch_session(
     State(state): State<AppState>,

@@ -1,13 +1,14 @@
 //! `POST /api/uploads`: files stream to disk and become a session at once, or not at all.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use utoipa::ToSchema;
@@ -15,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
-use super::openapi::BadRequest;
+use super::contract::Operation;
 use super::problem::Problem;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sessions::Uploaded;
@@ -63,11 +64,11 @@ struct UploadForm {
         (status = 201, body = Uploaded, headers(("Location" = String, description = "The session"))),
         (status = 413, content_type = "application/problem+json", body = Problem, description = "Longer than MAX_UPLOAD_BYTES"),
         (status = 415, content_type = "application/problem+json", body = Problem, description = "Not a multipart form"),
-        BadRequest,
     )
 )]
 async fn post_upload(
     State(state): State<AppState>,
+    Extension(operation): Extension<Arc<Operation>>,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response> {
@@ -89,7 +90,7 @@ async fn post_upload(
                 "The upload has {length} bytes, {limit} are allowed; raise MAX_UPLOAD_BYTES or send fewer files at once."
             ),
         )),
-        _ => receive(&state, &mut form).await,
+        _ => receive(&state, &mut form, &operation).await,
     };
     let (upload, fields) = match received {
         Ok(received) => received,
@@ -105,25 +106,36 @@ async fn post_upload(
 }
 
 /// Reads the form to its end.
-async fn receive(state: &AppState, form: &mut Multipart) -> Result<(Upload, UploadFields)> {
+async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) -> Result<(Upload, UploadFields)> {
     let mut upload = Upload::begin(state).await?;
-    let mut fields = UploadFields::default();
+    let (mut fields, mut seen) = (UploadFields::default(), Vec::new());
     while let Some(field) = next_field(form).await? {
         let name = field.name().unwrap_or("").to_owned();
-        match (field.file_name().map(str::to_owned), name.as_str()) {
-            // What a browser sends for a file input that was left empty.
-            (Some(file_name), _) if file_name.is_empty() => {}
-            (Some(file_name), _) => upload.add_file(&file_name, Box::pin(chunks(field))).await?,
-            (None, "name") => fields.name = text(field, "name").await?,
-            (None, "site") => fields.site = text(field, "site").await?,
-            (None, "timezone") => fields.timezone = text(field, "timezone").await?,
-            (None, other) => {
-                let message = format!(
-                    "'{other}' is no field of an upload: send files, name, site, timezone; a file needs a file name"
-                );
-                return Err(Error::invalid(other, "unknown_field", message));
+        operation.check_form_field(&name)?;
+        let given = match name.as_str() {
+            "name" => &mut fields.name,
+            "site" => &mut fields.site,
+            "timezone" => &mut fields.timezone,
+            _ => {
+                match field.file_name().map(str::to_owned) {
+                    // What a browser sends for a file input that was left empty.
+                    Some(file_name) if file_name.is_empty() => {}
+                    Some(file_name) => upload.add_file(&file_name, Box::pin(chunks(field))).await?,
+                    None => {
+                        let message = format!("{name}: a file needs a file name: curl -F {name}=@report.csv sends it");
+                        return Err(Error::invalid(&name, "no_file_name", message));
+                    }
+                }
+                continue;
             }
+        };
+        if seen.contains(&name) {
+            let message = format!("{name}: it is given more than once; give it once");
+            return Err(Error::invalid(&name, "repeated_field", message));
         }
+        *given = text(field, &name).await?;
+        fields.check()?;
+        seen.push(name);
     }
     Ok((upload, fields))
 }

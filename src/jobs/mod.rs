@@ -20,6 +20,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::limits::Paging;
 pub use crate::store::db::Transaction;
 pub use crate::store::entity::{JobEventKind, WorkStatus as JobStatus};
 use crate::store::{Store, new_id, now};
@@ -246,12 +247,12 @@ impl Jobs {
         store::get(self.store.db.read(), id).await
     }
 
-    /// How many match, and one page of them (from 0), newest first.
+    /// How many match, and one page of them, newest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn list(&self, filter: &JobFilter, page: u64, page_size: u64) -> Result<(u64, Vec<Job>)> {
-        store::list(self.store.db.read(), filter, page, page_size).await
+    pub async fn list(&self, filter: &JobFilter, paging: Paging) -> Result<(u64, Vec<Job>)> {
+        store::list(self.store.db.read(), filter, paging).await
     }
 
     /// What became of the job after that event, oldest first, at most 500.

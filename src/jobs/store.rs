@@ -10,6 +10,7 @@ use sea_orm::{
 use super::failure::Failure;
 use super::{EVENTS_KEPT, Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, LEASE, NewJob};
 use crate::error::{Context, Error, Result};
+use crate::limits::Paging;
 use crate::store::db::Transaction;
 use crate::store::entity::{job, job_event};
 use crate::store::now;
@@ -53,7 +54,7 @@ pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<Job> {
 }
 
 /// How many match, and one page of them, newest first.
-pub async fn list(db: &impl ConnectionTrait, filter: &JobFilter, page: u64, page_size: u64) -> Result<(u64, Vec<Job>)> {
+pub async fn list(db: &impl ConnectionTrait, filter: &JobFilter, paging: Paging) -> Result<(u64, Vec<Job>)> {
     let condition = Condition::all()
         .add_option(filter.status.map(|status| job::Column::Status.eq(status)))
         .add_option(filter.kind.map(|kind| job::Column::Kind.eq(kind.as_str())));
@@ -62,8 +63,8 @@ pub async fn list(db: &impl ConnectionTrait, filter: &JobFilter, page: u64, page
     let jobs = matching
         .order_by_desc(job::Column::CreatedAt)
         .order_by_desc(job::Column::Id)
-        .offset(page.saturating_mul(page_size))
-        .limit(page_size)
+        .offset((paging.page - 1) * paging.page_size)
+        .limit(paging.page_size)
         .all(db)
         .await
         .internal("listing jobs")?;

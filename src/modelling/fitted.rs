@@ -51,6 +51,7 @@ pub struct FitOptions {
     /// Of the booster; it uses no randomness, so that no seed changes anything.
     pub seed: u64,
     /// How much effort the booster takes, 0.1…2: trees in proportion, in finer steps.
+    #[schema(minimum = 0.1, maximum = 2.0)]
     pub budget: f64,
     /// Ask the booster for power that rises with load, wet-bulb and condenser-water temperature, and falls with
     /// chilled-water supply; whether it does is measured by [`sweep`]. Speeds are free: a faster fan may lower power.

@@ -8,8 +8,6 @@
 //! Missing values are NaN in here, and nowhere in JSON. The same input and seed give the same model, bit for bit,
 //! on any number of threads.
 
-use utoipa::ToSchema;
-
 pub mod category;
 pub mod control;
 pub mod document;
@@ -40,7 +38,7 @@ pub struct ModelError {
 }
 
 /// One thing that is wrong about a request.
-#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Field of the request, such as `feature_mapping.chiller_cols`.
     pub field: String,

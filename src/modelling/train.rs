@@ -72,6 +72,7 @@ pub struct TrainOptions {
     /// Which rows are held out.
     pub holdout: Holdout,
     /// Share of rows that are held out, 0.05…0.5.
+    #[schema(minimum = 0.05, maximum = 0.5)]
     pub holdout_share: f64,
 }
 

@@ -24,12 +24,19 @@ mod store;
 
 pub use request::OptimizeRequest;
 
-/// `POST /api/optimize`, as the API document shows it; [`OptimizeRequest::read`] reads it more leniently.
+/// What to recommend for. The model is named by one of `model`, `model_name` and `model_id`.
+///
+/// It is as the API document shows it; [`OptimizeRequest::read`] reads it more leniently.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
 pub struct OptimizeBody {
-    /// The model: its name (the newest version), `name:v3`, `name:production`, or its id. Also `model_name`, `model_id`.
+    /// The model: its name (the newest version), `name:v3`, `name:production`, or its id.
     #[schema(example = "plant")]
-    pub model: String,
+    pub model: Option<String>,
+    /// The same as `model`.
+    pub model_name: Option<String>,
+    /// The same as `model`.
+    pub model_id: Option<String>,
     /// Conditions and present set-points together, by role, feature or column; sorted by what the model calls controls.
     pub input_data: BTreeMap<String, f64>,
     /// What nobody chooses: `load_rt`, `wet_bulb`, …, by role, feature or column.
@@ -76,9 +83,6 @@ pub struct OptimizeAnswer {
     /// The recommendation.
     #[serde(flatten)]
     pub answer: Answer,
-    /// Fields of the request that mean nothing here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ignored_fields: Vec<String>,
 }
 
 /// Which runs to list, and which page.
@@ -179,6 +183,7 @@ pub struct SummaryQuery {
 
 /// Savings over time.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SavingsSummary)]
 pub struct Summary {
     /// `day`, `week` or `month`.
     pub by: &'static str,

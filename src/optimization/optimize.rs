@@ -61,7 +61,6 @@ pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<Opti
         duration_ms,
         created_at: runs::utc(run.created_at),
         answer,
-        ignored_fields: request.ignored,
     })
 }
 

@@ -1,7 +1,6 @@
 //! Reads what is asked for: the frontend's flat call and the full form, numbers also where a form sends text.
 //!
-//! A field that is null or empty is as good as left out. What nobody knows is ignored and named in the answer, unless
-//! it looks like a field that is known: a limit that was only misspelt must not be overlooked.
+//! A field that is null or empty is as good as left out.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::modelling::setpoint::{Constraint, Method, Variable};
 
 /// What is asked for.
@@ -34,30 +34,12 @@ pub struct OptimizeRequest {
     pub session_id: Option<String>,
     /// When it is.
     pub timestamp: Option<String>,
-    /// Fields that mean nothing here.
-    pub ignored: Vec<String>,
 }
 
 /// Names of the model's field, the one that counts first.
 const MODEL: [&str; 3] = ["model", "model_name", "model_id"];
-const FIELDS: [&str; 12] = [
-    "model",
-    "model_name",
-    "model_id",
-    "input_data",
-    "conditions",
-    "current",
-    "variables",
-    "constraints",
-    "method",
-    "seed",
-    "session_id",
-    "timestamp",
-];
 /// Numbers of a variable and of a constraint.
 const NUMBERS: [&str; 4] = ["min", "max", "step", "max_change"];
-/// From this likeness on (Jaro–Winkler), a name is a known one misspelt.
-const MISSPELT: f64 = 0.88;
 
 impl OptimizeRequest {
     /// Reads a request's JSON.
@@ -65,14 +47,6 @@ impl OptimizeRequest {
     /// # Errors
     /// 422 naming the field whose value cannot be used.
     pub fn read(body: Map<String, Value>) -> Result<Self> {
-        let mut ignored = Vec::new();
-        for name in body.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
-            if let Some(meant) = FIELDS.into_iter().find(|known| strsim::jaro_winkler(known, name) >= MISSPELT) {
-                let message = format!("{name}: there is no such field; did you mean {meant}?");
-                return Err(Error::invalid(name, "unknown_field", message));
-            }
-            ignored.push(name.clone());
-        }
         let given = |name: &str| body.get(name).filter(|value| !is_empty(value)).cloned();
         let text = |name: &str| given(name).map(|value| read_as::<String>(name, value)).transpose();
         let mut model = None;
@@ -95,7 +69,6 @@ impl OptimizeRequest {
             seed: given("seed").map(|value| read_as("seed", plain(value))).transpose()?.unwrap_or_default(),
             session_id: text("session_id")?.map(|id| id.trim().to_owned()),
             timestamp: text("timestamp")?,
-            ignored,
         })
     }
 }
@@ -138,6 +111,7 @@ fn read_numbers(field: &str, value: Value) -> Result<BTreeMap<String, f64>> {
             continue;
         }
         let place = format!("{field}.{name}");
+        limits::name(field, &name)?;
         let number = match plain(value.clone()) {
             Value::Bool(on) => Some(if on { 1.0 } else { 0.0 }),
             other => other.as_f64(),
@@ -287,11 +261,9 @@ mod tests {
             (json!({"model": "m", "constraints": ["a <= b"]}), "constraints[0]"),
             (json!({"model": "m", "method": "luck"}), "method"),
             (json!({"model": "m", "seed": -1}), "seed"),
-            (json!({"model": "m", "constraint": ["a<=3"]}), "constraint"),
         ] {
             let error = read(body.clone()).unwrap_err();
             assert_eq!(error.details.first().and_then(|d| d.field.as_deref()), Some(field), "{body}: {error}");
         }
-        assert_eq!(read(json!({"model": "m", "source": "web"})).unwrap().ignored, ["source"]);
     }
 }

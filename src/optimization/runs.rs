@@ -10,30 +10,24 @@ use super::store::{self, Day, Filter, RunRow};
 use super::{Period, Run, RunItem, RunQuery, Savings, Summary, SummaryQuery};
 use crate::datasets::clock;
 use crate::error::{Error, Result};
+use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
 use crate::store::entity::{optimization_run, trained_model};
 use crate::training;
 
-/// Runs on a page when nobody says otherwise, and at most.
-const PAGE_SIZE: (u64, u64) = (20, 100);
+/// Runs on a page when nobody says otherwise.
+const PAGE_SIZE: u64 = 20;
 
 /// One page of the runs that match, newest first.
 ///
 /// # Errors
 /// 404 for a version or alias of a model that does not exist; 422 for a time or page that cannot be.
 pub async fn list(state: &AppState, query: &RunQuery) -> Result<Page<RunItem>> {
-    let (page, page_size) = (query.page.unwrap_or(1), query.page_size.unwrap_or(PAGE_SIZE.0));
-    if page == 0 {
-        return Err(Error::invalid("page", "out_of_range", "page counts from 1"));
-    }
-    if page_size == 0 || page_size > PAGE_SIZE.1 {
-        return Err(Error::invalid("page_size", "out_of_range", format!("page_size must be 1…{}", PAGE_SIZE.1)));
-    }
+    let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
     let filter = filter(state, query.model.as_deref(), query.from.as_deref(), query.to.as_deref()).await?;
-    let (total, rows) = store::list(state.store.db.read(), &filter, page - 1, page_size).await?;
-    let items = rows.into_iter().map(item).collect();
-    Ok(Page { total, page, page_size, total_pages: total.div_ceil(page_size), items })
+    let (total, rows) = store::list(state.store.db.read(), &filter, paging).await?;
+    Ok(Page::of(paging, total, rows.into_iter().map(item).collect()))
 }
 
 /// A plain name means all versions of the model; a version, an alias or an id means that one.

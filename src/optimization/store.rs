@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use crate::error::{Context, Error, Result};
+use crate::limits::Paging;
 use crate::store::entity::{optimization_run, trained_model};
 
 /// A run, and the name and version of its model.
@@ -75,16 +76,16 @@ impl Filter {
     }
 }
 
-/// All that match, and one page of them (from 0), newest first.
-pub async fn list(db: &impl ConnectionTrait, filter: &Filter, page: u64, size: u64) -> Result<(u64, Vec<RunRow>)> {
+/// All that match, and one page of them, newest first.
+pub async fn list(db: &impl ConnectionTrait, filter: &Filter, paging: Paging) -> Result<(u64, Vec<RunRow>)> {
     let matching = optimization_run::Entity::find().filter(filter.condition());
     let total = matching.clone().count(db).await.internal("counting recommendations")?;
     let rows = matching
         .find_also_related(trained_model::Entity)
         .order_by_desc(optimization_run::Column::CreatedAt)
         .order_by_desc(optimization_run::Column::Id)
-        .offset(page.saturating_mul(size))
-        .limit(size)
+        .offset((paging.page - 1) * paging.page_size)
+        .limit(paging.page_size)
         .all(db)
         .await
         .internal("listing recommendations")?;

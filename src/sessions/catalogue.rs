@@ -1,6 +1,6 @@
 //! List, look at, rename, delete, restore and purge sessions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -13,14 +13,15 @@ use super::{
 };
 use crate::datasets::clock;
 use crate::error::{Context, Detail, Error, Result};
+use crate::limits::{self, Paging};
 use crate::state::AppState;
 use crate::store::entity::{
     FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file, trained_model,
 };
 use crate::store::{now, paths};
 
-/// Sessions on a page when nobody says otherwise, and at most.
-const PAGE_SIZE: (u64, u64) = (20, 100);
+/// Sessions on a page when nobody says otherwise.
+const PAGE_SIZE: u64 = 20;
 
 /// One page of the sessions that match.
 ///
@@ -32,14 +33,10 @@ pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<Sessi
         Some(text) => clock::parse(field, text, zone).map(DateTime::from_timestamp_millis),
         None => Ok(None),
     };
-    let page = filter.page.unwrap_or(1);
-    let page_size = filter.page_size.unwrap_or(PAGE_SIZE.0);
-    if page == 0 {
-        return Err(Error::invalid("page", "out_of_range", "page counts from 1"));
-    }
-    if page_size == 0 || page_size > PAGE_SIZE.1 {
-        return Err(Error::invalid("page_size", "out_of_range", format!("page_size must be 1…{}", PAGE_SIZE.1)));
-    }
+    let paging = Paging::asked(filter.page, filter.page_size, PAGE_SIZE)?;
+    let Paging { page, page_size } = paging;
+    limits::given_name("q", filter.q.as_deref())?;
+    limits::given_name("site", filter.site.as_deref())?;
     let query = ListQuery {
         filter,
         from: time("from", &filter.from)?,
@@ -60,7 +57,7 @@ pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<Sessi
             summary(state, session, extent)
         })
         .collect();
-    Ok(Page { total, page, page_size, total_pages: total.div_ceil(page_size), items })
+    Ok(Page::of(paging, total, items))
 }
 
 fn sort_column(sort: Option<&str>) -> Result<session::Column> {
@@ -160,12 +157,15 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
         if name.trim().is_empty() {
             return Err(Error::invalid("name", "empty_name", "name must not be empty: leave it out to keep it"));
         }
+        limits::name("name", name.trim())?;
         session.name = Set(name.trim().to_owned());
     }
     if let Some(site) = patch.site {
+        limits::name("site", site.trim())?;
         session.site = Set(Some(site.trim().to_owned()).filter(|s| !s.is_empty()));
     }
     if let Some(metadata) = patch.metadata {
+        check_size(&metadata)?;
         session.metadata = Set(FreeMetadata(metadata));
     }
     let txn = state.store.db.begin().await?;
@@ -174,6 +174,16 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
     crate::store::crash::point("rename.committed");
     snapshot::write(state, session_id).await?;
     get(state, session_id).await
+}
+
+/// It stands in every answer about the session, and in its folder.
+fn check_size(metadata: &BTreeMap<String, serde_json::Value>) -> Result<()> {
+    let bytes = serde_json::to_vec(metadata).internal("writing a session's free data")?.len();
+    if bytes <= limits::MOST_METADATA_BYTES {
+        return Ok(());
+    }
+    let message = format!("metadata: it has {bytes} bytes as JSON; at most {} are kept", limits::MOST_METADATA_BYTES);
+    Err(Error::invalid("metadata", "metadata_too_large", message))
 }
 
 /// Deletes softly: `restore` brings it back. Deleting again changes nothing.

@@ -104,9 +104,12 @@ pub fn reports(
 /// # Errors
 /// As [`reports`].
 pub(super) fn of_request(config: &Config, request: &ParseRequest) -> Result<Vec<(String, PathBuf)>> {
-    let named = request.files.is_some() || request.subfolder.is_some() || request.data_dir.is_some();
+    // A form's empty text is as good as none.
+    let given = |text: &Option<String>| text.as_deref().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let (data_dir, subfolder) = (given(&request.data_dir), given(&request.subfolder));
+    let named = request.files.is_some() || subfolder.is_some() || data_dir.is_some();
     if named || request.session_id.is_none() {
-        reports(config, request.data_dir.as_deref(), request.subfolder.as_deref(), request.files.as_deref())
+        reports(config, data_dir.as_deref(), subfolder.as_deref(), request.files.as_deref())
     } else {
         Ok(Vec::new())
     }

@@ -12,6 +12,7 @@ use crate::datasets::Row;
 pub use crate::etl::column::{ColumnMeta, Kind, Warning};
 use crate::etl::names::TIMESTAMP;
 pub use crate::etl::report::{DateOrder, FilePlan, Format};
+use crate::limits::Paging;
 use crate::store::entity;
 
 mod build;
@@ -81,6 +82,14 @@ pub struct Page<T> {
     pub total_pages: u64,
     /// This page's.
     pub items: Vec<T>,
+}
+
+impl<T> Page<T> {
+    /// The items of a page, out of `total`.
+    pub fn of(paging: Paging, total: u64, items: Vec<T>) -> Self {
+        let Paging { page, page_size } = paging;
+        Self { total, page, page_size, total_pages: paging.pages(total), items }
+    }
 }
 
 /// A file of an upload that is stored.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::etl::column::Warning;
 use crate::etl::plan::Override;
 use crate::etl::report::ReadOptions;
+use crate::limits;
 use crate::state::AppState;
 use crate::store::entity::{Status, session};
 
@@ -52,6 +53,7 @@ pub(super) fn zone(
 }
 
 pub(super) fn read(request: &ParseRequest, zone: Tz) -> Result<ReadOptions> {
+    check_texts(request)?;
     let date_order = match request.date_format.as_deref().map(str::trim).filter(|f| !f.is_empty()) {
         None => None,
         Some(format) => Some(date_order_of(format).ok_or_else(|| {
@@ -81,6 +83,30 @@ pub(super) fn read(request: &ParseRequest, zone: Tz) -> Result<ReadOptions> {
         delimiter,
         encoding: request.encoding.clone().filter(|e| !e.is_empty()),
     })
+}
+
+/// Every text of a request that will be stored.
+fn check_texts(request: &ParseRequest) -> Result<()> {
+    let ParseRequest { name, site, data_dir, subfolder, date_format, delimiter, encoding, files, columns, .. } =
+        request;
+    for (field, text) in [("name", name), ("site", site), ("date_format", date_format), ("encoding", encoding)] {
+        limits::given_name(field, text.as_deref().map(str::trim))?;
+    }
+    // A tab may be one.
+    limits::given_name("delimiter", delimiter.as_deref().filter(|text| *text != "\t"))?;
+    for (field, text) in [("data_dir", data_dir), ("subfolder", subfolder)] {
+        text.as_deref().map_or(Ok(()), |text| limits::path(field, text))?;
+    }
+    for (index, file) in files.iter().flatten().enumerate() {
+        limits::path(&format!("files[{index}]"), file)?;
+    }
+    for (index, column) in columns.iter().enumerate() {
+        let field = |name: &str| format!("columns[{index}].{name}");
+        limits::name(&field("column"), &column.column)?;
+        limits::given_name(&field("name"), column.name.as_deref())?;
+        limits::given_name(&field("unit"), column.unit.as_deref())?;
+    }
+    Ok(())
 }
 
 pub(super) fn stated(columns: &[ColumnOverride]) -> Result<BTreeMap<String, Override>> {

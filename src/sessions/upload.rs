@@ -8,6 +8,7 @@ use super::intake::Intake;
 use super::{Status, StoredFile, Uploaded, snapshot};
 use crate::config;
 use crate::error::{Context, Error, Result};
+use crate::limits;
 use crate::state::AppState;
 use crate::store::entity::{self, FreeMetadata, session, source_file};
 use crate::store::{new_id, now};
@@ -28,6 +29,17 @@ pub struct UploadFields {
     pub site: Option<String>,
     /// IANA zone.
     pub timezone: Option<String>,
+}
+
+impl UploadFields {
+    /// Whether each text is short and printable.
+    ///
+    /// # Errors
+    /// 422 naming the one that is not.
+    pub fn check(&self) -> Result<()> {
+        limits::given_name("name", self.name.as_deref())?;
+        limits::given_name("site", self.site.as_deref())
+    }
 }
 
 impl Upload {
@@ -54,6 +66,7 @@ impl Upload {
     where
         E: std::error::Error + Send + Sync + 'static,
     {
+        limits::path("files", file_name)?;
         self.intake.stream(file_name, body).await
     }
 
@@ -62,6 +75,7 @@ impl Upload {
     /// # Errors
     /// When there is no file, or the zone is unknown.
     pub async fn commit(mut self, fields: UploadFields) -> Result<Uploaded> {
+        fields.check()?;
         let timezone = fields.timezone.filter(|z| !z.trim().is_empty());
         let timezone = timezone.map(|zone| config::timezone("timezone", zone.trim())).transpose()?;
         if self.intake.arrived.is_empty() {
@@ -136,8 +150,10 @@ pub(super) async fn insert_files(txn: &impl sea_orm::ConnectionTrait, rows: &[so
 pub(super) fn name_of(files: &[&str]) -> String {
     let first = files.first().map_or("session", |name| name.rsplit(['/', '\\']).next().unwrap_or(name));
     let stem = first.rsplit_once('.').map_or(first, |(stem, _)| stem);
+    let stem = limits::to_name(stem);
     match files.len() {
-        0 | 1 => stem.to_owned(),
-        n => format!("{stem} and {} more", n - 1),
+        0 | 1 => stem,
+        // There is always room for how many.
+        n => format!("{} and {} more", stem.chars().take(limits::LONGEST_NAME - 30).collect::<String>(), n - 1),
     }
 }

@@ -32,7 +32,6 @@ pub struct Asked {
     pub reused: bool,
     /// Set when `session_id` was left out: the session that was taken.
     pub assumed_session: Option<String>,
-    ignored: Vec<String>,
 }
 
 /// What a model's row keeps of its request.
@@ -63,8 +62,7 @@ impl Parameters {
 /// # Errors
 /// As [`resolve`]; 409 for a deleted session; 422 naming each field that is wrong, with the closest columns.
 pub async fn ask(state: &AppState, request: TrainRequest) -> Result<Asked> {
-    let TrainRequest { model_name, feature_mapping, session_id, version, interval, force, options, ignored, .. } =
-        request;
+    let TrainRequest { model_name, feature_mapping, session_id, version, interval, force, options, .. } = request;
     name::check("model_name", &model_name)?;
     check_options(&options)?;
     let dataset = resolve(state, &DatasetSelector { session_id, version }).await?;
@@ -82,7 +80,7 @@ pub async fn ask(state: &AppState, request: TrainRequest) -> Result<Asked> {
     txn.commit().await.internal("enqueueing a training")?;
     crate::store::crash::point("train.enqueued");
     state.jobs.wake();
-    Ok(Asked { job_id, is_done, reused, assumed_session: dataset.assumed_session, ignored })
+    Ok(Asked { job_id, is_done, reused, assumed_session: dataset.assumed_session })
 }
 
 /// What no value is needed for.
@@ -212,7 +210,6 @@ pub async fn answer(state: &AppState, asked: Asked) -> Result<TrainAnswer> {
         mapping_suggested: parameters.mapping_suggested,
         reused: asked.reused,
         warnings: parameters.warnings,
-        ignored_fields: asked.ignored,
         model,
     })
 }

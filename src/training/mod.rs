@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::error::{Detail, Error, ErrorKind, Result};
 pub use crate::etl::clean::Interval;
 use crate::jobs;
+use crate::limits;
 use crate::modelling::ModelError;
 use crate::modelling::document::{Lineage, Prediction};
 pub use crate::modelling::evaluate::{Judgement, Metrics, Scores};
@@ -39,9 +40,10 @@ pub const TRAINER_VERSION: &str = "1";
 
 /// `POST /api/models/train`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[serde(default)]
 pub struct TrainRequest {
     /// Letters of any script, digits, `_`, `-` and `.`; the model's versions count by it.
-    #[schema(example = "plant_power")]
+    #[schema(example = "plant_power", required = true)]
     pub model_name: String,
     /// Which columns play which part; what their names suggest when it is left out or names no column.
     pub feature_mapping: Option<FeatureMapping>,
@@ -52,6 +54,8 @@ pub struct TrainRequest {
     /// Width of the rows to train on; the stored rows when left out.
     #[schema(value_type = Option<String>, example = "30m")]
     pub interval: Option<Interval>,
+    /// The same as `features.allow_leakage`.
+    pub allow_leakage: bool,
     /// Make a new version even when the same request was answered before.
     pub force: bool,
     /// `true`: answer when the model is there; else 202 at once, and the job is to be followed at `/api/jobs/{id}`.
@@ -60,10 +64,6 @@ pub struct TrainRequest {
     /// Which algorithm, which features, how to fit, which rows are held out.
     #[serde(flatten)]
     pub options: TrainOptions,
-    /// Fields of the request that mean nothing here.
-    #[serde(skip)]
-    #[schema(ignore)]
-    pub ignored: Vec<String>,
 }
 
 /// The request's own fields, beside the options.
@@ -87,11 +87,11 @@ impl TrainRequest {
     /// 422 naming the field whose value cannot be used.
     pub fn read(mut body: Map<String, Value>) -> Result<Self> {
         body.retain(|_, value| !value.is_null());
-        let known = serde_json::to_value(Self::default()).unwrap_or_default();
-        let is_known = |name: &str| known.get(name).is_some() || name == "allow_leakage";
-        let ignored = body.keys().filter(|name| !is_known(name)).cloned().collect();
         let body = Value::Object(body);
         let head: Head = field_by_field(&body)?;
+        for own in head.feature_mapping.iter().flat_map(|mapping| mapping.custom_categories.keys()) {
+            limits::name("feature_mapping.custom_categories", own)?;
+        }
         let mut options: TrainOptions = field_by_field(&body)?;
         options.features.allow_leakage |= head.allow_leakage;
         let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
@@ -101,10 +101,10 @@ impl TrainRequest {
             session_id: given(head.session_id),
             version: given(head.version),
             interval: head.interval,
+            allow_leakage: head.allow_leakage,
             force: head.force,
             wait: head.wait,
             options,
-            ignored,
         })
     }
 }
@@ -168,9 +168,6 @@ pub struct TrainAnswer {
     pub reused: bool,
     /// What a user should know; sentences.
     pub warnings: Vec<String>,
-    /// Fields of the request that mean nothing here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ignored_fields: Vec<String>,
     /// Everything about it, once it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<Box<ModelDetail>>,

@@ -10,27 +10,21 @@ use super::ask::{Parameters, text};
 use super::store::{self, Brief};
 use super::{ListedModel, ModelDetail, ModelFilter, ModelList, ModelSummary, NamedModel, found};
 use crate::error::{Context, Error, Result};
+use crate::limits::Paging;
 use crate::sessions::snapshot;
 use crate::state::AppState;
 use crate::store::entity::{WorkStatus, trained_model};
 use crate::store::{crash, paths};
 
-/// Names on a page when nobody says otherwise, and at most.
-const PAGE_SIZE: (u64, u64) = (100, 100);
+/// Names on a page when nobody says otherwise.
+const PAGE_SIZE: u64 = 100;
 
 /// One page of the names that match, each with its newest completed version.
 ///
 /// # Errors
 /// 422 for a page or size that cannot be.
 pub async fn list(state: &AppState, filter: &ModelFilter) -> Result<ModelList> {
-    let page = filter.page.unwrap_or(1);
-    let page_size = filter.page_size.unwrap_or(PAGE_SIZE.0);
-    if page == 0 {
-        return Err(Error::invalid("page", "out_of_range", "page counts from 1"));
-    }
-    if page_size == 0 || page_size > PAGE_SIZE.1 {
-        return Err(Error::invalid("page_size", "out_of_range", format!("page_size must be 1…{}", PAGE_SIZE.1)));
-    }
+    let paging = Paging::asked(filter.page, filter.page_size, PAGE_SIZE)?;
     let db = state.store.db.read();
     let names = by_name(store::briefs(db).await?);
     let mut folder_counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -47,9 +41,7 @@ pub async fn list(state: &AppState, filter: &ModelFilter) -> Result<ModelList> {
         .filter(|name| session.as_ref().is_none_or(|id| name.shown.session_id == *id))
         .collect();
     let total = matching.len() as u64;
-    let skip = usize::try_from((page - 1).saturating_mul(page_size)).unwrap_or(usize::MAX);
-    let shown: Vec<&Name> =
-        matching.into_iter().skip(skip).take(usize::try_from(page_size).unwrap_or_default()).collect();
+    let shown: Vec<&Name> = paging.part(matching).collect();
     let ids: Vec<String> = shown.iter().map(|name| name.shown.id.clone()).collect();
     let (mut rows, aliases) = (store::of_ids(db, &ids).await?, store::aliases_of(db, &ids).await?);
     let listed = |name: &Name| {
@@ -68,9 +60,9 @@ pub async fn list(state: &AppState, filter: &ModelFilter) -> Result<ModelList> {
         total_models: names.len() as u64,
         directory: filter.subfolder.clone().filter(|folder| !folder.is_empty()).unwrap_or_else(|| ".".to_owned()),
         total,
-        page,
-        page_size,
-        total_pages: total.div_ceil(page_size),
+        page: paging.page,
+        page_size: paging.page_size,
+        total_pages: paging.pages(total),
     })
 }
 

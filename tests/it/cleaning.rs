@@ -247,8 +247,8 @@ async fn what_cannot_be_done_is_refused_with_its_field() {
         assert!(problem["detail"].as_str().unwrap().contains("15m"), "it says what there is: {problem}");
     }
     refused(json!({"session_id": id, "filter_invalid": "yes"}), "invalid_field", "filter_invalid").await;
-    refused(json!({"session_id": id, "thresholds": {"spike": 3}}), "invalid_field", "thresholds.spike").await;
-    refused(json!({"session_id": id, "columns": {"lode": "RT"}}), "invalid_field", "columns.lode").await;
+    refused(json!({"session_id": id, "thresholds": {"spike": 3}}), "unknown_field", "thresholds.spike").await;
+    refused(json!({"session_id": id, "columns": {"lode": "RT"}}), "unknown_field", "columns.lode").await;
     app.post("/api/clean", &json!({"session_id": "0199f6a0-0000-7000-8000-000000000001"}))
         .await
         .expect_problem(404, "unknown_session");
@@ -256,8 +256,8 @@ async fn what_cannot_be_done_is_refused_with_its_field() {
         .await
         .expect_problem(404, "unknown_version");
     app.post("/api/clean", &json!([])).await.expect_problem(422, "invalid_body");
-    let done = clean(&app, &json!({"session_id": id, "columns": null, "colour": "blue"})).await;
-    assert_eq!(done["ignored_fields"], json!(["colour"]));
+    refused(json!({"session_id": id, "colour": "blue"}), "unknown_field", "colour").await;
+    clean(&app, &json!({"session_id": id, "columns": null})).await;
     refused(json!({"session_id": id, "dataset_id": "cleaned-v1"}), "not_a_parsed_dataset", "dataset_id").await;
     let uploaded = app.uploaded(&[("a.csv", b"time,a\n2024-01-01 00:00,1\n")], &[("timezone", "UTC")]).await;
     app.post("/api/clean", &json!({"session_id": uploaded})).await.expect_problem(404, "unknown_version");

@@ -32,18 +32,20 @@ const DOORS: &[(&str, &[&str])] = &[
     ("modelling", &["etl::physics", "etl::units"]),
     ("simulation", &["etl::physics"]),
     ("error", &[]),
+    ("limits", &["error"]),
     ("config", &["error"]),
     ("log", &["config"]),
     ("signals", &[]),
     ("store", &["config", "error", "etl", "modelling"]),
-    ("jobs", &["store", "error"]),
+    ("jobs", &["store", "error", "limits"]),
     ("state", &["store", "config", "error", "jobs"]),
-    ("http", &["state", "error", "config", "jobs"]),
-    ("cli", &["state", "error", "config", "app", "jobs", "worker"]),
+    ("http", &["state", "error", "config", "jobs", "limits"]),
+    ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["etl", "modelling", "simulation", "store", "jobs", "state", "error", "config"];
+const FEATURE_DOORS: &[&str] =
+    &["etl", "modelling", "simulation", "store", "jobs", "state", "error", "config", "limits"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
 /// Rooms that may use every room.

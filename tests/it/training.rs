@@ -308,7 +308,7 @@ async fn what_cannot_be_trained_is_refused_before_any_work() {
     refused(json!({"fit": {"budget": 0}}), "bad_option", "fit.budget").await;
     refused(json!({"features": {"lags": {"WBT_C": [-60]}}}), "bad_option", "features.lags.WBT_C").await;
     refused(json!({"features": {"lags": {"WBT": [3600]}}}), "unknown_column", "features.lags.WBT").await;
-    refused(json!({"features": {"calender": true}}), "invalid_field", "features.calender").await;
+    refused(json!({"features": {"calender": true}}), "unknown_field", "features.calender").await;
     refused(json!({"algorithm": "magic"}), "invalid_field", "algorithm").await;
     refused(json!({"feature_mapping": {"chiler": ["A"]}}), "invalid_field", "feature_mapping").await;
     app.post("/api/models/train", &with(request(&id), &json!({"version": "cleaned"})))
@@ -318,10 +318,9 @@ async fn what_cannot_be_trained_is_refused_before_any_work() {
     app.post("/api/models/train", &nobody).await.expect_problem(404, "unknown_session");
     assert_eq!(app.get("/api/models").await.expect(200)["total_models"], 0, "nothing was noted");
 
-    let allowed =
-        with(request(&id), &json!({"feature_mapping": column("CH_1_KW"), "allow_leakage": true, "colour": "blue"}));
+    refused(json!({"colour": "blue"}), "unknown_field", "colour").await;
+    let allowed = with(request(&id), &json!({"feature_mapping": column("CH_1_KW"), "allow_leakage": true}));
     let allowed = trained(&app, &allowed).await;
-    assert_eq!(allowed["ignored_fields"], json!(["colour"]));
     assert!(allowed["model"]["metrics"]["leaks"].to_string().contains("CH_1_KW"), "it is shown: {allowed}");
     app.delete(&format!("/api/sessions/{id}")).await;
     app.post("/api/models/train", &request(&id)).await.expect_problem(404, "deleted_session");

@@ -283,12 +283,16 @@ impl Limits {
 #[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
     /// Native samples of one value that make a sensor frozen.
+    #[schema(minimum = 2)]
     pub frozen_samples: u32,
     /// Standard deviation of those samples at most, in the column's own unit.
+    #[schema(minimum = 0.0)]
     pub frozen_std: f64,
     /// A run must also last so many times as long as 99 % of the column's own runs do.
+    #[schema(minimum = 0.0)]
     pub frozen_habit: f64,
     /// Robust z of both differences around a spike.
+    #[schema(minimum = 0.0)]
     pub spike_z: f64,
     /// Chilled water, °C.
     pub chw_temperature_c: Limits,
@@ -313,28 +317,40 @@ pub struct Thresholds {
     /// Limits of single columns in their own unit, by name; they win.
     pub limits: BTreeMap<String, Limits>,
     /// K by which a wet-bulb may stand above its dry-bulb: two sensors' accuracy.
+    #[schema(minimum = 0.0)]
     pub wet_bulb_margin_k: f64,
     /// |RT from flow − RT measured| / RT measured, a row.
+    #[schema(minimum = 0.0)]
     pub heat_balance: f64,
     /// Loads below this one are not balanced, RT.
+    #[schema(minimum = 0.0)]
     pub heat_balance_min_rt: f64,
     /// |Q_evap + W_in − Q_cond| / Q_cond, a row of the plant's statistic.
+    #[schema(minimum = 0.0)]
     pub plant_balance: f64,
     /// Share of the rows that must keep it.
+    #[schema(minimum = 0.0)]
     pub plant_balance_share: f64,
     /// |P/f³ ÷ the pump's own median − 1|.
+    #[schema(minimum = 0.0)]
     pub affinity: f64,
     /// A pump or fan below this speed (Hz or %) stands.
+    #[schema(minimum = 0.0)]
     pub running_speed: f64,
     /// A machine below this power (kW) stands.
+    #[schema(minimum = 0.0)]
     pub running_kw: f64,
     /// Share of the usual (median) flow below which water stands.
+    #[schema(minimum = 0.0)]
     pub standing_flow: f64,
     /// Window of steady state, minutes.
+    #[schema(minimum = 1)]
     pub steady_window_min: u32,
     /// (max − min) / mean of the load in it.
+    #[schema(minimum = 0.0)]
     pub steady_spread: f64,
     /// Air pressure for the wet-bulb, Pa.
+    #[schema(minimum = 10000.0, maximum = 120000.0)]
     pub pressure_pa: f64,
 }
 

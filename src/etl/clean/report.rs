@@ -282,6 +282,7 @@ pub struct ColumnUse {
 
 /// Values of a column; of a text column only the counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ColumnSummary)]
 pub struct Summary {
     /// Cells with a value.
     pub count: u64,

@@ -61,6 +61,7 @@ pub struct ModelDocument {
 
 /// What a model was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ModelLineage)]
 pub struct Lineage {
     /// The session.
     pub session_id: String,

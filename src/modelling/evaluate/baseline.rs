@@ -15,6 +15,7 @@ const WEEK_MS: i64 = 7 * 24 * 3_600_000;
 /// A simple rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BaselineRule)]
 pub enum Rule {
     /// The mean of the rows that the model learnt from.
     Mean,

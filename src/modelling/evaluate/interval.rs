@@ -27,6 +27,7 @@ pub enum Width {
 /// A calibrated interval, and how well it held.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[schema(as = PredictionInterval)]
 pub struct Interval {
     /// How it goes with the prediction.
     pub width: Width,

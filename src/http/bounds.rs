@@ -1,0 +1,165 @@
+//! What parameters and fields of the API document may be at most, taken from where it is enforced.
+//!
+//! Bounds of a single field stand at the field; here are those that many share, or that a derive cannot say.
+
+use serde_json::{Value, json};
+
+use super::openapi::operations;
+use crate::cleaning::Rule;
+use crate::jobs::JobKind;
+use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE, LONGEST_PATH};
+
+/// No control characters.
+const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// A time that exists, on the site's clock or with an offset: leap years, as the calendar has them, included.
+const TIME: &str = r"^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?)?$|^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+/// A version of a session's data.
+const VERSION: &str = r"^(latest|parsed|cleaned|(parsed|cleaned)-v[1-9][0-9]{0,8}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";
+/// An order of day, month and year.
+const DATE_FORMAT: &str = r"^%?([Yy]{1,4}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Dd]{1,2}|[Mm]{1,2}[-/. ]?%?[Dd]{1,2}[-/. ]?%?[Yy]{1,4}|[Dd]{1,2}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Yy]{1,4})$";
+/// One character that is neither letter nor digit, or a word for the tab.
+const DELIMITER: &str = r"^([ -/:-@\[-`{-~\t]|\\t|tab)$";
+/// A model's name.
+const MODEL_NAME: &str = r"^[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?$";
+/// Keys of a feature mapping: one's own categories end in `_cols`, older ones and camelCase are understood.
+const MAPPING_KEY: &str = r"^([A-Za-z][A-Za-z0-9_]*(_cols|Cols)|load|target|target_col|targetCol|target_metric|targetMetric|custom|custom_categories|customCategories)$";
+
+fn text() -> Value {
+    json!({"maxLength": LONGEST_NAME, "pattern": PRINTABLE})
+}
+
+fn path() -> Value {
+    json!({"maxLength": LONGEST_PATH, "pattern": PRINTABLE})
+}
+
+/// Of a parameter of a query, whichever route it is of.
+fn of_parameter(name: &str) -> Value {
+    match name {
+        "page" => json!({"minimum": 1, "maximum": LAST_PAGE}),
+        "page_size" => json!({"minimum": 1, "maximum": LONGEST_PAGE}),
+        "rows" => json!({"minimum": 1, "maximum": 10_000}),
+        "offset" => json!({"minimum": 0, "maximum": i64::MAX}),
+        "points" => json!({"minimum": 10, "maximum": 20_000}),
+        "from" | "to" => json!({"pattern": TIME}),
+        "version" | "a" | "b" => json!({"pattern": VERSION}),
+        "q" | "site" => text(),
+        "data_dir" | "subfolder" => path(),
+        "sort" => json!({"enum": ["created_at", "updated_at", "name", "site", "total_rows", "status"]}),
+        "order" => json!({"enum": ["asc", "desc"]}),
+        "by" => json!({"enum": ["day", "week", "month"]}),
+        "rule" => json!({"enum": Rule::ALL.map(Rule::name)}),
+        "kind" => {
+            json!({"enum": JobKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| *kind != "probe").collect::<Vec<_>>()})
+        }
+        _ => Value::Null,
+    }
+}
+
+/// Of fields that requests have, by schema.
+fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
+    vec![
+        ("ParseRequest", &["name", "site", "encoding"], text()),
+        ("ParseRequest", &["data_dir", "subfolder"], path()),
+        ("ParseRequest", &["date_format"], json!({"pattern": DATE_FORMAT})),
+        ("ParseRequest", &["delimiter"], json!({"pattern": DELIMITER})),
+        ("ColumnOverride", &["column", "name", "unit"], text()),
+        (
+            "SessionPatch",
+            &["name"],
+            json!({"maxLength": LONGEST_NAME, "pattern": r"^[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*$"}),
+        ),
+        ("SessionPatch", &["site"], text()),
+        ("UploadForm", &["name", "site"], text()),
+        ("CleanRequest", &["dataset_id"], json!({"pattern": VERSION})),
+        ("TrainRequest", &["version"], json!({"pattern": VERSION})),
+        ("TrainRequest", &["model_name"], json!({"pattern": MODEL_NAME})),
+        ("OptimizeBody", &["timestamp"], json!({"pattern": TIME})),
+        ("OptimizeBody", &["model", "model_name", "model_id"], json!({"minLength": 1})),
+        ("OptimizeBody", &["input_data", "conditions", "current"], json!({"propertyNames": text()})),
+        ("Variable", &["name"], json!({"minLength": 1})),
+        ("Constraint", &["name"], json!({"minLength": 1})),
+        ("PredictRequest", &["rows"], json!({"minItems": 1, "maxItems": crate::training::predict::MOST_ROWS})),
+    ]
+}
+
+/// Writes all bounds into a document.
+pub fn add(document: &mut Value) {
+    for operation in operations(document) {
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            if parameter["in"] != "query" {
+                // A parameter is a text: it is there or not, but never null.
+                let kind = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned();
+                kind.into_iter().for_each(|kind| parameter["schema"]["type"] = kind);
+                continue;
+            }
+            let bounds = of_parameter(parameter["name"].as_str().unwrap_or_default());
+            merge(&mut parameter["schema"], &bounds);
+        }
+    }
+    let schemas = &mut document["components"]["schemas"];
+    for (schema, fields, bounds) in of_fields() {
+        for field in fields {
+            merge(&mut schemas[schema]["properties"][field], &bounds);
+        }
+    }
+    let mapping = json!({
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "propertyNames": {"pattern": MAPPING_KEY},
+    });
+    merge(&mut schemas["FeatureMapping"], &mapping);
+    // Each part of a mapping may be left out.
+    schemas["FeatureMapping"].as_object_mut().map(|mapping| mapping.remove("required"));
+    for name in ["Variable", "Constraint"] {
+        schemas[name]["required"] = json!(["name"]);
+    }
+    let named = json!([{"required": ["model"]}, {"required": ["model_name"]}, {"required": ["model_id"]}]);
+    merge(&mut schemas["OptimizeBody"], &json!({"anyOf": named}));
+    for name in ["CleanRequest", "TrainRequest", "ParseRequest", "OptimizeBody"] {
+        numbers(&mut schemas[name]);
+    }
+    tuples(schemas);
+}
+
+/// A tuple is a list of so many items: few generators of clients read `prefixItems`.
+fn tuples(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(tuples);
+            let Some(Value::Array(mut items)) = fields.remove("prefixItems") else { return };
+            let length = items.len();
+            items.dedup();
+            let items = if items.len() == 1 { items.remove(0) } else { json!({"anyOf": items}) };
+            fields.extend(
+                [("items", items), ("minItems", length.into()), ("maxItems", length.into())]
+                    .map(|(name, value)| (name.to_owned(), value)),
+            );
+        }
+        Value::Array(items) => items.iter_mut().for_each(tuples),
+        _ => {}
+    }
+}
+
+fn merge(schema: &mut Value, bounds: &Value) {
+    for (name, value) in bounds.as_object().into_iter().flatten() {
+        schema[name] = value.clone();
+    }
+    // What a derive takes for the default of a text that must be given.
+    if schema["default"] == "" {
+        schema.as_object_mut().map(|schema| schema.remove("default"));
+    }
+}
+
+/// Whole numbers without a bound of their own have that of their width.
+fn numbers(schema: &mut Value) {
+    for (_, field) in schema["properties"].as_object_mut().into_iter().flatten() {
+        let most = match field["format"].as_str() {
+            Some("int32") => i64::from(i32::MAX),
+            Some("int64") => i64::MAX,
+            _ => continue,
+        };
+        if field["maximum"].is_null() {
+            field["maximum"] = most.into();
+        }
+    }
+}
