@@ -203,7 +203,9 @@ pub struct EventItem {
 #[into_params(parameter_in = Query)]
 pub struct CompareQuery {
     /// `cleaned-v1`, `parsed-v1`, or an id.
+    #[param(required = true)]
     pub a: String,
     /// The other one.
+    #[param(required = true)]
     pub b: String,
 }

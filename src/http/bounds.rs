@@ -2,19 +2,34 @@
 //!
 //! Bounds of a single field stand at the field; here are those that many share, or that a derive cannot say.
 
+#![allow(clippy::indexing_slicing, reason = "JSON of the program's own document: what is not there is null")]
+
 use serde_json::{Value, json};
 
 use super::openapi::operations;
 use crate::cleaning::Rule;
 use crate::jobs::JobKind;
 use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE, LONGEST_PATH};
+use crate::training::ask::LONGEST_PAST_S;
 
 /// No control characters.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
-/// A time that exists, on the site's clock or with an offset: leap years, as the calendar has them, included.
-const TIME: &str = r"^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?)?$|^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+/// A time that exists, on the site's clock or with an offset; leap days included. Years that are others in UTC, or that
+/// nobody has data of, are understood, but not promised.
+const TIME: &str = concat!(
+    r"^([1-8][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))",
+    r"|([1-8][0-9](0[48]|[2468][048]|[13579][26])|([2468][048]|[1357][26])00)-02-29)",
+    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?",
+    r"|T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?$",
+);
 /// A version of a session's data.
-const VERSION: &str = r"^(latest|parsed|cleaned|(parsed|cleaned)-v[1-9][0-9]{0,8}|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";
+const VERSION: &str = concat!(
+    r"^(latest|parsed|cleaned|(parsed|cleaned)-v[1-9][0-9]{0,8}",
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$",
+);
+/// A parsed version.
+const PARSED: &str =
+    r"^(parsed(-v[1-9][0-9]{0,8})?|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$";
 /// An order of day, month and year.
 const DATE_FORMAT: &str = r"^%?([Yy]{1,4}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Dd]{1,2}|[Mm]{1,2}[-/. ]?%?[Dd]{1,2}[-/. ]?%?[Yy]{1,4}|[Dd]{1,2}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Yy]{1,4})$";
 /// One character that is neither letter nor digit, or a word for the tab.
@@ -57,6 +72,7 @@ fn of_parameter(name: &str) -> Value {
 
 /// Of fields that requests have, by schema.
 fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
+    let past = json!({"type": "array", "items": {"type": "integer", "format": "int64", "minimum": 1, "maximum": LONGEST_PAST_S}});
     vec![
         ("ParseRequest", &["name", "site", "encoding"], text()),
         ("ParseRequest", &["data_dir", "subfolder"], path()),
@@ -70,11 +86,18 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ),
         ("SessionPatch", &["site"], text()),
         ("UploadForm", &["name", "site"], text()),
-        ("CleanRequest", &["dataset_id"], json!({"pattern": VERSION})),
+        ("UploadForm", &["name", "site", "timezone"], json!({"type": "string"})),
+        ("CleanRequest", &["dataset_id"], json!({"pattern": PARSED})),
+        ("FeatureOptions", &["lags", "rolling_means"], json!({"additionalProperties": past})),
+        ("AliasRequest", &["version"], json!({"pattern": "^v?[1-9][0-9]{0,8}$"})),
         ("TrainRequest", &["version"], json!({"pattern": VERSION})),
         ("TrainRequest", &["model_name"], json!({"pattern": MODEL_NAME})),
         ("OptimizeBody", &["timestamp"], json!({"pattern": TIME})),
-        ("OptimizeBody", &["model", "model_name", "model_id"], json!({"minLength": 1})),
+        (
+            "OptimizeBody",
+            &["model", "model_name", "model_id"],
+            json!({"type": "string", "minLength": 1, "pattern": r"\S"}),
+        ),
         ("OptimizeBody", &["input_data", "conditions", "current"], json!({"propertyNames": text()})),
         ("Variable", &["name"], json!({"minLength": 1})),
         ("Constraint", &["name"], json!({"minLength": 1})),
@@ -110,11 +133,17 @@ pub fn add(document: &mut Value) {
     merge(&mut schemas["FeatureMapping"], &mapping);
     // Each part of a mapping may be left out.
     schemas["FeatureMapping"].as_object_mut().map(|mapping| mapping.remove("required"));
+    for list in schemas["Columns"]["oneOf"].as_array_mut().into_iter().flatten().filter(|list| list["type"] == "array")
+    {
+        list["minItems"] = 1.into();
+    }
     for name in ["Variable", "Constraint"] {
         schemas[name]["required"] = json!(["name"]);
     }
-    let named = json!([{"required": ["model"]}, {"required": ["model_name"]}, {"required": ["model_id"]}]);
-    merge(&mut schemas["OptimizeBody"], &json!({"anyOf": named}));
+    // One of three; generators of clients read `anyOf` as several types.
+    let without = |name: &str| json!({"not": {"required": [name]}});
+    let otherwise = json!({"if": without("model_name"), "then": {"required": ["model_id"]}});
+    merge(&mut schemas["OptimizeBody"], &json!({"if": without("model"), "then": otherwise}));
     for name in ["CleanRequest", "TrainRequest", "ParseRequest", "OptimizeBody"] {
         numbers(&mut schemas[name]);
     }
@@ -144,8 +173,8 @@ fn merge(schema: &mut Value, bounds: &Value) {
     for (name, value) in bounds.as_object().into_iter().flatten() {
         schema[name] = value.clone();
     }
-    // What a derive takes for the default of a text that must be given.
-    if schema["default"] == "" {
+    // What a derive takes for the default of a text that must be given, if at all.
+    if schema["default"] == "" || schema["default"].is_null() {
         schema.as_object_mut().map(|schema| schema.remove("default"));
     }
 }

@@ -74,7 +74,7 @@ impl Operation {
     fn of(document: &Value, operation: &Value) -> Self {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let in_query = parameters.filter(|parameter| parameter["in"] == "query");
-        let content = operation["requestBody"]["content"].as_object();
+        let content = operation.pointer("/requestBody/content").and_then(Value::as_object);
         let schema = content.and_then(|content| content.values().next()).map(|media| &media["schema"]);
         Self {
             parameters: in_query.filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned).collect(),

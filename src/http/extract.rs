@@ -159,8 +159,12 @@ impl<'de> Visitor<'de> for UnrepeatedVisitor {
         Ok(value.into())
     }
 
+    /// JSON has one kind of number: 3.0 is as whole as 3.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        let is_whole = value.fract() == 0.0 && value.abs() <= EXACT && !(value == 0.0 && value.is_sign_negative());
+        #[expect(clippy::cast_possible_truncation, reason = "whole, and within what an f64 has exactly")]
+        Ok(if is_whole { (value as i64).into() } else { value.into() })
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -301,6 +305,16 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::Invalid);
         assert_eq!(error.details.first().unwrap().field.as_deref(), Some("inner[1].flag"));
         assert_eq!(error.message, r#"inner[1].flag: invalid type: string "yes", expected a boolean"#);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let read = |json: &str| from_json::<Body>(json.as_bytes(), &Operation::default());
+        assert_eq!(read(r#"{"rows": 3.0}"#).unwrap().rows, Some(3));
+        assert_eq!(read(r#"{"rows": -2e2}"#).unwrap().rows, Some(-200));
+        for fraction in ["3.5", "1e19", "-1e300"] {
+            assert_eq!(refused(&format!(r#"{{"rows": {fraction}}}"#)).code, "invalid_field");
+        }
     }
 
     #[test]

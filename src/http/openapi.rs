@@ -3,6 +3,8 @@
 //! [`finished`] says once what holds for every route: the problems that any request can meet, that requests have no
 //! other fields than those named, what success means, and the bounds of [`super::bounds`].
 
+#![allow(clippy::indexing_slicing, reason = "JSON of the program's own document: what is not there is null")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -159,7 +161,8 @@ fn problem(&(status, description, code, detail): &Row) -> Response {
     ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build()
 }
 
-/// Answers of a run of the samples, by operation; arrays are cut to their first item.
+/// Answers of a run of the samples, by operation and status, lists cut to their first item: `scripts/contract
+/// --write-examples` makes them.
 const EXAMPLES: &str = include_str!("examples.json");
 
 /// The whole document, as it is served and kept.
@@ -174,14 +177,14 @@ pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let schemas = document["components"]["schemas"].clone();
     let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for operation in operations(&mut document) {
-        let example = operation["operationId"].as_str().and_then(|id| examples.get(id)).cloned();
+        let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
         let has_body = operation.get("requestBody").is_some();
         let Some(responses) = operation["responses"].as_object_mut() else { continue };
         for row in OF_ALL.iter().chain(has_body.then_some(&OF_BODIES)) {
             let problem = || serde_json::to_value(problem(row)).unwrap_or_default();
             responses.entry(row.0).or_insert_with(problem);
         }
-        for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+        for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
             for (kind, media) in response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten() {
                 if media["schema"].is_null() {
                     media["schema"] = file(kind);
@@ -190,7 +193,8 @@ pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
             if response["description"].as_str().is_none_or(str::is_empty) {
                 response["description"] = said(&schemas, response).into();
             }
-            if let (Some(example), Some(media)) = (&example, response.pointer_mut("/content/application~1json")) {
+            let example = examples.get(&format!("{id} {status}"));
+            if let (Some(example), Some(media)) = (example, response.pointer_mut("/content/application~1json")) {
                 media["example"] = example.clone();
             }
         }

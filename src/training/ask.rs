@@ -83,6 +83,9 @@ pub async fn ask(state: &AppState, request: TrainRequest) -> Result<Asked> {
     Ok(Asked { job_id, is_done, reused, assumed_session: dataset.assumed_session })
 }
 
+/// How far back a lag or a rolling mean may reach: ten years.
+pub const LONGEST_PAST_S: i64 = 315_360_000;
+
 /// What no value is needed for.
 fn check_options(options: &TrainOptions) -> Result<()> {
     let wrong = |field: &str, message: String| Err(Error::invalid(field, "bad_option", format!("{field}: {message}")));
@@ -98,8 +101,8 @@ fn check_options(options: &TrainOptions) -> Result<()> {
     let FeatureOptions { lags, rolling_means, .. } = &options.features;
     for (field, past) in [("lags", lags), ("rolling_means", rolling_means)] {
         for (column, seconds) in past {
-            if let Some(bad) = seconds.iter().find(|seconds| **seconds <= 0) {
-                let message = format!("{bad} s does not lie in the past; give seconds above 0");
+            if let Some(bad) = seconds.iter().find(|seconds| !(1..=LONGEST_PAST_S).contains(*seconds)) {
+                let message = format!("{bad} s does not lie in the past ten years; give seconds, 1…{LONGEST_PAST_S}");
                 return wrong(&format!("features.{field}.{column}"), message);
             }
         }

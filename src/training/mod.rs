@@ -52,7 +52,7 @@ pub struct TrainRequest {
     /// `latest` (default), `parsed`, `cleaned`, `parsed-v2`, `cleaned-v1`, or a dataset's id.
     pub version: Option<String>,
     /// Width of the rows to train on; the stored rows when left out.
-    #[schema(value_type = Option<String>, example = "30m")]
+    #[schema(example = "30m")]
     pub interval: Option<Interval>,
     /// The same as `features.allow_leakage`.
     pub allow_leakage: bool,

@@ -1,0 +1,105 @@
+"""The whole chain with the generated client: upload, parse, clean, train, name, predict, optimise, look, delete."""
+
+import sys
+from pathlib import Path
+
+
+def ok(answer, *statuses):
+    """The parsed answer, when its status is one of those expected."""
+    status = int(answer.status_code)
+    if status not in (statuses or (200,)):
+        sys.exit(f"contract: the client got {status}: {answer.content[:600]!r}")
+    if answer.content and answer.parsed is None:
+        sys.exit(f"contract: the client could not read its {status}: {answer.content[:300]!r}")
+    return answer.parsed
+
+
+def drive(url: str, samples: Path) -> dict:
+    """Walks the chain; answers the ids of what it made, by the path that they belong to."""
+    from client import Client
+    from client.api.cleaning import get_cleaning_job, get_comparison, post_clean
+    from client.api.data import get_correlation, get_preview, get_quality, get_series, get_stats, list_events, suggest_mapping
+    from client.api.files import list_files
+    from client.api.health import get_health, get_ready, get_root_health
+    from client.api.jobs import cancel_job, get_job, list_jobs
+    from client.api.models import get_model, get_named_model, list_models, post_predict, post_train, put_alias
+    from client.api.optimization import get_optimization, get_optimization_summary, list_optimizations, post_optimize
+    from client.api.sessions import (
+        delete_session, get_lineage, get_session, list_sessions, patch_session, post_parse, post_upload, restore_session,
+    )
+    from client.models import (
+        AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, ParseRequest, PredictRequest, PredictRequestRowsItem,
+        SessionPatch, TrainRequest, UploadForm,
+    )
+    from client.types import File
+
+    client = Client(base_url=url, timeout=120)
+    answers = {}
+
+    def call(operation, *statuses, **arguments):
+        """Calls an operation, and remembers its answer as an example."""
+        answer = operation.sync_detailed(client=client, **arguments)
+        parsed = ok(answer, *statuses)
+        answers.setdefault(f"{operation.__name__.rsplit('.', 1)[1]} {int(answer.status_code)}", answer.content)
+        return parsed
+
+    def uploaded(name: str, pattern: str) -> str:
+        files = [File(path.open("rb"), path.name, "text/csv") for path in sorted(samples.glob(pattern))]
+        assert files, f"no samples in {samples}"
+        form = UploadForm(files=files, name=name, site="DEMO", timezone="Asia/Taipei")
+        return call(post_upload, 201, body=form).session_id
+
+    call(get_health)
+    call(get_root_health)
+    call(get_ready)
+    call(list_files)
+    session = uploaded("Contract", "TR_DEMO_*.csv")
+    parsed = call(post_parse, body=ParseRequest(session_id=session))
+    assert (parsed.row_count, parsed.column_count) == (1344, 18), parsed
+    call(patch_session, id=session, body=SessionPatch(name="Contract, renamed"))
+    cleaned = call(post_clean, body=CleanRequest(session_id=session, resample_interval=None, detect_spikes=True))
+    assert cleaned.version == "cleaned-v1" and cleaned.original_rows == 1344, cleaned
+    call(get_cleaning_job, id=cleaned.job_id)
+    call(get_comparison, id=session, a="parsed-v1", b="cleaned-v1")
+    call(list_events, session_id=session)
+    call(suggest_mapping, session_id=session)
+    assert len(call(get_preview, session_id=session, rows=3).preview) == 3
+    call(get_stats, session_id=session, column="CHWRT")
+    call(get_series, session_id=session, columns="CHWRT,OAT", points=10)
+    call(get_quality, session_id=session)
+    call(get_correlation, session_id=session, columns="CHWRT,OAT")
+    request = TrainRequest(model_name="contract", session_id=session, interval="30m", wait=True)
+    trained = call(post_train, body=request)
+    assert trained.status == "completed" and trained.model.metrics is not None, trained
+    call(get_job, id=trained.job_id)
+    call(list_jobs)
+    call(put_alias, name="contract", alias="production", body=AliasRequest(version="v1"))
+    model = call(get_model, id="contract:production")
+    assert model.id == trained.model_id and model.features, model
+    call(get_named_model, name="contract")
+    call(list_models)
+    values = {"load_rt": 400, "wet_bulb": 25, "chw_pump_hz": 36}
+    predicted = call(post_predict, id="contract", body=PredictRequest(rows=[PredictRequestRowsItem.from_dict(values)]))
+    assert predicted.count == 1 and predicted.predictions[0].predicted_power > 0, predicted
+    conditions = OptimizeBodyConditions.from_dict({"load_rt": 400})
+    best = call(post_optimize, body=OptimizeBody(model="contract", conditions=conditions))
+    assert best.predicted_power <= best.baseline_power, best
+    call(get_optimization, id=best.run_id)
+    call(list_optimizations)
+    call(get_optimization_summary)
+    call(get_lineage, id=session)
+
+    spare = [uploaded(f"Spare {n}", "TR_DEMO_METER_*.csv") for n in range(5)]
+    ok(delete_session.sync_detailed(client=client, id=spare[0]), 204)
+    call(restore_session, id=spare[0])
+    call(get_session, id=session)
+    call(list_sessions)
+    call(post_parse, 202, body=ParseRequest(session_id=spare[1], wait=False, force=True))
+    call(post_clean, 202, body=CleanRequest(session_id=session, resample_interval=None, wait=False))
+    queued = call(post_train, 202, body=TrainRequest(model_name="later", session_id=session, interval="1h"))
+    call(cancel_job, id=queued.job_id)
+    return {
+        "sessions": [session], "spare_sessions": spare, "models": ["contract", trained.model_id], "columns": parsed.columns,
+        "jobs": [trained.job_id, queued.job_id], "cleaning-jobs": [cleaned.job_id], "optimizations": [best.run_id],
+        "answers": answers,
+    }
