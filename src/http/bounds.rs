@@ -11,6 +11,7 @@ use crate::cleaning::Rule;
 use crate::jobs::JobKind;
 use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE, LONGEST_PATH};
 use crate::training::ask::LONGEST_PAST_S;
+use crate::training::predict::MOST_ROWS;
 
 /// No control characters.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
@@ -72,6 +73,11 @@ fn of_parameter(name: &str) -> Value {
 
 /// Of fields that requests have, by schema.
 fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
+    let row = json!({
+        "type": "object",
+        "properties": {"timestamp": {"type": ["string", "null"], "pattern": TIME}},
+        "additionalProperties": {"type": ["number", "null"]},
+    });
     let past = json!({"type": "array", "items": {"type": "integer", "format": "int64", "minimum": 1, "maximum": LONGEST_PAST_S}});
     vec![
         ("ParseRequest", &["name", "site", "encoding"], text()),
@@ -101,7 +107,7 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("OptimizeBody", &["input_data", "conditions", "current"], json!({"propertyNames": text()})),
         ("Variable", &["name"], json!({"minLength": 1})),
         ("Constraint", &["name"], json!({"minLength": 1})),
-        ("PredictRequest", &["rows"], json!({"minItems": 1, "maxItems": crate::training::predict::MOST_ROWS})),
+        ("PredictRequest", &["rows"], json!({"minItems": 1, "maxItems": MOST_ROWS, "items": row})),
     ]
 }
 

@@ -155,9 +155,22 @@ async fn cancel_job(State(state): State<AppState>, Path(id): Path) -> Result<Jso
     Ok(Json(state.jobs.cancel(&id).await?.into()))
 }
 
+/// One event of the stream; describes it only.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the stream")]
+struct JobStreamEvent {
+    /// `status` or `progress`.
+    event: String,
+    /// JSON of a `JobEventData`.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+    /// For `Last-Event-ID`; the last event of a job whose events are forgotten has none.
+    id: Option<String>,
+}
+
 /// What an event says.
 #[derive(Serialize, ToSchema)]
-struct JobEventData {
+pub struct JobEventData {
     /// The job.
     job_id: String,
     /// UTC.
@@ -187,7 +200,7 @@ struct JobEventData {
         ("Last-Event-ID" = Option<i64>, Header, description = "The `id` of the last event that was seen"),
     ),
     responses(
-        (status = 200, content_type = "text/event-stream", body = JobEventData, description = "Events until the job has ended"),
+        (status = 200, content_type = "text/event-stream", body = JobStreamEvent, description = "Events until the job has ended"),
         (status = 204, description = "It has ended, and all its events were seen"),
         NoSuchJob,
     )

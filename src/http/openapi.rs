@@ -35,7 +35,7 @@ use super::problem::{PROBLEM_JSON, Problem};
         (name = "export", description = "Stored frames as files"),
         (name = "jobs", description = "Work that goes on without its request"),
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, super::jobs::JobEventData)),
 )]
 pub struct Document;
 

@@ -110,7 +110,7 @@ def main() -> None:
                 (ROOT / "src/http/examples.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
                 return
             examples(json.loads(document.read_text()))
-            env = {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "CONTRACT_KNOWN": json.dumps(known)}
+            env = {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "CONTRACT_KNOWN": json.dumps(known), "CONTRACT_URL": url}
             limits = ["--max-time", asked.seconds, "--seed", asked.seed, "--request-timeout", 60, "--workers", 2]
             kind = ["--phases", "examples,coverage,fuzzing", "--checks", ",".join(CHECKS), "--warnings", "off"]
             try:

@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::helpers::{Response, TestApp};
+use crate::helpers::{Process, Response, TestApp};
 use crate::openapi::operations;
 
 const ID: &str = "00000000-0000-7000-8000-000000000000";
@@ -277,6 +277,30 @@ async fn texts_that_are_stored_are_short_and_printable() {
     assert_eq!(app.get("/api/sessions").await.expect(200)["total"], 1);
     let csv = app.get(&format!("{path}/data.csv")).await;
     assert_eq!(csv.status, 200);
+}
+
+/// The command line has the same bounds.
+#[test]
+fn texts_of_the_command_line_are_short_and_printable() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Process::command(folder.path(), arguments).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(run(&["demo"]).0, Some(0));
+    std::fs::write(folder.path().join("a.csv"), REPORT).unwrap();
+    let long = "x".repeat(201);
+    for (bad, says) in [(long.as_str(), "at most 200"), ("a\u{1b}[31mb", "U+001B")] {
+        for arguments in [
+            vec!["sessions", "rename", "Demo plant", bad],
+            vec!["parse", "a.csv", "--timezone", "UTC", "--name", bad],
+            vec!["parse", "a.csv", "--timezone", "UTC", "--site", bad],
+        ] {
+            let (code, stderr) = run(&arguments);
+            assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+            assert!(stderr.contains(says), "{arguments:?}: {stderr}");
+        }
+    }
 }
 
 /// The existing frontend, call by call, as it sends them (HVAC web frontend, `src/lib/api`): it sends nothing unknown.
