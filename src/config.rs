@@ -39,6 +39,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("SITE_TIMEZONE", "UTC"),
     setting("CACHE_MAX_BYTES", "268435456"),
     setting("CACHE_TTL_SECONDS", "3600"),
+    setting("DOWNLOADS_MAX_BYTES", "1073741824"),
     setting("MAX_UPLOAD_BYTES", "4294967296"),
     setting("PARSE_MEMORY_BYTES", "536870912"),
     setting("REQUEST_TIMEOUT_SECONDS", "60"),
@@ -84,6 +85,8 @@ pub struct Config {
     pub cache_max_bytes: u64,
     /// How long a cached answer lives, in both levels.
     pub cache_ttl: Duration,
+    /// Bound of the folder of CSV and Arrow files that were made for downloads.
+    pub downloads_max_bytes: u64,
     /// Bound of one upload, all its files together; also of what an archive unpacks to.
     pub max_upload_bytes: u64,
     /// What one parse may hold in memory before it works in several windows.
@@ -150,6 +153,7 @@ impl Config {
             // 0 keeps nothing.
             cache_max_bytes: whole("CACHE_MAX_BYTES", 0..=1 << 40, " of bytes")?,
             cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),
+            downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
             max_upload_bytes: whole("MAX_UPLOAD_BYTES", 1024..=1 << 44, " of bytes")?,
             parse_memory_bytes: whole("PARSE_MEMORY_BYTES", 1 << 20..=1 << 44, " of bytes")?,
             request_timeout: Duration::from_secs(whole("REQUEST_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),

@@ -127,8 +127,9 @@ async fn export(state: &AppState, model: &str, output: Option<PathBuf>) -> Resul
     const ENDINGS: &[Ending<bool>] = &[("csv", false), ("json", true)];
     let whole = told_by_name(output.as_deref(), ENDINGS)?.unwrap_or(false);
     let file = if whole { models::file(state, model).await? } else { models::scoring_table(state, model).await? };
+    let bytes = file.download.read().await?;
     if output.as_deref() == Some(Path::new("-")) {
-        return print_bytes(&file.bytes);
+        return print_bytes(&bytes);
     }
     let path = match output {
         Some(path) => path,
@@ -138,11 +139,11 @@ async fn export(state: &AppState, model: &str, output: Option<PathBuf>) -> Resul
         }
         None => PathBuf::from(&file.file_name),
     };
-    std::fs::write(&path, &file.bytes).map_err(|error| {
+    std::fs::write(&path, &bytes).map_err(|error| {
         let message = format!("{} cannot be written: {error}", path.display());
         Error::new(ErrorKind::Unavailable, "unwritable", message)
     })?;
-    tell(&format!("wrote {}: {} bytes", path.display(), file.bytes.len()));
+    tell(&format!("wrote {}: {} bytes", path.display(), bytes.len()));
     Ok(())
 }
 

@@ -1,23 +1,16 @@
-//! The stored file itself, or its rows as CSV or Arrow IPC, streamed.
-//!
-//! CSV and Arrow are made on a blocking thread, batch by batch, and handed over in chunks through a short
-//! channel: memory does not grow with the file, and a client that goes away ends the work.
+//! The stored file itself, or its rows as CSV or Arrow IPC.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::Range;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use bytes::Bytes;
 use chrono_tz::Tz;
-use futures_util::{Stream, StreamExt};
-use tokio::sync::mpsc;
 
 use super::clock;
 use super::names::TIMESTAMP;
@@ -26,62 +19,102 @@ use super::version::Resolved;
 use crate::error::{Context, Error, Result};
 use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
+pub use crate::store::made::{ByteStream, Download};
+use crate::store::made::{MadeKey, Recipe, on_the_way};
 
-/// Bytes on their way to the client.
-pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+/// The form that the rows of a stored frame are handed out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The stored Parquet file, unchanged.
+    Parquet,
+    /// An Arrow IPC file (the file format, so that readers may seek).
+    Arrow,
+    /// CSV (RFC 4180, UTF-8, header line; `timestamp` ISO 8601 with the site's offset; nulls empty).
+    Csv {
+        /// For a spreadsheet: then no text is a formula.
+        spreadsheet: bool,
+    },
+}
 
-/// Bytes of a chunk, about.
-const CHUNK_BYTES: usize = 128 * 1024;
-/// Chunks that wait for the client.
-const CHUNKS_AHEAD: usize = 4;
+/// A stored frame as a file, and the hexadecimal digits that tell its bytes from all others.
+///
+/// # Errors
+/// 409 when the stored file is missing or damaged: a stream cannot take back its status, so this is found before the
+/// first byte.
+pub async fn download(state: &AppState, dataset: &Resolved, form: Form) -> Result<(Download, String)> {
+    look(state, dataset).await?;
+    let made = |request: &str, recipe: Recipe| {
+        let key = MadeKey::new(&dataset.sha256, request);
+        let name = key.name().to_owned();
+        (Download::Made { files: state.store.made.clone(), key, recipe }, name)
+    };
+    Ok(match form {
+        Form::Parquet => {
+            let (objects, key) = (state.store.objects.clone(), dataset.path.clone());
+            (Download::Stored { objects, key, size_bytes: dataset.size_bytes }, dataset.sha256.clone())
+        }
+        Form::Arrow => made("arrow", arrow_recipe(state, dataset)),
+        Form::Csv { spreadsheet } => {
+            let request = format!("csv {} {spreadsheet}", dataset.zone);
+            made(&request, csv_recipe(state, dataset, spreadsheet))
+        }
+    })
+}
 
 /// A part of the stored Parquet file, unchanged.
 ///
 /// # Errors
 /// 409 when the file is missing or damaged.
 pub async fn parquet(state: &AppState, dataset: &Resolved, range: Range<u64>) -> Result<ByteStream> {
-    // A stream cannot take back its status: what is wrong with the file is found before the first byte.
-    look(state, dataset).await?;
-    Ok(Box::pin(state.store.objects.stream(&dataset.path, range).map(|chunk| chunk.map_err(io::Error::other))))
+    Ok(download(state, dataset, Form::Parquet).await?.0.part(range))
 }
 
-/// All rows as CSV (RFC 4180, UTF-8, header line; `timestamp` ISO 8601 with the site's offset; nulls empty). In one for
-/// a spreadsheet no text is a formula.
+/// All rows as CSV, made on their way.
 ///
 /// # Errors
 /// 409 when the file is missing or damaged.
 pub async fn csv(state: &AppState, dataset: &Resolved, spreadsheet: bool) -> Result<ByteStream> {
-    let zone = dataset.zone;
+    look(state, dataset).await?;
+    Ok(on_the_way(&csv_recipe(state, dataset, spreadsheet), 0..u64::MAX))
+}
+
+/// All rows as an Arrow IPC file, made on their way.
+///
+/// # Errors
+/// 409 when the file is missing or damaged.
+pub async fn arrow(state: &AppState, dataset: &Resolved) -> Result<ByteStream> {
+    look(state, dataset).await?;
+    Ok(on_the_way(&arrow_recipe(state, dataset), 0..u64::MAX))
+}
+
+fn csv_recipe(state: &AppState, dataset: &Resolved, spreadsheet: bool) -> Recipe {
+    let (state, dataset) = (state.clone(), dataset.clone());
     let shown: fn(&str) -> Cow<'_, str> = if spreadsheet { no_formula } else { |text| Cow::Borrowed(text) };
-    made(state, dataset, move |frame, out| {
+    Arc::new(move |out| {
+        let frame = Frame::open(&state, &dataset)?;
         let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
         writer
             .write_record(frame.column_names().map(|name| shown(name).into_owned()))
             .internal("writing the header line")?;
         for batch in frame.batches()? {
-            write_csv(&mut writer, &batch?, zone, shown)?;
+            write_csv(&mut writer, &batch?, dataset.zone, shown)?;
         }
         writer.flush().internal("writing CSV")
     })
-    .await
 }
 
-/// All rows as an Arrow IPC file (the file format, so that readers may seek).
-///
-/// # Errors
-/// 409 when the file is missing or damaged.
-pub async fn arrow(state: &AppState, dataset: &Resolved) -> Result<ByteStream> {
-    let columns = Arc::clone(&dataset.columns);
-    made(state, dataset, move |frame, out| {
-        let mut batches = frame.batches()?;
-        let first = batches.next().transpose()?.unwrap_or_else(|| RecordBatch::new_empty(empty_schema(&columns)));
+fn arrow_recipe(state: &AppState, dataset: &Resolved) -> Recipe {
+    let (state, dataset) = (state.clone(), dataset.clone());
+    Arc::new(move |out| {
+        let mut batches = Frame::open(&state, &dataset)?.batches()?;
+        let empty = || RecordBatch::new_empty(empty_schema(&dataset.columns));
+        let first = batches.next().transpose()?.unwrap_or_else(empty);
         let mut writer = FileWriter::try_new(out, &first.schema()).internal("beginning an Arrow file")?;
         for batch in std::iter::once(Ok(first)).chain(batches) {
             writer.write(&batch?).internal("writing an Arrow file")?;
         }
         writer.finish().internal("ending an Arrow file")
     })
-    .await
 }
 
 /// Of a frame without rows, which has no batch to tell it.
@@ -147,70 +180,5 @@ impl<'a> Cells<'a> {
             DataType::Utf8 => Ok(Self::Texts(column.as_string())),
             other => Err(Error::internal(format!("a stored column has the type {other}"))),
         }
-    }
-}
-
-/// Streams what `make` writes.
-async fn made<F>(state: &AppState, dataset: &Resolved, make: F) -> Result<ByteStream>
-where
-    F: FnOnce(&Frame, Chunks) -> Result<()> + Send + 'static,
-{
-    let opening = {
-        let (state, dataset) = (state.clone(), dataset.clone());
-        move || Frame::open(&state, &dataset)
-    };
-    let frame = tokio::task::spawn_blocking(opening).await.internal("opening a stored file")??;
-    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-    tokio::task::spawn_blocking(move || {
-        let out = Chunks { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK_BYTES) };
-        if let Err(error) = make(&frame, out) {
-            // The client has gone, or gets to see that the stream broke off; the log says why.
-            if !sender.is_closed() {
-                tracing::error!(error = &error as &dyn std::error::Error, "an export broke off");
-            }
-            let _ = sender.blocking_send(Err(io::Error::other(error)));
-        }
-    });
-    let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
-        receiver.recv().await.map(|chunk| (chunk, receiver))
-    });
-    Ok(Box::pin(stream))
-}
-
-/// Collects what is written into chunks and sends them; dropped, it sends the rest.
-struct Chunks {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    buffer: Vec<u8>,
-}
-
-impl Chunks {
-    fn send(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
-        self.sender.blocking_send(Ok(chunk.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-}
-
-impl Write for Chunks {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= CHUNK_BYTES {
-            self.send()?;
-        }
-        Ok(bytes.len())
-    }
-
-    /// Only whole chunks are sent on the way.
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Chunks {
-    fn drop(&mut self) {
-        // Nobody is left to hear of a failure: the client has gone.
-        let _ = self.send();
     }
 }

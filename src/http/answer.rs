@@ -1,11 +1,10 @@
 //! Answers that several routes share: of an immutable file (weak `ETag`, 304, the headers of the migration
-//! period), of a whole file, and of work that became a job.
+//! period), and of work that became a job.
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use serde::Serialize;
 
 use super::conditional::none_match_holds;
@@ -47,43 +46,6 @@ pub fn accepted(queued: &QueuedJob) -> Response {
 /// 202 with an answer of its own, and where the job is.
 pub fn accepted_at(location: String, answer: &impl Serialize) -> Response {
     (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)).into_response()
-}
-
-/// A small file, or a text made from one, to be answered whole.
-pub struct File {
-    /// All of it.
-    pub bytes: Bytes,
-    /// With its quotes.
-    pub etag: String,
-    /// What it is.
-    pub content_type: &'static str,
-    /// Name for a download.
-    pub file_name: String,
-}
-
-/// The file; 304 when the client has it; of a HEAD the headers alone.
-pub fn whole_file(method: &Method, request: &HeaderMap, file: File) -> Response {
-    let length = file.bytes.len();
-    let mut response = if none_match_holds(header_text(request, header::IF_NONE_MATCH), &file.etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else if method == Method::HEAD {
-        Body::empty().into_response()
-    } else {
-        Body::from(file.bytes).into_response()
-    };
-    let described = response.headers_mut();
-    described.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
-    described.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if method == Method::HEAD {
-        described.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    let attached = super::export::attachment(&file.file_name);
-    for (name, value) in [(header::ETAG, file.etag), (header::CONTENT_DISPOSITION, attached)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            described.insert(name, value);
-        }
-    }
-    response
 }
 
 /// An answer whose session was perhaps assumed.

@@ -10,15 +10,17 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{File, accepted, assuming, whole_file};
+use super::answer::{accepted, assuming};
+use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Json as JsonBody, Path, Query};
-use super::openapi::{NoSuchData, NoSuchSession};
+use super::openapi::{DownloadResponses, NoSuchData, NoSuchSession};
 use super::problem::Problem;
 use crate::cleaning::compare::{Comparison, compare};
 use crate::cleaning::events::{self, EventPage};
 use crate::cleaning::suggest::{Suggestions, suggest};
 use crate::cleaning::{CleanAnswer, CleanRequest, CleaningJob, CompareQuery, EventQuery, ask, jobs};
 use crate::datasets::DatasetSelector;
+use crate::datasets::export::Download;
 use crate::error::Result;
 use crate::sessions::job::QueuedJob;
 use crate::state::AppState;
@@ -148,10 +150,11 @@ struct VersionQuery {
     get,
     path = "/sessions/{id}/events.parquet",
     tag = "export",
-    params(("id" = String, Path, description = "The session"), VersionQuery),
+    params(("id" = String, Path, description = "The session"), VersionQuery, DownloadHeaders),
     responses(
-        (status = 200, content_type = "application/vnd.apache.parquet", description = "The file"),
-        (status = 304, description = "The client has it"),
+        (status = 200, content_type = "application/vnd.apache.parquet", description = "All of it"),
+        (status = 206, content_type = "application/vnd.apache.parquet", description = "A part of it"),
+        DownloadResponses,
         NoSuchData,
     )
 )]
@@ -164,11 +167,7 @@ async fn get_events_file(
 ) -> Result<Response> {
     let selector = DatasetSelector { session_id: Some(id), version: query.version };
     let file = events::parquet(&state, &selector).await?;
-    let file = File {
-        bytes: file.bytes,
-        etag: format!("\"{}\"", file.sha256),
-        content_type: "application/vnd.apache.parquet",
-        file_name: file.file_name,
-    };
-    Ok(whole_file(&method, &headers, file))
+    let (download, content_type) = (Download::Held(file.bytes), "application/vnd.apache.parquet");
+    let file = DownloadAnswer { download, tag: file.sha256, content_type, file_name: file.file_name };
+    Ok(download::answer(&method, &headers, file).await)
 }

@@ -64,11 +64,23 @@ pub fn none_match_holds(header: Option<&str>, etag: &str) -> bool {
     header.is_some_and(|text| text.split(',').map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag)))
 }
 
+/// Whether this entity is one that `If-Match` asks for, by strong comparison.
+#[must_use]
+pub fn match_holds(header: Option<&str>, etag: &str) -> bool {
+    header.is_none_or(|text| text.split(',').map(str::trim).any(|tag| tag == "*" || (tag == etag && is_strong(etag))))
+}
+
 /// Whether a range may be answered with a part, by strong comparison of `If-Range`; a date never holds,
 /// because no `Last-Modified` is sent.
 #[must_use]
 pub fn if_range_holds(header: Option<&str>, etag: &str) -> bool {
-    header.is_none_or(|tag| !etag.starts_with("W/") && tag.trim() == etag)
+    header.is_none_or(|tag| is_strong(etag) && tag.trim() == etag)
+}
+
+/// Whether an entity tag stands for one sequence of bytes.
+#[must_use]
+pub fn is_strong(etag: &str) -> bool {
+    !etag.starts_with("W/")
 }
 
 fn opaque(tag: &str) -> &str {
@@ -119,6 +131,16 @@ mod tests {
         assert!(none_match_holds(Some("*"), r#""a""#));
         assert!(!none_match_holds(Some(r#""b""#), r#""a""#));
         assert!(!none_match_holds(None, r#""a""#));
+    }
+
+    #[test]
+    fn tags_are_compared_strongly_for_if_match() {
+        assert!(
+            match_holds(None, r#""a""#)
+                && match_holds(Some("*"), r#""a""#)
+                && match_holds(Some(r#""b", "a""#), r#""a""#)
+        );
+        assert!(!match_holds(Some(r#""b""#), r#""a""#) && !match_holds(Some(r#"W/"a""#), r#"W/"a""#));
     }
 
     #[test]

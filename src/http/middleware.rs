@@ -15,6 +15,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use super::answer::header_text;
+use super::conditional::is_strong;
 use super::problem;
 use crate::error::{Error, ErrorKind};
 
@@ -148,7 +149,7 @@ pub fn cors(origins: &[String]) -> CorsLayer {
     layer.allow_origin(is_known).allow_credentials(true)
 }
 
-/// Texts are compressed, stored data files are not: their ranges and strong `ETag` are of the plain bytes.
+/// Texts are compressed. What has a strong `ETag` is not: that is of the plain bytes, as are the parts of a file.
 pub fn compressible() -> impl Predicate {
     |_: StatusCode, _: axum::http::Version, headers: &HeaderMap, _: &axum::http::Extensions| {
         let content_type = header_text(headers, header::CONTENT_TYPE).unwrap_or("");
@@ -160,7 +161,8 @@ pub fn compressible() -> impl Predicate {
         let short = header_text(headers, header::CONTENT_LENGTH)
             .and_then(|length| length.parse::<u64>().ok())
             .is_some_and(|length| length < 1024);
-        text && !short && !headers.contains_key(header::CONTENT_RANGE)
+        let exact = header_text(headers, header::ETAG).is_some_and(is_strong);
+        text && !short && !exact && !headers.contains_key(header::CONTENT_RANGE)
     }
 }
 

@@ -12,6 +12,7 @@ mod cleaning;
 mod conditional;
 mod contract;
 mod data;
+mod download;
 mod export;
 mod extract;
 mod files;

@@ -10,9 +10,10 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{File, accepted_at, assuming, whole_file};
+use super::answer::{accepted_at, assuming};
+use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Json as JsonBody, Path, Path2, Query};
-use super::openapi::{NoSuchModel, NoSuchSession};
+use super::openapi::{DownloadResponses, NoSuchModel, NoSuchSession};
 use crate::error::{Context, Result};
 use crate::state::AppState;
 use crate::training::models::{self, ModelFile};
@@ -176,10 +177,11 @@ async fn delete_model(
     get,
     path = "/models/{id}/file",
     tag = "models",
-    params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")),
+    params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`"), DownloadHeaders),
     responses(
-        (status = 200, content_type = "application/json", description = "The file"),
-        (status = 304, description = "The client has it"),
+        (status = 200, content_type = "application/json", description = "All of it"),
+        (status = 206, content_type = "application/json", description = "A part of it"),
+        DownloadResponses,
         NoSuchModel,
     )
 )]
@@ -189,9 +191,9 @@ async fn get_model_file(
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    let ModelFile { bytes, sha256, file_name } = models::file(&state, &id).await?;
-    let file = File { bytes, etag: format!("\"{sha256}\""), content_type: "application/json", file_name };
-    Ok(whole_file(&method, &headers, file))
+    let ModelFile { download, tag, file_name } = models::file(&state, &id).await?;
+    let file = DownloadAnswer { download, tag, content_type: "application/json", file_name };
+    Ok(download::answer(&method, &headers, file).await)
 }
 
 /// The model as CSV that anything can score with
@@ -201,10 +203,11 @@ async fn get_model_file(
     get,
     path = "/models/{id}/scoring-table.csv",
     tag = "models",
-    params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")),
+    params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`"), DownloadHeaders),
     responses(
-        (status = 200, content_type = "text/csv", description = "The table"),
-        (status = 304, description = "The client has it"),
+        (status = 200, content_type = "text/csv", description = "All of it"),
+        (status = 206, content_type = "text/csv", description = "A part of it"),
+        DownloadResponses,
         NoSuchModel,
     )
 )]
@@ -214,10 +217,9 @@ async fn get_scoring_table(
     headers: HeaderMap,
     Path(id): Path,
 ) -> Result<Response> {
-    let ModelFile { bytes, sha256, file_name } = models::scoring_table(&state, &id).await?;
-    let file =
-        File { bytes, etag: format!("W/\"{sha256}-scoring\""), content_type: "text/csv; charset=utf-8", file_name };
-    Ok(whole_file(&method, &headers, file))
+    let ModelFile { download, tag, file_name } = models::scoring_table(&state, &id).await?;
+    let file = DownloadAnswer { download, tag, content_type: "text/csv; charset=utf-8", file_name };
+    Ok(download::answer(&method, &headers, file).await)
 }
 
 /// Predicts rows

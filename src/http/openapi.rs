@@ -47,6 +47,8 @@ pub struct NoSuchJob;
 pub struct NoSuchData;
 /// Problems of routes about one model.
 pub struct NoSuchModel;
+/// What routes that answer a file say of the client's copy and of the part it wants.
+pub struct DownloadResponses;
 
 impl IntoResponses for NoSuchSession {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
@@ -98,6 +100,27 @@ impl IntoResponses for NoSuchData {
                 "The file of parsed-v1 is damaged; run hvac-analytics doctor.",
             ),
         ])
+    }
+}
+
+impl IntoResponses for DownloadResponses {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut all = responses(&[
+            (
+                "412",
+                "The file is not the one that `If-Match` names",
+                "precondition_failed",
+                "The file is not the one that If-Match names; ask without that header for what is there now.",
+            ),
+            (
+                "416",
+                "No byte of that range exists",
+                "range_not_satisfiable",
+                "No byte of the range asked for exists: the file has 4096 bytes.",
+            ),
+        ]);
+        all.insert("304".to_owned(), RefOr::T(ResponseBuilder::new().description("The client has it").build()));
+        all
     }
 }
 

@@ -187,6 +187,16 @@ pub async fn method_not_allowed() -> Problem {
     )
 }
 
+/// 412.
+pub fn precondition_failed() -> Response {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "The file is not the one that If-Match names; ask without that header for what is there now.",
+    )
+    .into_response()
+}
+
 /// 416, with the length that a range must lie in.
 pub fn range_not_satisfiable(size_bytes: u64) -> Response {
     let mut response = Problem::new(

@@ -245,6 +245,7 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     session::Entity::delete_by_id(session_id).exec(&txn).await.internal("purging a session")?;
     txn.commit().await.internal("committing a purge")?;
     crate::store::crash::point("purge.committed");
+    state.store.made.clear();
     state.store.objects.delete_folder(&paths::session_dir(session_id)).await
 }
 

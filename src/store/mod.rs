@@ -24,6 +24,7 @@ pub mod frames;
 pub mod identity;
 pub mod integrity;
 pub mod lock;
+pub mod made;
 pub mod objects;
 mod opened_file;
 pub mod paths;
@@ -45,6 +46,8 @@ pub struct Store {
     pub models: objects::Objects,
     /// Answers computed from immutable files.
     pub cache: cache::Cache,
+    /// Files made from published ones.
+    pub made: made::MadeFiles,
     /// What joins database and folder.
     pub identity: identity::Identity,
     /// What was tidied up when this process opened the store.
@@ -125,12 +128,13 @@ impl Store {
         lock: StoreLock,
     ) -> Result<Self> {
         let cache = cache::Cache::new(config.cache_max_bytes, config.cache_ttl, config.redis_url.as_deref())?;
+        let made = made::MadeFiles::new(&objects, config.downloads_max_bytes)?;
         let mut locks = vec![lock];
         if models.root() != objects.root() {
             locks.push(StoreLock::shared(models.root()).await?);
         }
         let proofs = Arc::default();
-        Ok(Self { db, objects, models, cache, identity, recovered, proofs, _locks: locks.into() })
+        Ok(Self { db, objects, models, cache, made, identity, recovered, proofs, _locks: locks.into() })
     }
 
     /// Whether it was opened to be read, for nothing can be written where it lies.

@@ -1,6 +1,7 @@
 //! List, look at, read and delete models.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::ConnectionTrait;
@@ -14,6 +15,7 @@ use crate::limits::Paging;
 use crate::sessions::snapshot;
 use crate::state::AppState;
 use crate::store::entity::{WorkStatus, trained_model};
+use crate::store::made::{Download, MadeKey, Recipe};
 use crate::store::{crash, paths};
 
 /// Names on a page when nobody says otherwise.
@@ -193,12 +195,12 @@ fn summary(row: trained_model::Model, aliases: &BTreeMap<String, Vec<String>>) -
     }
 }
 
-/// A model's file as it was published.
+/// A model as a file.
 pub struct ModelFile {
     /// Its bytes.
-    pub bytes: bytes::Bytes,
-    /// Their hash, hex.
-    pub sha256: String,
+    pub download: Download,
+    /// What tells them from all others.
+    pub tag: String,
     /// Name for a download.
     pub file_name: String,
 }
@@ -211,19 +213,21 @@ pub async fn file(state: &AppState, reference: &str) -> Result<ModelFile> {
     let row = found::row(state, reference).await?;
     let bytes = found::verified(state, &row).await?.to_bytes();
     let file_name = format!("{}-v{}.json", row.name, row.version);
-    Ok(ModelFile { bytes, sha256: row.sha256.unwrap_or_default(), file_name })
+    Ok(ModelFile { download: Download::Held(bytes), tag: row.sha256.unwrap_or_default(), file_name })
 }
 
-/// The model as CSV that anything can score with.
+/// The model as CSV that anything can score with, made when it is asked for.
 ///
 /// # Errors
 /// As [`found::find`].
 pub async fn scoring_table(state: &AppState, reference: &str) -> Result<ModelFile> {
     let found::Found { row, document } = found::find(state, reference).await?;
-    let writing = tokio::task::spawn_blocking(move || document.scoring_table());
-    let bytes = writing.await.internal("writing a scoring table")?.into_bytes().into();
+    let key = MadeKey::new(row.sha256.as_deref().unwrap_or_default(), "scoring table");
+    let tag = key.name().to_owned();
+    let recipe: Recipe =
+        Arc::new(move |out| out.write_all(document.scoring_table().as_bytes()).internal("writing a scoring table"));
     let file_name = format!("{}-v{}-scoring.csv", row.name, row.version);
-    Ok(ModelFile { bytes, sha256: row.sha256.unwrap_or_default(), file_name })
+    Ok(ModelFile { download: Download::Made { files: state.store.made.clone(), key, recipe }, tag, file_name })
 }
 
 /// Deletes a model for ever: its row, its aliases, the recommendations made with it, and its file. This is the purge
@@ -247,6 +251,7 @@ pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<Mo
     store::delete(&txn, &row).await?;
     txn.commit().await.internal("deleting a model")?;
     crash::point("model.deleted");
+    state.store.made.clear();
     if let Some(path) = &row.model_file_path {
         state.store.models.delete_file(path).await?;
     }

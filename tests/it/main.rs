@@ -12,6 +12,7 @@ mod damage;
 mod datasets;
 mod disk_full;
 mod doctor;
+mod downloads;
 mod features;
 mod helpers;
 mod http;
