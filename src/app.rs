@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
@@ -122,15 +121,12 @@ pub async fn bind(config: &Config) -> Result<TcpListener> {
 /// end, jobs and work that outlived its client end, the stores close.
 ///
 /// # Errors
-/// When the listener breaks or the database cannot be closed.
+/// When the database cannot be closed.
 pub async fn run(
     listener: TcpListener,
     state: AppState,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     worker::start(&state);
     let (jobs, ending) = (state.jobs.clone(), state.jobs.clone());
     let (stopping, stopped) = oneshot::channel();
@@ -140,7 +136,8 @@ pub async fn run(
         jobs.stop();
         let _ = stopping.send(());
     };
-    let server = axum::serve(listener, router(state.clone())).with_graceful_shutdown(stop);
+    let connections = http::serve::Connections::new(&state.config);
+    let server = http::serve::serve(listener, router(state.clone()), connections, stop);
     let out_of_time = async {
         // A sender that was dropped means that the server itself has ended.
         let _ = stopped.await;
@@ -148,23 +145,21 @@ pub async fn run(
     };
     let tasks = state.tasks.clone();
     let all_work = async move {
-        let served = server.await;
+        server.await;
         // Also when it ended without being asked to.
         ending.stop();
         tasks.close();
         tasks.wait().await;
-        served
     };
-    let served = tokio::select! {
-        served = all_work => served,
+    tokio::select! {
+        () = all_work => {}
         () = out_of_time => {
             tracing::warn!("requests were still running after {} s; they are cut off", SHUTDOWN_GRACE.as_secs());
-            Ok(())
         }
-    };
+    }
     close(state).await?;
     tracing::info!("stopped");
-    served.internal("serving")
+    Ok(())
 }
 
 /// Closes the stores. The last thing a process does with its state.

@@ -44,6 +44,10 @@ pub const SETTINGS: &[Setting] = &[
     setting("PARSE_MEMORY_BYTES", "536870912"),
     setting("REQUEST_TIMEOUT_SECONDS", "60"),
     setting("SCRUB_DAYS", "7"),
+    setting("HEADER_TIMEOUT_SECONDS", "30"),
+    setting("STALL_TIMEOUT_SECONDS", "30"),
+    setting("MAX_CONNECTIONS", "1024"),
+    setting("MAX_CONNECTIONS_PER_CLIENT", "256"),
     setting("REQUIRE_SESSION_ID", "false"),
     setting(
         "CORS_ALLOWED_ORIGINS",
@@ -95,6 +99,14 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How often every stored file is hashed in the background; none when it is not.
     pub scrub_every: Option<Duration>,
+    /// Longest time until a connection has sent the head of its next request.
+    pub header_timeout: Duration,
+    /// Longest time a client may stand still while it sends a body or takes an answer.
+    pub stall_timeout: Duration,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// Connections of one client at once, where others than this machine can connect; 0 sets no bound.
+    pub max_connections_per_client: usize,
     /// Whether leaving out `session_id` is refused.
     pub require_session_id: bool,
     /// Origins the browser may call from.
@@ -158,6 +170,15 @@ impl Config {
             parse_memory_bytes: whole("PARSE_MEMORY_BYTES", 1 << 20..=1 << 44, " of bytes")?,
             request_timeout: Duration::from_secs(whole("REQUEST_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),
             scrub_every: days("SCRUB_DAYS", &get("SCRUB_DAYS"))?,
+            header_timeout: Duration::from_secs(whole("HEADER_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),
+            stall_timeout: Duration::from_secs(whole("STALL_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),
+            max_connections: check::number("MAX_CONNECTIONS", &get("MAX_CONNECTIONS"), &(1..=1_000_000), "")?,
+            max_connections_per_client: check::number(
+                "MAX_CONNECTIONS_PER_CLIENT",
+                &get("MAX_CONNECTIONS_PER_CLIENT"),
+                &(0..=1_000_000),
+                "",
+            )?,
             require_session_id: match get("REQUIRE_SESSION_ID").as_str() {
                 "true" | "1" => true,
                 "false" | "0" => false,

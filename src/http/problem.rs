@@ -211,6 +211,28 @@ pub fn range_not_satisfiable(size_bytes: u64) -> Response {
     response
 }
 
+/// 503 for a connection on which nothing was asked yet, as it goes over the wire.
+pub fn no_connection_left() -> Vec<u8> {
+    let detail = "All connections of this server are in use; try again soon, or raise MAX_CONNECTIONS.";
+    on_the_wire(&Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_connection_left", detail))
+}
+
+/// 429 likewise.
+pub fn too_many_connections() -> Vec<u8> {
+    let detail = "This client has as many connections as it may; close some, or raise MAX_CONNECTIONS_PER_CLIENT.";
+    on_the_wire(&Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", detail))
+}
+
+fn on_the_wire(problem: &Problem) -> Vec<u8> {
+    let body = serde_json::to_string(problem).unwrap_or_default();
+    let (status, title, length) = (problem.status, problem.title, body.len());
+    format!(
+        "HTTP/1.1 {status} {title}\r\nContent-Type: {PROBLEM_JSON}\r\nContent-Length: {length}\r\n\
+         Retry-After: 5\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// 500 for a handler that panicked; the panic itself is in the log.
 pub fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
     let what = panic

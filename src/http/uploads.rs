@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,8 +23,6 @@ use crate::sessions::Uploaded;
 use crate::sessions::upload::{Upload, UploadFields};
 use crate::state::AppState;
 
-/// Longest pause between two chunks of a body.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Longest text of a field that is no file.
 const LONGEST_TEXT_BYTES: usize = 4096;
 /// What multipart framing may add to the files before `Content-Length` alone proves an upload too long.
@@ -109,7 +107,7 @@ async fn post_upload(
 async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) -> Result<(Upload, UploadFields)> {
     let mut upload = Upload::begin(state).await?;
     let (mut fields, mut seen) = (UploadFields::default(), Vec::new());
-    while let Some(field) = next_field(form).await? {
+    while let Some(field) = form.next_field().await.map_err(broken_form)? {
         let name = field.name().unwrap_or("").to_owned();
         operation.check_form_field(&name)?;
         let given = match name.as_str() {
@@ -140,24 +138,9 @@ async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) 
     Ok((upload, fields))
 }
 
-async fn next_field(form: &mut Multipart) -> Result<Option<Field<'_>>> {
-    match tokio::time::timeout(LONGEST_PAUSE, form.next_field()).await {
-        Ok(field) => field.map_err(broken_form),
-        Err(_) => Err(Error::new(ErrorKind::Malformed, "body_broke_off", "The upload paused for too long.")),
-    }
-}
-
-/// The chunks of one file; a pause that is too long ends it as a connection that broke off does.
+/// The chunks of one file.
 fn chunks(field: Field<'_>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::unfold(Some(field), |field| async {
-        let mut field = field?;
-        match tokio::time::timeout(LONGEST_PAUSE, field.next()).await {
-            Ok(None) => None,
-            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(field))),
-            Ok(Some(Err(error))) => Some((Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)), None)),
-            Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
-        }
-    })
+    field.map(|chunk| chunk.map_err(|error| io::Error::new(io::ErrorKind::UnexpectedEof, error)))
 }
 
 /// A short text; none when it is blank.

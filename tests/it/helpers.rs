@@ -307,9 +307,16 @@ impl Process {
     /// `serve` with more arguments; returns when it answers.
     #[track_caller]
     pub fn serve(folder: &Path, arguments: &[&str]) -> Self {
-        std::fs::create_dir_all(folder.join("data")).unwrap();
         let all: Vec<&str> = ["serve"].into_iter().chain(arguments.iter().copied()).collect();
-        let mut child = Self::command(folder, &all).spawn().unwrap();
+        Self::serve_by(folder, Self::command(folder, &all))
+    }
+
+    /// A server that `command` starts; returns when it answers.
+    #[track_caller]
+    pub fn serve_by(folder: &Path, mut command: Command) -> Self {
+        std::fs::create_dir_all(folder.join("data")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let stdout = pump(child.stdout.take().unwrap());
         let stderr = pump(child.stderr.take().unwrap());
         let mut process = Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), child, stdout, stderr };
