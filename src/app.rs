@@ -15,6 +15,7 @@ use crate::doctor;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::http;
 use crate::jobs::Jobs;
+use crate::memory::Memory;
 use crate::sessions::snapshot;
 use crate::signals;
 use crate::state::{AppState, Handles};
@@ -23,6 +24,9 @@ use crate::worker;
 
 /// How long a shutdown waits for requests and for work that outlived its client.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+
+/// How often the cache drops what is too old, also when nobody asks for anything.
+const CACHE_TIDIED_EVERY: Duration = Duration::from_secs(10);
 
 /// Opens the stores and builds the state.
 ///
@@ -40,8 +44,9 @@ pub async fn build(config: Config) -> Result<AppState> {
         );
     }
     let jobs = Jobs::new(store.clone(), worker::ENDED);
+    let memory = Memory::new(&config);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
-    let state = AppState::new(Handles { config, store, jobs, started_at, tasks });
+    let state = AppState::new(Handles { config, store, jobs, memory, started_at, tasks });
     if alone && let Err(error) = snapshot::catch_up(&state).await {
         tracing::warn!(%error, "the session.json files could not be brought up to date");
     }
@@ -143,6 +148,13 @@ pub async fn run(
         let _ = stopped.await;
         tokio::time::sleep(SHUTDOWN_GRACE).await;
     };
+    let cache = state.store.cache.clone();
+    let tidying = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(CACHE_TIDIED_EVERY).await;
+            cache.tidy();
+        }
+    });
     let tasks = state.tasks.clone();
     let all_work = async move {
         server.await;
@@ -157,6 +169,7 @@ pub async fn run(
             tracing::warn!("requests were still running after {} s; they are cut off", SHUTDOWN_GRACE.as_secs());
         }
     }
+    tidying.abort();
     close(state).await?;
     tracing::info!("stopped");
     Ok(())

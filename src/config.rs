@@ -42,6 +42,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DOWNLOADS_MAX_BYTES", "1073741824"),
     setting("MAX_UPLOAD_BYTES", "4294967296"),
     setting("PARSE_MEMORY_BYTES", "536870912"),
+    setting("WORK_MEMORY_BYTES", "268435456"),
     setting("REQUEST_TIMEOUT_SECONDS", "60"),
     setting("SCRUB_DAYS", "7"),
     setting("HEADER_TIMEOUT_SECONDS", "30"),
@@ -93,8 +94,10 @@ pub struct Config {
     pub downloads_max_bytes: u64,
     /// Bound of one upload, all its files together; also of what an archive unpacks to.
     pub max_upload_bytes: u64,
-    /// What one parse may hold in memory before it works in several windows.
+    /// What one parse may hold in memory before it works in several windows; and all at once, about.
     pub parse_memory_bytes: u64,
+    /// What the requests under way may hold on their way in; and as much for answers.
+    pub work_memory_bytes: u64,
     /// Longest time a request may take, uploads, parses and data files excepted.
     pub request_timeout: Duration,
     /// How often every stored file is hashed in the background; none when it is not.
@@ -168,6 +171,7 @@ impl Config {
             downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
             max_upload_bytes: whole("MAX_UPLOAD_BYTES", 1024..=1 << 44, " of bytes")?,
             parse_memory_bytes: whole("PARSE_MEMORY_BYTES", 1 << 20..=1 << 44, " of bytes")?,
+            work_memory_bytes: whole("WORK_MEMORY_BYTES", 1 << 20..=1 << 40, " of bytes")?,
             request_timeout: Duration::from_secs(whole("REQUEST_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),
             scrub_every: days("SCRUB_DAYS", &get("SCRUB_DAYS"))?,
             header_timeout: Duration::from_secs(whole("HEADER_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),

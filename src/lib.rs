@@ -27,6 +27,7 @@
 //! | [`http`], [`cli`] | the two doors: they translate, nothing else |
 //! | [`app`] | the composition root |
 //! | [`store`] | SQLite rows, files behind an object store, the cache |
+//! | [`memory`] | how much memory work may hold |
 //! | [`state`] | the handles that features and transport share |
 //!
 //! A request goes `http → use case → store` and never back; which room may use which is written down in
@@ -47,6 +48,7 @@ pub mod http;
 pub mod jobs;
 pub mod limits;
 pub mod log;
+pub mod memory;
 pub mod modelling;
 pub mod optimization;
 pub mod sessions;

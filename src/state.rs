@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::jobs::Jobs;
+use crate::memory::Memory;
 use crate::store::Store;
 
 /// All handles, behind one: every request clones it several times.
@@ -44,6 +45,8 @@ pub struct Handles {
     pub store: Store,
     /// Durable work.
     pub jobs: Jobs,
+    /// What work may hold.
+    pub memory: Memory,
     /// When this process started, for health answers.
     pub started_at: chrono::DateTime<chrono::Utc>,
     /// Work that goes on when its client disconnects; a shutdown waits for it.

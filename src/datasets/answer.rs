@@ -11,12 +11,18 @@ use super::Answer;
 use super::opened::Frame;
 use super::version::Resolved;
 use crate::error::{Context, Result};
+use crate::memory::{Held, LITTLE};
 use crate::state::AppState;
 use crate::store::cache::{CacheKey, Keep};
 use crate::store::objects::hex;
 
 /// Changes whenever the same request would be answered with other bytes by a newer program.
 const FORMAT: u32 = 1;
+/// What is looked at together: see [`super::correlation`].
+const ROWS_AT_ONCE: u64 = 131_072;
+const COLUMNS_AT_ONCE: u64 = 50;
+/// Of a number that may not be there.
+const CELL_BYTES: u64 = 16;
 /// Hex digits of a weak `ETag`.
 const ETAG_DIGITS: usize = 32;
 
@@ -30,22 +36,26 @@ pub async fn computed<T, F>(state: &AppState, dataset: Arc<Resolved>, request: &
 where
     F: FnOnce(&Frame, &Resolved) -> Result<Bytes> + Send + 'static,
 {
+    // Some columns at once of as many rows as are looked at together, or one of all rows and what is made of it.
+    let (rows, columns) = (dataset.row_count, dataset.columns.len() as u64 + 1);
+    let bytes = (rows.min(ROWS_AT_ONCE) * columns.min(COLUMNS_AT_ONCE) * CELL_BYTES).max(rows * 4 * CELL_BYTES);
     let working = || {
         let (state, dataset) = (state.clone(), Arc::clone(&dataset));
         blocking(move || compute(&Frame::open(&state, &dataset)?, &dataset))
     };
-    kept(state, &dataset, request, Keep::Long, working).await
+    kept(state, &dataset, request, Keep::Long, bytes, working).await
 }
 
-/// As [`computed`], by a `compute` that looks after its threads itself.
+/// As [`computed`], by a `compute` that looks after its threads itself and holds about so many `bytes`.
 ///
 /// # Errors
-/// That of `compute`.
+/// That of `compute`; `overloaded` when there is no memory for it.
 pub async fn kept<T, F, W>(
     state: &AppState,
     dataset: &Resolved,
     request: &str,
     keep: Keep,
+    bytes: u64,
     compute: F,
 ) -> Result<Answer<T>>
 where
@@ -56,12 +66,38 @@ where
     let key = CacheKey::new(&dataset.sha256, &request);
     let mut etag = hex(&Sha256::new().chain_update(&dataset.sha256).chain_update(&request).finalize());
     etag.truncate(ETAG_DIGITS);
+    let budget = &state.memory.answers;
     let body = match state.store.cache.get_in_memory(&key) {
-        Some(body) => body,
+        Some(body) if (body.len() as u64) < LITTLE => body,
+        // The cache may let go of it before it is sent.
+        Some(body) => held(budget.hold(body.len() as u64).await?, body),
         // Seldom, and so big that every request would have to carry it.
-        None => Box::pin(state.store.cache.get_or_make(&key, keep, compute)).await?,
+        None => {
+            let mut holding = None;
+            let making = || async {
+                holding = budget.hold(bytes).await?;
+                compute().await
+            };
+            let body = Box::pin(state.store.cache.get_or_make(&key, keep, making)).await?;
+            if holding.is_none() {
+                // Somebody else made it, or it was thought to be little.
+                holding = budget.hold(body.len() as u64).await?;
+            }
+            held(holding, body)
+        }
     };
     Ok(Answer { body, etag, assumed_session: dataset.assumed_session.clone(), of: PhantomData })
+}
+
+/// The bytes, which hold of their budget what they take until they are sent.
+fn held(held: Option<Held>, body: Bytes) -> Bytes {
+    match held {
+        Some(mut held) if body.len() as u64 >= LITTLE => {
+            held.shrink(body.len() as u64);
+            held.with(body)
+        }
+        _ => body,
+    }
 }
 
 /// Does something that takes a while on a thread for that.

@@ -26,6 +26,8 @@ const ROWS: i64 = 50;
 const MAX_ROWS: i64 = 10_000;
 /// Cells that are written on the spot: handing them to another thread takes longer than writing them.
 const AT_ONCE: u64 = 25_000;
+/// Of a cell, unpacked and as it is shown, about.
+const CELL_BYTES: u64 = 24;
 
 /// Rows as the frontend shows them. Reads only the pages that hold them.
 ///
@@ -38,7 +40,9 @@ pub async fn preview(state: &AppState, selector: &DatasetSelector, query: &Previ
     let list = chosen.as_ref().map_or_else(|| "*".to_owned(), |chosen| chosen_names(&dataset, chosen).join(","));
     let request = format!("preview {} {} {list}", range.start, range.end);
     let rows = range.start.min(dataset.row_count)..range.end.min(dataset.row_count);
-    answer::kept(state, &dataset, &request, Keep::Briefly, || written(state, &dataset, chosen, rows)).await
+    let columns = chosen.as_ref().map_or(dataset.columns.len() + 1, Vec::len) as u64;
+    let bytes = columns * (rows.end - rows.start) * CELL_BYTES;
+    answer::kept(state, &dataset, &request, Keep::Briefly, bytes, || written(state, &dataset, chosen, rows)).await
 }
 
 /// Positions in the file of the columns asked for, `timestamp` first; none when all are.

@@ -18,10 +18,15 @@ use super::answer::header_text;
 use super::conditional::is_strong;
 use super::problem;
 use crate::error::{Error, ErrorKind};
+use crate::state::AppState;
 
 /// Carries a request's id both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 128;
+/// What a byte of JSON takes, unpacked, about.
+const MEMORY_PER_JSON_BYTE: u64 = 10;
+/// Bytes of a body that does not tell its length.
+const UNTOLD_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Gives the request its id, logs it when its last byte is sent, and writes problem documents.
 pub async fn observe(request: Request, next: Next) -> Response {
@@ -119,6 +124,21 @@ pub async fn time_out(State(limit): State<Duration>, request: Request, next: Nex
         )
         .with_retry_after(5)
         .into_response(),
+    }
+}
+
+/// Has a large JSON body wait for the memory that it will take, read and unpacked.
+pub async fn hold_body(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let content_type = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or("");
+    let length = header_text(request.headers(), header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
+    let bytes = match length {
+        _ if request.body().is_end_stream() || content_type.starts_with("multipart/") => 0,
+        Some(length) => length,
+        None => UNTOLD_BYTES,
+    };
+    match state.memory.bodies.hold(bytes.saturating_mul(MEMORY_PER_JSON_BYTE)).await {
+        Ok(_held) => next.run(request).await,
+        Err(error) => error.into_response(),
     }
 }
 

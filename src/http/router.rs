@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use super::contract::{Contract, keep};
-use super::middleware::{compressible, cors, observe, time_out};
+use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::{
     cleaning, data, export, files, health, jobs, models, openapi, optimize, parse, problem, sessions, ui, uploads,
 };
@@ -76,7 +76,7 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(cleaning::slow_routes())
         .merge(models::slow_routes())
         .merge(export::routes());
-    quick.merge(slow)
+    quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body))
 }
 
 fn serve_document(document: &serde_json::Value) -> impl Handler<((),), AppState> {

@@ -27,6 +27,8 @@ use crate::state::AppState;
 const LONGEST_TEXT_BYTES: usize = 4096;
 /// What multipart framing may add to the files before `Content-Length` alone proves an upload too long.
 const FRAMING_BYTES: u64 = 1024 * 1024;
+/// What one upload holds in memory while it is received.
+const HELD_BYTES: u64 = 3 * 1024 * 1024;
 /// How long a refused upload is still read, so that the client gets to read the answer.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
@@ -105,6 +107,7 @@ async fn post_upload(
 
 /// Reads the form to its end.
 async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) -> Result<(Upload, UploadFields)> {
+    let _held = state.memory.bodies.hold(HELD_BYTES).await?;
     let mut upload = Upload::begin(state).await?;
     let (mut fields, mut seen) = (UploadFields::default(), Vec::new());
     while let Some(field) = form.next_field().await.map_err(broken_form)? {

@@ -35,6 +35,9 @@ use crate::store::entity::{
 use crate::store::frames;
 use crate::store::{new_id, now, paths};
 
+/// What a parse holds for each byte of its reports, about: the bytes, the cells, the pages.
+const MEMORY_PER_RAW_BYTE: u64 = 3;
+
 /// Who asks: only HTTP parses become the default session of requests without `session_id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
@@ -105,6 +108,8 @@ pub(super) async fn parse_promised(
     let rows = intake.rows()?;
     let failing = existing.clone().filter(|_| !request.dry_run);
     let parse = Parse::new(state, request, promised, existing, known, intake, rows)?;
+    let raw_bytes = parse.rows.iter().map(|row| row.size_bytes.unsigned_abs()).sum::<u64>();
+    let _held = state.memory.parses.wait(raw_bytes.saturating_mul(MEMORY_PER_RAW_BYTE)).await;
     let result = parse.run(caller, progress).await;
     if let (Err(error), Some(session)) = (&result, failing)
         && error.details.iter().any(|detail| detail.file.is_some())

@@ -8,7 +8,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +30,14 @@ const FORMAT: u32 = 1;
 /// What moka takes at most.
 const LONGEST_TTL: Duration = Duration::from_secs(10 * 365 * 86_400);
 
+/// How long unpacked rows stay that nobody asks for.
+const ROWS_IDLE: Duration = Duration::from_secs(60);
+/// Turns of [`Cache::tidy`] without a question after which the cache keeps only what is small.
+const QUIET_TURNS: u32 = 6;
+/// Longest answer that is kept then, and bytes of all.
+const SMALL_BYTES: usize = 64 * 1024;
+const SMALL_BYTES_IN_ALL: u64 = 32 * 1024 * 1024;
+
 /// Two-level cache. Cheap to clone.
 #[derive(Clone)]
 pub struct Cache(Arc<Inner>);
@@ -43,6 +51,9 @@ struct Inner {
     hits_memory: AtomicU64,
     hits_redis: AtomicU64,
     misses: AtomicU64,
+    /// Of all three, at the last [`Cache::tidy`].
+    asked: AtomicU64,
+    quiet_turns: AtomicU32,
 }
 
 /// What an answer is kept under.
@@ -126,6 +137,8 @@ impl Cache {
             hits_memory: AtomicU64::new(0),
             hits_redis: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+            quiet_turns: AtomicU32::new(0),
         })))
     }
 
@@ -244,6 +257,36 @@ impl Cache {
         }
     }
 
+    /// Gives back what is too old, which otherwise waits for the next who asks; and, when nobody has asked for a while,
+    /// what is large: it is soon made again. To be called every ten seconds or so.
+    pub fn tidy(&self) {
+        let inner = &self.0;
+        inner.memory.run_pending_tasks();
+        inner.blocks.tidy();
+        let asked =
+            [&inner.hits_memory, &inner.hits_redis, &inner.misses].map(|n| n.load(Ordering::Relaxed)).iter().sum();
+        if inner.asked.swap(asked, Ordering::Relaxed) != asked {
+            inner.quiet_turns.store(0, Ordering::Relaxed);
+        } else if inner.quiet_turns.fetch_add(1, Ordering::Relaxed) == QUIET_TURNS {
+            self.keep_what_is_small();
+        }
+    }
+
+    fn keep_what_is_small(&self) {
+        let memory = &self.0.memory;
+        for (key, value) in memory {
+            if value.len() > SMALL_BYTES {
+                memory.invalidate(&*key);
+            }
+        }
+        memory.run_pending_tasks();
+        if memory.weighted_size() > SMALL_BYTES_IN_ALL {
+            memory.invalidate_all();
+            memory.run_pending_tasks();
+        }
+        self.0.recent.clear();
+    }
+
     /// Counts since the start.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
@@ -268,8 +311,6 @@ fn count(counter: &AtomicU64) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::sync::atomic::AtomicU32;
 
     use super::*;
     use crate::error::Error;
@@ -299,6 +340,28 @@ mod tests {
         }
         assert_eq!(computed.load(Ordering::SeqCst), 1);
         assert!(!cache.0.flights.has(&CacheKey::new("aa", "preview")));
+    }
+
+    #[tokio::test]
+    async fn what_is_large_goes_when_nobody_has_asked_for_a_while() {
+        let cache = memory(256 << 20);
+        let (small, large) = (CacheKey::new("aa", "small"), CacheKey::new("aa", "large"));
+        cache.put(&small, Bytes::from(vec![0; SMALL_BYTES]));
+        cache.put(&large, Bytes::from(vec![0; SMALL_BYTES + 1]));
+        let turns = || (0..=QUIET_TURNS).for_each(|_| cache.tidy());
+        (0..3).for_each(|_| {
+            assert!(cache.get_in_memory(&large).is_some(), "asked for, it stays");
+            (1..QUIET_TURNS).for_each(|_| cache.tidy());
+        });
+        turns();
+        assert_eq!((cache.look(&small).is_some(), cache.look(&large).is_some()), (true, false));
+        for number in 0..700 {
+            cache.put(&CacheKey::new("bb", &number.to_string()), Bytes::from(vec![0; SMALL_BYTES]));
+        }
+        assert!(cache.get_in_memory(&small).is_some());
+        turns();
+        turns();
+        assert_eq!(cache.stats().bytes, 0, "many small ones are large too");
     }
 
     #[tokio::test]

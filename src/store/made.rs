@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::objects::{Objects, hex};
 use super::paths;
@@ -36,6 +36,10 @@ const FORMAT: u32 = 1;
 const CHUNK_BYTES: usize = 128 * 1024;
 /// Chunks that wait for a client whose bytes are made on the way.
 const CHUNKS_AHEAD: usize = 4;
+/// Files that are made at once: each holds a batch of rows, and more would only make all of them late.
+static MAKING: Semaphore = Semaphore::const_new(4);
+/// Clients whose bytes are made on the way at once, each at the client's pace.
+static ON_THE_WAY: Semaphore = Semaphore::const_new(16);
 /// Keys of files that are too big which are remembered.
 const TOO_BIG_KEYS: usize = 1024;
 
@@ -158,9 +162,12 @@ impl MadeFiles {
         let reading = Reading::begin(&made)?;
         shelf.files.insert(key.clone(), Arc::clone(&made));
         drop(shelf);
-        let making = Making { files: Arc::clone(&self.0), key: key.clone(), made, file, is_whole: false };
+        let making = Making { files: Arc::clone(&self.0), key: key.clone(), made: Some(made), file, is_whole: false };
         let recipe = Arc::clone(recipe);
-        tokio::task::spawn_blocking(move || making.run(&recipe));
+        tokio::spawn(async move {
+            let _turn = MAKING.acquire().await;
+            tokio::task::spawn_blocking(move || making.run(&recipe)).await.is_ok()
+        });
         Some(reading)
     }
 }
@@ -202,7 +209,8 @@ impl Inner {
 struct Making {
     files: Arc<Inner>,
     key: MadeKey,
-    made: Arc<MadeFile>,
+    /// Until it is done.
+    made: Option<Arc<MadeFile>>,
     file: File,
     is_whole: bool,
 }
@@ -215,17 +223,14 @@ impl Making {
         drop(out.into_parts());
         match done {
             Ok(()) => self.is_whole = true,
-            Err(error) if self.made.progress.receiver_count() > 0 => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a made file is not kept");
-            }
-            Err(_) => {}
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "a made file is not kept"),
         }
     }
 }
 
 impl Write for Making {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (made, files) = (&self.made, &self.files);
+        let (Some(made), files) = (&self.made, &self.files) else { return Err(io::ErrorKind::BrokenPipe.into()) };
         if made.progress.receiver_count() == 0 {
             // Everybody has gone.
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -254,13 +259,14 @@ impl Write for Making {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        if self.is_whole {
-            let size = self.made.size_bytes.load(Ordering::Relaxed);
-            self.made.progress.send_replace(Progress::Whole(size));
-            return;
+        let Some(made) = self.made.take() else { return };
+        let (progress, size) = (made.progress.clone(), made.size_bytes.load(Ordering::Relaxed));
+        if !self.is_whole {
+            self.files.shelf().files.remove(&self.key);
         }
-        self.files.shelf().files.remove(&self.key);
-        self.made.progress.send_replace(Progress::GivenUp);
+        // Whoever is told may want its place at once.
+        drop(made);
+        progress.send_replace(if self.is_whole { Progress::Whole(size) } else { Progress::GivenUp });
     }
 }
 
@@ -445,7 +451,7 @@ fn behind(reading: Reading, range: Range<u64>, recipe: &Recipe) -> ByteStream {
 pub fn on_the_way(recipe: &Recipe, range: Range<u64>) -> ByteStream {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
     let recipe = Arc::clone(recipe);
-    tokio::task::spawn_blocking(move || {
+    let making = move || {
         let mut out = Chunks { sender, buffer: Vec::new(), skip: range.start, left: range.end - range.start };
         let made = recipe(&mut out).and_then(|()| out.send().internal("handing over the last bytes"));
         if let Err(error) = made
@@ -456,6 +462,10 @@ pub fn on_the_way(recipe: &Recipe, range: Range<u64>) -> ByteStream {
             tracing::error!(error = &error as &dyn std::error::Error, "a made file broke off");
             let _ = out.sender.blocking_send(Err(io::Error::other(error)));
         }
+    };
+    tokio::spawn(async move {
+        let _turn = ON_THE_WAY.acquire().await;
+        tokio::task::spawn_blocking(making).await.is_ok()
     });
     Box::pin(stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|chunk| (chunk, receiver)) }))
 }

@@ -110,6 +110,37 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root, to mount a small file system"]
+async fn a_full_disk_fails_no_download() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let disk = SmallDisk::mount(&folder.path().join("sessions"));
+    let storage = disk.0.display().to_string();
+    let app = TestApp::start_with(&[("DATA_STORAGE_PATH", storage.as_str())]).await;
+    let id = app.parsed(&[("kw.csv", &report(30_000))], &[("timezone", "UTC")]).await["session_id"].clone();
+    let path = format!("/api/sessions/{}/data.csv", id.as_str().unwrap());
+    let before = files(&disk.0);
+
+    // Nothing fits, a part of the file fits (it may take a quarter of what is free), all of it fits.
+    let mut answers = Vec::new();
+    for (free, kept) in [(40_000, false), (2_000_000, false), (12_000_000, true)] {
+        disk.fill_up_to(free);
+        let whole = app.get(&path).await;
+        let (head, part) = (app.head_with(&path, &[]).await, app.get_with(&path, &[("range", "bytes=0-9")]).await);
+        let length = if kept { whole.body.len().to_string() } else { String::new() };
+        assert_eq!((whole.status, head.status, part.status), (200, 200, if kept { 206 } else { 200 }), "{free}");
+        assert_eq!(head.header("content-length"), length, "{free}");
+        assert_eq!(head.header("accept-ranges"), if kept { "bytes" } else { "" }, "{free}");
+        disk.make_room();
+        if !kept {
+            only(&disk.0, &before).await;
+        }
+        answers.push(whole.body);
+    }
+    assert!(answers[2].len() > 1_000_000 && answers.iter().all(|body| *body == answers[2]));
+    app.stop().await;
+}
+
 /// Waits for what was given up to be removed: that happens behind the answer.
 async fn only(folder: &Path, expected: &[PathBuf]) {
     for _ in 0..100 {

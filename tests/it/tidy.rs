@@ -38,14 +38,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("signals", &[]),
     ("store", &["config", "error", "etl", "modelling"]),
     ("jobs", &["store", "error", "limits"]),
-    ("state", &["store", "config", "error", "jobs"]),
+    ("memory", &["config", "error"]),
+    ("state", &["store", "config", "error", "jobs", "memory"]),
     ("http", &["state", "error", "config", "jobs", "limits"]),
     ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
 const FEATURE_DOORS: &[&str] =
-    &["etl", "modelling", "simulation", "store", "jobs", "state", "error", "config", "limits"];
+    &["etl", "modelling", "simulation", "store", "jobs", "state", "error", "config", "limits", "memory"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
 /// Rooms that may use every room.

@@ -128,16 +128,22 @@ impl Blocks {
         let lists_bytes = max_bytes / 4;
         let max_bytes = max_bytes - lists_bytes;
         let lru = moka::policy::EvictionPolicy::lru;
-        let kept = moka::sync::Cache::builder().max_capacity(max_bytes).weigher(weigh).eviction_policy(lru()).build();
+        let kept = moka::sync::Cache::builder().eviction_policy(lru()).time_to_idle(super::ROWS_IDLE);
+        let kept = kept.max_capacity(max_bytes).weigher(weigh).build();
         let weigh = |_: &BlockKey, lists: &Arc<Lists>| {
             let words = lists.iter().flatten().map(|list| list.len()).sum::<usize>();
             u32::try_from(words * size_of::<Word>()).unwrap_or(u32::MAX)
         };
-        let lists =
-            moka::sync::Cache::builder().max_capacity(lists_bytes).weigher(weigh).eviction_policy(lru()).build();
+        let lists = moka::sync::Cache::builder().eviction_policy(lru()).time_to_idle(super::ROWS_IDLE);
+        let lists = lists.max_capacity(lists_bytes).weigher(weigh).build();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let (flights, turns) = (Flights::default(), Arc::new(Semaphore::new(cores)));
         Self(Arc::new(Inner { kept, lists, flights, turns, max_bytes }))
+    }
+
+    pub(super) fn tidy(&self) {
+        self.0.kept.run_pending_tasks();
+        self.0.lists.run_pending_tasks();
     }
 
     /// Whether blocks of so many bytes are worth keeping: several have to fit.

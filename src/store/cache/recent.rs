@@ -58,6 +58,11 @@ impl Recent {
         self.answers().retain(|(key, _)| !key.as_str().starts_with(prefix));
     }
 
+    /// Gives all back.
+    pub fn clear(&self) {
+        self.answers().clear();
+    }
+
     /// How many there are, and their bytes.
     pub fn size(&self) -> (u64, u64) {
         let answers = self.answers();
