@@ -206,6 +206,8 @@ class Run:
     def works(self, turn):
         """A request of another kind is acknowledged, and another process sees it."""
         spare, name = self.ledger.of_name("spare"), f"spare {turn}"
+        if spare is None:
+            return
         before = len(self.ledger.refused)
         self.ledger.rename(self.server, spare, name)
         if len(self.ledger.refused) > before:

@@ -63,6 +63,8 @@ class Command:
 class Server:
     """`serve`, until it is stopped or killed. `address` is none when it ended before it answered."""
 
+    patience = 60
+
     def __init__(self, program, store, log, more=None):
         self.log = open(log, "ab")
         self.child = subprocess.Popen([program, "serve"], cwd=store.parent, env=environment(store, more), stdin=subprocess.DEVNULL,
@@ -76,19 +78,19 @@ class Server:
     def alive(self):
         return self.child.poll() is None
 
-    def ask(self, method, path, body=None, timeout=60, form=None):
+    def ask(self, method, path, body=None, form=None):
         headers = {}
         if form is not None:
             headers["Content-Type"], body = form
         elif body is not None:
             headers["Content-Type"], body = "application/json", json.dumps(body).encode()
-        connection = http.client.HTTPConnection(self.address, timeout=timeout)
+        connection = http.client.HTTPConnection(self.address, timeout=self.patience)
         try:
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read())
         except TimeoutError as error:
-            raise Unanswered(f"{method} {path}: no answer within {timeout} s") from error
+            raise Unanswered(f"{method} {path}: no answer within {self.patience} s") from error
         except (OSError, http.client.HTTPException) as error:
             raise Unanswered(f"{method} {path}: {error!r}") from error
         finally:
