@@ -106,7 +106,8 @@ fn csv_recipe(state: &AppState, dataset: &Resolved, spreadsheet: bool) -> Recipe
 fn arrow_recipe(state: &AppState, dataset: &Resolved) -> Recipe {
     let (state, dataset) = (state.clone(), dataset.clone());
     Arc::new(move |out| {
-        let mut batches = Frame::open(&state, &dataset)?.batches()?;
+        let frame = Frame::open(&state, &dataset)?;
+        let mut batches = frame.batches()?;
         let empty = || RecordBatch::new_empty(empty_schema(&dataset.columns));
         let first = batches.next().transpose()?.unwrap_or_else(empty);
         let mut writer = FileWriter::try_new(out, &first.schema()).internal("beginning an Arrow file")?;

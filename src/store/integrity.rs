@@ -126,6 +126,7 @@ impl Store {
     pub async fn found(&self, file: &StoredFile, integrity: Integrity) {
         self.root(file.root).forget(&file.path);
         self.cache.forget(&file.sha256);
+        self.made.clear();
         let (path, integrity_word) = (&file.path, integrity.as_str());
         match self.mark(file.root, path, integrity).await {
             // Said already, or nothing refers to it any more.
