@@ -205,6 +205,6 @@ async fn the_parquet_file_alone_brings_a_session_back() {
 async fn rebuild_waits_for_nobody() {
     let (app, _) = app_with_session("Autumn").await;
     let (message, code) = doctor(app.folder.path(), &["--rebuild"]);
-    assert!(message.as_str().unwrap().contains("Another process"), "{message}");
+    assert!(message["detail"].as_str().unwrap().contains("Another process"), "{message}");
     assert_eq!(code, Some(1));
 }

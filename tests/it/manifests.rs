@@ -261,7 +261,7 @@ async fn what_nobody_knows_is_set_aside_when_somebody_asks() {
     std::fs::create_dir_all(unknown.parent().unwrap()).unwrap();
     std::fs::write(&unknown, b"time,x\n").unwrap();
     let refused = doctor(app.folder.path(), &["--sweep"]);
-    assert!(refused.as_str().unwrap().contains("Another process"), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("Another process"), "{refused}");
     let folder = app.stop().await;
     let report = doctor(folder.path(), &["--sweep"]);
     assert_eq!(
