@@ -37,6 +37,8 @@ const DATE_FORMAT: &str = r"^%?([Yy]{1,4}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Dd]{1,2}|[M
 const DELIMITER: &str = r"^([ -/:-@\[-`{-~\t]|\\t|tab)$";
 /// A model's name.
 const MODEL_NAME: &str = r"^[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?$";
+/// An alias: a name that is no version.
+const ALIAS: &str = r"^[A-Za-z_]([A-Za-z0-9_.-]{0,118}[A-Za-z_-])?$";
 /// Keys of a feature mapping: one's own categories end in `_cols`, older ones and camelCase are understood.
 const MAPPING_KEY: &str = r"^([A-Za-z][A-Za-z0-9_]*(_cols|Cols)|load|target|target_col|targetCol|target_metric|targetMetric|custom|custom_categories|customCategories)$";
 
@@ -120,6 +122,9 @@ pub fn add(document: &mut Value) {
                 // A parameter is a text: it is there or not, but never null.
                 let kind = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned();
                 kind.into_iter().for_each(|kind| parameter["schema"]["type"] = kind);
+                if parameter["name"] == "alias" {
+                    merge(&mut parameter["schema"], &json!({"pattern": ALIAS}));
+                }
                 continue;
             }
             let bounds = of_parameter(parameter["name"].as_str().unwrap_or_default());
