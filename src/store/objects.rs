@@ -235,12 +235,18 @@ impl Objects {
         if folder.is_empty() || folder.contains('/') {
             return Err(Error::internal(format!("'{folder}' is no session's folder")));
         }
-        let from = self.path(folder)?;
+        let (objects, folder) = (self.clone(), folder.to_owned());
+        let from = self.path(&folder)?;
         let to = self.path(&paths::staging(""))?;
-        let removing = tokio::task::spawn_blocking(move || match std::fs::rename(&from, &to) {
-            Ok(()) => std::fs::remove_dir_all(&to),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
+        let removing = tokio::task::spawn_blocking(move || {
+            // Whoever writes into it at this moment ends first, and does not make it anew.
+            let _lock = objects.lock_folder(&folder);
+            match std::fs::rename(&from, &to) {
+                // Else a power cut brings it back.
+                Ok(()) => objects.sync_folders(&folder).and_then(|()| std::fs::remove_dir_all(&to)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            }
         });
         removing.await.internal("removing a session's folder")?.internal("removing a session's folder")
     }
@@ -255,8 +261,12 @@ impl Objects {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(storage_error("removing a file", error)),
         }
+        let synced = self.sync_folders(key);
         self.remove_empty_folders(key);
-        Ok(())
+        match synced {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(storage_error("removing a file", error)),
+            _ => Ok(()),
+        }
     }
 
     /// Removes what crashes left under staging names, and folders that are empty then. Only while no other
