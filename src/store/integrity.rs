@@ -164,6 +164,9 @@ impl Store {
                     .rows_affected
             };
         }
+        if self.is_read_only() {
+            return Ok(0);
+        }
         let txn = self.db.begin().await?;
         let mut changed = 0;
         match root {

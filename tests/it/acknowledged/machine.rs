@@ -191,10 +191,9 @@ async fn a_full_disk_under_the_database_poisons_nothing() {
     let id = client.upload("kw.csv", meter()).await.unwrap()["session_id"].as_str().unwrap().to_owned();
     let filler = disk.0.join("filler");
     for round in 0..3 {
-        let mut size = 64 << 20;
-        while std::fs::write(&filler, vec![0_u8; size]).is_err() {
-            size -= 1 << 12;
-        }
+        let mut file = std::fs::File::create(&filler).unwrap();
+        while std::io::Write::write_all(&mut file, &[0_u8; 4096]).is_ok() {}
+        drop(file);
         let mut refused = 0;
         for attempt in 0..40 {
             let long = json!({"metadata": {"text": format!("{attempt}").repeat(20_000)}});
