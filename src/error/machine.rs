@@ -60,6 +60,13 @@ pub fn disk_full() -> Error {
     Fault::DiskFull.error()
 }
 
+/// The failure of the machine that has this code, where nothing else is left of one: a pure room passed it on.
+#[must_use]
+pub fn of_code(code: &str) -> Option<Error> {
+    let all = [Fault::DiskFull, Fault::Storage, Fault::TooManyOpenFiles, Fault::DatabaseBusy, Fault::DatabaseCorrupt];
+    all.into_iter().map(Fault::error).find(|error| error.code == code)
+}
+
 /// What `failure` means, if it or one of its causes is the machine's.
 #[must_use]
 pub(super) fn fault(failure: &(dyn StdError + 'static)) -> Option<Error> {

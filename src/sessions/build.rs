@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{OnConflict, Progress};
 use crate::datasets::{Row, cells};
-use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::error::{Context, Detail, Error, ErrorKind, Result, machine};
 use crate::etl::column::{ColumnMeta, Warning};
 use crate::etl::merge::{self, Columns, Keep};
 use crate::etl::plan::{self, FileId, Override, Plan, PlanError};
@@ -260,6 +260,10 @@ fn refused(error: PlanError) -> Error {
 
 /// One error for all reports that cannot be read; says what became of the others.
 pub(super) fn unreadable(errors: &[ReadError], files: usize) -> Error {
+    // Not the reports' fault: it may pass, and is no reason to call a session failed.
+    if let Some(fault) = errors.iter().find_map(|e| machine::of_code(e.code)) {
+        return fault;
+    }
     const NOT_OURS: [&str; 3] = ["not_a_table", "nul_bytes", "nothing_readable"];
     let foreign = !errors.is_empty() && errors.iter().all(|e| NOT_OURS.contains(&e.code));
     let kind = if foreign { ErrorKind::UnsupportedFormat } else { ErrorKind::Invalid };
