@@ -236,6 +236,10 @@ impl Finished {
             Err(error) if self.objects.size(&self.key).await.is_ok() => {
                 match self.objects.files.head(&to).await {
                     Err(object_store::Error::NotFound { .. }) => {}
+                    // Its own link, most likely: the folder could not be synced.
+                    Ok(found) if found.size == self.size_bytes => {
+                        return Err(storage_error("publishing a file", error));
+                    }
                     Ok(_) => return Err(already_published(key)),
                     Err(_) => return Err(storage_error("publishing a file", error)),
                 }
