@@ -75,11 +75,12 @@ pub async fn serve(
     check_data_dir(&state)?;
     prepare(&state).await?;
     let address = listener.local_addr().internal("asking for the address")?;
+    let stop = signals::stop();
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     on_ready(address);
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
     tokio::spawn(doctor::keep(state.clone()));
-    run(listener, state, signals::stop()).await
+    run(listener, state, stop).await
 }
 
 /// Says that server-side reports will not be found; a folder may still be mounted later.

@@ -7,16 +7,19 @@ pub fn outlive_terminal() {
     drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()));
 }
 
-/// Ready at the first SIGINT or SIGTERM. A second one ends the process at once, with the exit code of a process that
+/// Ready at the first SIGINT or SIGTERM from this call on. A second one ends the process at once, with the exit code of a process that
 /// the signal killed.
-pub async fn stop() {
+pub fn stop() -> impl Future<Output = ()> + Send + 'static {
+    // Now, not when it is first waited for.
     let mut signals = Signals::listen();
-    signals.next().await;
-    tokio::spawn(async move {
-        let number = signals.next().await;
-        tracing::warn!("a second signal: stopping at once; what was acknowledged is stored, the rest is given up");
-        std::process::exit(128 + number);
-    });
+    async move {
+        signals.next().await;
+        tokio::spawn(async move {
+            let number = signals.next().await;
+            tracing::warn!("a second signal: stopping at once; what was acknowledged is stored, the rest is given up");
+            std::process::exit(128 + number);
+        });
+    }
 }
 
 #[cfg(unix)]
