@@ -21,7 +21,6 @@ mod http;
 mod jobs;
 mod logging;
 mod manifests;
-mod memory;
 mod migration;
 mod names;
 mod openapi;
