@@ -25,6 +25,8 @@ pub(super) async fn reserve(state: &AppState, session_id: &str, job: Option<&str
     let owner = job.map_or_else(|| format!("process {}", std::process::id()), store::owner_job);
     let given_up = unreleased().clone();
     let txn = state.store.db.begin().await?;
+    // It may have been deleted or purged since the parse began.
+    store::live_session(&txn, session_id).await?;
     for reservation in given_up.iter().filter(|r| r.session_id == session_id) {
         store::settle(&txn, reservation.clone(), VersionState::Abandoned).await?;
     }

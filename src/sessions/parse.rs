@@ -110,6 +110,10 @@ pub(super) async fn parse_promised(
     let parse = Parse::new(state, request, promised, existing, known, intake, rows)?;
     let raw_bytes = parse.rows.iter().map(|row| row.size_bytes.unsigned_abs()).sum::<u64>();
     let _held = state.memory.parses.wait(raw_bytes.saturating_mul(MEMORY_PER_RAW_BYTE)).await;
+    if !parse.is_new {
+        // It may have been deleted or purged meanwhile.
+        store::live_session(state.store.db.read(), &parse.session.id).await?;
+    }
     let result = parse.run(caller, progress).await;
     if let (Err(error), Some(session)) = (&result, failing)
         && error.details.iter().any(|detail| detail.file.is_some())

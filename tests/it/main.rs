@@ -21,6 +21,7 @@ mod http;
 mod jobs;
 mod logging;
 mod manifests;
+mod memory;
 mod migration;
 mod names;
 mod openapi;
