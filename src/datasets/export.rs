@@ -19,8 +19,9 @@ use super::version::Resolved;
 use crate::error::{Context, Error, Result};
 use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
-pub use crate::store::made::{ByteStream, Download};
-use crate::store::made::{MadeKey, Recipe, on_the_way};
+use crate::store::download::on_the_way;
+pub use crate::store::download::{ByteStream, Download};
+use crate::store::made::{MadeKey, Recipe};
 
 /// The form that the rows of a stored frame are handed out in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

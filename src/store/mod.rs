@@ -19,6 +19,7 @@ pub mod cache;
 pub mod copied;
 pub mod crash;
 pub mod db;
+pub mod download;
 pub mod entity;
 pub mod frames;
 pub mod identity;

@@ -14,8 +14,9 @@ use crate::error::{Context, Error, Result};
 use crate::limits::Paging;
 use crate::sessions::snapshot;
 use crate::state::AppState;
+use crate::store::download::Download;
 use crate::store::entity::{WorkStatus, trained_model};
-use crate::store::made::{Download, MadeKey, Recipe};
+use crate::store::made::{MadeKey, Recipe};
 use crate::store::{crash, paths};
 
 /// Names on a page when nobody says otherwise.
