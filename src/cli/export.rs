@@ -25,6 +25,15 @@ pub struct ExportArgs {
     /// File to write, or - for standard output; named after the session when left out
     #[arg(long, short)]
     output: Option<PathBuf>,
+    /// Who reads the CSV: for a spreadsheet, texts that it would calculate get a ' before them
+    #[arg(long = "for", value_name = "READER")]
+    reader: Option<CsvReader>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CsvReader {
+    /// A spreadsheet
+    Excel,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -90,11 +99,16 @@ fn format_of(asked: Option<FileFormat>, output: Option<&Path>) -> Result<FileFor
 /// As [`version::resolve`]; when the file cannot be written, or is there already and was not named.
 pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
     let format = format_of(args.format, args.output.as_deref())?;
+    if args.reader.is_some() && format != FileFormat::Csv {
+        let message =
+            format!("--for excel is said of a CSV, and this would be {}: add --format csv", format.extension());
+        return Err(Error::invalid("for", "bad_usage", message));
+    }
     let dataset = version::resolve(state, &args.which.selector(state).await?).await?;
     let rows = match format {
         FileFormat::Parquet => export::parquet(state, &dataset, 0..dataset.size_bytes).await?,
         FileFormat::Arrow => export::arrow(state, &dataset).await?,
-        FileFormat::Csv => export::csv(state, &dataset, false).await?,
+        FileFormat::Csv => export::csv(state, &dataset, args.reader.is_some()).await?,
     };
     if args.output.as_deref() == Some(Path::new("-")) {
         return match copy(rows, &mut std::io::stdout().lock()).await {

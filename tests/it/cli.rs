@@ -151,6 +151,21 @@ fn exports_bring_every_value_back() {
 }
 
 #[test]
+fn an_export_for_a_spreadsheet_holds_no_formula() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("a.csv"), "timestamp,A,S\n2024-07-01 00:00,-1.5,=1+1\n2024-07-01 00:15,2,OFF\n")
+        .unwrap();
+    run(&folder, &["parse", "a.csv", "--name", "Valves", "--timezone", "UTC"]).ok();
+    let export = |more: &[&str]| {
+        let arguments: Vec<&str> =
+            ["export", "Valves", "--format", "csv", "-o", "-"].iter().chain(more).copied().collect();
+        run(&folder, &arguments).ok().text()
+    };
+    assert!(export(&[]).contains(",-1.5,=1+1\r\n"));
+    assert!(export(&["--for", "excel"]).contains(",-1.5,'=1+1\r\n"));
+}
+
+#[test]
 fn sessions_are_renamed_deleted_restored_and_purged() {
     let (folder, id) = parsed();
     run(&folder, &["sessions", "rename", "KMUH autumn", "KMUH 秋"]).ok();
@@ -234,6 +249,8 @@ fn what_is_wrong_is_said_with_its_place_and_exit_code() {
         &["--data-storage-path", "s3://bucket/x", "sessions"],
         &["export", &id, "-o", "x.xlsx"],
         &["export", &id, "--format", "csv", "-o", "x.parquet"],
+        &["export", &id, "--for", "excel"],
+        &["export", &id, "--format", "csv", "--for", "word"],
         &["models", "export", "m", "-o", "x.xlsx"],
         &["fly"],
         &[],

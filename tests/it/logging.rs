@@ -277,3 +277,23 @@ fn a_misspelt_setting_in_the_env_file_is_told() {
     );
     assert!(said.contains("COLOUR in .env is no setting") && !said.contains("LOG_FORMAT"), "{said}");
 }
+
+#[test]
+fn a_data_dir_that_is_not_there_is_told_and_a_file_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let served = |data_dir: &str| {
+        let mut command = Process::command(folder.path(), &["serve", "--port", "0"]);
+        command.env("DATA_DIR", folder.path().join(data_dir));
+        command
+    };
+    let server = Process::serve_by(folder.path(), served("no such folder"));
+    let said = server.stderr_after(|said| said.contains("DATA_DIR"));
+    assert!(said.contains("no such folder' is not there"), "{said}");
+    assert!(server.terminate().success());
+
+    write(folder.path(), "a file", "");
+    let refused = served("a file").output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("DATA_DIR=") && said.contains("it is no folder"), "{said}");
+}
