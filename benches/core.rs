@@ -11,7 +11,7 @@ use hvac_analytics::etl::clean::{self, Interval, Parameters};
 use hvac_analytics::etl::gathered::Sheet;
 use hvac_analytics::etl::report::{Reader, Source};
 use hvac_analytics::etl::tally;
-use hvac_analytics::simulation::reference::{self, Scale};
+use hvac_simulation::reference::{self, Scale};
 
 fn read_one(c: &mut Criterion) {
     let reports = common::quarter();

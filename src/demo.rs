@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::sessions::parse::{Caller, parse};
 use crate::sessions::upload::{Upload, UploadFields};
 use crate::sessions::{ParseRequest, Parsed, SessionFilter, Status, catalogue};
-use crate::simulation::samples;
 use crate::state::AppState;
+use hvac_simulation::samples;
 
 static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/samples");
 /// The session's name.

@@ -14,7 +14,6 @@
 //! | [`log`], [`signals`] | lines on standard error; what the system tells a server |
 //! | [`etl`] | PURE: reading reports, settling columns, merging on time |
 //! | [`modelling`] | PURE: which columns play which part |
-//! | [`simulation`] | PURE: a seeded chiller plant that writes reports |
 //! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
 //! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
 //! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
@@ -53,7 +52,6 @@ pub mod modelling;
 pub mod optimization;
 pub mod sessions;
 pub mod signals;
-pub mod simulation;
 pub mod state;
 pub mod store;
 pub mod training;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use hvac_analytics::etl::merge::{Keep, Window, merge};
 use hvac_analytics::etl::plan::{FileId, Plan, read_all};
 use hvac_analytics::etl::report::ReadOptions;
-use hvac_analytics::simulation::reference::{self, Scale};
-use hvac_analytics::simulation::trends::Report;
+use hvac_simulation::reference::{self, Scale};
+use hvac_simulation::trends::Report;
 
 const MONTHLY: [&str; 4] = ["_CH_", "_WATER_", "_PUMP_", "_AHU_"];
 

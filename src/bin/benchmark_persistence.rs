@@ -21,10 +21,10 @@ use hvac_analytics::etl::column::Kind;
 use hvac_analytics::sessions::parse::{Caller, parse_files};
 use hvac_analytics::sessions::progress::Progress;
 use hvac_analytics::sessions::{ParseRequest, Parsed};
-use hvac_analytics::simulation::{reference, samples};
 use hvac_analytics::state::AppState;
 use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter};
 use hvac_analytics::store::paths;
+use hvac_simulation::{reference, samples};
 use serde::Serialize;
 
 #[path = "benchmark_persistence/parts.rs"]

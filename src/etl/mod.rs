@@ -15,12 +15,10 @@ pub mod kinds;
 pub mod merge;
 pub mod names;
 pub mod packed;
-pub mod physics;
 pub mod plan;
 pub mod report;
 pub mod tally;
 pub mod time;
-pub mod units;
 
 /// Changes whenever the same bytes and options would give another frame or other findings.
 pub const PARSER_VERSION: &str = "1";

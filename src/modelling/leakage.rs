@@ -32,7 +32,7 @@ use super::features::{Role, median};
 use super::mapping::{FeatureMapping, Mapped, TargetMetric};
 use super::samples::{SampleColumn, Samples};
 use super::words::Words;
-use crate::etl::units;
+use hvac_points::units;
 
 /// Correlation with the target from which on a column follows it, if its changes do too.
 const FOLLOWS: f64 = 0.99;

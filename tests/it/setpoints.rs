@@ -5,19 +5,19 @@
 use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
-use hvac_analytics::etl::physics::kw_to_rt;
 use hvac_analytics::modelling::control::Control;
 use hvac_analytics::modelling::control::state::Quantity;
 use hvac_analytics::modelling::features::{Feature, Range, Role, Source};
 use hvac_analytics::modelling::fitted::FitOptions;
 use hvac_analytics::modelling::samples::{Matrix, SampleColumn, Samples};
 use hvac_analytics::modelling::setpoint::{Answer, Question, Variable, recommend_with};
-use hvac_analytics::simulation::load::Use;
-use hvac_analytics::simulation::optimum::cost_kw;
-use hvac_analytics::simulation::plant::{Bounds, Plant, SetPoints};
-use hvac_analytics::simulation::rng::Rng;
-use hvac_analytics::simulation::site::{Moment, Site, SiteSpec};
-use hvac_analytics::simulation::weather::Climate;
+use hvac_points::physics::kw_to_rt;
+use hvac_simulation::load::Use;
+use hvac_simulation::optimum::cost_kw;
+use hvac_simulation::plant::{Bounds, Plant, SetPoints};
+use hvac_simulation::rng::Rng;
+use hvac_simulation::site::{Moment, Site, SiteSpec};
+use hvac_simulation::weather::Climate;
 use rayon::prelude::*;
 
 /// What the site's meters say, with the noise of the samples' sensors.

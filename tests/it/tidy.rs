@@ -2,12 +2,13 @@
 //!
 //! Each rule is a function of texts, so that a test can plant a violation and see it caught.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hvac_analytics::config::SETTINGS;
 
 /// Rooms that compute only.
-const PURE: &[&str] = &["etl", "modelling", "simulation"];
+const PURE: &[&str] = &["etl", "modelling", "hvac-points", "hvac-simulation"];
 /// Rooms with use cases.
 const FEATURES: &[&str] =
     &["sessions", "datasets", "cleaning", "training", "optimization", "query", "health", "demo", "doctor"];
@@ -26,11 +27,10 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("demo", "sessions"),
     ("doctor", "sessions"),
 ];
-/// What the rooms that are no feature may use (DESIGN §3); `etl::physics` opens one module only.
+/// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
     ("etl", &[]),
-    ("modelling", &["etl::physics", "etl::units"]),
-    ("simulation", &["etl::physics"]),
+    ("modelling", &[]),
     ("error", &[]),
     ("limits", &["error"]),
     ("config", &["error"]),
@@ -45,8 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] =
-    &["etl", "modelling", "simulation", "store", "jobs", "state", "error", "config", "limits", "memory"];
+const FEATURE_DOORS: &[&str] = &["etl", "modelling", "store", "jobs", "state", "error", "config", "limits", "memory"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
 /// Rooms that may use every room.
@@ -78,15 +77,31 @@ const LONGEST_FILE: usize = 600;
 
 /// One source file.
 struct Source {
-    /// Below `src`, with `/`.
+    /// Below the repository, with `/`.
     path: String,
     text: String,
 }
 
 impl Source {
+    /// The crate's name, or what stands first below `src`.
     fn room(&self) -> &str {
-        let first = self.path.split('/').next().unwrap();
+        let mut parts = self.path.split('/');
+        let first = parts.find(|part| !["src", "crates"].contains(part)).unwrap();
         first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    fn is_of_the_program(&self) -> bool {
+        self.path.starts_with("src/")
+    }
+
+    /// Its place in the tree of modules of its crate.
+    fn module(&self) -> Vec<&str> {
+        let below = self.path.split_once("src/").unwrap().1.strip_suffix(".rs").unwrap();
+        let module: Vec<&str> = below.split('/').collect();
+        match module.split_last() {
+            Some((&("mod" | "lib" | "main"), above)) => above.to_vec(),
+            _ => module,
+        }
     }
 
     /// The lines that are no comments and no tests, with their numbers.
@@ -147,22 +162,22 @@ fn crate_paths(line: &str) -> Vec<(String, String)> {
 fn forbidden_doors(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
     let room = source.room();
-    let above_the_room = match source.path.matches('/').count() {
+    let above_the_room = match source.path.matches('/').count() - 1 {
         0 => "super::".to_owned(),
         1 if source.path.ends_with("/mod.rs") => "super::".to_owned(),
         depth if source.path.ends_with("/mod.rs") => "super::".repeat(depth),
         depth => "super::".repeat(depth + 1),
     };
     for (number, line) in source.code() {
-        let mut say = |what: String| found.push(format!("src/{}:{number}: {what}", source.path));
+        let mut say = |what: String| found.push(format!("{}:{number}: {what}", source.path));
         if line.contains("crate::{") {
             say("name one room a `use`, so that its door can be checked".to_owned());
         }
-        if line.starts_with(&format!("use {above_the_room}")) || line.starts_with(&format!("pub use {above_the_room}"))
-        {
+        let reaches_out = |line: &str| line.trim_start_matches("pub ").starts_with(&format!("use {above_the_room}"));
+        if source.is_of_the_program() && reaches_out(line) {
             say("reaches out of its room by `super`; write `crate::`".to_owned());
         }
-        for (other, module) in crate_paths(line) {
+        for (other, module) in crate_paths(line).into_iter().filter(|_| source.is_of_the_program()) {
             if !other.is_empty() && !may_use(room, &other, &module) {
                 say(format!("`{room}` may not use `{other}`"));
             }
@@ -179,27 +194,88 @@ fn forbidden_doors(source: &Source) -> Vec<String> {
     found
 }
 
+/// The modules that a file names, each from the root of its crate: by `crate::`, and by `super::` from where it stands.
+fn named_modules(source: &Source) -> Vec<Vec<String>> {
+    let mut named = Vec::new();
+    for (_, line) in source.code() {
+        let words = |text: &str| -> Vec<String> {
+            let path = text.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c)).next().unwrap_or_default();
+            path.split("::").filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        };
+        let starts = |at: usize| !line[..at].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
+        for (at, found) in line.match_indices("crate::").filter(|(at, _)| starts(*at)) {
+            named.push(words(&line[at + found.len()..]));
+        }
+        for (at, _) in line.match_indices("super::").filter(|(at, _)| starts(*at)) {
+            let path = words(&line[at..]);
+            let up = path.iter().take_while(|word| *word == "super").count();
+            let own = source.module();
+            let above = own.iter().take(own.len().saturating_sub(up)).map(|word| (*word).to_owned());
+            named.push(above.chain(path.into_iter().skip(up)).collect());
+        }
+    }
+    named
+}
+
+/// Circles of sibling modules in one crate: each module with all that is below it, as its siblings use it.
+fn circles(sources: &[&Source]) -> Vec<String> {
+    let modules: BTreeSet<Vec<&str>> = sources.iter().map(|source| source.module()).collect();
+    // By parent: from which child to which other.
+    let mut edges: BTreeMap<Vec<&str>, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for source in sources {
+        let own = source.module();
+        for named in named_modules(source) {
+            let shared = own.iter().zip(&named).take_while(|(a, b)| *a == b).count();
+            if let (Some(from), Some(to)) = (own.get(shared), named.get(shared)) {
+                let is_it = |known: &&Vec<&str>| {
+                    known.len() == shared + 1 && known[..shared] == own[..shared] && known[shared] == to
+                };
+                if let Some(known) = modules.iter().find(is_it) {
+                    edges.entry(own[..shared].to_vec()).or_default().insert((from, known[shared]));
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for (parent, mut edges) in edges {
+        loop {
+            let before = edges.len();
+            let starts: BTreeSet<&str> = edges.iter().map(|(from, _)| *from).collect();
+            edges.retain(|(_, to)| starts.contains(to));
+            let ends: BTreeSet<&str> = edges.iter().map(|(_, to)| *to).collect();
+            edges.retain(|(from, _)| ends.contains(from));
+            if edges.len() == before {
+                break;
+            }
+        }
+        if !edges.is_empty() {
+            found.push(format!("a circle in `{}`: {edges:?}", parent.join("::")));
+        }
+    }
+    found
+}
+
 fn missing_doc(source: &Source) -> Option<String> {
     let first = source.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let said = first.trim_start_matches("//!").trim();
     (!first.starts_with("//!") || said.len() < 10)
-        .then(|| format!("src/{}: does not open with `//!` and a sentence", source.path))
+        .then(|| format!("{}: does not open with `//!` and a sentence", source.path))
 }
 
 fn reads_environment(source: &Source) -> Vec<String> {
-    if source.path == "config.rs" {
+    if source.path == "src/config.rs" {
         return Vec::new();
     }
     let reads =
         |line: &str| ["env::var", "env::set_var", "env::remove_var", "dotenvy"].iter().any(|word| line.contains(word));
     let found = source.code().into_iter().filter(|(_, line)| reads(line));
-    found.map(|(number, _)| format!("src/{}:{number}: only config.rs reads the environment", source.path)).collect()
+    found.map(|(number, _)| format!("{}:{number}: only config.rs reads the environment", source.path)).collect()
 }
 
 fn too_long(source: &Source) -> Option<String> {
     let lines = source.text.lines().count() - test_lines(source);
     (lines > LONGEST_FILE)
-        .then(|| format!("src/{}: {lines} lines without its tests, more than {LONGEST_FILE}", source.path))
+        .then(|| format!("{}: {lines} lines without its tests, more than {LONGEST_FILE}", source.path))
 }
 
 fn test_lines(source: &Source) -> usize {
@@ -233,7 +309,7 @@ fn sources() -> Vec<Source> {
     fn walk(folder: &Path, below: &str, found: &mut Vec<Source>) {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
-            let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
+            let path = format!("{below}/{name}");
             if entry.file_type().unwrap().is_dir() {
                 walk(&entry.path(), &path, found);
             } else if name.ends_with(".rs") && name != "tests.rs" {
@@ -241,8 +317,13 @@ fn sources() -> Vec<Source> {
             }
         }
     }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut found);
+    walk(&root.join("src"), "src", &mut found);
+    for name in std::fs::read_dir(root.join("crates")).unwrap().map(|entry| entry.unwrap().file_name()) {
+        let below = format!("crates/{}/src", name.to_str().unwrap());
+        walk(&root.join(&below), &below, &mut found);
+    }
     assert!(found.len() > 20, "the sources were not found");
     found
 }
@@ -255,6 +336,16 @@ fn none(found: Vec<String>) {
 #[test]
 fn rooms_use_only_their_doors() {
     none(sources().iter().flat_map(forbidden_doors).collect());
+}
+
+#[test]
+fn no_crate_has_a_circle_of_modules() {
+    let sources = sources();
+    let crates: BTreeSet<&str> = sources.iter().filter(|s| !s.is_of_the_program()).map(Source::room).collect();
+    for name in crates {
+        let own: Vec<&Source> = sources.iter().filter(|s| !s.is_of_the_program() && s.room() == name).collect();
+        none(circles(&own).into_iter().map(|circle| format!("{name}: {circle}")).collect());
+    }
 }
 
 #[test]
@@ -292,7 +383,8 @@ fn features_form_no_circle() {
 }
 
 fn planted(path: &str, text: &str) -> Source {
-    Source { path: path.to_owned(), text: text.to_owned() }
+    let path = if path.starts_with("crates/") { path.to_owned() } else { format!("src/{path}") };
+    Source { path, text: text.to_owned() }
 }
 
 #[test]
@@ -300,7 +392,7 @@ fn a_planted_door_is_caught() {
     for (path, text) in [
         ("etl/merge.rs", "use crate::store::Store;"),
         ("etl/merge.rs", "fn f() { let _ = std::fs::read(\"x\"); }"),
-        ("simulation/mod.rs", "use crate::etl::merge::merge;"),
+        ("crates/hvac-simulation/src/plant.rs", "fn f() { let _ = std::fs::read(\"x\"); }"),
         ("store/db.rs", "use crate::sessions::Status;"),
         ("http/data.rs", "fn f() { crate::store::open(); }"),
         ("http/data.rs", "use sea_orm::EntityTrait;"),
@@ -323,7 +415,7 @@ fn an_open_door_is_left_alone() {
     for (path, text) in [
         ("etl/merge.rs", "use crate::etl::column::Segment;\nuse super::report::Chunk;"),
         ("etl/report/wide.rs", "use super::super::column::Cells;"),
-        ("simulation/mod.rs", "use crate::etl::physics::wet_bulb;"),
+        ("crates/hvac-simulation/src/plant.rs", "use crate::tower::Tower;\nuse super::weather::Sky;"),
         ("http/data.rs", "// crate::store is not for us\nuse crate::datasets::Answer;"),
         ("sessions/parse.rs", "use crate::datasets::Row;"),
         (
@@ -334,6 +426,29 @@ fn an_open_door_is_left_alone() {
     ] {
         none(forbidden_doors(&planted(path, text)));
     }
+}
+
+#[test]
+fn a_planted_circle_is_caught() {
+    let of = |files: &[(&str, &str)]| {
+        let files: Vec<Source> =
+            files.iter().map(|(name, text)| planted(&format!("crates/x/src/{name}"), text)).collect();
+        circles(&files.iter().collect::<Vec<_>>())
+    };
+    assert_eq!(of(&[("lib.rs", "mod a;\nmod b;"), ("a.rs", "use crate::b::B;"), ("b.rs", "")]), [""; 0]);
+    assert_eq!(of(&[("a.rs", "use crate::b::B;"), ("b.rs", "use super::a::A;")]).len(), 1);
+    assert_eq!(
+        of(&[("a.rs", "use super::b::B;"), ("b.rs", "fn f() { super::c::c() }"), ("c.rs", "use crate::a;")]).len(),
+        1
+    );
+    assert_eq!(
+        of(&[("a/mod.rs", "mod x;\nmod y;"), ("a/x.rs", "use super::y::Y;"), ("a/y.rs", "use super::x::X;")]).len(),
+        1
+    );
+    let below = [("a/x.rs", "use crate::b::y;"), ("a/z.rs", ""), ("b/y.rs", "use super::super::a::z;")];
+    assert_eq!(of(&[&[("a/mod.rs", ""), ("b/mod.rs", "")], &below[..]].concat()).len(), 1, "a uses b uses a");
+    let tests = "#[cfg(test)]\nmod tests {\n    use super::super::a::A;\n}";
+    assert_eq!(of(&[("a.rs", "use crate::b::B;"), ("b.rs", tests)]), [""; 0], "tests may");
 }
 
 #[test]

@@ -16,11 +16,11 @@
 use std::collections::BTreeMap;
 
 use super::super::column::{CleanedCells, ColumnMeta, Derived, Kind, NullReason};
-use super::super::physics::{KW_PER_RT, wet_bulb_c};
 use super::cells::Cells;
 use super::heat_balance::load_from_flow_rt;
 use super::parameters::Thresholds;
 use super::roles::Role;
+use hvac_points::physics::{KW_PER_RT, wet_bulb_c};
 
 /// A derived column.
 #[derive(Debug, Clone, PartialEq)]

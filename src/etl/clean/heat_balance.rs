@@ -10,9 +10,9 @@
 //!
 //! Each row is judged by itself, so what is left is judged the same again.
 
-use super::super::physics::{kw_to_rt, rt_to_kw, water_heat_kw};
 use super::report::Balance;
 use super::steady::Verdict;
+use hvac_points::physics::{kw_to_rt, rt_to_kw, water_heat_kw};
 
 /// Load that the water carries, RT; NaN when a side is missing. L/min and °C.
 #[must_use]

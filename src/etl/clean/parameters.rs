@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::super::physics::STANDARD_PRESSURE_PA;
+use hvac_points::physics::STANDARD_PRESSURE_PA;
 
 /// Width of the bins of a resampling. Each divides a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::super::column::{ColumnMeta, Kind};
-use super::super::physics::{KW_PER_RT, L_PER_GALLON};
-use super::super::units;
 use super::words::{has, is_speed, words};
+use hvac_points::physics::{KW_PER_RT, L_PER_GALLON};
+use hvac_points::units;
 
 /// What a column measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

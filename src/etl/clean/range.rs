@@ -14,9 +14,9 @@
 //! A cell is judged by itself, so what is left is judged the same again. A column whose quantity or unit is not
 //! known is not judged; limits of a single column, in its own unit, win over all of these.
 
-use super::super::physics::KW_PER_RT;
 use super::parameters::{Limits, Thresholds};
 use super::quantity::{Quantity, Unit};
+use hvac_points::physics::KW_PER_RT;
 
 /// The limits of a column in its own unit, and how they read in a message.
 #[derive(Debug, Clone, PartialEq)]

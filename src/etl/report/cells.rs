@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::fields::{Dialect, word_of};
 use super::{Chosen, PointPlan, marker, number};
 use crate::etl::column::{NullReason, TEXT, VALUE};
-use crate::etl::units;
+use hvac_points::units;
 
 /// Different texts kept of one point; a cell with a further one is [`NullReason::Unreadable`], and said so.
 pub const MAX_TEXTS: usize = 65_536;

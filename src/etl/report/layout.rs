@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::fields::{Cursor, Dialect, Flaw};
 use super::{Chosen, Format, PointPlan, ReadError, Source};
 use crate::etl::column::Warning;
-use crate::etl::units;
+use hvac_points::units;
 
 /// Points of the widest report that is read.
 pub const MAX_POINTS: usize = 10_000;

@@ -10,7 +10,7 @@ use super::fields::{Cursor, Field};
 use super::layout::{MAX_POINTS, Role, point};
 use super::{Chosen, PointPlan, ReadError};
 use crate::etl::column::{Cells, NullReason, Segment, VALUE};
-use crate::etl::units;
+use hvac_points::units;
 
 /// The points of a narrow report, as they appear.
 #[derive(Debug, Default)]

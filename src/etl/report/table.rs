@@ -8,7 +8,8 @@ use super::layout::{Layout, Record, records, warning};
 use super::{Chosen, Format, ReadError, Source};
 use crate::etl::column::Warning;
 use crate::etl::report::fields::Dialect;
-use crate::etl::{time, units};
+use crate::etl::time;
+use hvac_points::units;
 
 /// Rows of the head that are looked at, and bytes they may take.
 const SAMPLE: usize = 200;

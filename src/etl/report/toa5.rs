@@ -3,7 +3,7 @@
 use super::fields::{Cursor, Dialect};
 use super::layout::{Columns, Layout, MAX_POINTS, Record, Role, warning};
 use super::{Chosen, Format, ReadError, Source};
-use crate::etl::units;
+use hvac_points::units;
 
 /// Whether a text begins as TOA5 files do.
 pub fn begins(text: &str) -> bool {

@@ -4,7 +4,8 @@ use super::fields::Dialect;
 use super::layout::{Columns, Layout, Role, warning};
 use super::table::Table;
 use super::{Chosen, Format, ReadError, Source};
-use crate::etl::{report::number, units};
+use crate::etl::report::number;
+use hvac_points::units;
 
 /// Settles the layout of a wide table.
 pub fn layout(

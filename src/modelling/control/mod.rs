@@ -17,7 +17,7 @@ use super::features::{Feature, Part, Role};
 use super::fitted::FitOptions;
 use super::samples::{Matrix, Samples, take};
 use super::{ModelError, Progress};
-use crate::etl::physics::fahrenheit_to_celsius;
+use hvac_points::physics::fahrenheit_to_celsius;
 
 pub mod equation;
 pub mod precedent;

@@ -7,8 +7,8 @@ use super::super::mapping::{self, Mapped, Place};
 use super::super::samples::SampleColumn;
 use super::super::words::Words;
 use super::Role;
-use crate::etl::physics::fahrenheit_to_celsius;
-use crate::etl::units;
+use hvac_points::physics::fahrenheit_to_celsius;
+use hvac_points::units;
 
 /// Highest speed of a machine on the mains, Hz.
 const MOST_HZ: f64 = 65.0;

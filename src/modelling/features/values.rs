@@ -9,7 +9,7 @@ use super::super::samples::{Matrix, Samples};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
 use super::{Feature, Range, Role, Source, past};
-use crate::etl::physics::{STANDARD_PRESSURE_PA, fahrenheit_to_celsius, wet_bulb_c};
+use hvac_points::physics::{STANDARD_PRESSURE_PA, fahrenheit_to_celsius, wet_bulb_c};
 
 /// The features of every row.
 ///

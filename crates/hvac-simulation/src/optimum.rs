@@ -127,8 +127,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
     use super::*;
-    use crate::etl::physics::STANDARD_PRESSURE_PA;
-    use crate::simulation::rng::Rng;
+    use crate::rng::Rng;
+    use hvac_points::physics::STANDARD_PRESSURE_PA;
 
     fn random_set(rng: &mut Rng, bounds: &Bounds) -> SetPoints {
         let Bounds { low, high } = bounds;

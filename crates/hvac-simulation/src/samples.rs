@@ -122,11 +122,11 @@ mod tests {
 
     use super::*;
 
-    const README: &str = include_str!("../../data/samples/README.md");
+    const README: &str = include_str!("../../../data/samples/README.md");
 
     macro_rules! committed {
         ($($name:literal),* $(,)?) => {
-            [$(($name, include_bytes!(concat!("../../data/samples/", $name)).as_slice())),*]
+            [$(($name, include_bytes!(concat!("../../../data/samples/", $name)).as_slice())),*]
         };
     }
 

@@ -6,7 +6,7 @@
 use chrono::{Datelike, NaiveDateTime, Timelike};
 
 use super::rng::{Drift, Rng};
-use crate::etl::physics::{STANDARD_PRESSURE_PA, humidity_ratio, relative_humidity_pct, wet_bulb_c};
+use hvac_points::physics::{STANDARD_PRESSURE_PA, humidity_ratio, relative_humidity_pct, wet_bulb_c};
 
 /// A place's climate.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,7 +8,7 @@
 
 use super::chiller::Chiller;
 use super::tower::{Cell, Tower};
-use crate::etl::physics::{WATER_KG_PER_L, kw_to_rt, water_delta_t_k, water_heat_kw, wet_bulb_c};
+use hvac_points::physics::{WATER_KG_PER_L, kw_to_rt, water_delta_t_k, water_heat_kw, wet_bulb_c};
 
 /// Speed that all ratings are stated for, Hz.
 pub const RATED_HZ: f64 = 60.0;
@@ -338,8 +338,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
     use super::*;
-    use crate::etl::physics::STANDARD_PRESSURE_PA;
-    use crate::simulation::rng::Rng;
+    use crate::rng::Rng;
+    use hvac_points::physics::STANDARD_PRESSURE_PA;
 
     fn conditions(load_kw: f64, dry_bulb_c: f64, rh: f64) -> Conditions {
         Conditions::new(load_kw, dry_bulb_c, rh, STANDARD_PRESSURE_PA).unwrap()

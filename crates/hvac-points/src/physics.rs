@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn wet_bulb_agrees_with_psychrolib() {
-        let table = include_str!("../../tests/fixtures/psychrolib_wet_bulb.csv");
+        let table = include_str!("../tests/psychrolib_wet_bulb.csv");
         let mut worst = 0.0_f64;
         let mut rows = 0;
         for line in table.lines().filter(|l| !l.starts_with('#')).skip(1) {

@@ -4,7 +4,7 @@
 //! Transactions 95(2): the tower is a counter-flow heat exchanger between the water and the enthalpy of
 //! saturated air, NTU = c·(m_w/m_a)^0.4 (c ≈ 1…4; the exponent is their 1 + n with n = −0.6).
 
-use crate::etl::physics::{WATER_KJ_PER_KG_K, enthalpy_kj_per_kg, humidity_ratio};
+use hvac_points::physics::{WATER_KJ_PER_KG_K, enthalpy_kj_per_kg, humidity_ratio};
 
 /// Equal cells, each with its fan.
 #[derive(Debug, Clone, Copy, PartialEq)]

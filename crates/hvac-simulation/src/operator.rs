@@ -98,7 +98,7 @@ mod tests {
 
     use super::super::optimum::cost_kw;
     use super::*;
-    use crate::etl::physics::STANDARD_PRESSURE_PA;
+    use hvac_points::physics::STANDARD_PRESSURE_PA;
 
     #[test]
     fn stays_in_bounds_meets_the_load_and_leaves_something_to_save() {

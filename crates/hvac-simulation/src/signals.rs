@@ -4,7 +4,7 @@ use chrono::Datelike;
 
 use super::plant::RATED_HZ;
 use super::site::Moment;
-use crate::etl::physics::kw_to_rt;
+use hvac_points::physics::kw_to_rt;
 
 /// A measurable of the site; states are 1 and 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
