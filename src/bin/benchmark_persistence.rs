@@ -17,13 +17,13 @@ use hvac_analytics::config::Config;
 use hvac_analytics::datasets::preview::preview;
 use hvac_analytics::datasets::{DatasetSelector, PreviewQuery};
 use hvac_analytics::error::{Context, Error, Result};
-use hvac_analytics::etl::column::Kind;
 use hvac_analytics::sessions::parse::{Caller, parse_files};
 use hvac_analytics::sessions::progress::Progress;
 use hvac_analytics::sessions::{ParseRequest, Parsed};
 use hvac_analytics::state::AppState;
 use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter};
 use hvac_analytics::store::paths;
+use hvac_frame::column::Kind;
 use hvac_simulation::{reference, samples};
 use serde::Serialize;
 

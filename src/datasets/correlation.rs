@@ -6,8 +6,8 @@ use super::opened::Frame;
 use super::version::settled;
 use super::{Answer, Correlation, CorrelationQuery, DatasetSelector, answer, names};
 use crate::error::{Error, Result};
-use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// Most columns of one matrix.
 const MAX_COLUMNS: usize = 50;

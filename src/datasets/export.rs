@@ -17,11 +17,11 @@ use super::names::TIMESTAMP;
 use super::opened::{Frame, look};
 use super::version::Resolved;
 use crate::error::{Context, Error, Result};
-use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
 use crate::store::download::on_the_way;
 pub use crate::store::download::{ByteStream, Download};
 use crate::store::made::{MadeKey, Recipe};
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// The form that the rows of a stored frame are handed out in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

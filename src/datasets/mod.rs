@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Context, Result};
-use crate::etl::column::{Kind, NullReason};
+use hvac_frame::column::{Kind, NullReason};
 
 pub mod answer;
 pub mod cells;

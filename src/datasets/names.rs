@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::etl::column::ColumnMeta;
+use hvac_frame::column::ColumnMeta;
 
 /// The axis' name in every stored frame.
 pub const TIMESTAMP: &str = "timestamp";
@@ -68,7 +68,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::etl::column::Kind;
+    use hvac_frame::column::Kind;
 
     fn columns() -> Vec<ColumnMeta> {
         ["MMCB.KW", "MMCB.KWH", "CH-1.S", "溫度 1"]

@@ -16,7 +16,6 @@ use super::names::TIMESTAMP;
 use super::store::VersionRow;
 use super::version::{Resolved, unusable};
 use crate::error::{Context, Error, Result};
-use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
 use crate::store::cache::blocks::{Block, Lists, Word};
 use crate::store::entity::Integrity;
@@ -24,6 +23,7 @@ use crate::store::frames::{Footer, FrameReader, KEY_COLUMNS};
 use crate::store::integrity::{Root, StoredFile};
 use crate::store::objects;
 use crate::store::verified::FileStamp;
+use hvac_frame::column::ColumnMeta;
 
 /// Bytes of footers that are kept.
 const FOOTER_BYTES: u64 = 64 * 1024 * 1024;

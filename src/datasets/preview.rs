@@ -15,10 +15,10 @@ use super::opened::{self, Frame};
 use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names};
 use crate::error::{Context, Error, Result};
-use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
 use crate::store::cache::Keep;
 use crate::store::cache::blocks::{Block, BlockKey, Cells};
+use hvac_frame::column::ColumnMeta;
 
 /// Rows when the request does not say.
 const ROWS: i64 = 50;

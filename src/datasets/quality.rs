@@ -6,8 +6,8 @@ use super::opened::Frame;
 use super::version::{Resolved, settled};
 use super::{Answer, ColumnQuality, DatasetSelector, FrozenRun, Gap, Quality, answer, clock};
 use crate::error::Result;
-use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// Null reasons, gaps and frozen runs.
 ///

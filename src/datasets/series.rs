@@ -6,8 +6,8 @@ use super::opened::Frame;
 use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Series, SeriesAnswer, SeriesQuery, answer, clock, names};
 use crate::error::{Error, Result};
-use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// Most columns of one plot.
 const MAX_COLUMNS: usize = 20;

@@ -8,8 +8,8 @@ use super::opened::Frame;
 use super::version::settled;
 use super::{AllStats, Answer, ColumnStats, DatasetSelector, OneStats, StateCount, answer, names};
 use crate::error::Result;
-use crate::etl::column::{ColumnMeta, Kind};
 use crate::state::AppState;
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// The quantiles that are answered, with their names.
 const QUANTILES: [(&str, f64); 7] =

@@ -12,10 +12,10 @@ use super::opened::{self, Known};
 use super::store::{self, SessionRow, VersionRow};
 use super::{DatasetLabel, DatasetSelector};
 use crate::error::{Error, Result};
-use crate::etl::column::ColumnMeta;
 use crate::state::AppState;
 use crate::store::entity::Integrity;
 use crate::store::verified::FileStamp;
+use hvac_frame::column::ColumnMeta;
 
 /// A stored frame, settled.
 #[derive(Debug, Clone)]

@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::rebuild::{give_up, span};
 use crate::error::{ErrorKind, Result};
-use crate::etl::column::ColumnMeta;
 use crate::sessions::snapshot::Snapshot;
 use crate::store::entity::{ArtefactKind, Integrity, Status, VersionState, WorkStatus, artefact_version, cleaning_job};
 use crate::store::frames::{self, FrameReader};
 use crate::store::objects::Object;
 use crate::store::{Store, new_id, now, paths};
+use hvac_frame::column::ColumnMeta;
 
 /// Adds the cleaned versions that the snapshot has no row of, where it knows the dataset they were made from and
 /// `was_told` that there is such a version; gives the files of the others.

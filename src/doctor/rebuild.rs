@@ -13,8 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{cleaned, models};
 use crate::error::{Context, Result};
-use crate::etl::column::ColumnMeta;
-use crate::etl::names::TIMESTAMP;
 use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
@@ -24,6 +22,8 @@ use crate::store::entity::{
 };
 use crate::store::frames::{self, FrameReader};
 use crate::store::{Store, new_id, now, paths};
+use hvac_frame::column::ColumnMeta;
+use hvac_frame::names::TIMESTAMP;
 
 /// What came back.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use super::column::{NullReason, VALUE};
 use super::kinds::Course;
 use super::packed::{CODES, Packed, SMALL_CODES};
+use hvac_frame::column::{NullReason, VALUE};
 
 /// Readings of a column: (`least` + offset) / `scale`.
 #[derive(Debug, Clone, PartialEq)]
@@ -226,7 +226,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::etl::column::Cells;
+    use hvac_frame::column::Cells;
 
     fn packed(cells: &[Option<f64>]) -> Packed {
         let values = cells.iter().map(|cell| cell.unwrap_or(0.0)).collect();

@@ -6,9 +6,9 @@
 
 use arrow_buffer::{Buffer, ScalarBuffer};
 
-use super::column::{Cells, NullReason, TEXT, VALUE};
 use super::packed::{CODES, Packed, PackedSegment, SMALL_CODES, is_exact, scaled};
 use super::report::{Decimal, NumberForm, power_of_ten};
+use hvac_frame::column::{Cells, NullReason, TEXT, VALUE};
 
 /// Counts from here on are indices of texts.
 pub(super) const TEXTS: i32 = 1 << 30;

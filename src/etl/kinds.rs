@@ -1,7 +1,7 @@
 //! What a point's values are: readings, a register, two states, or text; told by all of its cells.
 
-use super::column::Kind;
 use super::counted::Counts;
+use hvac_frame::column::Kind;
 
 /// Pairs of words for 0 and 1, in capitals.
 const STATE_PAIRS: &[(&str, &str)] = &[

@@ -14,12 +14,12 @@ use polars::prelude::{
 use rayon::prelude::*;
 
 use self::lay::{Placed, Rows, pieces};
-use super::column::{NullReason, VALUE};
 use super::counted::Counts;
 use super::kinds::{self, Reading};
-use super::names::TIMESTAMP;
 use super::plan::{Plan, Taken};
 use super::tally::Tally;
+use hvac_frame::column::{NullReason, VALUE};
+use hvac_frame::names::TIMESTAMP;
 
 mod counts;
 mod doubles;
@@ -144,11 +144,11 @@ mod tests {
     use polars::prelude::AnyValue;
     use proptest::prelude::*;
 
-    use super::super::column::{ColumnMeta, Kind, Warning};
     use super::super::plan::{FileId, Override, read_all};
     use super::super::report::ReadOptions;
     use super::super::tally::describe;
     use super::*;
+    use hvac_frame::column::{ColumnMeta, Kind, Warning};
 
     const UTC: ReadOptions =
         ReadOptions { zone: Tz::UTC, format: None, date_order: None, delimiter: None, encoding: None };

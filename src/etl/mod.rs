@@ -5,15 +5,13 @@
 //! a file, the environment or an unseeded random number: bytes come in as slices, frames and findings go out as values.
 //!
 //! A *cell* is one value of one point at one time. Every cell that is read ends as a number, a text, or
-//! a null with a reason: [`column::NullReason`].
+//! a null with a reason: [`hvac_frame::column::NullReason`].
 
 pub mod clean;
-pub mod column;
 pub mod counted;
 pub mod gathered;
 pub mod kinds;
 pub mod merge;
-pub mod names;
 pub mod packed;
 pub mod plan;
 pub mod report;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use arrow_buffer::ScalarBuffer;
 
-use super::column::{Cells, NullReason, Segment, TEXT, VALUE};
 use super::gathered::{self, TEXTS};
+use hvac_frame::column::{Cells, NullReason, Segment, TEXT, VALUE};
 
 /// 10^0…10^4: the decimals that are looked for.
 const SCALES: [f64; 5] = [1e0, 1e1, 1e2, 1e3, 1e4];

@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use rayon::prelude::*;
 
-use super::column::{Kind, Warning};
 use super::gathered::Sheet;
 use super::kinds::{self, Reading};
-use super::names;
 use super::packed::PackedSegment;
 use super::report::{Chosen, FilePlan, PointPlan, ReadError, ReadOptions, Reader, Source};
+use hvac_frame::column::{Kind, Warning};
+use hvac_frame::names;
 
 /// Gives the bytes of the file with that index, which are let go as soon as they are read; called again when a
 /// file's cells were not kept.

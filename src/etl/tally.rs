@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::column::{ColumnMeta, Kind, NullReason, Warning};
 use super::kinds::{self, Course, Reading};
 use super::plan::{Plan, PlannedColumn};
+use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 
 /// What became of a column's cells. Absorbs window after window.
 #[derive(Debug, Clone, Default, PartialEq)]

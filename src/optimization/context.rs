@@ -16,10 +16,10 @@ use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetSelector, clock};
 use crate::error::{Context, Result};
 use crate::etl::clean::steady::{Verdict, steady};
-use crate::etl::column::Kind;
 use crate::modelling::document::ModelDocument;
 use crate::modelling::features::{self, Feature, Role, Source};
 use crate::state::AppState;
+use hvac_frame::column::Kind;
 
 /// How far back to look, from the session's last row.
 const LOOK_BACK_MS: i64 = 7 * 24 * 3_600_000;

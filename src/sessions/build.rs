@@ -12,7 +12,6 @@ use bytes::Bytes;
 use super::{OnConflict, Progress};
 use crate::datasets::{Row, cells};
 use crate::error::{Context, Detail, Error, ErrorKind, Result, machine};
-use crate::etl::column::{ColumnMeta, Warning};
 use crate::etl::merge::{self, Columns, Keep};
 use crate::etl::plan::{self, FileId, Override, Plan, PlanError};
 use crate::etl::report::{FilePlan, ReadError, ReadOptions, archive};
@@ -20,6 +19,7 @@ use crate::etl::tally::{self, Tally};
 use crate::store::frames::{ColumnType, FrameWriter};
 use crate::store::objects::Objects;
 use crate::store::staged::{Staged, StagedWriter};
+use hvac_frame::column::{ColumnMeta, Warning};
 
 /// One report to read: raw bytes, or a member of a raw archive.
 #[derive(Clone)]

@@ -24,7 +24,6 @@ use super::{
 use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
 use crate::etl::PARSER_VERSION;
-use crate::etl::column::Warning;
 use crate::etl::plan::{FileId, Override};
 use crate::etl::report::{FilePlan, ReadOptions, archive};
 use crate::state::AppState;
@@ -34,6 +33,7 @@ use crate::store::entity::{
 };
 use crate::store::frames;
 use crate::store::{new_id, now, paths};
+use hvac_frame::column::Warning;
 
 /// What a parse holds for each byte of its reports, about: the bytes, the cells, the pages.
 const MEMORY_PER_RAW_BYTE: u64 = 3;

@@ -32,7 +32,7 @@ pub const KEY_DATASET_ID: &str = "hvac.dataset_id";
 pub const KEY_VERSION: &str = "hvac.version";
 /// Key-value metadata: IANA zone of the site.
 pub const KEY_ZONE: &str = "hvac.zone";
-/// Key-value metadata: JSON list of [`crate::etl::column::ColumnMeta`].
+/// Key-value metadata: JSON list of [`hvac_frame::column::ColumnMeta`].
 pub const KEY_COLUMNS: &str = "hvac.columns";
 /// Key-value metadata: what made the file.
 pub const KEY_PARSER_VERSION: &str = "hvac.parser_version";

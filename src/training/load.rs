@@ -8,14 +8,14 @@ use crate::datasets::opened::Frame;
 use crate::datasets::version::Resolved;
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
 use crate::etl::clean::{self, CleanError, Interval};
-use crate::etl::column::{ColumnMeta, Kind};
-use crate::etl::names::TIMESTAMP;
 use crate::jobs;
 use crate::modelling::document::Lineage;
 use crate::modelling::features::FeatureOptions;
 use crate::modelling::mapping::FeatureMapping;
 use crate::modelling::samples::{SampleColumn, Samples};
 use crate::state::AppState;
+use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_frame::names::TIMESTAMP;
 
 /// Names of the columns that a training needs: features, target, what lags and means are made of, and the totals that
 /// leaks are told by.

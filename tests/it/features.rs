@@ -26,7 +26,7 @@ fn table(root: &Path, files: &[&str], interval_ms: i64) -> Samples {
         let mut lines = text.lines();
         let names = lines.next().unwrap().split(',').skip(1);
         if samples.columns.is_empty() {
-            let name = |name: &str| hvac_analytics::etl::names::normalised(name);
+            let name = |name: &str| hvac_frame::names::normalised(name);
             samples.columns = names.map(|n| SampleColumn { name: name(n), unit: None, values: Vec::new() }).collect();
         }
         for line in lines {
@@ -56,7 +56,7 @@ fn apogee(root: &Path, files: &[&str]) -> Samples {
         let mut names = Vec::new();
         for row in rows {
             if row[0].starts_with("Point_") {
-                names.push(hvac_analytics::etl::names::normalised(row[1]));
+                names.push(hvac_frame::names::normalised(row[1]));
             } else if let Ok(at) =
                 NaiveDateTime::parse_from_str(&format!("{} {}", row[0], row.get(1).unwrap_or(&"")), "%Y/%m/%d %H:%M:%S")
             {

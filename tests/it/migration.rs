@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeZone, Utc};
-use hvac_analytics::etl::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_analytics::store::db::Db;
 use hvac_analytics::store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText, Status,
@@ -11,6 +10,7 @@ use hvac_analytics::store::entity::{
     model_alias, model_version, optimization_run, parsed_dataset, session, site_override, source_file, store_identity,
     trained_model,
 };
+use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::Value;
 use sea_orm::{

@@ -14,8 +14,8 @@ use polars::prelude::{
 };
 
 use hvac_analytics::etl::clean::{Cleaned, Parameters, check, clean};
-use hvac_analytics::etl::column::{ColumnMeta, Kind, NullReason};
-use hvac_analytics::etl::names::{self, TIMESTAMP};
+use hvac_frame::column::{ColumnMeta, Kind, NullReason};
+use hvac_frame::names::{self, TIMESTAMP};
 
 /// A column's metadata.
 fn column(original_name: &str, kind: Kind) -> ColumnMeta {

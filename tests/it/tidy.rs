@@ -8,7 +8,7 @@ use std::path::Path;
 use hvac_analytics::config::SETTINGS;
 
 /// Rooms that compute only.
-const PURE: &[&str] = &["etl", "modelling", "hvac-points", "hvac-simulation"];
+const PURE: &[&str] = &["etl", "modelling", "hvac-frame", "hvac-points", "hvac-simulation"];
 /// Rooms with use cases.
 const FEATURES: &[&str] =
     &["sessions", "datasets", "cleaning", "training", "optimization", "query", "health", "demo", "doctor"];

@@ -14,13 +14,13 @@ use bytes::Bytes;
 use chrono_tz::Tz;
 use hvac_analytics::error::{Context, Error, Result};
 use hvac_analytics::etl::clean::{self, Cleaned, Interval, Parameters};
-use hvac_analytics::etl::column::{ColumnMeta, Kind};
 use hvac_analytics::etl::gathered::Sheet;
 use hvac_analytics::etl::merge::{Keep, merge};
 use hvac_analytics::etl::plan::{FileId, Plan, read_all};
 use hvac_analytics::etl::report::{ReadError, ReadOptions, Reader, Source};
 use hvac_analytics::etl::tally::describe;
 use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter, KEY_COLUMNS, KEY_ZONE};
+use hvac_frame::column::{ColumnMeta, Kind};
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 

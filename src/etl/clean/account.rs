@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::CLEANER_VERSION;
-use super::super::column::{ColumnMeta, NullReason};
 use super::frame::Data;
 use super::report::{Cells, ColumnUse, Hits, LeftOut, Report, RoleUse, Rows, Rule, RuleUse, UnitUse};
 use super::roles::{Chosen, Role};
 use super::rows::{Found, ROW_RULES};
 use super::run::Work;
+use hvac_frame::column::{ColumnMeta, NullReason};
 
 impl Work<'_> {
     /// The report's entry of a column; `before` none for derived ones.

@@ -5,7 +5,6 @@ use std::ops::{ControlFlow, Range};
 
 use rayon::prelude::*;
 
-use super::super::column::{CleanedCells, ColumnMeta, Kind, NullReason};
 use super::bins::Bins;
 use super::cells::Cells;
 use super::counter::{self, What};
@@ -17,6 +16,7 @@ use super::resample::{self, Aggregate, Grid};
 use super::run::{Work, step};
 use super::sampling::{self, number};
 use super::{CleanError, judge};
+use hvac_frame::column::{CleanedCells, ColumnMeta, Kind, NullReason};
 
 /// Columns that are worked on between two calls of `progress`.
 const CHUNK: usize = 32;

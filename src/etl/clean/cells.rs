@@ -9,8 +9,8 @@ use std::ops::Range;
 use polars::prelude::{Column, Float64Chunked, IntoSeries};
 use polars_arrow::bitmap::Bitmap;
 
-use super::super::column::{NullReason, VALUE};
 use super::report::Summary;
+use hvac_frame::column::{NullReason, VALUE};
 
 /// Values (NaN without one) and why there are none.
 #[derive(Debug, Clone, PartialEq)]

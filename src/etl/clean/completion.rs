@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{CleanedCells, NullReason};
 use super::derive::{self, Made};
 use super::frame::Data;
 use super::judge::{self, Judged, Mark, Span};
 use super::quantity::{UnitChoice, quantity_of, unit_choice};
 use super::report::{Hits, Rule};
 use super::run::Work;
+use hvac_frame::column::{CleanedCells, NullReason};
 
 impl Work<'_> {
     pub(super) fn derive(&mut self) {

@@ -15,11 +15,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{CleanedCells, ColumnMeta, Derived, Kind, NullReason};
 use super::cells::Cells;
 use super::heat_balance::load_from_flow_rt;
 use super::parameters::Thresholds;
 use super::roles::Role;
+use hvac_frame::column::{CleanedCells, ColumnMeta, Derived, Kind, NullReason};
 use hvac_points::physics::{KW_PER_RT, wet_bulb_c};
 
 /// A derived column.

@@ -8,11 +8,11 @@ use polars::prelude::{
 };
 use rayon::prelude::*;
 
-use super::super::column::{ColumnMeta, Kind, NullReason};
-use super::super::names::TIMESTAMP;
 use super::cells::{Cells, kept};
 use super::report::Summary;
 use super::{CleanError, internal};
+use hvac_frame::column::{ColumnMeta, Kind, NullReason};
+use hvac_frame::names::TIMESTAMP;
 
 /// The cells of one column.
 #[derive(Debug, Clone)]

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::NullReason;
 use super::cells::Cells;
 use super::frozen::{self, Sensor};
 use super::machines::State;
@@ -14,6 +13,7 @@ use super::range::{self, Range};
 use super::report::{Event, Hits, Rule, Summary};
 use super::sampling::{duration, number};
 use super::spike;
+use hvac_frame::column::NullReason;
 
 /// Most events of one rule on one column; the rest is put into the last one.
 pub const MOST_EVENTS: usize = 2_000;

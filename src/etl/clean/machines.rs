@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{ColumnMeta, Kind};
 use super::parameters::{Roles, Thresholds};
 use super::quantity::{Quantity, quantity_of};
 use super::roles::{self, Chosen, Role};
 use super::words::{self, MachineKind};
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// Whether something runs, row by row.
 pub type Running = Vec<State>;

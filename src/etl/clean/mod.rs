@@ -11,7 +11,7 @@
 
 use polars::prelude::DataFrame;
 
-use super::column::ColumnMeta;
+use hvac_frame::column::ColumnMeta;
 
 mod account;
 mod affinity;

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{ColumnMeta, Kind, Warning};
 use super::machines::{Driver, Machines, sign_of};
 use super::parameters::{Limits, Parameters, Thresholds};
 use super::quantity::{Quantity, UnitChoice, quantity_of, unit_choice};
@@ -13,6 +12,7 @@ use super::report::{LeftOut, Rule};
 use super::roles::{self, Chosen, Role};
 use super::words;
 use super::{CleanError, Problem};
+use hvac_frame::column::{ColumnMeta, Kind, Warning};
 
 /// What will be done.
 #[derive(Debug, Clone)]

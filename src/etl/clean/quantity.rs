@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{ColumnMeta, Kind};
 use super::words::{has, is_speed, words};
+use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_points::physics::{KW_PER_RT, L_PER_GALLON};
 use hvac_points::units;
 

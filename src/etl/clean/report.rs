@@ -12,7 +12,7 @@ use polars::prelude::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::column::{NullReason, Warning};
+use hvac_frame::column::{NullReason, Warning};
 
 /// A rule that judges; in the order in which they count as the first that hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]

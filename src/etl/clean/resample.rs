@@ -15,11 +15,11 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
-use super::super::column::{ColumnMeta, Kind};
 use super::bins::Bins;
 use super::cells::Cells;
 use super::parameters::Interval;
 use super::sampling::on_change;
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// A state recorded on change is held for no longer than this over rows that are missing, ms: after that its
 /// recorder is taken for dead.
@@ -182,8 +182,8 @@ pub fn on_fraction(at_ms: &[i64], cells: &Cells, grid: &Grid, on_change: bool) -
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use super::super::super::column::NullReason;
     use super::*;
+    use hvac_frame::column::NullReason;
 
     const N: f64 = f64::NAN;
 

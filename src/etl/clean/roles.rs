@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{ColumnMeta, Kind};
 use super::parameters::{Columns, Roles};
 use super::quantity::Quantity;
 use super::words::{joined, matches};
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// A part that columns play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::super::column::CleanedCells;
 use super::account;
 use super::affinity;
 use super::derive;
@@ -24,6 +23,7 @@ use super::sampling::{number, own_step_ms};
 use super::steady::{self, Verdict};
 use super::words::MachineKind;
 use super::{CleanError, Cleaned};
+use hvac_frame::column::CleanedCells;
 
 /// The row rules, in order.
 pub(super) const ROW_RULES: [Rule; 4] = [Rule::SteadyState, Rule::HeatBalance, Rule::Affinity, Rule::Equipment];

@@ -7,7 +7,6 @@ use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
-use super::super::column::{ColumnMeta, Warning};
 use super::derive;
 use super::frame::{self, Data};
 use super::judge::{self, Judged, Look};
@@ -19,6 +18,7 @@ use super::report::{CounterUse, Event, Resampling, Rule};
 use super::roles::Role;
 use super::sampling::{Steps, interval_ms, on_change};
 use super::{CleanError, Cleaned, internal, rows};
+use hvac_frame::column::{ColumnMeta, Warning};
 
 /// Columns that are worked on between two calls of `progress`.
 const CHUNK: usize = 32;

@@ -1,6 +1,6 @@
 //! A column's own clock: how often it is recorded, whatever the other columns of the frame do.
 
-use super::super::column::ColumnMeta;
+use hvac_frame::column::ColumnMeta;
 
 /// Two samples further apart than this many intervals have a gap between them.
 pub const GAP_FACTOR: f64 = 1.5;
@@ -131,9 +131,9 @@ pub fn seconds(ms: f64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::column::Kind;
     use super::super::tests::column;
     use super::*;
+    use hvac_frame::column::Kind;
     use proptest::prelude::*;
 
     /// numpy.quantile([7, 1, 3, 2], [0.5, 0.95]) = [2.5, 6.4]

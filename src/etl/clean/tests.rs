@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::column::{ColumnMeta, Kind};
-use super::super::names;
+use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_frame::names;
 
 /// A column's metadata.
 pub fn column(original_name: &str, kind: Kind) -> ColumnMeta {

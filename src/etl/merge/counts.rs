@@ -2,12 +2,12 @@
 
 use super::lay::{Lay, Piece, lay};
 use super::{Keep, nulls, state_of};
-use crate::etl::column::NullReason;
 use crate::etl::counted::{self, Counts};
 use crate::etl::kinds::Reading;
 use crate::etl::packed::Packed;
 use crate::etl::plan::PlannedColumn;
 use crate::etl::tally::Tally;
+use hvac_frame::column::NullReason;
 
 const NOT_COVERED: u16 = Counts::ABSENT | NullReason::NotCovered as u16;
 

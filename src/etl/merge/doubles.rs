@@ -7,10 +7,10 @@ use polars_arrow::bitmap::Bitmap;
 
 use super::lay::{Lay, Piece, lay};
 use super::{Keep, nulls, state_of};
-use crate::etl::column::{Cells, NullReason, TEXT, VALUE};
 use crate::etl::kinds::Reading;
 use crate::etl::plan::PlannedColumn;
 use crate::etl::tally::Tally;
+use hvac_frame::column::{Cells, NullReason, TEXT, VALUE};
 
 const NOT_COVERED: u8 = NullReason::NotCovered as u8;
 /// Cells that are looked at together: they stay in the processor's nearest cache.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::Dialect;
 use super::layout::{Columns, Layout, Record, Role, records, warning};
 use super::{Chosen, Format, ReadError, Source};
-use crate::etl::column::Warning;
+use hvac_frame::column::Warning;
 
 /// How far down the header may stand: the key of the widest report.
 const HEAD: usize = 8 * 1024 * 1024;

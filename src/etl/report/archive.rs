@@ -11,8 +11,8 @@ use bytes::Bytes;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::super::column::Warning;
 use super::ReadError;
+use hvac_frame::column::Warning;
 
 /// What an archive may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::fields::{Dialect, word_of};
 use super::{Chosen, PointPlan, marker, number};
-use crate::etl::column::{NullReason, TEXT, VALUE};
+use hvac_frame::column::{NullReason, TEXT, VALUE};
 use hvac_points::units;
 
 /// Different texts kept of one point; a cell with a further one is [`NullReason::Unreadable`], and said so.

@@ -12,7 +12,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr_iter};
 
 use super::{Chosen, ReadError, ReadOptions, Source};
-use crate::etl::column::Warning;
+use hvac_frame::column::Warning;
 
 /// A report's text and what it was told by.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use super::fields::{Cursor, MAX_LINE};
 use super::layout::{Layout, warning};
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source};
-use crate::etl::column::Warning;
 use crate::etl::packed::PackedSegment;
+use hvac_frame::column::Warning;
 
 /// Bytes of text after which a chunk ends.
 pub const CHUNK_BYTES: usize = 4 * 1024 * 1024;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::fields::{Cursor, Dialect, Flaw};
 use super::{Chosen, Format, PointPlan, ReadError, Source};
-use crate::etl::column::Warning;
+use hvac_frame::column::Warning;
 use hvac_points::units;
 
 /// Points of the widest report that is read.

@@ -9,7 +9,7 @@ use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Field};
 use super::layout::{MAX_POINTS, Role, point};
 use super::{Chosen, PointPlan, ReadError};
-use crate::etl::column::{Cells, NullReason, Segment, VALUE};
+use hvac_frame::column::{Cells, NullReason, Segment, VALUE};
 use hvac_points::units;
 
 /// The points of a narrow report, as they appear.

@@ -1,6 +1,6 @@
 //! Texts that stand where a value was lost (HVAC.md §2), and the reason each is a null for.
 
-use crate::etl::column::NullReason;
+use hvac_frame::column::NullReason;
 
 /// The reason behind a loss marker; none when `text` (trimmed) is no loss marker.
 #[must_use]

@@ -37,7 +37,7 @@ use utoipa::ToSchema;
 use self::fields::{Flaw, MAX_FIELD, MAX_LINE};
 pub use self::number::{Decimal, NumberForm, power_of_ten};
 pub use self::reader::Reader;
-use super::column::Warning;
+use hvac_frame::column::Warning;
 
 pub mod archive;
 

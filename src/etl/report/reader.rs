@@ -13,10 +13,10 @@ use super::{
     Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, dates, decode, detect,
     dialect, xlsx,
 };
-use crate::etl::column::Warning;
 use crate::etl::gathered::Sheet;
 use crate::etl::packed::PackedSegment;
 use crate::etl::time::ZoneClock;
+use hvac_frame::column::Warning;
 
 /// A report whose shape is settled.
 pub struct Reader<'a> {

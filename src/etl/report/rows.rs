@@ -12,8 +12,8 @@ use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Short};
 use super::layout::Role;
 use super::number::{self, NumberForm};
-use crate::etl::column::NullReason;
 use crate::etl::gathered::{Column, Sheet};
+use hvac_frame::column::NullReason;
 
 /// What the rows of a layout have in common.
 #[derive(Debug)]

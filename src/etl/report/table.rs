@@ -6,9 +6,9 @@
 use super::dialect::is_time;
 use super::layout::{Layout, Record, records, warning};
 use super::{Chosen, Format, ReadError, Source};
-use crate::etl::column::Warning;
 use crate::etl::report::fields::Dialect;
 use crate::etl::time;
+use hvac_frame::column::Warning;
 use hvac_points::units;
 
 /// Rows of the head that are looked at, and bytes they may take.
