@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ModelError;
-use super::features::{Feature, Role};
-use super::gbdt::{Direction, Trees};
+use super::features::Feature;
+use super::gbdt::{Direction, FitOptions, Trees};
 use super::physics::Physics;
+use super::role::Role;
 use super::samples::Matrix;
 
 /// Fewest rows that anything is fitted to.
@@ -41,26 +42,6 @@ impl Algorithm {
             Self::Physics => "physics",
             Self::Hybrid => "hybrid",
         }
-    }
-}
-
-/// How to fit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct FitOptions {
-    /// Of the booster; it uses no randomness, so that no seed changes anything.
-    pub seed: u64,
-    /// How much effort the booster takes, 0.1…2: trees in proportion, in finer steps.
-    #[schema(minimum = 0.1, maximum = 2.0)]
-    pub budget: f64,
-    /// Ask the booster for power that rises with load, wet-bulb and condenser-water temperature, and falls with
-    /// chilled-water supply; whether it does is measured by [`sweep`]. Speeds are free: a faster fan may lower power.
-    pub monotone: bool,
-}
-
-impl Default for FitOptions {
-    fn default() -> Self {
-        Self { seed: 1, budget: 1.0, monotone: false }
     }
 }
 

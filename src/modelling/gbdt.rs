@@ -21,9 +21,9 @@ use hessboost::config::{GrowPolicy, Monotone};
 use hessboost::prelude::{BoostedModel, DMatrix, Objective, RegLoss, TrainingParams, TreeMethod, train};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ModelError;
-use super::fitted::FitOptions;
 use super::samples::Matrix;
 
 /// Trees at a budget of 1; their shrinkage is such that more of them fit as far, in finer steps.
@@ -39,6 +39,26 @@ const LEAF_ROWS: f64 = 20.0;
 const BLOCK: usize = 256;
 /// Rows that walk a tree at once.
 const ABREAST: usize = 8;
+
+/// How to fit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FitOptions {
+    /// Of the booster; it uses no randomness, so that no seed changes anything.
+    pub seed: u64,
+    /// How much effort the booster takes, 0.1…2: trees in proportion, in finer steps.
+    #[schema(minimum = 0.1, maximum = 2.0)]
+    pub budget: f64,
+    /// Ask the booster for power that rises with load, wet-bulb and condenser-water temperature, and falls with
+    /// chilled-water supply; whether it does is measured by [`sweep`]. Speeds are free: a faster fan may lower power.
+    pub monotone: bool,
+}
+
+impl Default for FitOptions {
+    fn default() -> Self {
+        Self { seed: 1, budget: 1.0, monotone: false }
+    }
+}
 
 /// Trees whose leaves add up, with what they start from.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -67,7 +87,7 @@ pub struct Tree {
 }
 
 /// Which way a target must go with a feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Whichever.

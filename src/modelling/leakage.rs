@@ -27,10 +27,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::features::role::{self, of_unmapped};
-use super::features::{Role, median};
 use super::mapping::{FeatureMapping, Mapped, TargetMetric};
-use super::samples::{SampleColumn, Samples};
+use super::role::{self, Role, of_unmapped};
+use super::samples::{SampleColumn, Samples, median};
 use super::words::Words;
 use hvac_points::units;
 

@@ -17,8 +17,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ModelError;
-use super::features::{Feature, Role};
+use super::features::Feature;
 use super::linear::{Equations, solve};
+use super::role::Role;
 use super::samples::Matrix;
 
 /// On the terms' correlations ([`Equations::ridge`]); of 1e-9…1e-3 about the best in blocked cross-validation on the

@@ -78,3 +78,24 @@ impl Matrix {
 pub fn take(values: &[f64], rows: &[usize]) -> Vec<f64> {
     rows.iter().map(|row| values.get(*row).copied().unwrap_or(f64::NAN)).collect()
 }
+
+/// The median of the finite values; none without any.
+pub(super) fn median(values: &[f64]) -> Option<f64> {
+    let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    let middle = finite.len().checked_sub(1)? / 2;
+    let (_, median, above) = finite.select_nth_unstable_by(middle, f64::total_cmp);
+    let next = above.iter().copied().min_by(f64::total_cmp);
+    let median = *median;
+    Some(if finite.len().is_multiple_of(2) { next.map_or(median, |next| (median + next) / 2.0) } else { median })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn a_median_is_of_what_is_there() {
+        let values = [3.0, 1.0, f64::NAN, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, f64::NAN];
+        assert_eq!((median(&values), median(&[f64::NAN]), median(&[2.0])), (Some(3.5), None, Some(2.0)));
+    }
+}

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 use super::control::Control;
 use super::document::{FORMAT_VERSION, Lineage, ModelDocument, features_sha256};
 use super::evaluate::{Past, Rows, evaluate, step};
-use super::features::{self, Feature, FeatureOptions, FeaturePlan, Role, Source};
-use super::fitted::{self, Algorithm, FitOptions, Fitted, MonotoneCheck};
+use super::features::{self, Feature, FeaturePlan, Source};
+use super::fitted::{self, Fitted, MonotoneCheck};
 use super::mapping::FeatureMapping;
+use super::options::TrainOptions;
+use super::role::Role;
 use super::samples::{Matrix, SampleColumn, Samples, take};
 use super::{ModelError, Progress};
 
@@ -19,74 +18,6 @@ pub const LEAST_ROWS: usize = 100;
 
 /// The library that fits trees, with its version.
 const BOOSTER: (&str, &str) = ("hessboost", "0.4.6");
-
-/// Which algorithm to use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Choice {
-    /// The best by time-ordered validation.
-    #[default]
-    Auto,
-    /// Gradient-boosted trees.
-    Gbdt,
-    /// Physics.
-    Physics,
-    /// Trees on the residual of physics.
-    Hybrid,
-}
-
-impl Choice {
-    /// The one that was named.
-    #[must_use]
-    pub fn named(self) -> Option<Algorithm> {
-        match self {
-            Self::Auto => None,
-            Self::Gbdt => Some(Algorithm::Gbdt),
-            Self::Physics => Some(Algorithm::Physics),
-            Self::Hybrid => Some(Algorithm::Hybrid),
-        }
-    }
-}
-
-/// How the rows are divided for the time-ordered score.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Holdout {
-    /// The last share of all rows.
-    #[default]
-    End,
-    /// The last share of each local month.
-    EachMonth,
-}
-
-/// How to train.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-pub struct TrainOptions {
-    /// Which algorithm.
-    pub algorithm: Choice,
-    /// Which features beside the mapped columns.
-    pub features: FeatureOptions,
-    /// How to fit.
-    pub fit: FitOptions,
-    /// Which rows are held out.
-    pub holdout: Holdout,
-    /// Share of rows that are held out, 0.05…0.5.
-    #[schema(minimum = 0.05, maximum = 0.5)]
-    pub holdout_share: f64,
-}
-
-impl Default for TrainOptions {
-    fn default() -> Self {
-        Self {
-            algorithm: Choice::Auto,
-            features: FeatureOptions::default(),
-            fit: FitOptions::default(),
-            holdout: Holdout::End,
-            holdout_share: 0.2,
-        }
-    }
-}
 
 /// Trains: decides the features, judges the algorithms ([`evaluate`](super::evaluate)), refits the one that was
 /// picked on all rows, and fits what set-points are judged by. Rows without a target, or without a single mapped

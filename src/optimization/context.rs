@@ -17,7 +17,8 @@ use crate::datasets::{DatasetSelector, clock};
 use crate::error::{Context, Result};
 use crate::etl::clean::steady::{Verdict, steady};
 use crate::modelling::document::ModelDocument;
-use crate::modelling::features::{self, Feature, Role, Source};
+use crate::modelling::features::{self, Feature, Source};
+use crate::modelling::role::Role;
 use crate::state::AppState;
 use hvac_frame::column::Kind;
 

@@ -14,7 +14,7 @@ use crate::etl::clean::Interval;
 use crate::jobs::{self, JobKind, NewJob};
 use crate::modelling::document::FORMAT_VERSION;
 use crate::modelling::features::FeatureOptions;
-use crate::modelling::train::TrainOptions;
+use crate::modelling::options::TrainOptions;
 use crate::sessions::store as sessions;
 use crate::state::AppState;
 use crate::store::db::Transaction;

@@ -20,7 +20,7 @@ use crate::modelling::document::{Lineage, Prediction};
 pub use crate::modelling::evaluate::{Judgement, Metrics, Scores};
 use crate::modelling::features::Feature;
 use crate::modelling::mapping::FeatureMapping;
-use crate::modelling::train::TrainOptions;
+use crate::modelling::options::TrainOptions;
 
 pub mod aliases;
 pub mod ask;

@@ -2,17 +2,39 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::super::CLEANER_VERSION;
-use super::frame::Data;
+use super::frame::{self, Data};
 use super::report::{Cells, ColumnUse, Hits, LeftOut, Report, RoleUse, Rows, Rule, RuleUse, UnitUse};
 use super::roles::{Chosen, Role};
 use super::rows::{Found, ROW_RULES};
-use super::run::Work;
-use hvac_frame::column::{ColumnMeta, NullReason};
+use super::work::Work;
+use super::{CleanError, Cleaned};
+use hvac_frame::column::{CleanedCells, ColumnMeta, NullReason};
+
+/// Puts frame, columns, events and report together, of which the rows are final.
+pub(super) fn finish(mut work: Work<'_>, found: Found, rows: Rows) -> Result<Cleaned, CleanError> {
+    let columns: Vec<ColumnUse> = (0..work.metas.len()).into_par_iter().filter_map(|i| work.column_use(i)).collect();
+    for (meta, data) in work.metas.iter_mut().zip(&work.data) {
+        count_cells(meta, data);
+    }
+    for (rule, index) in &found.yardsticks {
+        let limits = work.plan.limits_in_words(*rule);
+        if let (true, Some(meta)) = (work.plan.parameters.filter_invalid, work.metas.get_mut(*index)) {
+            meta.cleaned.get_or_insert_with(CleanedCells::default).judged.insert(rule.name().to_owned(), limits);
+        }
+    }
+    work.events.sort_by(|a, b| (a.start_at_ms, a.rule, &a.column).cmp(&(b.start_at_ms, b.rule, &b.column)));
+    let report = work.report(found, rows, columns);
+    let names = work.metas.iter().map(|meta| meta.name.clone());
+    let frame = frame::join(&work.at_ms, names.zip(work.data).collect())?;
+    Ok(Cleaned { frame, columns: work.metas, report, events: work.events })
+}
 
 impl Work<'_> {
     /// The report's entry of a column; `before` none for derived ones.
-    pub(super) fn column_use(&self, index: usize) -> Option<ColumnUse> {
+    fn column_use(&self, index: usize) -> Option<ColumnUse> {
         let (meta, judged, data) = (self.metas.get(index)?, self.judged.get(index)?, self.data.get(index)?);
         let filter = self.plan.parameters.filter_invalid;
         Some(ColumnUse {
@@ -24,7 +46,7 @@ impl Work<'_> {
         })
     }
 
-    pub(super) fn report(&mut self, found: Found, rows: Rows, columns: Vec<ColumnUse>) -> Report {
+    fn report(&mut self, found: Found, rows: Rows, columns: Vec<ColumnUse>) -> Report {
         let cells = self.cells(&columns);
         let with_sample = self.sampled.iter().filter(|sampled| **sampled).count() as u64;
         let dropped: u64 = rows.dropped.values().map(|hits| hits.first).sum();
@@ -166,7 +188,7 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 /// Fills in a column's counts: its values, and its nulls by reason.
-pub(super) fn count_cells(meta: &mut ColumnMeta, data: &Data) {
+fn count_cells(meta: &mut ColumnMeta, data: &Data) {
     let mut nulls = data.nulls();
     // What was null before keeps its reasons where they can be told.
     if let Some(as_parsed) = nulls.get(&NullReason::AsParsed).copied() {

@@ -13,8 +13,8 @@ use super::frame::Data;
 use super::plan::PlannedPump;
 use super::report::{CounterUse, Event, Rule};
 use super::resample::{self, Aggregate, Grid};
-use super::run::{Work, step};
 use super::sampling::{self, number};
+use super::work::{Work, step};
 use super::{CleanError, judge};
 use hvac_frame::column::{CleanedCells, ColumnMeta, Kind, NullReason};
 

@@ -7,7 +7,7 @@ use super::frame::Data;
 use super::judge::{self, Judged, Mark, Span};
 use super::quantity::{UnitChoice, quantity_of, unit_choice};
 use super::report::{Hits, Rule};
-use super::run::Work;
+use super::work::Work;
 use hvac_frame::column::{CleanedCells, NullReason};
 
 impl Work<'_> {

@@ -18,10 +18,9 @@
 
 use std::ops::Range;
 
-use super::machines::State;
 use super::parameters::Thresholds;
 use super::sampling::GAP_FACTOR;
-use super::stretches::{Seen, look};
+use super::stretches::{Seen, Sensor, look};
 
 /// Runs that are needed to know a column's habit, and the quantile that they are asked for then.
 const HABITS: [(usize, f64); 2] = [(100, 0.99), (20, 0.95)];
@@ -45,43 +44,6 @@ pub struct Run {
     pub max: f64,
     /// Time between its rows that no row covers, ms.
     outages_ms: f64,
-}
-
-/// A column as it is judged.
-#[derive(Debug, Clone, Copy)]
-pub struct Sensor<'a> {
-    /// UTC ms, ascending.
-    pub at_ms: &'a [i64],
-    /// NaN without a value.
-    pub values: &'a [f64],
-    /// Whether its equipment runs, when that can be told.
-    pub running: Option<&'a [State]>,
-    /// A value of 0 stands for a standstill.
-    pub zero_stands: bool,
-    /// A value from here on is a bound that real values keep for hours.
-    pub bound: Option<f64>,
-    /// It is recorded when its value changes.
-    pub on_change: bool,
-    /// Its own interval, ms.
-    pub interval_ms: f64,
-    /// Median step between its rows, ms.
-    pub seen_ms: f64,
-    /// Least step between rows, whether it has a value there or not, ms.
-    pub least_step_ms: i64,
-}
-
-impl Sensor<'_> {
-    /// Time and value of a row.
-    pub(super) fn row(&self, row: usize) -> Option<(i64, f64)> {
-        Some((*self.at_ms.get(row)?, *self.values.get(row)?))
-    }
-
-    /// Whether there was nothing to measure, or nothing that could have moved.
-    pub(super) fn idle(&self, row: usize, value: f64) -> bool {
-        self.running.and_then(|running| running.get(row)) == Some(&State::Off)
-            || (self.zero_stands && value == 0.0)
-            || self.bound.is_some_and(|bound| value >= bound)
-    }
 }
 
 /// The frozen runs, and the cells that could be judged.
@@ -143,6 +105,7 @@ mod tests {
     #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
     use proptest::prelude::*;
 
+    use super::super::machines::State;
     use super::super::sampling::quantile;
     use super::*;
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::cells::Cells;
-use super::frozen::{self, Sensor};
+use super::frozen;
 use super::machines::State;
 use super::parameters::Thresholds;
 use super::quantity::Unit;
@@ -13,6 +13,7 @@ use super::range::{self, Range};
 use super::report::{Event, Hits, Rule, Summary};
 use super::sampling::{duration, number};
 use super::spike;
+use super::stretches::Sensor;
 use hvac_frame::column::NullReason;
 
 /// Most events of one rule on one column; the rest is put into the last one.

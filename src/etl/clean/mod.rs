@@ -45,6 +45,7 @@ mod stretches;
 #[cfg(test)]
 mod tests;
 mod words;
+mod work;
 
 pub use self::parameters::{Columns, Interval, Limits, Parameters, Pump, Roles, Thresholds};
 pub use self::plan::{Plan, check};

@@ -1,4 +1,4 @@
-//! The row rules on the resampled axis, what they drop, and the report.
+//! The row rules on the resampled axis, and what they drop.
 //!
 //! Rules judge the same rows, whatever the others find. A row that is hit is dropped when that was asked; bins
 //! without a sample stay, unless nothing else is left.
@@ -7,23 +7,20 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::account;
+use super::CleanError;
 use super::affinity;
 use super::derive;
 use super::equipment;
-use super::frame;
 use super::heat_balance;
 use super::judge::{Mark, Span, push_events, spans};
 use super::machines::{self, Running, Sign, State};
 use super::needs::too_coarse;
-use super::report::{Balance, ColumnUse, Hits, PumpUse, Rows, Rule};
+use super::report::{Balance, Hits, PumpUse, Rows, Rule};
 use super::roles::Role;
-use super::run::Work;
 use super::sampling::{number, own_step_ms};
 use super::steady::{self, Verdict};
 use super::words::MachineKind;
-use super::{CleanError, Cleaned};
-use hvac_frame::column::CleanedCells;
+use super::work::Work;
 
 /// The row rules, in order.
 pub(super) const ROW_RULES: [Rule; 4] = [Rule::SteadyState, Rule::HeatBalance, Rule::Affinity, Rule::Equipment];
@@ -42,37 +39,17 @@ pub(super) struct Found {
     pub(super) yardsticks: Vec<(Rule, usize)>,
 }
 
-/// Judges the rows, drops what is asked, and puts frame, columns, events and report together.
-pub(super) fn judge_and_finish(
-    mut work: Work<'_>,
-    progress: &dyn Fn(f64, &str) -> Result<(), CleanError>,
-) -> Result<Cleaned, CleanError> {
-    let mut found = Found::default();
-    work.steady_state(&mut found)?;
-    work.heat_balance(&mut found);
-    work.affinity(&mut found);
-    work.equipment(&mut found);
-    progress(0.9, "dropping rows")?;
-    let rows = work.drop_rows(&found);
-    let columns: Vec<ColumnUse> = (0..work.metas.len()).into_par_iter().filter_map(|i| work.column_use(i)).collect();
-    for (meta, data) in work.metas.iter_mut().zip(&work.data) {
-        account::count_cells(meta, data);
-    }
-    for (rule, index) in &found.yardsticks {
-        let limits = work.plan.limits_in_words(*rule);
-        if let (true, Some(meta)) = (work.plan.parameters.filter_invalid, work.metas.get_mut(*index)) {
-            meta.cleaned.get_or_insert_with(CleanedCells::default).judged.insert(rule.name().to_owned(), limits);
-        }
-    }
-    work.events.sort_by(|a, b| (a.start_at_ms, a.rule, &a.column).cmp(&(b.start_at_ms, b.rule, &b.column)));
-    let report = work.report(found, rows, columns);
-    progress(0.95, "assembling the frame")?;
-    let names = work.metas.iter().map(|meta| meta.name.clone());
-    let frame = frame::join(&work.at_ms, names.zip(work.data).collect())?;
-    Ok(Cleaned { frame, columns: work.metas, report, events: work.events })
-}
-
 impl Work<'_> {
+    /// Judges the rows.
+    pub(super) fn judge_rows(&mut self) -> Result<Found, CleanError> {
+        let mut found = Found::default();
+        self.steady_state(&mut found)?;
+        self.heat_balance(&mut found);
+        self.affinity(&mut found);
+        self.equipment(&mut found);
+        Ok(found)
+    }
+
     fn asked(&self, rule: Rule) -> bool {
         self.plan.runs(rule) && !self.stopped.contains_key(&rule)
     }
@@ -284,7 +261,7 @@ impl Work<'_> {
     }
 
     /// Counts hits and drops rows.
-    fn drop_rows(&mut self, found: &Found) -> Rows {
+    pub(super) fn drop_rows(&mut self, found: &Found) -> Rows {
         let mut rows = Rows { parsed: self.parsed, ..Rows::default() };
         let mut hit = vec![false; self.at_ms.len()];
         for rule in ROW_RULES {

@@ -7,51 +7,20 @@ use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
-use super::derive;
 use super::frame::{self, Data};
 use super::judge::{self, Judged, Look};
 use super::machines::{self, Driver, Running, Sign};
 use super::plan::Plan;
-use super::quantity::{Quantity, Unit};
-use super::range;
-use super::report::{CounterUse, Event, Resampling, Rule};
+use super::quantity::Quantity;
+use super::report::{Resampling, Rule};
 use super::roles::Role;
 use super::sampling::{Steps, interval_ms, on_change};
-use super::{CleanError, Cleaned, internal, rows};
-use hvac_frame::column::{ColumnMeta, Warning};
+use super::work::{Work, step};
+use super::{CleanError, Cleaned, account, internal};
+use hvac_frame::column::ColumnMeta;
 
 /// Columns that are worked on between two calls of `progress`.
 const CHUNK: usize = 32;
-/// What is known while the work goes on.
-pub(super) struct Work<'p> {
-    pub plan: &'p Plan,
-    pub zone: Tz,
-    /// Unit of every column whose quantity is known, values asked.
-    pub units: BTreeMap<usize, (Quantity, Unit)>,
-    /// The parsed columns, then the derived ones.
-    pub metas: Vec<ColumnMeta>,
-    pub data: Vec<Data>,
-    pub at_ms: Vec<i64>,
-    /// Each column's own interval and the step between its rows, ms.
-    pub intervals: Vec<Option<(f64, f64)>>,
-    /// Least step between rows, ms.
-    pub least_step_ms: i64,
-    pub events: Vec<Event>,
-    pub warnings: Vec<Warning>,
-    pub judged: Vec<Judged>,
-    pub counters: Vec<CounterUse>,
-    pub resampling: Resampling,
-    /// Parsed rows.
-    pub parsed: u64,
-    /// Which resampled rows have a sample.
-    pub sampled: Vec<bool>,
-    /// For each planned pump, the bins in which it ran throughout; empty without resampling.
-    pub ran: Vec<Vec<bool>>,
-    /// Rules that could not run for a reason that only the data told.
-    pub stopped: BTreeMap<Rule, String>,
-    /// Columns of the parsed frame.
-    pub width: usize,
-}
 
 /// Cleans `frame` (`timestamp` Datetime ms UTC ascending distinct, Float64 and String columns as in `columns`).
 ///
@@ -103,7 +72,11 @@ pub fn clean(
     step(progress, 0.8, "deriving columns")?;
     work.derive();
     step(progress, 0.85, "judging rows")?;
-    rows::judge_and_finish(work, &|share, doing| step(progress, share, doing))
+    let found = work.judge_rows()?;
+    step(progress, 0.9, "dropping rows")?;
+    let rows = work.drop_rows(&found);
+    step(progress, 0.95, "assembling the frame")?;
+    account::finish(work, found, rows)
 }
 
 /// What other columns say of a column's rows.
@@ -116,14 +89,6 @@ struct Context {
     dry_c: Option<Vec<f64>>,
 }
 
-pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, doing: &str) -> Result<(), CleanError> {
-    if progress(share, doing).is_break() {
-        let message = "the cleaning was cancelled".to_owned();
-        return Err(CleanError { code: "cancelled", message, problems: Vec::new() });
-    }
-    Ok(())
-}
-
 /// The interval at which a column is recorded and the one at which it is seen, ms.
 fn own_interval(steps: &Steps<'_>, data: &Data, meta: &ColumnMeta) -> Option<(f64, f64)> {
     let nulls = usize::try_from(data.summary().nulls).ok()?;
@@ -132,19 +97,6 @@ fn own_interval(steps: &Steps<'_>, data: &Data, meta: &ColumnMeta) -> Option<(f6
 }
 
 impl Work<'_> {
-    pub(super) fn values(&self, index: usize) -> &[f64] {
-        self.data.get(index).map_or(&[], Data::values)
-    }
-
-    pub(super) fn warn(&mut self, code: &str, column: Option<String>, count: u64, message: String) {
-        self.warnings.push(Warning { code: code.to_owned(), file: String::new(), line: None, column, count, message });
-    }
-
-    pub(super) fn stop(&mut self, rule: Rule, message: String) {
-        self.warn("rule_left_out", None, 1, format!("{} was left out: {message}", rule.name()));
-        self.stopped.insert(rule, message);
-    }
-
     /// Whether each driver runs, row by row, for those that say so.
     fn running(&self) -> BTreeMap<String, Running> {
         let mut by_driver: BTreeMap<String, Vec<Sign>> = BTreeMap::new();
@@ -225,38 +177,5 @@ impl Work<'_> {
             filter: plan.parameters.filter_invalid,
         };
         judge::judge(&look, cells)
-    }
-
-    /// The limits of a column in its own unit.
-    pub(super) fn range(&self, index: usize) -> Option<range::Range> {
-        let (meta, thresholds) = (self.metas.get(index)?, &self.plan.parameters.thresholds);
-        let stated = thresholds.limits.get(&meta.name).or_else(|| thresholds.limits.get(&meta.original_name));
-        if let Some(limits) = stated {
-            return Some(range::in_words(*limits, meta.unit.as_deref().unwrap_or_default()));
-        }
-        let (quantity, unit) = self.units.get(&index)?;
-        Some(range::range_of(*quantity, unit, thresholds))
-    }
-
-    /// A role's values on the present axis in the unit of comparison, with its columns.
-    pub(super) fn role_values(&self, role: Role) -> Option<(Vec<f64>, Vec<String>)> {
-        let chosen = self.plan.roles.get(&role)?;
-        let mut sum: Option<Vec<f64>> = None;
-        let mut names = Vec::new();
-        for index in &chosen.columns {
-            let (_, unit) = self.units.get(index)?;
-            let values = self.values(*index).iter().map(|value| unit.convert(*value));
-            sum = Some(match sum {
-                None => values.collect(),
-                Some(sum) => sum.iter().zip(values).map(|(a, b)| a + b).collect(),
-            });
-            names.push(self.metas.get(*index)?.name.clone());
-        }
-        Some((sum?, names))
-    }
-
-    /// Every role whose units are known.
-    pub(super) fn inputs(&self) -> derive::Inputs {
-        Role::ALL.into_iter().filter_map(|role| Some((role, self.role_values(role)?))).collect()
     }
 }

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::quantity::{Quantity, UnitChoice, unit_by_values};
 use super::report::Rule;
 use super::roles::Role;
-use super::run::Work;
 use super::sampling::{median, number};
+use super::work::Work;
 use super::{CleanError, Problem, internal};
 
 impl Work<'_> {

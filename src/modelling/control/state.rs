@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::features::{Feature, Role};
+use super::super::features::Feature;
+use super::super::role::Role;
 
 /// Speeds and counts at or below this mean that a machine stands.
 const STANDS_HZ: f64 = 5.0;

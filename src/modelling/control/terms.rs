@@ -8,7 +8,7 @@
 use super::equation::Product;
 use super::state::{Quantity, SPEEDS};
 
-use super::super::features::Role;
+use super::super::role::Role;
 use Quantity::{
     ChwPumps, ChwSpeed, ChwSupply, Condenser, CwPumps, CwSpeed, FanSpeed, Humidity, LoadEach, Machines, ScpPumps,
     ScpSpeed, WetBulb,

@@ -15,7 +15,8 @@ use super::ModelError;
 use super::control::Control;
 use super::evaluate::Metrics;
 use super::features::Feature;
-use super::fitted::{FitOptions, Fitted};
+use super::fitted::Fitted;
+use super::gbdt::FitOptions;
 use super::mapping::FeatureMapping;
 
 pub mod check;

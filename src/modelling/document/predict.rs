@@ -5,7 +5,8 @@
 //! range: half a range beyond, three times as wide. A row that gives none of what the model mainly goes by is refused.
 
 use super::{GivenRow, ModelDocument, Prediction};
-use crate::modelling::features::{self, Feature, Range, Role};
+use crate::modelling::features::{self, Feature, Range};
+use crate::modelling::role::Role;
 use crate::modelling::words::did_you_mean;
 use crate::modelling::{ModelError, Problem};
 

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::modelling::options::{Choice, TrainOptions};
 use crate::modelling::setpoint::{Question, Variable, recommend};
 use crate::modelling::train::tests::{go, mapping, plant};
-use crate::modelling::train::{Choice, TrainOptions};
 
 const FIXTURE: &str = include_str!("../../../tests/fixtures/model-v1.json");
 

@@ -10,7 +10,7 @@ use super::metrics::{Measure, Scores};
 use super::split::Split;
 use super::{Baseline, Interval, Metrics, Rows, Rule, step};
 use crate::modelling::fitted::{Algorithm, Fitted};
-use crate::modelling::train::{Choice, TrainOptions};
+use crate::modelling::options::{Choice, TrainOptions};
 use crate::modelling::{ModelError, Progress};
 
 /// How much worse than the best, as a share, a simpler algorithm may be.

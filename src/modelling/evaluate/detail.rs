@@ -100,8 +100,9 @@ pub fn importance(features: &[Feature], model: &Fitted, x: &Matrix, y: &[f64], s
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::modelling::features::{Range, Role, Source};
+    use crate::modelling::features::{Range, Source};
     use crate::modelling::gbdt::{Tree, Trees};
+    use crate::modelling::role::Role;
 
     #[test]
     fn errors_are_told_by_load() {

@@ -12,11 +12,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::features::{Feature, Role, Source};
+use super::features::{Feature, Source};
 use super::fitted::{Algorithm, Fitted, MonotoneCheck};
 use super::leakage::Leak;
+use super::options::{Holdout, TrainOptions};
+use super::role::Role;
 use super::samples::{Matrix, take};
-use super::train::{Holdout, TrainOptions};
 use super::{ModelError, Progress};
 
 pub mod baseline;

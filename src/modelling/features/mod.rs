@@ -4,7 +4,7 @@
 //! them for many rows, [`row`] for one that a user gives. Lags and rolling means look strictly into the past, by
 //! time and not by row: a gap is a missing value.
 //!
-//! Here are the types that a model file keeps; `plan` decides, `role` reads names, `values` and `past` compute.
+//! Here are the types that a model file keeps; `plan` decides, `values` and `past` compute.
 
 use std::collections::BTreeMap;
 
@@ -13,124 +13,14 @@ use utoipa::ToSchema;
 
 use super::Problem;
 use super::leakage::Leak;
+use super::role::Role;
 
 pub mod past;
 mod plan;
-pub(super) mod role;
 mod values;
 
 pub use plan::plan;
-pub(super) use values::median;
 pub use values::{known_names, matrix, measure, row};
-
-/// What a feature is in the plant: its name in a request for set-points, and what physics may use it for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Cooling load.
-    LoadRt,
-    /// Chilled water leaving the chillers.
-    ChwSupplyTemp,
-    /// Chilled water coming back.
-    ChwReturnTemp,
-    /// Chilled-water flow.
-    ChwFlow,
-    /// Chilled-water differential pressure.
-    ChwPressure,
-    /// Condenser water entering the chillers.
-    CwSupplyTemp,
-    /// Condenser water leaving the chillers.
-    CwReturnTemp,
-    /// Condenser-water flow.
-    CwFlow,
-    /// Outside air, dry-bulb.
-    DryBulb,
-    /// Outside air, relative humidity.
-    Humidity,
-    /// Outside air, wet-bulb.
-    WetBulb,
-    /// Speed of a chilled-water pump.
-    ChwPumpHz,
-    /// Speed of a secondary pump.
-    ScpPumpHz,
-    /// Speed of a condenser-water pump.
-    CwPumpHz,
-    /// Speed of a tower's fan.
-    CtFanHz,
-    /// Whether a chiller, or another machine, runs; or how many.
-    Running,
-    /// Hour, weekday, month.
-    Calendar,
-    /// The past of a column.
-    History,
-    /// Anything else.
-    Other,
-}
-
-/// Who decides a feature's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// Weather, building, calendar: nobody in the plant.
-    Condition,
-    /// The operator.
-    Control,
-    /// The plant itself, from the others: it moves when a control moves, so no search may hold it still.
-    Response,
-}
-
-impl Role {
-    /// The word in requests and answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LoadRt => "load_rt",
-            Self::ChwSupplyTemp => "chw_supply_temp",
-            Self::ChwReturnTemp => "chw_return_temp",
-            Self::ChwFlow => "chw_flow",
-            Self::ChwPressure => "chw_pressure",
-            Self::CwSupplyTemp => "cw_supply_temp",
-            Self::CwReturnTemp => "cw_return_temp",
-            Self::CwFlow => "cw_flow",
-            Self::DryBulb => "dry_bulb",
-            Self::Humidity => "humidity",
-            Self::WetBulb => "wet_bulb",
-            Self::ChwPumpHz => "chw_pump_hz",
-            Self::ScpPumpHz => "scp_pump_hz",
-            Self::CwPumpHz => "cw_pump_hz",
-            Self::CtFanHz => "ct_fan_hz",
-            Self::Running => "running",
-            Self::Calendar => "calendar",
-            Self::History => "history",
-            Self::Other => "other",
-        }
-    }
-
-    /// Whether a value given by the role's name means something: not for a collection of different things.
-    #[must_use]
-    pub fn may_be_given(self) -> bool {
-        !matches!(self, Self::Calendar | Self::History | Self::Other)
-    }
-
-    /// Who decides it. Chilled-water supply is a set-point; condenser water follows from weather and fans.
-    #[must_use]
-    pub fn part(self) -> Part {
-        match self {
-            Self::LoadRt | Self::DryBulb | Self::Humidity | Self::WetBulb | Self::Calendar | Self::Running => {
-                Part::Condition
-            }
-            Self::ChwSupplyTemp | Self::ChwPumpHz | Self::ScpPumpHz | Self::CwPumpHz | Self::CtFanHz => Part::Control,
-            Self::ChwReturnTemp
-            | Self::ChwFlow
-            | Self::ChwPressure
-            | Self::CwSupplyTemp
-            | Self::CwReturnTemp
-            | Self::CwFlow
-            | Self::History
-            | Self::Other => Part::Response,
-        }
-    }
-}
 
 /// How a feature's value comes about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

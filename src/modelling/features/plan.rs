@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::leakage;
 use super::super::mapping::FeatureMapping;
+use super::super::role::{self, Role};
 use super::super::samples::{SampleColumn, Samples};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
-use super::{Feature, FeatureOptions, FeaturePlan, Range, Role, Source, role, values};
+use super::{Feature, FeatureOptions, FeaturePlan, Range, Source, values};
 
 /// Decides the features. Wildcards in the mapping are expanded here too; a caller that keeps the mapping expands it
 /// first ([`FeatureMapping::expand`]).

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, TimeZone, Timelike};
 use chrono_tz::Tz;
 
+use super::super::role::Role;
 use super::super::samples::{Matrix, Samples};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
-use super::{Feature, Range, Role, Source, past};
+use super::{Feature, Range, Source, past};
 use hvac_points::physics::{STANDARD_PRESSURE_PA, fahrenheit_to_celsius, wet_bulb_c};
 
 /// The features of every row.
@@ -183,16 +184,6 @@ fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(low + (high - low) * (h - h.floor()))
 }
 
-/// The median of the finite values; none without any.
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    let middle = finite.len().checked_sub(1)? / 2;
-    let (_, median, above) = finite.select_nth_unstable_by(middle, f64::total_cmp);
-    let next = above.iter().copied().min_by(f64::total_cmp);
-    let median = *median;
-    Some(if finite.len().is_multiple_of(2) { next.map_or(median, |next| (median + next) / 2.0) } else { median })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
@@ -323,6 +314,5 @@ mod tests {
         assert_eq!((min, p01, middle, max, present), (1.0, 1.0, 3.5, 9.0, 0.8));
         assert!((p99 - 8.79).abs() < 1e-12);
         assert_eq!(features[1].range, Range::default());
-        assert_eq!((median(&values), median(&[f64::NAN]), median(&[2.0])), (Some(3.5), None, Some(2.0)));
     }
 }

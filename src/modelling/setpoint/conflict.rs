@@ -1,10 +1,8 @@
 //! Which limits cannot be kept together: the fewest that a user must look at.
 
-use super::super::control::Control;
-use super::super::control::state::Quantity;
 use super::super::{ModelError, Problem};
 use super::guard::Case;
-use super::limits::{Axis, Limit, SPEED_HZ, Subject, steps};
+use super::limits::{Axis, Limit, SPEED_HZ, matters, steps};
 
 /// Most combinations that are tried for one question whether limits can be kept.
 const MOST_TRIED: usize = 200_000;
@@ -132,19 +130,6 @@ fn free(case: &Case<'_>, axis: &Axis) -> Vec<f64> {
     let seen = axis.quantity.and_then(|quantity| case.control.support.range(quantity));
     let (low, high) = if axis.is_speed() { SPEED_HZ } else { seen.unwrap_or((axis.low, axis.high)) };
     steps(low.min(axis.low), high.max(axis.high), axis.step)
-}
-
-/// Whether an axis moves what a limit is on.
-pub fn matters(control: &Control, axis: &Axis, limit: &Limit) -> bool {
-    match &limit.subject {
-        Subject::Control(positions) => positions.iter().any(|position| axis.positions.contains(position)),
-        Subject::Response(role) => {
-            let has = |quantity: Quantity| {
-                control.response(*role).is_some_and(|equation| equation.terms.iter().any(|t| t.has(quantity)))
-            };
-            axis.quantity.is_none_or(has)
-        }
-    }
 }
 
 fn thin(choices: &mut [(usize, Vec<f64>)]) {

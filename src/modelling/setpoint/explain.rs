@@ -1,7 +1,7 @@
 //! Says what a recommendation is worth, how sure it is, and why.
 
 use super::super::control::state::{Quantity, State};
-use super::super::features::Role;
+use super::super::role::Role;
 use super::Recommendation;
 use super::guard::Case;
 use super::limits::Axis;

@@ -6,10 +6,9 @@ use std::collections::HashMap;
 use super::super::control::Control;
 use super::super::control::precedent::Precedent;
 use super::super::control::state::{Quantity, State};
-use super::super::features::Role;
-use super::conflict;
+use super::super::role::Role;
 use super::gain::Opinions;
-use super::limits::{Axis, Limit};
+use super::limits::{self, Axis, Limit};
 use super::physical;
 
 /// Capacity that must be proved beyond the load: meters of load and temperature are not exact.
@@ -64,13 +63,19 @@ impl<'a> Case<'a> {
     /// limit that is broken now may be mended.
     fn hold_what_contradicts_physics(&mut self) {
         let broken = !self.broken_now().is_empty();
-        let mends =
-            |axis: &Axis| broken && self.limits.iter().any(|limit| conflict::matters(self.control, axis, limit));
+        let mends = |axis: &Axis| broken && self.limits.iter().any(|limit| limits::matters(self.control, axis, limit));
         let held: Vec<bool> = self
             .axes
             .iter()
             .enumerate()
-            .map(|(index, axis)| axis.keeps(axis.current) && !mends(axis) && !physical::is_possible(self, index, axis))
+            .map(|(index, axis)| {
+                let at = |value: f64| {
+                    let mut values = self.current();
+                    values.iter_mut().skip(index).take(1).for_each(|slot| *slot = value);
+                    self.state_at(&values)
+                };
+                axis.keeps(axis.current) && !mends(axis) && !physical::is_possible(self.control, &self.state, axis, at)
+            })
             .collect();
         for (axis, _) in self.axes.iter_mut().zip(held).filter(|(_, held)| *held) {
             axis.values = vec![axis.current];

@@ -1,7 +1,8 @@
 //! From what was asked to a row: names to features, what is missing to assumptions, what is unheard of to warnings.
 
 use super::super::control::Control;
-use super::super::features::{self, Feature, Part, Role};
+use super::super::features::{self, Feature};
+use super::super::role::{Part, Role};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
 use super::{Assumption, Question};

@@ -2,7 +2,8 @@
 
 use super::super::control::Control;
 use super::super::control::state::{Quantity, SPEEDS, State};
-use super::super::features::{self, Feature, Part, Role};
+use super::super::features::{self, Feature};
+use super::super::role::{Part, Role};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
 use super::{Constraint, Variable};
@@ -340,6 +341,19 @@ impl Limit {
                 let speed = positions.first().and_then(|p| role_at(control, *p)) != Some(Role::ChwSupplyTemp);
                 Some(present(&turning, &[], &(0..turning.len()).collect::<Vec<_>>(), speed).0)
             }
+        }
+    }
+}
+
+/// Whether an axis moves what a limit is on.
+pub fn matters(control: &Control, axis: &Axis, limit: &Limit) -> bool {
+    match &limit.subject {
+        Subject::Control(positions) => positions.iter().any(|position| axis.positions.contains(position)),
+        Subject::Response(role) => {
+            let has = |quantity: Quantity| {
+                control.response(*role).is_some_and(|equation| equation.terms.iter().any(|t| t.has(quantity)))
+            };
+            axis.quantity.is_none_or(has)
         }
     }
 }

@@ -5,8 +5,7 @@
 
 use super::super::control::Control;
 use super::super::control::state::{Quantity, SPEEDS, State};
-use super::super::features::Role;
-use super::guard::Case;
+use super::super::role::Role;
 use super::limits::Axis;
 
 /// Most that one kind of pumps or fans takes of a plant's power.
@@ -59,34 +58,28 @@ impl Parts {
     }
 }
 
-/// Whether what the model makes of an axis, the others as they are, can be.
+/// Whether what the model makes of an axis, the others as they are, can be; `at` gives the state at one of its values.
 ///
 /// With the condenser's temperature in between, a model tells machines from chillers: raised from its least to its
 /// most value, pumps and fans take more power, no more than one kind can; faster fans and condenser pumps do not burden
 /// the chillers; warmer chilled water relieves them, by no more than it can. Without, only the sum is told apart:
 /// slower machines save no more than they take, faster ones no more than their water or air relieves the chillers by.
 #[must_use]
-pub fn is_possible(case: &Case<'_>, index: usize, axis: &Axis) -> bool {
+pub fn is_possible(control: &Control, present: &State, axis: &Axis, at: impl Fn(f64) -> State) -> bool {
     let (Some(low), Some(high)) = (axis.values.first(), axis.values.last()) else { return true };
     if high <= low {
         return true;
     }
-    let at = |value: f64| {
-        let mut values = case.current();
-        if let Some(slot) = values.get_mut(index) {
-            *slot = value;
-        }
-        Parts::of(case.control, axis.role, &case.state_at(&values))
-    };
-    let power = case.power(&case.state).abs();
-    let (at_low, at_high) = (at(*low), at(*high));
+    let parts = |value: f64| Parts::of(control, axis.role, &at(value));
+    let power = control.power.value(present).abs();
+    let (at_low, at_high) = (parts(*low), parts(*high));
     let change = at_high.less(&at_low);
     if !axis.is_speed() {
-        let kelvin = (high - low) * if case.control.fahrenheit { 5.0 / 9.0 } else { 1.0 };
+        let kelvin = (high - low) * if control.fahrenheit { 5.0 / 9.0 } else { 1.0 };
         return (-MOST_PER_K * power * kelvin..=NONE * power).contains(&change.rest);
     }
     let now = axis.current.max(1.0);
-    if case.control.condenser.is_some() {
+    if control.condenser.is_some() {
         let cubes = (high.powi(3) - low.powi(3)) / now.powi(3);
         let own = (0.0..=MOST_OF_A_KIND * power * cubes).contains(&change.machines);
         return own && change.rest <= NONE * power;

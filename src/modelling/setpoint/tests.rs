@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::super::features::{Part, Range, Role, Source};
-use super::super::fitted::FitOptions;
+use super::super::features::{Range, Source};
+use super::super::gbdt::FitOptions;
+use super::super::role::{Part, Role};
 use super::super::samples::{Matrix, Samples};
 use super::*;
 

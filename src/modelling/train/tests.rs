@@ -5,6 +5,10 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::modelling::evaluate::{Outcome, Rule, Scores};
+use crate::modelling::features::FeatureOptions;
+use crate::modelling::fitted::Algorithm;
+use crate::modelling::gbdt::FitOptions;
+use crate::modelling::options::Choice;
 
 const MINUTE: i64 = 60_000;
 /// 1 July 2024, midnight in Taipei: a Monday.

@@ -2,11 +2,13 @@
 //!
 //! Nothing is taken for a speed or a load that could as well be something else: physics and set-points build on it.
 
-use super::super::category::Category;
-use super::super::mapping::{self, Mapped, Place};
-use super::super::samples::SampleColumn;
-use super::super::words::Words;
-use super::Role;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::category::Category;
+use super::mapping::{self, Mapped, Place};
+use super::samples::{SampleColumn, median};
+use super::words::Words;
 use hvac_points::physics::fahrenheit_to_celsius;
 use hvac_points::units;
 
@@ -19,8 +21,117 @@ const NO_SPEED: [&str; 30] = [
     "LPM", "HOURS",
 ];
 
+/// What a feature is in the plant: its name in a request for set-points, and what physics may use it for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Cooling load.
+    LoadRt,
+    /// Chilled water leaving the chillers.
+    ChwSupplyTemp,
+    /// Chilled water coming back.
+    ChwReturnTemp,
+    /// Chilled-water flow.
+    ChwFlow,
+    /// Chilled-water differential pressure.
+    ChwPressure,
+    /// Condenser water entering the chillers.
+    CwSupplyTemp,
+    /// Condenser water leaving the chillers.
+    CwReturnTemp,
+    /// Condenser-water flow.
+    CwFlow,
+    /// Outside air, dry-bulb.
+    DryBulb,
+    /// Outside air, relative humidity.
+    Humidity,
+    /// Outside air, wet-bulb.
+    WetBulb,
+    /// Speed of a chilled-water pump.
+    ChwPumpHz,
+    /// Speed of a secondary pump.
+    ScpPumpHz,
+    /// Speed of a condenser-water pump.
+    CwPumpHz,
+    /// Speed of a tower's fan.
+    CtFanHz,
+    /// Whether a chiller, or another machine, runs; or how many.
+    Running,
+    /// Hour, weekday, month.
+    Calendar,
+    /// The past of a column.
+    History,
+    /// Anything else.
+    Other,
+}
+
+/// Who decides a feature's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Weather, building, calendar: nobody in the plant.
+    Condition,
+    /// The operator.
+    Control,
+    /// The plant itself, from the others: it moves when a control moves, so no search may hold it still.
+    Response,
+}
+
+impl Role {
+    /// The word in requests and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LoadRt => "load_rt",
+            Self::ChwSupplyTemp => "chw_supply_temp",
+            Self::ChwReturnTemp => "chw_return_temp",
+            Self::ChwFlow => "chw_flow",
+            Self::ChwPressure => "chw_pressure",
+            Self::CwSupplyTemp => "cw_supply_temp",
+            Self::CwReturnTemp => "cw_return_temp",
+            Self::CwFlow => "cw_flow",
+            Self::DryBulb => "dry_bulb",
+            Self::Humidity => "humidity",
+            Self::WetBulb => "wet_bulb",
+            Self::ChwPumpHz => "chw_pump_hz",
+            Self::ScpPumpHz => "scp_pump_hz",
+            Self::CwPumpHz => "cw_pump_hz",
+            Self::CtFanHz => "ct_fan_hz",
+            Self::Running => "running",
+            Self::Calendar => "calendar",
+            Self::History => "history",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether a value given by the role's name means something: not for a collection of different things.
+    #[must_use]
+    pub fn may_be_given(self) -> bool {
+        !matches!(self, Self::Calendar | Self::History | Self::Other)
+    }
+
+    /// Who decides it. Chilled-water supply is a set-point; condenser water follows from weather and fans.
+    #[must_use]
+    pub fn part(self) -> Part {
+        match self {
+            Self::LoadRt | Self::DryBulb | Self::Humidity | Self::WetBulb | Self::Calendar | Self::Running => {
+                Part::Condition
+            }
+            Self::ChwSupplyTemp | Self::ChwPumpHz | Self::ScpPumpHz | Self::CwPumpHz | Self::CtFanHz => Part::Control,
+            Self::ChwReturnTemp
+            | Self::ChwFlow
+            | Self::ChwPressure
+            | Self::CwSupplyTemp
+            | Self::CwReturnTemp
+            | Self::CwFlow
+            | Self::History
+            | Self::Other => Part::Response,
+        }
+    }
+}
+
 /// What is known of a column.
-pub struct Seen {
+struct Seen {
     words: Words,
     unit: Option<&'static str>,
     /// Least and most finite value; none without any.
@@ -30,7 +141,7 @@ pub struct Seen {
 
 impl Seen {
     /// Of `column`.
-    pub fn of(column: &SampleColumn) -> Self {
+    fn of(column: &SampleColumn) -> Self {
         let finite = || column.values.iter().copied().filter(|value| value.is_finite());
         let limits = finite().fold(None, |limits: Option<(f64, f64)>, value| {
             Some(limits.map_or((value, value), |(least, most)| (least.min(value), most.max(value))))
@@ -181,7 +292,7 @@ enum Side {
 }
 
 /// What a mapped column is. A column of a custom category is what its name suggests.
-pub fn of(mapped: &Mapped<'_>, column: &SampleColumn) -> Role {
+pub(super) fn of(mapped: &Mapped<'_>, column: &SampleColumn) -> Role {
     let seen = Seen::of(column);
     match mapped.place {
         Place::Category(category) => seen.in_category(category),
@@ -190,7 +301,7 @@ pub fn of(mapped: &Mapped<'_>, column: &SampleColumn) -> Role {
 }
 
 /// What a column is by its own name, unit and values alone.
-pub fn of_unmapped(column: &SampleColumn) -> Role {
+pub(super) fn of_unmapped(column: &SampleColumn) -> Role {
     by_name(&Seen::of(column), &column.name)
 }
 
@@ -202,7 +313,7 @@ fn by_name(seen: &Seen, name: &str) -> Role {
 }
 
 /// Whether the name says that it is the whole plant's, and not one machine's.
-pub fn of_plant(name: &str) -> bool {
+pub(super) fn of_plant(name: &str) -> bool {
     let words = Words::of(name);
     words.any(&["SYS", "SYSTEM", "TOTAL", "TOT", "PLANT", "SITE", "SUM"])
         || !name.contains(|c: char| c.is_ascii_digit())
@@ -210,7 +321,7 @@ pub fn of_plant(name: &str) -> bool {
 
 /// A temperature's unit: as recorded, as its name says, or the only one in which its median is possible; `site` is the
 /// unit of the site's water where both are (of air). None when nothing tells.
-pub fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static str>) -> Option<&'static str> {
+pub(super) fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static str>) -> Option<&'static str> {
     let (low, high) = match role {
         Role::ChwSupplyTemp | Role::ChwReturnTemp => (-5.0, 22.0),
         Role::CwSupplyTemp | Role::CwReturnTemp => (8.0, 45.0),
@@ -229,7 +340,7 @@ pub fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static
     if words.any(&["DEGF", "FAHRENHEIT"]) || last == Some("F") {
         return Some("°F");
     }
-    let median = super::values::median(&column.values)?;
+    let median = median(&column.values)?;
     let possible = |celsius: f64| (low..=high).contains(&celsius);
     match (possible(median), possible(fahrenheit_to_celsius(median))) {
         (true, false) => Some("°C"),

@@ -1,0 +1,108 @@
+//! A cleaning while it goes on: what is known of the frame so far, for every step that adds to it.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use chrono_tz::Tz;
+
+use super::CleanError;
+use super::derive;
+use super::frame::Data;
+use super::judge::Judged;
+use super::plan::Plan;
+use super::quantity::{Quantity, Unit};
+use super::range;
+use super::report::{CounterUse, Event, Resampling, Rule};
+use super::roles::Role;
+use hvac_frame::column::{ColumnMeta, Warning};
+
+/// What is known while the work goes on.
+pub(super) struct Work<'p> {
+    pub plan: &'p Plan,
+    pub zone: Tz,
+    /// Unit of every column whose quantity is known, values asked.
+    pub units: BTreeMap<usize, (Quantity, Unit)>,
+    /// The parsed columns, then the derived ones.
+    pub metas: Vec<ColumnMeta>,
+    pub data: Vec<Data>,
+    pub at_ms: Vec<i64>,
+    /// Each column's own interval and the step between its rows, ms.
+    pub intervals: Vec<Option<(f64, f64)>>,
+    /// Least step between rows, ms.
+    pub least_step_ms: i64,
+    pub events: Vec<Event>,
+    pub warnings: Vec<Warning>,
+    pub judged: Vec<Judged>,
+    pub counters: Vec<CounterUse>,
+    pub resampling: Resampling,
+    /// Parsed rows.
+    pub parsed: u64,
+    /// Which resampled rows have a sample.
+    pub sampled: Vec<bool>,
+    /// For each planned pump, the bins in which it ran throughout; empty without resampling.
+    pub ran: Vec<Vec<bool>>,
+    /// Rules that could not run for a reason that only the data told.
+    pub stopped: BTreeMap<Rule, String>,
+    /// Columns of the parsed frame.
+    pub width: usize,
+}
+
+/// Tells `progress` how far the work is.
+///
+/// # Errors
+/// `cancelled` when it says so.
+pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, doing: &str) -> Result<(), CleanError> {
+    if progress(share, doing).is_break() {
+        let message = "the cleaning was cancelled".to_owned();
+        return Err(CleanError { code: "cancelled", message, problems: Vec::new() });
+    }
+    Ok(())
+}
+
+impl Work<'_> {
+    pub(super) fn values(&self, index: usize) -> &[f64] {
+        self.data.get(index).map_or(&[], Data::values)
+    }
+
+    pub(super) fn warn(&mut self, code: &str, column: Option<String>, count: u64, message: String) {
+        self.warnings.push(Warning { code: code.to_owned(), file: String::new(), line: None, column, count, message });
+    }
+
+    pub(super) fn stop(&mut self, rule: Rule, message: String) {
+        self.warn("rule_left_out", None, 1, format!("{} was left out: {message}", rule.name()));
+        self.stopped.insert(rule, message);
+    }
+
+    /// The limits of a column in its own unit.
+    pub(super) fn range(&self, index: usize) -> Option<range::Range> {
+        let (meta, thresholds) = (self.metas.get(index)?, &self.plan.parameters.thresholds);
+        let stated = thresholds.limits.get(&meta.name).or_else(|| thresholds.limits.get(&meta.original_name));
+        if let Some(limits) = stated {
+            return Some(range::in_words(*limits, meta.unit.as_deref().unwrap_or_default()));
+        }
+        let (quantity, unit) = self.units.get(&index)?;
+        Some(range::range_of(*quantity, unit, thresholds))
+    }
+
+    /// A role's values on the present axis in the unit of comparison, with its columns.
+    pub(super) fn role_values(&self, role: Role) -> Option<(Vec<f64>, Vec<String>)> {
+        let chosen = self.plan.roles.get(&role)?;
+        let mut sum: Option<Vec<f64>> = None;
+        let mut names = Vec::new();
+        for index in &chosen.columns {
+            let (_, unit) = self.units.get(index)?;
+            let values = self.values(*index).iter().map(|value| unit.convert(*value));
+            sum = Some(match sum {
+                None => values.collect(),
+                Some(sum) => sum.iter().zip(values).map(|(a, b)| a + b).collect(),
+            });
+            names.push(self.metas.get(*index)?.name.clone());
+        }
+        Some((sum?, names))
+    }
+
+    /// Every role whose units are known.
+    pub(super) fn inputs(&self) -> derive::Inputs {
+        Role::ALL.into_iter().filter_map(|role| Some((role, self.role_values(role)?))).collect()
+    }
+}
