@@ -7,10 +7,10 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use hvac_analytics::etl::clean::{self, Interval, Parameters};
 use hvac_analytics::etl::gathered::Sheet;
 use hvac_analytics::etl::report::{Reader, Source};
 use hvac_analytics::etl::tally;
+use hvac_cleaning::{self as clean, Interval, Parameters};
 use hvac_simulation::reference::{self, Scale};
 
 fn read_one(c: &mut Criterion) {

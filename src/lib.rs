@@ -13,7 +13,6 @@
 //! | [`limits`] | PURE: how long a text and how far a page of a request may be |
 //! | [`log`], [`signals`] | lines on standard error; what the system tells a server |
 //! | [`etl`] | PURE: reading reports, settling columns, merging on time |
-//! | [`modelling`] | PURE: which columns play which part |
 //! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
 //! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
 //! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
@@ -28,6 +27,9 @@
 //! | [`store`] | SQLite rows, files behind an object store, the cache |
 //! | [`memory`] | how much memory work may hold |
 //! | [`state`] | the handles that features and transport share |
+//!
+//! What only computes is in crates of its own: [`hvac_cleaning`] judges, resamples and completes a frame,
+//! [`hvac_modelling`] learns energy models and finds set-points, both by the words of [`hvac_points`].
 //!
 //! A request goes `http → use case → store` and never back; which room may use which is written down in
 //! `tests/it/tidy.rs`, which fails on any other edge. To follow a request, read `http/<resource>.rs`, then
@@ -48,7 +50,6 @@ pub mod jobs;
 pub mod limits;
 pub mod log;
 pub mod memory;
-pub mod modelling;
 pub mod optimization;
 pub mod sessions;
 pub mod signals;

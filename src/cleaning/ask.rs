@@ -9,8 +9,6 @@ use super::{CleanAnswer, CleanRequest, Parameters};
 use crate::datasets::DatasetSelector;
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
-use crate::etl::CLEANER_VERSION;
-use crate::etl::clean::{self, CleanError};
 use crate::jobs::{self, JobKind, NewJob};
 use crate::sessions::job::QueuedJob;
 use crate::sessions::{snapshot, store as sessions};
@@ -19,6 +17,7 @@ use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, cleaning_job};
 use crate::store::new_id;
 use crate::store::objects::hex;
+use hvac_cleaning::{self as clean, CLEANER_VERSION, CleanError};
 
 /// A cleaning that was asked for: a new job, or the one that the same request made before.
 #[derive(Debug, Clone)]

@@ -8,13 +8,13 @@ use super::{EventItem, EventQuery, store};
 use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetLabel, DatasetSelector, clock, names};
 use crate::error::{Context, Error, Result};
-use crate::etl::clean::{Event, Rule};
 use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, cleaning_job};
 use crate::store::integrity::{Root, StoredFile};
 use crate::store::{frames, paths};
+use hvac_cleaning::{Event, Rule};
 
 /// Events on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 20;

@@ -2,7 +2,7 @@
 //!
 //! A cleaning is a job: its row in `cleaning_jobs` (whose id is the job's) and its version number exist from
 //! the moment it is enqueued, its files from the moment it is committed. One file a use case; what is judged
-//! and how is settled in `etl::clean`, every query is in `store.rs`.
+//! and how is settled in `hvac_cleaning`, every query is in `store.rs`.
 //!
 //! A number is tried once. A job that begins again – its process died, or the disk was full – takes a new
 //! one, so that nothing it left under the old name (a published file that no row refers to) can be taken for
@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Error, Result};
-pub use crate::etl::clean::{Interval, Parameters, Rule};
+pub use hvac_cleaning::{Interval, Parameters, Rule};
 
 pub mod ask;
 pub mod compare;
@@ -101,7 +101,7 @@ pub struct CleanAnswer {
     /// A few sentences.
     pub message: String,
     /// Every decision.
-    #[schema(value_type = crate::etl::clean::Report)]
+    #[schema(value_type = hvac_cleaning::Report)]
     pub report: Value,
     /// Quality events that `GET /api/data/events` lists.
     pub events_count: u64,
@@ -144,7 +144,7 @@ pub struct CleaningJob {
     /// What made it.
     pub cleaner_version: Option<String>,
     /// Every decision; null until it is completed.
-    #[schema(value_type = Option<crate::etl::clean::Report>)]
+    #[schema(value_type = Option<hvac_cleaning::Report>)]
     pub report: Option<Value>,
     /// Why it failed.
     pub error: Option<String>,

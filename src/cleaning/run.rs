@@ -16,8 +16,6 @@ use crate::datasets::DatasetSelector;
 use crate::datasets::opened::{self, Frame};
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Result};
-use crate::etl::CLEANER_VERSION;
-use crate::etl::clean::{self, Cleaned};
 use crate::jobs::{Job, JobContext, JobStatus};
 use crate::sessions::{lease, snapshot};
 use crate::state::AppState;
@@ -27,6 +25,7 @@ use crate::store::entity::{WorkStatus, artefact_version, cleaning_job};
 use crate::store::frames::{self, ColumnType, FrameWriter};
 use crate::store::staged::{Published, Staged, StagedWriter};
 use crate::store::{now, paths};
+use hvac_cleaning::{self as clean, CLEANER_VERSION, Cleaned};
 
 /// Where reading, cleaning and writing begin and end, as shares of the whole.
 const READ: f64 = 0.1;

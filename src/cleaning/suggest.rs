@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 use crate::datasets::version::resolve;
 use crate::datasets::{DatasetLabel, DatasetSelector};
 use crate::error::Result;
-use crate::etl::clean::roles::{self, Role, Suggestion};
-use crate::modelling::mapping::{self, Category};
 use crate::state::AppState;
+use hvac_cleaning::roles::{self, Role, Suggestion};
 use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_modelling::mapping::{self, Category};
 
 /// Of these two, the first that a plant has is what a model predicts.
 const TARGETS: [&str; 2] = ["CH_SYS_TOTAL_KW", "TOTAL_KW"];

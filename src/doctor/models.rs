@@ -7,7 +7,6 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use super::files;
 use super::rebuild::{Rebuilt, read_manifest};
 use crate::error::{Context, Result};
-use crate::modelling::document::ModelDocument;
 use crate::sessions::manifest::Manifest;
 use crate::store::entity::{
     Integrity, VersionState, WorkStatus, cleaning_job, model_alias, model_version, parsed_dataset, trained_model,
@@ -15,6 +14,7 @@ use crate::store::entity::{
 use crate::store::integrity::Root;
 use crate::store::objects::Object;
 use crate::store::{Store, new_id, now, paths};
+use hvac_modelling::document::ModelDocument;
 
 /// Whether a model file that no row refers to was made of this catalogue's data, or under a number of its own.
 pub(super) async fn is_ours(store: &Store, key: &str) -> Result<bool> {

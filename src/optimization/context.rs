@@ -15,12 +15,12 @@ use crate::datasets::opened::Frame;
 use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetSelector, clock};
 use crate::error::{Context, Result};
-use crate::etl::clean::steady::{Verdict, steady};
-use crate::modelling::document::ModelDocument;
-use crate::modelling::features::{self, Feature, Source};
-use crate::modelling::role::Role;
 use crate::state::AppState;
+use hvac_cleaning::steady::{Verdict, steady};
 use hvac_frame::column::Kind;
+use hvac_modelling::document::ModelDocument;
+use hvac_modelling::features::{self, Feature, Source};
+use hvac_modelling::role::Role;
 
 /// How far back to look, from the session's last row.
 const LOOK_BACK_MS: i64 = 7 * 24 * 3_600_000;

@@ -1,7 +1,7 @@
 //! Optimisation: an operating point and a stored model in, better set-points out.
 //!
 //! One file a use case: [`request`] reads what is asked, [`context`] fills in what nobody gave from the session's
-//! latest steady rows, [`optimize`] asks the model (`modelling::setpoint`, which holds all the mathematics), [`runs`]
+//! latest steady rows, [`optimize`] asks the model (`hvac_modelling::setpoint`, which holds all the mathematics), [`runs`]
 //! tells what was recommended before. Each run is a row that is committed before it is answered; every query is in
 //! `store.rs`.
 
@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::Error;
-use crate::modelling::ModelError;
-use crate::modelling::setpoint::{Answer, Constraint, Method, Recommendation, Variable};
 use crate::training;
+use hvac_modelling::ModelError;
+use hvac_modelling::setpoint::{Answer, Constraint, Method, Recommendation, Variable};
 
 pub mod context;
 pub mod optimize;

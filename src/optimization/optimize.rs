@@ -13,14 +13,14 @@ use super::context::{self, Live};
 use super::{OptimizeAnswer, OptimizeRequest, refused, runs, store};
 use crate::datasets::clock;
 use crate::error::{Context, ErrorKind, Result};
-use crate::modelling::document::ModelDocument;
-use crate::modelling::features::Source;
-use crate::modelling::role::{Part, Role};
-use crate::modelling::setpoint::{Answer, Assumption, Question, recommend};
 use crate::state::AppState;
 use crate::store::entity::optimization_run;
 use crate::store::{new_id, now};
 use crate::training::{self, Found};
+use hvac_modelling::document::ModelDocument;
+use hvac_modelling::features::Source;
+use hvac_modelling::role::{Part, Role};
+use hvac_modelling::setpoint::{Answer, Assumption, Question, recommend};
 
 /// Searches at once: they compute only, so more than there are cores would only make each wait longer.
 static SEARCHES: LazyLock<Semaphore> =

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::modelling::setpoint::{Constraint, Method, Variable};
+use hvac_modelling::setpoint::{Constraint, Method, Variable};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]

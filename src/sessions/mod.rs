@@ -332,7 +332,7 @@ pub struct DatasetVersion {
     pub cleaned_from: Option<String>,
     /// Of a cleaned version: what was asked for, defaults included.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<crate::etl::clean::Parameters>)]
+    #[schema(value_type = Option<hvac_cleaning::Parameters>)]
     pub parameters: Option<serde_json::Value>,
     /// Of a cleaned version: resampled rows that are left, 0–100.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,16 +10,16 @@ use super::{TRAINER_VERSION, TrainAnswer, TrainRequest, models, name};
 use crate::datasets::DatasetSelector;
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Error, Result};
-use crate::etl::clean::Interval;
 use crate::jobs::{self, JobKind, NewJob};
-use crate::modelling::document::FORMAT_VERSION;
-use crate::modelling::features::FeatureOptions;
-use crate::modelling::options::TrainOptions;
 use crate::sessions::store as sessions;
 use crate::state::AppState;
 use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, trained_model};
 use crate::store::{new_id, paths};
+use hvac_cleaning::Interval;
+use hvac_modelling::document::FORMAT_VERSION;
+use hvac_modelling::features::FeatureOptions;
+use hvac_modelling::options::TrainOptions;
 
 /// A training that was asked for: a new job, or the one that the same request made before.
 #[derive(Debug, Clone)]

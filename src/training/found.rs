@@ -12,11 +12,11 @@ use moka::sync::Cache;
 use super::name::Reference;
 use super::{refused, store};
 use crate::error::{Context, Detail, Error, Result};
-use crate::modelling::document::ModelDocument;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, WorkStatus, trained_model};
 use crate::store::integrity::{Root, StoredFile};
 use crate::store::objects::ObjectBytes;
+use hvac_modelling::document::ModelDocument;
 
 /// Bytes of model files whose documents are kept.
 const KEPT_BYTES: u64 = 128 * 1024 * 1024;

@@ -7,15 +7,15 @@ use std::ops::ControlFlow;
 use crate::datasets::opened::Frame;
 use crate::datasets::version::Resolved;
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
-use crate::etl::clean::{self, CleanError, Interval};
 use crate::jobs;
-use crate::modelling::document::Lineage;
-use crate::modelling::features::FeatureOptions;
-use crate::modelling::mapping::FeatureMapping;
-use crate::modelling::samples::{SampleColumn, Samples};
 use crate::state::AppState;
+use hvac_cleaning::{self as clean, CleanError, Interval};
 use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_frame::names::TIMESTAMP;
+use hvac_modelling::document::Lineage;
+use hvac_modelling::features::FeatureOptions;
+use hvac_modelling::mapping::FeatureMapping;
+use hvac_modelling::samples::{SampleColumn, Samples};
 
 /// Names of the columns that a training needs: features, target, what lags and means are made of, and the totals that
 /// leaks are told by.

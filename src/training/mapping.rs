@@ -10,12 +10,12 @@ use crate::cleaning::suggest::suggest;
 use crate::datasets::version::Resolved;
 use crate::datasets::{DatasetSelector, names};
 use crate::error::{Error, Result};
-use crate::modelling::features::FeatureOptions;
-use crate::modelling::mapping::{DEFAULT_TARGET, FeatureMapping};
-use crate::modelling::samples::Samples;
-use crate::modelling::{ModelError, Problem, leakage};
 use crate::state::AppState;
 use hvac_frame::column::Kind;
+use hvac_modelling::features::FeatureOptions;
+use hvac_modelling::mapping::{DEFAULT_TARGET, FeatureMapping};
+use hvac_modelling::samples::Samples;
+use hvac_modelling::{ModelError, Problem, leakage};
 
 /// Names that suggest a part less surely than this are left alone when nobody asked for them.
 const SURE: f64 = 0.6;

@@ -2,7 +2,7 @@
 //!
 //! A training is a job: its row in `trained_models` (whose id is the job's) and its version number exist from the
 //! moment it is enqueued, its file from the moment it is committed. Versions count by name, over all sites, so that
-//! `plant:v3` means one model. One file a use case; the mathematics is in `modelling`, every query in `store.rs`.
+//! `plant:v3` means one model. One file a use case; the mathematics is in `hvac_modelling`, every query in `store.rs`.
 //!
 //! A number is tried once, as a cleaning's is. Numbers of models that were deleted are not used again.
 
@@ -12,15 +12,15 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::error::{Detail, Error, ErrorKind, Result};
-pub use crate::etl::clean::Interval;
 use crate::jobs;
 use crate::limits;
-use crate::modelling::ModelError;
-use crate::modelling::document::{Lineage, Prediction};
-pub use crate::modelling::evaluate::{Judgement, Metrics, Scores};
-use crate::modelling::features::Feature;
-use crate::modelling::mapping::FeatureMapping;
-use crate::modelling::options::TrainOptions;
+pub use hvac_cleaning::Interval;
+use hvac_modelling::ModelError;
+use hvac_modelling::document::{Lineage, Prediction};
+pub use hvac_modelling::evaluate::{Judgement, Metrics, Scores};
+use hvac_modelling::features::Feature;
+use hvac_modelling::mapping::FeatureMapping;
+use hvac_modelling::options::TrainOptions;
 
 pub mod aliases;
 pub mod ask;
@@ -124,7 +124,7 @@ pub fn refused(error: ModelError) -> Error {
         "internal" => Error::internal(message),
         jobs::CANCELLED | "cancelled" => Error::conflict(jobs::CANCELLED, message),
         _ => {
-            let detail = |problem: crate::modelling::Problem| Detail {
+            let detail = |problem: hvac_modelling::Problem| Detail {
                 field: Some(problem.field).filter(|field| !field.is_empty()),
                 message: problem.message,
                 ..Detail::default()

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use super::{PredictAnswer, PredictRequest, find, refused};
 use crate::datasets::clock;
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
-use crate::modelling::document::GivenRow;
 use crate::state::AppState;
+use hvac_modelling::document::GivenRow;
 
 /// Rows of one request at most.
 pub const MOST_ROWS: usize = 10_000;

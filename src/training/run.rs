@@ -14,15 +14,15 @@ use crate::datasets::opened;
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Error, Result};
 use crate::jobs::{Job, JobContext, JobStatus};
-use crate::modelling::document::ModelDocument;
-use crate::modelling::mapping::FeatureMapping;
-use crate::modelling::train;
 use crate::sessions::{lease, snapshot};
 use crate::state::AppState;
 use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, model_version, trained_model};
 use crate::store::staged::Published;
 use crate::store::{crash, now, paths};
+use hvac_modelling::document::ModelDocument;
+use hvac_modelling::mapping::FeatureMapping;
+use hvac_modelling::train;
 
 /// Where reading ends and where training does, as shares of the whole.
 const READ: f64 = 0.1;

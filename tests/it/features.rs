@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
-use hvac_analytics::modelling::features::{FeatureOptions, matrix, measure, plan};
-use hvac_analytics::modelling::leakage;
-use hvac_analytics::modelling::mapping::{FeatureMapping, suggest};
-use hvac_analytics::modelling::role::{Part, Role};
-use hvac_analytics::modelling::samples::{SampleColumn, Samples};
+use hvac_modelling::features::{FeatureOptions, matrix, measure, plan};
+use hvac_modelling::leakage;
+use hvac_modelling::mapping::{FeatureMapping, suggest};
+use hvac_modelling::role::{Part, Role};
+use hvac_modelling::samples::{SampleColumn, Samples};
 
 const ZONE: Tz = Tz::Asia__Taipei;
 

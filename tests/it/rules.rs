@@ -1,4 +1,4 @@
-//! Whole cleanings by `etl::clean`: hand-worked pages, laws, and the real reports.
+//! Whole cleanings by `hvac_cleaning`: hand-worked pages, laws, and the real reports.
 
 mod fixtures;
 mod laws;
@@ -13,7 +13,7 @@ use polars::prelude::{
     Column, DataFrame, Float64Chunked, Int64Chunked, IntoSeries, NewChunkedArray, StringChunked, TimeUnit, TimeZone,
 };
 
-use hvac_analytics::etl::clean::{Cleaned, Parameters, check, clean};
+use hvac_cleaning::{Cleaned, Parameters, check, clean};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason};
 use hvac_frame::names::{self, TIMESTAMP};
 

@@ -5,13 +5,13 @@
 use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
-use hvac_analytics::modelling::control::Control;
-use hvac_analytics::modelling::control::state::Quantity;
-use hvac_analytics::modelling::features::{Feature, Range, Source};
-use hvac_analytics::modelling::gbdt::FitOptions;
-use hvac_analytics::modelling::role::Role;
-use hvac_analytics::modelling::samples::{Matrix, SampleColumn, Samples};
-use hvac_analytics::modelling::setpoint::{Answer, Question, Variable, recommend_with};
+use hvac_modelling::control::Control;
+use hvac_modelling::control::state::Quantity;
+use hvac_modelling::features::{Feature, Range, Source};
+use hvac_modelling::gbdt::FitOptions;
+use hvac_modelling::role::Role;
+use hvac_modelling::samples::{Matrix, SampleColumn, Samples};
+use hvac_modelling::setpoint::{Answer, Question, Variable, recommend_with};
 use hvac_points::physics::kw_to_rt;
 use hvac_simulation::load::Use;
 use hvac_simulation::optimum::cost_kw;

@@ -8,7 +8,7 @@ use std::path::Path;
 use hvac_analytics::config::SETTINGS;
 
 /// Rooms that compute only.
-const PURE: &[&str] = &["etl", "modelling", "hvac-frame", "hvac-points", "hvac-simulation"];
+const PURE: &[&str] = &["etl", "hvac-cleaning", "hvac-frame", "hvac-modelling", "hvac-points", "hvac-simulation"];
 /// Rooms with use cases.
 const FEATURES: &[&str] =
     &["sessions", "datasets", "cleaning", "training", "optimization", "query", "health", "demo", "doctor"];
@@ -30,13 +30,12 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
     ("etl", &[]),
-    ("modelling", &[]),
     ("error", &[]),
     ("limits", &["error"]),
     ("config", &["error"]),
     ("log", &["config"]),
     ("signals", &[]),
-    ("store", &["config", "error", "etl", "modelling"]),
+    ("store", &["config", "error", "etl"]),
     ("jobs", &["store", "error", "limits"]),
     ("memory", &["config", "error"]),
     ("state", &["store", "config", "error", "jobs", "memory"]),
@@ -45,7 +44,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["etl", "modelling", "store", "jobs", "state", "error", "config", "limits", "memory"];
+const FEATURE_DOORS: &[&str] = &["etl", "store", "jobs", "state", "error", "config", "limits", "memory"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
 /// Rooms that may use every room.

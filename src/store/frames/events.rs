@@ -19,8 +19,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::write::{ZSTD_LEVEL, write_failed};
 use crate::error::{Context, Result};
-use crate::etl::clean::report::{Event, Rule};
 use crate::store::objects::damaged;
+use hvac_cleaning::report::{Event, Rule};
 
 /// Writes events and what the file says of itself; gives the sink back. Blocks.
 ///

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use hvac_analytics::etl::clean::Rule;
+use hvac_cleaning::Rule;
 
 struct Page {
     parameters: Parameters,

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use hvac_analytics::etl::clean::{CleanError, Columns, Interval, Roles, Thresholds};
+use hvac_cleaning::{CleanError, Columns, Interval, Roles, Thresholds};
 
 const NAMES: [&str; 12] = [
     "CH_SYS_RT",
@@ -116,7 +116,7 @@ proptest! {
         prop_assert_eq!((&once.columns, &once.report, &once.events), (&again.columns, &again.report, &again.events));
         let twice = cleaned(once.frame.clone(), &once.columns, Tz::Asia__Taipei, &parameters);
         conserves(&twice);
-        let taken = |report: &hvac_analytics::etl::clean::Report| -> Vec<u64> {
+        let taken = |report: &hvac_cleaning::Report| -> Vec<u64> {
             report.rows.dropped.values().chain(report.cells.nulled.values()).map(|hits| hits.all).collect()
         };
         prop_assert!(taken(&twice.report).iter().all(|taken| *taken == 0), "{:?}", twice.events);
@@ -160,7 +160,7 @@ fn the_plants_meet_every_rule() {
         };
         met.extend(cleaned(frame, &columns, Tz::UTC, &parameters).events.iter().map(|event| event.rule));
     }
-    assert_eq!(met.into_iter().collect::<Vec<_>>(), hvac_analytics::etl::clean::Rule::ALL);
+    assert_eq!(met.into_iter().collect::<Vec<_>>(), hvac_cleaning::Rule::ALL);
 }
 
 fn refused(columns: &[ColumnMeta], parameters: &Parameters) -> CleanError {
@@ -235,7 +235,7 @@ fn thresholds_and_names_that_cannot_be() {
     let columns = columns(&["RT"]);
     let mut parameters = nothing();
     parameters.thresholds = Thresholds { affinity: -1.0, frozen_samples: 1, ..Thresholds::default() };
-    parameters.thresholds.limits.insert("RTT".into(), hvac_analytics::etl::clean::Limits::new(5.0, 1.0));
+    parameters.thresholds.limits.insert("RTT".into(), hvac_cleaning::Limits::new(5.0, 1.0));
     parameters.units.insert("GPM".into(), "GPM".into());
     parameters.roles = Roles { load: Some(Columns::One("nope".into())), ..Roles::default() };
     let fields: Vec<String> = refused(&columns, &parameters).problems.into_iter().map(|p| p.field).collect();
@@ -378,16 +378,16 @@ fn a_wrong_date_does_not_fill_the_memory() {
 
 #[test]
 fn events_become_a_frame() {
-    let event = hvac_analytics::etl::clean::Event {
-        rule: hvac_analytics::etl::clean::Rule::Frozen,
+    let event = hvac_cleaning::Event {
+        rule: hvac_cleaning::Rule::Frozen,
         column: Some("CHWRT".into()),
         start_at_ms: 0,
         end_at_ms: 60_000,
         rows: 2,
         detail: "23.4 for 14 h".into(),
     };
-    let frame = hvac_analytics::etl::clean::events_frame(&[event]).unwrap();
+    let frame = hvac_cleaning::events_frame(&[event]).unwrap();
     assert_eq!(frame.get_column_names(), ["rule", "column", "start_at", "end_at", "rows", "detail"]);
     assert_eq!(frame.column("rule").unwrap().str().unwrap().get(0), Some("frozen"));
-    assert_eq!(hvac_analytics::etl::clean::events_frame(&[]).unwrap().shape(), (0, 6));
+    assert_eq!(hvac_cleaning::events_frame(&[]).unwrap().shape(), (0, 6));
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::*;
-use hvac_analytics::etl::clean::{Event, Interval, Rule};
 use hvac_analytics::etl::merge::{Keep, merge};
 use hvac_analytics::etl::plan::{FileId, Plan as Reading, read_all};
 use hvac_analytics::etl::report::{DateOrder, ReadOptions};
 use hvac_analytics::etl::tally::{Tally, describe};
+use hvac_cleaning::{Event, Interval, Rule};
 
 fn read(paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
     let root = std::env::var("HVAC_REAL_DATA").expect("HVAC_REAL_DATA names the folder of the real reports");

@@ -12,10 +12,10 @@
 //! A prediction is the base, every term, and one leaf of every tree.
 
 use super::ModelDocument;
-use crate::modelling::features::Feature;
-use crate::modelling::fitted::Fitted;
-use crate::modelling::gbdt::{Tree, Trees};
-use crate::modelling::physics::{Measure, Physics};
+use crate::features::Feature;
+use crate::fitted::Fitted;
+use crate::gbdt::{Tree, Trees};
+use crate::physics::{Measure, Physics};
 
 const HEADER: &str = "part,tree,node,feature,threshold,left,right,missing,value\n";
 

@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::{ModelError, Progress};
 use super::metrics::{Measure, Scores};
 use super::split::Split;
 use super::{Baseline, Interval, Metrics, Rows, Rule, step};
-use crate::modelling::fitted::{Algorithm, Fitted};
-use crate::modelling::options::{Choice, TrainOptions};
-use crate::modelling::{ModelError, Progress};
+use crate::fitted::{Algorithm, Fitted};
+use crate::options::{Choice, TrainOptions};
 
 /// How much worse than the best, as a share, a simpler algorithm may be.
 const TIE: f64 = 0.01;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::ModelDocument;
-use crate::modelling::fitted::Fitted;
-use crate::modelling::gbdt::{Tree, Trees};
-use crate::modelling::physics::{Measure, Physics};
+use crate::fitted::Fitted;
+use crate::gbdt::{Tree, Trees};
+use crate::physics::{Measure, Physics};
 
 /// Highest power of a quantity, either way.
 const MOST_POWER: i32 = 8;

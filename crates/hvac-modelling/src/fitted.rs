@@ -216,7 +216,7 @@ fn quantiles(values: &[f64]) -> Vec<f64> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::modelling::features::{Range, Source};
+    use crate::features::{Range, Source};
 
     /// Uniform in 0…1, always the same.
     struct Random(u64);

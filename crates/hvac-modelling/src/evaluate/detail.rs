@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 
 use super::metrics::{Scores, finite, mean};
 use super::split::shuffle;
-use crate::modelling::features::Feature;
-use crate::modelling::fitted::Fitted;
-use crate::modelling::samples::{Matrix, take};
+use crate::features::Feature;
+use crate::fitted::Fitted;
+use crate::samples::{Matrix, take};
 
 /// Times a feature is shuffled.
 const SHUFFLES: u64 = 3;
@@ -100,9 +100,9 @@ pub fn importance(features: &[Feature], model: &Fitted, x: &Matrix, y: &[f64], s
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::modelling::features::{Range, Source};
-    use crate::modelling::gbdt::{Tree, Trees};
-    use crate::modelling::role::Role;
+    use crate::features::{Range, Source};
+    use crate::gbdt::{Tree, Trees};
+    use crate::role::Role;
 
     #[test]
     fn errors_are_told_by_load() {

@@ -5,7 +5,7 @@ use chrono::Datelike;
 use chrono_tz::Tz;
 
 use super::metrics::local;
-use crate::modelling::options::Holdout;
+use crate::options::Holdout;
 
 /// Rows to learn from and rows to be judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::modelling::options::{Choice, TrainOptions};
-use crate::modelling::setpoint::{Question, Variable, recommend};
-use crate::modelling::train::tests::{go, mapping, plant};
+use crate::options::{Choice, TrainOptions};
+use crate::setpoint::{Question, Variable, recommend};
+use crate::train::tests::{go, mapping, plant};
 
-const FIXTURE: &str = include_str!("../../../tests/fixtures/model-v1.json");
+const FIXTURE: &str = include_str!("../../../../tests/fixtures/model-v1.json");
 
 fn small(algorithm: Choice) -> ModelDocument {
     let fit = FitOptions { budget: 0.1, ..FitOptions::default() };

@@ -4,11 +4,11 @@
 //! beyond its training range is named, and widens the interval by [`WIDENING`] times its distance in widths of that
 //! range: half a range beyond, three times as wide. A row that gives none of what the model mainly goes by is refused.
 
+use super::super::{ModelError, Problem};
 use super::{GivenRow, ModelDocument, Prediction};
-use crate::modelling::features::{self, Feature, Range};
-use crate::modelling::role::Role;
-use crate::modelling::words::did_you_mean;
-use crate::modelling::{ModelError, Problem};
+use crate::features::{self, Feature, Range};
+use crate::role::Role;
+use crate::words::did_you_mean;
 
 /// How many times its half width an interval gains, a range's width beyond that range.
 const WIDENING: f64 = 4.0;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::super::CLEANER_VERSION;
+use super::CLEANER_VERSION;
 use super::frame::{self, Data};
 use super::report::{Cells, ColumnUse, Hits, LeftOut, Report, RoleUse, Rows, Rule, RuleUse, UnitUse};
 use super::roles::{Chosen, Role};

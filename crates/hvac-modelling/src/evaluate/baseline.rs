@@ -106,7 +106,7 @@ impl Past<'_> {
     #[must_use]
     pub fn compare(&self, rule: Rule, split: &Split, predicted: &[f64], measure: Measure, counts: bool) -> Baseline {
         let answers = self.answers(rule, split);
-        let actual = crate::modelling::samples::take(self.targets, &split.test);
+        let actual = crate::samples::take(self.targets, &split.test);
         let answered = |values: &[f64]| -> Vec<f64> {
             values.iter().zip(&answers).map(|(v, a)| if a.is_finite() { *v } else { f64::NAN }).collect()
         };

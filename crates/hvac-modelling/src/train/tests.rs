@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use super::*;
-use crate::modelling::evaluate::{Outcome, Rule, Scores};
-use crate::modelling::features::FeatureOptions;
-use crate::modelling::fitted::Algorithm;
-use crate::modelling::gbdt::FitOptions;
-use crate::modelling::options::Choice;
+use crate::evaluate::{Outcome, Rule, Scores};
+use crate::features::FeatureOptions;
+use crate::fitted::Algorithm;
+use crate::gbdt::FitOptions;
+use crate::options::Choice;
 
 const MINUTE: i64 = 60_000;
 /// 1 July 2024, midnight in Taipei: a Monday.
@@ -270,7 +270,7 @@ fn standing_still_is_learnt_too() {
     let document = go(&samples, &mapping(), &only(Choice::Gbdt)).unwrap();
     let scores = document.metrics.time_ordered;
     assert_eq!((scores.rows, scores.zero_rows), (288, 84));
-    assert_eq!(document.metrics.judged_by, crate::modelling::evaluate::Measure::Rmse);
+    assert_eq!(document.metrics.judged_by, crate::evaluate::Measure::Rmse);
     assert_eq!(document.lineage.rows, 1440);
     let row: Vec<f64> = document.features.iter().map(|feature| feature.range.min).collect();
     assert!(document.fitted.predict(&row).abs() < 5.0);
@@ -293,6 +293,6 @@ fn leaks_that_were_allowed_are_told() {
 #[test]
 fn the_versions_in_a_model_are_those_it_was_built_with() {
     let (name, version) = BOOSTER;
-    let lock = include_str!("../../../Cargo.lock");
+    let lock = include_str!("../../../../Cargo.lock");
     assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")), "{name} {version}");
 }

@@ -326,7 +326,7 @@ fn share(values: impl Iterator<Item = f64>, share: f64) -> Option<f64> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::modelling::features::{Range, Source};
+    use crate::features::{Range, Source};
 
     fn features(roles: &[Role]) -> Vec<Feature> {
         let feature = |role: &Role| {

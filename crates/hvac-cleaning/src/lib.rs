@@ -52,6 +52,9 @@ pub use self::plan::{Plan, check};
 pub use self::report::{Event, Report, Rule, events_frame};
 pub use self::run::clean;
 
+/// Changes whenever the same frame and parameters would be cleaned into another frame or report.
+pub const CLEANER_VERSION: &str = "1";
+
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CleanError {
