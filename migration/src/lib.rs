@@ -26,6 +26,8 @@ mod m000009_model_files;
 mod m000010_optimization_answers;
 mod m000011_version_indexes;
 mod m000012_manifests_and_checks;
+mod m000013_parse_reports;
+mod m000014_manifest_changes;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -46,6 +48,8 @@ impl MigratorTrait for Migrator {
             Box::new(m000010_optimization_answers::Migration),
             Box::new(m000011_version_indexes::Migration),
             Box::new(m000012_manifests_and_checks::Migration),
+            Box::new(m000013_parse_reports::Migration),
+            Box::new(m000014_manifest_changes::Migration),
         ]
     }
 }

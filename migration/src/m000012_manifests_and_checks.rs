@@ -51,6 +51,32 @@ fn trigger(number: usize) -> String {
     format!("tr_manifests_{number}")
 }
 
+/// What raises the revision of a session. No upsert: its way with conflicts would be that of every trigger below it.
+pub(crate) fn raise(session: &str) -> String {
+    format!(
+        "UPDATE \"manifests\" SET \"revision\" = max(\"revision\" + 1, {NOW_MS}) WHERE \"session_id\" = {session}; \
+         INSERT INTO \"manifests\" (\"session_id\", \"revision\", \"written\") SELECT \"id\", {NOW_MS}, 0 FROM \
+         \"upload_sessions\" WHERE \"id\" = {session} AND \"id\" NOT IN (SELECT \"session_id\" FROM \"manifests\")"
+    )
+}
+
+/// A trigger for each of the changes; `does` with their session what has to be done.
+pub(crate) async fn create_triggers(manager: &SchemaManager<'_>, does: fn(&str) -> String) -> Result<(), DbErr> {
+    for (number, (table, event, when, session)) in CHANGES.iter().enumerate() {
+        let (trigger, does) = (trigger(number), does(session));
+        let sql = format!("CREATE TRIGGER \"{trigger}\" AFTER {event} ON \"{table}\" {when}BEGIN {does}; END");
+        manager.get_connection().execute_unprepared(&sql).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn drop_triggers(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    for number in 0..CHANGES.len() {
+        manager.get_connection().execute_unprepared(&format!("DROP TRIGGER \"{}\"", trigger(number))).await?;
+    }
+    Ok(())
+}
+
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     fn use_transaction(&self) -> Option<bool> {
@@ -62,24 +88,11 @@ impl MigrationTrait for Migration {
         manager.alter_table(Table::alter().table("upload_sessions").add_column(&mut unconfirmed).take()).await?;
         manager.create_table(manifests()).await?;
         manager.create_table(file_checks()).await?;
-        for (number, (table, event, when, session)) in CHANGES.iter().enumerate() {
-            // No upsert: its way with conflicts would be that of every trigger below it.
-            let sql = format!(
-                "CREATE TRIGGER \"{}\" AFTER {event} ON \"{table}\" {when}BEGIN UPDATE \"manifests\" SET \"revision\" = \
-                 max(\"revision\" + 1, {NOW_MS}) WHERE \"session_id\" = {session}; INSERT INTO \"manifests\" \
-                 (\"session_id\", \"revision\", \"written\") SELECT \"id\", {NOW_MS}, 0 FROM \"upload_sessions\" \
-                 WHERE \"id\" = {session} AND \"id\" NOT IN (SELECT \"session_id\" FROM \"manifests\"); END",
-                trigger(number)
-            );
-            manager.get_connection().execute_unprepared(&sql).await?;
-        }
-        Ok(())
+        create_triggers(manager, raise).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for number in 0..CHANGES.len() {
-            manager.get_connection().execute_unprepared(&format!("DROP TRIGGER \"{}\"", trigger(number))).await?;
-        }
+        drop_triggers(manager).await?;
         for table in ["file_checks", "manifests"] {
             manager.drop_table(Table::drop().table(table).take()).await?;
         }

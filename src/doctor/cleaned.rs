@@ -58,6 +58,12 @@ pub(super) async fn complete(
     Ok(unacknowledged)
 }
 
+/// Parameters and report, as a cleaned file tells them.
+pub(super) fn told(said: &dyn Fn(&str) -> Option<String>) -> (Value, Value) {
+    let document = |key| said(key).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    (document(frames::KEY_PARAMETERS), document(frames::KEY_REPORT))
+}
+
 /// None for a file that does not say what it is.
 async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> Result<Option<cleaning_job::Model>> {
     let Ok(reader) = store.objects.open_bytes(&object.key).and_then(|bytes| FrameReader::open(bytes.to_bytes())) else {
@@ -65,7 +71,6 @@ async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> 
     };
     let footer = reader.footer();
     let said = |key: &str| footer.key_value(key).map(str::to_owned);
-    let document = |key: &str| said(key).and_then(|json| serde_json::from_str::<Value>(&json).ok());
     let (Some(id), Some(dataset_id)) = (said(frames::KEY_DATASET_ID), said(frames::KEY_SOURCE_DATASET_ID)) else {
         return Ok(None);
     };
@@ -74,7 +79,7 @@ async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> 
     }
     let columns: Vec<ColumnMeta> =
         said(frames::KEY_COLUMNS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    let report = document(frames::KEY_REPORT).unwrap_or_default();
+    let (parameters, report) = told(&said);
     let (start_at, end_at) = span(&reader)?;
     let made_at: DateTime<Utc> = said(frames::KEY_CREATED_AT).and_then(|at| at.parse().ok()).unwrap_or_else(now);
     let events = paths::cleaned_events(session_id, version);
@@ -93,7 +98,7 @@ async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> 
         session_id: session_id.to_owned(),
         dataset_id,
         version,
-        parameters: document(frames::KEY_PARAMETERS).unwrap_or_default(),
+        parameters,
         original_rows: report.pointer("/rows/parsed").and_then(Value::as_i64),
         cleaned_rows: size(footer.row_count()),
         retention_rate: report.get("retention_rate").and_then(Value::as_f64),

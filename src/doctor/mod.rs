@@ -14,7 +14,7 @@ use self::files::{KnownFile, KnownFiles};
 use self::sweep::Orphan;
 use crate::config::Config;
 use crate::error::{Context, Result};
-use crate::sessions::snapshot;
+use crate::sessions::{manifest, snapshot};
 use crate::state::AppState;
 use crate::store::entity::{Integrity, session};
 use crate::store::integrity::Root;
@@ -237,10 +237,9 @@ async fn session_ids(store: &Store) -> Result<Vec<String>> {
 async fn outdated_snapshots(state: &AppState) -> Result<Vec<String>> {
     let mut outdated = Vec::new();
     for session_id in session_ids(&state.store).await? {
-        let known = snapshot::of(state, &session_id).await?;
+        let known = manifest::written(&snapshot::of(state, &session_id).await?);
         let written = state.store.objects.open_bytes(&paths::session_json(&session_id));
-        let same = written.ok().and_then(|bytes| serde_json::from_slice::<snapshot::Snapshot>(&bytes).ok());
-        if same.as_ref() != Some(&known) {
+        if written.ok().and_then(|bytes| manifest::told(&bytes)).as_ref() != Some(&known) {
             outdated.push(session_id);
         }
     }

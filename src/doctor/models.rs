@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
+use serde_json::Value;
+
 use super::files;
 use super::rebuild::{Rebuilt, read_manifest};
 use crate::error::{Context, Result};
@@ -126,6 +128,18 @@ async fn insert(txn: &impl ConnectionTrait, row: trained_model::Model) -> Result
     let row = row.into_active_model().reset_all();
     trained_model::Entity::insert(row).exec_without_returning(txn).await.internal(doing)?;
     Ok(true)
+}
+
+/// Mapping, metrics and lineage, as a model file tells them.
+pub(super) fn told(store: &Store, key: &str) -> Option<(Value, Value, Value)> {
+    let bytes = store.models.open_bytes(key).ok()?;
+    let document = ModelDocument::from_json(&bytes).ok()?;
+    let of = |part: serde_json::Result<Value>| part.ok();
+    Some((
+        of(serde_json::to_value(&document.mapping))?,
+        of(serde_json::to_value(&document.metrics))?,
+        of(serde_json::to_value(&document.lineage))?,
+    ))
 }
 
 /// Session, parsed dataset and cleaned version of that id.

@@ -17,8 +17,9 @@ use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
 use crate::store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, ReportText, Status, VersionState, artefact_version, cleaning_job,
-    manifest as manifest_row, model_alias, parsed_dataset, session, site_override, source_file,
+    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, artefact_version, cleaning_job,
+    manifest as manifest_row, model_alias, parse_report, parsed_dataset, session, site_override, source_file,
+    trained_model,
 };
 use crate::store::frames::{self, FrameReader};
 use crate::store::{Store, new_id, now, paths};
@@ -64,13 +65,20 @@ pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
         let known =
             session::Entity::find_by_id(&session_id).one(store.db.read()).await.internal("looking up a session")?;
         if known.is_some() {
+            refill(store, &session_id).await?;
             rebuilt.kept += 1;
             continue;
         }
         let told = match read_manifest(store, &session_id) {
-            Ok(Some(manifest)) => Told::All(Box::new(manifest)),
+            Ok(Some(manifest)) => {
+                if !manifest.notes.is_empty() {
+                    keep(store, &session_id, &mut rebuilt).await?;
+                }
+                Told::All(Box::new(manifest))
+            }
             Ok(None) => Told::Nothing,
             Err(note) => {
+                keep(store, &session_id, &mut rebuilt).await?;
                 rebuilt.notes.push(format!("{session_id}: {note}; what the Parquet files say is taken instead"));
                 Told::Something
             }
@@ -91,6 +99,17 @@ pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
     txn.commit().await.internal("committing what rebuilt sessions share")?;
     models::rebuild(store, &mut rebuilt).await?;
     Ok(rebuilt)
+}
+
+/// Keeps a `session.json` of which something could not be read as it is: the next change of its session replaces it.
+async fn keep(store: &Store, session_id: &str, rebuilt: &mut Rebuilt) -> Result<()> {
+    let key = paths::session_json(session_id);
+    // What cannot be opened is no file that can be kept.
+    let Ok(bytes) = store.objects.open_bytes(&key) else { return Ok(()) };
+    let kept = paths::trash(now(), 0, &key);
+    store.objects.put_atomic(&kept, bytes.to_bytes()).await?;
+    rebuilt.notes.push(format!("{key} is kept as {kept}"));
+    Ok(())
 }
 
 /// What there is beside the Parquet files of a session.
@@ -182,14 +201,13 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
         if said(frames::KEY_SESSION_ID).as_deref() != Some(session_id) {
             continue;
         }
-        let columns: Vec<ColumnMeta> =
-            said(frames::KEY_COLUMNS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let sources: Vec<Source> =
             said(frames::KEY_SOURCES).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let snapshot = match &mut snapshot {
             Some(snapshot) => snapshot,
             none => none.insert(nothing_known(store, session_id, &sources, &said).await?),
         };
+        let (columns, options) = told_of_parse(&said);
         let (start_at, end_at) = span(&reader)?;
         snapshot.parsed_datasets.push(parsed_dataset::Model {
             id: said(frames::KEY_DATASET_ID).unwrap_or_else(new_id),
@@ -205,8 +223,7 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
             end_at,
             parser_version: said(frames::KEY_PARSER_VERSION).unwrap_or_default(),
             request_key: said(frames::KEY_REQUEST_KEY).unwrap_or_default(),
-            options: said(frames::KEY_OPTIONS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default(),
-            report: ReportText::default(),
+            options,
             integrity: Integrity::Ok,
             created_at: said(frames::KEY_CREATED_AT).and_then(|at| at.parse().ok()).unwrap_or_else(now),
         });
@@ -227,10 +244,104 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
         }
     }
     if let Some(snapshot) = &mut snapshot {
+        let unread = fill(store, snapshot).into_iter();
+        rebuilt.notes.extend(unread.map(|path| {
+            format!(
+                "{path} cannot be read, and so what it says of itself is not known: bring it back, then rebuild again"
+            )
+        }));
         rebuilt.unacknowledged.extend(cleaned::complete(store, session_id, snapshot, &was_told).await?);
         snapshot.session.unconfirmed |= !is_confirmed;
     }
     Ok(snapshot)
+}
+
+/// Columns and options, as a parsed file tells them.
+fn told_of_parse(said: &dyn Fn(&str) -> Option<String>) -> (Vec<ColumnMeta>, serde_json::Value) {
+    let columns = said(frames::KEY_COLUMNS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    let options = said(frames::KEY_OPTIONS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    (columns, options)
+}
+
+/// What the files tell of the rows that `session.json` only names: columns and options, parameters and reports. A file
+/// that cannot be read now tells it another time: see [`refill`].
+fn fill(store: &Store, snapshot: &mut Snapshot) -> Vec<String> {
+    let mut unread = Vec::new();
+    for dataset in &mut snapshot.parsed_datasets {
+        if dataset.columns.0.is_empty() {
+            match metadata(store, &dataset.file_path) {
+                Some(said) => (dataset.columns.0, dataset.options) = told_of_parse(&|key| said.get(key).cloned()),
+                None => unread.push(dataset.file_path.clone()),
+            }
+        }
+    }
+    for job in &mut snapshot.cleaning_jobs {
+        let Some(path) = job.output_path.as_ref().filter(|_| job.parameters.is_null()) else { continue };
+        match metadata(store, path) {
+            Some(said) => (job.parameters, job.report) = cleaned::told(&|key| said.get(key).cloned()),
+            None => unread.push(path.clone()),
+        }
+    }
+    for model in &mut snapshot.trained_models {
+        let Some(path) = model.model_file_path.as_ref().filter(|_| model.lineage.is_null()) else { continue };
+        match models::told(store, path) {
+            Some(told) => (model.feature_mapping, model.training_metrics, model.lineage) = told,
+            None => unread.push(format!("models/{path}")),
+        }
+    }
+    unread
+}
+
+/// Fills the rows of sessions that the catalogue has, whose files could not be read when they were brought back.
+async fn refill(store: &Store, session_id: &str) -> Result<()> {
+    let doing = "filling a rebuilt session";
+    let is = |column, text: &str| sea_orm::sea_query::ExprTrait::eq(column, text);
+    let db = store.db.read();
+    let datasets = parsed_dataset::Entity::find()
+        .filter(parsed_dataset::Column::SessionId.eq(session_id))
+        .filter(is(Expr::col(parsed_dataset::Column::Columns), "[]"))
+        .all(db);
+    let datasets = datasets.await.internal(doing)?;
+    let jobs = cleaning_job::Entity::find()
+        .filter(cleaning_job::Column::SessionId.eq(session_id))
+        .filter(is(Expr::col(cleaning_job::Column::Parameters), "null"))
+        .all(db);
+    let jobs = jobs.await.internal(doing)?;
+    let of_session = trained_model::Entity::find()
+        .filter(trained_model::Column::SessionId.eq(session_id))
+        .filter(is(Expr::col(trained_model::Column::Lineage), "null"))
+        .all(db);
+    let of_session = of_session.await.internal(doing)?;
+    if datasets.is_empty() && jobs.is_empty() && of_session.is_empty() {
+        return Ok(());
+    }
+    let session = session::Entity::find_by_id(session_id).one(db).await.internal(doing)?;
+    let Some(session) = session else { return Ok(()) };
+    let mut rows = Snapshot {
+        parsed_datasets: datasets,
+        cleaning_jobs: jobs,
+        trained_models: of_session,
+        ..Snapshot::of(session)
+    };
+    fill(store, &mut rows);
+    let txn = store.db.begin().await?;
+    for row in rows.parsed_datasets.into_iter().filter(|row| !row.columns.0.is_empty()) {
+        row.into_active_model().reset_all().update(&txn).await.internal(doing)?;
+    }
+    for row in rows.cleaning_jobs.into_iter().filter(|row| !row.parameters.is_null()) {
+        row.into_active_model().reset_all().update(&txn).await.internal(doing)?;
+    }
+    for row in rows.trained_models.into_iter().filter(|row| !row.lineage.is_null()) {
+        row.into_active_model().reset_all().update(&txn).await.internal(doing)?;
+    }
+    txn.commit().await.internal(doing)
+}
+
+/// What a Parquet file says of itself.
+fn metadata(store: &Store, path: &str) -> Option<BTreeMap<String, String>> {
+    let bytes = store.objects.open_bytes(path).ok()?;
+    let reader = FrameReader::open(bytes.to_bytes()).ok()?;
+    Some(reader.footer().key_values().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
 /// First and last time of a stored frame.
@@ -276,18 +387,7 @@ async fn nothing_known(
         parsed_over_http_at: None,
         unconfirmed: false,
     };
-    Ok(Snapshot {
-        format_version: crate::sessions::snapshot::FORMAT_VERSION,
-        revision: 0,
-        session,
-        source_files,
-        parsed_datasets: Vec::new(),
-        cleaning_jobs: Vec::new(),
-        trained_models: Vec::new(),
-        model_aliases: Vec::new(),
-        versions: Vec::new(),
-        site_overrides: Vec::new(),
-    })
+    Ok(Snapshot { source_files, ..Snapshot::of(session) })
 }
 
 async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut Shared) -> Result<()> {
@@ -310,6 +410,13 @@ async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut
     }
     for row in std::mem::take(&mut snapshot.parsed_datasets) {
         parsed_dataset::Entity::insert(row.into_active_model().reset_all())
+            .exec_without_returning(txn)
+            .await
+            .internal(doing)?;
+    }
+    for (dataset_id, report) in std::mem::take(&mut snapshot.reports) {
+        let row = parse_report::Model { dataset_id, report };
+        parse_report::Entity::insert(row.into_active_model().reset_all())
             .exec_without_returning(txn)
             .await
             .internal(doing)?;

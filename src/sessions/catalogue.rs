@@ -9,7 +9,7 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Order, Set, Unchan
 use super::store::{Extent, ListQuery};
 use super::{
     DatasetVersion, Lineage, LineageNode, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile,
-    snapshot, store,
+    found, snapshot, store,
 };
 use crate::datasets::clock;
 use crate::error::{Context, Detail, Error, Result};
@@ -278,7 +278,8 @@ pub async fn lineage(state: &AppState, session_id: &str) -> Result<Lineage> {
     let cleaned = store::cleaning_jobs(db, session_id).await?;
     let mut nodes: Vec<LineageNode> = files.iter().map(source_node).collect();
     for dataset in parsed.iter().rev() {
-        nodes.push(parsed_node(dataset, &files)?);
+        let read = found::source_names(state, dataset).await?;
+        nodes.push(parsed_node(dataset, &files, &read.iter().map(String::as_str).collect()));
     }
     nodes.extend(cleaned.iter().rev().filter_map(cleaned_node));
     let models = store::models(db, session_id, &[WorkStatus::Completed]).await?;
@@ -298,10 +299,8 @@ fn source_node(file: &source_file::Model) -> LineageNode {
     }
 }
 
-fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model]) -> Result<LineageNode> {
-    let report = dataset.report.read()?;
-    let read: BTreeSet<&str> = report.files.iter().map(|f| f.plan.file_name.as_str()).collect();
-    Ok(LineageNode {
+fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model], read: &BTreeSet<&str>) -> LineageNode {
+    LineageNode {
         kind: "parsed_dataset".to_owned(),
         id: dataset.id.clone(),
         label: format!("parsed-v{}", dataset.version),
@@ -309,7 +308,7 @@ fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model]) ->
         made_from: files.iter().filter(|f| read.contains(source_name(f).as_str())).map(|f| f.id.clone()).collect(),
         made_by: serde_json::json!({"parser_version": dataset.parser_version, "options": dataset.options}),
         created_at: utc(dataset.created_at),
-    })
+    }
 }
 
 fn cleaned_node(job: &cleaning_job::Model) -> Option<LineageNode> {

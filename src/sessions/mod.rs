@@ -18,6 +18,7 @@ use hvac_frame::names::TIMESTAMP;
 mod build;
 pub mod catalogue;
 pub mod folders;
+mod found;
 mod intake;
 pub mod job;
 pub(crate) mod lease;

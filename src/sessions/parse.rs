@@ -19,7 +19,7 @@ use super::intake::{Intake, archive_limits};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
 use super::{
-    ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, lease, options, raw, snapshot, store,
+    ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, found, lease, options, raw, snapshot, store,
 };
 use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
@@ -28,8 +28,8 @@ use crate::etl::plan::{FileId, Override};
 use crate::etl::report::{FilePlan, ReadOptions, archive};
 use crate::state::AppState;
 use crate::store::entity::{
-    Columns, FileReport, Integrity, ParseReport, ReportText, Status, VersionState, artefact_version, parsed_dataset,
-    session, source_file,
+    Columns, FileReport, Integrity, ParseReport, Status, VersionState, artefact_version, parsed_dataset, session,
+    source_file,
 };
 use crate::store::frames;
 use crate::store::{new_id, now, paths};
@@ -189,8 +189,10 @@ impl Parse {
         let request_key = self.request_key(&inputs, &remembered)?;
         if !self.request.force && !self.request.dry_run {
             let within = (!self.is_new || self.promised.new_session_id.is_some()).then_some(self.session.id.as_str());
-            if let Some((dataset, session)) = store::same_request(db, &request_key, within).await? {
-                return self.reuse(dataset, session, caller).await;
+            if let Some((dataset, session)) = store::same_request(db, &request_key, within).await?
+                && let Some(report) = found::report(&self.state, &dataset).await?
+            {
+                return self.reuse(dataset, report, session, caller).await;
             }
         }
         let job = Job {
@@ -302,25 +304,20 @@ impl Parse {
             (frames::KEY_OPTIONS, options.to_string()),
             (frames::KEY_CREATED_AT, created_at.to_rfc3339()),
         ];
-        let describe = move |built: &Built| describe_file(built, &known);
+        let before = self.warnings.clone();
+        let describe = move |built: &Built| describe_file(built, &known, all_warnings(&before, built));
         let reading = progress.clone();
         let work = move || build::build(&job, Some(Target { writer, describe: &describe }), &reading);
         let (built, staged) = tokio::task::spawn_blocking(work).await.internal("waiting for a parse")??;
         let file_path = paths::parsed(&session_id, version);
-        let warnings = self.all_warnings(&built);
-        let publishing = async {
-            let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
-            progress.go_on()?;
-            self.intake.publish().await?;
-            // A job holds its number, and its new session's id: what is there is of an attempt that was cut off.
-            match self.promised.dataset_id {
-                Some(_) => finished.publish_held(&file_path).await,
-                None => finished.publish(&file_path).await,
-            }
+        let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
+        progress.go_on()?;
+        self.intake.publish().await?;
+        // A job holds its number, and its new session's id: what is there is of an attempt that was cut off.
+        let published = match self.promised.dataset_id {
+            Some(_) => finished.publish_held(&file_path).await?,
+            None => finished.publish(&file_path).await?,
         };
-        // Publishing waits for the disk.
-        let (published, report) = tokio::join!(publishing, async { report(&built, warnings) });
-        let (published, report) = (published?, report?);
         crate::store::crash::point("parse.published");
         let dataset = parsed_dataset::Model {
             id: dataset_id,
@@ -337,18 +334,10 @@ impl Parse {
             parser_version: PARSER_VERSION.to_owned(),
             request_key,
             options,
-            report,
             integrity: Integrity::Ok,
             created_at,
         };
         Ok((built, dataset))
-    }
-
-    fn all_warnings(&self, built: &Built) -> Vec<Warning> {
-        let of_files = built.files.iter().flat_map(|(_, _, plan)| plan.warnings.iter());
-        let zone_counted = built.files.iter().any(|(_, _, plan)| plan.local_time_rows > 0);
-        let known_before = self.warnings.iter().filter(|w| zone_counted || w.code != options::TIMEZONE_ASSUMED);
-        known_before.chain(&built.warnings).chain(of_files).cloned().collect()
     }
 
     async fn commit(
@@ -439,7 +428,13 @@ impl Parse {
         Ok(new)
     }
 
-    async fn reuse(self, dataset: parsed_dataset::Model, session: session::Model, caller: Caller) -> Result<Parsed> {
+    async fn reuse(
+        self,
+        dataset: parsed_dataset::Model,
+        report: ParseReport<'_>,
+        session: session::Model,
+        caller: Caller,
+    ) -> Result<Parsed> {
         if caller == Caller::Http {
             let txn = self.state.store.db.begin().await?;
             store::touch_default(&txn, &session.id).await?;
@@ -448,7 +443,6 @@ impl Parse {
         snapshot::write(&self.state, &session.id).await?;
         let zone = self.options.zone;
         let file = |f: FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());
-        let report = dataset.report.read()?;
         let (version, row_count) = (dataset.version, dataset.row_count);
         let columns = dataset.columns.0;
         Ok(Parsed {
@@ -474,7 +468,7 @@ impl Parse {
     }
 
     fn answer(self, built: Built, dataset_id: String, version: u32, reused: bool) -> Parsed {
-        let warnings = self.all_warnings(&built);
+        let warnings = all_warnings(&self.warnings, &built);
         let (files, columns) = (built.files.len(), built.columns.len());
         let what = format!(
             "{files} {} → {} rows × {columns} points",
@@ -504,19 +498,12 @@ impl Parse {
     }
 }
 
-/// What a dataset's row says of its parse.
-fn report(built: &Built, warnings: Vec<Warning>) -> Result<ReportText> {
-    let files = built.files.iter().map(|(id, size_bytes, plan)| FileReport {
-        sha256: Cow::Borrowed(&id.sha256),
-        size_bytes: *size_bytes,
-        plan: Cow::Borrowed(plan),
-    });
-    ReportText::of(&ParseReport {
-        files: files.collect(),
-        warnings,
-        conflicts: built.conflicts,
-        preview: Cow::Borrowed(&built.preview),
-    })
+/// What was known before the parse, what concerns them all, what concerns each file.
+fn all_warnings(before: &[Warning], built: &Built) -> Vec<Warning> {
+    let of_files = built.files.iter().flat_map(|(_, _, plan)| plan.warnings.iter());
+    let zone_counted = built.files.iter().any(|(_, _, plan)| plan.local_time_rows > 0);
+    let known_before = before.iter().filter(|w| zone_counted || w.code != options::TIMEZONE_ASSUMED);
+    known_before.chain(&built.warnings).chain(of_files).cloned().collect()
 }
 
 /// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
@@ -568,10 +555,22 @@ fn parsed_file(zone: chrono_tz::Tz, sha256: String, size_bytes: u64, plan: FileP
 }
 
 /// What the Parquet file says of itself: what was known before, and what the parse found.
-fn describe_file(built: &Built, known: &[(&str, String)]) -> Result<Vec<(String, String)>> {
+fn describe_file(built: &Built, known: &[(&str, String)], warnings: Vec<Warning>) -> Result<Vec<(String, String)>> {
     let source = |id: &FileId| serde_json::json!({"file_name": id.name, "sha256": id.sha256});
     let sources: Vec<_> = built.files.iter().map(|(id, _, _)| source(id)).collect();
+    let files = built.files.iter().map(|(id, size_bytes, plan)| FileReport {
+        sha256: Cow::Borrowed(&id.sha256),
+        size_bytes: *size_bytes,
+        plan: Cow::Borrowed(plan),
+    });
+    let report = ParseReport {
+        files: files.collect(),
+        warnings,
+        conflicts: built.conflicts,
+        preview: Cow::Borrowed(&built.preview),
+    };
     let found = [
+        (frames::KEY_REPORT, found::packed(&report)?),
         (frames::KEY_COLUMNS, serde_json::to_string(&built.columns).internal("writing the columns")?),
         (frames::KEY_SOURCES, serde_json::to_string(&sources).internal("writing the sources")?),
     ];

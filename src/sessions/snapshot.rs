@@ -5,56 +5,67 @@
 //! change; where the two differ (a crash, a full disk), [`catch_up`] rewrites it. The database is the truth while it is
 //! there, unless the file is of a later revision: then it is the database that is old, and nothing is rewritten unasked.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
-use sea_orm::ConnectionTrait;
-use serde::{Deserialize, Serialize};
-
-use super::{revisions, store};
+use super::{manifest, revisions, store};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::state::AppState;
 use crate::store::entity::{
-    WorkStatus, artefact_version, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file,
+    ReportText, artefact_version, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file,
     trained_model,
 };
 use crate::store::objects::Objects;
 use crate::store::paths;
 use crate::store::staged::Finished;
+use sea_orm::ConnectionTrait;
 
-/// Version of the format below; fields are only ever added.
-pub const FORMAT_VERSION: u32 = 1;
 /// Files that are found up to date before that is noted: noting waits for the disk.
 const NOTED_AT_ONCE: usize = 32;
 
-/// Everything the catalogue knows of one session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The rows of one session that its `session.json` is made of, and that a catalogue is made of again: what is large and
+/// stands in a file beside it is left out ([`manifest::document`]).
+#[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// [`FORMAT_VERSION`].
-    pub format_version: u32,
-    /// The catalogue's when this was written; stands here, so that the first bytes tell it.
-    #[serde(default)]
+    /// The catalogue's when this was read.
     pub revision: i64,
     /// The session.
     pub session: session::Model,
     /// Its raw files.
     pub source_files: Vec<source_file::Model>,
-    /// Its parsed datasets.
+    /// Its parsed datasets, without columns and options where their files tell them.
     pub parsed_datasets: Vec<parsed_dataset::Model>,
-    /// Its cleaned versions.
-    #[serde(default)]
+    /// By dataset: what a parse found whose file does not tell it.
+    pub reports: BTreeMap<String, ReportText>,
+    /// Its cleaned versions, likewise.
     pub cleaning_jobs: Vec<cleaning_job::Model>,
-    /// Models that were made from its data; their files lie below `MODELS_PATH`.
-    #[serde(default)]
+    /// Models that were made from its data, likewise.
     pub trained_models: Vec<trained_model::Model>,
     /// Aliases that stand for them.
-    #[serde(default)]
     pub model_aliases: Vec<model_alias::Model>,
     /// Its version numbers, used or not.
-    #[serde(default)]
     pub versions: Vec<artefact_version::Model>,
     /// What users said of its site's points.
-    #[serde(default)]
     pub site_overrides: Vec<site_override::Model>,
+}
+
+impl Snapshot {
+    /// Of a session of which nothing else is known.
+    #[must_use]
+    pub fn of(session: session::Model) -> Self {
+        Self {
+            revision: 0,
+            session,
+            source_files: Vec::new(),
+            parsed_datasets: Vec::new(),
+            reports: BTreeMap::new(),
+            cleaning_jobs: Vec::new(),
+            trained_models: Vec::new(),
+            model_aliases: Vec::new(),
+            versions: Vec::new(),
+            site_overrides: Vec::new(),
+        }
+    }
 }
 
 /// What the catalogue knows now.
@@ -67,13 +78,13 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
     let revision = revisions::of(db, session_id).await?;
     let session = store::session(db, session_id).await?;
     Ok(Snapshot {
-        format_version: FORMAT_VERSION,
         revision,
         site_overrides: site_overrides(db, &session).await?,
         source_files: store::source_files(db, session_id).await?,
-        parsed_datasets: store::parsed_datasets(db, session_id).await?,
-        cleaning_jobs: completed(store::cleaning_jobs(db, session_id).await?),
-        trained_models: store::models(db, session_id, &[WorkStatus::Completed]).await?,
+        parsed_datasets: store::slim::parsed_datasets(db, session_id).await?,
+        reports: store::slim::reports(db, session_id).await?,
+        cleaning_jobs: store::slim::completed_cleanings(db, session_id).await?,
+        trained_models: store::slim::completed_models(db, session_id).await?,
         model_aliases: store::model_aliases(db, session_id).await?,
         versions: store::versions(db, session_id).await?,
         session,
@@ -85,12 +96,6 @@ async fn site_overrides(db: &impl ConnectionTrait, session: &session::Model) -> 
         Some(site) => store::override_rows(db, site).await,
         None => Ok(Vec::new()),
     }
-}
-
-/// Those that made a version: the others are no data, and a rebuilt catalogue has no job that would go on with them.
-fn completed(mut jobs: Vec<cleaning_job::Model>) -> Vec<cleaning_job::Model> {
-    jobs.retain(|job| job.status == WorkStatus::Completed);
-    jobs
 }
 
 /// What the catalogue is going to know of a session that nobody else knows yet: the rows of its first parse, all but
@@ -107,16 +112,12 @@ pub async fn first(
 ) -> Result<Snapshot> {
     source_files.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Snapshot {
-        format_version: FORMAT_VERSION,
         revision: revisions::of(txn, &session.id).await?,
         site_overrides: site_overrides(txn, &session).await?,
-        session,
         source_files,
         parsed_datasets: vec![dataset],
-        cleaning_jobs: Vec::new(),
-        trained_models: Vec::new(),
-        model_aliases: Vec::new(),
         versions: vec![version],
+        ..Snapshot::of(session)
     })
 }
 
@@ -130,7 +131,7 @@ pub struct Prepared {
 pub async fn prepare(state: &AppState, snapshot: &Snapshot) -> Prepared {
     let session_id = snapshot.session.id.clone();
     let staging = async {
-        let json = serde_json::to_vec(snapshot).internal("writing session.json")?;
+        let json = serde_json::to_vec(&manifest::written(snapshot)).internal("writing session.json")?;
         let mut staged = state.store.objects.stage(&paths::session_dir(&session_id)).await?;
         staged.write(json.into()).await?;
         staged.finish().await
@@ -212,7 +213,7 @@ async fn put(state: &AppState, session_id: &str, anew: bool) -> Result<()> {
             tokio::task::spawn_blocking(move || objects.trash(&key)).await.internal("setting a file aside")??;
         tracing::warn!(session_id, trash, "session.json was of a later revision than the database; it is set aside");
     }
-    let json = serde_json::to_vec(&snapshot).internal("writing session.json")?;
+    let json = serde_json::to_vec(&manifest::written(&snapshot)).internal("writing session.json")?;
     state.store.objects.put_atomic(&key, json).await
 }
 
@@ -220,11 +221,10 @@ async fn put(state: &AppState, session_id: &str, anew: bool) -> Result<()> {
 fn written_revision(objects: &Objects, key: &str) -> Option<i64> {
     let mut head = Vec::with_capacity(64);
     objects.file(key).ok()?.take(64).read_to_end(&mut head).ok()?;
-    let before = format!("{{\"format_version\":{FORMAT_VERSION},\"revision\":");
-    let told = head.strip_prefix(before.as_bytes()).unwrap_or_default();
-    let digits = told.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let digits = std::str::from_utf8(told.get(..digits)?).ok()?;
-    Some(digits.parse().unwrap_or_default())
+    let head = String::from_utf8_lossy(&head);
+    let told = head.strip_prefix("{\"format_version\":").and_then(|rest| rest.split_once(",\"revision\":"));
+    let digits = told.and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
+    Some(digits.and_then(|digits| digits.parse().ok()).unwrap_or_default())
 }
 
 /// Rewrites the `session.json` files that are behind the catalogue: of a process that died between a commit and the

@@ -1,5 +1,7 @@
 //! The queries of sessions: every statement about sessions, their files, versions and overrides.
 
+pub mod slim;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -143,7 +143,6 @@ async fn insert_parsed(app: &TestApp, session_id: &str, version: i32) -> parsed_
         parser_version: "by hand".to_owned(),
         request_key: new_id(),
         options: json!({}),
-        report: entity::ReportText::default(),
         integrity: Integrity::Ok,
         created_at: now(),
     };

@@ -184,7 +184,7 @@ async fn what_nobody_was_told_of_comes_back_unconfirmed() {
     let restored = app.post(&format!("/api/sessions/{never}/restore"), &json!({})).await.expect(200);
     assert_eq!(restored["unconfirmed"], false);
     assert!(ids("").await.contains(&never));
-    assert_eq!(manifest(folder.path(), &never)["session"]["unconfirmed"], false);
+    assert_eq!(manifest(folder.path(), &never)["session"]["unconfirmed"], Value::Null);
 }
 
 /// A store that has nothing but this `session.json`.
@@ -201,11 +201,14 @@ fn store_of(name: &str) -> (Arc<TempDir>, String) {
 
 #[tokio::test]
 async fn a_manifest_of_an_earlier_version_and_one_with_an_unknown_word_are_read() {
-    for (name, notes) in [("session-v1.json", 0), ("session-v1-unknown-status.json", 1)] {
+    // What a file of version 2 leaves to the Parquet files, which are not there; and what could not be read is kept.
+    for (name, notes) in [("session-v1.json", 0), ("session-v2.json", 2), ("session-v1-unknown-status.json", 2)] {
         let (folder, id) = store_of(name);
         let rebuilt = doctor(folder.path(), &["--rebuild"]);
         assert_eq!((&rebuilt["sessions"], &rebuilt["unconfirmed"]), (&json!(1), &json!([])), "{rebuilt}");
         assert_eq!(rebuilt["notes"].as_array().unwrap().len(), notes, "{rebuilt}");
+        let kept = rebuilt["trash"]["files"].as_u64();
+        assert_eq!(kept, Some(u64::from(name.contains("unknown"))), "{rebuilt}");
         let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
         let session = app.get(&format!("/api/sessions/{id}")).await.expect(200);
         assert_eq!(
@@ -215,6 +218,44 @@ async fn a_manifest_of_an_earlier_version_and_one_with_an_unknown_word_are_read(
         let versions: Vec<&Value> = session["versions"].as_array().unwrap().iter().map(|v| &v["version"]).collect();
         assert_eq!(versions, ["cleaned-v1", "parsed-v1"], "{name}");
     }
+}
+
+/// Brought back without its files, a session is whole again when they are: what they tell stands in them alone.
+#[tokio::test]
+async fn a_rebuilt_session_learns_the_rest_when_its_files_come_back() {
+    let app = TestApp::start().await;
+    let made = app.parsed(&[("kw.csv", REPORT)], &[("name", "Autumn")]).await;
+    let id = text(&made["session_id"]);
+    app.post("/api/clean", &json!({"session_id": id, "resample_interval": "30m"})).await.expect(200);
+    let paths = [
+        format!("/api/sessions/{id}"),
+        format!("/api/sessions/{id}/lineage"),
+        format!("/api/data/preview?session_id={id}"),
+        format!("/api/data/stats?session_id={id}&version=parsed"),
+    ];
+    let answers = async |app: &TestApp| {
+        let mut answers = Vec::new();
+        for path in &paths {
+            answers.push(app.get(path).await.expect(200));
+        }
+        answers.push(app.post("/api/parse", &json!({"session_id": id})).await.expect(200)["column_details"].clone());
+        answers
+    };
+    let before = answers(&app).await;
+    let folder = app.stop().await;
+    lose_database(folder.path());
+    let aside = folder.path().join("aside");
+    let files = ["parsed-v1.parquet", "cleaned-v1.parquet"];
+    std::fs::create_dir(&aside).unwrap();
+    let stored = session_json(folder.path(), &id).parent().unwrap().to_owned();
+    files.iter().for_each(|name| std::fs::rename(stored.join(name), aside.join(name)).unwrap());
+    let rebuilt = doctor(folder.path(), &["--rebuild"]);
+    assert_eq!((&rebuilt["sessions"], rebuilt["notes"].as_array().unwrap().len()), (&json!(1), 2), "{rebuilt}");
+    files.iter().for_each(|name| std::fs::rename(aside.join(name), stored.join(name)).unwrap());
+    let again = doctor(folder.path(), &["--rebuild"]);
+    assert_eq!((&again["kept"], &again["damaged"]), (&json!(1), &json!([])), "{again}");
+    let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
+    assert_eq!(answers(&app).await, before);
 }
 
 #[tokio::test]

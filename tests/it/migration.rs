@@ -7,8 +7,8 @@ use hvac_analytics::store::db::Db;
 use hvac_analytics::store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText, Status,
     VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, file_check, job, job_event, manifest,
-    model_alias, model_version, optimization_run, parsed_dataset, session, site_override, source_file, store_identity,
-    trained_model,
+    model_alias, model_version, optimization_run, parse_report, parsed_dataset, session, site_override, source_file,
+    store_identity, trained_model,
 };
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use migration::{Migrator, MigratorTrait};
@@ -21,22 +21,23 @@ use serde_json::json;
 use tempfile::TempDir;
 
 /// Every table, with the step (counted from the last migration) that drops it.
-const TABLES: [(&str, u32); 15] = [
-    ("file_checks", 1),
-    ("manifests", 1),
-    ("model_aliases", 4),
-    ("model_versions", 4),
-    ("job_events", 6),
-    ("optimization_runs", 7),
-    ("trained_models", 7),
-    ("cleaning_jobs", 8),
-    ("jobs", 9),
-    ("artefact_versions", 10),
-    ("parsed_datasets", 10),
-    ("site_overrides", 11),
-    ("source_files", 11),
-    ("upload_sessions", 11),
-    ("store_identity", 12),
+const TABLES: [(&str, u32); 16] = [
+    ("parse_reports", 2),
+    ("file_checks", 3),
+    ("manifests", 3),
+    ("model_aliases", 6),
+    ("model_versions", 6),
+    ("job_events", 8),
+    ("optimization_runs", 9),
+    ("trained_models", 9),
+    ("cleaning_jobs", 10),
+    ("jobs", 11),
+    ("artefact_versions", 12),
+    ("parsed_datasets", 12),
+    ("site_overrides", 13),
+    ("source_files", 13),
+    ("upload_sessions", 13),
+    ("store_identity", 14),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
@@ -117,7 +118,6 @@ fn a_dataset(id: &str, session_id: &str, version: i32) -> parsed_dataset::Model 
         derived: None,
         cleaned: None,
     };
-    let report = ParseReport { warnings: vec![a_warning()], conflicts: 3, ..ParseReport::default() };
     parsed_dataset::Model {
         id: id.to_owned(),
         session_id: session_id.to_owned(),
@@ -133,10 +133,14 @@ fn a_dataset(id: &str, session_id: &str, version: i32) -> parsed_dataset::Model 
         parser_version: "1".to_owned(),
         request_key: "cc".to_owned(),
         options: json!({"on_conflict": "last"}),
-        report: ReportText::of(&report).unwrap(),
         integrity: Integrity::Damaged,
         created_at: at(4),
     }
+}
+
+fn a_report(dataset_id: &str) -> parse_report::Model {
+    let report = ParseReport { warnings: vec![a_warning()], conflicts: 3, ..ParseReport::default() };
+    parse_report::Model { dataset_id: dataset_id.to_owned(), report: ReportText::of(&report).unwrap() }
 }
 
 fn a_version(id: &str, version: i32, state: VersionState) -> artefact_version::Model {
@@ -178,6 +182,7 @@ async fn fill(db: &DatabaseConnection) {
     round_trip!(db, site_override, over);
     round_trip!(db, artefact_version, a_version("v1", 1, VersionState::Published));
     round_trip!(db, parsed_dataset, a_dataset("d1", "s1", 1));
+    round_trip!(db, parse_report, a_report("d1"));
     let job = job::Model {
         id: "j1".to_owned(),
         kind: "clean".to_owned(),
@@ -335,7 +340,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
     for _ in 0..2 {
         Migrator::up(&db, None).await.unwrap();
         fill(&db).await;
-        for step in 0..=12 {
+        for step in 0..=14 {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }
@@ -348,6 +353,23 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
         }
     }
     assert!(Migrator::get_applied_migrations(&db).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_parse_found_moves_out_of_its_row_and_back() {
+    let (_folder, db) = empty().await;
+    Migrator::up(&db, None).await.unwrap();
+    fill(&db).await;
+    let report = |sql: &'static str| {
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql));
+        async { row.await.unwrap().unwrap().try_get::<String>("", "report").unwrap() }
+    };
+    let before = report("SELECT report FROM parse_reports WHERE dataset_id = 'd1'").await;
+    Migrator::down(&db, Some(2)).await.unwrap();
+    assert_eq!(report("SELECT report FROM parsed_datasets WHERE id = 'd1'").await, before);
+    Migrator::up(&db, None).await.unwrap();
+    assert_eq!(report("SELECT report FROM parse_reports WHERE dataset_id = 'd1'").await, before);
+    assert!(before.contains("TIME (-1)"), "{before}");
 }
 
 #[tokio::test]

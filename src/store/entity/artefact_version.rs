@@ -1,14 +1,13 @@
 //! `artefact_versions`: the version numbers of a session's artefacts. A number is never used twice.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::types::{ArtefactKind, VersionState};
 
 /// A version number and what became of it. At most one of a session's `parsed` ones is reserved; a cleaning
 /// reserves its own with its job.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "artefact_versions")]
 pub struct Model {
     /// UUID v7.

@@ -1,13 +1,12 @@
 //! `cleaning_jobs`: cleaned versions of a session's data.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::types::{Integrity, WorkStatus};
 
 /// A cleaning and, once completed, its published file.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "cleaning_jobs")]
 pub struct Model {
     /// UUID v7: its job's id.
@@ -35,31 +34,22 @@ pub struct Model {
     /// Bytes of the Parquet file.
     pub size_bytes: Option<i64>,
     /// What tells the same request on the same dataset again: hash of dataset, parameters and cleaner's version.
-    #[serde(default)]
     pub request_key: String,
     /// What made it.
-    #[serde(default)]
     pub cleaner_version: Option<String>,
     /// Columns with `timestamp`.
-    #[serde(default)]
     pub column_count: Option<i32>,
     /// First time.
-    #[serde(default)]
     pub start_at: Option<DateTimeUtc>,
     /// Last time.
-    #[serde(default)]
     pub end_at: Option<DateTimeUtc>,
     /// Quality events in the file beside it, whose key `paths::cleaned_events` knows.
-    #[serde(default)]
     pub events_count: Option<i64>,
     /// Of that file, hex.
-    #[serde(default)]
     pub events_sha256: Option<String>,
     /// Bytes of that file.
-    #[serde(default)]
     pub events_size_bytes: Option<i64>,
     /// Whether that file is what it was.
-    #[serde(default = "unharmed")]
     pub events_integrity: Integrity,
     /// What each rule did.
     #[sea_orm(column_type = "JsonBinary")]
@@ -82,11 +72,6 @@ pub struct Model {
     /// The dataset.
     #[sea_orm(belongs_to, from = "dataset_id", to = "id", on_delete = "Cascade")]
     pub dataset: BelongsTo<super::parsed_dataset::Entity>,
-}
-
-/// Of rows that were written before events had a mark of their own.
-fn unharmed() -> Integrity {
-    Integrity::Ok
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod model_alias;
 pub mod model_version;
 pub mod optimization_run;
+pub mod parse_report;
 pub mod parsed_dataset;
 pub mod session;
 pub mod site_override;

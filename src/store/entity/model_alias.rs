@@ -1,11 +1,10 @@
 //! `model_aliases`: names such as `production` that stand for one version of a model.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 /// An alias of a model's name, and the version it stands for.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "model_aliases")]
 pub struct Model {
     /// The models' name.

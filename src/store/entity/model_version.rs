@@ -1,13 +1,12 @@
 //! `model_versions`: the version numbers of each model's name. A number is never used twice.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::types::VersionState;
 
 /// A version number and what became of it; it outlives its model.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "model_versions")]
 pub struct Model {
     /// UUID v7.

@@ -1,11 +1,10 @@
 //! `optimization_runs`: what was recommended with a model.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 /// One recommendation.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "optimization_runs")]
 pub struct Model {
     /// UUID v7.

@@ -1,13 +1,12 @@
 //! `parsed_datasets`: one published Parquet file a version.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use super::types::{Columns, Integrity, ReportText};
+use super::types::{Columns, Integrity};
 
 /// A parsed dataset.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "parsed_datasets")]
 pub struct Model {
     /// UUID v7.
@@ -41,9 +40,6 @@ pub struct Model {
     /// The parse's options, as `sessions::parse` writes them.
     #[sea_orm(column_type = "JsonBinary")]
     pub options: Json,
-    /// What the parse found: a [`super::ParseReport`].
-    #[sea_orm(column_type = "JsonBinary")]
-    pub report: ReportText,
     /// Whether the file is what it was.
     pub integrity: Integrity,
     /// When it was published.

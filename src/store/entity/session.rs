@@ -1,13 +1,12 @@
 //! `upload_sessions`: a folder of immutable files and what is known of it.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::types::{FreeMetadata, Status};
 
 /// A session.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "upload_sessions")]
 pub struct Model {
     /// UUID v7, and the name of the session's folder.
@@ -39,7 +38,6 @@ pub struct Model {
     /// When it was last parsed over HTTP: the newest is meant when a request leaves out `session_id`.
     pub parsed_over_http_at: Option<DateTimeUtc>,
     /// Found in the folder without a `session.json`: no answer ever told of it. Listed only when asked for.
-    #[serde(default)]
     pub unconfirmed: bool,
     /// Its raw files.
     #[sea_orm(has_many)]

@@ -1,13 +1,12 @@
 //! `site_overrides`: what users know better about a site's points.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::types::PointKind;
 
 /// What a user said of one point; what is none is told from the reports.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "site_overrides")]
 pub struct Model {
     /// The site.

@@ -1,13 +1,12 @@
 //! `source_files`: the uploaded bytes of a session, as they came.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::types::{Integrity, Warnings};
 
 /// A raw file, or a member of a raw archive.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "source_files")]
 pub struct Model {
     /// UUID v7.

@@ -1,13 +1,12 @@
 //! `trained_models`: models of a plant's power.
 
 use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::types::{Integrity, WorkStatus};
 
 /// A model and, once completed, its published file.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "trained_models")]
 pub struct Model {
     /// UUID v7: its job's id.

@@ -155,6 +155,14 @@ pub struct Columns(pub Vec<ColumnMeta>);
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct Warnings(pub Vec<Warning>);
 
+impl Warnings {
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// The user's own data of a session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct FreeMetadata(pub BTreeMap<String, serde_json::Value>);

@@ -106,7 +106,7 @@ async fn work_that_ends_writes_back_nothing_that_changed_since_it_began() {
     for long in [Long::Parse, Long::Clean, Long::Train] {
         for short in SHORT {
             let mut met = false;
-            for _ in 0..8 {
+            for _ in 0..40 {
                 let fields = [("timezone", "UTC"), ("name", "before"), ("site", "KMUH")];
                 let id =
                     app.parsed(&[("plant.csv", &report)], &fields).await["session_id"].as_str().unwrap().to_owned();

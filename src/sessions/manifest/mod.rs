@@ -1,14 +1,19 @@
-//! Reading a `session.json` of any version of this program: what one part of it has that nobody knows loses no other.
+//! `session.json`: what is written, and how one of any version of this program is read: what one part of it has that
+//! nobody knows loses no other.
 
-use std::collections::BTreeSet;
+pub mod document;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use self::document::{Document, FORMAT_VERSION};
 use super::snapshot::Snapshot;
 use super::upload::blank;
-use crate::store::entity::{ArtefactKind, Integrity, PointKind, Status, VersionState, WorkStatus, session};
+use crate::store::entity::{ArtefactKind, Integrity, PointKind, Status, VersionState, WorkStatus, artefact_version};
+use crate::store::new_id;
 
 /// What a `session.json` tells.
 #[derive(Debug, Clone)]
@@ -34,10 +39,18 @@ pub fn read(session_id: &str, bytes: &[u8]) -> Result<Manifest, String> {
     if document.get("session").and_then(|session| session.get("id")).and_then(Value::as_str) != Some(session_id) {
         return Err("session.json is not of this session".to_owned());
     }
-    let snapshot = match serde_json::from_slice(bytes) {
-        Ok(snapshot) => snapshot,
+    match document.get("format_version").and_then(Value::as_u64) {
+        Some(version) if version > u64::from(FORMAT_VERSION) => {
+            let program = env!("CARGO_PKG_VERSION");
+            notes.push(format!("it is of format {version}, and this program ({program}) knows {FORMAT_VERSION}: a newer one reads all of it"));
+        }
+        _ => {}
+    }
+    let whole = match serde_json::from_slice(bytes) {
+        Ok(whole) => whole,
         Err(_) => mended(session_id, &mut document, &mut notes),
     };
+    let snapshot = rows(whole);
     let number = |row: &Value| i32::try_from(row.get("version")?.as_i64()?).ok();
     let list = |name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut versions: BTreeSet<(&'static str, i32)> = BTreeSet::new();
@@ -51,8 +64,79 @@ pub fn read(session_id: &str, bytes: &[u8]) -> Result<Manifest, String> {
     Ok(Manifest { snapshot, versions, models, notes })
 }
 
+/// What is written of a catalogue's rows.
+#[must_use]
+pub fn written(snapshot: &Snapshot) -> Document {
+    let mut parsed_datasets: Vec<document::ParsedDataset> =
+        snapshot.parsed_datasets.iter().map(document::ParsedDataset::from).collect();
+    for dataset in &mut parsed_datasets {
+        dataset.report = snapshot.reports.get(&dataset.id).cloned();
+    }
+    let has_row = |number: &&artefact_version::Model| match number.kind {
+        ArtefactKind::Parsed => snapshot.parsed_datasets.iter().any(|dataset| dataset.version == number.version),
+        ArtefactKind::Cleaned => snapshot.cleaning_jobs.iter().any(|job| job.version == number.version),
+    };
+    Document {
+        format_version: FORMAT_VERSION,
+        revision: snapshot.revision,
+        session: (&snapshot.session).into(),
+        source_files: snapshot.source_files.iter().map(Into::into).collect(),
+        parsed_datasets,
+        cleaning_jobs: snapshot.cleaning_jobs.iter().map(Into::into).collect(),
+        trained_models: snapshot.trained_models.iter().map(Into::into).collect(),
+        model_aliases: snapshot.model_aliases.iter().map(Into::into).collect(),
+        versions: snapshot.versions.iter().filter(|number| !has_row(number)).map(Into::into).collect(),
+        site_overrides: snapshot.site_overrides.iter().map(Into::into).collect(),
+    }
+}
+
+/// What a whole `session.json` of any version tells, as it would be written today.
+#[must_use]
+pub fn told(bytes: &[u8]) -> Option<Document> {
+    let document = serde_json::from_slice(bytes).ok()?;
+    Some(written(&rows(document)))
+}
+
+/// The rows that a document tells of.
+fn rows(document: Document) -> Snapshot {
+    let session_id = document.session.id.clone();
+    let mut versions: Vec<artefact_version::Model> =
+        document.versions.into_iter().map(|number| number.into_row(&session_id)).collect();
+    let parsed = document.parsed_datasets.iter().map(|d| (ArtefactKind::Parsed, d.version, d.created_at));
+    let cleaned = document.cleaning_jobs.iter().map(|job| (ArtefactKind::Cleaned, job.version, job.created_at));
+    for (kind, version, created_at) in parsed.chain(cleaned) {
+        if versions.iter().any(|number| number.kind == kind && number.version == version) {
+            continue;
+        }
+        versions.push(artefact_version::Model {
+            id: new_id(),
+            session_id: session_id.clone(),
+            kind,
+            version,
+            state: VersionState::Published,
+            owner: None,
+            lease_until: None,
+            created_at,
+        });
+    }
+    let report = |d: &document::ParsedDataset| Some((d.id.clone(), d.report.clone()?));
+    let reports: BTreeMap<_, _> = document.parsed_datasets.iter().filter_map(report).collect();
+    Snapshot {
+        revision: document.revision,
+        session: document.session.into_row(),
+        source_files: document.source_files.into_iter().map(|file| file.into_row(&session_id)).collect(),
+        parsed_datasets: document.parsed_datasets.into_iter().map(|d| d.into_row(&session_id)).collect(),
+        reports,
+        cleaning_jobs: document.cleaning_jobs.into_iter().map(|job| job.into_row(&session_id)).collect(),
+        trained_models: document.trained_models.into_iter().map(|model| model.into_row(&session_id)).collect(),
+        model_aliases: document.model_aliases.into_iter().map(document::Alias::into_row).collect(),
+        versions,
+        site_overrides: document.site_overrides.into_iter().map(document::Override::into_row).collect(),
+    }
+}
+
 /// Part by part: an unknown word becomes the one that promises least.
-fn mended(session_id: &str, document: &mut Map<String, Value>, notes: &mut Vec<String>) -> Snapshot {
+fn mended(session_id: &str, document: &mut Map<String, Value>, notes: &mut Vec<String>) -> Document {
     let damaged = Value::from(Integrity::Damaged.as_str());
     let completed = Value::from(WorkStatus::Completed.as_str());
     let words: [(&str, &str, fn(&Value) -> bool, Value); 9] = [
@@ -77,8 +161,8 @@ fn mended(session_id: &str, document: &mut Map<String, Value>, notes: &mut Vec<S
     }
     let (session, knew_status) = mended_session(session_id, document.get("session"), notes);
     let rows = |name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut snapshot = Snapshot {
-        format_version: super::snapshot::FORMAT_VERSION,
+    let mut whole = Document {
+        format_version: FORMAT_VERSION,
         revision: document.get("revision").and_then(Value::as_i64).unwrap_or_default(),
         session,
         source_files: readable("source_files", rows("source_files"), notes),
@@ -90,13 +174,13 @@ fn mended(session_id: &str, document: &mut Map<String, Value>, notes: &mut Vec<S
         site_overrides: readable("site_overrides", rows("site_overrides"), notes),
     };
     if !knew_status {
-        snapshot.session.status = match (&*snapshot.parsed_datasets, &*snapshot.cleaning_jobs) {
+        whole.session.status = match (&*whole.parsed_datasets, &*whole.cleaning_jobs) {
             ([], []) => Status::Uploaded,
             (_, []) => Status::Parsed,
             _ => Status::Cleaned,
         };
     }
-    snapshot
+    whole
 }
 
 fn fits<T: DeserializeOwned>(value: &Value) -> bool {
@@ -116,8 +200,8 @@ fn readable<T: DeserializeOwned>(name: &str, rows: Vec<Value>, notes: &mut Vec<S
 }
 
 /// Field by field; tells whether the status was among those that can be read.
-fn mended_session(session_id: &str, given: Option<&Value>, notes: &mut Vec<String>) -> (session::Model, bool) {
-    let mut session = blank(session_id);
+fn mended_session(session_id: &str, given: Option<&Value>, notes: &mut Vec<String>) -> (document::Session, bool) {
+    let mut session = document::Session::from(&blank(session_id));
     session.name = session_id.to_owned();
     let mut knew_status = false;
     for (field, value) in given.and_then(Value::as_object).into_iter().flatten() {
@@ -144,7 +228,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
-    const WHOLE: &[u8] = include_bytes!("../../tests/it/fixtures/session-v1.json");
+    const WHOLE: &[u8] = include_bytes!("../../../tests/it/fixtures/session-v1.json");
 
     /// Every place in a document.
     fn places(value: &Value, at: &str, found: &mut Vec<String>) {

@@ -1,0 +1,77 @@
+//! What a parse found, as it was answered: kept in the metadata of its Parquet file, packed, since files of one plant
+//! repeat each other. Files of before that have it in a table.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sea_orm::EntityTrait;
+use serde::Deserialize;
+
+use crate::error::{Context, Error, Result};
+use crate::state::AppState;
+use crate::store::entity::{ParseReport, parse_report, parsed_dataset};
+use crate::store::frames::{self, FrameReader};
+use crate::store::integrity::{Root, StoredFile};
+
+/// Packs a report for the file's metadata.
+///
+/// # Errors
+/// Never: every part of a report has text keys.
+pub fn packed(report: &ParseReport<'_>) -> Result<String> {
+    let mut json = zstd::Encoder::new(Vec::new(), 3).internal("packing a parse's report")?;
+    serde_json::to_writer(&mut json, report).internal("writing a parse's report")?;
+    Ok(STANDARD.encode(json.finish().internal("packing a parse's report")?))
+}
+
+fn unpacked(text: &str) -> Result<ParseReport<'static>> {
+    let doing = "reading a parse's report";
+    let bytes = STANDARD.decode(text).internal(doing)?;
+    serde_json::from_reader(zstd::Decoder::new(&*bytes).internal(doing)?).internal(doing)
+}
+
+/// What the parse of that dataset found; none when its file is not what it was.
+///
+/// # Errors
+/// When the file cannot be looked at, or says something else.
+pub async fn report(state: &AppState, dataset: &parsed_dataset::Model) -> Result<Option<ParseReport<'static>>> {
+    let Some(said) = metadata(state, dataset, frames::KEY_REPORT).await? else { return Ok(None) };
+    if let Some(said) = said {
+        return unpacked(&said).map(Some);
+    }
+    let row = parse_report::Entity::find_by_id(&dataset.id).one(state.store.db.read()).await;
+    row.internal("looking up what a parse found")?.map(|row| row.report.read()).transpose()
+}
+
+/// Names of the reports that the dataset was made of; none when its file is not what it was.
+///
+/// # Errors
+/// As [`report`].
+pub async fn source_names(state: &AppState, dataset: &parsed_dataset::Model) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Source {
+        file_name: String,
+    }
+    let said = metadata(state, dataset, frames::KEY_SOURCES).await?.flatten().unwrap_or_else(|| "[]".to_owned());
+    let sources: Vec<Source> = serde_json::from_str(&said).internal("reading the sources of a dataset")?;
+    Ok(sources.into_iter().map(|source| source.file_name).collect())
+}
+
+/// What the file says under that key, if it is what it was.
+async fn metadata(
+    state: &AppState,
+    dataset: &parsed_dataset::Model,
+    key: &'static str,
+) -> Result<Option<Option<String>>> {
+    let file = StoredFile {
+        root: Root::Sessions,
+        path: dataset.file_path.clone(),
+        sha256: dataset.sha256.clone(),
+        size_bytes: dataset.size_bytes.unsigned_abs(),
+    };
+    let store = state.store.clone();
+    let reading = move || {
+        let Ok(bytes) = store.open_verified(&file)? else { return Ok(None) };
+        let reader = FrameReader::open(bytes.to_bytes())?;
+        Ok::<_, Error>(Some(reader.footer().key_value(key).map(str::to_owned)))
+    };
+    tokio::task::spawn_blocking(reading).await.internal("reading what a file says of itself")?
+}
