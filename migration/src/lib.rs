@@ -28,6 +28,7 @@ mod m000011_version_indexes;
 mod m000012_manifests_and_checks;
 mod m000013_parse_reports;
 mod m000014_manifest_changes;
+mod m000015_versions;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000012_manifests_and_checks::Migration),
             Box::new(m000013_parse_reports::Migration),
             Box::new(m000014_manifest_changes::Migration),
+            Box::new(m000015_versions::Migration),
         ]
     }
 }

@@ -17,13 +17,14 @@ use crate::datasets::opened::{self, Frame};
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Result};
 use crate::jobs::{Job, JobContext, JobStatus};
-use crate::sessions::{lease, snapshot};
+use crate::sessions::snapshot;
 use crate::state::AppState;
 use crate::store::crash;
 use crate::store::db::Transaction;
-use crate::store::entity::{WorkStatus, artefact_version, cleaning_job};
+use crate::store::entity::{WorkStatus, cleaning_job};
 use crate::store::frames::{self, ColumnType, FrameWriter};
 use crate::store::staged::{Published, Staged, StagedWriter};
+use crate::store::versions::Held;
 use crate::store::{now, paths};
 use hvac_cleaning::{self as clean, CLEANER_VERSION, Cleaned};
 
@@ -42,23 +43,22 @@ pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
         // The process died between the commit and what follows it.
         return snapshot::write(state, &job.session_id).await;
     }
-    let number = begin(state, &job, context).await?;
-    let held = lease::Heartbeat::start(state, &number.id);
-    let made = make(state, &job, &number, context).await?;
+    let held = begin(state, &job, context).await?;
+    let made = make(state, &job, held.number.version, context).await?;
     let session_id = job.session_id.clone();
-    let message = commit(state, job, number, made, context).await?;
+    let message = commit(state, job, &held, made, context).await?;
     drop(held);
     snapshot::write(state, &session_id).await?;
     context.progress(1.0, message);
     Ok(())
 }
 
-async fn begin(state: &AppState, job: &cleaning_job::Model, context: &JobContext) -> Result<artefact_version::Model> {
+async fn begin(state: &AppState, job: &cleaning_job::Model, context: &JobContext) -> Result<Held> {
     let txn = state.store.db.begin().await?;
     context.confirm(&txn).await?;
     let number = store::begin(&txn, job).await?;
     txn.commit().await.internal("beginning a cleaning")?;
-    Ok(number)
+    Ok(Held::new(&state.store.db, number))
 }
 
 /// A cleaning whose files are published, but not yet known to the catalogue.
@@ -79,12 +79,7 @@ struct Summary {
     events_count: usize,
 }
 
-async fn make(
-    state: &AppState,
-    job: &cleaning_job::Model,
-    number: &artefact_version::Model,
-    context: &JobContext,
-) -> Result<Made> {
+async fn make(state: &AppState, job: &cleaning_job::Model, version: i32, context: &JobContext) -> Result<Made> {
     let dataset = source(state, job).await?;
     // As much again is far more than a cleaned version takes.
     state.store.objects.check_free_space(dataset.size_bytes)?;
@@ -95,7 +90,7 @@ async fn make(
         frame: state.store.objects.stage(&folder).await?.into_sync(),
         events: state.store.objects.stage(&folder).await?.into_sync(),
     };
-    let about = About { job: job.clone(), version: number.version };
+    let about = About { job: job.clone(), version };
     let work = {
         let (state, context) = (state.clone(), context.clone());
         move || write(&state, &dataset, &parameters, target, &about, &context)
@@ -107,9 +102,9 @@ async fn make(
     let txn = state.store.db.begin().await?;
     context.confirm(&txn).await?;
     // The events first: a cleaned file is never without them.
-    let events = events.publish_held(&paths::cleaned_events(&job.session_id, number.version)).await?;
+    let events = events.publish_held(&paths::cleaned_events(&job.session_id, version)).await?;
     crash::point("clean.events_published");
-    let frame = frame.publish_held(&paths::cleaned(&job.session_id, number.version)).await?;
+    let frame = frame.publish_held(&paths::cleaned(&job.session_id, version)).await?;
     drop(txn);
     crash::point("clean.published");
     Ok(Made { frame, events, result })
@@ -232,7 +227,7 @@ fn describe(
 async fn commit(
     state: &AppState,
     job: cleaning_job::Model,
-    number: artefact_version::Model,
+    held: &Held,
     made: Made,
     context: &JobContext,
 ) -> Result<String> {
@@ -240,7 +235,7 @@ async fn commit(
     let time = |at_ms: Option<i64>| at_ms.and_then(DateTime::from_timestamp_millis);
     let begun = job.started_at.unwrap_or_else(now);
     let done = cleaning_job::Model {
-        version: number.version,
+        version: held.number.version,
         cleaned_rows: i64::try_from(result.cleaned_rows).ok(),
         retention_rate: Some(result.retention_rate),
         output_path: Some(frame.path.clone()),
@@ -262,7 +257,8 @@ async fn commit(
     };
     let txn = state.store.db.begin().await?;
     context.confirm(&txn).await?;
-    store::complete(&txn, done, number).await?;
+    store::complete(&txn, done).await?;
+    held.publish(&txn).await?;
     crash::point("clean.before_commit");
     // A commit that fails may have happened all the same: the files stay, and the job looks again.
     txn.commit().await.internal("committing a cleaning")?;

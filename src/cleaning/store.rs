@@ -8,10 +8,9 @@ use sea_orm::{
 
 use crate::error::{Context, Error, Result};
 use crate::sessions::store as sessions;
-use crate::store::entity::{
-    ArtefactKind, Integrity, Status, VersionState, WorkStatus, artefact_version, cleaning_job, parsed_dataset, session,
-};
-use crate::store::{new_id, now};
+use crate::store::entity::{Integrity, Status, WorkStatus, cleaning_job, parsed_dataset, session, version};
+use crate::store::now;
+use crate::store::versions::{self, Owner, Series};
 
 /// The cleaning of that id.
 ///
@@ -73,7 +72,7 @@ pub struct NewCleaning {
 
 /// Notes a cleaning that is asked for, with a number of its own.
 pub async fn insert(txn: &impl ConnectionTrait, new: NewCleaning) -> Result<()> {
-    let reserved = reserve(txn, &new.session_id, &new.id).await?;
+    let reserved = versions::reserve(txn, Series::Cleaned(&new.session_id), Owner::Job(&new.id), 0).await?;
     let row = cleaning_job::Model {
         id: new.id,
         session_id: new.session_id,
@@ -107,46 +106,9 @@ pub async fn insert(txn: &impl ConnectionTrait, new: NewCleaning) -> Result<()> 
     Ok(())
 }
 
-/// The session's next number, held by the job itself until it begins.
-async fn reserve(txn: &impl ConnectionTrait, session_id: &str, job_id: &str) -> Result<artefact_version::Model> {
-    let last = artefact_version::Entity::find()
-        .filter(artefact_version::Column::SessionId.eq(session_id))
-        .filter(artefact_version::Column::Kind.eq(ArtefactKind::Cleaned))
-        .order_by_desc(artefact_version::Column::Version)
-        .one(txn)
-        .await
-        .internal("looking for the last version number")?;
-    let reserved = artefact_version::Model {
-        id: new_id(),
-        session_id: session_id.to_owned(),
-        kind: ArtefactKind::Cleaned,
-        version: last.map_or(0, |v| v.version) + 1,
-        state: VersionState::Reserved,
-        owner: Some(sessions::owner_job(job_id)),
-        lease_until: None,
-        created_at: now(),
-    };
-    reserved.into_active_model().reset_all().insert(txn).await.internal("reserving a version number")
-}
-
-/// What the job holds.
-async fn reserved(txn: &impl ConnectionTrait, job_id: &str) -> Result<Option<artefact_version::Model>> {
-    artefact_version::Entity::find()
-        .filter(artefact_version::Column::Owner.eq(sessions::owner_job(job_id)))
-        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
-        .one(txn)
-        .await
-        .internal("looking up a reservation")
-}
-
 /// Begins a cleaning, or begins it again, under the number that it was given when it was asked for.
-pub async fn begin(txn: &impl ConnectionTrait, job: &cleaning_job::Model) -> Result<artefact_version::Model> {
-    let number = match reserved(txn, &job.id).await? {
-        Some(own) => own,
-        // An earlier version of this program gave the number of a job up when its process died.
-        None => reserve(txn, &job.session_id, &job.id).await?,
-    };
-    sessions::heartbeat(txn, &number.id).await?;
+pub async fn begin(txn: &impl ConnectionTrait, job: &cleaning_job::Model) -> Result<version::Model> {
+    let number = versions::take_up(txn, Series::Cleaned(&job.session_id), &job.id, 0).await?;
     cleaning_job::Entity::update_many()
         .col_expr(cleaning_job::Column::Status, Expr::value(WorkStatus::Running))
         .col_expr(cleaning_job::Column::Version, Expr::value(number.version))
@@ -158,15 +120,11 @@ pub async fn begin(txn: &impl ConnectionTrait, job: &cleaning_job::Model) -> Res
     Ok(number)
 }
 
-/// Writes what a cleaning made, and makes its number a version.
+/// Writes what a cleaning made.
 ///
 /// # Errors
 /// 404 when the session was purged meanwhile.
-pub async fn complete(
-    txn: &impl ConnectionTrait,
-    done: cleaning_job::Model,
-    number: artefact_version::Model,
-) -> Result<()> {
+pub async fn complete(txn: &impl ConnectionTrait, done: cleaning_job::Model) -> Result<()> {
     let (id, session_id, dataset_id) = (done.id, done.session_id, done.dataset_id);
     let made = cleaning_job::ActiveModel {
         version: Set(done.version),
@@ -201,7 +159,6 @@ pub async fn complete(
         let message = format!("this cleaning is {} already: nothing was stored", status.as_str());
         return Err(Error::conflict("job_ended", message));
     }
-    sessions::settle(txn, number, VersionState::Published).await?;
     let newest = parsed_dataset::Entity::find()
         .filter(parsed_dataset::Column::SessionId.eq(&session_id))
         .order_by_desc(parsed_dataset::Column::Version)
@@ -229,8 +186,5 @@ pub async fn end(txn: &impl ConnectionTrait, job_id: &str, status: WorkStatus, e
         .exec(txn)
         .await
         .internal("ending a cleaning")?;
-    match reserved(txn, job_id).await? {
-        Some(number) => sessions::settle(txn, number, VersionState::Abandoned).await,
-        None => Ok(()),
-    }
+    versions::give_up(txn, job_id).await
 }

@@ -6,10 +6,11 @@ use serde_json::Value;
 use super::rebuild::{give_up, span};
 use crate::error::{ErrorKind, Result};
 use crate::sessions::snapshot::Snapshot;
-use crate::store::entity::{ArtefactKind, Integrity, Status, VersionState, WorkStatus, artefact_version, cleaning_job};
+use crate::store::entity::{ArtefactKind, Integrity, Status, VersionState, WorkStatus, cleaning_job};
 use crate::store::frames::{self, FrameReader};
 use crate::store::objects::Object;
-use crate::store::{Store, new_id, now, paths};
+use crate::store::versions::Series;
+use crate::store::{Store, now, paths};
 use hvac_frame::column::ColumnMeta;
 
 /// Adds the cleaned versions that the snapshot has no row of, where it knows the dataset they were made from and
@@ -43,16 +44,7 @@ pub(super) async fn complete(
             snapshot.session.status = Status::Cleaned;
         }
         snapshot.versions.retain(|v| v.kind != ArtefactKind::Cleaned || v.version != version);
-        snapshot.versions.push(artefact_version::Model {
-            id: new_id(),
-            session_id: session_id.to_owned(),
-            kind: ArtefactKind::Cleaned,
-            version,
-            state: VersionState::Published,
-            owner: None,
-            lease_until: None,
-            created_at: now(),
-        });
+        snapshot.versions.push(Series::Cleaned(session_id).number(version, VersionState::Published));
         snapshot.cleaning_jobs.push(job);
     }
     Ok(unacknowledged)

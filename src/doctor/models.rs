@@ -11,10 +11,11 @@ use super::rebuild::{Rebuilt, read_manifest};
 use crate::error::{Context, Result};
 use crate::sessions::manifest::Manifest;
 use crate::store::entity::{
-    Integrity, VersionState, WorkStatus, cleaning_job, model_alias, model_version, parsed_dataset, trained_model,
+    Integrity, VersionState, WorkStatus, cleaning_job, model_alias, parsed_dataset, trained_model, version,
 };
 use crate::store::integrity::Root;
 use crate::store::objects::Object;
+use crate::store::versions::{self, Series};
 use crate::store::{Store, new_id, now, paths};
 use hvac_modelling::document::ModelDocument;
 
@@ -30,10 +31,7 @@ pub(super) async fn is_ours(store: &Store, key: &str) -> Result<bool> {
 /// Whether the number in an unreadable file's name is one that this catalogue has given.
 async fn has_number(store: &Store, key: &str) -> Result<bool> {
     let Some((name, version)) = paths::model_of(key) else { return Ok(false) };
-    let number = model_version::Entity::find()
-        .filter(model_version::Column::Name.eq(name))
-        .filter(model_version::Column::Version.eq(version));
-    Ok(number.one(store.db.read()).await.internal("looking up a model's number")?.is_some())
+    Ok(versions::of_model(store.db.read(), name, version).await?.is_some())
 }
 
 /// Brings back the models that a session's snapshot knows, where the catalogue has none in their place.
@@ -109,21 +107,9 @@ async fn insert(txn: &impl ConnectionTrait, row: trained_model::Model) -> Result
     if taken.is_some() || trained_model::Entity::find_by_id(&row.id).one(txn).await.internal(doing)?.is_some() {
         return Ok(false);
     }
-    let number = model_version::Entity::find()
-        .filter(model_version::Column::Name.eq(&row.name))
-        .filter(model_version::Column::Version.eq(row.version));
-    if number.one(txn).await.internal(doing)?.is_none() {
-        let number = model_version::Model {
-            id: new_id(),
-            name: row.name.clone(),
-            version: row.version,
-            state: VersionState::Published,
-            owner: None,
-            lease_until: None,
-            created_at: row.created_at,
-        };
-        let number = number.into_active_model().reset_all();
-        model_version::Entity::insert(number).exec_without_returning(txn).await.internal(doing)?;
+    if versions::of_model(txn, &row.name, row.version).await?.is_none() {
+        let number = Series::Model(&row.name).number(row.version, VersionState::Published);
+        versions::book(txn, version::Model { created_at: row.created_at, ..number }).await?;
     }
     let row = row.into_active_model().reset_all();
     trained_model::Entity::insert(row).exec_without_returning(txn).await.internal(doing)?;

@@ -17,11 +17,11 @@ use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
 use crate::store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, artefact_version, cleaning_job,
-    manifest as manifest_row, model_alias, parse_report, parsed_dataset, session, site_override, source_file,
-    trained_model,
+    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, manifest as manifest_row,
+    model_alias, parse_report, parsed_dataset, session, site_override, source_file, trained_model, version,
 };
 use crate::store::frames::{self, FrameReader};
+use crate::store::versions::Series;
 use crate::store::{Store, new_id, now, paths};
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
@@ -139,16 +139,8 @@ pub(super) fn give_up(snapshot: &mut Snapshot, kind: ArtefactKind, version: i32)
     if snapshot.versions.iter().any(|known| known.kind == kind && known.version == version) {
         return;
     }
-    snapshot.versions.push(artefact_version::Model {
-        id: new_id(),
-        session_id: snapshot.session.id.clone(),
-        kind,
-        version,
-        state: VersionState::Abandoned,
-        owner: None,
-        lease_until: None,
-        created_at: now(),
-    });
+    let series = if kind == ArtefactKind::Parsed { Series::Parsed } else { Series::Cleaned };
+    snapshot.versions.push(series(&snapshot.session.id).number(version, VersionState::Abandoned));
 }
 
 /// A source as the Parquet file names it.
@@ -228,16 +220,7 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
             created_at: said(frames::KEY_CREATED_AT).and_then(|at| at.parse().ok()).unwrap_or_else(now),
         });
         snapshot.versions.retain(|v| v.kind != ArtefactKind::Parsed || v.version != version);
-        snapshot.versions.push(artefact_version::Model {
-            id: new_id(),
-            session_id: session_id.to_owned(),
-            kind: ArtefactKind::Parsed,
-            version,
-            state: VersionState::Published,
-            owner: None,
-            lease_until: None,
-            created_at: now(),
-        });
+        snapshot.versions.push(Series::Parsed(session_id).number(version, VersionState::Published));
         snapshot.session.total_rows = i64::try_from(footer.row_count()).unwrap_or(i64::MAX);
         if snapshot.session.status != Status::Cleaned {
             snapshot.session.status = Status::Parsed;
@@ -403,7 +386,7 @@ async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut
             .internal(doing)?;
     }
     for row in std::mem::take(&mut snapshot.versions) {
-        artefact_version::Entity::insert(row.into_active_model().reset_all())
+        version::Entity::insert(row.into_active_model().reset_all())
             .exec_without_returning(txn)
             .await
             .internal(doing)?;

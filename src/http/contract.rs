@@ -1,12 +1,13 @@
 //! The API document as the gatekeeper: what it does not name, no route takes.
 //!
-//! Built once from the document itself, so that a new route cannot forget it: [`keep`] stands before every route below
+//! Built once from the document itself, so that a new route cannot forget it, and beside the start, since the first
+//! requests hardly need it: [`keep`] stands before every route below
 //! `/api` and refuses query parameters that the document does not have, or that come twice; the body's extractors ask
 //! the [`Operation`] that it leaves in the request for the names of fields. A path below `/api` that the document does
 //! not have takes no parameter at all.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
@@ -31,6 +32,22 @@ pub struct Contract {
     routes: HashMap<String, HashMap<Method, Arc<Operation>>>,
     /// Of a route that the document does not have.
     nothing: Arc<Operation>,
+    /// The document's text.
+    pub text: String,
+}
+
+/// A contract that is being made, or is there.
+pub type Gate = LazyLock<Contract, Box<dyn FnOnce() -> Contract + Send>>;
+
+/// Has a contract made by a thread of its own; whoever needs it before it is there makes it, or waits.
+pub fn gate(document: impl FnOnce() -> Value + Send + 'static) -> Arc<Gate> {
+    let gate: Arc<Gate> = Arc::new(LazyLock::new(Box::new(move || Contract::of(&document()))));
+    let making = Arc::clone(&gate);
+    // Without a thread the first who needs it makes it.
+    let _ = std::thread::Builder::new().name("contract".to_owned()).spawn(move || {
+        LazyLock::force(&making);
+    });
+    gate
 }
 
 /// What a method of a route takes.
@@ -57,7 +74,7 @@ impl Contract {
             }
             routes.insert(path.clone(), methods);
         }
-        Self { routes, nothing: Arc::default() }
+        Self { routes, nothing: Arc::default(), text: document.to_string() }
     }
 
     /// What a request may say; none when it is not the document's affair: a page, or a method that will be refused.
@@ -234,7 +251,11 @@ fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Refuses what the document does not name, and tells the route what it does.
-pub async fn keep(State(contract): State<Arc<Contract>>, mut request: Request, next: Next) -> Response {
+pub async fn keep(State(contract): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let says_nothing = request.uri().query().is_none_or(str::is_empty) && request.body().is_end_stream();
+    if says_nothing && matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
     let matched = request.extensions().get::<MatchedPath>();
     let Some(operation) = matched.and_then(|path| contract.operation(path.as_str(), request.method())) else {
         return next.run(request).await;

@@ -15,7 +15,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
-use super::contract::{Contract, keep};
+use super::contract::{self, Gate, keep};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::{
     cleaning, data, export, files, health, jobs, models, openapi, optimize, parse, problem, sessions, ui, uploads,
@@ -29,9 +29,8 @@ pub fn router(state: AppState) -> Router {
     let api = api(&state);
     let (versioned, _) = api.clone().split_for_parts();
     let (routes, document) = documented(api).split_for_parts();
-    let document = openapi::finished(&document);
-    let contract = Arc::new(Contract::of(&document));
-    let document = serve_document(&document);
+    let gate = contract::gate(move || openapi::finished(&document));
+    let document = serve_document(&gate);
     let docs = DocsConfig::from(DOCUMENT).validator_url("none").try_it_out_enabled(true);
 
     let routes = routes
@@ -40,7 +39,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/openapi.json", get(document))
         .merge(SwaggerUi::new("/docs").config(docs))
         .merge(ui::routes())
-        .layer(from_fn_with_state(contract, keep));
+        .layer(from_fn_with_state(gate, keep));
     surround(routes, &state.config.cors_allowed_origins).with_state(state)
 }
 
@@ -79,9 +78,9 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
     quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body))
 }
 
-fn serve_document(document: &serde_json::Value) -> impl Handler<((),), AppState> {
-    let text = document.to_string();
-    move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text) }
+fn serve_document(gate: &Arc<Gate>) -> impl Handler<((),), AppState> {
+    let gate = Arc::clone(gate);
+    move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], gate.text.clone()) }
 }
 
 #[cfg(test)]

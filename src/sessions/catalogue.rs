@@ -18,6 +18,7 @@ use crate::state::AppState;
 use crate::store::entity::{
     FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file, trained_model,
 };
+use crate::store::versions;
 use crate::store::{now, paths};
 
 /// Sessions on a page when nobody says otherwise.
@@ -232,8 +233,8 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     store::session(&txn, session_id).await?;
-    let versions = store::versions(&txn, session_id).await?;
-    let held = |v: &crate::store::entity::artefact_version::Model| {
+    let versions = versions::of_session(&txn, session_id).await?;
+    let held = |v: &crate::store::entity::version::Model| {
         v.state == VersionState::Reserved && v.lease_until.is_some_and(|until| until > now())
     };
     if versions.iter().any(held) {

@@ -1,22 +1,60 @@
 //! What a parse found, as it was answered: kept in the metadata of its Parquet file, packed, since files of one plant
 //! repeat each other. Files of before that have it in a table.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hvac_frame::column::Warning;
 use sea_orm::EntityTrait;
 use serde::Deserialize;
 
+use super::build::Built;
+use super::options;
+
 use crate::error::{Context, Error, Result};
+use crate::etl::plan::FileId;
 use crate::state::AppState;
-use crate::store::entity::{ParseReport, parse_report, parsed_dataset};
+use crate::store::entity::{FileReport, ParseReport, parse_report, parsed_dataset};
 use crate::store::frames::{self, FrameReader};
 use crate::store::integrity::{Root, StoredFile};
+
+/// What was known before the parse, what concerns them all, what concerns each file.
+pub fn all_warnings(before: &[Warning], built: &Built) -> Vec<Warning> {
+    let of_files = built.files.iter().flat_map(|(_, _, plan)| plan.warnings.iter());
+    let zone_counted = built.files.iter().any(|(_, _, plan)| plan.local_time_rows > 0);
+    let known_before = before.iter().filter(|w| zone_counted || w.code != options::TIMEZONE_ASSUMED);
+    known_before.chain(&built.warnings).chain(of_files).cloned().collect()
+}
+
+/// What the Parquet file says of itself: what was known before, and what the parse found.
+pub fn describe_file(built: &Built, known: &[(&str, String)], warnings: Vec<Warning>) -> Result<Vec<(String, String)>> {
+    let source = |id: &FileId| serde_json::json!({"file_name": id.name, "sha256": id.sha256});
+    let sources: Vec<_> = built.files.iter().map(|(id, _, _)| source(id)).collect();
+    let files = built.files.iter().map(|(id, size_bytes, plan)| FileReport {
+        sha256: Cow::Borrowed(&id.sha256),
+        size_bytes: *size_bytes,
+        plan: Cow::Borrowed(plan),
+    });
+    let report = ParseReport {
+        files: files.collect(),
+        warnings,
+        conflicts: built.conflicts,
+        preview: Cow::Borrowed(&built.preview),
+    };
+    let found = [
+        (frames::KEY_REPORT, packed(&report)?),
+        (frames::KEY_COLUMNS, serde_json::to_string(&built.columns).internal("writing the columns")?),
+        (frames::KEY_SOURCES, serde_json::to_string(&sources).internal("writing the sources")?),
+    ];
+    Ok(known.iter().cloned().chain(found).map(|(key, value)| (key.to_owned(), value)).collect())
+}
 
 /// Packs a report for the file's metadata.
 ///
 /// # Errors
 /// Never: every part of a report has text keys.
-pub fn packed(report: &ParseReport<'_>) -> Result<String> {
+fn packed(report: &ParseReport<'_>) -> Result<String> {
     let mut json = zstd::Encoder::new(Vec::new(), 3).internal("packing a parse's report")?;
     serde_json::to_writer(&mut json, report).internal("writing a parse's report")?;
     Ok(STANDARD.encode(json.finish().internal("packing a parse's report")?))

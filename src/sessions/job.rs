@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 
 use super::parse::{Caller, Promised, parse_promised};
 use super::progress::{Progress, Step};
-use super::{ParseRequest, folders, lease, options, store};
+use super::{ParseRequest, folders, options, store};
 use crate::error::{Context, Error, Result};
 use crate::jobs::{self, JobContext, JobKind, NewJob, POLL};
 use crate::state::AppState;
 use crate::store::new_id;
+use crate::store::versions;
 
 /// Answer to a request that does not wait.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -87,7 +88,7 @@ pub async fn run(state: &AppState, payload: ParsePayload, context: &JobContext) 
         let (files, request, promised) = (files.clone(), request.clone(), promised.clone());
         match parse_promised(state, files, request, promised, Caller::Http, &progress).await {
             // It was answered 202: it waits for its turn, where a request that waits is told to ask again.
-            Err(error) if error.code == lease::UNDER_WAY => {
+            Err(error) if error.code == versions::UNDER_WAY => {
                 context.check()?;
                 tokio::time::sleep(POLL).await;
             }

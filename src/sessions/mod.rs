@@ -21,7 +21,6 @@ pub mod folders;
 mod found;
 mod intake;
 pub mod job;
-pub(crate) mod lease;
 pub mod manifest;
 mod options;
 pub mod parse;

@@ -4,7 +4,6 @@
 //! merge, write into staging → publish all files → one transaction with every row → `session.json`. What
 //! fails before the transaction leaves nothing that a catalogue knows of.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -19,7 +18,7 @@ use super::intake::{Intake, archive_limits};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
 use super::{
-    ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, found, lease, options, raw, snapshot, store,
+    ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, found, options, raw, snapshot, store,
 };
 use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
@@ -27,11 +26,12 @@ use crate::etl::PARSER_VERSION;
 use crate::etl::plan::{FileId, Override};
 use crate::etl::report::{FilePlan, ReadOptions, archive};
 use crate::state::AppState;
+use crate::store::db::Transaction;
 use crate::store::entity::{
-    Columns, FileReport, Integrity, ParseReport, Status, VersionState, artefact_version, parsed_dataset, session,
-    source_file,
+    Columns, FileReport, Integrity, ParseReport, Status, VersionState, parsed_dataset, session, source_file,
 };
 use crate::store::frames;
+use crate::store::versions::{self, Held, Owner, Series};
 use crate::store::{new_id, now, paths};
 use hvac_frame::column::Warning;
 
@@ -213,23 +213,29 @@ impl Parse {
             let built = built.await.internal("waiting for a dry run")??;
             return Ok(self.answer(built, String::new(), 0, false));
         }
-        let reserved = if self.is_new {
-            None
-        } else {
-            Some(lease::reserve(&self.state, &self.session.id, self.promised.dataset_id.as_deref()).await?)
+        let held = match self.is_new {
+            true => None,
+            false => Some(self.hold().await?),
         };
-        let held = reserved.as_ref().map(|r| lease::Heartbeat::start(&self.state, &r.id));
-        let state = self.state.clone();
-        let published = self.make(job, reserved.as_ref().map_or(1, |r| r.version), request_key, progress).await;
-        drop(held);
-        let parsed = match published {
-            Ok((built, dataset)) => self.commit(built, dataset, reserved.clone(), caller).await,
+        let version = held.as_ref().map_or(1, |held| held.number.version);
+        let parsed = match self.make(job, version, request_key, progress).await {
+            Ok((built, dataset)) => self.commit(built, dataset, held.as_ref(), caller).await,
             Err(error) => Err(error),
         };
-        if let (Err(_), Some(reserved)) = (&parsed, reserved) {
-            lease::release(&state, reserved).await;
+        if let (Err(_), Some(held)) = (&parsed, held) {
+            held.abandon().await;
         }
         parsed
+    }
+
+    /// Reserves the next version of a session that others may know.
+    async fn hold(&self) -> Result<Held> {
+        let owner = self.promised.dataset_id.as_deref().map_or(Owner::Process, Owner::Job);
+        // It may have been deleted or purged since the parse began.
+        let allowed = async |txn: &Transaction| store::live_session(txn, &self.session.id).await.map(drop);
+        let held = versions::hold_parse(&self.state.store.db, &self.session.id, owner, allowed).await?;
+        crate::store::crash::point("parse.reserved");
+        Ok(held)
     }
 
     /// Every report once, by the hash of its own bytes. Opens each file that was there before, so that one that is
@@ -305,7 +311,7 @@ impl Parse {
             (frames::KEY_CREATED_AT, created_at.to_rfc3339()),
         ];
         let before = self.warnings.clone();
-        let describe = move |built: &Built| describe_file(built, &known, all_warnings(&before, built));
+        let describe = move |built: &Built| found::describe_file(built, &known, found::all_warnings(&before, built));
         let reading = progress.clone();
         let work = move || build::build(&job, Some(Target { writer, describe: &describe }), &reading);
         let (built, staged) = tokio::task::spawn_blocking(work).await.internal("waiting for a parse")??;
@@ -344,7 +350,7 @@ impl Parse {
         self,
         built: Built,
         dataset: parsed_dataset::Model,
-        reserved: Option<artefact_version::Model>,
+        held: Option<&Held>,
         caller: Caller,
     ) -> Result<Parsed> {
         let session = session::Model {
@@ -365,12 +371,15 @@ impl Parse {
             store::record_parse(&txn, &session, &self.said, caller == Caller::Http).await?;
         }
         let new_files = self.store_files(&txn, &built).await?;
-        let version = match reserved {
-            Some(reserved) => {
-                store::settle(&txn, reserved, VersionState::Published).await?;
+        let version = match held {
+            Some(held) => {
+                held.publish(&txn).await?;
                 None
             }
-            None => Some(store::published(&txn, &session.id, dataset.version).await?),
+            None => {
+                let number = Series::Parsed(&session.id).number(dataset.version, VersionState::Published);
+                Some(versions::book(&txn, number).await?)
+            }
         };
         if let Some(site) = &session.site {
             for (name, said) in options::stated(&self.request.columns)? {
@@ -468,7 +477,7 @@ impl Parse {
     }
 
     fn answer(self, built: Built, dataset_id: String, version: u32, reused: bool) -> Parsed {
-        let warnings = all_warnings(&self.warnings, &built);
+        let warnings = found::all_warnings(&self.warnings, &built);
         let (files, columns) = (built.files.len(), built.columns.len());
         let what = format!(
             "{files} {} → {} rows × {columns} points",
@@ -496,14 +505,6 @@ impl Parse {
             dry_run,
         }
     }
-}
-
-/// What was known before the parse, what concerns them all, what concerns each file.
-fn all_warnings(before: &[Warning], built: &Built) -> Vec<Warning> {
-    let of_files = built.files.iter().flat_map(|(_, _, plan)| plan.warnings.iter());
-    let zone_counted = built.files.iter().any(|(_, _, plan)| plan.local_time_rows > 0);
-    let known_before = before.iter().filter(|w| zone_counted || w.code != options::TIMEZONE_ASSUMED);
-    known_before.chain(&built.warnings).chain(of_files).cloned().collect()
 }
 
 /// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
@@ -552,29 +553,6 @@ fn parsed_file(zone: chrono_tz::Tz, sha256: String, size_bytes: u64, plan: FileP
         last_at: plan.last_at_ms.map(|at| clock::iso(zone, at)),
         plan,
     }
-}
-
-/// What the Parquet file says of itself: what was known before, and what the parse found.
-fn describe_file(built: &Built, known: &[(&str, String)], warnings: Vec<Warning>) -> Result<Vec<(String, String)>> {
-    let source = |id: &FileId| serde_json::json!({"file_name": id.name, "sha256": id.sha256});
-    let sources: Vec<_> = built.files.iter().map(|(id, _, _)| source(id)).collect();
-    let files = built.files.iter().map(|(id, size_bytes, plan)| FileReport {
-        sha256: Cow::Borrowed(&id.sha256),
-        size_bytes: *size_bytes,
-        plan: Cow::Borrowed(plan),
-    });
-    let report = ParseReport {
-        files: files.collect(),
-        warnings,
-        conflicts: built.conflicts,
-        preview: Cow::Borrowed(&built.preview),
-    };
-    let found = [
-        (frames::KEY_REPORT, found::packed(&report)?),
-        (frames::KEY_COLUMNS, serde_json::to_string(&built.columns).internal("writing the columns")?),
-        (frames::KEY_SOURCES, serde_json::to_string(&sources).internal("writing the sources")?),
-    ];
-    Ok(known.iter().cloned().chain(found).map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.

@@ -12,12 +12,11 @@ use super::{manifest, revisions, store};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::state::AppState;
 use crate::store::entity::{
-    ReportText, artefact_version, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file,
-    trained_model,
+    ReportText, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model, version,
 };
 use crate::store::objects::Objects;
-use crate::store::paths;
 use crate::store::staged::Finished;
+use crate::store::{paths, versions};
 use sea_orm::ConnectionTrait;
 
 /// Files that are found up to date before that is noted: noting waits for the disk.
@@ -44,7 +43,7 @@ pub struct Snapshot {
     /// Aliases that stand for them.
     pub model_aliases: Vec<model_alias::Model>,
     /// Its version numbers, used or not.
-    pub versions: Vec<artefact_version::Model>,
+    pub versions: Vec<version::Model>,
     /// What users said of its site's points.
     pub site_overrides: Vec<site_override::Model>,
 }
@@ -86,7 +85,7 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
         cleaning_jobs: store::slim::completed_cleanings(db, session_id).await?,
         trained_models: store::slim::completed_models(db, session_id).await?,
         model_aliases: store::model_aliases(db, session_id).await?,
-        versions: store::versions(db, session_id).await?,
+        versions: versions::of_session(db, session_id).await?,
         session,
     })
 }
@@ -108,7 +107,7 @@ pub async fn first(
     session: session::Model,
     mut source_files: Vec<source_file::Model>,
     dataset: parsed_dataset::Model,
-    version: artefact_version::Model,
+    version: version::Model,
 ) -> Result<Snapshot> {
     source_files.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Snapshot {

@@ -4,7 +4,7 @@ pub mod slim;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, LikeExpr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
@@ -16,13 +16,10 @@ use crate::error::{Context, Error, Result};
 use crate::etl::plan::Override;
 use crate::etl::report::{FilePlan, Format};
 use crate::store::entity::{
-    ArtefactKind, Integrity, Status, VersionState, Warnings, WorkStatus, artefact_version, cleaning_job, model_alias,
-    parsed_dataset, session, site_override, source_file, trained_model,
+    Integrity, Status, Warnings, WorkStatus, cleaning_job, model_alias, parsed_dataset, session, site_override,
+    source_file, trained_model,
 };
 use crate::store::{new_id, now};
-
-/// How long a version number stays reserved without a heartbeat.
-pub const LEASE: TimeDelta = TimeDelta::seconds(60);
 
 /// The session, deleted or not.
 pub async fn session(db: &impl ConnectionTrait, session_id: &str) -> Result<session::Model> {
@@ -145,16 +142,6 @@ pub async fn forget_failed_trainings(txn: &impl ConnectionTrait, session_id: &st
     Ok(())
 }
 
-/// The session's version numbers, used or not.
-pub async fn versions(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<artefact_version::Model>> {
-    artefact_version::Entity::find()
-        .filter(artefact_version::Column::SessionId.eq(session_id))
-        .order_by_asc(artefact_version::Column::CreatedAt)
-        .all(db)
-        .await
-        .internal("listing a session's version numbers")
-}
-
 /// The newest stored answer to the same request, among sessions that are not deleted.
 pub async fn same_request(
     db: &impl ConnectionTrait,
@@ -179,107 +166,6 @@ pub async fn same_request(
 pub async fn has_dataset(db: &impl ConnectionTrait, dataset_id: &str) -> Result<bool> {
     let found = parsed_dataset::Entity::find_by_id(dataset_id).one(db).await.internal("looking up a dataset")?;
     Ok(found.is_some())
-}
-
-/// The owner of a reservation that a job makes; no other has that name.
-#[must_use]
-pub fn owner_job(job_id: &str) -> String {
-    format!("job {job_id}")
-}
-
-/// Reserves the session's next number of that kind, until the lease ends. A job keeps the number it has reserved.
-///
-/// # Errors
-/// 409 while somebody else makes one.
-pub async fn reserve(
-    txn: &impl ConnectionTrait,
-    session_id: &str,
-    kind: ArtefactKind,
-    owner: &str,
-) -> Result<artefact_version::Model> {
-    let now = now();
-    let of_kind = || {
-        artefact_version::Entity::find()
-            .filter(artefact_version::Column::SessionId.eq(session_id))
-            .filter(artefact_version::Column::Kind.eq(kind))
-    };
-    let reserved = of_kind().filter(artefact_version::Column::State.eq(VersionState::Reserved));
-    if let Some(held) = reserved.one(txn).await.internal("looking for a parse under way")? {
-        let own = owner.starts_with("job ") && held.owner.as_deref() == Some(owner);
-        if !own && held.lease_until.is_some_and(|until| until > now) {
-            let message = format!("session '{session_id}' is being parsed already; ask again when that is done");
-            return Err(Error::conflict(super::lease::UNDER_WAY, message).with_retry_after(5));
-        }
-        if own {
-            heartbeat(txn, &held.id).await?;
-            return Ok(held);
-        }
-        settle(txn, held, VersionState::Abandoned).await?;
-    }
-    let last = of_kind().order_by_desc(artefact_version::Column::Version).one(txn).await;
-    let last = last.internal("looking for the last version number")?.map_or(0, |v| v.version);
-    let reserved = artefact_version::ActiveModel {
-        id: Set(new_id()),
-        session_id: Set(session_id.to_owned()),
-        kind: Set(kind),
-        version: Set(last + 1),
-        state: Set(VersionState::Reserved),
-        owner: Set(Some(owner.to_owned())),
-        lease_until: Set(Some(now + LEASE)),
-        created_at: Set(now),
-    };
-    reserved.insert(txn).await.internal("reserving a version number")
-}
-
-/// Holds a reservation for another lease.
-pub async fn heartbeat(txn: &impl ConnectionTrait, reservation_id: &str) -> Result<()> {
-    artefact_version::Entity::update_many()
-        .col_expr(artefact_version::Column::LeaseUntil, Expr::value(now() + LEASE))
-        .filter(artefact_version::Column::Id.eq(reservation_id))
-        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
-        .exec(txn)
-        .await
-        .internal("holding a reservation")?;
-    Ok(())
-}
-
-/// Ends a reservation: published, or abandoned.
-///
-/// # Errors
-/// 409 when it had lapsed and somebody else took over.
-pub async fn settle(
-    txn: &impl ConnectionTrait,
-    reservation: artefact_version::Model,
-    state: VersionState,
-) -> Result<()> {
-    let result = artefact_version::Entity::update_many()
-        .col_expr(artefact_version::Column::State, Expr::value(state))
-        .col_expr(artefact_version::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
-        .filter(artefact_version::Column::Id.eq(&reservation.id))
-        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
-        .exec(txn)
-        .await
-        .internal("ending a reservation")?;
-    if result.rows_affected == 0 && state == VersionState::Published {
-        let message = "this parse stood still for over a minute and another one took its place: ask again";
-        return Err(Error::conflict("lease_lost", message));
-    }
-    Ok(())
-}
-
-/// Books a number that needed no reservation: that of a session which nobody else can know yet.
-pub async fn published(txn: &impl ConnectionTrait, session_id: &str, version: i32) -> Result<artefact_version::Model> {
-    let row = artefact_version::ActiveModel {
-        id: Set(new_id()),
-        session_id: Set(session_id.to_owned()),
-        kind: Set(ArtefactKind::Parsed),
-        version: Set(version),
-        state: Set(VersionState::Published),
-        owner: Set(None),
-        lease_until: Set(None),
-        created_at: Set(now()),
-    };
-    row.insert(txn).await.internal("booking a version number")
 }
 
 /// A raw file's row with what reading has found.

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use self::entity::{VersionState, WorkStatus, artefact_version, job, model_version};
+use self::entity::{WorkStatus, job};
 use self::lock::StoreLock;
 use crate::config::Config;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -35,6 +35,7 @@ pub mod staged;
 mod tests;
 pub mod trash;
 pub mod verified;
+pub mod versions;
 
 /// The three stores. Cheap to clone.
 #[derive(Clone)]
@@ -181,23 +182,7 @@ async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Obje
     };
     let staging_removed = tokio::task::spawn_blocking(sweep).await.internal("sweeping staging leftovers")??;
     let transaction = db.begin().await?;
-    let abandoned = artefact_version::Entity::update_many()
-        .col_expr(artefact_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
-        .filter(artefact_version::Column::State.eq(VersionState::Reserved))
-        // Without a lease it waits with its job.
-        .filter(artefact_version::Column::LeaseUntil.is_not_null())
-        .filter(of_no_living_job(artefact_version::Column::Owner))
-        .exec(&transaction)
-        .await
-        .internal("giving up reserved versions")?;
-    let models_abandoned = model_version::Entity::update_many()
-        .col_expr(model_version::Column::State, Expr::val(VersionState::Abandoned.as_str()))
-        .filter(model_version::Column::State.eq(VersionState::Reserved))
-        .filter(model_version::Column::LeaseUntil.is_not_null())
-        .filter(of_no_living_job(model_version::Column::Owner))
-        .exec(&transaction)
-        .await
-        .internal("giving up reserved versions of models")?;
+    let versions_abandoned = versions::recover(&transaction).await?;
     let interrupted = job::Entity::update_many()
         .col_expr(job::Column::LeaseUntil, Expr::val(Option::<DateTime<Utc>>::None))
         .col_expr(job::Column::Owner, Expr::val(Option::<String>::None))
@@ -206,22 +191,7 @@ async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Obje
         .await
         .internal("releasing the jobs of a process that died")?;
     transaction.commit().await.internal("tidying up after a crash")?;
-    Ok(Recovered {
-        staging_removed,
-        versions_abandoned: abandoned.rows_affected + models_abandoned.rows_affected,
-        jobs_interrupted: interrupted.rows_affected,
-        alone: true,
-    })
-}
-
-/// A number that a job holds stays the job's: it was answered, and the job goes on.
-fn of_no_living_job(owner: impl ColumnTrait) -> Condition {
-    let living = Query::select()
-        .expr(Expr::cust("'job ' || id"))
-        .from(job::Entity)
-        .and_where(job::Column::Status.is_in([WorkStatus::Queued, WorkStatus::Running]))
-        .to_owned();
-    Condition::any().add(owner.is_null()).add(owner.not_in_subquery(living))
+    Ok(Recovered { staging_removed, versions_abandoned, jobs_interrupted: interrupted.rows_affected, alone: true })
 }
 
 /// The present time, cut to milliseconds: what a row holds is what an answer shows, on every database.

@@ -11,7 +11,7 @@ use sea_orm::{ActiveValue::Set, EntityTrait};
 use tempfile::TempDir;
 
 use super::copied::{Syncing, copy_in, publish_all};
-use super::entity::{ArtefactKind, FreeMetadata, Status, VersionState, artefact_version, session};
+use super::entity::{ArtefactKind, FreeMetadata, Status, VersionState, session, version};
 use super::objects::{Object, Objects};
 use super::*;
 use crate::error::{Error, ErrorKind};
@@ -350,9 +350,10 @@ async fn only_a_process_that_is_alone_tidies_up() {
     let first = Store::open(&config).await.unwrap();
     assert_eq!(first.recovered, Recovered { alone: true, ..Recovered::default() });
     let session_id = add_session(&first).await;
-    let reserved = artefact_version::ActiveModel {
+    let reserved = version::ActiveModel {
         id: Set(new_id()),
-        session_id: Set(session_id),
+        session_id: Set(Some(session_id)),
+        model_name: Set(None),
         kind: Set(ArtefactKind::Parsed),
         version: Set(1),
         state: Set(VersionState::Reserved),
@@ -361,12 +362,12 @@ async fn only_a_process_that_is_alone_tidies_up() {
         created_at: Set(now()),
     };
     let txn = first.db.begin().await.unwrap();
-    artefact_version::Entity::insert(reserved).exec_without_returning(&txn).await.unwrap();
+    version::Entity::insert(reserved).exec_without_returning(&txn).await.unwrap();
     txn.commit().await.unwrap();
     std::fs::write(first.objects.root().join(".staging-x"), "half").unwrap();
     let state = |store: &Store| {
         let db = store.db.read().clone();
-        async move { artefact_version::Entity::find().one(&db).await.unwrap().unwrap().state }
+        async move { version::Entity::find().one(&db).await.unwrap().unwrap().state }
     };
 
     let second = Store::open(&config).await.unwrap();

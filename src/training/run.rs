@@ -14,11 +14,12 @@ use crate::datasets::opened;
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Error, Result};
 use crate::jobs::{Job, JobContext, JobStatus};
-use crate::sessions::{lease, snapshot};
+use crate::sessions::snapshot;
 use crate::state::AppState;
 use crate::store::db::Transaction;
-use crate::store::entity::{WorkStatus, model_version, trained_model};
+use crate::store::entity::{WorkStatus, trained_model};
 use crate::store::staged::Published;
+use crate::store::versions::Held;
 use crate::store::{crash, now, paths};
 use hvac_modelling::document::ModelDocument;
 use hvac_modelling::mapping::FeatureMapping;
@@ -41,28 +42,23 @@ pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
         // The process died between the commit and what follows it.
         return snapshot::write(state, &job.session_id).await;
     }
-    let number = begin(state, &job, context).await?;
-    let id = number.id.clone();
-    let held = lease::Heartbeat::of(state, move |txn| {
-        let id = id.clone();
-        Box::pin(async move { store::heartbeat(txn, &id).await })
-    });
-    let made = make(state, &job, &number, context).await?;
+    let held = begin(state, &job, context).await?;
+    let made = make(state, &job, held.number.version, context).await?;
     let session_id = job.session_id.clone();
-    let message = commit(state, job, number, made, context).await?;
+    let message = commit(state, job, &held, made, context).await?;
     drop(held);
     snapshot::write(state, &session_id).await?;
     context.progress(1.0, message);
     Ok(())
 }
 
-async fn begin(state: &AppState, job: &trained_model::Model, context: &JobContext) -> Result<model_version::Model> {
+async fn begin(state: &AppState, job: &trained_model::Model, context: &JobContext) -> Result<Held> {
     let taken = highest_file(state, &job.name).await?;
     let txn = state.store.db.begin().await?;
     context.confirm(&txn).await?;
     let number = store::begin(&txn, job, taken).await?;
     txn.commit().await.internal("beginning a training")?;
-    Ok(number)
+    Ok(Held::new(&state.store.db, number))
 }
 
 /// A model whose file is published, but not yet known to the catalogue.
@@ -72,12 +68,7 @@ struct Made {
     parameters: Parameters,
 }
 
-async fn make(
-    state: &AppState,
-    job: &trained_model::Model,
-    number: &model_version::Model,
-    context: &JobContext,
-) -> Result<Made> {
+async fn make(state: &AppState, job: &trained_model::Model, version: i32, context: &JobContext) -> Result<Made> {
     let dataset = source(state, job).await?;
     state.store.models.check_free_space(MODEL_BYTES)?;
     let mapping: FeatureMapping =
@@ -95,7 +86,7 @@ async fn make(
     staged.write(json.into()).await?;
     let finished = staged.finish().await?;
     context.check()?;
-    let key = paths::model(job.site.as_deref(), &job.name, number.version);
+    let key = paths::model(job.site.as_deref(), &job.name, version);
     refuse_foreign(state, &key).await?;
     // Nobody can take the job over while its file takes its name.
     let txn = state.store.db.begin().await?;
@@ -163,7 +154,7 @@ fn trained(
 async fn commit(
     state: &AppState,
     job: trained_model::Model,
-    number: model_version::Model,
+    held: &Held,
     made: Made,
     context: &JobContext,
 ) -> Result<String> {
@@ -172,10 +163,10 @@ async fn commit(
     let algorithm = document.fitted.algorithm().as_str();
     let error = document.metrics.time_ordered.mape;
     let error = error.map(|mape| format!(", {mape:.1} % off on held-out rows in time order")).unwrap_or_default();
-    let message = format!("{}:v{}: {algorithm}{error}", job.name, number.version);
+    let message = format!("{}:v{}: {algorithm}{error}", job.name, held.number.version);
     let begun = job.started_at.unwrap_or_else(now);
     let done = trained_model::Model {
-        version: number.version,
+        version: held.number.version,
         algorithm: algorithm.to_owned(),
         feature_mapping: serde_json::to_value(&document.mapping).internal(doing)?,
         options: serde_json::to_value(&parameters).internal(doing)?,
@@ -194,7 +185,8 @@ async fn commit(
     };
     let txn = state.store.db.begin().await?;
     context.confirm(&txn).await?;
-    store::complete(&txn, done, &number.id).await?;
+    store::complete(&txn, done).await?;
+    held.publish(&txn).await?;
     crash::point("train.before_commit");
     // A commit that fails may have happened all the same: the file stays, and the job looks again.
     txn.commit().await.internal("committing a training")?;

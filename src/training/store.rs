@@ -9,11 +9,11 @@ use sea_orm::{
 };
 
 use crate::error::{Context, Error, Result};
-use crate::sessions::store as sessions;
 use crate::store::entity::{
-    Integrity, VersionState, WorkStatus, model_alias, model_version, optimization_run, parsed_dataset, trained_model,
+    Integrity, WorkStatus, model_alias, optimization_run, parsed_dataset, trained_model, version,
 };
-use crate::store::{new_id, now};
+use crate::store::now;
+use crate::store::versions::{self, Owner, Series};
 
 /// The model of that id.
 ///
@@ -145,7 +145,7 @@ pub struct NewModel {
 
 /// Notes a training that is asked for, with a number of its own that is above `taken`; gives the number.
 pub async fn insert(txn: &impl ConnectionTrait, new: NewModel, taken: i32) -> Result<i32> {
-    let reserved = reserve(txn, &new.name, &new.id, taken).await?;
+    let reserved = versions::reserve(txn, Series::Model(&new.name), Owner::Job(&new.id), taken).await?;
     let row = trained_model::Model {
         id: new.id,
         name: new.name,
@@ -176,44 +176,9 @@ pub async fn insert(txn: &impl ConnectionTrait, new: NewModel, taken: i32) -> Re
     Ok(reserved.version)
 }
 
-/// The name's next number above `taken`, held by the job itself until it begins.
-async fn reserve(txn: &impl ConnectionTrait, name: &str, job_id: &str, taken: i32) -> Result<model_version::Model> {
-    let last = model_version::Entity::find()
-        .filter(model_version::Column::Name.eq(name))
-        .order_by_desc(model_version::Column::Version)
-        .one(txn)
-        .await
-        .internal("looking for the last version of a model")?;
-    let reserved = model_version::Model {
-        id: new_id(),
-        name: name.to_owned(),
-        version: last.map_or(0, |v| v.version).max(taken) + 1,
-        state: VersionState::Reserved,
-        owner: Some(sessions::owner_job(job_id)),
-        lease_until: None,
-        created_at: now(),
-    };
-    reserved.into_active_model().reset_all().insert(txn).await.internal("reserving a version of a model")
-}
-
-/// What the job holds.
-async fn reserved(txn: &impl ConnectionTrait, job_id: &str) -> Result<Option<model_version::Model>> {
-    model_version::Entity::find()
-        .filter(model_version::Column::Owner.eq(sessions::owner_job(job_id)))
-        .filter(model_version::Column::State.eq(VersionState::Reserved))
-        .one(txn)
-        .await
-        .internal("looking up a reservation")
-}
-
 /// Begins a training, or begins it again, under the number that was answered when it was asked for.
-pub async fn begin(txn: &impl ConnectionTrait, job: &trained_model::Model, taken: i32) -> Result<model_version::Model> {
-    let number = match reserved(txn, &job.id).await? {
-        Some(own) => own,
-        // An earlier version of this program gave the number of a job up when its process died: one above `taken`.
-        None => reserve(txn, &job.name, &job.id, taken).await?,
-    };
-    heartbeat(txn, &number.id).await?;
+pub async fn begin(txn: &impl ConnectionTrait, job: &trained_model::Model, taken: i32) -> Result<version::Model> {
+    let number = versions::take_up(txn, Series::Model(&job.name), &job.id, taken).await?;
     trained_model::Entity::update_many()
         .col_expr(trained_model::Column::Status, Expr::value(WorkStatus::Running))
         .col_expr(trained_model::Column::Version, Expr::value(number.version))
@@ -225,36 +190,11 @@ pub async fn begin(txn: &impl ConnectionTrait, job: &trained_model::Model, taken
     Ok(number)
 }
 
-/// Holds a reservation for another lease.
-pub async fn heartbeat(txn: &impl ConnectionTrait, reservation_id: &str) -> Result<()> {
-    model_version::Entity::update_many()
-        .col_expr(model_version::Column::LeaseUntil, Expr::value(now() + sessions::LEASE))
-        .filter(model_version::Column::Id.eq(reservation_id))
-        .filter(model_version::Column::State.eq(VersionState::Reserved))
-        .exec(txn)
-        .await
-        .internal("holding a version of a model")?;
-    Ok(())
-}
-
-/// Ends a reservation, or takes a number back for ever; false when it had ended otherwise.
-async fn settle(txn: &impl ConnectionTrait, reservation_id: &str, state: VersionState) -> Result<bool> {
-    let result = model_version::Entity::update_many()
-        .col_expr(model_version::Column::State, Expr::value(state))
-        .col_expr(model_version::Column::LeaseUntil, Expr::value(Option::<chrono::DateTime<chrono::Utc>>::None))
-        .filter(model_version::Column::Id.eq(reservation_id))
-        .filter(model_version::Column::State.eq(VersionState::Reserved))
-        .exec(txn)
-        .await
-        .internal("ending a reservation of a model")?;
-    Ok(result.rows_affected > 0)
-}
-
-/// Writes what a training made, and makes its number a version.
+/// Writes what a training made.
 ///
 /// # Errors
-/// 404 when the model was deleted meanwhile; 409 when the reservation had lapsed.
-pub async fn complete(txn: &impl ConnectionTrait, done: trained_model::Model, number_id: &str) -> Result<()> {
+/// 404 when the model was deleted meanwhile.
+pub async fn complete(txn: &impl ConnectionTrait, done: trained_model::Model) -> Result<()> {
     let id = done.id.clone();
     // Who deletes a model, and what is made with it, leaves these columns alone.
     let made = trained_model::ActiveModel {
@@ -285,11 +225,7 @@ pub async fn complete(txn: &impl ConnectionTrait, done: trained_model::Model, nu
     if written.rows_affected == 0 {
         return Err(not_running(get(txn, &id).await?.status));
     }
-    if settle(txn, number_id, VersionState::Published).await? {
-        return Ok(());
-    }
-    let message = "this training stood still for over a minute and lost its version number: train again";
-    Err(Error::conflict("lease_lost", message))
+    Ok(())
 }
 
 /// What was to be written is not under way any more.
@@ -308,23 +244,13 @@ pub async fn end(txn: &impl ConnectionTrait, job_id: &str, status: WorkStatus, e
         .exec(txn)
         .await
         .internal("ending a training")?;
-    if let Some(number) = reserved(txn, job_id).await? {
-        settle(txn, &number.id, VersionState::Abandoned).await?;
-    }
-    Ok(())
+    versions::give_up(txn, job_id).await
 }
 
 /// Removes a model's row with its aliases and the recommendations made with it; its number is not used again.
 pub async fn delete(txn: &impl ConnectionTrait, row: &trained_model::Model) -> Result<()> {
     trained_model::Entity::delete_by_id(&row.id).exec(txn).await.internal("deleting a model")?;
-    model_version::Entity::update_many()
-        .col_expr(model_version::Column::State, Expr::value(VersionState::Abandoned))
-        .filter(model_version::Column::Name.eq(&row.name))
-        .filter(model_version::Column::Version.eq(row.version))
-        .exec(txn)
-        .await
-        .internal("taking back a model's number")?;
-    Ok(())
+    versions::withdraw(txn, &row.name, row.version).await
 }
 
 /// Recommendations that were made with a model.

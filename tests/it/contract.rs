@@ -362,7 +362,9 @@ async fn the_existing_frontends_calls_are_all_understood() {
 #[test]
 fn no_two_schemas_have_one_name() {
     let mut found = Vec::new();
-    schema_names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    for folder in ["src", "crates"] {
+        schema_names(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    }
     assert!(found.len() > 100, "the schemas were not found");
     found.sort();
     let twice: Vec<_> = found.windows(2).filter(|pair| pair[0].0 == pair[1].0).collect();

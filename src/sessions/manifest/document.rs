@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, PointKind, ReportText, Status, VersionState, Warnings, WorkStatus,
-    artefact_version, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model,
+    cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model, version,
 };
 use crate::store::{new_id, paths};
 
@@ -349,7 +349,7 @@ entry! {
 
 entry! {
     /// A version number.
-    Number of artefact_version {
+    Number of version {
         /// What it counts.
         kind: ArtefactKind,
         /// The number, from 1.
@@ -526,11 +526,12 @@ impl Model {
 impl Number {
     /// The row.
     #[must_use]
-    pub fn into_row(self, session_id: &str) -> artefact_version::Model {
-        artefact_version::Model {
+    pub fn into_row(self, session_id: &str) -> version::Model {
+        version::Model {
             id: new_id(),
-            session_id: session_id.to_owned(),
             kind: self.kind,
+            session_id: Some(session_id.to_owned()),
+            model_name: None,
             version: self.version,
             state: self.state,
             owner: self.owner,

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use self::document::{Document, FORMAT_VERSION};
 use super::snapshot::Snapshot;
 use super::upload::blank;
-use crate::store::entity::{ArtefactKind, Integrity, PointKind, Status, VersionState, WorkStatus, artefact_version};
-use crate::store::new_id;
+use crate::store::entity::{ArtefactKind, Integrity, PointKind, Status, VersionState, WorkStatus, version};
+use crate::store::versions::Series;
 
 /// What a `session.json` tells.
 #[derive(Debug, Clone)]
@@ -72,9 +72,10 @@ pub fn written(snapshot: &Snapshot) -> Document {
     for dataset in &mut parsed_datasets {
         dataset.report = snapshot.reports.get(&dataset.id).cloned();
     }
-    let has_row = |number: &&artefact_version::Model| match number.kind {
+    let has_row = |number: &&version::Model| match number.kind {
         ArtefactKind::Parsed => snapshot.parsed_datasets.iter().any(|dataset| dataset.version == number.version),
         ArtefactKind::Cleaned => snapshot.cleaning_jobs.iter().any(|job| job.version == number.version),
+        ArtefactKind::Model => true,
     };
     Document {
         format_version: FORMAT_VERSION,
@@ -100,24 +101,17 @@ pub fn told(bytes: &[u8]) -> Option<Document> {
 /// The rows that a document tells of.
 fn rows(document: Document) -> Snapshot {
     let session_id = document.session.id.clone();
-    let mut versions: Vec<artefact_version::Model> =
-        document.versions.into_iter().map(|number| number.into_row(&session_id)).collect();
+    let of_session = document.versions.into_iter().filter(|number| number.kind != ArtefactKind::Model);
+    let mut versions: Vec<version::Model> = of_session.map(|number| number.into_row(&session_id)).collect();
     let parsed = document.parsed_datasets.iter().map(|d| (ArtefactKind::Parsed, d.version, d.created_at));
     let cleaned = document.cleaning_jobs.iter().map(|job| (ArtefactKind::Cleaned, job.version, job.created_at));
     for (kind, version, created_at) in parsed.chain(cleaned) {
         if versions.iter().any(|number| number.kind == kind && number.version == version) {
             continue;
         }
-        versions.push(artefact_version::Model {
-            id: new_id(),
-            session_id: session_id.clone(),
-            kind,
-            version,
-            state: VersionState::Published,
-            owner: None,
-            lease_until: None,
-            created_at,
-        });
+        let series = if kind == ArtefactKind::Parsed { Series::Parsed } else { Series::Cleaned };
+        let number = series(&session_id).number(version, VersionState::Published);
+        versions.push(version::Model { created_at, ..number });
     }
     let report = |d: &document::ParsedDataset| Some((d.id.clone(), d.report.clone()?));
     let reports: BTreeMap<_, _> = document.parsed_datasets.iter().filter_map(report).collect();

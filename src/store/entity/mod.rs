@@ -7,14 +7,12 @@
 //! `session`, `source_file` and so on are the entities; [`types`] has the words and documents that their
 //! columns hold.
 
-pub mod artefact_version;
 pub mod cleaning_job;
 pub mod file_check;
 pub mod job;
 pub mod job_event;
 pub mod manifest;
 pub mod model_alias;
-pub mod model_version;
 pub mod optimization_run;
 pub mod parse_report;
 pub mod parsed_dataset;
@@ -24,6 +22,7 @@ pub mod source_file;
 pub mod store_identity;
 pub mod trained_model;
 pub mod types;
+pub mod version;
 
 pub use types::{
     ArtefactKind, Columns, FileReport, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText,

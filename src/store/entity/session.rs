@@ -50,7 +50,7 @@ pub struct Model {
     pub cleaning_jobs: HasMany<super::cleaning_job::Entity>,
     /// Its version numbers.
     #[sea_orm(has_many)]
-    pub artefact_versions: HasMany<super::artefact_version::Entity>,
+    pub versions: HasMany<super::version::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -70,6 +70,8 @@ words! {
         Parsed = "parsed",
         /// `cleaned-v{n}`.
         Cleaned = "cleaned",
+        /// `{name}-v{n}`.
+        Model = "model",
     }
 }
 
