@@ -7,10 +7,10 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use hvac_analytics::etl::gathered::Sheet;
-use hvac_analytics::etl::report::{Reader, Source};
-use hvac_analytics::etl::tally;
 use hvac_cleaning::{self as clean, Interval, Parameters};
+use hvac_frame::gathered::Sheet;
+use hvac_report::job::tally;
+use hvac_report::{Reader, Source};
 use hvac_simulation::reference::{self, Scale};
 
 fn read_one(c: &mut Criterion) {
@@ -42,11 +42,10 @@ fn merge_set(c: &mut Criterion) {
 }
 
 fn clean_set(c: &mut Criterion) {
-    let (plan, window) = common::planned_and_merged(&common::quarter());
-    let (columns, _) = tally::describe(&plan, window.tallies);
+    let (plan, frame, tallies) = common::planned_and_merged(&common::quarter());
+    let (columns, _) = tally::describe(&plan, tallies);
     let parameters = Parameters { resample_interval: Some(Interval::M15), ..Parameters::default() };
     let cleaning = clean::check(&columns, &parameters).expect("every role is found or left out");
-    let frame = window.frame;
     let zone = common::options().zone;
     let mut group = c.benchmark_group("core");
     group.throughput(Throughput::Elements((frame.height() * frame.width()) as u64));

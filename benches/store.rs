@@ -14,7 +14,8 @@ use hvac_analytics::datasets::{DatasetSelector, PreviewQuery};
 use hvac_analytics::sessions::ParseRequest;
 use hvac_analytics::sessions::parse::{Caller, parse_files};
 use hvac_analytics::sessions::progress::Progress;
-use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter, TIMESTAMP};
+use hvac_frame::names::TIMESTAMP;
+use hvac_frame::parquet_file::{ColumnType, FrameReader, FrameWriter};
 use polars::prelude::{DataFrame, DataType};
 
 fn schema(frame: &DataFrame) -> Vec<(String, ColumnType)> {
@@ -30,7 +31,7 @@ fn written(frame: &DataFrame, schema: &[(String, ColumnType)]) -> Vec<u8> {
 }
 
 fn frames(c: &mut Criterion) {
-    let frame = common::merged(&common::quarter()).frame;
+    let frame = common::merged(&common::quarter());
     let schema = schema(&frame);
     let file = Bytes::from(written(&frame, &schema));
     let open = || FrameReader::open(file.clone()).expect("it was just written");

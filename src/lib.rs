@@ -3,7 +3,7 @@
 //! ```text
 //! main → cli ─┐
 //!             ├─► app ─► http ─► sessions, datasets, doctor, … ─► jobs ─► store
-//!             └────────────────► the same use cases                       etl (pure)
+//!             └────────────────► the same use cases                       crates/ (pure)
 //! ```
 //!
 //! | room | what lives there |
@@ -12,7 +12,6 @@
 //! | [`error`] | what went wrong, without HTTP |
 //! | [`limits`] | PURE: how long a text and how far a page of a request may be |
 //! | [`log`], [`signals`] | lines on standard error; what the system tells a server |
-//! | [`etl`] | PURE: reading reports, settling columns, merging on time |
 //! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
 //! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
 //! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
@@ -28,8 +27,9 @@
 //! | [`memory`] | how much memory work may hold |
 //! | [`state`] | the handles that features and transport share |
 //!
-//! What only computes is in crates of its own: [`hvac_cleaning`] judges, resamples and completes a frame,
-//! [`hvac_modelling`] learns energy models and finds set-points, both by the words of [`hvac_points`].
+//! What only computes is in crates of its own: [`hvac_report`] reads reports, [`hvac_frame`] holds and stores their
+//! columns, [`hvac_cleaning`] judges, resamples and completes a frame, [`hvac_modelling`] learns energy models and finds
+//! set-points, both by the words of [`hvac_points`].
 //!
 //! A request goes `http → use case → store` and never back; which room may use which is written down in
 //! `tests/it/tidy.rs`, which fails on any other edge. To follow a request, read `http/<resource>.rs`, then
@@ -43,7 +43,6 @@ pub mod datasets;
 pub mod demo;
 pub mod doctor;
 pub mod error;
-pub mod etl;
 pub mod health;
 pub mod http;
 pub mod jobs;

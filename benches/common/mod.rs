@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hvac_analytics::etl::merge::{Keep, Window, merge};
-use hvac_analytics::etl::plan::{FileId, Plan, read_all};
-use hvac_analytics::etl::report::ReadOptions;
+use hvac_frame::align::Keep;
+use hvac_frame::tally::Tally;
+use hvac_report::ReadOptions;
+use hvac_report::job::merge::merge;
+use hvac_report::job::plan::{FileId, Plan, read_all};
 use hvac_simulation::reference::{self, Scale};
 use hvac_simulation::trends::Report;
+use polars::prelude::DataFrame;
 
 const MONTHLY: [&str; 4] = ["_CH_", "_WATER_", "_PUMP_", "_AHU_"];
 
@@ -23,12 +26,12 @@ pub fn options() -> ReadOptions {
 }
 
 /// Read, planned and merged into one window.
-pub fn merged(reports: &[Report]) -> Window {
+pub fn merged(reports: &[Report]) -> DataFrame {
     planned_and_merged(reports).1
 }
 
-/// The same with the plan, which knows the columns.
-pub fn planned_and_merged(reports: &[Report]) -> (Plan, Window) {
+/// The same with the plan, which knows the columns, and what became of their cells.
+pub fn planned_and_merged(reports: &[Report]) -> (Plan, DataFrame, Vec<Tally>) {
     let ids: Vec<FileId> = reports
         .iter()
         .map(|report| FileId { name: report.file_name.clone(), sha256: report.file_name.clone() })
@@ -38,6 +41,7 @@ pub fn planned_and_merged(reports: &[Report]) -> (Plan, Window) {
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).expect("nothing is overridden");
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options()).expect("the cells were kept");
-    let window = merge(&plan, &window, segments, Keep::Last).expect("the columns fit together");
-    (plan, window)
+    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last);
+    let frame = merged.head(plan.names(), usize::MAX).expect("the columns fit together");
+    (plan, frame, tallies)
 }

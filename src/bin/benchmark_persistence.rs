@@ -21,9 +21,9 @@ use hvac_analytics::sessions::parse::{Caller, parse_files};
 use hvac_analytics::sessions::progress::Progress;
 use hvac_analytics::sessions::{ParseRequest, Parsed};
 use hvac_analytics::state::AppState;
-use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter};
 use hvac_analytics::store::paths;
 use hvac_frame::column::Kind;
+use hvac_frame::parquet_file::{ColumnType, FrameReader, FrameWriter};
 use hvac_simulation::{reference, samples};
 use serde::Serialize;
 

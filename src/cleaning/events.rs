@@ -1,6 +1,7 @@
 //! Quality events of a cleaned version: when which rule hit what, and why.
 
 use bytes::Bytes;
+use hvac_frame::parquet_file::{QualityEvent, read_events};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,7 +14,7 @@ use crate::sessions::Page;
 use crate::state::AppState;
 use crate::store::entity::{Integrity, cleaning_job};
 use crate::store::integrity::{Root, StoredFile};
-use crate::store::{frames, paths};
+use crate::store::{objects, paths};
 use hvac_cleaning::{Event, Rule};
 
 /// Events on a page when nobody says otherwise.
@@ -44,13 +45,32 @@ pub async fn list(
     let wanted = Wanted::read(query, &dataset)?;
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
     let bytes = file(state, &row).await?.bytes;
-    let reading = tokio::task::spawn_blocking(move || frames::read_events(bytes));
+    let reading = tokio::task::spawn_blocking(move || read(bytes));
     let events = reading.await.internal("reading quality events")??;
     let matching: Vec<Event> = events.into_iter().filter(|event| wanted.includes(event)).collect();
     let total = matching.len() as u64;
     let items = paging.part(matching).map(|event| item(event, dataset.zone)).collect();
     let page = Page::of(paging, total, items);
     Ok((EventPage { dataset: dataset.label, page }, dataset.assumed_session))
+}
+
+/// Events as their file has them.
+pub(super) fn stored(events: Vec<Event>) -> Vec<QualityEvent> {
+    let stored = |event: Event| {
+        let Event { rule, column, start_at_ms, end_at_ms, rows, detail } = event;
+        QualityEvent { rule: rule.name().to_owned(), column, start_at_ms, end_at_ms, rows, detail }
+    };
+    events.into_iter().map(stored).collect()
+}
+
+/// The events of a file; one that names a rule there is not is none of ours.
+fn read(bytes: Bytes) -> Result<Vec<Event>> {
+    let event = |stored: QualityEvent| {
+        let QualityEvent { rule, column, start_at_ms, end_at_ms, rows, detail } = stored;
+        let rule = Rule::ALL.into_iter().find(|known| known.name() == rule).ok_or_else(objects::damaged)?;
+        Ok(Event { rule, column, start_at_ms, end_at_ms, rows, detail })
+    };
+    read_events(bytes)?.into_iter().map(event).collect()
 }
 
 fn item(event: Event, zone: chrono_tz::Tz) -> EventItem {

@@ -8,10 +8,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use chrono::DateTime;
+use hvac_frame::names::TIMESTAMP;
+use hvac_frame::parquet_file::{ColumnType, FrameWriter, ROW_GROUP_ROWS, write_events};
 use polars::prelude::{DataFrame, DataType};
 
 use super::ask::refused;
-use super::{Parameters, store};
+use super::{Parameters, events, store};
 use crate::datasets::DatasetSelector;
 use crate::datasets::opened::{self, Frame};
 use crate::datasets::version::{Resolved, resolve};
@@ -22,7 +24,7 @@ use crate::state::AppState;
 use crate::store::crash;
 use crate::store::db::Transaction;
 use crate::store::entity::{WorkStatus, cleaning_job};
-use crate::store::frames::{self, ColumnType, FrameWriter};
+use crate::store::frames;
 use crate::store::staged::{Published, Staged, StagedWriter};
 use crate::store::versions::Held;
 use crate::store::{now, paths};
@@ -156,28 +158,28 @@ fn write(
     context.progress(CLEANED, format!("writing {} rows", cleaned.frame.height()));
     let result = summary(&cleaned)?;
     let said = describe(&source_says, dataset, &cleaned, &result, about)?;
-    let events = frames::write_events(target.events, &cleaned.events, said.clone())?;
-    let frame = write_frame(target.frame, &cleaned.frame, said)?;
+    let frame = write_frame(target.frame, &cleaned.frame, said.clone())?;
+    let events = write_events(target.events, &events::stored(cleaned.events), said)?;
     Ok((result, frame.into_staged()?, events.into_staged()?))
 }
 
 fn write_frame(sink: StagedWriter, frame: &DataFrame, said: Vec<(String, String)>) -> Result<StagedWriter> {
-    let types = frame.columns().iter().filter(|column| column.name() != frames::TIMESTAMP).map(|column| {
+    let types = frame.columns().iter().filter(|column| column.name() != TIMESTAMP).map(|column| {
         let is_text = matches!(column.dtype(), DataType::String);
         (column.name().to_string(), if is_text { ColumnType::Text } else { ColumnType::Float64 })
     });
     let mut writer = FrameWriter::new(sink, &types.collect::<Vec<_>>())?;
     // In parts, so that its copy on the way to the file stays small.
-    for offset in (0..frame.height()).step_by(frames::ROW_GROUP_ROWS) {
+    for offset in (0..frame.height()).step_by(ROW_GROUP_ROWS) {
         let offset_rows = i64::try_from(offset).internal("counting rows")?;
-        writer.write_window(&frame.slice(offset_rows, frames::ROW_GROUP_ROWS))?;
+        writer.write_window(&frame.slice(offset_rows, ROW_GROUP_ROWS))?;
     }
     Ok(writer.finish(said)?.0)
 }
 
 fn summary(cleaned: &Cleaned) -> Result<Summary> {
     let doing = "reading the times of a cleaned frame";
-    let times = cleaned.frame.column(frames::TIMESTAMP).internal(doing)?.datetime().internal(doing)?.physical();
+    let times = cleaned.frame.column(TIMESTAMP).internal(doing)?.datetime().internal(doing)?.physical();
     Ok(Summary {
         report: serde_json::to_value(&cleaned.report).internal("writing a cleaning's report")?,
         message: cleaned.report.message.clone(),

@@ -244,7 +244,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::frames::tests::stored;
+    use hvac_frame::parquet_file::{ColumnType, FrameReader, FrameWriter};
+
+    /// A frame of columns of numbers, `c0` and so on, a row each minute from 1970 on, and its file.
+    fn stored(columns: &[Vec<Option<f64>>]) -> (DataFrame, FrameReader) {
+        let rows = columns.first().map_or(0, Vec::len);
+        let time = Int64Chunked::from_vec("timestamp".into(), (0..rows as i64).map(|row| row * 60_000).collect());
+        let time = time.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_column();
+        let numbers = columns.iter().zip(0..).map(|(cells, i)| Column::new(format!("c{i}").into(), cells));
+        let frame = DataFrame::new(rows, std::iter::once(time).chain(numbers).collect()).unwrap();
+        let schema: Vec<_> = (0..columns.len()).map(|i| (format!("c{i}"), ColumnType::Float64)).collect();
+        let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
+        writer.write_window(&frame).unwrap();
+        (frame, FrameReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap())
+    }
 
     fn written(frame: &DataFrame, times: usize) -> String {
         let block = Block::of(frame).unwrap();
@@ -302,7 +315,7 @@ mod tests {
                 columns[0][0] = Some(0.1 + 0.2);
             }
             let rows = columns[0].len();
-            let (frame, reader) = stored(&columns, 60_000);
+            let (frame, reader) = stored(&columns);
 
             let lists = lists(reader.dictionaries(0), most);
             prop_assert!(lists.iter().flatten().map(|list| list.len()).sum::<usize>() <= most);

@@ -19,11 +19,13 @@ use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use crate::store::cache::blocks::{Block, Lists, Word};
 use crate::store::entity::Integrity;
-use crate::store::frames::{Footer, FrameReader, KEY_COLUMNS};
+use crate::store::frames::KEY_COLUMNS;
 use crate::store::integrity::{Root, StoredFile};
 use crate::store::objects;
 use crate::store::verified::FileStamp;
 use hvac_frame::column::ColumnMeta;
+use hvac_frame::error::FrameError;
+use hvac_frame::parquet_file::{Footer, FrameReader};
 
 /// Bytes of footers that are kept.
 const FOOTER_BYTES: u64 = 64 * 1024 * 1024;
@@ -156,14 +158,13 @@ impl Frame {
     }
 
     /// What was read; bytes that cannot be are looked at by their hash, so that all know.
-    fn told<T>(&self, read: Result<T>) -> Result<T> {
-        if let Err(error) = &read
-            && error.code == "file_damaged"
+    fn told<T>(&self, read: Result<T, FrameError>) -> Result<T> {
+        if let Err(FrameError::Damaged(_)) = &read
             && let Err(error) = self.state.store.suspect(&self.file)
         {
             tracing::warn!(%error, path = self.file.path, "a file that could not be read could not be looked at");
         }
-        read
+        Ok(read?)
     }
 
     /// Rows that are unpacked together; `lists` are those of their row group.

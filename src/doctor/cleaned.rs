@@ -7,11 +7,12 @@ use super::rebuild::{give_up, span};
 use crate::error::{ErrorKind, Result};
 use crate::sessions::snapshot::Snapshot;
 use crate::store::entity::{ArtefactKind, Integrity, Status, VersionState, WorkStatus, cleaning_job};
-use crate::store::frames::{self, FrameReader};
+use crate::store::frames;
 use crate::store::objects::Object;
 use crate::store::versions::Series;
 use crate::store::{Store, now, paths};
 use hvac_frame::column::ColumnMeta;
+use hvac_frame::parquet_file::{FrameReader, read_events};
 
 /// Adds the cleaned versions that the snapshot has no row of, where it knows the dataset they were made from and
 /// `was_told` that there is such a version; gives the files of the others.
@@ -58,7 +59,8 @@ pub(super) fn told(said: &dyn Fn(&str) -> Option<String>) -> (Value, Value) {
 
 /// None for a file that does not say what it is.
 async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> Result<Option<cleaning_job::Model>> {
-    let Ok(reader) = store.objects.open_bytes(&object.key).and_then(|bytes| FrameReader::open(bytes.to_bytes())) else {
+    let Ok(reader) = store.objects.open_bytes(&object.key).and_then(|bytes| Ok(FrameReader::open(bytes.to_bytes())?))
+    else {
         return Ok(None);
     };
     let footer = reader.footer();
@@ -78,7 +80,7 @@ async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> 
     let events = match store.objects.size(&events).await {
         Ok(size) => {
             let bytes = store.objects.open_bytes(&events)?;
-            let count = frames::read_events(bytes.to_bytes()).ok().map(|events| events.len());
+            let count = read_events(bytes.to_bytes()).ok().map(|events| events.len());
             Some((store.objects.sha256(&events).await?, size, count))
         }
         Err(error) if error.kind == ErrorKind::Conflict => None,

@@ -20,11 +20,12 @@ use crate::store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, manifest as manifest_row,
     model_alias, parse_report, parsed_dataset, session, site_override, source_file, trained_model, version,
 };
-use crate::store::frames::{self, FrameReader};
+use crate::store::frames;
 use crate::store::versions::Series;
 use crate::store::{Store, new_id, now, paths};
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
+use hvac_frame::parquet_file::FrameReader;
 
 /// What came back.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -184,7 +185,8 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
                 continue;
             }
         }
-        let Ok(reader) = store.objects.open_bytes(&object.key).and_then(|bytes| FrameReader::open(bytes.to_bytes()))
+        let Ok(reader) =
+            store.objects.open_bytes(&object.key).and_then(|bytes| Ok(FrameReader::open(bytes.to_bytes())?))
         else {
             continue;
         };

@@ -12,14 +12,18 @@ use bytes::Bytes;
 use super::{OnConflict, Progress};
 use crate::datasets::{Row, cells};
 use crate::error::{Context, Detail, Error, ErrorKind, Result, machine};
-use crate::etl::merge::{self, Columns, Keep};
-use crate::etl::plan::{self, FileId, Override, Plan, PlanError};
-use crate::etl::report::{FilePlan, ReadError, ReadOptions, archive};
-use crate::etl::tally::{self, Tally};
-use crate::store::frames::{ColumnType, FrameWriter};
 use crate::store::objects::Objects;
 use crate::store::staged::{Staged, StagedWriter};
+use hvac_frame::align::Keep;
 use hvac_frame::column::{ColumnMeta, Warning};
+use hvac_frame::kinds::Reading;
+use hvac_frame::parquet_file::{ColumnType, FrameWriter};
+use hvac_frame::tally::Tally;
+use hvac_frame::window::Columns;
+use hvac_report::job::merge::merge;
+use hvac_report::job::plan::{self, FileId, Override, Plan, PlanError};
+use hvac_report::job::tally;
+use hvac_report::{FilePlan, ReadError, ReadOptions, archive};
 
 /// One report to read: raw bytes, or a member of a raw archive.
 #[derive(Clone)]
@@ -151,9 +155,9 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     })
 }
 
-fn column_type(reading: &crate::etl::kinds::Reading) -> ColumnType {
+fn column_type(reading: &Reading) -> ColumnType {
     match reading {
-        crate::etl::kinds::Reading::Text => ColumnType::Text,
+        Reading::Text => ColumnType::Text,
         _ => ColumnType::Float64,
     }
 }
@@ -172,9 +176,9 @@ fn windows(
     for window in plan.windows(plan.window_rows(job.memory_bytes / 4)) {
         progress.go_on()?;
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
-        let (merged, found) = merge::merge_columns(plan, &window, segments, keep);
+        let (merged, found) = merge(plan, &window, segments, keep);
         if preview.is_empty() {
-            let head = merged.head(plan, PREVIEW_ROWS).internal("merging a window")?;
+            let head = merged.head(plan.names(), PREVIEW_ROWS).internal("merging a window")?;
             preview = cells::maps(&head, job.options.zone)?;
         }
         for (tally, next) in tallies.iter_mut().zip(found) {

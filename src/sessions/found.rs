@@ -13,11 +13,12 @@ use super::build::Built;
 use super::options;
 
 use crate::error::{Context, Error, Result};
-use crate::etl::plan::FileId;
+use hvac_report::job::plan::FileId;
 use crate::state::AppState;
 use crate::store::entity::{FileReport, ParseReport, parse_report, parsed_dataset};
-use crate::store::frames::{self, FrameReader};
+use crate::store::frames;
 use crate::store::integrity::{Root, StoredFile};
+use hvac_frame::parquet_file::FrameReader;
 
 /// What was known before the parse, what concerns them all, what concerns each file.
 pub fn all_warnings(before: &[Warning], built: &Built) -> Vec<Warning> {

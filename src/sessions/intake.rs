@@ -13,13 +13,13 @@ use futures_util::{Stream, StreamExt};
 use super::progress::Progress;
 use super::{build, store};
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
-use crate::etl::report::archive;
 use crate::state::AppState;
 use crate::store::copied::{self, CopyError, Syncing};
 use crate::store::entity::source_file;
 use crate::store::staged::Finished;
 use crate::store::{new_id, paths};
 use hvac_frame::column::Warning;
+use hvac_report::archive;
 
 /// Files copied at the same time, one a core: what is slow is their hashing.
 const MOST_COPIES_AT_ONCE: usize = 4;

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::Row;
-pub use crate::etl::report::{DateOrder, FilePlan, Format};
 use crate::limits::Paging;
 use crate::store::entity;
 pub use hvac_frame::column::{ColumnMeta, Kind, Warning};
 use hvac_frame::names::TIMESTAMP;
+pub use hvac_report::{DateOrder, FilePlan, Format};
 
 mod build;
 pub mod catalogue;

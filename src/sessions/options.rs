@@ -7,12 +7,12 @@ use chrono_tz::Tz;
 use super::{ColumnOverride, ParseRequest, date_order_of};
 use crate::config;
 use crate::error::{Error, Result};
-use crate::etl::plan::Override;
-use crate::etl::report::ReadOptions;
 use crate::limits;
 use crate::state::AppState;
 use crate::store::entity::{Status, session};
 use hvac_frame::column::Warning;
+use hvac_report::ReadOptions;
+use hvac_report::job::plan::Override;
 
 /// Nobody said in which zone local times are; dropped again where no report has one.
 pub(super) const TIMEZONE_ASSUMED: &str = "timezone_assumed";

@@ -22,9 +22,6 @@ use super::{
 };
 use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
-use crate::etl::PARSER_VERSION;
-use crate::etl::plan::{FileId, Override};
-use crate::etl::report::{FilePlan, ReadOptions, archive};
 use crate::state::AppState;
 use crate::store::db::Transaction;
 use crate::store::entity::{
@@ -34,6 +31,9 @@ use crate::store::frames;
 use crate::store::versions::{self, Held, Owner, Series};
 use crate::store::{new_id, now, paths};
 use hvac_frame::column::Warning;
+use hvac_report::PARSER_VERSION;
+use hvac_report::job::plan::{FileId, Override};
+use hvac_report::{FilePlan, ReadOptions, archive};
 
 /// What a parse holds for each byte of its reports, about: the bytes, the cells, the pages.
 const MEMORY_PER_RAW_BYTE: u64 = 3;
@@ -538,7 +538,7 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, arc
 struct StoredOptions<'a> {
     timezone: &'a str,
     date_format: Option<&'a str>,
-    format: Option<crate::etl::report::Format>,
+    format: Option<hvac_report::Format>,
     delimiter: Option<char>,
     encoding: Option<&'a str>,
     on_conflict: OnConflict,

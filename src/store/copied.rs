@@ -156,7 +156,7 @@ pub async fn publish_all(files: Vec<(Finished, String)>) -> Result<Vec<Published
         if let Some((objects, key)) = folder {
             objects.sync_folders(&key).map_err(|error| storage_error("publishing files", error))?;
         }
-        Ok((published, otherwise.into_iter().chain(files).collect::<Vec<_>>()))
+        Ok::<_, Error>((published, otherwise.into_iter().chain(files).collect::<Vec<_>>()))
     });
     let (mut published, others) = naming.await.internal("publishing files")??;
     for (file, key) in others {

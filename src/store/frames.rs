@@ -1,28 +1,12 @@
-//! Frames ⇄ Parquet, by way of the `parquet` crate: [`write::FrameWriter`] and [`read::FrameReader`].
+//! What stored Parquet files say of themselves, and failures of frames as the program's.
 //!
-//! The file's shape (DESIGN §4): `timestamp` first, `Timestamp(ms, UTC)`, sorted, unique, never null; sensors
-//! Float64; states of more than two values text. It explains itself: its key-value metadata names session,
-//! dataset, columns and sources. No polars `parquet` feature: it would cost ten minutes of building.
+//! The files are written and read by [`hvac_frame::parquet_file`]; each explains itself: its key-value metadata names
+//! session, dataset, columns and sources.
 
-mod dictionary;
-mod events;
-mod header;
-mod numbers;
-mod pages;
-mod places;
-mod read;
-#[cfg(test)]
-pub(crate) mod tests;
-mod write;
+use hvac_frame::error::FrameError;
 
-pub use events::{read_events, write_events};
-pub use read::{Footer, FrameReader, Stored};
-pub use write::FrameWriter;
-
-/// Name of the first column.
-pub const TIMESTAMP: &str = "timestamp";
-/// Rows of a full row group; a time range touches few of them.
-pub const ROW_GROUP_ROWS: usize = 65_536;
+use super::objects::{damaged, storage_error};
+use crate::error::Error;
 
 /// Key-value metadata: the session's id.
 pub const KEY_SESSION_ID: &str = "hvac.session_id";
@@ -59,11 +43,12 @@ pub const KEY_SOURCE_SHA256: &str = "hvac.source_sha256";
 /// Key-value metadata: when the dataset was made, ISO 8601.
 pub const KEY_CREATED_AT: &str = "hvac.created_at";
 
-/// What a column's cells are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColumnType {
-    /// Readings, counters, two-valued states.
-    Float64,
-    /// States of more than two values, free text.
-    Text,
+impl From<FrameError> for Error {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Sink(_) => storage_error("writing a Parquet file", error),
+            FrameError::Damaged(_) => damaged().with_source(error),
+            FrameError::Defect(..) => Self::internal(error.to_string()).with_source(error),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 use hvac_analytics::cleaning::{CleanRequest, ask};
 use hvac_analytics::config::Config;
-use hvac_analytics::store::frames::read_events;
+use hvac_frame::parquet_file::read_events;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;

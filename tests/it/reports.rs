@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use hvac_analytics::etl::gathered::Sheet;
-use hvac_analytics::etl::report::{FilePlan, ReadError, ReadOptions, Reader, Source};
 use hvac_frame::column::{NullReason, Segment, TEXT, VALUE};
+use hvac_frame::gathered::Sheet;
+use hvac_report::{FilePlan, ReadError, ReadOptions, Reader, Source};
 
 mod bad;
 mod generated;

@@ -8,7 +8,8 @@ use std::path::Path;
 use hvac_analytics::config::SETTINGS;
 
 /// Rooms that compute only.
-const PURE: &[&str] = &["etl", "hvac-cleaning", "hvac-frame", "hvac-modelling", "hvac-points", "hvac-simulation"];
+const PURE: &[&str] =
+    &["hvac-cleaning", "hvac-frame", "hvac-modelling", "hvac-points", "hvac-report", "hvac-simulation"];
 /// Rooms with use cases.
 const FEATURES: &[&str] =
     &["sessions", "datasets", "cleaning", "training", "optimization", "query", "health", "demo", "doctor"];
@@ -29,13 +30,12 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
 ];
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
-    ("etl", &[]),
     ("error", &[]),
     ("limits", &["error"]),
     ("config", &["error"]),
     ("log", &["config"]),
     ("signals", &[]),
-    ("store", &["config", "error", "etl"]),
+    ("store", &["config", "error"]),
     ("jobs", &["store", "error", "limits"]),
     ("memory", &["config", "error"]),
     ("state", &["store", "config", "error", "jobs", "memory"]),
@@ -44,7 +44,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["etl", "store", "jobs", "state", "error", "config", "limits", "memory"];
+const FEATURE_DOORS: &[&str] = &["store", "jobs", "state", "error", "config", "limits", "memory"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
 /// Rooms that may use every room.
@@ -389,8 +389,7 @@ fn planted(path: &str, text: &str) -> Source {
 #[test]
 fn a_planted_door_is_caught() {
     for (path, text) in [
-        ("etl/merge.rs", "use crate::store::Store;"),
-        ("etl/merge.rs", "fn f() { let _ = std::fs::read(\"x\"); }"),
+        ("crates/hvac-cleaning/src/run.rs", "fn f() { let _ = std::fs::read(\"x\"); }"),
         ("crates/hvac-simulation/src/plant.rs", "fn f() { let _ = std::fs::read(\"x\"); }"),
         ("store/db.rs", "use crate::sessions::Status;"),
         ("http/data.rs", "fn f() { crate::store::open(); }"),
@@ -412,13 +411,13 @@ fn a_planted_door_is_caught() {
 #[test]
 fn an_open_door_is_left_alone() {
     for (path, text) in [
-        ("etl/merge.rs", "use crate::etl::column::Segment;\nuse super::report::Chunk;"),
-        ("etl/report/wide.rs", "use super::super::column::Cells;"),
+        ("crates/hvac-cleaning/src/run.rs", "use crate::range::Limits;\nuse super::report::Event;"),
+        ("crates/hvac-report/src/wide.rs", "use super::fields::Dialect;"),
         ("crates/hvac-simulation/src/plant.rs", "use crate::tower::Tower;\nuse super::weather::Sky;"),
         ("http/data.rs", "// crate::store is not for us\nuse crate::datasets::Answer;"),
         ("sessions/parse.rs", "use crate::datasets::Row;"),
         (
-            "etl/merge.rs",
+            "crates/hvac-cleaning/src/run.rs",
             "#[cfg(test)]\n#[allow(clippy::unwrap_used)]\nmod tests {\n    use std::fs;\n    fn f() {\n    }\n}",
         ),
         ("app.rs", "use crate::http;"),

@@ -13,14 +13,16 @@ use std::time::Instant;
 use bytes::Bytes;
 use chrono_tz::Tz;
 use hvac_analytics::error::{Context, Error, Result};
-use hvac_analytics::etl::gathered::Sheet;
-use hvac_analytics::etl::merge::{Keep, merge};
-use hvac_analytics::etl::plan::{FileId, Plan, read_all};
-use hvac_analytics::etl::report::{ReadError, ReadOptions, Reader, Source};
-use hvac_analytics::etl::tally::describe;
-use hvac_analytics::store::frames::{ColumnType, FrameReader, FrameWriter, KEY_COLUMNS, KEY_ZONE};
+use hvac_analytics::store::frames::{KEY_COLUMNS, KEY_ZONE};
 use hvac_cleaning::{self as clean, Cleaned, Interval, Parameters};
+use hvac_frame::align::Keep;
 use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_frame::gathered::Sheet;
+use hvac_frame::parquet_file::{ColumnType, FrameReader, FrameWriter};
+use hvac_report::job::merge::merge;
+use hvac_report::job::plan::{FileId, Plan, read_all};
+use hvac_report::job::tally::describe;
+use hvac_report::{ReadError, ReadOptions, Reader, Source};
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
@@ -203,7 +205,8 @@ fn merged(reports: &[(String, Bytes)], zone: Tz) -> Result<(DataFrame, Vec<Colum
     let mut plan = Plan::new(read, &nothing, &BTreeMap::new()).map_err(|error| Error::internal(error.message))?;
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).map_err(unreadable)?;
-    let window = merge(&plan, &window, segments, Keep::Last).internal("merging the reports")?;
-    let (columns, _) = describe(&plan, window.tallies);
-    Ok((window.frame, columns))
+    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last);
+    let frame = merged.head(plan.names(), usize::MAX).internal("merging the reports")?;
+    let (columns, _) = describe(&plan, tallies);
+    Ok((frame, columns))
 }

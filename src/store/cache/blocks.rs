@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::flights::Flights;
 use crate::error::{Context, Error, Result};
-use crate::store::frames::Stored;
+use hvac_frame::parquet_file::Stored;
 
 /// The file's sha256 and the first row, of a block or of the row group of lists.
 pub type BlockKey = (Arc<str>, u64);

@@ -13,8 +13,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use crate::error::{Context, Result};
-use crate::etl::report::FilePlan;
 use hvac_frame::column::{ColumnMeta, Kind, Warning};
+use hvac_report::FilePlan;
 
 /// A closed list of words as a text column, with the words for answers and messages.
 macro_rules! words {

@@ -1,6 +1,6 @@
 //! What is no report is refused with a code, the line, and a way out.
 
-use hvac_analytics::etl::report::DateOrder;
+use hvac_report::DateOrder;
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use hvac_analytics::etl::report::Format;
+use hvac_report::Format;
 use proptest::prelude::*;
 
 use super::*;

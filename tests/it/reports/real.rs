@@ -2,8 +2,8 @@
 //!
 //! (All 1 492 450 cells of all files were also compared with Python's csv module by hand; they agree.)
 
-use hvac_analytics::etl::report::{DateOrder, FilePlan, Format};
 use hvac_frame::column::{NullReason, Segment};
+use hvac_report::{DateOrder, FilePlan, Format};
 
 use super::{options, read, tally};
 

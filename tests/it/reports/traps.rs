@@ -1,6 +1,6 @@
 //! One fixture a trap.
 
-use hvac_analytics::etl::report::{DateOrder, Format, PointPlan};
+use hvac_report::{DateOrder, Format, PointPlan};
 
 use super::*;
 

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::*;
-use hvac_analytics::etl::merge::{Keep, merge};
-use hvac_analytics::etl::plan::{FileId, Plan as Reading, read_all};
-use hvac_analytics::etl::report::{DateOrder, ReadOptions};
-use hvac_analytics::etl::tally::{Tally, describe};
 use hvac_cleaning::{Event, Interval, Rule};
+use hvac_frame::align::Keep;
+use hvac_frame::tally::Tally;
+use hvac_report::job::merge::merge;
+use hvac_report::job::plan::{FileId, Plan as Reading, read_all};
+use hvac_report::job::tally::describe;
+use hvac_report::{DateOrder, ReadOptions};
 
 fn read(paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
     let root = std::env::var("HVAC_REAL_DATA").expect("HVAC_REAL_DATA names the folder of the real reports");
@@ -28,9 +30,9 @@ pub fn read_from(root: &Path, paths: &[&str], zone: Tz, date_order: Option<DateO
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).unwrap();
-    let merged = merge(&plan, &window, segments, Keep::Last).unwrap();
-    tallies.iter_mut().zip(merged.tallies).for_each(|(tally, next)| tally.absorb(next));
-    (merged.frame, describe(&plan, tallies).0)
+    let (merged, found) = merge(&plan, &window, segments, Keep::Last);
+    tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));
+    (merged.head(plan.names(), usize::MAX).unwrap(), describe(&plan, tallies).0)
 }
 
 const PLANT: [&str; 3] = ["plant/TableData23_12.csv", "plant/TableData24_03.csv", "plant/data23_12.csv"];

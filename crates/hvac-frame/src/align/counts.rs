@@ -1,0 +1,92 @@
+//! A column as counts of its last decimal, as most can be.
+
+use super::lay::{Keep, Lay, Piece, lay};
+use super::settle::{nulls, state_of};
+use crate::column::NullReason;
+use crate::counted::{self, Counts};
+use crate::kinds::Reading;
+use crate::packed::Packed;
+use crate::tally::Tally;
+
+const NOT_COVERED: u16 = Counts::ABSENT | NullReason::NotCovered as u16;
+
+/// None for texts, and when a piece has cells that are no such counts, or not within two bytes of the others'.
+pub fn align(reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Option<(Counts, Tally)> {
+    if *reading == Reading::Text {
+        // Also where no file has a row.
+        return None;
+    }
+    let mut frame = counted::Frame::default();
+    let mut takes_in = |piece: &Piece<'_>| match (reading, piece.packed) {
+        (Reading::States { .. }, Packed::Texts(_)) => frame.take_in_states(),
+        (Reading::States { .. }, packed) => packed.numbers() == 0 && frame.take_in(packed, piece.rows.clone()),
+        (Reading::Numbers, packed) => {
+            !piece.other_unit && piece.tokens.is_empty() && frame.take_in(packed, piece.rows.clone())
+        }
+        _ => false,
+    };
+    if !pieces.iter().all(&mut takes_in) {
+        return None;
+    }
+    let mut tally = Tally::default();
+    let mut laid = Laid { counts: frame.counts(axis.len()), reading };
+    lay(&mut laid, pieces, axis, keep, &mut tally);
+    let counts = laid.counts;
+    tally.count = counts.present();
+    if tally.count < counts.offsets.len() as u64 {
+        tally.nulls = nulls(counts.absent());
+    }
+    tally.course.run(&counts, tally.count);
+    Some((counts, tally))
+}
+
+struct Laid<'r> {
+    counts: Counts,
+    reading: &'r Reading,
+}
+
+impl Lay for Laid<'_> {
+    type Cell = u16;
+
+    fn is_value(cell: u16) -> bool {
+        cell < Counts::ABSENT
+    }
+
+    fn is_not_covered(cell: u16) -> bool {
+        cell == NOT_COVERED
+    }
+
+    fn rows(&self) -> usize {
+        self.counts.offsets.len()
+    }
+
+    fn push(&mut self, piece: &Piece<'_>) {
+        let state = |(token, _): &(String, u64)| self.counts.state(state_of(self.reading, token));
+        let states: Vec<u16> = piece.tokens.iter().map(state).collect();
+        self.counts.push(piece.packed, piece.rows.clone(), &states);
+    }
+
+    fn fill(&mut self, end: usize) {
+        if end > self.rows() {
+            self.counts.offsets.resize(end, NOT_COVERED);
+        }
+    }
+
+    fn split_off(&mut self, begin: usize) -> Vec<u16> {
+        self.counts.offsets.split_off(begin)
+    }
+
+    fn cell(&self, row: usize) -> Option<u16> {
+        self.counts.offsets.get(row).copied()
+    }
+
+    fn set(&mut self, row: usize, cell: u16) {
+        if let Some(offset) = self.counts.offsets.get_mut(row) {
+            *offset = cell;
+        }
+    }
+
+    fn show(&self, value: u16) -> String {
+        self.counts.value(value).to_string()
+    }
+}

@@ -1,0 +1,28 @@
+//! Failures of the `parquet` crate as ours.
+
+use std::error::Error as StdError;
+
+use parquet::errors::ParquetError;
+
+use crate::error::FrameError;
+
+/// Of writing: the sink's, but for our own, which went through the library's hands.
+pub fn write_failed(error: ParquetError) -> FrameError {
+    match error {
+        ParquetError::External(source) => match source.downcast::<FrameError>() {
+            Ok(ours) => *ours,
+            Err(source) => FrameError::Sink(Box::new(ParquetError::External(source))),
+        },
+        error => FrameError::Sink(Box::new(error)),
+    }
+}
+
+/// Of reading: the bytes are not what they should be.
+pub fn read_failed(error: impl StdError + Send + Sync + 'static) -> FrameError {
+    FrameError::damaged(error)
+}
+
+/// Bytes that do not add up.
+pub fn damaged(what: &str) -> FrameError {
+    FrameError::damaged(what)
+}

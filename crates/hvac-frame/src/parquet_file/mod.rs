@@ -1,0 +1,36 @@
+//! Frames ⇄ Parquet, by way of the `parquet` crate: [`FrameWriter`] and [`FrameReader`].
+//!
+//! The file's shape: `timestamp` first, `Timestamp(ms, UTC)`, sorted, unique, never null; sensors Float64; states of
+//! more than two values text. What a file says of itself (its key-value metadata) is its maker's business. No polars
+//! `parquet` feature: it would cost ten minutes of building.
+
+mod dictionary;
+mod error;
+mod events;
+mod header;
+mod numbers;
+mod pages;
+mod places;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use events::{QualityEvent, read_events, write_events};
+pub use read::{Footer, FrameReader, Stored};
+pub use write::FrameWriter;
+
+/// Rows of a full row group; a time range touches few of them.
+pub const ROW_GROUP_ROWS: usize = 65_536;
+/// zstd level: 1 is 5 % bigger, 6 twice as slow.
+const ZSTD_LEVEL: i32 = 3;
+/// Rows of a page, and so what a preview has to unpack.
+const PAGE_ROWS: usize = 4096;
+/// What a column's cells are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Readings, counters, two-valued states.
+    Float64,
+    /// States of more than two values, free text.
+    Text,
+}

@@ -1,0 +1,404 @@
+//! Reading: all of a file, some columns, some rows, a range of time, or batch by batch.
+//!
+//! Columns are decoded in parallel; a range of rows unpacks only the pages that hold it. Numbers are read by
+//! [`pages`] as far as it goes, everything else by the `parquet` crate.
+
+use std::ops::Range;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, TimestampMillisecondType};
+use arrow_array::{Array, RecordBatch};
+use arrow_buffer::BooleanBufferBuilder;
+use arrow_schema::DataType;
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
+};
+use parquet::file::metadata::PageIndexPolicy;
+use polars::prelude::{
+    Column, DataFrame, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, Series, TimeUnit as FrameUnit,
+    TimeZone,
+};
+use polars_arrow::bitmap::Bitmap;
+use rayon::prelude::*;
+
+use super::error::{damaged, read_failed};
+use super::{ROW_GROUP_ROWS, pages, places};
+use crate::error::{Doing, FrameError, Result};
+use crate::names::TIMESTAMP;
+
+/// Rows of a batch of an export.
+const BATCH_ROWS: usize = 8192;
+/// Cells below which one core is done before another one is awake.
+const PARALLEL_CELLS: usize = 64 * 1024;
+
+/// A file's parsed footer. Cheap to clone, so it can be kept for a file that is read again.
+#[derive(Clone, Debug)]
+pub struct Footer(ArrowReaderMetadata);
+
+impl Footer {
+    /// Parses the footer, with its page index.
+    ///
+    /// # Errors
+    /// Damaged when the bytes are no Parquet file.
+    pub fn parse(bytes: &Bytes) -> Result<Self> {
+        let options = ArrowReaderOptions::new()
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
+        ArrowReaderMetadata::load(bytes, options).map(Self).map_err(read_failed)
+    }
+
+    /// Rows of the file.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        self.0.metadata().file_metadata().num_rows().try_into().unwrap_or_default()
+    }
+
+    /// Names of all columns, `timestamp` first.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.0.schema().fields().iter().map(|field| field.name().as_str())
+    }
+
+    /// The value of a key (`KEY_…`), if the file has it.
+    #[must_use]
+    pub fn key_value(&self, key: &str) -> Option<&str> {
+        self.key_values().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
+    /// All keys with a value.
+    pub fn key_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.0.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        pairs.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?)))
+    }
+
+    /// The rows that are unpacked together with `row`: those of a page of numbers. Reading all of them costs little
+    /// more than reading one. Empty for a row that is not there.
+    #[must_use]
+    pub fn block(&self, row: u64) -> Range<u64> {
+        let Some((index, rows)) = self.group(row) else {
+            let end = self.row_count();
+            return end..end;
+        };
+        // Of the last column: the first one is the time, which has pages of its own.
+        let pages = self.0.metadata().offset_index().and_then(|groups| groups.get(index)?.last());
+        let pages = pages.map(|index| index.page_locations().as_slice()).unwrap_or_default();
+        let begins = || pages.iter().map(|page| rows.start + u64::try_from(page.first_row_index).unwrap_or_default());
+        let from = begins().take_while(|begin| *begin <= row).last().unwrap_or(rows.start);
+        from..begins().find(|begin| *begin > row).unwrap_or(rows.end)
+    }
+
+    /// The row group of a row: which one, and its rows; none for a row that is not there.
+    fn group(&self, row: u64) -> Option<(usize, Range<u64>)> {
+        let mut start = 0;
+        self.0.metadata().row_groups().iter().enumerate().find_map(|(index, group)| {
+            let rows = start..start + u64::try_from(group.num_rows()).unwrap_or_default();
+            start = rows.end;
+            rows.contains(&row).then_some((index, rows))
+        })
+    }
+
+    /// The rows of a row's group: their cells are made of the same dictionaries. Empty for a row that is not there.
+    #[must_use]
+    pub fn group_rows(&self, row: u64) -> Range<u64> {
+        self.group(row).map(|(_, rows)| rows).unwrap_or_default()
+    }
+
+    /// Bytes it takes in memory, for a cache's bound.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.0.metadata().memory_size()
+    }
+
+    /// Positions in the file of the columns named, in the order named; all of them when none are.
+    fn positions(&self, columns: Option<&[String]>) -> Result<Vec<usize>> {
+        let fields = self.0.schema().fields();
+        let Some(columns) = columns else { return Ok((0..fields.len()).collect()) };
+        let position = |name: &String| {
+            fields
+                .iter()
+                .position(|field| field.name() == name)
+                .ok_or_else(|| FrameError::defect(format!("the file has no column {name:?}")))
+        };
+        columns.iter().map(position).collect()
+    }
+}
+
+/// Cells of a column, as whoever looks at rows wants them.
+#[derive(Debug)]
+pub enum Stored {
+    /// Where they stand in the row group's dictionary; behind its end where there is no value.
+    Places(Vec<u16>),
+    /// The cells themselves.
+    Column(Column),
+}
+
+/// Reads one file. Everything here blocks and uses all cores: call it in `spawn_blocking`.
+///
+/// `columns` names the columns wanted, in the order wanted (`timestamp` only when it is named); none means all.
+#[derive(Clone, Debug)]
+pub struct FrameReader {
+    bytes: Bytes,
+    footer: Footer,
+}
+
+impl FrameReader {
+    /// Opens a file from its bytes.
+    ///
+    /// # Errors
+    /// Damaged when the bytes are no Parquet file.
+    pub fn open(bytes: Bytes) -> Result<Self> {
+        let footer = Footer::parse(&bytes)?;
+        Ok(Self { bytes, footer })
+    }
+
+    /// Opens a file whose footer is known.
+    #[must_use]
+    pub fn with_footer(bytes: Bytes, footer: Footer) -> Self {
+        Self { bytes, footer }
+    }
+
+    /// The footer.
+    #[must_use]
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// Damaged bytes; a defect for a column that is not there.
+    pub fn read(&self, columns: Option<&[String]>) -> Result<DataFrame> {
+        self.read_rows(columns, 0, self.footer.row_count())
+    }
+
+    /// Up to `rows` rows from `offset` on; only their pages are read.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_rows(&self, columns: Option<&[String]>, offset: u64, rows: u64) -> Result<DataFrame> {
+        let total = self.footer.row_count();
+        let start = offset.min(total);
+        let range = to_usize(start)?..to_usize(start.saturating_add(rows).min(total))?;
+        let positions = self.footer.positions(columns)?;
+        let numbers = |position: &usize| self.numbers(*position, &range);
+        let mut columns: Vec<Option<Column>> = if positions.len() * range.len() < PARALLEL_CELLS {
+            positions.iter().map(numbers).collect()
+        } else {
+            positions.par_iter().map(numbers).collect()
+        };
+        let missing =
+            || positions.iter().zip(&columns).filter_map(|(position, column)| column.is_none().then_some(*position));
+        let others = self.others(&missing().collect::<Vec<_>>(), &range)?;
+        for (column, other) in columns.iter_mut().filter(|column| column.is_none()).zip(others) {
+            *column = Some(other);
+        }
+        DataFrame::new(range.len(), columns.into_iter().flatten().collect()).doing("assembling a frame")
+    }
+
+    /// Some rows of a column of numbers in the forms that this program writes.
+    pub(super) fn numbers(&self, position: usize, rows: &Range<usize>) -> Option<Column> {
+        let name = self.footer.0.schema().fields().get(position)?.name();
+        let numbers = pages::read(&self.bytes, self.footer.0.metadata(), position, rows)?;
+        let numbers = Float64Chunked::from_vec_validity(name.into(), numbers.values, numbers.validity);
+        Some(numbers.into_series().into_column())
+    }
+
+    /// Some rows of columns of any kind and form, by way of the `parquet` crate.
+    pub(super) fn others(&self, positions: &[usize], rows: &Range<usize>) -> Result<Vec<Column>> {
+        // Groups big enough that setting up a reader does not matter, small enough to keep all cores busy.
+        let group = positions.len().div_ceil(rayon::current_num_threads() * 4).max(1);
+        let columns: Vec<Vec<Column>> =
+            positions.par_chunks(group).map(|columns| self.decode(columns, rows)).collect::<Result<_>>()?;
+        Ok(columns.into_iter().flatten().collect())
+    }
+
+    /// The values that the columns of a row's group are made of: an entry a column, none where it has no dictionary.
+    #[must_use]
+    pub fn dictionaries(&self, row: u64) -> Vec<Option<Vec<f64>>> {
+        let Some((group, _)) = self.footer.group(row) else { return Vec::new() };
+        let chunk = |column| pages::Chunk::of(&self.bytes, self.footer.0.metadata(), group, column);
+        (0..self.footer.0.schema().fields().len()).map(|column| places::dictionary(&chunk(column)?)).collect()
+    }
+
+    /// Rows of one row group, all columns, on one core. `entries` says of each column how long its dictionary is, where
+    /// places in it are wanted.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_stored(&self, rows: Range<u64>, entries: &[Option<u16>]) -> Result<Vec<Stored>> {
+        let range = to_usize(rows.start)?..to_usize(rows.end)?;
+        let (group, all) = self
+            .footer
+            .group(rows.start)
+            .ok_or_else(|| FrameError::defect("rows were asked for that there are not"))?;
+        let start = to_usize(all.start)?;
+        let places = |column: usize, entries: u16| {
+            let chunk = pages::Chunk::of(&self.bytes, self.footer.0.metadata(), group, column)?;
+            places::places(&chunk, range.start - start..range.end - start, entries).map(Stored::Places)
+        };
+        let stored = |(column, entries): (usize, &Option<u16>)| {
+            let places = entries.and_then(|entries| places(column, entries));
+            places.or_else(|| self.numbers(column, &range).map(Stored::Column))
+        };
+        let mut columns: Vec<Option<Stored>> = entries.iter().enumerate().map(stored).collect();
+        let missing: Vec<usize> =
+            (0..).zip(&columns).filter_map(|(at, column)| column.is_none().then_some(at)).collect();
+        let others = if missing.is_empty() { Vec::new() } else { self.decode(&missing, &range)? };
+        for (column, other) in columns.iter_mut().filter(|column| column.is_none()).zip(others) {
+            *column = Some(Stored::Column(other));
+        }
+        Ok(columns.into_iter().flatten().collect())
+    }
+
+    /// Which rows have a time in `from_ms..to_ms` (UTC, ms since 1970).
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn rows_between(&self, from_ms: i64, to_ms: i64) -> Result<Range<u64>> {
+        let frame = self.read(Some(&[TIMESTAMP.to_owned()]))?;
+        let column = frame.column(TIMESTAMP).doing("looking for the timestamp")?;
+        let times = column.datetime().doing("reading the timestamp")?.physical();
+        let times = times.cont_slice().doing("reading the timestamp")?;
+        let start = times.partition_point(|t| *t < from_ms) as u64;
+        let end = times.partition_point(|t| *t < to_ms) as u64;
+        Ok(start..end.max(start))
+    }
+
+    /// The rows with a time in `from_ms..to_ms` (UTC, ms since 1970).
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_between(&self, columns: Option<&[String]>, from_ms: i64, to_ms: i64) -> Result<DataFrame> {
+        let rows = self.rows_between(from_ms, to_ms)?;
+        self.read_rows(columns, rows.start, rows.end.saturating_sub(rows.start))
+    }
+
+    /// All rows in batches of at most 8 192, for exports in bounded memory.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; each batch may fail by itself.
+    pub fn batches(
+        &self,
+        columns: Option<&[String]>,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + 'static> {
+        let positions = self.footer.positions(columns)?;
+        let (reader, order) = self.reader(&positions, &(0..to_usize(self.footer.row_count())?), BATCH_ROWS)?;
+        Ok(reader.map(move |batch| {
+            let batch = batch.map_err(read_failed)?;
+            batch.project(&order).doing("ordering the columns of a batch")
+        }))
+    }
+
+    /// Some rows of some columns, in the order given.
+    fn decode(&self, positions: &[usize], rows: &Range<usize>) -> Result<Vec<Column>> {
+        let (reader, order) = self.reader(positions, rows, rows.len().clamp(1, ROW_GROUP_ROWS))?;
+        let mut batches = Vec::new();
+        for batch in reader {
+            batches.push(batch.map_err(read_failed)?);
+        }
+        let fields = self.footer.0.schema().fields();
+        let columns = positions.iter().zip(order).map(|(position, index)| {
+            let field =
+                fields.get(*position).ok_or_else(|| FrameError::defect("a column was asked for that there is not"))?;
+            let chunks: Vec<&dyn Array> =
+                batches.iter().filter_map(|batch| batch.columns().get(index)).map(AsRef::as_ref).collect();
+            to_polars(field.name(), field.data_type(), &chunks, rows.len())
+        });
+        columns.collect()
+    }
+
+    /// A reader of some rows of some columns, and where each of `positions` stands in its batches.
+    fn reader(
+        &self,
+        positions: &[usize],
+        rows: &Range<usize>,
+        batch_rows: usize,
+    ) -> Result<(ParquetRecordBatchReader, Vec<usize>)> {
+        let metadata = self.footer.0.metadata();
+        let mut groups = Vec::new();
+        let mut selected: Vec<RowSelector> = Vec::new();
+        let mut group_start = 0;
+        for (index, group) in metadata.row_groups().iter().enumerate() {
+            let group_rows = usize::try_from(group.num_rows()).map_err(read_failed)?;
+            let group_end = group_start + group_rows;
+            let (from, to) = (rows.start.max(group_start), rows.end.min(group_end));
+            if from < to {
+                groups.push(index);
+                selected.push(RowSelector::skip(from - group_start));
+                selected.push(RowSelector::select(to - from));
+                selected.push(RowSelector::skip(group_end - to));
+            }
+            group_start = group_end;
+        }
+        let mut sorted = positions.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let order = positions.iter().map(|p| sorted.binary_search(p).unwrap_or_default()).collect();
+        let mask = ProjectionMask::leaves(metadata.file_metadata().schema_descr(), sorted);
+        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.footer.0.clone())
+            .with_projection(mask)
+            .with_row_groups(groups)
+            .with_batch_size(batch_rows);
+        if selected.iter().any(|part| part.skip && part.row_count > 0) {
+            reader = reader.with_row_selection(RowSelection::from(selected));
+        }
+        Ok((reader.build().map_err(read_failed)?, order))
+    }
+}
+
+/// One column of a frame, in one piece.
+fn to_polars(name: &str, data_type: &DataType, chunks: &[&dyn Array], rows: usize) -> Result<Column> {
+    let series = match data_type {
+        DataType::Float64 => {
+            let (values, validity) = concatenate::<Float64Type>(chunks, rows)?;
+            Float64Chunked::from_vec_validity(name.into(), values, validity).into_series()
+        }
+        DataType::Timestamp(arrow_schema::TimeUnit::Millisecond, _) => {
+            let (values, validity) = concatenate::<TimestampMillisecondType>(chunks, rows)?;
+            Int64Chunked::from_vec_validity(name.into(), values, validity)
+                .into_datetime(FrameUnit::Milliseconds, Some(TimeZone::UTC))
+                .into_series()
+        }
+        DataType::Utf8 => {
+            let mut texts: Vec<Option<&str>> = Vec::with_capacity(rows);
+            for chunk in chunks {
+                texts.extend(
+                    chunk.as_string_opt::<i32>().ok_or_else(|| damaged("a column of texts holds others"))?.iter(),
+                );
+            }
+            Series::new(name.into(), texts)
+        }
+        other => {
+            return Err(damaged(&format!("column {name:?} is of type {other}")));
+        }
+    };
+    Ok(series.into_column())
+}
+
+/// Values and validity of a column's chunks; no validity when nothing is null.
+fn concatenate<T: ArrowPrimitiveType>(chunks: &[&dyn Array], rows: usize) -> Result<(Vec<T::Native>, Option<Bitmap>)> {
+    let mut values = Vec::with_capacity(rows);
+    let has_nulls = chunks.iter().any(|chunk| chunk.null_count() > 0);
+    let mut validity = has_nulls.then(|| BooleanBufferBuilder::new(rows));
+    for chunk in chunks {
+        let chunk = chunk.as_primitive_opt::<T>().ok_or_else(|| damaged("a column of numbers holds others"))?;
+        values.extend_from_slice(chunk.values());
+        if let Some(validity) = validity.as_mut() {
+            match chunk.nulls() {
+                Some(nulls) => validity.append_buffer(nulls.inner()),
+                None => validity.append_n(chunk.len(), true),
+            }
+        }
+    }
+    if values.len() != rows {
+        return Err(damaged("a column has fewer rows than its file"));
+    }
+    let validity = validity.map(|mut bits| Bitmap::from_u8_vec(bits.finish().values().to_vec(), rows));
+    Ok((values, validity))
+}
+
+fn to_usize(rows: u64) -> Result<usize> {
+    usize::try_from(rows).doing("counting rows")
+}

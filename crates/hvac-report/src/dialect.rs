@@ -1,0 +1,195 @@
+//! Which characters separate rows, fields and decimals, and what that was told by.
+
+use memchr::{memchr, memchr_iter};
+
+use super::fields::Dialect;
+use super::layout::{Record, records};
+use super::{Chosen, ReadError, ReadOptions, Source};
+use crate::DateOrder;
+use crate::time;
+
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Rows of the head that are looked at.
+const SAMPLE: usize = 60;
+
+/// Whether a text is a time under any reading.
+pub fn is_time(text: &str) -> bool {
+    [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd].iter().any(|order| time::stamp(text, *order).is_some())
+}
+
+/// Settles line end, delimiter and decimal sign of a whole text.
+pub fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> Result<(Dialect, Chosen<char>), ReadError> {
+    let eol = if memchr(b'\n', text.as_bytes()).is_none() && memchr(b'\r', text.as_bytes()).is_some() {
+        b'\r'
+    } else {
+        b'\n'
+    };
+    let mut chosen = match options.delimiter {
+        Some(asked) => {
+            if !asked.is_ascii() || asked.is_ascii_alphanumeric() || matches!(asked, '"' | '\r' | '\n' | '.' | '-') {
+                let words = format!("{asked:?} cannot separate fields: use one of , ; | or a tab");
+                return Err(source.error("bad_delimiter", None, words));
+            }
+            Chosen { value: asked, evidence: "asked for".to_owned() }
+        }
+        None => delimiter(source, text, eol)?,
+    };
+    let delimiter = u8::try_from(chosen.value).unwrap_or(b',');
+    let mut dialect = Dialect { delimiter, eol, decimal: b'.' };
+    if let Some((line, example)) = decimal_comma(text, dialect) {
+        dialect.decimal = b',';
+        chosen.evidence += &format!("; numbers have a decimal comma: {example} in line {line}");
+    }
+    Ok((dialect, chosen))
+}
+
+fn delimiter(source: Source<'_>, text: &str, eol: u8) -> Result<Chosen<char>, ReadError> {
+    if let Some(found) = apogee(text) {
+        return Ok(found);
+    }
+    let mut best: Option<((usize, usize, usize), u8)> = None;
+    let mut flaw = None;
+    for delimiter in DELIMITERS {
+        match records(text, Dialect { delimiter, eol, decimal: b'.' }, 0..text.len(), 0, SAMPLE) {
+            Err(found) => flaw = flaw.or(Some(found)),
+            Ok(head) => {
+                let score = score(&head);
+                if score.1 > 0 && best.is_none_or(|(known, _)| score > known) {
+                    best = Some((score, delimiter));
+                }
+            }
+        }
+    }
+    match (best, flaw) {
+        (Some(((times, support, fields), delimiter)), _) => Ok(Chosen {
+            value: char::from(delimiter),
+            evidence: if times > 0 {
+                format!("it cuts {times} of the first rows into a time and other fields, mostly {fields} in all")
+            } else {
+                format!("it cuts {support} of the first rows into {fields} fields")
+            },
+        }),
+        (None, Some(flaw)) => Err(source.flaw(flaw)),
+        (None, None) => {
+            let words = "no line has two fields separated by a comma, semicolon, tab or |: this is no table; a report has a header line and rows of a time and values";
+            Err(source.error("not_a_table", Some(1), words))
+        }
+    }
+}
+
+/// Rows with a time among other fields, rows with the most frequent number of fields, that number.
+fn score(head: &[Record]) -> (usize, usize, usize) {
+    let times = head
+        .iter()
+        .filter(|r| r.fields.len() > 1 && r.fields.iter().take(8).any(|f| is_time(f) || time::epoch(f).is_some()));
+    let times = times.count();
+    let mut widths: Vec<usize> = head.iter().map(|r| r.fields.len()).filter(|n| *n > 1).collect();
+    widths.sort_unstable();
+    let most = widths.chunk_by(|a, b| a == b).map(|run| (run.len(), run.first().copied().unwrap_or(0))).max();
+    let (support, fields) = most.unwrap_or((0, 0));
+    (times, support, fields)
+}
+
+/// The character after `<>Date` in an APOGEE header.
+fn apogee(text: &str) -> Option<Chosen<char>> {
+    let at = super::apogee::header_at(text)?;
+    let rest = text.get(at..)?.trim_start_matches('"').strip_prefix("<>Date")?;
+    let next = *rest.strip_prefix('"').unwrap_or(rest).as_bytes().first()?;
+    DELIMITERS
+        .contains(&next)
+        .then(|| Chosen { value: char::from(next), evidence: "it follows <>Date in the header".to_owned() })
+}
+
+/// The first number of a text that can only be written with a decimal comma, and its line; looked for only
+/// where commas do not separate fields. `1,234` alone tells nothing unless nothing else tells otherwise.
+fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
+    if dialect.delimiter == b',' {
+        return None;
+    }
+    let bytes = text.as_bytes();
+    let mut doubtful = None;
+    for at in memchr_iter(b',', bytes) {
+        let (before, after) = (bytes.get(..at)?, bytes.get(at + 1..)?);
+        let inner = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+');
+        let left = before.iter().rev().take(24).take_while(|b| inner(b)).count();
+        let right = after.iter().take(24).take_while(|b| b.is_ascii_digit()).count();
+        let bounded = |b: Option<&u8>| {
+            b.is_none_or(|b| *b == dialect.delimiter || matches!(b, b'"' | b' ' | b'\r' | b'\n' | b'%'))
+        };
+        let whole = before.get(before.len() - left..)?;
+        if right == 3
+            && (1..=3).contains(&left)
+            && after.get(3) == Some(&b',')
+            && after.get(4).is_some_and(u8::is_ascii_digit)
+        {
+            return None; // 1,234,567
+        }
+        if right == 0
+            || !bounded(before.len().checked_sub(left + 1).and_then(|i| before.get(i)))
+            || !bounded(after.get(right))
+        {
+            continue;
+        }
+        let digits = whole.iter().filter(|b| b.is_ascii_digit()).count();
+        if digits == 0 {
+            continue;
+        }
+        let example = || {
+            (
+                memchr_iter(b'\n', before).count() as u64 + 1,
+                text.get(at - left..=at + right).unwrap_or_default().to_owned(),
+            )
+        };
+        if right != 3 || digits > 3 || whole.contains(&b'.') || whole == b"0" || whole == b"-0" {
+            return Some(example());
+        }
+        if doubtful.is_none() {
+            doubtful = Some(example());
+        }
+    }
+    // Spreadsheets put semicolons between fields where the comma is the decimal sign, and only there.
+    doubtful.filter(|_| dialect.delimiter == b';' && !has_decimal_point(bytes, dialect))
+}
+
+/// Whether a number stands in the text that can only be written with a decimal point, such as `12.5`.
+fn has_decimal_point(bytes: &[u8], dialect: Dialect) -> bool {
+    memchr_iter(b'.', bytes).any(|at| {
+        let (before, after) = (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).unwrap_or_default());
+        let left = before.iter().rev().take(24).take_while(|b| b.is_ascii_digit()).count();
+        let right = after.iter().take(24).take_while(|b| b.is_ascii_digit()).count();
+        let starts = before
+            .len()
+            .checked_sub(left + 1)
+            .and_then(|i| before.get(i))
+            .is_none_or(|b| *b == dialect.delimiter || matches!(b, b'"' | b' ' | b'-' | b'\n'));
+        let ends = after.get(right).is_none_or(|b| *b == dialect.delimiter || matches!(b, b'"' | b' ' | b'\r' | b'\n'));
+        left > 0 && right > 0 && right != 3 && starts && ends
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(text: &str) -> (char, u8, u8) {
+        let options =
+            ReadOptions { zone: chrono_tz::UTC, format: None, date_order: None, delimiter: None, encoding: None };
+        let (dialect, chosen) = detect(Source { name: "r.csv", bytes: b"" }, text, &options).unwrap();
+        (chosen.value, dialect.eol, dialect.decimal)
+    }
+
+    #[test]
+    fn delimiters_line_ends_and_decimal_signs() {
+        assert_eq!(read("Time,A,B\n2024-01-01 00:00,1,2\n"), (',', b'\n', b'.'));
+        assert_eq!(read("Time\tA\r2024-01-01 00:00\t1.5\r"), ('\t', b'\r', b'.'));
+        assert_eq!(read("Time|A, in bar|B\r\n2024-01-01 00:00|1|2\r\n"), ('|', b'\n', b'.'));
+        assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,5;2\n"), (';', b'\n', b','));
+        assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,500;2\n"), (';', b'\n', b','));
+        assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,500;2.25\n"), (';', b'\n', b'.'));
+        assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,500;1,234,567\n"), (';', b'\n', b'.'));
+        assert_eq!(read("Time\tA\tB\n2024-01-01 00:00\t1,500\t2\n"), ('\t', b'\n', b'.'));
+        assert_eq!(read("Zeit;A, total;B\n01.02.2024 00:00;1;2.25\n"), (';', b'\n', b'.'));
+        assert_eq!(read("\"<>Date\";\"Time\";\"Point_1\"\n"), (';', b'\n', b'.'));
+    }
+}

@@ -1,0 +1,268 @@
+//! What both reading engines (`rows` and `long`) share: a chunk's limits, the rows that are no data, the
+//! findings of a whole file.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::cells::{CellReader, Tally};
+use super::fields::{Cursor, MAX_LINE};
+use super::layout::{Layout, warning};
+use super::number::NumberForm;
+use super::times::TimeReader;
+use super::{Format, PointPlan, ReadError, Source};
+use hvac_frame::column::Warning;
+use hvac_frame::packed::PackedSegment;
+
+/// Bytes of text after which a chunk ends.
+pub const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+/// Cells after which a chunk ends, so that short rows of a wide report stay small in memory too.
+pub const CHUNK_CELLS: usize = 4_000_000;
+
+/// Where a chunk ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// At the first row that begins at or after this byte.
+    pub byte: usize,
+    /// When it has this many cells.
+    pub cells: usize,
+}
+
+/// Steps between rows that are told apart for the median.
+const MAX_STEPS: usize = 4_096;
+
+/// Reads the rows of one file, chunk by chunk.
+pub struct Engine<'r> {
+    /// The report.
+    pub source: Source<'r>,
+    /// Its text.
+    pub text: &'r str,
+    /// Its shape.
+    pub layout: &'r Layout,
+    /// Times of rows.
+    pub times: TimeReader<'r>,
+    /// The last row's day, as long as it stands in a field of its own: the field, and its text.
+    pub day: (&'r str, &'r str),
+    /// Cells.
+    pub cells: CellReader,
+    /// What the last short number of each point looked like, which the next one is likely to look like too.
+    pub forms: Vec<NumberForm>,
+    /// What was met on the way.
+    pub seen: Seen,
+    /// The lines down to the header, once a row below is looked for among them.
+    pub head: Option<HashSet<&'r str>>,
+}
+
+/// What was met on the way through a file.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Data rows kept.
+    pub rows: u64,
+    /// Rows that are no data, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// Rows that stood after a later one.
+    pub out_of_order: u64,
+    /// Rows that end before their last column.
+    pub short: Tally,
+    /// Cells beyond the last column.
+    pub extra: Tally,
+    /// Verdicts that are not good.
+    pub verdicts: Tally,
+    /// Rows whose time cannot be read, and the first such text.
+    pub unreadable: Tally,
+    /// The first of them.
+    pub unreadable_text: String,
+    /// Narrow rows that name no point.
+    pub nameless: Tally,
+    /// Line of a last row that was cut off.
+    pub truncated: Option<u64>,
+    /// Latest time so far.
+    latest: Option<i64>,
+    steps: HashMap<i64, u64>,
+}
+
+impl Engine<'_> {
+    /// Counts a row that has no time: a footer, a repeated header, a blank or a broken row.
+    pub fn drop_row(&mut self, raw: &str, stamp: &str, line: u64) -> Result<(), ReadError> {
+        let bare = raw.trim_matches(|c: char| {
+            c == '"' || c.is_whitespace() || Ok(self.layout.dialect.delimiter) == u8::try_from(c)
+        });
+        let reason = if bare.is_empty() {
+            "blank"
+        } else if self.stands_in_head(raw) {
+            "repeated_header"
+        } else if bare.starts_with("***") || bare.to_ascii_lowercase().contains("end of report") {
+            "footer"
+        } else {
+            self.refuse_second_report(bare, line)?;
+            self.seen.unreadable.add(line);
+            if self.seen.unreadable.count == 1 {
+                self.seen.unreadable_text = stamp.chars().take(60).collect();
+            }
+            "unreadable_time"
+        };
+        *self.seen.dropped.entry(reason.to_owned()).or_default() += 1;
+        Ok(())
+    }
+
+    fn stands_in_head(&mut self, raw: &str) -> bool {
+        let head = self.text.get(..self.layout.body).unwrap_or_default();
+        let lines = || head.split(char::from(self.layout.dialect.eol)).map(str::trim).collect();
+        self.head.get_or_insert_with(lines).contains(raw.trim())
+    }
+
+    /// A key or a header below the first one, and not the same: another report was appended.
+    fn refuse_second_report(&self, bare: &str, line: u64) -> Result<(), ReadError> {
+        let other = bare.starts_with("<>Date") || bare.starts_with("Point_");
+        if self.layout.format.value != Format::Apogee || !other {
+            return Ok(());
+        }
+        let words = "a second report with other points begins here: split the file before its key of points";
+        Err(self.source.error("second_report", Some(line), words))
+    }
+
+    /// A row ends: refuses a line that is too long.
+    pub fn check_line(&self, start: usize, cursor: &Cursor<'_>) -> Result<(), ReadError> {
+        if cursor.pos().saturating_sub(start) <= MAX_LINE {
+            return Ok(());
+        }
+        Err(self.source.flaw(super::fields::Flaw::TooLong(cursor.lines())))
+    }
+}
+
+impl Seen {
+    /// A row was dropped because of `reason`.
+    pub fn drop(&mut self, reason: &str) {
+        if let Some(count) = self.dropped.get_mut(reason) {
+            *count += 1;
+        } else {
+            self.dropped.insert(reason.to_owned(), 1);
+        }
+    }
+
+    /// Counts the rows of a segment, in the file's order, that stand after a later one.
+    pub fn order_of(&mut self, at_ms: &[i64]) {
+        let mut latest = self.latest.unwrap_or(i64::MIN);
+        for at in at_ms {
+            self.out_of_order += u64::from(*at < latest);
+            latest = latest.max(*at);
+        }
+        self.latest = Some(latest);
+    }
+
+    /// Counts the steps of a sorted segment.
+    pub fn steps_of(&mut self, at_ms: &[i64]) {
+        // Most steps are as the one before: looked up once for a run of them.
+        let (mut step, mut times) = (0, 0);
+        for (a, b) in at_ms.iter().zip(at_ms.iter().skip(1)) {
+            if b - a != step {
+                self.steps(step, times);
+                (step, times) = (b - a, 0);
+            }
+            times += 1;
+        }
+        self.steps(step, times);
+    }
+
+    fn steps(&mut self, step: i64, times: u64) {
+        if step > 0 && (self.steps.len() < MAX_STEPS || self.steps.contains_key(&step)) {
+            *self.steps.entry(step).or_default() += times;
+        }
+    }
+
+    /// Median step, s; none below one second, or when there is no step.
+    pub fn interval_s(&self) -> Option<u32> {
+        let mut steps: Vec<(i64, u64)> = self.steps.iter().map(|(step, count)| (*step, *count)).collect();
+        steps.sort_unstable();
+        let total: u64 = steps.iter().map(|(_, count)| count).sum();
+        let mut passed = 0;
+        let median = steps.iter().find(|(_, count)| {
+            passed += count;
+            passed * 2 >= total
+        })?;
+        u32::try_from((median.0 + 500) / 1000).ok().filter(|s| *s > 0)
+    }
+
+    /// What a user should know, in one sentence each.
+    pub fn warnings(&self, source: Source<'_>, layout: &Layout, times: &TimeReader<'_>, zone: &str) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut say = |code: &str, tally: Tally, words: String| {
+            if tally.count > 0 {
+                warnings.push(warning(source, code, Some(tally.line), None, tally.count, words));
+            }
+        };
+        let n = |tally: Tally| tally.count;
+        say(
+            "unreadable_time",
+            self.unreadable,
+            format!(
+                "{} rows have no time that can be read (first '{}'); they are dropped",
+                n(self.unreadable),
+                self.unreadable_text
+            ),
+        );
+        say(
+            "short_rows",
+            self.short,
+            format!(
+                "{} rows end before their last column; their missing cells are stored as null (missing_cell)",
+                n(self.short)
+            ),
+        );
+        say(
+            "extra_cells",
+            self.extra,
+            format!("{} cells stand beyond the last column of the header; they are dropped", n(self.extra)),
+        );
+        say("no_point", self.nameless, format!("{} rows name no point; they are dropped", n(self.nameless)));
+        say(
+            "status_not_ok",
+            self.verdicts,
+            format!("the system marks {} values as not ok; they are kept", n(self.verdicts)),
+        );
+        say(
+            "repeated_hour",
+            times.repeated,
+            format!(
+                "{} rows lie in the hour that {zone} has twice; its two passes are told apart by the order of the rows",
+                n(times.repeated)
+            ),
+        );
+        say(
+            "zone_abbreviation",
+            times.abbreviations,
+            format!(
+                "{} times carry a zone abbreviation, which is ambiguous and ignored; they are read as {zone}",
+                n(times.abbreviations)
+            ),
+        );
+        say(
+            "outside_date_range",
+            times.outside,
+            format!("{} rows lie outside the date range that the report states; they are kept", n(times.outside)),
+        );
+        if let Some(line) = self.truncated {
+            let words = "the file ends within its last row; the cells that are whole are kept, the others stored as null (missing_cell)";
+            warnings.push(warning(source, "truncated_row", Some(line), None, 1, words));
+        }
+        if let (Some(stated), Some(found)) = (layout.time_interval_s, self.interval_s())
+            && stated != found
+        {
+            let words = format!("the report states an interval of {stated} s; its rows are mostly {found} s apart");
+            warnings.push(warning(source, "interval_differs", None, None, 1, words));
+        }
+        warnings
+    }
+}
+
+/// Whether a verdict says that the value is good.
+pub fn is_ok(verdict: &str) -> bool {
+    let bare = verdict.trim_matches(['{', '}', ' ']);
+    let good = ["", "ok", "good", "normal", "value_ok", "valid", "192", "0", "reliable", "online"];
+    good.iter().any(|word| word.eq_ignore_ascii_case(bare))
+}
+
+/// Adds each point's numbers of a segment.
+pub fn count_numbers(segment: &PackedSegment, points: &mut [PointPlan]) {
+    for (cells, point) in segment.columns.iter().zip(points) {
+        point.numbers += cells.numbers();
+    }
+}

@@ -1,0 +1,228 @@
+//! The bytes of trend reports: one report's points, cells and findings, and what the reports of a job hold together.
+//! PURE: bytes come in as slices, values go out; nothing in here logs, reads a clock, a file or the environment.
+//!
+//! A *cell* is one value of one point at one time. Every cell that is read ends as a number, a text, or
+//! a null with a reason: [`hvac_frame::column::NullReason`].
+//!
+//! Reads one report: detect its shape, then its rows, chunk by chunk.
+//! [`Reader::open`] settles encoding, format, delimiter, header and points from the head of the bytes;
+//! [`Reader::plan`] goes once over all bytes and hands every chunk, packed, to the caller, who keeps
+//! it or drops it; [`Reader::read`] reads a dropped chunk again, now that the plan has settled what only
+//! the whole file can tell (date order, tokens). So a small job is one pass, and a job of any size needs
+//! no more memory than its caller wants to keep.
+
+mod apogee;
+mod cells;
+mod dates;
+mod decode;
+mod detect;
+mod dialect;
+mod engine;
+mod fields;
+mod layout;
+mod long;
+mod marker;
+mod narrow;
+mod number;
+mod reader;
+mod rows;
+mod table;
+mod time;
+mod times;
+mod toa5;
+mod wide;
+mod xlsx;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use self::fields::{Flaw, MAX_FIELD, MAX_LINE};
+pub use self::reader::Reader;
+use hvac_frame::column::Warning;
+
+pub mod archive;
+pub mod job;
+
+/// Changes whenever the same bytes and options would give another frame or other findings.
+pub const PARSER_VERSION: &str = "1";
+
+/// The shapes of report that are read (HVAC.md §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Siemens APOGEE / Insight trend report: a key of points, then rows.
+    Apogee,
+    /// One row a time, one column a point.
+    Wide,
+    /// One row a cell: time, point, value.
+    Narrow,
+    /// Time and value; the file's name is the point.
+    SinglePoint,
+    /// Campbell TOA5: four header lines.
+    Toa5,
+}
+
+/// In which order a date's numbers stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// 2016/10/31
+    Ymd,
+    /// 10/31/2016
+    Mdy,
+    /// 31/10/2016
+    Dmy,
+}
+
+/// One report's bytes and its name, as the user knows it (`a.zip/b.csv` for a member of an archive).
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Name for messages, and the point's name where the format has no other.
+    pub name: &'a str,
+    /// All its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// What the user overrides, and the zone of times that do not say theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Zone of local times.
+    pub zone: Tz,
+    /// Instead of detecting.
+    pub format: Option<Format>,
+    /// Instead of detecting.
+    pub date_order: Option<DateOrder>,
+    /// Instead of detecting: one ASCII character.
+    pub delimiter: Option<char>,
+    /// Instead of detecting: a WHATWG label such as `big5`.
+    pub encoding: Option<String>,
+}
+
+/// A report that cannot be read, with the place and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadError {
+    /// Stable, snake_case: `empty_file`, `no_header`, `not_a_table`, `ambiguous_dates`, `nonexistent_local_time`, …
+    pub code: &'static str,
+    /// The report's name.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: Option<u64>,
+    /// Column by its original name.
+    pub column: Option<String>,
+    /// One sentence: what is wrong and what to do.
+    pub message: String,
+}
+
+/// What was chosen and what it was told by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Chosen<T> {
+    /// The choice.
+    pub value: T,
+    /// In words: `the first line is an APOGEE point key`.
+    pub evidence: String,
+}
+
+/// What one file holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FilePlan {
+    /// The report's name.
+    pub file_name: String,
+    /// Shape.
+    pub format: Chosen<Format>,
+    /// WHATWG name of the character encoding.
+    pub encoding: Chosen<String>,
+    /// Field delimiter.
+    pub delimiter: Chosen<char>,
+    /// Order of dates, where dates are written with numbers only.
+    pub date_order: Option<Chosen<DateOrder>>,
+    /// Line of the header, counted from 1; none when the columns have no names.
+    pub header_line: Option<u64>,
+    /// The points, in the file's order.
+    pub points: Vec<PointPlan>,
+    /// Data rows kept: lines of the file (a narrow report's chunks have fewer rows, one a time).
+    pub rows: u64,
+    /// Lines below the header that are no data rows, by reason: `footer`, `blank`, `unreadable_time`, `repeated_header`,
+    /// `no_point` (a narrow row that names none).
+    pub dropped_rows: BTreeMap<String, u64>,
+    /// Rows that stood after a later one.
+    pub out_of_order_rows: u64,
+    /// Rows whose time is on the site's clock: neither an offset nor an epoch.
+    #[serde(default)]
+    pub local_time_rows: u64,
+    /// First time, UTC ms.
+    pub first_at_ms: Option<i64>,
+    /// Last time, UTC ms.
+    pub last_at_ms: Option<i64>,
+    /// Median step between rows, s.
+    pub interval_s: Option<u32>,
+    /// Loss markers as they stand in the file, with their counts: `TIME (-1)` → 84.
+    pub loss_markers: BTreeMap<String, u64>,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+    /// Runs of rows that can be read by themselves.
+    #[serde(skip)]
+    pub chunks: Vec<Chunk>,
+}
+
+/// What one file holds of one point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PointPlan {
+    /// As it stands in the file.
+    pub original_name: String,
+    /// 0 for the first column of that name in the file, 1 for the second, …
+    pub occurrence: u32,
+    /// Unit, and what it was told by: the header, the cells, a units line.
+    pub unit: Option<Chosen<String>>,
+    /// From the report's key.
+    pub trend_definition: Option<String>,
+    /// From the trend definition, s.
+    pub native_interval_s: Option<u32>,
+    /// Cells with a number.
+    pub numbers: u64,
+    /// Texts that are neither numbers nor loss markers, in order of appearance, with their counts.
+    pub tokens: Vec<(String, u64)>,
+}
+
+/// A run of rows of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Where its rows stand in the decoded text.
+    pub bytes: Range<usize>,
+    /// Number of the line before its first one.
+    pub lines_before: u64,
+    /// Rows of its segment.
+    pub rows: u32,
+    /// Earliest time, UTC ms.
+    pub first_at_ms: i64,
+    /// Latest time, UTC ms.
+    pub last_at_ms: i64,
+    /// UTC ms of the row before it, which tells the two passes of a repeated hour apart.
+    pub previous_at_ms: Option<i64>,
+}
+
+impl<'a> Source<'a> {
+    fn error(self, code: &'static str, line: Option<u64>, message: impl Into<String>) -> ReadError {
+        ReadError { code, file: self.name.to_owned(), line, column: None, message: message.into() }
+    }
+
+    fn flaw(self, flaw: Flaw) -> ReadError {
+        match flaw {
+            Flaw::TooLong(line) => {
+                let words = format!(
+                    "a field of more than {} KiB or a line of more than {} MiB: no trend report has one; check the delimiter and the line ends",
+                    MAX_FIELD / 1024,
+                    MAX_LINE / 1024 / 1024
+                );
+                self.error("line_too_long", Some(line), words)
+            }
+            Flaw::OpenQuote(line) => {
+                let words = "a quote is opened on this line and not closed before the next: close it, or double it if it is part of the text";
+                self.error("unclosed_quote", Some(line), words)
+            }
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Numbers as reports write them, to the nearest double.
+//!
+//! The short form (a few digits, perhaps a point) is read by hand: a mantissa below 2^53 and a power of ten
+//! of at most 10^22 are both exact doubles, and one division rounds once, so the result is the nearest
+//! double, as `str::parse` would give (Clinger 1990, the "fast path"). All else goes to `str::parse`.
+
+use hvac_frame::decimal::Decimal;
+
+/// Reads a plain decimal number (blanks, sign, digits, fraction, blanks) from the front of `bytes`, and the rest.
+/// None where the short form does not do.
+#[inline]
+pub fn plain(bytes: &[u8], decimal: u8) -> Option<(Decimal, &[u8])> {
+    let mut rest = bytes;
+    while let [b' ', tail @ ..] = rest {
+        rest = tail;
+    }
+    let negative = if let [b'-', tail @ ..] = rest {
+        rest = tail;
+        true
+    } else {
+        false
+    };
+    let before = rest.len();
+    let mut mantissa = 0u64;
+    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(*digit - b'0'));
+        rest = tail;
+    }
+    let whole = before - rest.len();
+    let mut fraction = 0;
+    if let [point, tail @ ..] = rest
+        && *point == decimal
+    {
+        let before = tail.len();
+        rest = tail;
+        while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(*digit - b'0'));
+            rest = tail;
+        }
+        fraction = before - rest.len();
+    }
+    // At most 19 digits cannot have wrapped around 2^64.
+    if whole + fraction == 0 || whole + fraction > 19 || mantissa > 1 << 53 {
+        return None;
+    }
+    while let [b' ', tail @ ..] = rest {
+        rest = tail;
+    }
+    Some((Decimal { negative, mantissa, fraction: u32::try_from(fraction).ok()? }, rest))
+}
+
+/// Every byte of a word.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// Marks (by its top bit) the first byte of `word` that is `byte`; marks above it mean nothing.
+#[inline]
+pub fn first_of(word: u64, byte: u8) -> u64 {
+    let zeros = word ^ (EACH * u64::from(byte));
+    zeros.wrapping_sub(EACH) & !zeros & (EACH << 7)
+}
+
+/// Marks (by its top bit) the first byte of `word` that is no printable ASCII character; marks above it mean nothing.
+#[inline]
+pub fn first_odd(word: u64) -> u64 {
+    (word | word.wrapping_sub(EACH * u64::from(b' '))) & (EACH << 7)
+}
+
+/// Reads `length` bytes (at most seven; the first one lowest in `word`) that are a number and nothing else, all
+/// at once: eight digits are three multiplications (Lemire 2018). A count of units of the last decimal, and how many
+/// decimals there are. None where that form does not do, and for a negative zero, which is no count.
+#[inline(always)]
+pub fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
+    let negative = word & 0xff == u64::from(b'-');
+    let (word, length) = if negative { (word >> 8, length.checked_sub(1)?) } else { (word, length) };
+    if length == 0 || length > 8 {
+        return None;
+    }
+    // Against the right edge, with zeros on the left of it.
+    let mut digits = (word ^ (EACH * u64::from(b'0'))) << (64 - 8 * length);
+    let point = first_of(digits, decimal ^ b'0');
+    let mut fraction = 0;
+    if point != 0 {
+        let at = point.trailing_zeros() & !7;
+        let below = digits & !(u64::MAX << at);
+        digits = (digits & (u64::MAX << at << 8)) | (below << 8);
+        fraction = 7 - at / 8;
+    }
+    let no_digit = (digits | digits.wrapping_add(EACH * 0x76)) & (EACH << 7);
+    if no_digit != 0 || length == u32::from(point != 0) {
+        return None;
+    }
+    let count = eight(digits);
+    match negative {
+        false => Some((count, fraction)),
+        true if count == 0 => None,
+        true => Some((-count, fraction)),
+    }
+}
+
+/// What a quoted number of at most six bytes looks like: where its digits stand and what stands between and behind
+/// them. Numbers of a column mostly look alike, so the next one is read without a look for its end and its point.
+#[derive(Debug, Clone, Copy)]
+pub struct NumberForm {
+    /// The bytes from behind the first quote on, with zeros for digits.
+    like: u64,
+    /// What makes a byte's top bit one when it is no digit where one should be, or another byte than `like`'s.
+    above: u64,
+    /// The top bits of the bytes that matter.
+    marks: u64,
+    /// The bytes before the point, once the last digit is the highest byte; none when there is no point.
+    whole: u64,
+    /// All ones when there is a sign.
+    negative: i32,
+    /// Bits from the last digit to the word's end.
+    shift: u8,
+    /// Bytes from the first quote to behind the delimiter.
+    pub length: u8,
+    /// Digits behind the point.
+    pub decimals: u8,
+}
+
+impl Default for NumberForm {
+    /// That of no number.
+    fn default() -> Self {
+        let marks = EACH << 7;
+        Self { like: 0, above: marks, marks, whole: 0, negative: 0, shift: 0, length: 0, decimals: 0 }
+    }
+}
+
+impl NumberForm {
+    /// Of a number that [`short`] read, of `length` bytes, in quotes with `delimiter` behind them.
+    #[must_use]
+    pub fn of(word: u64, length: u32, decimals: u32, delimiter: u8) -> Self {
+        let (1..=6, Ok(bytes), Ok(decimals)) = (length, u8::try_from(length), u8::try_from(decimals)) else {
+            return Self::default();
+        };
+        let zeros = EACH * u64::from(b'0');
+        let no_digit = ((word ^ zeros) | (word ^ zeros).wrapping_add(EACH * 0x76)) & (EACH << 7);
+        // All bits of the bytes that are none: a sign, a point, and all behind the number.
+        let others = (no_digit >> 7) * 0xff;
+        let behind = u64::MAX << (8 * length);
+        let negative = word & 0xff == u64::from(b'-');
+        let point = others & !behind & !u64::from(negative).wrapping_mul(0xff);
+        Self {
+            like: (word & others) | (zeros & !others) | (u64::from(b'"') | u64::from(delimiter) << 8) << (8 * length),
+            above: (EACH * 0x76) | ((EACH * 0x7f) & others),
+            marks: (EACH << 7) >> (8 * (6 - length)),
+            // Below its lowest bit, once it is shifted as the digits are.
+            whole: if point == 0 { 0 } else { (1 << ((point << (64 - 8 * length)).trailing_zeros())) - 1 },
+            negative: if negative { -1 } else { 0 },
+            shift: 8 * (8 - bytes),
+            length: bytes + 3,
+            decimals,
+        }
+    }
+
+    /// The number's count of units of its last decimal, if it looks like this. `word` begins behind the first quote.
+    #[inline(always)]
+    pub fn read(&self, word: u64) -> Option<i32> {
+        let digits = word ^ self.like;
+        // No byte that matters is above one that does not.
+        if (digits | digits.wrapping_add(self.above)) & self.marks != 0 {
+            return None;
+        }
+        let digits = digits << self.shift;
+        let whole = digits & self.whole;
+        let count = eight(digits - whole + (whole << 8));
+        let count = (count ^ self.negative).wrapping_sub(self.negative);
+        if count == 0 && self.negative != 0 { None } else { Some(count) }
+    }
+}
+
+/// The number that eight digits make, the first one in the lowest byte.
+#[inline(always)]
+fn eight(digits: u64) -> i32 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let (odd, even) = (pairs & 0x0000_00ff_0000_00ff, (pairs >> 16) & 0x0000_00ff_0000_00ff);
+    let number = odd.wrapping_mul(100 + (1_000_000 << 32)).wrapping_add(even.wrapping_mul(1 + (10_000 << 32))) >> 32;
+    number as i32
+}
+
+/// Reads a text that is a number and nothing else: signs, exponents, thousands separators (`1,234.5`, `1'485`;
+/// with a decimal comma `1.234,5`). May be infinite when the number is too large for a double.
+#[must_use]
+pub fn read(text: &str, decimal: u8, delimiter: u8) -> Option<f64> {
+    if let Some((number, [])) = plain(text.as_bytes(), decimal) {
+        return Some(number.value());
+    }
+    if !matches!(text.as_bytes().first()?, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | 0xe2) {
+        return None;
+    }
+    let text = text.strip_prefix('\u{2212}').map_or_else(|| text.to_owned(), |rest| format!("-{rest}"));
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
+    let (mantissa, _) = digits.split_once(['e', 'E']).unwrap_or((digits, ""));
+    let plain = if mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.') && decimal == b'.' {
+        text
+    } else {
+        ungroup(&text, mantissa, decimal, delimiter)?
+    };
+    let numeric = |b: u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    plain.bytes().all(numeric).then(|| plain.parse().ok()).flatten()
+}
+
+/// Takes the thousands separators out of `text`, whose unsigned part before an exponent is `mantissa`, and
+/// writes its decimal sign as a point.
+fn ungroup(text: &str, mantissa: &str, decimal: u8, delimiter: u8) -> Option<String> {
+    let (point, others) = if decimal == b',' { (',', ['.', '\'', '’']) } else { ('.', [',', '\'', '’']) };
+    let (whole, fraction) = mantissa.split_once(point).unwrap_or((mantissa, ""));
+    if let Some(separator) = others.iter().find(|separator| whole.contains(**separator)) {
+        let mut groups = whole.split(*separator);
+        let first = groups.next()?.len();
+        if (1..=3).contains(&first) && groups.all(|group| group.len() == 3) {
+            return Some(text.replace(*separator, "").replace(point, "."));
+        }
+    }
+    // `1,5` can only be a decimal comma where commas do not separate fields; `12.5` can be no group of thousands.
+    let other = others.first()?;
+    let alone = fraction.is_empty() && whole.matches(*other).count() == 1;
+    if alone && (decimal == b',' || delimiter != b',') {
+        return Some(text.replace(*other, "."));
+    }
+    (decimal == b',' && !whole.contains(others)).then(|| text.replace(point, "."))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_reports_write() {
+        for (text, value) in [
+            ("4583", 4583.0),
+            (" -0.2", -0.2),
+            ("+3", 3.0),
+            ("1.2E-3", 0.0012),
+            ("1e5", 100_000.0),
+            (".5", 0.5),
+            ("5.", 5.0),
+            ("-.5", -0.5),
+            ("\u{2212}4.5", -4.5),
+            ("1,234.5", 1234.5),
+            ("-1,234,567", -1_234_567.0),
+            ("1'485", 1485.0),
+            ("1’485.25", 1485.25),
+            ("9007199254740993", 9_007_199_254_740_992.0),
+            ("0.1", 0.1),
+            ("123456789012345678901234567890", 1.234_567_890_123_456_8e29),
+        ] {
+            assert_eq!(read(text.trim(), b'.', b','), Some(value), "{text}");
+        }
+        assert_eq!(read("1e999", b'.', b','), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn what_is_no_number() {
+        for text in [
+            "", "-", "---", ".", "+", "ON", "1,5", "12,34", "1,2345", "nan", "inf", "1-2", "25.3 C", "0x10", "1e",
+            "1,234,5",
+        ] {
+            assert_eq!(read(text, b'.', b','), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimal_commas() {
+        for (text, value) in
+            [("1,5", 1.5), ("1.234,5", 1234.5), ("1,234", 1.234), ("1.234", 1234.0), ("12.5", 12.5), ("-0,25e2", -25.0)]
+        {
+            assert_eq!(read(text, b',', b';'), Some(value), "{text}");
+        }
+        assert_eq!(read("1,5", b'.', b';'), Some(1.5));
+        assert_eq!(read("1,234", b'.', b';'), Some(1234.0));
+    }
+
+    proptest! {
+        /// The oracle is the other reading, one byte at a time.
+        #[test]
+        fn all_at_once_is_one_by_one(text in "[-+0-9.,x ]{0,7}|-?[0-9]{0,3}[.][0-9]{0,3}|[0-9]{0,7}", decimal in "[.,]") {
+            let mut bytes = [0; 8];
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            let decimal = decimal.as_bytes()[0];
+            let blank = text.contains(' ');
+            let expected = plain(text.as_bytes(), decimal).filter(|(_, rest)| rest.is_empty() && !blank);
+            let expected = expected.and_then(|(number, _)| Some((number.count()?, number.fraction)));
+            let found = short(u64::from_le_bytes(bytes), text.len() as u32, decimal);
+            prop_assert_eq!(found.map(|(count, fraction)| (i64::from(count), fraction)), expected, "{}", text);
+        }
+
+        /// The oracle is the reading without a form. One byte of the field is another, or all its digits are noughts.
+        #[test]
+        fn a_form_is_a_guess_at_most(
+            one in "-?[0-9]{0,3}[.]?[0-9]{0,3}",
+            at in 0_usize..8,
+            byte in "[-+0-9.,;x\" ]",
+            zero in prop::bool::weighted(0.2),
+        ) {
+            let word = |text: &str| text.bytes().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(byte));
+            let length = one.len() as u32;
+            let Some((count, decimals)) = short(word(&one), length, b'.').filter(|_| length <= 6) else { return Ok(()) };
+            let form = NumberForm::of(word(&one), length, decimals, b',');
+            let field = format!("{one}\",7");
+            prop_assert_eq!((form.read(word(&field)), form.decimals), (Some(count), decimals as u8));
+            prop_assert_eq!(form.length as usize, one.len() + 3);
+
+            let other = if zero { field.replace(|c: char| c.is_ascii_digit(), "0") } else { field };
+            let at = at.min(one.len() + 1);
+            let other = if zero { other } else { format!("{}{byte}{}", &other[..at], &other[at + 1..]) };
+            let (number, behind) = other.split_at(one.len());
+            let alike = |(a, b): (u8, u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
+            let same = behind.starts_with("\",") && one.bytes().zip(number.bytes()).all(alike);
+            let expected = short(word(number), length, b'.').filter(|_| same);
+            prop_assert_eq!(form.read(word(&other)), expected.map(|read| read.0), "{} as {}", other, one);
+            prop_assert_eq!(NumberForm::default().read(word(&other)), None);
+        }
+
+        /// The oracle is the standard library's parser.
+        #[test]
+        fn the_short_form_is_the_nearest_double(negative: bool, mantissa in 0u64..20_000_000_000_000_000, fraction in 0usize..19) {
+            let digits = format!("{mantissa:0>width$}", width = fraction + 1);
+            let (whole, decimals) = digits.split_at(digits.len() - fraction);
+            let text = format!("{}{whole}.{decimals}", if negative { "-" } else { "" });
+            let expected: f64 = text.parse().unwrap();
+            if let Some((number, rest)) = plain(text.as_bytes(), b'.') {
+                prop_assert_eq!((number.value().to_bits(), rest.len()), (expected.to_bits(), 0), "{}", text);
+            }
+            prop_assert_eq!(read(&text, b'.', b',').map(f64::to_bits), Some(expected.to_bits()), "{}", text);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Opens a report, goes through it once, reads chunks of it again.
+
+use std::borrow::Cow;
+
+use super::cells::{CellReader, Tally};
+use super::engine::{CHUNK_BYTES, CHUNK_CELLS, Engine, Limit, Seen, count_numbers};
+use super::fields::{Cursor, Dialect};
+use super::layout::{Layout, warning};
+use super::long::Points;
+use super::rows::Shape;
+use super::times::TimeReader;
+use super::{
+    Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, dates, decode, detect,
+    dialect, xlsx,
+};
+use crate::time::ZoneClock;
+use hvac_frame::column::Warning;
+use hvac_frame::gathered::Sheet;
+use hvac_frame::packed::PackedSegment;
+
+/// A report whose shape is settled.
+pub struct Reader<'a> {
+    source: Source<'a>,
+    options: ReadOptions,
+    text: Cow<'a, str>,
+    encoding: Chosen<String>,
+    warnings: Vec<Warning>,
+    layout: Layout,
+}
+
+/// The engine's half that depends on the format.
+enum Rows<'r> {
+    /// One row a time.
+    Wide(Shape<'r>),
+    /// One row a cell.
+    Long(Points),
+}
+
+impl<'r> Rows<'r> {
+    fn new(layout: &'r Layout, known: &[PointPlan]) -> Self {
+        match layout.format.value {
+            Format::Narrow => Self::Long(Points::again(known)),
+            _ => Self::Wide(Shape::new(&layout.roles, known.len())),
+        }
+    }
+
+    /// Reads the next rows and sorts them.
+    fn chunk(
+        &mut self,
+        engine: &mut Engine<'r>,
+        cursor: &mut Cursor<'r>,
+        limit: Limit,
+        sheet: &mut Sheet,
+    ) -> Result<PackedSegment, ReadError> {
+        match self {
+            Self::Wide(shape) => {
+                engine.wide_chunk(shape, cursor, limit, sheet)?;
+                engine.seen.order_of(&sheet.at_ms);
+                sheet.sort();
+                Ok(sheet.pack())
+            }
+            Self::Long(points) => Ok(PackedSegment::of(engine.long_chunk(points, cursor, limit)?)),
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Settles encoding, format, delimiter, header and points.
+    ///
+    /// # Errors
+    /// When the bytes are no table this program reads, or contradict `options`.
+    pub fn open(source: Source<'a>, options: &ReadOptions) -> Result<Self, ReadError> {
+        if xlsx::is_workbook(source.bytes) {
+            return Self::open_workbook(source, options);
+        }
+        let decode::Decoded { text, encoding, warnings } = decode::decode(source, options)?;
+        if text.trim().is_empty() {
+            return Err(source.error("empty_file", None, "the file holds only blank lines: export the report again"));
+        }
+        let (dialect, delimiter) = dialect::detect(source, &text, options)?;
+        let layout = detect::layout(source, &text, dialect, delimiter, options)?;
+        Ok(Self { source, options: options.clone(), text, encoding, warnings, layout })
+    }
+
+    fn open_workbook(source: Source<'a>, options: &ReadOptions) -> Result<Self, ReadError> {
+        let xlsx::Sheet { text, encoding } = xlsx::read(source)?;
+        let dialect = Dialect { delimiter: b',', eol: b'\n', decimal: b'.' };
+        let delimiter = Chosen {
+            value: ',',
+            evidence: "the cells of a workbook need none; commas are put between them".to_owned(),
+        };
+        let layout = detect::layout(source, &text, dialect, delimiter, options)?;
+        Ok(Self { source, options: options.clone(), text: Cow::Owned(text), encoding, warnings: Vec::new(), layout })
+    }
+
+    /// Goes over all bytes once; `keep` gets each chunk's index and segment as soon as it is read, in the
+    /// file's order. (Where a date's order is in doubt, the dates alone are looked through before.) What `sheet` holds
+    /// does not matter: it lends its memory.
+    ///
+    /// # Errors
+    /// With line and column, when the file cannot be read as what it seemed to be.
+    pub fn plan(&self, sheet: &mut Sheet, keep: &mut dyn FnMut(usize, PackedSegment)) -> Result<FilePlan, ReadError> {
+        let sample = dates::sample(&self.text, &self.layout);
+        let order = dates::settle(self.source, &self.text, &self.layout, self.options.date_order, &sample)?;
+        let units = self.layout.points.iter().map(|point| point.unit.clone());
+        let mut engine = self.engine(order.as_ref(), &sample, CellReader::first(self.layout.dialect, units));
+        let mut points = self.layout.points.clone();
+        let mut rows = Rows::new(&self.layout, &points);
+        let mut cursor = self.cursor(self.layout.body, self.layout.body_lines);
+        let mut chunks: Vec<Chunk> = Vec::new();
+        while !cursor.at_end() {
+            let (start, lines_before, previous_at_ms) = (cursor.pos(), cursor.lines(), engine.times.previous);
+            let limit = Limit { byte: start.saturating_add(CHUNK_BYTES), cells: CHUNK_CELLS };
+            let segment = rows.chunk(&mut engine, &mut cursor, limit, sheet)?;
+            if let Rows::Long(found) = &rows {
+                points.extend(found.plans.iter().skip(points.len()).cloned());
+            }
+            let (Some(first), Some(last)) = (segment.at_ms.first(), segment.at_ms.last()) else { break };
+            engine.seen.steps_of(&segment.at_ms);
+            count_numbers(&segment, &mut points);
+            chunks.push(Chunk {
+                bytes: start..cursor.pos(),
+                lines_before,
+                rows: u32::try_from(segment.at_ms.len()).unwrap_or(u32::MAX),
+                first_at_ms: *first,
+                last_at_ms: *last,
+                previous_at_ms,
+            });
+            keep(chunks.len() - 1, segment);
+        }
+        self.finish(order, engine, points, chunks)
+    }
+
+    /// Reads one chunk again.
+    ///
+    /// # Errors
+    /// When the bytes are not those that were planned.
+    pub fn read(&self, plan: &FilePlan, chunk: usize) -> Result<PackedSegment, ReadError> {
+        let changed = || {
+            self.source.error(
+                "report_changed",
+                None,
+                "the report's bytes are not those that were planned: parse it again",
+            )
+        };
+        let wanted = plan.chunks.get(chunk).filter(|chunk| chunk.bytes.end <= self.text.len()).ok_or_else(changed)?;
+        let cells = CellReader::again(self.layout.dialect, &plan.points);
+        let mut engine = self.engine(plan.date_order.as_ref(), &dates::sample(&self.text, &self.layout), cells);
+        engine.times.previous = wanted.previous_at_ms;
+        let mut rows = Rows::new(&self.layout, &plan.points);
+        let mut cursor = self.cursor(wanted.bytes.start, wanted.lines_before);
+        let limit = Limit { byte: wanted.bytes.end, cells: usize::MAX };
+        let segment = rows.chunk(&mut engine, &mut cursor, limit, &mut Sheet::default())?;
+        let same = segment.at_ms.len() == usize::try_from(wanted.rows).unwrap_or(usize::MAX)
+            && segment.at_ms.first() == Some(&wanted.first_at_ms)
+            && segment.at_ms.last() == Some(&wanted.last_at_ms);
+        if same { Ok(segment) } else { Err(changed()) }
+    }
+
+    fn cursor(&self, pos: usize, lines: u64) -> Cursor<'_> {
+        Cursor::new(&self.text, self.layout.dialect, pos, lines)
+    }
+
+    fn engine(&self, order: Option<&Chosen<DateOrder>>, sample: &[dates::Dated], cells: CellReader) -> Engine<'_> {
+        let order = order.map_or(DateOrder::Ymd, |chosen| chosen.value);
+        let newest_first = dates::newest_first(&self.layout, order, sample);
+        let zone = ZoneClock::new(self.options.zone, newest_first);
+        let times = TimeReader::new(self.source, &self.layout, order, zone, self.options.zone.name());
+        Engine {
+            source: self.source,
+            text: &self.text,
+            layout: &self.layout,
+            times,
+            day: ("", ""),
+            cells,
+            forms: Vec::new(),
+            seen: Seen::default(),
+            head: None,
+        }
+    }
+
+    fn finish(
+        &self,
+        order: Option<Chosen<DateOrder>>,
+        engine: Engine<'_>,
+        mut points: Vec<PointPlan>,
+        chunks: Vec<Chunk>,
+    ) -> Result<FilePlan, ReadError> {
+        let Engine { times, cells, seen, .. } = engine;
+        if chunks.is_empty() {
+            return Err(self.no_rows(&seen));
+        }
+        let mut warnings = self.warnings.clone();
+        warnings.extend(self.layout.warnings.iter().cloned());
+        warnings.extend(seen.warnings(self.source, &self.layout, &times, self.options.zone.name()));
+        let loss_markers = cells.finish(&mut points, |code, column, tally: Tally, words| {
+            warnings.push(warning(self.source, code, Some(tally.line), Some(column), tally.count, words));
+        });
+        Ok(FilePlan {
+            file_name: self.source.name.to_owned(),
+            format: self.layout.format.clone(),
+            encoding: self.encoding.clone(),
+            delimiter: self.layout.delimiter.clone(),
+            date_order: order,
+            header_line: Some(self.layout.header_line),
+            points,
+            rows: seen.rows,
+            out_of_order_rows: seen.out_of_order,
+            local_time_rows: times.local_rows,
+            first_at_ms: chunks.iter().map(|chunk| chunk.first_at_ms).min(),
+            last_at_ms: chunks.iter().map(|chunk| chunk.last_at_ms).max(),
+            interval_s: seen.interval_s(),
+            dropped_rows: seen.dropped,
+            loss_markers,
+            warnings,
+            chunks,
+        })
+    }
+
+    fn no_rows(&self, seen: &Seen) -> ReadError {
+        if seen.unreadable.count > 0 {
+            let words = format!(
+                "none of the {} rows has a time that can be read (first '{}'): check the time column and the format",
+                seen.unreadable.count, seen.unreadable_text
+            );
+            return self.source.error("no_readable_time", Some(seen.unreadable.line), words);
+        }
+        let words = "the file has a header and no rows below it: export the report again";
+        self.source.error("no_rows", Some(self.layout.header_line), words)
+    }
+}

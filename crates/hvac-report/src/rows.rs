@@ -1,0 +1,265 @@
+//! The engine for reports with one row a time: APOGEE, wide tables, TOA5, histories of one point.
+//!
+//! One pass: the fast way of a cell is [`Cursor::alike`], a number in the form of the point's one before; then
+//! [`Cursor::short`], which finds the field's end in a word of eight bytes, where a number is read all at once and a
+//! state is told by the word itself; then [`Cursor::number`]; all else is looked at as text.
+
+use std::borrow::Cow;
+
+use super::ReadError;
+use super::cells::Met;
+use super::engine::{Engine, Limit, is_ok};
+use super::fields::{Cursor, Short};
+use super::layout::Role;
+use super::number::{self, NumberForm};
+use hvac_frame::column::NullReason;
+use hvac_frame::gathered::{Column, Sheet};
+
+/// What the rows of a layout have in common.
+#[derive(Debug)]
+pub struct Shape<'r> {
+    roles: &'r [Role],
+    /// Fields up to the last one of the time.
+    times: usize,
+    /// No point stands left of the time: a row is read in one go.
+    direct: bool,
+    points: usize,
+    /// So many points stand right behind the time, in their order.
+    run: usize,
+}
+
+impl<'r> Shape<'r> {
+    /// Of rows whose fields have these roles.
+    pub fn new(roles: &'r [Role], points: usize) -> Self {
+        let times = roles.iter().rposition(|role| matches!(role, Role::Stamp | Role::Clock)).map_or(0, |at| at + 1);
+        let direct = roles.iter().take(times).all(|role| matches!(role, Role::Stamp | Role::Clock | Role::Ignore));
+        let behind = roles.iter().skip(times).enumerate();
+        let run = behind.take_while(|(at, role)| direct && **role == Role::Point(*at)).count();
+        Self { roles, times, direct, points, run }
+    }
+}
+
+/// A cell that its row does not have.
+const MISSING: (f64, u8) = (0.0, NullReason::MissingCell as u8);
+
+/// The time of a row, read.
+struct Timed {
+    at: Option<i64>,
+    /// The row ended with its time.
+    last: bool,
+}
+
+impl<'r> Engine<'r> {
+    /// Reads rows up to `limit`, in the file's order.
+    pub fn wide_chunk(
+        &mut self,
+        shape: &Shape<'_>,
+        cursor: &mut Cursor<'r>,
+        limit: Limit,
+        sheet: &mut Sheet,
+    ) -> Result<(), ReadError> {
+        sheet.begin(shape.points);
+        self.forms.clear();
+        self.forms.resize(shape.run, NumberForm::default());
+        while !cursor.at_end()
+            && (sheet.at_ms.is_empty() || cursor.pos() < limit.byte && sheet.at_ms.len() * shape.points < limit.cells)
+        {
+            if cursor.blank_line() {
+                self.seen.drop("blank");
+                continue;
+            }
+            let start = cursor.pos();
+            self.wide_row(shape, cursor, sheet)?;
+            self.check_line(start, cursor)?;
+        }
+        Ok(())
+    }
+
+    fn wide_row(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'r>, sheet: &mut Sheet) -> Result<(), ReadError> {
+        let (row, line) = (cursor.clone(), cursor.lines() + 1);
+        let timed = self.row_time(shape, cursor, line)?;
+        let Some(at) = timed.at else { return Ok(()) };
+        sheet.at_ms.push(at);
+        let (mut from, mut last) = (shape.times, timed.last);
+        if !shape.direct {
+            *cursor = row;
+            (from, last) = (0, false);
+        } else if !last {
+            let columns = sheet.columns.get_mut(..shape.run).unwrap_or_default();
+            let (read, ended) = self.short_cells(cursor, columns);
+            (from, last) = (from + read, ended);
+        }
+        let mut roles = shape.roles.get(from..).unwrap_or_default().iter();
+        while !last && let Some(role) = roles.next() {
+            last = match role {
+                Role::Point(point) => match sheet.columns.get_mut(*point) {
+                    Some(column) => self.cell(*point, column, cursor, line, roles.as_slice())?,
+                    None => break,
+                },
+                _ => self.other_field(*role, cursor, line)?,
+            };
+        }
+        if last {
+            self.fill_row(roles.as_slice(), cursor, line, sheet);
+        } else {
+            let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+            self.seen.extra.add_all(extra, line);
+        }
+        self.seen.rows += 1;
+        Ok(())
+    }
+
+    /// Reads cells of one point after the other as long as they are short; how many, and whether the row is over.
+    fn short_cells(&mut self, cursor: &mut Cursor<'r>, columns: &mut [Column]) -> (usize, bool) {
+        // A copy of its own, which stays in registers.
+        let mut at = cursor.clone();
+        let mut forms = std::mem::take(&mut self.forms);
+        let (mut read, mut last) = (0, false);
+        for (column, form) in columns.iter_mut().zip(&mut forms) {
+            if let Some(count) = at.alike(form) {
+                column.push_short(count, u32::from(form.decimals));
+                read += 1;
+                continue;
+            }
+            let Some(short) = at.short() else { break };
+            if !self.short_cell(read, short, column, form) {
+                break;
+            }
+            read += 1;
+            last = at.pass(short);
+            if last {
+                break;
+            }
+        }
+        *cursor = at;
+        self.forms = forms;
+        (read, last)
+    }
+
+    /// A number, or the text that the point had last; whether it was one of them.
+    #[inline(always)]
+    fn short_cell(&mut self, point: usize, short: Short, column: &mut Column, form: &mut NumberForm) -> bool {
+        let dialect = self.layout.dialect;
+        if let Some((count, decimals)) = number::short(short.word, short.length, dialect.decimal) {
+            if short.quoted && !short.last {
+                *form = NumberForm::of(short.word, short.length, decimals, dialect.delimiter);
+            }
+            column.push_short(count, decimals);
+        } else if let Some(met) = self.cells.same_again(point, short.word) {
+            match met {
+                Met::Text(at) => column.push_text(at),
+                Met::Marker(reason) => column.push_null(reason),
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Reads one cell; whether it is its row's last.
+    fn cell(
+        &mut self,
+        point: usize,
+        column: &mut Column,
+        cursor: &mut Cursor<'r>,
+        line: u64,
+        rest: &[Role],
+    ) -> Result<bool, ReadError> {
+        if let Some(short) = cursor.short()
+            && self.short_cell(point, short, column, &mut NumberForm::default())
+        {
+            return Ok(cursor.pass(short));
+        }
+        if let Some((number, last)) = cursor.number() {
+            column.push_decimal(number);
+            return Ok(last);
+        }
+        let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
+        if field.open || field.cut && has_point(rest) {
+            // What is left of a cell where the file was cut off may be half a number.
+            self.seen.truncated = Some(line);
+            column.push(MISSING);
+        } else {
+            column.push(self.cells.read(point, &field.text, line));
+        }
+        Ok(field.last)
+    }
+
+    /// The row is over; the points of `rest` have no cell in it.
+    fn fill_row(&mut self, rest: &[Role], cursor: &Cursor<'_>, line: u64, sheet: &mut Sheet) {
+        if !has_point(rest) {
+            return;
+        }
+        for role in rest {
+            if let Role::Point(point) = role
+                && let Some(column) = sheet.columns.get_mut(*point)
+            {
+                column.push(MISSING);
+            }
+        }
+        if cursor.at_end() && self.text.as_bytes().last() != Some(&self.layout.dialect.eol) {
+            self.seen.truncated = Some(line);
+        } else {
+            self.seen.short.add(line);
+        }
+    }
+
+    /// Reads the fields up to the time's last one. A row without a time is passed and counted.
+    fn row_time(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'r>, line: u64) -> Result<Timed, ReadError> {
+        let start = cursor.pos();
+        let (mut stamp, mut clock, mut last, mut cut, mut fields) = (None, None, false, false, 0);
+        for role in shape.roles.iter().take(shape.times) {
+            if *role == Role::Stamp && cursor.pass_same(self.day.0) {
+                (stamp, fields) = (Some(Cow::Borrowed(self.day.1)), fields + 1);
+                continue;
+            }
+            let begin = cursor.pos();
+            let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
+            (last, cut, fields) = (field.last, field.cut, fields + 1);
+            match role {
+                Role::Stamp => {
+                    if let Cow::Borrowed(text) = field.text
+                        && !last
+                        && cursor.lines() + 1 == line
+                    {
+                        self.day = (cursor.slice(begin..cursor.pos()), text);
+                    }
+                    stamp = Some(field.text);
+                }
+                Role::Clock => clock = Some(field.text),
+                _ => {}
+            }
+            if last {
+                break;
+            }
+        }
+        let stamp_text = stamp.as_deref().unwrap_or_default();
+        let whole = fields == shape.times && !(cut && shape.times < shape.roles.len());
+        let at = if whole { self.times.read(stamp_text, clock.as_deref(), line, last && fields == 1)? } else { None };
+        if at.is_none() {
+            if cut {
+                self.seen.truncated = Some(line);
+            }
+            if !last {
+                cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+            }
+            let raw = cursor.slice(start..cursor.pos());
+            self.drop_row(raw, stamp_text, line)?;
+        }
+        Ok(Timed { at, last })
+    }
+
+    fn other_field(&mut self, role: Role, cursor: &mut Cursor<'r>, line: u64) -> Result<bool, ReadError> {
+        let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
+        match role {
+            Role::Extra if !field.text.is_empty() => self.seen.extra.add(line),
+            Role::Status if !is_ok(&field.text) => self.seen.verdicts.add(line),
+            _ => {}
+        }
+        Ok(field.last)
+    }
+}
+
+fn has_point(roles: &[Role]) -> bool {
+    roles.iter().any(|role| matches!(role, Role::Point(_)))
+}
