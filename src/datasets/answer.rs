@@ -13,7 +13,7 @@ use super::version::Resolved;
 use crate::error::{Context, Result};
 use crate::memory::{Held, LITTLE};
 use crate::state::AppState;
-use crate::store::cache::{CacheKey, Keep};
+use crate::store::cache::CacheKey;
 use crate::store::objects::hex;
 
 /// Changes whenever the same request would be answered with other bytes by a newer program.
@@ -43,7 +43,7 @@ where
         let (state, dataset) = (state.clone(), Arc::clone(&dataset));
         blocking(move || compute(&Frame::open(&state, &dataset)?, &dataset))
     };
-    kept(state, &dataset, request, Keep::Long, bytes, working).await
+    kept(state, &dataset, request, bytes, working).await
 }
 
 /// As [`computed`], by a `compute` that looks after its threads itself and holds about so many `bytes`.
@@ -54,7 +54,6 @@ pub async fn kept<T, F, W>(
     state: &AppState,
     dataset: &Resolved,
     request: &str,
-    keep: Keep,
     bytes: u64,
     compute: F,
 ) -> Result<Answer<T>>
@@ -78,7 +77,7 @@ where
                 holding = budget.hold(bytes).await?;
                 compute().await
             };
-            let body = Box::pin(state.store.cache.get_or_make(&key, keep, making)).await?;
+            let body = Box::pin(state.store.cache.get_or_make(&key, making)).await?;
             if holding.is_none() {
                 // Somebody else made it, or it was thought to be little.
                 holding = budget.hold(body.len() as u64).await?;

@@ -15,15 +15,14 @@ use crate::error::{Context, Result};
 use hvac_frame::column::{Kind, NullReason};
 
 pub mod answer;
-pub mod cells;
 pub mod clock;
 pub mod correlation;
 pub mod export;
 pub mod names;
-pub mod number;
 pub mod opened;
 pub mod preview;
 pub mod quality;
+pub mod rows;
 pub mod series;
 pub mod stats;
 mod store;

@@ -11,13 +11,11 @@ use arrow_array::RecordBatch;
 use moka::sync::Cache;
 use polars::prelude::{Column, DataFrame, StringChunked};
 
-use super::cells::{self, Key};
 use super::names::TIMESTAMP;
 use super::store::VersionRow;
 use super::version::{Resolved, unusable};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
-use crate::store::cache::blocks::{Block, Lists, Word};
 use crate::store::entity::Integrity;
 use crate::store::frames::KEY_COLUMNS;
 use crate::store::integrity::{Root, StoredFile};
@@ -38,8 +36,6 @@ pub struct Known {
     footer: Footer,
     /// Everything but `timestamp`, in the file's order.
     pub columns: Arc<Vec<ColumnMeta>>,
-    /// Of all columns, `timestamp` first.
-    pub keys: Arc<Vec<Key>>,
 }
 
 impl Known {
@@ -53,12 +49,6 @@ impl Known {
     #[must_use]
     pub fn block(&self, row: u64) -> Range<u64> {
         self.footer.block(row)
-    }
-
-    /// The first row of a row's group.
-    #[must_use]
-    pub fn group_start(&self, row: u64) -> u64 {
-        self.footer.group_rows(row).start
     }
 }
 
@@ -124,9 +114,7 @@ fn parse(sha256: Arc<str>, footer: Footer) -> Result<Known> {
         footer.key_value(KEY_COLUMNS).and_then(|json| serde_json::from_str(json).ok()).ok_or_else(|| {
             Error::internal("a stored file does not describe its columns").with_source(objects::damaged())
         })?;
-    let names = std::iter::once(TIMESTAMP).chain(columns.iter().map(|meta| meta.name.as_str()));
-    let keys = names.map(Key::new).collect::<Result<_>>()?;
-    Ok(Known { sha256, footer, columns: Arc::new(columns), keys: Arc::new(keys) })
+    Ok(Known { sha256, footer, columns: Arc::new(columns) })
 }
 
 /// A stored frame whose columns can be read. Everything here blocks.
@@ -167,21 +155,12 @@ impl Frame {
         Ok(read?)
     }
 
-    /// Rows that are unpacked together; `lists` are those of their row group.
+    /// Some rows of all columns, on one core: rows that are unpacked together.
     ///
     /// # Errors
     /// 409 when the file is damaged.
-    pub fn block(&self, rows: Range<u64>, lists: &Lists) -> Result<Block> {
-        // Behind a list's values stands what is shown where there is none.
-        let entries = |list: &Option<Arc<[Word]>>| list.as_ref().and_then(|list| u16::try_from(list.len() - 1).ok());
-        let entries: Vec<Option<u16>> = lists.iter().map(entries).collect();
-        Block::of_stored(self.told(self.reader.read_stored(rows, &entries))?, lists)
-    }
-
-    /// The lists of a row's group, of `most` words in all.
-    #[must_use]
-    pub fn lists(&self, row: u64, most: usize) -> Lists {
-        cells::lists(self.reader.dictionaries(row), most)
+    pub fn block(&self, rows: Range<u64>) -> Result<DataFrame> {
+        self.told(self.reader.read_rows(None, rows.start, rows.end.saturating_sub(rows.start)))
     }
 
     /// Some columns of some rows.

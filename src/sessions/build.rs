@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::{OnConflict, Progress};
-use crate::datasets::{Row, cells};
+use crate::datasets::{Row, rows};
 use crate::error::{Context, Detail, Error, ErrorKind, Result, machine};
 use crate::store::objects::Objects;
 use crate::store::staged::{Staged, StagedWriter};
@@ -179,7 +179,7 @@ fn windows(
         let (merged, found) = merge(plan, &window, segments, keep);
         if preview.is_empty() {
             let head = merged.head(plan.names(), PREVIEW_ROWS).internal("merging a window")?;
-            preview = cells::maps(&head, job.options.zone)?;
+            preview = rows::maps(&head, job.options.zone)?;
         }
         for (tally, next) in tallies.iter_mut().zip(found) {
             tally.absorb(next);

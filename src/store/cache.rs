@@ -3,8 +3,7 @@
 //! Keys carry the artefact's sha256, so an answer is never stale; only what was made of an artefact that turns out to be
 //! damaged is forgotten. The first
 //! level is bounded by bytes and time. The second ([`redis`]) never makes a request fail or wait: see there.
-//! Half of the bytes are for [`blocks`] of rows, which other answers are made from. Answers that are seldom asked for
-//! again wait in [`recent`] until they are.
+//! Half of the bytes are for [`blocks`] of rows, which other answers are made from.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -16,13 +15,11 @@ use sha2::{Digest, Sha256};
 
 use self::blocks::Blocks;
 use self::flights::Flights;
-use self::recent::Recent;
 use super::objects::hex;
 use crate::error::Result;
 
 pub mod blocks;
 mod flights;
-mod recent;
 mod redis;
 
 /// Goes up when an answer's bytes change their shape: older ones are not found any more.
@@ -44,7 +41,6 @@ pub struct Cache(Arc<Inner>);
 
 struct Inner {
     memory: moka::sync::Cache<CacheKey, Bytes>,
-    recent: Recent,
     redis: Option<redis::Redis>,
     flights: Flights<CacheKey>,
     blocks: Blocks,
@@ -88,15 +84,6 @@ impl Hash for CacheKey {
     }
 }
 
-/// How an answer is kept in level 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// As long as there is room: it took time to make.
-    Long,
-    /// A moment, until it is asked for again: it is soon made, and seldom asked for twice.
-    Briefly,
-}
-
 /// Counts since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheStats {
@@ -130,7 +117,6 @@ impl Cache {
         let redis = redis_url.map(|url| redis::Redis::new(url, ttl)).transpose()?;
         Ok(Self(Arc::new(Inner {
             memory,
-            recent: Recent::default(),
             redis,
             flights: Flights::default(),
             blocks: Blocks::new(max_bytes - half),
@@ -148,12 +134,6 @@ impl Cache {
         &self.0.blocks
     }
 
-    /// Empty memory for an answer that will be kept [`Keep::Briefly`].
-    #[must_use]
-    pub fn spare(&self) -> Vec<u8> {
-        self.0.recent.spare()
-    }
-
     /// The answer, if level 1 has it.
     pub fn get_in_memory(&self, key: &CacheKey) -> Option<Bytes> {
         self.look(key).inspect(|_| count(&self.0.hits_memory))
@@ -161,11 +141,7 @@ impl Cache {
 
     /// As [`Self::get_in_memory`], uncounted.
     fn look(&self, key: &CacheKey) -> Option<Bytes> {
-        self.0.memory.get(key).or_else(|| {
-            let value = self.0.recent.take(key)?;
-            self.0.memory.insert(key.clone(), value.clone());
-            Some(value)
-        })
+        self.0.memory.get(key)
     }
 
     /// The answer, if it is kept. Waits at most 30 ms, for level 2.
@@ -190,20 +166,10 @@ impl Cache {
 
     /// Keeps an answer; never waits.
     pub fn put(&self, key: &CacheKey, value: Bytes) {
-        self.keep(key, value, Keep::Long);
-    }
-
-    fn keep(&self, key: &CacheKey, value: Bytes, keep: Keep) {
         if let Some(redis) = &self.0.redis {
             redis.put(key.clone(), value.clone());
         }
-        let long = match keep {
-            Keep::Long => Some(value),
-            Keep::Briefly => self.0.recent.put(key, value),
-        };
-        if let Some(value) = long {
-            self.0.memory.insert(key.clone(), value);
-        }
+        self.0.memory.insert(key.clone(), value);
     }
 
     /// The answer that is kept, or the one that `compute` makes: at most once at a time for one key. A failure
@@ -218,7 +184,7 @@ impl Cache {
     {
         match self.get_in_memory(key) {
             Some(value) => Ok(value),
-            None => self.get_or_make(key, Keep::Long, compute).await,
+            None => self.get_or_make(key, compute).await,
         }
     }
 
@@ -226,7 +192,7 @@ impl Cache {
     ///
     /// # Errors
     /// That of `compute`.
-    pub async fn get_or_make<F, T>(&self, key: &CacheKey, keep: Keep, compute: F) -> Result<Bytes>
+    pub async fn get_or_make<F, T>(&self, key: &CacheKey, compute: F) -> Result<Bytes>
     where
         F: FnOnce() -> T + Send,
         T: Future<Output = Result<Bytes>> + Send,
@@ -240,7 +206,7 @@ impl Cache {
             return Ok(value);
         }
         let value = compute().await?;
-        self.keep(key, value.clone(), keep);
+        self.put(key, value.clone());
         Ok(value)
     }
 
@@ -250,7 +216,6 @@ impl Cache {
         for (key, _) in self.0.memory.iter().filter(|(key, _)| key.0.starts_with(&prefix)) {
             self.0.memory.invalidate(&*key);
         }
-        self.0.recent.forget(&prefix);
         self.0.blocks.forget(artefact_sha256);
         if let Some(redis) = &self.0.redis {
             redis.forget(prefix);
@@ -284,21 +249,19 @@ impl Cache {
             memory.invalidate_all();
             memory.run_pending_tasks();
         }
-        self.0.recent.clear();
     }
 
     /// Counts since the start.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.0.memory.run_pending_tasks();
-        let (entries, bytes) = self.0.recent.size();
         CacheStats {
             hits_memory: self.0.hits_memory.load(Ordering::Relaxed),
             hits_redis: self.0.hits_redis.load(Ordering::Relaxed),
             misses: self.0.misses.load(Ordering::Relaxed),
             errors: self.0.redis.as_ref().map_or(0, redis::Redis::errors),
-            entries: self.0.memory.entry_count() + entries,
-            bytes: self.0.memory.weighted_size() + bytes,
+            entries: self.0.memory.entry_count(),
+            bytes: self.0.memory.weighted_size(),
             redis_up: self.0.redis.as_ref().map(redis::Redis::is_up),
         }
     }
@@ -372,37 +335,6 @@ mod tests {
         assert!(failed.is_err());
         let value = cache.get_or_compute(&key, || async { Ok(Bytes::from_static(b"yes")) }).await;
         assert_eq!(value.unwrap(), "yes");
-    }
-
-    #[tokio::test]
-    async fn what_is_asked_for_twice_is_kept_and_what_is_not_goes() {
-        let cache = memory(1 << 30);
-        let key = |number: usize| CacheKey::new("aa", &format!("offset={number}"));
-        let ask = async |number: usize, bytes: usize, keep| {
-            let before = cache.stats().hits_memory;
-            let made = || async move { Ok(Bytes::from(vec![1; bytes])) };
-            let value = match cache.get_in_memory(&key(number)) {
-                Some(value) => value,
-                None => cache.get_or_make(&key(number), keep, made).await.unwrap(),
-            };
-            assert_eq!(value.len(), bytes);
-            cache.stats().hits_memory > before
-        };
-        assert!(!ask(0, 1000, Keep::Briefly).await && ask(0, 1000, Keep::Briefly).await);
-        for number in 1..1000 {
-            assert!(!ask(number, 1000, Keep::Briefly).await);
-        }
-        let stats = cache.stats();
-        assert!(stats.entries < 100 && stats.bytes < 100_000, "{stats:?}");
-        assert!(ask(0, 1000, Keep::Briefly).await && ask(999, 1000, Keep::Briefly).await);
-        assert!(!ask(1, 1000, Keep::Briefly).await);
-        // What is long, or took long, is kept at once.
-        for (start, bytes, keep) in [(2000, 1 << 20, Keep::Briefly), (3000, 1000, Keep::Long)] {
-            for number in start..start + 100 {
-                assert!(!ask(number, bytes, keep).await);
-            }
-            assert!(ask(start, bytes, keep).await);
-        }
     }
 
     #[tokio::test]

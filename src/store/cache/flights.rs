@@ -25,6 +25,7 @@ impl<K: Clone + Eq + Hash> Flights<K> {
     }
 
     /// Whether anybody wants `key`.
+    #[cfg(test)]
     pub fn has(&self, key: &K) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
     }

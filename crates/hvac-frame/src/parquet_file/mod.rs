@@ -10,14 +10,13 @@ mod events;
 mod header;
 mod numbers;
 mod pages;
-mod places;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use events::{QualityEvent, read_events, write_events};
-pub use read::{Footer, FrameReader, Stored};
+pub use read::{Footer, FrameReader};
 pub use write::FrameWriter;
 
 /// Rows of a full row group; a time range touches few of them.

@@ -21,9 +21,9 @@ use super::header::{DATA_PAGE, DICTIONARY_PAGE, Header, varint};
 const MAX_PAGE: usize = 64 << 20;
 
 const PLAIN: i64 = 0;
-pub(super) const PLAIN_DICTIONARY: i64 = 2;
+const PLAIN_DICTIONARY: i64 = 2;
 const RLE: i64 = 3;
-pub(super) const RLE_DICTIONARY: i64 = 8;
+const RLE_DICTIONARY: i64 = 8;
 const BYTE_STREAM_SPLIT: i64 = 9;
 
 /// Some cells of a column: a value each, which means nothing where `validity` says so.
@@ -70,34 +70,34 @@ struct Cells {
 
 thread_local! {
     /// Making one costs as much as reading some pages.
-    pub(super) static UNPACKER: RefCell<Unpacker> = RefCell::default();
+    static UNPACKER: RefCell<Unpacker> = RefCell::default();
 }
 
 /// What is used again from page to page.
 #[derive(Default)]
-pub(super) struct Unpacker {
+struct Unpacker {
     zstd: Decompressor<'static>,
-    pub page: Vec<u8>,
-    pub dictionary: Vec<f64>,
+    page: Vec<u8>,
+    dictionary: Vec<f64>,
     /// One bit a row of the page: it has a value.
-    pub present: MutableBitmap,
+    present: MutableBitmap,
     /// The indices, or the values, of a page that has nulls.
     indices: Vec<u8>,
     values: Vec<f64>,
 }
 
 /// A column of numbers of a row group, in its file.
-pub(super) struct Chunk<'f> {
+struct Chunk<'f> {
     file: &'f [u8],
     metadata: &'f ColumnChunkMetaData,
     /// Empty when the file does not tell.
     pages: &'f [PageLocation],
-    pub has_levels: bool,
+    has_levels: bool,
 }
 
 impl<'f> Chunk<'f> {
     /// None when there is no such column, or none that is read here.
-    pub fn of(file: &'f [u8], metadata: &'f ParquetMetaData, group: usize, column: usize) -> Option<Self> {
+    fn of(file: &'f [u8], metadata: &'f ParquetMetaData, group: usize, column: usize) -> Option<Self> {
         let has_levels = has_levels(metadata, column)?;
         let pages = metadata.offset_index().and_then(|groups| groups.get(group)?.get(column));
         let pages = pages.map(|index| index.page_locations().as_slice()).unwrap_or_default();
@@ -106,33 +106,9 @@ impl<'f> Chunk<'f> {
         packed.then_some(Self { file, metadata, pages, has_levels })
     }
 
-    /// Appends the rows `wanted` of the chunk.
+    /// Appends the rows `wanted` of the chunk; only the pages that hold them are unpacked.
     fn read(&self, wanted: Range<usize>, unpacker: &mut Unpacker, cells: &mut Cells) -> Option<()> {
         self.dictionary(unpacker)?;
-        self.pages(wanted, unpacker, |unpacker, header, rows| unpacker.data_page(header, rows, self.has_levels, cells))
-    }
-
-    /// Unpacks the dictionary; that of a chunk without one is empty.
-    pub fn dictionary(&self, unpacker: &mut Unpacker) -> Option<()> {
-        unpacker.dictionary.clear();
-        let Some(offset) = self.metadata.dictionary_page_offset() else { return Some(()) };
-        let mut rest = self.from(offset)?;
-        let header = Header::take(&mut rest)?;
-        if header.kind != DICTIONARY_PAGE || ![PLAIN, PLAIN_DICTIONARY].contains(&header.encoding) {
-            return None;
-        }
-        unpacker.unpack(rest.get(..header.packed)?, &header)?;
-        unpacker.dictionary.extend(doubles(&unpacker.page));
-        Some(())
-    }
-
-    /// Unpacks the pages that hold the rows `wanted`, one after the other, and says which of a page's rows those are.
-    pub fn pages(
-        &self,
-        wanted: Range<usize>,
-        unpacker: &mut Unpacker,
-        mut each: impl FnMut(&mut Unpacker, &Header, Range<usize>) -> Option<()>,
-    ) -> Option<()> {
         let first =
             self.pages.partition_point(|page| usize::try_from(page.first_row_index).is_ok_and(|r| r <= wanted.start));
         let (mut row, mut rest) = match first.checked_sub(1).and_then(|first| self.pages.get(first)) {
@@ -150,10 +126,24 @@ impl<'f> Chunk<'f> {
             if end > wanted.start {
                 let rows = wanted.start.max(row) - row..wanted.end.min(end) - row;
                 unpacker.unpack(packed, &header)?;
-                each(unpacker, &header, rows)?;
+                unpacker.data_page(&header, rows, self.has_levels, cells)?;
             }
             row = end;
         }
+        Some(())
+    }
+
+    /// Unpacks the dictionary; that of a chunk without one is empty.
+    fn dictionary(&self, unpacker: &mut Unpacker) -> Option<()> {
+        unpacker.dictionary.clear();
+        let Some(offset) = self.metadata.dictionary_page_offset() else { return Some(()) };
+        let mut rest = self.from(offset)?;
+        let header = Header::take(&mut rest)?;
+        if header.kind != DICTIONARY_PAGE || ![PLAIN, PLAIN_DICTIONARY].contains(&header.encoding) {
+            return None;
+        }
+        unpacker.unpack(rest.get(..header.packed)?, &header)?;
+        unpacker.dictionary.extend(doubles(&unpacker.page));
         Some(())
     }
 
@@ -200,7 +190,7 @@ impl Unpacker {
 }
 
 /// Takes the definition levels off a page: which of `rows` have a value, and which of the page's values those are.
-pub(super) fn levels<'p>(
+fn levels<'p>(
     page: &mut &[u8],
     header: &Header,
     rows: Range<usize>,
@@ -254,7 +244,7 @@ fn joined(page: &[u8], wanted: Range<usize>, to: &mut Vec<f64>) -> Option<()> {
 
 /// Puts the items of a page where they stand among its nulls.
 #[inline]
-pub(super) fn spread<T: Copy>(mut items: &[T], present: BitMask<'_>, null: T, to: &mut Vec<T>) -> Option<()> {
+fn spread<T: Copy>(mut items: &[T], present: BitMask<'_>, null: T, to: &mut Vec<T>) -> Option<()> {
     to.reserve(present.len());
     for start in (0..present.len()).step_by(32) {
         let rows = (present.len() - start).min(32);
@@ -272,14 +262,14 @@ pub(super) fn spread<T: Copy>(mut items: &[T], present: BitMask<'_>, null: T, to
 }
 
 /// A run of the hybrid of bit-packing and run lengths.
-pub(super) enum Run<'p> {
+enum Run<'p> {
     Same(usize),
     Packed(&'p [u8]),
 }
 
 /// Calls `each` with every run of the first `count` items, and how many of them it holds.
 #[inline]
-pub(super) fn runs<'p>(
+fn runs<'p>(
     mut encoded: &'p [u8],
     width: usize,
     mut count: usize,
@@ -401,8 +391,8 @@ mod tests {
     use polars::prelude::Column;
     use proptest::prelude::*;
 
+    use super::super::FrameReader;
     use super::super::tests::stored;
-    use super::super::{FrameReader, Stored};
     use super::*;
 
     /// Asserts that a column is read here, and as the `parquet` crate reads it, bit by bit.
@@ -411,22 +401,6 @@ mod tests {
         let here = reader.numbers(column, rows).expect("it is read here");
         let there = reader.others(&[column], rows).unwrap();
         assert!(bits(&here) == bits(&there[0]), "column {column}, rows {rows:?}");
-
-        // And as places in dictionaries, in the first row group that has some.
-        let group = reader.footer().group_rows(rows.start as u64);
-        let end = (group.end as usize).min(rows.end);
-        let Some(Some(dictionary)) = reader.dictionaries(rows.start as u64).into_iter().nth(column) else { return };
-        let mut entries = vec![None; reader.footer().column_names().count()];
-        entries[column] = u16::try_from(dictionary.len()).ok();
-        let stored = reader.read_stored(rows.start as u64..end as u64, &entries).unwrap();
-        let looked_up: Vec<Option<u64>> = match &stored[column] {
-            Stored::Places(places) => {
-                assert!(places.iter().all(|place| usize::from(*place) <= dictionary.len()));
-                places.iter().map(|place| dictionary.get(usize::from(*place)).map(|v| v.to_bits())).collect()
-            }
-            Stored::Column(column) => bits(column),
-        };
-        assert!(looked_up == bits(&there[0])[..end - rows.start], "column {column}, rows {rows:?}, places");
     }
 
     /// Cells: few or many values, seldom or often null, in stretches or scattered.

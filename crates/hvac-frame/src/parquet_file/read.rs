@@ -25,7 +25,7 @@ use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
 use super::error::{damaged, read_failed};
-use super::{ROW_GROUP_ROWS, pages, places};
+use super::{ROW_GROUP_ROWS, pages};
 use crate::error::{Doing, FrameError, Result};
 use crate::names::TIMESTAMP;
 
@@ -99,12 +99,6 @@ impl Footer {
         })
     }
 
-    /// The rows of a row's group: their cells are made of the same dictionaries. Empty for a row that is not there.
-    #[must_use]
-    pub fn group_rows(&self, row: u64) -> Range<u64> {
-        self.group(row).map(|(_, rows)| rows).unwrap_or_default()
-    }
-
     /// Bytes it takes in memory, for a cache's bound.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
@@ -123,15 +117,6 @@ impl Footer {
         };
         columns.iter().map(position).collect()
     }
-}
-
-/// Cells of a column, as whoever looks at rows wants them.
-#[derive(Debug)]
-pub enum Stored {
-    /// Where they stand in the row group's dictionary; behind its end where there is no value.
-    Places(Vec<u16>),
-    /// The cells themselves.
-    Column(Column),
 }
 
 /// Reads one file. Everything here blocks and uses all cores: call it in `spawn_blocking`.
@@ -211,44 +196,6 @@ impl FrameReader {
         let group = positions.len().div_ceil(rayon::current_num_threads() * 4).max(1);
         let columns: Vec<Vec<Column>> =
             positions.par_chunks(group).map(|columns| self.decode(columns, rows)).collect::<Result<_>>()?;
-        Ok(columns.into_iter().flatten().collect())
-    }
-
-    /// The values that the columns of a row's group are made of: an entry a column, none where it has no dictionary.
-    #[must_use]
-    pub fn dictionaries(&self, row: u64) -> Vec<Option<Vec<f64>>> {
-        let Some((group, _)) = self.footer.group(row) else { return Vec::new() };
-        let chunk = |column| pages::Chunk::of(&self.bytes, self.footer.0.metadata(), group, column);
-        (0..self.footer.0.schema().fields().len()).map(|column| places::dictionary(&chunk(column)?)).collect()
-    }
-
-    /// Rows of one row group, all columns, on one core. `entries` says of each column how long its dictionary is, where
-    /// places in it are wanted.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_stored(&self, rows: Range<u64>, entries: &[Option<u16>]) -> Result<Vec<Stored>> {
-        let range = to_usize(rows.start)?..to_usize(rows.end)?;
-        let (group, all) = self
-            .footer
-            .group(rows.start)
-            .ok_or_else(|| FrameError::defect("rows were asked for that there are not"))?;
-        let start = to_usize(all.start)?;
-        let places = |column: usize, entries: u16| {
-            let chunk = pages::Chunk::of(&self.bytes, self.footer.0.metadata(), group, column)?;
-            places::places(&chunk, range.start - start..range.end - start, entries).map(Stored::Places)
-        };
-        let stored = |(column, entries): (usize, &Option<u16>)| {
-            let places = entries.and_then(|entries| places(column, entries));
-            places.or_else(|| self.numbers(column, &range).map(Stored::Column))
-        };
-        let mut columns: Vec<Option<Stored>> = entries.iter().enumerate().map(stored).collect();
-        let missing: Vec<usize> =
-            (0..).zip(&columns).filter_map(|(at, column)| column.is_none().then_some(at)).collect();
-        let others = if missing.is_empty() { Vec::new() } else { self.decode(&missing, &range)? };
-        for (column, other) in columns.iter_mut().filter(|column| column.is_none()).zip(others) {
-            *column = Some(Stored::Column(other));
-        }
         Ok(columns.into_iter().flatten().collect())
     }
 
