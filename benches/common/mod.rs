@@ -41,7 +41,7 @@ pub fn planned_and_merged(reports: &[Report]) -> (Plan, DataFrame, Vec<Tally>) {
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).expect("nothing is overridden");
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options()).expect("the cells were kept");
-    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last);
+    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last).expect("the segments are of the plan");
     let frame = merged.head(plan.names(), usize::MAX).expect("the columns fit together");
     (plan, frame, tallies)
 }

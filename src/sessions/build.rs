@@ -176,7 +176,7 @@ fn windows(
     for window in plan.windows(plan.window_rows(job.memory_bytes / 4)) {
         progress.go_on()?;
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
-        let (merged, found) = merge(plan, &window, segments, keep);
+        let (merged, found) = merge(plan, &window, segments, keep)?;
         if preview.is_empty() {
             let head = merged.head(plan.names(), PREVIEW_ROWS).internal("merging a window")?;
             preview = rows::maps(&head, job.options.zone)?;

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use crate::column::{NullReason, VALUE};
+use crate::column::VALUE;
 use crate::packed::{CODES, Packed, SMALL_CODES};
 
 /// Readings of a column: (`least` + offset) / `scale`.
@@ -48,7 +48,8 @@ impl Counts {
         if !offsets.is_empty() && !frame.widen(other.least, other.scale, other.most) {
             return false;
         }
-        let Self { least, scale, offsets: before, .. } = std::mem::replace(self, frame.counts(0));
+        let Some(together) = frame.counts(0) else { return false };
+        let Self { least, scale, offsets: before, .. } = std::mem::replace(self, together);
         let (finer, shift) = self.place_of(least, scale);
         self.offsets = before;
         if (finer, shift) != (1, 0) {
@@ -57,6 +58,12 @@ impl Counts {
         let (finer, shift) = self.place_of(other.least, other.scale);
         self.offsets.extend(offsets.iter().map(|offset| offset.wrapping_mul(finer).wrapping_add(shift)));
         true
+    }
+
+    /// The largest offset of a value; 0 when there is none.
+    #[must_use]
+    pub fn largest(&self) -> u16 {
+        largest(&self.offsets)
     }
 
     /// Why cells have no value: a [`NullReason`]'s number for each that has none.
@@ -71,6 +78,12 @@ impl Counts {
         let count_in = |some: &[u16]| some.iter().map(|offset| u16::from(*offset < CODES)).sum::<u16>();
         self.offsets.chunks(1024).map(|some| u64::from(count_in(some))).sum()
     }
+}
+
+/// The largest offset that is a value; 0 when none is.
+#[must_use]
+pub fn largest(offsets: &[u16]) -> u16 {
+    offsets.iter().fold(0, |most, offset| most.max(if *offset < CODES { *offset } else { 0 }))
 }
 
 /// The offsets that are values.
@@ -145,12 +158,13 @@ impl Frame {
         self.widen(0, 1.0, 1)
     }
 
-    /// An empty column that all pieces fit into.
-    pub fn counts(&self, rows: usize) -> Counts {
-        let (least, last) = self.range.unwrap_or_default();
-        let (least, most) = (i32::try_from(least).unwrap_or(0), u16::try_from(last - least).unwrap_or(0));
+    /// An empty column that all pieces fit into; none when one of them does not.
+    pub fn counts(&self, rows: usize) -> Option<Counts> {
+        // No piece has a number: any is the least.
+        let (least, last) = self.range.unwrap_or((0, 0));
+        let (least, most) = (i32::try_from(least).ok()?, u16::try_from(last - least).ok()?);
         let scale = if self.scale > 0.0 { self.scale } else { 1.0 };
-        Counts { least, scale, most, offsets: Vec::with_capacity(rows) }
+        Some(Counts { least, scale, most, offsets: Vec::with_capacity(rows) })
     }
 }
 
@@ -161,7 +175,8 @@ fn whole(quotient: f64) -> i64 {
 }
 
 impl Counts {
-    /// Appends rows of a piece that was taken in; `states` are the offsets of its texts, or codes.
+    /// Appends rows of a piece that was taken in; `states` are the offsets of its texts, or codes. What cannot be is not
+    /// appended, which the number of rows tells.
     pub(crate) fn push(&mut self, packed: &Packed, rows: Range<usize>, states: &[u16]) {
         match packed {
             Packed::Small { least, scale, offsets } => {
@@ -181,12 +196,11 @@ impl Counts {
                 self.offsets.extend(offsets.get(rows).unwrap_or_default().iter().map(offset));
             }
             Packed::Texts(indices) => {
-                let unreadable = CODES | u16::from(NullReason::Unreadable as u8);
                 let state = |index: &u16| match *index {
-                    text if text < CODES => states.get(usize::from(text)).copied().unwrap_or(unreadable),
-                    code => code,
+                    text if text < CODES => states.get(usize::from(text)).copied(),
+                    code => Some(code),
                 };
-                self.offsets.extend(indices.get(rows).unwrap_or_default().iter().map(state));
+                self.offsets.extend(indices.get(rows).unwrap_or_default().iter().filter_map(state));
             }
             // Not taken in.
             Packed::Whole(_) | Packed::Wide { .. } => {}
@@ -201,13 +215,13 @@ impl Counts {
         (finer as u16, (i64::from(least) * finer - i64::from(self.least)) as u16)
     }
 
-    /// The offset of a state, 0 or 1, or of a code.
-    pub(crate) fn state(&self, (value, code): (f64, u8)) -> u16 {
+    /// The offset of a state, 0 or 1, or of a code; none when states were not taken in.
+    pub(crate) fn state(&self, (value, code): (f64, u8)) -> Option<u16> {
         if code != VALUE {
-            return CODES | u16::from(code);
+            return Some(CODES | u16::from(code));
         }
-        let offset = |count: i64| u16::try_from(count - i64::from(self.least)).unwrap_or(0);
-        offset(if value == 0.0 { 0 } else { whole(self.scale) })
+        let count = if value == 0.0 { 0 } else { whole(self.scale) };
+        u16::try_from(count - i64::from(self.least)).ok().filter(|offset| *offset <= self.most)
     }
 }
 
@@ -217,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::column::Cells;
+    use crate::column::{Cells, NullReason};
 
     fn packed(cells: &[Option<f64>]) -> Packed {
         let values = cells.iter().map(|cell| cell.unwrap_or(0.0)).collect();
@@ -231,7 +245,7 @@ mod tests {
         if !pieces.iter().all(|piece| frame.take_in(piece, rows(piece))) {
             return None;
         }
-        let mut counts = frame.counts(0);
+        let mut counts = frame.counts(0).unwrap();
         pieces.iter().for_each(|piece| counts.push(piece, rows(piece), &[]));
         Some(counts)
     }

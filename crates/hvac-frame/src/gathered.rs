@@ -124,10 +124,12 @@ impl Column {
         }
     }
 
-    /// One more row with a text: its index among the point's.
+    /// One more row with a text: its index among the point's. One that no point can have stays one: it is refused when
+    /// the column is aligned.
     #[inline]
     pub fn push_text(&mut self, index: usize) {
-        self.push_other(TEXTS + i32::from(u16::try_from(index).unwrap_or(u16::MAX)));
+        let above = NULLS - 1;
+        self.push_other(i32::try_from(index).map_or(above, |index| index.min(above - TEXTS) + TEXTS));
     }
 
     /// One more row without a value.
@@ -161,8 +163,8 @@ impl Column {
         if self.decimals != WHOLE && decimals > self.decimals && decimals <= MOST_DECIMALS {
             let finer = power(decimals - self.decimals);
             let rescaled = |old: &i32| if *old < TEXTS { fits(i64::from(*old) * finer) } else { Some(*old) };
-            if self.counts.iter().all(|old| rescaled(old).is_some()) {
-                self.counts.iter_mut().for_each(|old| *old = rescaled(old).unwrap_or(*old));
+            if let Some(rescaled) = self.counts.iter().map(rescaled).collect() {
+                self.counts = rescaled;
                 self.decimals = decimals;
             }
         }
@@ -219,10 +221,11 @@ impl Column {
             short.extend(self.counts.iter().map(offset(TEXTS)));
             return Packed::Texts(ScalarBuffer::default());
         }
-        if texts || most - least >= i32::from(CODES) {
-            return Packed::Wide { scale: self.scale(), counts: self.counts.clone() };
-        }
-        if most - least < i32::from(SMALL_CODES) {
+        let range = match u16::try_from(most - least) {
+            Ok(range) if !texts && range < CODES => range,
+            _ => return Packed::Wide { scale: self.scale(), counts: self.counts.clone() },
+        };
+        if range < u16::from(SMALL_CODES) {
             // Codes are few.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the low bits are meant")]
             let offset = |count: &i32| {
@@ -232,8 +235,7 @@ impl Column {
             return Packed::Small { least, scale: self.scale(), offsets: ScalarBuffer::default() };
         }
         short.extend(self.counts.iter().map(offset(least)));
-        let most = u16::try_from(most - least).ok();
-        Packed::Numbers { least, most, scale: self.scale(), offsets: ScalarBuffer::default() }
+        Packed::Numbers { least, most: Some(range), scale: self.scale(), offsets: ScalarBuffer::default() }
     }
 }
 

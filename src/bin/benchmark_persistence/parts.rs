@@ -205,7 +205,7 @@ fn merged(reports: &[(String, Bytes)], zone: Tz) -> Result<(DataFrame, Vec<Colum
     let mut plan = Plan::new(read, &nothing, &BTreeMap::new()).map_err(|error| Error::internal(error.message))?;
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).map_err(unreadable)?;
-    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last);
+    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last)?;
     let frame = merged.head(plan.names(), usize::MAX).internal("merging the reports")?;
     let (columns, _) = describe(&plan, tallies);
     Ok((frame, columns))

@@ -30,7 +30,7 @@ pub fn read_from(root: &Path, paths: &[&str], zone: Tz, date_order: Option<DateO
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).unwrap();
-    let (merged, found) = merge(&plan, &window, segments, Keep::Last);
+    let (merged, found) = merge(&plan, &window, segments, Keep::Last).unwrap();
     tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));
     (merged.head(plan.names(), usize::MAX).unwrap(), describe(&plan, tallies).0)
 }

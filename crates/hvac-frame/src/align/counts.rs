@@ -4,6 +4,7 @@ use super::lay::{Keep, Lay, Piece, lay};
 use super::settle::{nulls, state_of};
 use crate::column::NullReason;
 use crate::counted::{self, Counts};
+use crate::error::{FrameError, Result};
 use crate::kinds::Reading;
 use crate::packed::Packed;
 use crate::tally::Tally;
@@ -11,10 +12,13 @@ use crate::tally::Tally;
 const NOT_COVERED: u16 = Counts::ABSENT | NullReason::NotCovered as u16;
 
 /// None for texts, and when a piece has cells that are no such counts, or not within two bytes of the others'.
-pub fn align(reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Option<(Counts, Tally)> {
+///
+/// # Errors
+/// A defect when an invariant is broken.
+pub fn align(reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Result<Option<(Counts, Tally)>> {
     if *reading == Reading::Text {
         // Also where no file has a row.
-        return None;
+        return Ok(None);
     }
     let mut frame = counted::Frame::default();
     let mut takes_in = |piece: &Piece<'_>| match (reading, piece.packed) {
@@ -26,18 +30,22 @@ pub fn align(reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) 
         _ => false,
     };
     if !pieces.iter().all(&mut takes_in) {
-        return None;
+        return Ok(None);
     }
+    let Some(counts) = frame.counts(axis.len()) else { return Ok(None) };
     let mut tally = Tally::default();
-    let mut laid = Laid { counts: frame.counts(axis.len()), reading };
-    lay(&mut laid, pieces, axis, keep, &mut tally);
+    let mut laid = Laid { counts, reading };
+    lay(&mut laid, pieces, axis, keep, &mut tally)?;
     let counts = laid.counts;
+    if counts.largest() > counts.most {
+        return Err(FrameError::defect("an offset is above its column's largest"));
+    }
     tally.count = counts.present();
     if tally.count < counts.offsets.len() as u64 {
         tally.nulls = nulls(counts.absent());
     }
     tally.course.run(&counts, tally.count);
-    Some((counts, tally))
+    Ok(Some((counts, tally)))
 }
 
 struct Laid<'r> {
@@ -62,7 +70,8 @@ impl Lay for Laid<'_> {
 
     fn push(&mut self, piece: &Piece<'_>) {
         let state = |(token, _): &(String, u64)| self.counts.state(state_of(self.reading, token));
-        let states: Vec<u16> = piece.tokens.iter().map(state).collect();
+        // None of them can be meant by an index when one cannot be.
+        let states: Vec<u16> = piece.tokens.iter().map(state).collect::<Option<_>>().unwrap_or_default();
         self.counts.push(piece.packed, piece.rows.clone(), &states);
     }
 

@@ -8,6 +8,7 @@ use polars_arrow::bitmap::Bitmap;
 use super::lay::{Keep, Lay, Piece, lay};
 use super::settle::{nulls, state_of};
 use crate::column::{Cells, NullReason, TEXT, VALUE};
+use crate::error::{FrameError, Result};
 use crate::kinds::Reading;
 use crate::tally::Tally;
 
@@ -16,13 +17,16 @@ const NOT_COVERED: u8 = NullReason::NotCovered as u8;
 const BLOCK: usize = 1024;
 
 /// The column, of Float64 or String.
-pub fn align(name: &str, reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> (Column, Tally) {
+///
+/// # Errors
+/// A defect when an invariant is broken.
+pub fn align(name: &str, reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Result<(Column, Tally)> {
     let mut tally = Tally::default();
     let cells = Cells { values: Vec::with_capacity(axis.len()), codes: Vec::with_capacity(axis.len()) };
     let mut laid = Laid { cells, reading, texts: Texts::default(), unreadable: None };
-    lay(&mut laid, pieces, axis, keep, &mut tally);
+    lay(&mut laid, pieces, axis, keep, &mut tally)?;
     tally.unreadable = laid.unreadable.take();
-    (laid.finish(name, &mut tally), tally)
+    Ok((laid.finish(name, &mut tally)?, tally))
 }
 
 struct Laid<'r> {
@@ -51,8 +55,8 @@ impl Texts {
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made by `id` from an index")]
-    fn text(&self, id: f64) -> &str {
-        self.all.get(id as usize).map_or("", String::as_str)
+    fn text(&self, id: f64) -> Option<&str> {
+        self.all.get(id as usize).map(String::as_str)
     }
 }
 
@@ -74,7 +78,10 @@ impl Lay for Laid<'_> {
     fn push(&mut self, piece: &Piece<'_>) {
         let begin = self.rows();
         piece.packed.unpack_onto(piece.rows.clone(), &mut self.cells);
-        self.settle(piece, begin);
+        if !self.settle(piece, begin) {
+            self.cells.values.truncate(begin);
+            self.cells.codes.truncate(begin);
+        }
     }
 
     fn fill(&mut self, end: usize) {
@@ -99,23 +106,25 @@ impl Lay for Laid<'_> {
     }
 
     fn show(&self, (value, _): Self::Cell) -> String {
-        if self.texts.all.is_empty() { value.to_string() } else { self.texts.text(value).to_owned() }
+        if self.texts.all.is_empty() { value.to_string() } else { self.texts.text(value).unwrap_or("?").to_owned() }
     }
 }
 
 impl Laid<'_> {
-    /// Turns a piece's cells, which begin at `begin`, into the column's: texts to states, indices or nulls.
-    fn settle(&mut self, piece: &Piece<'_>, begin: usize) {
+    /// Turns a piece's cells, which begin at `begin`, into the column's: texts to states, indices or nulls; false when
+    /// one is of a text that there is not.
+    fn settle(&mut self, piece: &Piece<'_>, begin: usize) -> bool {
         if piece.tokens.is_empty() && *self.reading == Reading::Numbers && !piece.other_unit {
-            return;
+            // A text among them would be of none of its file's.
+            return self.cells.codes.iter().skip(begin).fold(true, |none, code| none & (*code != TEXT));
         }
         let settled: Vec<(f64, u8)> = piece.tokens.iter().map(|(token, _)| self.settle_token(token)).collect();
         let values = self.cells.values.get_mut(begin..).unwrap_or_default();
         for (value, code) in values.iter_mut().zip(self.cells.codes.get_mut(begin..).unwrap_or_default()) {
             if *code == TEXT {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the reader's index")]
-                let token = settled.get(*value as usize).copied();
-                (*value, *code) = token.unwrap_or((0.0, NullReason::Unreadable as u8));
+                let Some(token) = settled.get(*value as usize) else { return false };
+                (*value, *code) = *token;
             } else if *code == VALUE {
                 match self.reading {
                     Reading::Numbers if piece.other_unit => *code = NullReason::UnitMismatch as u8,
@@ -125,6 +134,7 @@ impl Laid<'_> {
                 }
             }
         }
+        true
     }
 
     fn settle_token(&mut self, token: &str) -> (f64, u8) {
@@ -138,17 +148,20 @@ impl Laid<'_> {
         }
     }
 
-    fn finish(self, name: &str, tally: &mut Tally) -> Column {
+    fn finish(self, name: &str, tally: &mut Tally) -> Result<Column> {
         let Self { cells: Cells { values, codes }, reading, texts, .. } = self;
         tally.nulls = nulls(codes.iter().copied().filter(|code| *code != VALUE));
         tally.count = codes.len() as u64 - tally.nulls.values().sum::<u64>();
         let name = name.into();
         let series = if *reading == Reading::Text {
-            let cells = values.iter().zip(&codes).map(|(value, code)| (*code == VALUE).then_some(*value));
-            for id in cells.clone().flatten() {
-                *tally.texts.entry(texts.text(id).to_owned()).or_insert(0) += 1;
+            let text = |id: f64| texts.text(id).ok_or_else(|| FrameError::defect("a text is none of its column's"));
+            let cells =
+                values.iter().zip(&codes).map(|(value, code)| (*code == VALUE).then(|| text(*value)).transpose());
+            let cells = cells.collect::<Result<Vec<Option<&str>>>>()?;
+            for text in cells.iter().flatten() {
+                *tally.texts.entry((*text).to_owned()).or_insert(0) += 1;
             }
-            StringChunked::from_iter_options(name, cells.map(|id| id.map(|id| texts.text(id)))).into_series()
+            StringChunked::from_iter_options(name, cells.into_iter()).into_series()
         } else if tally.count == codes.len() as u64 {
             values.chunks(BLOCK).for_each(|block| tally.course.extend(block));
             Float64Chunked::from_vec(name, values).into_series()
@@ -162,6 +175,6 @@ impl Laid<'_> {
             let validity: Bitmap = codes.iter().map(|code| *code == VALUE).collect();
             Float64Chunked::from_vec_validity(name, values, Some(validity)).into_series()
         };
-        series.into()
+        Ok(series.into())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::error::{FrameError, Result};
 use crate::packed::Packed;
 use crate::tally::Tally;
 
@@ -36,7 +37,9 @@ impl Rows {
             while axis.get(row).is_some_and(|on_axis| on_axis < at) {
                 row += 1;
             }
-            u32::try_from(row).unwrap_or(u32::MAX)
+            // One that is not on the axis has no place.
+            let on_axis = axis.get(row).is_some_and(|on_axis| on_axis == at);
+            u32::try_from(row).ok().filter(|_| on_axis).unwrap_or(u32::MAX)
         };
         Self::Each(at_ms.iter().map(&mut place).collect())
     }
@@ -78,7 +81,7 @@ pub trait Lay {
 
     /// How many there are.
     fn rows(&self) -> usize;
-    /// Appends those of a piece.
+    /// Appends those of a piece; what cannot be is not appended.
     fn push(&mut self, piece: &Piece<'_>);
     /// Appends rows that no file has, up to `end` (exclusive).
     fn fill(&mut self, end: usize);
@@ -93,7 +96,10 @@ pub trait Lay {
 }
 
 /// Lays all pieces, and counts conflicts.
-pub fn lay<L: Lay>(laid: &mut L, pieces: &[Piece<'_>], axis: &[i64], keep: Keep, tally: &mut Tally) {
+///
+/// # Errors
+/// A defect when a piece has other cells than it says, or a row that is not on the axis.
+pub fn lay<L: Lay>(laid: &mut L, pieces: &[Piece<'_>], axis: &[i64], keep: Keep, tally: &mut Tally) -> Result<()> {
     for piece in pieces {
         let begin = laid.rows();
         if let Rows::Run(start) = piece.places
@@ -101,18 +107,29 @@ pub fn lay<L: Lay>(laid: &mut L, pieces: &[Piece<'_>], axis: &[i64], keep: Keep,
         {
             // Beyond all that was laid: nothing to compare with.
             laid.fill(*start);
-            laid.push(piece);
+            push(laid, piece)?;
             continue;
         }
-        laid.push(piece);
+        push(laid, piece)?;
         let cells = laid.split_off(begin);
         let end = piece.places.place(cells.len().saturating_sub(1)).saturating_add(1);
         laid.fill(end.min(axis.len()));
         for (row, cell) in cells.into_iter().enumerate() {
-            put(laid, piece, axis, (piece.places.place(row), cell), keep, tally);
+            put(laid, piece, axis, (piece.places.place(row), cell), keep, tally)?;
         }
     }
     laid.fill(axis.len());
+    if laid.rows() == axis.len() { Ok(()) } else { Err(FrameError::defect("a column is longer than its axis")) }
+}
+
+fn push<L: Lay>(laid: &mut L, piece: &Piece<'_>) -> Result<()> {
+    let begin = laid.rows();
+    laid.push(piece);
+    let pushed = laid.rows() - begin;
+    if pushed == piece.rows.len() {
+        return Ok(());
+    }
+    Err(FrameError::defect(format!("{pushed} of {} cells of a piece can be aligned", piece.rows.len())))
 }
 
 fn put<L: Lay>(
@@ -122,17 +139,18 @@ fn put<L: Lay>(
     (row, cell): (usize, L::Cell),
     keep: Keep,
     tally: &mut Tally,
-) {
-    let Some(old) = laid.cell(row) else { return };
+) -> Result<()> {
+    let old = laid.cell(row).ok_or_else(|| FrameError::defect("a row is not on the axis"))?;
     if L::is_value(cell) {
         if L::is_value(old) && old != cell {
             tally.conflict(axis, row, piece.file, || (laid.show(old), laid.show(cell)));
             if keep == Keep::First {
-                return;
+                return Ok(());
             }
         }
     } else if !L::is_not_covered(old) {
-        return;
+        return Ok(());
     }
     laid.set(row, cell);
+    Ok(())
 }

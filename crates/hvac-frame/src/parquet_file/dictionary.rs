@@ -1,5 +1,8 @@
 //! The distinct values of a column of a row group, in ascending order, and its cells as indices into them.
 
+use parquet::errors::Result;
+
+use super::error::broken;
 use crate::counted::Counts;
 
 /// Distinct values of a row group, above which they are no dictionary.
@@ -26,8 +29,15 @@ impl Default for Ranks {
 
 /// The distinct values in ascending order, and the offsets changed to indices; none, and the offsets as they were, when
 /// there are too many. `ranks` lends its memory.
-pub(super) fn ranked(counts: &mut Counts, Ranks { seen, ranks }: &mut Ranks) -> Option<Vec<f64>> {
-    let seen = seen.get_mut(..=usize::from(counts.most)).unwrap_or_default();
+///
+/// # Errors
+/// When an offset is above the largest there should be.
+pub(super) fn ranked(counts: &mut Counts, Ranks { seen, ranks }: &mut Ranks) -> Result<Option<Vec<f64>>> {
+    let above = || broken("an offset is above its column's largest");
+    if counts.largest() > counts.most {
+        return Err(above());
+    }
+    let seen = seen.get_mut(..=usize::from(counts.most)).ok_or_else(above)?;
     seen.fill(0);
     for offset in &counts.offsets {
         if let Some(seen) = seen.get_mut(usize::from(*offset)) {
@@ -48,13 +58,13 @@ pub(super) fn ranked(counts: &mut Counts, Ranks { seen, ranks }: &mut Ranks) -> 
             sorted.push(counts.value(offset));
         }
         if sorted.len() > MAX_DISTINCT {
-            return None;
+            return Ok(None);
         }
     }
     for offset in &mut counts.offsets {
-        *offset = ranks.get(usize::from(*offset)).copied().unwrap_or_default();
+        *offset = *ranks.get(usize::from(*offset)).ok_or_else(above)?;
     }
-    Some(sorted)
+    Ok(Some(sorted))
 }
 
 /// Distinct values in order of appearance, found by their bits.
@@ -118,7 +128,10 @@ impl Dictionary {
     }
 
     /// The values in ascending order; `indices` are changed to it.
-    pub fn sorted(self, indices: &mut [u16]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// When an index is behind the values.
+    pub fn sorted(self, indices: &mut [u16]) -> Result<Vec<f64>> {
         let mut order: Vec<(f64, u16)> = self.values.into_iter().zip(0..).collect();
         order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let mut rank = vec![0_u16; order.len()];
@@ -128,10 +141,20 @@ impl Dictionary {
             }
         }
         for index in indices {
-            *index = rank.get(usize::from(*index)).copied().unwrap_or_default();
+            *index = *rank.get(usize::from(*index)).ok_or_else(|| broken("an index is behind its dictionary"))?;
         }
-        order.into_iter().map(|(value, _)| value).collect()
+        Ok(order.into_iter().map(|(value, _)| value).collect())
     }
+}
+
+/// The values behind indices.
+///
+/// # Errors
+/// When an index is behind the values.
+pub(super) fn looked_up(values: &[f64], indices: &[u16]) -> Result<Vec<f64>> {
+    let mut cells = Vec::with_capacity(indices.len());
+    cells.extend(indices.iter().filter_map(|index| values.get(usize::from(*index)).copied()));
+    if cells.len() == indices.len() { Ok(cells) } else { Err(broken("an index is behind its dictionary")) }
 }
 
 /// Fibonacci hashing; the low half is folded in, for the doubles of whole numbers differ in the high half only.
@@ -139,4 +162,33 @@ impl Dictionary {
 fn place(bits: u64) -> usize {
     let hash = (bits ^ (bits >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     usize::try_from(hash).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_index_or_an_offset_too_far_is_refused() {
+        let values = || {
+            let mut dictionary = Dictionary::new();
+            assert_eq!([7.5, -1.0, 7.5].map(|value| dictionary.index(value)), [Some(0), Some(1), Some(0)]);
+            dictionary
+        };
+        let mut indices = [0, 1, 0];
+        assert_eq!(values().sorted(&mut indices).unwrap(), [-1.0, 7.5]);
+        assert_eq!(indices, [1, 0, 1]);
+        assert!(values().sorted(&mut [0, 2]).is_err());
+
+        assert_eq!(looked_up(&[-1.0, 7.5], &[1, 1, 0]).unwrap(), [7.5, 7.5, -1.0]);
+        assert!(looked_up(&[-1.0, 7.5], &[1, 2]).is_err());
+
+        let counts = |most| Counts { least: -5, scale: 10.0, most, offsets: vec![40, 5, 40] };
+        let mut ranks = Box::default();
+        let mut known = counts(40);
+        assert_eq!(ranked(&mut known, &mut ranks).unwrap().unwrap(), [0.0, 3.5]);
+        assert_eq!(known.offsets, [1, 0, 1]);
+        assert!(ranked(&mut counts(39), &mut ranks).is_err());
+    }
 }

@@ -17,6 +17,11 @@ pub fn write_failed(error: ParquetError) -> FrameError {
     }
 }
 
+/// A broken invariant, on its way through the library's hands.
+pub fn broken(what: &str) -> ParquetError {
+    ParquetError::External(Box::new(FrameError::defect(what)))
+}
+
 /// Of reading: the bytes are not what they should be.
 pub fn read_failed(error: impl StdError + Send + Sync + 'static) -> FrameError {
     FrameError::damaged(error)

@@ -69,13 +69,14 @@ fn batch(events: &[QualityEvent]) -> Result<RecordBatch> {
     let times = |at: fn(&QualityEvent) -> i64| {
         Arc::new(TimestampMillisecondArray::from_iter_values(events.iter().map(at)).with_timezone("UTC")) as ArrayRef
     };
-    let rows = events.iter().map(|event| i64::try_from(event.rows).unwrap_or(i64::MAX));
+    let rows = events.iter().map(|event| i64::try_from(event.rows)).collect::<Result<Vec<_>, _>>();
+    let rows = rows.doing("counting rows of quality events")?;
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(events.iter().map(|event| &event.rule))),
         Arc::new(StringArray::from_iter(events.iter().map(|event| event.column.as_deref()))),
         times(|event| event.start_at_ms),
         times(|event| event.end_at_ms),
-        Arc::new(Int64Array::from_iter_values(rows)),
+        Arc::new(Int64Array::from(rows)),
         Arc::new(StringArray::from_iter_values(events.iter().map(|event| &event.detail))),
     ];
     RecordBatch::try_new(Arc::new(schema), columns).doing("assembling quality events")
@@ -109,7 +110,7 @@ fn add(events: &mut Vec<QualityEvent>, batch: &RecordBatch) -> Result<()> {
             column: columns.is_valid(index).then(|| columns.value(index).to_owned()),
             start_at_ms: starts.value(index),
             end_at_ms: ends.value(index),
-            rows: u64::try_from(rows.value(index)).unwrap_or_default(),
+            rows: u64::try_from(rows.value(index)).map_err(read_failed)?,
             detail: details.value(index).to_owned(),
         });
     }

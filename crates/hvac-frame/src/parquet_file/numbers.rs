@@ -29,8 +29,9 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
 use super::PAGE_ROWS;
-use super::dictionary::{Dictionary, Ranks, ranked};
-use crate::counted::{Counts, values_of};
+use super::dictionary::{Dictionary, Ranks, looked_up, ranked};
+use super::error::broken;
+use crate::counted::{Counts, largest, values_of};
 
 /// Reused from column to column: making one costs as much as packing a short page.
 pub(super) struct Packer {
@@ -81,23 +82,32 @@ impl NumberColumn {
     }
 
     /// Appends rows; those that `validity` lacks have no value.
-    pub fn append(&mut self, values: &[f64], validity: Option<&Bitmap>) {
+    ///
+    /// # Errors
+    /// When an invariant is broken.
+    pub fn append(&mut self, values: &[f64], validity: Option<&Bitmap>) -> Result<()> {
         match validity.filter(|bits| bits.unset_bits() > 0) {
             None => {
                 self.present.append_n(values.len(), true);
-                self.values.extend(values);
+                self.values.extend(values)
             }
             Some(bits) => {
                 let (bytes, offset, length) = bits.as_slice();
                 self.present.append_packed_range(offset..offset + length, bytes);
-                self.values.extend(&valid(values, BitMask::from_bitmap(bits)));
+                self.values.extend(&valid(values, BitMask::from_bitmap(bits)))
             }
         }
     }
 
     /// Appends rows of counts.
-    pub fn append_counts(&mut self, counts: &Counts, rows: Range<usize>) {
-        let offsets = counts.offsets.get(rows).unwrap_or_default();
+    ///
+    /// # Errors
+    /// When an invariant is broken.
+    pub fn append_counts(&mut self, counts: &Counts, rows: Range<usize>) -> Result<()> {
+        let offsets = counts.offsets.get(rows).ok_or_else(|| broken("a window has fewer rows than it says"))?;
+        if largest(offsets) > counts.most {
+            return Err(broken("an offset is above its column's largest"));
+        }
         if offsets.iter().fold(true, |all, offset| all & (*offset < Counts::ABSENT)) {
             self.present.append_n(offsets.len(), true);
             return self.values.extend_counts(counts, offsets, self.rows);
@@ -112,7 +122,7 @@ impl NumberColumn {
                 self.present.append_packed_range(0..some.len(), &bits.to_le_bytes());
             }
         }
-        self.values.extend_counts(counts, &values_of(offsets), self.rows);
+        self.values.extend_counts(counts, &values_of(offsets), self.rows)
     }
 
     /// The chunk's bytes, what the file has to know of them, and the form for the next row group to keep.
@@ -123,15 +133,18 @@ impl NumberColumn {
             // Nothing needs no dictionary, and says nothing of what comes.
             Values::None => (None, Cells::Values(Vec::new())),
             Values::Few(dictionary, mut indices) => {
-                let sorted = dictionary.sorted(&mut indices);
+                let sorted = dictionary.sorted(&mut indices)?;
                 indexed(sorted, indices, before, packer)?
             }
-            Values::Counted(mut counts) => match ranked(&mut counts, &mut packer.ranks) {
+            Values::Counted(mut counts) => match ranked(&mut counts, &mut packer.ranks)? {
                 Some(sorted) => indexed(sorted, counts.offsets, before, packer)?,
                 None => (None, Cells::Values(counts.offsets.iter().map(|offset| counts.value(*offset)).collect())),
             },
             Values::Many(values) => (None, Cells::Values(values)),
         };
+        if cells.len() != present.count_set_bits() {
+            return Err(broken("a column has other cells than rows with a value"));
+        }
         let (bytes, close) =
             Chunk::new(self.descr, &mut packer.compressor).write(dictionary.as_deref(), &cells, &present)?;
         let keep = if present.count_set_bits() == 0 { before } else { Some(cells.form()) };
@@ -146,10 +159,13 @@ fn indexed(
     before: Option<Form>,
     packer: &mut Packer,
 ) -> Result<(Option<Vec<f64>>, Cells)> {
+    // An index is written in as many bits as the dictionary's last one takes.
+    if indices.iter().copied().max().is_some_and(|most| usize::from(most) >= sorted.len()) {
+        return Err(broken("an index is behind its dictionary"));
+    }
     let form = form_of(&sorted, &indices, before, &mut packer.compressor)?;
     if form == Form::Plain {
-        let value = |index: &u16| sorted.get(usize::from(*index)).copied().unwrap_or_default();
-        return Ok((None, Cells::Values(indices.iter().map(value).collect())));
+        return Ok((None, Cells::Values(looked_up(&sorted, &indices)?)));
     }
     Ok((Some(sorted), Cells::Indices(indices, form)))
 }
@@ -174,9 +190,9 @@ fn valid(values: &[f64], bits: BitMask<'_>) -> Vec<f64> {
 
 impl Values {
     /// `most` cells will come.
-    fn extend_counts(&mut self, counts: &Counts, cells: &[u16], most: usize) {
+    fn extend_counts(&mut self, counts: &Counts, cells: &[u16], most: usize) -> Result<()> {
         if cells.is_empty() {
-            return;
+            return Ok(());
         }
         if let Self::None = self {
             *self = Self::Counted(Counts { offsets: Vec::with_capacity(most), ..*counts });
@@ -184,21 +200,21 @@ impl Values {
         if let Self::Counted(all) = self
             && all.append(counts, cells)
         {
-            return;
+            return Ok(());
         }
         let values: Vec<f64> = cells.iter().map(|offset| counts.value(*offset)).collect();
-        self.extend(&values);
+        self.extend(&values)
     }
 
-    fn extend(&mut self, cells: &[f64]) {
+    fn extend(&mut self, cells: &[f64]) -> Result<()> {
         if cells.is_empty() {
-            return;
+            return Ok(());
         }
         if matches!(self, Self::None | Self::Counted(_)) {
             let before = std::mem::replace(self, Self::Few(Dictionary::new(), Vec::new()));
             if let Self::Counted(counts) = before {
                 let values: Vec<f64> = counts.offsets.iter().map(|offset| counts.value(*offset)).collect();
-                self.extend(&values);
+                self.extend(&values)?;
             }
         }
         let mut rest = cells;
@@ -206,23 +222,25 @@ impl Values {
             let before = indices.len();
             indices.reserve(cells.len());
             indices.extend(cells.iter().map_while(|cell| dictionary.index(*cell)));
-            rest = cells.get(indices.len() - before..).unwrap_or_default();
+            rest = cells.get(indices.len() - before..).ok_or_else(|| broken("more indices than cells"))?;
             if !rest.is_empty() {
-                let value = |index: &u16| dictionary.values.get(usize::from(*index)).copied().unwrap_or_default();
-                *self = Self::Many(indices.iter().map(value).collect());
+                *self = Self::Many(looked_up(&dictionary.values, indices)?);
             }
         }
         if let Self::Many(values) = self {
             values.extend_from_slice(rest);
         }
+        Ok(())
     }
 }
 
 /// How the cells of a page are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Indices of so many bytes.
-    Bytes(u8),
+    /// Indices of one byte.
+    Byte,
+    /// Indices of two bytes.
+    TwoBytes,
     /// Indices of so many bits.
     Bits(u8),
     Plain,
@@ -231,18 +249,18 @@ pub(super) enum Form {
 impl Form {
     fn encoding(self) -> Encoding {
         match self {
-            Self::Bytes(_) | Self::Bits(_) => Encoding::RLE_DICTIONARY,
+            Self::Byte | Self::TwoBytes | Self::Bits(_) => Encoding::RLE_DICTIONARY,
             Self::Plain => Encoding::PLAIN,
         }
     }
 
     /// One run of the hybrid of bit-packing and run lengths, in groups of eight.
     fn indices(self, indices: &[u16], page: &mut Vec<u8>) {
-        let (Self::Bytes(1 | 2) | Self::Bits(_)) = self else { return };
         let width = match self {
-            Self::Bytes(bytes) => bytes * 8,
+            Self::Byte => 8,
+            Self::TwoBytes => 16,
             Self::Bits(bits) => bits,
-            _ => 0,
+            Self::Plain => return,
         };
         page.push(width);
         if indices.is_empty() {
@@ -252,8 +270,8 @@ impl Form {
         varint((groups << 1) | 1, page);
         let begin = page.len();
         match self {
-            Self::Bytes(1) => page.extend(indices.iter().map(|index| index.to_le_bytes()[0])),
-            Self::Bytes(_) => {
+            Self::Byte => page.extend(indices.iter().map(|index| index.to_le_bytes()[0])),
+            Self::TwoBytes => {
                 page.resize(begin + 2 * indices.len(), 0);
                 let cells = page.get_mut(begin..).unwrap_or_default().as_chunks_mut().0;
                 cells.iter_mut().zip(indices).for_each(|(cell, index)| *cell = index.to_le_bytes());
@@ -277,20 +295,19 @@ impl Form {
 
 /// The form of indices into `dictionary`, or of the values behind them when that is smaller.
 fn form_of(dictionary: &[f64], indices: &[u16], before: Option<Form>, compressor: &mut Compressor<'_>) -> Result<Form> {
-    let bits = u8::try_from(usize::BITS - dictionary.len().saturating_sub(1).leading_zeros()).unwrap_or(16);
+    let bits = u8::try_from(usize::BITS - dictionary.len().saturating_sub(1).leading_zeros()).map_err(too_large)?;
     match before {
-        _ if dictionary.len() <= 256 => return Ok(Form::Bytes(1)),
+        _ if dictionary.len() <= 256 => return Ok(Form::Byte),
         Some(Form::Bits(_)) => return Ok(Form::Bits(bits)),
-        Some(form) if form != Form::Bytes(1) => return Ok(form),
+        Some(form) if form != Form::Byte => return Ok(form),
         _ => {}
     }
     let sample = indices.get(..SAMPLE).unwrap_or(indices);
-    let value = |index: &u16| dictionary.get(usize::from(*index)).copied().unwrap_or_default();
-    let values: Vec<f64> = sample.iter().map(value).collect();
+    let values = looked_up(dictionary, sample)?;
     // The dictionary's share; about half of each value's bytes are left of it.
     let share = dictionary.len() * 4 * sample.len() / indices.len().max(1);
     let mut best = (usize::MAX, Form::Plain);
-    for form in [Form::Bits(bits), Form::Bytes(2), Form::Plain] {
+    for form in [Form::Bits(bits), Form::TwoBytes, Form::Plain] {
         let mut page = Vec::new();
         if form == Form::Plain {
             plain(&values, &mut page);
@@ -328,6 +345,13 @@ enum Cells {
 }
 
 impl Cells {
+    fn len(&self) -> usize {
+        match self {
+            Self::Indices(indices, _) => indices.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
     fn form(&self) -> Form {
         match self {
             Self::Indices(_, form) => *form,
@@ -383,7 +407,7 @@ impl<'c> Chunk<'c> {
         if let Some(dictionary) = dictionary {
             let mut page = Vec::with_capacity(dictionary.len() * 8);
             plain(dictionary, &mut page);
-            let num_values = u32::try_from(dictionary.len()).unwrap_or_default();
+            let num_values = u32::try_from(dictionary.len()).map_err(too_large)?;
             let encoding = Encoding::PLAIN;
             self.page(&page, |buf| Page::DictionaryPage { buf, num_values, encoding, is_sorted: true })?;
             encodings.push(encoding);
@@ -394,13 +418,14 @@ impl<'c> Chunk<'c> {
             let rows = present.slice(start, PAGE_ROWS.min(present.len() - start));
             let next = cell + rows.count_set_bits();
             page.clear();
-            levels(&rows, next - cell, &mut page);
+            levels(&rows, next - cell, &mut page)?;
+            let missing = || broken("a page has fewer cells than rows with a value");
             match cells {
-                Cells::Indices(indices, form) => form.indices(indices.get(cell..next).unwrap_or_default(), &mut page),
-                Cells::Values(values) => plain(values.get(cell..next).unwrap_or_default(), &mut page),
+                Cells::Indices(indices, form) => form.indices(indices.get(cell..next).ok_or_else(missing)?, &mut page),
+                Cells::Values(values) => plain(values.get(cell..next).ok_or_else(missing)?, &mut page),
             }
             self.data_page(&page, cells.form().encoding(), rows.len())?;
-            self.offsets.append_row_count(signed(rows.len()));
+            self.offsets.append_row_count(signed(rows.len())?);
             cell = next;
         }
         let bounds = cells.bounds(dictionary.unwrap_or_default());
@@ -410,7 +435,7 @@ impl<'c> Chunk<'c> {
     }
 
     fn data_page(&mut self, page: &[u8], encoding: Encoding, rows: usize) -> Result<()> {
-        let num_values = u32::try_from(rows).unwrap_or_default();
+        let num_values = u32::try_from(rows).map_err(too_large)?;
         let (offset, size) = self.page(page, |buf| Page::DataPage {
             buf,
             num_values,
@@ -419,7 +444,7 @@ impl<'c> Chunk<'c> {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         })?;
-        self.offsets.append_offset_and_size(signed(offset), i32::try_from(size).map_err(too_large)?);
+        self.offsets.append_offset_and_size(signed(offset)?, i32::try_from(size).map_err(too_large)?);
         Ok(())
     }
 
@@ -444,10 +469,10 @@ impl<'c> Chunk<'c> {
         let metadata = ColumnChunkMetaData::builder(self.descr)
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
-            .set_total_compressed_size(signed(bytes.len()))
-            .set_total_uncompressed_size(signed(self.uncompressed))
-            .set_num_values(signed(rows))
-            .set_data_page_offset(signed(data_offset))
+            .set_total_compressed_size(signed(bytes.len())?)
+            .set_total_uncompressed_size(signed(self.uncompressed)?)
+            .set_num_values(signed(rows)?)
+            .set_data_page_offset(signed(data_offset)?)
             .set_dictionary_page_offset(dictionary_offset)
             .set_statistics(statistics)
             .build()?;
@@ -464,7 +489,7 @@ impl<'c> Chunk<'c> {
 }
 
 /// The definition levels of a page: a length, then one run.
-fn levels(rows: &BooleanBuffer, values: usize, page: &mut Vec<u8>) {
+fn levels(rows: &BooleanBuffer, values: usize, page: &mut Vec<u8>) -> Result<()> {
     let mut run = Vec::new();
     if values == rows.len() || values == 0 {
         varint(rows.len() << 1, &mut run);
@@ -475,12 +500,13 @@ fn levels(rows: &BooleanBuffer, values: usize, page: &mut Vec<u8>) {
         varint((groups << 1) | 1, &mut run);
         run.extend(bits.as_slice().iter().take(groups));
     }
-    page.extend(u32::try_from(run.len()).unwrap_or_default().to_le_bytes());
+    page.extend(u32::try_from(run.len()).map_err(too_large)?.to_le_bytes());
     page.extend(run);
+    Ok(())
 }
 
-fn signed(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
+fn signed(size: usize) -> Result<i64> {
+    i64::try_from(size).map_err(too_large)
 }
 
 fn too_large(error: std::num::TryFromIntError) -> ParquetError {

@@ -254,8 +254,16 @@ fn spread<T: Copy>(mut items: &[T], present: BitMask<'_>, null: T, to: &mut Vec<
             to.extend_from_slice(here);
         } else {
             let mut here = here.iter().copied();
-            let row = |row| if word >> row & 1 == 1 { here.next().unwrap_or(null) } else { null };
-            to.extend((0..rows).map(row));
+            let mut missing = false;
+            let mut next = || {
+                let item = here.next();
+                missing |= item.is_none();
+                item.unwrap_or(null)
+            };
+            to.extend((0..rows).map(|row| if word >> row & 1 == 1 { next() } else { null }));
+            if missing {
+                return None;
+            }
         }
     }
     Some(())

@@ -36,7 +36,10 @@ const PARALLEL_CELLS: usize = 64 * 1024;
 
 /// A file's parsed footer. Cheap to clone, so it can be kept for a file that is read again.
 #[derive(Clone, Debug)]
-pub struct Footer(ArrowReaderMetadata);
+pub struct Footer {
+    metadata: ArrowReaderMetadata,
+    rows: u64,
+}
 
 impl Footer {
     /// Parses the footer, with its page index.
@@ -47,18 +50,25 @@ impl Footer {
         let options = ArrowReaderOptions::new()
             .with_column_index_policy(PageIndexPolicy::Skip)
             .with_offset_index_policy(PageIndexPolicy::Optional);
-        ArrowReaderMetadata::load(bytes, options).map(Self).map_err(read_failed)
+        let metadata = ArrowReaderMetadata::load(bytes, options).map_err(read_failed)?;
+        // What is taken as true below.
+        let groups = metadata.metadata().row_groups().iter().map(|group| u64::try_from(group.num_rows()));
+        let rows = groups.sum::<Result<u64, _>>().map_err(read_failed)?;
+        if u64::try_from(metadata.metadata().file_metadata().num_rows()) != Ok(rows) {
+            return Err(damaged("a file has other rows than its row groups"));
+        }
+        Ok(Self { metadata, rows })
     }
 
     /// Rows of the file.
     #[must_use]
     pub fn row_count(&self) -> u64 {
-        self.0.metadata().file_metadata().num_rows().try_into().unwrap_or_default()
+        self.rows
     }
 
     /// Names of all columns, `timestamp` first.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
-        self.0.schema().fields().iter().map(|field| field.name().as_str())
+        self.metadata.schema().fields().iter().map(|field| field.name().as_str())
     }
 
     /// The value of a key (`KEY_…`), if the file has it.
@@ -69,7 +79,7 @@ impl Footer {
 
     /// All keys with a value.
     pub fn key_values(&self) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.0.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        let pairs = self.metadata.metadata().file_metadata().key_value_metadata().into_iter().flatten();
         pairs.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?)))
     }
 
@@ -82,7 +92,7 @@ impl Footer {
             return end..end;
         };
         // Of the last column: the first one is the time, which has pages of its own.
-        let pages = self.0.metadata().offset_index().and_then(|groups| groups.get(index)?.last());
+        let pages = self.metadata.metadata().offset_index().and_then(|groups| groups.get(index)?.last());
         let pages = pages.map(|index| index.page_locations().as_slice()).unwrap_or_default();
         let begins = || pages.iter().map(|page| rows.start + u64::try_from(page.first_row_index).unwrap_or_default());
         let from = begins().take_while(|begin| *begin <= row).last().unwrap_or(rows.start);
@@ -92,7 +102,7 @@ impl Footer {
     /// The row group of a row: which one, and its rows; none for a row that is not there.
     fn group(&self, row: u64) -> Option<(usize, Range<u64>)> {
         let mut start = 0;
-        self.0.metadata().row_groups().iter().enumerate().find_map(|(index, group)| {
+        self.metadata.metadata().row_groups().iter().enumerate().find_map(|(index, group)| {
             let rows = start..start + u64::try_from(group.num_rows()).unwrap_or_default();
             start = rows.end;
             rows.contains(&row).then_some((index, rows))
@@ -102,12 +112,12 @@ impl Footer {
     /// Bytes it takes in memory, for a cache's bound.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.0.metadata().memory_size()
+        self.metadata.metadata().memory_size()
     }
 
     /// Positions in the file of the columns named, in the order named; all of them when none are.
     fn positions(&self, columns: Option<&[String]>) -> Result<Vec<usize>> {
-        let fields = self.0.schema().fields();
+        let fields = self.metadata.schema().fields();
         let Some(columns) = columns else { return Ok((0..fields.len()).collect()) };
         let position = |name: &String| {
             fields
@@ -184,8 +194,8 @@ impl FrameReader {
 
     /// Some rows of a column of numbers in the forms that this program writes.
     pub(super) fn numbers(&self, position: usize, rows: &Range<usize>) -> Option<Column> {
-        let name = self.footer.0.schema().fields().get(position)?.name();
-        let numbers = pages::read(&self.bytes, self.footer.0.metadata(), position, rows)?;
+        let name = self.footer.metadata.schema().fields().get(position)?.name();
+        let numbers = pages::read(&self.bytes, self.footer.metadata.metadata(), position, rows)?;
         let numbers = Float64Chunked::from_vec_validity(name.into(), numbers.values, numbers.validity);
         Some(numbers.into_series().into_column())
     }
@@ -245,7 +255,7 @@ impl FrameReader {
         for batch in reader {
             batches.push(batch.map_err(read_failed)?);
         }
-        let fields = self.footer.0.schema().fields();
+        let fields = self.footer.metadata.schema().fields();
         let columns = positions.iter().zip(order).map(|(position, index)| {
             let field =
                 fields.get(*position).ok_or_else(|| FrameError::defect("a column was asked for that there is not"))?;
@@ -263,7 +273,7 @@ impl FrameReader {
         rows: &Range<usize>,
         batch_rows: usize,
     ) -> Result<(ParquetRecordBatchReader, Vec<usize>)> {
-        let metadata = self.footer.0.metadata();
+        let metadata = self.footer.metadata.metadata();
         let mut groups = Vec::new();
         let mut selected: Vec<RowSelector> = Vec::new();
         let mut group_start = 0;
@@ -282,12 +292,14 @@ impl FrameReader {
         let mut sorted = positions.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        let order = positions.iter().map(|p| sorted.binary_search(p).unwrap_or_default()).collect();
+        let order = positions.iter().map(|position| sorted.binary_search(position).ok()).collect::<Option<_>>();
+        let order = order.ok_or_else(|| FrameError::defect("a column that is read is none of those asked for"))?;
         let mask = ProjectionMask::leaves(metadata.file_metadata().schema_descr(), sorted);
-        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.footer.0.clone())
-            .with_projection(mask)
-            .with_row_groups(groups)
-            .with_batch_size(batch_rows);
+        let mut reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.footer.metadata.clone())
+                .with_projection(mask)
+                .with_row_groups(groups)
+                .with_batch_size(batch_rows);
         if selected.iter().any(|part| part.skip && part.row_count > 0) {
             reader = reader.with_row_selection(RowSelection::from(selected));
         }
@@ -314,6 +326,9 @@ fn to_polars(name: &str, data_type: &DataType, chunks: &[&dyn Array], rows: usiz
                 texts.extend(
                     chunk.as_string_opt::<i32>().ok_or_else(|| damaged("a column of texts holds others"))?.iter(),
                 );
+            }
+            if texts.len() != rows {
+                return Err(damaged("a column has fewer rows than its file"));
             }
             Series::new(name.into(), texts)
         }

@@ -401,4 +401,7 @@ fn counts_are_written_as_their_doubles_are() {
     assert!(few(vec![counts(3)]).is_ok());
     assert!(few(vec![counts(2)]).is_err());
     assert!(few(vec![]).is_err());
+    // An offset above the largest there should be would become another value.
+    let broken = Merged::Counts(Counts { least: 0, scale: 1.0, most: 4, offsets: vec![1, 5, 2] });
+    assert!(matches!(few(vec![broken]), Err(FrameError::Defect(..))));
 }

@@ -20,7 +20,7 @@ use parquet::schema::types::ColumnPath;
 use polars::prelude::{Column, DataFrame, DataType as FrameType, Series, TimeUnit as FrameUnit};
 use rayon::prelude::*;
 
-use super::error::write_failed;
+use super::error::{broken as broken_column, write_failed};
 use super::numbers::{self, Form, NumberColumn, Packer};
 use super::{ColumnType, PAGE_ROWS, ROW_GROUP_ROWS, ZSTD_LEVEL};
 use crate::counted::Counts;
@@ -271,21 +271,22 @@ impl GroupColumn {
                 let numbers = series.f64().map_err(|error| ParquetError::External(Box::new(error)))?;
                 // One chunk, or none for no rows.
                 for chunk in numbers.downcast_iter() {
-                    let values = chunk.values().as_slice().get(offset..offset + rows).unwrap_or_default();
+                    let values = chunk
+                        .values()
+                        .as_slice()
+                        .get(offset..offset + rows)
+                        .ok_or_else(|| broken_column("a window's column is shorter than it says"))?;
                     let validity = chunk.validity().map(|bits| bits.clone().sliced(offset, rows));
-                    column.append(values, validity.as_ref());
+                    column.append(values, validity.as_ref())?;
                 }
                 Ok(())
             }
-            (Self::Numbers(column), Cells::Counts(counts)) => {
-                column.append_counts(counts, offset..offset + rows);
-                Ok(())
-            }
+            (Self::Numbers(column), Cells::Counts(counts)) => column.append_counts(counts, offset..offset + rows),
             (Self::Other(writer), Cells::Other(array)) => {
                 let part = array.slice(offset, rows);
                 compute_leaves(field, &part)?.iter().try_for_each(|leaf| writer.write(leaf))
             }
-            _ => Err(ParquetError::General("a window has other columns than the one before".to_owned())),
+            _ => Err(broken_column("a window has other columns than the one before")),
         }
     }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use hvac_frame::align::{Keep, Piece, Rows, align};
+use hvac_frame::error::{FrameError, Result};
 use hvac_frame::packed::PackedSegment;
 use hvac_frame::tally::Tally;
 use hvac_frame::window::Columns;
@@ -23,26 +24,27 @@ struct Placed {
 }
 
 /// Merges the segments of a window (in canonical order) into its columns; a tally for each but `timestamp`.
-#[must_use]
-pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Keep) -> (Columns, Vec<Tally>) {
-    let axis = plan.axis_ms.get(window.clone()).unwrap_or_default();
+///
+/// # Errors
+/// A defect when plan, window and segments do not belong together.
+pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Keep) -> Result<(Columns, Vec<Tally>)> {
+    let outside = || FrameError::defect("a window or its segments lie outside of the plan");
+    let axis = plan.axis_ms.get(window.clone()).ok_or_else(outside)?;
     let place = |Taken { file, segment, rows }| {
-        let places = Rows::of(axis, segment.at_ms.get(rows.clone()).unwrap_or_default());
-        Placed { file, places, segment, rows }
+        let places = Rows::of(axis, segment.at_ms.get(rows.clone()).ok_or_else(outside)?);
+        Ok(Placed { file, places, segment, rows })
     };
-    let placed: Vec<Placed> = segments.into_iter().map(place).collect();
+    let placed: Vec<Placed> = segments.into_iter().map(place).collect::<Result<_>>()?;
     let mut by_file: Vec<Vec<&Placed>> = vec![Vec::new(); plan.files.len()];
     for segment in &placed {
-        if let Some(list) = by_file.get_mut(segment.file) {
-            list.push(segment);
-        }
+        by_file.get_mut(segment.file).ok_or_else(outside)?.push(segment);
     }
     let merged = plan.columns.par_iter().map(|column| {
         let pieces = pieces(plan, column, &by_file);
         align(&column.name, &column.reading, &pieces, axis, keep)
     });
-    let (others, tallies) = merged.unzip();
-    (Columns::new(axis, others), tallies)
+    let (others, tallies) = merged.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    Ok((Columns::new(axis, others), tallies))
 }
 
 /// The pieces of a column in canonical order.
@@ -105,7 +107,7 @@ mod tests {
         let mut frame: Option<DataFrame> = None;
         for window in plan.windows(rows) {
             let segments = plan.read_window(&window, &load, &UTC).unwrap();
-            let (columns, found) = merge(&plan, &window, segments, keep);
+            let (columns, found) = merge(&plan, &window, segments, keep).unwrap();
             let merged = columns.head(plan.names(), usize::MAX).unwrap();
             tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));
             frame = Some(match frame {

@@ -6,6 +6,7 @@
 //! the cells of a window, reading again what was not kept. So a small job is one pass and one window, and
 //! a job of any size needs no more than its memory.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -276,7 +277,7 @@ impl ReadFile {
         for (position, (chunk, kept)) in self.plan.chunks.iter().zip(&mut self.segments).enumerate() {
             match kept {
                 _ if !touches(chunk) => {}
-                Some(_) if chunk.last_at_ms <= last_ms => found.push((position, kept.take().unwrap_or_default())),
+                Some(_) if chunk.last_at_ms <= last_ms => found.extend(kept.take().map(|segment| (position, segment))),
                 Some(segment) => found.push((position, segment.clone())),
                 None => missing.push(position),
             }
@@ -308,21 +309,22 @@ fn union(mut lists: Vec<Arc<[i64]>>) -> Vec<i64> {
 }
 
 fn columns(files: &[ReadFile], warnings: &mut Vec<Warning>) -> Vec<PlannedColumn> {
-    let mut order: Vec<(&str, u32)> = Vec::new();
-    let mut parts: HashMap<(&str, u32), Vec<Part>> = HashMap::new();
+    let mut named: Vec<(&str, Vec<Part>)> = Vec::new();
+    let mut index: HashMap<(&str, u32), usize> = HashMap::new();
     for (file, read) in files.iter().enumerate() {
         for (point, plan) in read.plan.points.iter().enumerate() {
-            let key = (plan.original_name.as_str(), plan.occurrence);
-            parts
-                .entry(key)
-                .or_insert_with(|| {
-                    order.push(key);
-                    Vec::new()
-                })
-                .push(Part { file, point, other_unit: false });
+            let name = plan.original_name.as_str();
+            let part = Part { file, point, other_unit: false };
+            match index.entry((name, plan.occurrence)) {
+                Entry::Occupied(at) => named.get_mut(*at.get()).into_iter().for_each(|(_, parts)| parts.push(part)),
+                Entry::Vacant(new) => {
+                    new.insert(named.len());
+                    named.push((name, vec![part]));
+                }
+            }
         }
     }
-    order.into_iter().map(|key| column(files, key.0, parts.remove(&key).unwrap_or_default(), warnings)).collect()
+    named.into_iter().map(|(name, parts)| column(files, name, parts, warnings)).collect()
 }
 
 fn column(files: &[ReadFile], original_name: &str, mut parts: Vec<Part>, warnings: &mut Vec<Warning>) -> PlannedColumn {
