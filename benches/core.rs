@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hvac_cleaning::{self as clean, Interval, Parameters};
-use hvac_frame::gathered::Sheet;
-use hvac_report::job::tally;
+use hvac_frame::builder::SegmentBuilder;
+use hvac_report::job::describe;
 use hvac_report::{Reader, Source};
 use hvac_simulation::reference::{self, Scale};
 
@@ -24,8 +24,9 @@ fn read_one(c: &mut Criterion) {
             let source = Source { name: &report.file_name, bytes: black_box(&report.bytes) };
             let mut segments = Vec::new();
             let reader = Reader::open(source, &options).expect("it is a report");
-            let plan =
-                reader.plan(&mut Sheet::default(), &mut |_, segment| segments.push(segment)).expect("it can be read");
+            let plan = reader
+                .plan(&mut SegmentBuilder::default(), &mut |_, segment| segments.push(segment))
+                .expect("it can be read");
             (plan, segments)
         });
     });
@@ -43,7 +44,7 @@ fn merge_set(c: &mut Criterion) {
 
 fn clean_set(c: &mut Criterion) {
     let (plan, frame, tallies) = common::planned_and_merged(&common::quarter());
-    let (columns, _) = tally::describe(&plan, tallies);
+    let (columns, _) = describe::describe(&plan, tallies);
     let parameters = Parameters { resample_interval: Some(Interval::M15), ..Parameters::default() };
     let cleaning = clean::check(&columns, &parameters).expect("every role is found or left out");
     let zone = common::options().zone;

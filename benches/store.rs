@@ -15,7 +15,7 @@ use hvac_analytics::sessions::ParseRequest;
 use hvac_analytics::sessions::parse::{Caller, parse_files};
 use hvac_analytics::sessions::progress::Progress;
 use hvac_frame::names::TIMESTAMP;
-use hvac_frame::parquet_file::{ColumnType, FrameReader, FrameWriter};
+use hvac_frame::parquet_file::{ColumnType, ParquetReader, ParquetWriter};
 use polars::prelude::{DataFrame, DataType};
 
 fn schema(frame: &DataFrame) -> Vec<(String, ColumnType)> {
@@ -25,7 +25,7 @@ fn schema(frame: &DataFrame) -> Vec<(String, ColumnType)> {
 }
 
 fn written(frame: &DataFrame, schema: &[(String, ColumnType)]) -> Vec<u8> {
-    let mut writer = FrameWriter::new(Vec::new(), schema).expect("the names differ");
+    let mut writer = ParquetWriter::new(Vec::new(), schema).expect("the names differ");
     writer.write_window(frame).expect("the frame is as its schema says");
     writer.finish(Vec::new()).expect("memory does not fail").0
 }
@@ -34,7 +34,7 @@ fn frames(c: &mut Criterion) {
     let frame = common::merged(&common::quarter());
     let schema = schema(&frame);
     let file = Bytes::from(written(&frame, &schema));
-    let open = || FrameReader::open(file.clone()).expect("it was just written");
+    let open = || ParquetReader::open(file.clone()).expect("it was just written");
     let cells = (frame.height() * frame.width()) as u64;
 
     let mut group = c.benchmark_group("store");

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use hvac_frame::align::Keep;
 use hvac_frame::tally::Tally;
 use hvac_report::ReadOptions;
-use hvac_report::job::merge::merge;
 use hvac_report::job::plan::{FileId, Plan, read_all};
+use hvac_report::job::window::align_window;
 use hvac_simulation::reference::{self, Scale};
 use hvac_simulation::trends::Report;
 use polars::prelude::DataFrame;
@@ -41,7 +41,7 @@ pub fn planned_and_merged(reports: &[Report]) -> (Plan, DataFrame, Vec<Tally>) {
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).expect("nothing is overridden");
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options()).expect("the cells were kept");
-    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last).expect("the segments are of the plan");
+    let (merged, tallies) = align_window(&plan, &window, segments, Keep::Last).expect("the segments are of the plan");
     let frame = merged.head(plan.names(), usize::MAX).expect("the columns fit together");
     (plan, frame, tallies)
 }

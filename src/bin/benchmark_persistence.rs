@@ -23,7 +23,7 @@ use hvac_analytics::sessions::{ParseRequest, Parsed};
 use hvac_analytics::state::AppState;
 use hvac_analytics::store::paths;
 use hvac_frame::column::Kind;
-use hvac_frame::parquet_file::{ColumnType, FrameReader, FrameWriter};
+use hvac_frame::parquet_file::{ColumnType, ParquetReader, ParquetWriter};
 use hvac_simulation::{reference, samples};
 use serde::Serialize;
 
@@ -209,7 +209,7 @@ async fn open(folder: &Path) -> Result<AppState> {
 /// Loads the whole session into a frame, and writes that frame to a file of its own up to its fsync.
 async fn write_again(state: &AppState, parsed: &Parsed, key: &str, runs: &mut Runs) -> Result<()> {
     let started = Instant::now();
-    let frame = FrameReader::open(state.store.objects.open_bytes(key)?.to_bytes())?.read(None)?;
+    let frame = ParquetReader::open(state.store.objects.open_bytes(key)?.to_bytes())?.read(None)?;
     runs.load_s.push(started.elapsed().as_secs_f64());
 
     let column_type = |kind| if kind == Kind::Text { ColumnType::Text } else { ColumnType::Float64 };
@@ -218,7 +218,7 @@ async fn write_again(state: &AppState, parsed: &Parsed, key: &str, runs: &mut Ru
     let started = Instant::now();
     let writer = state.store.objects.stage(&paths::session_dir(&parsed.session_id)).await?.into_sync();
     let work = move || -> Result<_> {
-        let mut frames = FrameWriter::new(writer, &schema)?;
+        let mut frames = ParquetWriter::new(writer, &schema)?;
         frames.write_window(&frame)?;
         frames.finish(Vec::new())?.0.into_staged()
     };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use hvac_frame::names::TIMESTAMP;
-use hvac_frame::parquet_file::{ColumnType, FrameWriter, ROW_GROUP_ROWS, write_events};
+use hvac_frame::parquet_file::{ColumnType, ParquetWriter, ROW_GROUP_ROWS, write_events};
 use polars::prelude::{DataFrame, DataType};
 
 use super::ask::refused;
@@ -168,7 +168,7 @@ fn write_frame(sink: StagedWriter, frame: &DataFrame, said: Vec<(String, String)
         let is_text = matches!(column.dtype(), DataType::String);
         (column.name().to_string(), if is_text { ColumnType::Text } else { ColumnType::Float64 })
     });
-    let mut writer = FrameWriter::new(sink, &types.collect::<Vec<_>>())?;
+    let mut writer = ParquetWriter::new(sink, &types.collect::<Vec<_>>())?;
     // In parts, so that its copy on the way to the file stays small.
     for offset in (0..frame.height()).step_by(ROW_GROUP_ROWS) {
         let offset_rows = i64::try_from(offset).internal("counting rows")?;

@@ -23,7 +23,7 @@ use crate::store::objects;
 use crate::store::verified::FileStamp;
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::error::FrameError;
-use hvac_frame::parquet_file::{Footer, FrameReader};
+use hvac_frame::parquet_file::{Footer, ParquetReader};
 
 /// Bytes of footers that are kept.
 const FOOTER_BYTES: u64 = 64 * 1024 * 1024;
@@ -119,7 +119,7 @@ fn parse(sha256: Arc<str>, footer: Footer) -> Result<Known> {
 
 /// A stored frame whose columns can be read. Everything here blocks.
 pub struct Frame {
-    reader: FrameReader,
+    reader: ParquetReader,
     /// Rows.
     pub row_count: u64,
     state: AppState,
@@ -141,7 +141,7 @@ impl Frame {
                 Err(integrity) => return Err(unusable(&dataset.label, integrity)),
             },
         };
-        let reader = FrameReader::with_footer(bytes.to_bytes(), dataset.known.footer.clone());
+        let reader = ParquetReader::with_footer(bytes.to_bytes(), dataset.known.footer.clone());
         Ok(Self { row_count: reader.footer().row_count(), reader, state: state.clone(), file })
     }
 

@@ -12,7 +12,7 @@ use crate::store::objects::Object;
 use crate::store::versions::Series;
 use crate::store::{Store, now, paths};
 use hvac_frame::column::ColumnMeta;
-use hvac_frame::parquet_file::{FrameReader, read_events};
+use hvac_frame::parquet_file::{ParquetReader, read_events};
 
 /// Adds the cleaned versions that the snapshot has no row of, where it knows the dataset they were made from and
 /// `was_told` that there is such a version; gives the files of the others.
@@ -59,7 +59,7 @@ pub(super) fn told(said: &dyn Fn(&str) -> Option<String>) -> (Value, Value) {
 
 /// None for a file that does not say what it is.
 async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> Result<Option<cleaning_job::Model>> {
-    let Ok(reader) = store.objects.open_bytes(&object.key).and_then(|bytes| Ok(FrameReader::open(bytes.to_bytes())?))
+    let Ok(reader) = store.objects.open_bytes(&object.key).and_then(|bytes| Ok(ParquetReader::open(bytes.to_bytes())?))
     else {
         return Ok(None);
     };

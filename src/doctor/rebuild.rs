@@ -25,7 +25,7 @@ use crate::store::versions::Series;
 use crate::store::{Store, new_id, now, paths};
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
-use hvac_frame::parquet_file::FrameReader;
+use hvac_frame::parquet_file::ParquetReader;
 
 /// What came back.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -186,7 +186,7 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
             }
         }
         let Ok(reader) =
-            store.objects.open_bytes(&object.key).and_then(|bytes| Ok(FrameReader::open(bytes.to_bytes())?))
+            store.objects.open_bytes(&object.key).and_then(|bytes| Ok(ParquetReader::open(bytes.to_bytes())?))
         else {
             continue;
         };
@@ -325,12 +325,12 @@ async fn refill(store: &Store, session_id: &str) -> Result<()> {
 /// What a Parquet file says of itself.
 fn metadata(store: &Store, path: &str) -> Option<BTreeMap<String, String>> {
     let bytes = store.objects.open_bytes(path).ok()?;
-    let reader = FrameReader::open(bytes.to_bytes()).ok()?;
+    let reader = ParquetReader::open(bytes.to_bytes()).ok()?;
     Some(reader.footer().key_values().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
 /// First and last time of a stored frame.
-pub(super) fn span(reader: &FrameReader) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+pub(super) fn span(reader: &ParquetReader) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
     let time_at = |row: u64| -> Result<Option<DateTime<Utc>>> {
         let frame = reader.read_rows(Some(&[TIMESTAMP.to_owned()]), row, 1)?;
         let times = frame.column(TIMESTAMP).internal("reading a time")?;

@@ -17,12 +17,12 @@ use crate::store::staged::{Staged, StagedWriter};
 use hvac_frame::align::Keep;
 use hvac_frame::column::{ColumnMeta, Warning};
 use hvac_frame::kinds::Reading;
-use hvac_frame::parquet_file::{ColumnType, FrameWriter};
+use hvac_frame::parquet_file::{ColumnType, ParquetWriter};
 use hvac_frame::tally::Tally;
-use hvac_frame::window::Columns;
-use hvac_report::job::merge::merge;
+use hvac_frame::window::AlignedWindow;
+use hvac_report::job::describe;
 use hvac_report::job::plan::{self, FileId, Override, Plan, PlanError};
-use hvac_report::job::tally;
+use hvac_report::job::window::align_window;
 use hvac_report::{FilePlan, ReadError, ReadOptions, archive};
 
 /// One report to read: raw bytes, or a member of a raw archive.
@@ -134,10 +134,10 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     };
     let schema: Vec<(String, ColumnType)> =
         plan.columns.iter().map(|c| (c.name.clone(), column_type(&c.reading))).collect();
-    let mut frames = FrameWriter::new(writer, &schema)?;
-    let (sender, receiver) = sync_channel::<Columns>(1);
+    let mut frames = ParquetWriter::new(writer, &schema)?;
+    let (sender, receiver) = sync_channel::<AlignedWindow>(1);
     std::thread::scope(|scope| {
-        let writing = scope.spawn(move || -> Result<FrameWriter<StagedWriter>> {
+        let writing = scope.spawn(move || -> Result<ParquetWriter<StagedWriter>> {
             for window in receiver {
                 frames.write_columns(&window)?;
             }
@@ -167,7 +167,7 @@ fn windows(
     job: &Job,
     plan: &mut Plan,
     load: &plan::Load<'_>,
-    sink: &mut dyn FnMut(Columns) -> Result<()>,
+    sink: &mut dyn FnMut(AlignedWindow) -> Result<()>,
     progress: &Progress,
 ) -> Result<(Vec<Tally>, Vec<Row>)> {
     let keep = if job.on_conflict == OnConflict::First { Keep::First } else { Keep::Last };
@@ -176,7 +176,7 @@ fn windows(
     for window in plan.windows(plan.window_rows(job.memory_bytes / 4)) {
         progress.go_on()?;
         let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
-        let (merged, found) = merge(plan, &window, segments, keep)?;
+        let (merged, found) = align_window(plan, &window, segments, keep)?;
         if preview.is_empty() {
             let head = merged.head(plan.names(), PREVIEW_ROWS).internal("merging a window")?;
             preview = rows::maps(&head, job.options.zone)?;
@@ -195,7 +195,7 @@ fn windows(
 
 fn built(job: &Job, plan: Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built {
     let conflicts = tallies.iter().map(|t| t.conflicts).sum();
-    let (columns, found) = tally::describe(&plan, tallies);
+    let (columns, found) = describe::describe(&plan, tallies);
     let Plan { files, axis_ms, mut warnings, .. } = plan;
     warnings.extend(found);
     let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
@@ -247,7 +247,7 @@ fn refuse_conflicts(plan: &Plan, tallies: &[Tally]) -> Result<()> {
         error = error.with_detail(Detail {
             file: plan.files.get(conflict.file).map(|f| f.id.name.clone()),
             column: Some(column.original_name.clone()),
-            message: tally::conflict_text(plan, column, conflict),
+            message: describe::conflict_text(plan, column, conflict),
             ..Detail::default()
         });
     }

@@ -18,7 +18,7 @@ use crate::state::AppState;
 use crate::store::entity::{FileReport, ParseReport, parse_report, parsed_dataset};
 use crate::store::frames;
 use crate::store::integrity::{Root, StoredFile};
-use hvac_frame::parquet_file::FrameReader;
+use hvac_frame::parquet_file::ParquetReader;
 
 /// What was known before the parse, what concerns them all, what concerns each file.
 pub fn all_warnings(before: &[Warning], built: &Built) -> Vec<Warning> {
@@ -109,7 +109,7 @@ async fn metadata(
     let store = state.store.clone();
     let reading = move || {
         let Ok(bytes) = store.open_verified(&file)? else { return Ok(None) };
-        let reader = FrameReader::open(bytes.to_bytes())?;
+        let reader = ParquetReader::open(bytes.to_bytes())?;
         Ok::<_, Error>(Some(reader.footer().key_value(key).map(str::to_owned)))
     };
     tokio::task::spawn_blocking(reading).await.internal("reading what a file says of itself")?

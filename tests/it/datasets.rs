@@ -13,7 +13,7 @@ use hvac_analytics::store::frames;
 use hvac_analytics::store::staged::Published;
 use hvac_analytics::store::{new_id, now, paths};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason};
-use hvac_frame::parquet_file::{ColumnType, FrameWriter};
+use hvac_frame::parquet_file::{ColumnType, ParquetWriter};
 use polars::prelude::*;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ async fn publish(state: &AppState, session_id: &str, key: &str, offset: f64) -> 
     let staged = tokio::task::spawn_blocking(move || {
         let types = |kind| if kind == Kind::Text { ColumnType::Text } else { ColumnType::Float64 };
         let schema: Vec<_> = metas().into_iter().map(|meta| (meta.name, types(meta.kind))).collect();
-        let mut writer = FrameWriter::new(staged, &schema).unwrap();
+        let mut writer = ParquetWriter::new(staged, &schema).unwrap();
         // In two windows, so that there is more than one row group.
         writer.write_window(&frame(offset).slice(0, 7)).unwrap();
         writer.write_window(&frame(offset).slice(7, 5)).unwrap();

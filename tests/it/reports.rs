@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::{NullReason, Segment, TEXT, VALUE};
-use hvac_frame::gathered::Sheet;
 use hvac_report::{FilePlan, ReadError, ReadOptions, Reader, Source};
 
 mod bad;
@@ -21,13 +21,13 @@ fn options(zone: &str) -> ReadOptions {
 fn read(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<(FilePlan, Vec<Segment>), ReadError> {
     let reader = Reader::open(Source { name, bytes }, options)?;
     let mut segments = Vec::new();
-    let plan = reader.plan(&mut Sheet::default(), &mut |index, segment| {
+    let plan = reader.plan(&mut SegmentBuilder::default(), &mut |index, segment| {
         assert_eq!(index, segments.len());
-        segments.push(segment.unpack());
+        segments.push(segment.decode());
     })?;
     assert_eq!(plan.chunks.len(), segments.len());
     for (index, segment) in segments.iter().enumerate() {
-        assert_eq!(&reader.read(&plan, index)?.unpack(), segment, "chunk {index} read again");
+        assert_eq!(&reader.read(&plan, index)?.decode(), segment, "chunk {index} read again");
         assert!(segment.at_ms.is_sorted());
         for cells in &segment.columns {
             assert!(cells.codes.is_empty() || cells.codes.len() == segment.at_ms.len());

@@ -257,7 +257,9 @@ fn circles(sources: &[&Source]) -> Vec<String> {
 fn missing_doc(source: &Source) -> Option<String> {
     let first = source.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
     let said = first.trim_start_matches("//!").trim();
-    (!first.starts_with("//!") || said.len() < 10)
+    // A crate may open with its README.
+    let is_readme = first == "#![doc = include_str!(\"../README.md\")]";
+    (!is_readme && (!first.starts_with("//!") || said.len() < 10))
         .then(|| format!("{}: does not open with `//!` and a sentence", source.path))
 }
 
@@ -454,6 +456,8 @@ fn other_planted_violations_are_caught() {
     assert!(missing_doc(&planted("a.rs", "use x;\n//! Late.")).is_some());
     assert!(missing_doc(&planted("a.rs", "//! .\n")).is_some());
     assert!(missing_doc(&planted("a.rs", "//! What lives here.\n")).is_none());
+    assert!(missing_doc(&planted("a.rs", "#![doc = include_str!(\"../README.md\")]\n")).is_none());
+    assert!(missing_doc(&planted("a.rs", "#![doc = \"\"]\n")).is_some());
     assert_eq!(reads_environment(&planted("app.rs", "let x = std::env::var(\"X\");")).len(), 1);
     assert!(reads_environment(&planted("config.rs", "let x = std::env::var(\"X\");")).is_empty());
     let long = "let x = 1;\n".repeat(LONGEST_FILE + 1);

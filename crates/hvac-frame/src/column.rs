@@ -87,7 +87,7 @@ pub const TEXT: u8 = 1;
 ///
 /// Both have as many entries as the segment has rows, or none at all when the point has no cell in it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cells {
+pub struct DecodedColumn {
     /// The number, or the token's index; anything when the code is a [`NullReason`].
     pub values: Vec<f64>,
     /// [`VALUE`], [`TEXT`], or a [`NullReason`] as its number.
@@ -101,7 +101,7 @@ pub struct Segment {
     pub at_ms: Vec<i64>,
     /// One entry a point of the file, in its order. A narrow report's segment ends with the last point that
     /// has a cell in it: a point beyond has none.
-    pub columns: Vec<Cells>,
+    pub columns: Vec<DecodedColumn>,
 }
 
 /// What a column's values are, and so how it is resampled (HVAC.md §3).

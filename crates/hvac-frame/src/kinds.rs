@@ -1,7 +1,7 @@
 //! What a point's values are: readings, a register, two states, or text; told by all of its cells.
 
 use crate::column::Kind;
-use crate::counted::{Counts, values_of};
+use crate::reference::{ReferencedColumn, values_of};
 
 /// Pairs of words for 0 and 1, in capitals.
 const STATE_PAIRS: &[(&str, &str)] = &[
@@ -117,7 +117,7 @@ impl Course {
     }
 
     /// The same for all cells of `counts`; `present` of them are values.
-    pub fn run(&mut self, counts: &Counts, present: u64) {
+    pub fn run(&mut self, counts: &ReferencedColumn, present: u64) {
         if present == counts.offsets.len() as u64 {
             return self.extend_counts(counts, &counts.offsets);
         }
@@ -125,9 +125,9 @@ impl Course {
     }
 
     /// The same for `values`, offsets of `counts`.
-    fn extend_counts(&mut self, counts: &Counts, values: &[u16]) {
+    fn extend_counts(&mut self, counts: &ReferencedColumn, values: &[u16]) {
         let Some((&first, rest)) = values.split_first() else { return };
-        let &Counts { least, scale, most, .. } = counts;
+        let &ReferencedColumn { least, scale, most, .. } = counts;
         #[expect(clippy::cast_possible_truncation, reason = "a small power of ten")]
         let offset_of = |value: i64| u16::try_from(value * scale as i64 - i64::from(least)).ok();
         // Sums of a block fit into two bytes.
@@ -280,7 +280,7 @@ mod tests {
     }
 
     proptest! {
-        /// Counts do in time what their doubles do.
+        /// Offsets do in time what their doubles do.
         #[test]
         fn counts_have_the_course_of_their_doubles(
             cells in prop::collection::vec(prop::option::of(0u16..600), 1..300),
@@ -288,8 +288,8 @@ mod tests {
             decimals in 0usize..3,
         ) {
             let scale = [1.0, 10.0, 100.0].get(decimals).copied().unwrap_or(1.0);
-            let offsets = cells.iter().map(|cell| cell.unwrap_or(Counts::ABSENT | 3)).collect();
-            let counts = Counts { least, scale, most: 600, offsets };
+            let offsets = cells.iter().map(|cell| cell.unwrap_or(ReferencedColumn::ABSENT | 3)).collect();
+            let counts = ReferencedColumn { least, scale, most: 600, offsets };
             let values: Vec<f64> = counts.cells(0..cells.len()).flatten().collect();
             let (mut expected, mut course) = (Course::default(), Course::default());
             expected.extend(&values);

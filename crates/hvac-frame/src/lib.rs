@@ -1,17 +1,15 @@
-//! A frame: columns of cells on one time axis, with a reason for every null. PURE.
-//!
-//! [`column`] is what is known of a column beside its cells, [`names`] what a point's name becomes in a frame.
+#![doc = include_str!("../README.md")]
 
 pub mod align;
+pub mod builder;
 pub mod column;
-pub mod counted;
 pub mod decimal;
+pub mod encoded;
 pub mod error;
-pub mod gathered;
 pub mod kinds;
 pub mod names;
-pub mod packed;
 #[cfg(feature = "parquet")]
 pub mod parquet_file;
+pub mod reference;
 pub mod tally;
 pub mod window;

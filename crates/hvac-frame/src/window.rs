@@ -4,31 +4,31 @@ use polars::prelude::{
     Column, DataFrame, Float64Chunked, Int64Chunked, IntoColumn, NewChunkedArray, PolarsResult, TimeUnit, TimeZone,
 };
 
-use crate::counted::Counts;
 use crate::names::TIMESTAMP;
+use crate::reference::ReferencedColumn;
 
 /// A window's columns, as they are written.
 #[derive(Debug)]
-pub struct Columns {
+pub struct AlignedWindow {
     /// `timestamp`: Datetime ms, UTC; rows as in the axis.
     pub timestamp: Column,
     /// The others, in the file's order.
-    pub others: Vec<Merged>,
+    pub others: Vec<AlignedColumn>,
 }
 
 /// The cells of one column in a window.
 #[derive(Debug)]
-pub enum Merged {
-    /// Numbers, as counts.
-    Counts(Counts),
+pub enum AlignedColumn {
+    /// Numbers, from a frame of reference.
+    Referenced(ReferencedColumn),
     /// Float64 or String.
     Series(Column),
 }
 
-impl Columns {
+impl AlignedWindow {
     /// Of a window's times (UTC ms) and its other columns.
     #[must_use]
-    pub fn new(axis: &[i64], others: Vec<Merged>) -> Self {
+    pub fn new(axis: &[i64], others: Vec<AlignedColumn>) -> Self {
         let timestamp =
             Int64Chunked::from_slice(TIMESTAMP.into(), axis).into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC));
         Self { timestamp: timestamp.into_column(), others }
@@ -41,8 +41,8 @@ impl Columns {
     pub fn head<'n>(&self, names: impl Iterator<Item = &'n str>, rows: usize) -> PolarsResult<DataFrame> {
         let rows = rows.min(self.timestamp.len());
         let others = names.zip(&self.others).map(|(name, merged)| match merged {
-            Merged::Series(series) => series.head(Some(rows)),
-            Merged::Counts(counts) => {
+            AlignedColumn::Series(series) => series.head(Some(rows)),
+            AlignedColumn::Referenced(counts) => {
                 Float64Chunked::from_iter_options(name.into(), counts.cells(0..rows)).into_column()
             }
         });

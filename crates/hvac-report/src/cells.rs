@@ -55,14 +55,14 @@ impl Texts {
 
 /// How many, and where the first one stands.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Tally {
+pub struct Occurrences {
     /// How many.
     pub count: u64,
     /// Line of the first, 0 before there is one.
     pub line: u64,
 }
 
-impl Tally {
+impl Occurrences {
     /// One more, on `line`.
     pub fn add(&mut self, line: u64) {
         if self.count == 0 {
@@ -85,9 +85,9 @@ impl Tally {
 struct PointState {
     texts: Texts,
     unit: Option<Chosen<String>>,
-    other_units: Tally,
+    other_units: Occurrences,
     other_unit: Option<String>,
-    too_many_texts: Tally,
+    too_many_texts: Occurrences,
     /// The short text met last.
     recent: Option<(u64, Known)>,
 }
@@ -255,7 +255,7 @@ impl CellReader {
     pub fn finish(
         self,
         points: &mut [PointPlan],
-        mut warn: impl FnMut(&'static str, &str, Tally, String),
+        mut warn: impl FnMut(&'static str, &str, Occurrences, String),
     ) -> BTreeMap<String, u64> {
         for (state, plan) in self.points.into_iter().zip(points) {
             let name = plan.original_name.as_str();

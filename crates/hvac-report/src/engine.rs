@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::cells::{CellReader, Tally};
+use super::cells::{CellReader, Occurrences};
 use super::fields::{Cursor, MAX_LINE};
 use super::layout::{Layout, warning};
 use super::number::NumberForm;
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source};
 use hvac_frame::column::Warning;
-use hvac_frame::packed::PackedSegment;
+use hvac_frame::encoded::EncodedSegment;
 
 /// Bytes of text after which a chunk ends.
 pub const CHUNK_BYTES: usize = 4 * 1024 * 1024;
@@ -61,17 +61,17 @@ pub struct Seen {
     /// Rows that stood after a later one.
     pub out_of_order: u64,
     /// Rows that end before their last column.
-    pub short: Tally,
+    pub short: Occurrences,
     /// Cells beyond the last column.
-    pub extra: Tally,
+    pub extra: Occurrences,
     /// Verdicts that are not good.
-    pub verdicts: Tally,
+    pub verdicts: Occurrences,
     /// Rows whose time cannot be read, and the first such text.
-    pub unreadable: Tally,
+    pub unreadable: Occurrences,
     /// The first of them.
     pub unreadable_text: String,
     /// Narrow rows that name no point.
-    pub nameless: Tally,
+    pub nameless: Occurrences,
     /// Line of a last row that was cut off.
     pub truncated: Option<u64>,
     /// Latest time so far.
@@ -184,12 +184,12 @@ impl Seen {
     /// What a user should know, in one sentence each.
     pub fn warnings(&self, source: Source<'_>, layout: &Layout, times: &TimeReader<'_>, zone: &str) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let mut say = |code: &str, tally: Tally, words: String| {
+        let mut say = |code: &str, tally: Occurrences, words: String| {
             if tally.count > 0 {
                 warnings.push(warning(source, code, Some(tally.line), None, tally.count, words));
             }
         };
-        let n = |tally: Tally| tally.count;
+        let n = |tally: Occurrences| tally.count;
         say(
             "unreadable_time",
             self.unreadable,
@@ -261,7 +261,7 @@ pub fn is_ok(verdict: &str) -> bool {
 }
 
 /// Adds each point's numbers of a segment.
-pub fn count_numbers(segment: &PackedSegment, points: &mut [PointPlan]) {
+pub fn count_numbers(segment: &EncodedSegment, points: &mut [PointPlan]) {
     for (cells, point) in segment.columns.iter().zip(points) {
         point.numbers += cells.numbers();
     }

@@ -1,15 +1,9 @@
-//! The bytes of trend reports: one report's points, cells and findings, and what the reports of a job hold together.
-//! PURE: bytes come in as slices, values go out; nothing in here logs, reads a clock, a file or the environment.
+#![doc = include_str!("../README.md")]
 //!
-//! A *cell* is one value of one point at one time. Every cell that is read ends as a number, a text, or
-//! a null with a reason: [`hvac_frame::column::NullReason`].
-//!
-//! Reads one report: detect its shape, then its rows, chunk by chunk.
-//! [`Reader::open`] settles encoding, format, delimiter, header and points from the head of the bytes;
-//! [`Reader::plan`] goes once over all bytes and hands every chunk, packed, to the caller, who keeps
-//! it or drops it; [`Reader::read`] reads a dropped chunk again, now that the plan has settled what only
-//! the whole file can tell (date order, tokens). So a small job is one pass, and a job of any size needs
-//! no more memory than its caller wants to keep.
+//! [`Reader::open`] settles encoding, format, delimiter, header and points from the head of the bytes; [`Reader::plan`]
+//! goes once over all bytes and hands every chunk, encoded, to the caller, who keeps it or drops it; [`Reader::read`]
+//! reads a dropped chunk again, now that the plan has settled what only the whole file can tell (date order, tokens). So
+//! a small job is one pass, and a job of any size needs no more memory than its caller wants to keep.
 
 mod apogee;
 mod cells;

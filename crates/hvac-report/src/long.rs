@@ -9,7 +9,7 @@ use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Field};
 use super::layout::{MAX_POINTS, Role, point};
 use super::{Chosen, PointPlan, ReadError};
-use hvac_frame::column::{Cells, NullReason, Segment, VALUE};
+use hvac_frame::column::{DecodedColumn, NullReason, Segment, VALUE};
 use hvac_points::units;
 
 /// The points of a narrow report, as they appear.
@@ -225,7 +225,7 @@ fn assemble(mut entries: Vec<Entry>) -> Segment {
     entries.sort_by_key(|entry| entry.at);
     let width = entries.iter().map(|entry| entry.point + 1).max().unwrap_or(0);
     let mut next_row = vec![0usize; width];
-    let mut segment = Segment { at_ms: Vec::new(), columns: vec![Cells::default(); width] };
+    let mut segment = Segment { at_ms: Vec::new(), columns: vec![DecodedColumn::default(); width] };
     let mut rows = Vec::with_capacity(entries.len());
     let mut group = 0;
     for entry in &entries {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::cells::{CellReader, Tally};
+use super::cells::{CellReader, Occurrences};
 use super::engine::{CHUNK_BYTES, CHUNK_CELLS, Engine, Limit, Seen, count_numbers};
 use super::fields::{Cursor, Dialect};
 use super::layout::{Layout, warning};
@@ -14,9 +14,9 @@ use super::{
     dialect, xlsx,
 };
 use crate::time::ZoneClock;
+use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::Warning;
-use hvac_frame::gathered::Sheet;
-use hvac_frame::packed::PackedSegment;
+use hvac_frame::encoded::EncodedSegment;
 
 /// A report whose shape is settled.
 pub struct Reader<'a> {
@@ -50,16 +50,16 @@ impl<'r> Rows<'r> {
         engine: &mut Engine<'r>,
         cursor: &mut Cursor<'r>,
         limit: Limit,
-        sheet: &mut Sheet,
-    ) -> Result<PackedSegment, ReadError> {
+        builder: &mut SegmentBuilder,
+    ) -> Result<EncodedSegment, ReadError> {
         match self {
             Self::Wide(shape) => {
-                engine.wide_chunk(shape, cursor, limit, sheet)?;
-                engine.seen.order_of(&sheet.at_ms);
-                sheet.sort();
-                Ok(sheet.pack())
+                engine.wide_chunk(shape, cursor, limit, builder)?;
+                engine.seen.order_of(&builder.at_ms);
+                builder.sort();
+                Ok(builder.encode())
             }
-            Self::Long(points) => Ok(PackedSegment::of(engine.long_chunk(points, cursor, limit)?)),
+            Self::Long(points) => Ok(EncodedSegment::of(engine.long_chunk(points, cursor, limit)?)),
         }
     }
 }
@@ -94,12 +94,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes over all bytes once; `keep` gets each chunk's index and segment as soon as it is read, in the
-    /// file's order. (Where a date's order is in doubt, the dates alone are looked through before.) What `sheet` holds
+    /// file's order. (Where a date's order is in doubt, the dates alone are looked through before.) What `builder` holds
     /// does not matter: it lends its memory.
     ///
     /// # Errors
     /// With line and column, when the file cannot be read as what it seemed to be.
-    pub fn plan(&self, sheet: &mut Sheet, keep: &mut dyn FnMut(usize, PackedSegment)) -> Result<FilePlan, ReadError> {
+    pub fn plan(
+        &self,
+        builder: &mut SegmentBuilder,
+        keep: &mut dyn FnMut(usize, EncodedSegment),
+    ) -> Result<FilePlan, ReadError> {
         let sample = dates::sample(&self.text, &self.layout);
         let order = dates::settle(self.source, &self.text, &self.layout, self.options.date_order, &sample)?;
         let units = self.layout.points.iter().map(|point| point.unit.clone());
@@ -111,7 +115,7 @@ impl<'a> Reader<'a> {
         while !cursor.at_end() {
             let (start, lines_before, previous_at_ms) = (cursor.pos(), cursor.lines(), engine.times.previous);
             let limit = Limit { byte: start.saturating_add(CHUNK_BYTES), cells: CHUNK_CELLS };
-            let segment = rows.chunk(&mut engine, &mut cursor, limit, sheet)?;
+            let segment = rows.chunk(&mut engine, &mut cursor, limit, builder)?;
             if let Rows::Long(found) = &rows {
                 points.extend(found.plans.iter().skip(points.len()).cloned());
             }
@@ -135,7 +139,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When the bytes are not those that were planned.
-    pub fn read(&self, plan: &FilePlan, chunk: usize) -> Result<PackedSegment, ReadError> {
+    pub fn read(&self, plan: &FilePlan, chunk: usize) -> Result<EncodedSegment, ReadError> {
         let changed = || {
             self.source.error(
                 "report_changed",
@@ -150,7 +154,7 @@ impl<'a> Reader<'a> {
         let mut rows = Rows::new(&self.layout, &plan.points);
         let mut cursor = self.cursor(wanted.bytes.start, wanted.lines_before);
         let limit = Limit { byte: wanted.bytes.end, cells: usize::MAX };
-        let segment = rows.chunk(&mut engine, &mut cursor, limit, &mut Sheet::default())?;
+        let segment = rows.chunk(&mut engine, &mut cursor, limit, &mut SegmentBuilder::default())?;
         let same = segment.at_ms.len() == usize::try_from(wanted.rows).unwrap_or(usize::MAX)
             && segment.at_ms.first() == Some(&wanted.first_at_ms)
             && segment.at_ms.last() == Some(&wanted.last_at_ms);
@@ -193,7 +197,7 @@ impl<'a> Reader<'a> {
         let mut warnings = self.warnings.clone();
         warnings.extend(self.layout.warnings.iter().cloned());
         warnings.extend(seen.warnings(self.source, &self.layout, &times, self.options.zone.name()));
-        let loss_markers = cells.finish(&mut points, |code, column, tally: Tally, words| {
+        let loss_markers = cells.finish(&mut points, |code, column, tally: Occurrences, words| {
             warnings.push(warning(self.source, code, Some(tally.line), Some(column), tally.count, words));
         });
         Ok(FilePlan {

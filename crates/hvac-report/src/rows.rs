@@ -12,8 +12,8 @@ use super::engine::{Engine, Limit, is_ok};
 use super::fields::{Cursor, Short};
 use super::layout::Role;
 use super::number::{self, NumberForm};
+use hvac_frame::builder::{ColumnBuilder, SegmentBuilder};
 use hvac_frame::column::NullReason;
-use hvac_frame::gathered::{Column, Sheet};
 
 /// What the rows of a layout have in common.
 #[derive(Debug)]
@@ -56,43 +56,49 @@ impl<'r> Engine<'r> {
         shape: &Shape<'_>,
         cursor: &mut Cursor<'r>,
         limit: Limit,
-        sheet: &mut Sheet,
+        builder: &mut SegmentBuilder,
     ) -> Result<(), ReadError> {
-        sheet.begin(shape.points);
+        builder.begin(shape.points);
         self.forms.clear();
         self.forms.resize(shape.run, NumberForm::default());
         while !cursor.at_end()
-            && (sheet.at_ms.is_empty() || cursor.pos() < limit.byte && sheet.at_ms.len() * shape.points < limit.cells)
+            && (builder.at_ms.is_empty()
+                || cursor.pos() < limit.byte && builder.at_ms.len() * shape.points < limit.cells)
         {
             if cursor.blank_line() {
                 self.seen.drop("blank");
                 continue;
             }
             let start = cursor.pos();
-            self.wide_row(shape, cursor, sheet)?;
+            self.wide_row(shape, cursor, builder)?;
             self.check_line(start, cursor)?;
         }
         Ok(())
     }
 
-    fn wide_row(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'r>, sheet: &mut Sheet) -> Result<(), ReadError> {
+    fn wide_row(
+        &mut self,
+        shape: &Shape<'_>,
+        cursor: &mut Cursor<'r>,
+        builder: &mut SegmentBuilder,
+    ) -> Result<(), ReadError> {
         let (row, line) = (cursor.clone(), cursor.lines() + 1);
         let timed = self.row_time(shape, cursor, line)?;
         let Some(at) = timed.at else { return Ok(()) };
-        sheet.at_ms.push(at);
+        builder.at_ms.push(at);
         let (mut from, mut last) = (shape.times, timed.last);
         if !shape.direct {
             *cursor = row;
             (from, last) = (0, false);
         } else if !last {
-            let columns = sheet.columns.get_mut(..shape.run).unwrap_or_default();
+            let columns = builder.columns.get_mut(..shape.run).unwrap_or_default();
             let (read, ended) = self.short_cells(cursor, columns);
             (from, last) = (from + read, ended);
         }
         let mut roles = shape.roles.get(from..).unwrap_or_default().iter();
         while !last && let Some(role) = roles.next() {
             last = match role {
-                Role::Point(point) => match sheet.columns.get_mut(*point) {
+                Role::Point(point) => match builder.columns.get_mut(*point) {
                     Some(column) => self.cell(*point, column, cursor, line, roles.as_slice())?,
                     None => break,
                 },
@@ -100,7 +106,7 @@ impl<'r> Engine<'r> {
             };
         }
         if last {
-            self.fill_row(roles.as_slice(), cursor, line, sheet);
+            self.fill_row(roles.as_slice(), cursor, line, builder);
         } else {
             let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
             self.seen.extra.add_all(extra, line);
@@ -110,7 +116,7 @@ impl<'r> Engine<'r> {
     }
 
     /// Reads cells of one point after the other as long as they are short; how many, and whether the row is over.
-    fn short_cells(&mut self, cursor: &mut Cursor<'r>, columns: &mut [Column]) -> (usize, bool) {
+    fn short_cells(&mut self, cursor: &mut Cursor<'r>, columns: &mut [ColumnBuilder]) -> (usize, bool) {
         // A copy of its own, which stays in registers.
         let mut at = cursor.clone();
         let mut forms = std::mem::take(&mut self.forms);
@@ -138,7 +144,7 @@ impl<'r> Engine<'r> {
 
     /// A number, or the text that the point had last; whether it was one of them.
     #[inline(always)]
-    fn short_cell(&mut self, point: usize, short: Short, column: &mut Column, form: &mut NumberForm) -> bool {
+    fn short_cell(&mut self, point: usize, short: Short, column: &mut ColumnBuilder, form: &mut NumberForm) -> bool {
         let dialect = self.layout.dialect;
         if let Some((count, decimals)) = number::short(short.word, short.length, dialect.decimal) {
             if short.quoted && !short.last {
@@ -160,7 +166,7 @@ impl<'r> Engine<'r> {
     fn cell(
         &mut self,
         point: usize,
-        column: &mut Column,
+        column: &mut ColumnBuilder,
         cursor: &mut Cursor<'r>,
         line: u64,
         rest: &[Role],
@@ -186,13 +192,13 @@ impl<'r> Engine<'r> {
     }
 
     /// The row is over; the points of `rest` have no cell in it.
-    fn fill_row(&mut self, rest: &[Role], cursor: &Cursor<'_>, line: u64, sheet: &mut Sheet) {
+    fn fill_row(&mut self, rest: &[Role], cursor: &Cursor<'_>, line: u64, builder: &mut SegmentBuilder) {
         if !has_point(rest) {
             return;
         }
         for role in rest {
             if let Role::Point(point) = role
-                && let Some(column) = sheet.columns.get_mut(*point)
+                && let Some(column) = builder.columns.get_mut(*point)
             {
                 column.push(MISSING);
             }

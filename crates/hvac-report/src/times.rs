@@ -2,7 +2,7 @@
 
 use super::layout::Layout;
 use super::{DateOrder, ReadError, Source};
-use crate::cells::Tally;
+use crate::cells::Occurrences;
 use crate::time::{self, Local, Stamp, ZoneClock};
 
 const ORDERS: [DateOrder; 3] = [DateOrder::Ymd, DateOrder::Mdy, DateOrder::Dmy];
@@ -22,11 +22,11 @@ pub struct TimeReader<'r> {
     /// Rows whose time is on the site's clock: neither an offset nor an epoch.
     pub local_rows: u64,
     /// Local times that exist twice.
-    pub repeated: Tally,
+    pub repeated: Occurrences,
     /// Zone abbreviations that were ignored.
-    pub abbreviations: Tally,
+    pub abbreviations: Occurrences,
     /// Rows outside the range that the head states.
-    pub outside: Tally,
+    pub outside: Occurrences,
 }
 
 impl<'r> TimeReader<'r> {
@@ -52,9 +52,9 @@ impl<'r> TimeReader<'r> {
             memo: (String::new(), None),
             previous: None,
             local_rows: 0,
-            repeated: Tally::default(),
-            abbreviations: Tally::default(),
-            outside: Tally::default(),
+            repeated: Occurrences::default(),
+            abbreviations: Occurrences::default(),
+            outside: Occurrences::default(),
         }
     }
 

@@ -16,12 +16,12 @@ use hvac_analytics::error::{Context, Error, Result};
 use hvac_analytics::store::frames::{KEY_COLUMNS, KEY_ZONE};
 use hvac_cleaning::{self as clean, Cleaned, Interval, Parameters};
 use hvac_frame::align::Keep;
+use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::{ColumnMeta, Kind};
-use hvac_frame::gathered::Sheet;
-use hvac_frame::parquet_file::{ColumnType, FrameReader, FrameWriter};
-use hvac_report::job::merge::merge;
+use hvac_frame::parquet_file::{ColumnType, ParquetReader, ParquetWriter};
+use hvac_report::job::describe::describe;
 use hvac_report::job::plan::{FileId, Plan, read_all};
-use hvac_report::job::tally::describe;
+use hvac_report::job::window::align_window;
 use hvac_report::{ReadError, ReadOptions, Reader, Source};
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
@@ -91,7 +91,7 @@ fn frames(file: &Path, interval: Interval, runs: u32) -> Result<()> {
     let (mut load, mut clean, mut bins) = (Timed::default(), Timed::default(), Timed::default());
     let loaded = || {
         let bytes = fs::read(file).internal("reading the dataset's file")?;
-        let reader = FrameReader::open(Bytes::from(bytes))?;
+        let reader = ParquetReader::open(Bytes::from(bytes))?;
         let frame = reader.read(None)?;
         Ok((reader, frame))
     };
@@ -116,7 +116,7 @@ fn reader(folder: &Path, runs: u32) -> Result<()> {
     let mut read = Timed::default();
     for _ in 0..runs {
         read.time(|| {
-            reports.par_iter().try_for_each_init(Sheet::default, |sheet, (name, bytes)| {
+            reports.par_iter().try_for_each_init(SegmentBuilder::default, |sheet, (name, bytes)| {
                 let reader = Reader::open(Source { name, bytes }, &options).map_err(unreadable)?;
                 reader.plan(sheet, &mut |_, _| ()).map(drop).map_err(unreadable)
             })
@@ -162,11 +162,11 @@ fn once(folder: &Path) -> Result<()> {
     let schema: Vec<_> = (columns.iter())
         .map(|c| (c.name.clone(), if c.kind == Kind::Text { ColumnType::Text } else { ColumnType::Float64 }))
         .collect();
-    let mut writer = FrameWriter::new(Vec::new(), &schema)?;
+    let mut writer = ParquetWriter::new(Vec::new(), &schema)?;
     writer.write_window(&frame)?;
     let (file, _) = writer.finish(Vec::new())?;
     let size = file.len();
-    let loaded = FrameReader::open(Bytes::from(file))?.read(None)?;
+    let loaded = ParquetReader::open(Bytes::from(file))?.read(None)?;
     let cleaned = cleaned(loaded, &columns, zone, Interval::M15, true)?;
     println!("{} reports, {} rows, {} columns, {size} bytes", reports.len(), cleaned.frame.height(), columns.len());
     Ok(())
@@ -205,7 +205,7 @@ fn merged(reports: &[(String, Bytes)], zone: Tz) -> Result<(DataFrame, Vec<Colum
     let mut plan = Plan::new(read, &nothing, &BTreeMap::new()).map_err(|error| Error::internal(error.message))?;
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).map_err(unreadable)?;
-    let (merged, tallies) = merge(&plan, &window, segments, Keep::Last)?;
+    let (merged, tallies) = align_window(&plan, &window, segments, Keep::Last)?;
     let frame = merged.head(plan.names(), usize::MAX).internal("merging the reports")?;
     let (columns, _) = describe(&plan, tallies);
     Ok((frame, columns))

@@ -98,7 +98,7 @@ fn a_plan_of_other_bytes_is_refused() {
     let options = options("UTC");
     let plan = Reader::open(Source { name: "r.csv", bytes: b"Time,A\n2024-01-01 00:00,1\n" }, &options)
         .unwrap()
-        .plan(&mut Sheet::default(), &mut |_, _| ())
+        .plan(&mut SegmentBuilder::default(), &mut |_, _| ())
         .unwrap();
     let other = Reader::open(Source { name: "r.csv", bytes: b"Time,A\n2024-01-01 00:15,1\n" }, &options).unwrap();
     assert_eq!(other.read(&plan, 0).unwrap_err().code, "report_changed");

@@ -8,9 +8,9 @@ use super::*;
 use hvac_cleaning::{Event, Interval, Rule};
 use hvac_frame::align::Keep;
 use hvac_frame::tally::Tally;
-use hvac_report::job::merge::merge;
+use hvac_report::job::describe::describe;
 use hvac_report::job::plan::{FileId, Plan as Reading, read_all};
-use hvac_report::job::tally::describe;
+use hvac_report::job::window::align_window;
 use hvac_report::{DateOrder, ReadOptions};
 
 fn read(paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
@@ -30,7 +30,7 @@ pub fn read_from(root: &Path, paths: &[&str], zone: Tz, date_order: Option<DateO
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).unwrap();
-    let (merged, found) = merge(&plan, &window, segments, Keep::Last).unwrap();
+    let (merged, found) = align_window(&plan, &window, segments, Keep::Last).unwrap();
     tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));
     (merged.head(plan.names(), usize::MAX).unwrap(), describe(&plan, tallies).0)
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use polars::prelude::{Column, Float64Chunked, IntoSeries, NewChunkedArray, StringChunked};
 use polars_arrow::bitmap::Bitmap;
 
-use super::lay::{Keep, Lay, Piece, lay};
-use super::settle::{nulls, state_of};
-use crate::column::{Cells, NullReason, TEXT, VALUE};
+use super::axis::{Keep, OntoAxis, Piece, put_all};
+use super::states::{nulls, state_of};
+use crate::column::{DecodedColumn, NullReason, TEXT, VALUE};
 use crate::error::{FrameError, Result};
 use crate::kinds::Reading;
 use crate::tally::Tally;
@@ -22,15 +22,15 @@ const BLOCK: usize = 1024;
 /// A defect when an invariant is broken.
 pub fn align(name: &str, reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Result<(Column, Tally)> {
     let mut tally = Tally::default();
-    let cells = Cells { values: Vec::with_capacity(axis.len()), codes: Vec::with_capacity(axis.len()) };
-    let mut laid = Laid { cells, reading, texts: Texts::default(), unreadable: None };
-    lay(&mut laid, pieces, axis, keep, &mut tally)?;
-    tally.unreadable = laid.unreadable.take();
-    Ok((laid.finish(name, &mut tally)?, tally))
+    let cells = DecodedColumn { values: Vec::with_capacity(axis.len()), codes: Vec::with_capacity(axis.len()) };
+    let mut aligned = Aligned { cells, reading, texts: Texts::default(), unreadable: None };
+    put_all(&mut aligned, pieces, axis, keep, &mut tally)?;
+    tally.unreadable = aligned.unreadable.take();
+    Ok((aligned.finish(name, &mut tally)?, tally))
 }
 
-struct Laid<'r> {
-    cells: Cells,
+struct Aligned<'r> {
+    cells: DecodedColumn,
     reading: &'r Reading,
     texts: Texts,
     /// The first text among numbers.
@@ -60,7 +60,7 @@ impl Texts {
     }
 }
 
-impl Lay for Laid<'_> {
+impl OntoAxis for Aligned<'_> {
     type Cell = (f64, u8);
 
     fn is_value((_, code): Self::Cell) -> bool {
@@ -77,7 +77,7 @@ impl Lay for Laid<'_> {
 
     fn push(&mut self, piece: &Piece<'_>) {
         let begin = self.rows();
-        piece.packed.unpack_onto(piece.rows.clone(), &mut self.cells);
+        piece.encoded.decode_onto(piece.rows.clone(), &mut self.cells);
         if !self.settle(piece, begin) {
             self.cells.values.truncate(begin);
             self.cells.codes.truncate(begin);
@@ -110,7 +110,7 @@ impl Lay for Laid<'_> {
     }
 }
 
-impl Laid<'_> {
+impl Aligned<'_> {
     /// Turns a piece's cells, which begin at `begin`, into the column's: texts to states, indices or nulls; false when
     /// one is of a text that there is not.
     fn settle(&mut self, piece: &Piece<'_>, begin: usize) -> bool {
@@ -149,7 +149,7 @@ impl Laid<'_> {
     }
 
     fn finish(self, name: &str, tally: &mut Tally) -> Result<Column> {
-        let Self { cells: Cells { values, codes }, reading, texts, .. } = self;
+        let Self { cells: DecodedColumn { values, codes }, reading, texts, .. } = self;
         tally.nulls = nulls(codes.iter().copied().filter(|code| *code != VALUE));
         tally.count = codes.len() as u64 - tally.nulls.values().sum::<u64>();
         let name = name.into();

@@ -3,7 +3,7 @@
 use parquet::errors::Result;
 
 use super::error::broken;
-use crate::counted::Counts;
+use crate::reference::ReferencedColumn;
 
 /// Distinct values of a row group, above which they are no dictionary.
 const MAX_DISTINCT: usize = 16 * 1024;
@@ -32,7 +32,7 @@ impl Default for Ranks {
 ///
 /// # Errors
 /// When an offset is above the largest there should be.
-pub(super) fn ranked(counts: &mut Counts, Ranks { seen, ranks }: &mut Ranks) -> Result<Option<Vec<f64>>> {
+pub(super) fn ranked(counts: &mut ReferencedColumn, Ranks { seen, ranks }: &mut Ranks) -> Result<Option<Vec<f64>>> {
     let above = || broken("an offset is above its column's largest");
     if counts.largest() > counts.most {
         return Err(above());
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(looked_up(&[-1.0, 7.5], &[1, 1, 0]).unwrap(), [7.5, 7.5, -1.0]);
         assert!(looked_up(&[-1.0, 7.5], &[1, 2]).is_err());
 
-        let counts = |most| Counts { least: -5, scale: 10.0, most, offsets: vec![40, 5, 40] };
+        let counts = |most| ReferencedColumn { least: -5, scale: 10.0, most, offsets: vec![40, 5, 40] };
         let mut ranks = Box::default();
         let mut known = counts(40);
         assert_eq!(ranked(&mut known, &mut ranks).unwrap().unwrap(), [0.0, 3.5]);

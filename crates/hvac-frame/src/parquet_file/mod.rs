@@ -1,23 +1,23 @@
-//! Frames ⇄ Parquet, by way of the `parquet` crate: [`FrameWriter`] and [`FrameReader`].
+//! Frames ⇄ Parquet, by way of the `parquet` crate: [`ParquetWriter`] and [`ParquetReader`].
 //!
 //! The file's shape: `timestamp` first, `Timestamp(ms, UTC)`, sorted, unique, never null; sensors Float64; states of
 //! more than two values text. What a file says of itself (its key-value metadata) is its maker's business. No polars
 //! `parquet` feature: it would cost ten minutes of building.
 
+mod decode;
 mod dictionary;
+mod encode;
 mod error;
 mod events;
-mod header;
-mod numbers;
-mod pages;
+mod page_header;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use events::{QualityEvent, read_events, write_events};
-pub use read::{Footer, FrameReader};
-pub use write::FrameWriter;
+pub use read::{Footer, ParquetReader};
+pub use write::ParquetWriter;
 
 /// Rows of a full row group; a time range touches few of them.
 pub const ROW_GROUP_ROWS: usize = 65_536;

@@ -1,7 +1,7 @@
 //! Reading: all of a file, some columns, some rows, a range of time, or batch by batch.
 //!
 //! Columns are decoded in parallel; a range of rows unpacks only the pages that hold it. Numbers are read by
-//! [`pages`] as far as it goes, everything else by the `parquet` crate.
+//! [`decode`] as far as it goes, everything else by the `parquet` crate.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
 use super::error::{damaged, read_failed};
-use super::{ROW_GROUP_ROWS, pages};
+use super::{ROW_GROUP_ROWS, decode};
 use crate::error::{Doing, FrameError, Result};
 use crate::names::TIMESTAMP;
 
@@ -133,12 +133,12 @@ impl Footer {
 ///
 /// `columns` names the columns wanted, in the order wanted (`timestamp` only when it is named); none means all.
 #[derive(Clone, Debug)]
-pub struct FrameReader {
+pub struct ParquetReader {
     bytes: Bytes,
     footer: Footer,
 }
 
-impl FrameReader {
+impl ParquetReader {
     /// Opens a file from its bytes.
     ///
     /// # Errors
@@ -195,7 +195,7 @@ impl FrameReader {
     /// Some rows of a column of numbers in the forms that this program writes.
     pub(super) fn numbers(&self, position: usize, rows: &Range<usize>) -> Option<Column> {
         let name = self.footer.metadata.schema().fields().get(position)?.name();
-        let numbers = pages::read(&self.bytes, self.footer.metadata.metadata(), position, rows)?;
+        let numbers = decode::read(&self.bytes, self.footer.metadata.metadata(), position, rows)?;
         let numbers = Float64Chunked::from_vec_validity(name.into(), numbers.values, numbers.validity);
         Some(numbers.into_series().into_column())
     }

@@ -9,10 +9,10 @@ use parquet::file::statistics::Statistics;
 use polars::prelude::*;
 
 use super::*;
-use crate::counted::Counts;
 use crate::error::FrameError;
 use crate::names::TIMESTAMP;
-use crate::window::{Columns, Merged};
+use crate::reference::ReferencedColumn;
+use crate::window::{AlignedColumn, AlignedWindow};
 
 const KEY_SESSION_ID: &str = "hvac.session_id";
 const KEY_ZONE: &str = "hvac.zone";
@@ -69,7 +69,7 @@ fn frame(rows: usize) -> DataFrame {
 
 /// Written in windows of uneven length.
 fn file(frame: &DataFrame, windows: &[usize]) -> Bytes {
-    let mut writer = FrameWriter::new(Vec::new(), &schema()).unwrap();
+    let mut writer = ParquetWriter::new(Vec::new(), &schema()).unwrap();
     let mut offset = 0;
     for rows in windows.iter().copied().chain([frame.height()]) {
         let window = frame.slice(offset as i64, rows.min(frame.height() - offset));
@@ -87,7 +87,7 @@ fn file(frame: &DataFrame, windows: &[usize]) -> Bytes {
 fn a_frame_comes_back_as_it_was() {
     for (rows, windows) in [(1, vec![]), (4096, vec![100]), (ROW_GROUP_ROWS + 5_000, vec![1, 0, 40_000, 29_999])] {
         let frame = frame(rows);
-        let reader = FrameReader::open(file(&frame, &windows)).unwrap();
+        let reader = ParquetReader::open(file(&frame, &windows)).unwrap();
         assert_eq!(reader.footer().row_count(), rows as u64);
         assert!(reader.read(None).unwrap().equals_missing(&frame), "{rows} rows");
     }
@@ -101,18 +101,18 @@ fn many_columns_make_shorter_row_groups() {
     let column = |name: &String| window.column("few_values").unwrap().clone().with_name(name.into());
     let columns = [window.column(TIMESTAMP).unwrap().clone()].into_iter().chain(names.iter().map(column));
     let window = DataFrame::new(20_000, columns.collect()).unwrap();
-    let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
+    let mut writer = ParquetWriter::new(Vec::new(), &schema).unwrap();
     writer.write_window(&window).unwrap();
     let bytes = Bytes::from(writer.finish(Vec::new()).unwrap().0);
     let groups = SerializedFileReader::new(bytes.clone()).unwrap();
     let rows: Vec<i64> = groups.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
     assert_eq!(rows, [16_384, 3_616]);
-    assert!(FrameReader::open(bytes).unwrap().read(None).unwrap().equals_missing(&window));
+    assert!(ParquetReader::open(bytes).unwrap().read(None).unwrap().equals_missing(&window));
 }
 
 #[test]
 fn the_file_explains_itself() {
-    let reader = FrameReader::open(file(&frame(10), &[])).unwrap();
+    let reader = ParquetReader::open(file(&frame(10), &[])).unwrap();
     let footer = reader.footer();
     assert_eq!(footer.key_value(KEY_SESSION_ID), Some("s1"));
     assert_eq!(footer.key_value(KEY_ZONE), Some("Asia/Taipei"));
@@ -124,9 +124,9 @@ fn the_file_explains_itself() {
 
 #[test]
 fn a_file_without_a_row_is_a_file() {
-    let writer = FrameWriter::new(Vec::new(), &schema()).unwrap();
+    let writer = ParquetWriter::new(Vec::new(), &schema()).unwrap();
     let (bytes, rows) = writer.finish(vec![(KEY_ZONE.to_owned(), "UTC".to_owned())]).unwrap();
-    let reader = FrameReader::open(bytes.into()).unwrap();
+    let reader = ParquetReader::open(bytes.into()).unwrap();
     let read = reader.read(None).unwrap();
     assert_eq!((rows, read.height(), read.width()), (0, 0, 7));
     assert_eq!(reader.footer().key_value(KEY_ZONE), Some("UTC"));
@@ -136,7 +136,7 @@ fn a_file_without_a_row_is_a_file() {
 #[test]
 fn rows_and_columns_are_those_asked_for() {
     let frame = frame(ROW_GROUP_ROWS + 5_000);
-    let reader = FrameReader::open(file(&frame, &[])).unwrap();
+    let reader = ParquetReader::open(file(&frame, &[])).unwrap();
     let columns = ["mode", "timestamp", "with_nulls"].map(str::to_owned);
     for (offset, rows) in [(0, 50), (4_090, 10), (ROW_GROUP_ROWS - 3, 10), (70_500, 1_000), (80_000, 5), (7, 0)] {
         let read = reader.read_rows(Some(&columns), offset as u64, rows as u64).unwrap();
@@ -150,9 +150,9 @@ fn rows_and_columns_are_those_asked_for() {
 #[test]
 fn blocks_are_pages() {
     let (frame, group) = (frame(ROW_GROUP_ROWS + 5_000).drop("mode").unwrap(), ROW_GROUP_ROWS as u64);
-    let mut writer = FrameWriter::new(Vec::new(), &schema()[..5]).unwrap();
+    let mut writer = ParquetWriter::new(Vec::new(), &schema()[..5]).unwrap();
     writer.write_window(&frame).unwrap();
-    let footer = FrameReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap().footer().clone();
+    let footer = ParquetReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap().footer().clone();
     let page = PAGE_ROWS as u64;
     for (row, block) in [
         (0, 0..page),
@@ -170,7 +170,7 @@ fn blocks_are_pages() {
 #[test]
 fn a_range_of_time_is_half_open() {
     let frame = frame(10_000);
-    let reader = FrameReader::open(file(&frame, &[])).unwrap();
+    let reader = ParquetReader::open(file(&frame, &[])).unwrap();
     for (from, to, rows) in [
         (START_MS, START_MS + 2 * STEP_MS, 0..2),
         (START_MS + 1, START_MS + 2 * STEP_MS + 1, 1..3),
@@ -190,7 +190,7 @@ fn batches_hold_all_rows_in_bounded_pieces() {
     use arrow_array::types::Float64Type;
 
     let frame = frame(ROW_GROUP_ROWS + 5_000);
-    let reader = FrameReader::open(file(&frame, &[])).unwrap();
+    let reader = ParquetReader::open(file(&frame, &[])).unwrap();
     let batches = reader.batches(Some(&["溫度_1".to_owned(), "timestamp".to_owned()])).unwrap();
     let mut next = 0.0;
     for batch in batches {
@@ -223,7 +223,7 @@ fn encodings_fit_the_values() {
     assert!(pages.is_none_or(|n| n >= ROW_GROUP_ROWS / 4096));
 }
 
-/// Columns of numbers that end in each of the forms there are, and what is awkward in each.
+/// Columns of numbers that end in each of the encodings there are, and what is awkward in each.
 fn kinds_of_numbers(rows: usize) -> Vec<(&'static str, Vec<Option<f64>>)> {
     let whole = |seed, below: f64| noise(seed).take(rows).map(move |v| (v * below).floor());
     let every = |values: &mut dyn Iterator<Item = f64>| values.map(Some).collect::<Vec<_>>();
@@ -254,12 +254,12 @@ fn numbers_of_every_kind_come_back_bit_by_bit() {
         let time = frame(rows).column(TIMESTAMP).unwrap().clone();
         let all = columns.iter().map(|(name, values)| Column::new((*name).into(), values.clone()));
         let frame = DataFrame::new(rows, std::iter::once(time).chain(all).collect()).unwrap();
-        let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
+        let mut writer = ParquetWriter::new(Vec::new(), &schema).unwrap();
         for offset in (0..rows).step_by(window) {
             writer.write_window(&frame.slice(offset as i64, window.min(rows - offset))).unwrap();
         }
         let bytes = Bytes::from(writer.finish(Vec::new()).unwrap().0);
-        let read = FrameReader::open(bytes.clone()).unwrap().read(None).unwrap();
+        let read = ParquetReader::open(bytes.clone()).unwrap().read(None).unwrap();
         for (name, values) in &columns {
             let found: Vec<Option<f64>> = read.column(name).unwrap().f64().unwrap().iter().collect();
             assert!(bits(&found) == bits(values), "{name}, {rows} rows");
@@ -295,11 +295,11 @@ fn statistics_are_true(bytes: Bytes, columns: &[(&str, Vec<Option<f64>>)]) {
 fn what_is_no_parquet_file_is_damaged() {
     let whole = file(&frame(1_000), &[]);
     for bytes in [Bytes::new(), Bytes::from_static(b"PAR1"), whole.slice(..whole.len() / 2), whole.slice(1..)] {
-        assert!(matches!(FrameReader::open(bytes), Err(FrameError::Damaged(_))));
+        assert!(matches!(ParquetReader::open(bytes), Err(FrameError::Damaged(_))));
     }
     let mut flipped = whole.to_vec();
     flipped[200..1_000].fill(0xff);
-    assert!(matches!(FrameReader::open(flipped.into()).unwrap().read(None), Err(FrameError::Damaged(_))));
+    assert!(matches!(ParquetReader::open(flipped.into()).unwrap().read(None), Err(FrameError::Damaged(_))));
 }
 
 /// A disk that is full after some bytes.
@@ -319,37 +319,37 @@ impl std::io::Write for Small {
 #[test]
 fn a_full_disk_is_told_as_such() {
     let frame = frame(ROW_GROUP_ROWS);
-    let mut writer = FrameWriter::new(Small(100_000), &schema()).unwrap();
+    let mut writer = ParquetWriter::new(Small(100_000), &schema()).unwrap();
     let full = |error: &FrameError| {
         std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source())
             .any(|e| e.downcast_ref().is_some_and(|e: &std::io::Error| e.kind() == std::io::ErrorKind::StorageFull))
     };
     assert!(full(&writer.write_window(&frame).unwrap_err()));
     assert!(matches!(writer.write_window(&frame), Err(FrameError::Defect(..))));
-    let writer = FrameWriter::new(Small(10), &schema()).unwrap();
+    let writer = ParquetWriter::new(Small(10), &schema()).unwrap();
     assert!(full(&writer.finish(Vec::new()).err().unwrap()));
 }
 
 #[test]
 fn frames_that_do_not_fit_are_refused() {
     let twice = [("a".to_owned(), ColumnType::Float64), ("a".to_owned(), ColumnType::Text)];
-    assert!(FrameWriter::new(Vec::new(), &twice).is_err());
-    assert!(FrameWriter::new(Vec::new(), &[(TIMESTAMP.to_owned(), ColumnType::Float64)]).is_err());
-    let mut writer = FrameWriter::new(Vec::new(), &schema()).unwrap();
+    assert!(ParquetWriter::new(Vec::new(), &twice).is_err());
+    assert!(ParquetWriter::new(Vec::new(), &[(TIMESTAMP.to_owned(), ColumnType::Float64)]).is_err());
+    let mut writer = ParquetWriter::new(Vec::new(), &schema()).unwrap();
     assert!(writer.write_window(&frame(3).drop("mode").unwrap()).is_err());
 }
 
 /// A frame of columns of numbers, `c0` and so on, a row each `step_ms` from 1970 on, and its file.
-pub(super) fn stored(columns: &[Vec<Option<f64>>], step_ms: i64) -> (DataFrame, FrameReader) {
+pub(super) fn stored(columns: &[Vec<Option<f64>>], step_ms: i64) -> (DataFrame, ParquetReader) {
     let rows = columns.first().map_or(0, Vec::len);
     let time = Int64Chunked::from_vec(TIMESTAMP.into(), (0..rows as i64).map(|row| row * step_ms).collect());
     let time = time.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_column();
     let numbers = columns.iter().zip(0..).map(|(cells, i)| Column::new(format!("c{i}").into(), cells));
     let frame = DataFrame::new(rows, std::iter::once(time).chain(numbers).collect()).unwrap();
     let schema: Vec<_> = (0..columns.len()).map(|i| (format!("c{i}"), ColumnType::Float64)).collect();
-    let mut writer = FrameWriter::new(Vec::new(), &schema).unwrap();
+    let mut writer = ParquetWriter::new(Vec::new(), &schema).unwrap();
     writer.write_window(&frame).unwrap();
-    (frame, FrameReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap())
+    (frame, ParquetReader::open(writer.finish(Vec::new()).unwrap().0.into()).unwrap())
 }
 
 /// Windows of counts make the file that windows of their doubles make: few and many values, nulls, other decimals and
@@ -360,31 +360,35 @@ fn counts_are_written_as_their_doubles_are() {
     let schema = schema()[..5].to_vec();
     let time = frame(2 * ROWS).column(TIMESTAMP).unwrap().clone();
     let (mut counted, mut doubled) =
-        (FrameWriter::new(Vec::new(), &schema).unwrap(), FrameWriter::new(Vec::new(), &schema).unwrap());
+        (ParquetWriter::new(Vec::new(), &schema).unwrap(), ParquetWriter::new(Vec::new(), &schema).unwrap());
     for window in 0..2 {
         let offsets = |seed: u64, range: f64, absent: f64| -> Vec<u16> {
             let cells = noise(seed + window).zip(noise(seed + window + 9)).take(ROWS);
-            cells.map(|(v, null)| if null < absent { Counts::ABSENT | 3 } else { (v * range) as u16 }).collect()
+            cells
+                .map(|(v, null)| if null < absent { ReferencedColumn::ABSENT | 3 } else { (v * range) as u16 })
+                .collect()
         };
         let counts = |least, scale, offsets: Vec<u16>| {
-            let most = offsets.iter().copied().filter(|offset| *offset < Counts::ABSENT).max().unwrap_or(0);
-            Merged::Counts(Counts { least, scale, most, offsets })
+            let most = offsets.iter().copied().filter(|offset| *offset < ReferencedColumn::ABSENT).max().unwrap_or(0);
+            AlignedColumn::Referenced(ReferencedColumn { least, scale, most, offsets })
         };
         let shift = i32::from(window > 0);
         let others = vec![
             counts(-70 - shift, 10.0, offsets(1, 200.0, 0.0)),
             counts(0, [1.0, 100.0][window as usize], offsets(2, 60_000.0, 0.1)),
             counts(500 * shift, [1.0, 10.0][window as usize], offsets(3, 5_000.0, 0.9)),
-            counts(7, 1.0, vec![Counts::ABSENT | 2; ROWS]),
+            counts(7, 1.0, vec![ReferencedColumn::ABSENT | 2; ROWS]),
             match window {
                 0 => counts(-20_000, 1.0, offsets(4, 40_000.0, 0.0)),
-                _ => Merged::Series(Column::new("溫度_1".into(), noise(5).take(ROWS).collect::<Vec<f64>>())),
+                _ => AlignedColumn::Series(Column::new("溫度_1".into(), noise(5).take(ROWS).collect::<Vec<f64>>())),
             },
         ];
-        let columns = Columns { timestamp: time.slice(window as i64 * ROWS as i64, ROWS), others };
+        let columns = AlignedWindow { timestamp: time.slice(window as i64 * ROWS as i64, ROWS), others };
         let series = schema.iter().zip(&columns.others).map(|((name, _), merged)| match merged {
-            Merged::Series(series) => series.clone(),
-            Merged::Counts(counts) => Column::new(name.into(), counts.cells(0..ROWS).collect::<Vec<Option<f64>>>()),
+            AlignedColumn::Series(series) => series.clone(),
+            AlignedColumn::Referenced(counts) => {
+                Column::new(name.into(), counts.cells(0..ROWS).collect::<Vec<Option<f64>>>())
+            }
         });
         let frame = DataFrame::new(ROWS, std::iter::once(columns.timestamp.clone()).chain(series).collect()).unwrap();
         counted.write_columns(&columns).unwrap();
@@ -393,15 +397,16 @@ fn counts_are_written_as_their_doubles_are() {
     assert_eq!(counted.finish(Vec::new()).unwrap(), doubled.finish(Vec::new()).unwrap());
     let timestamp = time.head(Some(3));
     let few = |others| {
-        FrameWriter::new(Vec::new(), &schema[..1])
+        ParquetWriter::new(Vec::new(), &schema[..1])
             .unwrap()
-            .write_columns(&Columns { timestamp: timestamp.clone(), others })
+            .write_columns(&AlignedWindow { timestamp: timestamp.clone(), others })
     };
-    let counts = |rows| Merged::Counts(Counts { least: 0, scale: 1.0, most: 0, offsets: vec![0; rows] });
+    let counts =
+        |rows| AlignedColumn::Referenced(ReferencedColumn { least: 0, scale: 1.0, most: 0, offsets: vec![0; rows] });
     assert!(few(vec![counts(3)]).is_ok());
     assert!(few(vec![counts(2)]).is_err());
     assert!(few(vec![]).is_err());
     // An offset above the largest there should be would become another value.
-    let broken = Merged::Counts(Counts { least: 0, scale: 1.0, most: 4, offsets: vec![1, 5, 2] });
+    let broken = AlignedColumn::Referenced(ReferencedColumn { least: 0, scale: 1.0, most: 4, offsets: vec![1, 5, 2] });
     assert!(matches!(few(vec![broken]), Err(FrameError::Defect(..))));
 }

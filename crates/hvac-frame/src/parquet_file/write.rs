@@ -1,6 +1,6 @@
 //! Writing: windows of a frame → full row groups, columns in parallel.
 //!
-//! Numbers are encoded by [`super::numbers`], without a copy of the frame; times and texts by the `parquet` crate.
+//! Numbers are encoded by [`super::encode`], without a copy of the frame; times and texts by the `parquet` crate.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use parquet::schema::types::ColumnPath;
 use polars::prelude::{Column, DataFrame, DataType as FrameType, Series, TimeUnit as FrameUnit};
 use rayon::prelude::*;
 
+use super::encode::{self, ChunkEncoder, PageEncoding, Scratch};
 use super::error::{broken as broken_column, write_failed};
-use super::numbers::{self, Form, NumberColumn, Packer};
 use super::{ColumnType, PAGE_ROWS, ROW_GROUP_ROWS, ZSTD_LEVEL};
-use crate::counted::Counts;
 use crate::error::{Doing, FrameError, Result};
 use crate::names::TIMESTAMP;
-use crate::window::{Columns, Merged};
+use crate::reference::ReferencedColumn;
+use crate::window::{AlignedColumn, AlignedWindow};
 
 /// Cells of a row group at most, so that thousands of columns do not grow the memory; 512 columns fill one.
 const ROW_GROUP_CELLS: usize = 512 * ROW_GROUP_ROWS;
@@ -34,7 +34,7 @@ const ROW_GROUP_CELLS: usize = 512 * ROW_GROUP_ROWS;
 /// Writes windows of a frame, in time order, as one Parquet file. Holds one encoded row group in memory.
 ///
 /// Blocks and uses all cores: for `spawn_blocking`.
-pub struct FrameWriter<W: Write + Send> {
+pub struct ParquetWriter<W: Write + Send> {
     columns: Vec<(String, ColumnType)>,
     schema: SchemaRef,
     state: State<W>,
@@ -52,27 +52,27 @@ struct OpenFile<W: Write + Send> {
     factory: ArrowRowGroupWriterFactory,
     group: Vec<GroupColumn>,
     /// One entry a column, once a row group is written.
-    forms: Vec<Option<Form>>,
+    forms: Vec<Option<PageEncoding>>,
     group_rows: usize,
     full_group_rows: usize,
 }
 
-/// A column of the row group that is being gathered.
+/// A column of the row group that is being filled.
 enum GroupColumn {
-    Numbers(NumberColumn),
+    Numbers(ChunkEncoder),
     Other(Box<ArrowColumnWriter>),
 }
 
 /// A column of a window.
-enum Cells<'w> {
+enum WindowColumn<'w> {
     Numbers(Series),
-    Counts(&'w Counts),
+    Referenced(&'w ReferencedColumn),
     Other(ArrayRef),
 }
 
 /// A column of a row group, encoded.
-enum Encoded {
-    Numbers(Bytes, Box<ColumnCloseResult>, Option<Form>),
+enum EncodedChunk {
+    Numbers(Bytes, Box<ColumnCloseResult>, Option<PageEncoding>),
     Other(Box<ArrowColumnChunk>),
 }
 
@@ -89,7 +89,7 @@ impl<W: Write> Write for Sink<W> {
     }
 }
 
-impl<W: Write + Send> FrameWriter<W> {
+impl<W: Write + Send> ParquetWriter<W> {
     /// A writer of `timestamp` and the columns of `schema`, in that order.
     ///
     /// # Errors
@@ -129,13 +129,15 @@ impl<W: Write + Send> FrameWriter<W> {
     ///
     /// # Errors
     /// As [`Self::write_window`].
-    pub fn write_columns(&mut self, window: &Columns) -> Result<()> {
+    pub fn write_columns(&mut self, window: &AlignedWindow) -> Result<()> {
         let rows = window.timestamp.len();
         let mut cells = vec![times_of(&window.timestamp)?];
         for ((_, column_type), merged) in self.columns.iter().zip(&window.others) {
             cells.push(match (merged, column_type) {
-                (Merged::Counts(counts), ColumnType::Float64) if counts.offsets.len() == rows => Cells::Counts(counts),
-                (Merged::Series(column), _) if column.len() == rows => cells_of(column, *column_type)?,
+                (AlignedColumn::Referenced(counts), ColumnType::Float64) if counts.offsets.len() == rows => {
+                    WindowColumn::Referenced(counts)
+                }
+                (AlignedColumn::Series(column), _) if column.len() == rows => cells_of(column, *column_type)?,
                 _ => return Err(FrameError::defect("a window's column is of another type or length")),
             });
         }
@@ -145,7 +147,7 @@ impl<W: Write + Send> FrameWriter<W> {
         self.write(&cells, rows)
     }
 
-    fn write(&mut self, cells: &[Cells<'_>], height: usize) -> Result<()> {
+    fn write(&mut self, cells: &[WindowColumn<'_>], height: usize) -> Result<()> {
         let State::Open(mut open) = std::mem::replace(&mut self.state, State::Broken) else { return Err(broken()) };
         let mut offset = 0;
         while offset < height {
@@ -181,20 +183,20 @@ impl<W: Write + Send> FrameWriter<W> {
     }
 }
 
-fn times_of(column: &Column) -> Result<Cells<'static>> {
-    Ok(Cells::Other(times(&column.as_materialized_series().rechunk())?))
+fn times_of(column: &Column) -> Result<WindowColumn<'static>> {
+    Ok(WindowColumn::Other(times(&column.as_materialized_series().rechunk())?))
 }
 
 /// A column in one piece.
-fn cells_of(column: &Column, column_type: ColumnType) -> Result<Cells<'static>> {
+fn cells_of(column: &Column, column_type: ColumnType) -> Result<WindowColumn<'static>> {
     let series = column.as_materialized_series().rechunk();
     let doing = "reading a column of a window";
     Ok(match column_type {
         ColumnType::Float64 => {
             series.f64().doing(doing)?;
-            Cells::Numbers(series)
+            WindowColumn::Numbers(series)
         }
-        ColumnType::Text => Cells::Other(Arc::new(StringArray::from_iter(series.str().doing(doing)?.iter()))),
+        ColumnType::Text => WindowColumn::Other(Arc::new(StringArray::from_iter(series.str().doing(doing)?.iter()))),
     })
 }
 
@@ -210,7 +212,7 @@ impl<W: Write + Send> OpenFile<W> {
     }
 
     /// The columns of the next row group.
-    fn begin_group(&mut self, cells: &[Cells<'_>]) -> Result<()> {
+    fn begin_group(&mut self, cells: &[WindowColumn<'_>]) -> Result<()> {
         let index = self.file.flushed_row_groups().len();
         let mut writers = self.factory.create_column_writers(index).map_err(write_failed)?.into_iter();
         let mut forms = std::mem::take(&mut self.forms).into_iter();
@@ -218,10 +220,10 @@ impl<W: Write + Send> OpenFile<W> {
         let columns = self.file.schema_descr().columns().iter().zip(cells).map(|(description, cells)| {
             let form = forms.next().flatten();
             match cells {
-                Cells::Numbers(_) | Cells::Counts(_) => {
-                    Some(GroupColumn::Numbers(NumberColumn::new(description.clone(), form, rows)))
+                WindowColumn::Numbers(_) | WindowColumn::Referenced(_) => {
+                    Some(GroupColumn::Numbers(ChunkEncoder::new(description.clone(), form, rows)))
                 }
-                Cells::Other(_) => writers.next().map(|writer| GroupColumn::Other(Box::new(writer))),
+                WindowColumn::Other(_) => writers.next().map(|writer| GroupColumn::Other(Box::new(writer))),
             }
         });
         let columns: Option<Vec<GroupColumn>> = columns.collect();
@@ -230,7 +232,7 @@ impl<W: Write + Send> OpenFile<W> {
     }
 
     /// Takes in rows of all columns in parallel; a full row group goes to the file.
-    fn append(&mut self, schema: &SchemaRef, cells: &[Cells<'_>], offset: usize, rows: usize) -> Result<()> {
+    fn append(&mut self, schema: &SchemaRef, cells: &[WindowColumn<'_>], offset: usize, rows: usize) -> Result<()> {
         if self.group.is_empty() {
             self.begin_group(cells)?;
         }
@@ -248,14 +250,14 @@ impl<W: Write + Send> OpenFile<W> {
             return Ok(());
         }
         self.group_rows = 0;
-        let close = |packer: &mut Option<Packer>, column: GroupColumn| column.close(packer);
+        let close = |scratch: &mut Option<Scratch>, column: GroupColumn| column.close(scratch);
         let encoded = std::mem::take(&mut self.group).into_par_iter().map_init(|| None, close);
         let encoded: Vec<_> = encoded.collect::<Result<_, ParquetError>>().map_err(write_failed)?;
         let mut group = self.file.next_row_group().map_err(write_failed)?;
         for column in encoded {
             let form = match column {
-                Encoded::Numbers(bytes, close, form) => group.append_column(&bytes, *close).map(|()| form),
-                Encoded::Other(chunk) => chunk.append_to_row_group(&mut group).map(|()| None),
+                EncodedChunk::Numbers(bytes, close, form) => group.append_column(&bytes, *close).map(|()| form),
+                EncodedChunk::Other(chunk) => chunk.append_to_row_group(&mut group).map(|()| None),
             };
             self.forms.push(form.map_err(write_failed)?);
         }
@@ -265,9 +267,15 @@ impl<W: Write + Send> OpenFile<W> {
 }
 
 impl GroupColumn {
-    fn append(&mut self, field: &Field, cells: &Cells<'_>, offset: usize, rows: usize) -> Result<(), ParquetError> {
+    fn append(
+        &mut self,
+        field: &Field,
+        cells: &WindowColumn<'_>,
+        offset: usize,
+        rows: usize,
+    ) -> Result<(), ParquetError> {
         match (self, cells) {
-            (Self::Numbers(column), Cells::Numbers(series)) => {
+            (Self::Numbers(column), WindowColumn::Numbers(series)) => {
                 let numbers = series.f64().map_err(|error| ParquetError::External(Box::new(error)))?;
                 // One chunk, or none for no rows.
                 for chunk in numbers.downcast_iter() {
@@ -281,8 +289,10 @@ impl GroupColumn {
                 }
                 Ok(())
             }
-            (Self::Numbers(column), Cells::Counts(counts)) => column.append_counts(counts, offset..offset + rows),
-            (Self::Other(writer), Cells::Other(array)) => {
+            (Self::Numbers(column), WindowColumn::Referenced(counts)) => {
+                column.append_counts(counts, offset..offset + rows)
+            }
+            (Self::Other(writer), WindowColumn::Other(array)) => {
                 let part = array.slice(offset, rows);
                 compute_leaves(field, &part)?.iter().try_for_each(|leaf| writer.write(leaf))
             }
@@ -290,17 +300,17 @@ impl GroupColumn {
         }
     }
 
-    fn close(self, packer: &mut Option<Packer>) -> Result<Encoded, ParquetError> {
+    fn close(self, scratch: &mut Option<Scratch>) -> Result<EncodedChunk, ParquetError> {
         Ok(match self {
             Self::Numbers(column) => {
-                let packer = match packer {
-                    Some(packer) => packer,
-                    None => packer.insert(numbers::packer()?),
+                let scratch = match scratch {
+                    Some(scratch) => scratch,
+                    None => scratch.insert(encode::scratch()?),
                 };
-                let (bytes, close, form) = column.close(packer)?;
-                Encoded::Numbers(bytes, Box::new(close), form)
+                let (bytes, close, form) = column.close(scratch)?;
+                EncodedChunk::Numbers(bytes, Box::new(close), form)
             }
-            Self::Other(writer) => Encoded::Other(Box::new(writer.close()?)),
+            Self::Other(writer) => EncodedChunk::Other(Box::new(writer.close()?)),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What a set of reports holds together: columns, time axis, windows.
 //!
-//! [`read_all`] reads every report once, in parallel, and keeps the cells, packed, while they fit into the memory
+//! [`read_all`] reads every report once, in parallel, and keeps the cells, encoded, while they fit into the memory
 //! it is given; [`Plan::new`] puts the files into their canonical order and settles columns and axis;
 //! [`Plan::windows`] cuts the axis so that one window's frame fits too, and [`Plan::read_window`] gathers
 //! the cells of a window, reading again what was not kept. So a small job is one pass and one window, and
@@ -15,11 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use rayon::prelude::*;
 
+use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::{Kind, Warning};
-use hvac_frame::gathered::Sheet;
+use hvac_frame::encoded::EncodedSegment;
 use hvac_frame::kinds::{self, Reading};
 use hvac_frame::names;
-use hvac_frame::packed::PackedSegment;
 
 use super::super::{Chosen, Chunk, FilePlan, PointPlan, ReadError, ReadOptions, Reader, Source};
 
@@ -48,7 +48,7 @@ pub struct ReadFile {
     /// Times of each chunk, UTC ms, ascending.
     times_ms: Vec<Arc<[i64]>>,
     /// One entry a chunk; none when it has to be read again.
-    segments: Vec<Option<Arc<PackedSegment>>>,
+    segments: Vec<Option<Arc<EncodedSegment>>>,
 }
 
 /// Rows of one file's segment that lie in a window.
@@ -57,7 +57,7 @@ pub struct Taken {
     /// Index into [`Plan::files`].
     pub file: usize,
     /// The cells.
-    pub segment: Arc<PackedSegment>,
+    pub segment: Arc<EncodedSegment>,
     /// Which of its rows.
     pub rows: Range<usize>,
 }
@@ -142,8 +142,8 @@ pub fn read_all(
     let read: Vec<Result<ReadFile, ReadError>> = files
         .par_iter()
         .enumerate()
-        .map_init(Sheet::default, |sheet, (index, id)| {
-            let file = read_one(index, id, load, options, memory_bytes, &kept_bytes, sheet)?;
+        .map_init(SegmentBuilder::default, |builder, (index, id)| {
+            let file = read_one(index, id, load, options, memory_bytes, &kept_bytes, builder)?;
             done(&file.plan);
             Ok(file)
         })
@@ -163,13 +163,13 @@ fn read_one(
     options: &ReadOptions,
     memory_bytes: u64,
     kept_bytes: &AtomicU64,
-    sheet: &mut Sheet,
+    builder: &mut SegmentBuilder,
 ) -> Result<ReadFile, ReadError> {
     let bytes = load(index)?;
     let reader = Reader::open(Source { name: &id.name, bytes: &bytes }, options)?;
     let mut times_ms = Vec::new();
     let mut segments = Vec::new();
-    let plan = reader.plan(sheet, &mut |_, segment| {
+    let plan = reader.plan(builder, &mut |_, segment| {
         times_ms.push(segment.at_ms.clone());
         let size = segment.size_bytes();
         let fits = kept_bytes.fetch_add(size, Ordering::Relaxed) + size <= memory_bytes;
@@ -270,7 +270,7 @@ impl ReadFile {
         last_ms: i64,
         load: &Load<'_>,
         options: &ReadOptions,
-    ) -> Result<Vec<Arc<PackedSegment>>, ReadError> {
+    ) -> Result<Vec<Arc<EncodedSegment>>, ReadError> {
         let touches = |c: &Chunk| c.rows > 0 && c.first_at_ms <= last_ms && c.last_at_ms >= first_ms;
         let mut found = Vec::new();
         let mut missing = Vec::new();

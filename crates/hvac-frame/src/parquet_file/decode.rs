@@ -1,6 +1,6 @@
 //! The pages of a column of numbers → its cells.
 //!
-//! Reads what [`super::numbers`] writes, and the like of others: doubles in pages of the first kind, packed by zstd,
+//! Reads what [`super::encode`] writes, and the like of others: doubles in pages of the first kind, packed by zstd,
 //! as PLAIN, BYTE_STREAM_SPLIT or RLE_DICTIONARY. On everything else, and on whatever does not add up, it gives
 //! up: then the `parquet` crate reads the column, or says what is wrong with it. There is no copy but the one from the
 //! unpacked page to the column, only the pages asked for are unpacked, and of those only the cells asked for decoded.
@@ -15,7 +15,7 @@ use polars_arrow::bitmap::bitmask::BitMask;
 use polars_arrow::bitmap::{Bitmap, BitmapBuilder, MutableBitmap};
 use zstd::bulk::Decompressor;
 
-use super::header::{DATA_PAGE, DICTIONARY_PAGE, Header, varint};
+use super::page_header::{DATA_PAGE, DICTIONARY_PAGE, Header, varint};
 
 /// Bytes of an unpacked page at most: what claims to be more is not worth the memory before it is looked at.
 const MAX_PAGE: usize = 64 << 20;
@@ -35,7 +35,7 @@ pub(super) struct Numbers {
 /// Some rows of a column; none when it has to be read in another way. Does not block, and uses one core.
 pub(super) fn read(file: &[u8], metadata: &ParquetMetaData, column: usize, rows: &Range<usize>) -> Option<Numbers> {
     let has_levels = has_levels(metadata, column)?;
-    let mut cells = Cells { values: Vec::with_capacity(rows.len()), present: BitmapBuilder::new() };
+    let mut cells = DecodedCells { values: Vec::with_capacity(rows.len()), present: BitmapBuilder::new() };
     if has_levels {
         cells.present.reserve(rows.len());
     }
@@ -62,7 +62,7 @@ fn has_levels(metadata: &ParquetMetaData, column: usize) -> Option<bool> {
     (flat && description.max_def_level() <= 1).then_some(description.max_def_level() == 1)
 }
 
-struct Cells {
+struct DecodedCells {
     values: Vec<f64>,
     /// One bit a cell, when the column can have nulls.
     present: BitmapBuilder,
@@ -107,7 +107,7 @@ impl<'f> Chunk<'f> {
     }
 
     /// Appends the rows `wanted` of the chunk; only the pages that hold them are unpacked.
-    fn read(&self, wanted: Range<usize>, unpacker: &mut Unpacker, cells: &mut Cells) -> Option<()> {
+    fn read(&self, wanted: Range<usize>, unpacker: &mut Unpacker, cells: &mut DecodedCells) -> Option<()> {
         self.dictionary(unpacker)?;
         let first =
             self.pages.partition_point(|page| usize::try_from(page.first_row_index).is_ok_and(|r| r <= wanted.start));
@@ -164,7 +164,13 @@ impl Unpacker {
     }
 
     /// Appends `rows` of the unpacked page.
-    fn data_page(&mut self, header: &Header, rows: Range<usize>, has_levels: bool, cells: &mut Cells) -> Option<()> {
+    fn data_page(
+        &mut self,
+        header: &Header,
+        rows: Range<usize>,
+        has_levels: bool,
+        cells: &mut DecodedCells,
+    ) -> Option<()> {
         let mut page = self.page.as_slice();
         // Of the page's values, those of the rows.
         let mut wanted = rows.clone();
@@ -399,19 +405,19 @@ mod tests {
     use polars::prelude::Column;
     use proptest::prelude::*;
 
-    use super::super::FrameReader;
+    use super::super::ParquetReader;
     use super::super::tests::stored;
     use super::*;
 
     /// Asserts that a column is read here, and as the `parquet` crate reads it, bit by bit.
-    fn same(reader: &FrameReader, column: usize, rows: &Range<usize>) {
+    fn same(reader: &ParquetReader, column: usize, rows: &Range<usize>) {
         let bits = |column: &Column| column.f64().unwrap().iter().map(|v| v.map(f64::to_bits)).collect::<Vec<_>>();
         let here = reader.numbers(column, rows).expect("it is read here");
         let there = reader.others(&[column], rows).unwrap();
         assert!(bits(&here) == bits(&there[0]), "column {column}, rows {rows:?}");
     }
 
-    /// Cells: few or many values, seldom or often null, in stretches or scattered.
+    /// DecodedCells: few or many values, seldom or often null, in stretches or scattered.
     fn cells(rows: usize) -> impl Strategy<Value = Vec<Option<f64>>> {
         let odd = [-0.0, f64::INFINITY, f64::NAN, f64::from_bits(0xfff8_dead_beef_0001), f64::MIN_POSITIVE];
         let distinct = prop_oneof![Just(1_u32), Just(2), Just(256), Just(257), Just(5_000), Just(u32::MAX)];
@@ -466,7 +472,7 @@ mod tests {
                 .set_offset_index_disabled(!index)
                 .set_statistics_enabled(if index { EnabledStatistics::Page } else { EnabledStatistics::None });
             let properties = if let Some(encoding) = encoding { properties.set_encoding(encoding) } else { properties };
-            let reader = FrameReader::open(by_crate(&columns, properties.build())).unwrap();
+            let reader = ParquetReader::open(by_crate(&columns, properties.build())).unwrap();
             for column in 0..columns.len() {
                 same(&reader, column, &(0..columns[0].len()));
                 same(&reader, column, &part(columns[0].len(), from, to));
@@ -486,7 +492,7 @@ mod tests {
         ) {
             let page = levels.map(u32::to_le_bytes).into_iter().flatten().chain(page).collect();
             let mut unpacker = Unpacker { page, dictionary: vec![0.5; 30], ..Unpacker::default() };
-            let mut cells = Cells { values: Vec::new(), present: BitmapBuilder::new() };
+            let mut cells = DecodedCells { values: Vec::new(), present: BitmapBuilder::new() };
             let (rows, header) = (part(values, from, to), Header { values, encoding, levels: RLE, ..Header::default() });
             // As many cells as there should be, or none of use.
             if unpacker.data_page(&header, rows.clone(), levels.is_some(), &mut cells).is_some() {
@@ -516,7 +522,7 @@ mod tests {
     fn what_it_does_not_know_is_left_to_the_crate() {
         let cells: Vec<Option<f64>> = (0..500).map(|i| (i % 3 > 0).then_some(f64::from(i))).collect();
         let read = |properties: WriterProperties| {
-            let reader = FrameReader::open(by_crate(std::slice::from_ref(&cells), properties)).unwrap();
+            let reader = ParquetReader::open(by_crate(std::slice::from_ref(&cells), properties)).unwrap();
             let whole: Vec<Option<f64>> = reader.read(None).unwrap().columns()[0].f64().unwrap().iter().collect();
             assert_eq!(whole, cells);
             reader.numbers(0, &(0..500)).is_some()

@@ -1,31 +1,36 @@
-//! A column as counts of its last decimal, as most can be.
+//! A column as offsets from one frame of reference, as most can be.
 
-use super::lay::{Keep, Lay, Piece, lay};
-use super::settle::{nulls, state_of};
+use super::axis::{Keep, OntoAxis, Piece, put_all};
+use super::states::{nulls, state_of};
 use crate::column::NullReason;
-use crate::counted::{self, Counts};
+use crate::encoded::EncodedColumn;
 use crate::error::{FrameError, Result};
 use crate::kinds::Reading;
-use crate::packed::Packed;
+use crate::reference::{self, ReferencedColumn};
 use crate::tally::Tally;
 
-const NOT_COVERED: u16 = Counts::ABSENT | NullReason::NotCovered as u16;
+const NOT_COVERED: u16 = ReferencedColumn::ABSENT | NullReason::NotCovered as u16;
 
-/// None for texts, and when a piece has cells that are no such counts, or not within two bytes of the others'.
+/// None for texts, and when a piece has cells that are no scaled integers, or not within two bytes of the others'.
 ///
 /// # Errors
 /// A defect when an invariant is broken.
-pub fn align(reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Result<Option<(Counts, Tally)>> {
+pub fn align(
+    reading: &Reading,
+    pieces: &[Piece<'_>],
+    axis: &[i64],
+    keep: Keep,
+) -> Result<Option<(ReferencedColumn, Tally)>> {
     if *reading == Reading::Text {
         // Also where no file has a row.
         return Ok(None);
     }
-    let mut frame = counted::Frame::default();
-    let mut takes_in = |piece: &Piece<'_>| match (reading, piece.packed) {
-        (Reading::States { .. }, Packed::Texts(_)) => frame.take_in_states(),
-        (Reading::States { .. }, packed) => packed.numbers() == 0 && frame.take_in(packed, piece.rows.clone()),
-        (Reading::Numbers, packed) => {
-            !piece.other_unit && piece.tokens.is_empty() && frame.take_in(packed, piece.rows.clone())
+    let mut frame = reference::CommonReference::default();
+    let mut takes_in = |piece: &Piece<'_>| match (reading, piece.encoded) {
+        (Reading::States { .. }, EncodedColumn::Dictionary(_)) => frame.take_in_states(),
+        (Reading::States { .. }, encoded) => encoded.numbers() == 0 && frame.take_in(encoded, piece.rows.clone()),
+        (Reading::Numbers, encoded) => {
+            !piece.other_unit && piece.tokens.is_empty() && frame.take_in(encoded, piece.rows.clone())
         }
         _ => false,
     };
@@ -34,9 +39,9 @@ pub fn align(reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) 
     }
     let Some(counts) = frame.counts(axis.len()) else { return Ok(None) };
     let mut tally = Tally::default();
-    let mut laid = Laid { counts, reading };
-    lay(&mut laid, pieces, axis, keep, &mut tally)?;
-    let counts = laid.counts;
+    let mut aligned = Aligned { counts, reading };
+    put_all(&mut aligned, pieces, axis, keep, &mut tally)?;
+    let counts = aligned.counts;
     if counts.largest() > counts.most {
         return Err(FrameError::defect("an offset is above its column's largest"));
     }
@@ -48,16 +53,16 @@ pub fn align(reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) 
     Ok(Some((counts, tally)))
 }
 
-struct Laid<'r> {
-    counts: Counts,
+struct Aligned<'r> {
+    counts: ReferencedColumn,
     reading: &'r Reading,
 }
 
-impl Lay for Laid<'_> {
+impl OntoAxis for Aligned<'_> {
     type Cell = u16;
 
     fn is_value(cell: u16) -> bool {
-        cell < Counts::ABSENT
+        cell < ReferencedColumn::ABSENT
     }
 
     fn is_not_covered(cell: u16) -> bool {
@@ -72,7 +77,7 @@ impl Lay for Laid<'_> {
         let state = |(token, _): &(String, u64)| self.counts.state(state_of(self.reading, token));
         // None of them can be meant by an index when one cannot be.
         let states: Vec<u16> = piece.tokens.iter().map(state).collect::<Option<_>>().unwrap_or_default();
-        self.counts.push(piece.packed, piece.rows.clone(), &states);
+        self.counts.push(piece.encoded, piece.rows.clone(), &states);
     }
 
     fn fill(&mut self, end: usize) {

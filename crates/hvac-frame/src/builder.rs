@@ -1,14 +1,14 @@
 //! The cells of a chunk while its rows are read: one list a point, used again for the next chunk and file.
 //!
-//! A report writes decimals, so a cell is gathered as what is written: a count of units of the column's last
+//! A report writes decimals, so a cell is taken as what is written: a count of units of the column's last
 //! decimal, in four bytes, with texts and codes of nulls above all counts. No division is done for a cell that is
-//! packed anyway, and no memory is asked for once the lists are long enough.
+//! encoded anyway, and no memory is asked for once the lists are long enough.
 
 use arrow_buffer::{Buffer, ScalarBuffer};
 
-use crate::column::{Cells, NullReason, TEXT, VALUE};
+use crate::column::{DecodedColumn, NullReason, TEXT, VALUE};
 use crate::decimal::{Decimal, power_of_ten};
-use crate::packed::{CODES, NULLS, Packed, PackedSegment, SMALL_CODES, TEXTS, cell, is_exact, scaled};
+use crate::encoded::{CODES, EncodedColumn, EncodedSegment, NULLS, SMALL_CODES, TEXTS, cell, is_exact, scaled};
 
 /// A column with more decimals is kept whole.
 const MOST_DECIMALS: u32 = 4;
@@ -17,30 +17,30 @@ const WHOLE: u32 = u32::MAX;
 
 /// The rows of a chunk, in the file's order until they are sorted.
 #[derive(Debug, Default)]
-pub struct Sheet {
+pub struct SegmentBuilder {
     /// UTC, ms since 1970.
     pub at_ms: Vec<i64>,
     /// One entry a point.
-    pub columns: Vec<Column>,
-    /// Offsets of one byte and of two, of all points, while they are packed.
+    pub columns: Vec<ColumnBuilder>,
+    /// Offsets of one byte and of two, of all points, while they are encoded.
     small: Vec<u8>,
     short: Vec<u16>,
 }
 
 /// The cells of one point.
 #[derive(Debug, Default)]
-pub struct Column {
+pub struct ColumnBuilder {
     counts: Vec<i32>,
     decimals: u32,
     /// All cells, once there is one that is no count.
-    whole: Cells,
+    whole: DecodedColumn,
 }
 
-impl Sheet {
+impl SegmentBuilder {
     /// Empties it for rows of that many points.
     pub fn begin(&mut self, points: usize) {
         self.at_ms.clear();
-        self.columns.resize_with(points, Column::default);
+        self.columns.resize_with(points, ColumnBuilder::default);
         for column in &mut self.columns {
             column.counts.clear();
             column.decimals = 0;
@@ -71,30 +71,33 @@ impl Sheet {
 
     /// The rows at rest.
     #[must_use]
-    pub fn pack(&mut self) -> PackedSegment {
+    pub fn encode(&mut self) -> EncodedSegment {
         let (small, short) = (&mut self.small, &mut self.short);
         small.clear();
         short.clear();
         // What the points share is made once it is known how long it is.
-        let pack = |column: &Column| (small.len(), short.len(), column.counts.len(), column.pack(small, short));
-        let packed: Vec<_> = self.columns.iter().map(pack).collect();
+        let encode =
+            |column: &ColumnBuilder| (small.len(), short.len(), column.counts.len(), column.encode(small, short));
+        let encoded: Vec<_> = self.columns.iter().map(encode).collect();
         let small: ScalarBuffer<u8> = Buffer::from_slice_ref(small).into();
         let short: ScalarBuffer<u16> = Buffer::from_slice_ref(short).into();
-        let columns = packed.into_iter().map(|(small_at, short_at, rows, mut packed)| {
-            match &mut packed {
-                Packed::Small { offsets, .. } => *offsets = small.slice(small_at, rows),
-                Packed::Numbers { offsets, .. } | Packed::Texts(offsets) if offsets.is_empty() => {
+        let columns = encoded.into_iter().map(|(small_at, short_at, rows, mut encoded)| {
+            match &mut encoded {
+                EncodedColumn::Reference8 { offsets, .. } => *offsets = small.slice(small_at, rows),
+                EncodedColumn::Reference16 { offsets, .. } | EncodedColumn::Dictionary(offsets)
+                    if offsets.is_empty() =>
+                {
                     *offsets = short.slice(short_at, rows);
                 }
                 _ => {}
             }
-            packed
+            encoded
         });
-        PackedSegment { at_ms: self.at_ms.as_slice().into(), columns: columns.collect() }
+        EncodedSegment { at_ms: self.at_ms.as_slice().into(), columns: columns.collect() }
     }
 }
 
-impl Column {
+impl ColumnBuilder {
     /// One more row with a number of at most seven digits.
     #[inline(always)]
     pub fn push_short(&mut self, count: i32, decimals: u32) {
@@ -113,7 +116,7 @@ impl Column {
         }
     }
 
-    /// One more row: a value and its code, as in [`Cells`].
+    /// One more row: a value and its code, as in [`DecodedColumn`].
     #[inline]
     pub fn push(&mut self, (value, code): (f64, u8)) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index of the reader's")]
@@ -196,9 +199,9 @@ impl Column {
     }
 
     /// The cells at rest; offsets are appended to `small` or `short` rather than answered.
-    fn pack(&self, small: &mut Vec<u8>, short: &mut Vec<u16>) -> Packed {
+    fn encode(&self, small: &mut Vec<u8>, short: &mut Vec<u16>) -> EncodedColumn {
         if self.decimals == WHOLE {
-            return Packed::of(self.whole.clone());
+            return EncodedColumn::of(self.whole.clone());
         }
         let (mut least, mut most, mut texts) = (i32::MAX, i32::MIN, false);
         for &count in &self.counts {
@@ -219,11 +222,11 @@ impl Column {
         let wide_text = |count: &i32| *count < NULLS && *count >= TEXTS + i32::from(CODES);
         if texts && !numbers && !self.counts.iter().any(wide_text) {
             short.extend(self.counts.iter().map(offset(TEXTS)));
-            return Packed::Texts(ScalarBuffer::default());
+            return EncodedColumn::Dictionary(ScalarBuffer::default());
         }
         let range = match u16::try_from(most - least) {
             Ok(range) if !texts && range < CODES => range,
-            _ => return Packed::Wide { scale: self.scale(), counts: self.counts.clone() },
+            _ => return EncodedColumn::Scaled { scale: self.scale(), counts: self.counts.clone() },
         };
         if range < u16::from(SMALL_CODES) {
             // Codes are few.
@@ -232,10 +235,10 @@ impl Column {
                 if *count < NULLS { count.wrapping_sub(least) as u8 } else { SMALL_CODES.wrapping_add(*count as u8) }
             };
             small.extend(self.counts.iter().map(offset));
-            return Packed::Small { least, scale: self.scale(), offsets: ScalarBuffer::default() };
+            return EncodedColumn::Reference8 { least, scale: self.scale(), offsets: ScalarBuffer::default() };
         }
         short.extend(self.counts.iter().map(offset(least)));
-        Packed::Numbers { least, most: Some(range), scale: self.scale(), offsets: ScalarBuffer::default() }
+        EncodedColumn::Reference16 { least, most: Some(range), scale: self.scale(), offsets: ScalarBuffer::default() }
     }
 }
 
@@ -248,18 +251,18 @@ mod tests {
 
     const LOST: (f64, u8) = (0.0, NullReason::NoData as u8);
 
-    fn sheet(cells: &[(f64, u8)]) -> Sheet {
-        let mut sheet = Sheet::default();
-        sheet.begin(1);
+    fn builder(cells: &[(f64, u8)]) -> SegmentBuilder {
+        let mut builder = SegmentBuilder::default();
+        builder.begin(1);
         for (row, cell) in cells.iter().enumerate() {
-            sheet.at_ms.push(row as i64);
-            sheet.columns[0].push(*cell);
+            builder.at_ms.push(row as i64);
+            builder.columns[0].push(*cell);
         }
-        sheet
+        builder
     }
 
-    fn back(sheet: &mut Sheet) -> Vec<(u64, u8)> {
-        let Cells { values, codes } = sheet.pack().unpack().columns.remove(0);
+    fn back(builder: &mut SegmentBuilder) -> Vec<(u64, u8)> {
+        let DecodedColumn { values, codes } = builder.encode().decode().columns.remove(0);
         bits(&values.into_iter().zip(codes).collect::<Vec<_>>())
     }
 
@@ -270,32 +273,34 @@ mod tests {
 
     #[test]
     fn what_a_column_becomes() {
-        type Is = fn(&Packed) -> bool;
+        type Is = fn(&EncodedColumn) -> bool;
         let cases: [(&[(f64, u8)], Is); 11] = [
-            (&[(22.8, VALUE), (23.0, VALUE), LOST], |p| matches!(p, Packed::Small { scale: 1e1, .. })),
-            (&[(5.0, VALUE), (0.25, VALUE), (-7.5, VALUE)], |p| matches!(p, Packed::Numbers { scale: 1e2, .. })),
-            (&[(22.3, VALUE), (0.0, VALUE), LOST], |p| matches!(p, Packed::Small { .. })),
-            (&[LOST, LOST], |p| matches!(p, Packed::Small { .. })),
-            (&[(22.4, VALUE), (0.0, VALUE), LOST], |p| matches!(p, Packed::Numbers { .. })),
-            (&[(0.0, VALUE), (65_280.0, VALUE), LOST], |p| matches!(p, Packed::Wide { scale: 1e0, .. })),
-            (&[(1.0, TEXT), LOST, (0.0, TEXT)], |p| matches!(p, Packed::Texts(_))),
-            (&[(65_535.0, TEXT)], |p| matches!(p, Packed::Wide { .. })),
-            (&[(0.0, TEXT), (0.0, VALUE), LOST], |p| matches!(p, Packed::Wide { .. })),
-            (&[(-0.0, VALUE), LOST, (3.0, TEXT)], |p| matches!(p, Packed::Whole(_))),
-            (&[(1.5, VALUE), (1e9, VALUE), (2e9, VALUE)], |p| matches!(p, Packed::Whole(_))),
+            (&[(22.8, VALUE), (23.0, VALUE), LOST], |p| matches!(p, EncodedColumn::Reference8 { scale: 1e1, .. })),
+            (&[(5.0, VALUE), (0.25, VALUE), (-7.5, VALUE)], |p| {
+                matches!(p, EncodedColumn::Reference16 { scale: 1e2, .. })
+            }),
+            (&[(22.3, VALUE), (0.0, VALUE), LOST], |p| matches!(p, EncodedColumn::Reference8 { .. })),
+            (&[LOST, LOST], |p| matches!(p, EncodedColumn::Reference8 { .. })),
+            (&[(22.4, VALUE), (0.0, VALUE), LOST], |p| matches!(p, EncodedColumn::Reference16 { .. })),
+            (&[(0.0, VALUE), (65_280.0, VALUE), LOST], |p| matches!(p, EncodedColumn::Scaled { scale: 1e0, .. })),
+            (&[(1.0, TEXT), LOST, (0.0, TEXT)], |p| matches!(p, EncodedColumn::Dictionary(_))),
+            (&[(65_535.0, TEXT)], |p| matches!(p, EncodedColumn::Scaled { .. })),
+            (&[(0.0, TEXT), (0.0, VALUE), LOST], |p| matches!(p, EncodedColumn::Scaled { .. })),
+            (&[(-0.0, VALUE), LOST, (3.0, TEXT)], |p| matches!(p, EncodedColumn::Plain(_))),
+            (&[(1.5, VALUE), (1e9, VALUE), (2e9, VALUE)], |p| matches!(p, EncodedColumn::Plain(_))),
         ];
         for (cells, is) in cases {
-            let mut sheet = sheet(cells);
-            let packed = sheet.pack().columns.remove(0);
-            assert!(is(&packed), "{cells:?}: {packed:?}");
-            assert_eq!(back(&mut sheet), bits(cells));
-            assert_eq!(packed.numbers(), cells.iter().filter(|cell| cell.1 == VALUE).count() as u64);
+            let mut builder = builder(cells);
+            let encoded = builder.encode().columns.remove(0);
+            assert!(is(&encoded), "{cells:?}: {encoded:?}");
+            assert_eq!(back(&mut builder), bits(cells));
+            assert_eq!(encoded.numbers(), cells.iter().filter(|cell| cell.1 == VALUE).count() as u64);
         }
     }
 
     #[test]
     fn a_sheet_is_sorted_by_time_and_used_again() {
-        let mut again = sheet(&[(1.5, VALUE), (2.25, VALUE), LOST, (f64::MAX, VALUE)]);
+        let mut again = builder(&[(1.5, VALUE), (2.25, VALUE), LOST, (f64::MAX, VALUE)]);
         again.at_ms = vec![30, 10, 20, 10];
         again.sort();
         assert_eq!(again.at_ms, [10, 10, 20, 30]);
@@ -303,11 +308,11 @@ mod tests {
         again.begin(2);
         again.at_ms.push(0);
         again.columns.iter_mut().for_each(|column| column.push((4.0, VALUE)));
-        assert_eq!(again.pack().unpack().columns[1], Cells { values: vec![4.0], codes: vec![VALUE] });
+        assert_eq!(again.encode().decode().columns[1], DecodedColumn { values: vec![4.0], codes: vec![VALUE] });
     }
 
     proptest! {
-        /// Whatever is gathered comes back.
+        /// Whatever is built comes back.
         #[test]
         fn cells_come_back(
             rows in prop::collection::vec((0u8..6, any::<f64>(), -700_000i32..700_000, 0u32..9), 0..50),
@@ -315,9 +320,9 @@ mod tests {
             odd in 0u32..9,
         ) {
             let mut expected = Vec::new();
-            let mut sheet = sheet(&[]);
+            let mut builder = builder(&[]);
             for (code, any, number, choice) in rows {
-                let column = &mut sheet.columns[0];
+                let column = &mut builder.columns[0];
                 let cell = match (code, choice) {
                     (VALUE, 0) if odd == 0 && any.is_finite() => (any, VALUE),
                     (VALUE, choice) => {
@@ -331,10 +336,10 @@ mod tests {
                     3.. if code == VALUE => column.push_short(number, decimals),
                     _ => column.push(cell),
                 }
-                sheet.at_ms.push(0);
+                builder.at_ms.push(0);
                 expected.push(cell);
             }
-            prop_assert_eq!(back(&mut sheet), bits(&expected));
+            prop_assert_eq!(back(&mut builder), bits(&expected));
         }
     }
 }

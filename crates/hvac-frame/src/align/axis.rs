@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use crate::encoded::EncodedColumn;
 use crate::error::{FrameError, Result};
-use crate::packed::Packed;
 use crate::tally::Tally;
 
 /// Which of two different values for the same point and time stays.
@@ -60,7 +60,7 @@ pub struct Piece<'p> {
     /// Where its rows stand on the axis.
     pub places: &'p Rows,
     /// All cells of its segment.
-    pub packed: &'p Packed,
+    pub encoded: &'p EncodedColumn,
     /// Which of them are meant.
     pub rows: Range<usize>,
     /// The texts of its file's point, which cells of texts are indices into, and how often each was read.
@@ -70,7 +70,7 @@ pub struct Piece<'p> {
 }
 
 /// The cells of a column on the axis, from its first row as far as there are any yet.
-pub trait Lay {
+pub trait OntoAxis {
     /// A value, or why there is none.
     type Cell: Copy + PartialEq;
 
@@ -95,55 +95,61 @@ pub trait Lay {
     fn show(&self, value: Self::Cell) -> String;
 }
 
-/// Lays all pieces, and counts conflicts.
+/// Puts all pieces on the axis, and counts conflicts.
 ///
 /// # Errors
 /// A defect when a piece has other cells than it says, or a row that is not on the axis.
-pub fn lay<L: Lay>(laid: &mut L, pieces: &[Piece<'_>], axis: &[i64], keep: Keep, tally: &mut Tally) -> Result<()> {
+pub fn put_all<L: OntoAxis>(
+    aligned: &mut L,
+    pieces: &[Piece<'_>],
+    axis: &[i64],
+    keep: Keep,
+    tally: &mut Tally,
+) -> Result<()> {
     for piece in pieces {
-        let begin = laid.rows();
+        let begin = aligned.rows();
         if let Rows::Run(start) = piece.places
             && *start >= begin
         {
-            // Beyond all that was laid: nothing to compare with.
-            laid.fill(*start);
-            push(laid, piece)?;
+            // Beyond all that was aligned: nothing to compare with.
+            aligned.fill(*start);
+            push(aligned, piece)?;
             continue;
         }
-        push(laid, piece)?;
-        let cells = laid.split_off(begin);
+        push(aligned, piece)?;
+        let cells = aligned.split_off(begin);
         let end = piece.places.place(cells.len().saturating_sub(1)).saturating_add(1);
-        laid.fill(end.min(axis.len()));
+        aligned.fill(end.min(axis.len()));
         for (row, cell) in cells.into_iter().enumerate() {
-            put(laid, piece, axis, (piece.places.place(row), cell), keep, tally)?;
+            put(aligned, piece, axis, (piece.places.place(row), cell), keep, tally)?;
         }
     }
-    laid.fill(axis.len());
-    if laid.rows() == axis.len() { Ok(()) } else { Err(FrameError::defect("a column is longer than its axis")) }
+    aligned.fill(axis.len());
+    if aligned.rows() == axis.len() { Ok(()) } else { Err(FrameError::defect("a column is longer than its axis")) }
 }
 
-fn push<L: Lay>(laid: &mut L, piece: &Piece<'_>) -> Result<()> {
-    let begin = laid.rows();
-    laid.push(piece);
-    let pushed = laid.rows() - begin;
+fn push<L: OntoAxis>(aligned: &mut L, piece: &Piece<'_>) -> Result<()> {
+    let begin = aligned.rows();
+    aligned.push(piece);
+    let pushed = aligned.rows() - begin;
     if pushed == piece.rows.len() {
         return Ok(());
     }
     Err(FrameError::defect(format!("{pushed} of {} cells of a piece can be aligned", piece.rows.len())))
 }
 
-fn put<L: Lay>(
-    laid: &mut L,
+fn put<L: OntoAxis>(
+    aligned: &mut L,
     piece: &Piece<'_>,
     axis: &[i64],
     (row, cell): (usize, L::Cell),
     keep: Keep,
     tally: &mut Tally,
 ) -> Result<()> {
-    let old = laid.cell(row).ok_or_else(|| FrameError::defect("a row is not on the axis"))?;
+    let old = aligned.cell(row).ok_or_else(|| FrameError::defect("a row is not on the axis"))?;
     if L::is_value(cell) {
         if L::is_value(old) && old != cell {
-            tally.conflict(axis, row, piece.file, || (laid.show(old), laid.show(cell)));
+            tally.conflict(axis, row, piece.file, || (aligned.show(old), aligned.show(cell)));
             if keep == Keep::First {
                 return Ok(());
             }
@@ -151,6 +157,6 @@ fn put<L: Lay>(
     } else if !L::is_not_covered(old) {
         return Ok(());
     }
-    laid.set(row, cell);
+    aligned.set(row, cell);
     Ok(())
 }

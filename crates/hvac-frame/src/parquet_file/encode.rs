@@ -3,7 +3,7 @@
 //! Readings are rounded by the systems that take them, so a row group of a column holds few distinct values:
 //! cells become indices into a sorted dictionary as they arrive, two bytes each. Indices are written in whole
 //! bytes, not in as few bits as would do: what zstd makes of whole bytes is smaller (8.8 against 9.9 MB for the
-//! reference job) and they are only copied. What has too many values for one byte goes in the form that is the
+//! reference job) and they are only copied. What has too many values for one byte goes in the encoding that is the
 //! smallest on a sample. The pages are ordinary ones (RLE_DICTIONARY, PLAIN); BYTE_STREAM_SPLIT is left alone, for
 //! Spark before 4 and fastparquet cannot read it, and it saves 1 %.
 //!
@@ -31,19 +31,19 @@ use zstd::zstd_safe::CParameter;
 use super::PAGE_ROWS;
 use super::dictionary::{Dictionary, Ranks, looked_up, ranked};
 use super::error::broken;
-use crate::counted::{Counts, largest, values_of};
+use crate::reference::{ReferencedColumn, largest, values_of};
 
 /// Reused from column to column: making one costs as much as packing a short page.
-pub(super) struct Packer {
+pub(super) struct Scratch {
     compressor: Compressor<'static>,
     ranks: Box<Ranks>,
 }
 
-/// A [`Packer`].
-pub(super) fn packer() -> Result<Packer> {
+/// A [`Scratch`].
+pub(super) fn scratch() -> Result<Scratch> {
     let mut compressor = Compressor::new(LEVEL)?;
     compressor.set_parameter(CParameter::MinMatch(MIN_MATCH))?;
-    Ok(Packer { compressor, ranks: Box::default() })
+    Ok(Scratch { compressor, ranks: Box::default() })
 }
 
 /// zstd level: 3 takes twice as long and saves nothing on indices in whole bytes.
@@ -51,14 +51,14 @@ const LEVEL: i32 = 1;
 /// Bytes that zstd looks for again at least; of its own accord it takes 5. With fewer and longer matches writing takes
 /// 8 %, loading 6 % and a preview 14 % less, and files differ by less than 0.3 %.
 const MIN_MATCH: u32 = 6;
-/// Cells looked at to choose a form.
+/// Cells looked at to choose an encoding.
 const SAMPLE: usize = 2048;
 
-/// The cells of one column of a row group, as they are gathered.
-pub(super) struct NumberColumn {
+/// The cells of one column of a row group, as they arrive.
+pub(super) struct ChunkEncoder {
     descr: ColumnDescPtr,
-    /// The form of the row group before: a column keeps its character.
-    before: Option<Form>,
+    /// The encoding of the row group before: a column keeps its character.
+    before: Option<PageEncoding>,
     /// One bit a row: it has a value.
     present: BooleanBufferBuilder,
     values: Values,
@@ -69,15 +69,15 @@ pub(super) struct NumberColumn {
 /// The cells that have a value.
 enum Values {
     None,
-    /// Offsets of values only, in counts that all of them fit into.
-    Counted(Counts),
+    /// Offsets of values only, from a frame of reference that all of them fit into.
+    Counted(ReferencedColumn),
     Few(Dictionary, Vec<u16>),
     Many(Vec<f64>),
 }
 
-impl NumberColumn {
+impl ChunkEncoder {
     /// `before` is what [`Self::close`] answered for the column's row group before; `rows` it will have at most.
-    pub fn new(descr: ColumnDescPtr, before: Option<Form>, rows: usize) -> Self {
+    pub fn new(descr: ColumnDescPtr, before: Option<PageEncoding>, rows: usize) -> Self {
         Self { descr, before, present: BooleanBufferBuilder::new(0), values: Values::None, rows }
     }
 
@@ -99,75 +99,77 @@ impl NumberColumn {
         }
     }
 
-    /// Appends rows of counts.
+    /// Appends rows from a frame of reference.
     ///
     /// # Errors
     /// When an invariant is broken.
-    pub fn append_counts(&mut self, counts: &Counts, rows: Range<usize>) -> Result<()> {
+    pub fn append_counts(&mut self, counts: &ReferencedColumn, rows: Range<usize>) -> Result<()> {
         let offsets = counts.offsets.get(rows).ok_or_else(|| broken("a window has fewer rows than it says"))?;
         if largest(offsets) > counts.most {
             return Err(broken("an offset is above its column's largest"));
         }
-        if offsets.iter().fold(true, |all, offset| all & (*offset < Counts::ABSENT)) {
+        if offsets.iter().fold(true, |all, offset| all & (*offset < ReferencedColumn::ABSENT)) {
             self.present.append_n(offsets.len(), true);
             return self.values.extend_counts(counts, offsets, self.rows);
         }
         for some in offsets.chunks(64) {
-            let present = some.iter().map(|offset| u16::from(*offset < Counts::ABSENT)).sum::<u16>();
+            let present = some.iter().map(|offset| u16::from(*offset < ReferencedColumn::ABSENT)).sum::<u16>();
             if present == 0 || usize::from(present) == some.len() {
                 self.present.append_n(some.len(), present > 0);
             } else {
-                let bits =
-                    some.iter().rev().fold(0_u64, |bits, offset| bits << 1 | u64::from(*offset < Counts::ABSENT));
+                let bits = some
+                    .iter()
+                    .rev()
+                    .fold(0_u64, |bits, offset| bits << 1 | u64::from(*offset < ReferencedColumn::ABSENT));
                 self.present.append_packed_range(0..some.len(), &bits.to_le_bytes());
             }
         }
         self.values.extend_counts(counts, &values_of(offsets), self.rows)
     }
 
-    /// The chunk's bytes, what the file has to know of them, and the form for the next row group to keep.
-    pub fn close(mut self, packer: &mut Packer) -> Result<(Bytes, ColumnCloseResult, Option<Form>)> {
+    /// The chunk's bytes, what the file has to know of them, and the encoding for the next row group to keep.
+    pub fn close(mut self, scratch: &mut Scratch) -> Result<(Bytes, ColumnCloseResult, Option<PageEncoding>)> {
         let present = self.present.finish();
         let before = self.before;
         let (dictionary, cells) = match self.values {
             // Nothing needs no dictionary, and says nothing of what comes.
-            Values::None => (None, Cells::Values(Vec::new())),
+            Values::None => (None, ChunkCells::Values(Vec::new())),
             Values::Few(dictionary, mut indices) => {
                 let sorted = dictionary.sorted(&mut indices)?;
-                indexed(sorted, indices, before, packer)?
+                indexed(sorted, indices, before, scratch)?
             }
-            Values::Counted(mut counts) => match ranked(&mut counts, &mut packer.ranks)? {
-                Some(sorted) => indexed(sorted, counts.offsets, before, packer)?,
-                None => (None, Cells::Values(counts.offsets.iter().map(|offset| counts.value(*offset)).collect())),
+            Values::Counted(mut counts) => match ranked(&mut counts, &mut scratch.ranks)? {
+                Some(sorted) => indexed(sorted, counts.offsets, before, scratch)?,
+                None => (None, ChunkCells::Values(counts.offsets.iter().map(|offset| counts.value(*offset)).collect())),
             },
-            Values::Many(values) => (None, Cells::Values(values)),
+            Values::Many(values) => (None, ChunkCells::Values(values)),
         };
         if cells.len() != present.count_set_bits() {
             return Err(broken("a column has other cells than rows with a value"));
         }
         let (bytes, close) =
-            Chunk::new(self.descr, &mut packer.compressor).write(dictionary.as_deref(), &cells, &present)?;
-        let keep = if present.count_set_bits() == 0 { before } else { Some(cells.form()) };
+            Chunk::new(self.descr, &mut scratch.compressor).write(dictionary.as_deref(), &cells, &present)?;
+        let keep = if present.count_set_bits() == 0 { before } else { Some(cells.encoding()) };
         Ok((bytes, close, keep))
     }
 }
 
-/// Indices into a sorted dictionary in the form that does for them.
+/// Indices into a sorted dictionary in the encoding that does for them.
 fn indexed(
     sorted: Vec<f64>,
     indices: Vec<u16>,
-    before: Option<Form>,
-    packer: &mut Packer,
-) -> Result<(Option<Vec<f64>>, Cells)> {
+    before: Option<PageEncoding>,
+    scratch: &mut Scratch,
+) -> Result<(Option<Vec<f64>>, ChunkCells)> {
     // An index is written in as many bits as the dictionary's last one takes.
     if indices.iter().copied().max().is_some_and(|most| usize::from(most) >= sorted.len()) {
         return Err(broken("an index is behind its dictionary"));
     }
-    let form = form_of(&sorted, &indices, before, &mut packer.compressor)?;
-    if form == Form::Plain {
-        return Ok((None, Cells::Values(looked_up(&sorted, &indices)?)));
+    let encoding = encoding_of(&sorted, &indices, before, &mut scratch.compressor)?;
+    if encoding == PageEncoding::Plain {
+        return Ok((None, ChunkCells::Values(looked_up(&sorted, &indices)?)));
     }
-    Ok((Some(sorted), Cells::Indices(indices, form)))
+    Ok((Some(sorted), ChunkCells::Indices(indices, encoding)))
 }
 
 /// The values whose bit is set.
@@ -190,12 +192,12 @@ fn valid(values: &[f64], bits: BitMask<'_>) -> Vec<f64> {
 
 impl Values {
     /// `most` cells will come.
-    fn extend_counts(&mut self, counts: &Counts, cells: &[u16], most: usize) -> Result<()> {
+    fn extend_counts(&mut self, counts: &ReferencedColumn, cells: &[u16], most: usize) -> Result<()> {
         if cells.is_empty() {
             return Ok(());
         }
         if let Self::None = self {
-            *self = Self::Counted(Counts { offsets: Vec::with_capacity(most), ..*counts });
+            *self = Self::Counted(ReferencedColumn { offsets: Vec::with_capacity(most), ..*counts });
         }
         if let Self::Counted(all) = self
             && all.append(counts, cells)
@@ -236,7 +238,7 @@ impl Values {
 
 /// How the cells of a page are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum PageEncoding {
     /// Indices of one byte.
     Byte,
     /// Indices of two bytes.
@@ -246,7 +248,7 @@ pub(super) enum Form {
     Plain,
 }
 
-impl Form {
+impl PageEncoding {
     fn encoding(self) -> Encoding {
         match self {
             Self::Byte | Self::TwoBytes | Self::Bits(_) => Encoding::RLE_DICTIONARY,
@@ -293,31 +295,36 @@ impl Form {
     }
 }
 
-/// The form of indices into `dictionary`, or of the values behind them when that is smaller.
-fn form_of(dictionary: &[f64], indices: &[u16], before: Option<Form>, compressor: &mut Compressor<'_>) -> Result<Form> {
+/// The encoding of indices into `dictionary`, or of the values behind them when that is smaller.
+fn encoding_of(
+    dictionary: &[f64],
+    indices: &[u16],
+    before: Option<PageEncoding>,
+    compressor: &mut Compressor<'_>,
+) -> Result<PageEncoding> {
     let bits = u8::try_from(usize::BITS - dictionary.len().saturating_sub(1).leading_zeros()).map_err(too_large)?;
     match before {
-        _ if dictionary.len() <= 256 => return Ok(Form::Byte),
-        Some(Form::Bits(_)) => return Ok(Form::Bits(bits)),
-        Some(form) if form != Form::Byte => return Ok(form),
+        _ if dictionary.len() <= 256 => return Ok(PageEncoding::Byte),
+        Some(PageEncoding::Bits(_)) => return Ok(PageEncoding::Bits(bits)),
+        Some(encoding) if encoding != PageEncoding::Byte => return Ok(encoding),
         _ => {}
     }
     let sample = indices.get(..SAMPLE).unwrap_or(indices);
     let values = looked_up(dictionary, sample)?;
     // The dictionary's share; about half of each value's bytes are left of it.
     let share = dictionary.len() * 4 * sample.len() / indices.len().max(1);
-    let mut best = (usize::MAX, Form::Plain);
-    for form in [Form::Bits(bits), Form::TwoBytes, Form::Plain] {
+    let mut best = (usize::MAX, PageEncoding::Plain);
+    for encoding in [PageEncoding::Bits(bits), PageEncoding::TwoBytes, PageEncoding::Plain] {
         let mut page = Vec::new();
-        if form == Form::Plain {
+        if encoding == PageEncoding::Plain {
             plain(&values, &mut page);
         } else {
-            form.indices(sample, &mut page);
+            encoding.indices(sample, &mut page);
         }
-        let besides = if form == Form::Plain { 0 } else { share };
+        let besides = if encoding == PageEncoding::Plain { 0 } else { share };
         let size = compressor.compress(&page)?.len() + besides;
         if size < best.0 {
-            best = (size, form);
+            best = (size, encoding);
         }
     }
     Ok(best.1)
@@ -338,13 +345,13 @@ fn varint(mut value: usize, page: &mut Vec<u8>) {
     page.push(value.to_le_bytes()[0]);
 }
 
-/// A row group's cells in the form that was chosen.
-enum Cells {
-    Indices(Vec<u16>, Form),
+/// A row group's cells in the encoding that was chosen.
+enum ChunkCells {
+    Indices(Vec<u16>, PageEncoding),
     Values(Vec<f64>),
 }
 
-impl Cells {
+impl ChunkCells {
     fn len(&self) -> usize {
         match self {
             Self::Indices(indices, _) => indices.len(),
@@ -352,10 +359,10 @@ impl Cells {
         }
     }
 
-    fn form(&self) -> Form {
+    fn encoding(&self) -> PageEncoding {
         match self {
-            Self::Indices(_, form) => *form,
-            Self::Values(_) => Form::Plain,
+            Self::Indices(_, encoding) => *encoding,
+            Self::Values(_) => PageEncoding::Plain,
         }
     }
 
@@ -400,10 +407,10 @@ impl<'c> Chunk<'c> {
     fn write(
         mut self,
         dictionary: Option<&[f64]>,
-        cells: &Cells,
+        cells: &ChunkCells,
         present: &BooleanBuffer,
     ) -> Result<(Bytes, ColumnCloseResult)> {
-        let mut encodings = vec![cells.form().encoding(), Encoding::RLE];
+        let mut encodings = vec![cells.encoding().encoding(), Encoding::RLE];
         if let Some(dictionary) = dictionary {
             let mut page = Vec::with_capacity(dictionary.len() * 8);
             plain(dictionary, &mut page);
@@ -421,10 +428,12 @@ impl<'c> Chunk<'c> {
             levels(&rows, next - cell, &mut page)?;
             let missing = || broken("a page has fewer cells than rows with a value");
             match cells {
-                Cells::Indices(indices, form) => form.indices(indices.get(cell..next).ok_or_else(missing)?, &mut page),
-                Cells::Values(values) => plain(values.get(cell..next).ok_or_else(missing)?, &mut page),
+                ChunkCells::Indices(indices, encoding) => {
+                    encoding.indices(indices.get(cell..next).ok_or_else(missing)?, &mut page)
+                }
+                ChunkCells::Values(values) => plain(values.get(cell..next).ok_or_else(missing)?, &mut page),
             }
-            self.data_page(&page, cells.form().encoding(), rows.len())?;
+            self.data_page(&page, cells.encoding().encoding(), rows.len())?;
             self.offsets.append_row_count(signed(rows.len())?);
             cell = next;
         }

@@ -1,16 +1,34 @@
-//! Cells at rest: what a parse keeps of a report until its window is merged, in one or two bytes a cell.
+//! Columns at rest: what a parse keeps of a report until its window is aligned, in one or two bytes a cell.
 //!
-//! A point's readings have a few decimals and a narrow range within one chunk, so a cell is an offset from the
-//! chunk's smallest reading, counted in units of its last decimal; where the range is wider, the count itself.
-//! They are gathered as counts too ([`crate::gathered`]), and the points of one chunk share two pieces of memory. A reading that does not come back bit by bit leaves its
-//! column of the chunk as it is: nine bytes a cell (a value and a code), which were most of a parse's memory.
+//! A point's readings have a few decimals and a narrow range within one chunk, so a cell is an offset from a frame of
+//! reference: the chunk's smallest reading, counted in units of its last decimal. The readings 22.8, none (no data), 22.6
+//! and 23.1:
+//!
+//! ```text
+//! Reference8 { least: 226, scale: 10 }          (least + offset) / scale
+//!   offsets │ 02 │ e5 │ 00 │ 05 │               below e0: an offset; e0 + code: why there is no value (5: no data)
+//!
+//! Reference16 { least, most, scale }            a wider range; least bytes first
+//!   offsets │ 02 00 │ 05 ff │ 00 00 │ 05 00 │   below ff00: an offset; ff00 + code: no value
+//!
+//! Scaled { scale }                              wider still, or numbers among texts
+//!   counts  │ e4 00 00 00 │ 05 00 00 60 │ …     below 2^30: count / scale; from 2^30 on a text; from 3·2^29 on no value
+//!
+//! Dictionary                                    texts
+//!   indices │ 00 00 │ 01 00 │ 05 ff │           below ff00: the index of its text among the point's; ff00 + code: no value
+//!
+//! Plain                                         a reading that would not come back bit by bit: nine bytes a cell
+//!   values  │ 8 bytes │ 8 bytes │ …   codes │ 00 │ 00 │ …
+//! ```
+//!
+//! The points of one chunk share two pieces of memory: one of all offsets of a byte, one of those of two.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_buffer::ScalarBuffer;
 
-use crate::column::{Cells, NullReason, Segment, TEXT, VALUE};
+use crate::column::{DecodedColumn, NullReason, Segment, TEXT, VALUE};
 
 /// 10^0…10^4: the decimals that are looked for.
 const SCALES: [f64; 5] = [1e0, 1e1, 1e2, 1e3, 1e4];
@@ -23,22 +41,23 @@ pub(crate) const SMALL_CODES: u8 = 0xe0;
 pub(crate) const TEXTS: i32 = 1 << 30;
 /// Counts from here on are codes of nulls.
 pub(crate) const NULLS: i32 = 3 << 29;
+
 /// A [`Segment`] at rest.
 #[derive(Debug, Default)]
-pub struct PackedSegment {
+pub struct EncodedSegment {
     /// UTC, ms since 1970, ascending.
     pub at_ms: Arc<[i64]>,
     /// One entry a point of the file.
-    pub columns: Vec<Packed>,
+    pub columns: Vec<EncodedColumn>,
 }
 
-/// The cells of one point at rest.
+/// The cells of one point at rest: one of the encodings that the module draws.
 #[derive(Debug)]
-pub enum Packed {
+pub enum EncodedColumn {
     /// As they were read.
-    Whole(Cells),
-    /// Readings: (`least` + offset) / `scale`.
-    Numbers {
+    Plain(DecodedColumn),
+    /// Readings from a frame of reference: (`least` + offset) / `scale`.
+    Reference16 {
         /// Of the smallest offset.
         least: i32,
         /// The largest offset; none when there is no number.
@@ -49,7 +68,7 @@ pub enum Packed {
         offsets: ScalarBuffer<u16>,
     },
     /// The same in a narrow range.
-    Small {
+    Reference8 {
         /// Of the smallest offset.
         least: i32,
         /// A power of ten.
@@ -57,38 +76,38 @@ pub enum Packed {
         /// One entry a row.
         offsets: ScalarBuffer<u8>,
     },
-    /// Readings of a wide range: a count / `scale`; or texts and codes, as they are gathered.
-    Wide {
+    /// Readings of a wide range: a count / `scale`; or texts and codes, as they are built.
+    Scaled {
         /// A power of ten.
         scale: f64,
         /// One entry a row.
         counts: Vec<i32>,
     },
-    /// Indices of texts.
-    Texts(ScalarBuffer<u16>),
+    /// Texts: their indices among the point's.
+    Dictionary(ScalarBuffer<u16>),
 }
 
-impl PackedSegment {
-    /// Packs a segment.
+impl EncodedSegment {
+    /// Encodes a segment.
     #[must_use]
     pub fn of(segment: Segment) -> Self {
-        Self { at_ms: segment.at_ms.into(), columns: segment.columns.into_iter().map(Packed::of).collect() }
+        Self { at_ms: segment.at_ms.into(), columns: segment.columns.into_iter().map(EncodedColumn::of).collect() }
     }
 
     /// As it was read (but for what stands under a null).
     #[must_use]
-    pub fn unpack(&self) -> Segment {
+    pub fn decode(&self) -> Segment {
         let rows = 0..self.at_ms.len();
         Segment {
             at_ms: self.at_ms.to_vec(),
-            columns: self.columns.iter().map(|packed| packed.unpack(rows.clone())).collect(),
+            columns: self.columns.iter().map(|encoded| encoded.decode(rows.clone())).collect(),
         }
     }
 
     /// Bytes of its times and cells.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
-        let cells: usize = self.columns.iter().map(Packed::size_bytes).sum();
+        let cells: usize = self.columns.iter().map(EncodedColumn::size_bytes).sum();
         (self.at_ms.len() * 8 + cells) as u64
     }
 
@@ -100,12 +119,12 @@ impl PackedSegment {
     }
 }
 
-impl Packed {
-    /// Packs the cells of one point.
+impl EncodedColumn {
+    /// Encodes the cells of one point.
     #[must_use]
-    pub fn of(cells: Cells) -> Self {
+    pub fn of(cells: DecodedColumn) -> Self {
         if let Some(texts) = texts(&cells) {
-            return Self::Texts(texts);
+            return Self::Dictionary(texts);
         }
         let mut scales = SCALES.iter();
         // A few cells tell a scale that will not do from one that may.
@@ -114,33 +133,33 @@ impl Packed {
             numbers.take(8).all(|(value, _)| is_exact(*value, scale))
         };
         while let Some(scale) = scales.by_ref().copied().find(|scale| few(*scale)) {
-            if let Some(packed) = numbers(&cells, scale) {
-                return packed;
+            if let Some(encoded) = numbers(&cells, scale) {
+                return encoded;
             }
         }
-        let Cells { mut values, mut codes } = cells;
+        let DecodedColumn { mut values, mut codes } = cells;
         values.shrink_to_fit();
         codes.shrink_to_fit();
-        Self::Whole(Cells { values, codes })
+        Self::Plain(DecodedColumn { values, codes })
     }
 
     /// Whether the point has no cell at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Whole(cells) => cells.codes.is_empty(),
-            Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.is_empty(),
-            Self::Small { offsets, .. } => offsets.is_empty(),
-            Self::Wide { counts, .. } => counts.is_empty(),
+            Self::Plain(cells) => cells.codes.is_empty(),
+            Self::Reference16 { offsets, .. } | Self::Dictionary(offsets) => offsets.is_empty(),
+            Self::Reference8 { offsets, .. } => offsets.is_empty(),
+            Self::Scaled { counts, .. } => counts.is_empty(),
         }
     }
 
     fn size_bytes(&self) -> usize {
         match self {
-            Self::Whole(cells) => cells.values.capacity() * 8 + cells.codes.capacity(),
-            Self::Numbers { offsets, .. } | Self::Texts(offsets) => offsets.len() * 2,
-            Self::Small { offsets, .. } => offsets.len(),
-            Self::Wide { counts, .. } => counts.capacity() * 4,
+            Self::Plain(cells) => cells.values.capacity() * 8 + cells.codes.capacity(),
+            Self::Reference16 { offsets, .. } | Self::Dictionary(offsets) => offsets.len() * 2,
+            Self::Reference8 { offsets, .. } => offsets.len(),
+            Self::Scaled { counts, .. } => counts.capacity() * 4,
         }
     }
 
@@ -148,52 +167,52 @@ impl Packed {
     #[must_use]
     pub fn numbers(&self) -> u64 {
         match self {
-            Self::Whole(cells) => count(&cells.codes, |code| code == VALUE),
-            Self::Numbers { offsets, .. } => count(offsets, |offset| offset < CODES),
-            Self::Small { offsets, .. } => count(offsets, |offset| offset < SMALL_CODES),
-            Self::Wide { counts, .. } => count(counts, |count| count < TEXTS),
-            Self::Texts(_) => 0,
+            Self::Plain(cells) => count(&cells.codes, |code| code == VALUE),
+            Self::Reference16 { offsets, .. } => count(offsets, |offset| offset < CODES),
+            Self::Reference8 { offsets, .. } => count(offsets, |offset| offset < SMALL_CODES),
+            Self::Scaled { counts, .. } => count(counts, |count| count < TEXTS),
+            Self::Dictionary(_) => 0,
         }
     }
 
     /// The cells of some rows, as they were read (but for what stands under a null).
     #[must_use]
-    pub fn unpack(&self, rows: Range<usize>) -> Cells {
-        let mut cells = Cells::default();
-        self.unpack_onto(rows, &mut cells);
+    pub fn decode(&self, rows: Range<usize>) -> DecodedColumn {
+        let mut cells = DecodedColumn::default();
+        self.decode_onto(rows, &mut cells);
         cells
     }
 
     /// Appends the cells of some rows, as they were read (but for what stands under a null).
-    pub fn unpack_onto(&self, rows: Range<usize>, cells: &mut Cells) {
+    pub fn decode_onto(&self, rows: Range<usize>, cells: &mut DecodedColumn) {
         let code = |offset: &u16, held: u8| if *offset >= CODES { offset.to_le_bytes()[0] } else { held };
         match self {
-            Self::Whole(whole) => {
+            Self::Plain(whole) => {
                 cells.values.extend_from_slice(whole.values.get(rows.clone()).unwrap_or_default());
                 cells.codes.extend_from_slice(whole.codes.get(rows).unwrap_or_default());
             }
-            Self::Numbers { least, scale, offsets, .. } => {
+            Self::Reference16 { least, scale, offsets, .. } => {
                 let offsets = offsets.get(rows).unwrap_or_default();
                 // No overflow: an offset was the difference of two such numbers, or is far below 2^31.
                 let value = |offset: &u16| f64::from(least.wrapping_add(i32::from(*offset))) / scale;
                 cells.values.extend(offsets.iter().map(value));
                 cells.codes.extend(offsets.iter().map(|offset| code(offset, VALUE)));
             }
-            Self::Small { least, scale, offsets } => {
+            Self::Reference8 { least, scale, offsets } => {
                 let offsets = offsets.get(rows).unwrap_or_default();
                 let value = |offset: &u8| f64::from(least.wrapping_add(i32::from(*offset))) / scale;
                 let code = |offset: &u8| if *offset >= SMALL_CODES { offset - SMALL_CODES } else { VALUE };
                 cells.values.extend(offsets.iter().map(value));
                 cells.codes.extend(offsets.iter().map(code));
             }
-            Self::Wide { scale, counts } => {
+            Self::Scaled { scale, counts } => {
                 for count in counts.get(rows).unwrap_or_default() {
                     let (value, code) = cell(*count, *scale);
                     cells.values.push(value);
                     cells.codes.push(code);
                 }
             }
-            Self::Texts(indices) => {
+            Self::Dictionary(indices) => {
                 let indices = indices.get(rows).unwrap_or_default();
                 cells.values.extend(indices.iter().map(|index| f64::from(*index)));
                 cells.codes.extend(indices.iter().map(|index| code(index, TEXT)));
@@ -234,7 +253,7 @@ pub(crate) fn is_exact(value: f64, scale: f64) -> bool {
     (f64::from(scaled(value, scale)) / scale).to_bits() == value.to_bits()
 }
 
-fn numbers(cells: &Cells, scale: f64) -> Option<Packed> {
+fn numbers(cells: &DecodedColumn, scale: f64) -> Option<EncodedColumn> {
     let (mut least, mut most, mut exact) = (i32::MAX, i32::MIN, true);
     for (value, code) in cells.values.iter().zip(&cells.codes) {
         let is_value = *code == VALUE;
@@ -257,11 +276,11 @@ fn numbers(cells: &Cells, scale: f64) -> Option<Packed> {
         if code == u16::from(VALUE) { scaled(*value, scale).wrapping_sub(least) as u16 } else { CODES | code }
     };
     let offsets = cells.values.iter().zip(&cells.codes).map(offset).collect();
-    Some(Packed::Numbers { least, most, scale, offsets })
+    Some(EncodedColumn::Reference16 { least, most, scale, offsets })
 }
 
 /// The indices of a column of texts; none when there is a number in it, or no text.
-fn texts(cells: &Cells) -> Option<ScalarBuffer<u16>> {
+fn texts(cells: &DecodedColumn) -> Option<ScalarBuffer<u16>> {
     if !cells.codes.contains(&TEXT) {
         return None;
     }
@@ -280,18 +299,18 @@ mod tests {
 
     use super::*;
 
-    fn same(cells: &Cells) -> Packed {
-        let packed = Packed::of(cells.clone());
-        let back = packed.unpack(0..cells.codes.len());
+    fn same(cells: &DecodedColumn) -> EncodedColumn {
+        let encoded = EncodedColumn::of(cells.clone());
+        let back = encoded.decode(0..cells.codes.len());
         assert_eq!(back.codes, cells.codes);
         for ((a, b), code) in back.values.iter().zip(&cells.values).zip(&cells.codes) {
             assert!(a.to_bits() == b.to_bits() || NullReason::of_code(*code).is_some(), "{a} {b} {code}");
         }
-        packed
+        encoded
     }
 
-    fn cells(values: &[f64], code: u8) -> Cells {
-        Cells { values: values.to_vec(), codes: vec![code; values.len()] }
+    fn cells(values: &[f64], code: u8) -> DecodedColumn {
+        DecodedColumn { values: values.to_vec(), codes: vec![code; values.len()] }
     }
 
     #[test]
@@ -303,29 +322,29 @@ mod tests {
             (&[1.25, 0.5, 100.0], 1e2),
             (&[0.0001, 6.5], 1e4),
         ] {
-            let Packed::Numbers { scale, .. } = same(&cells(values, VALUE)) else { panic!("{values:?}") };
+            let EncodedColumn::Reference16 { scale, .. } = same(&cells(values, VALUE)) else { panic!("{values:?}") };
             assert_eq!(scale, expected);
         }
-        assert!(matches!(same(&cells(&[0.0, 2.0, 1.0], TEXT)), Packed::Texts(_)));
-        assert!(matches!(same(&cells(&[0.0; 3], NullReason::Empty as u8)), Packed::Numbers { .. }));
+        assert!(matches!(same(&cells(&[0.0, 2.0, 1.0], TEXT)), EncodedColumn::Dictionary(_)));
+        assert!(matches!(same(&cells(&[0.0; 3], NullReason::Empty as u8)), EncodedColumn::Reference16 { .. }));
     }
 
     #[test]
     fn what_would_not_come_back_stays_whole() {
         for values in [&[-0.0, 1.0][..], &[1.0 / 3.0], &[0.0, 65_280.0], &[1e300], &[2_147_483_648.0], &[0.000_01]] {
-            assert!(matches!(same(&cells(values, VALUE)), Packed::Whole(_)), "{values:?}");
+            assert!(matches!(same(&cells(values, VALUE)), EncodedColumn::Plain(_)), "{values:?}");
         }
-        assert!(matches!(same(&cells(&[65_300.0], TEXT)), Packed::Whole(_)));
-        let mixed = Cells { values: vec![1.0, 1.0], codes: vec![VALUE, TEXT] };
-        assert!(matches!(same(&mixed), Packed::Whole(_)));
-        assert!(matches!(same(&cells(&[0.0, 65_279.0], VALUE)), Packed::Numbers { .. }));
+        assert!(matches!(same(&cells(&[65_300.0], TEXT)), EncodedColumn::Plain(_)));
+        let mixed = DecodedColumn { values: vec![1.0, 1.0], codes: vec![VALUE, TEXT] };
+        assert!(matches!(same(&mixed), EncodedColumn::Plain(_)));
+        assert!(matches!(same(&cells(&[0.0, 65_279.0], VALUE)), EncodedColumn::Reference16 { .. }));
     }
 
     proptest! {
-        /// Whatever is packed comes back.
+        /// Whatever is encoded comes back.
         #[test]
         fn cells_come_back(rows in prop::collection::vec((0u8..6, any::<f64>(), -70_000i32..70_000, 0usize..4), 0..50), decimals in 0usize..6) {
-            let mut cells = Cells::default();
+            let mut cells = DecodedColumn::default();
             for (code, any, number, choice) in rows {
                 let value = match choice {
                     0 if any.is_finite() => any,

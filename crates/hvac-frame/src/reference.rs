@@ -1,6 +1,6 @@
-//! The cells of a column on the axis as counts of its last decimal: what most columns are, from report to file.
+//! A column on the axis as offsets from one frame of reference: what most columns are, from report to file.
 //!
-//! Packed cells that fit together need not become doubles to be merged: a shift and perhaps a power of ten put each
+//! Encoded cells that fit together need not become doubles to be merged: a shift and perhaps a power of ten put each
 //! file's offsets beside the others', in two bytes a cell, and the file's dictionary is made of them without looking
 //! at a double either. What does not fit (texts, other units, a wide range, doubles that are no decimals) goes the long
 //! way ([`crate::align`]), with the same answer.
@@ -8,22 +8,22 @@
 use std::ops::Range;
 
 use crate::column::VALUE;
-use crate::packed::{CODES, Packed, SMALL_CODES};
+use crate::encoded::{CODES, EncodedColumn, SMALL_CODES};
 
 /// Readings of a column: (`least` + offset) / `scale`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Counts {
+pub struct ReferencedColumn {
     /// Of offset 0.
     pub least: i32,
     /// A power of ten.
     pub scale: f64,
     /// No offset of a value is above it.
     pub most: u16,
-    /// One entry a row; from [`Counts::ABSENT`] on it says why there is no value.
+    /// One entry a row; from [`ReferencedColumn::ABSENT`] on it says why there is no value.
     pub offsets: Vec<u16>,
 }
 
-impl Counts {
+impl ReferencedColumn {
     /// Offsets from here on are no values.
     pub const ABSENT: u16 = CODES;
 
@@ -41,7 +41,7 @@ impl Counts {
 
     /// Appends `offsets`, values of `other`; false, and nothing done, when they do not fit together.
     pub fn append(&mut self, other: &Self, offsets: &[u16]) -> bool {
-        let mut frame = Frame::default();
+        let mut frame = CommonReference::default();
         if !self.offsets.is_empty() && !frame.widen(self.least, self.scale, self.most) {
             return false;
         }
@@ -112,25 +112,25 @@ pub fn values_of(offsets: &[u16]) -> Vec<u16> {
 
 /// What counts have in common.
 #[derive(Debug, Default)]
-pub(crate) struct Frame {
+pub(crate) struct CommonReference {
     /// Decimals of the finest piece.
     scale: f64,
     /// Least and most count at that scale.
     range: Option<(i64, i64)>,
 }
 
-impl Frame {
+impl CommonReference {
     /// Takes in a piece whose cells are numbers; false when that cannot be.
-    pub fn take_in(&mut self, packed: &Packed, rows: Range<usize>) -> bool {
-        let (least, scale, most) = match packed {
-            Packed::Small { least, scale, offsets } => {
+    pub fn take_in(&mut self, encoded: &EncodedColumn, rows: Range<usize>) -> bool {
+        let (least, scale, most) = match encoded {
+            EncodedColumn::Reference8 { least, scale, offsets } => {
                 let offsets = offsets.get(rows).unwrap_or_default();
                 // Turned so that codes are the lowest: 0 to 31, and the offset 0 is 32.
                 let turn = u8::MAX - SMALL_CODES + 1;
                 let most = offsets.iter().fold(0, |most: u8, offset| most.max(offset.wrapping_add(turn)));
                 (*least, *scale, (u16::from(most) + 1).saturating_sub(u16::from(turn)))
             }
-            Packed::Numbers { least, most, scale, .. } => (*least, *scale, most.map_or(0, |most| most + 1)),
+            EncodedColumn::Reference16 { least, most, scale, .. } => (*least, *scale, most.map_or(0, |most| most + 1)),
             _ => return false,
         };
         // One more than the largest offset; 0 when there is no number.
@@ -159,12 +159,12 @@ impl Frame {
     }
 
     /// An empty column that all pieces fit into; none when one of them does not.
-    pub fn counts(&self, rows: usize) -> Option<Counts> {
+    pub fn counts(&self, rows: usize) -> Option<ReferencedColumn> {
         // No piece has a number: any is the least.
         let (least, last) = self.range.unwrap_or((0, 0));
         let (least, most) = (i32::try_from(least).ok()?, u16::try_from(last - least).ok()?);
         let scale = if self.scale > 0.0 { self.scale } else { 1.0 };
-        Some(Counts { least, scale, most, offsets: Vec::with_capacity(rows) })
+        Some(ReferencedColumn { least, scale, most, offsets: Vec::with_capacity(rows) })
     }
 }
 
@@ -174,12 +174,12 @@ fn whole(quotient: f64) -> i64 {
     quotient as i64
 }
 
-impl Counts {
+impl ReferencedColumn {
     /// Appends rows of a piece that was taken in; `states` are the offsets of its texts, or codes. What cannot be is not
     /// appended, which the number of rows tells.
-    pub(crate) fn push(&mut self, packed: &Packed, rows: Range<usize>, states: &[u16]) {
-        match packed {
-            Packed::Small { least, scale, offsets } => {
+    pub(crate) fn push(&mut self, encoded: &EncodedColumn, rows: Range<usize>, states: &[u16]) {
+        match encoded {
+            EncodedColumn::Reference8 { least, scale, offsets } => {
                 let (finer, shift) = self.place_of(*least, *scale);
                 let offset = |offset: &u8| match u16::from(*offset) {
                     value if *offset < SMALL_CODES => value.wrapping_mul(finer).wrapping_add(shift),
@@ -187,7 +187,7 @@ impl Counts {
                 };
                 self.offsets.extend(offsets.get(rows).unwrap_or_default().iter().map(offset));
             }
-            Packed::Numbers { least, scale, offsets, .. } => {
+            EncodedColumn::Reference16 { least, scale, offsets, .. } => {
                 let (finer, shift) = self.place_of(*least, *scale);
                 let offset = |offset: &u16| match *offset {
                     value if value < CODES => value.wrapping_mul(finer).wrapping_add(shift),
@@ -195,7 +195,7 @@ impl Counts {
                 };
                 self.offsets.extend(offsets.get(rows).unwrap_or_default().iter().map(offset));
             }
-            Packed::Texts(indices) => {
+            EncodedColumn::Dictionary(indices) => {
                 let state = |index: &u16| match *index {
                     text if text < CODES => states.get(usize::from(text)).copied(),
                     code => Some(code),
@@ -203,7 +203,7 @@ impl Counts {
                 self.offsets.extend(indices.get(rows).unwrap_or_default().iter().filter_map(state));
             }
             // Not taken in.
-            Packed::Whole(_) | Packed::Wide { .. } => {}
+            EncodedColumn::Plain(_) | EncodedColumn::Scaled { .. } => {}
         }
     }
 
@@ -231,17 +231,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::column::{Cells, NullReason};
+    use crate::column::{DecodedColumn, NullReason};
 
-    fn packed(cells: &[Option<f64>]) -> Packed {
+    fn encoded(cells: &[Option<f64>]) -> EncodedColumn {
         let values = cells.iter().map(|cell| cell.unwrap_or(0.0)).collect();
         let codes = cells.iter().map(|cell| if cell.is_some() { VALUE } else { NullReason::NoData as u8 }).collect();
-        Packed::of(Cells { values, codes })
+        EncodedColumn::of(DecodedColumn { values, codes })
     }
 
-    fn counted(pieces: &[Packed]) -> Option<Counts> {
-        let rows = |packed: &Packed| 0..lines(packed);
-        let mut frame = Frame::default();
+    fn counted(pieces: &[EncodedColumn]) -> Option<ReferencedColumn> {
+        let rows = |encoded: &EncodedColumn| 0..lines(encoded);
+        let mut frame = CommonReference::default();
         if !pieces.iter().all(|piece| frame.take_in(piece, rows(piece))) {
             return None;
         }
@@ -250,19 +250,19 @@ mod tests {
         Some(counts)
     }
 
-    fn lines(packed: &Packed) -> usize {
-        match packed {
-            Packed::Whole(cells) => cells.codes.len(),
-            Packed::Numbers { offsets, .. } | Packed::Texts(offsets) => offsets.len(),
-            Packed::Small { offsets, .. } => offsets.len(),
-            Packed::Wide { counts, .. } => counts.len(),
+    fn lines(encoded: &EncodedColumn) -> usize {
+        match encoded {
+            EncodedColumn::Plain(cells) => cells.codes.len(),
+            EncodedColumn::Reference16 { offsets, .. } | EncodedColumn::Dictionary(offsets) => offsets.len(),
+            EncodedColumn::Reference8 { offsets, .. } => offsets.len(),
+            EncodedColumn::Scaled { counts, .. } => counts.len(),
         }
     }
 
     #[test]
     fn pieces_of_other_decimals_and_ranges_stand_beside_each_other() {
-        let small = Packed::Small { least: -20, scale: 1.0, offsets: vec![0, 25, SMALL_CODES + 5].into() };
-        let pieces = [packed(&[Some(22.75), None, Some(0.5)]), small, packed(&[None, None]), packed(&[Some(99.9)])];
+        let small = EncodedColumn::Reference8 { least: -20, scale: 1.0, offsets: vec![0, 25, SMALL_CODES + 5].into() };
+        let pieces = [encoded(&[Some(22.75), None, Some(0.5)]), small, encoded(&[None, None]), encoded(&[Some(99.9)])];
         let counts = counted(&pieces).unwrap();
         assert_eq!((counts.least, counts.scale), (-2000, 1e2));
         let cells: Vec<Option<f64>> = counts.cells(0..9).collect();
@@ -272,20 +272,20 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        assert!(counted(&[packed(&[Some(0.0)]), packed(&[Some(65_280.0)])]).is_none());
-        assert!(counted(&[packed(&[Some(0.0)]), packed(&[Some(65_279.0)])]).is_some());
+        assert!(counted(&[encoded(&[Some(0.0)]), encoded(&[Some(65_280.0)])]).is_none());
+        assert!(counted(&[encoded(&[Some(0.0)]), encoded(&[Some(65_279.0)])]).is_some());
         // In hundredths it is too much.
-        assert!(counted(&[packed(&[Some(0.25)]), packed(&[Some(655.0)])]).is_none());
-        assert!(counted(&[packed(&[Some(1.0 / 3.0)])]).is_none());
-        assert!(counted(&[packed(&[Some(2_147_483_647.0)]), packed(&[Some(0.5)])]).is_none());
-        assert_eq!(counted(&[]).unwrap(), Counts { least: 0, scale: 1.0, most: 0, offsets: Vec::new() });
+        assert!(counted(&[encoded(&[Some(0.25)]), encoded(&[Some(655.0)])]).is_none());
+        assert!(counted(&[encoded(&[Some(1.0 / 3.0)])]).is_none());
+        assert!(counted(&[encoded(&[Some(2_147_483_647.0)]), encoded(&[Some(0.5)])]).is_none());
+        assert_eq!(counted(&[]).unwrap(), ReferencedColumn { least: 0, scale: 1.0, most: 0, offsets: Vec::new() });
     }
 
     #[test]
     fn counts_are_appended_while_they_fit() {
         let [a, b, c] = [&[Some(2.5), Some(-1.0)][..], &[Some(7.25)], &[Some(1000.0)]]
-            .map(|cells| counted(&[packed(cells)]).unwrap());
-        let mut all = Counts { offsets: Vec::new(), ..c.clone() };
+            .map(|cells| counted(&[encoded(cells)]).unwrap());
+        let mut all = ReferencedColumn { offsets: Vec::new(), ..c.clone() };
         for next in [&a, &b, &a] {
             assert!(all.append(next, &next.offsets));
         }
@@ -298,7 +298,7 @@ mod tests {
     }
 
     proptest! {
-        /// The values are the doubles that were packed.
+        /// The values are the doubles that were encoded.
         #[test]
         fn doubles_come_back(
             pieces in prop::collection::vec((0usize..3, prop::collection::vec(prop::option::of(-300i32..300), 1..50)), 1..5),
@@ -308,12 +308,12 @@ mod tests {
                 .iter()
                 .map(|(decimals, counts)| counts.iter().map(|count| count.map(|c| number(c, *decimals))).collect())
                 .collect();
-            let pieces: Vec<Packed> = doubles.iter().map(|cells| packed(cells)).collect();
+            let pieces: Vec<EncodedColumn> = doubles.iter().map(|cells| encoded(cells)).collect();
             let all: Vec<Option<f64>> = doubles.concat();
             let counts = counted(&pieces).unwrap();
             let cells: Vec<Option<f64>> = counts.cells(0..all.len()).collect();
             prop_assert_eq!(&cells, &all);
-            prop_assert!(counts.offsets.iter().all(|offset| *offset >= Counts::ABSENT || *offset <= counts.most));
+            prop_assert!(counts.offsets.iter().all(|offset| *offset >= ReferencedColumn::ABSENT || *offset <= counts.most));
             let values: Vec<f64> = all.iter().flatten().copied().collect();
             prop_assert_eq!(counts.present(), values.len() as u64);
         }

@@ -7,10 +7,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use hvac_frame::align::{Keep, Piece, Rows, align};
+use hvac_frame::encoded::EncodedSegment;
 use hvac_frame::error::{FrameError, Result};
-use hvac_frame::packed::PackedSegment;
 use hvac_frame::tally::Tally;
-use hvac_frame::window::Columns;
+use hvac_frame::window::AlignedWindow;
 use rayon::prelude::*;
 
 use super::plan::{Plan, PlannedColumn, Taken};
@@ -19,7 +19,7 @@ use super::plan::{Plan, PlannedColumn, Taken};
 struct Placed {
     file: usize,
     places: Rows,
-    segment: Arc<PackedSegment>,
+    segment: Arc<EncodedSegment>,
     rows: Range<usize>,
 }
 
@@ -27,7 +27,12 @@ struct Placed {
 ///
 /// # Errors
 /// A defect when plan, window and segments do not belong together.
-pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Keep) -> Result<(Columns, Vec<Tally>)> {
+pub fn align_window(
+    plan: &Plan,
+    window: &Range<usize>,
+    segments: Vec<Taken>,
+    keep: Keep,
+) -> Result<(AlignedWindow, Vec<Tally>)> {
     let outside = || FrameError::defect("a window or its segments lie outside of the plan");
     let axis = plan.axis_ms.get(window.clone()).ok_or_else(outside)?;
     let place = |Taken { file, segment, rows }| {
@@ -44,7 +49,7 @@ pub fn merge(plan: &Plan, window: &Range<usize>, segments: Vec<Taken>, keep: Kee
         align(&column.name, &column.reading, &pieces, axis, keep)
     });
     let (others, tallies) = merged.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-    Ok((Columns::new(axis, others), tallies))
+    Ok((AlignedWindow::new(axis, others), tallies))
 }
 
 /// The pieces of a column in canonical order.
@@ -56,9 +61,9 @@ fn pieces<'p>(plan: &'p Plan, column: &PlannedColumn, by_file: &[Vec<&'p Placed>
         let point = plan.files.get(part.file).and_then(|file| file.plan.points.get(part.point));
         let tokens = point.map_or(&[][..], |point| &point.tokens);
         pieces.extend(of_file.iter().filter_map(|placed| {
-            let packed = placed.segment.columns.get(part.point).filter(|packed| !packed.is_empty())?;
+            let encoded = placed.segment.columns.get(part.point).filter(|encoded| !encoded.is_empty())?;
             let (file, places, rows) = (placed.file, &placed.places, placed.rows.clone());
-            Some(Piece { file, places, packed, rows, tokens, other_unit: part.other_unit })
+            Some(Piece { file, places, encoded, rows, tokens, other_unit: part.other_unit })
         }));
     }
     pieces
@@ -75,8 +80,8 @@ mod tests {
     use polars::prelude::{AnyValue, DataFrame};
     use proptest::prelude::*;
 
+    use super::super::describe::describe;
     use super::super::plan::{FileId, Override, read_all};
-    use super::super::tally::describe;
     use super::*;
     use crate::ReadOptions;
 
@@ -107,7 +112,7 @@ mod tests {
         let mut frame: Option<DataFrame> = None;
         for window in plan.windows(rows) {
             let segments = plan.read_window(&window, &load, &UTC).unwrap();
-            let (columns, found) = merge(&plan, &window, segments, keep).unwrap();
+            let (columns, found) = align_window(&plan, &window, segments, keep).unwrap();
             let merged = columns.head(plan.names(), usize::MAX).unwrap();
             tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));
             frame = Some(match frame {
