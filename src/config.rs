@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use hvac_frame::parquet_file::Encodings;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -42,6 +43,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DOWNLOADS_MAX_BYTES", "1073741824"),
     setting("MAX_UPLOAD_BYTES", "4294967296"),
     setting("PARSE_MEMORY_BYTES", "536870912"),
+    setting("PARQUET_ENCODINGS", "all"),
     setting("WORK_MEMORY_BYTES", "268435456"),
     setting("REQUEST_TIMEOUT_SECONDS", "60"),
     setting("SCRUB_DAYS", "7"),
@@ -96,6 +98,8 @@ pub struct Config {
     pub max_upload_bytes: u64,
     /// What one parse may hold in memory before it works in several windows; and all at once, about.
     pub parse_memory_bytes: u64,
+    /// Which encodings new Parquet files may use.
+    pub parquet_encodings: Encodings,
     /// What the requests under way may hold on their way in; and as much for answers.
     pub work_memory_bytes: u64,
     /// Longest time a request may take, uploads, parses and data files excepted.
@@ -171,6 +175,11 @@ impl Config {
             downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
             max_upload_bytes: whole("MAX_UPLOAD_BYTES", 1024..=1 << 44, " of bytes")?,
             parse_memory_bytes: whole("PARSE_MEMORY_BYTES", 1 << 20..=1 << 44, " of bytes")?,
+            parquet_encodings: match get("PARQUET_ENCODINGS").as_str() {
+                "all" => Encodings::All,
+                "plain" => Encodings::Plain,
+                other => return Err(bad("PARQUET_ENCODINGS", other, "all or plain")),
+            },
             work_memory_bytes: whole("WORK_MEMORY_BYTES", 1 << 20..=1 << 40, " of bytes")?,
             request_timeout: Duration::from_secs(whole("REQUEST_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),
             scrub_every: days("SCRUB_DAYS", &get("SCRUB_DAYS"))?,

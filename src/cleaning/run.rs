@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use hvac_frame::names::TIMESTAMP;
-use hvac_frame::parquet_file::{ColumnType, ParquetWriter, ROW_GROUP_ROWS, write_events};
+use hvac_frame::parquet_file::{ColumnType, Encodings, ParquetWriter, ROW_GROUP_ROWS, write_events};
 use polars::prelude::{DataFrame, DataType};
 
 use super::ask::refused;
@@ -158,17 +158,22 @@ fn write(
     context.progress(CLEANED, format!("writing {} rows", cleaned.frame.height()));
     let result = summary(&cleaned)?;
     let said = describe(&source_says, dataset, &cleaned, &result, about)?;
-    let frame = write_frame(target.frame, &cleaned.frame, said.clone())?;
+    let frame = write_frame(target.frame, state.config.parquet_encodings, &cleaned.frame, said.clone())?;
     let events = write_events(target.events, &events::stored(cleaned.events), said)?;
     Ok((result, frame.into_staged()?, events.into_staged()?))
 }
 
-fn write_frame(sink: StagedWriter, frame: &DataFrame, said: Vec<(String, String)>) -> Result<StagedWriter> {
+fn write_frame(
+    sink: StagedWriter,
+    encodings: Encodings,
+    frame: &DataFrame,
+    said: Vec<(String, String)>,
+) -> Result<StagedWriter> {
     let types = frame.columns().iter().filter(|column| column.name() != TIMESTAMP).map(|column| {
         let is_text = matches!(column.dtype(), DataType::String);
         (column.name().to_string(), if is_text { ColumnType::Text } else { ColumnType::Float64 })
     });
-    let mut writer = ParquetWriter::new(sink, &types.collect::<Vec<_>>())?;
+    let mut writer = ParquetWriter::new(sink, &types.collect::<Vec<_>>())?.with_encodings(encodings);
     // In parts, so that its copy on the way to the file stays small.
     for offset in (0..frame.height()).step_by(ROW_GROUP_ROWS) {
         let offset_rows = i64::try_from(offset).internal("counting rows")?;

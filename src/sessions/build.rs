@@ -17,7 +17,7 @@ use crate::store::staged::{Staged, StagedWriter};
 use hvac_frame::align::Keep;
 use hvac_frame::column::{ColumnMeta, Warning};
 use hvac_frame::kinds::Reading;
-use hvac_frame::parquet_file::{ColumnType, ParquetWriter};
+use hvac_frame::parquet_file::{ColumnType, Encodings, ParquetWriter};
 use hvac_frame::tally::Tally;
 use hvac_frame::window::AlignedWindow;
 use hvac_report::job::describe;
@@ -52,6 +52,8 @@ pub struct Job {
     pub stated: BTreeMap<String, Override>,
     /// What earlier requests said for this site.
     pub remembered: BTreeMap<String, Override>,
+    /// Which encodings the file may use.
+    pub encodings: Encodings,
     /// What reading and merging may hold.
     pub memory_bytes: u64,
     /// What archives may unpack to.
@@ -134,7 +136,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     };
     let schema: Vec<(String, ColumnType)> =
         plan.columns.iter().map(|c| (c.name.clone(), column_type(&c.reading))).collect();
-    let mut frames = ParquetWriter::new(writer, &schema)?;
+    let mut frames = ParquetWriter::new(writer, &schema)?.with_encodings(job.encodings);
     let (sender, receiver) = sync_channel::<AlignedWindow>(1);
     std::thread::scope(|scope| {
         let writing = scope.spawn(move || -> Result<ParquetWriter<StagedWriter>> {

@@ -202,6 +202,7 @@ impl Parse {
             on_conflict: self.request.on_conflict,
             stated: options::stated(&self.request.columns)?,
             remembered,
+            encodings: self.state.config.parquet_encodings,
             memory_bytes: self.state.config.parse_memory_bytes,
             archive_limits: archive_limits(&self.state),
             archives: Archives::default(),

@@ -25,6 +25,16 @@ pub const ROW_GROUP_ROWS: usize = 65_536;
 const ZSTD_LEVEL: i32 = 3;
 /// Rows of a page, and so what a preview has to unpack.
 const PAGE_ROWS: usize = 4096;
+/// Which encodings a file may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encodings {
+    /// BYTE_STREAM_SPLIT too, for columns of numbers that it makes at least 5 % smaller.
+    #[default]
+    All,
+    /// None that Spark before 4 and fastparquet cannot read.
+    Plain,
+}
+
 /// What a column's cells are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {

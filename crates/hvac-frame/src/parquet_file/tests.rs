@@ -212,15 +212,47 @@ fn encodings_fit_the_values() {
     let has = |column: usize, encoding: Encoding| group.column(column).encodings().any(|e| e == encoding);
     assert!(has(0, Encoding::DELTA_BINARY_PACKED));
     assert!(has(1, Encoding::RLE_DICTIONARY));
-    assert!(has(2, Encoding::PLAIN) && !has(2, Encoding::RLE_DICTIONARY));
-    // Spark before 4 cannot read it.
-    assert!((0..7).all(|column| !has(column, Encoding::BYTE_STREAM_SPLIT)));
+    // Of doubles of any bits below one, the first byte is always the same.
+    assert!(has(2, Encoding::BYTE_STREAM_SPLIT) && !has(2, Encoding::RLE_DICTIONARY));
     assert!(has(6, Encoding::RLE_DICTIONARY));
     assert_eq!(reader.metadata().file_metadata().created_by().map(|c| c.starts_with("hvac-analytics")), Some(true));
     let sorting = group.sorting_columns().unwrap();
     assert_eq!((sorting.len(), sorting[0].column_idx, sorting[0].descending), (1, 0, false));
     let pages = reader.metadata().offset_index().map(|groups| groups[0][1].page_locations().len());
     assert!(pages.is_none_or(|n| n >= ROW_GROUP_ROWS / 4096));
+}
+
+/// Readings of six decimals that wander: BYTE_STREAM_SPLIT where it may be used, which the crate reads too.
+#[test]
+fn columns_of_many_decimals_are_split_unless_that_is_forbidden() {
+    const ROWS: usize = 50_000;
+    let mut level = 20.0;
+    let walk = noise(9).take(ROWS).map(|step| {
+        level += step - 0.5;
+        (level * 1e6_f64).round() / 1e6
+    });
+    let frame = frame(ROWS).select([TIMESTAMP]).unwrap();
+    let frame = frame.hstack(&[Column::new("walk".into(), walk.collect::<Vec<f64>>())]).unwrap();
+    let written = |encodings| {
+        let schema = [("walk".to_owned(), ColumnType::Float64)];
+        let mut writer = ParquetWriter::new(Vec::new(), &schema).unwrap().with_encodings(encodings);
+        writer.write_window(&frame).unwrap();
+        Bytes::from(writer.finish(Vec::new()).unwrap().0)
+    };
+    let is_split = |bytes: &Bytes| {
+        let reader = SerializedFileReader::new(bytes.clone()).unwrap();
+        reader.metadata().row_group(0).column(1).encodings().any(|e| e == Encoding::BYTE_STREAM_SPLIT)
+    };
+    let (all, plain) = (written(Encodings::All), written(Encodings::Plain));
+    assert!(is_split(&all) && !is_split(&plain));
+    assert!(all.len() * 20 < plain.len() * 19, "{} of {} bytes", all.len(), plain.len());
+    for bytes in [all, plain] {
+        let reader = ParquetReader::open(bytes).unwrap();
+        assert!(reader.read(None).unwrap().equals_missing(&frame));
+        assert!(reader.others(&[1], &(0..ROWS)).unwrap()[0].equals(frame.column("walk").unwrap()));
+        let some = reader.read_rows(None, 4_000, 200).unwrap();
+        assert!(some.equals_missing(&frame.slice(4_000, 200)));
+    }
 }
 
 /// Columns of numbers that end in each of the encodings there are, and what is awkward in each.

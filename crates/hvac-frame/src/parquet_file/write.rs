@@ -22,7 +22,7 @@ use rayon::prelude::*;
 
 use super::encode::{self, ChunkEncoder, PageEncoding, Scratch};
 use super::error::{broken as broken_column, write_failed};
-use super::{ColumnType, PAGE_ROWS, ROW_GROUP_ROWS, ZSTD_LEVEL};
+use super::{ColumnType, Encodings, PAGE_ROWS, ROW_GROUP_ROWS, ZSTD_LEVEL};
 use crate::error::{Doing, FrameError, Result};
 use crate::names::TIMESTAMP;
 use crate::reference::ReferencedColumn;
@@ -55,6 +55,7 @@ struct OpenFile<W: Write + Send> {
     forms: Vec<Option<PageEncoding>>,
     group_rows: usize,
     full_group_rows: usize,
+    encodings: Encodings,
 }
 
 /// A column of the row group that is being filled.
@@ -109,6 +110,15 @@ impl<W: Write + Send> ParquetWriter<W> {
         let schema_of_file = Arc::new(Schema::new(fields));
         let open = OpenFile::begin(sink, &schema_of_file)?;
         Ok(Self { columns: schema.to_vec(), schema: schema_of_file, state: State::Open(Box::new(open)), rows: 0 })
+    }
+
+    /// The same with other encodings than all; for a writer that has written nothing yet.
+    #[must_use]
+    pub fn with_encodings(mut self, encodings: Encodings) -> Self {
+        if let State::Open(open) = &mut self.state {
+            open.encodings = encodings;
+        }
+        self
     }
 
     /// Appends a window: `timestamp` (Datetime, ms, no null) and every column of the schema, by name, in any order.
@@ -208,7 +218,15 @@ impl<W: Write + Send> OpenFile<W> {
             .map_err(write_failed)?;
         let factory = factory(schema, properties)?;
         let full_group_rows = (ROW_GROUP_CELLS / schema.fields().len().max(1)).clamp(1, ROW_GROUP_ROWS);
-        Ok(Self { file, factory, group: Vec::new(), forms: Vec::new(), group_rows: 0, full_group_rows })
+        Ok(Self {
+            file,
+            factory,
+            group: Vec::new(),
+            forms: Vec::new(),
+            group_rows: 0,
+            full_group_rows,
+            encodings: Encodings::All,
+        })
     }
 
     /// The columns of the next row group.
@@ -216,12 +234,12 @@ impl<W: Write + Send> OpenFile<W> {
         let index = self.file.flushed_row_groups().len();
         let mut writers = self.factory.create_column_writers(index).map_err(write_failed)?.into_iter();
         let mut forms = std::mem::take(&mut self.forms).into_iter();
-        let rows = self.full_group_rows;
+        let (rows, encodings) = (self.full_group_rows, self.encodings);
         let columns = self.file.schema_descr().columns().iter().zip(cells).map(|(description, cells)| {
             let form = forms.next().flatten();
             match cells {
                 WindowColumn::Numbers(_) | WindowColumn::Referenced(_) => {
-                    Some(GroupColumn::Numbers(ChunkEncoder::new(description.clone(), form, rows)))
+                    Some(GroupColumn::Numbers(ChunkEncoder::new(description.clone(), form, rows, encodings)))
                 }
                 WindowColumn::Other(_) => writers.next().map(|writer| GroupColumn::Other(Box::new(writer))),
             }
