@@ -42,12 +42,12 @@ pub struct ColumnSuggestion {
     /// Key in the mapping.
     #[schema(example = "chw_temp_cols")]
     pub category: &'static str,
-    /// 0–1: how typical the pattern is and how much of it begins words of the name, less where other categories fit.
+    /// 0–1: 0.95 when the name says it, less for what only custom tells and for words that are not known.
     pub confidence: f64,
     /// In words.
-    #[schema(example = "CHWST matches *CHW*ST*")]
+    #[schema(example = "CHW = chilled water, ST = supply temperature")]
     pub evidence: String,
-    /// Other categories that the name fits.
+    /// Other categories that the name fits, were one of its words meant otherwise.
     pub alternatives: Vec<&'static str>,
 }
 
@@ -83,7 +83,7 @@ pub async fn suggest(state: &AppState, selector: &DatasetSelector) -> Result<(Su
                     column: column.name.clone(),
                     category: found.category.key(),
                     confidence: found.confidence,
-                    evidence: format!("{} matches {}", column.original_name, found.pattern),
+                    evidence: found.evidence,
                     alternatives: found.others.iter().map(|other| other.key()).collect(),
                 });
             }

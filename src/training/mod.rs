@@ -36,7 +36,7 @@ mod store;
 pub use found::{Found, find};
 
 /// Changes whenever the same dataset and options would be trained into another model.
-pub const TRAINER_VERSION: &str = "1";
+pub const TRAINER_VERSION: &str = "2";
 
 /// `POST /api/models/train`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]

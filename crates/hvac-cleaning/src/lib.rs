@@ -44,7 +44,6 @@ pub mod steady;
 mod stretches;
 #[cfg(test)]
 mod tests;
-mod words;
 mod work;
 
 pub use self::parameters::{Columns, Interval, Limits, Parameters, Pump, Roles, Thresholds};
@@ -53,7 +52,7 @@ pub use self::report::{Event, Report, Rule, events_frame};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.
-pub const CLEANER_VERSION: &str = "1";
+pub const CLEANER_VERSION: &str = "2";
 
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use super::parameters::{Roles, Thresholds};
 use super::quantity::{Quantity, quantity_of};
 use super::roles::{self, Chosen, Role};
-use super::words::{self, MachineKind};
 use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_points::{MachineKind, Measure, Reading};
 
 /// Whether something runs, row by row.
 pub type Running = Vec<State>;
@@ -86,12 +86,14 @@ impl Machines {
     pub fn find(columns: &[ColumnMeta], roles: &BTreeMap<Role, Chosen>, thresholds: &Thresholds) -> Self {
         let mut by_name: BTreeMap<String, Machine> = BTreeMap::new();
         for (index, column) in columns.iter().enumerate() {
-            let all = words::words(&column.original_name);
-            let own = words::machine(&all);
-            let signal = Signal::of(column, &all);
-            if let (Some(signal), false) = (signal, own.is_empty() || words::of_system(&all)) {
-                let kind = words::kind_of_machine(&own);
-                let machine = by_name.entry(own.join("_")).or_insert_with_key(|name| Machine {
+            let reading = Reading::of(&column.original_name);
+            let signal = Signal::of(column, &reading);
+            if let (Some(signal), false) = (signal, reading.machine_name.is_empty() || reading.plant || reading.total) {
+                let kind = match reading.machine {
+                    Some(MachineKind::ScpPump) => MachineKind::ChwPump,
+                    kind => kind.unwrap_or(MachineKind::Other),
+                };
+                let machine = by_name.entry(reading.machine_name).or_insert_with_key(|name| Machine {
                     name: name.clone(),
                     kind,
                     sign: None,
@@ -151,17 +153,17 @@ impl Machines {
             return Driver::Stated(sign, name);
         }
         let plays = |role: Role| chosen.get(&role).is_some_and(|c| c.columns.contains(&index));
-        let all = words::words(&column.original_name);
+        let reading = Reading::of(&column.original_name);
         let quantity = quantity_of(column);
         let outside = [Role::DryBulb, Role::Humidity, Role::WetBulb].into_iter().any(plays)
             || matches!(quantity, Some(Quantity::AirTemperature | Quantity::WetBulb));
         if outside {
             return Driver::Weather;
         }
-        let own = words::machine(&all);
+        let parts = |name: &str| name.split('_').map(str::to_owned).collect::<Vec<_>>();
+        let own = parts(&reading.machine_name);
         let belongs = self.all.iter().enumerate().filter(|(_, machine)| {
-            let name = words::words(&machine.name);
-            own.starts_with(&name) && machine.sign.is_some_and(|sign| sign.column != index)
+            own.starts_with(&parts(&machine.name)) && machine.sign.is_some_and(|sign| sign.column != index)
         });
         if let Some((machine, _)) = belongs.max_by_key(|(_, machine)| machine.name.len()) {
             return Driver::Machine(machine);
@@ -177,7 +179,7 @@ impl Machines {
                         | Quantity::Cop
                 )
             )
-            || (words::of_system(&all) && quantity == Some(Quantity::Power));
+            || ((reading.plant || reading.total) && quantity == Some(Quantity::Power));
         if of_plant && !self.plant.is_empty() {
             Driver::Plant
         } else if matches!(quantity, Some(Quantity::Power | Quantity::Flow | Quantity::Load | Quantity::Speed)) {
@@ -232,17 +234,20 @@ enum Signal {
 }
 
 impl Signal {
-    fn of(column: &ColumnMeta, words: &[String]) -> Option<Self> {
+    fn of(column: &ColumnMeta, reading: &Reading) -> Option<Self> {
         match column.kind {
             Kind::Status => {
                 let alarm = |state: &String| ["ALARM", "FAULT", "AUTO"].contains(&state.to_uppercase().as_str());
                 let alarms = column.states.as_ref().is_some_and(|states| states.iter().any(alarm));
-                (!alarms && words::is_running_state(words)).then_some(Self::State)
+                let runs = reading.nature.is_none() && reading.measure == Some(Measure::State);
+                (!alarms && (runs || reading.names_only_a_machine())).then_some(Self::State)
             }
             Kind::Instantaneous if column.derived.is_none() => match quantity_of(column) {
                 Some(Quantity::Speed) => Some(Self::Speed),
                 Some(Quantity::Power) => Some(Self::Power),
-                None if words::is_speed(words) && column.unit.as_deref() == Some("%") => Some(Self::Speed),
+                None if reading.measure == Some(Measure::Speed) && column.unit.as_deref() == Some("%") => {
+                    Some(Self::Speed)
+                }
                 _ => None,
             },
             _ => None,

@@ -5,8 +5,8 @@ use super::plan::{Making, PlannedPump};
 use super::quantity::UnitChoice;
 use super::report::Rule;
 use super::roles::{self, Role};
-use super::words::MachineKind;
 use super::{Interval, Problem};
+use hvac_points::MachineKind;
 
 impl Making<'_> {
     /// The columns of a role that a rule cannot do without, their units known or left to the values.

@@ -10,9 +10,9 @@ use super::parameters::{Limits, Parameters, Thresholds};
 use super::quantity::{Quantity, UnitChoice, quantity_of, unit_choice};
 use super::report::{LeftOut, Rule};
 use super::roles::{self, Chosen, Role};
-use super::words;
 use super::{CleanError, Problem};
 use hvac_frame::column::{ColumnMeta, Kind, Warning};
+use hvac_points::Reading;
 
 /// What will be done.
 #[derive(Debug, Clone)]
@@ -296,10 +296,10 @@ impl Making<'_> {
         if self.plan.judged_before(rule, column) {
             return Some("an earlier cleaning has judged it by the same limits".to_owned());
         }
-        let words = words::words(&column.original_name);
+        let reading = Reading::of(&column.original_name);
         let humidity = matches!(self.plan.units.get(&index), Some((Quantity::Humidity, _)));
         match rule {
-            Rule::Frozen if words::is_setting(&words) => {
+            Rule::Frozen if reading.is_setting() => {
                 Some("by its name it is set, not measured: it may rightly stand still".to_owned())
             }
             Rule::Frozen if column.unit.as_deref() == Some("%") && !humidity => {

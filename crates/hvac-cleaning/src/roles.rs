@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 
 use super::parameters::{Columns, Roles};
 use super::quantity::Quantity;
-use super::words::{joined, matches};
 use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_points::{Candidate, MachineKind, Role as PointRole, identify};
+
+/// Confidence from which on a name suggests a role.
+const SUGGESTS: f64 = 0.5;
 
 /// A part that columns play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,77 +116,41 @@ impl Role {
         }
     }
 
-    /// Patterns by which names suggest it, in tiers: a match of an earlier one beats all later ones.
-    fn tiers(self) -> &'static [&'static [&'static str]] {
-        match self {
-            Self::Load => &[
-                &["RT", "*SYS*RT", "*TOTAL*RT", "RT_TOT*", "PLANT*RT", "*COOLING_LOAD*", "*SYS*TONS", "*TOTAL*TONS"],
-                &["*_LOAD_RT", "CH_0_RT", "*_TONS", "CH*_RT"],
-            ],
-            Self::Flow => &[
-                &[
-                    "GPM",
-                    "LPM",
-                    "CHW_FLOW",
-                    "CHW_GPM",
-                    "CHW_LPM",
-                    "CHW_FLOW_*",
-                    "CHW_*_FLOW",
-                    "CH_SYS_*LPM",
-                    "CH_SYS_*GPM",
-                ],
-                &["*CHW*FLOW*", "*CHW*GPM*", "*CHW*LPM*", "CH_SYS*FLOW*"],
-            ],
-            Self::ChwSupply => &[
-                &["CHWST", "CHWS", "CHW_ST", "CHWS_T", "CHWS_TEMP", "CHW_SUPPLY_TEMP*", "CHWST_*"],
-                &["*CHWST*", "*CHW*SUPPLY*", "*CHW_ST*", "*CHWS_T*", "*CHWS", "*CHST"],
-                &["CH*_SWT"],
-            ],
-            Self::ChwReturn => &[
-                &["CHWRT", "CHWR", "CHW_RT", "CHWR_T", "CHWR_TEMP", "CHW_RETURN_TEMP*", "CHWRT_*"],
-                &["*CHWRT*", "*CHW*RETURN*", "*CHW_RT*", "*CHWR_T*", "*CHWR", "*CHRT"],
-                &["CH*_RWT"],
-            ],
-            Self::CwFlow => &[
-                &["CW_FLOW", "CW_GPM", "CW_LPM", "CDW_FLOW", "CDW_GPM", "CDW_LPM", "CW_FLOW_*", "CDW_FLOW_*"],
-                &["*CW*FLOW*", "*CW*LPM*", "*CW*GPM*", "*CDW*FLOW*", "*CDW*GPM*", "*CDW*LPM*"],
-            ],
-            Self::CwSupply => &[
-                &["CWST", "CWS", "CW_ST", "CWS_T", "CWS_TEMP", "CDWST", "CDWS", "CDLO", "CW_SUPPLY_TEMP*"],
-                &["*CWST*", "*CDWST*", "*CW*SUPPLY*", "*CWS_T*", "*CWS"],
-            ],
-            Self::CwReturn => &[
-                &["CWRT", "CWR", "CW_RT", "CWR_T", "CWR_TEMP", "CDWRT", "CDWR", "CDHI", "CW_RETURN_TEMP*"],
-                &["*CWRT*", "*CDWRT*", "*CW*RETURN*", "*CWR_T*", "*CWR"],
-            ],
-            Self::Power => &[
-                &["CH_SYS_TOTAL_KW", "KW_TOT", "KW_TOTAL", "TOTAL_KW", "PLANT_KW", "SYS_KW", "CH_SYS_KW"],
-                &["*SYS*TOTAL*KW*", "*PLANT*KW", "*TOTAL*KW", "KW_TOT*", "*SYS*KW"],
-            ],
-            Self::ChillerPower => &[&["CH_TOTAL_KW", "CHILLER_KW", "CHILLERS_KW", "KW_CH", "KW_CHH", "KW_CHILLER*"]],
-            Self::DryBulb => &[
-                &["OAT", "OA_T", "OUTDOOR_TEMP*", "DBT"],
-                &["*OAT*", "*OUTDOOR*TEMP*", "*DRY*BULB*"],
-                &["TEMPERATURE*"],
-            ],
-            Self::Humidity => &[
-                &["OAH", "OARH", "OA_RH", "OUTDOOR_RH", "OUTDOOR_HUMID*"],
-                &["RH", "*OAH*", "*OUTDOOR*RH*", "HUMIDITY"],
-            ],
-            Self::WetBulb => &[&["WBT", "OAWBT", "OA_WBT", "WET_BULB"], &["*WBT*", "*WET*BULB*"]],
+    /// Whether a point that is told to be `found` plays it. The plant's power is no machine's, and the chillers' no
+    /// single one's.
+    fn is_played_by(self, found: &Candidate) -> bool {
+        match (self, found.role) {
+            (Self::Power, PointRole::Power) => found.plant && found.machine.is_none(),
+            (Self::ChillerPower, PointRole::Power) => found.machine == Some(MachineKind::Chiller) && !found.numbered,
+            (Self::Load, PointRole::Load)
+            | (Self::Flow, PointRole::ChwFlow)
+            | (Self::ChwSupply, PointRole::ChwSupplyTemp)
+            | (Self::ChwReturn, PointRole::ChwReturnTemp)
+            | (Self::CwFlow, PointRole::CwFlow)
+            | (Self::CwSupply, PointRole::CwSupplyTemp)
+            | (Self::CwReturn, PointRole::CwReturnTemp)
+            | (Self::DryBulb, PointRole::DryBulb)
+            | (Self::Humidity, PointRole::Humidity)
+            | (Self::WetBulb, PointRole::WetBulb) => true,
+            _ => false,
         }
     }
 
-    /// Names that its patterns must not match: condenser water contains `CW`, as chilled water does; a fault is no reading.
-    fn forbids(self) -> &'static [&'static str] {
+    /// Usual names of it, by which the closest columns are found when none is suggested.
+    fn usual_names(self) -> &'static [&'static str] {
         match self {
-            Self::Load => &["*CHW*", "*CW*", "*CDW*", "*KW*"],
-            Self::Flow | Self::ChwSupply | Self::ChwReturn => {
-                &["*_SP", "*SET*", "CW*", "CDW*", "*_CW*", "*_CDW*", "*DELTA*", "*KW*"]
-            }
-            Self::CwFlow | Self::CwSupply | Self::CwReturn => &["*_SP", "*SET*", "*CHW*", "*DELTA*", "*KW*"],
-            Self::Power | Self::ChillerPower => &["*KWH*", "*KW_RT*", "*KW_TON*"],
-            Self::DryBulb | Self::Humidity | Self::WetBulb => &["*_SP", "*SET*", "*DELTA*", "*LOW*LIMIT*"],
+            Self::Load => &["RT", "CH_SYS_RT", "COOLING_LOAD_RT", "CH_0_RT"],
+            Self::Flow => &["CHW_FLOW", "CHW_LPM", "CHW_GPM", "GPM", "LPM"],
+            Self::ChwSupply => &["CHWST", "CHWS", "CHW_ST", "CHWS_TEMP"],
+            Self::ChwReturn => &["CHWRT", "CHWR", "CHW_RT", "CHWR_TEMP"],
+            Self::CwFlow => &["CW_FLOW", "CDW_FLOW", "CW_LPM", "CW_GPM"],
+            Self::CwSupply => &["CWST", "CWS", "CW_ST", "CDWST", "CDLO"],
+            Self::CwReturn => &["CWRT", "CWR", "CW_RT", "CDWRT", "CDHI"],
+            Self::Power => &["CH_SYS_TOTAL_KW", "KW_TOTAL", "PLANT_KW"],
+            Self::ChillerPower => &["CH_TOTAL_KW", "CHILLER_KW", "KW_CH"],
+            Self::DryBulb => &["OAT", "OA_T", "DBT"],
+            Self::Humidity => &["OAH", "OARH", "RH"],
+            Self::WetBulb => &["WBT", "OAWBT", "WET_BULB"],
         }
     }
 }
@@ -208,30 +175,28 @@ pub enum Suggestion {
     None,
 }
 
-/// The best match by name.
+/// The best match by name: a point without a number before numbered ones, then the surer.
 #[must_use]
 pub fn suggest(role: Role, columns: &[ColumnMeta]) -> Suggestion {
-    for tier in role.tiers() {
-        let found: Vec<(usize, &str)> = columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| column.kind == Kind::Instantaneous && column.derived.is_none())
-            .filter_map(|(index, column)| {
-                let name = joined(&column.original_name);
-                let pattern = tier.iter().find(|pattern| matches(pattern, &name))?;
-                (!role.forbids().iter().any(|pattern| matches(pattern, &name))).then_some((index, *pattern))
-            })
-            .collect();
-        match found.as_slice() {
-            [] => {}
-            [(index, pattern)] => {
-                let evidence = format!("suggested: its name matches {pattern}, and no other column's does");
-                return Suggestion::One(Chosen { columns: vec![*index], evidence });
-            }
-            several => return Suggestion::Several(several.iter().map(|(index, _)| *index).collect()),
+    let fits = |(index, column): (usize, &ColumnMeta)| {
+        let candidates = identify(&column.original_name, column.unit.as_deref(), &[]);
+        let found = candidates.into_iter().next().filter(|found| found.confidence >= SUGGESTS)?;
+        role.is_played_by(&found).then_some((index, found))
+    };
+    let readings = columns.iter().enumerate().filter(|(_, c)| c.kind == Kind::Instantaneous && c.derived.is_none());
+    let found: Vec<(usize, Candidate)> = readings.filter_map(fits).collect();
+    let plain = found.iter().any(|(_, found)| !found.numbered);
+    let best: Vec<&(usize, Candidate)> = found.iter().filter(|(_, found)| !plain || !found.numbered).collect();
+    let most = best.iter().map(|(_, found)| found.confidence).fold(0.0, f64::max);
+    let best: Vec<&(usize, Candidate)> = best.into_iter().filter(|(_, found)| found.confidence >= most).collect();
+    match best.as_slice() {
+        [] => Suggestion::None,
+        [(index, found)] => {
+            let evidence = format!("suggested: {}; no other column's name fits as well", found.evidence);
+            Suggestion::One(Chosen { columns: vec![*index], evidence })
         }
+        several => Suggestion::Several(several.iter().map(|(index, _)| *index).collect()),
     }
-    Suggestion::None
 }
 
 /// The index of the column with that stored or original name, or the sentence that there is none.
@@ -260,11 +225,16 @@ pub fn closest(wanted: &[&str], columns: &[ColumnMeta]) -> String {
     }
 }
 
-/// Words by which a missing role's closest columns are found.
+/// Names by which a missing role's closest columns are found.
 #[must_use]
 pub fn wanted(role: Role) -> Vec<&'static str> {
-    let patterns = role.tiers().iter().flat_map(|tier| tier.iter());
-    patterns.filter(|p| !p.contains('*')).copied().chain([role.name()]).collect()
+    role.usual_names().iter().copied().chain([role.name()]).collect()
+}
+
+/// A name in capitals with `_` between its words, as names are compared.
+fn joined(name: &str) -> String {
+    let upper = name.to_uppercase();
+    upper.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
 }
 
 /// What a stated role means, or the sentence on what is wrong with it.

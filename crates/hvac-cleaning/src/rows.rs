@@ -19,8 +19,8 @@ use super::report::{Balance, Hits, PumpUse, Rows, Rule};
 use super::roles::Role;
 use super::sampling::{number, own_step_ms};
 use super::steady::{self, Verdict};
-use super::words::MachineKind;
 use super::work::Work;
+use hvac_points::MachineKind;
 
 /// The row rules, in order.
 pub(super) const ROW_RULES: [Rule; 4] = [Rule::SteadyState, Rule::HeatBalance, Rule::Affinity, Rule::Equipment];

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::quantity::{Quantity, UnitChoice, unit_by_values};
+use super::quantity::{Quantity, Unit, UnitChoice};
 use super::report::Rule;
 use super::roles::Role;
 use super::sampling::{median, number};
@@ -21,13 +21,13 @@ impl Work<'_> {
         let pending: Vec<(usize, Quantity, f64)> =
             by_values.filter_map(|(index, (quantity, _))| Some((*index, *quantity, self.median_of(*index)?))).collect();
         let told = pending.iter().filter_map(|(index, quantity, median)| {
-            Some((*index, (*quantity, unit_by_values(*quantity, *median, None)?)))
+            Some((*index, (*quantity, Unit::by_values(*quantity, *median, None)?)))
         });
         self.units.extend(told);
         let site = self.site_unit();
         for (index, quantity, median) in pending {
             if !self.units.contains_key(&index)
-                && let Some(unit) = unit_by_values(quantity, median, site)
+                && let Some(unit) = Unit::by_values(quantity, median, site)
             {
                 self.units.insert(index, (quantity, unit));
             }

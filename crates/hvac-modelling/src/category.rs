@@ -1,4 +1,4 @@
-//! The thirteen categories of a feature mapping and the patterns that suggest them (HVAC.md §5). Only data.
+//! The thirteen categories of a feature mapping (HVAC.md §5). Only data.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -114,45 +114,5 @@ impl Category {
     #[must_use]
     pub fn is_feature(self) -> bool {
         self != Self::SystemLevel
-    }
-
-    /// Typical patterns (HVAC.md §5), on names in capitals with `_` between their words.
-    #[must_use]
-    pub fn patterns(self) -> &'static [&'static str] {
-        match self {
-            Self::Chiller => &["CH_*", "CHILLER*"],
-            Self::ChwPump => &["CHP*"],
-            Self::ScpPump => &["SCP*"],
-            Self::ChwTemp => &["*CHW*TEMP*", "*CHW*ST*", "*CHW*RT*"],
-            Self::ChwPressure => &["*CHW*PRESSURE*"],
-            Self::ChwFlow => &["*CHW*FLOW*", "*CHW*LPM*"],
-            Self::CwPump => &["CWP*"],
-            Self::CwTemp => &["*CW*TEMP*", "*CWS*", "*CWR*"],
-            Self::CwPressure => &["*CW*PRESSURE*"],
-            Self::CwFlow => &["*CW*FLOW*", "*CW*LPM*"],
-            Self::CoolingTower => &["CT_*", "TOWER*"],
-            Self::Environment => &["*OAT*", "*OAH*", "*WBT*", "OUTDOOR*"],
-            Self::SystemLevel => &["*TOTAL*", "*COP*", "*EFFICIENCY*"],
-        }
-    }
-
-    /// Further patterns seen on real sites; less sure.
-    #[must_use]
-    pub fn other_patterns(self) -> &'static [&'static str] {
-        match self {
-            Self::Chiller => &["KW_CH", "KW_CHH", "CH1*", "CH2*", "CH3*", "CH4*", "CH5*", "CH6*"],
-            Self::ChwPump => &["*_CHP*", "CHWP*", "PCHWP*"],
-            Self::ScpPump => &["ZWP*", "SCHWP*"],
-            Self::ChwTemp => &["CHWS*", "CHWR*", "*_CHWS", "*_CHWR"],
-            Self::ChwPressure => &["*CHW*DP*", "*_WDP"],
-            Self::ChwFlow => &["GPM", "*CHW*GPM*", "*CHW*CMH*"],
-            Self::CwPump => &["*_CWP*", "CDWP*"],
-            Self::CwTemp => &["CDHI", "CDLO", "CDWS*", "CDWR*"],
-            Self::CwPressure => &["*CW*DP*"],
-            Self::CwFlow => &["*CDW*FLOW*", "*CW*GPM*", "*CDW*GPM*"],
-            Self::CoolingTower => &["*_CT", "*_CT_*", "CT1*", "CT2*", "CT3*", "CT4*"],
-            Self::Environment => &["RH", "RH_*", "*WET_BULB*", "*HUMIDITY*"],
-            Self::SystemLevel => &["*_TOT", "KW_RT", "KW_PER_RT"],
-        }
     }
 }

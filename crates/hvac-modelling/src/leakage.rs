@@ -30,8 +30,7 @@ use utoipa::ToSchema;
 use super::mapping::{FeatureMapping, Mapped, TargetMetric};
 use super::role::{self, Role, of_unmapped};
 use super::samples::{SampleColumn, Samples, median};
-use super::words::Words;
-use hvac_points::units;
+use hvac_points::{Measure, Reading, units};
 
 /// Correlation with the target from which on a column follows it, if its changes do too.
 const FOLLOWS: f64 = 0.99;
@@ -75,10 +74,10 @@ pub fn find_but(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<Str
         let told = told.get(&column.name).copied();
         let named = told.is_none_or(|role| role == Role::Other);
         let by_name = named.then(|| by_name(column, target, mapping.target_metric)).flatten();
-        let words = Words::of(&column.name);
+        let reading = Reading::of(&column.name);
         let cooling = told.unwrap_or_else(|| role::of(mapped, column)) == Role::LoadRt
-            || words.any(&THERMAL)
-            || is_cooling(&words, column, target, mapping.target_metric);
+            || is_thermal(&reading)
+            || is_cooling(&reading, column, target, mapping.target_metric);
         by_name.or_else(|| values.leak(column, cooling))
     };
     let leak = |mapped: Mapped<'_>| {
@@ -88,47 +87,23 @@ pub fn find_but(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<Str
     mapping.mapped().into_iter().filter_map(leak).collect()
 }
 
-/// Words of heat, and of what names the unit of power but is cooling.
-const THERMAL: [&str; 14] =
-    ["COOLING", "THERMAL", "HEAT", "HEATING", "KWT", "KWTH", "KWR", "BTU", "BTUH", "MBH", "RT", "RTH", "TON", "TONH"];
-/// Words of speeds, positions and shares that are none of power.
-const OTHER_SHARES: [&str; 20] = [
-    "SPEED",
-    "SPD",
-    "VFD",
-    "INV",
-    "HZ",
-    "FREQ",
-    "FREQUENCY",
-    "VALVE",
-    "VLV",
-    "DAMPER",
-    "DMPR",
-    "OPEN",
-    "OPENING",
-    "POS",
-    "POSITION",
-    "RH",
-    "OAH",
-    "HUM",
-    "HUMIDITY",
-    "LOAD",
-];
+/// Whether a name says heat; a mere `LOAD` may be electric.
+fn is_thermal(reading: &Reading) -> bool {
+    reading.thermal || reading.measure == Some(Measure::Load) && !reading.unsure
+}
 
 /// What a column's unit and name give away.
 fn by_name(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -> Option<String> {
-    let words = Words::of(&column.name);
-    let thermal = words.any(&THERMAL);
+    let reading = Reading::of(&column.name);
+    let thermal = is_thermal(&reading);
+    let electric = !thermal && !is_cooling(&reading, column, target, metric);
     let states = column.values.iter().filter(|v| v.is_finite()).all(|v| *v == 0.0 || *v == 1.0);
-    let ends = |tail: &str| words.stems().any(|stem| stem.ends_with(tail));
-    // `POWER_ON` with two values is a state.
-    let has_kw = ends("KW") || words.any(&["MW"]) || !states && words.any(&["WATT", "WATTS", "POWER", "PWR", "DEMAND"]);
-    if words.any(&["COP", "EER", "EFF", "EFFICIENCY", "KWRT", "KWTON"]) || has_kw && words.any(&["RT", "TON", "TONS"]) {
+    if matches!(reading.measure, Some(Measure::KwPerRt | Measure::Cop)) {
         return Some("its name says a ratio of power and cooling, from which the target can be computed".to_owned());
     }
     match column.unit.as_deref().map(|unit| units::known(unit).unwrap_or(unit)) {
         Some("kW/RT") => Some("its unit is kW/RT, a ratio of power and cooling".to_owned()),
-        Some(unit @ ("kW" | "W" | "MW")) if !thermal && !is_cooling(&words, column, target, metric) => {
+        Some(unit @ ("kW" | "W" | "MW")) if electric => {
             Some(format!("its unit is {unit}: electric power, of which the target is made"))
         }
         Some(unit @ ("kWh" | "Wh" | "MWh")) if !thermal => {
@@ -137,29 +112,25 @@ fn by_name(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -
         Some(unit @ ("A" | "mA" | "kVA" | "kvar")) => {
             Some(format!("its unit is {unit}: a machine's current is its power but for voltage and power factor"))
         }
-        None | Some("%") => {
-            let percent = words.any(&["PERCENT", "PRECENT", "PCT", "SHARE"]) && !words.any(&OTHER_SHARES) && !states;
-            if words.any(&["RLA", "FLA"]) {
-                Some("its name says share of rated current, which is power but for voltage and power factor".to_owned())
-            } else if percent {
-                Some("its name says percent, and not of a speed or a position: of power, it is the target's ratio; if it is something else, say what in features.roles".to_owned())
-            } else if ends("KWH") || words.any(&["KWH", "MWH", "WH", "ENERGY"]) && !thermal {
-                Some("its name says electric energy, whose growth is power".to_owned())
-            } else if has_kw && !thermal && !is_cooling(&words, column, target, metric) {
-                Some("its name says electric power, of which the target is made".to_owned())
-            } else if !states && words.any(&["AMP", "AMPS", "AMPERE", "AMPERES", "CURRENT", "KVA", "KVAR"]) {
-                Some("its name says electric current, which is power but for voltage and power factor".to_owned())
-            } else {
-                None
+        None | Some("%") if !states => Some(match reading.measure? {
+            Measure::Current => {
+                "its name says electric current or a share of it, which is power but for voltage and power factor"
             }
+            Measure::Share if reading.nature.is_none() => {
+                "its name says percent, and not of a speed or a position: of power, it is the target's ratio; if it is something else, say what in features.roles"
+            }
+            Measure::Energy => "its name says electric energy, whose growth is power",
+            Measure::Power if electric => "its name says electric power, of which the target is made",
+            _ => return None,
         }
-        Some(_) => None,
+        .to_owned()),
+        _ => None,
     }
 }
 
 /// A `LOAD` in kW is electric or thermal; one that exceeds the whole target is no part of it.
-fn is_cooling(words: &Words, column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -> bool {
-    words.any(&["LOAD"]) && exceeds(column, target, metric)
+fn is_cooling(reading: &Reading, column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -> bool {
+    reading.measure == Some(Measure::Load) && exceeds(column, target, metric)
 }
 
 /// Whether a column in kW is more than the power that is the target.
@@ -170,10 +141,10 @@ fn exceeds(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -
 
 /// Whether a column is a power meter, for what others are compared with.
 fn is_power(column: &SampleColumn) -> bool {
-    let words = Words::of(&column.name);
+    let reading = Reading::of(&column.name);
     let unit = column.unit.as_deref().and_then(units::known);
-    let named = words.stems().any(|stem| stem.ends_with("KW")) && unit.is_none();
-    (matches!(unit, Some("kW" | "W" | "MW")) || named) && !words.any(&THERMAL)
+    let named = reading.measure == Some(Measure::Power) && unit.is_none();
+    (matches!(unit, Some("kW" | "W" | "MW")) || named) && !is_thermal(&reading)
 }
 
 /// The rows that columns are compared in.

@@ -12,8 +12,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use super::category::{Category, Parent};
-use super::words::{Words, did_you_mean, matches};
+use super::words::{did_you_mean, matches};
 use super::{ModelError, Problem};
+use hvac_points::{MachineKind, Measure, Medium, Nature, Quantity, Reading};
 
 /// The target when none is named.
 pub const DEFAULT_TARGET: &str = "CH_SYS_TOTAL_KW";
@@ -346,58 +347,72 @@ fn unknown_key(key: &str) -> String {
 pub struct Suggested {
     /// The part.
     pub category: Category,
-    /// The pattern that the name fits.
-    pub pattern: &'static str,
-    /// 0–1: 0.95 for a typical pattern and 0.8 for others, times 0.6 to 1 by the share of the pattern's pieces that
-    /// begin words of the name (or follow each other at once), times 0.8 when another category fits about as well.
+    /// The words that tell it.
+    pub evidence: String,
+    /// 0–1: 0.95 when the name says it, less for what only custom tells and for words that are not known.
     pub confidence: f64,
-    /// Other parts that the name fits, best first.
+    /// Other parts that the name fits, were one of its words meant otherwise.
     pub others: Vec<Category>,
 }
 
-/// The part that a column of this name plays, if its name fits any pattern. A total comes before all others: as a
-/// feature it would leak the target.
+/// The part that a column of this name plays, if it says so. A total of power comes before all others: as a feature it
+/// would leak the target.
 #[must_use]
 pub fn suggest(name: &str) -> Option<Suggested> {
-    let name = Words::of(name).joined();
-    let mut found: Vec<(Category, &'static str, f64)> = Vec::new();
-    for category in Category::ALL {
-        let typical = category.patterns().iter().map(|pattern| (*pattern, 0.95));
-        let others = category.other_patterns().iter().map(|pattern| (*pattern, 0.8));
-        let matching = typical.chain(others).filter_map(|(p, sure)| Some((category, p, sure * word_share(p, &name)?)));
-        // The first of equals: typical patterns stand first.
-        found.extend(matching.reduce(|best, next| if next.2 > best.2 { next } else { best }));
-    }
-    let rank = |(category, _, sure): &(Category, &str, f64)| (*category == Category::SystemLevel, *sure);
-    found.sort_by(|a, b| rank(b).0.cmp(&rank(a).0).then(rank(b).1.total_cmp(&rank(a).1)).then(a.0.cmp(&b.0)));
-    let (category, pattern, sure) = *found.first()?;
-    let contested = found.iter().skip(1).any(|(_, _, other)| *other >= sure - 0.1);
-    let confidence = if contested { sure * 0.8 } else { sure };
-    let others = found.iter().skip(1).map(|(other, ..)| *other).collect();
-    Some(Suggested { category, pattern, confidence: (confidence * 100.0).round() / 100.0, others })
+    let reading = Reading::of(name);
+    let (category, by_custom) = category_of(&reading)?;
+    let mut others: Vec<Category> = Reading::others_of(name).iter().filter_map(|r| Some(category_of(r)?.0)).collect();
+    others.sort_unstable();
+    others.dedup();
+    others.retain(|other| *other != category);
+    let confidence = ((reading.confidence() - by_custom) * 100.0).round() / 100.0;
+    Some(Suggested { category, evidence: reading.evidence(), confidence, others })
 }
 
-/// When `pattern` matches: 0.6, and up to 0.4 more for its pieces that begin words or follow the one before at once.
-fn word_share(pattern: &str, name: &str) -> Option<f64> {
-    let mut rest = 0;
-    let (mut pieces, mut at_words) = (0.0, 0.0);
-    let anchored = !pattern.starts_with('*');
-    for (index, piece) in pattern.split('*').enumerate().filter(|(_, piece)| !piece.is_empty()) {
-        let tail = name.get(rest..)?;
-        // The piece at the beginning of a word if there is one, else anywhere.
-        let starts = |at: &usize| rest + at == 0 || name.get(..rest + at).is_some_and(|head| head.ends_with('_'));
-        let places: Vec<usize> = tail.match_indices(piece).map(|(at, _)| at).collect();
-        let place = places.iter().copied().find(|at| starts(at)).or_else(|| places.first().copied())?;
-        if index == 0 && anchored && place != 0 {
-            return None;
-        }
-        pieces += 1.0;
-        let follows = place == 0 && pieces > 1.0;
-        at_words += if starts(&place) || follows { 1.0 } else { 0.0 };
-        rest += place + piece.len();
+/// What is taken off when the name does not say whose water or air it is.
+const BY_CUSTOM: f64 = 0.3;
+
+/// The part that what a name says plays, and what is taken off its confidence.
+fn category_of(reading: &Reading) -> Option<(Category, f64)> {
+    if reading.nature.is_some_and(|nature| nature != Nature::Command) {
+        return None;
     }
-    let open_end = pattern.ends_with('*') || rest == name.len();
-    (open_end && pieces > 0.0).then(|| 0.6 + 0.4 * at_words / pieces)
+    let water = |chilled, condenser| match (reading.medium, reading.machine) {
+        (Some(Medium::ChilledWater), _) => Some((chilled, 0.0)),
+        (Some(Medium::CondenserWater), _) => Some((condenser, 0.0)),
+        (Some(_), _) | (None, Some(MachineKind::Other)) => None,
+        (None, Some(MachineKind::CwPump | MachineKind::Tower)) => Some((condenser, BY_CUSTOM)),
+        (None, _) => Some((chilled, BY_CUSTOM)),
+    };
+    let machine = match reading.machine {
+        Some(MachineKind::Chiller) => Some((Category::Chiller, 0.0)),
+        Some(MachineKind::ChwPump) => Some((Category::ChwPump, 0.0)),
+        Some(MachineKind::ScpPump) => Some((Category::ScpPump, 0.0)),
+        Some(MachineKind::CwPump) => Some((Category::CwPump, 0.0)),
+        Some(MachineKind::Tower) => Some((Category::CoolingTower, 0.0)),
+        Some(MachineKind::Other) | None => None,
+    };
+    let of_plant = reading.total || reading.plant && reading.machine.is_none();
+    let quantity = reading.quantity(None);
+    match (reading.measure, quantity) {
+        (Some(Measure::KwPerRt | Measure::Cop), _) => Some((Category::SystemLevel, 0.0)),
+        (Some(Measure::Power | Measure::Energy), _) if of_plant => Some((Category::SystemLevel, 0.0)),
+        (_, Some(Quantity::ChwTemperature)) => Some((Category::ChwTemp, 0.0)),
+        (_, Some(Quantity::CwTemperature)) => Some((Category::CwTemp, 0.0)),
+        (_, Some(Quantity::AirTemperature)) => Some((Category::Environment, 0.0)),
+        (Some(Measure::WetBulb | Measure::Humidity), _) => {
+            (reading.machine.is_none() && reading.medium != Some(Medium::Other)).then_some((Category::Environment, 0.0))
+        }
+        (Some(Measure::Flow), _) => water(Category::ChwFlow, Category::CwFlow),
+        // A chiller's pressure is mostly its refrigerant's.
+        (Some(Measure::Pressure), _) if reading.medium.is_none() && reading.machine == Some(MachineKind::Chiller) => {
+            machine
+        }
+        (Some(Measure::Pressure), _) => water(Category::ChwPressure, Category::CwPressure),
+        (Some(Measure::Load), _) if reading.medium != Some(Medium::Other) => Some((Category::Chiller, 0.0)),
+        (Some(Measure::Temperature), _) => None,
+        _ => machine,
+    }
 }
 
 #[cfg(test)]
@@ -445,18 +460,19 @@ mod tests {
         assert_eq!((suggest("AH0101 T"), suggest("MODE"), suggest("")), (None, None, None));
     }
 
-    /// 0.95 for a typical pattern; `ST` of `CHW1ST` begins no word: 0.95 · (0.6 + 0.4/2); a total that the chillers'
-    /// pattern matches as well: 0.95 · 0.8.
+    /// All is said; whose water is not; one word is strange.
     #[test]
     fn a_suggestion_says_how_sure_it_is() {
         let of = |name: &str| {
             let found = suggest(name).unwrap();
-            (found.pattern, found.confidence, found.others)
+            (found.evidence, found.confidence, found.others)
         };
-        assert_eq!(of("CHP_01_KW"), ("CHP*", 0.95, vec![]));
-        assert_eq!((of("CHWST").0, of("CHWST").1, of("CHW1ST").1), ("*CHW*ST*", 0.95, 0.76));
-        assert_eq!(of("CH_SYS_TOTAL_KW"), ("*TOTAL*", 0.76, vec![Category::Chiller]));
-        assert!(of("FLOAT_SWITCH").1 < 0.6, "OAT inside of a word");
+        assert_eq!(of("CHP_01_KW"), ("CHP = chilled-water pump, KW = kW".to_owned(), 0.95, vec![]));
+        assert_eq!((of("CHWST").1, of("CHW1ST").1, of("LPM").1, of("XYZ_CHWST").1), (0.95, 0.95, 0.65, 0.9));
+        assert_eq!(of("CHW_RT").2, [Category::Chiller], "tons of refrigeration");
+        for none in ["FLOAT_SWITCH", "CHWST_SP", "CH_1_ALARM", "CHW_VALVE", "HWST"] {
+            assert_eq!(suggest(none), None, "{none}");
+        }
     }
 
     #[test]

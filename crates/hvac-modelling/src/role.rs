@@ -1,4 +1,4 @@
-//! What a column is in the plant: by its category, its name's words, its unit, and its values.
+//! What a column is in the plant: by its category, its name, its unit, and its values.
 //!
 //! Nothing is taken for a speed or a load that could as well be something else: physics and set-points build on it.
 
@@ -6,20 +6,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::category::Category;
-use super::mapping::{self, Mapped, Place};
+use super::mapping::{Mapped, Place};
 use super::samples::{SampleColumn, median};
-use super::words::Words;
-use hvac_points::physics::fahrenheit_to_celsius;
-use hvac_points::units;
+use hvac_points::{
+    Hint, MachineKind, Measure, Medium, Quantity, Reading, Role as PointRole, Unit, identify_with, units,
+};
 
 /// Highest speed of a machine on the mains, Hz.
 const MOST_HZ: f64 = 65.0;
-/// Words of electric signals, states and water: a point that has one is no speed.
-const NO_SPEED: [&str; 30] = [
-    "KW", "KWH", "POWER", "PWR", "ENERGY", "A", "AMP", "AMPS", "CURRENT", "V", "VOLT", "PERCENT", "PRECENT", "PCT",
-    "RUN", "STATUS", "STS", "FAULT", "ALARM", "FLT", "TRIP", "CMD", "TEMP", "T", "PRESSURE", "DP", "FLOW", "GPM",
-    "LPM", "HOURS",
-];
+/// Confidence from which on a role is taken.
+const TAKEN: f64 = 0.5;
 
 /// What a feature is in the plant: its name in a request for set-points, and what physics may use it for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -130,224 +126,113 @@ impl Role {
     }
 }
 
-/// What is known of a column.
-struct Seen {
-    words: Words,
-    unit: Option<&'static str>,
-    /// Least and most finite value; none without any.
-    limits: Option<(f64, f64)>,
-    two_valued: bool,
-}
-
-impl Seen {
-    /// Of `column`.
-    fn of(column: &SampleColumn) -> Self {
-        let finite = || column.values.iter().copied().filter(|value| value.is_finite());
-        let limits = finite().fold(None, |limits: Option<(f64, f64)>, value| {
-            Some(limits.map_or((value, value), |(least, most)| (least.min(value), most.max(value))))
-        });
-        let unit = column.unit.as_deref().and_then(units::known);
-        Self { words: Words::of(&column.name), unit, limits, two_valued: finite().all(|v| v == 0.0 || v == 1.0) }
-    }
-
-    fn within(&self, low: f64, high: f64) -> bool {
-        self.limits.is_some_and(|(least, most)| least >= low && most <= high)
-    }
-
-    fn is_state(&self) -> bool {
-        self.limits.is_some() && self.two_valued && matches!(self.unit, None | Some(""))
-    }
-
-    /// Tons of cooling: by unit, or by name, in which RT behind water is a return temperature.
-    fn is_load(&self) -> bool {
-        let ratio = self.words.any(&["KW", "KWH", "KWRT", "COP", "PERCENT", "PRECENT", "PCT", "TEMP"]);
-        let water = self.words.any(&["CHW", "CW", "CDW", "HW"]) && !self.words.any(&["LOAD", "COOLING"]);
-        let said = self.words.any(&["RT", "TON", "TONS", "TR"]);
-        self.unit == Some("RT") || self.unit.is_none() && said && !ratio && !water && !self.two_valued
-    }
-
-    /// Hz of a pump or a fan.
-    fn is_speed(&self) -> bool {
-        let said = self.words.any(&["HZ", "VFD", "INV", "FREQ", "FREQUENCY", "SPD", "SPEED"]);
-        let denied = self.words.any(&NO_SPEED) && !said;
-        match self.unit {
-            Some("Hz") => true,
-            Some(_) => false,
-            None => !denied && !self.two_valued && self.within(0.0, MOST_HZ) && (said || !self.is_load()),
-        }
-    }
-
-    fn temperature(&self, side: Side) -> Option<Role> {
-        let unit = matches!(self.unit, None | Some("°C" | "°F" | "K"));
-        let other = self.words.any(&["DELTA", "DT", "DIFF", "SP", "SET", "SETPOINT", "STPT", "FLOW", "PRESSURE"]);
-        if !unit || other || self.words.begins(&["DELTA"]) || self.two_valued {
-            return None;
-        }
-        let named = |water: &[&str], ways: &[&str]| {
-            self.words.stems().any(|stem| {
-                water.iter().any(|water| {
-                    let way = stem.strip_prefix(water).map(|way| way.trim_matches('_'));
-                    way.is_some_and(|way| ways.contains(&way))
-                })
-            })
-        };
-        let chw_side = self.words.begins(&["CHW"]) || self.words.any(&["CHST", "CHRT"]);
-        let cw_side = self.words.begins(&["CW", "CDW", "CDHI", "CDLO", "CNDW"]);
-        let side = match (chw_side, cw_side) {
-            (true, false) => Side::ChilledWater,
-            (false, true) => Side::CondenserWater,
-            _ => side,
-        };
-        let water = ["CHW", "CW", "CDW", "CNDW", "CH"];
-        let supply = named(&water, &["S", "ST", "SWT", "STEMP"]);
-        let back = named(&water, &["R", "RT", "RWT", "RTEMP"]);
-        let supply = supply || self.words.any(&["S", "ST", "SUPPLY", "SUP", "SWT", "CDLO"]);
-        let back = back || self.words.any(&["R", "RT", "RETURN", "RET", "RWT", "CDHI"]);
-        // Chilled water leaves the chiller as supply, condenser water enters it as such.
-        let leaves = self.words.any(&["LEAVING", "LWT", "LCHWT", "LCWT"]);
-        let enters = self.words.any(&["ENTERING", "EWT", "ECHWT", "ECWT"]);
-        match side {
-            Side::ChilledWater if (supply || leaves) != (back || enters) => {
-                Some(if supply || leaves { Role::ChwSupplyTemp } else { Role::ChwReturnTemp })
-            }
-            Side::CondenserWater if (supply || enters) != (back || leaves) => {
-                Some(if supply || enters { Role::CwSupplyTemp } else { Role::CwReturnTemp })
-            }
-            _ => None,
-        }
-    }
-
-    fn outside_air(&self) -> Option<Role> {
-        let temperature = matches!(self.unit, None | Some("°C" | "°F" | "K"));
-        if self.words.any(&["DEW", "DEWPOINT", "ENTHALPY", "SP", "SET"]) || self.two_valued {
-            return None;
-        }
-        if temperature && (self.words.begins(&["WBT", "WETBULB"]) || self.words.any(&["WB", "WET"])) {
-            return Some(Role::WetBulb);
-        }
-        if matches!(self.unit, None | Some("%"))
-            && (self.words.any(&["RH", "OAH", "OARH"]) || self.words.begins(&["HUM"]))
-        {
-            return Some(Role::Humidity);
-        }
-        let dry =
-            self.words.any(&["OAT", "DBT", "DB", "OADB", "DRY", "ODT"]) || self.words.begins(&["TEMP", "DRYBULB"]);
-        match self.unit {
-            Some("%") => Some(Role::Humidity),
-            Some("°C" | "°F" | "K") => Some(Role::DryBulb),
-            None if dry => Some(Role::DryBulb),
-            _ => None,
-        }
-    }
-
-    fn flow(&self, role: Role) -> Role {
-        let unit = matches!(self.unit, None | Some("GPM" | "L/min" | "L/s" | "m³/h" | "m³/s"));
-        if unit && !self.two_valued { role } else { Role::Other }
-    }
-
-    fn pressure(&self) -> Role {
-        let unit = matches!(self.unit, None | Some("Pa" | "hPa" | "kPa" | "MPa" | "bar" | "mbar" | "psi" | "inH2O"));
-        let set = self.words.any(&["SP", "SET", "SETPOINT"]);
-        if unit && !set && !self.two_valued { Role::ChwPressure } else { Role::Other }
-    }
-
-    fn machine(&self, speed: Role) -> Role {
-        match () {
-            () if self.is_state() => Role::Running,
-            () if self.is_load() => Role::LoadRt,
-            () if speed != Role::Other && self.is_speed() => speed,
-            () => Role::Other,
-        }
-    }
-
-    fn in_category(&self, category: Category) -> Role {
-        match category {
-            Category::Chiller => match self.machine(Role::Other) {
-                Role::Other => self.temperature(Side::Unknown).unwrap_or(Role::Other),
-                role => role,
-            },
-            Category::ChwPump => self.machine(Role::ChwPumpHz),
-            Category::ScpPump => self.machine(Role::ScpPumpHz),
-            Category::CwPump => self.machine(Role::CwPumpHz),
-            Category::CoolingTower => match self.temperature(Side::Unknown) {
-                Some(role) => role,
-                None => self.machine(Role::CtFanHz),
-            },
-            Category::ChwTemp => self.temperature(Side::ChilledWater).unwrap_or(Role::Other),
-            Category::CwTemp => self.temperature(Side::CondenserWater).unwrap_or(Role::Other),
-            Category::ChwPressure => self.pressure(),
-            Category::ChwFlow => self.flow(Role::ChwFlow),
-            Category::CwFlow => self.flow(Role::CwFlow),
-            Category::Environment => self.outside_air().unwrap_or(Role::Other),
-            Category::CwPressure | Category::SystemLevel => Role::Other,
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Side {
-    ChilledWater,
-    CondenserWater,
-    Unknown,
-}
-
 /// What a mapped column is. A column of a custom category is what its name suggests.
-pub(super) fn of(mapped: &Mapped<'_>, column: &SampleColumn) -> Role {
-    let seen = Seen::of(column);
+#[must_use]
+pub fn of(mapped: &Mapped<'_>, column: &SampleColumn) -> Role {
     match mapped.place {
-        Place::Category(category) => seen.in_category(category),
-        Place::Own(_) => by_name(&seen, &column.name),
+        Place::Category(category) => in_category(category, column),
+        Place::Own(_) => of_unmapped(column),
     }
 }
 
 /// What a column is by its own name, unit and values alone.
-pub(super) fn of_unmapped(column: &SampleColumn) -> Role {
-    by_name(&Seen::of(column), &column.name)
+#[must_use]
+pub fn of_unmapped(column: &SampleColumn) -> Role {
+    identified(Hint::default(), column)
 }
 
-fn by_name(seen: &Seen, name: &str) -> Role {
-    if seen.is_load() {
-        return Role::LoadRt;
+fn identified(hint: Hint, column: &SampleColumn) -> Role {
+    let found = identify_with(hint, &column.name, column.unit.as_deref(), &column.values).into_iter().next();
+    let Some(found) = found.filter(|found| found.confidence >= TAKEN) else { return Role::Other };
+    match found.role {
+        PointRole::Load => Role::LoadRt,
+        PointRole::ChwSupplyTemp => Role::ChwSupplyTemp,
+        PointRole::ChwReturnTemp => Role::ChwReturnTemp,
+        PointRole::ChwFlow => Role::ChwFlow,
+        PointRole::ChwPressure => Role::ChwPressure,
+        PointRole::CwSupplyTemp => Role::CwSupplyTemp,
+        PointRole::CwReturnTemp => Role::CwReturnTemp,
+        PointRole::CwFlow => Role::CwFlow,
+        PointRole::DryBulb => Role::DryBulb,
+        PointRole::Humidity => Role::Humidity,
+        PointRole::WetBulb => Role::WetBulb,
+        PointRole::Running => Role::Running,
+        PointRole::Speed if is_hz(column) => match found.machine {
+            Some(MachineKind::ChwPump) => Role::ChwPumpHz,
+            Some(MachineKind::ScpPump) => Role::ScpPumpHz,
+            Some(MachineKind::CwPump) => Role::CwPumpHz,
+            Some(MachineKind::Tower) => Role::CtFanHz,
+            _ => Role::Other,
+        },
+        _ => Role::Other,
     }
-    mapping::suggest(name).map_or(Role::Other, |found| seen.in_category(found.category))
+}
+
+/// Whether a speed is one in Hz: its unit says so, or nothing speaks against it.
+fn is_hz(column: &SampleColumn) -> bool {
+    let within = |value: &f64| !value.is_finite() || (0.0..=MOST_HZ).contains(value);
+    match column.unit.as_deref().and_then(units::known) {
+        Some(unit) => unit == "Hz",
+        None => column.values.iter().all(within),
+    }
+}
+
+/// What a column of a category is: its category tells what its name does not, and only what can be in it is taken.
+fn in_category(category: Category, column: &SampleColumn) -> Role {
+    use Role::{
+        ChwFlow, ChwPressure, ChwReturnTemp, ChwSupplyTemp, CwFlow, CwReturnTemp, CwSupplyTemp, LoadRt, Running,
+    };
+    let water = |medium, measure| Hint { medium: Some(medium), measure: Some(measure), machine: None };
+    let machine = |kind| Hint { machine: Some(kind), ..Hint::default() };
+    let temperatures = [ChwSupplyTemp, ChwReturnTemp, CwSupplyTemp, CwReturnTemp];
+    let (hint, rest): (Hint, &[Role]) = match category {
+        Category::Chiller => (machine(MachineKind::Chiller), &[LoadRt, Running]),
+        Category::ChwPump => (machine(MachineKind::ChwPump), &[LoadRt, Running, Role::ChwPumpHz]),
+        Category::ScpPump => (machine(MachineKind::ScpPump), &[LoadRt, Running, Role::ScpPumpHz]),
+        Category::CwPump => (machine(MachineKind::CwPump), &[LoadRt, Running, Role::CwPumpHz]),
+        Category::CoolingTower => (machine(MachineKind::Tower), &[LoadRt, Running, Role::CtFanHz]),
+        Category::ChwTemp => (water(Medium::ChilledWater, Measure::Temperature), &[]),
+        Category::CwTemp => (water(Medium::CondenserWater, Measure::Temperature), &[]),
+        Category::ChwPressure => (water(Medium::ChilledWater, Measure::Pressure), &[ChwPressure]),
+        Category::ChwFlow => (water(Medium::ChilledWater, Measure::Flow), &[ChwFlow]),
+        Category::CwFlow => (water(Medium::CondenserWater, Measure::Flow), &[CwFlow]),
+        Category::Environment => {
+            let hint = Hint { medium: Some(Medium::OutsideAir), ..Hint::default() };
+            (hint, &[Role::DryBulb, Role::Humidity, Role::WetBulb])
+        }
+        Category::CwPressure | Category::SystemLevel => return Role::Other,
+    };
+    let found = identified(hint, column);
+    let pump = matches!(category, Category::ChwPump | Category::ScpPump | Category::CwPump);
+    let water = !pump && category != Category::Environment && temperatures.contains(&found);
+    if water || rest.contains(&found) { found } else { Role::Other }
 }
 
 /// Whether the name says that it is the whole plant's, and not one machine's.
-pub(super) fn of_plant(name: &str) -> bool {
-    let words = Words::of(name);
-    words.any(&["SYS", "SYSTEM", "TOTAL", "TOT", "PLANT", "SITE", "SUM"])
-        || !name.contains(|c: char| c.is_ascii_digit())
+#[must_use]
+pub fn of_plant(name: &str) -> bool {
+    let reading = Reading::of(name);
+    reading.plant || reading.total || !name.contains(|c: char| c.is_ascii_digit())
 }
 
 /// A temperature's unit: as recorded, as its name says, or the only one in which its median is possible; `site` is the
 /// unit of the site's water where both are (of air). None when nothing tells.
-pub(super) fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static str>) -> Option<&'static str> {
-    let (low, high) = match role {
-        Role::ChwSupplyTemp | Role::ChwReturnTemp => (-5.0, 22.0),
-        Role::CwSupplyTemp | Role::CwReturnTemp => (8.0, 45.0),
-        Role::DryBulb => (-40.0, 50.0),
-        Role::WetBulb => (-40.0, 35.0),
+#[must_use]
+pub fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static str>) -> Option<&'static str> {
+    let quantity = match role {
+        Role::ChwSupplyTemp | Role::ChwReturnTemp => Quantity::ChwTemperature,
+        Role::CwSupplyTemp | Role::CwReturnTemp => Quantity::CwTemperature,
+        Role::DryBulb => Quantity::AirTemperature,
+        Role::WetBulb => Quantity::WetBulb,
         _ => return None,
     };
     if let Some(unit) = column.unit.as_deref().and_then(units::known) {
         return Some(unit);
     }
-    let words = Words::of(&column.name);
-    let last = words.last().filter(|_| words.count() > 1);
-    if words.any(&["DEGC", "CELSIUS"]) || last == Some("C") {
-        return Some("°C");
-    }
-    if words.any(&["DEGF", "FAHRENHEIT"]) || last == Some("F") {
-        return Some("°F");
-    }
-    let median = median(&column.values)?;
-    let possible = |celsius: f64| (low..=high).contains(&celsius);
-    match (possible(median), possible(fahrenheit_to_celsius(median))) {
-        (true, false) => Some("°C"),
-        (false, true) => Some("°F"),
-        (true, true) => site,
-        (false, false) => None,
-    }
+    let units = Reading::of(&column.name).units;
+    let said = units.into_iter().find_map(|(_, unit)| Unit::of(quantity, unit, String::new()));
+    let told = said.or_else(|| Unit::by_values(quantity, median(&column.values)?, site));
+    told.map(|unit| unit.unit)
 }
 
 #[cfg(test)]

@@ -1,57 +1,9 @@
-//! The words in a column's name, and names that look alike. Reading a name only ever suggests.
+//! Wildcards in names of columns, and names that look alike.
 
 /// Below this Jaro–Winkler similarity a name is no help.
 const ALIKE: f64 = 0.75;
 /// Most names that are offered for one that is unknown.
 const MOST_OFFERED: usize = 3;
-
-/// The words of a name: in capitals, cut at everything that is neither letter nor digit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words(Vec<String>);
-
-impl Words {
-    /// Of `name`.
-    #[must_use]
-    pub fn of(name: &str) -> Self {
-        let upper = name.to_uppercase();
-        Self(upper.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect())
-    }
-
-    /// Each word without the digits at its end: `CHP1` is a `CHP`.
-    pub fn stems(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).filter(|stem| !stem.is_empty())
-    }
-
-    /// Whether any word is one of these, digits at its end left out.
-    #[must_use]
-    pub fn any(&self, words: &[&str]) -> bool {
-        self.stems().any(|stem| words.contains(&stem))
-    }
-
-    /// Whether any word begins with one of these.
-    #[must_use]
-    pub fn begins(&self, beginnings: &[&str]) -> bool {
-        self.0.iter().any(|word| beginnings.iter().any(|beginning| word.starts_with(beginning)))
-    }
-
-    /// The last word.
-    #[must_use]
-    pub fn last(&self) -> Option<&str> {
-        self.0.last().map(String::as_str)
-    }
-
-    /// How many.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Joined by `_`, as patterns expect it.
-    #[must_use]
-    pub fn joined(&self) -> String {
-        self.0.join("_")
-    }
-}
 
 /// Whether `name` matches `pattern`, in which `*` stands for anything; letters' case does not matter.
 #[must_use]
@@ -65,7 +17,8 @@ pub fn matches(pattern: &str, name: &str) -> bool {
         middle.is_some_and(|rest| rest.ends_with(end))
     }
     let (pattern, name) = (pattern.trim().to_uppercase(), name.to_uppercase());
-    upper_matches(&pattern, &name) || upper_matches(&pattern, &Words::of(&name).joined())
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    upper_matches(&pattern, &name) || upper_matches(&pattern, &words.collect::<Vec<_>>().join("_"))
 }
 
 /// The names that look most like `wanted`, best first; none that is no help.

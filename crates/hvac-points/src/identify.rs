@@ -8,19 +8,15 @@
 //!
 //! Below 0.5 nothing should be done that nobody asked for.
 
-use crate::lexicon::Facet;
+use crate::measure::Measure;
 use crate::quantity::{Quantity, Unit};
-use crate::reading::{MachineKind, Measure, Medium, Nature, Reading, Side};
+use crate::reading::{MachineKind, Medium, Nature, Reading, Side};
 use crate::units;
 
-/// What a name is worth that says all.
-const SAID: f64 = 0.95;
 /// What is taken off for each thing that only custom says.
 const BY_CUSTOM: f64 = 0.2;
 /// For a quantity that only custom says: `CHWS` is hardly ever anything but a temperature.
 const QUANTITY_BY_CUSTOM: f64 = 0.1;
-/// For each word that is not known, up to three.
-const UNKNOWN_WORD: f64 = 0.05;
 /// Factor for a word that is used differently.
 const UNSURE: f64 = 0.6;
 /// Factor when unit or values speak against it.
@@ -108,7 +104,8 @@ impl Role {
     }
 }
 
-/// What else is known of a point, where its name does not say it: its place in a mapping, say.
+/// What else is known of a point, such as its place in a mapping: its machine, whatever the name says, and the rest where
+/// the name does not say it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hint {
     /// What flows past it.
@@ -128,8 +125,8 @@ pub struct Candidate {
     pub machine: Option<MachineKind>,
     /// Whether it is the whole plant's.
     pub plant: bool,
-    /// Whether it is one machine's of several, or one of several sensors.
-    pub single: bool,
+    /// Whether its name has a number: it is one of several.
+    pub numbered: bool,
     /// 0–1, see above.
     pub confidence: f64,
     /// In words: `CHW = chilled water, S = supply`.
@@ -156,9 +153,8 @@ pub fn identify(name: &str, unit: Option<&str>, values: &[f64]) -> Vec<Candidate
 #[must_use]
 pub fn identify_with(hint: Hint, name: &str, unit: Option<&str>, values: &[f64]) -> Vec<Candidate> {
     let seen = Seen::of(unit, values);
-    let (reading, others) = Reading::all_of(name);
-    let mut found: Vec<Candidate> = judge(&reading, hint, &seen).into_iter().collect();
-    for other in &others {
+    let mut found: Vec<Candidate> = judge(&Reading::of(name), hint, &seen).into_iter().collect();
+    for other in &Reading::others_of(name) {
         let Some(mut other) = judge(other, hint, &seen) else { continue };
         other.confidence = rounded(other.confidence * OTHER_READING);
         if !found.iter().any(|better| better.role == other.role) {
@@ -190,46 +186,9 @@ impl Seen {
         }
     }
 
-    /// The measure that the unit tells; `hint` where it could be several.
-    fn measure(&self, said: Option<Measure>, medium: Option<Medium>) -> Option<Measure> {
-        Some(match self.unit? {
-            "°C" | "°F" | "K" => match said {
-                Some(Measure::WetBulb) => Measure::WetBulb,
-                _ => Measure::Temperature,
-            },
-            "%" => match said {
-                Some(Measure::Humidity | Measure::Speed | Measure::Current | Measure::State) => return said,
-                None if medium == Some(Medium::OutsideAir) => Measure::Humidity,
-                _ => Measure::Share,
-            },
-            "Hz" | "rpm" => Measure::Speed,
-            "kW" | "W" | "MW" => match said {
-                Some(Measure::Load) => Measure::Load,
-                _ => Measure::Power,
-            },
-            "kWh" | "Wh" | "MWh" | "kJ" | "MJ" | "GJ" => match said {
-                Some(Measure::Load) => Measure::Load,
-                _ => Measure::Energy,
-            },
-            "RT" | "BTU" | "BTU/h" | "MBH" => Measure::Load,
-            "kW/RT" => Measure::KwPerRt,
-            "A" | "mA" | "kVA" | "kvar" => Measure::Current,
-            "L/min" | "L/s" | "m³/h" | "m³/s" | "GPM" => Measure::Flow,
-            "Pa" | "hPa" | "kPa" | "MPa" | "bar" | "mbar" | "psi" | "inH2O" => Measure::Pressure,
-            "" => return said,
-            _ => Measure::Other,
-        })
-    }
-
     fn within(&self, low: f64, high: f64) -> bool {
         self.limits.is_none_or(|(least, most)| least >= low && most <= high)
     }
-}
-
-/// Whether a unit's measure may stand for the one that is said: a `耗電量` in kW is a power.
-fn is_close(said: Measure, by_unit: Measure) -> bool {
-    let electric = |measure| matches!(measure, Measure::Power | Measure::Energy | Measure::Current | Measure::Load);
-    said == by_unit || electric(said) && electric(by_unit)
 }
 
 /// A role on the way to its confidence.
@@ -249,18 +208,18 @@ fn judge(reading: &Reading, hint: Hint, seen: &Seen) -> Option<Candidate> {
         return None;
     }
     let medium = reading.medium.or(hint.medium);
-    let machine = reading.machine.filter(|kind| *kind != MachineKind::Other || hint.machine.is_none()).or(hint.machine);
-    let by_unit = seen.measure(reading.measure, medium);
-    let contradicted = matches!((reading.measure, by_unit), (Some(said), Some(unit)) if !is_close(said, unit));
+    let machine = hint.machine.or(reading.machine);
+    let outside = medium == Some(Medium::OutsideAir);
+    let by_unit = seen.unit.and_then(|unit| Measure::of_unit(unit, reading.measure, outside));
+    let contradicted = matches!((reading.measure, by_unit), (Some(said), Some(unit)) if !said.may_be(unit));
     let measure = if contradicted { reading.measure } else { by_unit.or(reading.measure) };
     let said = Said { reading, medium, machine, measure: measure.or(hint.measure) };
     let mut verdict = said.verdict(seen)?;
     if reading.nature == Some(Nature::Command) {
         verdict.by_custom += BY_CUSTOM;
     }
-    let unknown = UNKNOWN_WORD * reading.unknown.min(3) as f64;
-    let mut confidence = SAID - verdict.by_custom - unknown;
-    let mut evidence = reading.says.join(", ");
+    let mut confidence = reading.confidence() - verdict.by_custom;
+    let mut evidence = reading.evidence();
     let mut add = |text: String| {
         if !evidence.is_empty() {
             evidence.push_str("; ");
@@ -293,7 +252,7 @@ fn judge(reading: &Reading, hint: Hint, seen: &Seen) -> Option<Candidate> {
         role: verdict.role,
         machine: verdict.machine,
         plant: reading.plant || reading.total,
-        single: reading.numbered || verdict.machine.is_some() && !reading.plant && !reading.total,
+        numbered: reading.numbered,
         confidence: rounded(confidence.clamp(0.0, 0.99)),
         evidence,
     })
@@ -367,22 +326,9 @@ impl Said<'_> {
         self.machine.is_some_and(|kind| kind != MachineKind::Other)
     }
 
-    /// Water and what custom leaves open about it: a chiller's leaving water is chilled, a tower's is the condenser's.
     fn which_water(&self) -> Option<(Medium, f64)> {
-        let way = matches!(self.reading.side, Some(Side::Leaving | Side::Entering));
-        match (self.medium, self.reading.part, self.machine) {
-            (Some(medium @ (Medium::ChilledWater | Medium::CondenserWater)), ..) => Some((medium, 0.0)),
-            (Some(_), ..) => None,
-            (None, Some(Facet::Evaporator), _) => Some((Medium::ChilledWater, 0.0)),
-            (None, Some(_), _) => Some((Medium::CondenserWater, 0.0)),
-            (None, None, Some(MachineKind::Chiller | MachineKind::ChwPump | MachineKind::ScpPump)) => {
-                Some((Medium::ChilledWater, BY_CUSTOM))
-            }
-            (None, None, Some(MachineKind::Tower)) => Some((Medium::CondenserWater, 0.0)),
-            (None, None, Some(MachineKind::CwPump)) => Some((Medium::CondenserWater, BY_CUSTOM)),
-            (None, None, None) if way && self.reading.water => Some((Medium::ChilledWater, 1.5 * BY_CUSTOM)),
-            _ => None,
-        }
+        let (water, by_custom) = self.reading.which_water(self.medium, self.machine)?;
+        Some((water, by_custom * BY_CUSTOM))
     }
 
     fn temperature(&self, by_custom: f64) -> Option<Verdict> {

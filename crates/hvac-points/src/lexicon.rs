@@ -205,6 +205,8 @@ pub struct Lexicon {
     pub(crate) words: HashMap<String, Word>,
     /// Characters of the longest.
     pub(crate) longest: usize,
+    /// The site's own file.
+    own: String,
 }
 
 /// What is wrong with a line of a lexicon.
@@ -230,6 +232,7 @@ impl Lexicon {
     pub fn with(own: &str) -> Result<Self, LexiconError> {
         let mut lexicon = Self::parse(own)?;
         lexicon.add(BUILT_IN)?;
+        own.clone_into(&mut lexicon.own);
         Ok(lexicon)
     }
 
@@ -301,6 +304,12 @@ fn list<T>(named: &[(&str, T)]) -> String {
 /// Makes `lexicon` the one that names are read by from now on; false when there was one already.
 pub fn install(lexicon: Lexicon) -> bool {
     INSTALLED.set(lexicon).is_ok()
+}
+
+/// The text of the site's own words, empty without any: what is made by other words is another thing.
+#[must_use]
+pub fn own_words() -> &'static str {
+    &current().own
 }
 
 /// The words that names are read by.

@@ -7,6 +7,7 @@
 
 mod identify;
 mod lexicon;
+mod measure;
 pub mod physics;
 mod quantity;
 mod reading;
@@ -14,9 +15,10 @@ mod spelling;
 pub mod units;
 
 pub use identify::{Candidate, Hint, Role, identify, identify_with};
-pub use lexicon::{Lexicon, LexiconError, install};
+pub use lexicon::{Lexicon, LexiconError, install, own_words};
+pub use measure::Measure;
 pub use quantity::{Quantity, Unit};
-pub use reading::{MachineKind, Measure, Medium, Nature, Reading};
+pub use reading::{MachineKind, Medium, Nature, Reading};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

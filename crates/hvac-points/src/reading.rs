@@ -2,8 +2,15 @@
 //!
 //! A reading only ever suggests. It knows the name and the unit; what role follows from it, [`crate::identify`] says.
 
-use crate::lexicon::{Condition, Facet, Lexicon, Meaning, current};
+use crate::lexicon::{Condition, Facet, Meaning, current};
+use crate::measure::Measure;
+use crate::quantity::{Quantity, Unit};
 use crate::spelling::{Piece, pieces};
+
+/// What a name is worth that says all.
+const SAID: f64 = 0.95;
+/// For each word that is not known, up to three.
+const UNKNOWN_WORD: f64 = 0.05;
 
 /// What flows past the sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,41 +39,6 @@ pub enum MachineKind {
     /// `CT_1`, `TOWER`.
     Tower,
     /// Anything else.
-    Other,
-}
-
-/// What kind of number the point is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Measure {
-    /// A temperature.
-    Temperature,
-    /// A wet-bulb temperature.
-    WetBulb,
-    /// Relative humidity.
-    Humidity,
-    /// A flow.
-    Flow,
-    /// A pressure, or a differential pressure.
-    Pressure,
-    /// Electric power.
-    Power,
-    /// Electric energy.
-    Energy,
-    /// Electric current, or a share of the rated one.
-    Current,
-    /// Speed of a machine.
-    Speed,
-    /// Cooling, as a rate or a register.
-    Load,
-    /// Power divided by cooling.
-    KwPerRt,
-    /// Cooling divided by power.
-    Cop,
-    /// Whether something runs.
-    State,
-    /// A share of something.
-    Share,
-    /// Another number.
     Other,
 }
 
@@ -121,15 +93,16 @@ pub struct Reading {
     pub plant: bool,
     /// Whether it is a sum.
     pub total: bool,
-    /// Whether it is of heat rather than of electricity.
+    /// Whether it is of cooling or heating rather than of electricity.
     pub thermal: bool,
-    /// The unit that the name tells, and by which word.
-    pub unit: Option<(String, &'static str)>,
+    /// Units that the name tells, each with its word.
+    pub units: Vec<(String, &'static str)>,
     pub(crate) side: Option<Side>,
     pub(crate) water: bool,
     pub(crate) part: Option<Facet>,
     pub(crate) numbered: bool,
-    pub(crate) unsure: bool,
+    /// Whether one of its words is used differently by different makers.
+    pub unsure: bool,
     pub(crate) unknown: usize,
     /// `CHW = chilled water`, one for each word that says something.
     pub(crate) says: Vec<String>,
@@ -144,22 +117,33 @@ impl Reading {
         Self::from(&pieces, &chosen)
     }
 
-    /// The reading that is meant, and others in which one word means something else.
-    pub(crate) fn all_of(name: &str) -> (Self, Vec<Self>) {
-        let lexicon: &Lexicon = current();
-        let pieces = pieces(name, lexicon);
+    /// Other readings of `name`, in each of which one word means something else than in the one that is meant.
+    #[must_use]
+    pub fn others_of(name: &str) -> Vec<Self> {
+        let pieces = pieces(name, current());
         let chosen = choose(&pieces);
         let mut others = Vec::new();
         for (at, piece) in pieces.iter().enumerate() {
-            let meanings = piece.word.map_or(&[][..], |word| word.meanings.as_slice());
-            for meaning in meanings {
+            for meaning in piece.word.map_or(&[][..], |word| word.meanings.as_slice()) {
                 let mut changed = chosen.clone();
                 let Some(slot) = changed.get_mut(at).filter(|slot| **slot != Some(meaning)) else { continue };
                 *slot = Some(meaning);
                 others.push(Self::from(&pieces, &changed));
             }
         }
-        (Self::from(&pieces, &chosen), others)
+        others
+    }
+
+    /// How far what is read can be relied on when nothing is left to custom, 0–1: less for each word that is not known.
+    #[must_use]
+    pub fn confidence(&self) -> f64 {
+        SAID - UNKNOWN_WORD * self.unknown.min(3) as f64
+    }
+
+    /// The words that say something, each with what it says: `CHW = chilled water, S = supply`.
+    #[must_use]
+    pub fn evidence(&self) -> String {
+        self.says.join(", ")
     }
 
     /// Whether it names a machine, and no signal of it.
@@ -175,6 +159,51 @@ impl Reading {
         set || matches!(self.measure, Some(Measure::Speed | Measure::Share))
     }
 
+    /// What it measures that has limits and units of its own; none for set-points and differences of temperatures, for
+    /// what a word may or may not say, and where `unit` is no unit of it.
+    #[must_use]
+    pub fn quantity(&self, unit: Option<&str>) -> Option<Quantity> {
+        let outside = self.medium == Some(Medium::OutsideAir);
+        let by_unit = unit.and_then(|unit| Measure::of_unit(unit, self.measure, outside));
+        let unsaid = self.side.is_some().then_some(Measure::Temperature);
+        let quantity = match by_unit.or(self.measure).or(unsaid)? {
+            Measure::Temperature | Measure::WetBulb if self.nature.is_some() => None,
+            Measure::Temperature if outside => Some(Quantity::AirTemperature),
+            // A chiller's temperature may be its oil's.
+            Measure::Temperature if self.medium.is_none() && self.side.is_none() => None,
+            Measure::Temperature => match self.which_water(self.medium, self.machine)?.0 {
+                Medium::ChilledWater => Some(Quantity::ChwTemperature),
+                _ => Some(Quantity::CwTemperature),
+            },
+            Measure::WetBulb => Some(Quantity::WetBulb),
+            Measure::Humidity => Some(Quantity::Humidity),
+            Measure::Speed => Some(Quantity::Speed),
+            Measure::Power => Some(Quantity::Power),
+            Measure::Flow => Some(Quantity::Flow),
+            Measure::Load => Some(Quantity::Load).filter(|_| unit.is_some() || !self.unsure),
+            Measure::Cop => Some(Quantity::Cop),
+            Measure::KwPerRt => Some(Quantity::KwPerRt),
+            _ => None,
+        }?;
+        unit.is_none_or(|unit| Unit::of(quantity, unit, String::new()).is_some()).then_some(quantity)
+    }
+
+    /// Whose water it is, and how far only custom tells: a chiller's leaving water is chilled, a tower's the condenser's.
+    pub(crate) fn which_water(&self, medium: Option<Medium>, machine: Option<MachineKind>) -> Option<(Medium, f64)> {
+        let way = matches!(self.side, Some(Side::Leaving | Side::Entering));
+        match (medium, self.part, machine) {
+            (Some(medium @ (Medium::ChilledWater | Medium::CondenserWater)), ..) => Some((medium, 0.0)),
+            (Some(_), ..) => None,
+            (None, Some(Facet::Evaporator), _) => Some((Medium::ChilledWater, 0.0)),
+            (None, Some(_), _) => Some((Medium::CondenserWater, 0.0)),
+            (None, None, Some(MachineKind::Tower)) => Some((Medium::CondenserWater, 0.0)),
+            (None, None, Some(MachineKind::CwPump)) => Some((Medium::CondenserWater, 1.0)),
+            (None, None, Some(MachineKind::Other)) => None,
+            (None, None, Some(_)) => Some((Medium::ChilledWater, 1.0)),
+            (None, None, None) => (way && self.water).then_some((Medium::ChilledWater, 1.5)),
+        }
+    }
+
     fn from(pieces: &[Piece<'_>], chosen: &[Option<&Meaning>]) -> Self {
         let mut reading = Self::default();
         let mut facets: Vec<Facet> = Vec::new();
@@ -186,11 +215,10 @@ impl Reading {
                 reading.says.push(format!("{} = {}", piece.text, meaning.says));
             }
             reading.unknown += usize::from(piece.word.is_none() && !piece.number && piece.text.chars().count() > 1);
-            if let Some(unit) =
-                own.iter().find_map(|facet| if let Facet::Unit(unit) = facet { Some(*unit) } else { None })
-            {
-                reading.unit.get_or_insert_with(|| (piece.text.clone(), unit));
-            }
+            reading.units.extend(own.iter().filter_map(|facet| match facet {
+                Facet::Unit(unit) => Some((piece.text.clone(), *unit)),
+                _ => None,
+            }));
             if meaning.is_none() || own.iter().any(|facet| names_a_thing(*facet)) {
                 kept.push((piece.token, piece.text.clone()));
             }
@@ -207,7 +235,7 @@ impl Reading {
         let first = |pairs: &[(Facet, MachineKind)]| pairs.iter().find(|(f, _)| has(*f)).map(|(_, kind)| *kind);
         self.plant = has(Facet::Plant);
         self.total = has(Facet::Total);
-        self.thermal = has(Facet::Thermal);
+        self.thermal = has(Facet::Thermal) || has(Facet::Heating);
         self.unsure = has(Facet::Unsure);
         self.water = has(Facet::Water);
         self.part = [Facet::Evaporator, Facet::Condenser].into_iter().find(|part| has(*part));
@@ -282,7 +310,8 @@ fn measure(has: &dyn Fn(Facet) -> bool, thermal: bool) -> Option<Measure> {
     ];
     let found = found.iter().find(|(facet, _)| has(*facet)).map(|(_, measure)| *measure);
     match found {
-        Some(Measure::Load | Measure::Power) if has(Facet::Share) => Some(Measure::Share),
+        Some(Measure::Load) if has(Facet::Share) => Some(Measure::Other),
+        Some(Measure::Power) if has(Facet::Share) => Some(Measure::Share),
         Some(Measure::Share) if has(Facet::Drive) => Some(Measure::Speed),
         Some(Measure::Power | Measure::Energy) if thermal => Some(Measure::Load),
         found => found,

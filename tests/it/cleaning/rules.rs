@@ -218,7 +218,10 @@ async fn names_suggest_a_mapping_with_evidence() {
     assert_eq!((&role("load")["columns"], &role("flow")["columns"]), (&json!(["RT"]), &json!(["GPM"])));
     assert_eq!((&role("wet_bulb")["columns"], &role("wet_bulb")["confidence"]), (&json!([]), &json!(0.0)));
     let column = &found["columns"].as_array().unwrap().iter().find(|c| c["column"] == "CHWST").unwrap().clone();
-    assert_eq!((&column["evidence"], &column["confidence"]), (&json!("CHWST matches *CHW*ST*"), &json!(0.95)));
+    assert_eq!(
+        (&column["evidence"], &column["confidence"]),
+        (&json!("CHW = chilled water, ST = supply temperature"), &json!(0.95))
+    );
     assert_eq!(found["mapping"]["chw_flow_cols"], json!(["GPM"]));
-    assert_eq!(found["unmapped"], json!(["RT"]));
+    assert_eq!((&found["mapping"]["chiller_cols"], &found["unmapped"]), (&json!(["RT", "CH1_KW"]), &json!([])));
 }
