@@ -11,8 +11,9 @@ use clap::{Parser, Subcommand};
 use crate::app;
 use crate::config::Config;
 use crate::demo;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::state::AppState;
+use hvac_points::Lexicon;
 
 mod clean;
 mod confirm;
@@ -133,6 +134,22 @@ impl Settings {
     }
 }
 
+/// Makes this process read the names of points by the site's own words first.
+fn install_point_words(config: &Config) -> Result<()> {
+    let Some(path) = &config.point_words else { return Ok(()) };
+    let refused = |why: String| {
+        let message = format!(
+            "POINT_WORDS: {} {why}; give a file of the form of crates/hvac-points/src/lexicon.tsv",
+            path.display()
+        );
+        Error::invalid("POINT_WORDS", "bad_setting", message)
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refused(format!("cannot be read ({error})")))?;
+    let lexicon = Lexicon::with(&text).map_err(|error| refused(format!("is no file of point words: {error}")))?;
+    hvac_points::install(lexicon);
+    Ok(())
+}
+
 impl Cli {
     /// The arguments of this process.
     ///
@@ -153,7 +170,9 @@ impl Cli {
     /// # Errors
     /// The first setting whose value cannot be used.
     pub fn config(&self) -> Result<(Config, Vec<String>)> {
-        Config::load(&self.settings.flags())
+        let (config, notices) = Config::load(&self.settings.flags())?;
+        install_point_words(&config)?;
+        Ok((config, notices))
     }
 
     /// Carries the command out.

@@ -38,6 +38,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("MODELS_PATH", "./models"),
     setting("REDIS_URL", ""),
     setting("SITE_TIMEZONE", "UTC"),
+    setting("POINT_WORDS", ""),
     setting("CACHE_MAX_BYTES", "268435456"),
     setting("CACHE_TTL_SECONDS", "3600"),
     setting("DOWNLOADS_MAX_BYTES", "1073741824"),
@@ -88,6 +89,8 @@ pub struct Config {
     pub redis_url: Option<String>,
     /// Zone of reports that do not say theirs.
     pub site_timezone: Tz,
+    /// File of the site's own words of point names, of the form of the built-in ones.
+    pub point_words: Option<PathBuf>,
     /// Bound of the in-process cache.
     pub cache_max_bytes: u64,
     /// How long a cached answer lives, in both levels.
@@ -169,6 +172,7 @@ impl Config {
             models_path: check::folder("MODELS_PATH", &get("MODELS_PATH"))?,
             redis_url: some("REDIS_URL").map(check::redis).transpose()?,
             site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,
+            point_words: some("POINT_WORDS").map(PathBuf::from),
             // 0 keeps nothing.
             cache_max_bytes: whole("CACHE_MAX_BYTES", 0..=1 << 40, " of bytes")?,
             cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),

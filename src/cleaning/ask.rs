@@ -18,6 +18,7 @@ use crate::store::entity::{WorkStatus, cleaning_job};
 use crate::store::new_id;
 use crate::store::objects::hex;
 use hvac_cleaning::{self as clean, CLEANER_VERSION, CleanError};
+use hvac_points::own_words;
 
 /// A cleaning that was asked for: a new job, or the one that the same request made before.
 #[derive(Debug, Clone)]
@@ -78,7 +79,7 @@ pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
 fn key(dataset: &Resolved, parameters: &Parameters) -> Result<(Value, String)> {
     // A `Value`'s objects are sorted by name.
     let parameters = serde_json::to_value(parameters).internal("writing a cleaning's parameters")?;
-    let asked = format!("{CLEANER_VERSION} {} {} {parameters}", dataset.sha256, dataset.zone);
+    let asked = format!("{CLEANER_VERSION} {} {} {parameters}{}", dataset.sha256, dataset.zone, own_words());
     Ok((parameters, hex(&Sha256::digest(asked))))
 }
 

@@ -20,6 +20,7 @@ use hvac_cleaning::Interval;
 use hvac_modelling::document::FORMAT_VERSION;
 use hvac_modelling::features::FeatureOptions;
 use hvac_modelling::options::TrainOptions;
+use hvac_points::own_words;
 
 /// A training that was asked for: a new job, or the one that the same request made before.
 #[derive(Debug, Clone)]
@@ -137,8 +138,10 @@ async fn new_model(
     let asked = serde_json::to_value(&train).internal(doing)?;
     let folder = paths::model_dir(site.as_deref());
     let asked = format!(
-        "{TRAINER_VERSION} {FORMAT_VERSION} {folder}/{name} {} {} {interval:?} {mapping_suggested} {feature_mapping} {asked}",
-        dataset.sha256, dataset.zone
+        "{TRAINER_VERSION} {FORMAT_VERSION} {folder}/{name} {} {} {interval:?} {mapping_suggested} {feature_mapping} {asked}{}",
+        dataset.sha256,
+        dataset.zone,
+        own_words()
     );
     let dataset_version = dataset.label.version.clone();
     let parameters = Parameters { train, interval, mapping_suggested, dataset_version, warnings };

@@ -27,6 +27,7 @@ mod names;
 mod openapi;
 mod optimization;
 mod parse;
+mod point_words;
 mod previews;
 mod real_reports;
 mod reports;
