@@ -8,6 +8,7 @@ mod cleaning;
 mod cli;
 mod connections;
 mod contract;
+mod corpus;
 mod crash;
 mod damage;
 mod datasets;
