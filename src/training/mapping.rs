@@ -123,7 +123,7 @@ fn numeric_target(dataset: &Resolved, mapping: &FeatureMapping) -> Result<()> {
 
 fn refuse_leaks(mapping: &FeatureMapping, headers: &Samples, options: &FeatureOptions) -> Result<()> {
     let mapped = mapping.mapped();
-    let problems = leakage::find_but(mapping, headers, &options.roles).into_iter().map(|leak| {
+    let problems = leakage::find(mapping, headers, &options.roles).into_iter().map(|leak| {
         let place = mapped.iter().find(|mapped| mapped.column == leak.column);
         let field = place.map_or_else(|| "feature_mapping".to_owned(), |mapped| mapped.place.field());
         let (column, reason) = (leak.column, leak.reason);
@@ -137,7 +137,7 @@ fn refuse_leaks(mapping: &FeatureMapping, headers: &Samples, options: &FeatureOp
 
 /// Takes the columns that leak out of a mapping that nobody asked for; says which and why.
 pub fn without_leaks(mapping: &mut FeatureMapping, samples: &Samples, options: &FeatureOptions) -> Vec<String> {
-    let leaks = leakage::find_but(mapping, samples, &options.roles);
+    let leaks = leakage::find(mapping, samples, &options.roles);
     mapping.retain_features(|name| !leaks.iter().any(|leak| leak.column == name));
     leaks.into_iter().map(|leak| format!("{} is left out: {}", leak.column, leak.reason)).collect()
 }

@@ -3,6 +3,7 @@
 //! Expected leaks come from what the columns are (`data/samples/README.md`, the README of the real reports), expected
 //! numbers from pandas on the same files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{NaiveDateTime, TimeZone};
@@ -102,7 +103,7 @@ fn roles(samples: &Samples, mapping: &FeatureMapping) -> Vec<(String, Role)> {
 fn leaking(samples: &Samples, target: &str) -> Vec<String> {
     let all: Vec<&str> = samples.columns.iter().map(|column| column.name.as_str()).collect();
     let mapping = mapping(serde_json::json!({"custom_categories": {"all": all}, "target_col": target}));
-    leakage::find(&mapping, samples).into_iter().map(|leak| leak.column).collect()
+    leakage::find(&mapping, samples, &BTreeMap::new()).into_iter().map(|leak| leak.column).collect()
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn real_reports_the_plants_leaks_are_found_and_nothing_else() {
         samples.columns.push(SampleColumn { name: name.clone(), unit: None, values });
     }
     let mapping = mapping(serde_json::json!({"custom_categories": {"x": hidden}, "target_col": "kW_Tot"}));
-    let found = leakage::find(&mapping, &samples);
+    let found = leakage::find(&mapping, &samples, &BTreeMap::new());
     assert_eq!(
         found.iter().map(|leak| &leak.column).collect::<Vec<_>>(),
         hidden.iter().collect::<Vec<_>>(),
@@ -240,7 +241,7 @@ fn real_reports_the_hospitals_amps_leak_by_value() {
     let honest: Vec<String> = pumps.columns.iter().map(|column| column.name.clone()).collect();
     meter.columns.extend(pumps.columns);
     let mapping = mapping(serde_json::json!({"custom_categories": {"pumps": honest}, "target_col": "MMCB_KW"}));
-    assert_eq!(leakage::find(&mapping, &meter), []);
+    assert_eq!(leakage::find(&mapping, &meter, &BTreeMap::new()), []);
     let speeds = roles(&meter, &mapping);
     let speed = |name: &str| speeds.iter().find(|(own, _)| own == name).map(|(_, role)| *role);
     assert_eq!(suggest("ZWP_1_F").map(|found| found.category.key()), Some("scp_pump_cols"));

@@ -17,22 +17,22 @@ const LEAST_SPAN: f64 = 1.02;
 
 /// What a machine does.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fit {
+pub(crate) struct Fit {
     /// A verdict a row; [`Verdict::Beyond`] holds P/f³ ÷ median − 1.
-    pub rows: Vec<Verdict>,
+    pub(crate) rows: Vec<Verdict>,
     /// Rows at which it runs.
-    pub running: u64,
+    pub(crate) running: u64,
     /// Median of P/f³ while it runs.
-    pub median: Option<f64>,
+    pub(crate) median: Option<f64>,
     /// Exponent of P ∝ fⁿ.
-    pub exponent: Option<f64>,
+    pub(crate) exponent: Option<f64>,
     /// Lowest and highest speed while it runs.
-    pub speed_range: Option<(f64, f64)>,
+    pub(crate) speed_range: Option<(f64, f64)>,
 }
 
 /// Judges a machine by its speed and power (kW), both NaN where there is none.
 #[must_use]
-pub fn fit(speed: &[f64], power_kw: &[f64], limit: f64, running_speed: f64, running_kw: f64) -> Fit {
+pub(crate) fn fit(speed: &[f64], power_kw: &[f64], limit: f64, running_speed: f64, running_kw: f64) -> Fit {
     let runs = |f: f64, p: f64| f > running_speed && p > running_kw;
     let running: Vec<(f64, f64)> =
         speed.iter().zip(power_kw).map(|(f, p)| (*f, *p)).filter(|(f, p)| runs(*f, *p)).collect();

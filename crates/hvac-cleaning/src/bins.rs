@@ -13,19 +13,19 @@ use super::parameters::Interval;
 
 /// The bins from the first to the last row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bins {
+pub(crate) struct Bins {
     /// Left edges, UTC ms, ascending.
-    pub starts_ms: Vec<i64>,
+    pub(crate) starts_ms: Vec<i64>,
     /// First instant after the last bin, UTC ms.
-    pub end_ms: i64,
+    pub(crate) end_ms: i64,
     /// Rows of each bin.
-    pub rows: Vec<Range<usize>>,
+    pub(crate) rows: Vec<Range<usize>>,
 }
 
 impl Bins {
     /// The bins of an ascending axis (UTC ms); with `keep_empty` also those without a row between the first and the last.
     #[must_use]
-    pub fn new(at_ms: &[i64], interval: Interval, zone: Tz, keep_empty: bool) -> Self {
+    pub(crate) fn new(at_ms: &[i64], interval: Interval, zone: Tz, keep_empty: bool) -> Self {
         let mut bins = Self { starts_ms: Vec::new(), end_ms: 0, rows: Vec::new() };
         let mut row = 0;
         while let Some(&at) = at_ms.get(row) {
@@ -52,7 +52,7 @@ impl Bins {
     }
 
     /// Each bin's edges in UTC ms, its end being the next one's start only where bins touch, and its rows.
-    pub fn each(&self, interval: Interval, zone: Tz) -> impl Iterator<Item = (i64, i64, &Range<usize>)> {
+    pub(crate) fn each(&self, interval: Interval, zone: Tz) -> impl Iterator<Item = (i64, i64, &Range<usize>)> {
         let ends = self.starts_ms.iter().skip(1).copied().chain([self.end_ms]);
         self.starts_ms.iter().zip(ends).zip(&self.rows).map(move |((start, next), rows)| {
             // Bins that were left out make a hole, behind which the next one starts.
@@ -69,7 +69,7 @@ fn local(at_ms: i64, zone: Tz) -> Option<NaiveDateTime> {
 
 /// The left edge, UTC ms, of the bin that holds the instant `at_ms`.
 #[must_use]
-pub fn edge(at_ms: i64, interval: Interval, zone: Tz) -> i64 {
+pub(crate) fn edge(at_ms: i64, interval: Interval, zone: Tz) -> i64 {
     let Some(clock) = local(at_ms, zone) else { return at_ms };
     let minute = clock.hour() * 60 + clock.minute();
     let floor = minute - minute % interval.minutes();
@@ -95,7 +95,7 @@ pub fn edge(at_ms: i64, interval: Interval, zone: Tz) -> i64 {
 
 /// The left edge of the bin after the one that starts at `start_ms`.
 #[must_use]
-pub fn next_edge(start_ms: i64, interval: Interval, zone: Tz) -> i64 {
+pub(crate) fn next_edge(start_ms: i64, interval: Interval, zone: Tz) -> i64 {
     let mut probe = start_ms + interval.ms();
     // A day of 25 hours: its 24th hour is still the same bin.
     loop {

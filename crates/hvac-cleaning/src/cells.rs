@@ -14,7 +14,7 @@ use hvac_frame::column::{NullReason, VALUE};
 
 /// Values (NaN without one) and why there are none.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cells {
+pub(crate) struct Cells {
     values: Vec<f64>,
     why: Why,
     /// Of the values as they are; none when that was not counted.
@@ -35,13 +35,13 @@ enum Why {
 impl Cells {
     /// Cells that have no value for one reason wherever they are NaN.
     #[must_use]
-    pub fn new(values: Vec<f64>, reason: NullReason) -> Self {
+    pub(crate) fn new(values: Vec<f64>, reason: NullReason) -> Self {
         Self { values, why: Why::All(reason), summary: None, validity: None }
     }
 
     /// Cells that have no value for a reason of their own; `reason` is asked for each row that is NaN.
     #[must_use]
-    pub fn with_reasons(values: Vec<f64>, reason: impl Fn(usize) -> NullReason) -> Self {
+    pub(crate) fn with_reasons(values: Vec<f64>, reason: impl Fn(usize) -> NullReason) -> Self {
         let code = |(row, value): (usize, &f64)| if value.is_nan() { reason(row) as u8 } else { VALUE };
         let codes = values.iter().enumerate().map(code).collect();
         Self { why: Why::Each(codes), ..Self::new(values, NullReason::AsParsed) }
@@ -49,7 +49,7 @@ impl Cells {
 
     /// The cells of a parsed column, its memory taken over when nobody else holds it.
     #[must_use]
-    pub fn of_column(numbers: Float64Chunked) -> Self {
+    pub(crate) fn of_column(numbers: Float64Chunked) -> Self {
         let whole = if numbers.chunks().len() == 1 { numbers } else { numbers.rechunk().into_owned() };
         let Some(array) = whole.downcast_into_iter().next() else { return Self::default() };
         let (_, values, validity) = array.into_inner();
@@ -71,13 +71,13 @@ impl Cells {
 
     /// The values, NaN without one.
     #[must_use]
-    pub fn values(&self) -> &[f64] {
+    pub(crate) fn values(&self) -> &[f64] {
         &self.values
     }
 
     /// Why the rows of a bin have no value together: none, or the first reason of theirs (a rule's before the parsed one).
     #[must_use]
-    pub fn why(&self, rows: Range<usize>) -> NullReason {
+    pub(crate) fn why(&self, rows: Range<usize>) -> NullReason {
         if rows.is_empty() {
             return NullReason::NoSample;
         }
@@ -91,7 +91,7 @@ impl Cells {
 
     /// The one reason of every cell without a value, if it is one.
     #[must_use]
-    pub fn only_reason(&self) -> Option<NullReason> {
+    pub(crate) fn only_reason(&self) -> Option<NullReason> {
         match self.why {
             Why::All(reason) => Some(reason),
             Why::Each(_) => None,
@@ -99,7 +99,7 @@ impl Cells {
     }
 
     /// Nulls cells, each for its reason.
-    pub fn null(&mut self, cells: impl Iterator<Item = (usize, NullReason)>) {
+    pub(crate) fn null(&mut self, cells: impl Iterator<Item = (usize, NullReason)>) {
         let as_they_are = match &mut self.why {
             Why::Each(codes) => std::mem::take(codes),
             Why::All(reason) => {
@@ -118,7 +118,7 @@ impl Cells {
 
     /// Only the rows that are kept.
     #[must_use]
-    pub fn keep(self, keep: &[bool]) -> Self {
+    pub(crate) fn keep(self, keep: &[bool]) -> Self {
         let why = match self.why {
             Why::Each(codes) => Why::Each(kept(&codes, keep)),
             all @ Why::All(_) => all,
@@ -128,17 +128,17 @@ impl Cells {
 
     /// Counts and extremes of the values.
     #[must_use]
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         self.summary.unwrap_or_else(|| summary(&self.values))
     }
 
     /// Takes the summary now, so that it is there when it is asked for.
-    pub fn sum_up(&mut self) {
+    pub(crate) fn sum_up(&mut self) {
         self.summary = Some(self.summary());
     }
 
     /// As the mean of each alone: a zero has no sign.
-    pub fn drop_sign_of_zero(&mut self) {
+    pub(crate) fn drop_sign_of_zero(&mut self) {
         let signed = |value: &f64| *value == 0.0 && value.is_sign_negative();
         if self.summary().min.is_some_and(|min| min <= 0.0) && self.values.iter().any(signed) {
             self.values.iter_mut().for_each(|value| *value += 0.0);
@@ -148,7 +148,7 @@ impl Cells {
 
     /// How many cells have no value, by reason.
     #[must_use]
-    pub fn nulls(&self) -> BTreeMap<NullReason, u64> {
+    pub(crate) fn nulls(&self) -> BTreeMap<NullReason, u64> {
         let mut by_reason = BTreeMap::new();
         match &self.why {
             Why::All(reason) => by_reason.extend(Some((*reason, self.summary().nulls)).filter(|(_, nulls)| *nulls > 0)),
@@ -163,7 +163,7 @@ impl Cells {
 
     /// As a column of a frame.
     #[must_use]
-    pub fn into_column(self, name: &str) -> Column {
+    pub(crate) fn into_column(self, name: &str) -> Column {
         let some_null = self.summary.is_none_or(|summary| summary.nulls > 0);
         let validity = self.validity.or_else(|| some_null.then(|| validity(&self.values)));
         Float64Chunked::from_vec_validity(name.into(), self.values, validity).into_series().into()
@@ -177,7 +177,7 @@ impl Default for Cells {
 }
 
 /// The rows that are kept.
-pub fn kept<T: Copy>(all: &[T], keep: &[bool]) -> Vec<T> {
+pub(crate) fn kept<T: Copy>(all: &[T], keep: &[bool]) -> Vec<T> {
     all.iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
 }
 

@@ -23,18 +23,18 @@ const NEARLY_FULL: f64 = 0.9;
 
 /// Something that happened to a register.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Incident {
+pub(crate) struct Incident {
     /// Row of the reading.
-    pub row: usize,
+    pub(crate) row: usize,
     /// What.
-    pub what: What,
+    pub(crate) what: What,
     /// The reading before, and this one.
-    pub readings: (f64, f64),
+    pub(crate) readings: (f64, f64),
 }
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum What {
+pub(crate) enum What {
     /// Left out.
     Spike,
     /// Went over this many.
@@ -47,20 +47,20 @@ pub enum What {
 
 /// A register's growth.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Growth {
+pub(crate) struct Growth {
     /// At each row, what it grew since the reading before; NaN without.
-    pub rows: Vec<f64>,
+    pub(crate) rows: Vec<f64>,
     /// Sum of the rows.
-    pub total: f64,
+    pub(crate) total: f64,
     /// Growth across gaps, which is in no row.
-    pub across_gaps: f64,
+    pub(crate) across_gaps: f64,
     /// In order of rows.
-    pub incidents: Vec<Incident>,
+    pub(crate) incidents: Vec<Incident>,
 }
 
 /// Growth of a register at each of its rows (NaN without a reading). `interval_ms` is its own.
 #[must_use]
-pub fn growth(at_ms: &[i64], values: &[f64], interval_ms: f64) -> Growth {
+pub(crate) fn growth(at_ms: &[i64], values: &[f64], interval_ms: f64) -> Growth {
     let readings: Vec<(usize, i64, f64)> = (at_ms.iter().zip(values).enumerate())
         .filter(|(_, (_, value))| !value.is_nan())
         .map(|(row, (at, value))| (row, *at, *value))

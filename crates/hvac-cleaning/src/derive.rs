@@ -24,19 +24,25 @@ use hvac_points::physics::{KW_PER_RT, wet_bulb_c};
 
 /// A derived column.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Made {
+pub(crate) struct Made {
     /// Its metadata, counts still to be filled in.
-    pub meta: ColumnMeta,
+    pub(crate) meta: ColumnMeta,
     /// Its cells.
-    pub cells: Cells,
+    pub(crate) cells: Cells,
 }
 
 /// A role's values in the unit of comparison, NaN without, and the columns behind them.
-pub type Inputs = BTreeMap<Role, (Vec<f64>, Vec<String>)>;
+pub(crate) type Inputs = BTreeMap<Role, (Vec<f64>, Vec<String>)>;
 
 /// Metadata of a derived column.
 #[must_use]
-pub fn meta(name: &str, unit: Option<&str>, formula: &str, from: Vec<String>, cleaned: CleanedCells) -> ColumnMeta {
+pub(crate) fn meta(
+    name: &str,
+    unit: Option<&str>,
+    formula: &str,
+    from: Vec<String>,
+    cleaned: CleanedCells,
+) -> ColumnMeta {
     ColumnMeta {
         name: name.to_owned(),
         original_name: name.to_owned(),
@@ -56,7 +62,7 @@ pub fn meta(name: &str, unit: Option<&str>, formula: &str, from: Vec<String>, cl
 
 /// Every column that the inputs allow, in the order of the table above.
 #[must_use]
-pub fn derive(inputs: &Inputs, thresholds: &Thresholds, cleaned: &CleanedCells) -> Vec<Made> {
+pub(crate) fn derive(inputs: &Inputs, thresholds: &Thresholds, cleaned: &CleanedCells) -> Vec<Made> {
     let of = |role: Role| inputs.get(&role);
     let mut made = Vec::new();
     let mut add = |name: &str, unit: Option<&str>, formula: &str, from: &[&Vec<String>], values: Vec<f64>| {
@@ -103,7 +109,7 @@ pub fn derive(inputs: &Inputs, thresholds: &Thresholds, cleaned: &CleanedCells) 
 
 /// The load that flow and ΔT of chilled water make, RT, and its columns.
 #[must_use]
-pub fn by_flow(inputs: &Inputs) -> Option<(Vec<f64>, Vec<String>)> {
+pub(crate) fn by_flow(inputs: &Inputs) -> Option<(Vec<f64>, Vec<String>)> {
     let [flow, supply, back] = [Role::Flow, Role::ChwSupply, Role::ChwReturn].map(|role| inputs.get(&role));
     let ((flow, a), (supply, b), (back, c)) = (flow?, supply?, back?);
     let rows = flow.iter().zip(supply).zip(back);

@@ -12,14 +12,14 @@ use super::sampling::median;
 
 /// The least flow that counts as flowing: a share of the median of all flows above 0.
 #[must_use]
-pub fn flowing(flow: &[f64], share: f64) -> Option<f64> {
+pub(crate) fn flowing(flow: &[f64], share: f64) -> Option<f64> {
     let mut positive: Vec<f64> = flow.iter().copied().filter(|flow| *flow > 0.0).collect();
     median(&mut positive).map(|median| median * share)
 }
 
 /// Whether every machine is known to stand, row by row: [`State::Off`] then, [`State::On`] when one runs.
 #[must_use]
-pub fn all_stand(machines: &[Vec<State>], rows: usize) -> Vec<State> {
+pub(crate) fn all_stand(machines: &[Vec<State>], rows: usize) -> Vec<State> {
     let mut all = vec![if machines.is_empty() { State::Unknown } else { State::Off }; rows];
     for machine in machines {
         for (state, one) in all.iter_mut().zip(machine) {
@@ -34,12 +34,16 @@ pub fn all_stand(machines: &[Vec<State>], rows: usize) -> Vec<State> {
 }
 
 /// Rows with flow while all pumps stand.
-pub fn flow_without_pump<'a>(flow: &'a [f64], pumps: &'a [State], least: f64) -> impl Iterator<Item = bool> + 'a {
+pub(crate) fn flow_without_pump<'a>(
+    flow: &'a [f64],
+    pumps: &'a [State],
+    least: f64,
+) -> impl Iterator<Item = bool> + 'a {
     flow.iter().zip(pumps).map(move |(flow, pumps)| *flow > least && *pumps == State::Off)
 }
 
 /// Rows with a running chiller while all towers stand.
-pub fn chiller_without_tower<'a>(chillers: &'a [State], towers: &'a [State]) -> impl Iterator<Item = bool> + 'a {
+pub(crate) fn chiller_without_tower<'a>(chillers: &'a [State], towers: &'a [State]) -> impl Iterator<Item = bool> + 'a {
     chillers.iter().zip(towers).map(|(chillers, towers)| *chillers == State::On && *towers == State::Off)
 }
 

@@ -16,7 +16,7 @@ use hvac_frame::names::TIMESTAMP;
 
 /// The cells of one column.
 #[derive(Debug, Clone)]
-pub enum Data {
+pub(crate) enum Data {
     /// Numbers; NaN without one.
     Numbers(Cells),
     /// Texts: the column as it came, for each row the row of its text, and why there is none.
@@ -26,7 +26,7 @@ pub enum Data {
 impl Data {
     /// Rows.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Numbers(cells) => cells.values().len(),
             Self::Texts(_, rows) => rows.len(),
@@ -35,7 +35,7 @@ impl Data {
 
     /// Its numbers; none of texts.
     #[must_use]
-    pub fn values(&self) -> &[f64] {
+    pub(crate) fn values(&self) -> &[f64] {
         match self {
             Self::Numbers(cells) => cells.values(),
             Self::Texts(..) => &[],
@@ -44,7 +44,7 @@ impl Data {
 
     /// Cells with a value.
     #[must_use]
-    pub fn present(&self) -> u64 {
+    pub(crate) fn present(&self) -> u64 {
         match self {
             Self::Numbers(cells) => cells.summary().count,
             Self::Texts(_, rows) => rows.iter().filter(|row| row.is_ok()).count() as u64,
@@ -53,7 +53,7 @@ impl Data {
 
     /// Only the rows that are kept.
     #[must_use]
-    pub fn keep(self, keep: &[bool]) -> Self {
+    pub(crate) fn keep(self, keep: &[bool]) -> Self {
         match self {
             Self::Numbers(cells) => Self::Numbers(cells.keep(keep)),
             Self::Texts(texts, rows) => Self::Texts(texts, kept(&rows, keep)),
@@ -62,7 +62,7 @@ impl Data {
 
     /// How many cells have no value, by reason.
     #[must_use]
-    pub fn nulls(&self) -> BTreeMap<NullReason, u64> {
+    pub(crate) fn nulls(&self) -> BTreeMap<NullReason, u64> {
         match self {
             Self::Numbers(cells) => cells.nulls(),
             Self::Texts(_, rows) => {
@@ -77,7 +77,7 @@ impl Data {
 
     /// What is known of its values.
     #[must_use]
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         match self {
             Self::Numbers(cells) => cells.summary(),
             Self::Texts(..) => {
@@ -92,7 +92,7 @@ impl Data {
 ///
 /// # Errors
 /// When the frame is not what [`super::clean`] asks for, which is the caller's defect.
-pub fn split(frame: DataFrame, columns: &[ColumnMeta]) -> Result<(Vec<i64>, Vec<Data>), CleanError> {
+pub(crate) fn split(frame: DataFrame, columns: &[ColumnMeta]) -> Result<(Vec<i64>, Vec<Data>), CleanError> {
     let mut found: Vec<Option<Column>> = vec![None; columns.len()];
     let mut at_ms = None;
     let positions: HashMap<&str, usize> =
@@ -149,7 +149,7 @@ fn take(column: Column, meta: &ColumnMeta) -> Result<Data, CleanError> {
 ///
 /// # Errors
 /// When polars refuses them, which would be a defect.
-pub fn join(at_ms: &[i64], columns: Vec<(String, Data)>) -> Result<DataFrame, CleanError> {
+pub(crate) fn join(at_ms: &[i64], columns: Vec<(String, Data)>) -> Result<DataFrame, CleanError> {
     let times = Int64Chunked::from_slice(TIMESTAMP.into(), at_ms);
     let times = times.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_series().into();
     let made: Vec<Column> = columns.into_par_iter().map(|(name, data)| column(&name, data)).collect();

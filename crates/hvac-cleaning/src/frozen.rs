@@ -27,28 +27,28 @@ const HABITS: [(usize, f64); 2] = [(100, 0.99), (20, 0.95)];
 
 /// A run of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Run {
+pub(crate) struct Run {
     /// First row.
-    pub first: usize,
+    pub(crate) first: usize,
     /// Last row.
-    pub last: usize,
+    pub(crate) last: usize,
     /// Time of the first row, UTC ms.
-    pub start_ms: i64,
+    pub(crate) start_ms: i64,
     /// Time of the last row, UTC ms.
-    pub end_ms: i64,
+    pub(crate) end_ms: i64,
     /// Rows with a value.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// Least value.
-    pub min: f64,
+    pub(crate) min: f64,
     /// Greatest value.
-    pub max: f64,
+    pub(crate) max: f64,
     /// Time between its rows that no row covers, ms.
     outages_ms: f64,
 }
 
 /// The frozen runs, and the cells that could be judged.
 #[must_use]
-pub fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
+pub(crate) fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
     let range = 2.0 * thresholds.frozen_std;
     // Half a sample of tolerance for clocks that are a second early.
     let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;

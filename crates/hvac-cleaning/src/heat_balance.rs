@@ -16,13 +16,13 @@ use hvac_points::physics::{kw_to_rt, rt_to_kw, water_heat_kw};
 
 /// Load that the water carries, RT; NaN when a side is missing. L/min and °C.
 #[must_use]
-pub fn load_from_flow_rt(flow_lpm: f64, supply_c: f64, return_c: f64) -> f64 {
+pub(crate) fn load_from_flow_rt(flow_lpm: f64, supply_c: f64, return_c: f64) -> f64 {
     kw_to_rt(water_heat_kw(flow_lpm, return_c - supply_c))
 }
 
 /// One row of the one-sided test; [`Verdict::Beyond`] holds the relative error with its sign.
 #[must_use]
-pub fn one_side(from_flow_rt: f64, measured_rt: f64, limit: f64, least_rt: f64) -> Verdict {
+pub(crate) fn one_side(from_flow_rt: f64, measured_rt: f64, limit: f64, least_rt: f64) -> Verdict {
     if from_flow_rt.is_nan() || measured_rt.is_nan() || measured_rt < least_rt {
         return Verdict::Unjudged;
     }
@@ -32,14 +32,14 @@ pub fn one_side(from_flow_rt: f64, measured_rt: f64, limit: f64, least_rt: f64) 
 
 /// Relative error of the plant's balance; NaN when a side is missing or no heat is rejected. RT and kW.
 #[must_use]
-pub fn plant_error(evaporator_rt: f64, power_kw: f64, condenser_rt: f64) -> f64 {
+pub(crate) fn plant_error(evaporator_rt: f64, power_kw: f64, condenser_rt: f64) -> f64 {
     let (evaporator, condenser) = (rt_to_kw(evaporator_rt), rt_to_kw(condenser_rt));
     if condenser > 0.0 { (evaporator + power_kw - condenser) / condenser } else { f64::NAN }
 }
 
 /// Sums up relative errors; NaN are rows that cannot be judged. With `share` the whole is accepted or not.
 #[must_use]
-pub fn balance(errors: impl Iterator<Item = f64>, limit: f64, share: Option<f64>) -> Balance {
+pub(crate) fn balance(errors: impl Iterator<Item = f64>, limit: f64, share: Option<f64>) -> Balance {
     let (mut rows, mut within, mut sum) = (0_u64, 0_u64, 0.0);
     for error in errors.filter(|error| !error.is_nan()) {
         rows += 1;

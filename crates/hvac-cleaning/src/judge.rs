@@ -17,66 +17,66 @@ use super::stretches::Sensor;
 use hvac_frame::column::NullReason;
 
 /// Most events of one rule on one column; the rest is put into the last one.
-pub const MOST_EVENTS: usize = 2_000;
+pub(crate) const MOST_EVENTS: usize = 2_000;
 
 /// The cell rules, in order.
 const CELL_RULES: [Rule; 3] = [Rule::OutOfRange, Rule::Spike, Rule::Frozen];
 
 /// One column as the cell rules see it.
 #[derive(Debug, Clone)]
-pub struct Look<'a> {
+pub(crate) struct Look<'a> {
     /// Its name.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// UTC ms.
-    pub at_ms: &'a [i64],
+    pub(crate) at_ms: &'a [i64],
     /// Its own interval, ms, and the median step between its rows; none with fewer than two values.
-    pub interval_ms: Option<(f64, f64)>,
+    pub(crate) interval_ms: Option<(f64, f64)>,
     /// Least step between rows, ms.
-    pub least_step_ms: i64,
+    pub(crate) least_step_ms: i64,
     /// Limits, when the range is judged.
-    pub range: Option<Range>,
+    pub(crate) range: Option<Range>,
     /// Its unit and the dry-bulb in °C row by row, when it is a wet-bulb.
-    pub dry_bulb: Option<(&'a Unit, &'a [f64], f64)>,
+    pub(crate) dry_bulb: Option<(&'a Unit, &'a [f64], f64)>,
     /// Whether spikes are judged.
-    pub spikes: bool,
+    pub(crate) spikes: bool,
     /// Whether standstill is judged.
-    pub frozen: bool,
+    pub(crate) frozen: bool,
     /// Whether its equipment runs.
-    pub running: Option<&'a [State]>,
+    pub(crate) running: Option<&'a [State]>,
     /// How many machines of its plant run.
-    pub staging: Option<&'a [u16]>,
+    pub(crate) staging: Option<&'a [u16]>,
     /// The same in words: `while CHP_01 ran`.
-    pub driver: String,
+    pub(crate) driver: String,
     /// A value of 0 is a standstill: nothing else says whether its equipment runs.
-    pub zero_stands: bool,
+    pub(crate) zero_stands: bool,
     /// A value from here on is a bound.
-    pub bound: Option<f64>,
+    pub(crate) bound: Option<f64>,
     /// It is recorded when its value changes.
-    pub on_change: bool,
+    pub(crate) on_change: bool,
     /// Limits of the rules.
-    pub thresholds: &'a Thresholds,
+    pub(crate) thresholds: &'a Thresholds,
     /// Null what is hit.
-    pub filter: bool,
+    pub(crate) filter: bool,
 }
 
 /// What was found in one column.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// Values before.
-    pub before: Summary,
+    pub(crate) before: Summary,
     /// Cells with a value afterwards.
-    pub kept: u64,
+    pub(crate) kept: u64,
     /// Cells that each rule judged.
-    pub judged: BTreeMap<Rule, u64>,
+    pub(crate) judged: BTreeMap<Rule, u64>,
     /// Cells that each rule hit.
-    pub hits: BTreeMap<Rule, Hits>,
+    pub(crate) hits: BTreeMap<Rule, Hits>,
     /// In order of rules and time.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
 }
 
 /// Judges `cells` and, when asked, nulls what is hit.
 #[must_use]
-pub fn judge(look: &Look<'_>, cells: &mut Cells) -> Judged {
+pub(crate) fn judge(look: &Look<'_>, cells: &mut Cells) -> Judged {
     let mut judged = Judged { before: cells.summary(), ..Judged::default() };
     let values = cells.values();
     // A flag a cell from the first hit on.
@@ -213,7 +213,7 @@ fn count(flags: &[u8]) -> BTreeMap<Rule, Hits> {
 
 /// What a rule says of a row when it is put into events.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Mark {
+pub(crate) enum Mark {
     /// Nothing: does not end an event.
     Skip,
     /// It is right: ends an event.
@@ -224,36 +224,36 @@ pub enum Mark {
 
 /// Rows that were hit one after the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Span {
+pub(crate) struct Span {
     /// Time of the first.
-    pub start: i64,
+    pub(crate) start: i64,
     /// Time of the last.
-    pub end: i64,
+    pub(crate) end: i64,
     /// How many.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// Least of their marks.
-    pub min: f64,
+    pub(crate) min: f64,
     /// Greatest of their marks.
-    pub max: f64,
+    pub(crate) max: f64,
 }
 
 impl Span {
     /// `23.4` or `23.4…25.1`.
     #[must_use]
-    pub fn values(&self) -> String {
+    pub(crate) fn values(&self) -> String {
         if self.min == self.max { number(self.min) } else { format!("{}…{}", number(self.min), number(self.max)) }
     }
 
     /// The mark that is further from 0.
     #[must_use]
-    pub fn worst(&self) -> f64 {
+    pub(crate) fn worst(&self) -> f64 {
         if self.min.abs() > self.max.abs() { self.min } else { self.max }
     }
 }
 
 /// Puts hits together that nothing clear and no more than `gap_ms` stands between.
 #[must_use]
-pub fn spans(at_ms: &[i64], marks: &[Mark], gap_ms: i64) -> Vec<Span> {
+pub(crate) fn spans(at_ms: &[i64], marks: &[Mark], gap_ms: i64) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut open = false;
     for (at, mark) in at_ms.iter().zip(marks) {
@@ -274,7 +274,7 @@ pub fn spans(at_ms: &[i64], marks: &[Mark], gap_ms: i64) -> Vec<Span> {
 }
 
 /// Appends the spans as events; more than [`MOST_EVENTS`] end in one that sums up the rest.
-pub fn push_events(
+pub(crate) fn push_events(
     events: &mut Vec<Event>,
     rule: Rule,
     column: Option<&str>,

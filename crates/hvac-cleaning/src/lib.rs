@@ -9,6 +9,8 @@
 //! A rule is one file: its parameters, units and sources stand there. Nothing in here guesses in silence: a
 //! column that was found by its name or a unit that was told by the values is in the report, with the reason.
 
+#![warn(unreachable_pub)]
+
 use polars::prelude::DataFrame;
 
 use hvac_frame::column::ColumnMeta;
@@ -28,11 +30,11 @@ mod heat_balance;
 mod judge;
 mod machines;
 mod needs;
-pub mod parameters;
+mod parameters;
 mod plan;
 mod quantity;
 mod range;
-pub mod report;
+mod report;
 mod resample;
 pub mod roles;
 mod rows;
@@ -48,7 +50,7 @@ mod work;
 
 pub use self::parameters::{Columns, Interval, Limits, Parameters, Pump, Roles, Thresholds};
 pub use self::plan::{Plan, check};
-pub use self::report::{Event, Report, Rule, events_frame};
+pub use self::report::{Event, Hits, Report, Rule};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.

@@ -13,11 +13,11 @@ use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_points::{MachineKind, Measure, Reading};
 
 /// Whether something runs, row by row.
-pub type Running = Vec<State>;
+pub(crate) type Running = Vec<State>;
 
 /// Whether it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Cannot be told.
     Unknown,
     /// Stands.
@@ -28,33 +28,33 @@ pub enum State {
 
 /// How one column tells whether its machine runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sign {
+pub(crate) struct Sign {
     /// Index of the column.
-    pub column: usize,
+    pub(crate) column: usize,
     /// It runs while the value is above this.
-    pub above: f64,
+    pub(crate) above: f64,
 }
 
 /// One machine's points.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// Such as `CHP_01`.
-    pub name: String,
+    pub(crate) name: String,
     /// What it is.
-    pub kind: MachineKind,
+    pub(crate) kind: MachineKind,
     /// The column that says best whether it runs.
-    pub sign: Option<Sign>,
+    pub(crate) sign: Option<Sign>,
     /// Columns of its state.
-    pub states: Vec<usize>,
+    pub(crate) states: Vec<usize>,
     /// Columns of its speed.
-    pub speeds: Vec<usize>,
+    pub(crate) speeds: Vec<usize>,
     /// Columns of its electric power.
-    pub powers: Vec<usize>,
+    pub(crate) powers: Vec<usize>,
 }
 
 /// What says that a sensor has something to measure.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Driver {
+pub(crate) enum Driver {
     /// A column that the user named.
     Stated(Sign, String),
     /// Its machine, by index.
@@ -71,19 +71,19 @@ pub enum Driver {
 
 /// The machines of a plant.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Machines {
+pub(crate) struct Machines {
     /// By name.
-    pub all: Vec<Machine>,
+    pub(crate) all: Vec<Machine>,
     /// What says that the plant runs, in words, and by which signs: any of them.
-    pub plant: Vec<Sign>,
+    pub(crate) plant: Vec<Sign>,
     /// Names of what makes the plant run, for messages.
-    pub plant_words: String,
+    pub(crate) plant_words: String,
 }
 
 impl Machines {
     /// Finds them.
     #[must_use]
-    pub fn find(columns: &[ColumnMeta], roles: &BTreeMap<Role, Chosen>, thresholds: &Thresholds) -> Self {
+    pub(crate) fn find(columns: &[ColumnMeta], roles: &BTreeMap<Role, Chosen>, thresholds: &Thresholds) -> Self {
         let mut by_name: BTreeMap<String, Machine> = BTreeMap::new();
         for (index, column) in columns.iter().enumerate() {
             let reading = Reading::of(&column.original_name);
@@ -138,7 +138,7 @@ impl Machines {
 
     /// What drives the column with that index.
     #[must_use]
-    pub fn driver(
+    pub(crate) fn driver(
         &self,
         index: usize,
         columns: &[ColumnMeta],
@@ -191,7 +191,7 @@ impl Machines {
 
     /// What drives it, in words for an event: `while CHP_01 ran`.
     #[must_use]
-    pub fn in_words(&self, driver: &Driver) -> String {
+    pub(crate) fn in_words(&self, driver: &Driver) -> String {
         match driver {
             Driver::Stated(_, name) => format!("while {name} ran"),
             Driver::Machine(index) => {
@@ -215,7 +215,7 @@ fn any_of(names: &[&str]) -> String {
 
 /// The sign that a stated column gives, if there is such a column.
 #[must_use]
-pub fn sign_of(name: &str, columns: &[ColumnMeta], thresholds: &Thresholds) -> Option<Sign> {
+pub(crate) fn sign_of(name: &str, columns: &[ColumnMeta], thresholds: &Thresholds) -> Option<Sign> {
     let index = roles::find(name, columns).ok()?;
     let column = columns.get(index)?;
     let above = match (column.kind, quantity_of(column)) {
@@ -260,7 +260,7 @@ const STALE_MS: i64 = 24 * 3_600_000;
 
 /// Whether any of the signs is on, row by row; each sign is held over rows without a value for up to a day
 /// (points of other groups make such rows). `values` gives a column's values, NaN for none.
-pub fn running<'v>(at_ms: &[i64], signs: &[Sign], values: impl Fn(usize) -> &'v [f64]) -> Running {
+pub(crate) fn running<'v>(at_ms: &[i64], signs: &[Sign], values: impl Fn(usize) -> &'v [f64]) -> Running {
     let mut running = vec![State::Unknown; at_ms.len()];
     for sign in signs {
         let mut held: Option<(i64, State)> = None;
@@ -280,7 +280,7 @@ pub fn running<'v>(at_ms: &[i64], signs: &[Sign], values: impl Fn(usize) -> &'v 
 }
 
 /// How many of the plant's machines run, row by row; none when nothing tells.
-pub fn staging<'v>(machines: &Machines, at_ms: &[i64], values: impl Fn(usize) -> &'v [f64]) -> Option<Vec<u16>> {
+pub(crate) fn staging<'v>(machines: &Machines, at_ms: &[i64], values: impl Fn(usize) -> &'v [f64]) -> Option<Vec<u16>> {
     let mut stages: Option<Vec<u16>> = None;
     for machine in machines.all.iter().filter(|machine| machine.kind != MachineKind::Other) {
         let Some(sign) = machine.sign else { continue };

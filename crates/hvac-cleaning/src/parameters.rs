@@ -37,7 +37,7 @@ pub enum Interval {
 
 impl Interval {
     /// All of them, shortest first.
-    pub const ALL: [Self; 7] = [Self::M1, Self::M5, Self::M10, Self::M15, Self::M30, Self::H1, Self::D1];
+    pub(crate) const ALL: [Self; 7] = [Self::M1, Self::M5, Self::M10, Self::M15, Self::M30, Self::H1, Self::D1];
 
     /// As it is spelled in requests.
     #[must_use]
@@ -55,7 +55,7 @@ impl Interval {
 
     /// Minutes; of a day without a change of the clock.
     #[must_use]
-    pub fn minutes(self) -> u32 {
+    pub(crate) fn minutes(self) -> u32 {
         match self {
             Self::M1 => 1,
             Self::M5 => 5,
@@ -69,7 +69,7 @@ impl Interval {
 
     /// Milliseconds; of a day without a change of the clock.
     #[must_use]
-    pub fn ms(self) -> i64 {
+    pub(crate) fn ms(self) -> i64 {
         i64::from(self.minutes()) * 60_000
     }
 }
@@ -180,7 +180,7 @@ pub enum Columns {
 impl Columns {
     /// The names, in the order given.
     #[must_use]
-    pub fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         match self {
             Self::One(name) => std::slice::from_ref(name),
             Self::Sum(names) => names,
@@ -241,9 +241,9 @@ pub struct Roles {
 #[serde(deny_unknown_fields)]
 pub struct Pump {
     /// Column of its speed, Hz or %.
-    pub speed: String,
+    pub(crate) speed: String,
     /// Column of its electric power.
-    pub power: String,
+    pub(crate) power: String,
 }
 
 /// Least and most that a value can be; either may be open.
@@ -252,10 +252,10 @@ pub struct Pump {
 pub struct Limits {
     /// Least.
     #[serde(default)]
-    pub min: Option<f64>,
+    pub(crate) min: Option<f64>,
     /// Most.
     #[serde(default)]
-    pub max: Option<f64>,
+    pub(crate) max: Option<f64>,
 }
 
 impl Limits {
@@ -267,13 +267,13 @@ impl Limits {
 
     /// At least `min`.
     #[must_use]
-    pub const fn at_least(min: f64) -> Self {
+    pub(crate) const fn at_least(min: f64) -> Self {
         Self { min: Some(min), max: None }
     }
 
     /// Whether `value` lies within, ends included.
     #[must_use]
-    pub fn contains(&self, value: f64) -> bool {
+    pub(crate) fn contains(&self, value: f64) -> bool {
         self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max)
     }
 }

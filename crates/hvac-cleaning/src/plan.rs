@@ -33,35 +33,29 @@ pub struct Plan {
 
 /// A rule that will run.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PlannedRule {
+pub(crate) struct PlannedRule {
     /// Columns that it judges, or judges rows by.
-    pub columns: Vec<usize>,
+    pub(crate) columns: Vec<usize>,
     /// Columns that it does not judge, with the reason.
-    pub left_out: Vec<LeftOut>,
+    pub(crate) left_out: Vec<LeftOut>,
     /// Whether it runs; otherwise a warning says why not.
-    pub runs: bool,
+    pub(crate) runs: bool,
 }
 
 /// Speed and power of one machine.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlannedPump {
+pub(crate) struct PlannedPump {
     /// Index of the speed.
-    pub speed: usize,
+    pub(crate) speed: usize,
     /// Index of the power.
-    pub power: usize,
+    pub(crate) power: usize,
     /// Why these two.
-    pub evidence: String,
+    pub(crate) evidence: String,
     /// An earlier cleaning has resampled it: nothing tells any more whether it ran throughout.
-    pub resampled: bool,
+    pub(crate) resampled: bool,
 }
 
 impl Plan {
-    /// What was asked.
-    #[must_use]
-    pub fn parameters(&self) -> &Parameters {
-        &self.parameters
-    }
-
     /// What was left out because of `lenient`, and other things a user should know before it starts.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use hvac_frame::column::{ColumnMeta, Kind};
-pub use hvac_points::{Quantity, Unit};
+pub(crate) use hvac_points::{Quantity, Unit};
 use hvac_points::{Reading, units};
 
 /// What is known of a column's unit before its values are seen.
 #[derive(Debug, Clone, PartialEq)]
-pub enum UnitChoice {
+pub(crate) enum UnitChoice {
     /// Told.
     Known(Unit),
     /// A temperature whose values may tell.
@@ -25,7 +25,7 @@ pub enum UnitChoice {
 
 /// The unit of a column that measures `quantity`: as stated, else as recorded, else as its name says.
 #[must_use]
-pub fn unit_choice(column: &ColumnMeta, quantity: Quantity, stated: &BTreeMap<String, String>) -> UnitChoice {
+pub(crate) fn unit_choice(column: &ColumnMeta, quantity: Quantity, stated: &BTreeMap<String, String>) -> UnitChoice {
     let wrong = |unit: &str, by: &str| {
         let units = quantity.unit_names();
         UnitChoice::Wrong(format!(
@@ -63,7 +63,7 @@ fn conventional(quantity: Quantity, unit: &str, evidence: &str) -> UnitChoice {
 
 /// What a column measures, by its unit and its name; none when neither tells.
 #[must_use]
-pub fn quantity_of(column: &ColumnMeta) -> Option<Quantity> {
+pub(crate) fn quantity_of(column: &ColumnMeta) -> Option<Quantity> {
     let reading = (column.kind == Kind::Instantaneous).then(|| Reading::of(&column.original_name));
     reading?.quantity(column.unit.as_deref())
 }

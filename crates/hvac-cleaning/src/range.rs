@@ -20,7 +20,7 @@ use hvac_points::physics::KW_PER_RT;
 
 /// The limits of a column in its own unit, and how they read in a message.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Range {
+pub(crate) struct Range {
     /// In the column's own unit.
     pub limits: Limits,
     /// Such as `23…86 °F`.
@@ -29,7 +29,7 @@ pub struct Range {
 
 /// The limits of a quantity in the unit in which it is compared.
 #[must_use]
-pub fn limits_of(quantity: Quantity, thresholds: &Thresholds) -> Limits {
+pub(crate) fn limits_of(quantity: Quantity, thresholds: &Thresholds) -> Limits {
     match quantity {
         Quantity::ChwTemperature => thresholds.chw_temperature_c,
         Quantity::CwTemperature => thresholds.cw_temperature_c,
@@ -50,7 +50,7 @@ pub fn limits_of(quantity: Quantity, thresholds: &Thresholds) -> Limits {
 
 /// The range of a column that measures `quantity` in `unit`.
 #[must_use]
-pub fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds) -> Range {
+pub(crate) fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds) -> Range {
     let limits = limits_of(quantity, thresholds);
     // 60 °C is 140 °F, not 139.999…: a value on the edge is inside.
     let own = |limit: f64| (unit.invert(limit) * 1e9).round() / 1e9;
@@ -60,7 +60,7 @@ pub fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds) -> Ran
 
 /// Limits and their words.
 #[must_use]
-pub fn in_words(limits: Limits, unit: &str) -> Range {
+pub(crate) fn in_words(limits: Limits, unit: &str) -> Range {
     let show = |value: f64| super::sampling::number((value * 1000.0).round() / 1000.0);
     let words = match (limits.min, limits.max) {
         (Some(min), Some(max)) => format!("{}…{} {unit}", show(min), show(max)),
@@ -72,7 +72,7 @@ pub fn in_words(limits: Limits, unit: &str) -> Range {
 }
 
 /// Marks the values outside of `limits`; NaN is none.
-pub fn mark(values: &[f64], limits: Limits, mut hit: impl FnMut(usize)) {
+pub(crate) fn mark(values: &[f64], limits: Limits, mut hit: impl FnMut(usize)) {
     for (row, value) in values.iter().enumerate() {
         if !value.is_nan() && !limits.contains(*value) {
             hit(row);
@@ -81,7 +81,12 @@ pub fn mark(values: &[f64], limits: Limits, mut hit: impl FnMut(usize)) {
 }
 
 /// Marks the wet-bulbs above the dry-bulb of their row; both in °C, NaN is none.
-pub fn mark_above_dry_bulb(wet_c: impl Iterator<Item = f64>, dry_c: &[f64], margin_k: f64, mut hit: impl FnMut(usize)) {
+pub(crate) fn mark_above_dry_bulb(
+    wet_c: impl Iterator<Item = f64>,
+    dry_c: &[f64],
+    margin_k: f64,
+    mut hit: impl FnMut(usize),
+) {
     for (row, (wet, dry)) in wet_c.zip(dry_c).enumerate() {
         if wet > *dry + margin_k {
             hit(row);

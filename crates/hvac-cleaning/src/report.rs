@@ -6,9 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::{
-    DataFrame, Int64Chunked, IntoSeries, NewChunkedArray, PolarsResult, StringChunked, TimeUnit, TimeZone,
-};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -66,7 +63,7 @@ impl Rule {
 
     /// The reason of a cell that it nulls; none for rules that drop rows or only report.
     #[must_use]
-    pub fn null_reason(self) -> Option<NullReason> {
+    pub(crate) fn null_reason(self) -> Option<NullReason> {
         match self {
             Self::OutOfRange => Some(NullReason::OutOfRange),
             Self::Spike => Some(NullReason::Spike),
@@ -91,32 +88,6 @@ pub struct Event {
     pub rows: u64,
     /// In words: `23.4 for 14 h while CHP_01 ran`.
     pub detail: String,
-}
-
-/// The events as a frame: `rule`, `column`, `start_at`, `end_at` (Datetime ms, UTC), `rows` (Int64), `detail`.
-///
-/// # Errors
-/// When polars refuses the columns, which would be a defect.
-pub fn events_frame(events: &[Event]) -> PolarsResult<DataFrame> {
-    let texts = |name: &str, text: fn(&Event) -> Option<&str>| {
-        StringChunked::from_iter_options(name.into(), events.iter().map(text)).into_series().into()
-    };
-    let times = |name: &str, at: fn(&Event) -> i64| {
-        let chunked = Int64Chunked::from_iter_values(name.into(), events.iter().map(at));
-        chunked.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_series().into()
-    };
-    let rows = events.iter().map(|event| i64::try_from(event.rows).unwrap_or(i64::MAX));
-    DataFrame::new(
-        events.len(),
-        vec![
-            texts("rule", |event| Some(event.rule.name())),
-            texts("column", |event| event.column.as_deref()),
-            times("start_at", |event| event.start_at_ms),
-            times("end_at", |event| event.end_at_ms),
-            Int64Chunked::from_iter_values("rows".into(), rows).into_series().into(),
-            texts("detail", |event| Some(&event.detail)),
-        ],
-    )
 }
 
 /// How often a rule hit.

@@ -23,11 +23,11 @@ use hvac_frame::column::{ColumnMeta, Kind};
 
 /// A state recorded on change is held for no longer than this over rows that are missing, ms: after that its
 /// recorder is taken for dead.
-pub const HOLD_MS: i64 = 24 * 3_600_000;
+pub(crate) const HOLD_MS: i64 = 24 * 3_600_000;
 
 /// How a bin is summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aggregate {
+pub(crate) enum Aggregate {
     /// Mean of the samples.
     Mean,
     /// Mean over time of a value that is held until the next sample.
@@ -43,7 +43,7 @@ pub enum Aggregate {
 impl Aggregate {
     /// By kind; what an earlier cleaning summed up is summed up again.
     #[must_use]
-    pub fn of(column: &ColumnMeta) -> Self {
+    pub(crate) fn of(column: &ColumnMeta) -> Self {
         let before = column.cleaned.as_ref().and_then(|cleaned| cleaned.aggregate.as_deref());
         if before == Some(Self::Sum.name()) {
             return Self::Sum;
@@ -59,7 +59,7 @@ impl Aggregate {
 
     /// In words, for the column's metadata.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Mean => "mean",
             Self::TimeWeighted => "time-weighted mean",
@@ -72,23 +72,23 @@ impl Aggregate {
 
 /// The bins of a resampling, and what holds for all of them.
 #[derive(Debug, Clone)]
-pub struct Grid {
+pub(crate) struct Grid {
     /// The bins.
-    pub bins: Bins,
+    pub(crate) bins: Bins,
     /// Their left-closed intervals, UTC ms.
-    pub edges: Vec<(i64, i64)>,
+    pub(crate) edges: Vec<(i64, i64)>,
     /// Each bin is one row.
     one_row_each: bool,
     /// And begins with it.
     begins_with_row: bool,
     /// Bins without a row.
-    pub empty: usize,
+    pub(crate) empty: usize,
 }
 
 impl Grid {
     /// The grid of these bins of the rows at `at_ms`.
     #[must_use]
-    pub fn new(bins: Bins, at_ms: &[i64], interval: Interval, zone: Tz) -> Self {
+    pub(crate) fn new(bins: Bins, at_ms: &[i64], interval: Interval, zone: Tz) -> Self {
         let edges = bins.each(interval, zone).map(|(start, end, _)| (start, end)).collect();
         let one_row_each = bins.rows.iter().all(|rows| rows.len() == 1);
         let empty = bins.rows.iter().filter(|rows| rows.is_empty()).count();
@@ -97,7 +97,7 @@ impl Grid {
 
     /// Whether every cell stays what it is.
     #[must_use]
-    pub fn keeps_cells(&self, how: Aggregate) -> bool {
+    pub(crate) fn keeps_cells(&self, how: Aggregate) -> bool {
         // A value that is held needs to be known from the bin's first instant on.
         if how == Aggregate::TimeWeighted { self.begins_with_row } else { self.one_row_each }
     }
@@ -105,7 +105,7 @@ impl Grid {
 
 /// The bins' cells.
 #[must_use]
-pub fn numbers(at_ms: &[i64], cells: &Cells, grid: &Grid, how: Aggregate) -> Cells {
+pub(crate) fn numbers(at_ms: &[i64], cells: &Cells, grid: &Grid, how: Aggregate) -> Cells {
     let all = cells.values();
     let bins = || grid.bins.rows.iter().map(|rows| all.get(rows.clone()).unwrap_or_default());
     let values: Vec<f64> = match how {
@@ -174,7 +174,7 @@ fn held_mean(at_ms: &[i64], values: &[f64], rows: &Range<usize>, start: i64, end
 
 /// Share of the bin during which a status was on: of the time when it is held, else of its samples.
 #[must_use]
-pub fn on_fraction(at_ms: &[i64], cells: &Cells, grid: &Grid, on_change: bool) -> Cells {
+pub(crate) fn on_fraction(at_ms: &[i64], cells: &Cells, grid: &Grid, on_change: bool) -> Cells {
     let how = if on_change { Aggregate::TimeWeighted } else { Aggregate::Mean };
     numbers(at_ms, cells, grid, how)
 }

@@ -80,7 +80,7 @@ impl Role {
 
     /// What its columns measure.
     #[must_use]
-    pub fn quantity(self) -> Quantity {
+    pub(crate) fn quantity(self) -> Quantity {
         match self {
             Self::Load => Quantity::Load,
             Self::Flow | Self::CwFlow => Quantity::Flow,
@@ -95,7 +95,7 @@ impl Role {
 
     /// Whether several columns add up to it.
     #[must_use]
-    pub fn adds_up(self) -> bool {
+    pub(crate) fn adds_up(self) -> bool {
         matches!(self.quantity(), Quantity::Load | Quantity::Flow | Quantity::Power)
     }
 
@@ -203,7 +203,7 @@ pub fn suggest(role: Role, columns: &[ColumnMeta]) -> Suggestion {
 ///
 /// # Errors
 /// When there is no such column, with the closest names.
-pub fn find(name: &str, columns: &[ColumnMeta]) -> Result<usize, String> {
+pub(crate) fn find(name: &str, columns: &[ColumnMeta]) -> Result<usize, String> {
     let position = columns.iter().position(|c| c.name == name);
     let by_original = || columns.iter().position(|c| c.original_name == name);
     position.or_else(by_original).ok_or_else(|| format!("there is no column '{name}'{}", closest(&[name], columns)))
@@ -211,7 +211,7 @@ pub fn find(name: &str, columns: &[ColumnMeta]) -> Result<usize, String> {
 
 /// `; the closest are A, B and C`: the columns whose names are most like one of `wanted`.
 #[must_use]
-pub fn closest(wanted: &[&str], columns: &[ColumnMeta]) -> String {
+pub(crate) fn closest(wanted: &[&str], columns: &[ColumnMeta]) -> String {
     let likeness = |column: &ColumnMeta| {
         let name = joined(&column.original_name);
         wanted.iter().map(|w| strsim::jaro_winkler(&joined(w), &name)).fold(0.0, f64::max)
@@ -227,7 +227,7 @@ pub fn closest(wanted: &[&str], columns: &[ColumnMeta]) -> String {
 
 /// Names by which a missing role's closest columns are found.
 #[must_use]
-pub fn wanted(role: Role) -> Vec<&'static str> {
+pub(crate) fn wanted(role: Role) -> Vec<&'static str> {
     role.usual_names().iter().copied().chain([role.name()]).collect()
 }
 
@@ -241,7 +241,7 @@ fn joined(name: &str) -> String {
 ///
 /// # Errors
 /// Unknown columns, columns without numbers, none at all, or several where they do not add up.
-pub fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Option<Result<Chosen, String>> {
+pub(crate) fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Option<Result<Chosen, String>> {
     let names = role.stated(roles)?.names();
     Some((|| {
         let mut indices = Vec::with_capacity(names.len());
@@ -268,11 +268,11 @@ pub fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Option<Resul
 }
 
 /// All roles that are stated or suggested; what is wrong with stated ones; the ambiguous ones.
-pub type Resolved = (BTreeMap<Role, Chosen>, Vec<(Role, String)>, BTreeMap<Role, Vec<usize>>);
+pub(crate) type Resolved = (BTreeMap<Role, Chosen>, Vec<(Role, String)>, BTreeMap<Role, Vec<usize>>);
 
 /// Resolves every role.
 #[must_use]
-pub fn resolve(roles: &Roles, columns: &[ColumnMeta]) -> Resolved {
+pub(crate) fn resolve(roles: &Roles, columns: &[ColumnMeta]) -> Resolved {
     let (mut chosen, mut wrong, mut ambiguous) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
     for role in Role::ALL {
         match stated(role, roles, columns) {

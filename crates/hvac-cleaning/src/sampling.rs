@@ -3,16 +3,16 @@
 use hvac_frame::column::ColumnMeta;
 
 /// Two samples further apart than this many intervals have a gap between them.
-pub const GAP_FACTOR: f64 = 1.5;
+pub(crate) const GAP_FACTOR: f64 = 1.5;
 
 /// Median of unordered numbers; none without any.
-pub fn median(values: &mut [f64]) -> Option<f64> {
+pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
 /// Quantile of unordered numbers by linear interpolation (type 7, as pandas does); none without any.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a floor between 0 and the length")]
-pub fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
+pub(crate) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
     let place = values.len().checked_sub(1)? as f64 * q.clamp(0.0, 1.0);
     let (_, low, above) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
     let low = *low;
@@ -22,7 +22,7 @@ pub fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
 }
 
 /// Median step between the rows at which there is a value (not NaN), ms; none with fewer than two.
-pub fn own_step_ms(at_ms: &[i64], values: &[f64]) -> Option<f64> {
+pub(crate) fn own_step_ms(at_ms: &[i64], values: &[f64]) -> Option<f64> {
     let mut last = None;
     let mut steps = Vec::new();
     for (at, _) in at_ms.iter().zip(values).filter(|(_, value)| !value.is_nan()) {
@@ -36,10 +36,10 @@ pub fn own_step_ms(at_ms: &[i64], values: &[f64]) -> Option<f64> {
 /// The steps of an axis, for telling its columns' own: most columns have a value in most rows, and most rows are
 /// one step apart.
 #[derive(Debug)]
-pub struct Steps<'a> {
+pub(crate) struct Steps<'a> {
     at_ms: &'a [i64],
     /// Least of them, ms; 0 of fewer than two rows.
-    pub least_ms: i64,
+    pub(crate) least_ms: i64,
     /// Of each pair of neighbouring rows, whether they are the least step apart.
     least: Vec<bool>,
     /// How many of them.
@@ -49,7 +49,7 @@ pub struct Steps<'a> {
 impl<'a> Steps<'a> {
     /// The steps of these rows, which ascend.
     #[must_use]
-    pub fn new(at_ms: &'a [i64]) -> Self {
+    pub(crate) fn new(at_ms: &'a [i64]) -> Self {
         let steps = || at_ms.iter().zip(at_ms.iter().skip(1)).map(|(a, b)| b - a);
         let least_ms = steps().min().unwrap_or_default();
         let least: Vec<bool> = steps().map(|step| step == least_ms).collect();
@@ -58,7 +58,7 @@ impl<'a> Steps<'a> {
 
     /// What [`own_step_ms`] gives for values of which `nulls` are NaN.
     #[must_use]
-    pub fn own_ms(&self, values: &[f64], nulls: usize) -> Option<f64> {
+    pub(crate) fn own_ms(&self, values: &[f64], nulls: usize) -> Option<f64> {
         // No step is shorter, so when more than half of them are the least, that is their median. A null breaks two.
         let enough = self.at_ms.len() / 2;
         if values.len() == self.at_ms.len() && self.least_count > enough + 2 * nulls {
@@ -78,7 +78,7 @@ impl<'a> Steps<'a> {
 /// The interval at which the column is recorded, ms: what its report or an earlier cleaning says, but never
 /// less than what its values show (`seen_ms`: a point recorded every minute is seen every 15 in a 15-minute report).
 #[must_use]
-pub fn interval_ms(column: &ColumnMeta, seen_ms: Option<f64>) -> Option<f64> {
+pub(crate) fn interval_ms(column: &ColumnMeta, seen_ms: Option<f64>) -> Option<f64> {
     let cleaned = column.cleaned.as_ref().and_then(|cleaned| cleaned.interval_s);
     if let Some(seconds) = cleaned {
         return Some(f64::from(seconds) * 1000.0);
@@ -92,14 +92,14 @@ pub fn interval_ms(column: &ColumnMeta, seen_ms: Option<f64>) -> Option<f64> {
 
 /// Whether the column is recorded when its value changes.
 #[must_use]
-pub fn on_change(column: &ColumnMeta) -> bool {
+pub(crate) fn on_change(column: &ColumnMeta) -> bool {
     let said = column.trend_definition.as_deref().unwrap_or_default().to_uppercase();
     said.split(|c: char| !c.is_alphanumeric()).any(|word| word == "COV")
 }
 
 /// A number as a report shows it: at most four significant digits behind the point, no trailing zeros.
 #[must_use]
-pub fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let text = if value != 0.0 && value.abs() < 0.001 { format!("{value:.3e}") } else { format!("{value:.4}") };
     if text.contains('e') || !text.contains('.') {
         return text;
@@ -109,7 +109,7 @@ pub fn number(value: f64) -> String {
 
 /// A duration in words: `45 min`, `14 h`, `11 d 23 h`.
 #[must_use]
-pub fn duration(ms: f64) -> String {
+pub(crate) fn duration(ms: f64) -> String {
     let seconds = seconds(ms);
     let minutes = (seconds + 30) / 60;
     match (minutes / 1440, minutes % 1440 / 60, minutes % 60) {
@@ -125,7 +125,7 @@ pub fn duration(ms: f64) -> String {
 /// Whole seconds of a duration in ms; the ends of the range for what is beyond it.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, which is what is meant")]
-pub fn seconds(ms: f64) -> u32 {
+pub(crate) fn seconds(ms: f64) -> u32 {
     (ms / 1000.0).round() as u32
 }
 

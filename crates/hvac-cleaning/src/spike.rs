@@ -16,20 +16,20 @@ const LEAST: usize = 20;
 
 /// A native sample: its rows and value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// First row.
-    pub first: usize,
+    pub(crate) first: usize,
     /// Last row.
-    pub last: usize,
+    pub(crate) last: usize,
     /// Time of the first row, UTC ms.
-    pub at_ms: i64,
+    pub(crate) at_ms: i64,
     /// Value.
-    pub value: f64,
+    pub(crate) value: f64,
 }
 
 /// The native samples of a column: its present rows, those that only repeat a slower sample put together.
 #[must_use]
-pub fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: f64) -> Vec<Sample> {
+pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: f64) -> Vec<Sample> {
     let slow = interval_ms > GAP_FACTOR * seen_ms;
     let mut samples: Vec<Sample> = Vec::new();
     for (row, (at, value)) in at_ms.iter().zip(values).enumerate().filter(|(_, (_, value))| !value.is_nan()) {
@@ -45,7 +45,7 @@ pub fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: f64) ->
 
 /// The samples that are spikes, and how many could be judged. `staging` is how many machines run, row by row.
 #[must_use]
-pub fn spikes(samples: &[Sample], interval_ms: f64, z: f64, staging: Option<&[u16]>) -> (Vec<Sample>, u64) {
+pub(crate) fn spikes(samples: &[Sample], interval_ms: f64, z: f64, staging: Option<&[u16]>) -> (Vec<Sample>, u64) {
     let steps = samples.iter().zip(samples.iter().skip(1));
     let differences: Vec<f64> = steps
         .map(|(a, b)| if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { b.value - a.value } else { f64::NAN })

@@ -10,25 +10,25 @@ use super::sampling::GAP_FACTOR;
 
 /// A column as it is judged.
 #[derive(Debug, Clone, Copy)]
-pub struct Sensor<'a> {
+pub(crate) struct Sensor<'a> {
     /// UTC ms, ascending.
-    pub at_ms: &'a [i64],
+    pub(crate) at_ms: &'a [i64],
     /// NaN without a value.
-    pub values: &'a [f64],
+    pub(crate) values: &'a [f64],
     /// Whether its equipment runs, when that can be told.
-    pub running: Option<&'a [State]>,
+    pub(crate) running: Option<&'a [State]>,
     /// A value of 0 stands for a standstill.
-    pub zero_stands: bool,
+    pub(crate) zero_stands: bool,
     /// A value from here on is a bound that real values keep for hours.
-    pub bound: Option<f64>,
+    pub(crate) bound: Option<f64>,
     /// It is recorded when its value changes.
-    pub on_change: bool,
+    pub(crate) on_change: bool,
     /// Its own interval, ms.
-    pub interval_ms: f64,
+    pub(crate) interval_ms: f64,
     /// Median step between its rows, ms.
-    pub seen_ms: f64,
+    pub(crate) seen_ms: f64,
     /// Least step between rows, whether it has a value there or not, ms.
-    pub least_step_ms: i64,
+    pub(crate) least_step_ms: i64,
 }
 
 impl Sensor<'_> {
@@ -47,35 +47,35 @@ impl Sensor<'_> {
 
 /// What one look at a column tells.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Of all runs of values within the range whose rows are no gap apart.
-    pub holds: Holds,
+    pub(crate) holds: Holds,
     /// Cells that could be judged.
-    pub judged: u64,
+    pub(crate) judged: u64,
     /// Rows in which each value is within the range of the one before it, over any gap, for as long as a frozen run
     /// must be: there is none elsewhere.
-    pub stretches: Vec<Range<usize>>,
+    pub(crate) stretches: Vec<Range<usize>>,
 }
 
 /// Times from the first to the last row of runs, ms; those of one row, which are most, only counted.
 #[derive(Debug, Default)]
-pub struct Holds {
+pub(crate) struct Holds {
     /// Runs of one row.
-    pub single: usize,
+    pub(crate) single: usize,
     /// The others.
-    pub longer: Vec<i64>,
+    pub(crate) longer: Vec<i64>,
 }
 
 impl Holds {
     /// All runs.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.single + self.longer.len()
     }
 
     /// As [`super::sampling::quantile`] of what `lasts`, which must not fall, makes of each.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a floor between 0 and the length")]
-    pub fn quantile(&mut self, q: f64, lasts: impl Fn(i64) -> f64) -> Option<f64> {
+    pub(crate) fn quantile(&mut self, q: f64, lasts: impl Fn(i64) -> f64) -> Option<f64> {
         let place = self.len().checked_sub(1)? as f64 * q;
         let rank = place.floor() as usize;
         let (low, high) = match rank.checked_sub(self.single) {
@@ -93,7 +93,7 @@ impl Holds {
 
 /// Looks at a column once: `range` is that of a run, `least_ms` what a frozen one lasts at least.
 #[must_use]
-pub fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> Seen {
+pub(crate) fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> Seen {
     let gap_ms = GAP_FACTOR * sensor.interval_ms;
     let mut walk = Walk {
         sensor,

@@ -6,7 +6,7 @@ use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_frame::names;
 
 /// A column's metadata.
-pub fn column(original_name: &str, kind: Kind) -> ColumnMeta {
+pub(crate) fn column(original_name: &str, kind: Kind) -> ColumnMeta {
     ColumnMeta {
         name: names::normalised(original_name),
         original_name: original_name.to_owned(),
@@ -25,6 +25,6 @@ pub fn column(original_name: &str, kind: Kind) -> ColumnMeta {
 }
 
 /// Columns of readings.
-pub fn columns(names: &[&str]) -> Vec<ColumnMeta> {
+pub(crate) fn columns(names: &[&str]) -> Vec<ColumnMeta> {
     names.iter().map(|name| column(name, Kind::Instantaneous)).collect()
 }

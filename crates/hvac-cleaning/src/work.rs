@@ -18,33 +18,33 @@ use hvac_frame::column::{ColumnMeta, Warning};
 
 /// What is known while the work goes on.
 pub(super) struct Work<'p> {
-    pub plan: &'p Plan,
-    pub zone: Tz,
+    pub(crate) plan: &'p Plan,
+    pub(crate) zone: Tz,
     /// Unit of every column whose quantity is known, values asked.
-    pub units: BTreeMap<usize, (Quantity, Unit)>,
+    pub(crate) units: BTreeMap<usize, (Quantity, Unit)>,
     /// The parsed columns, then the derived ones.
-    pub metas: Vec<ColumnMeta>,
-    pub data: Vec<Data>,
-    pub at_ms: Vec<i64>,
+    pub(crate) metas: Vec<ColumnMeta>,
+    pub(crate) data: Vec<Data>,
+    pub(crate) at_ms: Vec<i64>,
     /// Each column's own interval and the step between its rows, ms.
-    pub intervals: Vec<Option<(f64, f64)>>,
+    pub(crate) intervals: Vec<Option<(f64, f64)>>,
     /// Least step between rows, ms.
-    pub least_step_ms: i64,
-    pub events: Vec<Event>,
-    pub warnings: Vec<Warning>,
-    pub judged: Vec<Judged>,
-    pub counters: Vec<CounterUse>,
-    pub resampling: Resampling,
+    pub(crate) least_step_ms: i64,
+    pub(crate) events: Vec<Event>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) judged: Vec<Judged>,
+    pub(crate) counters: Vec<CounterUse>,
+    pub(crate) resampling: Resampling,
     /// Parsed rows.
-    pub parsed: u64,
+    pub(crate) parsed: u64,
     /// Which resampled rows have a sample.
-    pub sampled: Vec<bool>,
+    pub(crate) sampled: Vec<bool>,
     /// For each planned pump, the bins in which it ran throughout; empty without resampling.
-    pub ran: Vec<Vec<bool>>,
+    pub(crate) ran: Vec<Vec<bool>>,
     /// Rules that could not run for a reason that only the data told.
-    pub stopped: BTreeMap<Rule, String>,
+    pub(crate) stopped: BTreeMap<Rule, String>,
     /// Columns of the parsed frame.
-    pub width: usize,
+    pub(crate) width: usize,
 }
 
 /// Tells `progress` how far the work is.

@@ -35,22 +35,6 @@ pub enum Category {
     SystemLevel,
 }
 
-/// The side of the plant that a category belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Parent {
-    /// Chilled-water side.
-    ChilledWaterSide,
-    /// Condenser-water side.
-    CondenserWaterSide,
-    /// Cooling towers.
-    CoolingTower,
-    /// Environment.
-    Environment,
-    /// The whole system.
-    System,
-}
-
 impl Category {
     /// Every category.
     pub const ALL: [Self; 13] = [
@@ -71,7 +55,7 @@ impl Category {
 
     /// Such as `chw_pump`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         let key = self.key();
         key.strip_suffix("_cols").unwrap_or(key)
     }
@@ -96,23 +80,9 @@ impl Category {
         }
     }
 
-    /// The side of the plant it belongs to.
-    #[must_use]
-    pub fn parent(self) -> Parent {
-        match self {
-            Self::Chiller | Self::ChwPump | Self::ScpPump | Self::ChwTemp | Self::ChwPressure | Self::ChwFlow => {
-                Parent::ChilledWaterSide
-            }
-            Self::CwPump | Self::CwTemp | Self::CwPressure | Self::CwFlow => Parent::CondenserWaterSide,
-            Self::CoolingTower => Parent::CoolingTower,
-            Self::Environment => Parent::Environment,
-            Self::SystemLevel => Parent::System,
-        }
-    }
-
     /// Whether its columns may be features; totals and ratios would leak the target.
     #[must_use]
-    pub fn is_feature(self) -> bool {
+    pub(crate) fn is_feature(self) -> bool {
         self != Self::SystemLevel
     }
 }

@@ -12,9 +12,9 @@ use super::role::Role;
 use super::samples::Matrix;
 
 /// Fewest rows that anything is fitted to.
-pub const LEAST_ROWS: usize = 20;
+pub(crate) const LEAST_ROWS: usize = 20;
 /// Most rows that a sweep starts from.
-pub const SWEPT_ROWS: usize = 500;
+pub(crate) const SWEPT_ROWS: usize = 500;
 /// Steps of a sweep.
 const STEPS: usize = 40;
 
@@ -32,7 +32,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every one, simplest last.
-    pub const ALL: [Self; 3] = [Self::Gbdt, Self::Hybrid, Self::Physics];
+    pub(crate) const ALL: [Self; 3] = [Self::Gbdt, Self::Hybrid, Self::Physics];
 
     /// The word in requests and answers.
     #[must_use]
@@ -73,7 +73,7 @@ impl Fitted {
     ///
     /// # Errors
     /// `too_few_rows`; `no_features` when physics lacks what it needs (a load, or any speed); `internal`.
-    pub fn fit(
+    pub(crate) fn fit(
         algorithm: Algorithm,
         features: &[Feature],
         x: &Matrix,
@@ -117,7 +117,7 @@ impl Fitted {
 
     /// The target for one row of features; always finite.
     #[must_use]
-    pub fn predict(&self, row: &[f64]) -> f64 {
+    pub(crate) fn predict(&self, row: &[f64]) -> f64 {
         match self {
             Self::Gbdt { trees } => trees.predict(row),
             Self::Physics { physics } => physics.predict(row),
@@ -127,7 +127,7 @@ impl Fitted {
 
     /// The target for every row: what [`Self::predict`] says of each, and several times faster.
     #[must_use]
-    pub fn predict_all(&self, x: &Matrix) -> Vec<f64> {
+    pub(crate) fn predict_all(&self, x: &Matrix) -> Vec<f64> {
         match self {
             Self::Gbdt { trees } => trees.predict_all(x),
             Self::Physics { physics } => physics.predict_all(x),
@@ -141,7 +141,7 @@ impl Fitted {
 
 /// Which way power goes with what plays that role, everything else held still; as far as physics knows.
 #[must_use]
-pub fn direction(role: Role) -> Direction {
+pub(crate) fn direction(role: Role) -> Direction {
     match role {
         Role::LoadRt | Role::WetBulb | Role::CwSupplyTemp | Role::CwReturnTemp => Direction::Rising,
         Role::ChwSupplyTemp => Direction::Falling,
@@ -153,19 +153,19 @@ pub fn direction(role: Role) -> Direction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MonotoneCheck {
     /// The feature's name.
-    pub feature: String,
+    pub(crate) feature: String,
     /// The way it should go.
-    pub direction: Direction,
+    pub(crate) direction: Direction,
     /// Largest change the wrong way in one step, in the target's unit.
-    pub worst_wrong_step: f64,
+    pub(crate) worst_wrong_step: f64,
     /// Share of steps that went the wrong way, 0…1.
-    pub share_of_steps_wrong: f64,
+    pub(crate) share_of_steps_wrong: f64,
 }
 
 /// Proves or disproves that a fitted model goes the way that physics knows: each feature with a direction is moved
 /// through its quantiles in up to [`SWEPT_ROWS`] of the rows, all else held still. Rows that lack it are left out.
 #[must_use]
-pub fn sweep(fitted: &Fitted, features: &[Feature], x: &Matrix) -> Vec<MonotoneCheck> {
+pub(crate) fn sweep(fitted: &Fitted, features: &[Feature], x: &Matrix) -> Vec<MonotoneCheck> {
     let stride = x.height().div_ceil(SWEPT_ROWS).max(1);
     let known = features.iter().enumerate().filter(|(_, feature)| direction(feature.role) != Direction::Any);
     let check = |(index, feature): (usize, &Feature)| {

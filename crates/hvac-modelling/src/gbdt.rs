@@ -64,32 +64,32 @@ impl Default for FitOptions {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Trees {
     /// What every sum starts with.
-    pub base: f64,
+    pub(crate) base: f64,
     /// The trees.
-    pub trees: Vec<Tree>,
+    pub(crate) trees: Vec<Tree>,
 }
 
 /// A tree in columns, one entry a node; node 0 is the root, and every node comes before its children.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Tree {
+pub(crate) struct Tree {
     /// Feature that an inner node looks at; −1 for a leaf.
-    pub feature: Vec<i32>,
+    pub(crate) feature: Vec<i32>,
     /// A smaller value goes left; both as 32-bit numbers.
-    pub threshold: Vec<f64>,
+    pub(crate) threshold: Vec<f64>,
     /// Node for smaller values.
-    pub left: Vec<u32>,
+    pub(crate) left: Vec<u32>,
     /// Node for others.
-    pub right: Vec<u32>,
+    pub(crate) right: Vec<u32>,
     /// Node for a missing value.
-    pub missing: Vec<u32>,
+    pub(crate) missing: Vec<u32>,
     /// What a leaf, or a node where the walk must end, adds.
-    pub value: Vec<f64>,
+    pub(crate) value: Vec<f64>,
 }
 
 /// Which way a target must go with a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Direction {
+pub(crate) enum Direction {
     /// Whichever.
     #[default]
     Any,
@@ -105,7 +105,12 @@ impl Trees {
     ///
     /// # Errors
     /// `too_few_rows` without rows; `no_features` without columns; `bad_option`; `internal`.
-    pub fn fit(x: &Matrix, y: &[f64], directions: &[Direction], options: &FitOptions) -> Result<Self, ModelError> {
+    pub(crate) fn fit(
+        x: &Matrix,
+        y: &[f64],
+        directions: &[Direction],
+        options: &FitOptions,
+    ) -> Result<Self, ModelError> {
         if y.is_empty() || y.len() != x.height() {
             return Err(ModelError::new("too_few_rows", "", "There are no rows to make trees from."));
         }
@@ -134,13 +139,13 @@ impl Trees {
 
     /// The target for one row; a feature that is missing from the row is a missing value.
     #[must_use]
-    pub fn predict(&self, row: &[f64]) -> f64 {
+    pub(crate) fn predict(&self, row: &[f64]) -> f64 {
         self.base + self.trees.iter().map(|tree| tree.predict(row)).sum::<f64>()
     }
 
     /// The target for every row: bit for bit what [`Self::predict`] says of each, and several times faster.
     #[must_use]
-    pub fn predict_all(&self, x: &Matrix) -> Vec<f64> {
+    pub(crate) fn predict_all(&self, x: &Matrix) -> Vec<f64> {
         let trees: Vec<Packed> = self.trees.iter().map(Packed::of).collect();
         let cells = row_major(x);
         let mut sums = vec![0.0; x.height()];
@@ -257,7 +262,7 @@ impl Tree {
 
     /// What the leaf adds that the row comes to. It ends for any tree: a child must come after its parent.
     #[must_use]
-    pub fn predict(&self, row: &[f64]) -> f64 {
+    pub(crate) fn predict(&self, row: &[f64]) -> f64 {
         let mut node = 0_usize;
         loop {
             let feature = self.feature.get(node).and_then(|feature| usize::try_from(*feature).ok());

@@ -59,15 +59,9 @@ pub struct Leak {
 }
 
 /// The mapped columns that leak: by unit and name (component kW and kWh, ratios of the target) and by value (they
-/// follow the target, or its part, too closely to be anything else).
+/// follow the target, or its part, too closely to be anything else); but for what names say of columns whose role is told.
 #[must_use]
-pub fn find(mapping: &FeatureMapping, samples: &Samples) -> Vec<Leak> {
-    find_but(mapping, samples, &BTreeMap::new())
-}
-
-/// The same, but for what names say of columns whose role is told.
-#[must_use]
-pub fn find_but(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<String, Role>) -> Vec<Leak> {
+pub fn find(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<String, Role>) -> Vec<Leak> {
     let Some(target) = samples.column(&mapping.target_col) else { return Vec::new() };
     let values = Values::of(mapping, samples, target);
     let reason = |mapped: &Mapped<'_>, column: &SampleColumn| {
@@ -358,7 +352,7 @@ mod tests {
             serde_json::from_value(json!({"x_cols": names, "chiller": ["SYS_RT"], "target_col": "Y"})).unwrap();
         let times_ms = (0..ROWS as i64).map(|row| row * 600_000).collect();
         let samples = Samples { times_ms, zone: chrono_tz::Tz::UTC, interval_ms: 600_000, columns: all };
-        find(&mapping, &samples).into_iter().map(|leak| (leak.column, leak.reason)).collect()
+        find(&mapping, &samples, &BTreeMap::new()).into_iter().map(|leak| (leak.column, leak.reason)).collect()
     }
 
     #[test]
@@ -477,8 +471,8 @@ mod tests {
         let json = json!({"chw_pump": ["CHP_PCT"], "cooling_tower": ["CT_PCT"], "target_col": "Y"});
         let mapping = serde_json::from_value(json).unwrap();
         let names = |leaks: Vec<Leak>| leaks.into_iter().map(|leak| leak.column).collect::<Vec<_>>();
-        assert_eq!(names(find(&mapping, &samples)), ["CHP_PCT", "CT_PCT"]);
+        assert_eq!(names(find(&mapping, &samples, &BTreeMap::new())), ["CHP_PCT", "CT_PCT"]);
         let told = ["CHP_PCT", "CT_PCT"].map(|name| (name.to_owned(), Role::ChwPumpHz)).into();
-        assert_eq!(names(find_but(&mapping, &samples, &told)), ["CT_PCT"]);
+        assert_eq!(names(find(&mapping, &samples, &told)), ["CT_PCT"]);
     }
 }

@@ -8,23 +8,25 @@
 //! Missing values are NaN in here, and nowhere in JSON. The same input and seed give the same model, bit for bit,
 //! on any number of threads.
 
-pub mod category;
+#![warn(unreachable_pub)]
+
+mod category;
 pub mod control;
 pub mod document;
 pub mod evaluate;
 pub mod features;
-pub mod fitted;
+mod fitted;
 pub mod gbdt;
 pub mod leakage;
-pub mod linear;
+mod linear;
 pub mod mapping;
 pub mod options;
-pub mod physics;
+mod physics;
 pub mod role;
 pub mod samples;
 pub mod setpoint;
 pub mod train;
-pub mod words;
+mod words;
 
 /// Why a model cannot be made or asked.
 #[derive(Debug, Clone, PartialEq, Eq)]

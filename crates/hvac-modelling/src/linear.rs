@@ -13,33 +13,33 @@ const BLOCK: usize = 4096;
 const VARIES: f64 = 1e-9;
 
 /// What is to be fitted.
-pub struct Equations<'a> {
+pub(crate) struct Equations<'a> {
     /// Number of terms, the constant not counted.
-    pub terms: usize,
+    pub(crate) terms: usize,
     /// Puts the terms of a row into the slice of that length; finite numbers.
-    pub row: &'a (dyn Fn(usize, &mut [f64]) + Sync),
+    pub(crate) row: &'a (dyn Fn(usize, &mut [f64]) + Sync),
     /// One a row; finite.
-    pub target: &'a [f64],
+    pub(crate) target: &'a [f64],
     /// One a row, or empty for equal ones.
-    pub weights: &'a [f64],
+    pub(crate) weights: &'a [f64],
     /// One a term: whether its coefficient must not be below zero.
-    pub not_negative: &'a [bool],
+    pub(crate) not_negative: &'a [bool],
     /// Added to the diagonal of the terms' correlation matrix.
-    pub ridge: f64,
+    pub(crate) ridge: f64,
 }
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Solution {
+pub(crate) struct Solution {
     /// The constant.
-    pub constant: f64,
+    pub(crate) constant: f64,
     /// One a term; 0 for those that do not vary.
-    pub coefficients: Vec<f64>,
+    pub(crate) coefficients: Vec<f64>,
 }
 
 /// Minimises the weighted sum of squares; none without rows or when a sum is not finite.
 #[must_use]
-pub fn solve(equations: &Equations<'_>) -> Option<Solution> {
+pub(crate) fn solve(equations: &Equations<'_>) -> Option<Solution> {
     let means = Moments::of(equations, &vec![0.0; equations.terms], 0.0, false)?;
     let scaled = Moments::of(equations, &means.terms, means.target, true)?;
     let deviation: Vec<f64> = (0..equations.terms).map(|term| scaled.product(term, term).sqrt()).collect();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-pub use super::category::{Category, Parent};
+pub use super::category::Category;
 use super::words::{did_you_mean, matches};
 use super::{ModelError, Problem};
 use hvac_points::{MachineKind, Measure, Medium, Nature, Quantity, Reading};
@@ -82,7 +82,7 @@ impl Default for FeatureMapping {
 impl FeatureMapping {
     /// The columns of a category.
     #[must_use]
-    pub fn of(&self, category: Category) -> &[String] {
+    pub(crate) fn of(&self, category: Category) -> &[String] {
         match category {
             Category::Chiller => &self.chiller_cols,
             Category::ChwPump => &self.chw_pump_cols,

@@ -25,7 +25,7 @@ pub enum Choice {
 impl Choice {
     /// The one that was named.
     #[must_use]
-    pub fn named(self) -> Option<Algorithm> {
+    pub(crate) fn named(self) -> Option<Algorithm> {
         match self {
             Self::Auto => None,
             Self::Gbdt => Some(Algorithm::Gbdt),

@@ -32,28 +32,28 @@ const LARGEST: f64 = 1e30;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Physics {
     /// What terms are products of.
-    pub quantities: Vec<Quantity>,
+    pub(crate) quantities: Vec<Quantity>,
     /// Added up.
-    pub terms: Vec<Term>,
+    pub(crate) terms: Vec<Term>,
     /// One a feature: what stands for a missing value.
-    pub typical: Vec<f64>,
+    pub(crate) typical: Vec<f64>,
 }
 
 /// A number of the plant, made of features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Quantity {
+pub(crate) struct Quantity {
     /// Such as `load`, `chw_supply`, or a feature's name.
-    pub name: String,
+    pub(crate) name: String,
     /// How it is made.
-    pub measure: Measure,
+    pub(crate) measure: Measure,
     /// Least value that anything is divided by.
-    pub least: f64,
+    pub(crate) least: f64,
 }
 
 /// How a quantity is made of features, given by their indices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Measure {
+pub(crate) enum Measure {
     /// Their sum.
     Sum(Vec<usize>),
     /// Their mean.
@@ -71,20 +71,20 @@ pub enum Measure {
 
 /// One term: a coefficient times the product of its factors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Term {
+pub(crate) struct Term {
     /// In target units.
-    pub coefficient: f64,
+    pub(crate) coefficient: f64,
     /// (quantity, power); none for the constant.
-    pub factors: Vec<(usize, i32)>,
+    pub(crate) factors: Vec<(usize, i32)>,
     /// Whether physics knows that the coefficient is not below zero.
-    pub not_negative: bool,
+    pub(crate) not_negative: bool,
 }
 
 /// Quantities and terms that features allow; coefficients are 0, the constant is first.
 ///
 /// # Errors
 /// `no_features` when nothing among them is, or makes, a load.
-pub fn terms(features: &[Feature]) -> Result<(Vec<Quantity>, Vec<Term>), ModelError> {
+pub(crate) fn terms(features: &[Feature]) -> Result<(Vec<Quantity>, Vec<Term>), ModelError> {
     let mut shape = Shape { features, quantities: Vec::new(), terms: Vec::new() };
     let Some(load) = shape.load() else {
         let message = "The physics model needs the cooling load: map a load in RT, or the chilled water's flow with \
@@ -201,7 +201,7 @@ impl Physics {
     ///
     /// # Errors
     /// As [`terms`]; `too_few_rows`; `internal`.
-    pub fn fit(features: &[Feature], x: &Matrix, y: &[f64]) -> Result<Self, ModelError> {
+    pub(crate) fn fit(features: &[Feature], x: &Matrix, y: &[f64]) -> Result<Self, ModelError> {
         let (quantities, terms) = terms(features)?;
         if y.len() < 2 || y.len() != x.height() {
             return Err(ModelError::new("too_few_rows", "", "There are too few rows to fit the physics model."));
@@ -234,14 +234,14 @@ impl Physics {
 
     /// The target for one row; finite for any row.
     #[must_use]
-    pub fn predict(&self, row: &[f64]) -> f64 {
+    pub(crate) fn predict(&self, row: &[f64]) -> f64 {
         let quantities = self.measure(&|feature| row.get(feature).copied());
         self.terms.iter().map(|term| term.coefficient * self.product(term, &quantities)).sum()
     }
 
     /// The target for every row.
     #[must_use]
-    pub fn predict_all(&self, x: &Matrix) -> Vec<f64> {
+    pub(crate) fn predict_all(&self, x: &Matrix) -> Vec<f64> {
         let rows = (0..x.height()).into_par_iter().with_min_len(256);
         rows.map_init(Vec::new, |row, index| {
             x.row_into(index, row);
@@ -251,8 +251,8 @@ impl Physics {
     }
 
     /// Each term in words, such as `load^2 * chw_supply`, with its coefficient.
-    #[must_use]
-    pub fn formula(&self) -> Vec<(String, f64)> {
+    #[cfg(test)]
+    pub(crate) fn formula(&self) -> Vec<(String, f64)> {
         let word = |(index, power): &(usize, i32)| {
             let name = self.quantities.get(*index).map_or("?", |quantity| quantity.name.as_str());
             if *power == 1 { name.to_owned() } else { format!("{name}^{power}") }

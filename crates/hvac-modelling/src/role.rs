@@ -76,7 +76,7 @@ pub enum Part {
 impl Role {
     /// The word in requests and answers.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::LoadRt => "load_rt",
             Self::ChwSupplyTemp => "chw_supply_temp",
@@ -102,7 +102,7 @@ impl Role {
 
     /// Whether a value given by the role's name means something: not for a collection of different things.
     #[must_use]
-    pub fn may_be_given(self) -> bool {
+    pub(crate) fn may_be_given(self) -> bool {
         !matches!(self, Self::Calendar | Self::History | Self::Other)
     }
 

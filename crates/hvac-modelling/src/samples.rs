@@ -44,25 +44,25 @@ pub struct Matrix {
 impl Matrix {
     /// Rows.
     #[must_use]
-    pub fn height(&self) -> usize {
+    pub(crate) fn height(&self) -> usize {
         self.columns.first().map_or(0, Vec::len)
     }
 
     /// Columns.
     #[must_use]
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.columns.len()
     }
 
     /// Puts row `index` into `row`.
-    pub fn row_into(&self, index: usize, row: &mut Vec<f64>) {
+    pub(crate) fn row_into(&self, index: usize, row: &mut Vec<f64>) {
         row.clear();
         row.extend(self.columns.iter().map(|column| column.get(index).copied().unwrap_or(f64::NAN)));
     }
 
     /// Those rows, in that order.
     #[must_use]
-    pub fn rows(&self, rows: &[usize]) -> Self {
+    pub(crate) fn rows(&self, rows: &[usize]) -> Self {
         Self { columns: self.columns.iter().map(|column| take(column, rows)).collect() }
     }
 
@@ -75,7 +75,7 @@ impl Matrix {
 
 /// Those values, in that order; NaN for an index beyond the end.
 #[must_use]
-pub fn take(values: &[f64], rows: &[usize]) -> Vec<f64> {
+pub(crate) fn take(values: &[f64], rows: &[usize]) -> Vec<f64> {
     rows.iter().map(|row| values.get(*row).copied().unwrap_or(f64::NAN)).collect()
 }
 

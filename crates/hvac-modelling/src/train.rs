@@ -14,7 +14,7 @@ use super::samples::{Matrix, SampleColumn, Samples, take};
 use super::{ModelError, Progress};
 
 /// Fewest rows with a target that a model is made from.
-pub const LEAST_ROWS: usize = 100;
+pub(crate) const LEAST_ROWS: usize = 100;
 
 /// The library that fits trees, with its version.
 const BOOSTER: (&str, &str) = ("hessboost", "0.4.6");

@@ -7,7 +7,7 @@ const MOST_OFFERED: usize = 3;
 
 /// Whether `name` matches `pattern`, in which `*` stands for anything; letters' case does not matter.
 #[must_use]
-pub fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     fn upper_matches(pattern: &str, name: &str) -> bool {
         let mut pieces = pattern.split('*');
         let Some(rest) = pieces.next().and_then(|start| name.strip_prefix(start)) else { return false };
@@ -23,7 +23,7 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 
 /// The names that look most like `wanted`, best first; none that is no help.
 #[must_use]
-pub fn closest<'n>(names: impl IntoIterator<Item = &'n str>, wanted: &str) -> Vec<&'n str> {
+pub(crate) fn closest<'n>(names: impl IntoIterator<Item = &'n str>, wanted: &str) -> Vec<&'n str> {
     let wanted = wanted.to_uppercase();
     let mut scored: Vec<(f64, &str)> = names
         .into_iter()
@@ -36,7 +36,7 @@ pub fn closest<'n>(names: impl IntoIterator<Item = &'n str>, wanted: &str) -> Ve
 
 /// `did you mean A or B?`, or what else to do.
 #[must_use]
-pub fn did_you_mean<'n>(names: impl IntoIterator<Item = &'n str>, wanted: &str, otherwise: &str) -> String {
+pub(crate) fn did_you_mean<'n>(names: impl IntoIterator<Item = &'n str>, wanted: &str, otherwise: &str) -> String {
     match closest(names, wanted).as_slice() {
         [] => otherwise.to_owned(),
         close => format!("did you mean {}?", close.join(" or ")),

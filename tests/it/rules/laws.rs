@@ -375,19 +375,3 @@ fn a_wrong_date_does_not_fill_the_memory() {
     assert_eq!(done.frame.height(), 21);
     assert!(done.report.warnings.iter().any(|w| w.code == "empty_bins_left_out"));
 }
-
-#[test]
-fn events_become_a_frame() {
-    let event = hvac_cleaning::Event {
-        rule: hvac_cleaning::Rule::Frozen,
-        column: Some("CHWRT".into()),
-        start_at_ms: 0,
-        end_at_ms: 60_000,
-        rows: 2,
-        detail: "23.4 for 14 h".into(),
-    };
-    let frame = hvac_cleaning::events_frame(&[event]).unwrap();
-    assert_eq!(frame.get_column_names(), ["rule", "column", "start_at", "end_at", "rows", "detail"]);
-    assert_eq!(frame.column("rule").unwrap().str().unwrap().get(0), Some("frozen"));
-    assert_eq!(hvac_cleaning::events_frame(&[]).unwrap().shape(), (0, 6));
-}

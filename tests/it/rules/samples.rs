@@ -69,7 +69,7 @@ fn what_is_nulled_deceives_no_later_rule() {
     };
     let done = cleaned(frame, &columns, ZONE, &parameters);
     conserves(&done);
-    let first = |hits: &BTreeMap<Rule, hvac_cleaning::report::Hits>| -> Vec<(Rule, u64)> {
+    let first = |hits: &BTreeMap<Rule, hvac_cleaning::Hits>| -> Vec<(Rule, u64)> {
         hits.iter().map(|(rule, hits)| (*rule, hits.first)).collect()
     };
     assert_eq!(first(&done.report.cells.nulled), [(Rule::Spike, 2), (Rule::Frozen, 49)]);

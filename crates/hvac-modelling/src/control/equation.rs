@@ -6,36 +6,36 @@ use serde::{Deserialize, Serialize};
 use super::state::{Quantity, State};
 
 /// Stretches of time that refits leave out, one each.
-pub const STRETCHES: usize = 10;
+pub(crate) const STRETCHES: usize = 10;
 /// Ridge, as a share of a standardised term's own weight.
 const RIDGE: f64 = 1e-7;
 
 /// One term: a product of powers of quantities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Product(pub Vec<(Quantity, i32)>);
+pub(crate) struct Product(pub Vec<(Quantity, i32)>);
 
 impl Product {
     /// Its value.
     #[must_use]
-    pub fn value(&self, state: &State) -> f64 {
+    pub(crate) fn value(&self, state: &State) -> f64 {
         self.0.iter().map(|(quantity, power)| quantity.of(state).powi(*power)).product()
     }
 
     /// Whether a quantity is in it.
     #[must_use]
-    pub fn has(&self, quantity: Quantity) -> bool {
+    pub(crate) fn has(&self, quantity: Quantity) -> bool {
         self.exponent(quantity) != 0
     }
 
     /// Power of a quantity in it.
     #[must_use]
-    pub fn exponent(&self, quantity: Quantity) -> i32 {
+    pub(crate) fn exponent(&self, quantity: Quantity) -> i32 {
         self.0.iter().find(|(own, _)| *own == quantity).map_or(0, |(_, power)| *power)
     }
 
     /// The product of two.
     #[must_use]
-    pub fn times(&self, other: &Self) -> Self {
+    pub(crate) fn times(&self, other: &Self) -> Self {
         let mut factors = self.0.clone();
         for (quantity, power) in &other.0 {
             match factors.iter_mut().find(|(own, _)| own == quantity) {
@@ -51,41 +51,34 @@ impl Product {
 
 /// Terms with their coefficients.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Equation {
+pub(crate) struct Equation {
     /// The terms.
-    pub terms: Vec<Product>,
+    pub(crate) terms: Vec<Product>,
     /// One a term.
-    pub coefficients: Vec<f64>,
+    pub(crate) coefficients: Vec<f64>,
     /// Coefficients of the refits, each without one stretch of time.
-    pub refits: Vec<Vec<f64>>,
+    pub(crate) refits: Vec<Vec<f64>>,
     /// Root mean square error on stretches that a refit did not see.
-    pub rmse: f64,
+    pub(crate) rmse: f64,
 }
 
 impl Equation {
     /// The sum.
     #[must_use]
-    pub fn value(&self, state: &State) -> f64 {
+    pub(crate) fn value(&self, state: &State) -> f64 {
         self.terms.iter().zip(&self.coefficients).map(|(term, coefficient)| coefficient * term.value(state)).sum()
     }
 
     /// The terms' values.
     #[must_use]
-    pub fn terms_at(&self, state: &State) -> Vec<f64> {
+    pub(crate) fn terms_at(&self, state: &State) -> Vec<f64> {
         self.terms.iter().map(|term| term.value(state)).collect()
-    }
-
-    /// The sum by the refit that left out stretch `index`.
-    #[must_use]
-    pub fn refit_value(&self, index: usize, state: &State) -> Option<f64> {
-        let coefficients = self.refits.get(index)?;
-        Some(self.terms.iter().zip(coefficients).map(|(term, coefficient)| coefficient * term.value(state)).sum())
     }
 
     /// Fits; none with fewer rows than three a term in any refit. Terms that never vary beside another fall to the
     /// ridge.
     #[must_use]
-    pub fn fit(terms: Vec<Product>, states: &[State], y: &[f64]) -> Option<Self> {
+    pub(crate) fn fit(terms: Vec<Product>, states: &[State], y: &[f64]) -> Option<Self> {
         let width = terms.len();
         let stretch = states.len().div_ceil(STRETCHES).max(1);
         if width == 0 || states.len() < 3 * width + STRETCHES {

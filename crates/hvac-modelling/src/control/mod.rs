@@ -20,10 +20,10 @@ use super::samples::{Matrix, Samples, take};
 use super::{ModelError, Progress};
 use hvac_points::physics::fahrenheit_to_celsius;
 
-pub mod equation;
-pub mod precedent;
+pub(crate) mod equation;
+pub(crate) mod precedent;
 pub mod state;
-pub mod support;
+pub(crate) mod support;
 mod terms;
 
 /// Fewest rows of a running plant that a control is fitted to.
@@ -41,35 +41,35 @@ pub struct Control {
     /// Indices into the document's features: conditions and controls, in the order of the rows here.
     pub features: Vec<usize>,
     /// What of a row makes which quantity.
-    pub layout: Layout,
+    pub(crate) layout: Layout,
     /// What quantities are measured against.
-    pub reference: Reference,
+    pub(crate) reference: Reference,
     /// Whether chilled water is in °F.
-    pub fahrenheit: bool,
+    pub(crate) fahrenheit: bool,
     /// Temperature of the water that leaves the condensers, less its reference, where the features have it.
-    pub condenser: Option<Equation>,
+    pub(crate) condenser: Option<Equation>,
     /// Power, kW (or the target's unit).
-    pub power: Equation,
+    pub(crate) power: Equation,
     /// Power by other terms, straight from conditions and controls: a second opinion.
-    pub rival: Option<Equation>,
+    pub(crate) rival: Option<Equation>,
     /// What the plant answers with.
-    pub responses: Vec<Response>,
+    pub(crate) responses: Vec<Response>,
     /// Whether history tells how many machines ran: without, nobody knows how much water a speed moves.
     #[serde(default)]
-    pub counted: bool,
+    pub(crate) counted: bool,
     /// Where history has been.
     pub support: Support,
     /// What it has proved.
-    pub precedents: Precedents,
+    pub(crate) precedents: Precedents,
 }
 
 /// Something the plant answers with, that a limit can be set on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Response {
+pub(crate) struct Response {
     /// What it is.
-    pub role: Role,
+    pub(crate) role: Role,
     /// In its own unit.
-    pub equation: Equation,
+    pub(crate) equation: Equation,
 }
 
 impl Control {
@@ -108,14 +108,14 @@ impl Control {
 
     /// The normalised state of a row of this control's features; none when a value is missing or the plant stands.
     #[must_use]
-    pub fn state(&self, row: &[f64]) -> Option<State> {
+    pub(crate) fn state(&self, row: &[f64]) -> Option<State> {
         let mut state = self.reference.normalise(&self.layout.state(row)?);
         self.complete(&mut state);
         Some(state)
     }
 
     /// Fills in what follows from the other quantities of a normalised state.
-    pub fn complete(&self, state: &mut State) {
+    pub(crate) fn complete(&self, state: &mut State) {
         if let Some(equation) = &self.condenser {
             let value = equation.value(state);
             Quantity::Condenser.set(state, value);
@@ -124,19 +124,19 @@ impl Control {
 
     /// A normalised state as a precedent.
     #[must_use]
-    pub fn precedent(&self, state: &State) -> Precedent {
+    pub(crate) fn precedent(&self, state: &State) -> Precedent {
         precedent(&self.layout, self.fahrenheit, |quantity| self.reference.own(quantity, quantity.of(state)))
     }
 
     /// Machines that have carried that load, as few as history shows; 1 when it shows none.
     #[must_use]
-    pub fn machines_for(&self, load: f64) -> f64 {
+    pub(crate) fn machines_for(&self, load: f64) -> f64 {
         self.precedents.machines_for(load)
     }
 
     /// The equation of something the plant answers with.
     #[must_use]
-    pub fn response(&self, role: Role) -> Option<&Equation> {
+    pub(crate) fn response(&self, role: Role) -> Option<&Equation> {
         self.responses.iter().find(|response| response.role == role).map(|response| &response.equation)
     }
 }

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Rows that must prove a setting: one alone may be a bad reading.
-pub const WITNESSES: usize = 3;
+pub(crate) const WITNESSES: usize = 3;
 /// The coldest air that the coils meet, °C: warmer water is assumed to lose the share of its difference to it. The
 /// colder this is taken, the more cautious.
 const COIL_AIR_C: f64 = 23.0;
@@ -19,36 +19,36 @@ const STAGING_MARGIN: f64 = 0.01;
 
 /// A row of history, in its own units.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Precedent {
+pub(crate) struct Precedent {
     /// Machines that ran.
-    pub machines: f64,
+    pub(crate) machines: f64,
     /// Load that was met, all machines.
-    pub load: f64,
+    pub(crate) load: f64,
     /// Chilled-water supply temperature, °C; 0 throughout when it is not known.
-    pub supply_c: f64,
+    pub(crate) supply_c: f64,
     /// Chilled-water pumps that ran × their speed, Hz; 1 throughout when it is not known.
-    pub chw_hz: f64,
+    pub(crate) chw_hz: f64,
     /// The same of secondary pumps.
-    pub scp_hz: f64,
+    pub(crate) scp_hz: f64,
 }
 
 /// The rows that prove the most.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Precedents {
+pub(crate) struct Precedents {
     /// High loads met with warm and little water: what the coils can do.
-    pub coils: Vec<Precedent>,
+    pub(crate) coils: Vec<Precedent>,
     /// High loads for each machine at cold water: what the chillers can do.
-    pub chillers: Vec<Precedent>,
+    pub(crate) chillers: Vec<Precedent>,
     /// Highest loads for each number of machines: below them one machine may be stopped.
-    pub highest: Vec<Precedent>,
+    pub(crate) highest: Vec<Precedent>,
     /// Lowest loads for each number of machines: above them one machine may be started.
-    pub lowest: Vec<Precedent>,
+    pub(crate) lowest: Vec<Precedent>,
 }
 
 impl Precedents {
     /// Those of all rows that can ever be among the [`WITNESSES`] best.
     #[must_use]
-    pub fn of(rows: &[Precedent]) -> Self {
+    pub(crate) fn of(rows: &[Precedent]) -> Self {
         Self {
             coils: frontier(rows, |row| [row.load, row.supply_c, -row.chw_hz, -row.scp_hz]),
             chillers: frontier(rows, |row| [row.load / row.machines, -row.supply_c, 0.0, 0.0]),
@@ -59,7 +59,7 @@ impl Precedents {
 
     /// Load that the coils are proved to take up with that water.
     #[must_use]
-    pub fn coil_load(&self, wanted: &Precedent) -> f64 {
+    pub(crate) fn coil_load(&self, wanted: &Precedent) -> f64 {
         let difference = |supply_c: f64| (COIL_AIR_C - supply_c).max(0.1);
         let share = |wanted: f64, seen: f64| if seen > 0.0 { (wanted / seen).min(1.0) } else { 1.0 };
         let proofs = self.coils.iter().map(|row| {
@@ -71,7 +71,7 @@ impl Precedents {
 
     /// As few machines as have carried that load; as many as there are when none has, 1 without history.
     #[must_use]
-    pub fn machines_for(&self, load: f64) -> f64 {
+    pub(crate) fn machines_for(&self, load: f64) -> f64 {
         let mut counts: Vec<f64> = self.highest.iter().map(|row| row.machines).collect();
         counts.sort_unstable_by(f64::total_cmp);
         counts.dedup();
@@ -84,7 +84,7 @@ impl Precedents {
 
     /// Whether machines have carried that load each with water at least that cold.
     #[must_use]
-    pub fn chillers_can(&self, wanted: &Precedent) -> bool {
+    pub(crate) fn chillers_can(&self, wanted: &Precedent) -> bool {
         let each = wanted.load / wanted.machines;
         let proofs =
             self.chillers.iter().filter(|row| row.load / row.machines >= each && row.supply_c <= wanted.supply_c);
@@ -94,7 +94,7 @@ impl Precedents {
     /// Whether as many machines would still run with that water: no fewer have carried that load, nor more a lower
     /// one, even if the water's temperature moved the chillers' capacity by the most that it can.
     #[must_use]
-    pub fn machines_stay(&self, wanted: &Precedent) -> bool {
+    pub(crate) fn machines_stay(&self, wanted: &Precedent) -> bool {
         let fewer = self.highest.iter().filter(|row| {
             let gain = 1.0 + CAPACITY_PER_K * (wanted.supply_c - row.supply_c).max(0.0);
             row.machines < wanted.machines - 0.5 && row.load * gain * (1.0 + STAGING_MARGIN) >= wanted.load

@@ -46,26 +46,26 @@ pub enum Quantity {
 }
 
 /// Number of quantities.
-pub const QUANTITIES: usize = 14;
+pub(crate) const QUANTITIES: usize = 14;
 
 /// One value a quantity.
-pub type State = [f64; QUANTITIES];
+pub(crate) type State = [f64; QUANTITIES];
 
 impl Quantity {
     /// Place in a [`State`].
     #[must_use]
-    pub fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self as usize
     }
 
     /// Its value in `state`.
     #[must_use]
-    pub fn of(self, state: &State) -> f64 {
+    pub(crate) fn of(self, state: &State) -> f64 {
         state.get(self.index()).copied().unwrap_or(f64::NAN)
     }
 
     /// Sets its value in `state`.
-    pub fn set(self, state: &mut State, value: f64) {
+    pub(crate) fn set(self, state: &mut State, value: f64) {
         if let Some(slot) = state.get_mut(self.index()) {
             *slot = value;
         }
@@ -78,7 +78,7 @@ impl Quantity {
 }
 
 /// Speeds: role, mean speed, count.
-pub const SPEEDS: [(Role, Quantity, Quantity); 4] = [
+pub(crate) const SPEEDS: [(Role, Quantity, Quantity); 4] = [
     (Role::ChwPumpHz, Quantity::ChwSpeed, Quantity::ChwPumps),
     (Role::ScpPumpHz, Quantity::ScpSpeed, Quantity::ScpPumps),
     (Role::CwPumpHz, Quantity::CwSpeed, Quantity::CwPumps),
@@ -87,21 +87,21 @@ pub const SPEEDS: [(Role, Quantity, Quantity); 4] = [
 
 /// Which positions of a row make which quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Role of each position.
-    pub roles: Vec<Role>,
+    pub(crate) roles: Vec<Role>,
 }
 
 impl Layout {
     /// Of those features of a model, in that order.
     #[must_use]
-    pub fn new(features: &[Feature], chosen: &[usize]) -> Self {
+    pub(crate) fn new(features: &[Feature], chosen: &[usize]) -> Self {
         Self { roles: chosen.iter().filter_map(|index| features.get(*index)).map(|feature| feature.role).collect() }
     }
 
     /// Whether some position plays that role.
     #[must_use]
-    pub fn has(&self, role: Role) -> bool {
+    pub(crate) fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
 
@@ -112,7 +112,7 @@ impl Layout {
 
     /// Quantities that rows of this layout have, the estimated ones left out.
     #[must_use]
-    pub fn quantities(&self) -> Vec<Quantity> {
+    pub(crate) fn quantities(&self) -> Vec<Quantity> {
         let mut found = vec![Quantity::Machines];
         let mut add = |there: bool, quantity| {
             if there {
@@ -133,7 +133,7 @@ impl Layout {
 
     /// The quantities in their own units; none when a value is missing or the plant stands still.
     #[must_use]
-    pub fn state(&self, row: &[f64]) -> Option<State> {
+    pub(crate) fn state(&self, row: &[f64]) -> Option<State> {
         let mut state = [1.0; QUANTITIES];
         let sum = |role| self.values(row, role).sum::<f64>();
         let mean = |role| mean(self.values(row, role));
@@ -184,7 +184,7 @@ impl Layout {
 
     /// How many positions play that role.
     #[must_use]
-    pub fn count(&self, role: Role) -> usize {
+    pub(crate) fn count(&self, role: Role) -> usize {
         self.roles.iter().filter(|own| **own == role).count()
     }
 
@@ -211,9 +211,9 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 
 /// What states are measured against, so that terms are of like size: medians.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// One a quantity.
-    pub values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
 }
 
 const ALL: [Quantity; QUANTITIES] = [
@@ -236,7 +236,7 @@ const ALL: [Quantity; QUANTITIES] = [
 impl Reference {
     /// Medians of the states; counts stay as they are.
     #[must_use]
-    pub fn of(states: &[State]) -> Self {
+    pub(crate) fn of(states: &[State]) -> Self {
         let values = ALL.iter().map(|quantity| {
             let counted = matches!(
                 quantity,
@@ -252,20 +252,20 @@ impl Reference {
 
     /// One quantity in its own unit, as terms use it.
     #[must_use]
-    pub fn normal(&self, quantity: Quantity, value: f64) -> f64 {
+    pub(crate) fn normal(&self, quantity: Quantity, value: f64) -> f64 {
         let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
         if quantity.is_temperature() { value - reference } else { value / reference }
     }
 
     /// Back from what terms use to the quantity's own unit.
     #[must_use]
-    pub fn own(&self, quantity: Quantity, normal: f64) -> f64 {
+    pub(crate) fn own(&self, quantity: Quantity, normal: f64) -> f64 {
         let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
         if quantity.is_temperature() { normal + reference } else { normal * reference }
     }
 
     /// Sets what one quantity is measured against.
-    pub fn put(&mut self, quantity: Quantity, value: f64) {
+    pub(crate) fn put(&mut self, quantity: Quantity, value: f64) {
         if let Some(slot) = self.values.get_mut(quantity.index()) {
             *slot = value;
         }
@@ -273,7 +273,7 @@ impl Reference {
 
     /// A whole state, as terms use it.
     #[must_use]
-    pub fn normalise(&self, state: &State) -> State {
+    pub(crate) fn normalise(&self, state: &State) -> State {
         let mut normal = *state;
         for quantity in ALL {
             quantity.set(&mut normal, self.normal(quantity, quantity.of(state)));

@@ -16,23 +16,23 @@ const APART: [Quantity; 5] =
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Support {
     /// What distance is measured in.
-    pub quantities: Vec<Quantity>,
+    pub(crate) quantities: Vec<Quantity>,
     /// Least and most seen of each, in its own unit: shares 0.001 and 0.999, for single readings may be wrong.
-    pub seen: Vec<(f64, f64)>,
+    pub(crate) seen: Vec<(f64, f64)>,
     /// Standard deviation of each, in normalised states.
-    pub scales: Vec<f64>,
+    pub(crate) scales: Vec<f64>,
     /// Rows of the sample, one value a quantity, divided by the scales.
-    pub rows: Vec<Vec<f64>>,
+    pub(crate) rows: Vec<Vec<f64>>,
     /// How far a row of one day usually lies from all other days: the median.
-    pub usual: f64,
+    pub(crate) usual: f64,
     /// How far at most: share 0.99.
-    pub reach: f64,
+    pub(crate) reach: f64,
 }
 
 impl Support {
     /// Of normalised states, with the day of each; `reference` is what they were normalised by.
     #[must_use]
-    pub fn of(known: &[Quantity], states: &[State], days: &[i64], reference: &Reference) -> Self {
+    pub(crate) fn of(known: &[Quantity], states: &[State], days: &[i64], reference: &Reference) -> Self {
         let quantities: Vec<Quantity> = known.iter().filter(|quantity| !APART.contains(quantity)).copied().collect();
         let scales: Vec<f64> = quantities.iter().map(|quantity| deviation(states, *quantity)).collect();
         let seen = quantities.iter().map(|quantity| seen(states, *quantity, reference)).collect();
@@ -69,13 +69,13 @@ impl Support {
 
     /// A normalised state's place.
     #[must_use]
-    pub fn place(&self, state: &State) -> Vec<f64> {
+    pub(crate) fn place(&self, state: &State) -> Vec<f64> {
         self.quantities.iter().zip(&self.scales).map(|(quantity, scale)| quantity.of(state) / scale).collect()
     }
 
     /// How far a normalised state lies from the nearest row of the sample.
     #[must_use]
-    pub fn distance(&self, state: &State) -> f64 {
+    pub(crate) fn distance(&self, state: &State) -> f64 {
         let place = self.place(state);
         self.rows.iter().map(|row| square(row, &place)).reduce(f64::min).map_or(f64::INFINITY, f64::sqrt)
     }

@@ -15,7 +15,7 @@ use Quantity::{
 };
 
 /// What limits can be set on beside the controls.
-pub const RESPONSES: [Role; 6] =
+pub(crate) const RESPONSES: [Role; 6] =
     [Role::ChwPressure, Role::ChwReturnTemp, Role::ChwFlow, Role::CwFlow, Role::CwSupplyTemp, Role::CwReturnTemp];
 
 fn product(factors: &[(Quantity, i32)]) -> Product {
@@ -24,7 +24,7 @@ fn product(factors: &[(Quantity, i32)]) -> Product {
 
 /// Of the condenser water's temperature, of those quantities that are known.
 #[must_use]
-pub fn condenser(known: &[Quantity]) -> Vec<Product> {
+pub(crate) fn condenser(known: &[Quantity]) -> Vec<Product> {
     let (w, x, u, v) = (WetBulb, LoadEach, CwSpeed, FanSpeed);
     let all: &[&[(Quantity, i32)]] = &[
         &[],
@@ -58,7 +58,7 @@ pub fn condenser(known: &[Quantity]) -> Vec<Product> {
 
 /// Of power, of those quantities that are known.
 #[must_use]
-pub fn power(known: &[Quantity]) -> Vec<Product> {
+pub(crate) fn power(known: &[Quantity]) -> Vec<Product> {
     let machines = product(&[(Machines, 1)]);
     let loads: Vec<Product> = (0..=2).map(|power| product(&[(LoadEach, power)])).collect();
     let (t, c) = (ChwSupply, Condenser);
@@ -92,7 +92,7 @@ pub fn power(known: &[Quantity]) -> Vec<Product> {
 /// Of something the plant answers with: pressure goes with the square of speed, flow with speed, water comes back
 /// warmer by load ÷ flow.
 #[must_use]
-pub fn response(role: Role, known: &[Quantity]) -> Vec<Product> {
+pub(crate) fn response(role: Role, known: &[Quantity]) -> Vec<Product> {
     let all: &[&[(Quantity, i32)]] = match role {
         Role::ChwPressure => &[
             &[],

@@ -11,7 +11,7 @@ use crate::physics::{Measure, Physics};
 const MOST_POWER: i32 = 8;
 
 /// Says the first thing that is wrong. Numbers are finite already: JSON has no others.
-pub(super) fn check(document: &ModelDocument) -> Result<(), String> {
+pub fn check(document: &ModelDocument) -> Result<(), String> {
     let ModelDocument { features, lineage, .. } = document;
     if features.is_empty() {
         return Err("The model has no features.".to_owned());

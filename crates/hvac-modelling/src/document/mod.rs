@@ -20,8 +20,8 @@ use super::gbdt::FitOptions;
 use super::mapping::FeatureMapping;
 
 pub mod check;
-pub mod predict;
-pub mod table;
+pub(crate) mod predict;
+pub(crate) mod table;
 
 /// Of the format; older ones are still read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -147,14 +147,14 @@ impl ModelDocument {
 
     /// Half width of the prediction interval around a prediction within what was seen, in the target's unit.
     #[must_use]
-    pub fn half_width(&self, prediction: f64) -> f64 {
+    pub(crate) fn half_width(&self, prediction: f64) -> f64 {
         self.interval_half_share.map_or(self.interval_half_width, |share| share * prediction.abs())
     }
 }
 
 /// Of names and sources, in order: what a row must be made of.
 #[must_use]
-pub fn features_sha256(features: &[Feature]) -> String {
+pub(crate) fn features_sha256(features: &[Feature]) -> String {
     let mut hash = Sha256::new();
     for feature in features {
         // a name or source that holds a line break is quoted in JSON

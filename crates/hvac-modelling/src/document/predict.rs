@@ -61,7 +61,7 @@ impl ModelDocument {
 
     /// Predicts a row of the model's features, in their order; NaN where one is missing.
     #[must_use]
-    pub fn predict_row(&self, row: &[f64]) -> Prediction {
+    pub(crate) fn predict_row(&self, row: &[f64]) -> Prediction {
         let predicted_power = self.fitted.predict(row);
         let named = |test: &dyn Fn(&Feature, f64) -> bool| {
             let of = self.features.iter().zip(row).filter(|(feature, value)| test(feature, **value));

@@ -27,7 +27,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Mean, Self::LastValue, Self::SameTimeLastWeek];
+    pub(crate) const ALL: [Self; 3] = [Self::Mean, Self::LastValue, Self::SameTimeLastWeek];
 
     /// In a sentence.
     #[must_use]
@@ -71,15 +71,15 @@ pub struct Baseline {
 
 /// Targets by time.
 #[derive(Debug, Clone, Copy)]
-pub struct Past<'a> {
+pub(crate) struct Past<'a> {
     /// Ascending, distinct; of rows that have a target.
-    pub times_ms: &'a [i64],
+    pub(crate) times_ms: &'a [i64],
     /// One a time.
-    pub targets: &'a [f64],
+    pub(crate) targets: &'a [f64],
     /// For local time.
-    pub zone: Tz,
+    pub(crate) zone: Tz,
     /// Between rows.
-    pub interval_ms: i64,
+    pub(crate) interval_ms: i64,
 }
 
 impl Past<'_> {
@@ -89,7 +89,7 @@ impl Past<'_> {
 
     /// What the rule says for each row of `split.test`; NaN where it has no answer.
     #[must_use]
-    pub fn answers(&self, rule: Rule, split: &Split) -> Vec<f64> {
+    pub(crate) fn answers(&self, rule: Rule, split: &Split) -> Vec<f64> {
         let known = mean(split.train.iter().filter_map(|row| self.targets.get(*row).copied()));
         let answer = |row: &usize| {
             let ms = *self.times_ms.get(*row)?;
@@ -104,7 +104,14 @@ impl Past<'_> {
 
     /// The rule beside predictions for the rows of `split.test`.
     #[must_use]
-    pub fn compare(&self, rule: Rule, split: &Split, predicted: &[f64], measure: Measure, counts: bool) -> Baseline {
+    pub(crate) fn compare(
+        &self,
+        rule: Rule,
+        split: &Split,
+        predicted: &[f64],
+        measure: Measure,
+        counts: bool,
+    ) -> Baseline {
         let answers = self.answers(rule, split);
         let actual = crate::samples::take(self.targets, &split.test);
         let answered = |values: &[f64]| -> Vec<f64> {

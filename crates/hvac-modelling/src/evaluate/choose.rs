@@ -20,15 +20,15 @@ const TIE: f64 = 0.01;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Candidate {
     /// Which.
-    pub algorithm: Algorithm,
+    pub(crate) algorithm: Algorithm,
     /// On the validation rows, by a model of the rows before: what the pick is made on.
-    pub validation: Scores,
+    pub(crate) validation: Scores,
     /// The same-time-last-week rule on the validation rows, beside it.
-    pub last_week: Option<Baseline>,
+    pub(crate) last_week: Option<Baseline>,
     /// On the held-out rows, by a model of all rows before: for information.
-    pub time_ordered: Scores,
+    pub(crate) time_ordered: Scores,
     /// Why it could not be fitted, when it could not.
-    pub refused: Option<String>,
+    pub(crate) refused: Option<String>,
 }
 
 impl Candidate {
@@ -44,13 +44,13 @@ impl Candidate {
 
 /// A candidate with what it said.
 pub(super) struct Tried {
-    pub candidate: Candidate,
+    pub(crate) candidate: Candidate,
     /// Of all rows before the held-out ones.
-    pub model: Fitted,
+    pub(crate) model: Fitted,
     /// For the held-out rows.
-    pub predicted: Vec<f64>,
+    pub(crate) predicted: Vec<f64>,
     /// Calibrated on the validation rows.
-    pub interval: Interval,
+    pub(crate) interval: Interval,
 }
 
 /// Fits what was asked for; with `auto`, algorithms that cannot be fitted come second, with the reason.

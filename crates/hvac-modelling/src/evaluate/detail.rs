@@ -20,15 +20,15 @@ const MOST_ROWS: usize = 2_000;
 #[serde(default)]
 pub struct LoadBin {
     /// Least load of its rows.
-    pub from: f64,
+    pub(crate) from: f64,
     /// Most load of its rows.
-    pub to: f64,
+    pub(crate) to: f64,
     /// Rows.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// Mean of actual − predicted, in the target's unit.
-    pub bias: Option<f64>,
+    pub(crate) bias: Option<f64>,
     /// Mean absolute percentage error of them.
-    pub mape: Option<f64>,
+    pub(crate) mape: Option<f64>,
 }
 
 /// How much a model goes by a feature.
@@ -44,7 +44,7 @@ pub struct Importance {
 /// Errors by deciles of `load`; equal loads are never parted, so there may be fewer. Rows without a load are left
 /// out.
 #[must_use]
-pub fn by_load(load: &[f64], actual: &[f64], predicted: &[f64]) -> Vec<LoadBin> {
+pub(crate) fn by_load(load: &[f64], actual: &[f64], predicted: &[f64]) -> Vec<LoadBin> {
     let rows = load.iter().zip(actual.iter().zip(predicted)).filter(|(load, _)| load.is_finite());
     let mut rows: Vec<(f64, f64, f64)> = rows.map(|(load, (a, p))| (*load, *a, *p)).collect();
     rows.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -74,7 +74,7 @@ pub fn by_load(load: &[f64], actual: &[f64], predicted: &[f64]) -> Vec<LoadBin> 
 /// make rows that no plant ever had where features go together: it says what the model goes by, not what causes
 /// power.
 #[must_use]
-pub fn importance(features: &[Feature], model: &Fitted, x: &Matrix, y: &[f64], seed: u64) -> Vec<Importance> {
+pub(crate) fn importance(features: &[Feature], model: &Fitted, x: &Matrix, y: &[f64], seed: u64) -> Vec<Importance> {
     let every = y.len().div_ceil(MOST_ROWS).max(1);
     let rows: Vec<usize> = (0..y.len()).step_by(every).collect();
     let (x, y) = (x.rows(&rows), take(y, &rows));

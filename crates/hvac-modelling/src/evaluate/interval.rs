@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::metrics::finite;
 
 /// Share of rows that an interval is meant to hold.
-pub const NOMINAL: f64 = 0.9;
+pub(crate) const NOMINAL: f64 = 0.9;
 
 /// How wide a prediction interval is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -46,7 +46,7 @@ pub struct Interval {
 impl Interval {
     /// Calibrates on rows that the model had not seen; none when there is none.
     #[must_use]
-    pub fn calibrate(actual: &[f64], predicted: &[f64]) -> Option<Self> {
+    pub(crate) fn calibrate(actual: &[f64], predicted: &[f64]) -> Option<Self> {
         let rows: Vec<(f64, f64)> = actual.iter().copied().zip(predicted.iter().copied()).collect();
         let rows: Vec<_> = rows.into_iter().filter(|(a, p)| a.is_finite() && p.is_finite()).collect();
         let half_width = quantile(rows.iter().map(|(a, p)| (a - p).abs()).collect())?;
@@ -65,13 +65,13 @@ impl Interval {
 
     /// Half width around that prediction.
     #[must_use]
-    pub fn at(&self, prediction: f64) -> f64 {
+    pub(crate) fn at(&self, prediction: f64) -> f64 {
         self.half_share.map_or(self.half_width, |share| share * prediction.abs())
     }
 
     /// Share of rows that lie within it; none without rows.
     #[must_use]
-    pub fn held(&self, actual: &[f64], predicted: &[f64]) -> Option<f64> {
+    pub(crate) fn held(&self, actual: &[f64], predicted: &[f64]) -> Option<f64> {
         let rows = actual.iter().zip(predicted);
         let held = rows.clone().filter(|(a, p)| (*a - *p).abs() <= self.at(**p)).count();
         finite(held as f64 / rows.count() as f64)

@@ -44,7 +44,7 @@ pub struct Scores {
 impl Scores {
     /// Of predictions beside what was; pairs with a value that is not finite are left out.
     #[must_use]
-    pub fn of(actual: &[f64], predicted: &[f64]) -> Self {
+    pub(crate) fn of(actual: &[f64], predicted: &[f64]) -> Self {
         let pairs = || actual.iter().zip(predicted).filter(|(a, p)| a.is_finite() && p.is_finite());
         let rows = pairs().count();
         let n = rows as f64;
@@ -70,7 +70,7 @@ impl Scores {
 
     /// By that measure; the root mean square error where it has no percentage.
     #[must_use]
-    pub fn by(&self, measure: Measure) -> Option<f64> {
+    pub(crate) fn by(&self, measure: Measure) -> Option<f64> {
         match measure {
             Measure::Mape => self.mape.or(self.rmse),
             Measure::Rmse => self.rmse,
@@ -79,7 +79,7 @@ impl Scores {
 
     /// Such as `MAPE 4.1 %, CV(RMSE) 5.2 %`.
     #[must_use]
-    pub fn spell(&self) -> String {
+    pub(crate) fn spell(&self) -> String {
         let percent = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1} %"));
         format!("MAPE {}, CV(RMSE) {}", percent(self.mape), percent(self.cv_rmse))
     }
@@ -99,14 +99,14 @@ pub enum Measure {
 impl Measure {
     /// For such targets.
     #[must_use]
-    pub fn of(targets: &[f64]) -> Self {
+    pub(crate) fn of(targets: &[f64]) -> Self {
         let zeros = targets.iter().filter(|target| **target == 0.0).count();
         if zeros * 10 > targets.len() { Self::Rmse } else { Self::Mape }
     }
 
     /// As people write it.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Mape => "MAPE",
             Self::Rmse => "RMSE",
@@ -115,7 +115,7 @@ impl Measure {
 
     /// A value of it, with its unit.
     #[must_use]
-    pub fn spell(self, scores: &Scores) -> String {
+    pub(crate) fn spell(self, scores: &Scores) -> String {
         match (self, scores.by(self)) {
             (_, None) => "–".to_owned(),
             (Self::Mape, Some(value)) if scores.mape.is_some() => format!("{value:.2} %"),
@@ -177,7 +177,7 @@ impl Guideline14 {
     /// Of predictions at those times (ms since 1970 UTC, ascending), by local hours and months. Rows further apart
     /// than an hour make no hourly means.
     #[must_use]
-    pub fn of(times_ms: &[i64], zone: Tz, interval_ms: i64, actual: &[f64], predicted: &[f64]) -> Self {
+    pub(crate) fn of(times_ms: &[i64], zone: Tz, interval_ms: i64, actual: &[f64], predicted: &[f64]) -> Self {
         let hour = |at: DateTime<Tz>| (at.num_days_from_ce(), at.hour());
         let month = |at: DateTime<Tz>| (at.year(), at.month());
         let (hours, months) =

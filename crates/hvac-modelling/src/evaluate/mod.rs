@@ -20,17 +20,17 @@ use super::role::Role;
 use super::samples::{Matrix, take};
 use super::{ModelError, Progress};
 
-pub mod baseline;
-pub mod choose;
-pub mod detail;
-pub mod interval;
-pub mod metrics;
-pub mod split;
+pub(crate) mod baseline;
+pub(crate) mod choose;
+pub(crate) mod detail;
+pub(crate) mod interval;
+pub(crate) mod metrics;
+pub(crate) mod split;
 
-pub use baseline::{Baseline, Past, Rule};
-pub use choose::Candidate;
-pub use detail::{Importance, LoadBin};
-pub use interval::Interval;
+pub(crate) use baseline::{Baseline, Past, Rule};
+pub(crate) use choose::Candidate;
+pub(crate) use detail::{Importance, LoadBin};
+pub(crate) use interval::Interval;
 pub use metrics::{Guideline14, Judgement, Measure, Outcome, Scores};
 use split::Split;
 
@@ -84,17 +84,17 @@ pub struct Metrics {
 #[serde(default)]
 pub struct HeldOut {
     /// Of all rows, or of each month's.
-    pub rule: Holdout,
+    pub(crate) rule: Holdout,
     /// Share that was asked for.
-    pub share: f64,
+    pub(crate) share: f64,
     /// Rows that the judged model learnt from.
-    pub train_rows: u64,
+    pub(crate) train_rows: u64,
     /// Rows that it was judged by.
-    pub test_rows: u64,
+    pub(crate) test_rows: u64,
     /// Beginning of the first of these, ms since 1970 UTC.
-    pub from_ms: i64,
+    pub(crate) from_ms: i64,
     /// Beginning of the last of these.
-    pub to_ms: i64,
+    pub(crate) to_ms: i64,
 }
 
 /// Scores over contiguous blocks, each judged by a model of the others.
@@ -111,7 +111,7 @@ pub struct BlockedCv {
 
 /// What is to be judged: rows in order of time that have a target.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     /// The matrix's columns.
     pub features: &'a [Feature],
     /// Features, one row a target.
@@ -163,7 +163,7 @@ impl Rows<'_> {
 ///
 /// # Errors
 /// `too_few_rows`; what fitting says of an algorithm that was named; `cancelled`.
-pub fn evaluate(
+pub(crate) fn evaluate(
     rows: &Rows<'_>,
     options: &TrainOptions,
     progress: Progress<'_>,

@@ -9,18 +9,18 @@ use crate::options::Holdout;
 
 /// Rows to learn from and rows to be judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Split {
+pub(crate) struct Split {
     /// To learn from.
-    pub train: Vec<usize>,
+    pub(crate) train: Vec<usize>,
     /// To be judged by.
-    pub test: Vec<usize>,
+    pub(crate) test: Vec<usize>,
 }
 
 /// The last share of `rows` (ascending numbers into `times_ms`), or of those of each local month: of `n` rows the
 /// last ⌊n × share⌋. Rows to learn from that come within `gap_ms` *after* held-out ones are dropped, because their
 /// lags and rolling means would show them; those before are kept: a model that is used knows its past.
 #[must_use]
-pub fn in_time(rule: Holdout, share: f64, rows: &[usize], times_ms: &[i64], zone: Tz, gap_ms: i64) -> Split {
+pub(crate) fn in_time(rule: Holdout, share: f64, rows: &[usize], times_ms: &[i64], zone: Tz, gap_ms: i64) -> Split {
     let month = |row: &usize| {
         let at = times_ms.get(*row).and_then(|ms| local(*ms, zone));
         at.map(|at| (at.year(), at.month()))
@@ -41,7 +41,7 @@ pub fn in_time(rule: Holdout, share: f64, rows: &[usize], times_ms: &[i64], zone
 /// `blocks` contiguous blocks of all rows, each judged by what was learnt from the others; rows within `gap_ms`
 /// before and after the block are not learnt from.
 #[must_use]
-pub fn blocked(blocks: usize, times_ms: &[i64], gap_ms: i64) -> Vec<Split> {
+pub(crate) fn blocked(blocks: usize, times_ms: &[i64], gap_ms: i64) -> Vec<Split> {
     let height = times_ms.len();
     let bound = |block: usize| height * block / blocks.max(1);
     let split = |block: usize| {
@@ -55,7 +55,7 @@ pub fn blocked(blocks: usize, times_ms: &[i64], gap_ms: i64) -> Vec<Split> {
 
 /// That share of the rows, drawn by chance. It flatters: the neighbours of a held-out row, minutes away, are known.
 #[must_use]
-pub fn at_random(height: usize, share: f64, seed: u64) -> Split {
+pub(crate) fn at_random(height: usize, share: f64, seed: u64) -> Split {
     let mut rows: Vec<usize> = (0..height).collect();
     shuffle(&mut rows, seed);
     let mut test = rows.split_off(height - share_of(height, share));

@@ -15,7 +15,7 @@ use super::Problem;
 use super::leakage::Leak;
 use super::role::Role;
 
-pub mod past;
+pub(crate) mod past;
 mod plan;
 mod values;
 

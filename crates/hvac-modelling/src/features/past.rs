@@ -23,7 +23,7 @@ impl Lookup<'_> {
 
 /// The cell that many seconds before each row; NaN in a gap and before the beginning. Ascending times.
 #[must_use]
-pub fn lag(times_ms: &[i64], interval_ms: i64, values: &[f64], seconds: i64) -> Vec<f64> {
+pub(crate) fn lag(times_ms: &[i64], interval_ms: i64, values: &[f64], seconds: i64) -> Vec<f64> {
     let mut lookup = Lookup { times_ms, tolerance_ms: interval_ms.max(1), next: 0 };
     let past_ms = seconds.saturating_mul(1000);
     let cell = |time: &i64| {
@@ -37,7 +37,7 @@ pub fn lag(times_ms: &[i64], interval_ms: i64, values: &[f64], seconds: i64) -> 
 /// Mean of the finite cells in `[time − seconds, time)`; NaN when fewer than half of the cells that a full window
 /// has are there (pandas' `rolling(seconds, closed="left", min_periods=half).mean()`). Ascending times.
 #[must_use]
-pub fn rolling_mean(times_ms: &[i64], interval_ms: i64, values: &[f64], seconds: i64) -> Vec<f64> {
+pub(crate) fn rolling_mean(times_ms: &[i64], interval_ms: i64, values: &[f64], seconds: i64) -> Vec<f64> {
     let past_ms = seconds.saturating_mul(1000);
     let least = (past_ms / interval_ms.max(1)).max(1).unsigned_abs().div_ceil(2);
     // Sums and counts of everything before each row, so that a window is a difference; nothing at or after a row is

@@ -22,7 +22,7 @@ pub fn plan(mapping: &FeatureMapping, samples: &Samples, options: &FeatureOption
     mapping.check(&names)?;
     let target = target(&mapping, samples)?;
     check_options(samples, options, &names)?;
-    let leaks = leakage::find_but(&mapping, samples, &options.roles);
+    let leaks = leakage::find(&mapping, samples, &options.roles);
     if !options.allow_leakage
         && let Some(error) = ModelError::of("leakage", leaks.iter().map(|leak| refused(leak, &mapping)).collect())
     {

@@ -32,7 +32,7 @@ pub fn matrix(features: &[Feature], samples: &Samples) -> Result<Matrix, ModelEr
 }
 
 /// The values of one feature; `features` tell units.
-pub fn column(feature: &Feature, features: &[Feature], samples: &Samples) -> Vec<f64> {
+pub(crate) fn column(feature: &Feature, features: &[Feature], samples: &Samples) -> Vec<f64> {
     let cells = |name: &str| samples.column(name).map_or(&[][..], |column| column.values.as_slice());
     let times = samples.times_ms.as_slice();
     let by_clock =

@@ -11,7 +11,7 @@ const MOST_TRIED: usize = 200_000;
 ///
 /// # Errors
 /// `infeasible`, naming each.
-pub fn closed(axes: &[Axis]) -> Result<(), ModelError> {
+pub(crate) fn closed(axes: &[Axis]) -> Result<(), ModelError> {
     let problems = axes.iter().enumerate().filter(|(_, axis)| !axis.is_open()).map(|(index, axis)| {
         let (low, high) = (axis.low, axis.high);
         let message = format!(
@@ -39,7 +39,7 @@ fn because(axis: &Axis) -> String {
 ///
 /// # Errors
 /// `infeasible`, naming a set of constraints and variables that conflict and none of which can be left out of it.
-pub fn check(case: &Case<'_>) -> Result<(), ModelError> {
+pub(crate) fn check(case: &Case<'_>) -> Result<(), ModelError> {
     if case.limits.is_empty() || case.broken_now().is_empty() {
         return Ok(());
     }

@@ -16,7 +16,7 @@ const POPULATION: (usize, usize) = (30, 80);
 
 /// The best choice on operator steps that it finds; none when it finds none that keeps all limits.
 #[must_use]
-pub fn search(case: &Case<'_>, seed: u64) -> Option<Found> {
+pub(crate) fn search(case: &Case<'_>, seed: u64) -> Option<Found> {
     let spans: Vec<(f64, f64)> =
         case.axes.iter().map(|axis| Some((*axis.values.first()?, *axis.values.last()?))).collect::<Option<_>>()?;
     let mut evaluated = 0;

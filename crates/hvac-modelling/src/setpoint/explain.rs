@@ -13,7 +13,7 @@ const HELD: &str = ", for what history seems to say of it contradicts physics: i
 
 /// Each axis with its value, what its change alone saves, and why.
 #[must_use]
-pub fn recommendations(case: &Case<'_>, values: &[f64], air_unit: Option<&str>) -> Vec<Recommendation> {
+pub(crate) fn recommendations(case: &Case<'_>, values: &[f64], air_unit: Option<&str>) -> Vec<Recommendation> {
     let state = case.state_at(values);
     let power = case.power(&state);
     case.axes
@@ -83,7 +83,7 @@ fn at(case: &Case<'_>, unit: Option<&str>) -> String {
 
 /// What operators call it.
 #[must_use]
-pub fn label(role: Role) -> &'static str {
+pub(crate) fn label(role: Role) -> &'static str {
     match role {
         Role::ChwPumpHz => "chilled-water pumps",
         Role::ScpPumpHz => "secondary pumps",

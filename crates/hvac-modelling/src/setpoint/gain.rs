@@ -11,38 +11,38 @@ use super::super::control::state::State;
 /// Standard errors that a gain is reduced by.
 const SURE: f64 = 2.0;
 /// Least share of the present power that a change must gain: less no meter would show.
-pub const WORTH_CHANGING: f64 = 0.001;
+pub(crate) const WORTH_CHANGING: f64 = 0.001;
 /// The same for one variable of several.
-pub const WORTH_MOVING: f64 = 0.0002;
+pub(crate) const WORTH_MOVING: f64 = 0.0002;
 
 /// Power of one state by every model, kW.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Opinions {
+pub(crate) struct Opinions {
     /// By all rows.
-    pub power: f64,
+    pub(crate) power: f64,
     /// By the second model, where there is one.
-    pub rival: Option<f64>,
+    pub(crate) rival: Option<f64>,
     /// By the refits without one stretch of time each.
-    pub refits: Vec<f64>,
+    pub(crate) refits: Vec<f64>,
 }
 
 /// From one state to another.
 #[derive(Debug, Clone, Copy)]
-pub struct Gain {
+pub(crate) struct Gain {
     /// kW less.
-    pub power: f64,
+    pub(crate) power: f64,
     /// kW less by the more cautious of the two models.
-    pub cautious: f64,
+    pub(crate) cautious: f64,
     /// [`SURE`] standard errors of the difference, kW.
-    pub error: f64,
+    pub(crate) error: f64,
     /// Share of the refits by which it is a gain, times how much of it the second model sees.
-    pub agreement: f64,
+    pub(crate) agreement: f64,
 }
 
 impl Opinions {
     /// Of a normalised state.
     #[must_use]
-    pub fn of(control: &Control, state: &State) -> Self {
+    pub(crate) fn of(control: &Control, state: &State) -> Self {
         let terms = control.power.terms_at(state);
         let sum = |coefficients: &[f64]| terms.iter().zip(coefficients).map(|(term, c)| term * c).sum();
         Self {
@@ -54,7 +54,7 @@ impl Opinions {
 
     /// What `to` gains over this.
     #[must_use]
-    pub fn gain(&self, to: &Self) -> Gain {
+    pub(crate) fn gain(&self, to: &Self) -> Gain {
         let power = self.power - to.power;
         let gains = || self.refits.iter().zip(&to.refits).map(|(from, to)| from - to);
         let count = self.refits.len().max(1) as f64;
@@ -74,13 +74,13 @@ impl Opinions {
 impl Gain {
     /// From one normalised state to another.
     #[must_use]
-    pub fn between(control: &Control, from: &State, to: &State) -> Self {
+    pub(crate) fn between(control: &Control, from: &State, to: &State) -> Self {
         Opinions::of(control, from).gain(&Opinions::of(control, to))
     }
 
     /// What may be relied on, kW.
     #[must_use]
-    pub fn sure(&self) -> f64 {
+    pub(crate) fn sure(&self) -> f64 {
         self.cautious - self.error
     }
 }

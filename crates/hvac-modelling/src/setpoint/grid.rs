@@ -11,33 +11,33 @@ use super::guard::Case;
 use super::limits::Axis;
 
 /// The most axes that every combination is tried of.
-pub const MOST_AXES: usize = 4;
+pub(crate) const MOST_AXES: usize = 4;
 /// The most combinations that are tried.
-pub const MOST_POINTS: u64 = 20_000_000;
+pub(crate) const MOST_POINTS: u64 = 20_000_000;
 /// Gains nearer to each other than this are one, kW: the smaller change is taken.
 const TIE: f64 = 1e-9;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub(crate) struct Found {
     /// One a axis.
-    pub values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
     /// What may be relied on to be gained, kW.
-    pub gain: f64,
+    pub(crate) gain: f64,
     /// Combinations that the search covered.
-    pub evaluated: u64,
+    pub(crate) evaluated: u64,
 }
 
 /// Combinations of the axes' values.
 #[must_use]
-pub fn points(axes: &[Axis]) -> u64 {
+pub(crate) fn points(axes: &[Axis]) -> u64 {
     axes.iter().fold(1, |product: u64, axis| product.saturating_mul(axis.values.len() as u64))
 }
 
 /// The combination of the largest sure gain that keeps every limit and that history supports; of equals, the one
 /// nearest to the present. None when there is none.
 #[must_use]
-pub fn search(case: &Case<'_>) -> Option<Found> {
+pub(crate) fn search(case: &Case<'_>) -> Option<Found> {
     let order = order(case);
     let (inner, outer) = order.split_last()?;
     let now = case.power(&case.state);
@@ -64,13 +64,13 @@ pub fn search(case: &Case<'_>) -> Option<Found> {
 
 /// How far values are from the present ones, in steps.
 #[must_use]
-pub fn change(case: &Case<'_>, values: &[f64]) -> f64 {
+pub(crate) fn change(case: &Case<'_>, values: &[f64]) -> f64 {
     case.axes.iter().zip(values).map(|(axis, value)| (value - axis.current).abs() / axis.step).sum()
 }
 
 /// Whether a gain with that change is better than another's.
 #[must_use]
-pub fn is_better(gain: f64, change: f64, than: (f64, f64)) -> bool {
+pub(crate) fn is_better(gain: f64, change: f64, than: (f64, f64)) -> bool {
     gain > than.0 + TIE || (gain >= than.0 - TIE && change < than.1)
 }
 

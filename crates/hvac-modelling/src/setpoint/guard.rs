@@ -18,14 +18,14 @@ const REACH: f64 = 1.25;
 
 /// A question made ready: conditions, present set-points, axes and limits.
 #[derive(Debug)]
-pub struct Case<'a> {
-    pub control: &'a Control,
+pub(crate) struct Case<'a> {
+    pub(crate) control: &'a Control,
     /// Of the control's features: conditions and present set-points.
-    pub row: Vec<f64>,
+    pub(crate) row: Vec<f64>,
     /// Normalised state of that row.
-    pub state: State,
-    pub axes: Vec<Axis>,
-    pub limits: Vec<Limit>,
+    pub(crate) state: State,
+    pub(crate) axes: Vec<Axis>,
+    pub(crate) limits: Vec<Limit>,
     present: Precedent,
     /// What each model says of the present: power, its refits, the second opinion.
     now: Opinions,
@@ -38,7 +38,7 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// None when the plant stands still or a value is missing.
     #[must_use]
-    pub fn new(control: &'a Control, row: Vec<f64>, axes: Vec<Axis>, limits: Vec<Limit>) -> Option<Self> {
+    pub(crate) fn new(control: &'a Control, row: Vec<f64>, axes: Vec<Axis>, limits: Vec<Limit>) -> Option<Self> {
         let state = control.state(&row)?;
         let support = &control.support;
         let chosen: Vec<Option<Quantity>> = axes.iter().map(|axis| axis.quantity).collect();
@@ -85,7 +85,7 @@ impl<'a> Case<'a> {
 
     /// Whether chilled water could have been considered if history told how many machines ran.
     #[must_use]
-    pub fn is_held_for_want_of_counts(&self) -> bool {
+    pub(crate) fn is_held_for_want_of_counts(&self) -> bool {
         let of_chilled_water =
             |axis: &Axis| matches!(axis.role, Role::ChwSupplyTemp | Role::ChwPumpHz | Role::ScpPumpHz);
         !self.control.counted && self.axes.iter().any(of_chilled_water)
@@ -93,13 +93,13 @@ impl<'a> Case<'a> {
 
     /// Present values of the axes.
     #[must_use]
-    pub fn current(&self) -> Vec<f64> {
+    pub(crate) fn current(&self) -> Vec<f64> {
         self.axes.iter().map(|axis| axis.current).collect()
     }
 
     /// The control's row with those values; machines that stand keep standing.
     #[must_use]
-    pub fn row_at(&self, values: &[f64]) -> Vec<f64> {
+    pub(crate) fn row_at(&self, values: &[f64]) -> Vec<f64> {
         let mut row = self.row.clone();
         for (axis, value) in self.axes.iter().zip(values) {
             for position in &axis.positions {
@@ -113,7 +113,7 @@ impl<'a> Case<'a> {
 
     /// The normalised state with those values.
     #[must_use]
-    pub fn state_at(&self, values: &[f64]) -> State {
+    pub(crate) fn state_at(&self, values: &[f64]) -> State {
         if self.axes.iter().any(|axis| axis.quantity.is_none()) {
             return self.control.state(&self.row_at(values)).unwrap_or(self.state);
         }
@@ -129,25 +129,25 @@ impl<'a> Case<'a> {
 
     /// Power of a state, kW.
     #[must_use]
-    pub fn power(&self, state: &State) -> f64 {
+    pub(crate) fn power(&self, state: &State) -> f64 {
         self.control.power.value(state)
     }
 
     /// What may be relied on to be gained by a state, kW.
     #[must_use]
-    pub fn sure_gain(&self, state: &State) -> f64 {
+    pub(crate) fn sure_gain(&self, state: &State) -> f64 {
         self.now.gain(&Opinions::of(self.control, state)).sure()
     }
 
     /// The same, from what the models say.
     #[must_use]
-    pub fn sure_gain_of(&self, opinions: &Opinions) -> f64 {
+    pub(crate) fn sure_gain_of(&self, opinions: &Opinions) -> f64 {
         self.now.gain(opinions).sure()
     }
 
     /// By how much values break hard limits and constraints: 0 when they keep all.
     #[must_use]
-    pub fn broken(&self, values: &[f64], state: &State) -> f64 {
+    pub(crate) fn broken(&self, values: &[f64], state: &State) -> f64 {
         let axes = self.axes.iter().zip(values).map(|(axis, value)| {
             let outside = (axis.low - value).max(value - axis.high).max(0.0);
             if axis.keeps(*value) { 0.0 } else { outside / (axis.high - axis.low).max(axis.step) }
@@ -165,7 +165,7 @@ impl<'a> Case<'a> {
 
     /// Limits that the present set-points break, without margin: what is, is.
     #[must_use]
-    pub fn broken_now(&self) -> Vec<String> {
+    pub(crate) fn broken_now(&self) -> Vec<String> {
         let limits = self.limits.iter().filter_map(|limit| {
             let value = limit.value(self.control, &self.row, &self.state)?;
             (limit.broken_by(value, 0.0) > 0.0).then(|| format!("{}: it is {value:.1}", limit.text()))
@@ -180,20 +180,20 @@ impl<'a> Case<'a> {
 
     /// Whether history speaks for a state: near enough to what was, and the load met as before.
     #[must_use]
-    pub fn is_supported(&self, state: &State) -> bool {
+    pub(crate) fn is_supported(&self, state: &State) -> bool {
         self.is_proved(state) && self.is_near(state)
     }
 
     /// How far a state lies from history, as a share of how far it may.
     #[must_use]
-    pub fn distance(&self, state: &State) -> f64 {
+    pub(crate) fn distance(&self, state: &State) -> f64 {
         self.control.support.distance(state) / (self.control.support.reach * REACH).max(1e-9)
     }
 
     /// How dense history is around a state: 1 where it is as near as days usually are to each other, falling to ½
     /// at the farthest that is allowed.
     #[must_use]
-    pub fn density(&self, state: &State) -> f64 {
+    pub(crate) fn density(&self, state: &State) -> f64 {
         let (support, reach) = (&self.control.support, self.control.support.reach * REACH);
         let over = (support.distance(state) - support.usual) / (reach - support.usual).max(1e-9);
         1.0 - 0.5 * over.clamp(0.0, 1.0)

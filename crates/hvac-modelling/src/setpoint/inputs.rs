@@ -12,17 +12,17 @@ const BEYOND: f64 = 0.02;
 
 /// What a question says about now.
 #[derive(Debug, Clone)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// Of the control's features; conditions beyond everything seen are the nearest that were seen.
-    pub row: Vec<f64>,
+    pub(crate) row: Vec<f64>,
     /// Which of them were given.
-    pub given: Vec<bool>,
+    pub(crate) given: Vec<bool>,
     /// What was taken for those that were not.
-    pub assumptions: Vec<Assumption>,
+    pub(crate) assumptions: Vec<Assumption>,
     /// Features beyond everything seen.
-    pub extrapolating: Vec<String>,
+    pub(crate) extrapolating: Vec<String>,
     /// Unit of the outside air's temperature.
-    pub air_unit: Option<String>,
+    pub(crate) air_unit: Option<String>,
 }
 
 impl Inputs {
@@ -30,7 +30,7 @@ impl Inputs {
     ///
     /// # Errors
     /// `wrong_features` for names that the model does not know.
-    pub fn of(control: &Control, features: &[Feature], question: &Question) -> Result<Self, ModelError> {
+    pub(crate) fn of(control: &Control, features: &[Feature], question: &Question) -> Result<Self, ModelError> {
         let known = features::known_names(features);
         let mut problems = Vec::new();
         for (field, names) in [("conditions", &question.conditions), ("current", &question.current)] {

@@ -9,7 +9,7 @@ use super::super::{ModelError, Problem};
 use super::{Constraint, Variable};
 
 /// Least and most speed that motors and drives bear for long, Hz.
-pub const SPEED_HZ: (f64, f64) = (30.0, 60.0);
+pub(crate) const SPEED_HZ: (f64, f64) = (30.0, 60.0);
 /// Operators' step, Hz or K.
 const STEP: f64 = 0.5;
 /// Operators' step of a temperature in °F.
@@ -21,34 +21,34 @@ const SLACK: f64 = 1e-9;
 
 /// A set-point that may change.
 #[derive(Debug, Clone)]
-pub struct Axis {
+pub(crate) struct Axis {
     /// As it was asked for.
-    pub name: String,
-    pub role: Role,
-    pub unit: Option<String>,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) unit: Option<String>,
     /// Positions in the control's row.
-    pub positions: Vec<usize>,
+    pub(crate) positions: Vec<usize>,
     /// The quantity that it is as a whole; none when it is one of several machines.
-    pub quantity: Option<Quantity>,
+    pub(crate) quantity: Option<Quantity>,
     /// Present value.
-    pub current: f64,
+    pub(crate) current: f64,
     /// Whether the present value was given.
-    pub given: bool,
+    pub(crate) given: bool,
     /// Least and most by hard limits and the user's.
-    pub low: f64,
-    pub high: f64,
-    pub step: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) step: f64,
     /// Ascending: steps within the limits and within what history has seen, and the present value if it keeps them.
-    pub values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
     /// Whether it stays because the model cannot be right about it.
-    pub held: bool,
+    pub(crate) held: bool,
     /// What narrowed it, for naming conflicts.
-    pub asked: Variable,
+    pub(crate) asked: Variable,
 }
 
 /// What a limit is on.
 #[derive(Debug, Clone)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// Positions in the control's row; their mean.
     Control(Vec<usize>),
     /// Something the plant answers with.
@@ -57,35 +57,35 @@ pub enum Subject {
 
 /// A limit on a control or on what the plant answers with.
 #[derive(Debug, Clone)]
-pub struct Limit {
-    pub asked: Constraint,
-    pub subject: Subject,
+pub(crate) struct Limit {
+    pub(crate) asked: Constraint,
+    pub(crate) subject: Subject,
     /// Of the predicted response: kept clear of the limit.
-    pub margin: f64,
+    pub(crate) margin: f64,
 }
 
 impl Axis {
     /// Whether it is a speed, and not a temperature.
     #[must_use]
-    pub fn is_speed(&self) -> bool {
+    pub(crate) fn is_speed(&self) -> bool {
         self.role != Role::ChwSupplyTemp
     }
 
     /// Whether the limits leave a value.
     #[must_use]
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.low <= self.high + SLACK
     }
 
     /// Whether a value keeps hard limits and the user's.
     #[must_use]
-    pub fn keeps(&self, value: f64) -> bool {
+    pub(crate) fn keeps(&self, value: f64) -> bool {
         value >= self.low - SLACK && value <= self.high + SLACK
     }
 
     /// The value nearest to `value`.
     #[must_use]
-    pub fn nearest(&self, value: f64) -> Option<f64> {
+    pub(crate) fn nearest(&self, value: f64) -> Option<f64> {
         self.values.iter().copied().min_by(|a, b| (a - value).abs().total_cmp(&(b - value).abs()))
     }
 }
@@ -93,7 +93,7 @@ impl Axis {
 impl Limit {
     /// By how much `value` breaks the limit, as a share of the limit's size; 0 when it keeps it. `margin` is kept clear.
     #[must_use]
-    pub fn broken_by(&self, value: f64, margin: f64) -> f64 {
+    pub(crate) fn broken_by(&self, value: f64, margin: f64) -> f64 {
         let size = |limit: f64| limit.abs().max(1.0);
         let under = self.asked.min.map_or(0.0, |min| (min + margin - value - SLACK) / size(min));
         let over = self.asked.max.map_or(0.0, |max| (value + margin - max - SLACK) / size(max));
@@ -102,7 +102,7 @@ impl Limit {
 
     /// Such as `chw_pressure ≥ 120`.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let Constraint { name, min, max } = &self.asked;
         match (min, max) {
             (Some(min), Some(max)) => format!("{min} ≤ {name} ≤ {max}"),
@@ -138,7 +138,7 @@ fn role_at(control: &Control, position: usize) -> Option<Role> {
 ///
 /// # Errors
 /// `wrong_features` for names that are no control; `bad_option` for limits that are none.
-pub fn axes(
+pub(crate) fn axes(
     control: &Control,
     features: &[Feature],
     row: &[f64],
@@ -244,7 +244,7 @@ fn axis(
 }
 
 /// Multiples of `step` from `low` to `high`; `low` itself where there is none.
-pub fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
+pub(crate) fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
     let mut values = Vec::new();
     let mut multiple = ((low - SLACK) / step).ceil();
     while multiple * step <= high + SLACK && values.len() < 10_000 {
@@ -289,7 +289,11 @@ fn no_control(control: &Control, features: &[Feature], name: &str) -> String {
 ///
 /// # Errors
 /// `wrong_features` for what the model can neither choose nor foretell; `bad_option` for limits that are none.
-pub fn limits(control: &Control, features: &[Feature], constraints: &[Constraint]) -> Result<Vec<Limit>, ModelError> {
+pub(crate) fn limits(
+    control: &Control,
+    features: &[Feature],
+    constraints: &[Constraint],
+) -> Result<Vec<Limit>, ModelError> {
     let mut problems = Vec::new();
     let mut made = Vec::new();
     for (index, constraint) in constraints.iter().enumerate() {
@@ -333,7 +337,7 @@ fn limit(control: &Control, features: &[Feature], constraint: &Constraint) -> Re
 impl Limit {
     /// Its subject's value in a row and its normalised state; none when it cannot be told.
     #[must_use]
-    pub fn value(&self, control: &Control, row: &[f64], state: &State) -> Option<f64> {
+    pub(crate) fn value(&self, control: &Control, row: &[f64], state: &State) -> Option<f64> {
         match &self.subject {
             Subject::Response(role) => Some(control.response(*role)?.value(state)),
             Subject::Control(positions) => {
@@ -346,7 +350,7 @@ impl Limit {
 }
 
 /// Whether an axis moves what a limit is on.
-pub fn matters(control: &Control, axis: &Axis, limit: &Limit) -> bool {
+pub(crate) fn matters(control: &Control, axis: &Axis, limit: &Limit) -> bool {
     match &limit.subject {
         Subject::Control(positions) => positions.iter().any(|position| axis.positions.contains(position)),
         Subject::Response(role) => {

@@ -19,15 +19,15 @@ const NONE: f64 = 0.005;
 
 /// Power of one kind's machines, and all the rest.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts {
-    pub machines: f64,
-    pub rest: f64,
+pub(crate) struct Parts {
+    pub(crate) machines: f64,
+    pub(crate) rest: f64,
 }
 
 impl Parts {
     /// Of a normalised state, for the machines of a role.
     #[must_use]
-    pub fn of(control: &Control, role: Role, state: &State) -> Self {
+    pub(crate) fn of(control: &Control, role: Role, state: &State) -> Self {
         let kind = SPEEDS.iter().find(|(own, ..)| *own == role);
         let own = |terms: &[(Quantity, i32)]| {
             kind.is_some_and(|(_, speed, count)| {
@@ -53,7 +53,7 @@ impl Parts {
 
     /// The difference.
     #[must_use]
-    pub fn less(&self, other: &Self) -> Self {
+    pub(crate) fn less(&self, other: &Self) -> Self {
         Self { machines: self.machines - other.machines, rest: self.rest - other.rest }
     }
 }
@@ -65,7 +65,7 @@ impl Parts {
 /// the chillers; warmer chilled water relieves them, by no more than it can. Without, only the sum is told apart:
 /// slower machines save no more than they take, faster ones no more than their water or air relieves the chillers by.
 #[must_use]
-pub fn is_possible(control: &Control, present: &State, axis: &Axis, at: impl Fn(f64) -> State) -> bool {
+pub(crate) fn is_possible(control: &Control, present: &State, axis: &Axis, at: impl Fn(f64) -> State) -> bool {
     let (Some(low), Some(high)) = (axis.values.first(), axis.values.last()) else { return true };
     if high <= low {
         return true;
