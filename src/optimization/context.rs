@@ -16,10 +16,10 @@ use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetSelector, clock};
 use crate::error::{Context, Result};
 use crate::state::AppState;
-use hvac_cleaning::steady::{Verdict, steady};
+use hvac_cleaning::steady::{RowVerdict, steady};
 use hvac_frame::column::Kind;
 use hvac_modelling::document::ModelDocument;
-use hvac_modelling::features::{self, Feature, Source};
+use hvac_modelling::features::{self, Feature, FeatureSource};
 use hvac_modelling::role::Role;
 
 /// How far back to look, from the session's last row.
@@ -47,7 +47,8 @@ pub fn lacking(model: &ModelDocument, given: &BTreeMap<String, f64>, zone: Tz) -
     let is_known = |index: usize| known.get(index).is_some_and(|value| value.is_finite());
     // A column that is itself a feature may be given by its role.
     let by_itself = |column: &str| {
-        let itself = |feature: &Feature| matches!(&feature.source, Source::Column { column: own } if own == column);
+        let itself =
+            |feature: &Feature| matches!(&feature.source, FeatureSource::Column { column: own } if own == column);
         model.features.iter().position(itself).is_some_and(is_known)
     };
     let indices = || model.control.iter().flat_map(|control| &control.features).filter(|index| !is_known(**index));
@@ -141,7 +142,7 @@ fn latest_steady(times: &[i64], load: &[f64]) -> Option<std::ops::Range<usize>> 
     let interval = median(steps)?;
     let window = interval.max(WINDOW_MS as f64);
     let verdicts = steady(times, load, interval, window, SPREAD);
-    let end = verdicts.iter().rposition(|verdict| *verdict == Verdict::Within)?;
+    let end = verdicts.iter().rposition(|verdict| *verdict == RowVerdict::Within)?;
     let start = *times.get(end)? as f64 - window - interval * 0.05;
     Some(times.iter().position(|at| *at as f64 >= start)?..end + 1)
 }

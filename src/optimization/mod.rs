@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::error::Error;
 use crate::training;
 use hvac_modelling::ModelError;
-use hvac_modelling::setpoint::{Answer, Constraint, Method, Recommendation, Variable};
+use hvac_modelling::setpoint::{Constraint, Method, Recommendation, SetpointAnswer, Variable};
 
 pub mod context;
 pub mod optimize;
@@ -82,7 +82,7 @@ pub struct OptimizeAnswer {
     pub created_at: String,
     /// The recommendation.
     #[serde(flatten)]
-    pub answer: Answer,
+    pub answer: SetpointAnswer,
 }
 
 /// Which runs to list, and which page.
@@ -162,7 +162,7 @@ pub struct Run {
     pub created_at: String,
     /// What was answered.
     #[serde(flatten)]
-    #[schema(value_type = Answer)]
+    #[schema(value_type = SetpointAnswer)]
     pub answer: Map<String, Value>,
 }
 

@@ -18,9 +18,9 @@ use crate::store::entity::optimization_run;
 use crate::store::{new_id, now};
 use crate::training::{self, Found};
 use hvac_modelling::document::ModelDocument;
-use hvac_modelling::features::Source;
-use hvac_modelling::role::{Part, Role};
-use hvac_modelling::setpoint::{Answer, Assumption, Question, recommend};
+use hvac_modelling::features::FeatureSource;
+use hvac_modelling::role::{Decider, Role};
+use hvac_modelling::setpoint::{Assumption, SetpointAnswer, SetpointQuestion, recommend};
 
 /// Searches at once: they compute only, so more than there are cores would only make each wait longer.
 static SEARCHES: LazyLock<Semaphore> =
@@ -66,12 +66,12 @@ pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<Opti
 }
 
 /// What is asked, with the flat call's numbers sorted into conditions and present set-points.
-fn question(model: &ModelDocument, request: &OptimizeRequest) -> Question {
+fn question(model: &ModelDocument, request: &OptimizeRequest) -> SetpointQuestion {
     let (mut current, mut conditions): (BTreeMap<_, _>, BTreeMap<_, _>) =
         request.input_data.iter().map(|(name, x)| (name.clone(), *x)).partition(|(name, _)| is_control(model, name));
     conditions.extend(request.conditions.clone());
     current.extend(request.current.clone());
-    Question {
+    SetpointQuestion {
         conditions,
         current,
         variables: request.variables.clone(),
@@ -86,14 +86,15 @@ fn question(model: &ModelDocument, request: &OptimizeRequest) -> Question {
 fn is_control(model: &ModelDocument, name: &str) -> bool {
     let role: Option<Role> = serde_json::from_value(Value::String(name.to_owned())).ok();
     let feature = || model.features.iter().find(|feature| feature.name == name);
-    let column = || model.features.iter().find(|f| matches!(&f.source, Source::Column { column } if column == name));
+    let column =
+        || model.features.iter().find(|f| matches!(&f.source, FeatureSource::Column { column } if column == name));
     let role = role.or_else(|| feature().or_else(column).map(|feature| feature.role));
-    role.is_some_and(|role| role.part() == Part::Control)
+    role.is_some_and(|role| role.part() == Decider::Control)
 }
 
 /// A question with live context.
 struct Filled {
-    question: Question,
+    question: SetpointQuestion,
     /// What was taken from the session.
     assumptions: Vec<Assumption>,
     session_id: Option<String>,
@@ -104,7 +105,7 @@ struct Filled {
 async fn fill(
     state: &AppState,
     model: &ModelDocument,
-    mut question: Question,
+    mut question: SetpointQuestion,
     session_id: Option<&str>,
     given_time: Option<i64>,
     zone: Tz,
@@ -157,7 +158,7 @@ async fn live_context(
 }
 
 /// Searches beside the request's thread; answers how long it took, ms.
-async fn search(found: &Found, question: Question, flat: bool) -> Result<(Answer, u64)> {
+async fn search(found: &Found, question: SetpointQuestion, flat: bool) -> Result<(SetpointAnswer, u64)> {
     let permit = SEARCHES.acquire().await.internal("waiting for a search to end")?;
     let model = Arc::clone(&found.document);
     let searching = tokio::task::spawn_blocking(move || {
@@ -172,7 +173,7 @@ async fn search(found: &Found, question: Question, flat: bool) -> Result<(Answer
 
 fn row(
     found: &Found,
-    answer: &Answer,
+    answer: &SetpointAnswer,
     input_data: Value,
     session_id: Option<String>,
     duration_ms: u64,

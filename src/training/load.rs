@@ -12,7 +12,7 @@ use crate::state::AppState;
 use hvac_cleaning::{self as clean, CleanError, Interval};
 use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_frame::names::TIMESTAMP;
-use hvac_modelling::document::Lineage;
+use hvac_modelling::document::ModelLineage;
 use hvac_modelling::features::FeatureOptions;
 use hvac_modelling::mapping::FeatureMapping;
 use hvac_modelling::samples::{SampleColumn, Samples};
@@ -131,8 +131,8 @@ fn usual_step(times_ms: &[i64]) -> i64 {
 }
 
 /// What samples come from; zone, rows and times are the training's to tell.
-pub fn lineage(dataset: &Resolved) -> Lineage {
-    Lineage {
+pub fn lineage(dataset: &Resolved) -> ModelLineage {
+    ModelLineage {
         session_id: dataset.label.session_id.clone(),
         dataset_id: dataset.label.dataset_id.clone(),
         dataset_version: dataset.label.version.clone(),

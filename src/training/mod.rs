@@ -16,7 +16,7 @@ use crate::jobs;
 use crate::limits;
 pub use hvac_cleaning::Interval;
 use hvac_modelling::ModelError;
-use hvac_modelling::document::{Lineage, Prediction};
+use hvac_modelling::document::{ModelLineage, Prediction};
 pub use hvac_modelling::evaluate::{Judgement, Metrics, Scores};
 use hvac_modelling::features::Feature;
 use hvac_modelling::mapping::FeatureMapping;
@@ -295,7 +295,7 @@ pub struct ModelDetail {
     /// Width of the rows it was trained on, when they were resampled.
     pub interval: Option<String>,
     /// What it was made from; null until it is completed.
-    #[schema(value_type = Option<Lineage>)]
+    #[schema(value_type = Option<ModelLineage>)]
     pub lineage: Option<Value>,
     /// Unit of what it predicts.
     pub target_unit: Option<String>,

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use hvac_modelling::features::{FeatureOptions, matrix, measure, plan};
 use hvac_modelling::leakage;
 use hvac_modelling::mapping::{FeatureMapping, suggest};
-use hvac_modelling::role::{Part, Role};
+use hvac_modelling::role::{Decider, Role};
 use hvac_modelling::samples::{SampleColumn, Samples};
 
 const ZONE: Tz = Tz::Asia__Taipei;
@@ -211,7 +211,7 @@ fn real_reports_the_plants_roles_and_ranges() {
     ] {
         assert_eq!((of(name).role, of(name).unit.as_deref()), (role, unit), "{name}");
     }
-    assert_eq!(of("RT").role.part(), Part::Condition);
+    assert_eq!(of("RT").role.part(), Decider::Condition);
     let left: Vec<&str> = planned.left_out.iter().map(|left| left.message.split('\'').nth(1).unwrap()).collect();
     assert_eq!(left, ["CH3", "CH4", "Hz_CHS"]);
 

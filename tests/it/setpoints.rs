@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 
 use chrono::NaiveDate;
 use hvac_modelling::control::Control;
-use hvac_modelling::control::state::Quantity;
-use hvac_modelling::features::{Feature, Range, Source};
+use hvac_modelling::control::state::PlantQuantity;
+use hvac_modelling::features::{Feature, FeatureRange, FeatureSource};
 use hvac_modelling::gbdt::FitOptions;
 use hvac_modelling::role::Role;
 use hvac_modelling::samples::{Matrix, SampleColumn, Samples};
-use hvac_modelling::setpoint::{Answer, Question, Variable, recommend_with};
+use hvac_modelling::setpoint::{SetpointAnswer, SetpointQuestion, Variable, recommend_with};
 use hvac_points::physics::kw_to_rt;
 use hvac_simulation::load::Use;
 use hvac_simulation::optimum::cost_kw;
@@ -112,7 +112,7 @@ fn features(samples: &Samples) -> (Vec<Feature>, Matrix, Vec<f64>) {
         .zip(&samples.columns)
         .map(|((name, unit, role, _), column)| Feature {
             name: (*name).into(),
-            source: Source::Column { column: (*name).into() },
+            source: FeatureSource::Column { column: (*name).into() },
             role: *role,
             unit: Some((*unit).into()),
             range: range(&column.values),
@@ -122,11 +122,11 @@ fn features(samples: &Samples) -> (Vec<Feature>, Matrix, Vec<f64>) {
     (features, x, samples.columns[13].values.clone())
 }
 
-fn range(values: &[f64]) -> Range {
+fn range(values: &[f64]) -> FeatureRange {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
-    Range { min: at(0.0), p01: at(0.01), median: at(0.5), p99: at(0.99), max: at(1.0), present: 1.0 }
+    FeatureRange { min: at(0.0), p01: at(0.01), median: at(0.5), p99: at(0.99), max: at(1.0), present: 1.0 }
 }
 
 /// A control fitted to the first `rows` of what was written down, by a site that does not measure `without`.
@@ -143,7 +143,7 @@ fn control(samples: &Samples, rows: usize, without: &[Role]) -> (Control, Vec<Fe
 }
 
 /// What an operator of a model with these features would ask at that row.
-fn question(samples: &Samples, features: &[Feature], row: usize, bounds: &Bounds) -> Question {
+fn question(samples: &Samples, features: &[Feature], row: usize, bounds: &Bounds) -> SetpointQuestion {
     let Bounds { low, high } = bounds;
     let variable = |name: &str, min: f64, max: f64| Variable {
         name: name.into(),
@@ -151,7 +151,7 @@ fn question(samples: &Samples, features: &[Feature], row: usize, bounds: &Bounds
         max: Some(max),
         ..Variable::default()
     };
-    Question {
+    SetpointQuestion {
         conditions: features.iter().map(|f| (f.name.clone(), samples.column(&f.name).unwrap().values[row])).collect(),
         variables: vec![
             variable("chw_supply_temp", low.chwst_c, high.chwst_c),
@@ -159,12 +159,12 @@ fn question(samples: &Samples, features: &[Feature], row: usize, bounds: &Bounds
             variable("cw_pump_hz", low.cw_pump_hz, high.cw_pump_hz),
             variable("ct_fan_hz", low.tower_fan_hz, high.tower_fan_hz),
         ],
-        ..Question::default()
+        ..SetpointQuestion::default()
     }
 }
 
 /// What is recommended where something changes, and what was where nothing does.
-fn applied(answer: &Answer, now: SetPoints) -> SetPoints {
+fn applied(answer: &SetpointAnswer, now: SetPoints) -> SetPoints {
     let value = |name: &str, now: f64| {
         let of = answer.recommendations.iter().find(|r| r.parameter == name);
         of.filter(|r| r.current != Some(r.value)).map_or(now, |r| r.value)
@@ -183,8 +183,8 @@ fn bounds(control: &Control) -> Bounds {
         let (low, high) = control.support.range(quantity).unwrap();
         ((2.0 * low).ceil() / 2.0, (2.0 * high).floor() / 2.0)
     };
-    let (t, chw) = (range(Quantity::ChwSupply), range(Quantity::ChwSpeed));
-    let (cw, fan) = (range(Quantity::CwSpeed), range(Quantity::FanSpeed));
+    let (t, chw) = (range(PlantQuantity::ChwSupply), range(PlantQuantity::ChwSpeed));
+    let (cw, fan) = (range(PlantQuantity::CwSpeed), range(PlantQuantity::FanSpeed));
     Bounds {
         low: SetPoints { chwst_c: t.0, chw_pump_hz: chw.0, cw_pump_hz: cw.0, tower_fan_hz: fan.0 },
         high: SetPoints { chwst_c: t.1, chw_pump_hz: chw.1, cw_pump_hz: cw.1, tower_fan_hz: fan.1 },

@@ -8,7 +8,7 @@
 //! law. The yardstick is the data's own median, so a cleaned set is not judged by it a second time.
 
 use super::sampling::median;
-use super::steady::Verdict;
+use super::steady::RowVerdict;
 
 /// Rows that are needed to know a machine.
 const LEAST_ROWS: usize = 20;
@@ -17,9 +17,9 @@ const LEAST_SPAN: f64 = 1.02;
 
 /// What a machine does.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Fit {
-    /// A verdict a row; [`Verdict::Beyond`] holds P/f³ ÷ median − 1.
-    pub(crate) rows: Vec<Verdict>,
+pub(crate) struct AffinityFit {
+    /// A verdict a row; [`RowVerdict::Beyond`] holds P/f³ ÷ median − 1.
+    pub(crate) rows: Vec<RowVerdict>,
     /// Rows at which it runs.
     pub(crate) running: u64,
     /// Median of P/f³ while it runs.
@@ -32,7 +32,7 @@ pub(crate) struct Fit {
 
 /// Judges a machine by its speed and power (kW), both NaN where there is none.
 #[must_use]
-pub(crate) fn fit(speed: &[f64], power_kw: &[f64], limit: f64, running_speed: f64, running_kw: f64) -> Fit {
+pub(crate) fn fit(speed: &[f64], power_kw: &[f64], limit: f64, running_speed: f64, running_kw: f64) -> AffinityFit {
     let runs = |f: f64, p: f64| f > running_speed && p > running_kw;
     let running: Vec<(f64, f64)> =
         speed.iter().zip(power_kw).map(|(f, p)| (*f, *p)).filter(|(f, p)| runs(*f, *p)).collect();
@@ -45,12 +45,12 @@ pub(crate) fn fit(speed: &[f64], power_kw: &[f64], limit: f64, running_speed: f6
     let verdict = |(f, p): (&f64, &f64)| match own {
         Some(own) if runs(*f, *p) => {
             let off = p / f.powi(3) / own - 1.0;
-            if off.abs() > limit { Verdict::Beyond(off) } else { Verdict::Within }
+            if off.abs() > limit { RowVerdict::Beyond(off) } else { RowVerdict::Within }
         }
-        _ => Verdict::Unjudged,
+        _ => RowVerdict::Unjudged,
     };
     let spans = enough && range.is_some_and(|(low, high)| high >= low * LEAST_SPAN);
-    Fit {
+    AffinityFit {
         rows: speed.iter().zip(power_kw).map(verdict).collect(),
         running: running.len() as u64,
         median: own,
@@ -89,11 +89,11 @@ mod tests {
         let fit = fit(&speed, &power, 0.2, 5.0, 0.5);
         assert!((fit.median.unwrap() - 1.6e-4).abs() < 1e-9);
         assert_eq!((fit.running, fit.speed_range), (27, Some((40.0, 50.0))));
-        assert!(fit.rows[..24].iter().all(|v| *v == Verdict::Within));
-        assert!(matches!(fit.rows[24], Verdict::Beyond(off) if (off - 0.2207).abs() < 1e-3));
-        assert_eq!(fit.rows[25], Verdict::Within);
-        assert!(matches!(fit.rows[26], Verdict::Beyond(off) if (off + 0.2090).abs() < 1e-3));
-        assert_eq!(fit.rows[27..], [Verdict::Unjudged; 3], "too slow, standing, no speed");
+        assert!(fit.rows[..24].iter().all(|v| *v == RowVerdict::Within));
+        assert!(matches!(fit.rows[24], RowVerdict::Beyond(off) if (off - 0.2207).abs() < 1e-3));
+        assert_eq!(fit.rows[25], RowVerdict::Within);
+        assert!(matches!(fit.rows[26], RowVerdict::Beyond(off) if (off + 0.2090).abs() < 1e-3));
+        assert_eq!(fit.rows[27..], [RowVerdict::Unjudged; 3], "too slow, standing, no speed");
     }
 
     /// P = 0.01·f^3.4 exactly.
@@ -105,6 +105,6 @@ mod tests {
         let constant = fit(&[50.0; 40], &power, 0.2, 5.0, 0.5);
         assert_eq!((constant.exponent, constant.running), (None, 40));
         let few = fit(&speed[..19], &power[..19], 0.2, 5.0, 0.5);
-        assert_eq!((few.median, few.rows[0]), (None, Verdict::Unjudged));
+        assert_eq!((few.median, few.rows[0]), (None, RowVerdict::Unjudged));
     }
 }

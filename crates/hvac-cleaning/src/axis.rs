@@ -6,15 +6,15 @@ use std::ops::{ControlFlow, Range};
 use rayon::prelude::*;
 
 use super::bins::Bins;
-use super::cells::Cells;
-use super::counter::{self, What};
+use super::cells::NumberCells;
+use super::counter::{self, IncidentKind};
 use super::derive;
-use super::frame::Data;
+use super::frame::ColumnData;
 use super::plan::PlannedPump;
 use super::report::{CounterUse, Event, Rule};
-use super::resample::{self, Aggregate, Grid};
+use super::resample::{self, Aggregate, ResampleGrid};
 use super::sampling::{self, number};
-use super::work::{Work, step};
+use super::work::{OngoingCleaning, step};
 use super::{CleanError, judge};
 use hvac_frame::column::{CleanedCells, ColumnMeta, Kind, NullReason};
 
@@ -23,9 +23,9 @@ const CHUNK: usize = 32;
 /// Empty bins stay only while they are no more than this many times the rows, and so many more.
 const MOST_EMPTY: (i64, i64) = (4, 100_000);
 
-impl Work<'_> {
+impl OngoingCleaning<'_> {
     /// The growth of every register, on the parsed axis.
-    pub(super) fn growths(&mut self) -> Vec<(usize, Cells)> {
+    pub(super) fn growths(&mut self) -> Vec<(usize, NumberCells)> {
         let Some(planned) = self.plan.rules.get(&Rule::Counter) else { return Vec::new() };
         let known = self.names();
         let fresh = |index: &&usize| {
@@ -47,14 +47,14 @@ impl Work<'_> {
             self.counters.push(counter_use(&name, &growth));
             let events = growth.incidents.iter().take(judge::MOST_EVENTS);
             self.events.extend(events.map(|incident| counter_event(&name, &self.at_ms, incident)));
-            cells.push((index, Cells::new(growth.rows, NullReason::NotDerivable)));
+            cells.push((index, NumberCells::new(growth.rows, NullReason::NotDerivable)));
         }
         cells
     }
 
     pub(super) fn resample(
         &mut self,
-        growths: Vec<(usize, Cells)>,
+        growths: Vec<(usize, NumberCells)>,
         progress: &dyn Fn(f64, &str) -> ControlFlow<()>,
     ) -> Result<(), CleanError> {
         let grid = self.grid();
@@ -75,14 +75,14 @@ impl Work<'_> {
             self.data = data;
             let grown = growths
                 .into_par_iter()
-                .map(|(_, cells)| Data::Numbers(resample::numbers(&self.at_ms, &cells, grid, Aggregate::Sum)));
-            let grown: Vec<Data> = grown.collect();
+                .map(|(_, cells)| ColumnData::Numbers(resample::numbers(&self.at_ms, &cells, grid, Aggregate::Sum)));
+            let grown: Vec<ColumnData> = grown.collect();
             self.data.extend(fractions);
             self.data.extend(grown);
             self.sampled = grid.bins.rows.iter().map(|rows| !rows.is_empty()).collect();
             self.at_ms.clone_from(&grid.bins.starts_ms);
         } else {
-            self.data.extend(growths.into_iter().map(|(_, cells)| Data::Numbers(cells)));
+            self.data.extend(growths.into_iter().map(|(_, cells)| ColumnData::Numbers(cells)));
         }
         self.describe_cells(grid.is_some());
         self.metas.extend(extra);
@@ -90,7 +90,7 @@ impl Work<'_> {
     }
 
     /// The bins, when there is something to put together; the report says why (not).
-    fn grid(&mut self) -> Option<Grid> {
+    fn grid(&mut self) -> Option<ResampleGrid> {
         let wanted = self.plan.parameters.resample_interval;
         let seen = self.intervals.iter().flatten().map(|(own, _)| *own).min_by(f64::total_cmp);
         // A cleaning that left no row still knows how its rows stood.
@@ -121,7 +121,7 @@ impl Work<'_> {
         }
         let bins = Bins::new(&self.at_ms, interval, self.zone, self.plan.parameters.keep_empty_bins && !too_many);
         self.resampling.applied = Some(interval.name().to_owned());
-        let grid = Grid::new(bins, &self.at_ms, interval, self.zone);
+        let grid = ResampleGrid::new(bins, &self.at_ms, interval, self.zone);
         self.resampling.empty_bins = grid.empty as u64;
         self.resampling.note = format!(
             "each bin by kind of point: mean of readings, last of registers and texts, maximum of states, on the clock of {}",
@@ -149,13 +149,13 @@ impl Work<'_> {
     }
 
     /// Shares of time for which each status was on.
-    fn on_fractions(&self, data: &[Data], grid: &Grid) -> Vec<Data> {
+    fn on_fractions(&self, data: &[ColumnData], grid: &ResampleGrid) -> Vec<ColumnData> {
         let statuses: Vec<usize> = self.fractions();
         let fraction = |index: &usize| match (data.get(*index), self.metas.get(*index)) {
-            (Some(Data::Numbers(cells)), Some(meta)) => {
-                Data::Numbers(resample::on_fraction(&self.at_ms, cells, grid, sampling::on_change(meta)))
+            (Some(ColumnData::Numbers(cells)), Some(meta)) => {
+                ColumnData::Numbers(resample::on_fraction(&self.at_ms, cells, grid, sampling::on_change(meta)))
             }
-            _ => Data::Numbers(Cells::default()),
+            _ => ColumnData::Numbers(NumberCells::default()),
         };
         statuses.par_iter().map(fraction).collect()
     }
@@ -179,7 +179,7 @@ impl Work<'_> {
     }
 
     /// Metadata of on-fractions and consumptions.
-    fn extra_columns(&self, growths: &[(usize, Cells)], binned: bool) -> Vec<ColumnMeta> {
+    fn extra_columns(&self, growths: &[(usize, NumberCells)], binned: bool) -> Vec<ColumnMeta> {
         let cleaned = |aggregate: &str| CleanedCells {
             interval_s: self.row_interval_s(binned),
             aggregate: binned.then(|| aggregate.to_owned()),
@@ -249,15 +249,15 @@ fn consumption_name(register: &str) -> String {
     format!("{register}_consumption")
 }
 
-fn resample_column(at_ms: &[i64], data: &mut Data, grid: &Grid, how: Aggregate) {
+fn resample_column(at_ms: &[i64], data: &mut ColumnData, grid: &ResampleGrid, how: Aggregate) {
     match data {
         _ if grid.keeps_cells(how) => {
-            if let (Data::Numbers(cells), Aggregate::Mean | Aggregate::TimeWeighted) = (data, how) {
+            if let (ColumnData::Numbers(cells), Aggregate::Mean | Aggregate::TimeWeighted) = (data, how) {
                 cells.drop_sign_of_zero();
             }
         }
-        Data::Numbers(cells) => *cells = resample::numbers(at_ms, cells, grid, how),
-        Data::Texts(_, rows) => {
+        ColumnData::Numbers(cells) => *cells = resample::numbers(at_ms, cells, grid, how),
+        ColumnData::Texts(_, rows) => {
             let last = |bin: &Range<usize>| {
                 let found = rows.get(bin.clone()).unwrap_or_default().iter().rev().find_map(|row| row.ok());
                 found.ok_or(if bin.is_empty() { NullReason::NoSample } else { NullReason::AsParsed })
@@ -268,14 +268,14 @@ fn resample_column(at_ms: &[i64], data: &mut Data, grid: &Grid, how: Aggregate) 
 }
 
 fn counter_use(register: &str, growth: &counter::Growth) -> CounterUse {
-    let of = |kind: fn(&What) -> bool| growth.incidents.iter().filter(|i| kind(&i.what)).count() as u64;
+    let of = |kind: fn(&IncidentKind) -> bool| growth.incidents.iter().filter(|i| kind(&i.what)).count() as u64;
     CounterUse {
         column: register.to_owned(),
         consumption: consumption_name(register),
         total: growth.total,
-        resets: of(|what| matches!(what, What::Reset | What::Jump)),
-        rollovers: of(|what| matches!(what, What::Rollover(_))),
-        spikes: of(|what| matches!(what, What::Spike)),
+        resets: of(|what| matches!(what, IncidentKind::Reset | IncidentKind::Jump)),
+        rollovers: of(|what| matches!(what, IncidentKind::Rollover(_))),
+        spikes: of(|what| matches!(what, IncidentKind::Spike)),
         across_gaps: growth.across_gaps,
     }
 }
@@ -284,10 +284,10 @@ fn counter_event(register: &str, at_ms: &[i64], incident: &counter::Incident) ->
     let at = at_ms.get(incident.row).copied().unwrap_or_default();
     let (before, after) = (number(incident.readings.0), number(incident.readings.1));
     let what = match incident.what {
-        What::Spike => "a misreading, left out".to_owned(),
-        What::Rollover(size) => format!("rolled over at {}", number(size)),
-        What::Reset => "started again".to_owned(),
-        What::Jump => "rose by more than is possible; what it grew is not known".to_owned(),
+        IncidentKind::Spike => "a misreading, left out".to_owned(),
+        IncidentKind::Rollover(size) => format!("rolled over at {}", number(size)),
+        IncidentKind::Reset => "started again".to_owned(),
+        IncidentKind::Jump => "rose by more than is possible; what it grew is not known".to_owned(),
     };
     Event {
         rule: Rule::Counter,

@@ -9,34 +9,34 @@ use std::ops::Range;
 use polars::prelude::{Column, Float64Chunked, IntoSeries};
 use polars_arrow::bitmap::Bitmap;
 
-use super::report::Summary;
+use super::report::ColumnSummary;
 use hvac_frame::column::{NullReason, VALUE};
 
 /// Values (NaN without one) and why there are none.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Cells {
+pub(crate) struct NumberCells {
     values: Vec<f64>,
-    why: Why,
+    why: NullReasons,
     /// Of the values as they are; none when that was not counted.
-    summary: Option<Summary>,
+    summary: Option<ColumnSummary>,
     /// Which cells have a value, when the frame said so.
     validity: Option<Bitmap>,
 }
 
 /// Why cells have no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Why {
+enum NullReasons {
     /// One reason for all of them.
     All(NullReason),
     /// A code a cell: [`VALUE`] or a [`NullReason`].
     Each(Vec<u8>),
 }
 
-impl Cells {
+impl NumberCells {
     /// Cells that have no value for one reason wherever they are NaN.
     #[must_use]
     pub(crate) fn new(values: Vec<f64>, reason: NullReason) -> Self {
-        Self { values, why: Why::All(reason), summary: None, validity: None }
+        Self { values, why: NullReasons::All(reason), summary: None, validity: None }
     }
 
     /// Cells that have no value for a reason of their own; `reason` is asked for each row that is NaN.
@@ -44,7 +44,7 @@ impl Cells {
     pub(crate) fn with_reasons(values: Vec<f64>, reason: impl Fn(usize) -> NullReason) -> Self {
         let code = |(row, value): (usize, &f64)| if value.is_nan() { reason(row) as u8 } else { VALUE };
         let codes = values.iter().enumerate().map(code).collect();
-        Self { why: Why::Each(codes), ..Self::new(values, NullReason::AsParsed) }
+        Self { why: NullReasons::Each(codes), ..Self::new(values, NullReason::AsParsed) }
     }
 
     /// The cells of a parsed column, its memory taken over when nobody else holds it.
@@ -82,8 +82,8 @@ impl Cells {
             return NullReason::NoSample;
         }
         let codes = match &self.why {
-            Why::All(reason) => return *reason,
-            Why::Each(codes) => codes.get(rows).unwrap_or_default(),
+            NullReasons::All(reason) => return *reason,
+            NullReasons::Each(codes) => codes.get(rows).unwrap_or_default(),
         };
         let by_rule = |code: &u8| NullReason::of_code(*code).filter(|reason| *reason != NullReason::AsParsed);
         codes.iter().find_map(by_rule).unwrap_or(NullReason::AsParsed)
@@ -93,16 +93,16 @@ impl Cells {
     #[must_use]
     pub(crate) fn only_reason(&self) -> Option<NullReason> {
         match self.why {
-            Why::All(reason) => Some(reason),
-            Why::Each(_) => None,
+            NullReasons::All(reason) => Some(reason),
+            NullReasons::Each(_) => None,
         }
     }
 
     /// Nulls cells, each for its reason.
     pub(crate) fn null(&mut self, cells: impl Iterator<Item = (usize, NullReason)>) {
         let as_they_are = match &mut self.why {
-            Why::Each(codes) => std::mem::take(codes),
-            Why::All(reason) => {
+            NullReasons::Each(codes) => std::mem::take(codes),
+            NullReasons::All(reason) => {
                 let code = |value: &f64| if value.is_nan() { *reason as u8 } else { VALUE };
                 self.values.iter().map(code).collect()
             }
@@ -113,22 +113,22 @@ impl Cells {
                 (*value, *code) = (f64::NAN, reason as u8);
             }
         }
-        *self = Self { values: std::mem::take(&mut self.values), why: Why::Each(codes), ..Self::default() };
+        *self = Self { values: std::mem::take(&mut self.values), why: NullReasons::Each(codes), ..Self::default() };
     }
 
     /// Only the rows that are kept.
     #[must_use]
     pub(crate) fn keep(self, keep: &[bool]) -> Self {
         let why = match self.why {
-            Why::Each(codes) => Why::Each(kept(&codes, keep)),
-            all @ Why::All(_) => all,
+            NullReasons::Each(codes) => NullReasons::Each(kept(&codes, keep)),
+            all @ NullReasons::All(_) => all,
         };
         Self { values: kept(&self.values, keep), why, ..Self::default() }
     }
 
     /// Counts and extremes of the values.
     #[must_use]
-    pub(crate) fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> ColumnSummary {
         self.summary.unwrap_or_else(|| summary(&self.values))
     }
 
@@ -151,8 +151,10 @@ impl Cells {
     pub(crate) fn nulls(&self) -> BTreeMap<NullReason, u64> {
         let mut by_reason = BTreeMap::new();
         match &self.why {
-            Why::All(reason) => by_reason.extend(Some((*reason, self.summary().nulls)).filter(|(_, nulls)| *nulls > 0)),
-            Why::Each(codes) => {
+            NullReasons::All(reason) => {
+                by_reason.extend(Some((*reason, self.summary().nulls)).filter(|(_, nulls)| *nulls > 0))
+            }
+            NullReasons::Each(codes) => {
                 for code in codes.iter().filter(|code| **code != VALUE) {
                     *by_reason.entry(NullReason::of_code(*code).unwrap_or(NullReason::AsParsed)).or_default() += 1;
                 }
@@ -170,7 +172,7 @@ impl Cells {
     }
 }
 
-impl Default for Cells {
+impl Default for NumberCells {
     fn default() -> Self {
         Self::new(Vec::new(), NullReason::AsParsed)
     }
@@ -187,7 +189,7 @@ fn validity(values: &[f64]) -> Bitmap {
 }
 
 /// Four sums, of every fourth value: one alone would wait for each addition before the next.
-fn summary(values: &[f64]) -> Summary {
+fn summary(values: &[f64]) -> ColumnSummary {
     let (mut counts, mut sums) = ([0_u64; 4], [-0.0; 4]);
     let (mut mins, mut maxs) = ([f64::INFINITY; 4], [f64::NEG_INFINITY; 4]);
     let mut add = |four: &[f64; 4]| {
@@ -210,7 +212,7 @@ fn summary(values: &[f64]) -> Summary {
     let (min, max) =
         (mins.into_iter().fold(f64::INFINITY, f64::min), maxs.into_iter().fold(f64::NEG_INFINITY, f64::max));
     let some = |value: f64| (count > 0).then_some(value);
-    Summary {
+    ColumnSummary {
         count,
         nulls: values.len() as u64 - count,
         min: some(min),
@@ -232,7 +234,7 @@ mod tests {
         let options =
             [Some(1.0), None, Some(f64::NAN), Some(4.0), None, Some(-2.0), Some(0.5), Some(8.0), None, Some(3.0)];
         let given = Float64Chunked::from_slice_options("X".into(), &options);
-        let cells = Cells::of_column(given.clone());
+        let cells = NumberCells::of_column(given.clone());
         let present: Vec<Option<f64>> = cells.values().iter().map(|v| Some(*v).filter(|v| !v.is_nan())).collect();
         let expected = options.map(|v| v.filter(|v| !v.is_nan()));
         assert_eq!(present, expected);
@@ -253,16 +255,16 @@ mod tests {
         let second = Float64Chunked::from_slice_options("X".into(), &[None, Some(5.0)]);
         assert!(pieces.append(&second).is_ok());
         let values =
-            |cells: &Cells| cells.values().iter().map(|v| if v.is_nan() { -1.0 } else { *v }).collect::<Vec<_>>();
-        assert_eq!(values(&Cells::of_column(pieces.clone())), [1.0, -1.0, 3.0, -1.0, 5.0]);
-        assert_eq!(values(&Cells::of_column(second.slice(1, 1))), [5.0]);
-        assert_eq!(values(&Cells::of_column(pieces.slice(1, 3))), [-1.0, 3.0, -1.0]);
+            |cells: &NumberCells| cells.values().iter().map(|v| if v.is_nan() { -1.0 } else { *v }).collect::<Vec<_>>();
+        assert_eq!(values(&NumberCells::of_column(pieces.clone())), [1.0, -1.0, 3.0, -1.0, 5.0]);
+        assert_eq!(values(&NumberCells::of_column(second.slice(1, 1))), [5.0]);
+        assert_eq!(values(&NumberCells::of_column(pieces.slice(1, 3))), [-1.0, 3.0, -1.0]);
     }
 
     #[test]
     fn reasons_are_counted_by_cell() {
         use NullReason::{AsParsed, Frozen, NoSample, NotDerivable};
-        let mut cells = Cells::new(vec![1.0, N, 3.0, N], AsParsed);
+        let mut cells = NumberCells::new(vec![1.0, N, 3.0, N], AsParsed);
         assert_eq!(cells.nulls(), BTreeMap::from([(AsParsed, 2)]));
         assert_eq!((cells.why(1..2), cells.why(2..2)), (AsParsed, NoSample));
         cells.sum_up();
@@ -272,7 +274,7 @@ mod tests {
         assert_eq!((cells.why(1..4), cells.why(0..2)), (Frozen, AsParsed));
         let kept = cells.keep(&[false, true, true, false]);
         assert_eq!(kept.nulls(), BTreeMap::from([(AsParsed, 1), (Frozen, 1)]));
-        let whole = Cells::new(vec![1.0], NotDerivable);
+        let whole = NumberCells::new(vec![1.0], NotDerivable);
         assert_eq!((whole.nulls().len(), whole.why(0..1)), (0, NotDerivable));
     }
 }

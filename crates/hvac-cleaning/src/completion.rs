@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::derive::{self, Made};
-use super::frame::Data;
-use super::judge::{self, Judged, Mark, Span};
+use super::derive::{self, DerivedColumn};
+use super::frame::ColumnData;
+use super::judge::{self, CellFindings, EventSpan, RowMark};
 use super::quantity::{UnitChoice, quantity_of, unit_choice};
 use super::report::{Hits, Rule};
-use super::work::Work;
+use super::work::OngoingCleaning;
 use hvac_frame::column::{CleanedCells, NullReason};
 
-impl Work<'_> {
+impl OngoingCleaning<'_> {
     pub(super) fn derive(&mut self) {
         if self.plan.parameters.derive {
             self.derive_from_roles();
@@ -22,7 +22,7 @@ impl Work<'_> {
         let binned = self.resampling.applied.is_some();
         let cleaned = CleanedCells { interval_s: self.row_interval_s(binned), ..CleanedCells::default() };
         let made = derive::derive(&self.inputs(), &self.plan.parameters.thresholds, &cleaned);
-        for Made { mut meta, cells } in made {
+        for DerivedColumn { mut meta, cells } in made {
             let taken = self.metas.iter().find(|other| other.name == meta.name);
             if taken.is_some_and(|other| other.derived.is_some()) {
                 continue;
@@ -31,7 +31,7 @@ impl Work<'_> {
                 meta.name = format!("{}_derived", meta.name);
             }
             self.metas.push(meta);
-            self.data.push(Data::Numbers(cells));
+            self.data.push(ColumnData::Numbers(cells));
         }
     }
 
@@ -46,27 +46,28 @@ impl Work<'_> {
             }
             let asked = self.plan.rules.contains_key(&Rule::OutOfRange);
             let range = if asked { self.range(index) } else { None };
-            let (Some(Data::Numbers(cells)), Some(meta)) = (self.data.get_mut(index), self.metas.get(index)) else {
+            let (Some(ColumnData::Numbers(cells)), Some(meta)) = (self.data.get_mut(index), self.metas.get(index))
+            else {
                 continue;
             };
             cells.sum_up();
             let before = cells.summary();
-            let mut judged = Judged { before, kept: before.count, ..Judged::default() };
+            let mut judged = CellFindings { before, kept: before.count, ..CellFindings::default() };
             if let Some(range) = range {
                 judged.judged.insert(Rule::OutOfRange, before.count);
                 let mark = |value: &f64| match value {
-                    v if v.is_nan() => Mark::Skip,
-                    v if range.limits.contains(*v) => Mark::Clear(*v),
-                    v => Mark::Hit(*v),
+                    v if v.is_nan() => RowMark::Skip,
+                    v if range.limits.contains(*v) => RowMark::Clear(*v),
+                    v => RowMark::Hit(*v),
                 };
-                let marks: Vec<Mark> = cells.values().iter().map(mark).collect();
+                let marks: Vec<RowMark> = cells.values().iter().map(mark).collect();
                 let spans = judge::spans(&self.at_ms, &marks, i64::MAX);
                 let hits = spans.iter().map(|span| span.rows).sum();
-                let words = |span: &Span| format!("{}, where {} is possible", span.values(), range.words);
+                let words = |span: &EventSpan| format!("{}, where {} is possible", span.values(), range.words);
                 judge::push_events(&mut self.events, Rule::OutOfRange, Some(&meta.name), spans.into_iter(), words);
                 judged.hits.insert(Rule::OutOfRange, Hits { first: hits, all: hits });
                 if self.plan.parameters.filter_invalid && hits > 0 {
-                    let hit = marks.iter().enumerate().filter(|(_, mark)| matches!(mark, Mark::Hit(_)));
+                    let hit = marks.iter().enumerate().filter(|(_, mark)| matches!(mark, RowMark::Hit(_)));
                     cells.null(hit.map(|(row, _)| (row, NullReason::OutOfRange)));
                     judged.kept -= hits;
                 }

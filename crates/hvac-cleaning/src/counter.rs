@@ -27,14 +27,14 @@ pub(crate) struct Incident {
     /// Row of the reading.
     pub(crate) row: usize,
     /// What.
-    pub(crate) what: What,
+    pub(crate) what: IncidentKind,
     /// The reading before, and this one.
     pub(crate) readings: (f64, f64),
 }
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum What {
+pub(crate) enum IncidentKind {
     /// Left out.
     Spike,
     /// Went over this many.
@@ -82,16 +82,16 @@ pub(crate) fn growth(at_ms: &[i64], values: &[f64], interval_ms: f64) -> Growth 
             .get(position + 1)
             .is_some_and(|(_, next_at, next)| fits(next - last, *next_at) && step != 0.0)
         {
-            incident(What::Spike);
+            incident(IncidentKind::Spike);
             continue;
         } else if step > 0.0 {
-            incident(What::Jump);
+            incident(IncidentKind::Jump);
             f64::NAN
         } else if let Some((size, grown)) = rollover(last, value).filter(|(_, grown)| fits(*grown, at)) {
-            incident(What::Rollover(size));
+            incident(IncidentKind::Rollover(size));
             grown
         } else {
-            incident(What::Reset);
+            incident(IncidentKind::Reset);
             if fits(value, at) { value } else { f64::NAN }
         };
         before = Some((at, value));
@@ -147,7 +147,7 @@ mod tests {
         growth.rows[30..].iter().map(|v| (!v.is_nan()).then_some(*v)).collect()
     }
 
-    fn whats(growth: &Growth) -> Vec<(usize, What)> {
+    fn whats(growth: &Growth) -> Vec<(usize, IncidentKind)> {
         growth.incidents.iter().map(|i| (i.row, i.what)).collect()
     }
 
@@ -159,26 +159,26 @@ mod tests {
         assert!(plain.incidents.is_empty() && plain.rows[0].is_nan());
 
         let reset = register(5000.0, &[4.0, 14.0]);
-        assert_eq!((tail(&reset), whats(&reset)), (vec![Some(4.0), Some(10.0)], vec![(30, What::Reset)]));
+        assert_eq!((tail(&reset), whats(&reset)), (vec![Some(4.0), Some(10.0)], vec![(30, IncidentKind::Reset)]));
 
         // 99 996 + 7 over 100 000 is 3: it grew by 7.
         let rollover = register(99_996.0, &[3.0, 13.0]);
         assert_eq!(tail(&rollover), [Some(7.0), Some(10.0)]);
-        assert_eq!(whats(&rollover), [(30, What::Rollover(100_000.0))]);
+        assert_eq!(whats(&rollover), [(30, IncidentKind::Rollover(100_000.0))]);
         let binary = register(65_530.0, &[4.0]);
-        assert_eq!((tail(&binary), whats(&binary)), (vec![Some(10.0)], vec![(30, What::Rollover(65_536.0))]));
+        assert_eq!((tail(&binary), whats(&binary)), (vec![Some(10.0)], vec![(30, IncidentKind::Rollover(65_536.0))]));
 
         // 99 000 is near 100 000, but 1 005 in an hour is more than 100: a reset.
-        assert_eq!(whats(&register(99_000.0, &[5.0, 15.0])), [(30, What::Reset)]);
+        assert_eq!(whats(&register(99_000.0, &[5.0, 15.0])), [(30, IncidentKind::Reset)]);
 
         // Up and back, and down and back: the readings are left out, and 20 in two hours go to the second.
         let spike = register(5000.0, &[90_000.0, 5020.0]);
-        assert_eq!((tail(&spike), whats(&spike)), (vec![None, None], vec![(30, What::Spike)]));
+        assert_eq!((tail(&spike), whats(&spike)), (vec![None, None], vec![(30, IncidentKind::Spike)]));
         assert_eq!(spike.across_gaps, 20.0);
-        assert_eq!(whats(&register(5000.0, &[0.0, 5020.0])), [(30, What::Spike)]);
+        assert_eq!(whats(&register(5000.0, &[0.0, 5020.0])), [(30, IncidentKind::Spike)]);
 
         let jump = register(5000.0, &[90_000.0, 90_010.0]);
-        assert_eq!((tail(&jump), whats(&jump)), (vec![None, Some(10.0)], vec![(30, What::Jump)]));
+        assert_eq!((tail(&jump), whats(&jump)), (vec![None, Some(10.0)], vec![(30, IncidentKind::Jump)]));
     }
 
     #[test]

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::Cells;
+use super::cells::NumberCells;
 use super::heat_balance::load_from_flow_rt;
 use super::parameters::Thresholds;
 use super::roles::Role;
@@ -24,11 +24,11 @@ use hvac_points::physics::{KW_PER_RT, wet_bulb_c};
 
 /// A derived column.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Made {
+pub(crate) struct DerivedColumn {
     /// Its metadata, counts still to be filled in.
     pub(crate) meta: ColumnMeta,
     /// Its cells.
-    pub(crate) cells: Cells,
+    pub(crate) cells: NumberCells,
 }
 
 /// A role's values in the unit of comparison, NaN without, and the columns behind them.
@@ -62,13 +62,13 @@ pub(crate) fn meta(
 
 /// Every column that the inputs allow, in the order of the table above.
 #[must_use]
-pub(crate) fn derive(inputs: &Inputs, thresholds: &Thresholds, cleaned: &CleanedCells) -> Vec<Made> {
+pub(crate) fn derive(inputs: &Inputs, thresholds: &Thresholds, cleaned: &CleanedCells) -> Vec<DerivedColumn> {
     let of = |role: Role| inputs.get(&role);
     let mut made = Vec::new();
     let mut add = |name: &str, unit: Option<&str>, formula: &str, from: &[&Vec<String>], values: Vec<f64>| {
         let from = from.iter().flat_map(|names| names.iter().cloned()).collect();
-        let cells = Cells::new(values, NullReason::NotDerivable);
-        made.push(Made { meta: meta(name, unit, formula, from, cleaned.clone()), cells });
+        let cells = NumberCells::new(values, NullReason::NotDerivable);
+        made.push(DerivedColumn { meta: meta(name, unit, formula, from, cleaned.clone()), cells });
     };
     if let (Some((dry, a)), Some((humidity, b))) = (of(Role::DryBulb), of(Role::Humidity)) {
         let wet = |(t, rh): (&f64, &f64)| wet_bulb_c(*t, *rh, thresholds.pressure_pa).unwrap_or(f64::NAN);
@@ -126,7 +126,7 @@ mod tests {
         rows.iter().map(|(role, values)| (*role, (values.to_vec(), vec![role.name().to_owned()]))).collect()
     }
 
-    fn values(made: &[Made], name: &str) -> Vec<Option<f64>> {
+    fn values(made: &[DerivedColumn], name: &str) -> Vec<Option<f64>> {
         let found = made.iter().find(|m| m.meta.name == name).unwrap();
         found.cells.values().iter().map(|v| (!v.is_nan()).then_some((v * 1000.0).round() / 1000.0)).collect()
     }

@@ -7,7 +7,7 @@
 //! What cannot be told is no contradiction. The first test's yardstick is the data's own median, so a cleaned
 //! set is not judged by it a second time.
 
-use super::machines::State;
+use super::machines::MachineState;
 use super::sampling::median;
 
 /// The least flow that counts as flowing: a share of the median of all flows above 0.
@@ -17,16 +17,16 @@ pub(crate) fn flowing(flow: &[f64], share: f64) -> Option<f64> {
     median(&mut positive).map(|median| median * share)
 }
 
-/// Whether every machine is known to stand, row by row: [`State::Off`] then, [`State::On`] when one runs.
+/// Whether every machine is known to stand, row by row: [`MachineState::Off`] then, [`MachineState::On`] when one runs.
 #[must_use]
-pub(crate) fn all_stand(machines: &[Vec<State>], rows: usize) -> Vec<State> {
-    let mut all = vec![if machines.is_empty() { State::Unknown } else { State::Off }; rows];
+pub(crate) fn all_stand(machines: &[Vec<MachineState>], rows: usize) -> Vec<MachineState> {
+    let mut all = vec![if machines.is_empty() { MachineState::Unknown } else { MachineState::Off }; rows];
     for machine in machines {
         for (state, one) in all.iter_mut().zip(machine) {
             *state = match (*state, *one) {
-                (State::On, _) | (_, State::On) => State::On,
-                (State::Unknown, _) | (_, State::Unknown) => State::Unknown,
-                _ => State::Off,
+                (MachineState::On, _) | (_, MachineState::On) => MachineState::On,
+                (MachineState::Unknown, _) | (_, MachineState::Unknown) => MachineState::Unknown,
+                _ => MachineState::Off,
             };
         }
     }
@@ -36,21 +36,24 @@ pub(crate) fn all_stand(machines: &[Vec<State>], rows: usize) -> Vec<State> {
 /// Rows with flow while all pumps stand.
 pub(crate) fn flow_without_pump<'a>(
     flow: &'a [f64],
-    pumps: &'a [State],
+    pumps: &'a [MachineState],
     least: f64,
 ) -> impl Iterator<Item = bool> + 'a {
-    flow.iter().zip(pumps).map(move |(flow, pumps)| *flow > least && *pumps == State::Off)
+    flow.iter().zip(pumps).map(move |(flow, pumps)| *flow > least && *pumps == MachineState::Off)
 }
 
 /// Rows with a running chiller while all towers stand.
-pub(crate) fn chiller_without_tower<'a>(chillers: &'a [State], towers: &'a [State]) -> impl Iterator<Item = bool> + 'a {
-    chillers.iter().zip(towers).map(|(chillers, towers)| *chillers == State::On && *towers == State::Off)
+pub(crate) fn chiller_without_tower<'a>(
+    chillers: &'a [MachineState],
+    towers: &'a [MachineState],
+) -> impl Iterator<Item = bool> + 'a {
+    chillers.iter().zip(towers).map(|(chillers, towers)| *chillers == MachineState::On && *towers == MachineState::Off)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::State::{Off, On, Unknown};
+    use super::MachineState::{Off, On, Unknown};
     use super::*;
 
     #[test]

@@ -8,22 +8,22 @@ use polars::prelude::{
 };
 use rayon::prelude::*;
 
-use super::cells::{Cells, kept};
-use super::report::Summary;
+use super::cells::{NumberCells, kept};
+use super::report::ColumnSummary;
 use super::{CleanError, internal};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason};
 use hvac_frame::names::TIMESTAMP;
 
 /// The cells of one column.
 #[derive(Debug, Clone)]
-pub(crate) enum Data {
+pub(crate) enum ColumnData {
     /// Numbers; NaN without one.
-    Numbers(Cells),
+    Numbers(NumberCells),
     /// Texts: the column as it came, for each row the row of its text, and why there is none.
     Texts(StringChunked, Vec<Result<usize, NullReason>>),
 }
 
-impl Data {
+impl ColumnData {
     /// Rows.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
@@ -77,12 +77,12 @@ impl Data {
 
     /// What is known of its values.
     #[must_use]
-    pub(crate) fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> ColumnSummary {
         match self {
             Self::Numbers(cells) => cells.summary(),
             Self::Texts(..) => {
                 let present = self.present();
-                Summary { count: present, nulls: self.len() as u64 - present, ..Summary::default() }
+                ColumnSummary { count: present, nulls: self.len() as u64 - present, ..ColumnSummary::default() }
             }
         }
     }
@@ -92,7 +92,7 @@ impl Data {
 ///
 /// # Errors
 /// When the frame is not what [`super::clean`] asks for, which is the caller's defect.
-pub(crate) fn split(frame: DataFrame, columns: &[ColumnMeta]) -> Result<(Vec<i64>, Vec<Data>), CleanError> {
+pub(crate) fn split(frame: DataFrame, columns: &[ColumnMeta]) -> Result<(Vec<i64>, Vec<ColumnData>), CleanError> {
     let mut found: Vec<Option<Column>> = vec![None; columns.len()];
     let mut at_ms = None;
     let positions: HashMap<&str, usize> =
@@ -126,20 +126,20 @@ fn times(column: &Column) -> Result<Vec<i64>, CleanError> {
     all.ok_or_else(|| internal("a timestamp is null"))
 }
 
-fn take(column: Column, meta: &ColumnMeta) -> Result<Data, CleanError> {
+fn take(column: Column, meta: &ColumnMeta) -> Result<ColumnData, CleanError> {
     let series = column.take_materialized_series();
     match (series.dtype(), meta.kind) {
         (DataType::String, _) => {
             let texts = series.str().map_err(|error| internal(error.to_string()))?.clone();
             let rows = texts.iter().enumerate();
             let rows = rows.map(|(row, text)| text.map(|_| row).ok_or(NullReason::AsParsed)).collect();
-            Ok(Data::Texts(texts, rows))
+            Ok(ColumnData::Texts(texts, rows))
         }
         (DataType::Float64, Kind::Instantaneous | Kind::Counter | Kind::Status) => {
             let numbers = series.f64().map_err(|error| internal(error.to_string()))?.clone();
             // Nobody else may hold its memory when it is taken over.
             drop(series);
-            Ok(Data::Numbers(Cells::of_column(numbers)))
+            Ok(ColumnData::Numbers(NumberCells::of_column(numbers)))
         }
         (other, kind) => Err(internal(format!("column {} is {other} and {kind:?}", meta.name))),
     }
@@ -149,7 +149,7 @@ fn take(column: Column, meta: &ColumnMeta) -> Result<Data, CleanError> {
 ///
 /// # Errors
 /// When polars refuses them, which would be a defect.
-pub(crate) fn join(at_ms: &[i64], columns: Vec<(String, Data)>) -> Result<DataFrame, CleanError> {
+pub(crate) fn join(at_ms: &[i64], columns: Vec<(String, ColumnData)>) -> Result<DataFrame, CleanError> {
     let times = Int64Chunked::from_slice(TIMESTAMP.into(), at_ms);
     let times = times.into_datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)).into_series().into();
     let made: Vec<Column> = columns.into_par_iter().map(|(name, data)| column(&name, data)).collect();
@@ -157,10 +157,10 @@ pub(crate) fn join(at_ms: &[i64], columns: Vec<(String, Data)>) -> Result<DataFr
     DataFrame::new(at_ms.len(), all).map_err(|error| internal(error.to_string()))
 }
 
-fn column(name: &str, data: Data) -> Column {
+fn column(name: &str, data: ColumnData) -> Column {
     match data {
-        Data::Numbers(cells) => cells.into_column(name),
-        Data::Texts(texts, rows) => {
+        ColumnData::Numbers(cells) => cells.into_column(name),
+        ColumnData::Texts(texts, rows) => {
             let cells = rows.iter().map(|row| row.ok().and_then(|row| texts.get(row)));
             StringChunked::from_iter_options(name.into(), cells).into_series().into()
         }

@@ -19,15 +19,15 @@
 use std::ops::Range;
 
 use super::parameters::Thresholds;
+use super::run_lengths::{Sensor, StandstillScan, look};
 use super::sampling::GAP_FACTOR;
-use super::stretches::{Seen, Sensor, look};
 
 /// Runs that are needed to know a column's habit, and the quantile that they are asked for then.
 const HABITS: [(usize, f64); 2] = [(100, 0.99), (20, 0.95)];
 
 /// A run of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Run {
+pub(crate) struct FrozenRun {
     /// First row.
     pub(crate) first: usize,
     /// Last row.
@@ -48,11 +48,11 @@ pub(crate) struct Run {
 
 /// The frozen runs, and the cells that could be judged.
 #[must_use]
-pub(crate) fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
+pub(crate) fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<FrozenRun>, u64) {
     let range = 2.0 * thresholds.frozen_std;
     // Half a sample of tolerance for clocks that are a second early.
     let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
-    let Seen { mut holds, judged, stretches } = look(sensor, range, least);
+    let StandstillScan { mut holds, judged, stretches } = look(sensor, range, least);
     let habit = HABITS.iter().find(|(runs, _)| holds.len() >= *runs);
     if habit.is_none() && sensor.on_change {
         return (Vec::new(), 0);
@@ -62,7 +62,7 @@ pub(crate) fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>,
     }
     let habit = habit.and_then(|(_, q)| holds.quantile(*q, |hold_ms| hold_ms as f64 + sensor.seen_ms));
     let required = least.max(thresholds.frozen_habit * habit.unwrap_or(0.0));
-    let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
+    let lasts = |run: &FrozenRun| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
     let mut found = Vec::new();
     for rows in stretches {
         found.extend(runs(sensor, rows, range, required).into_iter().filter(|r| r.rows > 1 && lasts(r) >= required));
@@ -71,8 +71,8 @@ pub(crate) fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>,
 }
 
 /// The runs of values that stay within `range`, whose rows are at most `bridge_ms` apart, in a stretch.
-fn runs(sensor: &Sensor<'_>, stretch: Range<usize>, range: f64, bridge_ms: f64) -> Vec<Run> {
-    let mut done: Vec<Run> = Vec::new();
+fn runs(sensor: &Sensor<'_>, stretch: Range<usize>, range: f64, bridge_ms: f64) -> Vec<FrozenRun> {
+    let mut done: Vec<FrozenRun> = Vec::new();
     let at_ms = sensor.at_ms.get(stretch.clone()).unwrap_or_default();
     let values = sensor.values.get(stretch.clone()).unwrap_or_default();
     for (row, (at, value)) in stretch.zip(at_ms.iter().zip(values)).filter(|(_, (_, value))| !value.is_nan()) {
@@ -85,7 +85,7 @@ fn runs(sensor: &Sensor<'_>, stretch: Range<usize>, range: f64, bridge_ms: f64) 
                 (run.last, run.end_ms, run.rows) = (row, *at, run.rows + 1);
                 (run.min, run.max) = (run.min.min(*value), run.max.max(*value));
             }
-            _ => done.push(Run {
+            _ => done.push(FrozenRun {
                 first: row,
                 last: row,
                 start_ms: *at,
@@ -105,20 +105,20 @@ mod tests {
     #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
     use proptest::prelude::*;
 
-    use super::super::machines::State;
+    use super::super::machines::MachineState;
     use super::super::sampling::quantile;
     use super::*;
 
     const MINUTE: i64 = 60_000;
 
-    struct Case {
+    struct SensorCase {
         step_min: i64,
         native_min: i64,
         values: Vec<f64>,
-        running: Option<Vec<State>>,
+        running: Option<Vec<MachineState>>,
     }
 
-    impl Case {
+    impl SensorCase {
         /// First row, last row and rows with a value of each frozen run.
         fn found(&self) -> Vec<(usize, usize, u64)> {
             let at_ms: Vec<i64> = (0..).take(self.values.len()).map(|i| i * self.step_min * MINUTE).collect();
@@ -138,12 +138,12 @@ mod tests {
         }
     }
 
-    fn at_15(values: &[f64]) -> Case {
-        Case { step_min: 15, native_min: 15, values: values.to_vec(), running: None }
+    fn at_15(values: &[f64]) -> SensorCase {
+        SensorCase { step_min: 15, native_min: 15, values: values.to_vec(), running: None }
     }
 
     /// Every run of the whole column whose rows are at most `bridge_ms` apart.
-    fn all_runs(sensor: &Sensor<'_>, range: f64, bridge_ms: f64) -> Vec<Run> {
+    fn all_runs(sensor: &Sensor<'_>, range: f64, bridge_ms: f64) -> Vec<FrozenRun> {
         // A row without a value breaks nothing.
         let idle = |row: &usize| !sensor.values[*row].is_nan() && sensor.idle(*row, sensor.values[*row]);
         let rows: Vec<usize> = (0..sensor.values.len()).collect();
@@ -153,11 +153,11 @@ mod tests {
 
     /// The rules as they are written: every run of the whole column, held times in full, then the runs again over
     /// outages.
-    fn frozen_by_the_book(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<Run>, u64) {
+    fn frozen_by_the_book(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<FrozenRun>, u64) {
         let range = 2.0 * thresholds.frozen_std;
         let judged = |row: &usize| !sensor.values[*row].is_nan() && !sensor.idle(*row, sensor.values[*row]);
         let all = |bridge_ms: f64| all_runs(sensor, range, bridge_ms);
-        let lasts = |run: &Run| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
+        let lasts = |run: &FrozenRun| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
         let mut holds: Vec<f64> = all(GAP_FACTOR * sensor.interval_ms).iter().map(lasts).collect();
         let known = HABITS.iter().find(|(runs, _)| holds.len() >= *runs);
         if known.is_none() && sensor.on_change {
@@ -197,8 +197,8 @@ mod tests {
                 kind => f64::from(*kind) * unit + f64::from(noise) * (row % 7) as f64,
             };
             let values: Vec<f64> = kinds.iter().enumerate().map(value).take(at_ms.len()).collect();
-            let states: Vec<State> =
-                kinds.iter().map(|kind| if *kind == 8 { State::Off } else { State::On }).rev().collect();
+            let states: Vec<MachineState> =
+                kinds.iter().map(|kind| if *kind == 8 { MachineState::Off } else { MachineState::On }).rev().collect();
             let sensor = Sensor {
                 at_ms: &at_ms,
                 values: &values,
@@ -216,7 +216,7 @@ mod tests {
             let mut holds = look(&sensor, range, (f64::from(samples) - 0.5) * sensor.interval_ms).holds;
             holds.longer.sort_unstable();
             let runs = all_runs(&sensor, range, GAP_FACTOR * sensor.interval_ms);
-            let (longer, single): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| run.rows > 1);
+            let (longer, single): (Vec<&FrozenRun>, Vec<&FrozenRun>) = runs.iter().partition(|run| run.rows > 1);
             let mut longer: Vec<i64> = longer.iter().map(|run| run.end_ms - run.start_ms).collect();
             longer.sort_unstable();
             prop_assert_eq!((holds.single, holds.longer), (single.len(), longer));
@@ -242,11 +242,11 @@ mod tests {
     fn idle_equipment_breaks_a_run() {
         let mut case = at_15(&[7.0; 12]);
         assert_eq!(case.found(), [(0, 11, 12)]);
-        let mut running = vec![State::On; 12];
-        running[5] = State::Off; // 5 + 6 samples remain
+        let mut running = vec![MachineState::On; 12];
+        running[5] = MachineState::Off; // 5 + 6 samples remain
         case.running = Some(running);
         assert_eq!(case.found(), [(6, 11, 6)]);
-        case.running = Some(vec![State::Off; 12]);
+        case.running = Some(vec![MachineState::Off; 12]);
         assert!(case.found().is_empty());
     }
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_slow_point_repeats_without_being_frozen() {
         let values = (0..44).map(|row| if row < 20 { 20.5 } else { 21.0 }).collect();
-        let case = Case { step_min: 15, native_min: 60, values, running: None };
+        let case = SensorCase { step_min: 15, native_min: 60, values, running: None };
         assert_eq!(case.found(), [(20, 43, 24)]);
     }
 
@@ -268,7 +268,7 @@ mod tests {
             let mut values = hourly.clone();
             values.extend(vec![99.0; still]);
             values[lost].fill(f64::NAN);
-            Case { step_min: 10, native_min: 10, values, running: None }.found()
+            SensorCase { step_min: 10, native_min: 10, values, running: None }.found()
         };
         assert_eq!(with(60, 0..0), [(180, 239, 60)]);
         assert_eq!(with(60, 200..204), [(180, 239, 56)]);

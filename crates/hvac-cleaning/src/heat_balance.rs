@@ -11,7 +11,7 @@
 //! Each row is judged by itself, so what is left is judged the same again.
 
 use super::report::Balance;
-use super::steady::Verdict;
+use super::steady::RowVerdict;
 use hvac_points::physics::{kw_to_rt, rt_to_kw, water_heat_kw};
 
 /// Load that the water carries, RT; NaN when a side is missing. L/min and °C.
@@ -20,14 +20,14 @@ pub(crate) fn load_from_flow_rt(flow_lpm: f64, supply_c: f64, return_c: f64) -> 
     kw_to_rt(water_heat_kw(flow_lpm, return_c - supply_c))
 }
 
-/// One row of the one-sided test; [`Verdict::Beyond`] holds the relative error with its sign.
+/// One row of the one-sided test; [`RowVerdict::Beyond`] holds the relative error with its sign.
 #[must_use]
-pub(crate) fn one_side(from_flow_rt: f64, measured_rt: f64, limit: f64, least_rt: f64) -> Verdict {
+pub(crate) fn one_side(from_flow_rt: f64, measured_rt: f64, limit: f64, least_rt: f64) -> RowVerdict {
     if from_flow_rt.is_nan() || measured_rt.is_nan() || measured_rt < least_rt {
-        return Verdict::Unjudged;
+        return RowVerdict::Unjudged;
     }
     let error = (from_flow_rt - measured_rt) / measured_rt;
-    if error.abs() > limit { Verdict::Beyond(error) } else { Verdict::Within }
+    if error.abs() > limit { RowVerdict::Beyond(error) } else { RowVerdict::Within }
 }
 
 /// Relative error of the plant's balance; NaN when a side is missing or no heat is rejected. RT and kW.
@@ -70,12 +70,12 @@ mod tests {
         let carried = load_from_flow_rt(1000.0, 7.0, 12.0);
         assert!((carried - 98.89).abs() < 0.01, "{carried}");
         let judge = |measured| one_side(carried, measured, 0.15, 1.0);
-        assert_eq!(judge(98.0), Verdict::Within);
-        assert_eq!(judge(86.1), Verdict::Within);
-        assert!(matches!(judge(85.9), Verdict::Beyond(error) if (error - 0.1513).abs() < 1e-3));
-        assert!(matches!(judge(120.0), Verdict::Beyond(error) if (error + 0.1759).abs() < 1e-3), "-21.1 / 120");
-        assert_eq!(judge(0.9), Verdict::Unjudged, "below 1 RT");
-        assert_eq!(judge(f64::NAN), Verdict::Unjudged);
+        assert_eq!(judge(98.0), RowVerdict::Within);
+        assert_eq!(judge(86.1), RowVerdict::Within);
+        assert!(matches!(judge(85.9), RowVerdict::Beyond(error) if (error - 0.1513).abs() < 1e-3));
+        assert!(matches!(judge(120.0), RowVerdict::Beyond(error) if (error + 0.1759).abs() < 1e-3), "-21.1 / 120");
+        assert_eq!(judge(0.9), RowVerdict::Unjudged, "below 1 RT");
+        assert_eq!(judge(f64::NAN), RowVerdict::Unjudged);
     }
 
     /// 100 RT = 351.68 kW and 60 kW in: 411.68 kW must go out, 117.06 RT. 124 RT = 436.08 kW: −5.6 %.

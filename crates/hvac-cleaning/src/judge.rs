@@ -4,16 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::Cells;
+use super::cells::NumberCells;
 use super::frozen;
-use super::machines::State;
+use super::machines::MachineState;
 use super::parameters::Thresholds;
 use super::quantity::Unit;
-use super::range::{self, Range};
-use super::report::{Event, Hits, Rule, Summary};
+use super::range::{self, RangeLimits};
+use super::report::{ColumnSummary, Event, Hits, Rule};
+use super::run_lengths::Sensor;
 use super::sampling::{duration, number};
 use super::spike;
-use super::stretches::Sensor;
 use hvac_frame::column::NullReason;
 
 /// Most events of one rule on one column; the rest is put into the last one.
@@ -24,7 +24,7 @@ const CELL_RULES: [Rule; 3] = [Rule::OutOfRange, Rule::Spike, Rule::Frozen];
 
 /// One column as the cell rules see it.
 #[derive(Debug, Clone)]
-pub(crate) struct Look<'a> {
+pub(crate) struct ColumnUnderTest<'a> {
     /// Its name.
     pub(crate) name: &'a str,
     /// UTC ms.
@@ -34,7 +34,7 @@ pub(crate) struct Look<'a> {
     /// Least step between rows, ms.
     pub(crate) least_step_ms: i64,
     /// Limits, when the range is judged.
-    pub(crate) range: Option<Range>,
+    pub(crate) range: Option<RangeLimits>,
     /// Its unit and the dry-bulb in °C row by row, when it is a wet-bulb.
     pub(crate) dry_bulb: Option<(&'a Unit, &'a [f64], f64)>,
     /// Whether spikes are judged.
@@ -42,7 +42,7 @@ pub(crate) struct Look<'a> {
     /// Whether standstill is judged.
     pub(crate) frozen: bool,
     /// Whether its equipment runs.
-    pub(crate) running: Option<&'a [State]>,
+    pub(crate) running: Option<&'a [MachineState]>,
     /// How many machines of its plant run.
     pub(crate) staging: Option<&'a [u16]>,
     /// The same in words: `while CHP_01 ran`.
@@ -61,9 +61,9 @@ pub(crate) struct Look<'a> {
 
 /// What was found in one column.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Judged {
+pub(crate) struct CellFindings {
     /// Values before.
-    pub(crate) before: Summary,
+    pub(crate) before: ColumnSummary,
     /// Cells with a value afterwards.
     pub(crate) kept: u64,
     /// Cells that each rule judged.
@@ -76,8 +76,8 @@ pub(crate) struct Judged {
 
 /// Judges `cells` and, when asked, nulls what is hit.
 #[must_use]
-pub(crate) fn judge(look: &Look<'_>, cells: &mut Cells) -> Judged {
-    let mut judged = Judged { before: cells.summary(), ..Judged::default() };
+pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> CellFindings {
+    let mut judged = CellFindings { before: cells.summary(), ..CellFindings::default() };
     let values = cells.values();
     // A flag a cell from the first hit on.
     let mut flags = Vec::new();
@@ -95,14 +95,14 @@ pub(crate) fn judge(look: &Look<'_>, cells: &mut Cells) -> Judged {
         for sample in &found {
             set(&mut flags, sample.first..=sample.last, Rule::Spike, values);
         }
-        let events = found.iter().map(|sample| Span {
+        let events = found.iter().map(|sample| EventSpan {
             start: sample.at_ms,
             end: look.at_ms.get(sample.last).copied().unwrap_or(sample.at_ms),
             rows: (sample.last - sample.first + 1) as u64,
             min: sample.value,
             max: sample.value,
         });
-        let words = |span: &Span| format!("{}, away from its neighbours and back", number(span.max));
+        let words = |span: &EventSpan| format!("{}, away from its neighbours and back", number(span.max));
         push_events(&mut judged.events, Rule::Spike, Some(look.name), events, words);
     }
     if let (true, Some((interval, seen))) = (look.frozen, look.interval_ms) {
@@ -122,15 +122,15 @@ pub(crate) fn judge(look: &Look<'_>, cells: &mut Cells) -> Judged {
         for run in &runs {
             set(&mut flags, run.first..=run.last, Rule::Frozen, values);
         }
-        let events = runs.iter().map(|run| Span {
+        let events = runs.iter().map(|run| EventSpan {
             start: run.start_ms,
             end: run.end_ms,
             rows: run.rows,
             min: run.min,
             max: run.max,
         });
-        let lasts = |span: &Span| duration((span.end - span.start) as f64 + seen);
-        let words = |span: &Span| format!("{} for {} {}", number(span.min), lasts(span), look.driver);
+        let lasts = |span: &EventSpan| duration((span.end - span.start) as f64 + seen);
+        let words = |span: &EventSpan| format!("{} for {} {}", number(span.min), lasts(span), look.driver);
         push_events(&mut judged.events, Rule::Frozen, Some(look.name), events, words);
     }
     judged.hits = count(&flags);
@@ -147,14 +147,20 @@ fn reason(flag: u8) -> Option<NullReason> {
     CELL_RULES.into_iter().find(|rule| flag & bit(*rule) != 0)?.null_reason()
 }
 
-fn mark_range(look: &Look<'_>, range: &Range, values: &[f64], flags: &mut Vec<u8>, events: &mut Vec<Event>) {
-    let mut marks = vec![Mark::Skip; values.len()];
+fn mark_range(
+    look: &ColumnUnderTest<'_>,
+    range: &RangeLimits,
+    values: &[f64],
+    flags: &mut Vec<u8>,
+    events: &mut Vec<Event>,
+) {
+    let mut marks = vec![RowMark::Skip; values.len()];
     for (mark, value) in marks.iter_mut().zip(values).filter(|(_, value)| !value.is_nan()) {
-        *mark = Mark::Clear(*value);
+        *mark = RowMark::Clear(*value);
     }
-    let hit = |marks: &mut [Mark], row: usize| {
+    let hit = |marks: &mut [RowMark], row: usize| {
         if let (Some(mark), Some(value)) = (marks.get_mut(row), values.get(row)) {
-            *mark = Mark::Hit(*value);
+            *mark = RowMark::Hit(*value);
         }
     };
     range::mark(values, range.limits, |row| hit(&mut marks, row));
@@ -163,14 +169,14 @@ fn mark_range(look: &Look<'_>, range: &Range, values: &[f64], flags: &mut Vec<u8
         range::mark_above_dry_bulb(wet_c, dry_c, margin, |row| hit(&mut marks, row));
     }
     flags.resize(values.len(), 0);
-    for (flag, _) in flags.iter_mut().zip(&marks).filter(|(_, mark)| matches!(mark, Mark::Hit(_))) {
+    for (flag, _) in flags.iter_mut().zip(&marks).filter(|(_, mark)| matches!(mark, RowMark::Hit(_))) {
         *flag |= bit(Rule::OutOfRange);
     }
     let limits = match look.dry_bulb {
         Some(_) => format!("{} and at most the dry-bulb", range.words),
         None => range.words.clone(),
     };
-    let words = |span: &Span| format!("{}, where {limits} is possible", span.values());
+    let words = |span: &EventSpan| format!("{}, where {limits} is possible", span.values());
     push_events(events, Rule::OutOfRange, Some(look.name), spans(look.at_ms, &marks, i64::MAX).into_iter(), words);
 }
 
@@ -213,7 +219,7 @@ fn count(flags: &[u8]) -> BTreeMap<Rule, Hits> {
 
 /// What a rule says of a row when it is put into events.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Mark {
+pub(crate) enum RowMark {
     /// Nothing: does not end an event.
     Skip,
     /// It is right: ends an event.
@@ -224,7 +230,7 @@ pub(crate) enum Mark {
 
 /// Rows that were hit one after the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Span {
+pub(crate) struct EventSpan {
     /// Time of the first.
     pub(crate) start: i64,
     /// Time of the last.
@@ -237,7 +243,7 @@ pub(crate) struct Span {
     pub(crate) max: f64,
 }
 
-impl Span {
+impl EventSpan {
     /// `23.4` or `23.4…25.1`.
     #[must_use]
     pub(crate) fn values(&self) -> String {
@@ -253,21 +259,21 @@ impl Span {
 
 /// Puts hits together that nothing clear and no more than `gap_ms` stands between.
 #[must_use]
-pub(crate) fn spans(at_ms: &[i64], marks: &[Mark], gap_ms: i64) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
+pub(crate) fn spans(at_ms: &[i64], marks: &[RowMark], gap_ms: i64) -> Vec<EventSpan> {
+    let mut spans: Vec<EventSpan> = Vec::new();
     let mut open = false;
     for (at, mark) in at_ms.iter().zip(marks) {
         match (mark, spans.last_mut()) {
-            (Mark::Hit(value), Some(span)) if open && at - span.end <= gap_ms => {
+            (RowMark::Hit(value), Some(span)) if open && at - span.end <= gap_ms => {
                 (span.end, span.rows) = (*at, span.rows + 1);
                 (span.min, span.max) = (span.min.min(*value), span.max.max(*value));
             }
-            (Mark::Hit(value), _) => {
-                spans.push(Span { start: *at, end: *at, rows: 1, min: *value, max: *value });
+            (RowMark::Hit(value), _) => {
+                spans.push(EventSpan { start: *at, end: *at, rows: 1, min: *value, max: *value });
                 open = true;
             }
-            (Mark::Clear(_), _) => open = false,
-            (Mark::Skip, _) => {}
+            (RowMark::Clear(_), _) => open = false,
+            (RowMark::Skip, _) => {}
         }
     }
     spans
@@ -278,16 +284,16 @@ pub(crate) fn push_events(
     events: &mut Vec<Event>,
     rule: Rule,
     column: Option<&str>,
-    spans: impl Iterator<Item = Span>,
-    words: impl Fn(&Span) -> String,
+    spans: impl Iterator<Item = EventSpan>,
+    words: impl Fn(&EventSpan) -> String,
 ) {
-    let mut rest: Option<(Span, usize)> = None;
+    let mut rest: Option<(EventSpan, usize)> = None;
     for (position, span) in spans.enumerate() {
         if position < MOST_EVENTS {
             events.push(event(rule, column, &span, words(&span)));
             continue;
         }
-        let (sum, count) = rest.get_or_insert((Span { rows: 0, ..span }, 0));
+        let (sum, count) = rest.get_or_insert((EventSpan { rows: 0, ..span }, 0));
         (sum.end, sum.rows, *count) = (span.end, sum.rows + span.rows, *count + 1);
         (sum.min, sum.max) = (sum.min.min(span.min), sum.max.max(span.max));
     }
@@ -296,8 +302,8 @@ pub(crate) fn push_events(
     }
 }
 
-fn event(rule: Rule, column: Option<&str>, span: &Span, detail: String) -> Event {
-    let Span { start, end, rows, .. } = *span;
+fn event(rule: Rule, column: Option<&str>, span: &EventSpan, detail: String) -> Event {
+    let EventSpan { start, end, rows, .. } = *span;
     Event { rule, column: column.map(str::to_owned), start_at_ms: start, end_at_ms: end, rows, detail }
 }
 
@@ -320,7 +326,7 @@ mod tests {
 
     #[test]
     fn hits_with_nothing_clear_between_them_are_one_event() {
-        use Mark::{Clear, Hit, Skip};
+        use RowMark::{Clear, Hit, Skip};
         let at = [0, 10, 20, 30, 40, 50];
         let found = spans(&at, &[Hit(1.0), Skip, Hit(3.0), Clear(0.0), Hit(2.0), Hit(2.0)], 20);
         let short: Vec<(i64, i64, u64, String)> = found.iter().map(|s| (s.start, s.end, s.rows, s.values())).collect();
@@ -330,7 +336,7 @@ mod tests {
 
     #[test]
     fn too_many_events_end_in_one() {
-        let spans = (0..MOST_EVENTS as i64 + 3).map(|i| Span { start: i, end: i, rows: 2, min: 1.0, max: 1.0 });
+        let spans = (0..MOST_EVENTS as i64 + 3).map(|i| EventSpan { start: i, end: i, rows: 2, min: 1.0, max: 1.0 });
         let mut events = Vec::new();
         push_events(&mut events, Rule::Spike, Some("X"), spans, |_| "x".to_owned());
         assert_eq!(events.len(), MOST_EVENTS + 1);

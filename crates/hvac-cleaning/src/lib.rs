@@ -9,13 +9,13 @@
 //! A rule is one file: its parameters, units and sources stand there. Nothing in here guesses in silence: a
 //! column that was found by its name or a unit that was told by the values is in the report, with the reason.
 
+#![doc = include_str!("../README.md")]
 #![warn(unreachable_pub)]
 
 use polars::prelude::DataFrame;
 
 use hvac_frame::column::ColumnMeta;
 
-mod account;
 mod affinity;
 mod axis;
 mod bins;
@@ -34,16 +34,17 @@ mod parameters;
 mod plan;
 mod quantity;
 mod range;
+mod reconciliation;
 mod report;
 mod resample;
+mod resolve_units;
 pub mod roles;
 mod rows;
 mod run;
+mod run_lengths;
 mod sampling;
-mod settle;
 mod spike;
 pub mod steady;
-mod stretches;
 #[cfg(test)]
 mod tests;
 mod work;

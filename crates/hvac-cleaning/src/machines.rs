@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 
 use super::parameters::{Roles, Thresholds};
 use super::quantity::{Quantity, quantity_of};
-use super::roles::{self, Chosen, Role};
+use super::roles::{self, Role, RoleColumns};
 use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_points::{MachineKind, Measure, Reading};
 
 /// Whether something runs, row by row.
-pub(crate) type Running = Vec<State>;
+pub(crate) type Running = Vec<MachineState>;
 
 /// Whether it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum MachineState {
     /// Cannot be told.
     Unknown,
     /// Stands.
@@ -83,7 +83,7 @@ pub(crate) struct Machines {
 impl Machines {
     /// Finds them.
     #[must_use]
-    pub(crate) fn find(columns: &[ColumnMeta], roles: &BTreeMap<Role, Chosen>, thresholds: &Thresholds) -> Self {
+    pub(crate) fn find(columns: &[ColumnMeta], roles: &BTreeMap<Role, RoleColumns>, thresholds: &Thresholds) -> Self {
         let mut by_name: BTreeMap<String, Machine> = BTreeMap::new();
         for (index, column) in columns.iter().enumerate() {
             let reading = Reading::of(&column.original_name);
@@ -102,7 +102,7 @@ impl Machines {
                     powers: Vec::new(),
                 });
                 match signal {
-                    Signal::State => machine.states.push(index),
+                    Signal::MachineState => machine.states.push(index),
                     Signal::Speed => machine.speeds.push(index),
                     Signal::Power => machine.powers.push(index),
                 }
@@ -119,7 +119,7 @@ impl Machines {
         machines
     }
 
-    fn settle_plant(&mut self, roles: &BTreeMap<Role, Chosen>, columns: &[ColumnMeta]) {
+    fn settle_plant(&mut self, roles: &BTreeMap<Role, RoleColumns>, columns: &[ColumnMeta]) {
         for (kind, by_state) in
             [(MachineKind::Chiller, true), (MachineKind::Chiller, false), (MachineKind::ChwPump, false)]
         {
@@ -142,7 +142,7 @@ impl Machines {
         &self,
         index: usize,
         columns: &[ColumnMeta],
-        chosen: &BTreeMap<Role, Chosen>,
+        chosen: &BTreeMap<Role, RoleColumns>,
         roles: &Roles,
         thresholds: &Thresholds,
     ) -> Driver {
@@ -228,7 +228,7 @@ pub(crate) fn sign_of(name: &str, columns: &[ColumnMeta], thresholds: &Threshold
 }
 
 enum Signal {
-    State,
+    MachineState,
     Speed,
     Power,
 }
@@ -240,7 +240,7 @@ impl Signal {
                 let alarm = |state: &String| ["ALARM", "FAULT", "AUTO"].contains(&state.to_uppercase().as_str());
                 let alarms = column.states.as_ref().is_some_and(|states| states.iter().any(alarm));
                 let runs = reading.nature.is_none() && reading.measure == Some(Measure::State);
-                (!alarms && (runs || reading.names_only_a_machine())).then_some(Self::State)
+                (!alarms && (runs || reading.names_only_a_machine())).then_some(Self::MachineState)
             }
             Kind::Instantaneous if column.derived.is_none() => match quantity_of(column) {
                 Some(Quantity::Speed) => Some(Self::Speed),
@@ -261,16 +261,16 @@ const STALE_MS: i64 = 24 * 3_600_000;
 /// Whether any of the signs is on, row by row; each sign is held over rows without a value for up to a day
 /// (points of other groups make such rows). `values` gives a column's values, NaN for none.
 pub(crate) fn running<'v>(at_ms: &[i64], signs: &[Sign], values: impl Fn(usize) -> &'v [f64]) -> Running {
-    let mut running = vec![State::Unknown; at_ms.len()];
+    let mut running = vec![MachineState::Unknown; at_ms.len()];
     for sign in signs {
-        let mut held: Option<(i64, State)> = None;
+        let mut held: Option<(i64, MachineState)> = None;
         for ((at, value), state) in at_ms.iter().zip(values(sign.column)).zip(&mut running) {
             if !value.is_nan() {
-                held = Some((*at, if *value > sign.above { State::On } else { State::Off }));
+                held = Some((*at, if *value > sign.above { MachineState::On } else { MachineState::Off }));
             }
             if let Some((since, now)) = held
                 && at - since <= STALE_MS
-                && (now == State::On || *state == State::Unknown)
+                && (now == MachineState::On || *state == MachineState::Unknown)
             {
                 *state = now;
             }
@@ -286,7 +286,7 @@ pub(crate) fn staging<'v>(machines: &Machines, at_ms: &[i64], values: impl Fn(us
         let Some(sign) = machine.sign else { continue };
         let all = stages.get_or_insert_with(|| vec![0; at_ms.len()]);
         for (stage, state) in all.iter_mut().zip(running(at_ms, &[sign], &values)) {
-            *stage += u16::from(state == State::On);
+            *stage += u16::from(state == MachineState::On);
         }
     }
     stages
@@ -358,6 +358,9 @@ mod tests {
         let at: Vec<i64> = [0, 1, 2, 26, 27].map(|h| h * hour).to_vec();
         let values = [1.0, f64::NAN, f64::NAN, f64::NAN, 0.0];
         let running = running(&at, &[Sign { column: 0, above: 0.5 }], |_| &values);
-        assert_eq!(running, [State::On, State::On, State::On, State::Unknown, State::Off]);
+        assert_eq!(
+            running,
+            [MachineState::On, MachineState::On, MachineState::On, MachineState::Unknown, MachineState::Off]
+        );
     }
 }

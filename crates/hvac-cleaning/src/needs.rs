@@ -1,14 +1,14 @@
 //! What each row rule cannot do without: roles, their units, pairs of columns. What is missing is named, with the
 //! closest columns and the field that states it.
 
-use super::plan::{Making, PlannedPump};
+use super::plan::{PlanBuilder, PlannedPump};
 use super::quantity::UnitChoice;
 use super::report::Rule;
 use super::roles::{self, Role};
 use super::{Interval, Problem};
 use hvac_points::MachineKind;
 
-impl Making<'_> {
+impl PlanBuilder<'_> {
     /// The columns of a role that a rule cannot do without, their units known or left to the values.
     fn need(&self, rule: Rule, role: Role, unit: bool) -> Result<Vec<usize>, Problem> {
         let field = format!("columns.{}", role.name());

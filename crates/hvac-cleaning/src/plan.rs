@@ -9,7 +9,7 @@ use super::machines::{Driver, Machines, sign_of};
 use super::parameters::{Limits, Parameters, Thresholds};
 use super::quantity::{Quantity, UnitChoice, quantity_of, unit_choice};
 use super::report::{LeftOut, Rule};
-use super::roles::{self, Chosen, Role};
+use super::roles::{self, Role, RoleColumns};
 use super::{CleanError, Problem};
 use hvac_frame::column::{ColumnMeta, Kind, Warning};
 use hvac_points::Reading;
@@ -18,7 +18,7 @@ use hvac_points::Reading;
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub(super) parameters: Parameters,
-    pub(super) roles: BTreeMap<Role, Chosen>,
+    pub(super) roles: BTreeMap<Role, RoleColumns>,
     /// Of every column whose quantity is known, by its index.
     pub(super) units: BTreeMap<usize, (Quantity, UnitChoice)>,
     pub(super) machines: Machines,
@@ -97,7 +97,7 @@ impl Plan {
     }
 }
 
-pub(super) struct Making<'c> {
+pub(super) struct PlanBuilder<'c> {
     pub(super) columns: &'c [ColumnMeta],
     pub(super) plan: Plan,
     pub(super) ambiguous: BTreeMap<Role, Vec<usize>>,
@@ -133,10 +133,10 @@ pub fn check(columns: &[ColumnMeta], parameters: &Parameters) -> Result<Plan, Cl
         warnings: Vec::new(),
         width: columns.len(),
     };
-    let mut making = Making { columns, plan, ambiguous, problems };
+    let mut making = PlanBuilder { columns, plan, ambiguous, problems };
     making.cell_rules();
     making.row_rules();
-    let Making { plan, problems, .. } = making;
+    let PlanBuilder { plan, problems, .. } = making;
     match CleanError::of(problems) {
         Some(error) => Err(error),
         None => Ok(plan),
@@ -145,7 +145,7 @@ pub fn check(columns: &[ColumnMeta], parameters: &Parameters) -> Result<Plan, Cl
 
 fn units(
     columns: &[ColumnMeta],
-    chosen: &BTreeMap<Role, Chosen>,
+    chosen: &BTreeMap<Role, RoleColumns>,
     parameters: &Parameters,
 ) -> BTreeMap<usize, (Quantity, UnitChoice)> {
     let mut quantities: BTreeMap<usize, Quantity> =
@@ -237,7 +237,7 @@ fn unknown_names(columns: &[ColumnMeta], parameters: &Parameters) -> Vec<Problem
     problems
 }
 
-impl Making<'_> {
+impl PlanBuilder<'_> {
     pub(super) fn name(&self, index: usize) -> String {
         self.columns.get(index).map(|column| column.name.clone()).unwrap_or_default()
     }

@@ -20,7 +20,7 @@ use hvac_points::physics::KW_PER_RT;
 
 /// The limits of a column in its own unit, and how they read in a message.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Range {
+pub(crate) struct RangeLimits {
     /// In the column's own unit.
     pub limits: Limits,
     /// Such as `23…86 °F`.
@@ -50,7 +50,7 @@ pub(crate) fn limits_of(quantity: Quantity, thresholds: &Thresholds) -> Limits {
 
 /// The range of a column that measures `quantity` in `unit`.
 #[must_use]
-pub(crate) fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds) -> Range {
+pub(crate) fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds) -> RangeLimits {
     let limits = limits_of(quantity, thresholds);
     // 60 °C is 140 °F, not 139.999…: a value on the edge is inside.
     let own = |limit: f64| (unit.invert(limit) * 1e9).round() / 1e9;
@@ -60,7 +60,7 @@ pub(crate) fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds)
 
 /// Limits and their words.
 #[must_use]
-pub(crate) fn in_words(limits: Limits, unit: &str) -> Range {
+pub(crate) fn in_words(limits: Limits, unit: &str) -> RangeLimits {
     let show = |value: f64| super::sampling::number((value * 1000.0).round() / 1000.0);
     let words = match (limits.min, limits.max) {
         (Some(min), Some(max)) => format!("{}…{} {unit}", show(min), show(max)),
@@ -68,7 +68,7 @@ pub(crate) fn in_words(limits: Limits, unit: &str) -> Range {
         (None, Some(max)) => format!("at most {} {unit}", show(max)),
         (None, None) => "anything".to_owned(),
     };
-    Range { limits, words: words.trim_end().to_owned() }
+    RangeLimits { limits, words: words.trim_end().to_owned() }
 }
 
 /// Marks the values outside of `limits`; NaN is none.

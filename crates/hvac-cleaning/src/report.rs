@@ -109,9 +109,9 @@ pub struct Report {
     /// What became of the axis.
     pub resampling: Resampling,
     /// Rows, conserved.
-    pub rows: Rows,
+    pub rows: RowCounts,
     /// Cells with a value, conserved, all columns together.
-    pub cells: Cells,
+    pub cells: CellCounts,
     /// Of the resampled rows that have a sample, how many the rules left, 0–100.
     pub retention_rate: f64,
     /// Of the parsed cells that have a value, how many the cell rules left, 0–100.
@@ -155,7 +155,8 @@ pub struct Resampling {
 
 /// Rows: `resampled = cleaned + Σ dropped.first`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Rows {
+#[schema(as = Rows)]
+pub struct RowCounts {
     /// Of the parsed version.
     pub parsed: u64,
     /// After resampling, empty bins that stay included.
@@ -170,7 +171,8 @@ pub struct Rows {
 
 /// Cells with a value: `before = kept + Σ nulled.first`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Cells {
+#[schema(as = Cells)]
+pub struct CellCounts {
     /// Values before the cell rules, on the parsed axis.
     pub before: u64,
     /// Cells that rules hit.
@@ -242,9 +244,9 @@ pub struct ColumnUse {
     pub column: String,
     /// In the parsed version; none for a derived column.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Summary>,
+    pub before: Option<ColumnSummary>,
     /// In the cleaned version.
-    pub after: Summary,
+    pub after: ColumnSummary,
     /// Cells that rules hit, on the parsed axis.
     pub flagged: BTreeMap<Rule, Hits>,
     /// Cells that were nulled.
@@ -253,8 +255,7 @@ pub struct ColumnUse {
 
 /// Values of a column; of a text column only the counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ColumnSummary)]
-pub struct Summary {
+pub struct ColumnSummary {
     /// Cells with a value.
     pub count: u64,
     /// Cells without.

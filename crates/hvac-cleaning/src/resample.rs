@@ -16,7 +16,7 @@ use std::ops::Range;
 use chrono_tz::Tz;
 
 use super::bins::Bins;
-use super::cells::Cells;
+use super::cells::NumberCells;
 use super::parameters::Interval;
 use super::sampling::on_change;
 use hvac_frame::column::{ColumnMeta, Kind};
@@ -72,7 +72,7 @@ impl Aggregate {
 
 /// The bins of a resampling, and what holds for all of them.
 #[derive(Debug, Clone)]
-pub(crate) struct Grid {
+pub(crate) struct ResampleGrid {
     /// The bins.
     pub(crate) bins: Bins,
     /// Their left-closed intervals, UTC ms.
@@ -85,7 +85,7 @@ pub(crate) struct Grid {
     pub(crate) empty: usize,
 }
 
-impl Grid {
+impl ResampleGrid {
     /// The grid of these bins of the rows at `at_ms`.
     #[must_use]
     pub(crate) fn new(bins: Bins, at_ms: &[i64], interval: Interval, zone: Tz) -> Self {
@@ -105,7 +105,7 @@ impl Grid {
 
 /// The bins' cells.
 #[must_use]
-pub(crate) fn numbers(at_ms: &[i64], cells: &Cells, grid: &Grid, how: Aggregate) -> Cells {
+pub(crate) fn numbers(at_ms: &[i64], cells: &NumberCells, grid: &ResampleGrid, how: Aggregate) -> NumberCells {
     let all = cells.values();
     let bins = || grid.bins.rows.iter().map(|rows| all.get(rows.clone()).unwrap_or_default());
     let values: Vec<f64> = match how {
@@ -119,8 +119,8 @@ pub(crate) fn numbers(at_ms: &[i64], cells: &Cells, grid: &Grid, how: Aggregate)
         }
     };
     let mut cells = match cells.only_reason() {
-        Some(reason) if grid.empty == 0 => Cells::new(values, reason),
-        _ => Cells::with_reasons(values, |bin| cells.why(grid.bins.rows.get(bin).cloned().unwrap_or_default())),
+        Some(reason) if grid.empty == 0 => NumberCells::new(values, reason),
+        _ => NumberCells::with_reasons(values, |bin| cells.why(grid.bins.rows.get(bin).cloned().unwrap_or_default())),
     };
     cells.sum_up();
     cells
@@ -174,7 +174,7 @@ fn held_mean(at_ms: &[i64], values: &[f64], rows: &Range<usize>, start: i64, end
 
 /// Share of the bin during which a status was on: of the time when it is held, else of its samples.
 #[must_use]
-pub(crate) fn on_fraction(at_ms: &[i64], cells: &Cells, grid: &Grid, on_change: bool) -> Cells {
+pub(crate) fn on_fraction(at_ms: &[i64], cells: &NumberCells, grid: &ResampleGrid, on_change: bool) -> NumberCells {
     let how = if on_change { Aggregate::TimeWeighted } else { Aggregate::Mean };
     numbers(at_ms, cells, grid, how)
 }
@@ -187,13 +187,13 @@ mod tests {
 
     const N: f64 = f64::NAN;
 
-    fn grid(at_ms: &[i64], interval: Interval) -> Grid {
-        Grid::new(Bins::new(at_ms, interval, Tz::UTC, true), at_ms, interval, Tz::UTC)
+    fn grid(at_ms: &[i64], interval: Interval) -> ResampleGrid {
+        ResampleGrid::new(Bins::new(at_ms, interval, Tz::UTC, true), at_ms, interval, Tz::UTC)
     }
 
     fn resampled(minutes: &[i64], values: &[f64], interval: Interval, how: Aggregate) -> Vec<Option<f64>> {
         let at: Vec<i64> = minutes.iter().map(|m| m * 60_000).collect();
-        let cells = Cells::new(values.to_vec(), NullReason::AsParsed);
+        let cells = NumberCells::new(values.to_vec(), NullReason::AsParsed);
         let out = numbers(&at, &cells, &grid(&at, interval), how);
         out.values().iter().map(|v| (!v.is_nan()).then_some((v * 1e9).round() / 1e9)).collect()
     }
@@ -227,14 +227,15 @@ mod tests {
     fn a_bin_says_why_it_is_null() {
         use NullReason::{AsParsed, Frozen, NoSample};
         let at: Vec<i64> = [0, 5, 20, 50].map(|m| m * 60_000).to_vec();
-        let mut cells = Cells::new(vec![N, 1.0, N, 3.0], AsParsed);
+        let mut cells = NumberCells::new(vec![N, 1.0, N, 3.0], AsParsed);
         cells.null([(1, Frozen)].into_iter());
         let out = numbers(&at, &cells, &grid(&at, Interval::M15), Aggregate::Mean);
         let reasons: Vec<NullReason> = (0..3).map(|bin| out.why(bin..bin + 1)).collect();
         assert_eq!(reasons, [Frozen, AsParsed, NoSample]);
         assert_eq!(out.nulls().values().sum::<u64>(), 3, "the last bin has a value");
         // Without a rule's hit, only the bin without a row has a reason of its own.
-        let out = numbers(&at, &Cells::new(vec![N, 1.0, N, 3.0], AsParsed), &grid(&at, Interval::M15), Aggregate::Mean);
+        let out =
+            numbers(&at, &NumberCells::new(vec![N, 1.0, N, 3.0], AsParsed), &grid(&at, Interval::M15), Aggregate::Mean);
         assert_eq!(out.nulls().into_iter().collect::<Vec<_>>(), [(NoSample, 1), (AsParsed, 1)]);
     }
 
@@ -243,7 +244,7 @@ mod tests {
     fn bins_of_one_row_keep_their_cells() {
         let all = [Aggregate::Mean, Aggregate::TimeWeighted, Aggregate::Last, Aggregate::Max, Aggregate::Sum];
         let values = [0.1, N, -3.7, 1e-300, 5.0];
-        let cells = Cells::new(values.to_vec(), NullReason::AsParsed);
+        let cells = NumberCells::new(values.to_vec(), NullReason::AsParsed);
         let same = |at: &[i64], how| {
             let out = numbers(at, &cells, &grid(at, Interval::M15), how);
             out.values().iter().zip(values).all(|(out, value)| out.to_bits() == value.to_bits())

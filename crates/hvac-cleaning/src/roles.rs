@@ -157,7 +157,7 @@ impl Role {
 
 /// The columns that play a role, and why these.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
+pub struct RoleColumns {
     /// Indices of the columns; they add up.
     pub columns: Vec<usize>,
     /// In words.
@@ -168,7 +168,7 @@ pub struct Chosen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Suggestion {
     /// The best match.
-    One(Chosen),
+    One(RoleColumns),
     /// Equally good matches.
     Several(Vec<usize>),
     /// No match.
@@ -193,7 +193,7 @@ pub fn suggest(role: Role, columns: &[ColumnMeta]) -> Suggestion {
         [] => Suggestion::None,
         [(index, found)] => {
             let evidence = format!("suggested: {}; no other column's name fits as well", found.evidence);
-            Suggestion::One(Chosen { columns: vec![*index], evidence })
+            Suggestion::One(RoleColumns { columns: vec![*index], evidence })
         }
         several => Suggestion::Several(several.iter().map(|(index, _)| *index).collect()),
     }
@@ -241,7 +241,7 @@ fn joined(name: &str) -> String {
 ///
 /// # Errors
 /// Unknown columns, columns without numbers, none at all, or several where they do not add up.
-pub(crate) fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Option<Result<Chosen, String>> {
+pub(crate) fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Option<Result<RoleColumns, String>> {
     let names = role.stated(roles)?.names();
     Some((|| {
         let mut indices = Vec::with_capacity(names.len());
@@ -263,12 +263,12 @@ pub(crate) fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Optio
             return Err(format!("{} takes one column, not {}", role.name(), indices.len()));
         }
         let evidence = if indices.len() > 1 { "stated in the request; they add up" } else { "stated in the request" };
-        Ok(Chosen { columns: indices, evidence: evidence.to_owned() })
+        Ok(RoleColumns { columns: indices, evidence: evidence.to_owned() })
     })())
 }
 
 /// All roles that are stated or suggested; what is wrong with stated ones; the ambiguous ones.
-pub(crate) type Resolved = (BTreeMap<Role, Chosen>, Vec<(Role, String)>, BTreeMap<Role, Vec<usize>>);
+pub(crate) type Resolved = (BTreeMap<Role, RoleColumns>, Vec<(Role, String)>, BTreeMap<Role, Vec<usize>>);
 
 /// Resolves every role.
 #[must_use]
@@ -297,7 +297,7 @@ mod tests {
     fn suggested(names: &[&str]) -> BTreeMap<&'static str, Vec<String>> {
         let columns = columns(names);
         let (chosen, _, _) = resolve(&Roles::default(), &columns);
-        let names = |c: &Chosen| c.columns.iter().map(|i| columns[*i].original_name.clone()).collect();
+        let names = |c: &RoleColumns| c.columns.iter().map(|i| columns[*i].original_name.clone()).collect();
         chosen.iter().map(|(role, chosen)| (role.name(), names(chosen))).collect()
     }
 

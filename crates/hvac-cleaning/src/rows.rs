@@ -12,14 +12,14 @@ use super::affinity;
 use super::derive;
 use super::equipment;
 use super::heat_balance;
-use super::judge::{Mark, Span, push_events, spans};
-use super::machines::{self, Running, Sign, State};
+use super::judge::{EventSpan, RowMark, push_events, spans};
+use super::machines::{self, MachineState, Running, Sign};
 use super::needs::too_coarse;
-use super::report::{Balance, Hits, PumpUse, Rows, Rule};
+use super::report::{Balance, Hits, PumpUse, RowCounts, Rule};
 use super::roles::Role;
 use super::sampling::{number, own_step_ms};
-use super::steady::{self, Verdict};
-use super::work::Work;
+use super::steady::{self, RowVerdict};
+use super::work::OngoingCleaning;
 use hvac_points::MachineKind;
 
 /// The row rules, in order.
@@ -27,7 +27,7 @@ pub(super) const ROW_RULES: [Rule; 4] = [Rule::SteadyState, Rule::HeatBalance, R
 
 /// What the row rules found.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct RowFindings {
     /// For each rule whether it hit a row.
     pub(super) hits: BTreeMap<Rule, Vec<bool>>,
     /// Rows that it judged.
@@ -39,10 +39,10 @@ pub(super) struct Found {
     pub(super) yardsticks: Vec<(Rule, usize)>,
 }
 
-impl Work<'_> {
+impl OngoingCleaning<'_> {
     /// Judges the rows.
-    pub(super) fn judge_rows(&mut self) -> Result<Found, CleanError> {
-        let mut found = Found::default();
+    pub(super) fn judge_rows(&mut self) -> Result<RowFindings, CleanError> {
+        let mut found = RowFindings::default();
         self.steady_state(&mut found)?;
         self.heat_balance(&mut found);
         self.affinity(&mut found);
@@ -67,7 +67,7 @@ impl Work<'_> {
         Some((sum, chosen.columns.first().copied()))
     }
 
-    fn steady_state(&mut self, found: &mut Found) -> Result<(), CleanError> {
+    fn steady_state(&mut self, found: &mut RowFindings) -> Result<(), CleanError> {
         if !self.asked(Rule::SteadyState) {
             return Ok(());
         }
@@ -99,7 +99,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn heat_balance(&mut self, found: &mut Found) {
+    fn heat_balance(&mut self, found: &mut RowFindings) {
         if !self.asked(Rule::HeatBalance) {
             return;
         }
@@ -107,11 +107,11 @@ impl Work<'_> {
         let t = self.plan.parameters.thresholds.clone();
         if let (Some((by_flow, _)), Some((load, _))) = (derive::by_flow(&inputs), inputs.get(&Role::Load)) {
             let pairs = by_flow.iter().zip(load);
-            let verdicts: Vec<Verdict> = (pairs.clone())
+            let verdicts: Vec<RowVerdict> = (pairs.clone())
                 .map(|(flow, load)| heat_balance::one_side(*flow, *load, t.heat_balance, t.heat_balance_min_rt))
                 .collect();
-            let error = |((flow, load), verdict): ((&f64, &f64), &Verdict)| match verdict {
-                Verdict::Unjudged => f64::NAN,
+            let error = |((flow, load), verdict): ((&f64, &f64), &RowVerdict)| match verdict {
+                RowVerdict::Unjudged => f64::NAN,
                 _ => (flow - load) / load,
             };
             found.heat_balance = Some(heat_balance::balance(pairs.zip(&verdicts).map(error), t.heat_balance, None));
@@ -122,7 +122,7 @@ impl Work<'_> {
         found.plant_balance = plant_balance(&inputs, t.plant_balance, t.plant_balance_share);
     }
 
-    fn affinity(&mut self, found: &mut Found) {
+    fn affinity(&mut self, found: &mut RowFindings) {
         if !self.asked(Rule::Affinity) {
             return;
         }
@@ -169,7 +169,7 @@ impl Work<'_> {
         }
     }
 
-    fn equipment(&mut self, found: &mut Found) {
+    fn equipment(&mut self, found: &mut RowFindings) {
         if !self.asked(Rule::Equipment) {
             return;
         }
@@ -183,7 +183,7 @@ impl Work<'_> {
             let stand = equipment::all_stand(&pumps, flow.len());
             if let Some(least) = equipment::flowing(&flow, self.plan.parameters.thresholds.standing_flow) {
                 let hits: Vec<bool> = equipment::flow_without_pump(&flow, &stand, least).collect();
-                let verdicts = verdicts(&hits, &flow, |row| stand.get(row) != Some(&State::Unknown));
+                let verdicts = verdicts(&hits, &flow, |row| stand.get(row) != Some(&MachineState::Unknown));
                 found.yardsticks.push((Rule::Equipment, column));
                 self.keep_verdicts(found, Rule::Equipment, Some(&name), &verdicts, |span| {
                     format!("{} flow while {pump_names} stood", span.values())
@@ -197,7 +197,7 @@ impl Work<'_> {
             let (chillers, towers) = (equipment::all_stand(&chillers, rows), equipment::all_stand(&towers, rows));
             let hits: Vec<bool> = equipment::chiller_without_tower(&chillers, &towers).collect();
             let ones = vec![1.0; rows];
-            let verdicts = verdicts(&hits, &ones, |row| towers.get(row) != Some(&State::Unknown));
+            let verdicts = verdicts(&hits, &ones, |row| towers.get(row) != Some(&MachineState::Unknown));
             self.keep_verdicts(found, Rule::Equipment, None, &verdicts, |_| {
                 format!("{chiller_names} ran while {tower_names} stood")
             });
@@ -228,26 +228,26 @@ impl Work<'_> {
     /// Takes over a rule's verdicts: hits, counts, events. Gives the number of rows that were hit.
     fn keep_verdicts(
         &mut self,
-        found: &mut Found,
+        found: &mut RowFindings,
         rule: Rule,
         column: Option<&str>,
-        verdicts: &[Verdict],
-        words: impl Fn(&Span) -> String,
+        verdicts: &[RowVerdict],
+        words: impl Fn(&EventSpan) -> String,
     ) -> u64 {
-        let mark = |verdict: &Verdict| match verdict {
-            Verdict::Unjudged => Mark::Skip,
-            Verdict::Within => Mark::Clear(0.0),
-            Verdict::Beyond(value) => Mark::Hit(*value),
+        let mark = |verdict: &RowVerdict| match verdict {
+            RowVerdict::Unjudged => RowMark::Skip,
+            RowVerdict::Within => RowMark::Clear(0.0),
+            RowVerdict::Beyond(value) => RowMark::Hit(*value),
         };
-        let marks: Vec<Mark> = verdicts.iter().map(mark).collect();
+        let marks: Vec<RowMark> = verdicts.iter().map(mark).collect();
         let all = found.hits.entry(rule).or_insert_with(|| vec![false; verdicts.len()]);
         let mut count = 0;
         for (hit, mark) in all.iter_mut().zip(&marks) {
-            if matches!(mark, Mark::Hit(_)) {
+            if matches!(mark, RowMark::Hit(_)) {
                 (*hit, count) = (true, count + 1);
             }
         }
-        let judged = verdicts.iter().filter(|verdict| **verdict != Verdict::Unjudged).count() as u64;
+        let judged = verdicts.iter().filter(|verdict| **verdict != RowVerdict::Unjudged).count() as u64;
         *found.judged.entry(rule).or_default() += judged;
         // Unjudged rows of other points' clocks do not end an event, missing hours do.
         let spans = spans(&self.at_ms, &marks, 3_600_000.max(self.step_ms() * 3));
@@ -261,8 +261,8 @@ impl Work<'_> {
     }
 
     /// Counts hits and drops rows.
-    pub(super) fn drop_rows(&mut self, found: &Found) -> Rows {
-        let mut rows = Rows { parsed: self.parsed, ..Rows::default() };
+    pub(super) fn drop_rows(&mut self, found: &RowFindings) -> RowCounts {
+        let mut rows = RowCounts { parsed: self.parsed, ..RowCounts::default() };
         let mut hit = vec![false; self.at_ms.len()];
         for rule in ROW_RULES {
             let Some(hits) = found.hits.get(&rule) else { continue };
@@ -297,11 +297,11 @@ impl Work<'_> {
     }
 }
 
-fn verdicts(hits: &[bool], values: &[f64], known: impl Fn(usize) -> bool) -> Vec<Verdict> {
+fn verdicts(hits: &[bool], values: &[f64], known: impl Fn(usize) -> bool) -> Vec<RowVerdict> {
     let verdict = |(row, (hit, value)): (usize, (&bool, &f64))| match (hit, value.is_nan() || !known(row)) {
-        (true, _) => Verdict::Beyond(*value),
-        (false, true) => Verdict::Unjudged,
-        (false, false) => Verdict::Within,
+        (true, _) => RowVerdict::Beyond(*value),
+        (false, true) => RowVerdict::Unjudged,
+        (false, false) => RowVerdict::Within,
     };
     hits.iter().zip(values).enumerate().map(verdict).collect()
 }

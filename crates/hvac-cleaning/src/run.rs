@@ -7,16 +7,16 @@ use chrono_tz::Tz;
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
-use super::frame::{self, Data};
-use super::judge::{self, Judged, Look};
+use super::frame::{self, ColumnData};
+use super::judge::{self, CellFindings, ColumnUnderTest};
 use super::machines::{self, Driver, Running, Sign};
 use super::plan::Plan;
 use super::quantity::Quantity;
 use super::report::{Resampling, Rule};
 use super::roles::Role;
 use super::sampling::{Steps, interval_ms, on_change};
-use super::work::{Work, step};
-use super::{CleanError, Cleaned, account, internal};
+use super::work::{OngoingCleaning, step};
+use super::{CleanError, Cleaned, internal, reconciliation};
 use hvac_frame::column::ColumnMeta;
 
 /// Columns that are worked on between two calls of `progress`.
@@ -41,7 +41,7 @@ pub fn clean(
     }
     step(progress, 0.0, "reading the columns")?;
     let (at_ms, data) = frame::split(frame, columns)?;
-    let mut work = Work {
+    let mut work = OngoingCleaning {
         plan,
         zone,
         units: BTreeMap::new(),
@@ -61,7 +61,7 @@ pub fn clean(
         stopped: BTreeMap::new(),
         width: columns.len(),
     };
-    work.settle_units()?;
+    work.resolve_units()?;
     let steps = Steps::new(&work.at_ms);
     work.intervals =
         (work.data.par_iter().zip(&work.metas)).map(|(data, meta)| own_interval(&steps, data, meta)).collect();
@@ -76,11 +76,11 @@ pub fn clean(
     step(progress, 0.9, "dropping rows")?;
     let rows = work.drop_rows(&found);
     step(progress, 0.95, "assembling the frame")?;
-    account::finish(work, found, rows)
+    reconciliation::finish(work, found, rows)
 }
 
 /// What other columns say of a column's rows.
-struct Context {
+struct PlantContext {
     /// Whether each driver runs, by its words.
     running: BTreeMap<String, Running>,
     /// How many machines of the plant run.
@@ -90,13 +90,13 @@ struct Context {
 }
 
 /// The interval at which a column is recorded and the one at which it is seen, ms.
-fn own_interval(steps: &Steps<'_>, data: &Data, meta: &ColumnMeta) -> Option<(f64, f64)> {
+fn own_interval(steps: &Steps<'_>, data: &ColumnData, meta: &ColumnMeta) -> Option<(f64, f64)> {
     let nulls = usize::try_from(data.summary().nulls).ok()?;
     let seen_ms = steps.own_ms(data.values(), nulls);
     Some((interval_ms(meta, seen_ms)?, seen_ms?))
 }
 
-impl Work<'_> {
+impl OngoingCleaning<'_> {
     /// Whether each driver runs, row by row, for those that say so.
     fn running(&self) -> BTreeMap<String, Running> {
         let mut by_driver: BTreeMap<String, Vec<Sign>> = BTreeMap::new();
@@ -125,17 +125,18 @@ impl Work<'_> {
     fn judge_cells(&mut self, progress: &dyn Fn(f64, &str) -> ControlFlow<()>) -> Result<(), CleanError> {
         let judges = |rule: Rule| self.plan.rules.get(&rule).is_some_and(|planned| !planned.columns.is_empty());
         let staging = || machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index));
-        let context = Context {
+        let context = PlantContext {
             running: if judges(Rule::Frozen) { self.running() } else { BTreeMap::new() },
             staging: if judges(Rule::Spike) { staging() } else { None },
             dry_c: if judges(Rule::OutOfRange) { self.dry_bulb_c() } else { None },
         };
         let mut data = std::mem::take(&mut self.data);
-        let mut judged: Vec<Judged> = Vec::with_capacity(data.len());
+        let mut judged: Vec<CellFindings> = Vec::with_capacity(data.len());
         let count = data.len().max(1) as f64;
         for (chunk, columns) in data.chunks_mut(CHUNK).enumerate() {
             step(progress, 0.05 + 0.45 * (chunk * CHUNK) as f64 / count, "judging cells")?;
-            let judge = |(place, data): (usize, &mut Data)| self.judge_column(chunk * CHUNK + place, data, &context);
+            let judge =
+                |(place, data): (usize, &mut ColumnData)| self.judge_column(chunk * CHUNK + place, data, &context);
             judged.par_extend(columns.par_iter_mut().enumerate().map(judge));
         }
         self.data = data;
@@ -146,10 +147,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn judge_column(&self, index: usize, data: &mut Data, context: &Context) -> Judged {
-        let (Some(meta), Data::Numbers(cells)) = (self.metas.get(index), &mut *data) else {
+    fn judge_column(&self, index: usize, data: &mut ColumnData, context: &PlantContext) -> CellFindings {
+        let (Some(meta), ColumnData::Numbers(cells)) = (self.metas.get(index), &mut *data) else {
             let before = data.summary();
-            return Judged { before, kept: before.count, ..Judged::default() };
+            return CellFindings { before, kept: before.count, ..CellFindings::default() };
         };
         let plan = self.plan;
         let asked = |rule: Rule| plan.rules.get(&rule).is_some_and(|planned| planned.columns.contains(&index));
@@ -158,7 +159,7 @@ impl Work<'_> {
         let unit = self.units.get(&index);
         let wet = unit.filter(|(quantity, _)| *quantity == Quantity::WetBulb && asked(Rule::OutOfRange));
         let margin = plan.parameters.thresholds.wet_bulb_margin_k;
-        let look = Look {
+        let look = ColumnUnderTest {
             name: &meta.name,
             at_ms: &self.at_ms,
             interval_ms: self.intervals.get(index).copied().flatten(),

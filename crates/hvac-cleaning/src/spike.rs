@@ -16,7 +16,7 @@ const LEAST: usize = 20;
 
 /// A native sample: its rows and value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Sample {
+pub(crate) struct NativeSample {
     /// First row.
     pub(crate) first: usize,
     /// Last row.
@@ -29,15 +29,15 @@ pub(crate) struct Sample {
 
 /// The native samples of a column: its present rows, those that only repeat a slower sample put together.
 #[must_use]
-pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: f64) -> Vec<Sample> {
+pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: f64) -> Vec<NativeSample> {
     let slow = interval_ms > GAP_FACTOR * seen_ms;
-    let mut samples: Vec<Sample> = Vec::new();
+    let mut samples: Vec<NativeSample> = Vec::new();
     for (row, (at, value)) in at_ms.iter().zip(values).enumerate().filter(|(_, (_, value))| !value.is_nan()) {
         match samples.last_mut() {
             Some(last) if slow && last.value == *value && ((at - last.at_ms) as f64) < 0.99 * interval_ms => {
                 last.last = row
             }
-            _ => samples.push(Sample { first: row, last: row, at_ms: *at, value: *value }),
+            _ => samples.push(NativeSample { first: row, last: row, at_ms: *at, value: *value }),
         }
     }
     samples
@@ -45,7 +45,12 @@ pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: 
 
 /// The samples that are spikes, and how many could be judged. `staging` is how many machines run, row by row.
 #[must_use]
-pub(crate) fn spikes(samples: &[Sample], interval_ms: f64, z: f64, staging: Option<&[u16]>) -> (Vec<Sample>, u64) {
+pub(crate) fn spikes(
+    samples: &[NativeSample],
+    interval_ms: f64,
+    z: f64,
+    staging: Option<&[u16]>,
+) -> (Vec<NativeSample>, u64) {
     let steps = samples.iter().zip(samples.iter().skip(1));
     let differences: Vec<f64> = steps
         .map(|(a, b)| if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { b.value - a.value } else { f64::NAN })
@@ -55,7 +60,7 @@ pub(crate) fn spikes(samples: &[Sample], interval_ms: f64, z: f64, staging: Opti
         return (Vec::new(), 0);
     }
     let limit = z * MAD_TO_SIGMA * median(&mut sizes).unwrap_or(f64::INFINITY);
-    let stage = |sample: &Sample| staging.and_then(|stages| stages.get(sample.first).copied());
+    let stage = |sample: &NativeSample| staging.and_then(|stages| stages.get(sample.first).copied());
     let mut found = Vec::new();
     let mut judged = 0;
     for (three, around) in samples.windows(3).zip(differences.windows(2)) {

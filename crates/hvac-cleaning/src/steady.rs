@@ -9,7 +9,7 @@ use super::sampling::GAP_FACTOR;
 
 /// What is said of one row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Verdict {
+pub enum RowVerdict {
     /// Cannot be judged.
     Unjudged,
     /// Within the limit.
@@ -23,14 +23,14 @@ const JITTER: f64 = 0.05;
 
 /// A verdict a row. `load` has NaN where there is none; its unit does not matter.
 #[must_use]
-pub fn steady(at_ms: &[i64], load: &[f64], interval_ms: f64, window_ms: f64, spread: f64) -> Vec<Verdict> {
+pub fn steady(at_ms: &[i64], load: &[f64], interval_ms: f64, window_ms: f64, spread: f64) -> Vec<RowVerdict> {
     let present: Vec<(i64, f64)> =
         at_ms.iter().zip(load).filter(|(_, load)| !load.is_nan()).map(|(at, load)| (*at, *load)).collect();
     let mut verdicts = Vec::with_capacity(at_ms.len());
     let (mut first, mut row) = (0, 0);
     for (at, value) in at_ms.iter().zip(load) {
         if value.is_nan() {
-            verdicts.push(Verdict::Unjudged);
+            verdicts.push(RowVerdict::Unjudged);
             continue;
         }
         let start = *at as f64 - window_ms;
@@ -44,12 +44,12 @@ pub fn steady(at_ms: &[i64], load: &[f64], interval_ms: f64, window_ms: f64, spr
     verdicts
 }
 
-fn judge(window: &[(i64, f64)], start: f64, interval_ms: f64, spread: f64) -> Verdict {
-    let [(first, _), _, ..] = window else { return Verdict::Unjudged };
+fn judge(window: &[(i64, f64)], start: f64, interval_ms: f64, spread: f64) -> RowVerdict {
+    let [(first, _), _, ..] = window else { return RowVerdict::Unjudged };
     let whole = *first as f64 - start < (1.0 - JITTER) * interval_ms;
     let mut pairs = window.iter().zip(window.iter().skip(1));
     if !whole || pairs.any(|((a, _), (b, _))| (b - a) as f64 > GAP_FACTOR * interval_ms) {
-        return Verdict::Unjudged;
+        return RowVerdict::Unjudged;
     }
     let loads = || window.iter().map(|(_, load)| *load);
     let mean = loads().sum::<f64>() / window.len() as f64;
@@ -57,11 +57,11 @@ fn judge(window: &[(i64, f64)], start: f64, interval_ms: f64, spread: f64) -> Ve
     let moved = (most - least) / mean;
     // Without a load there is no operation to be steady.
     if mean <= 0.0 {
-        Verdict::Unjudged
+        RowVerdict::Unjudged
     } else if moved > spread {
-        Verdict::Beyond(moved)
+        RowVerdict::Beyond(moved)
     } else {
-        Verdict::Within
+        RowVerdict::Within
     }
 }
 
@@ -72,10 +72,10 @@ mod tests {
 
     fn verdicts(minutes: &[i64], load: &[f64], interval_min: f64) -> String {
         let at: Vec<i64> = minutes.iter().map(|m| m * 60_000).collect();
-        let letter = |v: &Verdict| match v {
-            Verdict::Unjudged => '-',
-            Verdict::Within => 'o',
-            Verdict::Beyond(_) => 'X',
+        let letter = |v: &RowVerdict| match v {
+            RowVerdict::Unjudged => '-',
+            RowVerdict::Within => 'o',
+            RowVerdict::Beyond(_) => 'X',
         };
         steady(&at, load, interval_min * 60_000.0, 900_000.0, 0.05).iter().map(letter).collect()
     }
@@ -88,7 +88,7 @@ mod tests {
         let minutes: Vec<i64> = (0..10).map(|i| i * 5).collect();
         assert_eq!(verdicts(&minutes, &load, 5.0), "---oXoXXXo");
         let moved = steady(&[0, 600_000], &[100.0, 110.0], 600_000.0, 900_000.0, 0.05);
-        assert!(matches!(moved[1], Verdict::Beyond(m) if (m - 10.0 / 105.0).abs() < 1e-12), "{moved:?}");
+        assert!(matches!(moved[1], RowVerdict::Beyond(m) if (m - 10.0 / 105.0).abs() < 1e-12), "{moved:?}");
     }
 
     #[test]

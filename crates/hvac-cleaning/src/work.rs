@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 
 use super::CleanError;
 use super::derive;
-use super::frame::Data;
-use super::judge::Judged;
+use super::frame::ColumnData;
+use super::judge::CellFindings;
 use super::plan::Plan;
 use super::quantity::{Quantity, Unit};
 use super::range;
@@ -17,14 +17,14 @@ use super::roles::Role;
 use hvac_frame::column::{ColumnMeta, Warning};
 
 /// What is known while the work goes on.
-pub(super) struct Work<'p> {
+pub(super) struct OngoingCleaning<'p> {
     pub(crate) plan: &'p Plan,
     pub(crate) zone: Tz,
     /// Unit of every column whose quantity is known, values asked.
     pub(crate) units: BTreeMap<usize, (Quantity, Unit)>,
     /// The parsed columns, then the derived ones.
     pub(crate) metas: Vec<ColumnMeta>,
-    pub(crate) data: Vec<Data>,
+    pub(crate) data: Vec<ColumnData>,
     pub(crate) at_ms: Vec<i64>,
     /// Each column's own interval and the step between its rows, ms.
     pub(crate) intervals: Vec<Option<(f64, f64)>>,
@@ -32,7 +32,7 @@ pub(super) struct Work<'p> {
     pub(crate) least_step_ms: i64,
     pub(crate) events: Vec<Event>,
     pub(crate) warnings: Vec<Warning>,
-    pub(crate) judged: Vec<Judged>,
+    pub(crate) judged: Vec<CellFindings>,
     pub(crate) counters: Vec<CounterUse>,
     pub(crate) resampling: Resampling,
     /// Parsed rows.
@@ -59,9 +59,9 @@ pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, 
     Ok(())
 }
 
-impl Work<'_> {
+impl OngoingCleaning<'_> {
     pub(super) fn values(&self, index: usize) -> &[f64] {
-        self.data.get(index).map_or(&[], Data::values)
+        self.data.get(index).map_or(&[], ColumnData::values)
     }
 
     pub(super) fn warn(&mut self, code: &str, column: Option<String>, count: u64, message: String) {
@@ -74,7 +74,7 @@ impl Work<'_> {
     }
 
     /// The limits of a column in its own unit.
-    pub(super) fn range(&self, index: usize) -> Option<range::Range> {
+    pub(super) fn range(&self, index: usize) -> Option<range::RangeLimits> {
         let (meta, thresholds) = (self.metas.get(index)?, &self.plan.parameters.thresholds);
         let stated = thresholds.limits.get(&meta.name).or_else(|| thresholds.limits.get(&meta.original_name));
         if let Some(limits) = stated {

@@ -48,7 +48,7 @@ impl Algorithm {
 /// A fitted model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "algorithm", rename_all = "snake_case")]
-pub enum Fitted {
+pub enum FittedModel {
     /// Gradient-boosted trees.
     Gbdt {
         /// The trees.
@@ -68,7 +68,7 @@ pub enum Fitted {
     },
 }
 
-impl Fitted {
+impl FittedModel {
     /// Fits. Rows whose target is NaN must be left out before.
     ///
     /// # Errors
@@ -165,7 +165,7 @@ pub struct MonotoneCheck {
 /// Proves or disproves that a fitted model goes the way that physics knows: each feature with a direction is moved
 /// through its quantiles in up to [`SWEPT_ROWS`] of the rows, all else held still. Rows that lack it are left out.
 #[must_use]
-pub(crate) fn sweep(fitted: &Fitted, features: &[Feature], x: &Matrix) -> Vec<MonotoneCheck> {
+pub(crate) fn sweep(fitted: &FittedModel, features: &[Feature], x: &Matrix) -> Vec<MonotoneCheck> {
     let stride = x.height().div_ceil(SWEPT_ROWS).max(1);
     let known = features.iter().enumerate().filter(|(_, feature)| direction(feature.role) != Direction::Any);
     let check = |(index, feature): (usize, &Feature)| {
@@ -185,7 +185,7 @@ pub(crate) fn sweep(fitted: &Fitted, features: &[Feature], x: &Matrix) -> Vec<Mo
 }
 
 /// How far each step went the wrong way; 0 for one that did not.
-fn wrong_steps(fitted: &Fitted, x: &Matrix, row: usize, feature: usize, sign: f64, steps: &[f64]) -> Vec<f64> {
+fn wrong_steps(fitted: &FittedModel, x: &Matrix, row: usize, feature: usize, sign: f64, steps: &[f64]) -> Vec<f64> {
     let mut cells = Vec::new();
     x.row_into(row, &mut cells);
     if cells.get(feature).is_none_or(|value| value.is_nan()) {
@@ -216,7 +216,7 @@ fn quantiles(values: &[f64]) -> Vec<f64> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::features::{Range, Source};
+    use crate::features::{FeatureRange, FeatureSource};
 
     /// Uniform in 0…1, always the same.
     struct Random(u64);
@@ -229,8 +229,8 @@ mod tests {
     }
 
     fn feature(name: &str, role: Role) -> Feature {
-        let source = Source::Column { column: name.to_owned() };
-        Feature { name: name.to_owned(), source, role, unit: None, range: Range::default() }
+        let source = FeatureSource::Column { column: name.to_owned() };
+        Feature { name: name.to_owned(), source, role, unit: None, range: FeatureRange::default() }
     }
 
     const PLANT: [(&str, Role, f64, f64); 5] = [
@@ -272,8 +272,8 @@ mod tests {
             .collect()
     }
 
-    fn fit(algorithm: Algorithm, x: &Matrix, y: &[f64]) -> Fitted {
-        Fitted::fit(algorithm, &features(), x, y, &FitOptions::default()).unwrap()
+    fn fit(algorithm: Algorithm, x: &Matrix, y: &[f64]) -> FittedModel {
+        FittedModel::fit(algorithm, &features(), x, y, &FitOptions::default()).unwrap()
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
         let x = rows(500);
         // The faster, the less power: the opposite of a cube.
         let y: Vec<f64> = x.columns[3].iter().map(|hz| 500.0 - 3.0 * hz).collect();
-        let Fitted::Physics { physics } = fit(Algorithm::Physics, &x, &y) else { unreachable!() };
+        let FittedModel::Physics { physics } = fit(Algorithm::Physics, &x, &y) else { unreachable!() };
         assert!(physics.formula().iter().any(|(words, _)| words == "CHP_HZ^3"));
         assert!(physics.terms.iter().all(|term| !term.not_negative || term.coefficient >= 0.0));
     }
@@ -335,14 +335,14 @@ mod tests {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| {
                     let options = FitOptions { budget: 0.2, ..FitOptions::default() };
-                    let fitted = Fitted::fit(algorithm, &features(), &x, &y, &options).unwrap();
+                    let fitted = FittedModel::fit(algorithm, &features(), &x, &y, &options).unwrap();
                     let predictions = fitted.predict_all(&x);
                     (serde_json::to_vec(&fitted).unwrap(), predictions)
                 })
             };
             let one = on(1);
             assert!(one == on(2) && one == on(5), "{algorithm:?}");
-            let read: Fitted = serde_json::from_slice(&one.0).unwrap();
+            let read: FittedModel = serde_json::from_slice(&one.0).unwrap();
             assert!(read.predict_all(&x) == one.1, "{algorithm:?} as it is read from its file");
         }
     }
@@ -355,7 +355,7 @@ mod tests {
         let y: Vec<f64> = target(&x).iter().map(|value| value + 60.0 * random.next()).collect();
         let wrong = |monotone: bool| {
             let options = FitOptions { monotone, ..FitOptions::default() };
-            let fitted = Fitted::fit(Algorithm::Gbdt, &features, &x, &y, &options).unwrap();
+            let fitted = FittedModel::fit(Algorithm::Gbdt, &features, &x, &y, &options).unwrap();
             sweep(&fitted, &features, &x)
         };
         let free = wrong(false);
@@ -369,12 +369,12 @@ mod tests {
         let (features, x) = (features(), rows(50));
         let y = target(&x);
         let code = |algorithm, features: &[Feature], x: &Matrix, y: &[f64]| {
-            Fitted::fit(algorithm, features, x, y, &FitOptions::default()).unwrap_err().code
+            FittedModel::fit(algorithm, features, x, y, &FitOptions::default()).unwrap_err().code
         };
         assert_eq!(code(Algorithm::Gbdt, &features, &rows(5), &y[..5]), "too_few_rows");
         assert_eq!(code(Algorithm::Gbdt, &[], &Matrix::default(), &y), "too_few_rows");
         assert_eq!(code(Algorithm::Physics, &features[1..], &x.select(&[1, 2, 3, 4]), &y), "no_features");
         let options = FitOptions { budget: 9.0, ..FitOptions::default() };
-        assert_eq!(Fitted::fit(Algorithm::Gbdt, &features, &x, &y, &options).unwrap_err().code, "bad_option");
+        assert_eq!(FittedModel::fit(Algorithm::Gbdt, &features, &x, &y, &options).unwrap_err().code, "bad_option");
     }
 }

@@ -146,7 +146,7 @@ impl Trees {
     /// The target for every row: bit for bit what [`Self::predict`] says of each, and several times faster.
     #[must_use]
     pub(crate) fn predict_all(&self, x: &Matrix) -> Vec<f64> {
-        let trees: Vec<Packed> = self.trees.iter().map(Packed::of).collect();
+        let trees: Vec<PackedTree> = self.trees.iter().map(PackedTree::of).collect();
         let cells = row_major(x);
         let mut sums = vec![0.0; x.height()];
         let blocks = sums.par_chunks_mut(BLOCK).zip(cells.par_chunks(BLOCK * x.width().max(1)));
@@ -159,7 +159,7 @@ impl Trees {
 }
 
 /// A tree whose nodes lie together.
-struct Packed {
+struct PackedTree {
     nodes: Vec<Node>,
     values: Vec<f64>,
     /// Steps from the root to the farthest leaf.
@@ -174,7 +174,7 @@ struct Node {
     next: [u32; 3],
 }
 
-impl Packed {
+impl PackedTree {
     /// As [`Tree::predict`] walks it: a child that does not come after its parent ends the walk.
     fn of(tree: &Tree) -> Self {
         let count = tree.feature.len();

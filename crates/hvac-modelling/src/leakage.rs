@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::mapping::{FeatureMapping, Mapped, TargetMetric};
+use super::mapping::{FeatureMapping, MappedColumn, TargetMetric};
 use super::role::{self, Role, of_unmapped};
 use super::samples::{SampleColumn, Samples, median};
 use hvac_points::{Measure, Reading, units};
@@ -63,8 +63,8 @@ pub struct Leak {
 #[must_use]
 pub fn find(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<String, Role>) -> Vec<Leak> {
     let Some(target) = samples.column(&mapping.target_col) else { return Vec::new() };
-    let values = Values::of(mapping, samples, target);
-    let reason = |mapped: &Mapped<'_>, column: &SampleColumn| {
+    let values = LeakageValues::of(mapping, samples, target);
+    let reason = |mapped: &MappedColumn<'_>, column: &SampleColumn| {
         let told = told.get(&column.name).copied();
         let named = told.is_none_or(|role| role == Role::Other);
         let by_name = named.then(|| by_name(column, target, mapping.target_metric)).flatten();
@@ -74,7 +74,7 @@ pub fn find(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<String,
             || is_cooling(&reading, column, target, mapping.target_metric);
         by_name.or_else(|| values.leak(column, cooling))
     };
-    let leak = |mapped: Mapped<'_>| {
+    let leak = |mapped: MappedColumn<'_>| {
         let column = samples.column(mapped.column)?;
         Some(Leak { column: column.name.clone(), reason: reason(&mapped, column)? })
     };
@@ -142,7 +142,7 @@ fn is_power(column: &SampleColumn) -> bool {
 }
 
 /// The rows that columns are compared in.
-struct Values<'s> {
+struct LeakageValues<'s> {
     target: &'s [f64],
     target_name: &'s str,
     load: Option<&'s SampleColumn>,
@@ -151,7 +151,7 @@ struct Values<'s> {
     rows: Vec<(usize, bool)>,
 }
 
-impl<'s> Values<'s> {
+impl<'s> LeakageValues<'s> {
     fn of(mapping: &FeatureMapping, samples: &'s Samples, target: &'s SampleColumn) -> Self {
         let others = || samples.columns.iter().filter(|column| column.name != mapping.target_col);
         let loads = || others().filter(|column| of_unmapped(column) == Role::LoadRt);

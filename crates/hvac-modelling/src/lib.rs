@@ -8,6 +8,7 @@
 //! Missing values are NaN in here, and nowhere in JSON. The same input and seed give the same model, bit for bit,
 //! on any number of threads.
 
+#![doc = include_str!("../README.md")]
 #![warn(unreachable_pub)]
 
 mod category;

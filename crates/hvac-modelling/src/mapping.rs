@@ -127,12 +127,14 @@ impl FeatureMapping {
 
     /// The same, with what each is mapped as.
     #[must_use]
-    pub fn mapped(&self) -> Vec<Mapped<'_>> {
-        let of =
-            |category| self.of(category).iter().map(move |column| Mapped { place: Place::Category(category), column });
+    pub fn mapped(&self) -> Vec<MappedColumn<'_>> {
+        let of = |category| {
+            self.of(category).iter().map(move |column| MappedColumn { place: MappedPlace::Category(category), column })
+        };
         let own = self.custom_categories.iter();
-        let own =
-            own.flat_map(|(name, columns)| columns.iter().map(|column| Mapped { place: Place::Own(name), column }));
+        let own = own.flat_map(|(name, columns)| {
+            columns.iter().map(|column| MappedColumn { place: MappedPlace::Own(name), column })
+        });
         let mut seen = BTreeSet::new();
         let barred = |name: &str| name == self.target_col || self.system_level_cols.iter().any(|c| c == name);
         let all = Category::ALL.into_iter().filter(|category| category.is_feature()).flat_map(of).chain(own);
@@ -169,10 +171,10 @@ impl FeatureMapping {
         };
         let mut mapping = self.clone();
         for category in Category::ALL {
-            *mapping.of_mut(category) = expanded(Place::Category(category).field(), self.of(category));
+            *mapping.of_mut(category) = expanded(MappedPlace::Category(category).field(), self.of(category));
         }
         for (name, own) in &mut mapping.custom_categories {
-            *own = expanded(Place::Own(name).field(), own);
+            *own = expanded(MappedPlace::Own(name).field(), own);
         }
         ModelError::of("unknown_column", problems).map_or(Ok(mapping), Err)
     }
@@ -183,7 +185,7 @@ impl FeatureMapping {
     /// `unknown_column`, one problem a column, naming the closest.
     pub fn check(&self, columns: &[&str]) -> Result<(), ModelError> {
         let unknown = self.mapped().into_iter().filter(|mapped| !columns.contains(&mapped.column));
-        let problem = |mapped: Mapped<'_>| {
+        let problem = |mapped: MappedColumn<'_>| {
             let (field, column) = (mapped.place.field(), mapped.column);
             let advice = did_you_mean(columns.iter().copied(), column, LISTED);
             Problem { message: format!("{field}: there is no column '{column}' with numbers; {advice}"), field }
@@ -214,23 +216,23 @@ const LISTED: &str = "GET /api/data/stats lists the columns";
 
 /// A column that may be a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mapped<'m> {
+pub struct MappedColumn<'m> {
     /// As what it is mapped.
-    pub place: Place<'m>,
+    pub place: MappedPlace<'m>,
     /// Its name.
     pub column: &'m str,
 }
 
 /// Where in a mapping a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<'m> {
+pub enum MappedPlace<'m> {
     /// In a category.
     Category(Category),
     /// In a custom one of that name.
     Own(&'m str),
 }
 
-impl Place<'_> {
+impl MappedPlace<'_> {
     /// Field of a request, such as `feature_mapping.chiller_cols`.
     #[must_use]
     pub fn field(self) -> String {
@@ -344,7 +346,7 @@ fn unknown_key(key: &str) -> String {
 
 /// What a name suggests.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Suggested {
+pub struct CategorySuggestion {
     /// The part.
     pub category: Category,
     /// The words that tell it.
@@ -357,8 +359,17 @@ pub struct Suggested {
 
 /// The part that a column of this name plays, if it says so. A total of power comes before all others: as a feature it
 /// would leak the target.
+///
+/// ```
+/// use hvac_modelling::mapping::{Category, suggest};
+///
+/// let category = |name| suggest(name).map(|suggestion| suggestion.category);
+/// assert_eq!(category("CHWST"), Some(Category::ChwTemp));
+/// assert_eq!(category("CH_SYS_TOTAL_KW"), Some(Category::SystemLevel));
+/// assert_eq!(category("DOOR"), None);
+/// ```
 #[must_use]
-pub fn suggest(name: &str) -> Option<Suggested> {
+pub fn suggest(name: &str) -> Option<CategorySuggestion> {
     let reading = Reading::of(name);
     let (category, by_custom) = category_of(&reading)?;
     let mut others: Vec<Category> = Reading::others_of(name).iter().filter_map(|r| Some(category_of(r)?.0)).collect();
@@ -366,7 +377,7 @@ pub fn suggest(name: &str) -> Option<Suggested> {
     others.dedup();
     others.retain(|other| *other != category);
     let confidence = ((reading.confidence() - by_custom) * 100.0).round() / 100.0;
-    Some(Suggested { category, evidence: reading.evidence(), confidence, others })
+    Some(CategorySuggestion { category, evidence: reading.evidence(), confidence, others })
 }
 
 /// What is taken off when the name does not say whose water or air it is.

@@ -32,7 +32,7 @@ const LARGEST: f64 = 1e30;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Physics {
     /// What terms are products of.
-    pub(crate) quantities: Vec<Quantity>,
+    pub(crate) quantities: Vec<PhysicsQuantity>,
     /// Added up.
     pub(crate) terms: Vec<Term>,
     /// One a feature: what stands for a missing value.
@@ -41,11 +41,11 @@ pub struct Physics {
 
 /// A number of the plant, made of features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Quantity {
+pub(crate) struct PhysicsQuantity {
     /// Such as `load`, `chw_supply`, or a feature's name.
     pub(crate) name: String,
     /// How it is made.
-    pub(crate) measure: Measure,
+    pub(crate) measure: QuantityMeasure,
     /// Least value that anything is divided by.
     pub(crate) least: f64,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Quantity {
 /// How a quantity is made of features, given by their indices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Measure {
+pub(crate) enum QuantityMeasure {
     /// Their sum.
     Sum(Vec<usize>),
     /// Their mean.
@@ -84,20 +84,21 @@ pub(crate) struct Term {
 ///
 /// # Errors
 /// `no_features` when nothing among them is, or makes, a load.
-pub(crate) fn terms(features: &[Feature]) -> Result<(Vec<Quantity>, Vec<Term>), ModelError> {
+pub(crate) fn terms(features: &[Feature]) -> Result<(Vec<PhysicsQuantity>, Vec<Term>), ModelError> {
     let mut shape = Shape { features, quantities: Vec::new(), terms: Vec::new() };
     let Some(load) = shape.load() else {
         let message = "The physics model needs the cooling load: map a load in RT, or the chilled water's flow with \
                        its supply and return temperatures, or use the algorithm gbdt.";
         return Err(ModelError::new("no_features", "algorithm", message));
     };
-    let running = shape.quantity("running", Role::Running, Measure::Sum);
-    let cold = shape.quantity("chw_supply", Role::ChwSupplyTemp, Measure::Mean);
+    let running = shape.quantity("running", Role::Running, QuantityMeasure::Sum);
+    let cold = shape.quantity("chw_supply", Role::ChwSupplyTemp, QuantityMeasure::Mean);
     let condenser = [Role::CwSupplyTemp, Role::CwReturnTemp].into_iter();
-    let condenser =
-        condenser.fold(None, |found, role| found.or_else(|| shape.quantity("condenser_water", role, Measure::Mean)));
+    let condenser = condenser
+        .fold(None, |found, role| found.or_else(|| shape.quantity("condenser_water", role, QuantityMeasure::Mean)));
     let outdoor = [Role::WetBulb, Role::DryBulb].into_iter();
-    let warm = outdoor.fold(condenser, |found, role| found.or_else(|| shape.quantity("outdoor", role, Measure::Mean)));
+    let warm =
+        outdoor.fold(condenser, |found, role| found.or_else(|| shape.quantity("outdoor", role, QuantityMeasure::Mean)));
     shape.chiller(load, running, cold, warm);
     for role in [Role::ChwPumpHz, Role::ScpPumpHz, Role::CwPumpHz, Role::CtFanHz] {
         shape.auxiliaries(role, load, running);
@@ -110,7 +111,7 @@ pub(crate) fn terms(features: &[Feature]) -> Result<(Vec<Quantity>, Vec<Term>), 
 
 struct Shape<'a> {
     features: &'a [Feature],
-    quantities: Vec<Quantity>,
+    quantities: Vec<PhysicsQuantity>,
     terms: Vec<Term>,
 }
 
@@ -120,12 +121,12 @@ impl Shape<'_> {
         playing.map(|(index, _)| index).collect()
     }
 
-    fn push(&mut self, name: &str, measure: Measure) -> usize {
-        self.quantities.push(Quantity { name: name.to_owned(), measure, least: 1.0 });
+    fn push(&mut self, name: &str, measure: QuantityMeasure) -> usize {
+        self.quantities.push(PhysicsQuantity { name: name.to_owned(), measure, least: 1.0 });
         self.quantities.len() - 1
     }
 
-    fn quantity(&mut self, name: &str, role: Role, measure: fn(Vec<usize>) -> Measure) -> Option<usize> {
+    fn quantity(&mut self, name: &str, role: Role, measure: fn(Vec<usize>) -> QuantityMeasure) -> Option<usize> {
         let playing = self.playing(role);
         (!playing.is_empty()).then(|| self.push(name, measure(playing)))
     }
@@ -133,9 +134,9 @@ impl Shape<'_> {
     fn load(&mut self) -> Option<usize> {
         let [flow, warm, cold] =
             [Role::ChwFlow, Role::ChwReturnTemp, Role::ChwSupplyTemp].map(|role| self.playing(role));
-        self.quantity("load", Role::LoadRt, Measure::Sum).or_else(|| {
+        self.quantity("load", Role::LoadRt, QuantityMeasure::Sum).or_else(|| {
             let known = ![&flow, &warm, &cold].into_iter().any(Vec::is_empty);
-            known.then(|| self.push("load", Measure::Heat { flow, warm, cold }))
+            known.then(|| self.push("load", QuantityMeasure::Heat { flow, warm, cold }))
         })
     }
 
@@ -177,7 +178,7 @@ impl Shape<'_> {
         let all = self.playing(role);
         for feature in &all {
             let name = self.features.get(*feature).map(|feature| feature.name.clone()).unwrap_or_default();
-            let speed = Some(self.push(&name, Measure::Sum(vec![*feature])));
+            let speed = Some(self.push(&name, QuantityMeasure::Sum(vec![*feature])));
             self.term(&[(speed, 3)], true);
             if all.len() == 1 {
                 self.term(&[(speed, 3), (running.or(Some(load)), 1)], true);
@@ -188,7 +189,7 @@ impl Shape<'_> {
     /// The lift that slow fans and pumps cost.
     fn tower(&mut self, load: usize, running: Option<usize>) {
         for (name, role) in [("fans", Role::CtFanHz), ("condenser_pumps", Role::CwPumpHz)] {
-            if let Some(speed) = self.quantity(name, role, Measure::Mean) {
+            if let Some(speed) = self.quantity(name, role, QuantityMeasure::Mean) {
                 self.term(&[(Some(load), 1), (Some(speed), -1)], true);
                 self.term(&[(Some(load), 2), (Some(speed), -1), (running, -1)], true);
             }
@@ -293,10 +294,10 @@ impl Physics {
         };
         let sum = |features: &[usize]| features.iter().map(value).sum::<f64>();
         let mean = |features: &[usize]| sum(features) / features.len().max(1) as f64;
-        let of = |quantity: &Quantity| match &quantity.measure {
-            Measure::Sum(features) => sum(features),
-            Measure::Mean(features) => mean(features),
-            Measure::Heat { flow, warm, cold } => sum(flow) * (mean(warm) - mean(cold)),
+        let of = |quantity: &PhysicsQuantity| match &quantity.measure {
+            QuantityMeasure::Sum(features) => sum(features),
+            QuantityMeasure::Mean(features) => mean(features),
+            QuantityMeasure::Heat { flow, warm, cold } => sum(flow) * (mean(warm) - mean(cold)),
         };
         self.quantities.iter().map(of).collect()
     }
@@ -326,13 +327,13 @@ fn share(values: impl Iterator<Item = f64>, share: f64) -> Option<f64> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::features::{Range, Source};
+    use crate::features::{FeatureRange, FeatureSource};
 
     fn features(roles: &[Role]) -> Vec<Feature> {
         let feature = |role: &Role| {
             let name = format!("{role:?}");
-            let source = Source::Column { column: name.clone() };
-            Feature { name, source, role: *role, unit: None, range: Range::default() }
+            let source = FeatureSource::Column { column: name.clone() };
+            Feature { name, source, role: *role, unit: None, range: FeatureRange::default() }
         };
         roles.iter().map(feature).collect()
     }

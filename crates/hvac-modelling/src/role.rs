@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::category::Category;
-use super::mapping::{Mapped, Place};
+use super::mapping::{MappedColumn, MappedPlace};
 use super::samples::{SampleColumn, median};
 use hvac_points::{
     Hint, MachineKind, Measure, Medium, Quantity, Reading, Role as PointRole, Unit, identify_with, units,
@@ -64,7 +64,7 @@ pub enum Role {
 /// Who decides a feature's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
+pub enum Decider {
     /// Weather, building, calendar: nobody in the plant.
     Condition,
     /// The operator.
@@ -108,12 +108,14 @@ impl Role {
 
     /// Who decides it. Chilled-water supply is a set-point; condenser water follows from weather and fans.
     #[must_use]
-    pub fn part(self) -> Part {
+    pub fn part(self) -> Decider {
         match self {
             Self::LoadRt | Self::DryBulb | Self::Humidity | Self::WetBulb | Self::Calendar | Self::Running => {
-                Part::Condition
+                Decider::Condition
             }
-            Self::ChwSupplyTemp | Self::ChwPumpHz | Self::ScpPumpHz | Self::CwPumpHz | Self::CtFanHz => Part::Control,
+            Self::ChwSupplyTemp | Self::ChwPumpHz | Self::ScpPumpHz | Self::CwPumpHz | Self::CtFanHz => {
+                Decider::Control
+            }
             Self::ChwReturnTemp
             | Self::ChwFlow
             | Self::ChwPressure
@@ -121,17 +123,17 @@ impl Role {
             | Self::CwReturnTemp
             | Self::CwFlow
             | Self::History
-            | Self::Other => Part::Response,
+            | Self::Other => Decider::Response,
         }
     }
 }
 
 /// What a mapped column is. A column of a custom category is what its name suggests.
 #[must_use]
-pub fn of(mapped: &Mapped<'_>, column: &SampleColumn) -> Role {
+pub fn of(mapped: &MappedColumn<'_>, column: &SampleColumn) -> Role {
     match mapped.place {
-        Place::Category(category) => in_category(category, column),
-        Place::Own(_) => of_unmapped(column),
+        MappedPlace::Category(category) => in_category(category, column),
+        MappedPlace::Own(_) => of_unmapped(column),
     }
 }
 
@@ -241,7 +243,7 @@ mod tests {
 
     fn role(category: Category, name: &str, unit: Option<&str>, values: &[f64]) -> Role {
         let column = SampleColumn { name: name.to_owned(), unit: unit.map(str::to_owned), values: values.to_vec() };
-        of(&Mapped { place: Place::Category(category), column: name }, &column)
+        of(&MappedColumn { place: MappedPlace::Category(category), column: name }, &column)
     }
 
     #[test]
@@ -297,7 +299,7 @@ mod tests {
     fn custom_categories_go_by_name() {
         let own = |name: &str, values: &[f64]| {
             let column = SampleColumn { name: name.to_owned(), unit: None, values: values.to_vec() };
-            of(&Mapped { place: Place::Own("mine"), column: name }, &column)
+            of(&MappedColumn { place: MappedPlace::Own("mine"), column: name }, &column)
         };
         assert_eq!(own("Hz_CT", &[0.0, 50.0]), Role::CtFanHz);
         assert_eq!(own("PLANT_RT", &[0.0, 500.0]), Role::LoadRt);

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::control::Control;
-use super::document::{FORMAT_VERSION, Lineage, ModelDocument, features_sha256};
-use super::evaluate::{Past, Rows, evaluate, step};
-use super::features::{self, Feature, FeaturePlan, Source};
-use super::fitted::{self, Fitted, MonotoneCheck};
+use super::document::{FORMAT_VERSION, ModelDocument, ModelLineage, features_sha256};
+use super::evaluate::{TargetPast, TrainingRows, evaluate, step};
+use super::features::{self, Feature, FeaturePlan, FeatureSource};
+use super::fitted::{self, FittedModel, MonotoneCheck};
 use super::mapping::FeatureMapping;
 use super::options::TrainOptions;
 use super::role::Role;
@@ -26,12 +26,12 @@ const BOOSTER: (&str, &str) = ("hessboost", "0.4.6");
 ///
 /// # Errors
 /// As [`features::plan`]; `bad_option`; `too_few_rows`; `cancelled`; for an algorithm that was named, as
-/// [`Fitted::fit`].
+/// [`FittedModel::fit`].
 pub fn train(
     samples: &Samples,
     mapping: &FeatureMapping,
     options: &TrainOptions,
-    lineage: Lineage,
+    lineage: ModelLineage,
     progress: Progress<'_>,
 ) -> Result<ModelDocument, ModelError> {
     check(options)?;
@@ -51,14 +51,14 @@ pub fn train(
     features::measure(&mut features, &x);
 
     let Samples { times_ms, zone, interval_ms, .. } = &samples;
-    let past = Past { times_ms, targets: &y, zone: *zone, interval_ms: *interval_ms };
-    let rows = Rows { features: &features, x: &x, past, target: &mapping.target_col };
+    let past = TargetPast { times_ms, targets: &y, zone: *zone, interval_ms: *interval_ms };
+    let rows = TrainingRows { features: &features, x: &x, past, target: &mapping.target_col };
     let (algorithm, mut metrics) = evaluate(&rows, options, progress)?;
     metrics.leaks = leaks;
     metrics.left_out = left_out.into_iter().map(|problem| problem.message).collect();
 
     step(progress, 0.86, "fitting all rows")?;
-    let fitted = Fitted::fit(algorithm, &features, &x, &y, &options.fit)?;
+    let fitted = FittedModel::fit(algorithm, &features, &x, &y, &options.fit)?;
     metrics.sweep = fitted::sweep(&fitted, &features, &x);
     metrics.notes.extend(wrong_way(&metrics.sweep, options));
     step(progress, 0.92, "learning what set-points are judged by")?;
@@ -71,7 +71,7 @@ pub fn train(
         control => control?,
     };
     let at = |row: Option<&i64>| row.copied().unwrap_or_default();
-    let lineage = Lineage {
+    let lineage = ModelLineage {
         timezone: zone.name().to_owned(),
         interval_s: interval_ms / 1000,
         rows: y.len() as u64,
@@ -121,7 +121,7 @@ fn too_few(samples: &Samples, mapping: &FeatureMapping, features: &[Feature], y:
     let target = &mapping.target_col;
     let with_target = y.iter().filter(|value| value.is_finite()).count();
     let columns = features.iter().filter_map(|feature| match &feature.source {
-        Source::Column { column } => samples.column(column),
+        FeatureSource::Column { column } => samples.column(column),
         _ => None,
     });
     let mut counts: Vec<(usize, &str)> = columns

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Quantity, State};
+use super::state::{PlantQuantity, PlantState};
 
 /// Stretches of time that refits leave out, one each.
 pub(crate) const STRETCHES: usize = 10;
@@ -12,24 +12,24 @@ const RIDGE: f64 = 1e-7;
 
 /// One term: a product of powers of quantities.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Product(pub Vec<(Quantity, i32)>);
+pub(crate) struct Product(pub Vec<(PlantQuantity, i32)>);
 
 impl Product {
     /// Its value.
     #[must_use]
-    pub(crate) fn value(&self, state: &State) -> f64 {
+    pub(crate) fn value(&self, state: &PlantState) -> f64 {
         self.0.iter().map(|(quantity, power)| quantity.of(state).powi(*power)).product()
     }
 
     /// Whether a quantity is in it.
     #[must_use]
-    pub(crate) fn has(&self, quantity: Quantity) -> bool {
+    pub(crate) fn has(&self, quantity: PlantQuantity) -> bool {
         self.exponent(quantity) != 0
     }
 
     /// Power of a quantity in it.
     #[must_use]
-    pub(crate) fn exponent(&self, quantity: Quantity) -> i32 {
+    pub(crate) fn exponent(&self, quantity: PlantQuantity) -> i32 {
         self.0.iter().find(|(own, _)| *own == quantity).map_or(0, |(_, power)| *power)
     }
 
@@ -65,20 +65,20 @@ pub(crate) struct Equation {
 impl Equation {
     /// The sum.
     #[must_use]
-    pub(crate) fn value(&self, state: &State) -> f64 {
+    pub(crate) fn value(&self, state: &PlantState) -> f64 {
         self.terms.iter().zip(&self.coefficients).map(|(term, coefficient)| coefficient * term.value(state)).sum()
     }
 
     /// The terms' values.
     #[must_use]
-    pub(crate) fn terms_at(&self, state: &State) -> Vec<f64> {
+    pub(crate) fn terms_at(&self, state: &PlantState) -> Vec<f64> {
         self.terms.iter().map(|term| term.value(state)).collect()
     }
 
     /// Fits; none with fewer rows than three a term in any refit. Terms that never vary beside another fall to the
     /// ridge.
     #[must_use]
-    pub(crate) fn fit(terms: Vec<Product>, states: &[State], y: &[f64]) -> Option<Self> {
+    pub(crate) fn fit(terms: Vec<Product>, states: &[PlantState], y: &[f64]) -> Option<Self> {
         let width = terms.len();
         let stretch = states.len().div_ceil(STRETCHES).max(1);
         if width == 0 || states.len() < 3 * width + STRETCHES {
@@ -218,18 +218,21 @@ mod tests {
     /// 3 + 2·load − 5·wet-bulb², exactly: the coefficients come back, all refits agree and nothing is left over.
     #[test]
     fn finds_what_made_the_rows() {
-        let terms =
-            vec![Product(vec![]), Product(vec![(Quantity::LoadEach, 1)]), Product(vec![(Quantity::WetBulb, 2)])];
+        let terms = vec![
+            Product(vec![]),
+            Product(vec![(PlantQuantity::LoadEach, 1)]),
+            Product(vec![(PlantQuantity::WetBulb, 2)]),
+        ];
         let mut states = Vec::new();
         for i in 0..200 {
             let mut state = [1.0; QUANTITIES];
-            Quantity::LoadEach.set(&mut state, f64::from(i % 17));
-            Quantity::WetBulb.set(&mut state, f64::from(i % 11) / 5.0);
+            PlantQuantity::LoadEach.set(&mut state, f64::from(i % 17));
+            PlantQuantity::WetBulb.set(&mut state, f64::from(i % 11) / 5.0);
             states.push(state);
         }
         let y: Vec<f64> = states
             .iter()
-            .map(|s| 3.0 + 2.0 * Quantity::LoadEach.of(s) - 5.0 * Quantity::WetBulb.of(s).powi(2))
+            .map(|s| 3.0 + 2.0 * PlantQuantity::LoadEach.of(s) - 5.0 * PlantQuantity::WetBulb.of(s).powi(2))
             .collect();
         let equation = Equation::fit(terms, &states, &y).unwrap();
         for (coefficient, expected) in equation.coefficients.iter().zip([3.0, 2.0, -5.0]) {

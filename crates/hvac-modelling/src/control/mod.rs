@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use self::equation::Equation;
 use self::precedent::{Precedent, Precedents};
-use self::state::{Layout, Quantity, Reference, SPEEDS, State};
+use self::state::{ControlLayout, PlantQuantity, PlantState, ReferenceState, SPEEDS};
 use self::support::Support;
 use super::features::Feature;
 use super::gbdt::FitOptions;
-use super::role::{Part, Role};
+use super::role::{Decider, Role};
 use super::samples::{Matrix, Samples, take};
 use super::{ModelError, Progress};
 use hvac_points::physics::fahrenheit_to_celsius;
@@ -41,9 +41,9 @@ pub struct Control {
     /// Indices into the document's features: conditions and controls, in the order of the rows here.
     pub features: Vec<usize>,
     /// What of a row makes which quantity.
-    pub(crate) layout: Layout,
+    pub(crate) layout: ControlLayout,
     /// What quantities are measured against.
-    pub(crate) reference: Reference,
+    pub(crate) reference: ReferenceState,
     /// Whether chilled water is in °F.
     pub(crate) fahrenheit: bool,
     /// Temperature of the water that leaves the condensers, less its reference, where the features have it.
@@ -89,9 +89,9 @@ impl Control {
         // Least squares have no chance in them.
         let _ = options;
         let chosen = choose(features);
-        let layout = Layout::new(features, &chosen);
+        let layout = ControlLayout::new(features, &chosen);
         let some = |part| layout.roles.iter().any(|role| role.part() == part);
-        if !some(Part::Control) || !some(Part::Condition) {
+        if !some(Decider::Control) || !some(Decider::Condition) {
             return Ok(None);
         }
         let history = History::new(&layout, &x.select(&chosen), y);
@@ -108,23 +108,23 @@ impl Control {
 
     /// The normalised state of a row of this control's features; none when a value is missing or the plant stands.
     #[must_use]
-    pub(crate) fn state(&self, row: &[f64]) -> Option<State> {
+    pub(crate) fn state(&self, row: &[f64]) -> Option<PlantState> {
         let mut state = self.reference.normalise(&self.layout.state(row)?);
         self.complete(&mut state);
         Some(state)
     }
 
     /// Fills in what follows from the other quantities of a normalised state.
-    pub(crate) fn complete(&self, state: &mut State) {
+    pub(crate) fn complete(&self, state: &mut PlantState) {
         if let Some(equation) = &self.condenser {
             let value = equation.value(state);
-            Quantity::Condenser.set(state, value);
+            PlantQuantity::Condenser.set(state, value);
         }
     }
 
     /// A normalised state as a precedent.
     #[must_use]
-    pub(crate) fn precedent(&self, state: &State) -> Precedent {
+    pub(crate) fn precedent(&self, state: &PlantState) -> Precedent {
         precedent(&self.layout, self.fahrenheit, |quantity| self.reference.own(quantity, quantity.of(state)))
     }
 
@@ -147,24 +147,24 @@ fn choose(features: &[Feature]) -> Vec<usize> {
     let wanted = |role: Role| match role {
         Role::Calendar => false,
         Role::DryBulb | Role::Humidity => !wet,
-        role => role.part() != Part::Response,
+        role => role.part() != Decider::Response,
     };
     features.iter().enumerate().filter(|(_, feature)| wanted(feature.role)).map(|(index, _)| index).collect()
 }
 
-fn precedent(layout: &Layout, fahrenheit: bool, own: impl Fn(Quantity) -> f64) -> Precedent {
+fn precedent(layout: &ControlLayout, fahrenheit: bool, own: impl Fn(PlantQuantity) -> f64) -> Precedent {
     let flow = |role, count, speed| if layout.has(role) { own(count) * own(speed) } else { 1.0 };
-    let supply = own(Quantity::ChwSupply);
+    let supply = own(PlantQuantity::ChwSupply);
     Precedent {
-        machines: own(Quantity::Machines),
-        load: if layout.has(Role::LoadRt) { own(Quantity::LoadEach) * own(Quantity::Machines) } else { 0.0 },
+        machines: own(PlantQuantity::Machines),
+        load: if layout.has(Role::LoadRt) { own(PlantQuantity::LoadEach) * own(PlantQuantity::Machines) } else { 0.0 },
         supply_c: match (layout.has(Role::ChwSupplyTemp), fahrenheit) {
             (false, _) => 0.0,
             (true, true) => fahrenheit_to_celsius(supply),
             (true, false) => supply,
         },
-        chw_hz: flow(Role::ChwPumpHz, Quantity::ChwPumps, Quantity::ChwSpeed),
-        scp_hz: flow(Role::ScpPumpHz, Quantity::ScpPumps, Quantity::ScpSpeed),
+        chw_hz: flow(Role::ChwPumpHz, PlantQuantity::ChwPumps, PlantQuantity::ChwSpeed),
+        scp_hz: flow(Role::ScpPumpHz, PlantQuantity::ScpPumps, PlantQuantity::ScpSpeed),
     }
 }
 
@@ -173,12 +173,12 @@ struct History {
     /// Which rows of the matrix.
     rows: Vec<usize>,
     /// In their own units.
-    states: Vec<State>,
+    states: Vec<PlantState>,
     y: Vec<f64>,
 }
 
 impl History {
-    fn new(layout: &Layout, x: &Matrix, y: &[f64]) -> Self {
+    fn new(layout: &ControlLayout, x: &Matrix, y: &[f64]) -> Self {
         let mut history = Self { rows: Vec::new(), states: Vec::new(), y: Vec::new() };
         let every = y.len().div_ceil(MOST_ROWS).max(1);
         let mut row = Vec::with_capacity(x.width());
@@ -198,7 +198,7 @@ impl History {
 struct Fitting<'a> {
     features: &'a [Feature],
     chosen: Vec<usize>,
-    layout: Layout,
+    layout: ControlLayout,
     history: History,
     x: &'a Matrix,
     interval_ms: i64,
@@ -211,26 +211,26 @@ impl Fitting<'_> {
             ControlFlow::Break(()) => Err(ModelError::new("cancelled", "", "cancelled")),
         };
         step(0.0, "fitting what set-points are judged by")?;
-        let mut reference = Reference::of(&self.history.states);
+        let mut reference = ReferenceState::of(&self.history.states);
         let mut known = self.layout.quantities();
-        let mut states: Vec<State> = self.history.states.iter().map(|state| reference.normalise(state)).collect();
+        let mut states: Vec<PlantState> = self.history.states.iter().map(|state| reference.normalise(state)).collect();
         let responses = self.responses(&states, &known);
         let direct = Equation::fit(terms::power(&known), &states, &self.history.y);
         let condenser = self.condenser(&states, &known);
         let (condenser, staged) = match condenser {
             None => (None, None),
             Some((equation, median)) => {
-                reference.put(Quantity::Condenser, median);
+                reference.put(PlantQuantity::Condenser, median);
                 for state in &mut states {
                     let value = equation.value(state);
-                    Quantity::Condenser.set(state, value);
+                    PlantQuantity::Condenser.set(state, value);
                 }
                 let mut known = known.clone();
-                known.push(Quantity::Condenser);
+                known.push(PlantQuantity::Condenser);
                 (Some(equation), Equation::fit(terms::power(&known), &states, &self.history.y))
             }
         };
-        known.retain(|quantity| *quantity != Quantity::Condenser);
+        known.retain(|quantity| *quantity != PlantQuantity::Condenser);
         let (power, rival) = match (staged, direct) {
             (Some(staged), direct) => (staged, direct),
             (None, Some(direct)) => (direct, None),
@@ -281,7 +281,7 @@ impl Fitting<'_> {
         let Some(flow) = flow.filter(|flow| present(flow).count() * 2 > flow.len()) else {
             return layout.has(Role::Running) || SPEEDS.iter().any(|(role, ..)| layout.count(*role) > 1);
         };
-        let speed = |state: &State| Quantity::ChwPumps.of(state) * Quantity::ChwSpeed.of(state);
+        let speed = |state: &PlantState| PlantQuantity::ChwPumps.of(state) * PlantQuantity::ChwSpeed.of(state);
         let ratios = flow.iter().zip(&self.history.states).map(|(flow, state)| flow / speed(state));
         let mut ratios: Vec<f64> = ratios.filter(|ratio| ratio.is_finite()).collect();
         ratios.sort_unstable_by(f64::total_cmp);
@@ -292,7 +292,7 @@ impl Fitting<'_> {
     /// What chillers work against: the condenser water that leaves them, less its median, which comes with it. The
     /// water that enters will not do: less flow makes it colder and the chillers' work harder. None without such a
     /// column in at least half of the rows.
-    fn condenser(&self, states: &[State], known: &[Quantity]) -> Option<(Equation, f64)> {
+    fn condenser(&self, states: &[PlantState], known: &[PlantQuantity]) -> Option<(Equation, f64)> {
         let measured = self.measured(Role::CwReturnTemp).filter(|values| present(values).count() * 2 > values.len())?;
         let mut sorted: Vec<f64> = present(&measured).collect();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -301,7 +301,7 @@ impl Fitting<'_> {
         Some((fit_present(terms::condenser(known), states, &centred)?, median))
     }
 
-    fn responses(&self, states: &[State], known: &[Quantity]) -> Vec<Response> {
+    fn responses(&self, states: &[PlantState], known: &[PlantQuantity]) -> Vec<Response> {
         let fit = |role| {
             let equation = fit_present(terms::response(role, known), states, &self.measured(role)?)?;
             Some(Response { role, equation })
@@ -326,8 +326,8 @@ fn present(values: &[f64]) -> impl Iterator<Item = f64> + '_ {
 }
 
 /// Fits to the rows that have a value.
-fn fit_present(terms: Vec<equation::Product>, states: &[State], y: &[f64]) -> Option<Equation> {
-    let (states, y): (Vec<State>, Vec<f64>) =
+fn fit_present(terms: Vec<equation::Product>, states: &[PlantState], y: &[f64]) -> Option<Equation> {
+    let (states, y): (Vec<PlantState>, Vec<f64>) =
         states.iter().zip(y).filter(|(_, y)| y.is_finite()).map(|(state, y)| (*state, *y)).unzip();
     Equation::fit(terms, &states, &y)
 }

@@ -14,7 +14,7 @@ const STANDS_HZ: f64 = 5.0;
 /// What power is expressed in. Loads and speeds are shares of their median, temperatures differences from theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Quantity {
+pub enum PlantQuantity {
     /// How many machines run; 1 when nothing tells.
     Machines,
     /// Cooling load of each.
@@ -49,10 +49,10 @@ pub enum Quantity {
 pub(crate) const QUANTITIES: usize = 14;
 
 /// One value a quantity.
-pub(crate) type State = [f64; QUANTITIES];
+pub(crate) type PlantState = [f64; QUANTITIES];
 
-impl Quantity {
-    /// Place in a [`State`].
+impl PlantQuantity {
+    /// Place in a [`PlantState`].
     #[must_use]
     pub(crate) fn index(self) -> usize {
         self as usize
@@ -60,12 +60,12 @@ impl Quantity {
 
     /// Its value in `state`.
     #[must_use]
-    pub(crate) fn of(self, state: &State) -> f64 {
+    pub(crate) fn of(self, state: &PlantState) -> f64 {
         state.get(self.index()).copied().unwrap_or(f64::NAN)
     }
 
     /// Sets its value in `state`.
-    pub(crate) fn set(self, state: &mut State, value: f64) {
+    pub(crate) fn set(self, state: &mut PlantState, value: f64) {
         if let Some(slot) = state.get_mut(self.index()) {
             *slot = value;
         }
@@ -78,21 +78,21 @@ impl Quantity {
 }
 
 /// Speeds: role, mean speed, count.
-pub(crate) const SPEEDS: [(Role, Quantity, Quantity); 4] = [
-    (Role::ChwPumpHz, Quantity::ChwSpeed, Quantity::ChwPumps),
-    (Role::ScpPumpHz, Quantity::ScpSpeed, Quantity::ScpPumps),
-    (Role::CwPumpHz, Quantity::CwSpeed, Quantity::CwPumps),
-    (Role::CtFanHz, Quantity::FanSpeed, Quantity::Fans),
+pub(crate) const SPEEDS: [(Role, PlantQuantity, PlantQuantity); 4] = [
+    (Role::ChwPumpHz, PlantQuantity::ChwSpeed, PlantQuantity::ChwPumps),
+    (Role::ScpPumpHz, PlantQuantity::ScpSpeed, PlantQuantity::ScpPumps),
+    (Role::CwPumpHz, PlantQuantity::CwSpeed, PlantQuantity::CwPumps),
+    (Role::CtFanHz, PlantQuantity::FanSpeed, PlantQuantity::Fans),
 ];
 
 /// Which positions of a row make which quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Layout {
+pub(crate) struct ControlLayout {
     /// Role of each position.
     pub(crate) roles: Vec<Role>,
 }
 
-impl Layout {
+impl ControlLayout {
     /// Of those features of a model, in that order.
     #[must_use]
     pub(crate) fn new(features: &[Feature], chosen: &[usize]) -> Self {
@@ -112,18 +112,18 @@ impl Layout {
 
     /// Quantities that rows of this layout have, the estimated ones left out.
     #[must_use]
-    pub(crate) fn quantities(&self) -> Vec<Quantity> {
-        let mut found = vec![Quantity::Machines];
+    pub(crate) fn quantities(&self) -> Vec<PlantQuantity> {
+        let mut found = vec![PlantQuantity::Machines];
         let mut add = |there: bool, quantity| {
             if there {
                 found.push(quantity);
             }
         };
         let wet = self.has(Role::WetBulb);
-        add(self.has(Role::LoadRt), Quantity::LoadEach);
-        add(self.has(Role::ChwSupplyTemp), Quantity::ChwSupply);
-        add(wet || self.has(Role::DryBulb), Quantity::WetBulb);
-        add(!wet && self.has(Role::Humidity), Quantity::Humidity);
+        add(self.has(Role::LoadRt), PlantQuantity::LoadEach);
+        add(self.has(Role::ChwSupplyTemp), PlantQuantity::ChwSupply);
+        add(wet || self.has(Role::DryBulb), PlantQuantity::WetBulb);
+        add(!wet && self.has(Role::Humidity), PlantQuantity::Humidity);
         for (role, speed, count) in SPEEDS {
             add(self.has(role), speed);
             add(self.has(role), count);
@@ -133,7 +133,7 @@ impl Layout {
 
     /// The quantities in their own units; none when a value is missing or the plant stands still.
     #[must_use]
-    pub(crate) fn state(&self, row: &[f64]) -> Option<State> {
+    pub(crate) fn state(&self, row: &[f64]) -> Option<PlantState> {
         let mut state = [1.0; QUANTITIES];
         let sum = |role| self.values(row, role).sum::<f64>();
         let mean = |role| mean(self.values(row, role));
@@ -141,25 +141,25 @@ impl Layout {
         if machines.is_nan() || machines <= 0.0 {
             return None;
         }
-        Quantity::Machines.set(&mut state, machines);
+        PlantQuantity::Machines.set(&mut state, machines);
         if self.has(Role::LoadRt) {
             let load = sum(Role::LoadRt);
             if load.is_nan() || load <= 0.0 {
                 return None;
             }
-            Quantity::LoadEach.set(&mut state, load / machines);
+            PlantQuantity::LoadEach.set(&mut state, load / machines);
         }
         if self.has(Role::ChwSupplyTemp) {
-            Quantity::ChwSupply.set(&mut state, mean(Role::ChwSupplyTemp)?);
+            PlantQuantity::ChwSupply.set(&mut state, mean(Role::ChwSupplyTemp)?);
         }
         if self.has(Role::WetBulb) {
-            Quantity::WetBulb.set(&mut state, mean(Role::WetBulb)?);
+            PlantQuantity::WetBulb.set(&mut state, mean(Role::WetBulb)?);
         } else {
             if self.has(Role::DryBulb) {
-                Quantity::WetBulb.set(&mut state, mean(Role::DryBulb)?);
+                PlantQuantity::WetBulb.set(&mut state, mean(Role::DryBulb)?);
             }
             if self.has(Role::Humidity) {
-                Quantity::Humidity.set(&mut state, mean(Role::Humidity)?);
+                PlantQuantity::Humidity.set(&mut state, mean(Role::Humidity)?);
             }
         }
         for (role, speed, count) in SPEEDS {
@@ -211,36 +211,40 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 
 /// What states are measured against, so that terms are of like size: medians.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Reference {
+pub(crate) struct ReferenceState {
     /// One a quantity.
     pub(crate) values: Vec<f64>,
 }
 
-const ALL: [Quantity; QUANTITIES] = [
-    Quantity::Machines,
-    Quantity::LoadEach,
-    Quantity::ChwSupply,
-    Quantity::WetBulb,
-    Quantity::Humidity,
-    Quantity::ChwSpeed,
-    Quantity::ScpSpeed,
-    Quantity::CwSpeed,
-    Quantity::FanSpeed,
-    Quantity::ChwPumps,
-    Quantity::ScpPumps,
-    Quantity::CwPumps,
-    Quantity::Fans,
-    Quantity::Condenser,
+const ALL: [PlantQuantity; QUANTITIES] = [
+    PlantQuantity::Machines,
+    PlantQuantity::LoadEach,
+    PlantQuantity::ChwSupply,
+    PlantQuantity::WetBulb,
+    PlantQuantity::Humidity,
+    PlantQuantity::ChwSpeed,
+    PlantQuantity::ScpSpeed,
+    PlantQuantity::CwSpeed,
+    PlantQuantity::FanSpeed,
+    PlantQuantity::ChwPumps,
+    PlantQuantity::ScpPumps,
+    PlantQuantity::CwPumps,
+    PlantQuantity::Fans,
+    PlantQuantity::Condenser,
 ];
 
-impl Reference {
+impl ReferenceState {
     /// Medians of the states; counts stay as they are.
     #[must_use]
-    pub(crate) fn of(states: &[State]) -> Self {
+    pub(crate) fn of(states: &[PlantState]) -> Self {
         let values = ALL.iter().map(|quantity| {
             let counted = matches!(
                 quantity,
-                Quantity::Machines | Quantity::ChwPumps | Quantity::ScpPumps | Quantity::CwPumps | Quantity::Fans
+                PlantQuantity::Machines
+                    | PlantQuantity::ChwPumps
+                    | PlantQuantity::ScpPumps
+                    | PlantQuantity::CwPumps
+                    | PlantQuantity::Fans
             );
             let mut column: Vec<f64> = states.iter().map(|state| quantity.of(state)).collect();
             column.sort_unstable_by(f64::total_cmp);
@@ -252,20 +256,20 @@ impl Reference {
 
     /// One quantity in its own unit, as terms use it.
     #[must_use]
-    pub(crate) fn normal(&self, quantity: Quantity, value: f64) -> f64 {
+    pub(crate) fn normal(&self, quantity: PlantQuantity, value: f64) -> f64 {
         let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
         if quantity.is_temperature() { value - reference } else { value / reference }
     }
 
     /// Back from what terms use to the quantity's own unit.
     #[must_use]
-    pub(crate) fn own(&self, quantity: Quantity, normal: f64) -> f64 {
+    pub(crate) fn own(&self, quantity: PlantQuantity, normal: f64) -> f64 {
         let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
         if quantity.is_temperature() { normal + reference } else { normal * reference }
     }
 
     /// Sets what one quantity is measured against.
-    pub(crate) fn put(&mut self, quantity: Quantity, value: f64) {
+    pub(crate) fn put(&mut self, quantity: PlantQuantity, value: f64) {
         if let Some(slot) = self.values.get_mut(quantity.index()) {
             *slot = value;
         }
@@ -273,7 +277,7 @@ impl Reference {
 
     /// A whole state, as terms use it.
     #[must_use]
-    pub(crate) fn normalise(&self, state: &State) -> State {
+    pub(crate) fn normalise(&self, state: &PlantState) -> PlantState {
         let mut normal = *state;
         for quantity in ALL {
             quantity.set(&mut normal, self.normal(quantity, quantity.of(state)));

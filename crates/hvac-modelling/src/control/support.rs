@@ -2,21 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Quantity, Reference, State};
+use super::state::{PlantQuantity, PlantState, ReferenceState};
 
 /// Most rows that are compared.
 const MOST_COMPARED: usize = 4000;
 /// Most rows that are kept.
 const MOST_KEPT: usize = 800;
 /// Quantities that are as they are, and no matter of distance.
-const APART: [Quantity; 5] =
-    [Quantity::ChwPumps, Quantity::ScpPumps, Quantity::CwPumps, Quantity::Fans, Quantity::Condenser];
+const APART: [PlantQuantity; 5] = [
+    PlantQuantity::ChwPumps,
+    PlantQuantity::ScpPumps,
+    PlantQuantity::CwPumps,
+    PlantQuantity::Fans,
+    PlantQuantity::Condenser,
+];
 
 /// A sample of history in standardised space.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Support {
     /// What distance is measured in.
-    pub(crate) quantities: Vec<Quantity>,
+    pub(crate) quantities: Vec<PlantQuantity>,
     /// Least and most seen of each, in its own unit: shares 0.001 and 0.999, for single readings may be wrong.
     pub(crate) seen: Vec<(f64, f64)>,
     /// Standard deviation of each, in normalised states.
@@ -32,8 +37,9 @@ pub struct Support {
 impl Support {
     /// Of normalised states, with the day of each; `reference` is what they were normalised by.
     #[must_use]
-    pub(crate) fn of(known: &[Quantity], states: &[State], days: &[i64], reference: &Reference) -> Self {
-        let quantities: Vec<Quantity> = known.iter().filter(|quantity| !APART.contains(quantity)).copied().collect();
+    pub(crate) fn of(known: &[PlantQuantity], states: &[PlantState], days: &[i64], reference: &ReferenceState) -> Self {
+        let quantities: Vec<PlantQuantity> =
+            known.iter().filter(|quantity| !APART.contains(quantity)).copied().collect();
         let scales: Vec<f64> = quantities.iter().map(|quantity| deviation(states, *quantity)).collect();
         let seen = quantities.iter().map(|quantity| seen(states, *quantity, reference)).collect();
         let mut support = Self { quantities, seen, scales, rows: Vec::new(), usual: 0.0, reach: 0.0 };
@@ -63,19 +69,19 @@ impl Support {
 
     /// Least and most seen of a quantity, in its own unit.
     #[must_use]
-    pub fn range(&self, quantity: Quantity) -> Option<(f64, f64)> {
+    pub fn range(&self, quantity: PlantQuantity) -> Option<(f64, f64)> {
         self.quantities.iter().zip(&self.seen).find(|(own, _)| **own == quantity).map(|(_, range)| *range)
     }
 
     /// A normalised state's place.
     #[must_use]
-    pub(crate) fn place(&self, state: &State) -> Vec<f64> {
+    pub(crate) fn place(&self, state: &PlantState) -> Vec<f64> {
         self.quantities.iter().zip(&self.scales).map(|(quantity, scale)| quantity.of(state) / scale).collect()
     }
 
     /// How far a normalised state lies from the nearest row of the sample.
     #[must_use]
-    pub(crate) fn distance(&self, state: &State) -> f64 {
+    pub(crate) fn distance(&self, state: &PlantState) -> f64 {
         let place = self.place(state);
         self.rows.iter().map(|row| square(row, &place)).reduce(f64::min).map_or(f64::INFINITY, f64::sqrt)
     }
@@ -101,7 +107,7 @@ fn square(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-fn seen(states: &[State], quantity: Quantity, reference: &Reference) -> (f64, f64) {
+fn seen(states: &[PlantState], quantity: PlantQuantity, reference: &ReferenceState) -> (f64, f64) {
     let mut values: Vec<f64> = states.iter().map(|state| reference.own(quantity, quantity.of(state))).collect();
     values.sort_unstable_by(f64::total_cmp);
     let few = values.len() / 1000;
@@ -110,7 +116,7 @@ fn seen(states: &[State], quantity: Quantity, reference: &Reference) -> (f64, f6
 }
 
 /// Standard deviation; 1 for what never varies.
-fn deviation(states: &[State], quantity: Quantity) -> f64 {
+fn deviation(states: &[PlantState], quantity: PlantQuantity) -> f64 {
     let count = states.len().max(1) as f64;
     let mean = states.iter().map(|state| quantity.of(state)).sum::<f64>() / count;
     let variance = states.iter().map(|state| (quantity.of(state) - mean).powi(2)).sum::<f64>() / count;

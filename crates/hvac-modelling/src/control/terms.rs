@@ -6,10 +6,10 @@
 //! plus the water's range (load ÷ flow).
 
 use super::equation::Product;
-use super::state::{Quantity, SPEEDS};
+use super::state::{PlantQuantity, SPEEDS};
 
 use super::super::role::Role;
-use Quantity::{
+use PlantQuantity::{
     ChwPumps, ChwSpeed, ChwSupply, Condenser, CwPumps, CwSpeed, FanSpeed, Humidity, LoadEach, Machines, ScpPumps,
     ScpSpeed, WetBulb,
 };
@@ -18,15 +18,15 @@ use Quantity::{
 pub(crate) const RESPONSES: [Role; 6] =
     [Role::ChwPressure, Role::ChwReturnTemp, Role::ChwFlow, Role::CwFlow, Role::CwSupplyTemp, Role::CwReturnTemp];
 
-fn product(factors: &[(Quantity, i32)]) -> Product {
+fn product(factors: &[(PlantQuantity, i32)]) -> Product {
     Product(factors.to_vec())
 }
 
 /// Of the condenser water's temperature, of those quantities that are known.
 #[must_use]
-pub(crate) fn condenser(known: &[Quantity]) -> Vec<Product> {
+pub(crate) fn condenser(known: &[PlantQuantity]) -> Vec<Product> {
     let (w, x, u, v) = (WetBulb, LoadEach, CwSpeed, FanSpeed);
-    let all: &[&[(Quantity, i32)]] = &[
+    let all: &[&[(PlantQuantity, i32)]] = &[
         &[],
         &[(w, 1)],
         &[(w, 2)],
@@ -58,11 +58,12 @@ pub(crate) fn condenser(known: &[Quantity]) -> Vec<Product> {
 
 /// Of power, of those quantities that are known.
 #[must_use]
-pub(crate) fn power(known: &[Quantity]) -> Vec<Product> {
+pub(crate) fn power(known: &[PlantQuantity]) -> Vec<Product> {
     let machines = product(&[(Machines, 1)]);
     let loads: Vec<Product> = (0..=2).map(|power| product(&[(LoadEach, power)])).collect();
     let (t, c) = (ChwSupply, Condenser);
-    let temperatures: &[&[(Quantity, i32)]] = &[&[], &[(t, 1)], &[(c, 1)], &[(t, 2)], &[(t, 1), (c, 1)], &[(c, 2)]];
+    let temperatures: &[&[(PlantQuantity, i32)]] =
+        &[&[], &[(t, 1)], &[(c, 1)], &[(t, 2)], &[(t, 1), (c, 1)], &[(c, 2)]];
     let mut terms: Vec<Product> = Vec::new();
     for load in &loads {
         for temperature in temperatures {
@@ -92,8 +93,8 @@ pub(crate) fn power(known: &[Quantity]) -> Vec<Product> {
 /// Of something the plant answers with: pressure goes with the square of speed, flow with speed, water comes back
 /// warmer by load ÷ flow.
 #[must_use]
-pub(crate) fn response(role: Role, known: &[Quantity]) -> Vec<Product> {
-    let all: &[&[(Quantity, i32)]] = match role {
+pub(crate) fn response(role: Role, known: &[PlantQuantity]) -> Vec<Product> {
+    let all: &[&[(PlantQuantity, i32)]] = match role {
         Role::ChwPressure => &[
             &[],
             &[(ChwSpeed, 2)],
@@ -116,6 +117,6 @@ pub(crate) fn response(role: Role, known: &[Quantity]) -> Vec<Product> {
     all.iter().map(|factors| product(factors)).filter(|term| is_known(term, known)).collect()
 }
 
-fn is_known(term: &Product, known: &[Quantity]) -> bool {
+fn is_known(term: &Product, known: &[PlantQuantity]) -> bool {
     term.0.iter().all(|(quantity, _)| known.contains(quantity))
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::ModelDocument;
-use crate::fitted::Fitted;
+use crate::fitted::FittedModel;
 use crate::gbdt::{Tree, Trees};
-use crate::physics::{Measure, Physics};
+use crate::physics::{Physics, QuantityMeasure};
 
 /// Highest power of a quantity, either way.
 const MOST_POWER: i32 = 8;
@@ -42,19 +42,19 @@ pub fn check(document: &ModelDocument) -> Result<(), String> {
     Ok(())
 }
 
-fn fitted(fitted: &Fitted, width: usize) -> Result<(), String> {
+fn fitted(fitted: &FittedModel, width: usize) -> Result<(), String> {
     match fitted {
-        Fitted::Gbdt { trees } => all_trees(trees, width),
-        Fitted::Physics { physics } => equations(physics, width),
-        Fitted::Hybrid { physics, trees } => equations(physics, width).and_then(|()| all_trees(trees, width)),
+        FittedModel::Gbdt { trees } => all_trees(trees, width),
+        FittedModel::Physics { physics } => equations(physics, width),
+        FittedModel::Hybrid { physics, trees } => equations(physics, width).and_then(|()| all_trees(trees, width)),
     }
 }
 
 fn equations(physics: &Physics, width: usize) -> Result<(), String> {
     let Physics { quantities, terms, typical } = physics;
-    let parts = |measure: &Measure| match measure {
-        Measure::Sum(features) | Measure::Mean(features) => features.clone(),
-        Measure::Heat { flow, warm, cold } => [flow.as_slice(), warm, cold].concat(),
+    let parts = |measure: &QuantityMeasure| match measure {
+        QuantityMeasure::Sum(features) | QuantityMeasure::Mean(features) => features.clone(),
+        QuantityMeasure::Heat { flow, warm, cold } => [flow.as_slice(), warm, cold].concat(),
     };
     let named = |index: &usize| *index < width;
     if typical.len() != width || !quantities.iter().all(|quantity| parts(&quantity.measure).iter().all(named)) {

@@ -15,7 +15,7 @@ use super::ModelError;
 use super::control::Control;
 use super::evaluate::Metrics;
 use super::features::Feature;
-use super::fitted::Fitted;
+use super::fitted::FittedModel;
 use super::gbdt::FitOptions;
 use super::mapping::FeatureMapping;
 
@@ -41,13 +41,13 @@ pub struct ModelDocument {
     /// Of the features' names and sources, hex: what a row must be made of.
     pub features_sha256: String,
     /// What it was made from.
-    pub lineage: Lineage,
+    pub lineage: ModelLineage,
     /// How it was fitted.
     pub options: FitOptions,
     /// What it was made with: program and booster, with versions.
     pub made_with: BTreeMap<String, String>,
     /// The target, from all features.
-    pub fitted: Fitted,
+    pub fitted: FittedModel,
     /// Half width of the prediction interval, in the target's unit; of a relative one at a usual prediction. See
     /// [`ModelDocument::half_width`].
     pub interval_half_width: f64,
@@ -62,8 +62,7 @@ pub struct ModelDocument {
 
 /// What a model was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ModelLineage)]
-pub struct Lineage {
+pub struct ModelLineage {
     /// The session.
     pub session_id: String,
     /// The stored version.
@@ -114,10 +113,18 @@ impl ModelDocument {
     ///
     /// # Errors
     /// `unreadable_model` saying what is wrong with it.
+    ///
+    /// ```
+    /// use hvac_modelling::document::ModelDocument;
+    ///
+    /// let newer = ModelDocument::from_json(br#"{"format_version": 99}"#).unwrap_err();
+    /// assert_eq!(newer.code, "unreadable_model");
+    /// assert!(newer.message.contains("is of format 99"));
+    /// ```
     pub fn from_json(bytes: &[u8]) -> Result<Self, ModelError> {
         let unreadable =
             |error: serde_json::Error| unreadable(format!("The file is not a model, or is damaged: {error}."));
-        let Head { format_version } = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let FormatHead { format_version } = serde_json::from_slice(bytes).map_err(unreadable)?;
         if !(1..=FORMAT_VERSION).contains(&format_version) {
             return Err(self::unreadable(format!(
                 "The model file is of format {format_version}; this program reads formats up to {FORMAT_VERSION}. \
@@ -166,7 +173,7 @@ pub(crate) fn features_sha256(features: &[Feature]) -> String {
 
 /// What every version of the format has.
 #[derive(Deserialize)]
-struct Head {
+struct FormatHead {
     format_version: u32,
 }
 

@@ -6,7 +6,7 @@
 
 use super::super::{ModelError, Problem};
 use super::{GivenRow, ModelDocument, Prediction};
-use crate::features::{self, Feature, Range};
+use crate::features::{self, Feature, FeatureRange};
 use crate::role::Role;
 use crate::words::did_you_mean;
 
@@ -107,7 +107,7 @@ impl ModelDocument {
 }
 
 /// How far beyond the range a value lies, in widths of the range; 0 within, and for a missing value.
-fn beyond(range: &Range, value: f64) -> f64 {
+fn beyond(range: &FeatureRange, value: f64) -> f64 {
     let distance = (range.min - value).max(value - range.max);
     let width = range.max - range.min;
     if distance <= 0.0 || distance.is_nan() {

@@ -13,9 +13,9 @@
 
 use super::ModelDocument;
 use crate::features::Feature;
-use crate::fitted::Fitted;
+use crate::fitted::FittedModel;
 use crate::gbdt::{Tree, Trees};
-use crate::physics::{Measure, Physics};
+use crate::physics::{Physics, QuantityMeasure};
 
 const HEADER: &str = "part,tree,node,feature,threshold,left,right,missing,value\n";
 
@@ -25,9 +25,9 @@ impl ModelDocument {
     pub fn scoring_table(&self) -> String {
         let mut table = HEADER.to_owned();
         match &self.fitted {
-            Fitted::Gbdt { trees } => add_trees(&mut table, trees, &self.features),
-            Fitted::Physics { physics } => add_equations(&mut table, physics, &self.features),
-            Fitted::Hybrid { physics, trees } => {
+            FittedModel::Gbdt { trees } => add_trees(&mut table, trees, &self.features),
+            FittedModel::Physics { physics } => add_equations(&mut table, physics, &self.features),
+            FittedModel::Hybrid { physics, trees } => {
                 add_equations(&mut table, physics, &self.features);
                 add_trees(&mut table, trees, &self.features);
             }
@@ -46,9 +46,11 @@ fn add_equations(table: &mut String, physics: &Physics, features: &[Feature]) {
     };
     for (index, quantity) in physics.quantities.iter().enumerate() {
         let made = match &quantity.measure {
-            Measure::Sum(all) => format!("sum({})", names(all)),
-            Measure::Mean(all) => format!("mean({})", names(all)),
-            Measure::Heat { flow, warm, cold } => format!("heat({};{};{})", names(flow), names(warm), names(cold)),
+            QuantityMeasure::Sum(all) => format!("sum({})", names(all)),
+            QuantityMeasure::Mean(all) => format!("mean({})", names(all)),
+            QuantityMeasure::Heat { flow, warm, cold } => {
+                format!("heat({};{};{})", names(flow), names(warm), names(cold))
+            }
         };
         table.push_str(&format!("quantity,,{index},{},{},,,,\n", quoted(&made), quantity.least));
     }

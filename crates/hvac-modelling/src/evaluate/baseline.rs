@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::metrics::{Measure, Scores, local, mean};
+use super::metrics::{ErrorMeasure, Scores, local, mean};
 use super::split::Split;
 
 /// Fewest rows that a rule must answer to be compared with.
@@ -15,8 +15,7 @@ const WEEK_MS: i64 = 7 * 24 * 3_600_000;
 /// A simple rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = BaselineRule)]
-pub enum Rule {
+pub enum BaselineRule {
     /// The mean of the rows that the model learnt from.
     Mean,
     /// The target one interval before.
@@ -25,7 +24,7 @@ pub enum Rule {
     SameTimeLastWeek,
 }
 
-impl Rule {
+impl BaselineRule {
     /// Every one.
     pub(crate) const ALL: [Self; 3] = [Self::Mean, Self::LastValue, Self::SameTimeLastWeek];
 
@@ -56,7 +55,7 @@ impl Rule {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Baseline {
     /// The rule.
-    pub rule: Rule,
+    pub rule: BaselineRule,
     /// What it has to know.
     pub knows: String,
     /// On the held-out rows that it has an answer for.
@@ -71,7 +70,7 @@ pub struct Baseline {
 
 /// Targets by time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Past<'a> {
+pub(crate) struct TargetPast<'a> {
     /// Ascending, distinct; of rows that have a target.
     pub(crate) times_ms: &'a [i64],
     /// One a time.
@@ -82,21 +81,21 @@ pub(crate) struct Past<'a> {
     pub(crate) interval_ms: i64,
 }
 
-impl Past<'_> {
+impl TargetPast<'_> {
     fn at(&self, ms: i64) -> Option<f64> {
         self.targets.get(self.times_ms.binary_search(&ms).ok()?).copied()
     }
 
     /// What the rule says for each row of `split.test`; NaN where it has no answer.
     #[must_use]
-    pub(crate) fn answers(&self, rule: Rule, split: &Split) -> Vec<f64> {
+    pub(crate) fn answers(&self, rule: BaselineRule, split: &Split) -> Vec<f64> {
         let known = mean(split.train.iter().filter_map(|row| self.targets.get(*row).copied()));
         let answer = |row: &usize| {
             let ms = *self.times_ms.get(*row)?;
             match rule {
-                Rule::Mean => Some(known),
-                Rule::LastValue => self.at(ms.checked_sub(self.interval_ms)?),
-                Rule::SameTimeLastWeek => self.at(week_before(ms, self.zone)?),
+                BaselineRule::Mean => Some(known),
+                BaselineRule::LastValue => self.at(ms.checked_sub(self.interval_ms)?),
+                BaselineRule::SameTimeLastWeek => self.at(week_before(ms, self.zone)?),
             }
         };
         split.test.iter().map(|row| answer(row).unwrap_or(f64::NAN)).collect()
@@ -106,10 +105,10 @@ impl Past<'_> {
     #[must_use]
     pub(crate) fn compare(
         &self,
-        rule: Rule,
+        rule: BaselineRule,
         split: &Split,
         predicted: &[f64],
-        measure: Measure,
+        measure: ErrorMeasure,
         counts: bool,
     ) -> Baseline {
         let answers = self.answers(rule, split);
@@ -150,13 +149,14 @@ mod tests {
         // a row is missing at 3 h
         let times = [0, HOUR, 2 * HOUR, 4 * HOUR, 5 * HOUR, 168 * HOUR, 170 * HOUR, 171 * HOUR];
         let targets = [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0];
-        let past = Past { times_ms: &times, targets: &targets, zone: chrono_tz::UTC, interval_ms: HOUR };
+        let past = TargetPast { times_ms: &times, targets: &targets, zone: chrono_tz::UTC, interval_ms: HOUR };
         let split = Split { train: vec![0, 1, 2], test: vec![3, 4, 5, 6, 7] };
         let answers = |rule| past.answers(rule, &split).into_iter().map(|v| v.is_finite().then_some(v)).collect();
-        let (last, week): (Vec<Option<f64>>, Vec<_>) = (answers(Rule::LastValue), answers(Rule::SameTimeLastWeek));
+        let (last, week): (Vec<Option<f64>>, Vec<_>) =
+            (answers(BaselineRule::LastValue), answers(BaselineRule::SameTimeLastWeek));
         assert_eq!(last, [None, Some(40.0), None, None, Some(70.0)]);
         assert_eq!(week, [None, None, Some(10.0), Some(30.0), None]);
-        assert_eq!(past.answers(Rule::Mean, &split), [20.0; 5]);
+        assert_eq!(past.answers(BaselineRule::Mean, &split), [20.0; 5]);
     }
 
     #[test]
@@ -178,15 +178,15 @@ mod tests {
     fn the_rule_is_compared_on_the_rows_it_answers() {
         let times: Vec<i64> = (0..400).map(|row| row * HOUR).collect();
         let targets: Vec<f64> = (0..400).map(|row| 100.0 + f64::from(row % 168)).collect();
-        let past = Past { times_ms: &times, targets: &targets, zone: chrono_tz::UTC, interval_ms: HOUR };
+        let past = TargetPast { times_ms: &times, targets: &targets, zone: chrono_tz::UTC, interval_ms: HOUR };
         let split = Split { train: (0..100).collect(), test: (100..400).collect() };
         let predicted: Vec<f64> = (100..400).map(|row| if row < 168 { 0.0 } else { targets[row] * 1.02 }).collect();
-        let found = past.compare(Rule::SameTimeLastWeek, &split, &predicted, Measure::Mape, true);
+        let found = past.compare(BaselineRule::SameTimeLastWeek, &split, &predicted, ErrorMeasure::Mape, true);
         assert_eq!((found.scores.rows, found.scores.mape, found.beaten), (232, Some(0.0), Some(false)));
         // its bad first rows are none of the rule's
         assert!((found.model.mape.unwrap() - 2.0).abs() < 1e-9);
         let few = Split { train: (0..100).collect(), test: (150..180).collect() };
-        let few = past.compare(Rule::SameTimeLastWeek, &few, &[1.0; 30], Measure::Mape, true);
+        let few = past.compare(BaselineRule::SameTimeLastWeek, &few, &[1.0; 30], ErrorMeasure::Mape, true);
         assert_eq!((few.scores.rows, few.beaten), (12, None));
     }
 }

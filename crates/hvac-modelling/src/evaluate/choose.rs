@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::{ModelError, Progress};
-use super::metrics::{Measure, Scores};
+use super::metrics::{ErrorMeasure, Scores};
 use super::split::Split;
-use super::{Baseline, Interval, Metrics, Rows, Rule, step};
-use crate::fitted::{Algorithm, Fitted};
+use super::{Baseline, BaselineRule, Metrics, PredictionInterval, TrainingRows, step};
+use crate::fitted::{Algorithm, FittedModel};
 use crate::options::{Choice, TrainOptions};
 
 /// How much worse than the best, as a share, a simpler algorithm may be.
@@ -43,25 +43,25 @@ impl Candidate {
 }
 
 /// A candidate with what it said.
-pub(super) struct Tried {
+pub(super) struct TrialResult {
     pub(crate) candidate: Candidate,
     /// Of all rows before the held-out ones.
-    pub(crate) model: Fitted,
+    pub(crate) model: FittedModel,
     /// For the held-out rows.
     pub(crate) predicted: Vec<f64>,
     /// Calibrated on the validation rows.
-    pub(crate) interval: Interval,
+    pub(crate) interval: PredictionInterval,
 }
 
 /// Fits what was asked for; with `auto`, algorithms that cannot be fitted come second, with the reason.
 pub(super) fn try_each(
-    rows: &Rows<'_>,
+    rows: &TrainingRows<'_>,
     inner: &Split,
     outer: &Split,
     options: &TrainOptions,
-    measure: Measure,
+    measure: ErrorMeasure,
     progress: Progress<'_>,
-) -> Result<(Vec<Tried>, Vec<Candidate>), ModelError> {
+) -> Result<(Vec<TrialResult>, Vec<Candidate>), ModelError> {
     let named = options.algorithm.named();
     let algorithms = Algorithm::ALL.into_iter().filter(|algorithm| named.is_none_or(|named| named == *algorithm));
     let (mut tried, mut refused, mut why) = (Vec::new(), Vec::new(), None);
@@ -83,13 +83,13 @@ pub(super) fn try_each(
 }
 
 fn try_one(
-    rows: &Rows<'_>,
+    rows: &TrainingRows<'_>,
     inner: &Split,
     outer: &Split,
     options: &TrainOptions,
-    measure: Measure,
+    measure: ErrorMeasure,
     algorithm: Algorithm,
-) -> Result<Tried, ModelError> {
+) -> Result<TrialResult, ModelError> {
     let validated = rows.judge(algorithm, inner, options)?;
     let actual = rows.actual(&inner.test);
     let model = rows.fit(algorithm, &outer.train, options)?;
@@ -97,14 +97,14 @@ fn try_one(
     let candidate = Candidate {
         algorithm,
         validation: Scores::of(&actual, &validated),
-        last_week: Some(rows.past.compare(Rule::SameTimeLastWeek, inner, &validated, measure, true)),
+        last_week: Some(rows.past.compare(BaselineRule::SameTimeLastWeek, inner, &validated, measure, true)),
         time_ordered: Scores::of(&rows.actual(&outer.test), &predicted),
         refused: None,
     };
-    let interval = Interval::calibrate(&actual, &validated).ok_or_else(|| {
+    let interval = PredictionInterval::calibrate(&actual, &validated).ok_or_else(|| {
         ModelError::new("internal", "", "The model's predictions of the validation rows are not finite.")
     })?;
-    Ok(Tried { candidate, model, predicted, interval })
+    Ok(TrialResult { candidate, model, predicted, interval })
 }
 
 /// Which of those that were tried it becomes, and a sentence why. None only of none.
@@ -112,7 +112,7 @@ pub(super) fn pick(
     tried: &[&Candidate],
     refused: &[Candidate],
     asked: Choice,
-    measure: Measure,
+    measure: ErrorMeasure,
 ) -> Option<(Algorithm, String)> {
     let error = |candidate: &Candidate| candidate.validation.by(measure).unwrap_or(f64::INFINITY);
     let fair: Vec<&Candidate> = tried.iter().copied().filter(|candidate| !candidate.loses()).collect();
@@ -202,7 +202,7 @@ mod tests {
     fn candidate(algorithm: Algorithm, mape: f64, week: f64) -> Candidate {
         let scores = |mape| Scores { rows: 100, mape: Some(mape), ..Scores::default() };
         let rule = Baseline {
-            rule: Rule::SameTimeLastWeek,
+            rule: BaselineRule::SameTimeLastWeek,
             knows: String::new(),
             scores: scores(week),
             model: scores(mape),
@@ -215,7 +215,7 @@ mod tests {
 
     fn auto(mapes: [f64; 3], week: f64) -> (Algorithm, String) {
         let tried = [0, 1, 2].map(|index| candidate(Algorithm::ALL[index], mapes[index], week));
-        pick(&tried.iter().collect::<Vec<_>>(), &[], Choice::Auto, Measure::Mape).unwrap()
+        pick(&tried.iter().collect::<Vec<_>>(), &[], Choice::Auto, ErrorMeasure::Mape).unwrap()
     }
 
     #[test]
@@ -244,11 +244,11 @@ mod tests {
     #[test]
     fn what_was_asked_for_is_taken() {
         let tried = candidate(Algorithm::Hybrid, 4.0, 2.0);
-        let (taken, says) = pick(&[&tried], &[], Choice::Hybrid, Measure::Mape).unwrap();
+        let (taken, says) = pick(&[&tried], &[], Choice::Hybrid, ErrorMeasure::Mape).unwrap();
         assert_eq!(
             (taken, says.as_str()),
             (Algorithm::Hybrid, "hybrid was asked for; MAPE 4.00 % on the validation rows.")
         );
-        assert_eq!(pick(&[], &[], Choice::Auto, Measure::Mape), None);
+        assert_eq!(pick(&[], &[], Choice::Auto, ErrorMeasure::Mape), None);
     }
 }

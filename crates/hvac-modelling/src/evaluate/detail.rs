@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::metrics::{Scores, finite, mean};
 use super::split::shuffle;
 use crate::features::Feature;
-use crate::fitted::Fitted;
+use crate::fitted::FittedModel;
 use crate::samples::{Matrix, take};
 
 /// Times a feature is shuffled.
@@ -74,7 +74,13 @@ pub(crate) fn by_load(load: &[f64], actual: &[f64], predicted: &[f64]) -> Vec<Lo
 /// make rows that no plant ever had where features go together: it says what the model goes by, not what causes
 /// power.
 #[must_use]
-pub(crate) fn importance(features: &[Feature], model: &Fitted, x: &Matrix, y: &[f64], seed: u64) -> Vec<Importance> {
+pub(crate) fn importance(
+    features: &[Feature],
+    model: &FittedModel,
+    x: &Matrix,
+    y: &[f64],
+    seed: u64,
+) -> Vec<Importance> {
     let every = y.len().div_ceil(MOST_ROWS).max(1);
     let rows: Vec<usize> = (0..y.len()).step_by(every).collect();
     let (x, y) = (x.rows(&rows), take(y, &rows));
@@ -100,7 +106,7 @@ pub(crate) fn importance(features: &[Feature], model: &Fitted, x: &Matrix, y: &[
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::features::{Range, Source};
+    use crate::features::{FeatureRange, FeatureSource};
     use crate::gbdt::{Tree, Trees};
     use crate::role::Role;
 
@@ -146,12 +152,12 @@ mod tests {
     fn importance_is_the_error_that_a_shuffle_makes() {
         let feature = |name: &str| Feature {
             name: name.into(),
-            source: Source::Column { column: name.into() },
+            source: FeatureSource::Column { column: name.into() },
             role: Role::Other,
             unit: None,
-            range: Range::default(),
+            range: FeatureRange::default(),
         };
-        let model = Fitted::Gbdt { trees: Trees { base: 3.0, trees: vec![step(1, 4.0), step(2, 10.0)] } };
+        let model = FittedModel::Gbdt { trees: Trees { base: 3.0, trees: vec![step(1, 4.0), step(2, 10.0)] } };
         let columns: Vec<Vec<f64>> = [2.0, 3.0, 5.0]
             .iter()
             .map(|n: &f64| (1..5000).map(|k| (f64::from(k) * n.sqrt()).fract()).collect())

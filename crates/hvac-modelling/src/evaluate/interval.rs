@@ -27,8 +27,7 @@ pub enum Width {
 /// A calibrated interval, and how well it held.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-#[schema(as = PredictionInterval)]
-pub struct Interval {
+pub struct PredictionInterval {
     /// How it goes with the prediction.
     pub width: Width,
     /// Half width in the target's unit; of a relative one, at the calibration rows' mean prediction.
@@ -43,7 +42,7 @@ pub struct Interval {
     pub calibration_rows: u64,
 }
 
-impl Interval {
+impl PredictionInterval {
     /// Calibrates on rows that the model had not seen; none when there is none.
     #[must_use]
     pub(crate) fn calibrate(actual: &[f64], predicted: &[f64]) -> Option<Self> {
@@ -112,11 +111,11 @@ mod tests {
     fn the_width_is_the_rank_that_a_further_row_needs() {
         // ⌈(n + 1) × 0.9⌉ = 18 of 19
         let actual: Vec<f64> = (1..=19).map(f64::from).collect();
-        let found = Interval::calibrate(&actual, &[0.0; 19]).unwrap();
+        let found = PredictionInterval::calibrate(&actual, &[0.0; 19]).unwrap();
         assert_eq!((found.half_width, found.half_share, found.calibration_rows), (18.0, None, 19));
         // too few for nine in ten: the widest
-        assert_eq!(Interval::calibrate(&[3.0, 1.0], &[0.0, 0.0]).unwrap().half_width, 3.0);
-        assert_eq!(Interval::calibrate(&[], &[]), None);
+        assert_eq!(PredictionInterval::calibrate(&[3.0, 1.0], &[0.0, 0.0]).unwrap().half_width, 3.0);
+        assert_eq!(PredictionInterval::calibrate(&[], &[]), None);
         assert_eq!(found.held(&[], &[]), None);
     }
 
@@ -130,7 +129,7 @@ mod tests {
             let noise = chance(count, 3_f64.sqrt());
             let actual: Vec<f64> =
                 predicted.iter().zip(&noise).map(|(p, u)| p + (u - 0.5) * if grows { 0.2 * p } else { 40.0 }).collect();
-            let found = Interval::calibrate(&actual[..2000], &predicted[..2000]).unwrap();
+            let found = PredictionInterval::calibrate(&actual[..2000], &predicted[..2000]).unwrap();
             assert_eq!(found.width, wanted);
             let held = found.held(&actual[2000..], &predicted[2000..]).unwrap();
             assert!((held - 0.9).abs() < 0.03, "{held}");

@@ -70,10 +70,10 @@ impl Scores {
 
     /// By that measure; the root mean square error where it has no percentage.
     #[must_use]
-    pub(crate) fn by(&self, measure: Measure) -> Option<f64> {
+    pub(crate) fn by(&self, measure: ErrorMeasure) -> Option<f64> {
         match measure {
-            Measure::Mape => self.mape.or(self.rmse),
-            Measure::Rmse => self.rmse,
+            ErrorMeasure::Mape => self.mape.or(self.rmse),
+            ErrorMeasure::Rmse => self.rmse,
         }
     }
 
@@ -88,7 +88,8 @@ impl Scores {
 /// What models and rules are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Measure {
+#[schema(as = Measure)]
+pub enum ErrorMeasure {
     /// Mean absolute percentage error.
     #[default]
     Mape,
@@ -96,7 +97,7 @@ pub enum Measure {
     Rmse,
 }
 
-impl Measure {
+impl ErrorMeasure {
     /// For such targets.
     #[must_use]
     pub(crate) fn of(targets: &[f64]) -> Self {
@@ -326,7 +327,7 @@ mod tests {
 
     #[test]
     fn much_standstill_is_judged_by_square_errors() {
-        assert_eq!(Measure::of(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]), Measure::Mape);
-        assert_eq!(Measure::of(&[0.0, 1.0, 2.0]), Measure::Rmse);
+        assert_eq!(ErrorMeasure::of(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]), ErrorMeasure::Mape);
+        assert_eq!(ErrorMeasure::of(&[0.0, 1.0, 2.0]), ErrorMeasure::Rmse);
     }
 }

@@ -12,8 +12,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::features::{Feature, Source};
-use super::fitted::{Algorithm, Fitted, MonotoneCheck};
+use super::features::{Feature, FeatureSource};
+use super::fitted::{Algorithm, FittedModel, MonotoneCheck};
 use super::leakage::Leak;
 use super::options::{Holdout, TrainOptions};
 use super::role::Role;
@@ -27,11 +27,11 @@ pub(crate) mod interval;
 pub(crate) mod metrics;
 pub(crate) mod split;
 
-pub(crate) use baseline::{Baseline, Past, Rule};
+pub(crate) use baseline::{Baseline, BaselineRule, TargetPast};
 pub(crate) use choose::Candidate;
 pub(crate) use detail::{Importance, LoadBin};
-pub(crate) use interval::Interval;
-pub use metrics::{Guideline14, Judgement, Measure, Outcome, Scores};
+pub(crate) use interval::PredictionInterval;
+pub use metrics::{ErrorMeasure, Guideline14, Judgement, Outcome, Scores};
 use split::Split;
 
 /// Blocks of cross-validation.
@@ -52,7 +52,7 @@ pub struct Metrics {
     /// What to make of it, in a sentence or three.
     pub verdict: String,
     /// What algorithms and rules were compared by.
-    pub judged_by: Measure,
+    pub judged_by: ErrorMeasure,
     /// Which algorithm it became and why.
     pub choice: String,
     /// Every algorithm that was tried.
@@ -60,7 +60,7 @@ pub struct Metrics {
     /// ASHRAE Guideline 14, on the held-out rows.
     pub guideline14: Guideline14,
     /// The prediction interval and how well it held.
-    pub interval: Interval,
+    pub interval: PredictionInterval,
     /// Cross-validation over all rows in contiguous blocks; none when a gap leaves too little to learn from.
     pub blocked_cv: Option<BlockedCv>,
     /// On rows drawn by chance. It flatters: the rows minutes before and after are known to the model.
@@ -111,23 +111,23 @@ pub struct BlockedCv {
 
 /// What is to be judged: rows in order of time that have a target.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rows<'a> {
+pub(crate) struct TrainingRows<'a> {
     /// The matrix's columns.
     pub features: &'a [Feature],
     /// Features, one row a target.
     pub x: &'a Matrix,
     /// Targets by time.
-    pub past: Past<'a>,
+    pub past: TargetPast<'a>,
     /// Name of the target's column.
     pub target: &'a str,
 }
 
-impl Rows<'_> {
-    fn fit(&self, algorithm: Algorithm, rows: &[usize], options: &TrainOptions) -> Result<Fitted, ModelError> {
-        Fitted::fit(algorithm, self.features, &self.x.rows(rows), &self.actual(rows), &options.fit)
+impl TrainingRows<'_> {
+    fn fit(&self, algorithm: Algorithm, rows: &[usize], options: &TrainOptions) -> Result<FittedModel, ModelError> {
+        FittedModel::fit(algorithm, self.features, &self.x.rows(rows), &self.actual(rows), &options.fit)
     }
 
-    fn predict(&self, model: &Fitted, rows: &[usize]) -> Vec<f64> {
+    fn predict(&self, model: &FittedModel, rows: &[usize]) -> Vec<f64> {
         model.predict_all(&self.x.rows(rows))
     }
 
@@ -143,7 +143,7 @@ impl Rows<'_> {
     /// Longest lag or rolling mean, ms: how far a row's features reach back.
     fn reach_ms(&self) -> i64 {
         let seconds = self.features.iter().map(|feature| match feature.source {
-            Source::Lag { seconds, .. } | Source::RollingMean { seconds, .. } => seconds,
+            FeatureSource::Lag { seconds, .. } | FeatureSource::RollingMean { seconds, .. } => seconds,
             _ => 0,
         });
         seconds.max().unwrap_or(0).saturating_mul(1000)
@@ -152,7 +152,7 @@ impl Rows<'_> {
     /// Whether a feature is the target's own past.
     fn knows_target(&self) -> bool {
         self.features.iter().any(|feature| match &feature.source {
-            Source::Lag { column, .. } | Source::RollingMean { column, .. } => column == self.target,
+            FeatureSource::Lag { column, .. } | FeatureSource::RollingMean { column, .. } => column == self.target,
             _ => false,
         })
     }
@@ -164,11 +164,11 @@ impl Rows<'_> {
 /// # Errors
 /// `too_few_rows`; what fitting says of an algorithm that was named; `cancelled`.
 pub(crate) fn evaluate(
-    rows: &Rows<'_>,
+    rows: &TrainingRows<'_>,
     options: &TrainOptions,
     progress: Progress<'_>,
 ) -> Result<(Algorithm, Metrics), ModelError> {
-    let Past { times_ms, targets, zone, interval_ms } = rows.past;
+    let TargetPast { times_ms, targets, zone, interval_ms } = rows.past;
     let all: Vec<usize> = (0..targets.len()).collect();
     let in_time =
         |of: &[usize]| split::in_time(options.holdout, options.holdout_share, of, times_ms, zone, rows.reach_ms());
@@ -177,7 +177,7 @@ pub(crate) fn evaluate(
     if inner.train.is_empty() || inner.test.is_empty() || outer.test.is_empty() {
         return Err(ModelError::new("too_few_rows", "", TOO_FEW));
     }
-    let measure = Measure::of(targets);
+    let measure = ErrorMeasure::of(targets);
 
     let (mut tried, refused) = choose::try_each(rows, &inner, &outer, options, measure, progress)?;
     let candidates: Vec<&Candidate> = tried.iter().map(|tried| &tried.candidate).collect();
@@ -189,9 +189,9 @@ pub(crate) fn evaluate(
     let (model, predicted) = (chosen.model, chosen.predicted);
 
     let actual = rows.actual(&outer.test);
-    let counts = |rule| rule != Rule::LastValue || rows.knows_target();
+    let counts = |rule| rule != BaselineRule::LastValue || rows.knows_target();
     let compare = |rule| rows.past.compare(rule, &outer, &predicted, measure, counts(rule));
-    let baselines: Vec<Baseline> = Rule::ALL.into_iter().map(compare).collect();
+    let baselines: Vec<Baseline> = BaselineRule::ALL.into_iter().map(compare).collect();
     let mut interval = chosen.interval;
     interval.coverage = interval.held(&actual, &predicted);
 
@@ -234,7 +234,7 @@ const TOO_FEW: &str = "There are too few rows to hold some out and learn from th
 
 /// Cross-validation by blocks; none where a gap leaves less to learn from than half the rows.
 fn blocked(
-    rows: &Rows<'_>,
+    rows: &TrainingRows<'_>,
     algorithm: Algorithm,
     options: &TrainOptions,
     progress: Progress<'_>,

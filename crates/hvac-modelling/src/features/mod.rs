@@ -20,12 +20,14 @@ mod plan;
 mod values;
 
 pub use plan::plan;
-pub use values::{known_names, matrix, measure, row};
+pub(crate) use values::known_names;
+pub use values::{matrix, measure, row};
 
 /// How a feature's value comes about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "from", rename_all = "snake_case")]
-pub enum Source {
+#[schema(as = Source)]
+pub enum FeatureSource {
     /// A column's cell of the same row.
     Column {
         /// Its name.
@@ -74,18 +76,19 @@ pub struct Feature {
     pub name: String,
     /// How its value comes about.
     #[serde(flatten)]
-    pub source: Source,
+    pub source: FeatureSource,
     /// What it is in the plant.
     pub role: Role,
     /// Its unit, when it is known.
     pub unit: Option<String>,
     /// What it was in the rows that the model was trained on.
-    pub range: Range,
+    pub range: FeatureRange,
 }
 
 /// Where a feature's values lay.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
-pub struct Range {
+#[schema(as = Range)]
+pub struct FeatureRange {
     /// Least.
     pub min: f64,
     /// Share 0.01.

@@ -8,7 +8,7 @@ use super::super::role::{self, Role};
 use super::super::samples::{SampleColumn, Samples};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
-use super::{Feature, FeatureOptions, FeaturePlan, Range, Source, values};
+use super::{Feature, FeatureOptions, FeaturePlan, FeatureRange, FeatureSource, values};
 
 /// Decides the features. Wildcards in the mapping are expanded here too; a caller that keeps the mapping expands it
 /// first ([`FeatureMapping::expand`]).
@@ -170,10 +170,10 @@ impl<'s> Planned<'s> {
             let role = roles.get(&column.name).copied().unwrap_or_else(|| role::of(&mapped, column));
             self.features.push(Feature {
                 name: column.name.clone(),
-                source: Source::Column { column: column.name.clone() },
+                source: FeatureSource::Column { column: column.name.clone() },
                 role,
                 unit: column.unit.clone(),
-                range: Range::default(),
+                range: FeatureRange::default(),
             });
         }
     }
@@ -225,7 +225,7 @@ impl<'s> Planned<'s> {
         if let Some(((dry_bulb, unit), (humidity, _))) = air.filter(|_| !measured) {
             match unit {
                 Some(_) => {
-                    let source = Source::WetBulb { dry_bulb, humidity };
+                    let source = FeatureSource::WetBulb { dry_bulb, humidity };
                     self.add("features.derived", "wet_bulb", source, Role::WetBulb, Some("°C".to_owned()));
                 }
                 None => {
@@ -238,7 +238,7 @@ impl<'s> Planned<'s> {
             let Some(((warm, unit), (cold, other))) = warm.zip(cold) else { continue };
             if unit == other {
                 let kelvin = unit.map(|unit| if unit == "°F" { unit } else { "K".to_owned() });
-                self.add("features.derived", name, Source::Difference { warm, cold }, Role::Other, kelvin);
+                self.add("features.derived", name, FeatureSource::Difference { warm, cold }, Role::Other, kelvin);
             } else {
                 let reason = format!("is not derived: '{warm}' and '{cold}' are in different units");
                 self.leave_out("features.derived", name, &reason);
@@ -247,9 +247,9 @@ impl<'s> Planned<'s> {
     }
 
     fn past(&mut self, options: &FeatureOptions) {
-        type Make = fn(String, i64) -> Source;
-        let lag: Make = |column, seconds| Source::Lag { column, seconds };
-        let mean: Make = |column, seconds| Source::RollingMean { column, seconds };
+        type Make = fn(String, i64) -> FeatureSource;
+        let lag: Make = |column, seconds| FeatureSource::Lag { column, seconds };
+        let mean: Make = |column, seconds| FeatureSource::RollingMean { column, seconds };
         for (key, word, all, make) in
             [("lags", "lag", &options.lags, lag), ("rolling_means", "mean", &options.rolling_means, mean)]
         {
@@ -266,19 +266,19 @@ impl<'s> Planned<'s> {
 
     fn calendar(&mut self) {
         for (name, source, unit) in [
-            ("hour", Source::Hour, Some("h".to_owned())),
-            ("weekday", Source::Weekday, None),
-            ("month", Source::Month, None),
+            ("hour", FeatureSource::Hour, Some("h".to_owned())),
+            ("weekday", FeatureSource::Weekday, None),
+            ("month", FeatureSource::Month, None),
         ] {
             self.add("features.calendar", name, source, Role::Calendar, unit);
         }
     }
 
     /// Adds a feature that is no column, unless it says nothing.
-    fn add(&mut self, field: &str, name: &str, source: Source, role: Role, unit: Option<String>) {
+    fn add(&mut self, field: &str, name: &str, source: FeatureSource, role: Role, unit: Option<String>) {
         let names = std::iter::once(name.to_owned()).chain((2u32..).map(|n| format!("{name}_{n}")));
         let name = names.into_iter().find(|name| !self.taken.contains(name)).unwrap_or_default();
-        let feature = Feature { name: name.clone(), source, role, unit, range: Range::default() };
+        let feature = Feature { name: name.clone(), source, role, unit, range: FeatureRange::default() };
         match self.says_nothing(&values::column(&feature, &self.features, self.samples)) {
             Some(reason) => self.leave_out(field, &name, &reason),
             None => {
@@ -384,7 +384,10 @@ mod tests {
             ("features.calendar", "'month' is 11 in every row with a target"),
         ];
         assert_eq!(left, left_expected);
-        assert_eq!(planned.features[9].source, Source::Difference { warm: "CHWRT".into(), cold: "CHWST".into() });
+        assert_eq!(
+            planned.features[9].source,
+            FeatureSource::Difference { warm: "CHWRT".into(), cold: "CHWST".into() }
+        );
     }
 
     #[test]

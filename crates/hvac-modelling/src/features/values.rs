@@ -9,7 +9,7 @@ use super::super::role::Role;
 use super::super::samples::{Matrix, Samples};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
-use super::{Feature, Range, Source, past};
+use super::{Feature, FeatureRange, FeatureSource, past};
 use hvac_points::physics::{STANDARD_PRESSURE_PA, fahrenheit_to_celsius, wet_bulb_c};
 
 /// The features of every row.
@@ -38,27 +38,27 @@ pub(crate) fn column(feature: &Feature, features: &[Feature], samples: &Samples)
     let by_clock =
         |of: fn(&Clock) -> f64| times.iter().map(move |time| clock(*time, samples.zone).map_or(f64::NAN, |c| of(&c)));
     match &feature.source {
-        Source::Column { column } => cells(column).iter().map(|value| finite(*value)).collect(),
-        Source::Hour => by_clock(|clock| clock.hour).collect(),
-        Source::Weekday => by_clock(|clock| clock.weekday).collect(),
-        Source::Month => by_clock(|clock| clock.month).collect(),
-        Source::Lag { column, seconds } => past::lag(times, samples.interval_ms, cells(column), *seconds),
-        Source::RollingMean { column, seconds } => {
+        FeatureSource::Column { column } => cells(column).iter().map(|value| finite(*value)).collect(),
+        FeatureSource::Hour => by_clock(|clock| clock.hour).collect(),
+        FeatureSource::Weekday => by_clock(|clock| clock.weekday).collect(),
+        FeatureSource::Month => by_clock(|clock| clock.month).collect(),
+        FeatureSource::Lag { column, seconds } => past::lag(times, samples.interval_ms, cells(column), *seconds),
+        FeatureSource::RollingMean { column, seconds } => {
             past::rolling_mean(times, samples.interval_ms, cells(column), *seconds)
         }
-        Source::WetBulb { dry_bulb, humidity } => {
+        FeatureSource::WetBulb { dry_bulb, humidity } => {
             let unit = unit_of(features, dry_bulb);
             let unit = unit.or_else(|| samples.column(dry_bulb).and_then(|column| column.unit.as_deref()));
             let both = cells(dry_bulb).iter().zip(cells(humidity));
             both.map(|(air, humidity)| wet_bulb(*air, unit, *humidity)).collect()
         }
-        Source::Difference { warm, cold } => {
+        FeatureSource::Difference { warm, cold } => {
             cells(warm).iter().zip(cells(cold)).map(|(warm, cold)| finite(warm - cold)).collect()
         }
     }
 }
 
-impl Source {
+impl FeatureSource {
     /// The columns that it is made of.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         let (first, second) = match self {
@@ -103,7 +103,7 @@ fn wet_bulb(dry_bulb: f64, unit: Option<&str>, humidity: f64) -> f64 {
 
 /// The feature that is that column itself.
 fn itself<'f>(features: &'f [Feature], wanted: &str) -> Option<&'f Feature> {
-    features.iter().find(|feature| matches!(&feature.source, Source::Column { column } if column == wanted))
+    features.iter().find(|feature| matches!(&feature.source, FeatureSource::Column { column } if column == wanted))
 }
 
 fn unit_of<'f>(features: &'f [Feature], column: &str) -> Option<&'f str> {
@@ -126,14 +126,14 @@ pub fn row(features: &[Feature], given: &BTreeMap<String, f64>, time_ms: Option<
     };
     let value = |feature: &Feature| {
         let derived = || match &feature.source {
-            Source::Column { column } => cell(column),
-            Source::Hour => by_clock(|clock| clock.hour),
-            Source::Weekday => by_clock(|clock| clock.weekday),
-            Source::Month => by_clock(|clock| clock.month),
-            Source::Lag { .. } | Source::RollingMean { .. } => None,
-            Source::WetBulb { dry_bulb, humidity } => by_role(feature.role)
+            FeatureSource::Column { column } => cell(column),
+            FeatureSource::Hour => by_clock(|clock| clock.hour),
+            FeatureSource::Weekday => by_clock(|clock| clock.weekday),
+            FeatureSource::Month => by_clock(|clock| clock.month),
+            FeatureSource::Lag { .. } | FeatureSource::RollingMean { .. } => None,
+            FeatureSource::WetBulb { dry_bulb, humidity } => by_role(feature.role)
                 .or_else(|| Some(wet_bulb(cell(dry_bulb)?, unit_of(features, dry_bulb), cell(humidity)?))),
-            Source::Difference { warm, cold } => Some(cell(warm)? - cell(cold)?),
+            FeatureSource::Difference { warm, cold } => Some(cell(warm)? - cell(cold)?),
         };
         get(&feature.name).or_else(derived).unwrap_or(f64::NAN)
     };
@@ -142,7 +142,7 @@ pub fn row(features: &[Feature], given: &BTreeMap<String, f64>, time_ms: Option<
 
 /// Every name by which [`row`] finds a value: features, their columns, and roles that one of them plays.
 #[must_use]
-pub fn known_names(features: &[Feature]) -> Vec<&str> {
+pub(crate) fn known_names(features: &[Feature]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for feature in features {
         names.push(&feature.name);
@@ -158,13 +158,13 @@ pub fn known_names(features: &[Feature]) -> Vec<&str> {
     names
 }
 
-/// Fills in each feature's [`Range`]; all 0 for a feature that has no value at all.
+/// Fills in each feature's [`FeatureRange`]; all 0 for a feature that has no value at all.
 pub fn measure(features: &mut [Feature], matrix: &Matrix) {
     for (feature, values) in features.iter_mut().zip(&matrix.columns) {
         let mut finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
         finite.sort_unstable_by(f64::total_cmp);
         let share = |q: f64| quantile(&finite, q).unwrap_or(0.0);
-        feature.range = Range {
+        feature.range = FeatureRange {
             min: share(0.0),
             p01: share(0.01),
             median: share(0.5),
@@ -191,12 +191,12 @@ mod tests {
     use super::super::super::samples::SampleColumn;
     use super::*;
 
-    fn feature(name: &str, source: Source, role: Role, unit: Option<&str>) -> Feature {
-        Feature { name: name.to_owned(), source, role, unit: unit.map(str::to_owned), range: Range::default() }
+    fn feature(name: &str, source: FeatureSource, role: Role, unit: Option<&str>) -> Feature {
+        Feature { name: name.to_owned(), source, role, unit: unit.map(str::to_owned), range: FeatureRange::default() }
     }
 
     fn own(name: &str, role: Role, unit: Option<&str>) -> Feature {
-        feature(name, Source::Column { column: name.to_owned() }, role, unit)
+        feature(name, FeatureSource::Column { column: name.to_owned() }, role, unit)
     }
 
     fn samples(zone: Tz, times_ms: &[i64], columns: &[(&str, &[f64])]) -> Samples {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn calendar() -> [Feature; 3] {
-        [("hour", Source::Hour), ("weekday", Source::Weekday), ("month", Source::Month)]
+        [("hour", FeatureSource::Hour), ("weekday", FeatureSource::Weekday), ("month", FeatureSource::Month)]
             .map(|(name, source)| feature(name, source, Role::Calendar, None))
     }
 
@@ -228,8 +228,9 @@ mod tests {
     }
 
     fn derived() -> Vec<Feature> {
-        let difference = |warm: &str, cold: &str| Source::Difference { warm: warm.to_owned(), cold: cold.to_owned() };
-        let wet_bulb = Source::WetBulb { dry_bulb: "OAT".to_owned(), humidity: "OAH".to_owned() };
+        let difference =
+            |warm: &str, cold: &str| FeatureSource::Difference { warm: warm.to_owned(), cold: cold.to_owned() };
+        let wet_bulb = FeatureSource::WetBulb { dry_bulb: "OAT".to_owned(), humidity: "OAH".to_owned() };
         vec![
             own("OAT", Role::DryBulb, Some("°F")),
             own("OAH", Role::Humidity, Some("%")),
@@ -239,7 +240,7 @@ mod tests {
             feature("lift", difference("CWST", "CHWST"), Role::Other, Some("K")),
             feature(
                 "CWST_lag_600s",
-                Source::Lag { column: "CWST".to_owned(), seconds: 600 },
+                FeatureSource::Lag { column: "CWST".to_owned(), seconds: 600 },
                 Role::History,
                 Some("°C"),
             ),
@@ -310,9 +311,9 @@ mod tests {
         let values = vec![3.0, 1.0, f64::NAN, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, f64::NAN];
         let mut features = [own("A", Role::Other, None), own("B", Role::Other, None)];
         measure(&mut features, &Matrix { columns: vec![values.clone(), vec![f64::NAN; 10]] });
-        let Range { min, p01, median: middle, p99, max, present } = features[0].range;
+        let FeatureRange { min, p01, median: middle, p99, max, present } = features[0].range;
         assert_eq!((min, p01, middle, max, present), (1.0, 1.0, 3.5, 9.0, 0.8));
         assert!((p99 - 8.79).abs() < 1e-12);
-        assert_eq!(features[1].range, Range::default());
+        assert_eq!(features[1].range, FeatureRange::default());
     }
 }

@@ -1,7 +1,7 @@
 //! Which limits cannot be kept together: the fewest that a user must look at.
 
 use super::super::{ModelError, Problem};
-use super::guard::Case;
+use super::guard::SetpointCase;
 use super::limits::{Axis, Limit, SPEED_HZ, matters, steps};
 
 /// Most combinations that are tried for one question whether limits can be kept.
@@ -39,11 +39,11 @@ fn because(axis: &Axis) -> String {
 ///
 /// # Errors
 /// `infeasible`, naming a set of constraints and variables that conflict and none of which can be left out of it.
-pub(crate) fn check(case: &Case<'_>) -> Result<(), ModelError> {
+pub(crate) fn check(case: &SetpointCase<'_>) -> Result<(), ModelError> {
     if case.limits.is_empty() || case.broken_now().is_empty() {
         return Ok(());
     }
-    let mut kept = Kept { limits: vec![true; case.limits.len()], axes: vec![true; case.axes.len()] };
+    let mut kept = HeldConstraints { limits: vec![true; case.limits.len()], axes: vec![true; case.axes.len()] };
     if kept.is_possible(case) {
         return Ok(());
     }
@@ -59,13 +59,13 @@ pub(crate) fn check(case: &Case<'_>) -> Result<(), ModelError> {
 
 /// Which limits, and which variables' own limits, are asked to hold.
 #[derive(Clone)]
-struct Kept {
+struct HeldConstraints {
     limits: Vec<bool>,
     axes: Vec<bool>,
 }
 
-impl Kept {
-    fn try_without(&mut self, case: &Case<'_>, pick: impl Fn(&mut Self) -> Option<&mut bool>) {
+impl HeldConstraints {
+    fn try_without(&mut self, case: &SetpointCase<'_>, pick: impl Fn(&mut Self) -> Option<&mut bool>) {
         if let Some(kept) = pick(self) {
             *kept = false;
         }
@@ -78,7 +78,7 @@ impl Kept {
 
     /// Whether some setting keeps all that is asked; by every combination of steps of the axes that matter, thinned
     /// evenly when there are too many.
-    fn is_possible(&self, case: &Case<'_>) -> bool {
+    fn is_possible(&self, case: &SetpointCase<'_>) -> bool {
         let limits: Vec<&Limit> =
             case.limits.iter().zip(&self.limits).filter(|(_, kept)| **kept).map(|(limit, _)| limit).collect();
         let mut choices: Vec<(usize, Vec<f64>)> = Vec::new();
@@ -99,7 +99,7 @@ impl Kept {
         })
     }
 
-    fn error(&self, case: &Case<'_>) -> ModelError {
+    fn error(&self, case: &SetpointCase<'_>) -> ModelError {
         let mut problems: Vec<Problem> = Vec::new();
         let mut names: Vec<String> = Vec::new();
         for (index, (limit, kept)) in case.limits.iter().zip(&self.limits).enumerate() {
@@ -126,7 +126,7 @@ impl Kept {
 }
 
 /// Values without the user's own limits.
-fn free(case: &Case<'_>, axis: &Axis) -> Vec<f64> {
+fn free(case: &SetpointCase<'_>, axis: &Axis) -> Vec<f64> {
     let seen = axis.quantity.and_then(|quantity| case.control.support.range(quantity));
     let (low, high) = if axis.is_speed() { SPEED_HZ } else { seen.unwrap_or((axis.low, axis.high)) };
     steps(low.min(axis.low), high.max(axis.high), axis.step)

@@ -4,8 +4,8 @@
 //! Storn and Price 1997, rand/1/bin; Deb 2000's rules in place of penalties: what keeps the limits beats what does
 //! not, of two that do not the one that breaks them less wins, of two that do the one that surely gains more.
 
-use super::grid::{Found, change, is_better};
-use super::guard::Case;
+use super::grid::{SearchResult, change, is_better};
+use super::guard::SetpointCase;
 
 const GENERATIONS: u32 = 200;
 const WEIGHT: f64 = 0.7;
@@ -16,7 +16,7 @@ const POPULATION: (usize, usize) = (30, 80);
 
 /// The best choice on operator steps that it finds; none when it finds none that keeps all limits.
 #[must_use]
-pub(crate) fn search(case: &Case<'_>, seed: u64) -> Option<Found> {
+pub(crate) fn search(case: &SetpointCase<'_>, seed: u64) -> Option<SearchResult> {
     let spans: Vec<(f64, f64)> =
         case.axes.iter().map(|axis| Some((*axis.values.first()?, *axis.values.last()?))).collect::<Option<_>>()?;
     let mut evaluated = 0;
@@ -59,7 +59,7 @@ pub(crate) fn search(case: &Case<'_>, seed: u64) -> Option<Found> {
     if now.beats(&score) {
         (values, score) = (current, now);
     }
-    (score.violation == 0.0).then_some(Found { values, gain: score.gain, evaluated })
+    (score.violation == 0.0).then_some(SearchResult { values, gain: score.gain, evaluated })
 }
 
 /// By Deb's rules.
@@ -71,7 +71,7 @@ struct Score {
 }
 
 impl Score {
-    fn of(case: &Case<'_>, values: &[f64]) -> Self {
+    fn of(case: &SetpointCase<'_>, values: &[f64]) -> Self {
         let state = case.state_at(values);
         let change = change(case, values);
         let mut violation = case.broken(values, &state);
@@ -106,7 +106,7 @@ fn trial(population: &[(Vec<f64>, Score)], index: usize, spans: &[(f64, f64)], r
 
 /// The best of the choices that are one step away along one axis, or along two, if it beats this one.
 fn best_neighbour(
-    case: &Case<'_>,
+    case: &SetpointCase<'_>,
     values: &[f64],
     score: &Score,
     judge: &mut impl FnMut(&[f64]) -> Score,

@@ -1,11 +1,11 @@
 //! Says what a recommendation is worth, how sure it is, and why.
 
-use super::super::control::state::{Quantity, State};
+use super::super::control::state::{PlantQuantity, PlantState};
 use super::super::role::Role;
 use super::Recommendation;
-use super::guard::Case;
+use super::guard::SetpointCase;
 use super::limits::Axis;
-use super::physical::Parts;
+use super::physical::PowerSplit;
 
 /// Why a variable was not searched.
 const HELD: &str = ", for what history seems to say of it contradicts physics: it varied too little, or along with \
@@ -13,7 +13,7 @@ const HELD: &str = ", for what history seems to say of it contradicts physics: i
 
 /// Each axis with its value, what its change alone saves, and why.
 #[must_use]
-pub(crate) fn recommendations(case: &Case<'_>, values: &[f64], air_unit: Option<&str>) -> Vec<Recommendation> {
+pub(crate) fn recommendations(case: &SetpointCase<'_>, values: &[f64], air_unit: Option<&str>) -> Vec<Recommendation> {
     let state = case.state_at(values);
     let power = case.power(&state);
     case.axes
@@ -53,9 +53,9 @@ fn stay(axis: &Axis) -> String {
 }
 
 /// Such as `fans 47 → 42 Hz: −6.1 kW of fans against +1.9 kW of chillers`.
-fn reason(case: &Case<'_>, axis: &Axis, value: f64, from: &State, to: &State) -> String {
+fn reason(case: &SetpointCase<'_>, axis: &Axis, value: f64, from: &PlantState, to: &PlantState) -> String {
     let control = case.control;
-    let own = Parts::of(control, axis.role, to).less(&Parts::of(control, axis.role, from));
+    let own = PowerSplit::of(control, axis.role, to).less(&PowerSplit::of(control, axis.role, from));
     let mut parts = Vec::new();
     if axis.is_speed() {
         parts.push(format!("{} kW of {}", signed(own.machines), label(axis.role)));
@@ -70,14 +70,14 @@ fn reason(case: &Case<'_>, axis: &Axis, value: f64, from: &State, to: &State) ->
 }
 
 /// Conditions that the reason holds for.
-fn at(case: &Case<'_>, unit: Option<&str>) -> String {
+fn at(case: &SetpointCase<'_>, unit: Option<&str>) -> String {
     let layout = &case.control.layout;
     let what = match (layout.has(Role::WetBulb), layout.has(Role::DryBulb)) {
         (true, _) => "wet-bulb",
         (false, true) => "outside",
         (false, false) => return String::new(),
     };
-    let air = case.control.reference.own(Quantity::WetBulb, Quantity::WetBulb.of(&case.state));
+    let air = case.control.reference.own(PlantQuantity::WetBulb, PlantQuantity::WetBulb.of(&case.state));
     format!(" at {air:.1} {} {what}", unit.unwrap_or("°"))
 }
 

@@ -6,7 +6,7 @@
 //! again without each of a few stretches of time, and what two settings have in common cancels.
 
 use super::super::control::Control;
-use super::super::control::state::State;
+use super::super::control::state::PlantState;
 
 /// Standard errors that a gain is reduced by.
 const SURE: f64 = 2.0;
@@ -42,7 +42,7 @@ pub(crate) struct Gain {
 impl Opinions {
     /// Of a normalised state.
     #[must_use]
-    pub(crate) fn of(control: &Control, state: &State) -> Self {
+    pub(crate) fn of(control: &Control, state: &PlantState) -> Self {
         let terms = control.power.terms_at(state);
         let sum = |coefficients: &[f64]| terms.iter().zip(coefficients).map(|(term, c)| term * c).sum();
         Self {
@@ -74,7 +74,7 @@ impl Opinions {
 impl Gain {
     /// From one normalised state to another.
     #[must_use]
-    pub(crate) fn between(control: &Control, from: &State, to: &State) -> Self {
+    pub(crate) fn between(control: &Control, from: &PlantState, to: &PlantState) -> Self {
         Opinions::of(control, from).gain(&Opinions::of(control, to))
     }
 

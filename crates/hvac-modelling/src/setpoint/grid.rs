@@ -5,9 +5,9 @@
 
 use super::super::control::Control;
 use super::super::control::equation::Equation;
-use super::super::control::state::{Quantity, State};
+use super::super::control::state::{PlantQuantity, PlantState};
 use super::gain::Opinions;
-use super::guard::Case;
+use super::guard::SetpointCase;
 use super::limits::Axis;
 
 /// The most axes that every combination is tried of.
@@ -19,7 +19,7 @@ const TIE: f64 = 1e-9;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct SearchResult {
     /// One a axis.
     pub(crate) values: Vec<f64>,
     /// What may be relied on to be gained, kW.
@@ -37,11 +37,11 @@ pub(crate) fn points(axes: &[Axis]) -> u64 {
 /// The combination of the largest sure gain that keeps every limit and that history supports; of equals, the one
 /// nearest to the present. None when there is none.
 #[must_use]
-pub(crate) fn search(case: &Case<'_>) -> Option<Found> {
+pub(crate) fn search(case: &SetpointCase<'_>) -> Option<SearchResult> {
     let order = order(case);
     let (inner, outer) = order.split_last()?;
     let now = case.power(&case.state);
-    let mut best = Best { case, now, found: None, change: f64::INFINITY };
+    let mut best = BestSetting { case, now, found: None, change: f64::INFINITY };
     let mut counters = vec![0_usize; outer.len()];
     let mut values = case.current();
     'outer: loop {
@@ -59,12 +59,12 @@ pub(crate) fn search(case: &Case<'_>) -> Option<Found> {
         break;
     }
     let evaluated = points(&case.axes);
-    best.found.map(|(values, gain)| Found { values, gain, evaluated })
+    best.found.map(|(values, gain)| SearchResult { values, gain, evaluated })
 }
 
 /// How far values are from the present ones, in steps.
 #[must_use]
-pub(crate) fn change(case: &Case<'_>, values: &[f64]) -> f64 {
+pub(crate) fn change(case: &SetpointCase<'_>, values: &[f64]) -> f64 {
     case.axes.iter().zip(values).map(|(axis, value)| (value - axis.current).abs() / axis.step).sum()
 }
 
@@ -81,7 +81,7 @@ fn put(values: &mut [f64], index: usize, value: f64) {
 }
 
 /// The axes, that last along which power is simplest.
-fn order(case: &Case<'_>) -> Vec<usize> {
+fn order(case: &SetpointCase<'_>) -> Vec<usize> {
     let weight = |index: &usize| {
         let quantity = case.axes.get(*index).and_then(|axis| axis.quantity);
         quantity.map_or(usize::MAX, |quantity| {
@@ -95,15 +95,15 @@ fn order(case: &Case<'_>) -> Vec<usize> {
     order
 }
 
-struct Best<'a> {
-    case: &'a Case<'a>,
+struct BestSetting<'a> {
+    case: &'a SetpointCase<'a>,
     /// Present power, kW.
     now: f64,
     found: Option<(Vec<f64>, f64)>,
     change: f64,
 }
 
-impl Best<'_> {
+impl BestSetting<'_> {
     /// Tries every value of one axis.
     fn along(&mut self, axis: usize, values: &mut [f64]) {
         let Some(inner) = self.case.axes.get(axis) else { return };
@@ -118,7 +118,7 @@ impl Best<'_> {
             return;
         };
         let mut state = self.case.state_at(values);
-        let line = Line::of(self.case.control, quantity, &state);
+        let line = PowerProfile::of(self.case.control, quantity, &state);
         for value in &inner.values {
             put(values, axis, *value);
             let normal = self.case.control.reference.normal(quantity, *value);
@@ -131,7 +131,7 @@ impl Best<'_> {
     }
 
     /// Whether the condenser's temperature does not depend on it.
-    fn is_apart(&self, quantity: Quantity) -> bool {
+    fn is_apart(&self, quantity: PlantQuantity) -> bool {
         !self.case.control.condenser.iter().flat_map(|equation| &equation.terms).any(|term| term.has(quantity))
     }
 
@@ -141,7 +141,7 @@ impl Best<'_> {
         self.now - power >= best - TIE
     }
 
-    fn offer(&mut self, values: &[f64], state: &State, gain: f64) {
+    fn offer(&mut self, values: &[f64], state: &PlantState, gain: f64) {
         let best = self.found.as_ref().map_or(f64::NEG_INFINITY, |(_, gain)| *gain);
         if gain < best - TIE || !gain.is_finite() {
             return;
@@ -158,7 +158,7 @@ impl Best<'_> {
 }
 
 /// What all models say along one quantity, the others held: sums of its powers.
-struct Line {
+struct PowerProfile {
     /// Which powers of it there are.
     exponents: Vec<i32>,
     /// One coefficient a power, each.
@@ -167,8 +167,8 @@ struct Line {
     refits: Vec<Vec<f64>>,
 }
 
-impl Line {
-    fn of(control: &Control, quantity: Quantity, state: &State) -> Self {
+impl PowerProfile {
+    fn of(control: &Control, quantity: PlantQuantity, state: &PlantState) -> Self {
         let mut held = *state;
         quantity.set(&mut held, 1.0);
         let mut exponents: Vec<i32> = Vec::new();

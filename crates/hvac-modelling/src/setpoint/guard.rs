@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::super::control::Control;
 use super::super::control::precedent::Precedent;
-use super::super::control::state::{Quantity, State};
+use super::super::control::state::{PlantQuantity, PlantState};
 use super::super::role::Role;
 use super::gain::Opinions;
 use super::limits::{self, Axis, Limit};
@@ -18,12 +18,12 @@ const REACH: f64 = 1.25;
 
 /// A question made ready: conditions, present set-points, axes and limits.
 #[derive(Debug)]
-pub(crate) struct Case<'a> {
+pub(crate) struct SetpointCase<'a> {
     pub(crate) control: &'a Control,
     /// Of the control's features: conditions and present set-points.
     pub(crate) row: Vec<f64>,
     /// Normalised state of that row.
-    pub(crate) state: State,
+    pub(crate) state: PlantState,
     pub(crate) axes: Vec<Axis>,
     pub(crate) limits: Vec<Limit>,
     present: Precedent,
@@ -35,13 +35,13 @@ pub(crate) struct Case<'a> {
     proved: RefCell<HashMap<[u64; 3], bool>>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> SetpointCase<'a> {
     /// None when the plant stands still or a value is missing.
     #[must_use]
     pub(crate) fn new(control: &'a Control, row: Vec<f64>, axes: Vec<Axis>, limits: Vec<Limit>) -> Option<Self> {
         let state = control.state(&row)?;
         let support = &control.support;
-        let chosen: Vec<Option<Quantity>> = axes.iter().map(|axis| axis.quantity).collect();
+        let chosen: Vec<Option<PlantQuantity>> = axes.iter().map(|axis| axis.quantity).collect();
         let fixed: Vec<bool> = support.quantities.iter().map(|quantity| !chosen.contains(&Some(*quantity))).collect();
         let whole = chosen.iter().all(Option::is_some);
         let place = support.place(&state);
@@ -113,7 +113,7 @@ impl<'a> Case<'a> {
 
     /// The normalised state with those values.
     #[must_use]
-    pub(crate) fn state_at(&self, values: &[f64]) -> State {
+    pub(crate) fn state_at(&self, values: &[f64]) -> PlantState {
         if self.axes.iter().any(|axis| axis.quantity.is_none()) {
             return self.control.state(&self.row_at(values)).unwrap_or(self.state);
         }
@@ -129,13 +129,13 @@ impl<'a> Case<'a> {
 
     /// Power of a state, kW.
     #[must_use]
-    pub(crate) fn power(&self, state: &State) -> f64 {
+    pub(crate) fn power(&self, state: &PlantState) -> f64 {
         self.control.power.value(state)
     }
 
     /// What may be relied on to be gained by a state, kW.
     #[must_use]
-    pub(crate) fn sure_gain(&self, state: &State) -> f64 {
+    pub(crate) fn sure_gain(&self, state: &PlantState) -> f64 {
         self.now.gain(&Opinions::of(self.control, state)).sure()
     }
 
@@ -147,7 +147,7 @@ impl<'a> Case<'a> {
 
     /// By how much values break hard limits and constraints: 0 when they keep all.
     #[must_use]
-    pub(crate) fn broken(&self, values: &[f64], state: &State) -> f64 {
+    pub(crate) fn broken(&self, values: &[f64], state: &PlantState) -> f64 {
         let axes = self.axes.iter().zip(values).map(|(axis, value)| {
             let outside = (axis.low - value).max(value - axis.high).max(0.0);
             if axis.keeps(*value) { 0.0 } else { outside / (axis.high - axis.low).max(axis.step) }
@@ -180,32 +180,32 @@ impl<'a> Case<'a> {
 
     /// Whether history speaks for a state: near enough to what was, and the load met as before.
     #[must_use]
-    pub(crate) fn is_supported(&self, state: &State) -> bool {
+    pub(crate) fn is_supported(&self, state: &PlantState) -> bool {
         self.is_proved(state) && self.is_near(state)
     }
 
     /// How far a state lies from history, as a share of how far it may.
     #[must_use]
-    pub(crate) fn distance(&self, state: &State) -> f64 {
+    pub(crate) fn distance(&self, state: &PlantState) -> f64 {
         self.control.support.distance(state) / (self.control.support.reach * REACH).max(1e-9)
     }
 
     /// How dense history is around a state: 1 where it is as near as days usually are to each other, falling to ½
     /// at the farthest that is allowed.
     #[must_use]
-    pub(crate) fn density(&self, state: &State) -> f64 {
+    pub(crate) fn density(&self, state: &PlantState) -> f64 {
         let (support, reach) = (&self.control.support, self.control.support.reach * REACH);
         let over = (support.distance(state) - support.usual) / (reach - support.usual).max(1e-9);
         1.0 - 0.5 * over.clamp(0.0, 1.0)
     }
 
-    fn is_near(&self, state: &State) -> bool {
+    fn is_near(&self, state: &PlantState) -> bool {
         let reach = self.control.support.reach * REACH;
         let place = self.control.support.place(state);
         self.near.iter().any(|row| row.iter().zip(&place).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() <= reach * reach)
     }
 
-    fn is_proved(&self, state: &State) -> bool {
+    fn is_proved(&self, state: &PlantState) -> bool {
         let wanted = self.control.precedent(state);
         let key = [wanted.supply_c, wanted.chw_hz, wanted.scp_hz].map(f64::to_bits);
         *self.proved.borrow_mut().entry(key).or_insert_with(|| self.proves(&wanted))

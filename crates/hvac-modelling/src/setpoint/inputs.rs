@@ -2,17 +2,17 @@
 
 use super::super::control::Control;
 use super::super::features::{self, Feature};
-use super::super::role::{Part, Role};
+use super::super::role::{Decider, Role};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
-use super::{Assumption, Question};
+use super::{Assumption, SetpointQuestion};
 
 /// Values may pass the range of history by this share of it: meters are not exact.
 const BEYOND: f64 = 0.02;
 
 /// What a question says about now.
 #[derive(Debug, Clone)]
-pub(crate) struct Inputs {
+pub(crate) struct SetpointInputs {
     /// Of the control's features; conditions beyond everything seen are the nearest that were seen.
     pub(crate) row: Vec<f64>,
     /// Which of them were given.
@@ -25,12 +25,12 @@ pub(crate) struct Inputs {
     pub(crate) air_unit: Option<String>,
 }
 
-impl Inputs {
+impl SetpointInputs {
     /// Of a question.
     ///
     /// # Errors
     /// `wrong_features` for names that the model does not know.
-    pub(crate) fn of(control: &Control, features: &[Feature], question: &Question) -> Result<Self, ModelError> {
+    pub(crate) fn of(control: &Control, features: &[Feature], question: &SetpointQuestion) -> Result<Self, ModelError> {
         let known = features::known_names(features);
         let mut problems = Vec::new();
         for (field, names) in [("conditions", &question.conditions), ("current", &question.current)] {
@@ -134,7 +134,7 @@ fn hold_within(control: &Control, features: &[Feature], beyond: &[String], row: 
     for (index, slot) in control.features.iter().zip(row) {
         if let Some(feature) = features
             .get(*index)
-            .filter(|feature| beyond.contains(&feature.name) && feature.role.part() == Part::Condition)
+            .filter(|feature| beyond.contains(&feature.name) && feature.role.part() == Decider::Condition)
         {
             *slot = slot.min(feature.range.max).max(feature.range.min);
         }

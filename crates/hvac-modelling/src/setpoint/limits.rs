@@ -1,9 +1,9 @@
 //! What may be chosen: axes of operator steps, and limits that every choice must keep.
 
 use super::super::control::Control;
-use super::super::control::state::{Quantity, SPEEDS, State};
+use super::super::control::state::{PlantQuantity, PlantState, SPEEDS};
 use super::super::features::{self, Feature};
-use super::super::role::{Part, Role};
+use super::super::role::{Decider, Role};
 use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
 use super::{Constraint, Variable};
@@ -29,7 +29,7 @@ pub(crate) struct Axis {
     /// Positions in the control's row.
     pub(crate) positions: Vec<usize>,
     /// The quantity that it is as a whole; none when it is one of several machines.
-    pub(crate) quantity: Option<Quantity>,
+    pub(crate) quantity: Option<PlantQuantity>,
     /// Present value.
     pub(crate) current: f64,
     /// Whether the present value was given.
@@ -123,7 +123,8 @@ fn positions(control: &Control, features: &[Feature], name: &str) -> Vec<usize> 
     if !by_name.is_empty() {
         return by_name;
     }
-    let by_column = found(&|feature| matches!(&feature.source, features::Source::Column { column } if column == name));
+    let by_column =
+        found(&|feature| matches!(&feature.source, features::FeatureSource::Column { column } if column == name));
     if !by_column.is_empty() {
         return by_column;
     }
@@ -150,7 +151,7 @@ pub(crate) fn axes(
         let mut roles: Vec<Role> = control.layout.roles.clone();
         roles.sort_unstable();
         roles.dedup();
-        roles.retain(|role| role.part() == Part::Control);
+        roles.retain(|role| role.part() == Decider::Control);
         all = roles.iter().map(|role| Variable { name: role.as_str().to_owned(), ..Variable::default() }).collect();
     }
     let mut problems = Vec::new();
@@ -183,7 +184,7 @@ fn axis(
     let problem = |what: &str, message: String| Problem { field: format!("{field}{what}"), message };
     let positions = positions(control, features, &variable.name);
     let role = positions.first().and_then(|position| role_at(control, *position));
-    let Some(role) = role.filter(|role| role.part() == Part::Control) else {
+    let Some(role) = role.filter(|role| role.part() == Decider::Control) else {
         return Err(problem(".name", no_control(control, features, &variable.name)));
     };
     for (what, value) in [
@@ -257,9 +258,9 @@ pub(crate) fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
     values
 }
 
-fn quantity(role: Role) -> Option<Quantity> {
+fn quantity(role: Role) -> Option<PlantQuantity> {
     let speed = SPEEDS.iter().find(|(own, ..)| *own == role).map(|(_, speed, _)| *speed);
-    speed.or((role == Role::ChwSupplyTemp).then_some(Quantity::ChwSupply))
+    speed.or((role == Role::ChwSupplyTemp).then_some(PlantQuantity::ChwSupply))
 }
 
 /// Mean of what turns (or of all, for temperatures), and whether all of it was given.
@@ -274,7 +275,7 @@ fn present(row: &[f64], given: &[bool], positions: &[usize], is_speed: bool) -> 
 fn no_control(control: &Control, features: &[Feature], name: &str) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (role, index) in control.layout.roles.iter().zip(&control.features) {
-        if role.part() == Part::Control {
+        if role.part() == Decider::Control {
             names.push(role.as_str());
             names.extend(features.get(*index).map(|feature| feature.name.as_str()));
         }
@@ -316,7 +317,9 @@ fn limit(control: &Control, features: &[Feature], constraint: &Constraint) -> Re
     let role = positions.first().and_then(|position| role_at(control, *position));
     if let Some(role) = role {
         return match role.part() {
-            Part::Control => Ok(Limit { asked: constraint.clone(), subject: Subject::Control(positions), margin: 0.0 }),
+            Decider::Control => {
+                Ok(Limit { asked: constraint.clone(), subject: Subject::Control(positions), margin: 0.0 })
+            }
             _ => Err(format!("{name} is a condition that nobody can choose, so no limit can be set on it")),
         };
     }
@@ -327,7 +330,7 @@ fn limit(control: &Control, features: &[Feature], constraint: &Constraint) -> Re
         return Ok(Limit { asked: constraint.clone(), subject: Subject::Response(role), margin });
     }
     let mut names: Vec<&str> = control.responses.iter().map(|response| response.role.as_str()).collect();
-    names.extend(control.layout.roles.iter().filter(|role| role.part() == Part::Control).map(|role| role.as_str()));
+    names.extend(control.layout.roles.iter().filter(|role| role.part() == Decider::Control).map(|role| role.as_str()));
     names.sort_unstable();
     names.dedup();
     let advice = did_you_mean(names.iter().copied(), name, &format!("limits can be set on {}", names.join(", ")));
@@ -337,7 +340,7 @@ fn limit(control: &Control, features: &[Feature], constraint: &Constraint) -> Re
 impl Limit {
     /// Its subject's value in a row and its normalised state; none when it cannot be told.
     #[must_use]
-    pub(crate) fn value(&self, control: &Control, row: &[f64], state: &State) -> Option<f64> {
+    pub(crate) fn value(&self, control: &Control, row: &[f64], state: &PlantState) -> Option<f64> {
         match &self.subject {
             Subject::Response(role) => Some(control.response(*role)?.value(state)),
             Subject::Control(positions) => {
@@ -354,7 +357,7 @@ pub(crate) fn matters(control: &Control, axis: &Axis, limit: &Limit) -> bool {
     match &limit.subject {
         Subject::Control(positions) => positions.iter().any(|position| axis.positions.contains(position)),
         Subject::Response(role) => {
-            let has = |quantity: Quantity| {
+            let has = |quantity: PlantQuantity| {
                 control.response(*role).is_some_and(|equation| equation.terms.iter().any(|t| t.has(quantity)))
             };
             axis.quantity.is_none_or(has)

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::gain::{Gain, WORTH_CHANGING, WORTH_MOVING};
-use self::grid::Found;
-use self::guard::Case;
-use self::inputs::Inputs;
+use self::grid::SearchResult;
+use self::guard::SetpointCase;
+use self::inputs::SetpointInputs;
 use self::limits::Axis;
 use super::ModelError;
 use super::control::Control;
@@ -84,7 +84,7 @@ pub struct Constraint {
 /// What is asked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-pub struct Question {
+pub struct SetpointQuestion {
     /// What nobody chooses: `load_rt`, `wet_bulb`, …, by role, feature or column.
     pub conditions: BTreeMap<String, f64>,
     /// Present set-points.
@@ -121,7 +121,8 @@ pub struct Recommendation {
 
 /// What is recommended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Answer {
+#[schema(as = Answer)]
+pub struct SetpointAnswer {
     /// kW at the recommended set-points.
     pub predicted_power: f64,
     /// kW at the present ones, by the same model.
@@ -171,7 +172,7 @@ pub struct Assumption {
 /// # Errors
 /// `no_control` when the model has no control; `wrong_features` for names it does not know, with the closest;
 /// `infeasible` naming the constraints that conflict; `bad_option`.
-pub fn recommend(model: &ModelDocument, question: &Question) -> Result<Answer, ModelError> {
+pub fn recommend(model: &ModelDocument, question: &SetpointQuestion) -> Result<SetpointAnswer, ModelError> {
     let Some(control) = &model.control else {
         let message = "the model was trained without a set-point or without a condition (a load, outside air), so there \
                        is nothing to choose; map at least one of each and train again";
@@ -184,13 +185,17 @@ pub fn recommend(model: &ModelDocument, question: &Question) -> Result<Answer, M
 ///
 /// # Errors
 /// As [`recommend`].
-pub fn recommend_with(control: &Control, features: &[Feature], question: &Question) -> Result<Answer, ModelError> {
-    let inputs = Inputs::of(control, features, question)?;
+pub fn recommend_with(
+    control: &Control,
+    features: &[Feature],
+    question: &SetpointQuestion,
+) -> Result<SetpointAnswer, ModelError> {
+    let inputs = SetpointInputs::of(control, features, question)?;
     let axes = limits::axes(control, features, &inputs.row, &inputs.given, &question.variables)?;
     let limits = limits::limits(control, features, &question.constraints)?;
     conflict::closed(&axes)?;
     let method = method(&axes, question.method)?;
-    let Some(case) = Case::new(control, inputs.row.clone(), axes, limits) else {
+    let Some(case) = SetpointCase::new(control, inputs.row.clone(), axes, limits) else {
         return Ok(standing(method, inputs));
     };
     conflict::check(&case)?;
@@ -224,7 +229,12 @@ fn method(axes: &[Axis], asked: Method) -> Result<Method, ModelError> {
 }
 
 /// Turns what the search found into an answer: a change only if it is needed to keep the limits, or sure to save.
-fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs) -> Answer {
+fn verdict(
+    case: &SetpointCase<'_>,
+    method: Method,
+    found: Option<SearchResult>,
+    inputs: SetpointInputs,
+) -> SetpointAnswer {
     let violations = case.broken_now();
     let evaluated = found.as_ref().map_or(0, |found| found.evaluated);
     let current = case.current();
@@ -271,7 +281,7 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
     let wide = if inputs.extrapolating.is_empty() { 1.0 } else { EXTRAPOLATING };
     let half = INTERVAL * case.control.power.rmse * wide * (1.0 + case.distance(&state).min(10.0));
     let savings_kw = if change { baseline - predicted } else { 0.0 };
-    Answer {
+    SetpointAnswer {
         predicted_power: predicted,
         baseline_power: baseline,
         savings_kw,
@@ -292,7 +302,7 @@ fn verdict(case: &Case<'_>, method: Method, found: Option<Found>, inputs: Inputs
 
 /// Takes back changes that by themselves are not sure to gain anything, the least first, as far as the rest keeps
 /// limits and support without them: an operator is not asked for what nobody could measure.
-fn without_idle_changes(case: &Case<'_>, mut values: Vec<f64>) -> Vec<f64> {
+fn without_idle_changes(case: &SetpointCase<'_>, mut values: Vec<f64>) -> Vec<f64> {
     loop {
         let state = case.state_at(&values);
         let mut least: Option<(f64, Vec<f64>)> = None;
@@ -319,8 +329,8 @@ fn without_idle_changes(case: &Case<'_>, mut values: Vec<f64>) -> Vec<f64> {
     }
 }
 
-fn standing(method: Method, inputs: Inputs) -> Answer {
-    Answer {
+fn standing(method: Method, inputs: SetpointInputs) -> SetpointAnswer {
+    SetpointAnswer {
         predicted_power: 0.0,
         baseline_power: 0.0,
         savings_kw: 0.0,

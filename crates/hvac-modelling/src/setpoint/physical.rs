@@ -4,7 +4,7 @@
 //! that slower fans relieve the chillers. Such a variable is left alone: history does not tell what it does.
 
 use super::super::control::Control;
-use super::super::control::state::{Quantity, SPEEDS, State};
+use super::super::control::state::{PlantQuantity, PlantState, SPEEDS};
 use super::super::role::Role;
 use super::limits::Axis;
 
@@ -19,17 +19,17 @@ const NONE: f64 = 0.005;
 
 /// Power of one kind's machines, and all the rest.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Parts {
+pub(crate) struct PowerSplit {
     pub(crate) machines: f64,
     pub(crate) rest: f64,
 }
 
-impl Parts {
+impl PowerSplit {
     /// Of a normalised state, for the machines of a role.
     #[must_use]
-    pub(crate) fn of(control: &Control, role: Role, state: &State) -> Self {
+    pub(crate) fn of(control: &Control, role: Role, state: &PlantState) -> Self {
         let kind = SPEEDS.iter().find(|(own, ..)| *own == role);
-        let own = |terms: &[(Quantity, i32)]| {
+        let own = |terms: &[(PlantQuantity, i32)]| {
             kind.is_some_and(|(_, speed, count)| {
                 terms.iter().any(|(own, _)| own == speed) && terms.iter().all(|(own, _)| own == speed || own == count)
             })
@@ -65,12 +65,17 @@ impl Parts {
 /// the chillers; warmer chilled water relieves them, by no more than it can. Without, only the sum is told apart:
 /// slower machines save no more than they take, faster ones no more than their water or air relieves the chillers by.
 #[must_use]
-pub(crate) fn is_possible(control: &Control, present: &State, axis: &Axis, at: impl Fn(f64) -> State) -> bool {
+pub(crate) fn is_possible(
+    control: &Control,
+    present: &PlantState,
+    axis: &Axis,
+    at: impl Fn(f64) -> PlantState,
+) -> bool {
     let (Some(low), Some(high)) = (axis.values.first(), axis.values.last()) else { return true };
     if high <= low {
         return true;
     }
-    let parts = |value: f64| Parts::of(control, axis.role, &at(value));
+    let parts = |value: f64| PowerSplit::of(control, axis.role, &at(value));
     let power = control.power.value(present).abs();
     let (at_low, at_high) = (parts(*low), parts(*high));
     let change = at_high.less(&at_low);

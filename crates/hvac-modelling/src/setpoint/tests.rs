@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 
-use super::super::features::{Range, Source};
+use super::super::features::{FeatureRange, FeatureSource};
 use super::super::gbdt::FitOptions;
-use super::super::role::{Part, Role};
+use super::super::role::{Decider, Role};
 use super::super::samples::{Matrix, Samples};
 use super::*;
 
@@ -100,7 +100,7 @@ fn plant(dice: &mut Dice) -> Plant {
         .enumerate()
         .map(|(index, role)| Feature {
             name: format!("F{index}"),
-            source: Source::Column { column: format!("F{index}") },
+            source: FeatureSource::Column { column: format!("F{index}") },
             role: *role,
             unit: (role.as_str().ends_with("temp")).then(|| "°C".into()),
             range: range(&columns[index]),
@@ -113,26 +113,26 @@ fn plant(dice: &mut Dice) -> Plant {
     Plant { features, x, control }
 }
 
-fn range(values: &[f64]) -> Range {
+fn range(values: &[f64]) -> FeatureRange {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
-    Range { min: at(0.0), p01: at(0.01), median: at(0.5), p99: at(0.99), max: at(1.0), present: 1.0 }
+    FeatureRange { min: at(0.0), p01: at(0.01), median: at(0.5), p99: at(0.99), max: at(1.0), present: 1.0 }
 }
 
 /// Something an operator might ask about a row of history: set-points, own limits, constraints.
-fn ask(dice: &mut Dice, plant: &Plant) -> Question {
+fn ask(dice: &mut Dice, plant: &Plant) -> SetpointQuestion {
     let row = dice.below(300);
-    let mut question = Question { seed: dice.below(1000) as u64, ..Question::default() };
+    let mut question = SetpointQuestion { seed: dice.below(1000) as u64, ..SetpointQuestion::default() };
     for (feature, column) in plant.features.iter().zip(&plant.x.columns) {
-        if feature.role.part() != Part::Response && dice.chance(0.95) {
+        if feature.role.part() != Decider::Response && dice.chance(0.95) {
             question.conditions.insert(feature.name.clone(), column[row]);
         }
     }
     let mut roles: Vec<Role> = plant.control.layout.roles.clone();
     roles.sort_unstable();
     roles.dedup();
-    roles.retain(|role| role.part() == Part::Control);
+    roles.retain(|role| role.part() == Decider::Control);
     for role in &roles {
         if dice.chance(0.8) {
             let speed = *role != Role::ChwSupplyTemp;
@@ -163,16 +163,16 @@ fn ask(dice: &mut Dice, plant: &Plant) -> Question {
     question
 }
 
-fn case<'a>(plant: &'a Plant, question: &Question) -> Option<Case<'a>> {
-    let inputs = Inputs::of(&plant.control, &plant.features, question).unwrap();
+fn case<'a>(plant: &'a Plant, question: &SetpointQuestion) -> Option<SetpointCase<'a>> {
+    let inputs = SetpointInputs::of(&plant.control, &plant.features, question).unwrap();
     let axes = limits::axes(&plant.control, &plant.features, &inputs.row, &inputs.given, &question.variables).unwrap();
     let limits = limits::limits(&plant.control, &plant.features, &question.constraints).unwrap();
     conflict::closed(&axes).ok()?;
-    Case::new(&plant.control, inputs.row, axes, limits)
+    SetpointCase::new(&plant.control, inputs.row, axes, limits)
 }
 
 /// Every combination, one by one.
-fn brute_force(case: &Case<'_>) -> Option<f64> {
+fn brute_force(case: &SetpointCase<'_>) -> Option<f64> {
     let mut all: Vec<Vec<f64>> = vec![Vec::new()];
     for axis in &case.axes {
         all = all
@@ -189,7 +189,7 @@ fn brute_force(case: &Case<'_>) -> Option<f64> {
 }
 
 /// Hard limits, the user's, and constraints, told from the question and the answer alone.
-fn keeps_all(plant: &Plant, question: &Question, answer: &Answer) -> Result<(), TestCaseError> {
+fn keeps_all(plant: &Plant, question: &SetpointQuestion, answer: &SetpointAnswer) -> Result<(), TestCaseError> {
     let value = |name: &str| answer.recommendations.iter().find(|r| r.parameter == name).map(|r| r.value);
     for r in &answer.recommendations {
         if r.parameter != "chw_supply_temp" {
@@ -203,7 +203,7 @@ fn keeps_all(plant: &Plant, question: &Question, answer: &Answer) -> Result<(), 
             prop_assert!(max_change.is_none_or(|most| moved <= most + 1e-9), "{r:?}");
         }
     }
-    let inputs = Inputs::of(&plant.control, &plant.features, question).unwrap();
+    let inputs = SetpointInputs::of(&plant.control, &plant.features, question).unwrap();
     let mut row = inputs.row;
     for (slot, role) in row.iter_mut().zip(&plant.control.layout.roles) {
         *slot = value(role.as_str()).unwrap_or(*slot);
@@ -257,7 +257,7 @@ proptest! {
         let plant = plant(&mut dice);
         let question = ask(&mut dice, &plant);
         let case = case(&plant, &question);
-        let small = |case: &Case<'_>| case.axes.len() <= grid::MOST_AXES && grid::points(&case.axes) <= 20_000;
+        let small = |case: &SetpointCase<'_>| case.axes.len() <= grid::MOST_AXES && grid::points(&case.axes) <= 20_000;
         if let Some(case) = case.filter(small) {
             let (found, best) = (grid::search(&case), brute_force(&case));
             match (&found, best) {
@@ -305,7 +305,7 @@ fn fans_only() -> (Vec<Feature>, Control) {
     }
     let feature = |name: &str, role, unit: &str, values: &[f64]| Feature {
         name: name.into(),
-        source: Source::Column { column: name.into() },
+        source: FeatureSource::Column { column: name.into() },
         role,
         unit: Some(unit.into()),
         range: range(values),
@@ -322,9 +322,12 @@ fn fans_only() -> (Vec<Feature>, Control) {
     (features, control)
 }
 
-fn at(hz: f64) -> Question {
+fn at(hz: f64) -> SetpointQuestion {
     let values = [("load_rt", 100.0), ("wet_bulb", 20.0), ("ct_fan_hz", hz)];
-    Question { conditions: values.map(|(name, value)| (name.into(), value)).into(), ..Question::default() }
+    SetpointQuestion {
+        conditions: values.map(|(name, value)| (name.into(), value)).into(),
+        ..SetpointQuestion::default()
+    }
 }
 
 /// 30·(50/60)³ = 17.36 kW, 30·(35.5/60)³ = 6.21 kW: towards the least speed seen.
@@ -384,7 +387,7 @@ fn what_is_missing_is_assumed_and_said() {
 #[test]
 fn unknown_names_and_bad_limits_are_refused_with_the_way_out() {
     let (features, control) = fans_only();
-    let refused = |change: &dyn Fn(&mut Question)| {
+    let refused = |change: &dyn Fn(&mut SetpointQuestion)| {
         let mut question = at(50.0);
         change(&mut question);
         recommend_with(&control, &features, &question).unwrap_err()

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use super::*;
-use crate::evaluate::{Outcome, Rule, Scores};
+use crate::evaluate::{BaselineRule, Outcome, Scores};
 use crate::features::FeatureOptions;
 use crate::fitted::Algorithm;
 use crate::gbdt::FitOptions;
@@ -70,8 +70,8 @@ pub(crate) fn mapping() -> FeatureMapping {
     }
 }
 
-pub(crate) fn lineage() -> Lineage {
-    Lineage {
+pub(crate) fn lineage() -> ModelLineage {
+    ModelLineage {
         session_id: "s".into(),
         dataset_id: "d".into(),
         dataset_version: "cleaned-v1".into(),
@@ -123,7 +123,7 @@ fn a_plant_is_learnt_down_to_its_noise_and_told_honestly() {
     assert_eq!(metrics.load_bins.len(), 10);
     assert!(metrics.blocked_cv.as_ref().unwrap().blocks.len() == 5 && metrics.random_split.rows == 576);
     assert!(document.control.is_some());
-    let Lineage { timezone, interval_s, rows, start_ms, .. } = &document.lineage;
+    let ModelLineage { timezone, interval_s, rows, start_ms, .. } = &document.lineage;
     assert_eq!((timezone.as_str(), *interval_s, *rows, *start_ms), ("Asia/Taipei", 1800, 2880, START));
     assert_eq!(document.target_unit.as_deref(), Some("kW"));
     document.to_json().unwrap();
@@ -136,7 +136,7 @@ fn a_model_that_loses_to_last_week_says_so() {
     set(&mut samples, "KW_TOT", |row, _| 300.0 + 200.0 * chance(row % 336, 9));
     let document = go(&samples, &mapping(), &only(Choice::Auto)).unwrap();
     let metrics = &document.metrics;
-    let week = metrics.baselines.iter().find(|rule| rule.rule == Rule::SameTimeLastWeek).unwrap();
+    let week = metrics.baselines.iter().find(|rule| rule.rule == BaselineRule::SameTimeLastWeek).unwrap();
     assert_eq!((week.scores.mape, week.scores.rmse, week.beaten), (Some(0.0), Some(0.0), Some(false)));
     assert!(!metrics.beats_baselines);
     assert!(metrics.verdict.contains("LOSES to a simple rule: the same time last week reaches MAPE 0.00 %"));
@@ -270,7 +270,7 @@ fn standing_still_is_learnt_too() {
     let document = go(&samples, &mapping(), &only(Choice::Gbdt)).unwrap();
     let scores = document.metrics.time_ordered;
     assert_eq!((scores.rows, scores.zero_rows), (288, 84));
-    assert_eq!(document.metrics.judged_by, crate::evaluate::Measure::Rmse);
+    assert_eq!(document.metrics.judged_by, crate::evaluate::ErrorMeasure::Rmse);
     assert_eq!(document.lineage.rows, 1440);
     let row: Vec<f64> = document.features.iter().map(|feature| feature.range.min).collect();
     assert!(document.fitted.predict(&row).abs() < 5.0);

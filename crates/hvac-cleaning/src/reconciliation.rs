@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::CLEANER_VERSION;
-use super::frame::{self, Data};
-use super::report::{Cells, ColumnUse, Hits, LeftOut, Report, RoleUse, Rows, Rule, RuleUse, UnitUse};
-use super::roles::{Chosen, Role};
-use super::rows::{Found, ROW_RULES};
-use super::work::Work;
+use super::frame::{self, ColumnData};
+use super::report::{CellCounts, ColumnUse, Hits, LeftOut, Report, RoleUse, RowCounts, Rule, RuleUse, UnitUse};
+use super::roles::{Role, RoleColumns};
+use super::rows::{ROW_RULES, RowFindings};
+use super::work::OngoingCleaning;
 use super::{CleanError, Cleaned};
 use hvac_frame::column::{CleanedCells, ColumnMeta, NullReason};
 
 /// Puts frame, columns, events and report together, of which the rows are final.
-pub(super) fn finish(mut work: Work<'_>, found: Found, rows: Rows) -> Result<Cleaned, CleanError> {
+pub(super) fn finish(
+    mut work: OngoingCleaning<'_>,
+    found: RowFindings,
+    rows: RowCounts,
+) -> Result<Cleaned, CleanError> {
     let columns: Vec<ColumnUse> = (0..work.metas.len()).into_par_iter().filter_map(|i| work.column_use(i)).collect();
     for (meta, data) in work.metas.iter_mut().zip(&work.data) {
         count_cells(meta, data);
@@ -32,7 +36,7 @@ pub(super) fn finish(mut work: Work<'_>, found: Found, rows: Rows) -> Result<Cle
     Ok(Cleaned { frame, columns: work.metas, report, events: work.events })
 }
 
-impl Work<'_> {
+impl OngoingCleaning<'_> {
     /// The report's entry of a column; `before` none for derived ones.
     fn column_use(&self, index: usize) -> Option<ColumnUse> {
         let (meta, judged, data) = (self.metas.get(index)?, self.judged.get(index)?, self.data.get(index)?);
@@ -46,7 +50,7 @@ impl Work<'_> {
         })
     }
 
-    fn report(&mut self, found: Found, rows: Rows, columns: Vec<ColumnUse>) -> Report {
+    fn report(&mut self, found: RowFindings, rows: RowCounts, columns: Vec<ColumnUse>) -> Report {
         let cells = self.cells(&columns);
         let with_sample = self.sampled.iter().filter(|sampled| **sampled).count() as u64;
         let dropped: u64 = rows.dropped.values().map(|hits| hits.first).sum();
@@ -70,8 +74,8 @@ impl Work<'_> {
         }
     }
 
-    fn cells(&self, columns: &[ColumnUse]) -> Cells {
-        let mut cells = Cells::default();
+    fn cells(&self, columns: &[ColumnUse]) -> CellCounts {
+        let mut cells = CellCounts::default();
         for (column, judged) in columns.iter().zip(&self.judged).take(self.width) {
             cells.before += judged.before.count;
             cells.kept += judged.kept;
@@ -93,7 +97,7 @@ impl Work<'_> {
             let (_, unit) = self.units.get(index)?;
             Some(UnitUse { column: name(index), unit: unit.unit.to_owned(), evidence: unit.evidence.clone() })
         };
-        let role = |(role, chosen): (&Role, &Chosen)| RoleUse {
+        let role = |(role, chosen): (&Role, &RoleColumns)| RoleUse {
             role: role.name().to_owned(),
             columns: chosen.columns.iter().map(name).collect(),
             evidence: chosen.evidence.clone(),
@@ -102,7 +106,7 @@ impl Work<'_> {
         self.plan.roles.iter().map(role).collect()
     }
 
-    fn rules(&self, found: &Found, rows: &Rows, columns: &[ColumnUse]) -> Vec<RuleUse> {
+    fn rules(&self, found: &RowFindings, rows: &RowCounts, columns: &[ColumnUse]) -> Vec<RuleUse> {
         let name = |index: &usize| self.metas.get(*index).map(|meta| meta.name.clone());
         let planned = self.plan.rules.iter().map(|(rule, planned)| {
             let is_row = ROW_RULES.contains(rule);
@@ -139,7 +143,7 @@ impl Work<'_> {
         planned.collect()
     }
 
-    fn message(&self, rows: &Rows, cells: &Cells, dropped: u64, with_sample: u64) -> String {
+    fn message(&self, rows: &RowCounts, cells: &CellCounts, dropped: u64, with_sample: u64) -> String {
         let list = |hits: &BTreeMap<Rule, Hits>| {
             let some = hits.iter().filter(|(_, hits)| hits.first > 0);
             some.map(|(rule, hits)| format!("{} {}", rule.name(), hits.first)).collect::<Vec<_>>().join(", ")
@@ -188,7 +192,7 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 /// Fills in a column's counts: its values, and its nulls by reason.
-fn count_cells(meta: &mut ColumnMeta, data: &Data) {
+fn count_cells(meta: &mut ColumnMeta, data: &ColumnData) {
     let mut nulls = data.nulls();
     // What was null before keeps its reasons where they can be told.
     if let Some(as_parsed) = nulls.get(&NullReason::AsParsed).copied() {

@@ -6,12 +6,12 @@ use super::quantity::{Quantity, Unit, UnitChoice};
 use super::report::Rule;
 use super::roles::Role;
 use super::sampling::{median, number};
-use super::work::Work;
+use super::work::OngoingCleaning;
 use super::{CleanError, Problem, internal};
 
-impl Work<'_> {
+impl OngoingCleaning<'_> {
     /// Settles the units that only values can tell.
-    pub(super) fn settle_units(&mut self) -> Result<(), CleanError> {
+    pub(super) fn resolve_units(&mut self) -> Result<(), CleanError> {
         let plan = self.plan;
         self.units.extend(plan.units.iter().filter_map(|(index, (quantity, choice))| match choice {
             UnitChoice::Known(unit) => Some((*index, (*quantity, unit.clone()))),

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::machines::State;
+use super::machines::MachineState;
 use super::sampling::GAP_FACTOR;
 
 /// A column as it is judged.
@@ -16,7 +16,7 @@ pub(crate) struct Sensor<'a> {
     /// NaN without a value.
     pub(crate) values: &'a [f64],
     /// Whether its equipment runs, when that can be told.
-    pub(crate) running: Option<&'a [State]>,
+    pub(crate) running: Option<&'a [MachineState]>,
     /// A value of 0 stands for a standstill.
     pub(crate) zero_stands: bool,
     /// A value from here on is a bound that real values keep for hours.
@@ -39,7 +39,7 @@ impl Sensor<'_> {
 
     /// Whether there was nothing to measure, or nothing that could have moved.
     pub(super) fn idle(&self, row: usize, value: f64) -> bool {
-        self.running.and_then(|running| running.get(row)) == Some(&State::Off)
+        self.running.and_then(|running| running.get(row)) == Some(&MachineState::Off)
             || (self.zero_stands && value == 0.0)
             || self.bound.is_some_and(|bound| value >= bound)
     }
@@ -47,9 +47,9 @@ impl Sensor<'_> {
 
 /// What one look at a column tells.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct StandstillScan {
     /// Of all runs of values within the range whose rows are no gap apart.
-    pub(crate) holds: Holds,
+    pub(crate) holds: RunLengths,
     /// Cells that could be judged.
     pub(crate) judged: u64,
     /// Rows in which each value is within the range of the one before it, over any gap, for as long as a frozen run
@@ -59,14 +59,14 @@ pub(crate) struct Seen {
 
 /// Times from the first to the last row of runs, ms; those of one row, which are most, only counted.
 #[derive(Debug, Default)]
-pub(crate) struct Holds {
+pub(crate) struct RunLengths {
     /// Runs of one row.
     pub(crate) single: usize,
     /// The others.
     pub(crate) longer: Vec<i64>,
 }
 
-impl Holds {
+impl RunLengths {
     /// All runs.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
@@ -93,15 +93,15 @@ impl Holds {
 
 /// Looks at a column once: `range` is that of a run, `least_ms` what a frozen one lasts at least.
 #[must_use]
-pub(crate) fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> Seen {
+pub(crate) fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> StandstillScan {
     let gap_ms = GAP_FACTOR * sensor.interval_ms;
-    let mut walk = Walk {
+    let mut walk = StandstillWalk {
         sensor,
         range,
         gap_ms,
         // Rows that are rarer than their interval is said to be make outages that count for a run, not against it.
         least_ms: if sensor.seen_ms > gap_ms { 0.0 } else { least_ms },
-        last: At { row: 0, at_ms: 0, value: f64::NAN },
+        last: JudgedRow { row: 0, at_ms: 0, value: f64::NAN },
         open: None,
         judged: 0,
         in_longer: 0,
@@ -110,7 +110,7 @@ pub(crate) fn look(sensor: &Sensor<'_>, range: f64, least_ms: f64) -> Seen {
         stretches: Vec::new(),
     };
     for start in (0..sensor.values.len()).step_by(WORD) {
-        match Word::of(sensor, start, range) {
+        match RowWord::of(sensor, start, range) {
             Some(word) => walk.word(start, &word),
             None => walk.rows(start..start + WORD),
         }
@@ -124,7 +124,7 @@ const WORD: usize = 64;
 const SHORT: usize = 4;
 
 /// A word of rows that all have a value, each beside the one before it.
-struct Word {
+struct RowWord {
     /// The rows whose value is within the range of the one before.
     near: u64,
     /// Whether one of these differs from it all the same.
@@ -133,7 +133,7 @@ struct Word {
     idle: u64,
 }
 
-impl Word {
+impl RowWord {
     /// Of the word that begins with row `start`; none where a row, or one before, is not there.
     fn of(sensor: &Sensor<'_>, start: usize, range: f64) -> Option<Self> {
         let values: &[f64; WORD] = sensor.values.get(start..)?.first_chunk()?;
@@ -153,9 +153,10 @@ impl Word {
             let values = values.iter().enumerate();
             idle = values.fold(0, |bits, (row, value)| bits | u64::from((*value == zero) | (*value >= bound)) << row);
         }
-        let running: Option<&[State; WORD]> = sensor.running.and_then(|running| running.get(start..)?.first_chunk());
+        let running: Option<&[MachineState; WORD]> =
+            sensor.running.and_then(|running| running.get(start..)?.first_chunk());
         for (row, state) in running.into_iter().flatten().enumerate() {
-            idle |= u64::from(*state == State::Off) << row;
+            idle |= u64::from(*state == MachineState::Off) << row;
         }
         (!missing).then_some(Self { near: near & !idle & !(idle << 1), drifts, idle })
     }
@@ -174,7 +175,7 @@ fn run_lengths(bits: u64) -> Option<[u32; SHORT]> {
 
 /// A judged row.
 #[derive(Clone, Copy)]
-struct At {
+struct JudgedRow {
     row: usize,
     at_ms: i64,
     /// NaN when there is nothing to go on from.
@@ -182,8 +183,8 @@ struct At {
 }
 
 /// A stretch of two rows or more, and the run that its last row is in.
-struct Stretch {
-    first: At,
+struct OpenStretch {
+    first: JudgedRow,
     run_ms: i64,
     run_rows: usize,
     min: f64,
@@ -191,14 +192,14 @@ struct Stretch {
 }
 
 /// A look at a column from its first row to its last.
-struct Walk<'a> {
+struct StandstillWalk<'a> {
     sensor: &'a Sensor<'a>,
     range: f64,
     gap_ms: f64,
     least_ms: f64,
     /// The judged row before.
-    last: At,
-    open: Option<Stretch>,
+    last: JudgedRow,
+    open: Option<OpenStretch>,
     judged: usize,
     in_longer: usize,
     longer: Vec<i64>,
@@ -207,7 +208,7 @@ struct Walk<'a> {
     stretches: Vec<Range<usize>>,
 }
 
-impl Walk<'_> {
+impl StandstillWalk<'_> {
     /// Rows of any kind, one by one.
     fn rows(&mut self, rows: Range<usize>) {
         for row in rows {
@@ -219,16 +220,16 @@ impl Walk<'_> {
             }
             self.judged += 1;
             if (value - self.last.value).abs() <= self.range {
-                self.goes_on(At { row, at_ms, value });
+                self.goes_on(JudgedRow { row, at_ms, value });
             } else {
                 self.end();
-                self.last = At { row, at_ms, value };
+                self.last = JudgedRow { row, at_ms, value };
             }
         }
     }
 
     /// A word, its first row being `start`.
-    fn word(&mut self, start: usize, word: &Word) {
+    fn word(&mut self, start: usize, word: &RowWord) {
         let first = self.sensor.row(start).filter(|_| word.idle & 1 == 0);
         let near = first.is_some_and(|(_, value)| (value - self.last.value).abs() <= self.range);
         let near = word.near & !1 | u64::from(near);
@@ -280,7 +281,7 @@ impl Walk<'_> {
 
     fn begins_after(&mut self, row: usize) {
         if let Some((at_ms, value)) = self.sensor.row(row) {
-            self.last = At { row, at_ms, value };
+            self.last = JudgedRow { row, at_ms, value };
         }
     }
 
@@ -288,15 +289,15 @@ impl Walk<'_> {
     fn near(&mut self, rows: Range<usize>) {
         for row in rows {
             if let Some((at_ms, value)) = self.sensor.row(row) {
-                self.goes_on(At { row, at_ms, value });
+                self.goes_on(JudgedRow { row, at_ms, value });
             }
         }
     }
 
-    fn goes_on(&mut self, now: At) {
-        let At { at_ms, value, .. } = now;
+    fn goes_on(&mut self, now: JudgedRow) {
+        let JudgedRow { at_ms, value, .. } = now;
         let (first, before) = (self.last, self.last.value);
-        let begin = || Stretch { first, run_ms: first.at_ms, run_rows: 1, min: before, max: before };
+        let begin = || OpenStretch { first, run_ms: first.at_ms, run_rows: 1, min: before, max: before };
         let mut stretch = self.open.take().unwrap_or_else(begin);
         let (min, max) = (stretch.min.min(value), stretch.max.max(value));
         if (at_ms - self.last.at_ms) as f64 <= self.gap_ms && max - min <= self.range {
@@ -318,14 +319,14 @@ impl Walk<'_> {
         }
     }
 
-    fn end_run(&mut self, stretch: &Stretch) {
+    fn end_run(&mut self, stretch: &OpenStretch) {
         if stretch.run_rows > 1 {
             self.in_longer += stretch.run_rows;
             self.longer.push(self.last.at_ms - stretch.run_ms);
         }
     }
 
-    fn seen(mut self) -> Seen {
+    fn seen(mut self) -> StandstillScan {
         self.end();
         let longer = self.short.into_iter().skip(1).chain([0]);
         for ((steps, at_least), longer) in (1..).zip(self.short).zip(longer) {
@@ -333,7 +334,7 @@ impl Walk<'_> {
         }
         // Its first row, and one a step.
         self.in_longer += self.short.first().copied().unwrap_or_default() + self.short.iter().sum::<usize>();
-        let holds = Holds { single: self.judged - self.in_longer, longer: self.longer };
-        Seen { holds, judged: self.judged as u64, stretches: self.stretches }
+        let holds = RunLengths { single: self.judged - self.in_longer, longer: self.longer };
+        StandstillScan { holds, judged: self.judged as u64, stretches: self.stretches }
     }
 }
