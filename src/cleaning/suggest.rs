@@ -96,17 +96,17 @@ pub async fn suggest(state: &AppState, selector: &DatasetSelector) -> Result<(Su
         target_col: target.map(|column| column.name.clone()),
         columns,
         unmapped,
-        roles: Role::ALL.into_iter().map(|role| of_role(role, all)).collect(),
+        roles: roles::suggest(all).into_iter().map(|(role, found)| of_role(role, found, all)).collect(),
         dataset: dataset.label,
     };
     Ok((suggestions, dataset.assumed_session))
 }
 
-fn of_role(role: Role, all: &[ColumnMeta]) -> RoleSuggestion {
+fn of_role(role: Role, found: Suggestion, all: &[ColumnMeta]) -> RoleSuggestion {
     let names = |indices: &[usize]| -> Vec<String> {
         indices.iter().filter_map(|index| all.get(*index)).map(|column| column.name.clone()).collect()
     };
-    let (columns, confidence, evidence) = match roles::suggest(role, all) {
+    let (columns, confidence, evidence) = match found {
         Suggestion::One(chosen) => (names(&chosen.columns), 1.0, chosen.evidence),
         Suggestion::Several(indices) => {
             let evidence = format!("{} columns' names are equally good: say which", indices.len());

@@ -136,7 +136,7 @@ impl Role {
         }
     }
 
-    /// Usual names of it, by which the closest columns are found when none is suggested.
+    /// Usual names of it: among equals they are it, and by them the closest columns are found when none is suggested.
     fn usual_names(self) -> &'static [&'static str] {
         match self {
             Self::Load => &["RT", "CH_SYS_RT", "COOLING_LOAD_RT", "CH_0_RT"],
@@ -175,27 +175,42 @@ pub enum Suggestion {
     None,
 }
 
-/// The best match by name: a point without a number before numbered ones, then the surer.
+/// The best match by name for every role: a point without a number before numbered ones, then
+/// the surer, then a usual name.
 #[must_use]
-pub fn suggest(role: Role, columns: &[ColumnMeta]) -> Suggestion {
-    let fits = |(index, column): (usize, &ColumnMeta)| {
-        let candidates = identify(&column.original_name, column.unit.as_deref(), &[]);
-        let found = candidates.into_iter().next().filter(|found| found.confidence >= SUGGESTS)?;
-        role.is_played_by(&found).then_some((index, found))
+pub fn suggest(columns: &[ColumnMeta]) -> BTreeMap<Role, Suggestion> {
+    let candidate = |(index, column): (usize, &ColumnMeta)| {
+        let found = identify(&column.original_name, column.unit.as_deref(), &[]).into_iter().next();
+        Some((index, found.filter(|found| found.confidence >= SUGGESTS)?))
     };
     let readings = columns.iter().enumerate().filter(|(_, c)| c.kind == Kind::Instantaneous && c.derived.is_none());
-    let found: Vec<(usize, Candidate)> = readings.filter_map(fits).collect();
-    let plain = found.iter().any(|(_, found)| !found.numbered);
-    let best: Vec<&(usize, Candidate)> = found.iter().filter(|(_, found)| !plain || !found.numbered).collect();
-    let most = best.iter().map(|(_, found)| found.confidence).fold(0.0, f64::max);
-    let best: Vec<&(usize, Candidate)> = best.into_iter().filter(|(_, found)| found.confidence >= most).collect();
-    match best.as_slice() {
+    let candidates: Vec<(usize, Candidate)> = readings.filter_map(candidate).collect();
+    Role::ALL.into_iter().map(|role| (role, best(role, &candidates, columns))).collect()
+}
+
+fn best(role: Role, candidates: &[(usize, Candidate)], columns: &[ColumnMeta]) -> Suggestion {
+    let usual = |index: usize| {
+        columns.get(index).is_some_and(|column| role.usual_names().contains(&joined(&column.original_name).as_str()))
+    };
+    let mut found: Vec<&(usize, Candidate)> = candidates.iter().filter(|(_, found)| role.is_played_by(found)).collect();
+    narrow(&mut found, |(_, found)| !found.numbered);
+    let surest = found.iter().map(|(_, found)| found.confidence).fold(0.0, f64::max);
+    narrow(&mut found, |(_, found)| found.confidence >= surest);
+    narrow(&mut found, |(index, _)| usual(*index));
+    match found.as_slice() {
         [] => Suggestion::None,
         [(index, found)] => {
             let evidence = format!("suggested: {}; no other column's name fits as well", found.evidence);
             Suggestion::One(RoleColumns { columns: vec![*index], evidence })
         }
         several => Suggestion::Several(several.iter().map(|(index, _)| *index).collect()),
+    }
+}
+
+/// Leaves those that are so, if any is.
+fn narrow(found: &mut Vec<&(usize, Candidate)>, is_so: impl Fn(&(usize, Candidate)) -> bool) {
+    if found.iter().any(|one| is_so(one)) {
+        found.retain(|one| is_so(one));
     }
 }
 
@@ -274,11 +289,11 @@ pub(crate) type Resolved = (BTreeMap<Role, RoleColumns>, Vec<(Role, String)>, BT
 #[must_use]
 pub(crate) fn resolve(roles: &Roles, columns: &[ColumnMeta]) -> Resolved {
     let (mut chosen, mut wrong, mut ambiguous) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
-    for role in Role::ALL {
+    for (role, suggestion) in suggest(columns) {
         match stated(role, roles, columns) {
             Some(Ok(found)) => drop(chosen.insert(role, found)),
             Some(Err(message)) => wrong.push((role, message)),
-            None => match suggest(role, columns) {
+            None => match suggestion {
                 Suggestion::One(found) => drop(chosen.insert(role, found)),
                 Suggestion::Several(indices) => drop(ambiguous.insert(role, indices)),
                 Suggestion::None => {}
@@ -374,7 +389,7 @@ mod tests {
     #[test]
     fn two_equal_matches_are_no_suggestion() {
         let columns = columns(&["CH_1_RT", "CH_2_RT", "CHW_RT"]);
-        assert_eq!(suggest(Role::Load, &columns), Suggestion::Several(vec![0, 1]));
+        assert_eq!(suggest(&columns)[&Role::Load], Suggestion::Several(vec![0, 1]));
         let both = Roles { load: Some(Columns::Sum(vec!["CH_1_RT".into(), "CH_2_RT".into()])), ..Roles::default() };
         assert_eq!(stated(Role::Load, &both, &columns).unwrap().unwrap().columns, [0, 1]);
     }

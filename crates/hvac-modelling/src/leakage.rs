@@ -106,19 +106,24 @@ fn by_name(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -
         Some(unit @ ("A" | "mA" | "kVA" | "kvar")) => {
             Some(format!("its unit is {unit}: a machine's current is its power but for voltage and power factor"))
         }
-        None | Some("%") if !states => Some(match reading.measure? {
-            Measure::Current => {
-                "its name says electric current or a share of it, which is power but for voltage and power factor"
+        None | Some("%") => Some(
+            match reading.measure? {
+                Measure::Current if !states => {
+                    "its name says electric current or a share of it, which is power but for voltage and power factor"
+                }
+                Measure::Share if !states && reading.nature.is_none() => {
+                    "its name says percent, and not of a speed or a position: of power, it is the target's ratio; if it is something else, say what in features.roles"
+                }
+                Measure::Energy => "its name says electric energy, whose growth is power",
+                // `POWER_ON` with two values is a state; kW are no state.
+                Measure::Power if electric && (!states || !reading.units.is_empty()) => {
+                    "its name says electric power, of which the target is made"
+                }
+                _ => return None,
             }
-            Measure::Share if reading.nature.is_none() => {
-                "its name says percent, and not of a speed or a position: of power, it is the target's ratio; if it is something else, say what in features.roles"
-            }
-            Measure::Energy => "its name says electric energy, whose growth is power",
-            Measure::Power if electric => "its name says electric power, of which the target is made",
-            _ => return None,
-        }
-        .to_owned()),
-        _ => None,
+            .to_owned(),
+        ),
+        Some(_) => None,
     }
 }
 

@@ -301,7 +301,7 @@ impl Said<'_> {
             Some(Measure::Humidity) => self.outside(Role::Humidity, BY_CUSTOM),
             Some(Measure::Flow) => self.water(Role::ChwFlow, Role::CwFlow),
             Some(Measure::Pressure) => self.pressure(),
-            Some(Measure::Load) => self.load(),
+            Some(Measure::Load) => self.load(seen),
             Some(Measure::Speed) if self.of_a_plant_machine() && self.machine != Some(MachineKind::Chiller) => {
                 own(Role::Speed, 0.0)
             }
@@ -397,10 +397,12 @@ impl Said<'_> {
         }
     }
 
-    fn load(&self) -> Option<Verdict> {
-        let free = !matches!(self.machine, Some(MachineKind::Other | MachineKind::Tower));
-        let free = free && !matches!(self.medium, Some(Medium::Other | Medium::OutsideAir));
-        free.then_some(Verdict { role: Role::Load, machine: self.machine, by_custom: 0.0 })
+    /// Of the plant or a chiller; a mere `LOAD` may as well be a share, or electric.
+    fn load(&self, seen: &Seen) -> Option<Verdict> {
+        let other = matches!(self.machine, Some(MachineKind::Other | MachineKind::Tower))
+            || matches!(self.medium, Some(Medium::Other | Medium::OutsideAir));
+        let by_custom = if self.reading.unsure && seen.unit != Some("RT") { BY_CUSTOM } else { 0.0 };
+        (!other).then_some(Verdict { role: Role::Load, machine: self.machine, by_custom })
     }
 
     /// Of a machine of the plant, of the plant, or – by custom – of nobody else.

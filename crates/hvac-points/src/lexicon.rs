@@ -15,113 +15,33 @@ const BUILT_IN: &str = include_str!("lexicon.tsv");
 static INSTALLED: OnceLock<Lexicon> = OnceLock::new();
 static ALONE: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::parse(BUILT_IN).unwrap_or_default());
 
-/// Something that a word says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Facet {
-    ChilledWater,
-    CondenserWater,
-    HotWater,
-    Water,
-    OutsideAir,
-    OtherAir,
-    OtherFluid,
-    Supply,
-    Return,
-    Leaving,
-    Entering,
-    Chiller,
-    ChwPump,
-    SecondaryPump,
-    CwPump,
-    Tower,
-    Pump,
-    Secondary,
-    Plant,
-    Total,
-    OtherMachine,
-    Evaporator,
-    Condenser,
-    Fan,
-    Temperature,
-    WetBulb,
-    Humidity,
-    Flow,
-    Pressure,
-    Power,
-    Energy,
-    Current,
-    Speed,
-    Drive,
-    Load,
-    KwPerRt,
-    Cop,
-    State,
-    Share,
-    OtherQuantity,
-    Thermal,
-    Heating,
-    SetPoint,
-    Command,
-    Alarm,
-    Limit,
-    Difference,
-    Position,
-    Unsure,
-    Unit(&'static str),
+/// What words can say, and how the file calls it.
+macro_rules! facets {
+    ($($facet:ident $name:literal,)*) => {
+        /// Something that a word says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Facet {
+            $($facet,)*
+            Unit(&'static str),
+        }
+
+        const FACETS: &[(&str, Facet)] = &[$(($name, Facet::$facet),)*];
+    };
 }
 
-/// Their names in the file.
-const FACETS: [(&str, Facet); 49] = [
-    ("chilled-water", Facet::ChilledWater),
-    ("condenser-water", Facet::CondenserWater),
-    ("hot-water", Facet::HotWater),
-    ("water", Facet::Water),
-    ("outside-air", Facet::OutsideAir),
-    ("other-air", Facet::OtherAir),
-    ("other-fluid", Facet::OtherFluid),
-    ("supply", Facet::Supply),
-    ("return", Facet::Return),
-    ("leaving", Facet::Leaving),
-    ("entering", Facet::Entering),
-    ("chiller", Facet::Chiller),
-    ("chw-pump", Facet::ChwPump),
-    ("secondary-pump", Facet::SecondaryPump),
-    ("cw-pump", Facet::CwPump),
-    ("tower", Facet::Tower),
-    ("pump", Facet::Pump),
-    ("secondary", Facet::Secondary),
-    ("plant", Facet::Plant),
-    ("total", Facet::Total),
-    ("other-machine", Facet::OtherMachine),
-    ("evaporator", Facet::Evaporator),
-    ("condenser", Facet::Condenser),
-    ("fan", Facet::Fan),
-    ("temperature", Facet::Temperature),
-    ("wet-bulb", Facet::WetBulb),
-    ("humidity", Facet::Humidity),
-    ("flow", Facet::Flow),
-    ("pressure", Facet::Pressure),
-    ("power", Facet::Power),
-    ("energy", Facet::Energy),
-    ("current", Facet::Current),
-    ("speed", Facet::Speed),
-    ("drive", Facet::Drive),
-    ("load", Facet::Load),
-    ("kw-per-rt", Facet::KwPerRt),
-    ("cop", Facet::Cop),
-    ("state", Facet::State),
-    ("share", Facet::Share),
-    ("other-quantity", Facet::OtherQuantity),
-    ("thermal", Facet::Thermal),
-    ("heating", Facet::Heating),
-    ("set-point", Facet::SetPoint),
-    ("command", Facet::Command),
-    ("alarm", Facet::Alarm),
-    ("limit", Facet::Limit),
-    ("difference", Facet::Difference),
-    ("position", Facet::Position),
-    ("unsure", Facet::Unsure),
-];
+#[rustfmt::skip]
+facets! {
+    ChilledWater "chilled-water", CondenserWater "condenser-water", HotWater "hot-water", Water "water",
+    OutsideAir "outside-air", OtherAir "other-air", OtherFluid "other-fluid", Supply "supply", Return "return",
+    Leaving "leaving", Entering "entering", Chiller "chiller", ChwPump "chw-pump", SecondaryPump "secondary-pump",
+    CwPump "cw-pump", Tower "tower", Pump "pump", Secondary "secondary", Plant "plant", Total "total",
+    OtherMachine "other-machine", Evaporator "evaporator", Condenser "condenser", Fan "fan",
+    Temperature "temperature", WetBulb "wet-bulb", Humidity "humidity", Flow "flow", Pressure "pressure",
+    Power "power", Energy "energy", Current "current", Speed "speed", Drive "drive", Load "load",
+    KwPerRt "kw-per-rt", Cop "cop", State "state", Share "share", OtherQuantity "other-quantity", Thermal "thermal",
+    Heating "heating", SetPoint "set-point", Command "command", Alarm "alarm", Limit "limit",
+    Difference "difference", Position "position", Unsure "unsure",
+}
 
 impl Facet {
     pub(crate) fn is_water(self) -> bool {
@@ -149,12 +69,10 @@ pub(crate) enum Condition {
     Machine(bool),
     Quantity(bool),
     Part,
-    First,
     Last,
-    Alone,
 }
 
-const CONDITIONS: [(&str, Condition); 10] = [
+const CONDITIONS: [(&str, Condition); 8] = [
     ("water", Condition::Water(true)),
     ("no-water", Condition::Water(false)),
     ("machine", Condition::Machine(true)),
@@ -162,9 +80,7 @@ const CONDITIONS: [(&str, Condition); 10] = [
     ("quantity", Condition::Quantity(true)),
     ("no-quantity", Condition::Quantity(false)),
     ("part", Condition::Part),
-    ("first", Condition::First),
     ("last", Condition::Last),
-    ("alone", Condition::Alone),
 ];
 
 /// One meaning of a word.
@@ -294,7 +210,7 @@ fn facet(name: &str) -> Result<Facet, String> {
         return units::known(unit).map(Facet::Unit).ok_or_else(|| format!("'{unit}' is no unit"));
     }
     let found = FACETS.iter().find(|(own, _)| *own == name).map(|(_, facet)| *facet);
-    found.ok_or_else(|| format!("no word can say '{name}'; use {} or unit:", list(&FACETS)))
+    found.ok_or_else(|| format!("no word can say '{name}'; use {} or unit:", list(FACETS)))
 }
 
 fn list<T>(named: &[(&str, T)]) -> String {

@@ -347,9 +347,7 @@ fn choose<'l>(pieces: &[Piece<'l>]) -> Vec<Option<&'l Meaning>> {
     };
     let said: Vec<&[Facet]> =
         pieces.iter().map(|piece| always(piece).map_or(&[][..], |meaning| meaning.facets.as_slice())).collect();
-    let words = pieces.iter().filter(|piece| !piece.number).count();
     let last = pieces.iter().rposition(|piece| !piece.number);
-    let first = pieces.iter().position(|piece| !piece.number);
     let holds = |at: usize, condition: &Condition| {
         let others = |is: fn(Facet) -> bool| {
             said.iter().enumerate().any(|(other, facets)| other != at && facets.iter().any(|facet| is(*facet)))
@@ -359,9 +357,7 @@ fn choose<'l>(pieces: &[Piece<'l>]) -> Vec<Option<&'l Meaning>> {
             Condition::Machine(wanted) => others(Facet::is_machine) == *wanted,
             Condition::Quantity(wanted) => others(Facet::is_quantity) == *wanted,
             Condition::Part => others(Facet::is_part),
-            Condition::First => first == Some(at),
             Condition::Last => last == Some(at),
-            Condition::Alone => words == 1,
         }
     };
     let meaning = |(at, piece): (usize, &Piece<'l>)| {

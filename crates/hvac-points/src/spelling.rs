@@ -31,6 +31,9 @@ enum Border {
 
 struct Spelled {
     letters: Vec<char>,
+    text: String,
+    /// Where in `text` each letter begins, and where the last ends.
+    starts: Vec<usize>,
     borders: Vec<Border>,
     tokens: Vec<usize>,
 }
@@ -66,7 +69,9 @@ fn spelled(name: &str) -> Spelled {
         tokens.push(token);
         before = Some(c);
     }
-    Spelled { letters, borders, tokens }
+    let text: String = letters.iter().collect();
+    let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    Spelled { letters, text, starts, borders, tokens }
 }
 
 /// One way to cut up to some place: its last piece, and the way before it.
@@ -93,8 +98,10 @@ impl Ways<'_> {
         self.spelled.borders.get(at).copied().unwrap_or(Border::Separator)
     }
 
-    fn text(&self, from: usize, to: usize) -> String {
-        self.spelled.letters.get(from..to).unwrap_or_default().iter().collect()
+    fn text(&self, from: usize, to: usize) -> &str {
+        let Spelled { text, starts, .. } = self.spelled;
+        let ends = starts.get(from).copied().zip(starts.get(to).copied());
+        ends.and_then(|(from, to)| text.get(from..to)).unwrap_or_default()
     }
 
     /// The cheapest way up to `at` that `fits`.
@@ -153,7 +160,7 @@ pub(crate) fn pieces<'l>(name: &str, lexicon: &'l Lexicon) -> Vec<Piece<'l>> {
     }
     for from in 0..end {
         for to in from + 1..=end.min(from + lexicon.longest) {
-            if let Some(word) = lexicon.words.get(&ways.text(from, to)) {
+            if let Some(word) = lexicon.words.get(ways.text(from, to)) {
                 ways.put_known(from, to, word);
             }
         }
@@ -167,8 +174,9 @@ pub(crate) fn pieces<'l>(name: &str, lexicon: &'l Lexicon) -> Vec<Piece<'l>> {
     while let Some(cut) = next.and_then(|id| ways.cuts.get(id)).filter(|cut| cut.to > 0) {
         let text = ways.text(cut.from, cut.to);
         let number = text.chars().all(|c| c.is_ascii_digit());
-        let word = if cut.known { lexicon.words.get(&text) } else { None };
-        pieces.push(Piece { token: spelled.tokens.get(cut.from).copied().unwrap_or_default(), word, number, text });
+        let word = if cut.known { lexicon.words.get(text) } else { None };
+        let token = spelled.tokens.get(cut.from).copied().unwrap_or_default();
+        pieces.push(Piece { token, word, number, text: text.to_owned() });
         next = cut.before;
     }
     pieces.reverse();
