@@ -43,7 +43,7 @@ impl MigrationTrait for Migration {
 }
 
 /// Rows stay as long as their session, so that a number is never used twice.
-fn artefact_versions() -> TableCreateStatement {
+pub(crate) fn artefact_versions() -> TableCreateStatement {
     Table::create()
         .table("artefact_versions")
         .col(id())

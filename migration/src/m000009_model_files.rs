@@ -57,7 +57,7 @@ impl MigrationTrait for Migration {
 }
 
 /// Rows outlive their models, so that a number is never used twice.
-fn model_versions() -> TableCreateStatement {
+pub(crate) fn model_versions() -> TableCreateStatement {
     Table::create()
         .table("model_versions")
         .col(id())

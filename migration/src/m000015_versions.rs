@@ -2,7 +2,9 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{id, index, integer, of_session, string, string_null, time, time_null, word};
+use crate::columns::{id, index, integer, of_session, string_null, time, time_null, word};
+use crate::m000003_datasets::artefact_versions;
+use crate::m000009_model_files::model_versions;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -95,33 +97,5 @@ fn versions() -> TableCreateStatement {
         .check(Expr::cust("(\"kind\" = 'model') = (\"model_name\" IS NOT NULL)"))
         .check(Expr::cust("(\"kind\" = 'model') = (\"session_id\" IS NULL)"))
         .foreign_key(&mut of_session("versions"))
-        .take()
-}
-
-fn artefact_versions() -> TableCreateStatement {
-    Table::create()
-        .table("artefact_versions")
-        .col(id())
-        .col(string("session_id"))
-        .col(word("kind", &["parsed", "cleaned"]))
-        .col(integer("version"))
-        .col(word("state", STATES))
-        .col(string_null("owner"))
-        .col(time_null("lease_until"))
-        .col(time("created_at"))
-        .foreign_key(&mut of_session("artefact_versions"))
-        .take()
-}
-
-fn model_versions() -> TableCreateStatement {
-    Table::create()
-        .table("model_versions")
-        .col(id())
-        .col(string("name"))
-        .col(integer("version"))
-        .col(word("state", STATES))
-        .col(string_null("owner"))
-        .col(time_null("lease_until"))
-        .col(time("created_at"))
         .take()
 }

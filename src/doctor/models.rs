@@ -117,14 +117,12 @@ async fn insert(txn: &impl ConnectionTrait, row: trained_model::Model) -> Result
 }
 
 /// Mapping, metrics and lineage, as a model file tells them.
-pub(super) fn told(store: &Store, key: &str) -> Option<(Value, Value, Value)> {
-    let bytes = store.models.open_bytes(key).ok()?;
-    let document = ModelDocument::from_json(&bytes).ok()?;
-    let of = |part: serde_json::Result<Value>| part.ok();
+pub(super) fn told(bytes: &[u8]) -> Option<(Value, Value, Value)> {
+    let ModelDocument { mapping, metrics, lineage, .. } = ModelDocument::from_json(bytes).ok()?;
     Some((
-        of(serde_json::to_value(&document.mapping))?,
-        of(serde_json::to_value(&document.metrics))?,
-        of(serde_json::to_value(&document.lineage))?,
+        serde_json::to_value(mapping).ok()?,
+        serde_json::to_value(metrics).ok()?,
+        serde_json::to_value(lineage).ok()?,
     ))
 }
 

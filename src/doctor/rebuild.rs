@@ -21,6 +21,7 @@ use crate::store::entity::{
     model_alias, parse_report, parsed_dataset, session, site_override, source_file, trained_model, version,
 };
 use crate::store::frames;
+use crate::store::objects::{ObjectBytes, Objects};
 use crate::store::versions::Series;
 use crate::store::{Store, new_id, now, paths};
 use hvac_frame::column::ColumnMeta;
@@ -249,27 +250,26 @@ fn told_of_parse(said: &dyn Fn(&str) -> Option<String>) -> (Vec<ColumnMeta>, ser
 }
 
 /// What the files tell of the rows that `session.json` only names: columns and options, parameters and reports. A file
-/// that cannot be read now tells it another time: see [`refill`].
+/// that is not what was published now tells it another time: see [`refill`].
 fn fill(store: &Store, snapshot: &mut Snapshot) -> Vec<String> {
     let mut unread = Vec::new();
-    for dataset in &mut snapshot.parsed_datasets {
-        if dataset.columns.0.is_empty() {
-            match metadata(store, &dataset.file_path) {
-                Some(said) => (dataset.columns.0, dataset.options) = told_of_parse(&|key| said.get(key).cloned()),
-                None => unread.push(dataset.file_path.clone()),
-            }
+    for dataset in snapshot.parsed_datasets.iter_mut().filter(|dataset| dataset.columns.0.is_empty()) {
+        match metadata(store, &dataset.file_path, &dataset.sha256, dataset.size_bytes) {
+            Some(said) => (dataset.columns.0, dataset.options) = told_of_parse(&|key| said.get(key).cloned()),
+            None => unread.push(dataset.file_path.clone()),
         }
     }
-    for job in &mut snapshot.cleaning_jobs {
-        let Some(path) = job.output_path.as_ref().filter(|_| job.parameters.is_null()) else { continue };
-        match metadata(store, path) {
+    for job in snapshot.cleaning_jobs.iter_mut().filter(|job| job.parameters.is_null()) {
+        let (Some(path), Some(sha256)) = (&job.output_path, &job.sha256) else { continue };
+        match metadata(store, path, sha256, job.size_bytes.unwrap_or_default()) {
             Some(said) => (job.parameters, job.report) = cleaned::told(&|key| said.get(key).cloned()),
             None => unread.push(path.clone()),
         }
     }
-    for model in &mut snapshot.trained_models {
-        let Some(path) = model.model_file_path.as_ref().filter(|_| model.lineage.is_null()) else { continue };
-        match models::told(store, path) {
+    for model in snapshot.trained_models.iter_mut().filter(|model| model.lineage.is_null()) {
+        let (Some(path), Some(sha256)) = (&model.model_file_path, &model.sha256) else { continue };
+        let whole = whole(&store.models, path, sha256, model.size_bytes.unwrap_or_default());
+        match whole.and_then(|bytes| models::told(&bytes)) {
             Some(told) => (model.feature_mapping, model.training_metrics, model.lineage) = told,
             None => unread.push(format!("models/{path}")),
         }
@@ -322,11 +322,16 @@ async fn refill(store: &Store, session_id: &str) -> Result<()> {
     txn.commit().await.internal(doing)
 }
 
-/// What a Parquet file says of itself.
-fn metadata(store: &Store, path: &str) -> Option<BTreeMap<String, String>> {
-    let bytes = store.objects.open_bytes(path).ok()?;
-    let reader = ParquetReader::open(bytes.to_bytes()).ok()?;
+/// What a Parquet file says of itself, if it is what was published.
+fn metadata(store: &Store, path: &str, sha256: &str, size_bytes: i64) -> Option<BTreeMap<String, String>> {
+    let reader = ParquetReader::open(whole(&store.objects, path, sha256, size_bytes)?.to_bytes()).ok()?;
     Some(reader.footer().key_values().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+}
+
+/// The bytes of a file that is what was published.
+fn whole(objects: &Objects, path: &str, sha256: &str, size_bytes: i64) -> Option<ObjectBytes> {
+    objects.verify(path, sha256, size_bytes.unsigned_abs()).ok()?.ok()?;
+    objects.open_bytes(path).ok()
 }
 
 /// First and last time of a stored frame.

@@ -111,7 +111,7 @@ pub async fn reserve(
 ///
 /// # Errors
 /// 409 while somebody else parses it.
-pub async fn reserve_parse(txn: &impl ConnectionTrait, session_id: &str, owner: Owner<'_>) -> Result<version::Model> {
+async fn reserve_parse(txn: &impl ConnectionTrait, session_id: &str, owner: Owner<'_>) -> Result<version::Model> {
     let series = Series::Parsed(session_id);
     let reserved = series.find().filter(version::Column::State.eq(VersionState::Reserved)).one(txn).await;
     if let Some(held) = reserved.internal("looking for a parse under way")? {
@@ -253,7 +253,7 @@ async fn heartbeat(txn: &impl ConnectionTrait, number_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// 409 when it had lapsed and somebody else took over.
-pub async fn settle(txn: &impl ConnectionTrait, number: &version::Model, state: VersionState) -> Result<()> {
+async fn settle(txn: &impl ConnectionTrait, number: &version::Model, state: VersionState) -> Result<()> {
     let result = version::Entity::update_many()
         .col_expr(version::Column::State, Expr::value(state))
         .col_expr(version::Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
@@ -310,8 +310,8 @@ impl Held {
         settle(txn, &self.number, VersionState::Published).await
     }
 
-    /// Gives the number up. Where nothing can be written, whoever reserves next in this process does it, or the lease
-    /// lapses by itself.
+    /// Gives the number of a parse up. Where nothing can be written, the session's next parse in this process does it, or
+    /// the lease lapses by itself.
     pub async fn abandon(self) {
         let released = async {
             let txn = self.db.begin().await?;
@@ -319,7 +319,7 @@ impl Held {
             txn.commit().await.internal("releasing a version")
         };
         if let Err(error) = released.await {
-            tracing::warn!(%error, "a reservation was not released; the next work of its kind does it, or it lapses by itself");
+            tracing::warn!(%error, "a reservation was not released; the next parse of the session does it, or it lapses by itself");
             unreleased().push(self.number.clone());
         }
     }
@@ -340,7 +340,7 @@ fn unreleased() -> MutexGuard<'static, Vec<version::Model>> {
 /// Reserves a session's next parsed number, those first released that could not be before; held from now on.
 ///
 /// # Errors
-/// As [`reserve_parse`], and what `allowed` says.
+/// 409 while somebody else parses it; what `allowed` says.
 pub async fn hold_parse(
     db: &Db,
     session_id: &str,

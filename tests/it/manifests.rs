@@ -244,14 +244,18 @@ async fn a_rebuilt_session_learns_the_rest_when_its_files_come_back() {
     let before = answers(&app).await;
     let folder = app.stop().await;
     lose_database(folder.path());
-    let aside = folder.path().join("aside");
-    let files = ["parsed-v1.parquet", "cleaned-v1.parquet"];
-    std::fs::create_dir(&aside).unwrap();
+    // One is away; of the other the footer reads as well as before, and says something else.
     let stored = session_json(folder.path(), &id).parent().unwrap().to_owned();
-    files.iter().for_each(|name| std::fs::rename(stored.join(name), aside.join(name)).unwrap());
+    let whole =
+        ["parsed-v1.parquet", "cleaned-v1.parquet"].map(|name| (name, std::fs::read(stored.join(name)).unwrap()));
+    std::fs::remove_file(stored.join(whole[0].0)).unwrap();
+    let mut damaged = whole[1].1.clone();
+    let at = damaged.windows(4).rposition(|bytes| bytes == b"\"kw\"");
+    damaged[at.unwrap() + 1] = b'K';
+    std::fs::write(stored.join(whole[1].0), damaged).unwrap();
     let rebuilt = doctor(folder.path(), &["--rebuild"]);
     assert_eq!((&rebuilt["sessions"], rebuilt["notes"].as_array().unwrap().len()), (&json!(1), 2), "{rebuilt}");
-    files.iter().for_each(|name| std::fs::rename(aside.join(name), stored.join(name)).unwrap());
+    whole.iter().for_each(|(name, bytes)| std::fs::write(stored.join(name), bytes).unwrap());
     let again = doctor(folder.path(), &["--rebuild"]);
     assert_eq!((&again["kept"], &again["damaged"]), (&json!(1), &json!([])), "{again}");
     let app = TestApp::start_in(folder, Vec::new()).await.unwrap();

@@ -65,11 +65,13 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// A type of fields that its row has under the same names, and the way from a row.
+/// A type whose fields its row has under the same names, fields of its own (`and`), and what the row has besides (`row`);
+/// the ways from a row and to one follow.
 macro_rules! entry {
     ($(#[$doc:meta])* $name:ident of $row:ident {
         $($(#[$same_doc:meta])* $same:ident: $same_type:ty,)*
-    } $(and { $($(#[$own_doc:meta])* $own:ident: $own_type:ty = |$from:ident| $value:expr,)* })?) => {
+    } $(and { $($(#[$own_doc:meta])* $own:ident: $own_type:ty = |$from:ident| $value:expr,)* })?
+    row |$entry:ident, $session_id:ident| { $($besides:ident: $besides_value:expr,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub struct $name {
@@ -83,6 +85,15 @@ macro_rules! entry {
                     $($same: row.$same.clone(),)*
                     $($($own: { let $from = row; $value },)*)?
                 }
+            }
+        }
+
+        impl $name {
+            /// The row of that session; what its file tells is left out where this does not.
+            #[must_use]
+            pub fn into_row(self, session_id: &str) -> $row::Model {
+                let ($entry, $session_id) = (self, session_id);
+                $row::Model { $($besides: $besides_value,)* $($same: $entry.$same,)* }
             }
         }
     };
@@ -120,7 +131,7 @@ entry! {
         /// Found without this file.
         #[serde(default, skip_serializing_if = "is_false")]
         unconfirmed: bool,
-    }
+    } row |entry, _session_id| {}
 }
 
 entry! {
@@ -168,6 +179,9 @@ entry! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         path: Option<String> =
             |row| Some(row.path.clone()).filter(|path| *path != paths::raw(&row.session_id, &row.sha256, &row.file_name)),
+    } row |entry, session_id| {
+        session_id: session_id.to_owned(),
+        path: entry.path.unwrap_or_else(|| paths::raw(session_id, &entry.sha256, &entry.file_name)),
     }
 }
 
@@ -209,6 +223,11 @@ entry! {
         /// What the parse found, of a file that does not say it itself: those of before version 2.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         report: Option<ReportText> = |_row| None,
+    } row |entry, session_id| {
+        session_id: session_id.to_owned(),
+        file_path: paths::parsed(session_id, entry.version),
+        columns: entry.columns.unwrap_or_default(),
+        options: entry.options.unwrap_or_default(),
     }
 }
 
@@ -274,6 +293,13 @@ entry! {
         /// Version 1: what each rule did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         report: Option<Value> = |_row| None,
+    } row |entry, session_id| {
+        session_id: session_id.to_owned(),
+        output_path: Some(paths::cleaned(session_id, entry.version)),
+        parameters: entry.parameters.unwrap_or_default(),
+        report: entry.report.unwrap_or_default(),
+        status: WorkStatus::Completed,
+        error: None,
     }
 }
 
@@ -330,6 +356,13 @@ entry! {
         /// Only those that are completed are told of.
         #[serde(default = "completed", skip_serializing)]
         status: WorkStatus = |row| row.status,
+    } row |entry, session_id| {
+        session_id: session_id.to_owned(),
+        feature_mapping: entry.feature_mapping.unwrap_or_default(),
+        training_metrics: entry.training_metrics.unwrap_or_default(),
+        lineage: entry.lineage.unwrap_or_default(),
+        status: entry.status,
+        error: None,
     }
 }
 
@@ -344,7 +377,7 @@ entry! {
         model_id: String,
         /// Since when.
         updated_at: DateTime<Utc>,
-    }
+    } row |entry, _session_id| {}
 }
 
 entry! {
@@ -362,6 +395,10 @@ entry! {
         lease_until: Option<DateTime<Utc>>,
         /// When it was reserved.
         created_at: DateTime<Utc>,
+    } row |entry, session_id| {
+        id: new_id(),
+        session_id: Some(session_id.to_owned()),
+        model_name: None,
     }
 }
 
@@ -378,187 +415,5 @@ entry! {
         unit: Option<String>,
         /// Kind.
         kind: Option<PointKind>,
-    }
-}
-
-impl Session {
-    /// The row.
-    #[must_use]
-    pub fn into_row(self) -> session::Model {
-        session::Model {
-            id: self.id,
-            name: self.name,
-            site: self.site,
-            timezone: self.timezone,
-            subfolder: self.subfolder,
-            files_count: self.files_count,
-            total_rows: self.total_rows,
-            status: self.status,
-            metadata: self.metadata,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            deleted_at: self.deleted_at,
-            parsed_over_http_at: self.parsed_over_http_at,
-            unconfirmed: self.unconfirmed,
-        }
-    }
-}
-
-impl SourceFile {
-    /// The row.
-    #[must_use]
-    pub fn into_row(self, session_id: &str) -> source_file::Model {
-        source_file::Model {
-            path: self.path.unwrap_or_else(|| paths::raw(session_id, &self.sha256, &self.file_name)),
-            id: self.id,
-            session_id: session_id.to_owned(),
-            file_name: self.file_name,
-            archive_member: self.archive_member,
-            sha256: self.sha256,
-            size_bytes: self.size_bytes,
-            format: self.format,
-            encoding: self.encoding,
-            row_count: self.row_count,
-            point_count: self.point_count,
-            first_at: self.first_at,
-            last_at: self.last_at,
-            warnings: self.warnings,
-            integrity: self.integrity,
-            created_at: self.created_at,
-        }
-    }
-}
-
-impl ParsedDataset {
-    /// The row; without columns and options where its file tells them.
-    #[must_use]
-    pub fn into_row(self, session_id: &str) -> parsed_dataset::Model {
-        parsed_dataset::Model {
-            id: self.id,
-            session_id: session_id.to_owned(),
-            version: self.version,
-            file_path: paths::parsed(session_id, self.version),
-            sha256: self.sha256,
-            size_bytes: self.size_bytes,
-            row_count: self.row_count,
-            column_count: self.column_count,
-            columns: self.columns.unwrap_or_default(),
-            start_at: self.start_at,
-            end_at: self.end_at,
-            parser_version: self.parser_version,
-            request_key: self.request_key,
-            options: self.options.unwrap_or_default(),
-            integrity: self.integrity,
-            created_at: self.created_at,
-        }
-    }
-}
-
-impl Cleaning {
-    /// The row; without parameters and report where its file tells them.
-    #[must_use]
-    pub fn into_row(self, session_id: &str) -> cleaning_job::Model {
-        cleaning_job::Model {
-            id: self.id,
-            session_id: session_id.to_owned(),
-            dataset_id: self.dataset_id,
-            version: self.version,
-            parameters: self.parameters.unwrap_or_default(),
-            original_rows: self.original_rows,
-            cleaned_rows: self.cleaned_rows,
-            retention_rate: self.retention_rate,
-            output_path: Some(paths::cleaned(session_id, self.version)),
-            sha256: self.sha256,
-            size_bytes: self.size_bytes,
-            request_key: self.request_key,
-            cleaner_version: self.cleaner_version,
-            column_count: self.column_count,
-            start_at: self.start_at,
-            end_at: self.end_at,
-            events_count: self.events_count,
-            events_sha256: self.events_sha256,
-            events_size_bytes: self.events_size_bytes,
-            events_integrity: self.events_integrity,
-            report: self.report.unwrap_or_default(),
-            status: WorkStatus::Completed,
-            error: None,
-            integrity: self.integrity,
-            created_at: self.created_at,
-            started_at: self.started_at,
-            finished_at: self.finished_at,
-        }
-    }
-}
-
-impl Model {
-    /// The row; without mapping, metrics and lineage where its file tells them.
-    #[must_use]
-    pub fn into_row(self, session_id: &str) -> trained_model::Model {
-        trained_model::Model {
-            id: self.id,
-            name: self.name,
-            version: self.version,
-            dataset_id: self.dataset_id,
-            cleaning_job_id: self.cleaning_job_id,
-            session_id: session_id.to_owned(),
-            site: self.site,
-            request_key: self.request_key,
-            options: self.options,
-            algorithm: self.algorithm,
-            feature_mapping: self.feature_mapping.unwrap_or_default(),
-            training_metrics: self.training_metrics.unwrap_or_default(),
-            lineage: self.lineage.unwrap_or_default(),
-            feature_count: self.feature_count,
-            model_file_path: self.model_file_path,
-            sha256: self.sha256,
-            size_bytes: self.size_bytes,
-            trainer_version: self.trainer_version,
-            status: self.status,
-            error: None,
-            integrity: self.integrity,
-            created_at: self.created_at,
-            started_at: self.started_at,
-            finished_at: self.finished_at,
-        }
-    }
-}
-
-impl Number {
-    /// The row.
-    #[must_use]
-    pub fn into_row(self, session_id: &str) -> version::Model {
-        version::Model {
-            id: new_id(),
-            kind: self.kind,
-            session_id: Some(session_id.to_owned()),
-            model_name: None,
-            version: self.version,
-            state: self.state,
-            owner: self.owner,
-            lease_until: self.lease_until,
-            created_at: self.created_at,
-        }
-    }
-}
-
-impl Alias {
-    /// The row.
-    #[must_use]
-    pub fn into_row(self) -> model_alias::Model {
-        model_alias::Model { name: self.name, alias: self.alias, model_id: self.model_id, updated_at: self.updated_at }
-    }
-}
-
-impl Override {
-    /// The row.
-    #[must_use]
-    pub fn into_row(self) -> site_override::Model {
-        site_override::Model {
-            site: self.site,
-            original_name: self.original_name,
-            name: self.name,
-            unit: self.unit,
-            kind: self.kind,
-        }
-    }
+    } row |entry, _session_id| {}
 }

@@ -117,15 +117,15 @@ fn rows(document: Document) -> Snapshot {
     let reports: BTreeMap<_, _> = document.parsed_datasets.iter().filter_map(report).collect();
     Snapshot {
         revision: document.revision,
-        session: document.session.into_row(),
+        session: document.session.into_row(&session_id),
         source_files: document.source_files.into_iter().map(|file| file.into_row(&session_id)).collect(),
         parsed_datasets: document.parsed_datasets.into_iter().map(|d| d.into_row(&session_id)).collect(),
         reports,
         cleaning_jobs: document.cleaning_jobs.into_iter().map(|job| job.into_row(&session_id)).collect(),
         trained_models: document.trained_models.into_iter().map(|model| model.into_row(&session_id)).collect(),
-        model_aliases: document.model_aliases.into_iter().map(document::Alias::into_row).collect(),
+        model_aliases: document.model_aliases.into_iter().map(|alias| alias.into_row(&session_id)).collect(),
         versions,
-        site_overrides: document.site_overrides.into_iter().map(document::Override::into_row).collect(),
+        site_overrides: document.site_overrides.into_iter().map(|said| said.into_row(&session_id)).collect(),
     }
 }
 
