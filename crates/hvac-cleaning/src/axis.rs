@@ -1,7 +1,7 @@
 //! The axis of a cleaning: whether and how the rows are put into bins, and what a cell stands for after it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
@@ -15,7 +15,7 @@ use super::report::{CounterUse, Event, Rule};
 use super::resample::{self, Aggregate, ResampleGrid};
 use super::sampling::{self, number};
 use super::work::{OngoingCleaning, step};
-use super::{CleanError, judge};
+use super::{CleanError, internal, judge};
 use hvac_frame::column::{CleanedCells, ColumnMeta, Kind, NullReason};
 
 /// Columns that are worked on between two calls of `progress`.
@@ -46,7 +46,7 @@ impl OngoingCleaning<'_> {
             let Some(name) = self.metas.get(index).map(|meta| meta.name.clone()) else { continue };
             self.counters.push(counter_use(&name, &growth));
             let events = growth.incidents.iter().take(judge::MOST_EVENTS);
-            self.events.extend(events.map(|incident| counter_event(&name, &self.at_ms, incident)));
+            self.events.extend(events.map(|incident| counter_event(&name, incident)));
             cells.push((index, NumberCells::new(growth.rows, NullReason::NotDerivable)));
         }
         cells
@@ -63,20 +63,20 @@ impl OngoingCleaning<'_> {
             self.ran = self.plan.pumps.iter().map(|pump| self.ran_throughout(pump, &grid.bins)).collect();
             let mut data = std::mem::take(&mut self.data);
             let count = data.len().max(1) as f64;
-            let fractions = self.on_fractions(&data, grid);
+            let fractions = self.on_fractions(&data, grid)?;
             for (chunk, columns) in data.chunks_mut(CHUNK).enumerate() {
                 step(progress, 0.5 + 0.3 * (chunk * CHUNK) as f64 / count, "resampling")?;
-                columns.par_iter_mut().enumerate().for_each(|(place, data)| {
-                    if let Some(meta) = self.metas.get(chunk * CHUNK + place) {
-                        resample_column(&self.at_ms, data, grid, Aggregate::of(meta));
-                    }
-                });
+                columns.par_iter_mut().enumerate().try_for_each(|(place, data)| {
+                    let meta = self.metas.get(chunk * CHUNK + place);
+                    let how = Aggregate::of(meta.ok_or_else(|| internal("a column has no metadata"))?);
+                    resample_column(&self.at_ms, data, grid, how)
+                })?;
             }
             self.data = data;
-            let grown = growths
-                .into_par_iter()
-                .map(|(_, cells)| ColumnData::Numbers(resample::numbers(&self.at_ms, &cells, grid, Aggregate::Sum)));
-            let grown: Vec<ColumnData> = grown.collect();
+            let sum = |(_, cells): (usize, NumberCells)| {
+                Ok(ColumnData::Numbers(resample::numbers(&self.at_ms, &cells, grid, Aggregate::Sum)?))
+            };
+            let grown: Vec<ColumnData> = growths.into_par_iter().map(sum).collect::<Result<_, CleanError>>()?;
             self.data.extend(fractions);
             self.data.extend(grown);
             self.sampled = grid.bins.rows.iter().map(|rows| !rows.is_empty()).collect();
@@ -112,9 +112,9 @@ impl OngoingCleaning<'_> {
             self.resampling.note = note;
             return None;
         }
-        let (first, last) = (self.at_ms.first().copied().unwrap_or(0), self.at_ms.last().copied().unwrap_or(0));
+        let span_ms = self.at_ms.first().zip(self.at_ms.last()).map_or(0, |(first, last)| last - first);
         let most = MOST_EMPTY.0 * i64::try_from(self.parsed).unwrap_or(i64::MAX / 8) + MOST_EMPTY.1;
-        let too_many = (last - first) / interval.ms() > most;
+        let too_many = span_ms / interval.ms() > most;
         if too_many && self.plan.parameters.keep_empty_bins {
             let note = "the rows have gaps so long that their empty bins were left out; is there a wrong date?";
             self.warn("empty_bins_left_out", None, 1, note.to_owned());
@@ -149,13 +149,14 @@ impl OngoingCleaning<'_> {
     }
 
     /// Shares of time for which each status was on.
-    fn on_fractions(&self, data: &[ColumnData], grid: &ResampleGrid) -> Vec<ColumnData> {
+    fn on_fractions(&self, data: &[ColumnData], grid: &ResampleGrid) -> Result<Vec<ColumnData>, CleanError> {
         let statuses: Vec<usize> = self.fractions();
         let fraction = |index: &usize| match (data.get(*index), self.metas.get(*index)) {
             (Some(ColumnData::Numbers(cells)), Some(meta)) => {
-                ColumnData::Numbers(resample::on_fraction(&self.at_ms, cells, grid, sampling::on_change(meta)))
+                let fraction = resample::on_fraction(&self.at_ms, cells, grid, sampling::on_change(meta))?;
+                Ok(ColumnData::Numbers(fraction))
             }
-            _ => ColumnData::Numbers(NumberCells::default()),
+            _ => Err(internal("a status is no column of numbers")),
         };
         statuses.par_iter().map(fraction).collect()
     }
@@ -249,22 +250,31 @@ fn consumption_name(register: &str) -> String {
     format!("{register}_consumption")
 }
 
-fn resample_column(at_ms: &[i64], data: &mut ColumnData, grid: &ResampleGrid, how: Aggregate) {
+fn resample_column(
+    at_ms: &[i64],
+    data: &mut ColumnData,
+    grid: &ResampleGrid,
+    how: Aggregate,
+) -> Result<(), CleanError> {
     match data {
         _ if grid.keeps_cells(how) => {
             if let (ColumnData::Numbers(cells), Aggregate::Mean | Aggregate::TimeWeighted) = (data, how) {
                 cells.drop_sign_of_zero();
             }
         }
-        ColumnData::Numbers(cells) => *cells = resample::numbers(at_ms, cells, grid, how),
+        ColumnData::Numbers(cells) => *cells = resample::numbers(at_ms, cells, grid, how)?,
         ColumnData::Texts(_, rows) => {
-            let last = |bin: &Range<usize>| {
-                let found = rows.get(bin.clone()).unwrap_or_default().iter().rev().find_map(|row| row.ok());
-                found.ok_or(if bin.is_empty() { NullReason::NoSample } else { NullReason::AsParsed })
-            };
-            *rows = grid.bins.rows.iter().map(last).collect();
+            let bins = grid.bins.cut(rows)?;
+            *rows = bins
+                .into_iter()
+                .map(|bin| {
+                    let last = bin.iter().rev().find_map(|row| row.ok());
+                    last.ok_or(if bin.is_empty() { NullReason::NoSample } else { NullReason::AsParsed })
+                })
+                .collect();
         }
     }
+    Ok(())
 }
 
 fn counter_use(register: &str, growth: &counter::Growth) -> CounterUse {
@@ -280,8 +290,8 @@ fn counter_use(register: &str, growth: &counter::Growth) -> CounterUse {
     }
 }
 
-fn counter_event(register: &str, at_ms: &[i64], incident: &counter::Incident) -> Event {
-    let at = at_ms.get(incident.row).copied().unwrap_or_default();
+fn counter_event(register: &str, incident: &counter::Incident) -> Event {
+    let at = incident.at_ms;
     let (before, after) = (number(incident.readings.0), number(incident.readings.1));
     let what = match incident.what {
         IncidentKind::Spike => "a misreading, left out".to_owned(),

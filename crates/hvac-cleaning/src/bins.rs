@@ -10,6 +10,7 @@ use chrono::{DateTime, LocalResult, NaiveDateTime, TimeDelta, TimeZone, Timelike
 use chrono_tz::Tz;
 
 use super::parameters::Interval;
+use super::{CleanError, internal};
 
 /// The bins from the first to the last row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,15 @@ impl Bins {
             row = last;
         }
         bins
+    }
+
+    /// The cells of each bin, of a column with a cell a row.
+    ///
+    /// # Errors
+    /// `internal` when the column is too short.
+    pub(crate) fn cut<'a, T>(&self, cells: &'a [T]) -> Result<Vec<&'a [T]>, CleanError> {
+        let bins: Option<Vec<&[T]>> = self.rows.iter().map(|rows| cells.get(rows.clone())).collect();
+        bins.ok_or_else(|| internal("a column has fewer cells than the axis has rows"))
     }
 
     fn push(&mut self, start: i64, end: i64, rows: Range<usize>) {

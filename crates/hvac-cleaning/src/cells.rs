@@ -9,8 +9,10 @@ use std::ops::Range;
 use polars::prelude::{Column, Float64Chunked, IntoSeries};
 use polars_arrow::bitmap::Bitmap;
 
+use super::CleanError;
+use super::bins::Bins;
 use super::report::ColumnSummary;
-use hvac_frame::column::{NullReason, VALUE};
+use hvac_frame::column::NullReason;
 
 /// Values (NaN without one) and why there are none.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +30,8 @@ pub(crate) struct NumberCells {
 enum NullReasons {
     /// One reason for all of them.
     All(NullReason),
-    /// A code a cell: [`VALUE`] or a [`NullReason`].
-    Each(Vec<u8>),
+    /// One a cell; none where there is a value.
+    Each(Vec<Option<NullReason>>),
 }
 
 impl NumberCells {
@@ -39,12 +41,18 @@ impl NumberCells {
         Self { values, why: NullReasons::All(reason), summary: None, validity: None }
     }
 
-    /// Cells that have no value for a reason of their own; `reason` is asked for each row that is NaN.
-    #[must_use]
-    pub(crate) fn with_reasons(values: Vec<f64>, reason: impl Fn(usize) -> NullReason) -> Self {
-        let code = |(row, value): (usize, &f64)| if value.is_nan() { reason(row) as u8 } else { VALUE };
-        let codes = values.iter().enumerate().map(code).collect();
-        Self { why: NullReasons::Each(codes), ..Self::new(values, NullReason::AsParsed) }
+    /// Cells each of which sums up a bin of these: where it has no value, for none of the bin has one.
+    ///
+    /// # Errors
+    /// `internal` when these are too few for the bins.
+    pub(crate) fn binned(&self, values: Vec<f64>, bins: &Bins) -> Result<Self, CleanError> {
+        let one_reason = |rows: &Range<usize>, reason| if rows.is_empty() { NullReason::NoSample } else { reason };
+        let reasons: Vec<NullReason> = match &self.why {
+            NullReasons::All(reason) => bins.rows.iter().map(|rows| one_reason(rows, *reason)).collect(),
+            NullReasons::Each(reasons) => bins.cut(reasons)?.into_iter().map(first_reason).collect(),
+        };
+        let reasons = values.iter().zip(reasons).map(|(value, reason)| value.is_nan().then_some(reason)).collect();
+        Ok(Self { why: NullReasons::Each(reasons), ..Self::new(values, NullReason::AsParsed) })
     }
 
     /// The cells of a parsed column, its memory taken over when nobody else holds it.
@@ -75,18 +83,14 @@ impl NumberCells {
         &self.values
     }
 
-    /// Why the rows of a bin have no value together: none, or the first reason of theirs (a rule's before the parsed one).
-    #[must_use]
+    /// Why rows have no value together.
+    #[cfg(test)]
     pub(crate) fn why(&self, rows: Range<usize>) -> NullReason {
-        if rows.is_empty() {
-            return NullReason::NoSample;
+        match &self.why {
+            NullReasons::All(reason) if !rows.is_empty() => *reason,
+            NullReasons::All(_) => NullReason::NoSample,
+            NullReasons::Each(reasons) => reasons.get(rows).map_or(NullReason::NoSample, first_reason),
         }
-        let codes = match &self.why {
-            NullReasons::All(reason) => return *reason,
-            NullReasons::Each(codes) => codes.get(rows).unwrap_or_default(),
-        };
-        let by_rule = |code: &u8| NullReason::of_code(*code).filter(|reason| *reason != NullReason::AsParsed);
-        codes.iter().find_map(by_rule).unwrap_or(NullReason::AsParsed)
     }
 
     /// The one reason of every cell without a value, if it is one.
@@ -101,26 +105,23 @@ impl NumberCells {
     /// Nulls cells, each for its reason.
     pub(crate) fn null(&mut self, cells: impl Iterator<Item = (usize, NullReason)>) {
         let as_they_are = match &mut self.why {
-            NullReasons::Each(codes) => std::mem::take(codes),
-            NullReasons::All(reason) => {
-                let code = |value: &f64| if value.is_nan() { *reason as u8 } else { VALUE };
-                self.values.iter().map(code).collect()
-            }
+            NullReasons::Each(reasons) => std::mem::take(reasons),
+            NullReasons::All(reason) => self.values.iter().map(|value| value.is_nan().then_some(*reason)).collect(),
         };
-        let mut codes = as_they_are;
+        let mut reasons = as_they_are;
         for (row, reason) in cells {
-            if let (Some(value), Some(code)) = (self.values.get_mut(row), codes.get_mut(row)) {
-                (*value, *code) = (f64::NAN, reason as u8);
+            if let (Some(value), Some(known)) = (self.values.get_mut(row), reasons.get_mut(row)) {
+                (*value, *known) = (f64::NAN, Some(reason));
             }
         }
-        *self = Self { values: std::mem::take(&mut self.values), why: NullReasons::Each(codes), ..Self::default() };
+        *self = Self { values: std::mem::take(&mut self.values), why: NullReasons::Each(reasons), ..Self::default() };
     }
 
     /// Only the rows that are kept.
     #[must_use]
     pub(crate) fn keep(self, keep: &[bool]) -> Self {
         let why = match self.why {
-            NullReasons::Each(codes) => NullReasons::Each(kept(&codes, keep)),
+            NullReasons::Each(reasons) => NullReasons::Each(kept(&reasons, keep)),
             all @ NullReasons::All(_) => all,
         };
         Self { values: kept(&self.values, keep), why, ..Self::default() }
@@ -154,9 +155,9 @@ impl NumberCells {
             NullReasons::All(reason) => {
                 by_reason.extend(Some((*reason, self.summary().nulls)).filter(|(_, nulls)| *nulls > 0))
             }
-            NullReasons::Each(codes) => {
-                for code in codes.iter().filter(|code| **code != VALUE) {
-                    *by_reason.entry(NullReason::of_code(*code).unwrap_or(NullReason::AsParsed)).or_default() += 1;
+            NullReasons::Each(reasons) => {
+                for reason in reasons.iter().flatten() {
+                    *by_reason.entry(*reason).or_default() += 1;
                 }
             }
         }
@@ -175,6 +176,16 @@ impl NumberCells {
 impl Default for NumberCells {
     fn default() -> Self {
         Self::new(Vec::new(), NullReason::AsParsed)
+    }
+}
+
+/// Why cells have no value together: no row, or the first reason of theirs (a rule's before the parsed one).
+fn first_reason(reasons: &[Option<NullReason>]) -> NullReason {
+    let by_rule = reasons.iter().flatten().find(|reason| **reason != NullReason::AsParsed);
+    match by_rule {
+        _ if reasons.is_empty() => NullReason::NoSample,
+        // A bin whose rows are null as parsed, or have values that make no sum.
+        reason => reason.copied().unwrap_or(NullReason::AsParsed),
     }
 }
 

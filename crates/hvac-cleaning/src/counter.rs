@@ -24,8 +24,8 @@ const NEARLY_FULL: f64 = 0.9;
 /// Something that happened to a register.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Incident {
-    /// Row of the reading.
-    pub(crate) row: usize,
+    /// Time of the reading, UTC ms.
+    pub(crate) at_ms: i64,
     /// What.
     pub(crate) what: IncidentKind,
     /// The reading before, and this one.
@@ -75,7 +75,7 @@ pub(crate) fn growth(at_ms: &[i64], values: &[f64], interval_ms: f64) -> Growth 
         };
         let fits = |amount: f64, until: i64| amount >= 0.0 && amount <= limit * (until - since) as f64;
         let step = value - last;
-        let mut incident = |what| growth.incidents.push(Incident { row, what, readings: (last, value) });
+        let mut incident = |what| growth.incidents.push(Incident { at_ms: at, what, readings: (last, value) });
         let grown = if fits(step, at) {
             step
         } else if readings
@@ -130,7 +130,7 @@ fn rollover(last: f64, value: f64) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::indexing_slicing)]
+    #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
     use super::*;
 
     const HOUR: i64 = 3_600_000;
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn whats(growth: &Growth) -> Vec<(usize, IncidentKind)> {
-        growth.incidents.iter().map(|i| (i.row, i.what)).collect()
+        growth.incidents.iter().map(|i| (usize::try_from(i.at_ms / HOUR).unwrap(), i.what)).collect()
     }
 
     /// Usual rate 10/h, possible 100/h. 29 steps of 10 make 290.

@@ -21,6 +21,7 @@ use std::ops::Range;
 use super::parameters::Thresholds;
 use super::run_lengths::{Sensor, StandstillScan, look};
 use super::sampling::GAP_FACTOR;
+use super::{CleanError, internal};
 
 /// Runs that are needed to know a column's habit, and the quantile that they are asked for then.
 const HABITS: [(usize, f64); 2] = [(100, 0.99), (20, 0.95)];
@@ -47,34 +48,36 @@ pub(crate) struct FrozenRun {
 }
 
 /// The frozen runs, and the cells that could be judged.
-#[must_use]
-pub(crate) fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> (Vec<FrozenRun>, u64) {
+///
+/// # Errors
+/// `internal` when a stretch has rows that are not there.
+pub(crate) fn frozen(sensor: &Sensor<'_>, thresholds: &Thresholds) -> Result<(Vec<FrozenRun>, u64), CleanError> {
     let range = 2.0 * thresholds.frozen_std;
     // Half a sample of tolerance for clocks that are a second early.
     let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
     let StandstillScan { mut holds, judged, stretches } = look(sensor, range, least);
     let habit = HABITS.iter().find(|(runs, _)| holds.len() >= *runs);
     if habit.is_none() && sensor.on_change {
-        return (Vec::new(), 0);
+        return Ok((Vec::new(), 0));
     }
     if stretches.is_empty() {
-        return (Vec::new(), judged);
+        return Ok((Vec::new(), judged));
     }
     let habit = habit.and_then(|(_, q)| holds.quantile(*q, |hold_ms| hold_ms as f64 + sensor.seen_ms));
     let required = least.max(thresholds.frozen_habit * habit.unwrap_or(0.0));
     let lasts = |run: &FrozenRun| (run.end_ms - run.start_ms) as f64 + sensor.seen_ms - run.outages_ms;
     let mut found = Vec::new();
     for rows in stretches {
-        found.extend(runs(sensor, rows, range, required).into_iter().filter(|r| r.rows > 1 && lasts(r) >= required));
+        found.extend(runs(sensor, rows, range, required)?.into_iter().filter(|r| r.rows > 1 && lasts(r) >= required));
     }
-    (found, judged)
+    Ok((found, judged))
 }
 
 /// The runs of values that stay within `range`, whose rows are at most `bridge_ms` apart, in a stretch.
-fn runs(sensor: &Sensor<'_>, stretch: Range<usize>, range: f64, bridge_ms: f64) -> Vec<FrozenRun> {
+fn runs(sensor: &Sensor<'_>, stretch: Range<usize>, range: f64, bridge_ms: f64) -> Result<Vec<FrozenRun>, CleanError> {
     let mut done: Vec<FrozenRun> = Vec::new();
-    let at_ms = sensor.at_ms.get(stretch.clone()).unwrap_or_default();
-    let values = sensor.values.get(stretch.clone()).unwrap_or_default();
+    let (at_ms, values) = (sensor.at_ms.get(stretch.clone()), sensor.values.get(stretch.clone()));
+    let (at_ms, values) = at_ms.zip(values).ok_or_else(|| internal("a stretch goes beyond its column"))?;
     for (row, (at, value)) in stretch.zip(at_ms.iter().zip(values)).filter(|(_, (_, value))| !value.is_nan()) {
         match done.last_mut() {
             Some(run)
@@ -97,7 +100,7 @@ fn runs(sensor: &Sensor<'_>, stretch: Range<usize>, range: f64, bridge_ms: f64) 
             }),
         }
     }
-    done
+    Ok(done)
 }
 
 #[cfg(test)]
@@ -133,7 +136,7 @@ mod tests {
                 seen_ms: (self.step_min * MINUTE) as f64,
                 least_step_ms: self.step_min * MINUTE,
             };
-            let (runs, _) = frozen(&sensor, &Thresholds::default());
+            let (runs, _) = frozen(&sensor, &Thresholds::default()).unwrap();
             runs.iter().map(|r| (r.first, r.last, r.rows)).collect()
         }
     }
@@ -148,7 +151,7 @@ mod tests {
         let idle = |row: &usize| !sensor.values[*row].is_nan() && sensor.idle(*row, sensor.values[*row]);
         let rows: Vec<usize> = (0..sensor.values.len()).collect();
         let parts = rows.split(idle).filter(|part| !part.is_empty());
-        parts.flat_map(|part| runs(sensor, part[0]..part[part.len() - 1] + 1, range, bridge_ms)).collect()
+        parts.flat_map(|part| runs(sensor, part[0]..part[part.len() - 1] + 1, range, bridge_ms).unwrap()).collect()
     }
 
     /// The rules as they are written: every run of the whole column, held times in full, then the runs again over
@@ -211,7 +214,7 @@ mod tests {
                 least_step_ms: steps.iter().min().copied().unwrap_or(0) * MINUTE,
             };
             let thresholds = Thresholds { frozen_samples: samples, frozen_habit: habit, ..Thresholds::default() };
-            prop_assert_eq!(frozen(&sensor, &thresholds), frozen_by_the_book(&sensor, &thresholds));
+            prop_assert_eq!(frozen(&sensor, &thresholds).unwrap(), frozen_by_the_book(&sensor, &thresholds));
             let range = 2.0 * thresholds.frozen_std;
             let mut holds = look(&sensor, range, (f64::from(samples) - 0.5) * sensor.interval_ms).holds;
             holds.longer.sort_unstable();
@@ -293,7 +296,7 @@ mod tests {
                 seen_ms: 600_000.0,
                 least_step_ms: 600_000,
             };
-            frozen(&sensor, &Thresholds::default()).0.len()
+            frozen(&sensor, &Thresholds::default()).unwrap().0.len()
         };
         assert_eq!((found(18), found(19)), (0, 1), "19 runs and 20");
     }
@@ -313,8 +316,8 @@ mod tests {
             seen_ms: 900_000.0,
             least_step_ms: 900_000,
         };
-        assert!(frozen(&sensor, &Thresholds::default()).0.is_empty());
+        assert!(frozen(&sensor, &Thresholds::default()).unwrap().0.is_empty());
         sensor.bound = None;
-        assert_eq!(frozen(&sensor, &Thresholds::default()).0.len(), 1);
+        assert_eq!(frozen(&sensor, &Thresholds::default()).unwrap().0.len(), 1);
     }
 }

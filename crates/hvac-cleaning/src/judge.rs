@@ -14,6 +14,7 @@ use super::report::{ColumnSummary, Event, Hits, Rule};
 use super::run_lengths::Sensor;
 use super::sampling::{duration, number};
 use super::spike;
+use super::{CleanError, internal};
 use hvac_frame::column::NullReason;
 
 /// Most events of one rule on one column; the rest is put into the last one.
@@ -75,8 +76,10 @@ pub(crate) struct CellFindings {
 }
 
 /// Judges `cells` and, when asked, nulls what is hit.
-#[must_use]
-pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> CellFindings {
+///
+/// # Errors
+/// `internal` when a rule names rows that are not there.
+pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Result<CellFindings, CleanError> {
     let mut judged = CellFindings { before: cells.summary(), ..CellFindings::default() };
     let values = cells.values();
     // A flag a cell from the first hit on.
@@ -93,11 +96,11 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Cell
         let (found, count) = spike::spikes(&samples, interval, look.thresholds.spike_z, look.staging);
         judged.judged.insert(Rule::Spike, count);
         for sample in &found {
-            set(&mut flags, sample.first..=sample.last, Rule::Spike, values);
+            set(&mut flags, sample.first..=sample.last, Rule::Spike, values)?;
         }
         let events = found.iter().map(|sample| EventSpan {
             start: sample.at_ms,
-            end: look.at_ms.get(sample.last).copied().unwrap_or(sample.at_ms),
+            end: sample.end_ms,
             rows: (sample.last - sample.first + 1) as u64,
             min: sample.value,
             max: sample.value,
@@ -117,10 +120,10 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Cell
             seen_ms: seen,
             least_step_ms: look.least_step_ms,
         };
-        let (runs, count) = frozen::frozen(&sensor, look.thresholds);
+        let (runs, count) = frozen::frozen(&sensor, look.thresholds)?;
         judged.judged.insert(Rule::Frozen, count);
         for run in &runs {
-            set(&mut flags, run.first..=run.last, Rule::Frozen, values);
+            set(&mut flags, run.first..=run.last, Rule::Frozen, values)?;
         }
         let events = runs.iter().map(|run| EventSpan {
             start: run.start_ms,
@@ -139,7 +142,7 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Cell
         judged.kept -= judged.hits.values().map(|hits| hits.first).sum::<u64>();
         cells.null(flags.iter().enumerate().filter_map(|(row, flag)| Some((row, reason(*flag)?))));
     }
-    judged
+    Ok(judged)
 }
 
 /// The reason of the first rule that hit.
@@ -189,13 +192,19 @@ fn bit(rule: Rule) -> u8 {
     }
 }
 
-fn set(flags: &mut Vec<u8>, rows: std::ops::RangeInclusive<usize>, rule: Rule, values: &[f64]) {
+fn set(
+    flags: &mut Vec<u8>,
+    rows: std::ops::RangeInclusive<usize>,
+    rule: Rule,
+    values: &[f64],
+) -> Result<(), CleanError> {
     flags.resize(values.len(), 0);
     let start = *rows.start();
-    let flags = flags.get_mut(rows).unwrap_or_default().iter_mut();
-    for (flag, _) in flags.zip(values.iter().skip(start)).filter(|(_, value)| !value.is_nan()) {
+    let flags = flags.get_mut(rows).ok_or_else(|| internal("a rule hit rows beyond its column"))?;
+    for (flag, _) in flags.iter_mut().zip(values.iter().skip(start)).filter(|(_, value)| !value.is_nan()) {
         *flag |= bit(rule);
     }
+    Ok(())
 }
 
 fn count(flags: &[u8]) -> BTreeMap<Rule, Hits> {

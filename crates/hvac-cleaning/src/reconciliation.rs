@@ -10,7 +10,7 @@ use super::report::{CellCounts, ColumnUse, Hits, LeftOut, Report, RoleUse, RowCo
 use super::roles::{Role, RoleColumns};
 use super::rows::{ROW_RULES, RowFindings};
 use super::work::OngoingCleaning;
-use super::{CleanError, Cleaned};
+use super::{CleanError, Cleaned, internal};
 use hvac_frame::column::{CleanedCells, ColumnMeta, NullReason};
 
 /// Puts frame, columns, events and report together, of which the rows are final.
@@ -30,7 +30,7 @@ pub(super) fn finish(
         }
     }
     work.events.sort_by(|a, b| (a.start_at_ms, a.rule, &a.column).cmp(&(b.start_at_ms, b.rule, &b.column)));
-    let report = work.report(found, rows, columns);
+    let report = work.report(found, rows, columns)?;
     let names = work.metas.iter().map(|meta| meta.name.clone());
     let frame = frame::join(&work.at_ms, names.zip(work.data).collect())?;
     Ok(Cleaned { frame, columns: work.metas, report, events: work.events })
@@ -50,12 +50,12 @@ impl OngoingCleaning<'_> {
         })
     }
 
-    fn report(&mut self, found: RowFindings, rows: RowCounts, columns: Vec<ColumnUse>) -> Report {
+    fn report(&mut self, found: RowFindings, rows: RowCounts, columns: Vec<ColumnUse>) -> Result<Report, CleanError> {
         let cells = self.cells(&columns);
         let with_sample = self.sampled.iter().filter(|sampled| **sampled).count() as u64;
         let dropped: u64 = rows.dropped.values().map(|hits| hits.first).sum();
         let rules = self.rules(&found, &rows, &columns);
-        Report {
+        Ok(Report {
             message: self.message(&rows, &cells, dropped, with_sample),
             cleaner_version: CLEANER_VERSION.to_owned(),
             resampling: std::mem::take(&mut self.resampling),
@@ -63,7 +63,7 @@ impl OngoingCleaning<'_> {
             cell_retention_rate: share(cells.kept, cells.before),
             rows,
             cells,
-            roles: self.roles(),
+            roles: self.roles()?,
             rules,
             columns,
             affinity: found.pumps,
@@ -71,7 +71,7 @@ impl OngoingCleaning<'_> {
             plant_balance: found.plant_balance,
             counters: std::mem::take(&mut self.counters),
             warnings: std::mem::take(&mut self.warnings),
-        }
+        })
     }
 
     fn cells(&self, columns: &[ColumnUse]) -> CellCounts {
@@ -91,17 +91,23 @@ impl OngoingCleaning<'_> {
         cells
     }
 
-    fn roles(&self) -> Vec<RoleUse> {
-        let name = |index: &usize| self.metas.get(*index).map(|meta| meta.name.clone()).unwrap_or_default();
+    fn roles(&self) -> Result<Vec<RoleUse>, CleanError> {
+        let name = |index: &usize| {
+            let meta = self.metas.get(*index).ok_or_else(|| internal("a role is filled by no column"))?;
+            Ok(meta.name.clone())
+        };
         let unit = |index: &usize| {
             let (_, unit) = self.units.get(index)?;
-            Some(UnitUse { column: name(index), unit: unit.unit.to_owned(), evidence: unit.evidence.clone() })
+            let unit = |column| UnitUse { column, unit: unit.unit.to_owned(), evidence: unit.evidence.clone() };
+            Some(name(index).map(unit))
         };
-        let role = |(role, chosen): (&Role, &RoleColumns)| RoleUse {
-            role: role.name().to_owned(),
-            columns: chosen.columns.iter().map(name).collect(),
-            evidence: chosen.evidence.clone(),
-            units: chosen.columns.iter().filter_map(unit).collect(),
+        let role = |(role, chosen): (&Role, &RoleColumns)| {
+            Ok(RoleUse {
+                role: role.name().to_owned(),
+                columns: chosen.columns.iter().map(name).collect::<Result<_, _>>()?,
+                evidence: chosen.evidence.clone(),
+                units: chosen.columns.iter().filter_map(unit).collect::<Result<_, _>>()?,
+            })
         };
         self.plan.roles.iter().map(role).collect()
     }

@@ -15,6 +15,7 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
+use super::CleanError;
 use super::bins::Bins;
 use super::cells::NumberCells;
 use super::parameters::Interval;
@@ -104,10 +105,18 @@ impl ResampleGrid {
 }
 
 /// The bins' cells.
-#[must_use]
-pub(crate) fn numbers(at_ms: &[i64], cells: &NumberCells, grid: &ResampleGrid, how: Aggregate) -> NumberCells {
+///
+/// # Errors
+/// `internal` when the column has fewer cells than the axis has rows.
+pub(crate) fn numbers(
+    at_ms: &[i64],
+    cells: &NumberCells,
+    grid: &ResampleGrid,
+    how: Aggregate,
+) -> Result<NumberCells, CleanError> {
     let all = cells.values();
-    let bins = || grid.bins.rows.iter().map(|rows| all.get(rows.clone()).unwrap_or_default());
+    let cut = grid.bins.cut(all)?;
+    let bins = || cut.iter().copied();
     let values: Vec<f64> = match how {
         Aggregate::Mean => bins().map(mean).collect(),
         Aggregate::Last => bins().map(|values| present(values).next_back().unwrap_or(f64::NAN)).collect(),
@@ -120,10 +129,10 @@ pub(crate) fn numbers(at_ms: &[i64], cells: &NumberCells, grid: &ResampleGrid, h
     };
     let mut cells = match cells.only_reason() {
         Some(reason) if grid.empty == 0 => NumberCells::new(values, reason),
-        _ => NumberCells::with_reasons(values, |bin| cells.why(grid.bins.rows.get(bin).cloned().unwrap_or_default())),
+        _ => cells.binned(values, &grid.bins)?,
     };
     cells.sum_up();
-    cells
+    Ok(cells)
 }
 
 fn present(values: &[f64]) -> impl DoubleEndedIterator<Item = f64> {
@@ -173,8 +182,15 @@ fn held_mean(at_ms: &[i64], values: &[f64], rows: &Range<usize>, start: i64, end
 }
 
 /// Share of the bin during which a status was on: of the time when it is held, else of its samples.
-#[must_use]
-pub(crate) fn on_fraction(at_ms: &[i64], cells: &NumberCells, grid: &ResampleGrid, on_change: bool) -> NumberCells {
+///
+/// # Errors
+/// As [`numbers`].
+pub(crate) fn on_fraction(
+    at_ms: &[i64],
+    cells: &NumberCells,
+    grid: &ResampleGrid,
+    on_change: bool,
+) -> Result<NumberCells, CleanError> {
     let how = if on_change { Aggregate::TimeWeighted } else { Aggregate::Mean };
     numbers(at_ms, cells, grid, how)
 }
@@ -194,7 +210,7 @@ mod tests {
     fn resampled(minutes: &[i64], values: &[f64], interval: Interval, how: Aggregate) -> Vec<Option<f64>> {
         let at: Vec<i64> = minutes.iter().map(|m| m * 60_000).collect();
         let cells = NumberCells::new(values.to_vec(), NullReason::AsParsed);
-        let out = numbers(&at, &cells, &grid(&at, interval), how);
+        let out = numbers(&at, &cells, &grid(&at, interval), how).unwrap();
         out.values().iter().map(|v| (!v.is_nan()).then_some((v * 1e9).round() / 1e9)).collect()
     }
 
@@ -229,14 +245,23 @@ mod tests {
         let at: Vec<i64> = [0, 5, 20, 50].map(|m| m * 60_000).to_vec();
         let mut cells = NumberCells::new(vec![N, 1.0, N, 3.0], AsParsed);
         cells.null([(1, Frozen)].into_iter());
-        let out = numbers(&at, &cells, &grid(&at, Interval::M15), Aggregate::Mean);
+        let out = numbers(&at, &cells, &grid(&at, Interval::M15), Aggregate::Mean).unwrap();
         let reasons: Vec<NullReason> = (0..3).map(|bin| out.why(bin..bin + 1)).collect();
         assert_eq!(reasons, [Frozen, AsParsed, NoSample]);
         assert_eq!(out.nulls().values().sum::<u64>(), 3, "the last bin has a value");
         // Without a rule's hit, only the bin without a row has a reason of its own.
         let out =
-            numbers(&at, &NumberCells::new(vec![N, 1.0, N, 3.0], AsParsed), &grid(&at, Interval::M15), Aggregate::Mean);
+            numbers(&at, &NumberCells::new(vec![N, 1.0, N, 3.0], AsParsed), &grid(&at, Interval::M15), Aggregate::Mean)
+                .unwrap();
         assert_eq!(out.nulls().into_iter().collect::<Vec<_>>(), [(NoSample, 1), (AsParsed, 1)]);
+    }
+
+    /// No bin is filled up with a reason or a value that nobody gave.
+    #[test]
+    fn a_column_shorter_than_the_axis_is_a_defect_and_no_null() {
+        let at: Vec<i64> = [0, 5, 20, 50].map(|m| m * 60_000).to_vec();
+        let short = NumberCells::new(vec![1.0, 2.0, 3.0], NullReason::AsParsed);
+        assert_eq!(numbers(&at, &short, &grid(&at, Interval::M15), Aggregate::Mean).unwrap_err().code, "internal");
     }
 
     /// What a bin of one row is, is that row: asked of every aggregate.
@@ -246,7 +271,7 @@ mod tests {
         let values = [0.1, N, -3.7, 1e-300, 5.0];
         let cells = NumberCells::new(values.to_vec(), NullReason::AsParsed);
         let same = |at: &[i64], how| {
-            let out = numbers(at, &cells, &grid(at, Interval::M15), how);
+            let out = numbers(at, &cells, &grid(at, Interval::M15), how).unwrap();
             out.values().iter().zip(values).all(|(out, value)| out.to_bits() == value.to_bits())
         };
         let on_time: Vec<i64> = (0..5).map(|i| i * 900_000).collect();

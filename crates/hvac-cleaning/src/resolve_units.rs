@@ -60,10 +60,11 @@ impl OngoingCleaning<'_> {
         let Some((index, meta)) = unknown.first().and_then(|index| Some((*index, self.metas.get(*index)?))) else {
             return Ok(());
         };
+        let median = self.median_of(index).ok_or_else(|| internal("a column with a value has no median"))?;
         let message = format!(
             "the unit of {0} is not recorded, and its median {1} is no chilled water in °C or °F: state it in units, such as {{\"{0}\": \"°C\"}}",
             meta.name,
-            number(self.median_of(index).unwrap_or_default())
+            number(median)
         );
         let problem = Problem { code: "unknown_unit", field: format!("units.{}", meta.name), message };
         if self.plan.runs(Rule::HeatBalance) {

@@ -137,7 +137,7 @@ impl OngoingCleaning<'_> {
             step(progress, 0.05 + 0.45 * (chunk * CHUNK) as f64 / count, "judging cells")?;
             let judge =
                 |(place, data): (usize, &mut ColumnData)| self.judge_column(chunk * CHUNK + place, data, &context);
-            judged.par_extend(columns.par_iter_mut().enumerate().map(judge));
+            judged.extend(columns.par_iter_mut().enumerate().map(judge).collect::<Result<Vec<_>, CleanError>>()?);
         }
         self.data = data;
         for column in &mut judged {
@@ -147,14 +147,19 @@ impl OngoingCleaning<'_> {
         Ok(())
     }
 
-    fn judge_column(&self, index: usize, data: &mut ColumnData, context: &PlantContext) -> CellFindings {
+    fn judge_column(
+        &self,
+        index: usize,
+        data: &mut ColumnData,
+        context: &PlantContext,
+    ) -> Result<CellFindings, CleanError> {
         let (Some(meta), ColumnData::Numbers(cells)) = (self.metas.get(index), &mut *data) else {
             let before = data.summary();
-            return CellFindings { before, kept: before.count, ..CellFindings::default() };
+            return Ok(CellFindings { before, kept: before.count, ..CellFindings::default() });
         };
         let plan = self.plan;
         let asked = |rule: Rule| plan.rules.get(&rule).is_some_and(|planned| planned.columns.contains(&index));
-        let driver = plan.drivers.get(index).unwrap_or(&Driver::Unknown);
+        let driver = plan.drivers.get(index).ok_or_else(|| internal("the plan knows no driver of a column"))?;
         let words = plan.machines.in_words(driver);
         let unit = self.units.get(&index);
         let wet = unit.filter(|(quantity, _)| *quantity == Quantity::WetBulb && asked(Rule::OutOfRange));

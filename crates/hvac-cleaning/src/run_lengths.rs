@@ -333,7 +333,8 @@ impl StandstillWalk<'_> {
             self.longer.extend(std::iter::repeat_n(steps * self.sensor.least_step_ms, at_least - longer));
         }
         // Its first row, and one a step.
-        self.in_longer += self.short.first().copied().unwrap_or_default() + self.short.iter().sum::<usize>();
+        let [begun, ..] = self.short;
+        self.in_longer += begun + self.short.iter().sum::<usize>();
         let holds = RunLengths { single: self.judged - self.in_longer, longer: self.longer };
         StandstillScan { holds, judged: self.judged as u64, stretches: self.stretches }
     }

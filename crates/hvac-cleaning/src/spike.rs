@@ -23,6 +23,8 @@ pub(crate) struct NativeSample {
     pub(crate) last: usize,
     /// Time of the first row, UTC ms.
     pub(crate) at_ms: i64,
+    /// Time of the last row, UTC ms.
+    pub(crate) end_ms: i64,
     /// Value.
     pub(crate) value: f64,
 }
@@ -35,9 +37,9 @@ pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: 
     for (row, (at, value)) in at_ms.iter().zip(values).enumerate().filter(|(_, (_, value))| !value.is_nan()) {
         match samples.last_mut() {
             Some(last) if slow && last.value == *value && ((at - last.at_ms) as f64) < 0.99 * interval_ms => {
-                last.last = row
+                (last.last, last.end_ms) = (row, *at)
             }
-            _ => samples.push(NativeSample { first: row, last: row, at_ms: *at, value: *value }),
+            _ => samples.push(NativeSample { first: row, last: row, at_ms: *at, end_ms: *at, value: *value }),
         }
     }
     samples

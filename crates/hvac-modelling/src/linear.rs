@@ -42,26 +42,28 @@ pub(crate) struct Solution {
 pub(crate) fn solve(equations: &Equations<'_>) -> Option<Solution> {
     let means = Moments::of(equations, &vec![0.0; equations.terms], 0.0, false)?;
     let scaled = Moments::of(equations, &means.terms, means.target, true)?;
-    let deviation: Vec<f64> = (0..equations.terms).map(|term| scaled.product(term, term).sqrt()).collect();
+    let square = |term| scaled.product(term, term).map(f64::sqrt);
+    let deviation = (0..equations.terms).map(square).collect::<Option<Vec<f64>>>()?;
     let varying: Vec<usize> = (deviation.iter().zip(&means.most).enumerate())
         .filter_map(|(term, (deviation, most))| (*deviation > VARIES * most).then_some(term))
         .collect();
-    let by = |term: usize| deviation.get(term).copied().unwrap_or(1.0);
+    // Of each term that varies: its place, and what it is divided by.
+    let scales = varying.iter().map(|term| deviation.get(*term).copied()).collect::<Option<Vec<f64>>>()?;
+    let row = |(row, by): (&usize, &f64)| {
+        let cell = |(column, other): (&usize, &f64)| Some(scaled.product(*row, *column)? / (by * other));
+        varying.iter().zip(&scales).map(cell).collect::<Option<Vec<f64>>>()
+    };
+    let right = |(term, by): (&usize, &f64)| Some(scaled.with_target.get(*term)? / by);
     let system = System {
-        matrix: varying
-            .iter()
-            .map(|row| varying.iter().map(|column| scaled.product(*row, *column) / (by(*row) * by(*column))).collect())
-            .collect(),
-        right: varying.iter().map(|term| scaled.with_target.get(*term).map_or(0.0, |sum| sum / by(*term))).collect(),
+        matrix: varying.iter().zip(&scales).map(row).collect::<Option<_>>()?,
+        right: varying.iter().zip(&scales).map(right).collect::<Option<_>>()?,
         not_negative: varying.iter().map(|term| equations.not_negative.get(*term) == Some(&true)).collect(),
         ridge: equations.ridge,
     };
     let found = system.solve()?;
     let mut coefficients = vec![0.0; equations.terms];
-    for (term, value) in varying.iter().zip(found) {
-        if let Some(coefficient) = coefficients.get_mut(*term) {
-            *coefficient = value / by(*term);
-        }
+    for ((term, by), value) in varying.iter().zip(&scales).zip(found) {
+        *coefficients.get_mut(*term)? = value / by;
     }
     let shift: f64 = coefficients.iter().zip(&means.terms).map(|(coefficient, mean)| coefficient * mean).sum();
     let constant = means.target - shift;
@@ -114,7 +116,9 @@ impl Moments {
         };
         let mut row = zeros(terms);
         for (index, target) in equations.target.iter().enumerate().skip(first).take(BLOCK) {
-            let weight = equations.weights.get(index).copied().unwrap_or(1.0);
+            // No weights are equal ones; too few end in no solution.
+            let weight = if equations.weights.is_empty() { Some(&1.0) } else { equations.weights.get(index) };
+            let weight = weight.copied().unwrap_or(f64::NAN);
             (equations.row)(index, &mut row);
             row.iter_mut().zip(centre).for_each(|(value, centre)| *value -= centre);
             sums.add(&row, target - middle, weight);
@@ -150,9 +154,9 @@ impl Moments {
         Self { weight: self.weight + other.weight, target: self.target + other.target, ..self }
     }
 
-    fn product(&self, row: usize, column: usize) -> f64 {
+    fn product(&self, row: usize, column: usize) -> Option<f64> {
         let (low, high) = (row.min(column), row.max(column));
-        self.products.get(high * (high + 1) / 2 + low).copied().unwrap_or(0.0)
+        self.products.get(high * (high + 1) / 2 + low).copied()
     }
 }
 
@@ -191,7 +195,7 @@ impl System {
     fn most_wanted(&self, free: &[bool], found: &[f64]) -> Option<usize> {
         let gain = |index: usize, row: &[f64]| {
             let product: f64 = row.iter().zip(found).map(|(cell, value)| cell * value).sum();
-            self.right.get(index).copied().unwrap_or(0.0) - product
+            self.right.get(index).copied().unwrap_or(f64::NAN) - product
         };
         let bound = self.matrix.iter().zip(free).enumerate().filter(|(_, (_, free))| !**free);
         bound

@@ -176,9 +176,8 @@ impl Shape<'_> {
     /// The cube of each speed; also times what tells how many run.
     fn auxiliaries(&mut self, role: Role, load: usize, running: Option<usize>) {
         let all = self.playing(role);
-        for feature in &all {
-            let name = self.features.get(*feature).map(|feature| feature.name.clone()).unwrap_or_default();
-            let speed = Some(self.push(&name, QuantityMeasure::Sum(vec![*feature])));
+        for (index, feature) in self.features.iter().enumerate().filter(|(_, feature)| feature.role == role) {
+            let speed = Some(self.push(&feature.name, QuantityMeasure::Sum(vec![index])));
             self.term(&[(speed, 3)], true);
             if all.len() == 1 {
                 self.term(&[(speed, 3), (running.or(Some(load)), 1)], true);
@@ -290,7 +289,7 @@ impl Physics {
     fn measure(&self, cell: &dyn Fn(usize) -> Option<f64>) -> Vec<f64> {
         let value = |feature: &usize| {
             let value = cell(*feature).filter(|value| !value.is_nan());
-            value.unwrap_or_else(|| self.typical.get(*feature).copied().unwrap_or(0.0)).clamp(-LARGEST, LARGEST)
+            value.unwrap_or_else(|| self.typical.get(*feature).copied().unwrap_or(f64::NAN)).clamp(-LARGEST, LARGEST)
         };
         let sum = |features: &[usize]| features.iter().map(value).sum::<f64>();
         let mean = |features: &[usize]| sum(features) / features.len().max(1) as f64;
@@ -304,8 +303,8 @@ impl Physics {
 
     fn product(&self, term: &Term, quantities: &[f64]) -> f64 {
         let factor = |(index, power): &(usize, i32)| {
-            let value = quantities.get(*index).copied().unwrap_or(0.0);
-            let least = self.quantities.get(*index).map_or(1.0, |quantity| quantity.least);
+            let value = quantities.get(*index).copied().unwrap_or(f64::NAN);
+            let least = self.quantities.get(*index).map_or(f64::NAN, |quantity| quantity.least);
             if *power < 0 { value.max(least).powi(*power) } else { value.powi(*power) }
         };
         term.factors.iter().map(factor).product()

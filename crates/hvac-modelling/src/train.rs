@@ -70,13 +70,15 @@ pub fn train(
         }
         control => control?,
     };
-    let at = |row: Option<&i64>| row.copied().unwrap_or_default();
+    let Some((start_ms, end_ms)) = times_ms.first().copied().zip(times_ms.last().copied()) else {
+        return Err(ModelError::new("internal", "", "A model was made from no row."));
+    };
     let lineage = ModelLineage {
         timezone: zone.name().to_owned(),
         interval_s: interval_ms / 1000,
         rows: y.len() as u64,
-        start_ms: at(times_ms.first()),
-        end_ms: at(times_ms.last()),
+        start_ms,
+        end_ms,
         ..lineage
     };
     let document = ModelDocument {

@@ -118,7 +118,8 @@ fn nth_largest(values: impl Iterator<Item = f64>) -> f64 {
             }
         }
     }
-    best.last().copied().unwrap_or(0.0)
+    let [.., least] = best;
+    least
 }
 
 /// Rows that fewer than [`WITNESSES`] others equal or pass in every measure.

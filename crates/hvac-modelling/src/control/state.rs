@@ -257,14 +257,14 @@ impl ReferenceState {
     /// One quantity in its own unit, as terms use it.
     #[must_use]
     pub(crate) fn normal(&self, quantity: PlantQuantity, value: f64) -> f64 {
-        let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
+        let reference = self.values.get(quantity.index()).copied().unwrap_or(f64::NAN);
         if quantity.is_temperature() { value - reference } else { value / reference }
     }
 
     /// Back from what terms use to the quantity's own unit.
     #[must_use]
     pub(crate) fn own(&self, quantity: PlantQuantity, normal: f64) -> f64 {
-        let reference = self.values.get(quantity.index()).copied().unwrap_or(1.0);
+        let reference = self.values.get(quantity.index()).copied().unwrap_or(f64::NAN);
         if quantity.is_temperature() { normal + reference } else { normal * reference }
     }
 

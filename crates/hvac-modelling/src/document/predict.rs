@@ -39,7 +39,8 @@ impl ModelDocument {
         if let Some(error) = ModelError::of("wrong_features", unknown.collect()) {
             return Err(error);
         }
-        let zone = self.lineage.timezone.parse().unwrap_or(chrono_tz::UTC);
+        let zone = self.lineage.timezone.parse();
+        let zone = zone.map_err(|_| ModelError::new("internal", "", "The model's time zone is unknown."))?;
         let made: Vec<Vec<f64>> =
             rows.iter().map(|row| features::row(&self.features, &row.values, row.time_ms, zone)).collect();
         let main = self.main_inputs();
@@ -55,7 +56,13 @@ impl ModelDocument {
         });
         match ModelError::of("wrong_features", empty.collect()) {
             Some(error) => Err(error),
-            None => Ok(made.iter().map(|row| self.predict_row(row)).collect()),
+            None => {
+                let predictions: Vec<Prediction> = made.iter().map(|row| self.predict_row(row)).collect();
+                match predictions.iter().all(|prediction| prediction.predicted_power.is_finite()) {
+                    true => Ok(predictions),
+                    false => Err(ModelError::new("internal", "", "The model predicts what is no number.")),
+                }
+            }
         }
     }
 

@@ -253,6 +253,24 @@ fn beyond_what_was_seen_the_interval_widens_with_the_distance() {
     assert!(wild.predicted_power.is_finite() && wild.lower.is_finite() && wild.upper.is_finite(), "{wild:?}");
 }
 
+/// What [`check`] refuses in a file, were it in a model all the same.
+#[test]
+fn a_broken_model_gives_no_number() {
+    let broken = |edit: fn(&mut ModelDocument)| {
+        let mut document = ModelDocument::from_json(FIXTURE.as_bytes()).unwrap();
+        edit(&mut document);
+        document.predict(&[noon(&USUAL)]).unwrap_err().code
+    };
+    assert_eq!(broken(|document| document.lineage.timezone = "Asia/Taipeh".to_owned()), "internal");
+    assert_eq!(
+        broken(|document| match &mut document.fitted {
+            FittedModel::Gbdt { trees } | FittedModel::Hybrid { trees, .. } => trees.trees[0].value.clear(),
+            FittedModel::Physics { physics } => physics.typical.clear(),
+        }),
+        "internal"
+    );
+}
+
 #[test]
 fn a_row_of_another_model_is_refused() {
     let document = &*HYBRID;

@@ -84,7 +84,7 @@ pub(crate) fn importance(
     let every = y.len().div_ceil(MOST_ROWS).max(1);
     let rows: Vec<usize> = (0..y.len()).step_by(every).collect();
     let (x, y) = (x.rows(&rows), take(y, &rows));
-    let rmse = |x: &Matrix| Scores::of(&y, &model.predict_all(x)).rmse.unwrap_or(0.0);
+    let rmse = |x: &Matrix| Scores::of(&y, &model.predict_all(x)).rmse.unwrap_or(f64::NAN);
     let whole = rmse(&x);
     let of = |(index, feature): (usize, &Feature)| {
         let increase = |shuffled: u64| {

@@ -199,7 +199,10 @@ pub(crate) fn evaluate(
     let test = rows.x.rows(&outer.test);
     let load = rows.features.iter().position(|feature| feature.role == Role::LoadRt);
     let load = load.and_then(|index| test.columns.get(index)).unwrap_or(&actual);
-    let at = |row: Option<&usize>| row.and_then(|row| times_ms.get(*row)).copied().unwrap_or_default();
+    let at = |row: Option<&usize>| {
+        let time = row.and_then(|row| times_ms.get(*row)).copied();
+        time.ok_or_else(|| ModelError::new("internal", "", "A row that was held out has no time."))
+    };
     let mut metrics = Metrics {
         time_ordered: Scores::of(&actual, &predicted),
         holdout: HeldOut {
@@ -207,8 +210,8 @@ pub(crate) fn evaluate(
             share: options.holdout_share,
             train_rows: outer.train.len() as u64,
             test_rows: outer.test.len() as u64,
-            from_ms: at(outer.test.first()),
-            to_ms: at(outer.test.last()),
+            from_ms: at(outer.test.first())?,
+            to_ms: at(outer.test.last())?,
         },
         beats_baselines: baselines.iter().all(|rule| !rule.counts || rule.beaten != Some(false)),
         baselines,

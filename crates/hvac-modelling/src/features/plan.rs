@@ -276,8 +276,12 @@ impl<'s> Planned<'s> {
 
     /// Adds a feature that is no column, unless it says nothing.
     fn add(&mut self, field: &str, name: &str, source: FeatureSource, role: Role, unit: Option<String>) {
-        let names = std::iter::once(name.to_owned()).chain((2u32..).map(|n| format!("{name}_{n}")));
-        let name = names.into_iter().find(|name| !self.taken.contains(name)).unwrap_or_default();
+        let (mut free, mut number) = (name.to_owned(), 1_u32);
+        while self.taken.contains(&free) {
+            number += 1;
+            free = format!("{name}_{number}");
+        }
+        let name = free;
         let feature = Feature { name: name.clone(), source, role, unit, range: FeatureRange::default() };
         match self.says_nothing(&values::column(&feature, &self.features, self.samples)) {
             Some(reason) => self.leave_out(field, &name, &reason),

@@ -186,8 +186,9 @@ impl PowerProfile {
         let gathered = |parts: &[(usize, f64)], coefficients: &[f64]| {
             let mut sums = vec![0.0; exponents.len()];
             for ((place, value), coefficient) in parts.iter().zip(coefficients) {
-                if let Some(sum) = sums.get_mut(*place) {
-                    *sum += value * coefficient;
+                match sums.get_mut(*place) {
+                    Some(sum) => *sum += value * coefficient,
+                    None => return vec![f64::NAN; exponents.len()],
                 }
             }
             sums
