@@ -29,6 +29,7 @@ mod m000012_manifests_and_checks;
 mod m000013_parse_reports;
 mod m000014_manifest_changes;
 mod m000015_versions;
+mod m000016_removals;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000013_parse_reports::Migration),
             Box::new(m000014_manifest_changes::Migration),
             Box::new(m000015_versions::Migration),
+            Box::new(m000016_removals::Migration),
         ]
     }
 }

@@ -63,3 +63,4 @@ CREATE INDEX "ix_versions_owner" ON "versions" ("owner");
 CREATE UNIQUE INDEX "ux_versions_reserved" ON "versions" ("session_id", "kind") WHERE "state" = 'reserved' AND "kind" = 'parsed';
 CREATE TRIGGER "tr_versions_1" AFTER INSERT ON "versions" WHEN NEW."session_id" IS NOT NULL BEGIN INSERT INTO "manifest_changes" VALUES (NEW."session_id"); END;
 CREATE TRIGGER "tr_versions_2" AFTER UPDATE OF "state" ON "versions" WHEN NEW."session_id" IS NOT NULL BEGIN INSERT INTO "manifest_changes" VALUES (NEW."session_id"); END;
+CREATE TABLE "removals" ( "root" varchar NOT NULL CHECK ("root" IN ('sessions', 'models')), "path" varchar NOT NULL, "created_at" timestamp_with_timezone_text NOT NULL, PRIMARY KEY ("root", "path") );

@@ -115,14 +115,17 @@ pub async fn check(state: &AppState, depth: Depth, repair: bool) -> Result<Repor
     Ok(report)
 }
 
-/// What is done beside a server, for ever: a look at existence and size of everything, then the scrub, and
-/// `session.json` files that could not be written when they should have been.
+/// What is done beside a server, for ever: a look at existence and size of everything, then the scrub; `session.json`
+/// files that could not be written when they should have been, and purged files that could not be removed.
 pub async fn keep(state: AppState) {
     let catching_up = async {
         loop {
             tokio::time::sleep(CATCHING_UP).await;
             if let Err(error) = snapshot::catch_up(&state).await {
                 tracing::warn!(%error, "the session.json files could not be brought up to date; it is tried again");
+            }
+            if let Err(error) = state.store.remove_all_purged().await {
+                tracing::warn!(%error, "what was purged could not be removed; it is tried again");
             }
         }
     };

@@ -65,11 +65,11 @@ pub(super) async fn restore_aliases(txn: &impl ConnectionTrait, aliases: Vec<mod
 
 /// Brings back every model file that no row knows, whose data the catalogue has, and of which the `session.json` of that
 /// data tells, or there is none. Of any other nobody was ever told.
-pub(super) async fn rebuild(store: &Store, rebuilt: &mut Rebuilt) -> Result<()> {
+pub(super) async fn rebuild(store: &Store, purged: &BTreeSet<String>, rebuilt: &mut Rebuilt) -> Result<()> {
     let known: BTreeSet<(Root, String)> = files::known(store.db.read()).await?.into_keys().collect();
     let mut manifests: BTreeMap<String, Option<Manifest>> = BTreeMap::new();
     for file in store.models.list("").await? {
-        if known.contains(&(Root::Models, file.key.clone())) {
+        if known.contains(&(Root::Models, file.key.clone())) || purged.contains(&file.key) {
             continue;
         }
         let Some(row) = read(store, &file).await? else { continue };

@@ -4,7 +4,7 @@
 //! session without one comes back unconfirmed, and a version that it does not tell of is named and left alone. Only
 //! adds: a session the catalogue has stays as it is, and no file is touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
@@ -62,8 +62,12 @@ struct Shared {
 /// Brings every session folder into the catalogue that is not in it.
 pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
+    let purged: BTreeSet<String> = store.remove_all_purged().await?.into_iter().map(|left| left.path).collect();
+    rebuilt
+        .notes
+        .extend(purged.iter().map(|path| format!("{path} is purged and cannot be removed yet; it is left out")));
     let mut shared = Shared::default();
-    for session_id in store.objects.session_folders()? {
+    for session_id in store.objects.session_folders()?.into_iter().filter(|id| !purged.contains(id)) {
         let known =
             session::Entity::find_by_id(&session_id).one(store.db.read()).await.internal("looking up a session")?;
         if known.is_some() {
@@ -99,7 +103,7 @@ pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
     let txn = store.db.begin().await?;
     insert_shared(&txn, shared).await?;
     txn.commit().await.internal("committing what rebuilt sessions share")?;
-    models::rebuild(store, &mut rebuilt).await?;
+    models::rebuild(store, &purged, &mut rebuilt).await?;
     Ok(rebuilt)
 }
 

@@ -18,8 +18,8 @@ use crate::state::AppState;
 use crate::store::entity::{
     FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file, trained_model,
 };
-use crate::store::versions;
-use crate::store::{now, paths};
+use crate::store::integrity::Root;
+use crate::store::{now, paths, removals, versions};
 
 /// Sessions on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 20;
@@ -226,10 +226,10 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
     snapshot::write(state, session_id).await
 }
 
-/// Removes rows and files for ever. Rows go first: what a crash leaves then is reported as orphans.
+/// Removes rows and files for ever. Rows go first: what a crash leaves then is removed at the next start.
 ///
 /// # Errors
-/// 404; 409 while it is being parsed or cleaned, and while there are models that were made from its data.
+/// 404; 503 when the files cannot be removed yet; 409 while it is being parsed or cleaned, and while there are models that were made from its data.
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     store::session(&txn, session_id).await?;
@@ -244,10 +244,12 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     refuse_with_models(&txn, session_id).await?;
     store::forget_failed_trainings(&txn, session_id).await?;
     session::Entity::delete_by_id(session_id).exec(&txn).await.internal("purging a session")?;
+    let folder = paths::session_dir(session_id);
+    removals::note(&txn, Root::Sessions, &folder).await?;
     txn.commit().await.internal("committing a purge")?;
     crate::store::crash::point("purge.committed");
     state.store.made.clear();
-    state.store.objects.delete_folder(&paths::session_dir(session_id)).await
+    state.store.remove_purged(Root::Sessions, &folder).await
 }
 
 /// A model outlives nothing it was made from: what it predicts could not be traced any more.

@@ -30,6 +30,7 @@ pub mod objects;
 mod opened_file;
 pub mod paths;
 mod proof;
+pub mod removals;
 pub mod staged;
 #[cfg(test)]
 mod tests;
@@ -174,7 +175,7 @@ fn read_only(why: &str) -> Error {
 /// Nobody else is at work: what is staged or reserved is a crash's. Models may lie in a folder that another store's
 /// do too: its staging files are swept only when nobody has it open.
 async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Objects) -> Result<Recovered> {
-    let (sweeping, models) = (objects.clone(), models.clone());
+    let (sweeping, purged_models, models) = (objects.clone(), models.clone(), models.clone());
     let sweep = move || -> Result<u64> {
         let of_sessions = sweeping.sweep_staging()?;
         let alone = models.root() != sweeping.root() && StoreLock::try_exclusive(models.root())?.is_some();
@@ -191,6 +192,7 @@ async fn recover(db: &db::Db, objects: &objects::Objects, models: &objects::Obje
         .await
         .internal("releasing the jobs of a process that died")?;
     transaction.commit().await.internal("tidying up after a crash")?;
+    removals::carry_out(db, objects, &purged_models).await?;
     Ok(Recovered { staging_removed, versions_abandoned, jobs_interrupted: interrupted.rows_affected, alone: true })
 }
 

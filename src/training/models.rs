@@ -16,8 +16,9 @@ use crate::sessions::snapshot;
 use crate::state::AppState;
 use crate::store::download::Download;
 use crate::store::entity::{WorkStatus, trained_model};
+use crate::store::integrity::Root;
 use crate::store::made::{MadeKey, Recipe};
-use crate::store::{crash, paths};
+use crate::store::{crash, paths, removals};
 
 /// Names on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 100;
@@ -232,7 +233,7 @@ pub async fn scoring_table(state: &AppState, reference: &str) -> Result<ModelFil
 }
 
 /// Deletes a model for ever: its row, its aliases, the recommendations made with it, and its file. This is the purge
-/// of a model. Rows go first: what a crash leaves then is reported as an orphan.
+/// of a model. Rows go first: what a crash leaves then is removed at the next start.
 ///
 /// # Errors
 /// 404; 409 while it is being trained, or, unless forced, while recommendations or aliases refer to it.
@@ -250,11 +251,14 @@ pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<Mo
         refuse_if_used(&txn, &label, &row, aliases.get(&id).map(Vec::as_slice).unwrap_or_default()).await?;
     }
     store::delete(&txn, &row).await?;
+    if let Some(path) = &row.model_file_path {
+        removals::note(&txn, Root::Models, path).await?;
+    }
     txn.commit().await.internal("deleting a model")?;
     crash::point("model.deleted");
     state.store.made.clear();
     if let Some(path) = &row.model_file_path {
-        state.store.models.delete_file(path).await?;
+        state.store.remove_purged(Root::Models, path).await?;
     }
     snapshot::write(state, &row.session_id).await?;
     Ok(summary(row, &aliases))

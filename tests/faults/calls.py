@@ -12,7 +12,7 @@ from pathlib import Path
 import layer as layers
 from layer import Layer
 from ledger import Ledger, defects, plant, report
-from program import Command, Server, Unanswered, Wrong
+from program import UNFINISHED, Command, Server, Unanswered, Wrong
 
 # How many cases also make the catalogue anew.
 REBUILT = 0.25
@@ -189,7 +189,7 @@ class Run:
         """Until no job is under way, or the server is dead."""
         end = time.monotonic() + patience
         while time.monotonic() < end and not until() and self.server.alive:
-            answers = [self.ledger.ask(self.server, "GET", f"/api/jobs?status={status}") for status in ("queued", "running")]
+            answers = [self.ledger.ask(self.server, "GET", f"/api/jobs?status={status}") for status in UNFINISHED]
             if all(answer and answer.json["total"] == 0 for answer in answers):
                 return
             time.sleep(0.05)

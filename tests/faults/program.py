@@ -10,6 +10,8 @@ import threading
 import time
 import uuid
 
+# Asked in that order no job slips through: one that fails for now goes back to the queue, and stays there for a while.
+UNFINISHED = ("queued", "running", "queued")
 SETTINGS = {"PORT": "0", "RUST_LOG": "info", "HOST": "127.0.0.1"}
 
 
@@ -128,7 +130,7 @@ class Server:
         until = time.monotonic() + patience
         while True:
             waiting = []
-            for status in ("queued", "running"):
+            for status in UNFINISHED:
                 waiting += self.get(f"/api/jobs?status={status}&page_size=100").json["items"]
             if not waiting or time.monotonic() > until:
                 return waiting

@@ -227,8 +227,10 @@ async fn killed_at_any_moment_under_load() {
     assert!(acknowledged.iter().filter(|s| s.parsed).count() >= 8);
 }
 
+/// A purge that was cut off between its rows and its files is ended at the next start: no catalogue that is made anew
+/// brings back what somebody has seen to be gone.
 #[tokio::test]
-async fn a_purge_that_was_cut_off_is_reported_and_loses_nothing_else() {
+async fn a_purge_that_was_cut_off_is_carried_out_at_the_next_start() {
     let folder = TempDir::new().unwrap();
     let server = Process::serve(folder.path(), &["--crash-at", "purge.committed"]);
     let client = Client::of(&server);
@@ -237,9 +239,19 @@ async fn a_purge_that_was_cut_off_is_reported_and_loses_nothing_else() {
     let path = format!("{}/api/sessions/{}?purge=true", client.base, purged.id);
     assert!(client.client.delete(path).send().await.is_err());
     assert!(!server.wait().success());
+    let purged_folder = folder.path().join("data/sessions").join(&purged.id);
+    assert!(purged_folder.exists(), "the crash came too late");
     intact(folder.path(), &[kept]).await;
-    let doctor = Process::command(folder.path(), &["doctor", "--json"]).output().unwrap();
-    let report: Value = serde_json::from_slice(&doctor.stdout).unwrap();
-    let orphans = report["orphans"].as_array().unwrap();
-    assert!(orphans.iter().any(|o| o.as_str().unwrap().starts_with(&purged.id)), "{report}");
+    assert!(!purged_folder.exists());
+    let doctor = |more: &[&str]| -> Value {
+        let done = Process::command(folder.path(), &[&["doctor", "--json"], more].concat()).output().unwrap();
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    assert_eq!(doctor(&[])["orphans"], json!([]));
+    for file in std::fs::read_dir(folder.path().join("data")).unwrap().flatten() {
+        if file.file_name().to_string_lossy().contains(".db") {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+    }
+    assert_eq!(doctor(&["--rebuild"])["sessions"], 1);
 }

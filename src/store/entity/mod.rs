@@ -16,6 +16,7 @@ pub mod model_alias;
 pub mod optimization_run;
 pub mod parse_report;
 pub mod parsed_dataset;
+pub mod removal;
 pub mod session;
 pub mod site_override;
 pub mod source_file;

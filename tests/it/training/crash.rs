@@ -71,3 +71,32 @@ async fn killed_at_every_step_a_training_makes_one_version() {
         assert_eq!(files(folder.path()), ["plant-v1.json"], "{point}");
     }
 }
+
+/// What was purged and could not be removed is removed at the next start, and no rebuild brings it back.
+#[tokio::test]
+async fn a_purged_model_whose_file_could_not_be_removed_does_not_come_back() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("plant.csv"), plant(200)).unwrap();
+    let parsed = json_of(folder.path(), &["parse", "plant.csv", "--timezone", "UTC"]);
+    let server = Process::serve(folder.path(), &[]);
+    train(&server, &with(request(text(&parsed, "session_id")), &json!({"wait": true}))).await.unwrap();
+    let file = folder.path().join("models/default/plant-v1.json");
+    let bytes = std::fs::read(&file).unwrap();
+    // A folder in its place cannot be removed as a file is.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.delete(server.url("/api/models/plant:v1")).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    let problem: Value = answer.json().await.unwrap();
+    assert!(text(&problem, "detail").starts_with("It is purged, but its files"), "{problem}");
+    assert_eq!(look(&server, "/api/models").await["models"], json!([]));
+    assert!(server.terminate().success());
+
+    let rebuilt = json_of(folder.path(), &["doctor", "--rebuild"]);
+    assert!(rebuilt["notes"].to_string().contains("plant-v1.json is purged and cannot be removed yet"), "{rebuilt}");
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::write(&file, bytes).unwrap();
+    assert_eq!(json_of(folder.path(), &["doctor", "--rebuild"])["models"], 0);
+    assert!(!file.exists());
+}
