@@ -19,8 +19,8 @@ use crate::memory::Memory;
 use crate::sessions::snapshot;
 use crate::signals;
 use crate::state::{AppState, Handles};
-use crate::store::{Recovered, Store};
 use crate::worker;
+use hvac_store::{Recovered, Store};
 
 /// How long a shutdown waits for requests and for work that outlived its client.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ const CACHE_TIDIED_EVERY: Duration = Duration::from_secs(10);
 /// # Errors
 /// When a store cannot be opened, with the setting to change.
 pub async fn build(config: Config) -> Result<AppState> {
-    let store = Store::open(&config).await?;
+    let store = Store::open(&config.store).await?;
     let Recovered { staging_removed, versions_abandoned, jobs_interrupted, alone } = store.recovered;
     if staging_removed + versions_abandoned + jobs_interrupted > 0 {
         tracing::warn!(
@@ -193,5 +193,5 @@ pub fn problem(error: &Error) -> serde_json::Value {
 /// Makes the process kill itself at the named step, for crash tests.
 #[cfg(debug_assertions)]
 pub fn arm_crash_point(name: &str) {
-    crate::store::crash::arm(name);
+    hvac_store::crash::arm(name);
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use hvac_frame::parquet_file::Encodings;
 
+use hvac_store::Settings;
+
 use crate::error::{Error, ErrorKind, Result};
 
 mod check;
@@ -77,26 +79,14 @@ pub struct Config {
     pub host: String,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
-    /// SQLite database, in sqlx' spelling.
-    pub database_url: String,
+    /// Where the stores are.
+    pub store: Settings,
     /// Where server-side reports lie, and the root that `/api/files` is confined to.
     pub data_dir: PathBuf,
-    /// Root of all session folders.
-    pub data_storage_path: PathBuf,
-    /// Root of all model files.
-    pub models_path: PathBuf,
-    /// Second cache level; none when unset.
-    pub redis_url: Option<String>,
     /// Zone of reports that do not say theirs.
     pub site_timezone: Tz,
     /// File of the site's own words of point names, of the form of the built-in ones.
     pub point_words: Option<PathBuf>,
-    /// Bound of the in-process cache.
-    pub cache_max_bytes: u64,
-    /// How long a cached answer lives, in both levels.
-    pub cache_ttl: Duration,
-    /// Bound of the folder of CSV and Arrow files that were made for downloads.
-    pub downloads_max_bytes: u64,
     /// Bound of one upload, all its files together; also of what an archive unpacks to.
     pub max_upload_bytes: u64,
     /// What one parse may hold in memory before it works in several windows; and all at once, about.
@@ -166,17 +156,19 @@ impl Config {
         Ok(Self {
             host: check::host(&get("HOST"))?,
             port: check::number("PORT", &get("PORT"), &(0..=u16::MAX), "")?,
-            database_url: sqlx_url(&get("DATABASE_URL")),
+            store: Settings {
+                database_url: sqlx_url(&get("DATABASE_URL")),
+                data_storage_path: check::folder("DATA_STORAGE_PATH", &get("DATA_STORAGE_PATH"))?,
+                models_path: check::folder("MODELS_PATH", &get("MODELS_PATH"))?,
+                redis_url: some("REDIS_URL").map(check::redis).transpose()?,
+                // 0 keeps nothing.
+                cache_max_bytes: whole("CACHE_MAX_BYTES", 0..=1 << 40, " of bytes")?,
+                cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),
+                downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
+            },
             data_dir: check::folder("DATA_DIR", &get("DATA_DIR"))?,
-            data_storage_path: check::folder("DATA_STORAGE_PATH", &get("DATA_STORAGE_PATH"))?,
-            models_path: check::folder("MODELS_PATH", &get("MODELS_PATH"))?,
-            redis_url: some("REDIS_URL").map(check::redis).transpose()?,
             site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,
             point_words: some("POINT_WORDS").map(PathBuf::from),
-            // 0 keeps nothing.
-            cache_max_bytes: whole("CACHE_MAX_BYTES", 0..=1 << 40, " of bytes")?,
-            cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),
-            downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
             max_upload_bytes: whole("MAX_UPLOAD_BYTES", 1024..=1 << 44, " of bytes")?,
             parse_memory_bytes: whole("PARSE_MEMORY_BYTES", 1 << 20..=1 << 44, " of bytes")?,
             parquet_encodings: match get("PARQUET_ENCODINGS").as_str() {

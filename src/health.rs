@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::error::{Detail, Error, ErrorKind, Result};
 use crate::state::AppState;
-use crate::store::cache::CacheStats;
+use hvac_store::cache::CacheStats;
 
 /// How one store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -23,7 +23,7 @@
 //! | [`demo`] | a session from the samples |
 //! | [`http`], [`cli`] | the two doors: they translate, nothing else |
 //! | [`app`] | the composition root |
-//! | [`store`] | SQLite rows, files behind an object store, the cache |
+//! | [`hvac_store`] | SQLite rows, files behind an object store, the cache |
 //! | [`memory`] | how much memory work may hold |
 //! | [`state`] | the handles that features and transport share |
 //!
@@ -42,7 +42,6 @@ pub mod config;
 pub mod datasets;
 pub mod demo;
 pub mod doctor;
-pub mod error;
 pub mod health;
 pub mod http;
 pub mod jobs;
@@ -53,6 +52,7 @@ pub mod optimization;
 pub mod sessions;
 pub mod signals;
 pub mod state;
-pub mod store;
 pub mod training;
 pub mod worker;
+
+pub use hvac_store::error;

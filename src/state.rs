@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
-use crate::store::Store;
+use hvac_store::Store;
 
 /// All handles, behind one: every request clones it several times.
 #[derive(Clone)]

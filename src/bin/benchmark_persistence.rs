@@ -16,15 +16,15 @@ use hvac_analytics::app;
 use hvac_analytics::config::Config;
 use hvac_analytics::datasets::preview::preview;
 use hvac_analytics::datasets::{DatasetSelector, PreviewQuery};
-use hvac_analytics::error::{Context, Error, Result};
 use hvac_analytics::sessions::parse::{Caller, parse_files};
 use hvac_analytics::sessions::progress::Progress;
 use hvac_analytics::sessions::{ParseRequest, Parsed};
 use hvac_analytics::state::AppState;
-use hvac_analytics::store::paths;
 use hvac_frame::column::Kind;
 use hvac_frame::parquet_file::{ColumnType, ParquetReader, ParquetWriter};
 use hvac_simulation::{reference, samples};
+use hvac_store::error::{Context, Error, Result};
+use hvac_store::paths;
 use serde::Serialize;
 
 #[path = "benchmark_persistence/parts.rs"]

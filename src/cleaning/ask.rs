@@ -13,12 +13,12 @@ use crate::jobs::{self, JobKind, NewJob};
 use crate::sessions::job::QueuedJob;
 use crate::sessions::{snapshot, store as sessions};
 use crate::state::AppState;
-use crate::store::db::Transaction;
-use crate::store::entity::{WorkStatus, cleaning_job};
-use crate::store::new_id;
-use crate::store::objects::hex;
 use hvac_cleaning::{self as clean, CLEANER_VERSION, CleanError};
 use hvac_points::own_words;
+use hvac_store::db::Transaction;
+use hvac_store::entity::{WorkStatus, cleaning_job};
+use hvac_store::new_id;
+use hvac_store::objects::hex;
 
 /// A cleaning that was asked for: a new job, or the one that the same request made before.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
         None => (enqueue(&txn, &dataset, parameters, request_key).await?, false),
     };
     txn.commit().await.internal("enqueueing a cleaning")?;
-    crate::store::crash::point("clean.enqueued");
+    hvac_store::crash::point("clean.enqueued");
     state.jobs.wake();
     let (session_id, assumed_session) = (dataset.label.session_id, dataset.assumed_session);
     Ok(Asked { job_id, session_id, is_done, reused, assumed_session })

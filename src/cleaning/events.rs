@@ -12,10 +12,10 @@ use crate::error::{Context, Error, Result};
 use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
-use crate::store::entity::{Integrity, cleaning_job};
-use crate::store::integrity::{Root, StoredFile};
-use crate::store::{objects, paths};
 use hvac_cleaning::{Event, Rule};
+use hvac_store::entity::{Integrity, cleaning_job};
+use hvac_store::integrity::{Root, StoredFile};
+use hvac_store::{objects, paths};
 
 /// Events on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 20;

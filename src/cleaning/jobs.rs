@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::{CleaningJob, store};
 use crate::error::Result;
 use crate::state::AppState;
-use crate::store::entity::WorkStatus;
+use hvac_store::entity::WorkStatus;
 
 /// The cleaning of that id.
 ///

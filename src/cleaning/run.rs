@@ -21,14 +21,14 @@ use crate::error::{Context, Result};
 use crate::jobs::{Job, JobContext, JobStatus};
 use crate::sessions::snapshot;
 use crate::state::AppState;
-use crate::store::crash;
-use crate::store::db::Transaction;
-use crate::store::entity::{WorkStatus, cleaning_job};
-use crate::store::frames;
-use crate::store::staged::{Published, Staged, StagedWriter};
-use crate::store::versions::Held;
-use crate::store::{now, paths};
 use hvac_cleaning::{self as clean, CLEANER_VERSION, Cleaned};
+use hvac_store::crash;
+use hvac_store::db::Transaction;
+use hvac_store::entity::{WorkStatus, cleaning_job};
+use hvac_store::frames;
+use hvac_store::staged::{Published, Staged, StagedWriter};
+use hvac_store::versions::Held;
+use hvac_store::{now, paths};
 
 /// Where reading, cleaning and writing begin and end, as shares of the whole.
 const READ: f64 = 0.1;

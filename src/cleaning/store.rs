@@ -8,9 +8,9 @@ use sea_orm::{
 
 use crate::error::{Context, Error, Result};
 use crate::sessions::store as sessions;
-use crate::store::entity::{Integrity, Status, WorkStatus, cleaning_job, parsed_dataset, session, version};
-use crate::store::now;
-use crate::store::versions::{self, Owner, Series};
+use hvac_store::entity::{Integrity, Status, WorkStatus, cleaning_job, parsed_dataset, session, version};
+use hvac_store::now;
+use hvac_store::versions::{self, Owner, Series};
 
 /// The cleaning of that id.
 ///

@@ -13,8 +13,8 @@ use super::version::Resolved;
 use crate::error::{Context, Result};
 use crate::memory::{Held, LITTLE};
 use crate::state::AppState;
-use crate::store::cache::CacheKey;
-use crate::store::objects::hex;
+use hvac_store::cache::CacheKey;
+use hvac_store::objects::hex;
 
 /// Changes whenever the same request would be answered with other bytes by a newer program.
 const FORMAT: u32 = 1;

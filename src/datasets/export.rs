@@ -18,10 +18,10 @@ use super::opened::{Frame, look};
 use super::version::Resolved;
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
-use crate::store::download::on_the_way;
-pub use crate::store::download::{ByteStream, Download};
-use crate::store::made::{MadeKey, Recipe};
 use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_store::download::on_the_way;
+pub use hvac_store::download::{ByteStream, Download};
+use hvac_store::made::{MadeKey, Recipe};
 
 /// The form that the rows of a stored frame are handed out in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,14 +16,14 @@ use super::store::VersionRow;
 use super::version::{Resolved, unusable};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
-use crate::store::entity::Integrity;
-use crate::store::frames::KEY_COLUMNS;
-use crate::store::integrity::{Root, StoredFile};
-use crate::store::objects;
-use crate::store::verified::FileStamp;
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::error::FrameError;
 use hvac_frame::parquet_file::{Footer, ParquetReader};
+use hvac_store::entity::Integrity;
+use hvac_store::frames::KEY_COLUMNS;
+use hvac_store::integrity::{Root, StoredFile};
+use hvac_store::objects;
+use hvac_store::verified::FileStamp;
 
 /// Bytes of footers that are kept.
 const FOOTER_BYTES: u64 = 64 * 1024 * 1024;

@@ -7,8 +7,8 @@ use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::error::{Context, Result};
-use crate::store::db::Db;
-use crate::store::entity::{ArtefactKind, Integrity, WorkStatus, cleaning_job, parsed_dataset, session};
+use hvac_store::db::Db;
+use hvac_store::entity::{ArtefactKind, Integrity, WorkStatus, cleaning_job, parsed_dataset, session};
 
 /// What is asked of a session here.
 #[derive(Debug, Clone, DerivePartialModel)]

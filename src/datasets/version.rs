@@ -1,7 +1,7 @@
 //! Which stored file a request means, and whether it is still what was published.
 //!
 //! Asking the database costs more than a cached answer, so what a selector means is kept until this process writes
-//! anything at all ([`crate::store::db::Db::stamp`]), so one reads one's own writes, and at most for [`KEPT`], for
+//! anything at all ([`hvac_store::db::Db::stamp`]), so one reads one's own writes, and at most for [`KEPT`], for
 //! other processes (the command line) write beside the server.
 
 use std::collections::HashMap;
@@ -13,9 +13,9 @@ use super::store::{self, SessionRow, VersionRow};
 use super::{DatasetLabel, DatasetSelector};
 use crate::error::{Error, Result};
 use crate::state::AppState;
-use crate::store::entity::Integrity;
-use crate::store::verified::FileStamp;
 use hvac_frame::column::ColumnMeta;
+use hvac_store::entity::Integrity;
+use hvac_store::verified::FileStamp;
 
 /// A stored frame, settled.
 #[derive(Debug, Clone)]

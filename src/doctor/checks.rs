@@ -7,9 +7,9 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use crate::error::{Context, Result};
-use crate::store::entity::file_check;
-use crate::store::integrity::Root;
-use crate::store::{Store, now};
+use hvac_store::entity::file_check;
+use hvac_store::integrity::Root;
+use hvac_store::{Store, now};
 
 /// By root, as it stands in the database, and key.
 pub(super) type Checks = HashMap<(String, String), DateTime<Utc>>;

@@ -6,13 +6,13 @@ use serde_json::Value;
 use super::rebuild::{give_up, span};
 use crate::error::{ErrorKind, Result};
 use crate::sessions::snapshot::Snapshot;
-use crate::store::entity::{ArtefactKind, Integrity, Status, VersionState, WorkStatus, cleaning_job};
-use crate::store::frames;
-use crate::store::objects::Object;
-use crate::store::versions::Series;
-use crate::store::{Store, now, paths};
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::parquet_file::{ParquetReader, read_events};
+use hvac_store::entity::{ArtefactKind, Integrity, Status, VersionState, WorkStatus, cleaning_job};
+use hvac_store::frames;
+use hvac_store::objects::Object;
+use hvac_store::versions::Series;
+use hvac_store::{Store, now, paths};
 
 /// Adds the cleaned versions that the snapshot has no row of, where it knows the dataset they were made from and
 /// `was_told` that there is such a version; gives the files of the others.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::error::{Context, Result};
-use crate::store::entity::{Integrity, WorkStatus, cleaning_job, parsed_dataset, source_file, trained_model};
-use crate::store::integrity::{Root, StoredFile};
-use crate::store::paths;
+use hvac_store::entity::{Integrity, WorkStatus, cleaning_job, parsed_dataset, source_file, trained_model};
+use hvac_store::integrity::{Root, StoredFile};
+use hvac_store::paths;
 
 /// How a model file is told from those of sessions.
 pub(super) const MODELS: &str = "models/";

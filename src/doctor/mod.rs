@@ -16,10 +16,10 @@ use crate::config::Config;
 use crate::error::{Context, Result};
 use crate::sessions::{manifest, snapshot};
 use crate::state::AppState;
-use crate::store::entity::{Integrity, session};
-use crate::store::integrity::Root;
-use crate::store::objects::Object;
-use crate::store::{Store, paths};
+use hvac_store::entity::{Integrity, session};
+use hvac_store::integrity::Root;
+use hvac_store::objects::Object;
+use hvac_store::{Store, paths};
 
 mod checks;
 mod cleaned;
@@ -167,7 +167,7 @@ async fn check_at_start(state: &AppState) {
 /// # Errors
 /// When another process has the store open, or database and folder belong to different stores.
 pub async fn rebuild(config: &Config) -> Result<rebuild::Rebuilt> {
-    let store = Store::open_for_rebuild(config).await?;
+    let store = Store::open_for_rebuild(&config.store).await?;
     let rebuilt = rebuild::rebuild(&store).await;
     store.close().await?;
     rebuilt

@@ -10,14 +10,14 @@ use super::files;
 use super::rebuild::{Rebuilt, read_manifest};
 use crate::error::{Context, Result};
 use crate::sessions::manifest::Manifest;
-use crate::store::entity::{
+use hvac_modelling::document::ModelDocument;
+use hvac_store::entity::{
     Integrity, VersionState, WorkStatus, cleaning_job, model_alias, parsed_dataset, trained_model, version,
 };
-use crate::store::integrity::Root;
-use crate::store::objects::Object;
-use crate::store::versions::{self, Series};
-use crate::store::{Store, new_id, now, paths};
-use hvac_modelling::document::ModelDocument;
+use hvac_store::integrity::Root;
+use hvac_store::objects::Object;
+use hvac_store::versions::{self, Series};
+use hvac_store::{Store, new_id, now, paths};
 
 /// Whether a model file that no row refers to was made of this catalogue's data, or under a number of its own.
 pub(super) async fn is_ours(store: &Store, key: &str) -> Result<bool> {

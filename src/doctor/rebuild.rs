@@ -16,17 +16,17 @@ use crate::error::{Context, Result};
 use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
-use crate::store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, manifest as manifest_row,
-    model_alias, parse_report, parsed_dataset, session, site_override, source_file, trained_model, version,
-};
-use crate::store::frames;
-use crate::store::objects::{ObjectBytes, Objects};
-use crate::store::versions::Series;
-use crate::store::{Store, new_id, now, paths};
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
 use hvac_frame::parquet_file::ParquetReader;
+use hvac_store::entity::{
+    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, manifest as manifest_row,
+    model_alias, parse_report, parsed_dataset, session, site_override, source_file, trained_model, version,
+};
+use hvac_store::frames;
+use hvac_store::objects::{ObjectBytes, Objects};
+use hvac_store::versions::Series;
+use hvac_store::{Store, new_id, now, paths};
 
 /// What came back.
 #[derive(Debug, Clone, Default, Serialize)]

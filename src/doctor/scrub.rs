@@ -13,9 +13,9 @@ use super::checks::{self, Checks};
 use super::files::{self, KnownFile, KnownFiles};
 use crate::error::{Context, Result};
 use crate::state::AppState;
-use crate::store::entity::Integrity;
-use crate::store::integrity::Root;
-use crate::store::now;
+use hvac_store::entity::Integrity;
+use hvac_store::integrity::Root;
+use hvac_store::now;
 
 /// A twentieth of what a slow disk reads.
 const BYTES_PER_SECOND: u32 = 8 * 1024 * 1024;
@@ -122,7 +122,7 @@ impl Drop for StopOnDrop {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::integrity::StoredFile;
+    use hvac_store::integrity::StoredFile;
 
     #[test]
     fn what_was_not_looked_at_for_the_longest_time_comes_first() {

@@ -6,10 +6,10 @@ use super::files::{self, shown};
 use super::orphans;
 use crate::config::Config;
 use crate::error::{Context, Result};
-use crate::store::integrity::Root;
-use crate::store::objects::Objects;
-pub use crate::store::trash::TrashSize;
-use crate::store::{Store, folders};
+use hvac_store::integrity::Root;
+use hvac_store::objects::Objects;
+pub use hvac_store::trash::TrashSize;
+use hvac_store::{Store, folders};
 
 /// A file that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,7 +26,7 @@ pub struct Swept {
 /// # Errors
 /// `store_in_use` when another process has the store open; when a file cannot be moved.
 pub async fn sweep(config: &Config) -> Result<Vec<Swept>> {
-    let store = Store::open_alone(config).await?;
+    let store = Store::open_alone(&config.store).await?;
     let swept = sweep_in(&store).await;
     store.close().await?;
     swept
@@ -62,7 +62,7 @@ pub async fn empty_trash(config: &Config) -> Result<TrashSize> {
 }
 
 async fn in_each(config: &Config, work: fn(&Objects) -> Result<TrashSize>) -> Result<TrashSize> {
-    let (sessions, models) = folders(config)?;
+    let (sessions, models) = folders(&config.store)?;
     let working = tokio::task::spawn_blocking(move || {
         let mut sum = work(&sessions)?;
         if models.root() != sessions.root() {

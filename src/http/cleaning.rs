@@ -14,14 +14,13 @@ use super::answer::{accepted, assuming};
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Json as JsonBody, Path, Query};
 use super::openapi::{DownloadResponses, NoSuchData, NoSuchSession};
-use super::problem::Problem;
+use super::problem::{Problem, Result};
 use crate::cleaning::compare::{Comparison, compare};
 use crate::cleaning::events::{self, EventPage};
 use crate::cleaning::suggest::{Suggestions, suggest};
 use crate::cleaning::{CleanAnswer, CleanRequest, CleaningJob, CompareQuery, EventQuery, ask, jobs};
 use crate::datasets::DatasetSelector;
 use crate::datasets::export::Download;
-use crate::error::Result;
 use crate::sessions::job::QueuedJob;
 use crate::state::AppState;
 
@@ -95,7 +94,7 @@ async fn post_clean(
     )
 )]
 async fn get_cleaning_job(State(state): State<AppState>, Path(id): Path) -> Result<Json<CleaningJob>> {
-    jobs::get(&state, &id).await.map(Json)
+    Ok(Json(jobs::get(&state, &id).await?))
 }
 
 /// What two versions of a session differ in
@@ -113,7 +112,7 @@ async fn get_comparison(
     Path(id): Path,
     Query(query): Query<CompareQuery>,
 ) -> Result<Json<Comparison>> {
-    compare(&state, &id, &query).await.map(Json)
+    Ok(Json(compare(&state, &id, &query).await?))
 }
 
 /// Quality events of a cleaned version, page by page

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::extract;
+use super::problem::Failed;
 use crate::error::{Detail, Error, ErrorKind, Result};
 
 /// Wrong names that are told of at most.
@@ -263,7 +264,7 @@ pub async fn keep(State(contract): State<Arc<Gate>>, mut request: Request, next:
     if request.uri().query().is_some_and(|query| !query.is_empty())
         && let Err(error) = extract::pairs(request.uri()).and_then(|query| operation.check_query(&query))
     {
-        return error.into_response();
+        return Failed(error).into_response();
     }
     if operation.body.is_some() {
         let operation = Arc::clone(operation);
@@ -271,7 +272,7 @@ pub async fn keep(State(contract): State<Arc<Gate>>, mut request: Request, next:
     } else if !request.body().is_end_stream() {
         let (parts, body) = request.into_parts();
         if let Err(error) = no_body(Request::from_parts(parts.clone(), body)).await {
-            return error.into_response();
+            return Failed(error).into_response();
         }
         request = Request::from_parts(parts, Body::empty());
     }

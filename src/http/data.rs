@@ -9,11 +9,11 @@ use utoipa_axum::routes;
 use super::answer::respond;
 use super::extract::Query;
 use super::openapi::NoSuchData;
+use super::problem::Result;
 use crate::datasets::{
     AllStats, Correlation, CorrelationQuery, DatasetSelector, OneStats, Preview, PreviewQuery, Quality, SeriesAnswer,
     SeriesQuery, StatsQuery, correlation, preview, quality, series, stats,
 };
-use crate::error::Result;
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {

@@ -11,10 +11,10 @@ use utoipa_axum::routes;
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Path, Query};
 use super::openapi::{DownloadResponses, NoSuchData};
+use super::problem::Result;
 use crate::datasets::DatasetSelector;
 use crate::datasets::export::{self, Form};
 use crate::datasets::version::resolve;
-use crate::error::Result;
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {

@@ -18,6 +18,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAcce
 use serde_json::{Map, Value};
 
 use super::contract::Operation;
+use super::problem::Failed;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest JSON body, where a route does not say otherwise.
@@ -30,20 +31,17 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 pub struct Json<T, const LIMIT: usize = JSON_LIMIT_BYTES>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for Json<T, LIMIT> {
-    type Rejection = Error;
+    type Rejection = Failed;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Failed> {
         let content_type = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
         if !is_json(content_type) {
-            return Err(Error::new(
-                ErrorKind::UnsupportedFormat,
-                "not_json",
-                "This route reads JSON: send the header Content-Type: application/json.",
-            ));
+            let message = "This route reads JSON: send the header Content-Type: application/json.";
+            return Err(Error::new(ErrorKind::UnsupportedFormat, "not_json", message).into());
         }
         let operation = request.extensions().get::<Arc<Operation>>().cloned();
         let operation = operation.ok_or_else(|| Error::internal("the API document has no body for this route"))?;
-        from_json(&read_body(request, LIMIT).await?, &operation).map(Self)
+        Ok(Self(from_json(&read_body(request, LIMIT).await?, &operation)?))
     }
 }
 
@@ -218,9 +216,9 @@ fn broken_query(rejection: axum::extract::rejection::QueryRejection) -> Error {
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = Error;
+    type Rejection = Failed;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failed> {
         axum::extract::Query::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|rejection| {
             let named = find_source::<serde_path_to_error::Error<serde::de::value::Error>>(&rejection)
                 .map(|error| (error.path().to_string(), error.inner().to_string()))
@@ -231,6 +229,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 }
                 None => broken_query(rejection),
             }
+            .into()
         })
     }
 }
@@ -239,14 +238,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 pub struct Path(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Path {
-    type Rejection = Error;
+    type Rejection = Failed;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        axum::extract::Path::<String>::from_request_parts(parts, state).await.map(|path| Self(path.0)).map_err(
-            |rejection| {
-                Error::new(ErrorKind::Malformed, "broken_path", "The path is no UTF-8 text.").with_source(rejection)
-            },
-        )
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0)).map_err(broken_path)
     }
 }
 
@@ -254,14 +250,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
 pub struct Path2(pub String, pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Path2 {
-    type Rejection = Error;
+    type Rejection = Failed;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
         let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
-        path.map(|path| Self(path.0.0, path.0.1)).map_err(|rejection| {
-            Error::new(ErrorKind::Malformed, "broken_path", "The path is no UTF-8 text.").with_source(rejection)
-        })
+        path.map(|path| Self(path.0.0, path.0.1)).map_err(broken_path)
     }
+}
+
+fn broken_path(rejection: axum::extract::rejection::PathRejection) -> Failed {
+    Error::new(ErrorKind::Malformed, "broken_path", "The path is no UTF-8 text.").with_source(rejection).into()
 }
 
 fn find_source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
@@ -348,8 +346,8 @@ mod tests {
     async fn a_wrong_query_names_its_field() {
         let (mut parts, ()) = axum::http::Request::get("/x?rows=many").body(()).unwrap().into_parts();
         let error = Query::<Body>::from_request_parts(&mut parts, &()).await.err().unwrap();
-        assert_eq!(error.kind, ErrorKind::Invalid);
-        assert_eq!(error.details.first().unwrap().field.as_deref(), Some("rows"));
+        assert_eq!(error.0.kind, ErrorKind::Invalid);
+        assert_eq!(error.0.details.first().unwrap().field.as_deref(), Some("rows"));
     }
 
     #[test]

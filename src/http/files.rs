@@ -8,7 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::Query;
-use crate::error::{Context, Result};
+use super::problem::Result;
+use crate::error::Context;
 use crate::sessions::{FolderListing, folders};
 use crate::state::AppState;
 
@@ -34,5 +35,5 @@ struct FilesQuery {
 #[utoipa::path(get, path = "/files", tag = "files", params(FilesQuery), responses((status = 200, body = FolderListing)))]
 async fn list_files(State(state): State<AppState>, Query(query): Query<FilesQuery>) -> Result<Json<FolderListing>> {
     let look = move || folders::list(&state, query.data_dir.as_deref(), query.subfolder.as_deref());
-    tokio::task::spawn_blocking(look).await.internal("listing a folder")?.map(Json)
+    Ok(Json(tokio::task::spawn_blocking(look).await.internal("listing a folder")??))
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::Result;
+use super::problem::Result;
 use crate::health::{self, Health, Ready};
 use crate::state::AppState;
 
@@ -39,5 +39,5 @@ async fn get_root_health(state: State<AppState>) -> Json<Health> {
 /// 200 only when the database, the storage and the migrations are usable.
 #[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = Ready)))]
 async fn get_ready(State(state): State<AppState>) -> Result<Json<Ready>> {
-    health::ready(&state).await.map(Json)
+    Ok(Json(health::ready(&state).await?))
 }

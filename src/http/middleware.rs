@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use super::answer::header_text;
 use super::conditional::is_strong;
-use super::problem;
+use super::problem::{self, Failed};
 use crate::error::{Error, ErrorKind};
 use crate::state::AppState;
 
@@ -117,13 +117,10 @@ impl HttpBody for CountedBody {
 pub async fn time_out(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Error::new(
-            ErrorKind::Unavailable,
-            "timeout",
-            format!("This took longer than {} s; try again, or ask for less at once.", limit.as_secs()),
-        )
-        .with_retry_after(5)
-        .into_response(),
+        Err(_) => {
+            let message = format!("This took longer than {} s; try again, or ask for less at once.", limit.as_secs());
+            Failed(Error::new(ErrorKind::Unavailable, "timeout", message).with_retry_after(5)).into_response()
+        }
     }
 }
 
@@ -138,7 +135,7 @@ pub async fn hold_body(State(state): State<AppState>, request: Request, next: Ne
     };
     match state.memory.bodies.hold(bytes.saturating_mul(MEMORY_PER_JSON_BYTE)).await {
         Ok(_held) => next.run(request).await,
-        Err(error) => error.into_response(),
+        Err(error) => Failed(error).into_response(),
     }
 }
 

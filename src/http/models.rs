@@ -14,7 +14,8 @@ use super::answer::{accepted_at, assuming};
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Json as JsonBody, Path, Path2, Query};
 use super::openapi::{DownloadResponses, NoSuchModel, NoSuchSession};
-use crate::error::{Context, Result};
+use super::problem::Result;
+use crate::error::Context;
 use crate::state::AppState;
 use crate::training::models::{self, ModelFile};
 use crate::training::{
@@ -94,13 +95,13 @@ async fn post_train(
 /// Each with its newest completed version, or its newest when none is completed.
 #[utoipa::path(get, path = "/models", tag = "models", params(ModelFilter), responses((status = 200, body = ModelList)))]
 async fn list_models(State(state): State<AppState>, Query(filter): Query<ModelFilter>) -> Result<Json<ModelList>> {
-    models::list(&state, &filter).await.map(Json)
+    Ok(Json(models::list(&state, &filter).await?))
 }
 
 /// The newest completed version of a name, and all its versions
 #[utoipa::path(get, path = "/models/by-name/{name}", tag = "models", params(("name" = String, Path, description = "The model's name")), responses((status = 200, body = NamedModel), NoSuchModel))]
 async fn get_named_model(State(state): State<AppState>, Path(name): Path) -> Result<Json<NamedModel>> {
-    models::by_its_name(&state, &name).await.map(Json)
+    Ok(Json(models::by_its_name(&state, &name).await?))
 }
 
 /// Makes an alias stand for a version
@@ -119,7 +120,7 @@ async fn put_alias(
     Path2(name, alias): Path2,
     JsonBody(request): JsonBody<AliasRequest>,
 ) -> Result<Json<AliasAnswer>> {
-    aliases::put(&state, &name, &alias, &request).await.map(Json)
+    Ok(Json(aliases::put(&state, &name, &alias, &request).await?))
 }
 
 /// Takes an alias back; the model stays
@@ -138,7 +139,7 @@ async fn delete_alias(State(state): State<AppState>, Path2(name, alias): Path2) 
 /// Everything about one version of a model
 #[utoipa::path(get, path = "/models/{id}", tag = "models", params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")), responses((status = 200, body = ModelDetail), NoSuchModel))]
 async fn get_model(State(state): State<AppState>, Path(id): Path) -> Result<Json<ModelDetail>> {
-    models::get(&state, &id).await.map(Json)
+    Ok(Json(models::get(&state, &id).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -241,5 +242,5 @@ async fn post_predict(
     Path(id): Path,
     JsonBody(request): JsonBody<PredictRequest, ROWS_LIMIT_BYTES>,
 ) -> Result<Json<PredictAnswer>> {
-    predict::predict(&state, &id, request).await.map(Json)
+    Ok(Json(predict::predict(&state, &id, request).await?))
 }

@@ -7,8 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as JsonBody, Path, Query};
-use super::problem::Problem;
-use crate::error::Result;
+use super::problem::{Problem, Result};
 use crate::optimization::{
     OptimizeAnswer, OptimizeBody, OptimizeRequest, Run, RunItem, RunQuery, Summary, SummaryQuery, optimize, runs,
 };
@@ -50,7 +49,7 @@ async fn post_optimize(
     State(state): State<AppState>,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<OptimizeAnswer>> {
-    optimize::optimize(&state, OptimizeRequest::read(body)?).await.map(Json)
+    Ok(Json(optimize::optimize(&state, OptimizeRequest::read(body)?).await?))
 }
 
 /// Recommendations, newest first, page by page
@@ -59,7 +58,7 @@ async fn list_optimizations(
     State(state): State<AppState>,
     Query(query): Query<RunQuery>,
 ) -> Result<Json<Page<RunItem>>> {
-    runs::list(&state, &query).await.map(Json)
+    Ok(Json(runs::list(&state, &query).await?))
 }
 
 /// Savings over time
@@ -70,7 +69,7 @@ async fn get_optimization_summary(
     State(state): State<AppState>,
     Query(query): Query<SummaryQuery>,
 ) -> Result<Json<Summary>> {
-    runs::summary(&state, &query).await.map(Json)
+    Ok(Json(runs::summary(&state, &query).await?))
 }
 
 /// One recommendation: what was asked and what was answered
@@ -85,5 +84,5 @@ async fn get_optimization_summary(
     )
 )]
 async fn get_optimization(State(state): State<AppState>, Path(id): Path) -> Result<Json<Run>> {
-    runs::get(&state, &id).await.map(Json)
+    Ok(Json(runs::get(&state, &id).await?))
 }

@@ -9,7 +9,8 @@ use utoipa_axum::routes;
 use super::answer::accepted;
 use super::extract::Json as Body;
 use super::openapi::NoSuchSession;
-use crate::error::{Context, Result};
+use super::problem::Result;
+use crate::error::Context;
 use crate::sessions::job::{self, QueuedJob};
 use crate::sessions::parse::{Caller, parse};
 use crate::sessions::{ParseRequest, Parsed};
@@ -42,5 +43,5 @@ async fn post_parse(State(state): State<AppState>, Body(request): Body<ParseRequ
     }
     let tasks = state.tasks.clone();
     let work = async move { parse(&state, request, Caller::Http).await };
-    tasks.spawn(work).await.internal("parsing")?.map(|parsed| Json(parsed).into_response())
+    Ok(Json(tasks.spawn(work).await.internal("parsing")??).into_response())
 }

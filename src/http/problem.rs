@@ -131,25 +131,39 @@ pub fn document(error: &Error) -> serde_json::Value {
     document
 }
 
+/// What a handler fails with: any of our errors, as an answer.
+#[derive(Debug)]
+pub struct Failed(pub Error);
+
+/// What a handler gives.
+pub type Result<T, E = Failed> = std::result::Result<T, E>;
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
 /// Logs what the client must not see, and answers with the rest.
-impl IntoResponse for Error {
+impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        let status = status_of(self.kind);
+        let Self(error) = self;
+        let status = status_of(error.kind);
         if status.is_server_error() {
-            tracing::error!(code = self.code, causes = causes(&self), "{}", self.message);
+            tracing::error!(code = error.code, causes = causes(&error), "{}", error.message);
         } else {
-            tracing::debug!(code = self.code, causes = causes(&self), "{}", self.message);
+            tracing::debug!(code = error.code, causes = causes(&error), "{}", error.message);
         }
-        let detail = match self.kind {
+        let detail = match error.kind {
             ErrorKind::Internal => INTERNAL_DETAIL.to_owned(),
-            _ => self.message,
+            _ => error.message,
         };
-        let mut problem = Problem::new(status, self.code, detail);
-        if self.kind != ErrorKind::Internal {
-            problem.errors = self.details.into_iter().map(ProblemDetail::from).collect();
+        let mut problem = Problem::new(status, error.code, detail);
+        if error.kind != ErrorKind::Internal {
+            problem.errors = error.details.into_iter().map(ProblemDetail::from).collect();
         }
         let mut response = problem.into_response();
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = error.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
@@ -267,7 +281,7 @@ mod tests {
     use super::*;
 
     async fn written(error: Error) -> (StatusCode, serde_json::Value) {
-        let response = complete(error.into_response(), "id-1", "/api/x");
+        let response = complete(Failed(error).into_response(), "id-1", "/api/x");
         let status = response.status();
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         (status, serde_json::from_slice(&bytes).unwrap())
@@ -320,7 +334,7 @@ mod tests {
 
     #[tokio::test]
     async fn trying_again_is_told_in_a_header() {
-        let response = Error::new(ErrorKind::TooMany, "slow_down", "Wait.").with_retry_after(7).into_response();
+        let response = Failed(Error::new(ErrorKind::TooMany, "slow_down", "Wait.").with_retry_after(7)).into_response();
         assert_eq!(response.headers()["retry-after"], "7");
     }
 }

@@ -10,7 +10,8 @@ use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Query};
 use super::openapi::NoSuchSession;
-use crate::error::{Context, Result};
+use super::problem::Result;
+use crate::error::Context;
 use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue};
 use crate::state::AppState;
 
@@ -28,7 +29,7 @@ async fn list_sessions(
     State(state): State<AppState>,
     Query(filter): Query<SessionFilter>,
 ) -> Result<Json<Page<SessionSummary>>> {
-    catalogue::list(&state, &filter).await.map(Json)
+    Ok(Json(catalogue::list(&state, &filter).await?))
 }
 
 /// One session with its files and versions
@@ -36,7 +37,7 @@ async fn list_sessions(
 /// Deleted ones too.
 #[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
 async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Json<SessionDetail>> {
-    catalogue::get(&state, &id).await.map(Json)
+    Ok(Json(catalogue::get(&state, &id).await?))
 }
 
 /// Renames a session, or changes its site or free data
@@ -55,7 +56,7 @@ async fn patch_session(
     Path(id): Path,
     Body(patch): Body<SessionPatch>,
 ) -> Result<Json<SessionDetail>> {
-    catalogue::update(&state, &id, patch).await.map(Json)
+    Ok(Json(catalogue::update(&state, &id, patch).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -94,11 +95,11 @@ async fn delete_session(
 /// Brings a deleted session back
 #[utoipa::path(post, path = "/sessions/{id}/restore", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
 async fn restore_session(State(state): State<AppState>, Path(id): Path) -> Result<Json<SessionDetail>> {
-    catalogue::restore(&state, &id).await.map(Json)
+    Ok(Json(catalogue::restore(&state, &id).await?))
 }
 
 /// From the raw bytes to everything made of them
 #[utoipa::path(get, path = "/sessions/{id}/lineage", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Lineage), NoSuchSession))]
 async fn get_lineage(State(state): State<AppState>, Path(id): Path) -> Result<Json<Lineage>> {
-    catalogue::lineage(&state, &id).await.map(Json)
+    Ok(Json(catalogue::lineage(&state, &id).await?))
 }

@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use super::answer::header_text;
 use super::contract::Operation;
+use super::problem::Failed;
 use super::problem::Problem;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sessions::Uploaded;
@@ -71,7 +72,7 @@ async fn post_upload(
     Extension(operation): Extension<Arc<Operation>>,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
-) -> Result<Response> {
+) -> Result<Response, Failed> {
     let mut form = form.map_err(|rejection| {
         Error::new(
             ErrorKind::UnsupportedFormat,
@@ -96,7 +97,7 @@ async fn post_upload(
         Ok(received) => received,
         Err(error) => {
             drain(&mut form).await;
-            return Err(error);
+            return Err(error.into());
         }
     };
     // From here on the files are complete: publishing goes on when the client disconnects.

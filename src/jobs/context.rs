@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::store::{self, Held};
 use super::{CANCELLED, Job};
 use crate::error::{Error, Result};
-use crate::store::db::Transaction;
+use hvac_store::db::Transaction;
 
 /// Why work should stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::limits::Paging;
-pub use crate::store::db::Transaction;
-pub use crate::store::entity::{JobEventKind, WorkStatus as JobStatus};
-use crate::store::{Store, new_id, now};
+pub use hvac_store::db::Transaction;
+pub use hvac_store::entity::{JobEventKind, WorkStatus as JobStatus};
+use hvac_store::{Store, new_id, now};
 
 pub mod context;
 pub mod failure;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JobContext;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::store::Store;
+use hvac_store::Store;
 
 /// How a probe ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::store::{self, End, Held};
 use super::{ATTEMPTS, BACKOFF, CANCELLED, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::store::db::Transaction;
+use hvac_store::db::Transaction;
 
 /// How long a stopping process lets a job end by itself, and then again lets it stop.
 const GRACE: Duration = Duration::from_secs(10);

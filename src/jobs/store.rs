@@ -11,9 +11,9 @@ use super::failure::Failure;
 use super::{EVENTS_KEPT, Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, LEASE, NewJob};
 use crate::error::{Context, Error, Result};
 use crate::limits::Paging;
-use crate::store::db::Transaction;
-use crate::store::entity::{job, job_event};
-use crate::store::now;
+use hvac_store::db::Transaction;
+use hvac_store::entity::{job, job_event};
+use hvac_store::now;
 
 /// Most events read at once.
 const EVENTS_AT_ONCE: u64 = 500;

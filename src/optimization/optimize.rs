@@ -14,13 +14,13 @@ use super::{OptimizeAnswer, OptimizeRequest, refused, runs, store};
 use crate::datasets::clock;
 use crate::error::{Context, ErrorKind, Result};
 use crate::state::AppState;
-use crate::store::entity::optimization_run;
-use crate::store::{new_id, now};
 use crate::training::{self, Found};
 use hvac_modelling::document::ModelDocument;
 use hvac_modelling::features::FeatureSource;
 use hvac_modelling::role::{Decider, Role};
 use hvac_modelling::setpoint::{Assumption, SetpointAnswer, SetpointQuestion, recommend};
+use hvac_store::entity::optimization_run;
+use hvac_store::{new_id, now};
 
 /// Searches at once: they compute only, so more than there are cores would only make each wait longer.
 static SEARCHES: LazyLock<Semaphore> =

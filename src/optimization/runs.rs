@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
-use crate::store::entity::{optimization_run, trained_model};
 use crate::training;
+use hvac_store::entity::{optimization_run, trained_model};
 
 /// Runs on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 20;

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use crate::error::{Context, Error, Result};
 use crate::limits::Paging;
-use crate::store::entity::{optimization_run, trained_model};
+use hvac_store::entity::{optimization_run, trained_model};
 
 /// A run, and the name and version of its model.
 pub type RunRow = (optimization_run::Model, Option<trained_model::Model>);

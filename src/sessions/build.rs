@@ -12,8 +12,6 @@ use bytes::Bytes;
 use super::{OnConflict, Progress};
 use crate::datasets::{Row, rows};
 use crate::error::{Context, Detail, Error, ErrorKind, Result, machine};
-use crate::store::objects::Objects;
-use crate::store::staged::{Staged, StagedWriter};
 use hvac_frame::align::Keep;
 use hvac_frame::column::{ColumnMeta, Warning};
 use hvac_frame::kinds::Reading;
@@ -24,6 +22,8 @@ use hvac_report::job::describe;
 use hvac_report::job::plan::{self, FileId, Override, Plan, PlanError};
 use hvac_report::job::window::align_window;
 use hvac_report::{FilePlan, ReadError, ReadOptions, archive};
+use hvac_store::objects::Objects;
+use hvac_store::staged::{Staged, StagedWriter};
 
 /// One report to read: raw bytes, or a member of a raw archive.
 #[derive(Clone)]

@@ -15,11 +15,11 @@ use crate::datasets::clock;
 use crate::error::{Context, Detail, Error, Result};
 use crate::limits::{self, Paging};
 use crate::state::AppState;
-use crate::store::entity::{
+use hvac_store::entity::{
     FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file, trained_model,
 };
-use crate::store::integrity::Root;
-use crate::store::{now, paths, removals, versions};
+use hvac_store::integrity::Root;
+use hvac_store::{now, paths, removals, versions};
 
 /// Sessions on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 20;
@@ -172,7 +172,7 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
     let txn = state.store.db.begin().await?;
     store::change_live(&txn, session_id, session).await?;
     txn.commit().await.internal("committing a change")?;
-    crate::store::crash::point("rename.committed");
+    hvac_store::crash::point("rename.committed");
     snapshot::write(state, session_id).await?;
     get(state, session_id).await
 }
@@ -222,7 +222,7 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
     };
     changed.update(&txn).await.internal("deleting or restoring a session")?;
     txn.commit().await.internal("committing a deletion")?;
-    crate::store::crash::point("delete.committed");
+    hvac_store::crash::point("delete.committed");
     snapshot::write(state, session_id).await
 }
 
@@ -234,7 +234,7 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     store::session(&txn, session_id).await?;
     let versions = versions::of_session(&txn, session_id).await?;
-    let held = |v: &crate::store::entity::version::Model| {
+    let held = |v: &hvac_store::entity::version::Model| {
         v.state == VersionState::Reserved && v.lease_until.is_some_and(|until| until > now())
     };
     if versions.iter().any(held) {
@@ -247,7 +247,7 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let folder = paths::session_dir(session_id);
     removals::note(&txn, Root::Sessions, &folder).await?;
     txn.commit().await.internal("committing a purge")?;
-    crate::store::crash::point("purge.committed");
+    hvac_store::crash::point("purge.committed");
     state.store.made.clear();
     state.store.remove_purged(Root::Sessions, &folder).await
 }

@@ -120,7 +120,7 @@ impl Folder {
     fn open(config: &Config, directory: &Path) -> Result<Option<Self>> {
         let Ok(root) = config.data_dir.canonicalize() else { return Ok(None) };
         let Ok(path) = root.join(directory).canonicalize() else { return Ok(None) };
-        let folder = Self { path, root, storage: config.data_storage_path.canonicalize().ok() };
+        let folder = Self { path, root, storage: config.store.data_storage_path.canonicalize().ok() };
         folder.confine(&folder.path, "subfolder", &shown(directory))?;
         Ok(folder.path.is_dir().then_some(folder))
     }

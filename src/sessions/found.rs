@@ -14,11 +14,11 @@ use super::options;
 
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
-use crate::store::entity::{FileReport, ParseReport, parse_report, parsed_dataset};
-use crate::store::frames;
-use crate::store::integrity::{Root, StoredFile};
 use hvac_frame::parquet_file::ParquetReader;
 use hvac_report::job::plan::FileId;
+use hvac_store::entity::{FileReport, ParseReport, parse_report, parsed_dataset};
+use hvac_store::frames;
+use hvac_store::integrity::{Root, StoredFile};
 
 /// What was known before the parse, what concerns them all, what concerns each file.
 pub fn all_warnings(before: &[Warning], built: &Built) -> Vec<Warning> {

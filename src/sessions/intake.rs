@@ -14,12 +14,12 @@ use super::progress::Progress;
 use super::{build, store};
 use crate::error::{Context, Detail, Error, ErrorKind, Result};
 use crate::state::AppState;
-use crate::store::copied::{self, CopyError, Syncing};
-use crate::store::entity::source_file;
-use crate::store::staged::Finished;
-use crate::store::{new_id, paths};
 use hvac_frame::column::Warning;
 use hvac_report::archive;
+use hvac_store::copied::{self, CopyError, Syncing};
+use hvac_store::entity::source_file;
+use hvac_store::staged::Finished;
+use hvac_store::{new_id, paths};
 
 /// Files copied at the same time, one a core: what is slow is their hashing.
 const MOST_COPIES_AT_ONCE: usize = 4;

@@ -12,8 +12,8 @@ use super::{ParseRequest, folders, options, store};
 use crate::error::{Context, Error, Result};
 use crate::jobs::{self, JobContext, JobKind, NewJob, POLL};
 use crate::state::AppState;
-use crate::store::new_id;
-use crate::store::versions;
+use hvac_store::new_id;
+use hvac_store::versions;
 
 /// Answer to a request that does not wait.
 #[derive(Debug, Clone, Serialize, ToSchema)]

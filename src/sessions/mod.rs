@@ -10,10 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::Row;
 use crate::limits::Paging;
-use crate::store::entity;
 pub use hvac_frame::column::{ColumnMeta, Kind, Warning};
 use hvac_frame::names::TIMESTAMP;
 pub use hvac_report::{DateOrder, FilePlan, Format};
+use hvac_store::entity;
 
 mod build;
 pub mod catalogue;

@@ -9,10 +9,10 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::state::AppState;
-use crate::store::entity::{Status, session};
 use hvac_frame::column::Warning;
 use hvac_report::ReadOptions;
 use hvac_report::job::plan::Override;
+use hvac_store::entity::{Status, session};
 
 /// Nobody said in which zone local times are; dropped again where no report has one.
 pub(super) const TIMEZONE_ASSUMED: &str = "timezone_assumed";

@@ -23,17 +23,17 @@ use super::{
 use crate::datasets::clock;
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
-use crate::store::db::Transaction;
-use crate::store::entity::{
-    Columns, FileReport, Integrity, ParseReport, Status, VersionState, parsed_dataset, session, source_file,
-};
-use crate::store::frames;
-use crate::store::versions::{self, Held, Owner, Series};
-use crate::store::{new_id, now, paths};
 use hvac_frame::column::Warning;
 use hvac_report::PARSER_VERSION;
 use hvac_report::job::plan::{FileId, Override};
 use hvac_report::{FilePlan, ReadOptions, archive};
+use hvac_store::db::Transaction;
+use hvac_store::entity::{
+    Columns, FileReport, Integrity, ParseReport, Status, VersionState, parsed_dataset, session, source_file,
+};
+use hvac_store::frames;
+use hvac_store::versions::{self, Held, Owner, Series};
+use hvac_store::{new_id, now, paths};
 
 /// What a parse holds for each byte of its reports, about: the bytes, the cells, the pages.
 const MEMORY_PER_RAW_BYTE: u64 = 3;
@@ -235,7 +235,7 @@ impl Parse {
         // It may have been deleted or purged since the parse began.
         let allowed = async |txn: &Transaction| store::live_session(txn, &self.session.id).await.map(drop);
         let held = versions::hold_parse(&self.state.store.db, &self.session.id, owner, allowed).await?;
-        crate::store::crash::point("parse.reserved");
+        hvac_store::crash::point("parse.reserved");
         Ok(held)
     }
 
@@ -325,7 +325,7 @@ impl Parse {
             Some(_) => finished.publish_held(&file_path).await?,
             None => finished.publish(&file_path).await?,
         };
-        crate::store::crash::point("parse.published");
+        hvac_store::crash::point("parse.published");
         let dataset = parsed_dataset::Model {
             id: dataset_id,
             session_id,
@@ -398,9 +398,9 @@ impl Parse {
                 .exec_without_returning(&txn)
                 .await
                 .internal("storing a dataset")?;
-            crate::store::crash::point("parse.before_commit");
+            hvac_store::crash::point("parse.before_commit");
             txn.commit().await.internal("committing a parse")?;
-            crate::store::crash::point("parse.committed");
+            hvac_store::crash::point("parse.committed");
             Ok(())
         };
         // What is known of a session that nobody else knows yet is written while its rows are.

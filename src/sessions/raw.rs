@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::state::AppState;
-use crate::store::entity::{Integrity, source_file};
-use crate::store::integrity::{Root, StoredFile};
+use hvac_store::entity::{Integrity, source_file};
+use hvac_store::integrity::{Root, StoredFile};
 
 /// Whether a raw file is what was uploaded. Blocks.
 ///

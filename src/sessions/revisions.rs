@@ -4,7 +4,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::error::{Context, Result};
-use crate::store::entity::manifest;
+use hvac_store::entity::manifest;
 
 /// Goes up whenever what `session.json` says changes; 0 for a session that has not since that is noted.
 pub async fn of(db: &impl ConnectionTrait, session_id: &str) -> Result<i64> {

@@ -11,12 +11,12 @@ use std::io::Read;
 use super::{manifest, revisions, store};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::state::AppState;
-use crate::store::entity::{
+use hvac_store::entity::{
     ReportText, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model, version,
 };
-use crate::store::objects::Objects;
-use crate::store::staged::Finished;
-use crate::store::{paths, versions};
+use hvac_store::objects::Objects;
+use hvac_store::staged::Finished;
+use hvac_store::{paths, versions};
 use sea_orm::ConnectionTrait;
 
 /// Files that are found up to date before that is noted: noting waits for the disk.

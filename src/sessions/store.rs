@@ -13,13 +13,13 @@ use sea_orm::{
 
 use super::SessionFilter;
 use crate::error::{Context, Error, Result};
-use crate::store::entity::{
+use hvac_report::job::plan::Override;
+use hvac_report::{FilePlan, Format};
+use hvac_store::entity::{
     Integrity, Status, Warnings, WorkStatus, cleaning_job, model_alias, parsed_dataset, session, site_override,
     source_file, trained_model,
 };
-use crate::store::{new_id, now};
-use hvac_report::job::plan::Override;
-use hvac_report::{FilePlan, Format};
+use hvac_store::{new_id, now};
 
 /// The session, deleted or not.
 pub async fn session(db: &impl ConnectionTrait, session_id: &str) -> Result<session::Model> {

@@ -10,8 +10,8 @@ use crate::config;
 use crate::error::{Context, Error, Result};
 use crate::limits;
 use crate::state::AppState;
-use crate::store::entity::{self, FreeMetadata, session, source_file};
-use crate::store::{new_id, now};
+use hvac_store::entity::{self, FreeMetadata, session, source_file};
+use hvac_store::{new_id, now};
 
 /// An upload under way. Dropped without [`commit`](Self::commit), it leaves nothing.
 pub struct Upload {
@@ -108,7 +108,7 @@ impl Upload {
             .internal("storing a session")?;
         insert_files(&txn, &rows).await?;
         txn.commit().await.internal("committing an upload")?;
-        crate::store::crash::point("upload.committed");
+        hvac_store::crash::point("upload.committed");
         snapshot::write(&self.state, &self.session_id).await?;
         Ok(Uploaded { session_id: self.session_id, status: Status::Uploaded, files, warnings: self.intake.warnings })
     }

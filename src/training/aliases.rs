@@ -4,7 +4,7 @@ use super::{AliasAnswer, AliasRequest, found, name, store};
 use crate::error::{Context, Error, Result};
 use crate::sessions::snapshot;
 use crate::state::AppState;
-use crate::store::entity::{WorkStatus, trained_model};
+use hvac_store::entity::{WorkStatus, trained_model};
 use serde_json::Value;
 
 /// Makes an alias stand for a version.

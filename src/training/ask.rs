@@ -13,14 +13,14 @@ use crate::error::{Context, Error, Result};
 use crate::jobs::{self, JobKind, NewJob};
 use crate::sessions::store as sessions;
 use crate::state::AppState;
-use crate::store::db::Transaction;
-use crate::store::entity::{WorkStatus, trained_model};
-use crate::store::{new_id, paths};
 use hvac_cleaning::Interval;
 use hvac_modelling::document::FORMAT_VERSION;
 use hvac_modelling::features::FeatureOptions;
 use hvac_modelling::options::TrainOptions;
 use hvac_points::own_words;
+use hvac_store::db::Transaction;
+use hvac_store::entity::{WorkStatus, trained_model};
+use hvac_store::{new_id, paths};
 
 /// A training that was asked for: a new job, or the one that the same request made before.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ pub async fn ask(state: &AppState, request: TrainRequest) -> Result<Asked> {
         None => (enqueue(&txn, new, taken).await?, false),
     };
     txn.commit().await.internal("enqueueing a training")?;
-    crate::store::crash::point("train.enqueued");
+    hvac_store::crash::point("train.enqueued");
     state.jobs.wake();
     Ok(Asked { job_id, is_done, reused, assumed_session: dataset.assumed_session })
 }
@@ -156,7 +156,7 @@ async fn new_model(
         feature_mapping,
         options: serde_json::to_value(parameters).internal(doing)?,
         algorithm: algorithm.as_str().unwrap_or_default().to_owned(),
-        request_key: crate::store::objects::hex(&Sha256::digest(asked)),
+        request_key: hvac_store::objects::hex(&Sha256::digest(asked)),
     })
 }
 

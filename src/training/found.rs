@@ -13,10 +13,10 @@ use super::name::Reference;
 use super::{refused, store};
 use crate::error::{Context, Detail, Error, Result};
 use crate::state::AppState;
-use crate::store::entity::{Integrity, WorkStatus, trained_model};
-use crate::store::integrity::{Root, StoredFile};
-use crate::store::objects::ObjectBytes;
 use hvac_modelling::document::ModelDocument;
+use hvac_store::entity::{Integrity, WorkStatus, trained_model};
+use hvac_store::integrity::{Root, StoredFile};
+use hvac_store::objects::ObjectBytes;
 
 /// Bytes of model files whose documents are kept.
 const KEPT_BYTES: u64 = 128 * 1024 * 1024;

@@ -14,11 +14,11 @@ use crate::error::{Context, Error, Result};
 use crate::limits::Paging;
 use crate::sessions::snapshot;
 use crate::state::AppState;
-use crate::store::download::Download;
-use crate::store::entity::{WorkStatus, trained_model};
-use crate::store::integrity::Root;
-use crate::store::made::{MadeKey, Recipe};
-use crate::store::{crash, paths, removals};
+use hvac_store::download::Download;
+use hvac_store::entity::{WorkStatus, trained_model};
+use hvac_store::integrity::Root;
+use hvac_store::made::{MadeKey, Recipe};
+use hvac_store::{crash, paths, removals};
 
 /// Names on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 100;

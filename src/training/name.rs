@@ -1,7 +1,7 @@
 //! Names of models and of their aliases, and how users refer to a model. PURE.
 
 use crate::error::{Error, Result};
-use crate::store::paths;
+use hvac_store::paths;
 
 /// Longest name, bytes: with its version it is a file name everywhere.
 const LONGEST: usize = 180;

@@ -16,14 +16,14 @@ use crate::error::{Context, Error, Result};
 use crate::jobs::{Job, JobContext, JobStatus};
 use crate::sessions::snapshot;
 use crate::state::AppState;
-use crate::store::db::Transaction;
-use crate::store::entity::{WorkStatus, trained_model};
-use crate::store::staged::Published;
-use crate::store::versions::Held;
-use crate::store::{crash, now, paths};
 use hvac_modelling::document::ModelDocument;
 use hvac_modelling::mapping::FeatureMapping;
 use hvac_modelling::train;
+use hvac_store::db::Transaction;
+use hvac_store::entity::{WorkStatus, trained_model};
+use hvac_store::staged::Published;
+use hvac_store::versions::Held;
+use hvac_store::{crash, now, paths};
 
 /// Where reading ends and where training does, as shares of the whole.
 const READ: f64 = 0.1;

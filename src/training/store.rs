@@ -9,11 +9,11 @@ use sea_orm::{
 };
 
 use crate::error::{Context, Error, Result};
-use crate::store::entity::{
+use hvac_store::entity::{
     Integrity, WorkStatus, model_alias, optimization_run, parsed_dataset, trained_model, version,
 };
-use crate::store::now;
-use crate::store::versions::{self, Owner, Series};
+use hvac_store::now;
+use hvac_store::versions::{self, Owner, Series};
 
 /// The model of that id.
 ///
@@ -321,7 +321,7 @@ pub async fn origin(db: &impl ConnectionTrait, dataset_id: &str) -> Result<(Stri
     if parsed.is_some() {
         return Ok((dataset_id.to_owned(), None));
     }
-    let cleaning = crate::store::entity::cleaning_job::Entity::find_by_id(dataset_id)
+    let cleaning = hvac_store::entity::cleaning_job::Entity::find_by_id(dataset_id)
         .one(db)
         .await
         .internal("looking up a cleaned version")?;

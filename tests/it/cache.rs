@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hvac_analytics::store::cache::{Cache, CacheKey};
+use hvac_store::cache::{Cache, CacheKey};
 use tempfile::TempDir;
 
 use crate::helpers::TestApp;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hvac_analytics::store::db::Db;
-use hvac_analytics::store::entity::file_check;
+use hvac_store::db::Db;
+use hvac_store::entity::file_check;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use tempfile::TempDir;

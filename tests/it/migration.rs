@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeZone, Utc};
-use hvac_analytics::store::db::Db;
-use hvac_analytics::store::entity::{
+use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
+use hvac_store::db::Db;
+use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText, Status,
     VersionState, Warnings, WorkStatus, cleaning_job, file_check, job, job_event, manifest, model_alias,
     optimization_run, parse_report, parsed_dataset, removal, session, site_override, source_file, store_identity,
     trained_model, version,
 };
-use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::Value;
 use sea_orm::{

@@ -1,7 +1,7 @@
 //! Recommendations through the doors a user uses, on plants whose power is a formula with a known optimum.
 
 use chrono::{DateTime, Utc};
-use hvac_analytics::store::entity::{Integrity, WorkStatus, optimization_run, trained_model};
+use hvac_store::entity::{Integrity, WorkStatus, optimization_run, trained_model};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn model_row(app: &TestApp, name: &str, version: i32) -> String {
     let parsed = app.parsed(&[(&format!("{name}{version}.csv"), b"time,A\n2024-07-01 00:00,1\n")], &[]).await;
     let text = |key: &str| parsed[key].as_str().unwrap().to_owned();
     let row = trained_model::Model {
-        id: hvac_analytics::store::new_id(),
+        id: hvac_store::new_id(),
         name: name.to_owned(),
         version,
         dataset_id: text("dataset_id"),
@@ -48,7 +48,7 @@ async fn model_row(app: &TestApp, name: &str, version: i32) -> String {
 async fn run_row(app: &TestApp, model_id: &str, at: &str, savings: (f64, f64)) -> String {
     let created_at: DateTime<Utc> = DateTime::parse_from_rfc3339(at).unwrap().into();
     let row = optimization_run::Model {
-        id: hvac_analytics::store::new_id(),
+        id: hvac_store::new_id(),
         model_id: model_id.to_owned(),
         session_id: None,
         input_data: json!({"conditions": {"load_rt": 300.0}}),

@@ -35,16 +35,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("config", &["error"]),
     ("log", &["config"]),
     ("signals", &[]),
-    ("store", &["config", "error"]),
-    ("jobs", &["store", "error", "limits"]),
+    ("jobs", &["error", "limits"]),
     ("memory", &["config", "error"]),
-    ("state", &["store", "config", "error", "jobs", "memory"]),
+    ("state", &["config", "error", "jobs", "memory"]),
     ("http", &["state", "error", "config", "jobs", "limits"]),
     ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["store", "jobs", "state", "error", "config", "limits", "memory"];
+const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
 /// Rooms that may use every room.
@@ -70,7 +69,7 @@ const IMPURE: &[&str] = &[
     "sea_orm",
 ];
 /// Words that must not stand in transport: it knows no store.
-const BEHIND_THE_USE_CASES: &[&str] = &["sea_orm", "polars", "object_store", "parquet::", ".store."];
+const BEHIND_THE_USE_CASES: &[&str] = &["hvac_store", "sea_orm", "polars", "object_store", "parquet::", ".store."];
 /// Longest file, its tests left out.
 const LONGEST_FILE: usize = 600;
 
@@ -393,8 +392,8 @@ fn a_planted_door_is_caught() {
     for (path, text) in [
         ("crates/hvac-cleaning/src/run.rs", "fn f() { let _ = std::fs::read(\"x\"); }"),
         ("crates/hvac-simulation/src/plant.rs", "fn f() { let _ = std::fs::read(\"x\"); }"),
-        ("store/db.rs", "use crate::sessions::Status;"),
-        ("http/data.rs", "fn f() { crate::store::open(); }"),
+        ("jobs/run.rs", "use crate::sessions::Status;"),
+        ("http/data.rs", "fn f() { hvac_store::open(); }"),
         ("http/data.rs", "use sea_orm::EntityTrait;"),
         ("http/data.rs", "fn f() { state.store.db.read(); }"),
         ("cli.rs", "use polars::prelude::*;"),
@@ -416,7 +415,7 @@ fn an_open_door_is_left_alone() {
         ("crates/hvac-cleaning/src/run.rs", "use crate::range::Limits;\nuse super::report::Event;"),
         ("crates/hvac-report/src/wide.rs", "use super::fields::Dialect;"),
         ("crates/hvac-simulation/src/plant.rs", "use crate::tower::Tower;\nuse super::weather::Sky;"),
-        ("http/data.rs", "// crate::store is not for us\nuse crate::datasets::Answer;"),
+        ("http/data.rs", "// hvac_store is not for us\nuse crate::datasets::Answer;"),
         ("sessions/parse.rs", "use crate::datasets::Row;"),
         (
             "crates/hvac-cleaning/src/run.rs",

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hvac_analytics::store::objects::hex;
+use hvac_store::objects::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -12,8 +12,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use chrono_tz::Tz;
-use hvac_analytics::error::{Context, Error, Result};
-use hvac_analytics::store::frames::{KEY_COLUMNS, KEY_ZONE};
 use hvac_cleaning::{self as clean, Cleaned, Interval, Parameters};
 use hvac_frame::align::Keep;
 use hvac_frame::builder::SegmentBuilder;
@@ -23,6 +21,8 @@ use hvac_report::job::describe::describe;
 use hvac_report::job::plan::{FileId, Plan, read_all};
 use hvac_report::job::window::align_window;
 use hvac_report::{ReadError, ReadOptions, Reader, Source};
+use hvac_store::error::{Context, Error, Result};
+use hvac_store::frames::{KEY_COLUMNS, KEY_ZONE};
 use polars::prelude::DataFrame;
 use rayon::prelude::*;
 

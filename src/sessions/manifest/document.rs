@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::store::entity::{
+use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, PointKind, ReportText, Status, VersionState, Warnings, WorkStatus,
     cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model, version,
 };
-use crate::store::{new_id, paths};
+use hvac_store::{new_id, paths};
 
 /// Version of what is written; a later one is for what this program cannot read right.
 pub const FORMAT_VERSION: u32 = 2;

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use self::document::{Document, FORMAT_VERSION};
 use super::snapshot::Snapshot;
 use super::upload::blank;
-use crate::store::entity::{ArtefactKind, Integrity, PointKind, Status, VersionState, WorkStatus, version};
-use crate::store::versions::Series;
+use hvac_store::entity::{ArtefactKind, Integrity, PointKind, Status, VersionState, WorkStatus, version};
+use hvac_store::versions::Series;
 
 /// What a `session.json` tells.
 #[derive(Debug, Clone)]

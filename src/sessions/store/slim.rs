@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use crate::error::{Context, Result};
-use crate::store::entity::{ReportText, WorkStatus, cleaning_job, parse_report, parsed_dataset, trained_model};
+use hvac_store::entity::{ReportText, WorkStatus, cleaning_job, parse_report, parsed_dataset, trained_model};
 
 /// All columns but these, each of which has its text instead.
 fn without<E: EntityTrait>(left_out: &[(E::Column, &'static str)]) -> Select<E> {

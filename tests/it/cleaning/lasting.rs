@@ -86,7 +86,7 @@ async fn killed_at_every_step_a_cleaning_makes_one_version() {
         assert_eq!(cleaned[0]["version"], "cleaned-v1", "{point}");
         assert_eq!((&cleaned[0]["id"], &cleaned[0]["row_count"]), (&json!(job_id), &json!(24)), "{point}");
         let file = client.whole(&format!("/api/sessions/{id}/data.parquet?version=cleaned")).await;
-        assert_eq!(hvac_analytics::store::objects::hex(&Sha256::digest(&file)), cleaned[0]["sha256"], "{point}");
+        assert_eq!(hvac_store::objects::hex(&Sha256::digest(&file)), cleaned[0]["sha256"], "{point}");
         read_events(client.whole(&format!("/api/sessions/{id}/events.parquet")).await).unwrap();
         let again = client.post("/api/clean", &request).await.unwrap();
         assert_eq!((&again["reused"], &again["job_id"]), (&json!(true), &json!(job_id)), "{point}");

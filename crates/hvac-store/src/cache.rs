@@ -22,6 +22,8 @@ pub mod blocks;
 mod flights;
 mod redis;
 
+pub use redis::check_url as check_redis_url;
+
 /// Goes up when an answer's bytes change their shape: older ones are not found any more.
 const FORMAT: u32 = 1;
 /// What moka takes at most.

@@ -3,62 +3,17 @@
 //! Published files never change, so one that looks as it did (size, times, inode) is what it was; one that does not is
 //! hashed again by whoever reads it next. What changes without a trace is for the scrub to find.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use moka::sync::Cache;
+use std::sync::{Arc, PoisonError};
 
 use super::entity::Integrity;
+pub use super::file_stamp::FileStamp;
 use super::objects::{ObjectBytes, Objects, hash, map, storage_error};
 use crate::error::{Context, Result};
 
-/// Files that are remembered.
-const REMEMBERED: u64 = 100_000;
-
-/// What a file looks like from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileStamp {
-    size_bytes: u64,
-    /// Device and inode, times of the last write and of the last change of anything, ns.
-    #[cfg(unix)]
-    place_and_times: (u64, u64, i128, i128),
-    #[cfg(not(unix))]
-    modified: Option<std::time::SystemTime>,
-}
-
-impl FileStamp {
-    #[cfg(unix)]
-    fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
-        let (written, changed) =
-            (ns(metadata.mtime(), metadata.mtime_nsec()), ns(metadata.ctime(), metadata.ctime_nsec()));
-        Self { size_bytes: metadata.len(), place_and_times: (metadata.dev(), metadata.ino(), written, changed) }
-    }
-
-    #[cfg(not(unix))]
-    fn of(metadata: &Metadata) -> Self {
-        Self { size_bytes: metadata.len(), modified: metadata.modified().ok() }
-    }
-}
-
 /// What a file is: how it looks when it is what was published, else what is wrong.
 pub type Verdict = std::result::Result<FileStamp, Integrity>;
-
-/// The memory of one root. Cheap to clone.
-#[derive(Clone, Debug)]
-pub(super) struct Verified {
-    files: Cache<String, (Arc<str>, FileStamp)>,
-    /// Held while a file is hashed: two who read a new file should not read it twice.
-    turns: Cache<String, Arc<Mutex<()>>>,
-}
-
-impl Default for Verified {
-    fn default() -> Self {
-        Self { files: Cache::new(REMEMBERED), turns: Cache::new(1024) }
-    }
-}
 
 impl Objects {
     /// What a published file looks like now.

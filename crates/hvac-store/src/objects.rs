@@ -19,9 +19,9 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
+use super::file_stamp::Verified;
 use super::paths;
-use super::staged::Staged;
-use super::verified::Verified;
+
 use crate::error::machine::disk_full;
 use crate::error::{Context, Error, Result};
 
@@ -84,14 +84,6 @@ impl Objects {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// Begins a file in a folder, under a staging name.
-    ///
-    /// # Errors
-    /// `disk_full`; internal when the folder cannot be written.
-    pub async fn stage(&self, folder: &str) -> Result<Staged> {
-        Staged::begin(self.clone(), paths::staging(folder)).await
     }
 
     /// Refuses early what would not fit.

@@ -1,7 +1,6 @@
 //! Staging, publishing, sweeping, and folder and database belonging together: on real files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +43,7 @@ async fn eventually(holds: impl Fn() -> bool) {
         if holds() {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(holds());
 }
@@ -230,12 +229,16 @@ async fn purging_removes_one_session_and_sweeping_only_leftovers() {
     assert_eq!(everything(objects.root()), before);
 }
 
-fn config(folder: &Path, database: &str) -> Config {
-    let values = BTreeMap::from([
-        ("DATABASE_URL", format!("sqlite://{}/{database}.db", folder.display())),
-        ("DATA_STORAGE_PATH", folder.join("sessions").display().to_string()),
-    ]);
-    Config::from_values(|variable| values.get(variable).cloned()).unwrap()
+fn settings(folder: &Path, database: &str) -> Settings {
+    Settings {
+        database_url: format!("sqlite://{}/{database}.db?mode=rwc", folder.display()),
+        data_storage_path: folder.join("sessions"),
+        models_path: folder.join("models"),
+        redis_url: None,
+        cache_max_bytes: 1 << 20,
+        cache_ttl: Duration::from_secs(60),
+        downloads_max_bytes: 1 << 20,
+    }
 }
 
 async fn add_session(store: &Store) -> String {
@@ -267,9 +270,9 @@ async fn close(store: Store) {
     store.close().await.unwrap();
 }
 
-async fn refusal(config: &Config, root: &Path) -> Error {
+async fn refusal(settings: &Settings, root: &Path) -> Error {
     let before = everything(root);
-    let error = Store::open(config).await.err().expect("folder and database do not belong together");
+    let error = Store::open(settings).await.err().expect("folder and database do not belong together");
     assert_eq!(everything(root), before, "nothing was changed");
     error
 }
@@ -278,28 +281,28 @@ async fn refusal(config: &Config, root: &Path) -> Error {
 async fn folder_and_database_are_joined_once_and_for_all() {
     let folder = tempfile::tempdir().unwrap();
     let root: PathBuf = folder.path().join("sessions");
-    let store = Store::open(&config(folder.path(), "a")).await.unwrap();
+    let store = Store::open(&settings(folder.path(), "a")).await.unwrap();
     let identity = store.identity.clone();
     let session = add_session(&store).await;
     close(store).await;
-    let store = Store::open(&config(folder.path(), "a")).await.unwrap();
+    let store = Store::open(&settings(folder.path(), "a")).await.unwrap();
     assert_eq!(store.identity, identity);
     close(store).await;
 
     // An empty database beside a full folder.
-    let error = refusal(&config(folder.path(), "b"), &root).await;
+    let error = refusal(&settings(folder.path(), "b"), &root).await;
     assert_eq!(error.code, "store_empty_database");
     assert!(error.message.contains("DATABASE_URL") && error.message.contains("doctor --rebuild"));
 
     // Another store's database.
     let other = tempfile::tempdir().unwrap();
-    close(Store::open(&config(other.path(), "a")).await.unwrap()).await;
+    close(Store::open(&settings(other.path(), "a")).await.unwrap()).await;
     std::fs::copy(other.path().join("a.db"), folder.path().join("c.db")).unwrap();
-    assert_eq!(refusal(&config(folder.path(), "c"), &root).await.code, "store_mismatch");
+    assert_eq!(refusal(&settings(folder.path(), "c"), &root).await.code, "store_mismatch");
 
     // A rebuild adopts the folder's identity, in a database that holds nothing.
     for database in ["b", "c"] {
-        let store = Store::open_for_rebuild(&config(folder.path(), database)).await.unwrap();
+        let store = Store::open_for_rebuild(&settings(folder.path(), database)).await.unwrap();
         assert_eq!(store.identity, identity);
         assert_eq!(store.objects.session_folders().unwrap(), std::slice::from_ref(&session));
         close(store).await;
@@ -307,9 +310,9 @@ async fn folder_and_database_are_joined_once_and_for_all() {
 
     // The folder without its store.json, and the folder gone.
     std::fs::remove_file(root.join("store.json")).unwrap();
-    assert_eq!(refusal(&config(folder.path(), "a"), &root).await.code, "store_unidentified");
+    assert_eq!(refusal(&settings(folder.path(), "a"), &root).await.code, "store_unidentified");
     std::fs::rename(&root, folder.path().join("elsewhere")).unwrap();
-    let error = Store::open(&config(folder.path(), "a")).await.err().unwrap();
+    let error = Store::open(&settings(folder.path(), "a")).await.err().unwrap();
     assert_eq!(error.code, "store_empty_folder");
     assert!(!error.message.contains(folder.path().to_str().unwrap()));
 }
@@ -318,20 +321,20 @@ async fn folder_and_database_are_joined_once_and_for_all() {
 async fn a_database_with_sessions_of_another_store_is_not_rebuilt_over() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for folder in [&one, &two] {
-        let store = Store::open(&config(folder.path(), "a")).await.unwrap();
+        let store = Store::open(&settings(folder.path(), "a")).await.unwrap();
         add_session(&store).await;
         close(store).await;
     }
     std::fs::copy(one.path().join("a.db"), two.path().join("b.db")).unwrap();
-    let error = Store::open_for_rebuild(&config(two.path(), "b")).await.err().unwrap();
+    let error = Store::open_for_rebuild(&settings(two.path(), "b")).await.err().unwrap();
     assert_eq!(error.code, "store_mismatch");
 }
 
 #[tokio::test]
 async fn an_unreadable_or_newer_store_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), "a");
-    close(Store::open(&config).await.unwrap()).await;
+    let settings = settings(folder.path(), "a");
+    close(Store::open(&settings).await.unwrap()).await;
     let json = folder.path().join("sessions/store.json");
     let text = std::fs::read_to_string(&json).unwrap();
     for (content, code) in [
@@ -339,15 +342,15 @@ async fn an_unreadable_or_newer_store_is_refused() {
         (text.replace("\"format_version\": 1", "\"format_version\": 2"), "newer_store"),
     ] {
         std::fs::write(&json, content).unwrap();
-        assert_eq!(Store::open(&config).await.err().unwrap().code, code);
+        assert_eq!(Store::open(&settings).await.err().unwrap().code, code);
     }
 }
 
 #[tokio::test]
 async fn only_a_process_that_is_alone_tidies_up() {
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), "a");
-    let first = Store::open(&config).await.unwrap();
+    let settings = settings(folder.path(), "a");
+    let first = Store::open(&settings).await.unwrap();
     assert_eq!(first.recovered, Recovered { alone: true, ..Recovered::default() });
     let session_id = add_session(&first).await;
     let reserved = version::ActiveModel {
@@ -370,13 +373,13 @@ async fn only_a_process_that_is_alone_tidies_up() {
         async move { version::Entity::find().one(&db).await.unwrap().unwrap().state }
     };
 
-    let second = Store::open(&config).await.unwrap();
+    let second = Store::open(&settings).await.unwrap();
     assert_eq!(second.recovered, Recovered::default(), "the first may still be at it");
     assert_eq!(state(&second).await, VersionState::Reserved);
-    assert_eq!(Store::open_for_rebuild(&config).await.err().unwrap().code, "store_in_use");
+    assert_eq!(Store::open_for_rebuild(&settings).await.err().unwrap().code, "store_in_use");
     drop((first, second));
 
-    let third = Store::open(&config).await.unwrap();
+    let third = Store::open(&settings).await.unwrap();
     assert_eq!(
         third.recovered,
         Recovered { staging_removed: 1, versions_abandoned: 1, jobs_interrupted: 0, alone: true }
@@ -387,10 +390,10 @@ async fn only_a_process_that_is_alone_tidies_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_make_a_store_at_once_make_one() {
     let folder = tempfile::tempdir().unwrap();
-    let config = config(folder.path(), "a");
+    let settings = settings(folder.path(), "a");
     let opening = (0..6).map(|_| {
-        let config = config.clone();
-        tokio::spawn(async move { Store::open(&config).await.unwrap() })
+        let settings = settings.clone();
+        tokio::spawn(async move { Store::open(&settings).await.unwrap() })
     });
     let mut ids = Vec::new();
     for store in opening.collect::<Vec<_>>() {

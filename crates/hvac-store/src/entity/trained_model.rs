@@ -62,9 +62,6 @@ pub struct Model {
     pub started_at: Option<DateTimeUtc>,
     /// When it ended.
     pub finished_at: Option<DateTimeUtc>,
-    /// What was recommended with it.
-    #[sea_orm(has_many)]
-    pub optimization_runs: HasMany<super::optimization_run::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

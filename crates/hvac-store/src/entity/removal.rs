@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "removals")]
 pub struct Model {
-    /// `sessions` or `models`: see [`Root`](crate::store::integrity::Root).
+    /// `sessions` or `models`: see [`Root`](crate::integrity::Root).
     #[sea_orm(primary_key, auto_increment = false)]
     pub root: String,
     /// The session's folder, or the model's file, relative to it.

@@ -44,9 +44,6 @@ pub struct Model {
     /// The same with kind, code and places, as `jobs::failure` writes it.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub failure: Option<Json>,
-    /// What became of it, step by step.
-    #[sea_orm(has_many)]
-    pub job_events: HasMany<super::job_event::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
 use super::objects::{Objects, hex, storage_error};
-use super::staged::{Finished, Published};
+use super::staged::{Finished, Published, rename_new};
 use super::{crash, paths};
 use crate::error::{Context, Error, Result};
 
@@ -105,18 +105,6 @@ impl Syncing {
         crash::point("stage.synced");
         Ok(())
     }
-}
-
-/// Renames a file unless there is one of the new name.
-#[cfg(any(target_os = "linux", target_vendor = "apple"))]
-pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
-}
-
-#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
-pub(super) fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Gives synced files of one folder their names, durably: each with the key it gets, in that folder, which nobody else

@@ -39,18 +39,6 @@ pub struct Model {
     pub parsed_over_http_at: Option<DateTimeUtc>,
     /// Found in the folder without a `session.json`: no answer ever told of it. Listed only when asked for.
     pub unconfirmed: bool,
-    /// Its raw files.
-    #[sea_orm(has_many)]
-    pub source_files: HasMany<super::source_file::Entity>,
-    /// Its parsed datasets.
-    #[sea_orm(has_many)]
-    pub parsed_datasets: HasMany<super::parsed_dataset::Entity>,
-    /// Its cleaned versions.
-    #[sea_orm(has_many)]
-    pub cleaning_jobs: HasMany<super::cleaning_job::Entity>,
-    /// Its version numbers.
-    #[sea_orm(has_many)]
-    pub versions: HasMany<super::version::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -47,9 +47,6 @@ pub struct Model {
     /// The session.
     #[sea_orm(belongs_to, from = "session_id", to = "id", on_delete = "Cascade")]
     pub session: BelongsTo<super::session::Entity>,
-    /// Cleaned versions of it.
-    #[sea_orm(has_many)]
-    pub cleaning_jobs: HasMany<super::cleaning_job::Entity>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -5,7 +5,6 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::db::log_of;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A database's file, as it was opened.
@@ -81,4 +80,11 @@ pub(super) fn refuses_writing(path: &Path) -> bool {
     let refused =
         |error: &io::Error| matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied);
     OpenOptions::new().append(true).open(path).map(|_: File| ()).is_err_and(|error| refused(&error))
+}
+
+/// Where SQLite keeps the write-ahead log of a database.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
 }

@@ -1,10 +1,8 @@
-//! Where everything is kept: rows in SQLite, files behind an object store, answers in a cache.
-//!
-//! `store` knows tables, files and bytes, no feature: queries live in the features' own `store.rs`.
-//! [`Store::open`] is the only way in: it makes sure that database and folder belong together and tidies
-//! up after a crash, when no other process is at work.
+#![doc = include_str!("../README.md")]
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use sea_orm::sea_query::Expr;
@@ -12,7 +10,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use self::entity::{WorkStatus, job};
 use self::lock::StoreLock;
-use crate::config::Config;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 pub mod cache;
@@ -21,6 +18,8 @@ pub mod crash;
 pub mod db;
 pub mod download;
 pub mod entity;
+pub mod error;
+mod file_stamp;
 pub mod frames;
 pub mod identity;
 pub mod integrity;
@@ -37,6 +36,25 @@ mod tests;
 pub mod trash;
 pub mod verified;
 pub mod versions;
+
+/// Where the stores are, and how much may be kept besides.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// SQLite database, in sqlx' spelling.
+    pub database_url: String,
+    /// Root of all session folders.
+    pub data_storage_path: PathBuf,
+    /// Root of all model files.
+    pub models_path: PathBuf,
+    /// Second cache level; none when unset.
+    pub redis_url: Option<String>,
+    /// Bound of the in-process cache.
+    pub cache_max_bytes: u64,
+    /// How long a cached answer lives, in both levels.
+    pub cache_ttl: Duration,
+    /// Bound of the folder of CSV and Arrow files that were made for downloads.
+    pub downloads_max_bytes: u64,
+}
 
 /// The three stores. Cheap to clone.
 #[derive(Clone)]
@@ -78,11 +96,11 @@ impl Store {
     /// # Errors
     /// When database and folder do not belong together (see [`identity::settle`]), a repair is running
     /// (`store_locked`), or one of them cannot be opened.
-    pub async fn open(config: &Config) -> Result<Self> {
-        let (objects, models) = folders(config)?;
+    pub async fn open(settings: &Settings) -> Result<Self> {
+        let (objects, models) = folders(settings)?;
         let alone = StoreLock::try_exclusive(objects.root())?;
         let shared = if alone.is_some() { None } else { Some(StoreLock::shared(objects.root()).await?) };
-        let db = db::Db::open(&config.database_url).await?;
+        let db = db::Db::open(&settings.database_url).await?;
         let identity = identity::settle(&db, &objects, false).await?;
         let recovered = match alone {
             Some(_) if !db.is_read_only() => recover(&db, &objects, &models).await?,
@@ -93,7 +111,7 @@ impl Store {
             Some(lock) => lock,
             None => StoreLock::shared(objects.root()).await?,
         };
-        Self::assemble(config, db, (objects, models), identity, recovered, lock).await
+        Self::assemble(settings, db, (objects, models), identity, recovered, lock).await
     }
 
     /// Opens the store for `doctor --rebuild`: with nobody beside, and adopting the folder's identity.
@@ -101,37 +119,37 @@ impl Store {
     /// # Errors
     /// `store_in_use` when another process has it open; `store_mismatch` when the database holds the sessions of
     /// another folder.
-    pub async fn open_for_rebuild(config: &Config) -> Result<Self> {
-        Self::open_exclusive(config, true).await
+    pub async fn open_for_rebuild(settings: &Settings) -> Result<Self> {
+        Self::open_exclusive(settings, true).await
     }
 
     /// Opens the store with nobody beside, as long as it is open.
     ///
     /// # Errors
     /// As [`Self::open`]; `store_in_use` when another process has it open.
-    pub async fn open_alone(config: &Config) -> Result<Self> {
-        Self::open_exclusive(config, false).await
+    pub async fn open_alone(settings: &Settings) -> Result<Self> {
+        Self::open_exclusive(settings, false).await
     }
 
-    async fn open_exclusive(config: &Config, rebuild: bool) -> Result<Self> {
-        let (objects, models) = folders(config)?;
+    async fn open_exclusive(settings: &Settings, rebuild: bool) -> Result<Self> {
+        let (objects, models) = folders(settings)?;
         let lock = StoreLock::exclusive(objects.root())?;
-        let db = db::Db::open(&config.database_url).await?;
+        let db = db::Db::open(&settings.database_url).await?;
         let identity = identity::settle(&db, &objects, rebuild).await?;
         let recovered = recover(&db, &objects, &models).await?;
-        Self::assemble(config, db, (objects, models), identity, recovered, lock).await
+        Self::assemble(settings, db, (objects, models), identity, recovered, lock).await
     }
 
     async fn assemble(
-        config: &Config,
+        settings: &Settings,
         db: db::Db,
         (objects, models): (objects::Objects, objects::Objects),
         identity: identity::Identity,
         recovered: Recovered,
         lock: StoreLock,
     ) -> Result<Self> {
-        let cache = cache::Cache::new(config.cache_max_bytes, config.cache_ttl, config.redis_url.as_deref())?;
-        let made = made::MadeFiles::new(&objects, config.downloads_max_bytes)?;
+        let cache = cache::Cache::new(settings.cache_max_bytes, settings.cache_ttl, settings.redis_url.as_deref())?;
+        let made = made::MadeFiles::new(&objects, settings.downloads_max_bytes)?;
         let mut locks = vec![lock];
         if models.root() != objects.root() {
             locks.push(StoreLock::shared(models.root()).await?);
@@ -155,11 +173,14 @@ impl Store {
     }
 }
 
-/// Of sessions and of models.
-pub(crate) fn folders(config: &Config) -> Result<(objects::Objects, objects::Objects)> {
+/// The folders of sessions and of models.
+///
+/// # Errors
+/// When one cannot be made or opened; the message names its setting.
+pub fn folders(settings: &Settings) -> Result<(objects::Objects, objects::Objects)> {
     Ok((
-        objects::Objects::open(&config.data_storage_path, "DATA_STORAGE_PATH")?,
-        objects::Objects::open(&config.models_path, "MODELS_PATH")?,
+        objects::Objects::open(&settings.data_storage_path, "DATA_STORAGE_PATH")?,
+        objects::Objects::open(&settings.models_path, "MODELS_PATH")?,
     ))
 }
 

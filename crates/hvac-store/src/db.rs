@@ -26,7 +26,7 @@ use sea_orm::{
     QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
-use super::opened_file::OpenedFile;
+use super::opened_file::{OpenedFile, log_of};
 use crate::error::machine::sqlite_code;
 use crate::error::{Context, Error, Result};
 
@@ -342,13 +342,6 @@ fn create(path: &Path) -> Result<()> {
 /// Whether there is a write-ahead log with something in it.
 fn has_log(path: &Path) -> bool {
     std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
-}
-
-/// Where SQLite keeps the write-ahead log of a database.
-pub(super) fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    log.into()
 }
 
 /// The writer. Switching a new file to WAL does not heed the busy timeout, so two processes that create

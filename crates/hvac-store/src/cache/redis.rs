@@ -51,20 +51,29 @@ struct Link {
     broken: Notify,
 }
 
+fn client(url: &str) -> Result<Client> {
+    // The parser's own words could repeat a password.
+    Client::open(url).map_err(|_| {
+        let message = "REDIS_URL cannot be used: it must be an address such as redis://127.0.0.1:6379/0, without TLS";
+        Error::invalid("REDIS_URL", "bad_setting", message)
+    })
+}
+
+/// Whether this is the address of a Redis.
+///
+/// # Errors
+/// `bad_setting`; it may hold a password, so it is not repeated.
+pub fn check_url(url: &str) -> Result<()> {
+    client(url).map(drop)
+}
+
 impl Redis {
     /// Begins to connect.
     ///
     /// # Errors
     /// `bad_setting` when the URL cannot be read.
     pub(super) fn new(url: &str, ttl: Duration) -> Result<Self> {
-        // The parser's own words could repeat a password.
-        let client = Client::open(url).map_err(|_| {
-            Error::invalid(
-                "REDIS_URL",
-                "bad_setting",
-                "REDIS_URL cannot be used: it must look like redis://host:6379/0 (TLS is not built in)",
-            )
-        })?;
+        let client = client(url)?;
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|e| Error::internal("the cache was made outside the runtime").with_source(e))?;
         let link = Arc::new(Link::default());

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 
 use super::*;
+use crate::download::{ByteStream, Download};
 use crate::error::Error;
-use crate::store::download::{ByteStream, Download};
 
 const MIB: usize = 1 << 20;
 

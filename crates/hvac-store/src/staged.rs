@@ -13,9 +13,8 @@ use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, Ren
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::copied::rename_new;
-use super::crash;
 use super::objects::{Objects, failed, hex, storage_error};
+use super::{crash, paths};
 use crate::error::{Context, Error, Result};
 
 /// Bytes collected before they are written.
@@ -32,6 +31,16 @@ pub struct Staged {
     size_bytes: u64,
     pending: Vec<Bytes>,
     pending_bytes: usize,
+}
+
+impl Objects {
+    /// Begins a file in a folder, under a staging name.
+    ///
+    /// # Errors
+    /// `disk_full`; internal when the folder cannot be written.
+    pub async fn stage(&self, folder: &str) -> Result<Staged> {
+        Staged::begin(self.clone(), paths::staging(folder)).await
+    }
 }
 
 impl Staged {
@@ -300,6 +309,18 @@ impl Finished {
     pub fn open_bytes(&self) -> Result<super::objects::ObjectBytes> {
         self.objects.open_bytes(&self.key)
     }
+}
+
+/// Renames a file unless there is one of the new name.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+pub(super) fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Renames a file unless there is one of the new name, on any file system.
