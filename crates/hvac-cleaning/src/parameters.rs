@@ -5,33 +5,33 @@ use std::fmt;
 
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
-use utoipa::ToSchema;
 
 use hvac_points::physics::STANDARD_PRESSURE_PA;
 
 /// Width of the bins of a resampling. Each divides a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Interval {
     /// `1m`
-    #[schema(rename = "1m")]
+    #[cfg_attr(feature = "openapi", schema(rename = "1m"))]
     M1,
     /// `5m`
-    #[schema(rename = "5m")]
+    #[cfg_attr(feature = "openapi", schema(rename = "5m"))]
     M5,
     /// `10m`
-    #[schema(rename = "10m")]
+    #[cfg_attr(feature = "openapi", schema(rename = "10m"))]
     M10,
     /// `15m`
-    #[schema(rename = "15m")]
+    #[cfg_attr(feature = "openapi", schema(rename = "15m"))]
     M15,
     /// `30m`
-    #[schema(rename = "30m")]
+    #[cfg_attr(feature = "openapi", schema(rename = "30m"))]
     M30,
     /// `1h`
-    #[schema(rename = "1h")]
+    #[cfg_attr(feature = "openapi", schema(rename = "1h"))]
     H1,
     /// `1d`: a local day, 23 to 25 hours long.
-    #[schema(rename = "1d")]
+    #[cfg_attr(feature = "openapi", schema(rename = "1d"))]
     D1,
 }
 
@@ -106,7 +106,8 @@ impl<'de> Deserialize<'de> for Interval {
 /// What to do. Every field has a default; equal parameters on equal data give equal results.
 ///
 /// Made to be flattened into a request, so unknown fields are refused in its parts only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Parameters {
     /// Width of the bins; null keeps the rows as they are. Data that are coarser keep their own spacing.
@@ -168,7 +169,8 @@ impl Default for Parameters {
 }
 
 /// One column, or several that add up. In JSON a name or a list of names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Columns {
     /// One.
@@ -189,7 +191,8 @@ impl Columns {
 }
 
 /// Which columns play which part, by their stored or original names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Roles {
     /// Measured cooling load (RT or kW).
@@ -237,7 +240,8 @@ pub struct Roles {
 }
 
 /// A pump, a group of pumps, or a fan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pump {
     /// Column of its speed, Hz or %.
@@ -247,7 +251,8 @@ pub struct Pump {
 }
 
 /// Least and most that a value can be; either may be open.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Least.
@@ -279,20 +284,21 @@ impl Limits {
 }
 
 /// Limits of the rules. Sources: HVAC.md §4.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Thresholds {
     /// Native samples of one value that make a sensor frozen.
-    #[schema(minimum = 2)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 2))]
     pub frozen_samples: u32,
     /// Standard deviation of those samples at most, in the column's own unit.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub frozen_std: f64,
     /// A run must also last so many times as long as 99 % of the column's own runs do.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub frozen_habit: f64,
     /// Robust z of both differences around a spike.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub spike_z: f64,
     /// Chilled water, °C.
     pub chw_temperature_c: Limits,
@@ -317,40 +323,40 @@ pub struct Thresholds {
     /// Limits of single columns in their own unit, by name; they win.
     pub limits: BTreeMap<String, Limits>,
     /// K by which a wet-bulb may stand above its dry-bulb: two sensors' accuracy.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub wet_bulb_margin_k: f64,
     /// |RT from flow − RT measured| / RT measured, a row.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub heat_balance: f64,
     /// Loads below this one are not balanced, RT.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub heat_balance_min_rt: f64,
     /// |Q_evap + W_in − Q_cond| / Q_cond, a row of the plant's statistic.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub plant_balance: f64,
     /// Share of the rows that must keep it.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub plant_balance_share: f64,
     /// |P/f³ ÷ the pump's own median − 1|.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub affinity: f64,
     /// A pump or fan below this speed (Hz or %) stands.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub running_speed: f64,
     /// A machine below this power (kW) stands.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub running_kw: f64,
     /// Share of the usual (median) flow below which water stands.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub standing_flow: f64,
     /// Window of steady state, minutes.
-    #[schema(minimum = 1)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub steady_window_min: u32,
     /// (max − min) / mean of the load in it.
-    #[schema(minimum = 0.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub steady_spread: f64,
     /// Air pressure for the wet-bulb, Pa.
-    #[schema(minimum = 10000.0, maximum = 120000.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 10000.0, maximum = 120000.0))]
     pub pressure_pa: f64,
 }
 

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use hvac_frame::column::{NullReason, Warning};
 
 /// A rule that judges; in the order in which they count as the first that hits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// A cell outside of what its kind and unit can be.
@@ -74,7 +74,8 @@ impl Rule {
 }
 
 /// An interval during which a rule hit one column, or one row after another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// What hit.
     pub rule: Rule,
@@ -91,7 +92,8 @@ pub struct Event {
 }
 
 /// How often a rule hit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hits {
     /// As the first rule in order: these add up.
     pub first: u64,
@@ -100,7 +102,8 @@ pub struct Hits {
 }
 
 /// Everything a user should know about a cleaning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Report {
     /// One to three sentences for the frontend.
     pub message: String,
@@ -137,7 +140,8 @@ pub struct Report {
 }
 
 /// What became of the axis.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resampling {
     /// As asked.
     pub requested: Option<String>,
@@ -154,8 +158,9 @@ pub struct Resampling {
 }
 
 /// Rows: `resampled = cleaned + Σ dropped.first`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Rows)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Rows))]
 pub struct RowCounts {
     /// Of the parsed version.
     pub parsed: u64,
@@ -170,8 +175,9 @@ pub struct RowCounts {
 }
 
 /// Cells with a value: `before = kept + Σ nulled.first`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Cells)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Cells))]
 pub struct CellCounts {
     /// Values before the cell rules, on the parsed axis.
     pub before: u64,
@@ -186,7 +192,8 @@ pub struct CellCounts {
 }
 
 /// One role: which columns fill it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoleUse {
     /// Such as `chw_supply`.
     pub role: String,
@@ -199,7 +206,8 @@ pub struct RoleUse {
 }
 
 /// The unit that a column's values were read in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnitUse {
     /// Column.
     pub column: String,
@@ -210,7 +218,8 @@ pub struct UnitUse {
 }
 
 /// One rule: where it ran.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleUse {
     /// Which.
     pub rule: Rule,
@@ -229,7 +238,8 @@ pub struct RuleUse {
 }
 
 /// A column that a rule did not judge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeftOut {
     /// Column.
     pub column: String,
@@ -238,7 +248,8 @@ pub struct LeftOut {
 }
 
 /// One column before and after.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ColumnUse {
     /// Name.
     pub column: String,
@@ -254,7 +265,8 @@ pub struct ColumnUse {
 }
 
 /// Values of a column; of a text column only the counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ColumnSummary {
     /// Cells with a value.
     pub count: u64,
@@ -269,7 +281,8 @@ pub struct ColumnSummary {
 }
 
 /// A pump or fan against its own affinity law.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PumpUse {
     /// Column of the speed.
     pub speed: String,
@@ -293,7 +306,8 @@ pub struct PumpUse {
 }
 
 /// A balance over rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Balance {
     /// Rows at which every side is known and there is a load.
     pub rows: u64,
@@ -314,7 +328,8 @@ pub struct Balance {
 }
 
 /// What a register did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CounterUse {
     /// The register.
     pub column: String,

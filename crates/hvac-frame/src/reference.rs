@@ -60,10 +60,10 @@ impl ReferencedColumn {
         true
     }
 
-    /// The largest offset of a value; 0 when there is none.
+    /// Whether all of `offsets`, of this column's frame of reference, are values of it or no values at all.
     #[must_use]
-    pub fn largest(&self) -> u16 {
-        largest(&self.offsets)
+    pub fn holds(&self, offsets: &[u16]) -> bool {
+        !offsets.iter().fold(false, |above, offset| above | ((*offset > self.most) & (*offset < CODES)))
     }
 
     /// Why cells have no value: a [`NullReason`]'s number for each that has none.
@@ -78,12 +78,6 @@ impl ReferencedColumn {
         let count_in = |some: &[u16]| some.iter().map(|offset| u16::from(*offset < CODES)).sum::<u16>();
         self.offsets.chunks(1024).map(|some| u64::from(count_in(some))).sum()
     }
-}
-
-/// The largest offset that is a value; 0 when none is.
-#[must_use]
-pub fn largest(offsets: &[u16]) -> u16 {
-    offsets.iter().fold(0, |most, offset| most.max(if *offset < CODES { *offset } else { 0 }))
 }
 
 /// The offsets that are values.

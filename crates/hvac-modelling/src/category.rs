@@ -1,10 +1,10 @@
 //! The thirteen categories of a feature mapping (HVAC.md §5). Only data.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// A part that columns play.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// Chillers.

@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::ModelError;
 use super::features::Feature;
@@ -19,7 +18,8 @@ pub(crate) const SWEPT_ROWS: usize = 500;
 const STEPS: usize = 40;
 
 /// How a model is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
     /// Gradient-boosted trees.
@@ -150,7 +150,8 @@ pub(crate) fn direction(role: Role) -> Direction {
 }
 
 /// Whether predictions go the way that physics knows, along one feature.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MonotoneCheck {
     /// The feature's name.
     pub(crate) feature: String,

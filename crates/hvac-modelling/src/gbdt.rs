@@ -21,7 +21,6 @@ use hessboost::config::{GrowPolicy, Monotone};
 use hessboost::prelude::{BoostedModel, DMatrix, Objective, RegLoss, TrainingParams, TreeMethod, train};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::ModelError;
 use super::samples::Matrix;
@@ -41,13 +40,14 @@ const BLOCK: usize = 256;
 const ABREAST: usize = 8;
 
 /// How to fit.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FitOptions {
     /// Of the booster; it uses no randomness, so that no seed changes anything.
     pub seed: u64,
     /// How much effort the booster takes, 0.1…2: trees in proportion, in finer steps.
-    #[schema(minimum = 0.1, maximum = 2.0)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.1, maximum = 2.0))]
     pub budget: f64,
     /// Ask the booster for power that rises with load, wet-bulb and condenser-water temperature, and falls with
     /// chilled-water supply; whether it does is measured by [`sweep`]. Speeds are free: a faster fan may lower power.
@@ -87,7 +87,8 @@ pub(crate) struct Tree {
 }
 
 /// Which way a target must go with a feature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Direction {
     /// Whichever.

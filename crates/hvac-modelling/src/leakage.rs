@@ -25,7 +25,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::mapping::{FeatureMapping, MappedColumn, TargetMetric};
 use super::role::{self, Role, of_unmapped};
@@ -50,7 +49,8 @@ const MOST_ROWS: usize = 20_000;
 const MORE_THAN_POWER: f64 = 1.2;
 
 /// A column that leaks the target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Leak {
     /// Its name.
     pub column: String,

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 pub use super::category::Category;
 use super::words::{did_you_mean, matches};
@@ -20,7 +19,8 @@ use hvac_points::{MachineKind, Measure, Medium, Nature, Quantity, Reading};
 pub const DEFAULT_TARGET: &str = "CH_SYS_TOTAL_KW";
 
 /// What a model predicts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TargetMetric {
     /// Electric power, kW.
@@ -31,7 +31,8 @@ pub enum TargetMetric {
 }
 
 /// Which columns play which part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "BTreeMap<String, Value>")]
 #[expect(missing_docs, reason = "each field is the category of its name")]
 pub struct FeatureMapping {

@@ -1,14 +1,14 @@
 //! How to train: which algorithm, which features, which rows are held out.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::features::FeatureOptions;
 use super::fitted::Algorithm;
 use super::gbdt::FitOptions;
 
 /// Which algorithm to use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
     /// The best by time-ordered validation.
@@ -36,7 +36,8 @@ impl Choice {
 }
 
 /// How the rows are divided for the time-ordered score.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Holdout {
     /// The last share of all rows.
@@ -47,7 +48,8 @@ pub enum Holdout {
 }
 
 /// How to train.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct TrainOptions {
     /// Which algorithm.
@@ -59,7 +61,7 @@ pub struct TrainOptions {
     /// Which rows are held out.
     pub holdout: Holdout,
     /// Share of rows that are held out, 0.05…0.5.
-    #[schema(minimum = 0.05, maximum = 0.5)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.05, maximum = 0.5))]
     pub holdout_share: f64,
 }
 

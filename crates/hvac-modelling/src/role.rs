@@ -3,7 +3,6 @@
 //! Nothing is taken for a speed or a load that could as well be something else: physics and set-points build on it.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::category::Category;
 use super::mapping::{MappedColumn, MappedPlace};
@@ -18,7 +17,8 @@ const MOST_HZ: f64 = 65.0;
 const TAKEN: f64 = 0.5;
 
 /// What a feature is in the plant: its name in a request for set-points, and what physics may use it for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Cooling load.
@@ -62,7 +62,8 @@ pub enum Role {
 }
 
 /// Who decides a feature's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Decider {
     /// Weather, building, calendar: nobody in the plant.

@@ -32,7 +32,6 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use self::fields::{Flaw, MAX_FIELD, MAX_LINE};
 pub use self::reader::Reader;
@@ -45,7 +44,8 @@ pub mod job;
 pub const PARSER_VERSION: &str = "1";
 
 /// The shapes of report that are read (HVAC.md §2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Siemens APOGEE / Insight trend report: a key of points, then rows.
@@ -61,7 +61,8 @@ pub enum Format {
 }
 
 /// In which order a date's numbers stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DateOrder {
     /// 2016/10/31
@@ -112,7 +113,8 @@ pub struct ReadError {
 }
 
 /// What was chosen and what it was told by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Chosen<T> {
     /// The choice.
     pub value: T,
@@ -121,7 +123,8 @@ pub struct Chosen<T> {
 }
 
 /// What one file holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FilePlan {
     /// The report's name.
     pub file_name: String,
@@ -163,7 +166,8 @@ pub struct FilePlan {
 }
 
 /// What one file holds of one point.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PointPlan {
     /// As it stands in the file.
     pub original_name: String,

@@ -42,7 +42,7 @@ pub fn align(
     let mut aligned = Aligned { counts, reading };
     put_all(&mut aligned, pieces, axis, keep, &mut tally)?;
     let counts = aligned.counts;
-    if counts.largest() > counts.most {
+    if !counts.holds(&counts.offsets) {
         return Err(FrameError::defect("an offset is above its column's largest"));
     }
     tally.count = counts.present();

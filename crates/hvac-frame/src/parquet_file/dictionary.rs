@@ -34,7 +34,8 @@ impl Default for Ranks {
 /// When an offset is above the largest there should be.
 pub(super) fn ranked(counts: &mut ReferencedColumn, Ranks { seen, ranks }: &mut Ranks) -> Result<Option<Vec<f64>>> {
     let above = || broken("an offset is above its column's largest");
-    if counts.largest() > counts.most {
+    // They are values all.
+    if counts.offsets.iter().fold(false, |any, offset| any | (*offset > counts.most)) {
         return Err(above());
     }
     let seen = seen.get_mut(..=usize::from(counts.most)).ok_or_else(above)?;

@@ -31,7 +31,7 @@ use zstd::zstd_safe::CParameter;
 use super::dictionary::{Dictionary, Ranks, looked_up, ranked};
 use super::error::broken;
 use super::{Encodings, PAGE_ROWS};
-use crate::reference::{ReferencedColumn, largest, values_of};
+use crate::reference::{ReferencedColumn, values_of};
 
 /// Reused from column to column: making one costs as much as packing a short page.
 pub(super) struct Scratch {
@@ -106,7 +106,7 @@ impl ChunkEncoder {
     /// When an invariant is broken.
     pub fn append_counts(&mut self, counts: &ReferencedColumn, rows: Range<usize>) -> Result<()> {
         let offsets = counts.offsets.get(rows).ok_or_else(|| broken("a window has fewer rows than it says"))?;
-        if largest(offsets) > counts.most {
+        if !counts.holds(offsets) {
             return Err(broken("an offset is above its column's largest"));
         }
         if offsets.iter().fold(true, |all, offset| all & (*offset < ReferencedColumn::ABSENT)) {

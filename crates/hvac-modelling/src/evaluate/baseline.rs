@@ -3,7 +3,6 @@
 use chrono::{Days, TimeZone};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::metrics::{ErrorMeasure, Scores, local, mean};
 use super::split::Split;
@@ -13,7 +12,8 @@ const LEAST_ANSWERS: u64 = 24;
 const WEEK_MS: i64 = 7 * 24 * 3_600_000;
 
 /// A simple rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BaselineRule {
     /// The mean of the rows that the model learnt from.
@@ -52,7 +52,8 @@ impl BaselineRule {
 }
 
 /// What a rule reaches beside the model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Baseline {
     /// The rule.
     pub rule: BaselineRule,

@@ -4,7 +4,6 @@
 //! picked only when all do. Within 1 % of the best, the simplest wins.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::super::{ModelError, Progress};
 use super::metrics::{ErrorMeasure, Scores};
@@ -17,7 +16,8 @@ use crate::options::{Choice, TrainOptions};
 const TIE: f64 = 0.01;
 
 /// An algorithm that was tried.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Candidate {
     /// Which.
     pub(crate) algorithm: Algorithm,

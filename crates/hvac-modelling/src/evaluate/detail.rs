@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::metrics::{Scores, finite, mean};
 use super::split::shuffle;
@@ -16,7 +15,8 @@ const SHUFFLES: u64 = 3;
 const MOST_ROWS: usize = 2_000;
 
 /// Errors at one level of load.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct LoadBin {
     /// Least load of its rows.
@@ -32,7 +32,8 @@ pub struct LoadBin {
 }
 
 /// How much a model goes by a feature.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Importance {
     /// The feature.
     pub feature: String,

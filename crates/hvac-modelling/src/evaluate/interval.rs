@@ -6,7 +6,6 @@
 //! that the held-out rows only measure.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::metrics::finite;
 
@@ -14,7 +13,8 @@ use super::metrics::finite;
 pub(crate) const NOMINAL: f64 = 0.9;
 
 /// How wide a prediction interval is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Width {
     /// The same everywhere.
@@ -25,7 +25,8 @@ pub enum Width {
 }
 
 /// A calibrated interval, and how well it held.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct PredictionInterval {
     /// How it goes with the prediction.

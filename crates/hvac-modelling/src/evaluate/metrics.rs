@@ -7,7 +7,6 @@
 use chrono::{DateTime, Datelike, Timelike};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// Guideline 14's limits on hourly means: CV(RMSE), |NMBE|, %.
 const HOURLY: (f64, f64) = (30.0, 10.0);
@@ -19,7 +18,8 @@ const LEAST_HOURS: usize = 24;
 const LEAST_MONTHS: usize = 12;
 
 /// Errors of predictions against what was.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Scores {
     /// Rows compared.
@@ -86,9 +86,10 @@ impl Scores {
 }
 
 /// What models and rules are compared by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-#[schema(as = Measure)]
+#[cfg_attr(feature = "openapi", schema(as = Measure))]
 pub enum ErrorMeasure {
     /// Mean absolute percentage error.
     #[default]
@@ -126,7 +127,8 @@ impl ErrorMeasure {
 }
 
 /// What ASHRAE Guideline 14 says of a model, on the held-out rows.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Guideline14 {
     /// On hourly means: CV(RMSE) ≤ 30 %, |NMBE| ≤ 10 %; from a day on.
@@ -136,7 +138,8 @@ pub struct Guideline14 {
 }
 
 /// A verdict and what it rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Judgement {
     /// Whether it keeps both limits.
@@ -150,7 +153,8 @@ pub struct Judgement {
 }
 
 /// Whether limits are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// They are.

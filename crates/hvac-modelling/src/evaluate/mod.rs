@@ -10,7 +10,6 @@
 //! [`interval`] the prediction interval, [`detail`] residuals and importance, [`choose`] the pick and its sentences.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::features::{Feature, FeatureSource};
 use super::fitted::{Algorithm, FittedModel, MonotoneCheck};
@@ -38,7 +37,8 @@ use split::Split;
 const BLOCKS: usize = 5;
 
 /// How good a model is.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Metrics {
     /// On held-out rows, by a model that saw only rows before them (of the same month, for `each_month`).
@@ -80,7 +80,8 @@ pub struct Metrics {
 }
 
 /// Which rows a model was judged by.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct HeldOut {
     /// Of all rows, or of each month's.
@@ -98,7 +99,8 @@ pub struct HeldOut {
 }
 
 /// Scores over contiguous blocks, each judged by a model of the others.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct BlockedCv {
     /// Over all blocks' rows together.

@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::Problem;
 use super::leakage::Leak;
@@ -24,9 +23,10 @@ pub(crate) use values::known_names;
 pub use values::{matrix, measure, row};
 
 /// How a feature's value comes about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "from", rename_all = "snake_case")]
-#[schema(as = Source)]
+#[cfg_attr(feature = "openapi", schema(as = Source))]
 pub enum FeatureSource {
     /// A column's cell of the same row.
     Column {
@@ -70,7 +70,8 @@ pub enum FeatureSource {
 }
 
 /// One column of a model's matrix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Feature {
     /// Unique in the model: the column's name, or such as `hour`, `wet_bulb`, `KW_lag_3600s`.
     pub name: String,
@@ -86,8 +87,9 @@ pub struct Feature {
 }
 
 /// Where a feature's values lay.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
-#[schema(as = Range)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Range))]
 pub struct FeatureRange {
     /// Least.
     pub min: f64,
@@ -104,7 +106,8 @@ pub struct FeatureRange {
 }
 
 /// Which features to make beside the mapped columns.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FeatureOptions {
     /// Hour, weekday, month.

@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use self::gain::{Gain, WORTH_CHANGING, WORTH_MOVING};
 use self::grid::SearchResult;
@@ -40,7 +39,8 @@ const UNCOUNTED: &str = "less or warmer chilled water was not considered, becaus
 const EXTRAPOLATING: f64 = 3.0;
 
 /// How to search.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The grid up to four variables, differential evolution beyond.
@@ -53,7 +53,8 @@ pub enum Method {
 }
 
 /// A set-point that may be changed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Variable {
     /// A role (`chw_pump_hz`), a feature, or a column. A role stands for all features that play it.
@@ -69,7 +70,8 @@ pub struct Variable {
 }
 
 /// A limit that must be kept.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Constraint {
     /// A role, feature or column: a control itself, or what the plant answers with (`chw_pressure`,
@@ -82,7 +84,8 @@ pub struct Constraint {
 }
 
 /// What is asked.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct SetpointQuestion {
     /// What nobody chooses: `load_rt`, `wet_bulb`, …, by role, feature or column.
@@ -103,7 +106,8 @@ pub struct SetpointQuestion {
 }
 
 /// One change that is recommended, or a set-point that should stay.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recommendation {
     /// The variable's name as it was asked for, or the role's.
     pub parameter: String,
@@ -120,8 +124,9 @@ pub struct Recommendation {
 }
 
 /// What is recommended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Answer)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Answer))]
 pub struct SetpointAnswer {
     /// kW at the recommended set-points.
     pub predicted_power: f64,
@@ -157,7 +162,8 @@ pub struct SetpointAnswer {
 }
 
 /// An input that nobody gave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Assumption {
     /// Role, feature or column.
     pub name: String,
