@@ -1,10 +1,8 @@
-//! Single parts of the program, alone in a process: for `benches/compare`, which sets others beside them, and
-//! for `benches/instructions`, which counts what they execute.
+//! Single parts of the program, alone in a process: for `benches/compare`, which sets others beside them.
 //!
 //! No figure holds the start of a process or a database: loading begins with a file and ends with a frame,
 //! cleaning goes from frame to frame.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -13,13 +11,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use chrono_tz::Tz;
 use hvac_cleaning::{self as clean, Cleaned, Interval, Parameters};
-use hvac_frame::align::Keep;
 use hvac_frame::builder::SegmentBuilder;
-use hvac_frame::column::{ColumnMeta, Kind};
-use hvac_frame::parquet_file::{ColumnType, ParquetReader, ParquetWriter};
-use hvac_report::job::describe::describe;
-use hvac_report::job::plan::{FileId, Plan, read_all};
-use hvac_report::job::window::align_window;
+use hvac_frame::column::ColumnMeta;
+use hvac_frame::parquet_file::ParquetReader;
 use hvac_report::{ReadError, ReadOptions, Reader, Source};
 use hvac_store::error::{Context, Error, Result};
 use hvac_store::frames::{KEY_COLUMNS, KEY_ZONE};
@@ -43,9 +37,6 @@ pub struct Part {
     /// Serve the bytes of this file from one bare route, on a free port, which is printed.
     #[arg(long, value_name = "FILE")]
     bare: Option<PathBuf>,
-    /// Read, merge, write, load and clean the reports of this folder in memory, once.
-    #[arg(long, value_name = "FOLDER")]
-    once: Option<PathBuf>,
 }
 
 impl Part {
@@ -56,7 +47,6 @@ impl Part {
             .or_else(|| self.frames_hourly.as_deref().map(|file| frames(file, Interval::H1)))
             .or_else(|| self.reader.as_deref().map(|folder| reader(folder, runs)))
             .or_else(|| self.bare.as_deref().map(bare))
-            .or_else(|| self.once.as_deref().map(once))
     }
 }
 
@@ -154,24 +144,6 @@ fn bare(file: &Path) -> Result<()> {
     })
 }
 
-/// Everything between a report's bytes and a cleaned frame, the file in memory.
-fn once(folder: &Path) -> Result<()> {
-    let reports = reports(folder)?;
-    let zone = chrono_tz::Asia::Taipei;
-    let (frame, columns) = merged(&reports, zone)?;
-    let schema: Vec<_> = (columns.iter())
-        .map(|c| (c.name.clone(), if c.kind == Kind::Text { ColumnType::Text } else { ColumnType::Float64 }))
-        .collect();
-    let mut writer = ParquetWriter::new(Vec::new(), &schema)?;
-    writer.write_window(&frame)?;
-    let (file, _) = writer.finish(Vec::new())?;
-    let size = file.len();
-    let loaded = ParquetReader::open(Bytes::from(file))?.read(None)?;
-    let cleaned = cleaned(loaded, &columns, zone, Interval::M15, true)?;
-    println!("{} reports, {} rows, {} columns, {size} bytes", reports.len(), cleaned.frame.height(), columns.len());
-    Ok(())
-}
-
 /// Every `.csv` of a folder, by name.
 fn reports(folder: &Path) -> Result<Vec<(String, Bytes)>> {
     let doing = "reading the folder of reports";
@@ -192,21 +164,4 @@ fn options(zone: Tz) -> ReadOptions {
 
 fn unreadable(error: ReadError) -> Error {
     Error::internal(format!("{}: {}", error.file, error.message))
-}
-
-fn merged(reports: &[(String, Bytes)], zone: Tz) -> Result<(DataFrame, Vec<ColumnMeta>)> {
-    let ids: Vec<FileId> =
-        reports.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
-    let load = |index: usize| Ok(reports.get(index).map(|(_, bytes)| bytes.clone()).unwrap_or_default());
-    let options = options(zone);
-    let read = read_all(&ids, &load, &options, u64::MAX, &|_| ())
-        .map_err(|errors| errors.into_iter().next().map_or_else(|| Error::internal("no report"), unreadable))?;
-    let nothing = BTreeMap::new();
-    let mut plan = Plan::new(read, &nothing, &BTreeMap::new()).map_err(|error| Error::internal(error.message))?;
-    let window = 0..plan.axis_ms.len();
-    let segments = plan.read_window(&window, &load, &options).map_err(unreadable)?;
-    let (merged, tallies) = align_window(&plan, &window, segments, Keep::Last)?;
-    let frame = merged.head(plan.names(), usize::MAX).internal("merging the reports")?;
-    let (columns, _) = describe(&plan, tallies);
-    Ok((frame, columns))
 }
