@@ -1,7 +1,7 @@
 //! Named points at which a test may kill the process, to prove that a crash there loses nothing.
 //!
 //! In a release build there is nothing here. Points: `stage.opened`, `stage.written`, `stage.synced`,
-//! `publish.renamed` in `store`; use cases add their own.
+//! `publish.renamed`, each migration by its name, and `migrations.committed` in `store`; use cases add their own.
 
 #[cfg(debug_assertions)]
 static ARMED: std::sync::OnceLock<String> = std::sync::OnceLock::new();

@@ -26,6 +26,7 @@ use sea_orm::{
     QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 
+use super::crash;
 use super::opened_file::{OpenedFile, log_of};
 use crate::error::machine::sqlite_code;
 use crate::error::{Context, Error, Result};
@@ -416,12 +417,20 @@ async fn begin_immediate(writer: &DatabaseConnection) -> std::result::Result<Dat
 async fn pending(db: &DatabaseConnection) -> Result<usize> {
     match Migrator::get_pending_migrations_read_only(db).await {
         Ok(pending) => Ok(pending.len()),
-        Err(DbErr::Custom(message)) if message.starts_with("Migration file of version") => Err(Error::conflict(
-            "newer_database",
-            "The metadata database was made by a newer version of this program: use that version, or restore a backup \
-             from before the upgrade.",
-        )
-        .with_source(DbErr::Custom(message))),
+        Err(DbErr::Custom(message)) if message.starts_with("Migration file of version") => {
+            let applied = message.split('\'').nth(1).unwrap_or("one that is unknown here");
+            let newest = Migrator::migrations().last().map(|migration| migration.name().to_owned()).unwrap_or_default();
+            Err(Error::conflict(
+                "newer_database",
+                format!(
+                    "The metadata database was made by a newer version of this program: its schema is of {applied}, and \
+                     this program ({}) knows those up to {newest}. Use the newer program, or restore a backup from before \
+                     the upgrade. Nothing was changed.",
+                    env!("CARGO_PKG_VERSION")
+                ),
+            )
+            .with_source(DbErr::Custom(message)))
+        }
         Err(error) => Err(error).internal("reading which migrations were applied"),
     }
 }
@@ -435,7 +444,17 @@ async fn migrate(writer: &DatabaseConnection) -> Result<()> {
     let transaction = begin_immediate(writer).await.internal("locking the database for migration")?;
     let tables = transaction.query_one_raw(Statement::from_string(DbBackend::Sqlite, "SELECT 1 FROM sqlite_master"));
     let is_new = tables.await.internal("looking for tables")?.is_none();
-    let migrated = if is_new { Migrator::create(&transaction).await } else { Migrator::up(&transaction, None).await };
-    migrated.internal("migrating the database")?;
-    transaction.commit().await.internal("committing the migrations")
+    if is_new {
+        Migrator::create(&transaction).await.internal("migrating the database")?;
+    } else {
+        let pending =
+            Migrator::get_pending_migrations(&transaction).await.internal("reading what has to be migrated")?;
+        for migration in pending {
+            Migrator::up(&transaction, Some(1)).await.internal("migrating the database")?;
+            crash::point(migration.name());
+        }
+    }
+    transaction.commit().await.internal("committing the migrations")?;
+    crash::point("migrations.committed");
+    Ok(())
 }

@@ -133,10 +133,14 @@ async fn decided(db: &impl ConnectionTrait, objects: &Objects, rebuild: bool) ->
     };
     let folder = Side { identity: read(objects)?, has_sessions: !objects.session_folders()?.is_empty() };
     let newest = [&database, &folder].into_iter().filter_map(|s| s.identity.as_ref()).map(|i| i.format_version).max();
-    if newest.is_some_and(|version| version > FORMAT_VERSION) {
+    if let Some(newest) = newest.filter(|version| *version > FORMAT_VERSION) {
         return Err(Error::conflict(
             "newer_store",
-            "The storage folder was written by a newer version of this program: use that version.",
+            format!(
+                "The storage folder was written by a newer version of this program: it is of format {newest} (store.json), \
+                 and this program ({}) knows those up to {FORMAT_VERSION}. Use the newer program. Nothing was changed.",
+                env!("CARGO_PKG_VERSION")
+            ),
         ));
     }
     Ok((decide(&database, &folder, rebuild), folder))
