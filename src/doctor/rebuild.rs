@@ -190,10 +190,15 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
                 continue;
             }
         }
-        let Ok(reader) =
-            store.objects.open_bytes(&object.key).and_then(|bytes| Ok(ParquetReader::open(bytes.to_bytes())?))
-        else {
-            continue;
+        let opened = store.objects.open_bytes(&object.key);
+        let reader = match opened.and_then(|bytes| Ok(ParquetReader::open(bytes.to_bytes())?)) {
+            Ok(reader) => reader,
+            Err(error) => {
+                if error.code == "newer_file" {
+                    rebuilt.notes.push(format!("{}: {}", object.key, error.message));
+                }
+                continue;
+            }
         };
         let footer = reader.footer();
         let said = |key: &str| footer.key_value(key).map(str::to_owned);

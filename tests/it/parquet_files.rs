@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::helpers::{Process, Response, TestApp};
 
-/// A store that has nothing but the files of that release, and the session's id.
-fn store_of(release: &Path, with_manifest: bool) -> (Arc<TempDir>, String) {
+/// A store that has nothing but the files of that release, the session's id, and what the rebuild said.
+fn rebuilt(release: &Path, with_manifest: bool) -> (Arc<TempDir>, String, Value) {
     let manifest: Value = serde_json::from_slice(&std::fs::read(release.join("session.json")).unwrap()).unwrap();
     let id = manifest["session"]["id"].as_str().unwrap().to_owned();
     let folder = TempDir::new().unwrap();
@@ -25,8 +26,49 @@ fn store_of(release: &Path, with_manifest: bool) -> (Arc<TempDir>, String) {
     }
     let output = Process::command(folder.path(), &["doctor", "--rebuild", "--json"]).output().unwrap();
     let rebuilt: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&rebuilt["sessions"], &rebuilt["unreadable"]), (&json!(1), &json!([])), "{rebuilt}");
-    (Arc::new(folder), id)
+    (Arc::new(folder), id, rebuilt)
+}
+
+/// As `file` would be if a later program had written it: of format 9, by the key in the parser version's place.
+fn of_format_9(file: &Path) -> (Vec<u8>, Vec<u8>) {
+    let before = std::fs::read(file).unwrap();
+    let mut bytes = before.clone();
+    let (key, new) = (b"hvac.parser_version", b"hvac.format_version");
+    let at = bytes.windows(key.len()).position(|found| found == key).unwrap();
+    bytes[at..at + key.len()].copy_from_slice(new);
+    assert_eq!(&bytes[at + key.len()..at + key.len() + 3], b"\x18\x011", "its value is 1");
+    bytes[at + key.len() + 2] = b'9';
+    (before, bytes)
+}
+
+#[tokio::test]
+async fn a_file_and_a_manifest_of_a_later_format_are_refused_by_name() {
+    let release = releases().into_iter().find(|path| path.ends_with("2")).unwrap();
+    let future = TempDir::new().unwrap();
+    let mut manifest = std::fs::read_to_string(release.join("session.json")).unwrap();
+    manifest = manifest.replacen("\"format_version\":2", "\"format_version\":3", 1);
+    for name in ["cleaned-v1.parquet", "cleaned-v1.events.parquet"] {
+        std::fs::copy(release.join(name), future.path().join(name)).unwrap();
+    }
+    let (before, after) = of_format_9(&release.join("parsed-v1.parquet"));
+    std::fs::write(future.path().join("parsed-v1.parquet"), &after).unwrap();
+    let sha256 = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
+    std::fs::write(future.path().join("session.json"), manifest.replace(&sha256(&before), &sha256(&after))).unwrap();
+
+    let (folder, id, rebuilt) = rebuilt(future.path(), true);
+    let notes = rebuilt["notes"].to_string();
+    assert!(notes.contains("it is of format 3") && notes.contains("session.json is kept as trash/"), "{notes}");
+    assert!(notes.contains(&format!("{id}/parsed-v1.parquet cannot be read")), "{notes}");
+    let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
+    let problem = app.get(&format!("/api/data/preview?session_id={id}&version=parsed-v1")).await;
+    let problem = problem.expect_problem(409, "newer_file");
+    assert!(problem["detail"].as_str().unwrap().contains("is of format 9"), "{problem}");
+    assert_eq!(app.get(&format!("/api/sessions/{id}")).await.expect(200)["name"], "Kinds");
+    app.get(&format!("/api/data/preview?session_id={id}&version=cleaned-v1")).await.expect(200);
+
+    // Without a session.json its reason is told too.
+    let (_, _, rebuilt) = self::rebuilt(future.path(), false);
+    assert!(rebuilt["notes"].to_string().contains("parsed-v1.parquet: a Parquet file is of format 9"), "{rebuilt}");
 }
 
 /// A cell by what it says: its time, its number, or its text.
@@ -60,7 +102,8 @@ async fn files_of_every_release_are_read_as_another_reader_reads_them() {
     assert!(releases().len() >= 2);
     for release in releases() {
         for with_manifest in [true, false] {
-            let (folder, id) = store_of(&release, with_manifest);
+            let (folder, id, rebuilt) = rebuilt(&release, with_manifest);
+            assert_eq!((&rebuilt["sessions"], &rebuilt["unreadable"]), (&json!(1), &json!([])), "{rebuilt}");
             let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
             let get = async |path: &str| -> Response { app.get(path).await };
             for version in ["parsed-v1", "cleaned-v1"] {

@@ -1,4 +1,4 @@
-//! What can go wrong with a frame: three kinds, for three answers.
+//! What can go wrong with a frame: four kinds, for four answers.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,6 +12,13 @@ pub enum FrameError {
     Sink(Source),
     /// The bytes are not those of a frame's file: put the file back from a backup.
     Damaged(Source),
+    /// The bytes are those of a newer program's file.
+    Newer {
+        /// The format that it says it is of.
+        format: String,
+        /// The newest that is read here.
+        known: u32,
+    },
     /// A broken invariant, of this crate or of whoever calls it: nothing of the column or file can be used.
     Defect(String, Option<Source>),
 }
@@ -36,6 +43,12 @@ impl fmt::Display for FrameError {
         match self {
             Self::Sink(_) => f.write_str("a Parquet file cannot be written: see that its disk has space and is sound"),
             Self::Damaged(_) => f.write_str("a Parquet file is damaged: put it back from a backup"),
+            Self::Newer { format, known } => write!(
+                f,
+                "a Parquet file is of format {format}, and this program ({}) reads those up to {known}: use the newer \
+                 program that wrote it",
+                env!("CARGO_PKG_VERSION"),
+            ),
             Self::Defect(what, _) => write!(f, "{what}: a defect of this program, please report it"),
         }
     }
@@ -45,6 +58,7 @@ impl StdError for FrameError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Sink(source) | Self::Damaged(source) => Some(&**source),
+            Self::Newer { .. } => None,
             Self::Defect(_, source) => source.as_ref().map(|source| &**source as &(dyn StdError + 'static)),
         }
     }

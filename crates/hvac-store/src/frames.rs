@@ -48,6 +48,7 @@ impl From<FrameError> for Error {
         match error {
             FrameError::Sink(_) => storage_error("writing a Parquet file", error),
             FrameError::Damaged(_) => damaged().with_source(error),
+            FrameError::Newer { .. } => Self::conflict("newer_file", error.to_string()),
             FrameError::Defect(..) => Self::internal(error.to_string()).with_source(error),
         }
     }

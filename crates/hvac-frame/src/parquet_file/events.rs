@@ -18,6 +18,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::ZSTD_LEVEL;
 use super::error::{damaged, read_failed, write_failed};
+use super::read::Footer;
 use crate::error::{Doing, Result};
 
 /// An interval during which a rule of the cleaning hit a column, or one row after another.
@@ -85,8 +86,9 @@ fn batch(events: &[QualityEvent]) -> Result<RecordBatch> {
 /// All events of a file, in its order. Blocks.
 ///
 /// # Errors
-/// Damaged when the bytes are no such file.
+/// Damaged when the bytes are no such file; newer as [`Footer::parse`].
 pub fn read_events(bytes: Bytes) -> Result<Vec<QualityEvent>> {
+    Footer::parse(&bytes)?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(read_failed)?.build().map_err(read_failed)?;
     let mut events = Vec::new();
     for batch in reader {

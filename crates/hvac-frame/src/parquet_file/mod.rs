@@ -19,6 +19,8 @@ pub use events::{QualityEvent, read_events, write_events};
 pub use read::{Footer, ParquetReader};
 pub use write::ParquetWriter;
 
+/// The newest format of files that is read. A file of the first one does not say so.
+const FORMAT_VERSION: u32 = 1;
 /// Rows of a full row group; a time range touches few of them.
 pub const ROW_GROUP_ROWS: usize = 65_536;
 /// zstd level: 1 is 5 % bigger, 6 twice as slow.

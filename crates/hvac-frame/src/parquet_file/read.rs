@@ -25,10 +25,12 @@ use polars_arrow::bitmap::Bitmap;
 use rayon::prelude::*;
 
 use super::error::{damaged, read_failed};
-use super::{ROW_GROUP_ROWS, decode};
+use super::{FORMAT_VERSION, ROW_GROUP_ROWS, decode};
 use crate::error::{Doing, FrameError, Result};
 use crate::names::TIMESTAMP;
 
+/// Key-value metadata: the format, where it is a later one than the first.
+const KEY_FORMAT_VERSION: &str = "hvac.format_version";
 /// Rows of a batch of an export.
 const BATCH_ROWS: usize = 8192;
 /// Cells below which one core is done before another one is awake.
@@ -45,7 +47,7 @@ impl Footer {
     /// Parses the footer, with its page index.
     ///
     /// # Errors
-    /// Damaged when the bytes are no Parquet file.
+    /// Damaged when the bytes are no Parquet file; newer when they say that they are of a later format.
     pub fn parse(bytes: &Bytes) -> Result<Self> {
         let options = ArrowReaderOptions::new()
             .with_column_index_policy(PageIndexPolicy::Skip)
@@ -57,7 +59,13 @@ impl Footer {
         if u64::try_from(metadata.metadata().file_metadata().num_rows()) != Ok(rows) {
             return Err(damaged("a file has other rows than its row groups"));
         }
-        Ok(Self { metadata, rows })
+        let footer = Self { metadata, rows };
+        match footer.key_value(KEY_FORMAT_VERSION) {
+            Some(format) if format.parse::<u32>().ok().is_none_or(|format| format > FORMAT_VERSION) => {
+                Err(FrameError::Newer { format: format.to_owned(), known: FORMAT_VERSION })
+            }
+            _ => Ok(footer),
+        }
     }
 
     /// Rows of the file.
