@@ -72,7 +72,7 @@ pub(super) async fn rebuild(store: &Store, purged: &BTreeSet<String>, rebuilt: &
         if known.contains(&(Root::Models, file.key.clone())) || purged.contains(&file.key) {
             continue;
         }
-        let Some(row) = read(store, &file).await? else { continue };
+        let Some(row) = read(store, &file, rebuilt).await? else { continue };
         if !manifests.contains_key(&row.session_id) {
             manifests.insert(row.session_id.clone(), read_manifest(store, &row.session_id).ok().flatten());
         }
@@ -136,11 +136,17 @@ async fn origin(store: &Store, made_from: &str) -> Result<Option<(String, String
     Ok(cleaned.map(|cleaned| (cleaned.session_id, cleaned.dataset_id, Some(cleaned.id))))
 }
 
-/// None for a file that does not say what it is, or whose data the catalogue has not.
-async fn read(store: &Store, file: &Object) -> Result<Option<trained_model::Model>> {
+/// None for a file that does not say what it is, which is noted, or whose data the catalogue has not.
+async fn read(store: &Store, file: &Object, rebuilt: &mut Rebuilt) -> Result<Option<trained_model::Model>> {
     let Some((name, version)) = paths::model_of(&file.key) else { return Ok(None) };
     let Ok(bytes) = store.models.open_bytes(&file.key) else { return Ok(None) };
-    let Ok(document) = ModelDocument::from_json(&bytes) else { return Ok(None) };
+    let document = match ModelDocument::from_json(&bytes) {
+        Ok(document) => document,
+        Err(error) => {
+            rebuilt.notes.push(format!("{}: {}", files::shown(Root::Models, &file.key), error.message));
+            return Ok(None);
+        }
+    };
     let Some((session_id, dataset_id, cleaning_job_id)) = origin(store, &document.lineage.dataset_id).await? else {
         return Ok(None);
     };

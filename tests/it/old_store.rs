@@ -157,6 +157,17 @@ async fn expect_served(folder: &Path) {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 
+    // Its data and its model are worked with as any others.
+    let request = json!({"model_name": "plant", "session_id": plant, "version": "cleaned-v1", "algorithm": "physics", "force": true, "wait": true});
+    let trained = client.post("/api/models/train", &request).await.unwrap();
+    assert_eq!((&trained["version"], &trained["status"]), (&json!("v3"), &json!("completed")), "{trained}");
+    let run = &SAID["answers"]["/api/optimizations"]["items"][0];
+    let conditions = json!({"CH_SYS_RT": 320, "OAT": 29, "CHP_VFD_OUT": 40, "CT_VFD_OUT": 40});
+    let request = json!({"model_name": "plant:production", "input_data": conditions});
+    let optimized = client.post("/api/optimize", &request).await.unwrap();
+    assert!(run["predicted_power"].is_number());
+    assert_eq!(optimized["predicted_power"], run["predicted_power"], "{optimized} {run}");
+
     // The version that was reserved is given up: its number is not given again.
     let cut = &SAID["sessions"]["cut"];
     let parsed = client.post("/api/parse", &json!({"session_id": cut, "force": true})).await.unwrap();
@@ -241,6 +252,40 @@ async fn a_migration_that_fails_leaves_the_database_as_it_was() {
     db.execute_unprepared("DROP TABLE removals").await.unwrap();
     db.close().await.unwrap();
     expect_served(folder.path()).await;
+}
+
+/// Without its database: what the files tell is what was told before; and a model of a later program is named.
+#[tokio::test]
+async fn the_catalogue_of_an_old_store_is_made_of_its_files() {
+    let folder = left();
+    for file in ["hvac_analytics.db", "hvac_analytics.db-wal"] {
+        std::fs::remove_file(folder.path().join("data").join(file)).unwrap();
+    }
+    let (name, model) = FILES.iter().find(|(name, _)| name.starts_with("models/") && name.contains("plant")).unwrap();
+    let text = String::from_utf8(model.clone()).unwrap();
+    let newer = text.replacen("\"format_version\":1", "\"format_version\":6", 1);
+    assert_ne!(newer, text);
+    std::fs::write(folder.path().join(name.replace("-v1.", "-v9.").replace("-v2.", "-v9.")), newer).unwrap();
+    let output = Process::command(folder.path(), &["doctor", "--rebuild", "--json"]).output().unwrap();
+    let rebuilt: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&rebuilt["sessions"], &rebuilt["unconfirmed"]), (&json!(6), &json!([])), "{rebuilt}");
+    assert_eq!(rebuilt["damaged"], json!([]), "{rebuilt}");
+    assert!(rebuilt["notes"].to_string().contains("-v9.json: The model file is of format 6"), "{}", rebuilt["notes"]);
+
+    let server = Process::serve(folder.path(), &[]);
+    let client = Client::of(&server);
+    let mut found = Vec::new();
+    for (path, then) in SAID["answers"].as_object().unwrap() {
+        // Jobs and optimisations stand in the database alone.
+        if !path.contains("/jobs") && !path.contains("/optimizations") {
+            let (mut then, mut now) = (then.clone(), ask(&client, path).await);
+            if path == "/api/models/plant:production" {
+                [&mut then, &mut now].into_iter().for_each(|model| model["optimization_runs"] = Value::Null);
+            }
+            differences(&then, &now, path, &mut found);
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 fn refused(folder: &Path) -> String {
