@@ -7,18 +7,43 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hvac_frame::column::Warning;
 use sea_orm::EntityTrait;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::build::Built;
 use super::options;
-
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use hvac_frame::parquet_file::ParquetReader;
+use hvac_report::FilePlan;
 use hvac_report::job::plan::FileId;
-use hvac_store::entity::{FileReport, ParseReport, parse_report, parsed_dataset};
+use hvac_store::entity::{parse_report, parsed_dataset};
 use hvac_store::frames;
 use hvac_store::integrity::{Root, StoredFile};
+
+/// What a parse found, as it was answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ParseReport<'a> {
+    /// What each file gave.
+    pub files: Vec<FileReport<'a>>,
+    /// What a user should know.
+    pub warnings: Vec<Warning>,
+    /// Cells of the same point and time with different values.
+    pub conflicts: u64,
+    /// The first rows, as they were answered.
+    pub preview: Cow<'a, [serde_json::Map<String, serde_json::Value>]>,
+}
+
+/// What one file gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileReport<'a> {
+    /// Of the raw bytes, hex.
+    pub sha256: Cow<'a, str>,
+    /// Of the raw bytes.
+    pub size_bytes: u64,
+    /// Format, points, counts, each with its evidence.
+    pub plan: Cow<'a, FilePlan>,
+}
 
 /// What was known before the parse, what concerns them all, what concerns each file.
 pub fn all_warnings(before: &[Warning], built: &Built) -> Vec<Warning> {

@@ -28,9 +28,7 @@ use hvac_report::PARSER_VERSION;
 use hvac_report::job::plan::{FileId, Override};
 use hvac_report::{FilePlan, ReadOptions, archive};
 use hvac_store::db::Transaction;
-use hvac_store::entity::{
-    Columns, FileReport, Integrity, ParseReport, Status, VersionState, parsed_dataset, session, source_file,
-};
+use hvac_store::entity::{Columns, Integrity, Status, VersionState, parsed_dataset, session, source_file};
 use hvac_store::frames;
 use hvac_store::versions::{self, Held, Owner, Series};
 use hvac_store::{new_id, now, paths};
@@ -441,7 +439,7 @@ impl Parse {
     async fn reuse(
         self,
         dataset: parsed_dataset::Model,
-        report: ParseReport<'_>,
+        report: found::ParseReport<'_>,
         session: session::Model,
         caller: Caller,
     ) -> Result<Parsed> {
@@ -452,7 +450,8 @@ impl Parse {
         }
         snapshot::write(&self.state, &session.id).await?;
         let zone = self.options.zone;
-        let file = |f: FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());
+        let file =
+            |f: found::FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());
         let (version, row_count) = (dataset.version, dataset.row_count);
         let columns = dataset.columns.0;
         Ok(Parsed {

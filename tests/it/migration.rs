@@ -6,10 +6,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::db::Db;
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText, Status,
-    VersionState, Warnings, WorkStatus, cleaning_job, file_check, job, job_event, manifest, model_alias,
-    optimization_run, parse_report, parsed_dataset, removal, session, site_override, source_file, store_identity,
-    trained_model, version,
+    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, VersionState,
+    Warnings, WorkStatus, cleaning_job, file_check, job, job_event, manifest, model_alias, optimization_run,
+    parse_report, parsed_dataset, removal, session, site_override, source_file, store_identity, trained_model, version,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::sea_query::Value;
@@ -143,7 +142,7 @@ fn a_dataset(id: &str, session_id: &str, version: i32) -> parsed_dataset::Model 
 }
 
 fn a_report(dataset_id: &str) -> parse_report::Model {
-    let report = ParseReport { warnings: vec![a_warning()], conflicts: 3, ..ParseReport::default() };
+    let report = json!({"files": [], "warnings": [a_warning()], "conflicts": 3, "preview": []});
     parse_report::Model { dataset_id: dataset_id.to_owned(), report: ReportText::of(&report).unwrap() }
 }
 

@@ -28,7 +28,7 @@ pub const KEY_SESSION_NAME: &str = "hvac.session_name";
 pub const KEY_SITE: &str = "hvac.site";
 /// Key-value metadata: the parse's options (JSON).
 pub const KEY_OPTIONS: &str = "hvac.options";
-/// Key-value metadata: what the cleaning found (JSON of [`hvac_cleaning::Report`]).
+/// Key-value metadata: what the cleaning found (JSON of `hvac_cleaning::Report`).
 pub const KEY_REPORT: &str = "hvac.report";
 /// Key-value metadata: the request's key, so that the same again is known after a rebuild too.
 pub const KEY_REQUEST_KEY: &str = "hvac.request_key";

@@ -26,6 +26,6 @@ pub mod types;
 pub mod version;
 
 pub use types::{
-    ArtefactKind, Columns, FileReport, FreeMetadata, Integrity, JobEventKind, ParseReport, PointKind, ReportText,
-    Status, VersionState, Warnings, WorkStatus,
+    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, VersionState,
+    Warnings, WorkStatus,
 };

@@ -12,7 +12,7 @@ pub struct Model {
     /// The dataset that it made.
     #[sea_orm(primary_key, auto_increment = false)]
     pub dataset_id: String,
-    /// A [`super::ParseReport`].
+    /// As it was answered.
     #[sea_orm(column_type = "JsonBinary")]
     pub report: ReportText,
     /// The dataset.

@@ -1,6 +1,5 @@
 //! Words and documents that columns hold. Fields of documents are only ever added.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
@@ -8,12 +7,12 @@ use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeEr
 use sea_orm::{
     ActiveValue, DeriveActiveEnum, EnumIter, FromJsonQueryResult, IntoActiveValue, TryGetableFromJson, Value,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::error::{Context, Result};
 use hvac_frame::column::{ColumnMeta, Kind, Warning};
-use hvac_report::FilePlan;
 
 /// A closed list of words as a text column, with the words for answers and messages.
 macro_rules! words {
@@ -169,32 +168,7 @@ impl Warnings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct FreeMetadata(pub BTreeMap<String, serde_json::Value>);
 
-/// What a parse found, as it was answered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ParseReport<'a> {
-    /// What each file gave.
-    pub files: Vec<FileReport<'a>>,
-    /// What a user should know.
-    pub warnings: Vec<Warning>,
-    /// Cells of the same point and time with different values.
-    pub conflicts: u64,
-    /// The first rows, as they were answered.
-    pub preview: Cow<'a, [serde_json::Map<String, serde_json::Value>]>,
-}
-
-/// What one file gave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FileReport<'a> {
-    /// Of the raw bytes, hex.
-    pub sha256: Cow<'a, str>,
-    /// Of the raw bytes.
-    pub size_bytes: u64,
-    /// Format, points, counts, each with its evidence.
-    pub plan: Cow<'a, FilePlan>,
-}
-
-/// A [`ParseReport`] as its JSON text: the one large document, and few who read its row look into it.
+/// What a parse found, as its JSON text: the one large document, and few who read its row look into it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ReportText(Box<RawValue>);
@@ -203,8 +177,8 @@ impl ReportText {
     /// The text of a report.
     ///
     /// # Errors
-    /// Never: every part of a report has text keys.
-    pub fn of(report: &ParseReport<'_>) -> Result<Self> {
+    /// When it is no JSON.
+    pub fn of(report: &impl Serialize) -> Result<Self> {
         to_raw_value(report).map(Self).internal("writing a parse's report")
     }
 
@@ -212,15 +186,8 @@ impl ReportText {
     ///
     /// # Errors
     /// Internal when the text is that of something else.
-    pub fn read(&self) -> Result<ParseReport<'static>> {
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(self.0.get()).internal("reading a parse's report")
-    }
-}
-
-impl Default for ReportText {
-    /// Of a parse of which nothing is known.
-    fn default() -> Self {
-        Self(to_raw_value(&ParseReport::default()).unwrap_or_default())
     }
 }
 
