@@ -91,7 +91,7 @@ impl Footer {
         pairs.filter_map(|pair| Some((pair.key.as_str(), pair.value.as_deref()?)))
     }
 
-    /// The rows that are unpacked together with `row`: those of a page of numbers. Reading all of them costs little
+    /// The rows that are unpacked together with `row`: those of a page of indices. Reading all of them costs little
     /// more than reading one. Empty for a row that is not there.
     #[must_use]
     pub fn block(&self, row: u64) -> Range<u64> {
@@ -99,8 +99,9 @@ impl Footer {
             let end = self.row_count();
             return end..end;
         };
-        // Of the last column: the first one is the time, which has pages of its own.
-        let pages = self.metadata.metadata().offset_index().and_then(|groups| groups.get(index)?.last());
+        // The first column is the time, which has pages of its own; values without a dictionary have longer ones.
+        let columns = self.metadata.metadata().offset_index().and_then(|groups| groups.get(index)?.get(1..));
+        let pages = columns.and_then(|columns| columns.iter().max_by_key(|index| index.page_locations().len()));
         let pages = pages.map(|index| index.page_locations().as_slice()).unwrap_or_default();
         let begins = || pages.iter().map(|page| rows.start + u64::try_from(page.first_row_index).unwrap_or_default());
         let from = begins().take_while(|begin| *begin <= row).last().unwrap_or(rows.start);
