@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{
-    ActiveValue, DeriveActiveEnum, EnumIter, FromJsonQueryResult, IntoActiveValue, TryGetableFromJson, Value,
+    ActiveValue, ColIdx, DbErr, DeriveActiveEnum, EnumIter, FromJsonQueryResult, IntoActiveValue, QueryResult,
+    TryGetError, TryGetable, TryGetableFromJson, Value,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -148,9 +149,68 @@ impl From<PointKind> for Kind {
     }
 }
 
-/// The columns of a stored frame but `timestamp`, in the file's order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
+/// The columns of a stored frame but `timestamp`, in the file's order. In the database as JSON packed with zstd, since
+/// the points of one plant are alike; what was stored before that, and none, as JSON.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Columns(pub Vec<ColumnMeta>);
+
+impl Columns {
+    fn stored(bytes: &[u8]) -> std::result::Result<Self, std::io::Error> {
+        let json = if bytes.starts_with(b"[") { bytes.to_vec() } else { zstd::decode_all(bytes)? };
+        Ok(serde_json::from_slice(&json)?)
+    }
+}
+
+impl TryGetable for Columns {
+    fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> std::result::Result<Self, TryGetError> {
+        let bytes = Vec::<u8>::try_get_by(row, index)?;
+        Self::stored(&bytes).map_err(|error| TryGetError::DbErr(DbErr::Type(format!("columns: {error}"))))
+    }
+}
+
+impl From<Columns> for Value {
+    fn from(columns: Columns) -> Self {
+        let json = serde_json::to_string(&columns).unwrap_or_default();
+        match zstd::encode_all(json.as_bytes(), zstd::DEFAULT_COMPRESSION_LEVEL) {
+            Ok(packed) if !columns.0.is_empty() => packed.into(),
+            _ => json.into(),
+        }
+    }
+}
+
+impl ValueType for Columns {
+    fn try_from(value: Value) -> std::result::Result<Self, ValueTypeErr> {
+        let bytes = match value {
+            Value::String(Some(json)) => json.into_bytes(),
+            value => <Vec<u8> as ValueType>::try_from(value)?,
+        };
+        Self::stored(&bytes).map_err(|_| ValueTypeErr)
+    }
+
+    fn type_name() -> String {
+        "Columns".to_owned()
+    }
+
+    fn array_type() -> ArrayType {
+        ArrayType::Bytes
+    }
+
+    fn column_type() -> ColumnType {
+        ColumnType::JsonBinary
+    }
+}
+
+impl Nullable for Columns {
+    fn null() -> Value {
+        Vec::<u8>::null()
+    }
+}
+
+impl IntoActiveValue<Self> for Columns {
+    fn into_active_value(self) -> ActiveValue<Self> {
+        ActiveValue::set(self)
+    }
+}
 
 /// What a user should know of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
