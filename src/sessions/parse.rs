@@ -17,21 +17,20 @@ use super::build::{self, Archives, Built, Input, Job, Target};
 use super::intake::{Intake, archive_limits};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
-use super::{
-    ColumnOverride, OnConflict, ParseRequest, Parsed, ParsedFile, folders, found, options, raw, snapshot, store,
-};
-use crate::datasets::clock;
+use super::{ColumnOverride, OnConflict, ParseRequest, Parsed, folders, found, options, raw, snapshot, store};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
 use hvac_report::PARSER_VERSION;
 use hvac_report::job::plan::{FileId, Override};
-use hvac_report::{FilePlan, ReadOptions, archive};
+use hvac_report::{ReadOptions, archive};
 use hvac_store::db::Transaction;
 use hvac_store::entity::{Columns, Integrity, Status, VersionState, parsed_dataset, session, source_file};
 use hvac_store::frames;
 use hvac_store::versions::{self, Held, Owner, Series};
 use hvac_store::{new_id, now, paths};
+
+mod answer;
 
 /// What a parse holds for each byte of its reports, about: the bytes, the cells, the pages.
 const MEMORY_PER_RAW_BYTE: u64 = 3;
@@ -435,76 +434,6 @@ impl Parse {
         }
         Ok(new)
     }
-
-    async fn reuse(
-        self,
-        dataset: parsed_dataset::Model,
-        report: found::ParseReport<'_>,
-        session: session::Model,
-        caller: Caller,
-    ) -> Result<Parsed> {
-        if caller == Caller::Http {
-            let txn = self.state.store.db.begin().await?;
-            store::touch_default(&txn, &session.id).await?;
-            txn.commit().await.internal("committing a reused parse")?;
-        }
-        snapshot::write(&self.state, &session.id).await?;
-        let zone = self.options.zone;
-        let file =
-            |f: found::FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());
-        let (version, row_count) = (dataset.version, dataset.row_count);
-        let columns = dataset.columns.0;
-        Ok(Parsed {
-            success: true,
-            session_id: session.id,
-            dataset_id: dataset.id,
-            version: format!("parsed-v{version}"),
-            version_number: u32::try_from(version).unwrap_or_default(),
-            row_count: u64::try_from(row_count).unwrap_or_default(),
-            column_count: columns.len() as u64 + 1,
-            columns: super::column_names(&columns),
-            preview: report.preview.into_owned(),
-            message: format!(
-                "the same files were parsed before with the same options: that answer stands ({row_count} rows)"
-            ),
-            files: report.files.into_iter().map(file).collect(),
-            warnings: report.warnings,
-            column_details: columns,
-            conflicts: report.conflicts,
-            reused: true,
-            dry_run: false,
-        })
-    }
-
-    fn answer(self, built: Built, dataset_id: String, version: u32, reused: bool) -> Parsed {
-        let warnings = found::all_warnings(&self.warnings, &built);
-        let (files, columns) = (built.files.len(), built.columns.len());
-        let what = format!(
-            "{files} {} → {} rows × {columns} points",
-            if files == 1 { "file" } else { "files" },
-            built.row_count
-        );
-        let dry_run = self.request.dry_run;
-        let zone = self.options.zone;
-        Parsed {
-            success: true,
-            session_id: if dry_run && self.is_new { String::new() } else { self.session.id },
-            dataset_id,
-            version: if version == 0 { String::new() } else { format!("parsed-v{version}") },
-            version_number: version,
-            row_count: built.row_count,
-            column_count: columns as u64 + 1,
-            columns: super::column_names(&built.columns),
-            preview: built.preview,
-            message: if dry_run { format!("dry run: {what}; nothing was stored") } else { what },
-            files: built.files.into_iter().map(|(id, size, plan)| parsed_file(zone, id.sha256, size, plan)).collect(),
-            warnings,
-            column_details: built.columns,
-            conflicts: built.conflicts,
-            reused,
-            dry_run,
-        }
-    }
 }
 
 /// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
@@ -543,16 +472,6 @@ struct StoredOptions<'a> {
     encoding: Option<&'a str>,
     on_conflict: OnConflict,
     columns: &'a [ColumnOverride],
-}
-
-fn parsed_file(zone: chrono_tz::Tz, sha256: String, size_bytes: u64, plan: FilePlan) -> ParsedFile {
-    ParsedFile {
-        sha256,
-        size_bytes,
-        first_at: plan.first_at_ms.map(|at| clock::iso(zone, at)),
-        last_at: plan.last_at_ms.map(|at| clock::iso(zone, at)),
-        plan,
-    }
 }
 
 /// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.

@@ -4,6 +4,7 @@
 //! more than two values text. What a file says of itself (its key-value metadata) is its maker's business. No polars
 //! `parquet` feature: it would cost ten minutes of building.
 
+mod chunk;
 mod decode;
 mod dictionary;
 mod encode;

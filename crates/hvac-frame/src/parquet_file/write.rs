@@ -20,7 +20,8 @@ use parquet::schema::types::ColumnPath;
 use polars::prelude::{Column, DataFrame, DataType as FrameType, Series, TimeUnit as FrameUnit};
 use rayon::prelude::*;
 
-use super::encode::{self, ChunkEncoder, PageEncoding, Scratch};
+use super::chunk::PageEncoding;
+use super::encode::{self, ChunkEncoder, Scratch};
 use super::error::{broken as broken_column, write_failed};
 use super::{ColumnType, Encodings, PAGE_ROWS, ROW_GROUP_ROWS, ZSTD_LEVEL};
 use crate::error::{Doing, FrameError, Result};
