@@ -28,9 +28,9 @@ lint:
     cargo fmt --all
     cargo clippy --workspace --all-targets -- -D warnings
 
-# accept changed snapshots of the API document
+# accept changed snapshots of the API document, and write the page of error codes
 snapshots:
-    INSTA_UPDATE=always cargo test --test it openapi
+    INSTA_UPDATE=always cargo test --test it -- openapi codes
 
 # instructions of the pure path against the recorded ones
 instructions:

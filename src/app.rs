@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::doctor;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::http;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -94,7 +94,7 @@ fn check_data_dir(state: &AppState) -> Result<()> {
     }
     if folder.exists() {
         let message = format!("DATA_DIR='{}' cannot be used: it is no folder", folder.display());
-        return Err(Error::invalid("DATA_DIR", "bad_setting", message));
+        return Err(Error::invalid("DATA_DIR", codes::BAD_SETTING, message));
     }
     tracing::warn!(
         "DATA_DIR='{}' is not there: no report is found in it until the folder is made or the setting is changed",
@@ -119,7 +119,7 @@ pub async fn bind(config: &Config) -> Result<TcpListener> {
             }
             _ => format!("cannot listen on {host}:{port}: give an address of this machine with --host"),
         };
-        Error::new(ErrorKind::Unavailable, "cannot_listen", why).with_source(error)
+        Error::new(codes::CANNOT_LISTEN, why).with_source(error)
     })
 }
 

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use crate::app;
 use crate::config::Config;
 use crate::demo;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_points::Lexicon;
 
@@ -142,7 +142,7 @@ fn install_point_words(config: &Config) -> Result<()> {
             "POINT_WORDS: {} {why}; give a file of the form of crates/hvac-points/src/lexicon.tsv",
             path.display()
         );
-        Error::invalid("POINT_WORDS", "bad_setting", message)
+        Error::invalid("POINT_WORDS", codes::BAD_SETTING, message)
     };
     let text = std::fs::read_to_string(path).map_err(|error| refused(format!("cannot be read ({error})")))?;
     let lexicon = Lexicon::with(&text).map_err(|error| refused(format!("is no file of point words: {error}")))?;

@@ -12,7 +12,7 @@ use hvac_frame::parquet_file::Encodings;
 
 use hvac_store::Settings;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 
 mod check;
 #[cfg(test)]
@@ -128,8 +128,7 @@ impl Config {
             && !error.not_found()
         {
             return Err(Error::new(
-                ErrorKind::Invalid,
-                "bad_setting",
+                codes::BAD_SETTING,
                 "the file .env cannot be read: every line must be NAME=value or a # comment",
             )
             .with_source(error));
@@ -212,7 +211,7 @@ pub fn timezone(field: &'static str, name: &str) -> Result<Tz> {
     name.parse().map_err(|_| {
         Error::invalid(
             field,
-            "unknown_timezone",
+            codes::UNKNOWN_TIMEZONE,
             format!("{field}: '{name}' is no IANA time zone; use a name such as Asia/Taipei, Europe/Berlin or UTC"),
         )
     })
@@ -229,7 +228,7 @@ fn days(variable: &'static str, text: &str) -> Result<Option<Duration>> {
 }
 
 fn bad(variable: &'static str, value: &str, wanted: &str) -> Error {
-    Error::invalid(variable, "bad_setting", format!("{variable}='{value}' cannot be used: it must be {wanted}"))
+    Error::invalid(variable, codes::BAD_SETTING, format!("{variable}='{value}' cannot be used: it must be {wanted}"))
 }
 
 /// Accepts SQLAlchemy's spelling: `sqlite:///./x.db` is the relative `sqlite://./x.db`, and four slashes

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::{Detail, Error, ErrorKind, Result};
+use crate::error::{Detail, Error, ErrorKind, Result, codes};
 use crate::state::AppState;
 use hvac_store::cache::CacheStats;
 
@@ -94,7 +94,6 @@ pub struct Ready {
 }
 
 /// Code of what a store that can only be read answers to whoever would write.
-const READ_ONLY: &str = "read_only";
 /// Longest time a check may take: a store that is slower is as good as gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -125,7 +124,7 @@ impl Outcomes {
 fn check(what: &str, outcome: &Result<()>) -> Check {
     match outcome {
         Ok(()) => Check::Ok,
-        Err(error) if error.code == READ_ONLY => Check::ReadOnly,
+        Err(error) if error.code == codes::READ_ONLY => Check::ReadOnly,
         Err(error) => {
             tracing::warn!(what, error = %error, cause = ?std::error::Error::source(error), "a check failed");
             Check::Failed
@@ -181,17 +180,17 @@ pub async fn ready(state: &AppState) -> Result<Ready> {
         .filter_map(|(name, outcome)| Some((name, outcome.err()?)))
         .collect();
     let Some((_, first)) = failed.first() else { return Ok(Ready { status: "ready", checks }) };
-    let (code, message) = match first.kind {
+    let (code, message) = match first.kind() {
         // What is mended outside says how.
         ErrorKind::Unavailable => (first.code, first.message.clone()),
         _ => {
             let names: Vec<&str> = failed.iter().map(|(name, _)| *name).collect();
-            ("not_ready", format!("Not ready: {} cannot be used; the log says why.", names.join(" and ")))
+            (codes::NOT_READY, format!("Not ready: {} cannot be used; the log says why.", names.join(" and ")))
         }
     };
-    let error = Error::new(ErrorKind::Unavailable, code, message).with_retry_after(5);
+    let error = Error::new(code, message).with_retry_after(5);
     Err(failed.into_iter().fold(error, |error, (name, why)| {
-        let message = match why.kind {
+        let message = match why.kind() {
             ErrorKind::Internal => format!("{name} cannot be used"),
             _ => why.message,
         };

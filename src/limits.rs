@@ -2,7 +2,7 @@
 //!
 //! One check for every text, whichever door it came through; the API document says the same bounds.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 
 /// Longest name, site or other short text, in characters: it must fit into a header, a line and a file name.
 pub const LONGEST_NAME: usize = 200;
@@ -43,12 +43,12 @@ fn bounded(field: &str, text: &str, longest: usize) -> Result<()> {
     let length = text.chars().count();
     if length > longest {
         let message = format!("{field}: it has {length} characters; at most {longest} are taken");
-        return Err(Error::invalid(field, "text_too_long", message));
+        return Err(Error::invalid(field, codes::TEXT_TOO_LONG, message));
     }
     let Some(at) = text.chars().position(char::is_control) else { return Ok(()) };
     let found = text.chars().nth(at).map(u32::from).unwrap_or_default();
     let message = format!("{field}: its character {} is the control character U+{found:04X}; leave it out", at + 1);
-    Err(Error::invalid(field, "control_character", message))
+    Err(Error::invalid(field, codes::CONTROL_CHARACTER, message))
 }
 
 /// A name that keeps to the bounds, made of a text that may not.
@@ -74,7 +74,7 @@ impl Paging {
     pub fn asked(page: Option<u64>, page_size: Option<u64>, usual: u64) -> Result<Self> {
         let within = |field: &str, number: u64, most: u64| match number {
             n if (1..=most).contains(&n) => Ok(n),
-            n => Err(Error::invalid(field, "out_of_range", format!("{field} must be 1…{most}, and not {n}"))),
+            n => Err(Error::invalid(field, codes::OUT_OF_RANGE, format!("{field} must be 1…{most}, and not {n}"))),
         };
         Ok(Self {
             page: within("page", page.unwrap_or(1), LAST_PAGE)?,
@@ -113,7 +113,7 @@ mod tests {
             ("\u{85}".to_owned(), "control_character", "U+0085"),
         ] {
             let error = name("name", &bad).unwrap_err();
-            assert_eq!((error.code, error.details.first().unwrap().field.as_deref()), (code, Some("name")));
+            assert_eq!((error.code.name, error.details.first().unwrap().field.as_deref()), (code, Some("name")));
             assert!(error.message.contains(says), "{error}");
         }
         assert_eq!(to_name(&"a\n".repeat(200)), "a_".repeat(100));
@@ -134,7 +134,10 @@ mod tests {
             (1, 101, "page_size"),
         ] {
             let error = asked(Some(page), Some(size)).unwrap_err();
-            assert_eq!((error.code, error.details.first().unwrap().field.as_deref()), ("out_of_range", Some(field)));
+            assert_eq!(
+                (error.code.name, error.details.first().unwrap().field.as_deref()),
+                ("out_of_range", Some(field))
+            );
         }
     }
 }

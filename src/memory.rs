@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 
 /// What is not worth asking for.
 pub const LITTLE: u64 = 1024 * 1024;
@@ -68,8 +68,7 @@ impl Budget {
         match tokio::time::timeout(PATIENCE, self.wait(bytes)).await {
             Ok(held) => Ok(held),
             Err(_) => Err(Error::new(
-                ErrorKind::Unavailable,
-                "overloaded",
+                codes::OVERLOADED,
                 "The server is busy with as much as its memory allows; try again soon, or ask for less at once.",
             )
             .with_retry_after(5)),

@@ -8,7 +8,7 @@ use super::store::{self, NewCleaning};
 use super::{CleanAnswer, CleanRequest, Parameters};
 use crate::datasets::DatasetSelector;
 use crate::datasets::version::{Resolved, resolve};
-use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::error::{Context, Detail, Error, Result, codes};
 use crate::jobs::{self, JobKind, NewJob};
 use crate::sessions::job::QueuedJob;
 use crate::sessions::{snapshot, store as sessions};
@@ -56,7 +56,7 @@ pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
             "dataset_id: {} is cleaned already; name the parsed version it came from, or leave dataset_id out",
             dataset.label.version
         );
-        return Err(Error::invalid("dataset_id", "not_a_parsed_dataset", message));
+        return Err(Error::invalid("dataset_id", codes::NOT_A_PARSED_DATASET, message));
     }
     clean::check(&dataset.columns, &parameters).map_err(refused)?;
     let (parameters, request_key) = key(&dataset, &parameters)?;
@@ -104,10 +104,13 @@ pub(super) fn refused(error: CleanError) -> Error {
     let CleanError { code, message, problems } = error;
     match code {
         "internal" => Error::internal(message),
-        jobs::CANCELLED | "cancelled" => Error::conflict(jobs::CANCELLED, message),
+        "cancelled" => Error::new(codes::JOB_CANCELLED, message),
         _ => {
             let detail = |p: clean::Problem| Detail { field: Some(p.field), message: p.message, ..Detail::default() };
-            problems.into_iter().map(detail).fold(Error::new(ErrorKind::Invalid, code, message), Error::with_detail)
+            problems
+                .into_iter()
+                .map(detail)
+                .fold(Error::new(codes::named(code).unwrap_or(codes::INTERNAL), message), Error::with_detail)
         }
     }
 }

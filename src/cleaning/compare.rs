@@ -10,7 +10,7 @@ use super::{CompareQuery, store};
 use crate::datasets::opened::Frame;
 use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetLabel, DatasetSelector};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 
 /// How two versions differ.
@@ -146,7 +146,7 @@ struct Said {
 async fn side(state: &AppState, session_id: &str, field: &str, version: &str) -> Result<(Resolved, Said)> {
     if version.trim().is_empty() {
         let message = format!("{field}: name a version, such as cleaned-v1; GET /api/sessions/{session_id} lists them");
-        return Err(Error::invalid(field, "version_required", message));
+        return Err(Error::invalid(field, codes::VERSION_REQUIRED, message));
     }
     let selector = DatasetSelector { session_id: Some(session_id.to_owned()), version: Some(version.to_owned()) };
     let dataset = resolve(state, &selector).await?;

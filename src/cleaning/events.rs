@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{EventItem, EventQuery, store};
 use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetLabel, DatasetSelector, clock, names};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
@@ -104,7 +104,7 @@ impl Wanted {
         let from_ms = time("from", given(&query.from), i64::MIN)?;
         let to_ms = time("to", given(&query.to), i64::MAX)?;
         if from_ms >= to_ms {
-            return Err(Error::invalid("to", "bad_time_range", "to: must be later than from"));
+            return Err(Error::invalid("to", codes::BAD_TIME_RANGE, "to: must be later than from"));
         }
         Ok(Self { rule, column: column.map(|column| column.name.clone()), from_ms, to_ms })
     }
@@ -120,7 +120,7 @@ impl Wanted {
 fn rule(name: &str) -> Result<Rule> {
     Rule::ALL.into_iter().find(|rule| rule.name() == name).ok_or_else(|| {
         let known = Rule::ALL.map(Rule::name).join(", ");
-        Error::invalid("rule", "unknown_rule", format!("rule: '{name}' is no rule; there are {known}"))
+        Error::invalid("rule", codes::UNKNOWN_RULE, format!("rule: '{name}' is no rule; there are {known}"))
     })
 }
 
@@ -133,7 +133,7 @@ async fn cleaned(state: &AppState, selector: &DatasetSelector) -> Result<(Resolv
              version=cleaned for an earlier cleaning",
             dataset.label.version, dataset.label.session_id
         );
-        return Err(Error::not_found("not_cleaned", message));
+        return Err(Error::new(codes::NOT_CLEANED, message));
     }
     let row = store::get(state.store.db.read(), &dataset.label.dataset_id).await?;
     Ok((dataset, row))
@@ -162,7 +162,7 @@ pub async fn parquet(state: &AppState, selector: &DatasetSelector) -> Result<Eve
 async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile> {
     let Some(sha256) = row.events_sha256.clone() else {
         let message = format!("cleaned-v{} was made without a file of events: clean again with force", row.version);
-        return Err(Error::not_found("no_events", message));
+        return Err(Error::new(codes::NO_EVENTS, message));
     };
     if row.events_integrity != Integrity::Ok {
         return Err(unusable(row, row.events_integrity));
@@ -183,13 +183,13 @@ async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile>
 
 fn unusable(row: &cleaning_job::Model, integrity: Integrity) -> Error {
     let (code, what) = match integrity {
-        Integrity::Missing => ("file_missing", "is missing"),
-        _ => ("file_damaged", "is not what was published"),
+        Integrity::Missing => (codes::FILE_MISSING, "is missing"),
+        _ => (codes::FILE_DAMAGED, "is not what was published"),
     };
     let message = format!(
         "the events of cleaned-v{} of session {} {what}: bring the file back from a backup and run `hvac-analytics \
          doctor`, which says more, or clean again with force",
         row.version, row.session_id
     );
-    Error::conflict(code, message)
+    Error::new(code, message)
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 pub use hvac_cleaning::{Interval, Parameters, Rule};
 
 pub mod ask;
@@ -72,7 +72,7 @@ fn field_by_field<T: DeserializeOwned>(body: &Value) -> Result<T> {
     serde_path_to_error::deserialize(body).map_err(|error| {
         let field = error.path().to_string();
         let message = format!("{field}: {}", error.inner());
-        Error::invalid(&field, "invalid_field", message)
+        Error::invalid(&field, codes::INVALID_FIELD, message)
     })
 }
 

@@ -6,7 +6,7 @@ use sea_orm::{
     QuerySelect, Set,
 };
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::sessions::store as sessions;
 use hvac_store::entity::{Integrity, Status, WorkStatus, cleaning_job, parsed_dataset, session, version};
 use hvac_store::now;
@@ -21,7 +21,7 @@ pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<cleaning_job::Mo
     found.ok_or_else(|| {
         let message =
             format!("there is no cleaning '{id}'; GET /api/sessions/{{id}} lists a session's cleaned versions");
-        Error::not_found("unknown_cleaning_job", message)
+        Error::new(codes::UNKNOWN_CLEANING_JOB, message)
     })
 }
 
@@ -157,7 +157,7 @@ pub async fn complete(txn: &impl ConnectionTrait, done: cleaning_job::Model) -> 
     if written.rows_affected == 0 {
         let status = get(txn, &id).await?.status;
         let message = format!("this cleaning is {} already: nothing was stored", status.as_str());
-        return Err(Error::conflict("job_ended", message));
+        return Err(Error::new(codes::JOB_ENDED, message));
     }
     let newest = parsed_dataset::Entity::find()
         .filter(parsed_dataset::Column::SessionId.eq(&session_id))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::out::{Align, number, print, print_json_text, table};
 use crate::datasets::{AllStats, ColumnStats, DatasetSelector, OneStats, Preview, PreviewQuery, preview, stats};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 use crate::sessions::catalogue;
 use crate::state::AppState;
 
@@ -163,5 +163,5 @@ pub fn csv_rows(path: &Path) -> Result<Vec<Vec<(String, String)>>> {
 }
 
 fn unreadable(path: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::Invalid, "unreadable", format!("{}: {why}", path.display()))
+    Error::new(codes::UNREADABLE, format!("{}: {why}", path.display()))
 }

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::doctor::rebuild::Rebuilt;
 use crate::doctor::sweep::{self, Swept, TrashSize};
 use crate::doctor::{self, Depth, Report};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// What to do beside looking.
 #[derive(Debug, Args)]
@@ -72,8 +72,8 @@ pub async fn run(config: Config, args: &DoctorArgs, json: bool) -> Result<()> {
     }
     match damaged {
         0 => Ok(()),
-        1 => Err(Error::conflict("files_damaged", "1 stored file is not what was published")),
-        n => Err(Error::conflict("files_damaged", format!("{n} stored files are not what was published"))),
+        1 => Err(Error::new(codes::FILES_DAMAGED, "1 stored file is not what was published")),
+        n => Err(Error::new(codes::FILES_DAMAGED, format!("{n} stored files are not what was published"))),
     }
 }
 
@@ -86,7 +86,7 @@ async fn empty_trash(config: &Config, yes: bool) -> Result<TrashSize> {
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer).internal("reading the answer")?;
         if answer.trim() != "yes" {
-            return Err(Error::conflict("not_confirmed", "nothing was removed"));
+            return Err(Error::new(codes::NOT_CONFIRMED, "nothing was removed"));
         }
     }
     sweep::empty_trash(config).await

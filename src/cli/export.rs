@@ -11,7 +11,7 @@ use super::data::Which;
 use super::out::{print_json, tell};
 use crate::datasets::export::{self, ByteStream};
 use crate::datasets::version;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 
 /// What to write where.
@@ -77,7 +77,7 @@ pub fn told_by_name<T: Copy>(path: Option<&Path>, endings: &[Ending<T>]) -> Resu
     known.map(|(_, told)| Some(*told)).ok_or_else(|| {
         let known: Vec<String> = endings.iter().map(|(known, _)| format!(".{known}")).collect();
         let message = format!("{}: this is no ending of what can be written: {}", path.display(), known.join(", "));
-        Error::invalid("output", "unknown_file_format", message)
+        Error::invalid("output", codes::UNKNOWN_FILE_FORMAT, message)
     })
 }
 
@@ -87,7 +87,7 @@ fn format_of(asked: Option<FileFormat>, output: Option<&Path>) -> Result<FileFor
         (Some(asked), Some(told)) if asked != told => {
             let path = output.map(|path| path.display().to_string()).unwrap_or_default();
             let message = format!("{path}: a file of {} would be named .{}", asked.extension(), told.extension());
-            Err(Error::invalid("output", "unknown_file_format", message))
+            Err(Error::invalid("output", codes::UNKNOWN_FILE_FORMAT, message))
         }
         (asked, told) => Ok(asked.or(told).unwrap_or(FileFormat::Parquet)),
     }
@@ -102,7 +102,7 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
     if args.reader.is_some() && format != FileFormat::Csv {
         let message =
             format!("--for excel is said of a CSV, and this would be {}: add --format csv", format.extension());
-        return Err(Error::invalid("for", "bad_usage", message));
+        return Err(Error::invalid("for", codes::BAD_USAGE, message));
     }
     let dataset = version::resolve(state, &args.which.selector(state).await?).await?;
     let rows = match format {
@@ -123,7 +123,7 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
             let path = PathBuf::from(name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "_"));
             if path.exists() {
                 let message = format!("{} is there already; name the file with -o to replace it", path.display());
-                return Err(Error::conflict("file_exists", message));
+                return Err(Error::new(codes::FILE_EXISTS, message));
             }
             path
         }
@@ -179,5 +179,5 @@ async fn copy(mut rows: ByteStream, to: &mut impl Write) -> std::io::Result<u64>
 
 fn unwritable(path: &Path, error: std::io::Error) -> Error {
     let message = format!("{} cannot be written: {error}", path.display());
-    Error::new(ErrorKind::Unavailable, "unwritable", message)
+    Error::new(codes::UNWRITABLE, message)
 }

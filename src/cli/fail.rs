@@ -6,10 +6,10 @@ use clap::error::ErrorKind as UsageKind;
 
 use super::out;
 use crate::app;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Code, Error, codes};
 
 /// Codes of wrong usage, which has an exit code of its own.
-const USAGE: &[&str] = &["bad_setting", "bad_usage", "unknown_file_format", "unknown_timezone"];
+const USAGE: &[&Code] = &[codes::BAD_SETTING, codes::BAD_USAGE, codes::UNKNOWN_FILE_FORMAT, codes::UNKNOWN_TIMEZONE];
 
 /// How this run answers.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl Answers {
     /// The system does not let the program work.
     #[must_use]
     pub fn no_threads(self, error: std::io::Error) -> ExitCode {
-        let no_threads = Error::new(ErrorKind::Unavailable, "no_threads", "the system gives no threads");
+        let no_threads = Error::new(codes::NO_THREADS, "the system gives no threads");
         self.report(&no_threads.with_source(error))
     }
 
@@ -45,7 +45,7 @@ impl Answers {
         let text = said.render().to_string();
         let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message: Vec<&str> = first.split_whitespace().collect();
-        self.document(&Error::new(ErrorKind::Invalid, "bad_usage", message.join(" ")));
+        self.document(&Error::new(codes::BAD_USAGE, message.join(" ")));
         ExitCode::from(2)
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::confirm::confirm;
 use super::export::{Ending, told_by_name};
 use super::out::{Align, number, print, print_bytes, print_json, table, tell};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use crate::training::{
     AliasRequest, Metrics, ModelDetail, ModelFilter, ModelList, PredictAnswer, PredictRequest, Scores, aliases, models,
@@ -135,13 +135,13 @@ async fn export(state: &AppState, model: &str, output: Option<PathBuf>) -> Resul
         Some(path) => path,
         None if Path::new(&file.file_name).exists() => {
             let message = format!("{} is there already; name the file with -o to replace it", file.file_name);
-            return Err(Error::conflict("file_exists", message));
+            return Err(Error::new(codes::FILE_EXISTS, message));
         }
         None => PathBuf::from(&file.file_name),
     };
     std::fs::write(&path, &bytes).map_err(|error| {
         let message = format!("{} cannot be written: {error}", path.display());
-        Error::new(ErrorKind::Unavailable, "unwritable", message)
+        Error::new(codes::UNWRITABLE, message)
     })?;
     tell(&format!("wrote {}: {} bytes", path.display(), bytes.len()));
     Ok(())

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::error::{Context, Detail, Error, ErrorKind, Result, codes};
 
 static ANSWERED: AtomicBool = AtomicBool::new(false);
 
@@ -37,7 +37,7 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Unavailable, "unwritable", format!("standard output cannot be written: {error}")))
+            Err(Error::new(codes::UNWRITABLE, format!("standard output cannot be written: {error}")))
         }
         _ => Ok(()),
     }
@@ -155,7 +155,7 @@ pub fn failure(error: &Error) -> String {
     lines.extend(
         error.details.iter().filter(|d| !error.message.contains(&d.message)).map(|d| format!("  {}", placed(d))),
     );
-    if error.kind == ErrorKind::Internal || error.kind == ErrorKind::Unavailable {
+    if error.kind() == ErrorKind::Internal || error.kind() == ErrorKind::Unavailable {
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
             lines.push(format!("  caused by: {cause}"));
@@ -229,12 +229,12 @@ mod tests {
             message: "cut off in the middle of a row".to_owned(),
             ..Detail::default()
         };
-        let error = Error::new(ErrorKind::Invalid, "unreadable", "1 of 2 files cannot be read").with_detail(detail);
+        let error = Error::new(codes::UNREADABLE, "1 of 2 files cannot be read").with_detail(detail);
         assert_eq!(
             failure(&error),
             "error: 1 of 2 files cannot be read\n  T.csv, line 3, column OAT: cut off in the middle of a row"
         );
-        let plain = Error::invalid("rows", "bad_rows", "rows: 0 is too few");
+        let plain = Error::invalid("rows", codes::BAD_ROWS, "rows: 0 is too few");
         assert_eq!(failure(&plain), "error: rows: 0 is too few");
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::out::{Align, print, print_json, table};
 use super::progress;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::sessions::parse::{Caller, parse_files};
 use crate::sessions::{
     ColumnOverride, Format, Kind, OnConflict, ParseRequest, Parsed, Warning, catalogue, date_order_of, folders,
@@ -121,18 +121,18 @@ pub fn reports(paths: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
         if !path.is_dir() {
             if !path.is_file() {
                 let message = format!("{}: there is no such file or folder", path.display());
-                return Err(Error::not_found("unknown_file", message));
+                return Err(Error::new(codes::UNKNOWN_FILE, message));
             }
             files.push(named(path.clone()));
             continue;
         }
         let mut inside = reports_in(path).map_err(|error| {
-            Error::not_found("unreadable_folder", format!("{}: the folder cannot be read: {error}", path.display()))
+            Error::new(codes::UNREADABLE_FOLDER, format!("{}: the folder cannot be read: {error}", path.display()))
         })?;
         if inside.is_empty() {
             let message =
                 format!("{}: there is no report in this folder (.csv, .tsv, .txt, .dat, .xlsx, .zip)", path.display());
-            return Err(Error::not_found("empty_folder", message));
+            return Err(Error::new(codes::EMPTY_FOLDER, message));
         }
         inside.sort_unstable();
         files.extend(inside.into_iter().map(named));

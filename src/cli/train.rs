@@ -11,7 +11,7 @@ use super::models::scores_table;
 use super::out::{print, print_json, tell};
 use super::progress::{self, JobShown};
 use super::{data, parse};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 use crate::sessions::parse::{Caller, parse_files};
 use crate::sessions::{ParseRequest, catalogue};
 use crate::state::AppState;
@@ -110,19 +110,19 @@ async fn session(state: &AppState, args: &TrainArgs) -> Result<String> {
             _ => {
                 let missing = paths.iter().find(|path| !path.exists()).map(|path| path.display().to_string());
                 let missing = missing.unwrap_or_default();
-                Err(Error::not_found(
-                    "unknown_file",
+                Err(Error::new(
+                    codes::UNKNOWN_FILE,
                     format!("{missing}: there is no such file; name one session, or files"),
                 ))
             }
         };
     }
     if let [one] = args.data.as_slice()
-        && !matches!(catalogue::find(state, one).await, Err(error) if error.code == "unknown_session")
+        && !matches!(catalogue::find(state, one).await, Err(error) if error.code == codes::UNKNOWN_SESSION)
     {
         let message =
             format!("'{one}' is a file or folder and may mean a session too: write ./{one}, or the session's id");
-        return Err(Error::conflict("ambiguous_session", message));
+        return Err(Error::new(codes::AMBIGUOUS_SESSION, message));
     }
     of_reports(state, &paths, args.site.clone(), args.timezone.clone()).await
 }
@@ -159,7 +159,7 @@ fn request(args: TrainArgs, session_id: String) -> Result<TrainRequest> {
         let own = mapping.entry("custom_categories").or_insert_with(|| json!({}));
         let Value::Object(own) = own else {
             let message = "custom_categories of the mapping must be an object of lists";
-            return Err(Error::new(ErrorKind::Invalid, "invalid_field", message));
+            return Err(Error::new(codes::INVALID_FIELD, message));
         };
         own.insert("features".to_owned(), json!(args.features));
     }

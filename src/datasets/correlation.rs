@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::opened::Frame;
 use super::version::settled;
 use super::{Answer, Correlation, CorrelationQuery, DatasetSelector, answer, names};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::{ColumnMeta, Kind};
 
@@ -48,13 +48,13 @@ fn columns_of(columns: &[ColumnMeta], list: Option<&str>) -> Result<Vec<String>>
         Some(chosen) if !(2..=MAX_COLUMNS).contains(&chosen.len()) => {
             let message =
                 format!("columns: name 2 to {MAX_COLUMNS} columns, separated by commas, not {}", chosen.len());
-            return Err(Error::invalid("columns", "bad_columns", message));
+            return Err(Error::invalid("columns", codes::BAD_COLUMNS, message));
         }
         Some(chosen) => chosen,
     };
     if let Some(text) = chosen.iter().find(|meta| meta.kind == Kind::Text) {
         let message = format!("columns: '{}' holds texts, which have no correlation", text.name);
-        return Err(Error::invalid("columns", "not_numeric", message));
+        return Err(Error::invalid("columns", codes::NOT_NUMERIC, message));
     }
     Ok(chosen.into_iter().map(|meta| meta.name.clone()).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use hvac_frame::column::ColumnMeta;
 
 /// The axis' name in every stored frame.
@@ -45,7 +45,7 @@ pub fn find<'a>(columns: &'a [ColumnMeta], field: &str, name: &str) -> Result<&'
             [] => "GET /api/data/stats lists the columns".to_owned(),
             names => format!("did you mean {}?", names.join(" or ")),
         };
-        Error::invalid(field, "unknown_column", format!("{field}: there is no column '{name}'; {advice}"))
+        Error::invalid(field, codes::UNKNOWN_COLUMN, format!("{field}: there is no column '{name}'; {advice}"))
     })
 }
 

@@ -14,7 +14,7 @@ use polars::prelude::{Column, DataFrame, StringChunked};
 use super::names::TIMESTAMP;
 use super::store::VersionRow;
 use super::version::{Resolved, unusable};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::error::FrameError;
@@ -89,8 +89,8 @@ pub async fn open(state: &AppState, row: &VersionRow) -> Result<std::result::Res
         Err(integrity) => return Ok(Err(integrity)),
     };
     match known(state, &row.path, &row.sha256).await {
-        Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
-        Err(error) if error.code == "file_damaged" => Ok(Err(Integrity::Damaged)),
+        Err(error) if error.code == codes::FILE_MISSING => Ok(Err(Integrity::Missing)),
+        Err(error) if error.code == codes::FILE_DAMAGED => Ok(Err(Integrity::Damaged)),
         other => Ok(Ok((other?, stamp))),
     }
 }

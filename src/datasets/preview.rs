@@ -13,7 +13,7 @@ use super::answer::blocking;
 use super::opened::{self, Frame};
 use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names, rows};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::ColumnMeta;
 
@@ -119,10 +119,10 @@ fn range_of(query: &PreviewQuery) -> Result<Range<u64>> {
     let offset = query.offset.unwrap_or(0);
     if !(1..=MAX_ROWS).contains(&rows) {
         let message = format!("rows: {rows} is out of range; ask for 1 to {MAX_ROWS} rows");
-        return Err(Error::invalid("rows", "bad_rows", message));
+        return Err(Error::invalid("rows", codes::BAD_ROWS, message));
     }
     let start = u64::try_from(offset).map_err(|_| {
-        Error::invalid("offset", "bad_offset", format!("offset: {offset} is negative; rows count from 0"))
+        Error::invalid("offset", codes::BAD_OFFSET, format!("offset: {offset} is negative; rows count from 0"))
     })?;
     Ok(start..start.saturating_add(rows.unsigned_abs()))
 }

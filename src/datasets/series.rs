@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::opened::Frame;
 use super::version::{Resolved, settled};
 use super::{Answer, DatasetSelector, Series, SeriesAnswer, SeriesQuery, answer, clock, names};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::{ColumnMeta, Kind};
 
@@ -45,16 +45,16 @@ impl Asked {
         if chosen.is_empty() || chosen.len() > MAX_COLUMNS {
             let message =
                 format!("columns: name 1 to {MAX_COLUMNS} columns, separated by commas, not {}", chosen.len());
-            return Err(Error::invalid("columns", "bad_columns", message));
+            return Err(Error::invalid("columns", codes::BAD_COLUMNS, message));
         }
         if let Some(text) = chosen.iter().find(|meta| meta.kind == Kind::Text) {
             let message = format!("columns: '{}' holds texts, which are no line of a plot", text.name);
-            return Err(Error::invalid("columns", "not_numeric", message));
+            return Err(Error::invalid("columns", codes::NOT_NUMERIC, message));
         }
         let points = query.points.unwrap_or(POINTS);
         let bad_points = || {
             let message = format!("points: {points} is out of range; ask for 10 to 20000 points a column");
-            Error::invalid("points", "bad_points", message)
+            Error::invalid("points", codes::BAD_POINTS, message)
         };
         let time = |field, text: &Option<String>| {
             let text = text.as_deref().filter(|text| !text.trim().is_empty());
@@ -62,7 +62,7 @@ impl Asked {
         };
         let (from_ms, to_ms) = (time("from", &query.from)?, time("to", &query.to)?);
         if from_ms.zip(to_ms).is_some_and(|(from, to)| from >= to) {
-            return Err(Error::invalid("to", "bad_time_range", "to: it must be later than from"));
+            return Err(Error::invalid("to", codes::BAD_TIME_RANGE, "to: it must be later than from"));
         }
         Ok(Self {
             columns: chosen.into_iter().cloned().collect(),

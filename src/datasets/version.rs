@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::opened::{self, Known};
 use super::store::{self, SessionRow, VersionRow};
 use super::{DatasetLabel, DatasetSelector};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::ColumnMeta;
 use hvac_store::entity::Integrity;
@@ -183,7 +183,7 @@ impl Wanted {
                 .ok_or_else(|| {
                     Error::invalid(
                         "version",
-                        "bad_version",
+                        codes::BAD_VERSION,
                         format!(
                             "version: '{text}' is no version; use latest, parsed, cleaned, parsed-v1, cleaned-v1 or an id"
                         ),
@@ -209,14 +209,14 @@ async fn find(
         None if state.config.require_session_id => {
             return Err(Error::invalid(
                 "session_id",
-                "session_id_required",
+                codes::SESSION_ID_REQUIRED,
                 "session_id: this server requires it; GET /api/sessions lists the sessions",
             ));
         }
         None => {
             let session = store::last_parsed_over_http(db).await?.ok_or_else(|| {
-                Error::not_found(
-                    "no_session",
+                Error::new(
+                    codes::NO_SESSION,
                     "no session has been parsed over HTTP yet: parse reports with POST /api/parse, or name a session_id",
                 )
             })?;
@@ -234,8 +234,8 @@ async fn find(
         Wanted::Id(id) => store::by_id(db, id).await?.filter(|row| row.session_id == session.id),
     };
     let row = row.ok_or_else(|| match wanted {
-        Wanted::Latest => Error::not_found(
-            "not_parsed",
+        Wanted::Latest => Error::new(
+            codes::NOT_PARSED,
             format!("session {} has no data yet: parse it with POST /api/parse", session.id),
         ),
         Wanted::Parsed(version) => unknown_version(&named("parsed", *version), Some(&session.id)),
@@ -251,11 +251,11 @@ fn named(kind: &str, version: Option<i32>) -> String {
 
 async fn existing(state: &AppState, id: &str) -> Result<SessionRow> {
     let unknown =
-        || Error::not_found("unknown_session", format!("there is no session '{id}'; GET /api/sessions lists them"));
+        || Error::new(codes::UNKNOWN_SESSION, format!("there is no session '{id}'; GET /api/sessions lists them"));
     let session = store::session(&state.store.db, id).await?.ok_or_else(unknown)?;
     if session.deleted_at.is_some() {
         let message = format!("session {id} is deleted; POST /api/sessions/{id}/restore brings it back");
-        return Err(Error::not_found("deleted_session", message));
+        return Err(Error::new(codes::DELETED_SESSION, message));
     }
     Ok(session)
 }
@@ -265,16 +265,16 @@ fn unknown_version(version: &str, session_id: Option<&str>) -> Error {
         Some(id) => format!("session {id} has no version {version}; GET /api/sessions/{id} lists its versions"),
         None => format!("there is no version {version}"),
     };
-    Error::not_found("unknown_version", message)
+    Error::new(codes::UNKNOWN_VERSION, message)
 }
 
 pub(super) fn unusable(label: &DatasetLabel, integrity: Integrity) -> Error {
     let (code, what) = match integrity {
-        Integrity::Missing => ("file_missing", "is missing"),
-        _ => ("file_damaged", "is not what was published"),
+        Integrity::Missing => (codes::FILE_MISSING, "is missing"),
+        _ => (codes::FILE_DAMAGED, "is not what was published"),
     };
     let DatasetLabel { session_id, version, .. } = label;
-    Error::conflict(
+    Error::new(
         code,
         format!(
             "the file of {version} of session {session_id} {what}: bring it back from a backup and run `hvac-analytics \
@@ -299,7 +299,7 @@ mod tests {
         let id = "0199f6a0-0000-7000-8000-000000000001";
         assert_eq!(parse(id), Wanted::Id(id.to_owned()));
         for bad in ["parsed-v0", "parsed-v-1", "v1", "raw", "parsed-v99999999999"] {
-            assert_eq!(Wanted::parse(Some(bad)).unwrap_err().code, "bad_version", "{bad}");
+            assert_eq!(Wanted::parse(Some(bad)).unwrap_err().code.name, "bad_version", "{bad}");
         }
     }
 }

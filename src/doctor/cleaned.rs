@@ -83,7 +83,7 @@ async fn read(store: &Store, session_id: &str, version: i32, object: Object) -> 
             let count = read_events(bytes.to_bytes()).ok().map(|events| events.len());
             Some((store.objects.sha256(&events).await?, size, count))
         }
-        Err(error) if error.kind == ErrorKind::Conflict => None,
+        Err(error) if error.kind() == ErrorKind::Conflict => None,
         Err(error) => return Err(error),
     };
     let size = |bytes: u64| i64::try_from(bytes).ok();

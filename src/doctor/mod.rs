@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::files::{KnownFile, KnownFiles};
 use self::sweep::Orphan;
 use crate::config::Config;
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, codes};
 use crate::sessions::{manifest, snapshot};
 use crate::state::AppState;
 use hvac_store::entity::{Integrity, session};
@@ -178,7 +178,7 @@ async fn look(store: &Store, known: &KnownFile, depth: Depth) -> Result<(Integri
     let (objects, file) = (store.root(known.file.root).clone(), known.file.clone());
     let size = match objects.size(&file.path).await {
         Ok(size) => size,
-        Err(error) if error.code == "file_missing" => {
+        Err(error) if error.code == codes::FILE_MISSING => {
             return Ok((Integrity::Missing, "the file is not there: bring it back from a backup".to_owned()));
         }
         Err(error) => return Err(error),

@@ -12,7 +12,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use serde::{Deserialize, Serialize};
 
 use super::{cleaned, models};
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, codes};
 use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
@@ -134,7 +134,7 @@ enum Told {
 /// In words, when it is no such document.
 pub(super) fn read_manifest(store: &Store, session_id: &str) -> std::result::Result<Option<Manifest>, String> {
     match store.objects.open_bytes(&paths::session_json(session_id)) {
-        Err(error) if error.code == "file_missing" => Ok(None),
+        Err(error) if error.code == codes::FILE_MISSING => Ok(None),
         Err(error) => Err(error.message),
         Ok(bytes) => manifest::read(session_id, &bytes).map(Some),
     }
@@ -194,7 +194,7 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
         let reader = match opened.and_then(|bytes| Ok(ParquetReader::open(bytes.to_bytes())?)) {
             Ok(reader) => reader,
             Err(error) => {
-                if error.code == "newer_file" {
+                if error.code == codes::NEWER_FILE {
                     rebuilt.notes.push(format!("{}: {}", object.key, error.message));
                 }
                 continue;

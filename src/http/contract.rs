@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::extract;
 use super::problem::Failed;
-use crate::error::{Detail, Error, ErrorKind, Result};
+use crate::error::{Code, Detail, Error, Result, codes};
 
 /// Wrong names that are told of at most.
 const MOST_NAMED: usize = 20;
@@ -111,8 +111,8 @@ impl Operation {
                 repeated.push(detail(name, format!("{name}: it is given more than once; give it once")));
             }
         }
-        refused("unknown_parameter", unknown)?;
-        refused("repeated_parameter", repeated)
+        refused(codes::UNKNOWN_PARAMETER, unknown)?;
+        refused(codes::REPEATED_PARAMETER, repeated)
     }
 
     /// Whether every field of a body is one that the document names.
@@ -124,7 +124,7 @@ impl Operation {
         if let Some(shape) = &self.body {
             shape.check(body, "", &mut wrong);
         }
-        refused("unknown_field", wrong)
+        refused(codes::UNKNOWN_FIELD, wrong)
     }
 
     /// Whether a form has a field of that name.
@@ -138,7 +138,7 @@ impl Operation {
             return Ok(());
         }
         let message = format!("{name}: there is no such field; {}", advice(name, names()));
-        Err(Error::invalid(name, "unknown_field", message))
+        Err(Error::invalid(name, codes::UNKNOWN_FIELD, message))
     }
 }
 
@@ -232,9 +232,9 @@ fn detail(field: &str, message: String) -> Detail {
 }
 
 /// 422 naming all that is wrong, if anything is.
-fn refused(code: &'static str, wrong: Vec<Detail>) -> Result<()> {
+fn refused(code: &'static Code, wrong: Vec<Detail>) -> Result<()> {
     let Some(first) = wrong.first() else { return Ok(()) };
-    let error = Error::new(ErrorKind::Invalid, code, first.message.clone());
+    let error = Error::new(code, first.message.clone());
     Err(wrong.into_iter().take(MOST_NAMED).fold(error, Error::with_detail))
 }
 
@@ -291,9 +291,9 @@ async fn no_body(request: Request) -> Result<()> {
         Ok(Value::Object(fields)) => {
             let wrong =
                 |name: &String| detail(name, format!("{name}: there is no such field; this route takes no body"));
-            refused("unknown_field", fields.keys().map(wrong).collect())
+            refused(codes::UNKNOWN_FIELD, fields.keys().map(wrong).collect())
         }
-        _ => Err(Error::new(ErrorKind::Invalid, "unexpected_body", "This route takes no body; send none.")),
+        _ => Err(Error::new(codes::UNEXPECTED_BODY, "This route takes no body; send none.")),
     }
 }
 
@@ -342,7 +342,7 @@ mod tests {
             (json!({"zzz": 1}), "zzz", "there are free, inner, list, map, session_id"),
         ] {
             let error = operation.check_body(&body).unwrap_err();
-            assert_eq!((error.code, error.kind), ("unknown_field", ErrorKind::Invalid));
+            assert_eq!(error.code, codes::UNKNOWN_FIELD);
             assert_eq!(error.details.first().unwrap().field.as_deref(), Some(field));
             assert!(error.message.ends_with(closest), "{error}");
         }

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use super::contract::Operation;
 use super::problem::Failed;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 
 /// Longest JSON body, where a route does not say otherwise.
 pub const JSON_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -37,7 +37,7 @@ impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for
         let content_type = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
         if !is_json(content_type) {
             let message = "This route reads JSON: send the header Content-Type: application/json.";
-            return Err(Error::new(ErrorKind::UnsupportedFormat, "not_json", message).into());
+            return Err(Error::new(codes::NOT_JSON, message).into());
         }
         let operation = request.extensions().get::<Arc<Operation>>().cloned();
         let operation = operation.ok_or_else(|| Error::internal("the API document has no body for this route"))?;
@@ -60,16 +60,15 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut too_large = announced.is_some_and(|n| n > limit);
     while !too_large && let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|source| {
-            Error::new(ErrorKind::Malformed, "body_broke_off", "The request's body broke off.").with_source(source)
-        })?;
+        let chunk = chunk
+            .map_err(|source| Error::new(codes::BODY_BROKE_OFF, "The request's body broke off.").with_source(source))?;
         too_large = bytes.len() + chunk.len() > limit;
         bytes.extend_from_slice(&chunk);
     }
     if too_large {
         drain(Body::from_stream(stream)).await;
         let message = format!("The JSON body is longer than {limit} bytes; files go to /api/uploads.");
-        return Err(Error::new(ErrorKind::TooLarge, "body_too_large", message));
+        return Err(Error::new(codes::BODY_TOO_LARGE, message));
     }
     Ok(bytes)
 }
@@ -93,7 +92,7 @@ async fn drain(body: Body) {
 fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation) -> Result<T> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(broken_json)?;
-        return Err(Error::new(ErrorKind::Invalid, "invalid_body", "The JSON body is wrong: an object is expected."));
+        return Err(Error::new(codes::INVALID_BODY, "The JSON body is wrong: an object is expected."));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
@@ -115,9 +114,9 @@ fn wrong_value(error: serde_path_to_error::Error<serde_json::Error>) -> Error {
         None => (place, what),
     };
     if field == "." {
-        return Error::new(ErrorKind::Invalid, "invalid_body", format!("The JSON body is wrong: {what}."));
+        return Error::new(codes::INVALID_BODY, format!("The JSON body is wrong: {what}."));
     }
-    Error::invalid(&field, "invalid_field", format!("{field}: {what}"))
+    Error::invalid(&field, codes::INVALID_FIELD, format!("{field}: {what}"))
 }
 
 /// Before the name of a field that an object has twice.
@@ -192,7 +191,7 @@ impl<'de> Visitor<'de> for UnrepeatedVisitor {
 
 fn broken_json(error: serde_json::Error) -> Error {
     let message = format!("The body is no JSON: {error}.");
-    Error::new(ErrorKind::Malformed, "broken_json", message).with_source(error)
+    Error::new(codes::BROKEN_JSON, message).with_source(error)
 }
 
 /// `serde_json`'s message without its `at line 1 column 20`: the field is named already.
@@ -209,7 +208,7 @@ pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>> {
 }
 
 fn broken_query(rejection: axum::extract::rejection::QueryRejection) -> Error {
-    Error::new(ErrorKind::Malformed, "broken_query", "The query string cannot be read.").with_source(rejection)
+    Error::new(codes::BROKEN_QUERY, "The query string cannot be read.").with_source(rejection)
 }
 
 /// The query string.
@@ -225,7 +224,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 .filter(|(field, _)| field != ".");
             match named {
                 Some((field, what)) => {
-                    Error::invalid(&field, "invalid_field", format!("{field}: its value cannot be used, {what}"))
+                    Error::invalid(&field, codes::INVALID_FIELD, format!("{field}: its value cannot be used, {what}"))
                 }
                 None => broken_query(rejection),
             }
@@ -259,7 +258,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Path2 {
 }
 
 fn broken_path(rejection: axum::extract::rejection::PathRejection) -> Failed {
-    Error::new(ErrorKind::Malformed, "broken_path", "The path is no UTF-8 text.").with_source(rejection).into()
+    Error::new(codes::BROKEN_PATH, "The path is no UTF-8 text.").with_source(rejection).into()
 }
 
 fn find_source<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
@@ -279,6 +278,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     #[derive(Debug, Default, Deserialize)]
     #[serde(default)]
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a_wrong_type_names_its_field() {
         let error = refused(r#"{"inner":[{"flag":true},{"flag":"yes"}]}"#);
-        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert_eq!(error.kind(), ErrorKind::Invalid);
         assert_eq!(error.details.first().unwrap().field.as_deref(), Some("inner[1].flag"));
         assert_eq!(error.message, r#"inner[1].flag: invalid type: string "yes", expected a boolean"#);
     }
@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(read(r#"{"rows": 3.0}"#).unwrap().rows, Some(3));
         assert_eq!(read(r#"{"rows": -2e2}"#).unwrap().rows, Some(-200));
         for fraction in ["3.5", "1e19", "-1e300"] {
-            assert_eq!(refused(&format!(r#"{{"rows": {fraction}}}"#)).code, "invalid_field");
+            assert_eq!(refused(&format!(r#"{{"rows": {fraction}}}"#)).code.name, "invalid_field");
         }
     }
 
@@ -330,14 +330,14 @@ mod tests {
     #[test]
     fn a_body_of_another_shape_is_invalid() {
         for other in ["7", "[]", " null"] {
-            assert_eq!(refused(other).code, "invalid_body", "{other}");
+            assert_eq!(refused(other).code.name, "invalid_body", "{other}");
         }
     }
 
     #[test]
     fn broken_json_is_malformed() {
         for broken in ["", "{", "[", r#"{"rows":1}}"#, "{\"rows\":\u{0}}"] {
-            assert_eq!(refused(broken).kind, ErrorKind::Malformed, "{broken}");
+            assert_eq!(refused(broken).kind(), ErrorKind::Malformed, "{broken}");
         }
         assert_eq!(from_json::<Body>(b"{\"rows\":1}", &Operation::default()).unwrap().rows, Some(1));
     }
@@ -346,7 +346,7 @@ mod tests {
     async fn a_wrong_query_names_its_field() {
         let (mut parts, ()) = axum::http::Request::get("/x?rows=many").body(()).unwrap().into_parts();
         let error = Query::<Body>::from_request_parts(&mut parts, &()).await.err().unwrap();
-        assert_eq!(error.0.kind, ErrorKind::Invalid);
+        assert_eq!(error.0.kind(), ErrorKind::Invalid);
         assert_eq!(error.0.details.first().unwrap().field.as_deref(), Some("rows"));
     }
 

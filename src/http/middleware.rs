@@ -17,7 +17,7 @@ use tracing::Instrument;
 use super::answer::header_text;
 use super::conditional::is_strong;
 use super::problem::{self, Failed};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, codes};
 use crate::state::AppState;
 
 /// Carries a request's id both ways.
@@ -119,7 +119,7 @@ pub async fn time_out(State(limit): State<Duration>, request: Request, next: Nex
         Ok(response) => response,
         Err(_) => {
             let message = format!("This took longer than {} s; try again, or ask for less at once.", limit.as_secs());
-            Failed(Error::new(ErrorKind::Unavailable, "timeout", message).with_retry_after(5)).into_response()
+            Failed(Error::new(codes::TIMEOUT, message).with_retry_after(5)).into_response()
         }
     }
 }

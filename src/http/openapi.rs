@@ -96,7 +96,7 @@ impl IntoResponses for NoSuchData {
             (
                 "409",
                 "The stored file is missing or damaged",
-                "damaged",
+                "file_damaged",
                 "The file of parsed-v1 is damaged; run hvac-analytics doctor.",
             ),
         ])

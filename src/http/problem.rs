@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::{Detail, Error, ErrorKind};
+use crate::error::{Code, Detail, Error, ErrorKind, codes};
 
 /// Media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -34,9 +34,9 @@ pub struct Problem {
     /// The path that was asked for.
     #[schema(example = "/api/data/preview")]
     instance: String,
-    /// Stable name of the problem, for programs.
-    #[schema(example = "out_of_range")]
-    code: &'static str,
+    /// Stable name of the problem, for programs: docs/ERRORS.md lists all, with the way out of each.
+    #[schema(value_type = String, example = "out_of_range")]
+    code: &'static Code,
     /// The log has the cause under this id.
     #[schema(example = "0199c0de-0000-7000-8000-000000000000")]
     request_id: String,
@@ -76,9 +76,12 @@ fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Malformed => StatusCode::BAD_REQUEST,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::UnsupportedFormat => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorKind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -87,7 +90,8 @@ fn status_of(kind: ErrorKind) -> StatusCode {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    fn new(code: &'static Code, detail: impl Into<String>) -> Self {
+        let status = status_of(code.kind);
         Self {
             kind: "about:blank",
             title: title_of(status),
@@ -122,7 +126,7 @@ impl IntoResponse for Problem {
 
 /// The document of an error that no request made, for whoever owns the machine: also what went wrong inside.
 pub fn document(error: &Error) -> serde_json::Value {
-    let mut problem = Problem::new(status_of(error.kind), error.code, error.message.clone());
+    let mut problem = Problem::new(error.code, error.message.clone());
     problem.errors = error.details.iter().cloned().map(ProblemDetail::from).collect();
     let mut document = serde_json::to_value(problem).unwrap_or_default();
     if let Some(fields) = document.as_object_mut() {
@@ -148,20 +152,18 @@ impl From<Error> for Failed {
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let Self(error) = self;
-        let status = status_of(error.kind);
+        let status = status_of(error.kind());
         if status.is_server_error() {
-            tracing::error!(code = error.code, causes = causes(&error), "{}", error.message);
+            tracing::error!(code = error.code.name, causes = causes(&error), "{}", error.message);
         } else {
-            tracing::debug!(code = error.code, causes = causes(&error), "{}", error.message);
+            tracing::debug!(code = error.code.name, causes = causes(&error), "{}", error.message);
         }
-        let detail = match error.kind {
-            ErrorKind::Internal => INTERNAL_DETAIL.to_owned(),
-            _ => error.message,
+        let problem = if error.kind() == ErrorKind::Internal {
+            Problem::new(error.code, INTERNAL_DETAIL)
+        } else {
+            let errors = error.details.into_iter().map(ProblemDetail::from).collect();
+            Problem { errors, ..Problem::new(error.code, error.message) }
         };
-        let mut problem = Problem::new(status, error.code, detail);
-        if error.kind != ErrorKind::Internal {
-            problem.errors = error.details.into_iter().map(ProblemDetail::from).collect();
-        }
         let mut response = problem.into_response();
         if let Some(seconds) = error.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -189,14 +191,13 @@ fn causes(error: &Error) -> String {
 
 /// 404 for a path that is no route.
 pub async fn no_such_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "no_such_route", "There is nothing at this path; /docs lists every route.")
+    Problem::new(codes::NO_SUCH_ROUTE, "There is nothing at this path; /docs lists every route.")
 }
 
 /// 405; the router adds `Allow`.
 pub async fn method_not_allowed() -> Problem {
     Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
+        codes::METHOD_NOT_ALLOWED,
         "This path exists, but not with this method; the Allow header names those it has.",
     )
 }
@@ -204,8 +205,7 @@ pub async fn method_not_allowed() -> Problem {
 /// 412.
 pub fn precondition_failed() -> Response {
     Problem::new(
-        StatusCode::PRECONDITION_FAILED,
-        "precondition_failed",
+        codes::PRECONDITION_FAILED,
         "The file is not the one that If-Match names; ask without that header for what is there now.",
     )
     .into_response()
@@ -214,8 +214,7 @@ pub fn precondition_failed() -> Response {
 /// 416, with the length that a range must lie in.
 pub fn range_not_satisfiable(size_bytes: u64) -> Response {
     let mut response = Problem::new(
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        "range_not_satisfiable",
+        codes::RANGE_NOT_SATISFIABLE,
         format!("No byte of the range asked for exists: the file has {size_bytes} bytes."),
     )
     .into_response();
@@ -228,13 +227,13 @@ pub fn range_not_satisfiable(size_bytes: u64) -> Response {
 /// 503 for a connection on which nothing was asked yet, as it goes over the wire.
 pub fn no_connection_left() -> Vec<u8> {
     let detail = "All connections of this server are in use; try again soon, or raise MAX_CONNECTIONS.";
-    on_the_wire(&Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_connection_left", detail))
+    on_the_wire(&Problem::new(codes::NO_CONNECTION_LEFT, detail))
 }
 
 /// 429 likewise.
 pub fn too_many_connections() -> Vec<u8> {
     let detail = "This client has as many connections as it may; close some, or raise MAX_CONNECTIONS_PER_CLIENT.";
-    on_the_wire(&Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_connections", detail))
+    on_the_wire(&Problem::new(codes::TOO_MANY_CONNECTIONS, detail))
 }
 
 fn on_the_wire(problem: &Problem) -> Vec<u8> {
@@ -255,7 +254,7 @@ pub fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
     tracing::error!(panic = what, "a request handler panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", INTERNAL_DETAIL).into_response()
+    Problem::new(codes::INTERNAL, INTERNAL_DETAIL).into_response()
 }
 
 /// Writes the body of a response that carries a [`Problem`]; leaves any other as it is.
@@ -289,20 +288,23 @@ mod tests {
 
     #[tokio::test]
     async fn each_kind_has_its_status() {
-        for (kind, status) in [
-            (ErrorKind::Malformed, 400),
-            (ErrorKind::NotFound, 404),
-            (ErrorKind::Conflict, 409),
-            (ErrorKind::TooLarge, 413),
-            (ErrorKind::UnsupportedFormat, 415),
-            (ErrorKind::Invalid, 422),
-            (ErrorKind::TooMany, 429),
-            (ErrorKind::Unavailable, 503),
+        for (code, status) in [
+            (codes::BROKEN_QUERY, 400),
+            (codes::UNKNOWN_SESSION, 404),
+            (codes::METHOD_NOT_ALLOWED, 405),
+            (codes::SESSION_DELETED, 409),
+            (codes::PRECONDITION_FAILED, 412),
+            (codes::BODY_TOO_LARGE, 413),
+            (codes::NOT_JSON, 415),
+            (codes::RANGE_NOT_SATISFIABLE, 416),
+            (codes::OUT_OF_RANGE, 422),
+            (codes::TOO_MANY_CONNECTIONS, 429),
+            (codes::TIMEOUT, 503),
         ] {
-            let (found, body) = written(Error::new(kind, "some_code", "What to do.")).await;
+            let (found, body) = written(Error::new(code, "What to do.")).await;
             assert_eq!(found.as_u16(), status);
             assert_eq!(body["status"], status);
-            assert_eq!(body["code"], "some_code");
+            assert_eq!(body["code"], code.name);
             assert_eq!(body["detail"], "What to do.");
             assert_eq!(body["instance"], "/api/x");
             assert_eq!(body["request_id"], "id-1");
@@ -321,7 +323,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_is_named() {
-        let error = Error::invalid("rows", "out_of_range", "rows: too many").with_detail(Detail {
+        let error = Error::invalid("rows", codes::OUT_OF_RANGE, "rows: too many").with_detail(Detail {
             file: Some("a.csv".to_owned()),
             line: Some(7),
             message: "bad".to_owned(),
@@ -334,7 +336,7 @@ mod tests {
 
     #[tokio::test]
     async fn trying_again_is_told_in_a_header() {
-        let response = Failed(Error::new(ErrorKind::TooMany, "slow_down", "Wait.").with_retry_after(7)).into_response();
+        let response = Failed(Error::new(codes::TOO_MANY_CONNECTIONS, "Wait.").with_retry_after(7)).into_response();
         assert_eq!(response.headers()["retry-after"], "7");
     }
 }

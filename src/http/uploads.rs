@@ -19,7 +19,7 @@ use super::answer::header_text;
 use super::contract::Operation;
 use super::problem::Failed;
 use super::problem::Problem;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::sessions::Uploaded;
 use crate::sessions::upload::{Upload, UploadFields};
 use crate::state::AppState;
@@ -74,19 +74,14 @@ async fn post_upload(
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failed> {
     let mut form = form.map_err(|rejection| {
-        Error::new(
-            ErrorKind::UnsupportedFormat,
-            "not_multipart",
-            "This route reads a multipart form: curl -F files=@report.csv does it.",
-        )
-        .with_source(rejection)
+        Error::new(codes::NOT_MULTIPART, "This route reads a multipart form: curl -F files=@report.csv does it.")
+            .with_source(rejection)
     })?;
     let limit = state.config.max_upload_bytes;
     let announced = header_text(&headers, header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
     let received = match announced {
         Some(length) if length > limit.saturating_add(FRAMING_BYTES) => Err(Error::new(
-            ErrorKind::TooLarge,
-            "upload_too_large",
+            codes::UPLOAD_TOO_LARGE,
             format!(
                 "The upload has {length} bytes, {limit} are allowed; raise MAX_UPLOAD_BYTES or send fewer files at once."
             ),
@@ -125,7 +120,7 @@ async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) 
                     Some(file_name) => upload.add_file(&file_name, Box::pin(chunks(field))).await?,
                     None => {
                         let message = format!("{name}: a file needs a file name: curl -F {name}=@report.csv sends it");
-                        return Err(Error::invalid(&name, "no_file_name", message));
+                        return Err(Error::invalid(&name, codes::NO_FILE_NAME, message));
                     }
                 }
                 continue;
@@ -133,7 +128,7 @@ async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) 
         };
         if seen.contains(&name) {
             let message = format!("{name}: it is given more than once; give it once");
-            return Err(Error::invalid(&name, "repeated_field", message));
+            return Err(Error::invalid(&name, codes::REPEATED_FIELD, message));
         }
         *given = text(field, &name).await?;
         fields.check()?;
@@ -153,23 +148,22 @@ async fn text(field: Field<'_>, name: &str) -> Result<Option<String>> {
     let mut chunks = Box::pin(chunks(field));
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|source| {
-            Error::new(ErrorKind::Malformed, "body_broke_off", "The upload broke off; nothing was stored.")
-                .with_source(source)
+            Error::new(codes::BODY_BROKE_OFF, "The upload broke off; nothing was stored.").with_source(source)
         })?;
         bytes.extend_from_slice(&chunk);
         if bytes.len() > LONGEST_TEXT_BYTES {
             let message = format!("{name}: longer than {LONGEST_TEXT_BYTES} bytes");
-            return Err(Error::invalid(name, "text_too_long", message));
+            return Err(Error::invalid(name, codes::TEXT_TOO_LONG, message));
         }
     }
-    let text =
-        String::from_utf8(bytes).map_err(|_| Error::invalid(name, "not_utf8", format!("{name}: no UTF-8 text")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::invalid(name, codes::NOT_UTF8, format!("{name}: no UTF-8 text")))?;
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
 fn broken_form(error: MultipartError) -> Error {
     let message = "The multipart form cannot be read to its end; nothing was stored.";
-    Error::new(ErrorKind::Malformed, "broken_multipart", message).with_source(error)
+    Error::new(codes::BROKEN_MULTIPART, message).with_source(error)
 }
 
 /// Reads on for a moment: a connection closed with unread bytes would lose the answer on its way.

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::Job;
 use super::store::{self, Held};
-use super::{CANCELLED, Job};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use hvac_store::db::Transaction;
 
 /// Why work should stop.
@@ -114,5 +114,5 @@ impl JobContext {
 }
 
 pub(super) fn cancelled() -> Error {
-    Error::conflict(CANCELLED, "the job was asked to stop and did")
+    Error::new(codes::JOB_CANCELLED, "the job was asked to stop and did")
 }

@@ -1,12 +1,9 @@
 //! Why a job failed, as a document: an error that outlives its process and can be answered again.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
-
 use serde::{Deserialize, Serialize};
 
 use super::ATTEMPTS;
-use crate::error::{Detail, Error, ErrorKind};
+use crate::error::{Detail, Error, ErrorKind, codes};
 
 /// An error without its cause, which is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,13 +23,13 @@ impl Failure {
     /// What a user may see of an error of that job.
     #[must_use]
     pub fn of(job_id: &str, error: &Error) -> Self {
-        if error.kind == ErrorKind::Internal {
+        if error.kind() == ErrorKind::Internal {
             let message = format!("The program failed to do this; its log has the cause under job {job_id}.");
-            return Self { kind: error.kind, code: error.code.to_owned(), message, details: Vec::new() };
+            return Self { kind: error.kind(), code: error.code.name.to_owned(), message, details: Vec::new() };
         }
         Self {
-            kind: error.kind,
-            code: error.code.to_owned(),
+            kind: error.kind(),
+            code: error.code.name.to_owned(),
             message: error.message.clone(),
             details: error.details.clone(),
         }
@@ -45,27 +42,17 @@ impl Failure {
             "The process ended each of the {attempts} times this job was begun (at most {ATTEMPTS}), so it is not begun \
              again; look for memory or disk running out in the system's log, then ask again with less at once."
         );
-        Self { kind: ErrorKind::Internal, code: "job_poisoned".to_owned(), message, details: Vec::new() }
+        let codes::Code { name, kind, .. } = codes::JOB_POISONED;
+        Self { kind: *kind, code: (*name).to_owned(), message, details: Vec::new() }
     }
 
     /// The error it was.
     #[must_use]
     pub fn to_error(&self) -> Error {
-        let error = Error::new(self.kind, interned(&self.code), self.message.clone());
+        let code = codes::named(&self.code).unwrap_or(codes::INTERNAL);
+        let error = Error::new(code, self.message.clone());
         self.details.iter().cloned().fold(error, Error::with_detail)
     }
-}
-
-/// Codes are words of this program: each is kept once for as long as the process lives.
-fn interned(code: &str) -> &'static str {
-    static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let Ok(mut codes) = CODES.lock() else { return "job_failed" };
-    if let Some(known) = codes.get(code) {
-        return known;
-    }
-    let kept: &'static str = Box::leak(code.to_owned().into_boxed_str());
-    codes.insert(kept);
-    kept
 }
 
 #[cfg(test)]
@@ -76,10 +63,10 @@ mod tests {
     #[test]
     fn an_error_comes_back_as_it_was() {
         let detail = Detail { file: Some("a.csv".to_owned()), line: Some(3), ..Detail::default() };
-        let error = Error::invalid("columns", "unknown_column", "there is no column 'KW'").with_detail(detail);
+        let error = Error::invalid("columns", codes::UNKNOWN_COLUMN, "there is no column 'KW'").with_detail(detail);
         let written = serde_json::to_value(Failure::of("j1", &error)).unwrap();
         let back = serde_json::from_value::<Failure>(written).unwrap().to_error();
-        assert_eq!((back.kind, back.code, &back.message), (error.kind, error.code, &error.message));
+        assert_eq!((back.code, &back.message), (error.code, &error.message));
         assert_eq!(back.details, error.details);
     }
 
@@ -87,10 +74,5 @@ mod tests {
     fn nothing_internal_is_kept() {
         let failure = Failure::of("j1", &Error::internal("cannot open /srv/secret"));
         assert!(!failure.message.contains("secret") && failure.message.contains("j1"), "{failure:?}");
-    }
-
-    #[test]
-    fn a_code_is_kept_once() {
-        assert!(std::ptr::eq(interned("some_code"), interned(&["some", "code"].join("_"))));
     }
 }

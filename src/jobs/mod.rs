@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
 pub use hvac_store::db::Transaction;
 pub use hvac_store::entity::{JobEventKind, WorkStatus as JobStatus};
@@ -49,8 +49,6 @@ pub const BACKOFF: [TimeDelta; 2] = [TimeDelta::seconds(1), TimeDelta::seconds(4
 pub const PROGRESS_PAUSE: Duration = Duration::from_millis(200);
 /// Events beyond this many are forgotten, the oldest first, once their job has ended.
 pub const EVENTS_KEPT: i64 = 50_000;
-/// Code of the error that a feature ends with when [`JobContext::is_cancelled`].
-pub const CANCELLED: &str = "job_cancelled";
 
 /// Which work. A closed list; `worker.rs` has the one match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +94,7 @@ impl JobKind {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == word).ok_or_else(|| {
             let known: Vec<&str> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
             let message = format!("kind: '{word}' is no kind of job; there are {}", known.join(", "));
-            Error::invalid("kind", "unknown_job_kind", message)
+            Error::invalid("kind", codes::UNKNOWN_JOB_KIND, message)
         })
     }
 }
@@ -164,7 +162,9 @@ impl Job {
         match (self.status, &self.failure) {
             (JobStatus::Failed, Some(failure)) => Err(failure.to_error()),
             (JobStatus::Failed, None) => Err(Error::internal(format!("job {} failed", self.id))),
-            (JobStatus::Cancelled, _) => Err(Error::conflict(CANCELLED, "the job was cancelled; ask again to do it")),
+            (JobStatus::Cancelled, _) => {
+                Err(Error::new(codes::JOB_CANCELLED, "the job was cancelled; ask again to do it"))
+            }
             _ => Ok(()),
         }
     }
@@ -278,7 +278,7 @@ impl Jobs {
             JobStatus::Cancelled => {}
             JobStatus::Completed | JobStatus::Failed => {
                 let message = format!("job '{id}' has {} already: there is nothing to cancel", job.status.as_str());
-                return Err(Error::conflict("job_ended", message));
+                return Err(Error::new(codes::JOB_ENDED, message));
             }
         }
         let job = store::get(&txn, id).await?;
@@ -300,7 +300,7 @@ impl Jobs {
             }
             if self.stopping.is_cancelled() && job.status == JobStatus::Queued {
                 let message = format!("The server is stopping; job {id} is kept and goes on when it starts again.");
-                return Err(Error::new(ErrorKind::Unavailable, "stopping", message).with_retry_after(5));
+                return Err(Error::new(codes::STOPPING, message).with_retry_after(5));
             }
             watch.changed().await;
         }

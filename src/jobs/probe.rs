@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::JobContext;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result, codes};
 use hvac_store::Store;
 
 /// How a probe ends.
@@ -68,10 +68,8 @@ impl Probe {
         }
         match self.ending {
             Ending::Done => Ok(()),
-            Ending::Invalid => Err(Error::invalid("ending", "probe_invalid", "the probe was told to be invalid")),
-            Ending::Unavailable => {
-                Err(Error::new(ErrorKind::Unavailable, "probe_unavailable", "the probe was told to be unavailable"))
-            }
+            Ending::Invalid => Err(Error::invalid("ending", codes::PROBE_INVALID, "the probe was told to be invalid")),
+            Ending::Unavailable => Err(Error::new(codes::PROBE_UNAVAILABLE, "the probe was told to be unavailable")),
             Ending::Panic => panic!("the probe was told to panic"),
             Ending::Abort => std::process::abort(),
         }

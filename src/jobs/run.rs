@@ -13,8 +13,8 @@ use tracing::Instrument;
 use super::context::{JobContext, Stop, Told, cancelled};
 use super::failure::Failure;
 use super::store::{self, End, Held};
-use super::{ATTEMPTS, BACKOFF, CANCELLED, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE};
-use crate::error::{Context, Error, ErrorKind, Result};
+use super::{ATTEMPTS, BACKOFF, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE};
+use crate::error::{Context, Error, ErrorKind, Result, codes};
 use hvac_store::db::Transaction;
 
 /// How long a stopping process lets a job end by itself, and then again lets it stop.
@@ -37,10 +37,12 @@ fn verdict(result: &Result<()>, stopped: Option<Stop>, attempts: u32) -> Verdict
     let error = match (result, stopped) {
         (Ok(()), _) => return Verdict::Complete,
         (Err(_), Some(Stop::Cancelled)) => return Verdict::Cancel,
-        (Err(error), Some(Stop::Stopping | Stop::Lost)) if error.code == CANCELLED => return Verdict::HandBack,
+        (Err(error), Some(Stop::Stopping | Stop::Lost)) if error.code == codes::JOB_CANCELLED => {
+            return Verdict::HandBack;
+        }
         (Err(error), _) => error,
     };
-    let may_pass = matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Internal);
+    let may_pass = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Internal);
     let done = usize::try_from(attempts).unwrap_or(usize::MAX);
     match BACKOFF.get(done.saturating_sub(1)) {
         Some(pause) if may_pass && i32::try_from(attempts).is_ok_and(|attempts| attempts < ATTEMPTS) => {
@@ -72,11 +74,11 @@ impl Jobs {
             let duration_ms = began.elapsed().as_millis();
             match &result {
                 Ok(()) => tracing::info!(duration_ms, "the job is done"),
-                Err(error) if error.code == CANCELLED => tracing::info!(duration_ms, "the job was stopped"),
+                Err(error) if error.code == codes::JOB_CANCELLED => tracing::info!(duration_ms, "the job was stopped"),
                 Err(error) => {
                     tracing::error!(
                         duration_ms,
-                        code = error.code,
+                        code = error.code.name,
                         error = error as &(dyn StdError + 'static),
                         "the job failed"
                     );
@@ -206,20 +208,21 @@ impl Jobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
-    fn of(kind: ErrorKind) -> Result<()> {
-        Err(Error::new(kind, "some_code", "some words"))
+    fn of(code: &'static Code) -> Result<()> {
+        Err(Error::new(code, "some words"))
     }
 
     #[test]
     fn what_may_pass_is_tried_again_and_what_is_wrong_is_not() {
-        for kind in [ErrorKind::Unavailable, ErrorKind::Internal] {
-            assert_eq!(verdict(&of(kind), None, 1), Verdict::Retry(TimeDelta::seconds(1)));
-            assert_eq!(verdict(&of(kind), None, 2), Verdict::Retry(TimeDelta::seconds(4)));
-            assert_eq!(verdict(&of(kind), None, 3), Verdict::Fail);
+        for code in [codes::TIMEOUT, codes::INTERNAL] {
+            assert_eq!(verdict(&of(code), None, 1), Verdict::Retry(TimeDelta::seconds(1)));
+            assert_eq!(verdict(&of(code), None, 2), Verdict::Retry(TimeDelta::seconds(4)));
+            assert_eq!(verdict(&of(code), None, 3), Verdict::Fail);
         }
-        for kind in [ErrorKind::Invalid, ErrorKind::Conflict, ErrorKind::NotFound, ErrorKind::TooLarge] {
-            assert_eq!(verdict(&of(kind), None, 1), Verdict::Fail);
+        for code in [codes::INVALID_FIELD, codes::FILE_MISSING, codes::UNKNOWN_SESSION, codes::BODY_TOO_LARGE] {
+            assert_eq!(verdict(&of(code), None, 1), Verdict::Fail);
         }
     }
 
@@ -227,8 +230,8 @@ mod tests {
     fn work_that_was_done_counts_and_work_that_was_stopped_is_no_failure() {
         assert_eq!(verdict(&Ok(()), Some(Stop::Cancelled), 1), Verdict::Complete);
         assert_eq!(verdict(&Err(cancelled()), Some(Stop::Cancelled), 1), Verdict::Cancel);
-        assert_eq!(verdict(&of(ErrorKind::Internal), Some(Stop::Cancelled), 1), Verdict::Cancel);
+        assert_eq!(verdict(&of(codes::INTERNAL), Some(Stop::Cancelled), 1), Verdict::Cancel);
         assert_eq!(verdict(&Err(cancelled()), Some(Stop::Stopping), 3), Verdict::HandBack);
-        assert_eq!(verdict(&of(ErrorKind::Invalid), Some(Stop::Stopping), 1), Verdict::Fail);
+        assert_eq!(verdict(&of(codes::INVALID_FIELD), Some(Stop::Stopping), 1), Verdict::Fail);
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::failure::Failure;
 use super::{EVENTS_KEPT, Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, LEASE, NewJob};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
 use hvac_store::db::Transaction;
 use hvac_store::entity::{job, job_event};
@@ -50,7 +50,7 @@ pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<Job> {
     let found = job::Entity::find_by_id(id).one(db).await.internal("looking up a job")?;
     found
         .map(of)
-        .ok_or_else(|| Error::not_found("unknown_job", format!("there is no job '{id}'; GET /api/jobs lists them")))
+        .ok_or_else(|| Error::new(codes::UNKNOWN_JOB, format!("there is no job '{id}'; GET /api/jobs lists them")))
 }
 
 /// How many match, and one page of them, newest first.

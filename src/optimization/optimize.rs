@@ -145,7 +145,7 @@ async fn live_context(
             Ok((None, Some(note)))
         }
         Ok(live) => Ok((live, None)),
-        Err(error) if named.is_none() && matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {
+        Err(error) if named.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
             let note = format!(
                 "The session that the model was made from cannot be used ({}), so the medians of the training rows \
                  stand for what was not given.",

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::limits;
 use hvac_modelling::setpoint::{Constraint, Method, Variable};
 
@@ -55,7 +55,7 @@ impl OptimizeRequest {
         }
         let model = model.filter(|name| !name.is_empty()).ok_or_else(|| {
             let message = "model: name the model (model_name); GET /api/models lists them";
-            Error::invalid("model", "model_required", message)
+            Error::invalid("model", codes::MODEL_REQUIRED, message)
         })?;
         let numbers = |name| given(name).map_or_else(|| Ok(BTreeMap::new()), |value| read_numbers(name, value));
         Ok(Self {
@@ -87,7 +87,7 @@ fn read_as<T: DeserializeOwned>(field: &str, value: Value) -> Result<T> {
             inner => format!("{field}.{inner}"),
         };
         let message = format!("{field}: {}", error.inner());
-        Error::invalid(&field, "invalid_field", message)
+        Error::invalid(&field, codes::INVALID_FIELD, message)
     })
 }
 
@@ -103,7 +103,7 @@ fn plain(value: Value) -> Value {
 fn read_numbers(field: &str, value: Value) -> Result<BTreeMap<String, f64>> {
     let Value::Object(given) = value else {
         let message = format!("{field}: an object of numbers is expected, such as {{\"load_rt\": 300}}");
-        return Err(Error::invalid(field, "invalid_field", message));
+        return Err(Error::invalid(field, codes::INVALID_FIELD, message));
     };
     let mut numbers = BTreeMap::new();
     for (name, value) in given {
@@ -118,7 +118,7 @@ fn read_numbers(field: &str, value: Value) -> Result<BTreeMap<String, f64>> {
         };
         let Some(number) = number.filter(|number| number.is_finite()) else {
             let message = format!("{place}: {value} is no number; leave it out when it is not known");
-            return Err(Error::invalid(&place, "invalid_field", message));
+            return Err(Error::invalid(&place, codes::INVALID_FIELD, message));
         };
         numbers.insert(name.trim().to_owned(), number);
     }
@@ -144,7 +144,7 @@ fn constraint(field: &str, value: Value) -> Result<Constraint> {
     let Value::String(text) = value else { return named(field, read_as(field, with_numbers(value))?) };
     let refused = || {
         let message = format!("{field}: '{text}' is no limit; write name<=x or name>=x");
-        Error::invalid(field, "invalid_field", message)
+        Error::invalid(field, codes::INVALID_FIELD, message)
     };
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(refused);
     let read = match (text.split_once("<="), text.split_once(">=")) {
@@ -184,7 +184,7 @@ impl Named for Constraint {
 fn named<T: Named>(field: &str, read: T) -> Result<T> {
     if read.name().is_empty() {
         let message = format!("{field}.name: say which: a role such as chw_pump_hz, a feature or a column");
-        return Err(Error::invalid(&format!("{field}.name"), "invalid_field", message));
+        return Err(Error::invalid(&format!("{field}.name"), codes::INVALID_FIELD, message));
     }
     Ok(read)
 }
@@ -196,7 +196,7 @@ fn method(value: Value) -> Result<Method> {
         Some("auto") => Ok(Method::Auto),
         Some("grid" | "grid_search") => Ok(Method::Grid),
         Some("de" | "differential_evolution") => Ok(Method::De),
-        _ => Err(Error::invalid("method", "invalid_field", format!("method: {value} is none of auto, grid, de"))),
+        _ => Err(Error::invalid("method", codes::INVALID_FIELD, format!("method: {value} is none of auto, grid, de"))),
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::store::{self, Day, Filter, RunRow};
 use super::{Period, Run, RunItem, RunQuery, Savings, Summary, SummaryQuery};
 use crate::datasets::clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
@@ -132,7 +132,7 @@ pub async fn summary(state: &AppState, query: &SummaryQuery) -> Result<Summary> 
         "month" => "month",
         other => {
             let message = format!("by: '{other}' is none of day, week, month");
-            return Err(Error::invalid("by", "unknown_period", message));
+            return Err(Error::invalid("by", codes::UNKNOWN_PERIOD, message));
         }
     };
     let filter = filter(state, query.model.as_deref(), query.from.as_deref(), query.to.as_deref()).await?;

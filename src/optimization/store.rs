@@ -7,7 +7,7 @@ use sea_orm::{
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
 use hvac_store::entity::{optimization_run, trained_model};
 
@@ -23,7 +23,7 @@ pub async fn insert(txn: &impl ConnectionTrait, run: optimization_run::Model) ->
         Ok(_) => Ok(()),
         Err(error) if matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))) => {
             let message = "the model was deleted meanwhile; GET /api/models lists those there are";
-            Err(Error::not_found("unknown_model", message))
+            Err(Error::new(codes::UNKNOWN_MODEL, message))
         }
         Err(error) => Err(error).internal("noting a recommendation"),
     }
@@ -41,7 +41,7 @@ pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<RunRow> {
         .internal("looking up a recommendation")?;
     found.ok_or_else(|| {
         let message = format!("there is no recommendation '{id}'; GET /api/optimizations lists them");
-        Error::not_found("unknown_optimization", message)
+        Error::new(codes::UNKNOWN_OPTIMIZATION, message)
     })
 }
 

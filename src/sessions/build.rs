@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{OnConflict, Progress};
 use crate::datasets::{Row, rows};
-use crate::error::{Context, Detail, Error, ErrorKind, Result, machine};
+use crate::error::{Context, Detail, Error, Result, codes, machine};
 use hvac_frame::align::Keep;
 use hvac_frame::column::{ColumnMeta, Warning};
 use hvac_frame::kinds::Reading;
@@ -128,7 +128,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     progress.go_on()?;
     let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
     if plan.axis_ms.is_empty() {
-        return Err(Error::new(ErrorKind::Invalid, "no_rows", "the files hold no data row: nothing was stored"));
+        return Err(Error::new(codes::NO_ROWS, "the files hold no data row: nothing was stored"));
     }
     let Some(Target { writer, describe }) = target else {
         let (tallies, preview) = windows(job, &mut plan, &load, &mut |_| Ok(()), progress)?;
@@ -218,7 +218,7 @@ fn load(job: &Job, index: usize) -> Result<Bytes, ReadError> {
     let bytes = || {
         let opened = job.objects.open_bytes(&input.key).map(|bytes| bytes.to_bytes());
         opened.map_err(|error| ReadError {
-            code: error.code,
+            code: error.code.name,
             file: input.id.name.clone(),
             line: None,
             column: None,
@@ -242,7 +242,7 @@ fn refuse_conflicts(plan: &Plan, tallies: &[Tally]) -> Result<()> {
     let message = format!(
         "{conflicts} cells have two different values for the same time: nothing was stored; parse with on_conflict=last or first, or leave one of the files out"
     );
-    let mut error = Error::new(ErrorKind::Invalid, "conflicting_values", message);
+    let mut error = Error::new(codes::CONFLICTING_VALUES, message);
     for (column, conflict) in
         plan.columns.iter().zip(tallies).filter_map(|(c, t)| Some((c, t.first_conflict.as_ref()?))).take(20)
     {
@@ -257,7 +257,7 @@ fn refuse_conflicts(plan: &Plan, tallies: &[Tally]) -> Result<()> {
 }
 
 fn refused(error: PlanError) -> Error {
-    Error::invalid("columns", "bad_column_override", error.message).with_detail(Detail {
+    Error::invalid("columns", codes::BAD_COLUMN_OVERRIDE, error.message).with_detail(Detail {
         column: Some(error.column),
         message: "the override cannot be followed".to_owned(),
         ..Detail::default()
@@ -270,12 +270,9 @@ pub(super) fn unreadable(errors: &[ReadError], files: usize) -> Error {
     if let Some(fault) = errors.iter().find_map(|e| machine::of_code(e.code)) {
         return fault;
     }
-    const NOT_OURS: [&str; 3] = ["not_a_table", "nul_bytes", "nothing_readable"];
-    let foreign = !errors.is_empty() && errors.iter().all(|e| NOT_OURS.contains(&e.code));
-    let kind = if foreign { ErrorKind::UnsupportedFormat } else { ErrorKind::Invalid };
     let first = errors.first();
-    let code =
-        first.map(|e| e.code).filter(|code| errors.iter().all(|e| e.code == *code)).unwrap_or("unreadable_files");
+    let shared = first.map(|e| e.code).filter(|code| errors.iter().all(|e| e.code == *code));
+    let code = shared.map_or(codes::UNREADABLE_FILES, |name| codes::named(name).unwrap_or(codes::INTERNAL));
     let place = |e: &ReadError| match e.line {
         Some(line) => format!("{}, line {line}: {}", e.file, e.message),
         None => format!("{}: {}", e.file, e.message),
@@ -290,7 +287,7 @@ pub(super) fn unreadable(errors: &[ReadError], files: usize) -> Error {
         (Some(error), n) => format!("{n} of {files} files cannot be read, the first: {} ({others})", place(error)),
         (None, _) => others,
     };
-    errors.iter().take(100).fold(Error::new(kind, code, message), |error, e| {
+    errors.iter().take(100).fold(Error::new(code, message), |error, e| {
         error.with_detail(Detail {
             file: Some(e.file.clone()),
             line: e.line,

@@ -12,7 +12,7 @@ use super::{
     found, snapshot, store,
 };
 use crate::datasets::clock;
-use crate::error::{Context, Detail, Error, Result};
+use crate::error::{Context, Detail, Error, Result, codes};
 use crate::limits::{self, Paging};
 use crate::state::AppState;
 use hvac_store::entity::{
@@ -71,7 +71,7 @@ fn sort_column(sort: Option<&str>) -> Result<session::Column> {
         "status" => Ok(session::Column::Status),
         other => {
             let message = format!("sort='{other}' is none of created_at, updated_at, name, site, total_rows, status");
-            Err(Error::invalid("sort", "unknown_sort", message))
+            Err(Error::invalid("sort", codes::UNKNOWN_SORT, message))
         }
     }
 }
@@ -80,7 +80,7 @@ fn order(order: Option<&str>) -> Result<Order> {
     match order.unwrap_or("desc") {
         "asc" => Ok(Order::Asc),
         "desc" => Ok(Order::Desc),
-        other => Err(Error::invalid("order", "unknown_order", format!("order='{other}' is neither asc nor desc"))),
+        other => Err(Error::invalid("order", codes::UNKNOWN_ORDER, format!("order='{other}' is neither asc nor desc"))),
     }
 }
 
@@ -125,15 +125,15 @@ const CANDIDATES: usize = 10;
 pub async fn find(state: &AppState, text: &str) -> Result<String> {
     let found = store::find(state.store.db.read(), text, CANDIDATES as u64 + 1).await?;
     match found.as_slice() {
-        [] => Err(Error::not_found(
-            "unknown_session",
+        [] => Err(Error::new(
+            codes::UNKNOWN_SESSION,
             format!("there is no session '{text}'; `hvac-analytics sessions` lists them"),
         )),
         [one] => Ok(one.id.clone()),
         several => {
             let count = if several.len() > CANDIDATES { "more than 10".to_owned() } else { several.len().to_string() };
             let message = format!("'{text}' may mean {count} sessions: say which by its id");
-            let error = Error::conflict("ambiguous_session", message);
+            let error = Error::new(codes::AMBIGUOUS_SESSION, message);
             Err(several.iter().take(CANDIDATES).fold(error, |error, session| {
                 error.with_detail(Detail { message: told_apart(session), ..Detail::default() })
             }))
@@ -156,7 +156,7 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
     let mut session = session::ActiveModel { updated_at: Set(now()), ..Default::default() };
     if let Some(name) = patch.name {
         if name.trim().is_empty() {
-            return Err(Error::invalid("name", "empty_name", "name must not be empty: leave it out to keep it"));
+            return Err(Error::invalid("name", codes::EMPTY_NAME, "name must not be empty: leave it out to keep it"));
         }
         limits::name("name", name.trim())?;
         session.name = Set(name.trim().to_owned());
@@ -184,7 +184,7 @@ fn check_size(metadata: &BTreeMap<String, serde_json::Value>) -> Result<()> {
         return Ok(());
     }
     let message = format!("metadata: it has {bytes} bytes as JSON; at most {} are kept", limits::MOST_METADATA_BYTES);
-    Err(Error::invalid("metadata", "metadata_too_large", message))
+    Err(Error::invalid("metadata", codes::METADATA_TOO_LARGE, message))
 }
 
 /// Deletes softly: `restore` brings it back. Deleting again changes nothing.
@@ -239,7 +239,7 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     };
     if versions.iter().any(held) {
         let message = format!("session '{session_id}' is being parsed or cleaned: purge it when that is done");
-        return Err(Error::conflict("parse_under_way", message).with_retry_after(5));
+        return Err(Error::new(codes::PARSE_UNDER_WAY, message).with_retry_after(5));
     }
     refuse_with_models(&txn, session_id).await?;
     store::forget_failed_trainings(&txn, session_id).await?;
@@ -266,7 +266,7 @@ async fn refuse_with_models(txn: &impl ConnectionTrait, session_id: &str) -> Res
          /api/models/{{id}}, `hvac-analytics models delete`)",
         names.join(", ")
     );
-    Err(Error::conflict("session_has_models", message))
+    Err(Error::new(codes::SESSION_HAS_MODELS, message))
 }
 
 /// From the raw bytes to everything made of them.

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{FolderListing, ParseRequest};
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 
 /// Endings of files that may be reports.
@@ -80,8 +80,8 @@ pub fn reports(
         directory.push(relative_part("subfolder", subfolder)?);
     }
     let folder = Folder::open(config, &directory)?.ok_or_else(|| {
-        Error::not_found(
-            "unknown_folder",
+        Error::new(
+            codes::UNKNOWN_FOLDER,
             format!("there is no folder '{}' in the data folder; GET /api/files lists them", shown(&directory)),
         )
     })?;
@@ -94,7 +94,7 @@ pub fn reports(
             "there is no report in '{}': put .csv, .tsv, .txt, .dat, .xlsx or .zip files there",
             shown(&directory)
         );
-        return Err(Error::invalid("files", "no_files", message));
+        return Err(Error::invalid("files", codes::NO_FILES, message));
     }
     names.into_iter().map(|name| folder.file(&name).map(|path| (name, path))).collect()
 }
@@ -132,8 +132,8 @@ impl Folder {
 
     fn file(&self, name: &str) -> Result<PathBuf> {
         let missing = || {
-            Error::not_found(
-                "unknown_file",
+            Error::new(
+                codes::UNKNOWN_FILE,
                 format!("there is no file '{name}' in that folder; GET /api/files lists them"),
             )
         };
@@ -193,7 +193,7 @@ fn relative_part(field: &'static str, path: &str) -> Result<PathBuf> {
 fn outside(field: &'static str, path: &str) -> Error {
     Error::invalid(
         field,
-        "path_outside_data_dir",
+        codes::PATH_OUTSIDE_DATA_DIR,
         format!("'{path}' leaves the data folder: give a name below it, without '..' and without a leading '/'"),
     )
 }

@@ -12,7 +12,7 @@ use futures_util::{Stream, StreamExt};
 
 use super::progress::Progress;
 use super::{build, store};
-use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
 use hvac_report::archive;
@@ -82,8 +82,7 @@ impl Intake {
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|source| {
                 Error::new(
-                    ErrorKind::Malformed,
-                    "broken_upload",
+                    codes::BROKEN_UPLOAD,
                     format!("the upload broke off within '{file_name}': nothing was stored, send it again"),
                 )
                 .with_source(source)
@@ -93,7 +92,7 @@ impl Intake {
                 let message = format!(
                     "the files are larger than {limit} bytes together, at '{file_name}': nothing was stored; raise MAX_UPLOAD_BYTES or send fewer at a time"
                 );
-                return Err(Error::new(ErrorKind::TooLarge, "upload_too_large", message));
+                return Err(Error::new(codes::UPLOAD_TOO_LARGE, message));
             }
             staged.write(chunk).await?;
         }
@@ -271,7 +270,7 @@ fn cannot_read(name: &str, path: &Path, source: std::io::Error) -> Error {
     };
     let message = format!("{name}: {reason}; nothing was stored");
     tracing::debug!(path = %path.display(), %source, "a report cannot be read");
-    Error::new(ErrorKind::Invalid, "unreadable_file", message.clone())
+    Error::new(codes::UNREADABLE_FILE, message.clone())
         .with_detail(Detail { file: Some(name.to_owned()), message, ..Detail::default() })
         .with_source(source)
 }

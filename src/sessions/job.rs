@@ -9,11 +9,10 @@ use utoipa::ToSchema;
 use super::parse::{Caller, Promised, parse_promised};
 use super::progress::{Progress, Step};
 use super::{ParseRequest, folders, options, store};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::jobs::{self, JobContext, JobKind, NewJob, POLL};
 use crate::state::AppState;
 use hvac_store::new_id;
-use hvac_store::versions;
 
 /// Answer to a request that does not wait.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -49,7 +48,7 @@ pub struct ParsePayload {
 pub async fn enqueue(state: &AppState, request: ParseRequest) -> Result<QueuedJob> {
     if request.dry_run {
         let message = "wait: a dry run stores nothing that could be fetched later; leave out wait or dry_run";
-        return Err(Error::invalid("wait", "dry_run_waits", message));
+        return Err(Error::invalid("wait", codes::DRY_RUN_WAITS, message));
     }
     options::read(&request, state.config.site_timezone)?;
     options::stated(&request.columns)?;
@@ -88,7 +87,7 @@ pub async fn run(state: &AppState, payload: ParsePayload, context: &JobContext) 
         let (files, request, promised) = (files.clone(), request.clone(), promised.clone());
         match parse_promised(state, files, request, promised, Caller::Http, &progress).await {
             // It was answered 202: it waits for its turn, where a request that waits is told to ask again.
-            Err(error) if error.code == versions::UNDER_WAY => {
+            Err(error) if error.code == codes::PARSE_UNDER_WAY => {
                 context.check()?;
                 tokio::time::sleep(POLL).await;
             }

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 
 use super::{ColumnOverride, ParseRequest, date_order_of};
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
 use hvac_frame::column::Warning;
@@ -34,7 +34,7 @@ pub(super) fn zone(
             let message = format!(
                 "this session was parsed in {fixed}; its zone cannot become {stated}: parse the files as a new session"
             );
-            Err(Error::invalid("timezone", "timezone_fixed", message))
+            Err(Error::invalid("timezone", codes::TIMEZONE_FIXED, message))
         }
         (Some(zone), _) | (None, Some(zone)) => Ok(zone),
         (None, None) => {
@@ -58,7 +58,7 @@ pub(super) fn read(request: &ParseRequest, zone: Tz) -> Result<ReadOptions> {
         None => None,
         Some(format) => Some(date_order_of(format).ok_or_else(|| {
             let message = format!("date_format '{format}' is no order of day, month and year: use YMD, MDY or DMY, or a pattern such as M/D/YYYY");
-            Error::invalid("date_format", "bad_date_format", message)
+            Error::invalid("date_format", codes::BAD_DATE_FORMAT, message)
         })?),
     };
     let delimiter = match request.delimiter.as_deref().filter(|d| !d.is_empty()) {
@@ -70,7 +70,7 @@ pub(super) fn read(request: &ParseRequest, zone: Tz) -> Result<ReadOptions> {
             Some(one.ok_or_else(|| {
                 Error::invalid(
                     "delimiter",
-                    "bad_delimiter",
+                    codes::BAD_DELIMITER,
                     format!("delimiter '{text}' must be one character such as , ; | or tab"),
                 )
             })?)
@@ -115,7 +115,7 @@ pub(super) fn stated(columns: &[ColumnOverride]) -> Result<BTreeMap<String, Over
         let said = Override { name: column.name.clone(), kind: column.kind, unit: column.unit.clone() };
         if stated.insert(column.column.clone(), said).is_some() {
             let message = format!("column '{}' is overridden twice: say it once", column.column);
-            return Err(Error::invalid("columns", "bad_column_override", message));
+            return Err(Error::invalid("columns", codes::BAD_COLUMN_OVERRIDE, message));
         }
     }
     Ok(stated)

@@ -18,7 +18,7 @@ use super::intake::{Intake, archive_limits};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
 use super::{ColumnOverride, OnConflict, ParseRequest, Parsed, folders, found, options, raw, snapshot, store};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
 use hvac_report::PARSER_VERSION;
@@ -154,7 +154,7 @@ impl Parse {
         if rows.is_empty() {
             return Err(Error::invalid(
                 "files",
-                "no_files",
+                codes::NO_FILES,
                 "there is no file to parse: upload some, or name server-side files",
             ));
         }

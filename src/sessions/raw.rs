@@ -1,6 +1,6 @@
 //! Raw files that were there before a parse: still what was uploaded, or no data is made of them.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_store::entity::{Integrity, source_file};
 use hvac_store::integrity::{Root, StoredFile};
@@ -22,13 +22,13 @@ pub(super) fn check(state: &AppState, row: &source_file::Model) -> Result<()> {
     };
     let (code, what) = match integrity {
         Integrity::Ok => return Ok(()),
-        Integrity::Missing => ("file_missing", "is missing"),
-        Integrity::Damaged => ("file_damaged", "is not what was uploaded"),
+        Integrity::Missing => (codes::FILE_MISSING, "is missing"),
+        Integrity::Damaged => (codes::FILE_DAMAGED, "is not what was uploaded"),
     };
     let message = format!(
         "the raw file '{}' of session {} {what}: bring it back from a backup and run `hvac-analytics doctor`, which says \
          more, or upload it into a new session",
         row.file_name, row.session_id
     );
-    Err(Error::conflict(code, message))
+    Err(Error::new(code, message))
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::{manifest, revisions, store};
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result, codes};
 use crate::state::AppState;
 use hvac_store::entity::{
     ReportText, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model, version,
@@ -147,7 +147,7 @@ impl Prepared {
     pub async fn publish(self) -> Result<()> {
         let key = paths::session_json(&self.session_id);
         match async { self.staged?.publish(&key).await }.await {
-            Err(error) if error.code != "already_published" => Err(not_written(&self.session_id, error)),
+            Err(error) if error.code != codes::ALREADY_PUBLISHED => Err(not_written(&self.session_id, error)),
             _ => Ok(()),
         }
     }
@@ -156,14 +156,13 @@ impl Prepared {
 /// The change is committed, so this is no failure of it; but nobody is told that it lasts before it does.
 fn not_written(session_id: &str, error: Error) -> Error {
     tracing::warn!(session_id, %error, "session.json was not rewritten; it is tried again");
-    let kind = if error.kind == ErrorKind::Internal { ErrorKind::Unavailable } else { error.kind };
-    let code = if error.kind == ErrorKind::Internal { "manifest_not_written" } else { error.code };
+    let code = if error.kind() == ErrorKind::Internal { codes::MANIFEST_NOT_WRITTEN } else { error.code };
     let message = format!(
         "The change is made, but session.json in the folder of session {session_id} could not be rewritten: {}. It is \
          tried again by itself; see to the disk and the rights of DATA_STORAGE_PATH.",
         error.message.trim_end_matches('.')
     );
-    Error::new(kind, code, message).with_retry_after(10).with_source(error)
+    Error::new(code, message).with_retry_after(10).with_source(error)
 }
 
 /// Makes sure that the session's `session.json` says, durably, what the catalogue knows.
@@ -202,7 +201,7 @@ async fn put(state: &AppState, session_id: &str, anew: bool) -> Result<()> {
     }
     let snapshot = match of(state, session_id).await {
         // Purged meanwhile.
-        Err(error) if error.code == "unknown_session" => return Ok(()),
+        Err(error) if error.code == codes::UNKNOWN_SESSION => return Ok(()),
         snapshot => snapshot?,
     };
     let key = paths::session_json(session_id);

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::SessionFilter;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use hvac_report::job::plan::Override;
 use hvac_report::{FilePlan, Format};
 use hvac_store::entity::{
@@ -25,7 +25,7 @@ use hvac_store::{new_id, now};
 pub async fn session(db: &impl ConnectionTrait, session_id: &str) -> Result<session::Model> {
     let found = session::Entity::find_by_id(session_id).one(db).await.internal("looking up a session")?;
     found.ok_or_else(|| {
-        Error::not_found("unknown_session", format!("there is no session '{session_id}'; GET /api/sessions lists them"))
+        Error::new(codes::UNKNOWN_SESSION, format!("there is no session '{session_id}'; GET /api/sessions lists them"))
     })
 }
 
@@ -34,8 +34,8 @@ pub async fn live_session(db: &impl ConnectionTrait, session_id: &str) -> Result
     let session = session(db, session_id).await?;
     match session.deleted_at {
         None => Ok(session),
-        Some(_) => Err(Error::conflict(
-            "session_deleted",
+        Some(_) => Err(Error::new(
+            codes::SESSION_DELETED,
             format!("session '{session_id}' is deleted; POST /api/sessions/{session_id}/restore brings it back"),
         )),
     }

@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use super::intake::Intake;
 use super::{Status, StoredFile, Uploaded, snapshot};
 use crate::config;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
 use hvac_store::entity::{self, FreeMetadata, session, source_file};
@@ -81,7 +81,7 @@ impl Upload {
         if self.intake.arrived.is_empty() {
             return Err(Error::invalid(
                 "files",
-                "no_files",
+                codes::NO_FILES,
                 "the upload has no file: add at least one part with a file name",
             ));
         }

@@ -1,7 +1,7 @@
 //! Aliases of models: a word such as `production` that stands for one version until it is moved.
 
 use super::{AliasAnswer, AliasRequest, found, name, store};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::sessions::snapshot;
 use crate::state::AppState;
 use hvac_store::entity::{WorkStatus, trained_model};
@@ -20,14 +20,14 @@ pub async fn put(state: &AppState, model_name: &str, alias: &str, request: &Alia
     };
     let version = name::version(&text).ok_or_else(|| {
         let message = format!("version: '{text}' is no version; give 3 or \"v3\"");
-        Error::invalid("version", "bad_version", message)
+        Error::invalid("version", codes::BAD_VERSION, message)
     })?;
     let wanted = found::row(state, &format!("{model_name}:v{version}")).await?;
     let txn = state.store.db.begin().await?;
     let row = store::get(&txn, &wanted.id).await?;
     if row.status != WorkStatus::Completed {
         let message = format!("version {model_name}:v{version} is {}: an alias needs a model", row.status.as_str());
-        return Err(Error::conflict("model_not_ready", message));
+        return Err(Error::new(codes::MODEL_NOT_READY, message));
     }
     let before = match store::put_alias(&txn, model_name, alias, &row.id).await? {
         Some(id) => store::by_id(&txn, &id).await?,
@@ -54,7 +54,7 @@ pub async fn remove(state: &AppState, model_name: &str, alias: &str) -> Result<(
     let txn = state.store.db.begin().await?;
     if !store::remove_alias(&txn, model_name, alias).await? {
         let message = format!("model '{model_name}' has no alias '{alias}'");
-        return Err(Error::not_found("unknown_model_version", message));
+        return Err(Error::new(codes::UNKNOWN_MODEL_VERSION, message));
     }
     txn.commit().await.internal("removing an alias")?;
     remember(state, [Some(&stood_for), None]).await

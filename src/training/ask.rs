@@ -9,7 +9,7 @@ use super::store::{self, NewModel};
 use super::{TRAINER_VERSION, TrainAnswer, TrainRequest, models, name};
 use crate::datasets::DatasetSelector;
 use crate::datasets::version::{Resolved, resolve};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::jobs::{self, JobKind, NewJob};
 use crate::sessions::store as sessions;
 use crate::state::AppState;
@@ -89,7 +89,8 @@ pub const LONGEST_PAST_S: i64 = 315_360_000;
 
 /// What no value is needed for.
 fn check_options(options: &TrainOptions) -> Result<()> {
-    let wrong = |field: &str, message: String| Err(Error::invalid(field, "bad_option", format!("{field}: {message}")));
+    let wrong =
+        |field: &str, message: String| Err(Error::invalid(field, codes::BAD_OPTION, format!("{field}: {message}")));
     if !(0.05..=0.5).contains(&options.holdout_share) {
         return wrong(
             "holdout_share",

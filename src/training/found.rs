@@ -11,7 +11,7 @@ use moka::sync::Cache;
 
 use super::name::Reference;
 use super::{refused, store};
-use crate::error::{Context, Detail, Error, Result};
+use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_modelling::document::ModelDocument;
 use hvac_store::entity::{Integrity, WorkStatus, trained_model};
@@ -107,7 +107,7 @@ pub(super) fn ambiguous(message: String, rows: &[&trained_model::Model]) -> Erro
         let made = row.created_at.to_rfc3339_opts(SecondsFormat::Millis, true);
         format!("{} {}:v{}{site}, made {made}, {}", row.id, row.name, row.version, row.status.as_str())
     };
-    rows.iter().take(10).fold(Error::conflict("ambiguous_model", message), |error, row| {
+    rows.iter().take(10).fold(Error::new(codes::AMBIGUOUS_MODEL, message), |error, row| {
         error.with_detail(Detail { message: told(row), ..Detail::default() })
     })
 }
@@ -125,7 +125,7 @@ pub(super) async fn unknown_name(state: &AppState, name: &str) -> Result<Error> 
         return Ok(store::unknown(name));
     }
     let message = format!("there is no model '{name}'; did you mean {}?", names.join(" or "));
-    Ok(Error::not_found("unknown_model", message))
+    Ok(Error::new(codes::UNKNOWN_MODEL, message))
 }
 
 /// The name has no such version or alias; those it has.
@@ -138,7 +138,7 @@ async fn no_version(state: &AppState, name: &str, which: &str) -> Result<Error> 
     let mut has: Vec<String> = versions.iter().take(10).map(|row| format!("v{}", row.version)).collect();
     has.extend(store::aliases(db, name).await?);
     let message = format!("model '{name}' has no version or alias '{which}'; it has {}", has.join(", "));
-    Ok(Error::not_found("unknown_model_version", message))
+    Ok(Error::new(codes::UNKNOWN_MODEL_VERSION, message))
 }
 
 /// The document of a completed model.
@@ -175,12 +175,12 @@ fn file_of(row: &trained_model::Model) -> Result<StoredFile> {
         (WorkStatus::Completed, ..) => Err(unusable(row, row.integrity)),
         (WorkStatus::Queued | WorkStatus::Running, ..) => {
             let message = format!("model {label} is still being trained; follow it at GET /api/jobs/{}", row.id);
-            Err(Error::conflict("model_not_ready", message))
+            Err(Error::new(codes::MODEL_NOT_READY, message))
         }
         (status, ..) => {
             let why = row.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
             let message = format!("model {label} was not made, its training is {}{why}", status.as_str());
-            Err(Error::conflict("model_not_ready", message))
+            Err(Error::new(codes::MODEL_NOT_READY, message))
         }
     }
 }
@@ -197,13 +197,13 @@ pub(super) async fn verified(state: &AppState, row: &trained_model::Model) -> Re
 
 fn unusable(row: &trained_model::Model, integrity: Integrity) -> Error {
     let (code, what) = match integrity {
-        Integrity::Missing => ("file_missing", "is missing"),
-        _ => ("file_damaged", "is not what was published"),
+        Integrity::Missing => (codes::FILE_MISSING, "is missing"),
+        _ => (codes::FILE_DAMAGED, "is not what was published"),
     };
     let message = format!(
         "the file of model {}:v{} {what}: bring it back from a backup and run `hvac-analytics doctor`, which says more, \
          or train it again with force",
         row.name, row.version
     );
-    Error::conflict(code, message)
+    Error::new(code, message)
 }

@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::datasets::opened::Frame;
 use crate::datasets::version::Resolved;
-use crate::error::{Context, Detail, Error, ErrorKind, Result};
-use crate::jobs;
+use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_cleaning::{self as clean, CleanError, Interval};
 use hvac_frame::column::{ColumnMeta, Kind};
@@ -115,10 +114,13 @@ fn refused(error: CleanError) -> Error {
     let CleanError { code, message, problems } = error;
     match code {
         "internal" => Error::internal(message),
-        "cancelled" => Error::conflict(jobs::CANCELLED, message),
+        "cancelled" => Error::new(codes::JOB_CANCELLED, message),
         _ => {
             let detail = |p: clean::Problem| Detail { field: Some(p.field), message: p.message, ..Detail::default() };
-            problems.into_iter().map(detail).fold(Error::new(ErrorKind::Invalid, code, message), Error::with_detail)
+            problems
+                .into_iter()
+                .map(detail)
+                .fold(Error::new(codes::named(code).unwrap_or(codes::INTERNAL), message), Error::with_detail)
         }
     }
 }

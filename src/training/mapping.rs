@@ -9,7 +9,7 @@ use super::{load, refused};
 use crate::cleaning::suggest::suggest;
 use crate::datasets::version::Resolved;
 use crate::datasets::{DatasetSelector, names};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::Kind;
 use hvac_modelling::features::FeatureOptions;
@@ -54,7 +54,7 @@ pub async fn settle(
         if mapping.features().is_empty() {
             let message = "feature_mapping: no column's name suggests a feature; name the columns that play a part, or \
                            see GET /api/feature-mapping/suggest";
-            return Err(Error::invalid("feature_mapping", "no_features", message));
+            return Err(Error::invalid("feature_mapping", codes::NO_FEATURES, message));
         }
     }
     if !options.allow_leakage {
@@ -86,7 +86,7 @@ async fn suggested_mapping(state: &AppState, dataset: &Resolved, asked: FeatureM
     let target_col = target.ok_or_else(|| {
         let message = "feature_mapping.target_col: say which column to predict; none of the columns' names says that it \
                        is the plant's whole power";
-        Error::invalid("feature_mapping.target_col", "unknown_target", message)
+        Error::invalid("feature_mapping.target_col", codes::UNKNOWN_TARGET, message)
     })?;
     Ok(FeatureMapping { target_col, target_metric: asked.target_metric, ..mapping })
 }
@@ -110,7 +110,7 @@ fn known(dataset: &Resolved, mapping: &FeatureMapping, options: &FeatureOptions)
 fn numeric_target(dataset: &Resolved, mapping: &FeatureMapping) -> Result<()> {
     const FIELD: &str = "feature_mapping.target_col";
     let target = names::find(&dataset.columns, FIELD, &mapping.target_col)
-        .map_err(|error| Error::invalid(FIELD, "unknown_target", error.message))?;
+        .map_err(|error| Error::invalid(FIELD, codes::UNKNOWN_TARGET, error.message))?;
     let what = match target.kind {
         Kind::Instantaneous | Kind::Counter => return Ok(()),
         Kind::Status => "two states",
@@ -118,7 +118,7 @@ fn numeric_target(dataset: &Resolved, mapping: &FeatureMapping) -> Result<()> {
     };
     let message =
         format!("{FIELD}: {} holds {what}; a model predicts a number, such as the plant's power", target.name);
-    Err(Error::invalid(FIELD, "target_not_numeric", message))
+    Err(Error::invalid(FIELD, codes::TARGET_NOT_NUMERIC, message))
 }
 
 fn refuse_leaks(mapping: &FeatureMapping, headers: &Samples, options: &FeatureOptions) -> Result<()> {

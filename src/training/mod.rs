@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::error::{Detail, Error, ErrorKind, Result};
-use crate::jobs;
+use crate::error::{Detail, Error, Result, codes};
 use crate::limits;
 pub use hvac_cleaning::Interval;
 use hvac_modelling::ModelError;
@@ -113,7 +112,7 @@ fn field_by_field<T: DeserializeOwned>(body: &Value) -> Result<T> {
     serde_path_to_error::deserialize(body).map_err(|error| {
         let field = error.path().to_string();
         let message = format!("{field}: {}", error.inner());
-        Error::invalid(&field, "invalid_field", message)
+        Error::invalid(&field, codes::INVALID_FIELD, message)
     })
 }
 
@@ -122,14 +121,17 @@ pub fn refused(error: ModelError) -> Error {
     let ModelError { code, message, problems } = error;
     match code {
         "internal" => Error::internal(message),
-        jobs::CANCELLED | "cancelled" => Error::conflict(jobs::CANCELLED, message),
+        "cancelled" => Error::new(codes::JOB_CANCELLED, message),
         _ => {
             let detail = |problem: hvac_modelling::Problem| Detail {
                 field: Some(problem.field).filter(|field| !field.is_empty()),
                 message: problem.message,
                 ..Detail::default()
             };
-            problems.into_iter().map(detail).fold(Error::new(ErrorKind::Invalid, code, message), Error::with_detail)
+            problems
+                .into_iter()
+                .map(detail)
+                .fold(Error::new(codes::named(code).unwrap_or(codes::INTERNAL), message), Error::with_detail)
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::ask::{Parameters, text};
 use super::store::{self, Brief};
 use super::{ListedModel, ModelDetail, ModelFilter, ModelList, ModelSummary, NamedModel, found};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
 use crate::sessions::snapshot;
 use crate::state::AppState;
@@ -244,7 +244,7 @@ pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<Mo
     let label = format!("{}:v{}", row.name, row.version);
     if matches!(row.status, WorkStatus::Queued | WorkStatus::Running) {
         let message = format!("model {label} is being trained: cancel its job first, POST /api/jobs/{id}/cancel");
-        return Err(Error::conflict("training_under_way", message).with_retry_after(5));
+        return Err(Error::new(codes::TRAINING_UNDER_WAY, message).with_retry_after(5));
     }
     let aliases = store::aliases_of(&txn, std::slice::from_ref(&id)).await?;
     if !force {
@@ -287,7 +287,7 @@ async fn refuse_if_used(
         "model {label} is in use: {}; force=true (--force on the command line) deletes it with all of that",
         users.join(", and ")
     );
-    Err(Error::conflict("model_in_use", message))
+    Err(Error::new(codes::MODEL_IN_USE, message))
 }
 
 fn utc(at: DateTime<Utc>) -> String {

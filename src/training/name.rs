@@ -1,6 +1,6 @@
 //! Names of models and of their aliases, and how users refer to a model. PURE.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use hvac_store::paths;
 
 /// Longest name, bytes: with its version it is a file name everywhere.
@@ -11,7 +11,7 @@ const LONGEST: usize = 180;
 /// # Errors
 /// 422 naming the characters that may not be in it.
 pub fn check(field: &str, name: &str) -> Result<()> {
-    let refused = |what: String| Err(Error::invalid(field, "bad_name", format!("{field}: {what}")));
+    let refused = |what: String| Err(Error::invalid(field, codes::BAD_NAME, format!("{field}: {what}")));
     if name.is_empty() {
         return refused("give the model a name, such as plant_power".to_owned());
     }
@@ -46,7 +46,7 @@ pub fn check_alias(alias: &str) -> Result<()> {
     check("alias", alias)?;
     if alias == "latest" || version(alias).is_some() {
         let message = format!("alias: '{alias}' means a version already; choose a word such as production");
-        return Err(Error::invalid("alias", "bad_name", message));
+        return Err(Error::invalid("alias", codes::BAD_NAME, message));
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ mod tests {
             (&"x".repeat(181), "at most 180"),
         ] {
             let error = check("model_name", bad).unwrap_err();
-            assert_eq!(error.code, "bad_name");
+            assert_eq!(error.code.name, "bad_name");
             assert!(error.message.contains(says), "{bad}: {error}");
         }
     }

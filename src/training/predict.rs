@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{PredictAnswer, PredictRequest, find, refused};
 use crate::datasets::clock;
-use crate::error::{Context, Detail, Error, ErrorKind, Result};
+use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_modelling::document::GivenRow;
 
@@ -21,7 +21,7 @@ const MOST_NAMED: usize = 20;
 pub async fn predict(state: &AppState, reference: &str, request: PredictRequest) -> Result<PredictAnswer> {
     if request.rows.is_empty() || request.rows.len() > MOST_ROWS {
         let message = format!("rows: {} rows were given; give 1…{MOST_ROWS}", request.rows.len());
-        return Err(Error::invalid("rows", "out_of_range", message));
+        return Err(Error::invalid("rows", codes::OUT_OF_RANGE, message));
     }
     let found = find(state, reference).await?;
     let zone: Tz = found.document.lineage.timezone.parse().unwrap_or(state.config.site_timezone);
@@ -72,7 +72,7 @@ fn rows(given: &[Map<String, Value>], zone: Tz) -> Result<Vec<GivenRow>> {
     }
     let Some(first) = wrong.first() else { return Ok(rows) };
     let more = if wrong.len() > 1 { format!(" (and {} more)", wrong.len() - 1) } else { String::new() };
-    let error = Error::new(ErrorKind::Invalid, "not_a_number", format!("{}{more}", first.message));
+    let error = Error::new(codes::NOT_A_NUMBER, format!("{}{more}", first.message));
     Err(wrong.into_iter().take(MOST_NAMED).fold(error, Error::with_detail))
 }
 
@@ -97,7 +97,7 @@ mod tests {
         let error = read(r#"[{"RT": 1}, {"RT": "300", "GPM": true, "timestamp": 5}]"#).unwrap_err();
         let fields: Vec<&str> = error.details.iter().filter_map(|d| d.field.as_deref()).collect();
         assert_eq!(fields, ["rows[1].GPM", "rows[1].RT", "rows[1].timestamp"]);
-        assert_eq!(error.code, "not_a_number");
+        assert_eq!(error.code.name, "not_a_number");
         assert!(error.message.contains("(and 2 more)"), "{error}");
     }
 }

@@ -12,7 +12,7 @@ use super::{TRAINER_VERSION, load, refused, store};
 use crate::datasets::DatasetSelector;
 use crate::datasets::opened;
 use crate::datasets::version::{Resolved, resolve};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::jobs::{Job, JobContext, JobStatus};
 use crate::sessions::snapshot;
 use crate::state::AppState;
@@ -102,12 +102,12 @@ async fn refuse_foreign(state: &AppState, key: &str) -> Result<()> {
     let Ok(bytes) = state.store.models.open_bytes(key) else { return Ok(()) };
     let Ok(document) = ModelDocument::from_json(&bytes) else { return Ok(()) };
     match store::origin(state.store.db.read(), &document.lineage.dataset_id).await {
-        Err(error) if error.code == "unknown_version" => {
+        Err(error) if error.code == codes::UNKNOWN_VERSION => {
             let message = format!(
                 "MODELS_PATH has a file {key} of another database, made since this training was asked for; it was left \
                  as it is: train again, or give each database a folder of models of its own"
             );
-            Err(Error::conflict("already_published", message))
+            Err(Error::new(codes::ALREADY_PUBLISHED, message))
         }
         looked => looked.map(drop),
     }

@@ -8,7 +8,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use hvac_store::entity::{
     Integrity, WorkStatus, model_alias, optimization_run, parsed_dataset, trained_model, version,
 };
@@ -26,7 +26,7 @@ pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<trained_model::M
 /// There is no such model.
 pub fn unknown(reference: &str) -> Error {
     let message = format!("there is no model '{reference}'; GET /api/models lists them");
-    Error::not_found("unknown_model", message)
+    Error::new(codes::UNKNOWN_MODEL, message)
 }
 
 /// The model of that id, if there is one.
@@ -230,7 +230,7 @@ pub async fn complete(txn: &impl ConnectionTrait, done: trained_model::Model) ->
 
 /// What was to be written is not under way any more.
 fn not_running(status: WorkStatus) -> Error {
-    Error::conflict("job_ended", format!("this training is {} already: nothing was stored", status.as_str()))
+    Error::new(codes::JOB_ENDED, format!("this training is {} already: nothing was stored", status.as_str()))
 }
 
 /// A job that ended without a model: its row says so, and its number is given up.
@@ -326,6 +326,6 @@ pub async fn origin(db: &impl ConnectionTrait, dataset_id: &str) -> Result<(Stri
         .await
         .internal("looking up a cleaned version")?;
     let cleaning = cleaning
-        .ok_or_else(|| Error::not_found("unknown_version", format!("there is no version {dataset_id} any more")))?;
+        .ok_or_else(|| Error::new(codes::UNKNOWN_VERSION, format!("there is no version {dataset_id} any more")))?;
     Ok((cleaning.dataset_id, Some(cleaning.id)))
 }

@@ -141,7 +141,7 @@ async fn an_empty_database_beside_full_folders_is_refused_and_loses_nothing() {
     let before = files_below(&folder.path().join("data/sessions"));
     remove_database(folder.path());
     let refused = TestApp::start_in(folder.clone(), Vec::new()).await.err().unwrap();
-    assert_eq!(refused.code, "store_empty_database");
+    assert_eq!(refused.code.name, "store_empty_database");
     assert!(refused.message.contains("doctor --rebuild"), "{}", refused.message);
     assert_eq!(files_below(&folder.path().join("data/sessions")), before);
 }
@@ -155,7 +155,7 @@ async fn the_database_of_another_store_is_refused() {
     remove_database(folder.path());
     std::fs::copy(database(other.path()), database(folder.path())).unwrap();
     let refused = TestApp::start_in(folder.clone(), Vec::new()).await.err().unwrap();
-    assert_eq!(refused.code, "store_mismatch");
+    assert_eq!(refused.code.name, "store_mismatch");
     assert_eq!(files_below(&folder.path().join("data/sessions")), before);
 }
 

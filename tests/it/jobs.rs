@@ -242,7 +242,7 @@ async fn what_is_wrong_fails_at_once_and_is_answered_as_it_was() {
     let job = app.state.jobs.wait(&id).await.unwrap();
     assert_eq!((job.status, job.attempts), (JobStatus::Failed, 1));
     let error = job.outcome().unwrap_err();
-    assert_eq!((error.code, error.message.as_str()), ("probe_invalid", "the probe was told to be invalid"));
+    assert_eq!((error.code.name, error.message.as_str()), ("probe_invalid", "the probe was told to be invalid"));
     assert_eq!(error.details[0].field.as_deref(), Some("ending"));
     let job = app.get(&format!("/api/jobs/{id}")).await.expect(200);
     assert_eq!((&job["error_code"], &job["errors"][0]["field"]), (&json!("probe_invalid"), &json!("ending")));

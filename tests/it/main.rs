@@ -6,6 +6,7 @@ mod bad_input;
 mod cache;
 mod cleaning;
 mod cli;
+mod codes;
 mod connections;
 mod contract;
 mod corpus;

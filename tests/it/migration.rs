@@ -580,9 +580,9 @@ async fn a_database_of_a_newer_program_and_what_is_no_database_are_refused() {
     txn.commit().await.unwrap();
     db.close().await.unwrap();
     let url = format!("sqlite://{}/a/b/test.db", folder.path().display());
-    assert_eq!(Db::open(&url).await.unwrap_err().code, "newer_database");
+    assert_eq!(Db::open(&url).await.unwrap_err().code.name, "newer_database");
     for url in ["postgres://localhost/x", "sqlite::memory:", "sqlite://", "no url"] {
-        assert_eq!(Db::open(url).await.unwrap_err().code, "bad_setting", "{url}");
+        assert_eq!(Db::open(url).await.unwrap_err().code.name, "bad_setting", "{url}");
     }
     std::fs::write(folder.path().join("noise.db"), [7; 4096]).unwrap();
     let noise = Db::open(&format!("sqlite://{}/noise.db", folder.path().display())).await.unwrap_err();

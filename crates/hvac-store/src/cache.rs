@@ -366,7 +366,7 @@ mod tests {
     #[tokio::test]
     async fn only_an_unreadable_redis_url_is_refused() {
         let ttl = Duration::from_secs(1);
-        assert_eq!(Cache::new(1, ttl, Some("not a url")).err().unwrap().code, "bad_setting");
+        assert_eq!(Cache::new(1, ttl, Some("not a url")).err().unwrap().code.name, "bad_setting");
         let absent = Cache::new(1 << 20, ttl, Some("redis://127.0.0.1:1")).unwrap();
         let key = CacheKey::new("aa", "r");
         absent.put(&key, Bytes::from_static(b"x"));

@@ -29,7 +29,7 @@ use sea_orm::{
 use super::crash;
 use super::opened_file::{OpenedFile, log_of};
 use crate::error::machine::sqlite_code;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// How long a writer waits for another process' transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -317,7 +317,7 @@ fn sqlite_file(url: &str) -> Result<PathBuf> {
     let wrong = || {
         Error::invalid(
             "DATABASE_URL",
-            "bad_setting",
+            codes::BAD_SETTING,
             "DATABASE_URL must name an SQLite file, such as sqlite://data/hvac_analytics.db",
         )
     };
@@ -420,8 +420,8 @@ async fn pending(db: &DatabaseConnection) -> Result<usize> {
         Err(DbErr::Custom(message)) if message.starts_with("Migration file of version") => {
             let applied = message.split('\'').nth(1).unwrap_or("one that is unknown here");
             let newest = Migrator::migrations().last().map(|migration| migration.name().to_owned()).unwrap_or_default();
-            Err(Error::conflict(
-                "newer_database",
+            Err(Error::new(
+                codes::NEWER_DATABASE,
                 format!(
                     "The metadata database was made by a newer version of this program: its schema is of {applied}, and \
                      this program ({}) knows those up to {newest}. Use the newer program, or restore a backup from before \

@@ -9,7 +9,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub mod codes;
 pub mod machine;
+
+pub use codes::Code;
 
 /// The family of a failure: what a caller may branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +22,18 @@ pub enum ErrorKind {
     Malformed,
     /// The thing asked for does not exist.
     NotFound,
+    /// The path exists, but not with this method.
+    MethodNotAllowed,
     /// It exists, but its present state does not allow this.
     Conflict,
+    /// It is not, or no more, what the request takes it for.
+    PreconditionFailed,
     /// More bytes than the limit allows.
     TooLarge,
     /// Not a format this program reads.
     UnsupportedFormat,
+    /// It has no such bytes.
+    RangeNotSatisfiable,
     /// Readable, but wrong: a field, a file or a combination.
     Invalid,
     /// Asked too often.
@@ -51,13 +60,11 @@ pub struct Detail {
     pub message: String,
 }
 
-/// A failure with a kind, a stable code, a sentence for the user and a cause for the log.
+/// A failure with a code of the table, a sentence for the user and a cause for the log.
 #[derive(Debug)]
 pub struct Error {
-    /// What a caller may branch on.
-    pub kind: ErrorKind,
-    /// Stable, snake_case, documented: `unknown_session`, `ambiguous_dates`, …
-    pub code: &'static str,
+    /// What a caller may branch on: `unknown_session`, `ambiguous_dates`, …
+    pub code: &'static Code,
     /// One sentence a user can act on.
     pub message: String,
     /// The single things that are wrong, when there are several or when they have a place.
@@ -71,31 +78,27 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// A failure of `kind` with a stable `code` and a sentence for the user.
-    pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code, message: message.into(), details: Vec::new(), retry_after_s: None, source: None }
-    }
-
-    /// No such thing.
-    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::NotFound, code, message)
+    /// A failure with a sentence for the user.
+    pub fn new(code: &'static Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: Vec::new(), retry_after_s: None, source: None }
     }
 
     /// A field of the request that is well-formed but wrong.
-    pub fn invalid(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn invalid(field: &str, code: &'static Code, message: impl Into<String>) -> Self {
         let message = message.into();
         let detail = Detail { field: Some(field.to_owned()), message: message.clone(), ..Detail::default() };
-        Self::new(ErrorKind::Invalid, code, message).with_detail(detail)
-    }
-
-    /// The present state does not allow this.
-    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Conflict, code, message)
+        Self::new(code, message).with_detail(detail)
     }
 
     /// A defect or a broken machine; `message` is for the log, the user only sees its request id.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Internal, "internal", message)
+        Self::new(codes::INTERNAL, message)
+    }
+
+    /// The family of its code.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.code.kind
     }
 
     /// A foreign failure as ours: see [`Context::internal`].
@@ -113,9 +116,9 @@ impl Error {
     /// The same for another caller, without its cause.
     #[must_use]
     pub fn again(&self) -> Self {
-        let Self { kind, code, message, details, retry_after_s, source: _ } = self;
+        let Self { code, message, details, retry_after_s, source: _ } = self;
         let details = details.clone();
-        Self { details, retry_after_s: *retry_after_s, ..Self::new(*kind, code, message.clone()) }
+        Self { details, retry_after_s: *retry_after_s, ..Self::new(code, message.clone()) }
     }
 
     /// Adds one thing that is wrong.

@@ -6,7 +6,7 @@
 use hvac_frame::error::FrameError;
 
 use super::objects::{damaged, storage_error};
-use crate::error::Error;
+use crate::error::{Error, codes};
 
 /// Key-value metadata: the session's id.
 pub const KEY_SESSION_ID: &str = "hvac.session_id";
@@ -48,7 +48,7 @@ impl From<FrameError> for Error {
         match error {
             FrameError::Sink(_) => storage_error("writing a Parquet file", error),
             FrameError::Damaged(_) => damaged().with_source(error),
-            FrameError::Newer { .. } => Self::conflict("newer_file", error.to_string()),
+            FrameError::Newer { .. } => Self::new(codes::NEWER_FILE, error.to_string()),
             FrameError::Defect(..) => Self::internal(error.to_string()).with_source(error),
         }
     }

@@ -10,7 +10,7 @@ use super::db::Db;
 use super::entity::{session, store_identity};
 use super::objects::Objects;
 use super::{new_id, now, paths};
-use crate::error::{Context, Error, Result};
+use crate::error::{Code, Context, Error, Result, codes};
 
 /// Layout of the storage folder that this program writes.
 pub const FORMAT_VERSION: i32 = 1;
@@ -41,7 +41,7 @@ enum Decision {
     /// Give both a new id.
     Create,
     /// They do not belong together.
-    Refuse(&'static str, &'static str),
+    Refuse(&'static Code, &'static str),
 }
 
 fn decide(database: &Side, folder: &Side, rebuild: bool) -> Decision {
@@ -49,7 +49,7 @@ fn decide(database: &Side, folder: &Side, rebuild: bool) -> Decision {
         (Some(a), Some(b)) if a.store_id == b.store_id => Decision::Agree(a.store_id.clone()),
         (Some(_), Some(b)) if rebuild && !database.has_sessions => Decision::Join(b.store_id.clone()),
         (Some(_), Some(_)) => Decision::Refuse(
-            "store_mismatch",
+            codes::STORE_MISMATCH,
             "The metadata database (DATABASE_URL) and the storage folder (DATA_STORAGE_PATH) belong to different stores. \
              Point both at the same store; or make a catalogue for this folder in a new database: set DATABASE_URL to a \
              file that does not exist and run 'hvac-analytics doctor --rebuild'. Nothing was changed.",
@@ -57,13 +57,13 @@ fn decide(database: &Side, folder: &Side, rebuild: bool) -> Decision {
         (Some(a), None) if !database.has_sessions && !folder.has_sessions => Decision::Join(a.store_id.clone()),
         (Some(a), None) if rebuild => Decision::Join(a.store_id.clone()),
         (Some(_), None) if folder.has_sessions => Decision::Refuse(
-            "store_unidentified",
+            codes::STORE_UNIDENTIFIED,
             "The storage folder (DATA_STORAGE_PATH) has sessions but no store.json, so it cannot be told whether it \
              belongs to this database. Put store.json back from a backup, or run 'hvac-analytics doctor --rebuild'. \
              Nothing was changed.",
         ),
         (Some(_), None) => Decision::Refuse(
-            "store_empty_folder",
+            codes::STORE_EMPTY_FOLDER,
             "The metadata database knows sessions, but the storage folder (DATA_STORAGE_PATH) is empty: is the disk \
              mounted, and is it the right folder? Point DATA_STORAGE_PATH at the sessions' folder, or DATABASE_URL at a \
              new file to begin anew. Nothing was changed.",
@@ -71,7 +71,7 @@ fn decide(database: &Side, folder: &Side, rebuild: bool) -> Decision {
         (None, Some(b)) if rebuild || !folder.has_sessions => Decision::Join(b.store_id.clone()),
         (None, None) if rebuild || !folder.has_sessions => Decision::Create,
         (None, _) => Decision::Refuse(
-            "store_empty_database",
+            codes::STORE_EMPTY_DATABASE,
             "The storage folder (DATA_STORAGE_PATH) has sessions, but the metadata database is new and knows none of \
              them. Point DATABASE_URL at the database that belongs to the folder, or restore it from a backup; or make \
              the catalogue anew from the files: 'hvac-analytics doctor --rebuild'. Nothing was lost or changed.",
@@ -88,7 +88,7 @@ pub async fn settle(db: &Db, objects: &Objects, rebuild: bool) -> Result<Identit
     if db.is_read_only() {
         return match decided(db.read(), objects, rebuild).await?.0 {
             Decision::Agree(store_id) => Ok(Identity { store_id, format_version: FORMAT_VERSION }),
-            Decision::Refuse(code, message) => Err(Error::conflict(code, message)),
+            Decision::Refuse(code, message) => Err(Error::new(code, message)),
             Decision::Join(_) | Decision::Create => {
                 Err(super::read_only("database and folder do not know each other yet, which has to be written"))
             }
@@ -97,7 +97,7 @@ pub async fn settle(db: &Db, objects: &Objects, rebuild: bool) -> Result<Identit
     let transaction = db.begin().await?;
     let (decision, folder) = decided(&transaction, objects, rebuild).await?;
     let store_id = match decision {
-        Decision::Refuse(code, message) => return Err(Error::conflict(code, message)),
+        Decision::Refuse(code, message) => return Err(Error::new(code, message)),
         Decision::Agree(store_id) => return Ok(Identity { store_id, format_version: FORMAT_VERSION }),
         Decision::Join(store_id) => store_id,
         Decision::Create => new_id(),
@@ -134,8 +134,8 @@ async fn decided(db: &impl ConnectionTrait, objects: &Objects, rebuild: bool) ->
     let folder = Side { identity: read(objects)?, has_sessions: !objects.session_folders()?.is_empty() };
     let newest = [&database, &folder].into_iter().filter_map(|s| s.identity.as_ref()).map(|i| i.format_version).max();
     if let Some(newest) = newest.filter(|version| *version > FORMAT_VERSION) {
-        return Err(Error::conflict(
-            "newer_store",
+        return Err(Error::new(
+            codes::NEWER_STORE,
             format!(
                 "The storage folder was written by a newer version of this program: it is of format {newest} (store.json), \
                  and this program ({}) knows those up to {FORMAT_VERSION}. Use the newer program. Nothing was changed.",
@@ -150,12 +150,12 @@ async fn decided(db: &impl ConnectionTrait, objects: &Objects, rebuild: bool) ->
 pub(super) fn read(objects: &Objects) -> Result<Option<Identity>> {
     let bytes = match objects.open_bytes(paths::STORE_JSON) {
         Ok(bytes) => bytes.to_vec(),
-        Err(error) if error.code == "file_missing" => return Ok(None),
+        Err(error) if error.code == codes::FILE_MISSING => return Ok(None),
         Err(error) => return Err(error),
     };
     serde_json::from_slice(&bytes).map(Some).map_err(|e| {
-        Error::conflict(
-            "store_unreadable",
+        Error::new(
+            codes::STORE_UNREADABLE,
             "The file store.json in the storage folder cannot be read: put it back from a backup. Nothing was changed.",
         )
         .with_source(e)

@@ -10,7 +10,7 @@ use super::entity::{Integrity, cleaning_job, parsed_dataset, source_file, traine
 use super::objects::{ObjectBytes, Objects};
 use super::verified::Verdict;
 use super::{Store, paths};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// What a file's key is relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,12 +111,12 @@ impl Store {
             match self.root(file.root).open_unchanged(&file.path, stamp) {
                 Ok(Some(bytes)) => return Ok(Ok(bytes)),
                 Ok(None) => {}
-                Err(error) if error.code == "file_missing" => {}
+                Err(error) if error.code == codes::FILE_MISSING => {}
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::conflict(
-            "file_changing",
+        Err(Error::new(
+            codes::FILE_CHANGING,
             "A stored file is being changed from outside: stop whatever does that, then run 'hvac-analytics doctor'.",
         ))
     }

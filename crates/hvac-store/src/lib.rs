@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use self::entity::{WorkStatus, job};
 use self::lock::StoreLock;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result, codes};
 
 pub mod cache;
 pub mod copied;
@@ -190,7 +190,7 @@ fn read_only(why: &str) -> Error {
         "The store can only be read: {why}. To change anything, make the folder of DATABASE_URL and DATA_STORAGE_PATH \
          writable (is the disk mounted read-only?) and start again."
     );
-    Error::new(ErrorKind::Unavailable, "read_only", message)
+    Error::new(codes::READ_ONLY, message)
 }
 
 /// Nobody else is at work: what is staged or reserved is a crash's. Models may lie in a folder that another store's

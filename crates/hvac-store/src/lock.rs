@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::paths;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// How long a start waits for another process' start to end.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -41,8 +41,7 @@ impl StoreLock {
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(Error::new(
-                        ErrorKind::Unavailable,
-                        "store_locked",
+                        codes::STORE_LOCKED,
                         "The storage folder is being repaired by another process; try again when that has ended.",
                     ));
                 }
@@ -70,8 +69,8 @@ impl StoreLock {
     /// `store_in_use` when another process has the store open.
     pub fn exclusive(root: &Path) -> Result<Self> {
         Self::try_exclusive(root)?.ok_or_else(|| {
-            Error::conflict(
-                "store_in_use",
+            Error::new(
+                codes::STORE_IN_USE,
                 "Another process has this storage folder open: stop the server and other commands first, then repair.",
             )
         })

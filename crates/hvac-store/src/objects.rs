@@ -23,7 +23,7 @@ use super::file_stamp::Verified;
 use super::paths;
 
 use crate::error::machine::disk_full;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// Bytes of one read of a stream: big enough to keep a disk busy, small enough for many clients.
 const READ_BYTES: u64 = 256 * 1024;
@@ -378,8 +378,8 @@ pub fn hex(bytes: &[u8]) -> String {
 /// A file that a row refers to is not there.
 #[must_use]
 pub fn file_missing() -> Error {
-    Error::conflict(
-        "file_missing",
+    Error::new(
+        codes::FILE_MISSING,
         "A stored file of this session is missing. Run 'hvac-analytics doctor' to see which, and put it back from a \
          backup.",
     )
@@ -388,8 +388,8 @@ pub fn file_missing() -> Error {
 /// A file is not what was published.
 #[must_use]
 pub fn damaged() -> Error {
-    Error::conflict(
-        "file_damaged",
+    Error::new(
+        codes::FILE_DAMAGED,
         "A stored file of this session is damaged. Run 'hvac-analytics doctor' to see which, and put it back from a \
          backup.",
     )

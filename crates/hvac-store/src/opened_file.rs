@@ -5,7 +5,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result, codes};
 
 /// A database's file, as it was opened.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ fn replaced(what: &str) -> Error {
          more. Put that very file back, or stop the server and start it again with the database that belongs to the \
          storage folder ('hvac-analytics doctor --rebuild' makes one from the files)."
     );
-    Error::new(ErrorKind::Unavailable, "database_replaced", message).with_retry_after(30)
+    Error::new(codes::DATABASE_REPLACED, message).with_retry_after(30)
 }
 
 /// Whether the file that is there, or the folder that it would be made in, may not be written.

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::entity::store_identity;
 use super::{Store, identity};
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// How long a proof is good.
 const HOLDS: Duration = Duration::from_secs(5);
@@ -74,8 +74,7 @@ impl Store {
             return Ok(());
         }
         Err(Error::new(
-            ErrorKind::Unavailable,
-            "storage_replaced",
+            codes::STORAGE_REPLACED,
             "The storage folder (DATA_STORAGE_PATH) is not the one that the server was started with: put it back (is \
              its disk mounted?), or stop the server and start it again with the database that belongs to this folder.",
         ))
@@ -90,7 +89,7 @@ async fn shared(last: &Mutex<Last>, proof: impl Future<Output = Result<()>>) -> 
         None => {
             let outcome = tokio::time::timeout(PATIENCE, proof).await.unwrap_or_else(|_| {
                 let message = format!("the store took longer than {} s to write a little", PATIENCE.as_secs());
-                Err(Error::new(ErrorKind::Unavailable, "store_slow", message).with_retry_after(5))
+                Err(Error::new(codes::STORE_SLOW, message).with_retry_after(5))
             });
             (Instant::now(), outcome)
         }

@@ -9,7 +9,7 @@ use super::entity::removal;
 use super::integrity::Root;
 use super::objects::Objects;
 use super::{Store, now};
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result, codes};
 
 /// Notes that a session's folder or a model's file is to be removed, with whatever takes it out of the catalogue.
 ///
@@ -79,14 +79,11 @@ async fn forget(db: &Db, removal: removal::Model) -> Result<()> {
 /// The rows are gone, so this is no failure of the purge; but nobody is told that nothing is left before it is so.
 fn not_removed(path: &str, error: Error) -> Error {
     tracing::warn!(path, %error, "what was purged could not be removed; it is tried again");
-    let (kind, code) = match error.kind {
-        ErrorKind::Internal => (ErrorKind::Unavailable, "files_not_removed"),
-        kind => (kind, error.code),
-    };
+    let code = if error.kind() == ErrorKind::Internal { codes::FILES_NOT_REMOVED } else { error.code };
     let message = format!(
         "It is purged, but its files could not be removed yet: {}. It is tried again by itself; see to the disk and the \
          rights of DATA_STORAGE_PATH and MODELS_PATH.",
         error.message.trim_end_matches('.')
     );
-    Error::new(kind, code, message).with_retry_after(10).with_source(error)
+    Error::new(code, message).with_retry_after(10).with_source(error)
 }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::objects::{Objects, failed, hex, storage_error};
 use super::{crash, paths};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// Bytes collected before they are written.
 const PART_BYTES: usize = 1024 * 1024;
@@ -194,7 +194,8 @@ impl io::Write for StagedWriter {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= PART_BYTES {
             self.pass_on().map_err(|error| {
-                let kind = if error.code == "disk_full" { io::ErrorKind::StorageFull } else { io::ErrorKind::Other };
+                let kind =
+                    if error.code == codes::DISK_FULL { io::ErrorKind::StorageFull } else { io::ErrorKind::Other };
                 io::Error::new(kind, error)
             })?;
         }
@@ -269,7 +270,7 @@ impl Finished {
     /// When the disk refuses.
     pub async fn publish_held(self, key: &str) -> Result<Published> {
         let objects = self.objects.clone();
-        if matches!(objects.length(key), Err(error) if error.code == "file_missing") {
+        if matches!(objects.length(key), Err(error) if error.code == codes::FILE_MISSING) {
             return self.publish(key).await;
         }
         let key = key.to_owned();
@@ -338,7 +339,7 @@ pub(super) fn rename_new_or_look(from: &Path, to: &Path) -> io::Result<()> {
 
 fn already_published(key: &str) -> Error {
     let name = key.rsplit('/').next().unwrap_or(key);
-    Error::conflict("already_published", format!("There is already a stored file '{name}'; it was left as it is."))
+    Error::new(codes::ALREADY_PUBLISHED, format!("There is already a stored file '{name}'; it was left as it is."))
 }
 
 impl Drop for Finished {

@@ -113,7 +113,7 @@ async fn publishing_never_overwrites() {
         let mut staged = objects.stage("s1").await.unwrap();
         staged.write(Bytes::from(content)).await.unwrap();
         let published = staged.finish().await.unwrap().publish("s1/parsed-v1.parquet").await;
-        assert_eq!(published.err().map(|e| e.code), code);
+        assert_eq!(published.err().map(|e| e.code.name), code);
     }
     assert_eq!(&*objects.open_bytes("s1/parsed-v1.parquet").unwrap(), b"first");
     assert_eq!(everything(objects.root()), ["s1", "s1/parsed-v1.parquet"]);
@@ -179,7 +179,7 @@ async fn a_missing_file_is_told_without_its_place() {
         objects.stream("s1/gone", 0..1).try_collect::<Vec<_>>().await.unwrap_err(),
     ];
     for error in errors {
-        assert_eq!((error.kind, error.code), (ErrorKind::Conflict, "file_missing"));
+        assert_eq!((error.kind(), error.code.name), (ErrorKind::Conflict, "file_missing"));
         assert!(error.message.contains("doctor") && !error.message.contains(secret), "{error}");
     }
     for key in ["../x", "s1/../../x", "/etc/passwd", "s1//x"] {
@@ -192,10 +192,10 @@ async fn a_full_disk_is_known_by_its_cause() {
     let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
     let nested = std::io::Error::other(object_store::Error::Generic { store: "x", source: Box::new(full()) });
     for error in [full(), nested] {
-        assert_eq!(objects::storage_error("writing", error).code, "disk_full");
+        assert_eq!(objects::storage_error("writing", error).code.name, "disk_full");
     }
     let (_folder, objects) = objects();
-    assert_eq!(objects.check_free_space(u64::MAX / 2).unwrap_err().kind, ErrorKind::Unavailable);
+    assert_eq!(objects.check_free_space(u64::MAX / 2).unwrap_err().kind(), ErrorKind::Unavailable);
     objects.check_free_space(1).unwrap();
 }
 
@@ -291,14 +291,14 @@ async fn folder_and_database_are_joined_once_and_for_all() {
 
     // An empty database beside a full folder.
     let error = refusal(&settings(folder.path(), "b"), &root).await;
-    assert_eq!(error.code, "store_empty_database");
+    assert_eq!(error.code.name, "store_empty_database");
     assert!(error.message.contains("DATABASE_URL") && error.message.contains("doctor --rebuild"));
 
     // Another store's database.
     let other = tempfile::tempdir().unwrap();
     close(Store::open(&settings(other.path(), "a")).await.unwrap()).await;
     std::fs::copy(other.path().join("a.db"), folder.path().join("c.db")).unwrap();
-    assert_eq!(refusal(&settings(folder.path(), "c"), &root).await.code, "store_mismatch");
+    assert_eq!(refusal(&settings(folder.path(), "c"), &root).await.code.name, "store_mismatch");
 
     // A rebuild adopts the folder's identity, in a database that holds nothing.
     for database in ["b", "c"] {
@@ -310,10 +310,10 @@ async fn folder_and_database_are_joined_once_and_for_all() {
 
     // The folder without its store.json, and the folder gone.
     std::fs::remove_file(root.join("store.json")).unwrap();
-    assert_eq!(refusal(&settings(folder.path(), "a"), &root).await.code, "store_unidentified");
+    assert_eq!(refusal(&settings(folder.path(), "a"), &root).await.code.name, "store_unidentified");
     std::fs::rename(&root, folder.path().join("elsewhere")).unwrap();
     let error = Store::open(&settings(folder.path(), "a")).await.err().unwrap();
-    assert_eq!(error.code, "store_empty_folder");
+    assert_eq!(error.code.name, "store_empty_folder");
     assert!(!error.message.contains(folder.path().to_str().unwrap()));
 }
 
@@ -327,7 +327,7 @@ async fn a_database_with_sessions_of_another_store_is_not_rebuilt_over() {
     }
     std::fs::copy(one.path().join("a.db"), two.path().join("b.db")).unwrap();
     let error = Store::open_for_rebuild(&settings(two.path(), "b")).await.err().unwrap();
-    assert_eq!(error.code, "store_mismatch");
+    assert_eq!(error.code.name, "store_mismatch");
 }
 
 #[tokio::test]
@@ -342,7 +342,7 @@ async fn an_unreadable_or_newer_store_is_refused() {
         (text.replace("\"format_version\": 1", "\"format_version\": 2"), "newer_store"),
     ] {
         std::fs::write(&json, content).unwrap();
-        assert_eq!(Store::open(&settings).await.err().unwrap().code, code);
+        assert_eq!(Store::open(&settings).await.err().unwrap().code.name, code);
     }
 }
 
@@ -376,7 +376,7 @@ async fn only_a_process_that_is_alone_tidies_up() {
     let second = Store::open(&settings).await.unwrap();
     assert_eq!(second.recovered, Recovered::default(), "the first may still be at it");
     assert_eq!(state(&second).await, VersionState::Reserved);
-    assert_eq!(Store::open_for_rebuild(&settings).await.err().unwrap().code, "store_in_use");
+    assert_eq!(Store::open_for_rebuild(&settings).await.err().unwrap().code.name, "store_in_use");
     drop((first, second));
 
     let third = Store::open(&settings).await.unwrap();

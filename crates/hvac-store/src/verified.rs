@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 use super::entity::Integrity;
 pub use super::file_stamp::FileStamp;
 use super::objects::{ObjectBytes, Objects, hash, map, storage_error};
-use crate::error::{Context, Result};
+use crate::error::{Context, Result, codes};
 
 /// What a file is: how it looks when it is what was published, else what is wrong.
 pub type Verdict = std::result::Result<FileStamp, Integrity>;
@@ -44,7 +44,7 @@ impl Objects {
         let _one_at_a_time = turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.unchanged(key, sha256) {
             Ok(Some(stamp)) => Ok(Ok(stamp)),
-            Err(error) if error.code == "file_missing" => Ok(Err(Integrity::Missing)),
+            Err(error) if error.code == codes::FILE_MISSING => Ok(Err(Integrity::Missing)),
             Err(error) => Err(error),
             Ok(None) => self.verify_bytes(key, sha256, size_bytes, &mut |_| Ok(())),
         }
@@ -80,7 +80,7 @@ impl Objects {
         let doing = "looking at a stored file";
         self.forget(key);
         let mut file = match self.file(key) {
-            Err(error) if error.code == "file_missing" => return Ok(Err(Integrity::Missing)),
+            Err(error) if error.code == codes::FILE_MISSING => return Ok(Err(Integrity::Missing)),
             file => file?,
         };
         let before = FileStamp::of(&file.metadata().internal(doing)?);

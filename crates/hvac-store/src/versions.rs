@@ -13,13 +13,10 @@ use sea_orm::{
 use super::db::{Db, Transaction};
 use super::entity::{ArtefactKind, VersionState, WorkStatus, job, version};
 use super::{new_id, now};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 
 /// How long a number stays reserved without a heartbeat.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// The code of the error that says that somebody else makes a version.
-pub const UNDER_WAY: &str = "parse_under_way";
-
 /// What is counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Series<'a> {
@@ -122,7 +119,7 @@ async fn reserve_parse(txn: &impl ConnectionTrait, session_id: &str, owner: Owne
         }
         if held.lease_until.is_some_and(|until| until > now()) {
             let message = format!("session '{session_id}' is being parsed already; ask again when that is done");
-            return Err(Error::conflict(UNDER_WAY, message).with_retry_after(5));
+            return Err(Error::new(codes::PARSE_UNDER_WAY, message).with_retry_after(5));
         }
         settle(txn, &held, VersionState::Abandoned).await?;
     }
@@ -267,7 +264,7 @@ async fn settle(txn: &impl ConnectionTrait, number: &version::Model, state: Vers
             "this {} stood still for over a minute and lost its version number: ask for it again",
             work(number.kind)
         );
-        return Err(Error::conflict("lease_lost", message));
+        return Err(Error::new(codes::LEASE_LOST, message));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ async fn a_cleaning_that_is_cancelled_gives_its_number_up() {
     let asked = ask::ask(&state, CleanRequest::read(request.clone()).unwrap()).await.unwrap();
     state.jobs.cancel(&asked.job_id).await.unwrap();
     let error = ask::wait(&state, asked.clone()).await.unwrap_err();
-    assert_eq!(error.code, "job_cancelled");
+    assert_eq!(error.code.name, "job_cancelled");
     let again = ask::ask(&state, CleanRequest::read(request).unwrap()).await.unwrap();
     assert!(!again.reused && again.job_id != asked.job_id);
     hvac_analytics::app::close(state).await.unwrap();

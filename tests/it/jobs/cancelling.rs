@@ -19,7 +19,7 @@ async fn a_queued_job_is_cancelled_at_once_and_never_begun() {
         );
     }
     assert_eq!(statuses(&events(&app, &id).await), ["queued", "cancelled"]);
-    assert_eq!(app.state.jobs.wait(&id).await.unwrap().outcome().unwrap_err().code, "job_cancelled");
+    assert_eq!(app.state.jobs.wait(&id).await.unwrap().outcome().unwrap_err().code.name, "job_cancelled");
     for id in &busy {
         app.state.jobs.cancel(id).await.unwrap();
     }

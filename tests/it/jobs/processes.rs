@@ -124,7 +124,7 @@ async fn a_server_that_stops_lets_a_job_end_or_hands_it_back() {
     let stream = app.client.get(app.url(&format!("/api/jobs/{waiting}/events"))).send().await.unwrap();
     let folder = app.stop().await;
     assert_eq!(statuses(&sent(&stream.text().await.unwrap())), ["queued"]);
-    assert_eq!(wait.await.unwrap().unwrap_err().code, "stopping");
+    assert_eq!(wait.await.unwrap().unwrap_err().code.name, "stopping");
     let state = stores(folder.path()).await;
     let job = state.jobs.get(&short).await.unwrap();
     assert_eq!((job.status, job.attempts), (JobStatus::Completed, 1));

@@ -171,11 +171,11 @@ async fn a_training_that_is_cancelled_gives_its_number_up() {
     let body = request(&id).as_object().unwrap().clone();
     let asked = ask::ask(&state, TrainRequest::read(body.clone()).unwrap()).await.unwrap();
     state.jobs.cancel(&asked.job_id).await.unwrap();
-    assert_eq!(ask::wait(&state, asked.clone()).await.unwrap_err().code, "job_cancelled");
+    assert_eq!(ask::wait(&state, asked.clone()).await.unwrap_err().code.name, "job_cancelled");
     let again = ask::ask(&state, TrainRequest::read(body).unwrap()).await.unwrap();
     assert!(!again.reused && again.job_id != asked.job_id);
     let missing = training::find(&state, &again.job_id).await.unwrap_err();
-    assert_eq!(missing.code, "model_not_ready");
+    assert_eq!(missing.code.name, "model_not_ready");
     hvac_analytics::app::close(state).await.unwrap();
     let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
     let model = app.get(&format!("/api/models/{}", asked.job_id)).await.expect(200);

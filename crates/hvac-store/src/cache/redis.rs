@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::CacheKey;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 
 /// How long an operation of a request may take.
 const OPERATION: Duration = Duration::from_millis(30);
@@ -55,7 +55,7 @@ fn client(url: &str) -> Result<Client> {
     // The parser's own words could repeat a password.
     Client::open(url).map_err(|_| {
         let message = "REDIS_URL cannot be used: it must be an address such as redis://127.0.0.1:6379/0, without TLS";
-        Error::invalid("REDIS_URL", "bad_setting", message)
+        Error::invalid("REDIS_URL", codes::BAD_SETTING, message)
     })
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use sea_orm::sqlx;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
-use super::{Error, ErrorKind};
+use super::{Error, ErrorKind, codes};
 
 /// A fault that whoever runs this program can mend: never a defect of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,33 +24,33 @@ impl Fault {
     fn error(self) -> Error {
         let (code, message, retry_after_s) = match self {
             Self::DiskFull => (
-                "disk_full",
+                codes::DISK_FULL,
                 "The disk of the storage folder is full: nothing was stored. Free some space (or purge deleted \
                  sessions) and try again.",
                 30,
             ),
             Self::Storage => (
-                "storage_unavailable",
+                codes::STORAGE_UNAVAILABLE,
                 "The disk of the storage folder or of the metadata database cannot be used: nothing was stored. See \
                  that both are mounted, writable and sound (the log has the cause), then try again.",
                 10,
             ),
             Self::TooManyOpenFiles => (
-                "too_many_open_files",
+                codes::TOO_MANY_OPEN_FILES,
                 "The server has as many files and connections open as the system lets it: nothing was stored. Try \
                  again in a moment; if it stays so, raise its limit of open files (ulimit -n).",
                 5,
             ),
-            Self::DatabaseBusy => ("database_busy", "The metadata database is busy; try again in a moment.", 2),
+            Self::DatabaseBusy => (codes::DATABASE_BUSY, "The metadata database is busy; try again in a moment.", 2),
             Self::DatabaseCorrupt => (
-                "database_corrupt",
+                codes::DATABASE_CORRUPT,
                 "The metadata database is damaged. Stop the server, move the file of DATABASE_URL (with its -wal and \
                  -shm) away, and make it anew from the session folders: 'hvac-analytics doctor --rebuild'. Nothing \
                  was stored.",
                 30,
             ),
         };
-        Error::new(ErrorKind::Unavailable, code, message).with_retry_after(retry_after_s)
+        Error::new(code, message).with_retry_after(retry_after_s)
     }
 }
 
@@ -64,7 +64,7 @@ pub fn disk_full() -> Error {
 #[must_use]
 pub fn of_code(code: &str) -> Option<Error> {
     let all = [Fault::DiskFull, Fault::Storage, Fault::TooManyOpenFiles, Fault::DatabaseBusy, Fault::DatabaseCorrupt];
-    all.into_iter().map(Fault::error).find(|error| error.code == code)
+    all.into_iter().map(Fault::error).find(|error| error.code.name == code)
 }
 
 /// What `failure` means, if it or one of its causes is the machine's.
@@ -76,7 +76,7 @@ pub(super) fn fault(failure: &(dyn StdError + 'static)) -> Option<Error> {
             return of_database(db).map(Fault::error);
         }
         // One of ours that went through a library's hands.
-        if let Some(ours) = e.downcast_ref::<Error>().filter(|ours| ours.kind == ErrorKind::Unavailable) {
+        if let Some(ours) = e.downcast_ref::<Error>().filter(|ours| ours.kind() == ErrorKind::Unavailable) {
             return Some(ours.again());
         }
         let Some(io) = e.downcast_ref::<io::Error>() else {
@@ -155,11 +155,11 @@ mod tests {
 
     /// The code of what an error of the operating system means, however deep it lies.
     fn code_of(errno: i32) -> Option<&'static str> {
-        let plain = fault(&io::Error::from_raw_os_error(errno)).map(|error| error.code);
+        let plain = fault(&io::Error::from_raw_os_error(errno)).map(|error| error.code.name);
         let wrapped = io::Error::other(io::Error::other(io::Error::from_raw_os_error(errno)));
-        assert_eq!(fault(&wrapped).map(|error| error.code), plain);
+        assert_eq!(fault(&wrapped).map(|error| error.code.name), plain);
         let parquet = parquet::errors::ParquetError::External(Box::new(wrapped));
-        assert_eq!(fault(&parquet).map(|error| error.code), plain);
+        assert_eq!(fault(&parquet).map(|error| error.code.name), plain);
         plain
     }
 

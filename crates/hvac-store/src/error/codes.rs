@@ -1,0 +1,414 @@
+//! Every error code with its kind, what it means and the way out: the one table.
+//!
+//! `docs/ERRORS.md` is made from it, and a test keeps every code in use. The crates that only compute name theirs by
+//! its text, which [`named`] finds here.
+
+use serde::{Serialize, Serializer};
+
+use super::ErrorKind;
+
+/// One line of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Stable and `snake_case`: what goes over the wire.
+    pub name: &'static str,
+    /// What a caller may branch on.
+    pub kind: ErrorKind,
+    /// What is wrong, one sentence.
+    pub meaning: &'static str,
+    /// What to do about it, one sentence.
+    pub way_out: &'static str,
+}
+
+/// Its name.
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+/// The code of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Code> {
+    ALL.iter().copied().find(|code| code.name == name)
+}
+
+macro_rules! table {
+    ($($kind:ident { $($code:ident $name:literal $meaning:literal $way_out:literal;)* })*) => {
+        $($(
+            #[doc = $meaning]
+            pub const $code: &Code =
+                &Code { name: $name, kind: ErrorKind::$kind, meaning: $meaning, way_out: $way_out };
+            const _: () = assert!(stringify!($code).eq_ignore_ascii_case($name));
+        )*)*
+        /// The whole table.
+        pub const ALL: &[&Code] = &[$($($code,)*)*];
+    };
+}
+
+table! {
+    Malformed {
+        BODY_BROKE_OFF "body_broke_off" "The connection ended within the request's body; nothing was stored."
+            "Send the request again.";
+        BROKEN_JSON "broken_json" "The body is no JSON."
+            "Mend it where `detail` says; quotes, commas and braces are the usual causes.";
+        BROKEN_MULTIPART "broken_multipart" "The multipart form cannot be read to its end; nothing was stored."
+            "Let a library write the form, or use `curl -F`.";
+        BROKEN_PATH "broken_path" "The path is no UTF-8 text once its %-escapes are resolved."
+            "Escape the path's UTF-8 bytes.";
+        BROKEN_QUERY "broken_query" "The query string cannot be read."
+            "Write it as name=value&name=value, with special characters %-escaped.";
+        BROKEN_UPLOAD "broken_upload" "An upload broke off within a file; nothing was stored."
+            "Send it again.";
+    }
+    NotFound {
+        DELETED_SESSION "deleted_session" "The session whose data are asked for is deleted."
+            "Bring it back with `POST /api/sessions/{id}/restore`.";
+        EMPTY_FOLDER "empty_folder" "The folder holds no report."
+            "Name a folder with .csv, .tsv, .txt, .dat, .xlsx or .zip files.";
+        NO_EVENTS "no_events" "The cleaned version was made without a file of quality events."
+            "Clean again with `force`.";
+        NO_SESSION "no_session" "No session has been parsed over HTTP yet, so there is none to take by default."
+            "Parse reports with `POST /api/parse`, or name a `session_id`.";
+        NO_SUCH_ROUTE "no_such_route" "There is nothing at this path."
+            "See `/docs`, which lists every route.";
+        NOT_CLEANED "not_cleaned" "Only cleaned versions have quality events, and this is none."
+            "Clean it with `POST /api/clean`, or name `version=cleaned`.";
+        NOT_PARSED "not_parsed" "The session has no data yet."
+            "Parse it with `POST /api/parse`.";
+        UNKNOWN_CLEANING_JOB "unknown_cleaning_job" "There is no cleaning of this id."
+            "`GET /api/sessions/{id}` lists a session's cleaned versions.";
+        UNKNOWN_FILE "unknown_file" "There is no file of this name."
+            "`GET /api/files` lists those of the data folder; on the command line, see to the path.";
+        UNKNOWN_FOLDER "unknown_folder" "There is no such folder in the data folder."
+            "`GET /api/files` lists them.";
+        UNKNOWN_JOB "unknown_job" "There is no job of this id."
+            "`GET /api/jobs` lists them.";
+        UNKNOWN_MODEL "unknown_model" "There is no model of this name or id."
+            "`GET /api/models` lists them.";
+        UNKNOWN_MODEL_VERSION "unknown_model_version" "The model has no such version or alias."
+            "Take one of those that `detail` or `GET /api/models/by-name/{name}` names.";
+        UNKNOWN_OPTIMIZATION "unknown_optimization" "There is no recommendation of this id."
+            "`GET /api/optimizations` lists them.";
+        UNKNOWN_SESSION "unknown_session" "There is no session of this id."
+            "`GET /api/sessions` lists them.";
+        UNKNOWN_VERSION "unknown_version" "The session has no such version, or it is gone."
+            "`GET /api/sessions/{id}` lists its versions.";
+        UNREADABLE_FOLDER "unreadable_folder" "The folder cannot be read."
+            "See that it exists and that this user may read it.";
+    }
+    MethodNotAllowed {
+        METHOD_NOT_ALLOWED "method_not_allowed" "The path exists, but not with this method."
+            "Use a method that the `Allow` header names.";
+    }
+    Conflict {
+        ALREADY_PUBLISHED "already_published" "A file of that name is stored already; it was left as it is."
+            "Ask again; where databases share MODELS_PATH, give each a folder of its own.";
+        AMBIGUOUS_MODEL "ambiguous_model" "The name may mean several models."
+            "Name one by an id that `errors` tells.";
+        AMBIGUOUS_SESSION "ambiguous_session" "The text may mean several sessions, or a session and a file."
+            "Name the session by its whole id, a file by its path (`./name`).";
+        FILE_CHANGING "file_changing" "A stored file is being changed from outside."
+            "Stop whatever does that, then run `hvac-analytics doctor`.";
+        FILE_DAMAGED "file_damaged" "A stored file is not what was published."
+            "Run `hvac-analytics doctor`, which says more; put it back from a backup, or make it again with `force`.";
+        FILE_EXISTS "file_exists" "The file to be written is there already."
+            "Name it with `-o` to replace it.";
+        FILE_MISSING "file_missing" "A stored file is gone."
+            "Run `hvac-analytics doctor`, which says more; put it back from a backup, or make it again with `force`.";
+        FILES_DAMAGED "files_damaged" "`doctor` found stored files that are not what was published."
+            "Put the files that its report names back from a backup, or make them again.";
+        JOB_CANCELLED "job_cancelled" "The job was cancelled; nothing was stored."
+            "Ask again to do it after all.";
+        JOB_ENDED "job_ended" "The job has ended already."
+            "There is nothing to cancel; ask for new work where its result is missed.";
+        LEASE_LOST "lease_lost" "The work stood still for over a minute and lost its version number."
+            "Ask for it again; see why the machine stood still.";
+        MODEL_IN_USE "model_in_use" "Aliases or recommendations refer to the model."
+            "Delete with `force=true` (`--force`), which takes all of that along.";
+        MODEL_NOT_READY "model_not_ready" "The model is still being trained, or its training failed."
+            "Follow the job that `detail` names, or train again.";
+        NEWER_DATABASE "newer_database" "The metadata database was made by a newer version of this program."
+            "Use that version, or restore a backup from before the upgrade.";
+        NEWER_FILE "newer_file" "A stored file was written by a newer version of this program."
+            "Use that version.";
+        NEWER_STORE "newer_store" "The storage folder was written by a newer version of this program."
+            "Use that version.";
+        NOT_CONFIRMED "not_confirmed" "What deletes for ever was not confirmed; nothing was done."
+            "Answer `yes`, or say `--yes` where there is no terminal.";
+        PARSE_UNDER_WAY "parse_under_way" "The session is being parsed or cleaned."
+            "Ask again when that is done (`Retry-After`).";
+        SESSION_DELETED "session_deleted" "The session is deleted and cannot be changed."
+            "Bring it back with `POST /api/sessions/{id}/restore`.";
+        SESSION_HAS_MODELS "session_has_models" "The session cannot be purged: models were made from its data."
+            "Delete those models first, `DELETE /api/models/{id}`.";
+        STORE_EMPTY_DATABASE "store_empty_database" "The storage folder has sessions that the new metadata database lacks."
+            "Point DATABASE_URL at the folder's own database, or run `hvac-analytics doctor --rebuild`.";
+        STORE_EMPTY_FOLDER "store_empty_folder" "The metadata database knows sessions, but the storage folder is empty."
+            "Mount the disk, or point DATA_STORAGE_PATH at the sessions' folder.";
+        STORE_IN_USE "store_in_use" "Another process has the storage folder open."
+            "Stop the server and other commands first, then repair.";
+        STORE_MISMATCH "store_mismatch" "Metadata database and storage folder belong to different stores."
+            "Point both at the same store, or rebuild the catalogue in a new database.";
+        STORE_UNIDENTIFIED "store_unidentified" "The storage folder has sessions but no store.json."
+            "Put store.json back from a backup, or run `hvac-analytics doctor --rebuild`.";
+        STORE_UNREADABLE "store_unreadable" "The file store.json in the storage folder cannot be read."
+            "Put it back from a backup.";
+        TRAINING_UNDER_WAY "training_under_way" "The model is being trained."
+            "Cancel its job first, `POST /api/jobs/{id}/cancel`.";
+    }
+    PreconditionFailed {
+        PRECONDITION_FAILED "precondition_failed" "The file is not the one that `If-Match` names."
+            "Ask without that header for what is there now.";
+    }
+    TooLarge {
+        BODY_TOO_LARGE "body_too_large" "The JSON body is longer than allowed."
+            "Send less at once; files go to `/api/uploads`.";
+        UPLOAD_TOO_LARGE "upload_too_large" "The files are larger together than an upload may be; nothing was stored."
+            "Send fewer files at once, or raise MAX_UPLOAD_BYTES.";
+    }
+    UnsupportedFormat {
+        NOT_A_TABLE "not_a_table" "The file is no text table, workbook or zip archive that is read here."
+            "Export the report as CSV, TSV, XLSX or a zip of these.";
+        NOT_JSON "not_json" "This route reads JSON, and the request says it is something else."
+            "Send the header `Content-Type: application/json`.";
+        NOT_MULTIPART "not_multipart" "This route reads a multipart form, and the request is none."
+            "Send one; `curl -F files=@report.csv` does.";
+        NOTHING_READABLE "nothing_readable" "The archive holds no file that is read here."
+            "Pack the reports themselves, as CSV, TSV or XLSX.";
+        NUL_BYTES "nul_bytes" "The text has NUL bytes, as a crash of the exporting program leaves them."
+            "Export the report again, or delete them.";
+    }
+    RangeNotSatisfiable {
+        RANGE_NOT_SATISFIABLE "range_not_satisfiable" "No byte of the range asked for exists."
+            "Ask for a range within the length that `Content-Range` tells.";
+    }
+    Invalid {
+        AMBIGUOUS_DATES "ambiguous_dates" "Day and month cannot be told apart in any of the report's dates."
+            "State `date_format`.";
+        AMBIGUOUS_ROLE "ambiguous_role" "Several columns fit a part that a cleaning rule needs equally well."
+            "State the one meant in `columns`.";
+        ARCHIVE_TOO_LARGE "archive_too_large" "The archive has more files, or unpacks to more bytes, than allowed."
+            "Split it, or raise the limit that `detail` names.";
+        BAD_COLUMN_OVERRIDE "bad_column_override" "An override of a column cannot be followed."
+            "Mend the entry of `columns` that `errors` names.";
+        BAD_COLUMNS "bad_columns" "Too few or too many columns are asked for."
+            "Name as many as `detail` says, separated by commas.";
+        BAD_DATE_FORMAT "bad_date_format" "`date_format` is none that is known."
+            "Take one that `detail` names.";
+        BAD_DELIMITER "bad_delimiter" "The delimiter is not one character, or not that of the file."
+            "Give a comma, a semicolon, a bar or a tab, or leave it out to have it found.";
+        BAD_NAME "bad_name" "A model's name or alias has a form that cannot be used."
+            "Choose one by the rule that `detail` tells.";
+        BAD_OFFSET "bad_offset" "`offset` is negative."
+            "Count rows from 0.";
+        BAD_OPTION "bad_option" "An option of a training or recommendation is out of its range."
+            "Give a value within the range that `detail` names.";
+        BAD_POINTS "bad_points" "`points` is out of range."
+            "Ask for 10 to 20000 points a column.";
+        BAD_ROLE "bad_role" "A column cannot play the part that it is given."
+            "Name a column whose values and unit fit the part.";
+        BAD_ROWS "bad_rows" "`rows` is out of range."
+            "Ask for as many as `detail` says.";
+        BAD_SETTING "bad_setting" "A setting of the environment or of .env cannot be used."
+            "Set the variable that `detail` names to what it says.";
+        BAD_THRESHOLD "bad_threshold" "A threshold of a cleaning is out of its range."
+            "Give a value within the range that `detail` names.";
+        BAD_TIME "bad_time" "A time cannot be read, or lies outside the years 0000 to 9999."
+            "Write it like 2016-10-10T00:00:00+08:00 or 2016-10-10 00:00.";
+        BAD_TIME_RANGE "bad_time_range" "`to` is not later than `from`."
+            "Give a later `to`, or an earlier `from`.";
+        BAD_USAGE "bad_usage" "The command line cannot be carried out as it stands."
+            "See `--help`.";
+        BAD_VERSION "bad_version" "The text is no version."
+            "Use latest, parsed, cleaned, parsed-v1, cleaned-v1 or an id; of a model, its number.";
+        BROKEN_ARCHIVE "broken_archive" "The archive, or a file in it, cannot be unpacked."
+            "Pack it anew.";
+        CONFLICTING_VALUES "conflicting_values" "Files have different values for the same time; nothing was stored."
+            "Parse with `on_conflict=last` or `first`, or leave one of the files out.";
+        CONSTANT_TARGET "constant_target" "The target has the same value in every row: there is nothing to learn."
+            "Choose another target, or another version.";
+        CONTROL_CHARACTER "control_character" "A stored text has a control character."
+            "Leave it out.";
+        DRY_RUN_WAITS "dry_run_waits" "A dry run stores nothing that could be fetched later."
+            "Leave out `wait` or `dry_run`.";
+        EMPTY_FILE "empty_file" "The file is empty or holds only blank lines."
+            "Export the report again.";
+        EMPTY_NAME "empty_name" "The session's new name is empty."
+            "Give one, or leave `name` out to keep the old one.";
+        INFEASIBLE "infeasible" "No setting keeps all limits and constraints under these conditions."
+            "Relax one that `errors` names, or let more variables change.";
+        INVALID_BODY "invalid_body" "The JSON body as a whole is wrong."
+            "Send an object with the fields that `/docs` names.";
+        INVALID_FIELD "invalid_field" "A field has a value of the wrong type or form."
+            "Give the field that `errors` names what `detail` says.";
+        LEAKAGE "leakage" "A feature would tell the model its target."
+            "Leave it out of the mapping, or train with `allow_leakage`.";
+        LINE_TOO_LONG "line_too_long" "A line or field is longer than any trend report has."
+            "Check the delimiter and the line ends.";
+        METADATA_TOO_LARGE "metadata_too_large" "A session's metadata are too long as JSON."
+            "Keep less in them.";
+        MISSING_ROLE "missing_role" "No column fits a part that a cleaning rule needs."
+            "State it in `columns`, or leave the rule out.";
+        MIXED_DATE_ORDERS "mixed_date_orders" "The report's dates are written in more than one order."
+            "State `date_format`, or split the report.";
+        MODEL_REQUIRED "model_required" "The request names no model."
+            "Name one in `model`; `GET /api/models` lists them.";
+        NO_CONTROL "no_control" "The model was trained without a set-point or without a condition."
+            "Map at least one of each and train again.";
+        NO_FEATURES "no_features" "The mapping leaves no feature to learn from."
+            "Map columns that vary; `GET /api/feature-mapping/suggest` proposes some.";
+        NO_FILE_NAME "no_file_name" "A part of the form that should be a file has no file name."
+            "Send it as a file, `curl -F files=@report.csv`.";
+        NO_FILES "no_files" "There is no file to work on."
+            "Upload some, or name server-side files.";
+        NO_HEADER "no_header" "The report has no line that names its columns."
+            "Export it with its header.";
+        NO_POINTS "no_points" "The header names no point besides the time."
+            "Export the report with its points.";
+        NO_READABLE_TIME "no_readable_time" "No row has a time that can be read."
+            "Export the report with date and time, or state `date_format`.";
+        NO_ROWS "no_rows" "There is no data row below the header; nothing was stored."
+            "Export the report again, for a period with data.";
+        NONEXISTENT_LOCAL_TIME "nonexistent_local_time" "A local time falls into the hour that clocks skipped."
+            "Write it with its offset from UTC, or give the zone in which the times were written.";
+        NOT_A_NUMBER "not_a_number" "A row to predict holds something that is no number."
+            "Give numbers, or null where there is none.";
+        NOT_A_PARSED_DATASET "not_a_parsed_dataset" "Only parsed versions are cleaned, and this is cleaned already."
+            "Name the parsed version it came from, or leave `dataset_id` out.";
+        NOT_NUMERIC "not_numeric" "A column holds texts where numbers are needed."
+            "Choose columns with numbers.";
+        NOT_UTF8 "not_utf8" "A text field of the form is no UTF-8."
+            "Send it as UTF-8.";
+        OUT_OF_RANGE "out_of_range" "A number is out of its range."
+            "Give one within the range that `detail` names.";
+        PATH_OUTSIDE_DATA_DIR "path_outside_data_dir" "The path leaves the data folder."
+            "Give a name below it, without `..` and without a leading `/`.";
+        PROBE_INVALID "probe_invalid" "A job of the kind that only tests enqueue was told to be invalid."
+            "None is needed.";
+        REPEATED_FIELD "repeated_field" "A field of the form comes twice."
+            "Send it once.";
+        REPEATED_PARAMETER "repeated_parameter" "A query parameter comes twice."
+            "Send it once.";
+        REPORT_CHANGED "report_changed" "A report's bytes are not those that were planned with."
+            "Parse it again, and leave its file alone meanwhile.";
+        SECOND_REPORT "second_report" "A second header stands within the file: it holds two reports."
+            "Split the file.";
+        SESSION_ID_REQUIRED "session_id_required" "This server takes no session by default."
+            "Name a `session_id`; `GET /api/sessions` lists them.";
+        TARGET_NOT_NUMERIC "target_not_numeric" "The target holds no numbers to learn."
+            "Choose another target, or another version.";
+        TEXT_TOO_LONG "text_too_long" "A text is longer than allowed."
+            "Shorten it to what `detail` says.";
+        TIMEZONE_FIXED "timezone_fixed" "The session was parsed in another time zone, which stays."
+            "Parse the files as a new session.";
+        TOO_FEW_ROWS "too_few_rows" "There are too few usable rows to train on."
+            "Take a longer period, a finer `interval` or fewer features.";
+        TOO_LARGE "too_large" "The workbook unpacks to more than 1 GiB."
+            "Split it, or export CSV.";
+        TOO_MANY_POINTS "too_many_points" "The report names more points than are read."
+            "Split it by points.";
+        UNCLOSED_QUOTE "unclosed_quote" "A quote is opened and not closed."
+            "Close it, or double it if it is part of the text.";
+        UNDECODABLE_TEXT "undecodable_text" "The text has bytes that its encoding does not know."
+            "State another `encoding`, or export the report again as UTF-8.";
+        UNEXPECTED_BODY "unexpected_body" "This route takes no body."
+            "Send none.";
+        UNKNOWN_COLUMN "unknown_column" "There is no column of this name."
+            "Take the closest that `detail` names.";
+        UNKNOWN_ENCODING "unknown_encoding" "The encoding asked for is none that is known."
+            "Use a label of the WHATWG Encoding Standard, such as utf-8, big5 or windows-1252.";
+        UNKNOWN_FIELD "unknown_field" "There is no such field."
+            "Take the closest that `detail` names; `/docs` lists all.";
+        UNKNOWN_FILE_FORMAT "unknown_file_format" "The output's name tells no file format that is written."
+            "End it with one that `detail` names.";
+        UNKNOWN_JOB_KIND "unknown_job_kind" "There is no such kind of job."
+            "Take one that `detail` names.";
+        UNKNOWN_ORDER "unknown_order" "`order` is neither asc nor desc."
+            "Use asc or desc.";
+        UNKNOWN_PARAMETER "unknown_parameter" "There is no such query parameter."
+            "Take the closest that `detail` names; `/docs` lists all.";
+        UNKNOWN_PERIOD "unknown_period" "There is no such period to sum up by."
+            "Take one that `detail` names.";
+        UNKNOWN_RULE "unknown_rule" "There is no such cleaning rule."
+            "Take one that `detail` names.";
+        UNKNOWN_SORT "unknown_sort" "Sessions cannot be sorted by this."
+            "Take one that `detail` names.";
+        UNKNOWN_TARGET "unknown_target" "The target is no column with numbers."
+            "Take the closest that `detail` names.";
+        UNKNOWN_TIMEZONE "unknown_timezone" "The name is no IANA time zone."
+            "Use a name such as Asia/Taipei, Europe/Berlin or UTC.";
+        UNKNOWN_UNIT "unknown_unit" "A rule needs the unit of a column, which has none that is known."
+            "State it in `units`.";
+        UNREADABLE "unreadable" "A file given on the command line cannot be read or is not what it should be."
+            "Do what `detail` says of it.";
+        UNREADABLE_FILE "unreadable_file" "A server-side file cannot be read; nothing was stored."
+            "See that it exists and that the server may read it.";
+        UNREADABLE_FILES "unreadable_files" "Several reports cannot be read, for different reasons; nothing was stored."
+            "Mend or leave out those that `errors` names.";
+        UNREADABLE_MODEL "unreadable_model" "A model's file is none that this version reads."
+            "Train it again, or use the version that made it.";
+        UNSAFE_ARCHIVE "unsafe_archive" "The archive has members that are encrypted, nested or named out of it."
+            "Pack plain reports without a password.";
+        VERSION_REQUIRED "version_required" "A comparison needs two versions."
+            "Name both, such as parsed-v1 and cleaned-v1.";
+        WINDOW_SHORTER_THAN_ROWS "window_shorter_than_rows" "The window of steady state is shorter than the rows' interval."
+            "Give `thresholds.steady_window_min` of at least what `detail` says.";
+        WRONG_FEATURES "wrong_features" "The values given are not those that the model goes by."
+            "Give what `errors` names, in the model's own names (`GET /api/models/{id}`).";
+    }
+    TooMany {
+        TOO_MANY_CONNECTIONS "too_many_connections" "This client has as many connections as it may."
+            "Close some, or raise MAX_CONNECTIONS_PER_CLIENT.";
+    }
+    Internal {
+        INTERNAL "internal" "The program failed at this: a defect, or a broken machine."
+            "Look up the cause in the log, under the answer's `request_id`.";
+        JOB_POISONED "job_poisoned" "The process ended each time that this job was begun; it is not begun again."
+            "Look for memory or disk running out in the system's log, then ask again with less at once.";
+    }
+    Unavailable {
+        CANNOT_LISTEN "cannot_listen" "The address to listen on cannot be used."
+            "Free it, or choose another, as `detail` says.";
+        DATABASE_BUSY "database_busy" "The metadata database is busy."
+            "Try again in a moment.";
+        DATABASE_CORRUPT "database_corrupt" "The metadata database is damaged; nothing was stored."
+            "Stop the server, move the database file away, and run `hvac-analytics doctor --rebuild`.";
+        DATABASE_REPLACED "database_replaced" "The metadata database's file was removed or replaced under the server."
+            "Put that very file back, or start again with the database that belongs to the folder.";
+        DISK_FULL "disk_full" "The disk of the storage folder is full; nothing was stored."
+            "Free some space, or purge deleted sessions, and try again.";
+        FILES_NOT_REMOVED "files_not_removed" "It is purged, but its files could not be removed yet."
+            "It is tried again by itself; see to the disk and to the rights of DATA_STORAGE_PATH and MODELS_PATH.";
+        MANIFEST_NOT_WRITTEN "manifest_not_written" "The change is made, but session.json could not be rewritten yet."
+            "It is tried again by itself; see to the disk and to the rights of DATA_STORAGE_PATH.";
+        NO_CONNECTION_LEFT "no_connection_left" "All connections of this server are in use."
+            "Try again soon, or raise MAX_CONNECTIONS.";
+        NO_THREADS "no_threads" "The system gives no threads."
+            "Raise the limit of processes and threads, or stop others.";
+        NOT_READY "not_ready" "Database or storage cannot be used."
+            "The log says why.";
+        OVERLOADED "overloaded" "The server is busy with as much as its memory allows."
+            "Try again soon, or ask for less at once.";
+        PROBE_UNAVAILABLE "probe_unavailable" "A job of the kind that only tests enqueue was told to be unavailable."
+            "None is needed.";
+        READ_ONLY "read_only" "The store can only be read."
+            "Make the folders of DATABASE_URL and DATA_STORAGE_PATH writable and start again.";
+        STOPPING "stopping" "The server is stopping; the job is kept and goes on when it starts again."
+            "Follow the job when the server is back.";
+        STORAGE_REPLACED "storage_replaced" "The storage folder is not the one that the server was started with."
+            "Put it back (is its disk mounted?), or start again with the database that belongs to this folder.";
+        STORAGE_UNAVAILABLE "storage_unavailable" "The disk of the storage folder or of the metadata database cannot be used."
+            "See that both are mounted, writable and sound, then try again.";
+        STORE_LOCKED "store_locked" "The storage folder is being repaired by another process."
+            "Try again when that has ended.";
+        STORE_SLOW "store_slow" "The store took too long to write a little."
+            "See to the disk; try again.";
+        TIMEOUT "timeout" "The request took longer than requests may."
+            "Try again, or ask for less at once.";
+        TOO_MANY_OPEN_FILES "too_many_open_files" "The system lets the server open no more files and connections."
+            "Try again in a moment; if it stays so, raise its limit (`ulimit -n`).";
+        UNWRITABLE "unwritable" "The output cannot be written."
+            "See to the path, its rights and the disk.";
+    }
+}
