@@ -153,7 +153,7 @@ pub async fn run(
     let tidying = tokio::spawn(async move {
         loop {
             tokio::time::sleep(CACHE_TIDIED_EVERY).await;
-            cache.tidy();
+            cache.tidy().await;
         }
     });
     let tasks = state.tasks.clone();

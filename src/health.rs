@@ -49,7 +49,7 @@ pub struct Checks {
     pub storage: Check,
     /// Counts of this process' writing to the database since the start.
     pub writer: WriterCounts,
-    /// Counts of the cache since the start.
+    /// Counts of the cache since the start: of answers and of what they are made from.
     pub cache: CacheCounts,
 }
 
@@ -64,18 +64,18 @@ pub struct WriterCounts {
     pub connections_discarded: u64,
 }
 
-/// Counts of the cache since the start.
+/// Counts of the cache since the start: of answers and of what they are made from.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CacheCounts {
-    /// Answered from memory.
+    /// Found in memory.
     pub hits_memory: u64,
-    /// Answered by Redis.
+    /// Found in Redis.
     pub hits_redis: u64,
-    /// Computed.
+    /// Made.
     pub misses: u64,
     /// Failures of Redis; they fail no request.
     pub errors: u64,
-    /// Answers in memory.
+    /// Entries in memory.
     pub entries: u64,
     /// Bytes in memory.
     pub bytes: u64,
@@ -104,10 +104,10 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn checks(&self, state: &AppState) -> Checks {
+    async fn checks(&self, state: &AppState) -> Checks {
         let writer = state.store.db.writer_stats();
         let CacheStats { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up } =
-            state.store.cache.stats();
+            state.store.cache.stats().await;
         Checks {
             database: check("database", &self.database),
             storage: check("storage", &self.storage),
@@ -163,7 +163,7 @@ pub async fn health(state: &AppState) -> Health {
         timestamp: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: (now - state.started_at).num_seconds(),
-        checks: look(state).await.checks(state),
+        checks: look(state).await.checks(state).await,
     }
 }
 
@@ -174,7 +174,7 @@ pub async fn health(state: &AppState) -> Health {
 pub async fn ready(state: &AppState) -> Result<Ready> {
     let (database, storage) = tokio::join!(state.store.prove_database(), state.store.prove_storage());
     let outcomes = Outcomes { database, storage };
-    let checks = outcomes.checks(state);
+    let checks = outcomes.checks(state).await;
     let failed: Vec<(&str, Error)> = [("database", outcomes.database), ("storage", outcomes.storage)]
         .into_iter()
         .filter_map(|(name, outcome)| Some((name, outcome.err()?)))

@@ -13,7 +13,7 @@ use super::version::Resolved;
 use crate::error::{Context, Result};
 use crate::memory::{Held, LITTLE};
 use crate::state::AppState;
-use hvac_store::cache::CacheKey;
+use hvac_store::cache::{CacheKey, Kind};
 use hvac_store::objects::hex;
 
 /// Changes whenever the same request would be answered with other bytes by a newer program.
@@ -62,22 +62,22 @@ where
     W: Future<Output = Result<Bytes>> + Send,
 {
     let request = format!("{FORMAT} {} {} {request}", dataset.label.dataset_id, dataset.zone);
-    let key = CacheKey::new(&dataset.sha256, &request);
+    let key = CacheKey::new(Kind::Answer, Arc::clone(&dataset.known.sha256), request.as_str());
     let mut etag = hex(&Sha256::new().chain_update(&dataset.sha256).chain_update(&request).finalize());
     etag.truncate(ETAG_DIGITS);
     let budget = &state.memory.answers;
-    let body = match state.store.cache.get_in_memory(&key) {
+    let body = match state.store.cache.get_in_memory(&key).await {
         Some(body) if (body.len() as u64) < LITTLE => body,
         // The cache may let go of it before it is sent.
         Some(body) => held(budget.hold(body.len() as u64).await?, body),
         // Seldom, and so big that every request would have to carry it.
         None => {
             let mut holding = None;
-            let making = || async {
+            let making = async {
                 holding = budget.hold(bytes).await?;
                 compute().await
             };
-            let body = Box::pin(state.store.cache.get_or_make(&key, making)).await?;
+            let body = Box::pin(state.store.cache.get_or_compute(&key, making)).await?;
             if holding.is_none() {
                 // Somebody else made it, or it was thought to be little.
                 holding = budget.hold(body.len() as u64).await?;

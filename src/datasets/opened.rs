@@ -5,12 +5,12 @@
 //! read is hashed on the spot, so that it is damaged for all who ask.
 
 use std::ops::Range;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use moka::sync::Cache;
 use polars::prelude::{Column, DataFrame, StringChunked};
 
+use super::answer::blocking;
 use super::names::TIMESTAMP;
 use super::store::VersionRow;
 use super::version::{Resolved, unusable};
@@ -19,17 +19,15 @@ use crate::state::AppState;
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::error::FrameError;
 use hvac_frame::parquet_file::{Footer, ParquetReader};
+use hvac_store::cache::{CacheKey, Kind};
 use hvac_store::entity::Integrity;
 use hvac_store::frames::KEY_COLUMNS;
 use hvac_store::integrity::{Root, StoredFile};
 use hvac_store::objects;
 use hvac_store::verified::FileStamp;
 
-/// Bytes of footers that are kept.
-const FOOTER_BYTES: u64 = 64 * 1024 * 1024;
-
 /// What a file's footer says.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Known {
     /// Of the file.
     pub sha256: Arc<str>,
@@ -51,12 +49,6 @@ impl Known {
         self.footer.block(row)
     }
 }
-
-/// By sha256.
-static FOOTERS: LazyLock<Cache<String, Known>> = LazyLock::new(|| {
-    let weight = |_: &String, known: &Known| u32::try_from(2 * known.footer.memory_bytes()).unwrap_or(u32::MAX);
-    Cache::builder().max_capacity(FOOTER_BYTES).weigher(weight).build()
-});
 
 /// The file of a version.
 pub fn file_of(row: &VersionRow) -> StoredFile {
@@ -83,7 +75,10 @@ impl Resolved {
 ///
 /// # Errors
 /// When it cannot be read at all.
-pub async fn open(state: &AppState, row: &VersionRow) -> Result<std::result::Result<(Known, FileStamp), Integrity>> {
+pub async fn open(
+    state: &AppState,
+    row: &VersionRow,
+) -> Result<std::result::Result<(Arc<Known>, FileStamp), Integrity>> {
     let stamp = match state.store.verify(&file_of(row)).await? {
         Ok(stamp) => stamp,
         Err(integrity) => return Ok(Err(integrity)),
@@ -95,18 +90,15 @@ pub async fn open(state: &AppState, row: &VersionRow) -> Result<std::result::Res
     }
 }
 
-async fn known(state: &AppState, path: &str, sha256: &str) -> Result<Known> {
-    if let Some(known) = FOOTERS.get(sha256) {
-        return Ok(known);
-    }
-    let (objects, path) = (state.store.objects.clone(), path.to_owned());
-    let parsing = tokio::task::spawn_blocking({
-        let sha256 = Arc::from(sha256);
-        move || parse(sha256, Footer::parse(&objects.open_bytes(&path)?.to_bytes())?)
+async fn known(state: &AppState, path: &str, sha256: &str) -> Result<Arc<Known>> {
+    let (objects, path, sha256) = (state.store.objects.clone(), path.to_owned(), Arc::<str>::from(sha256));
+    let key = CacheKey::new(Kind::Footer, Arc::clone(&sha256), "");
+    let parsing = blocking(move || {
+        let known = parse(sha256, Footer::parse(&objects.open_bytes(&path)?.to_bytes())?)?;
+        let bytes = 2 * known.footer.memory_bytes() as u64;
+        Ok((known, bytes))
     });
-    let known = parsing.await.internal("reading a footer")??;
-    FOOTERS.insert(sha256.to_owned(), known.clone());
-    Ok(known)
+    state.store.cache.get_or_make(&key, parsing).await
 }
 
 fn parse(sha256: Arc<str>, footer: Footer) -> Result<Known> {

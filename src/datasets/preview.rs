@@ -16,6 +16,7 @@ use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names, rows}
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::ColumnMeta;
+use hvac_store::cache::{CacheKey, Kind};
 
 /// Rows when the request does not say.
 const ROWS: i64 = 50;
@@ -74,10 +75,10 @@ type Part = (Arc<DataFrame>, Range<usize>);
 
 /// The blocks that hold some rows; none when so much is asked for that they had better be read for themselves.
 async fn blocks(state: &AppState, dataset: &Arc<Resolved>, rows: &Range<u64>) -> Result<Option<Vec<Part>>> {
-    let (known, blocks) = (&dataset.known, state.store.cache.blocks());
+    let (known, cache) = (&dataset.known, &state.store.cache);
     let first = known.block(rows.start);
     let (length, row_bytes) = (first.end - first.start, 8 * (dataset.columns.len() as u64 + 1));
-    if rows.end - rows.start > length || !blocks.fits(length * row_bytes) {
+    if rows.end - rows.start > length || !cache.fits(length * row_bytes) {
         return Ok(None);
     }
     // The file may have gone, and its blocks still be there.
@@ -90,8 +91,13 @@ async fn blocks(state: &AppState, dataset: &Arc<Resolved>, rows: &Range<u64>) ->
         let within = |row: u64| usize::try_from(row - range.start).internal("counting rows");
         let part = within(start)?..within(end)?;
         let (state, dataset, wanted) = (state.clone(), Arc::clone(dataset), range.clone());
-        let unpack = move || Frame::open(&state, &dataset)?.block(wanted);
-        parts.push((blocks.get_or_unpack((Arc::clone(&known.sha256), range.start), unpack).await?, part));
+        let key = CacheKey::new(Kind::Rows, Arc::clone(&known.sha256), range.start.to_string());
+        let unpacking = blocking(move || {
+            let block = Frame::open(&state, &dataset)?.block(wanted)?;
+            let bytes = block.estimated_size() as u64;
+            Ok((block, bytes))
+        });
+        parts.push((cache.get_or_make(&key, unpacking).await?, part));
         start = end;
     }
     Ok(Some(parts))

@@ -3,36 +3,19 @@
 //! A file's hash is verified when this process first reads it, and again when it looks otherwise (`store::verified`); its
 //! document is kept. What does not match is marked and never deleted.
 
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use chrono::SecondsFormat;
-use moka::sync::Cache;
 
 use super::name::Reference;
 use super::{refused, store};
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_modelling::document::ModelDocument;
+use hvac_store::cache::{CacheKey, Kind};
 use hvac_store::entity::{Integrity, WorkStatus, trained_model};
 use hvac_store::integrity::{Root, StoredFile};
 use hvac_store::objects::ObjectBytes;
-
-/// Bytes of model files whose documents are kept.
-const KEPT_BYTES: u64 = 128 * 1024 * 1024;
-
-/// Root of the models, key, sha256.
-type FileId = (PathBuf, String, String);
-
-struct Kept {
-    document: Arc<ModelDocument>,
-    size_bytes: u64,
-}
-
-static DOCUMENTS: LazyLock<Cache<FileId, Arc<Kept>>> = LazyLock::new(|| {
-    let weight = |_: &FileId, kept: &Arc<Kept>| u32::try_from(kept.size_bytes).unwrap_or(u32::MAX);
-    Cache::builder().max_capacity(KEPT_BYTES).weigher(weight).build()
-});
 
 /// A model that is there, with its document.
 #[derive(Debug, Clone)]
@@ -150,16 +133,13 @@ pub(super) async fn document(state: &AppState, row: &trained_model::Model) -> Re
     if let Err(integrity) = state.store.verify(&file).await? {
         return Err(unusable(row, integrity));
     }
-    let id = (state.store.models.root().to_owned(), file.path, file.sha256);
-    if let Some(kept) = DOCUMENTS.get(&id) {
-        return Ok(Arc::clone(&kept.document));
-    }
-    let bytes = verified(state, row).await?;
-    let size_bytes = bytes.len() as u64;
-    let reading = tokio::task::spawn_blocking(move || ModelDocument::from_json(&bytes));
-    let document = Arc::new(reading.await.internal("reading a model file")?.map_err(refused)?);
-    DOCUMENTS.insert(id, Arc::new(Kept { document: Arc::clone(&document), size_bytes }));
-    Ok(document)
+    let reading = async {
+        let bytes = verified(state, row).await?;
+        let size_bytes = bytes.len() as u64;
+        let reading = tokio::task::spawn_blocking(move || ModelDocument::from_json(&bytes));
+        Ok((reading.await.internal("reading a model file")?.map_err(refused)?, size_bytes))
+    };
+    state.store.cache.get_or_make(&CacheKey::new(Kind::Model, file.sha256, ""), reading).await
 }
 
 /// A completed model's file that is not known to be another.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hvac_store::cache::{Cache, CacheKey};
+use hvac_store::cache::{Cache, CacheKey, Kind};
 use tempfile::TempDir;
 
 use crate::helpers::TestApp;
@@ -55,9 +55,9 @@ impl Drop for Redis {
 }
 
 /// Waits until something holds.
-async fn until(what: &str, limit: Duration, holds: impl Fn() -> bool) {
+async fn until(what: &str, limit: Duration, holds: impl AsyncFn() -> bool) {
     let started = Instant::now();
-    while !holds() {
+    while !holds().await {
         assert!(started.elapsed() < limit, "{what} within {limit:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -69,11 +69,11 @@ async fn a_second_process_finds_what_the_first_computed() {
     let redis = Redis::start();
     let (first, second) = (redis.cache(1 << 20), redis.cache(1 << 20));
     for cache in [&first, &second] {
-        until("Redis is up", Duration::from_secs(5), || cache.stats().redis_up == Some(true)).await;
+        until("Redis is up", Duration::from_secs(5), async || cache.stats().await.redis_up == Some(true)).await;
     }
-    let key = CacheKey::new("aa", "preview");
+    let key = CacheKey::new(Kind::Answer, "aa", "preview");
     let answer = Bytes::from((0..100_000).map(|i| (i % 251) as u8).collect::<Vec<u8>>());
-    first.put(&key, answer.clone());
+    first.put(&key, answer.clone()).await;
     let started = Instant::now();
     let found = loop {
         if let Some(found) = second.get(&key).await {
@@ -83,10 +83,10 @@ async fn a_second_process_finds_what_the_first_computed() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
     assert_eq!(found, answer);
-    assert_eq!((second.stats().hits_redis, second.stats().hits_memory), (1, 0));
+    assert_eq!((second.stats().await.hits_redis, second.stats().await.hits_memory), (1, 0));
     // Level 1 has it now, and nothing is computed.
-    let again = second.get_or_compute(&key, || async { panic!("computed again") }).await.unwrap();
-    assert_eq!((again, second.stats().hits_memory), (answer, 1));
+    let again = second.get_or_compute(&key, async { panic!("computed again") }).await.unwrap();
+    assert_eq!((again, second.stats().await.hits_memory), (answer, 1));
 }
 
 /// What a load saw.
@@ -103,16 +103,16 @@ async fn load(cache: Cache, seen: Arc<Seen>, mut random: u64) {
     while !seen.stop.load(Ordering::Relaxed) {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let number = (random >> 33) % 500;
-        let key = CacheKey::new("aa", &number.to_string());
+        let key = CacheKey::new(Kind::Answer, "aa", number.to_string());
         let value = Bytes::from(number.to_le_bytes().repeat(500));
         let started = Instant::now();
         let found = match random >> 62 {
             0 => cache.get(&key).await.unwrap_or(value.clone()),
             1 => {
-                cache.put(&key, value.clone());
+                cache.put(&key, value.clone()).await;
                 value.clone()
             }
-            _ => cache.get_or_compute(&key, || async { Ok(value.clone()) }).await.unwrap_or_default(),
+            _ => cache.get_or_compute(&key, async { Ok(value.clone()) }).await.unwrap_or_default(),
         };
         let took = u64::try_from(started.elapsed().as_micros()).unwrap();
         seen.slowest_us.fetch_max(took, Ordering::Relaxed);
@@ -138,27 +138,27 @@ async fn heartbeat(seen: Arc<Seen>) -> Duration {
 async fn a_redis_that_stops_or_dies_makes_nobody_wait_or_fail() {
     let mut redis = Redis::start();
     let cache = redis.cache(100_000);
-    let up = || cache.stats().redis_up == Some(true);
-    let down = || cache.stats().redis_up == Some(false);
+    let up = async || cache.stats().await.redis_up == Some(true);
+    let down = async || cache.stats().await.redis_up == Some(false);
     until("Redis is up", Duration::from_secs(5), up).await;
 
     let seen = Arc::new(Seen::default());
     let beating = tokio::spawn(heartbeat(seen.clone()));
     let loads: Vec<_> = (0..48).map(|i| tokio::spawn(load(cache.clone(), seen.clone(), i))).collect();
-    until("Redis serves", Duration::from_secs(5), || cache.stats().hits_redis > 100).await;
-    let errors = cache.stats().errors;
+    until("Redis serves", Duration::from_secs(5), async || cache.stats().await.hits_redis > 100).await;
+    let errors = cache.stats().await.errors;
 
     redis.signal("-STOP");
     until("the breaker opens", Duration::from_secs(2), down).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let paused = (seen.operations.load(Ordering::Relaxed), cache.stats().hits_redis);
+    let paused = (seen.operations.load(Ordering::Relaxed), cache.stats().await.hits_redis);
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(seen.operations.load(Ordering::Relaxed) > paused.0 + 1_000, "work goes on without Redis");
-    assert!(cache.stats().errors > errors);
+    assert!(cache.stats().await.errors > errors);
 
     redis.signal("-CONT");
     until("Redis is used again", Duration::from_secs(15), up).await;
-    until("Redis serves again", Duration::from_secs(5), || cache.stats().hits_redis > paused.1 + 100).await;
+    until("Redis serves again", Duration::from_secs(5), async || cache.stats().await.hits_redis > paused.1 + 100).await;
 
     redis.server.kill().unwrap();
     until("its end is noticed", Duration::from_secs(2), down).await;
@@ -209,7 +209,7 @@ async fn no_request_fails_or_waits_for_a_redis_that_is_paused_or_gone() {
     let session = app.parsed(&[("kw.csv", report.as_bytes())], &[("timezone", "UTC")]).await;
     let id = session["session_id"].as_str().unwrap();
     let cache = app.state.store.cache.clone();
-    until("Redis is up", Duration::from_secs(5), || cache.stats().redis_up == Some(true)).await;
+    until("Redis is up", Duration::from_secs(5), async || cache.stats().await.redis_up == Some(true)).await;
     let near_worst = |took: &[f64]| took[took.len() * 99 / 100];
     let before = near_worst(&previews(&app, id, 0).await);
     redis.signal("-STOP");

@@ -125,7 +125,7 @@ impl Store {
     /// made of it.
     pub async fn found(&self, file: &StoredFile, integrity: Integrity) {
         self.root(file.root).forget(&file.path);
-        self.cache.forget(&file.sha256);
+        self.cache.forget(&file.sha256).await;
         self.made.clear();
         let (path, integrity_word) = (&file.path, integrity.as_str());
         match self.mark(file.root, path, integrity).await {

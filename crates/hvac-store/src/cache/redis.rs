@@ -85,7 +85,7 @@ impl Redis {
 
     /// The answer, if it is there and comes in time.
     pub(super) async fn get(&self, key: &CacheKey) -> Option<Bytes> {
-        let packed: Option<Vec<u8>> = self.link.ask(redis::cmd("GET").arg(key.as_str())).await?;
+        let packed: Option<Vec<u8>> = self.link.ask(redis::cmd("GET").arg(key.in_redis())).await?;
         match unpack(&packed?) {
             Ok(value) => Some(value),
             Err(error) => {
@@ -97,9 +97,9 @@ impl Redis {
     }
 
     /// Keeps an answer, some time soon; not when too many wait already.
-    pub(super) fn put(&self, key: CacheKey, value: Bytes) {
+    pub(super) fn put(&self, key: &CacheKey, value: &Bytes) {
         if self.is_up() {
-            let _ = self.queue.try_send((key, value));
+            let _ = self.queue.try_send((key.clone(), value.clone()));
         }
     }
 
@@ -218,7 +218,7 @@ async fn write_queued(mut queued: mpsc::Receiver<(CacheKey, Bytes)>, link: Arc<L
         let Ok(Ok(packed)) = packing.await else { continue };
         if packed.len() <= LONGEST_BYTES && ttl_ms > 0 {
             let mut command = redis::cmd("SET");
-            command.arg(key.as_str()).arg(packed).arg("PX").arg(ttl_ms);
+            command.arg(key.in_redis()).arg(packed).arg("PX").arg(ttl_ms);
             let _: Option<String> = link.ask(&command).await;
         }
     }
