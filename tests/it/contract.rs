@@ -379,7 +379,9 @@ fn schema_names(folder: &Path, found: &mut Vec<(String, String)>) {
             continue;
         }
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-        for (at, _) in text.match_indices(", ToSchema)]").chain(text.match_indices("derive(ToSchema)]")) {
+        // In a crate's own words: `cfg_attr(feature = "openapi", derive(utoipa::ToSchema))`.
+        let derived = [", ToSchema)]", "derive(ToSchema)]", "derive(utoipa::ToSchema))]"];
+        for (at, _) in derived.into_iter().flat_map(|derived| text.match_indices(derived)) {
             let lines = || text[at..].lines().map(|line| line.trim().trim_start_matches("pub "));
             let item = |line: &str| {
                 let rest = line.strip_prefix("struct ").or_else(|| line.strip_prefix("enum "))?;
@@ -387,7 +389,8 @@ fn schema_names(folder: &Path, found: &mut Vec<(String, String)>) {
             };
             let own = lines().find_map(item).unwrap();
             let renamed = lines().take_while(|line| item(line).is_none()).find_map(|line| {
-                line.strip_prefix("#[schema(as = ").map(|rest| rest.trim_end_matches(")]").to_owned())
+                let (_, name) = line.split_once("schema(as = ")?;
+                Some(name.trim_end_matches([')', ']']).to_owned())
             });
             // A macro's own name for what it makes.
             if !own.starts_with('$') {
