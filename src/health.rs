@@ -93,7 +93,6 @@ pub struct Ready {
     pub checks: Checks,
 }
 
-/// Code of what a store that can only be read answers to whoever would write.
 /// Longest time a check may take: a store that is slower is as good as gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
