@@ -186,7 +186,7 @@ fn unindexed(values: Vec<f64>, (before, encodings): Choice, scratch: &mut Scratc
         Some(before) if before.is_of_values() => before,
         _ => {
             let page = values.get(..VALUES_PAGE_ROWS).unwrap_or(&values);
-            smallest(&[PageEncoding::Plain, PageEncoding::Split], page, &[], 0, scratch)?
+            smallest(&[PageEncoding::Plain, PageEncoding::Split], page, &[], 0, &mut scratch.values)?
         }
     };
     Ok(ChunkCells::Values(values, encoding))
@@ -280,7 +280,8 @@ fn encoding_of(
     let share = packed * sample.len() / indices.len().max(1);
     let all = [PageEncoding::Bits(bits), PageEncoding::TwoBytes, PageEncoding::Plain, PageEncoding::Split];
     let usable = if encodings == Encodings::Plain { &all[..3] } else { &all };
-    smallest(usable, &values, sample, share, scratch)
+    // As fast as may be, for every column of many values pays for it; what values really take is seen by a whole page.
+    smallest(usable, &values, sample, share, &mut scratch.indices)
 }
 
 /// Which of `encodings` is the smallest for a sample of values, or of indices and their `share` of a dictionary.
@@ -289,18 +290,19 @@ fn smallest(
     values: &[f64],
     indices: &[u16],
     share: usize,
-    scratch: &mut Scratch,
+    compressor: &mut Compressor<'_>,
 ) -> Result<PageEncoding> {
     let mut best = (usize::MAX, PageEncoding::Plain);
     for encoding in encodings {
         let mut page = Vec::new();
-        let size = if encoding.is_of_values() {
+        let besides = if encoding.is_of_values() {
             encoding.values(values, &mut page);
-            scratch.values.compress(&page)?.len()
+            0
         } else {
             encoding.indices(indices, &mut page);
-            scratch.indices.compress(&page)?.len() + share
+            share
         };
+        let size = compressor.compress(&page)?.len() + besides;
         // What not everybody can read has to be worth it.
         let enough = if *encoding == PageEncoding::Split { best.0 / 20 * 19 } else { best.0 };
         if size < enough {
