@@ -22,7 +22,7 @@ pub fn quarter() -> Vec<Report> {
 
 /// Nothing overridden.
 pub fn options() -> ReadOptions {
-    ReadOptions { zone: chrono_tz::Asia::Taipei, format: None, date_order: None, delimiter: None, encoding: None }
+    ReadOptions::of(chrono_tz::Asia::Taipei)
 }
 
 /// Read, planned and merged into one window.

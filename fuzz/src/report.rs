@@ -5,8 +5,7 @@ use hvac_report::{ReadOptions, Reader, Source};
 
 /// Reads `bytes` as a report, twice.
 pub fn read(bytes: &[u8]) {
-    let options =
-        ReadOptions { zone: chrono_tz::Asia::Taipei, format: None, date_order: None, delimiter: None, encoding: None };
+    let options = ReadOptions::of(chrono_tz::Asia::Taipei);
     let Ok(reader) = Reader::open(Source { name: "report.csv", bytes }, &options) else { return };
     let mut segments = Vec::new();
     let planned = reader.plan(&mut SegmentBuilder::default(), &mut |_, segment| segments.push(segment.decode()));

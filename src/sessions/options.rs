@@ -77,11 +77,12 @@ pub(super) fn read(request: &ParseRequest, zone: Tz) -> Result<ReadOptions> {
         }
     };
     Ok(ReadOptions {
-        zone,
+        zone_stated: request.timezone.as_deref().is_some_and(|zone| !zone.trim().is_empty()),
         format: request.format,
         date_order,
         delimiter,
         encoding: request.encoding.clone().filter(|e| !e.is_empty()),
+        ..ReadOptions::of(zone)
     })
 }
 

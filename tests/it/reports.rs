@@ -14,7 +14,7 @@ mod real;
 mod traps;
 
 fn options(zone: &str) -> ReadOptions {
-    ReadOptions { zone: zone.parse().unwrap(), format: None, date_order: None, delimiter: None, encoding: None }
+    ReadOptions::of(zone.parse().unwrap())
 }
 
 /// A whole report: its plan and its segments, each of which was read twice and came out the same.

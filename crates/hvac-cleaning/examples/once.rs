@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     reports.sort();
 
     let zone = chrono_tz::Asia::Taipei;
-    let options = ReadOptions { zone, format: None, date_order: None, delimiter: None, encoding: None };
+    let options = ReadOptions::of(zone);
     let ids: Vec<FileId> =
         reports.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
     let load = |index: usize| Ok(reports.get(index).map(|(_, bytes)| bytes.clone()).unwrap_or_default());

@@ -246,8 +246,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<(String, String, usize), (&'static str, Option<u64>)> {
-        let options =
-            ReadOptions { zone: chrono_tz::UTC, format: None, date_order: None, delimiter: None, encoding: None };
+        let options = ReadOptions::of(chrono_tz::UTC);
         let done = decode(Source { name: "r.csv", bytes }, &options).map_err(|e| (e.code, e.line))?;
         Ok((done.text.into_owned(), done.encoding.value, done.warnings.len()))
     }
@@ -261,8 +260,7 @@ mod tests {
 
     #[test]
     fn utf8_is_not_copied() {
-        let options =
-            ReadOptions { zone: chrono_tz::UTC, format: None, date_order: None, delimiter: None, encoding: None };
+        let options = ReadOptions::of(chrono_tz::UTC);
         for bytes in [TEXT.as_bytes(), b"a,b\n1,2\n", b"\xef\xbb\xbfa,b\n"] {
             assert!(matches!(decode(Source { name: "", bytes }, &options).unwrap().text, Cow::Borrowed(_)));
         }

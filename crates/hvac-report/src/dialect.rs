@@ -173,8 +173,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (char, u8, u8) {
-        let options =
-            ReadOptions { zone: chrono_tz::UTC, format: None, date_order: None, delimiter: None, encoding: None };
+        let options = ReadOptions::of(chrono_tz::UTC);
         let (dialect, chosen) = detect(Source { name: "r.csv", bytes: b"" }, text, &options).unwrap();
         (chosen.value, dialect.eol, dialect.decimal)
     }

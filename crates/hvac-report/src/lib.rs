@@ -87,14 +87,52 @@ pub struct Source<'a> {
 pub struct ReadOptions {
     /// Zone of local times.
     pub zone: Tz,
+    /// The zone was stated for these reports: a report that names another contradicts it.
+    pub zone_stated: bool,
     /// Instead of detecting.
     pub format: Option<Format>,
     /// Instead of detecting.
     pub date_order: Option<DateOrder>,
     /// Instead of detecting: one ASCII character.
     pub delimiter: Option<char>,
+    /// Instead of detecting: `.` or `,`.
+    pub decimal: Option<char>,
     /// Instead of detecting: a WHATWG label such as `big5`.
     pub encoding: Option<String>,
+    /// Line of the header (its last row, where it has several), counted from 1.
+    pub header_row: Option<u64>,
+    /// Lines at the beginning that are not looked at.
+    pub skip_rows: Option<u64>,
+    /// Name of the one sheet of a workbook to read.
+    pub sheet: Option<String>,
+    /// Year of times that do not say theirs.
+    pub year: Option<i32>,
+    /// Words of the site for a value that was lost, besides those of the trade.
+    pub loss_words: Vec<String>,
+    /// Keep values that their own system calls no reading (fault, down, stale), instead of a null with that reason.
+    pub keep_bad_status: bool,
+}
+
+impl ReadOptions {
+    /// Everything detected; local times are in `zone`.
+    #[must_use]
+    pub fn of(zone: Tz) -> Self {
+        Self {
+            zone,
+            zone_stated: false,
+            format: None,
+            date_order: None,
+            delimiter: None,
+            decimal: None,
+            encoding: None,
+            header_row: None,
+            skip_rows: None,
+            sheet: None,
+            year: None,
+            loss_words: Vec::new(),
+            keep_bad_status: false,
+        }
+    }
 }
 
 /// A report that cannot be read, with the place and the way out.

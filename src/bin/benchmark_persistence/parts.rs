@@ -159,7 +159,7 @@ fn reports(folder: &Path) -> Result<Vec<(String, Bytes)>> {
 }
 
 fn options(zone: Tz) -> ReadOptions {
-    ReadOptions { zone, format: None, date_order: None, delimiter: None, encoding: None }
+    ReadOptions::of(zone)
 }
 
 fn unreadable(error: ReadError) -> Error {

@@ -85,8 +85,9 @@ mod tests {
     use super::*;
     use crate::ReadOptions;
 
-    const UTC: ReadOptions =
-        ReadOptions { zone: Tz::UTC, format: None, date_order: None, delimiter: None, encoding: None };
+    fn utc() -> ReadOptions {
+        ReadOptions::of(Tz::UTC)
+    }
 
     struct Merged {
         frame: DataFrame,
@@ -106,12 +107,12 @@ mod tests {
         let ids: Vec<FileId> =
             files.iter().map(|(name, hash, _)| FileId { name: (*name).into(), sha256: (*hash).into() }).collect();
         let load = |index: usize| Ok(Bytes::copy_from_slice(files[index].2.as_bytes()));
-        let read = read_all(&ids, &load, &UTC, memory, &|_| ()).unwrap();
+        let read = read_all(&ids, &load, &utc(), memory, &|_| ()).unwrap();
         let mut plan = Plan::new(read, stated, &BTreeMap::new()).unwrap();
         let mut tallies = vec![Tally::default(); plan.columns.len()];
         let mut frame: Option<DataFrame> = None;
         for window in plan.windows(rows) {
-            let segments = plan.read_window(&window, &load, &UTC).unwrap();
+            let segments = plan.read_window(&window, &load, &utc()).unwrap();
             let (columns, found) = align_window(&plan, &window, segments, keep).unwrap();
             let merged = columns.head(plan.names(), usize::MAX).unwrap();
             tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));
