@@ -23,8 +23,10 @@ fn read_one(c: &mut Criterion) {
         b.iter(|| {
             let source = Source { name: &report.file_name, bytes: black_box(&report.bytes) };
             let mut segments = Vec::new();
-            let reader = Reader::open(source, &options).expect("it is a report");
-            let plan = reader
+            let tables = Reader::open(source, &options).expect("it is a report");
+            let plan = tables
+                .first()
+                .expect("it has a table")
                 .plan(&mut SegmentBuilder::default(), &mut |_, segment| segments.push(segment))
                 .expect("it can be read");
             (plan, segments)

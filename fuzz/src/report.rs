@@ -6,7 +6,11 @@ use hvac_report::{ReadOptions, Reader, Source};
 /// Reads `bytes` as a report, twice.
 pub fn read(bytes: &[u8]) {
     let options = ReadOptions::of(chrono_tz::Asia::Taipei);
-    let Ok(reader) = Reader::open(Source { name: "report.csv", bytes }, &options) else { return };
+    let Ok(tables) = Reader::open(Source { name: "report.csv", bytes }, &options) else { return };
+    tables.iter().for_each(table);
+}
+
+fn table(reader: &Reader<'_>) {
     let mut segments = Vec::new();
     let planned = reader.plan(&mut SegmentBuilder::default(), &mut |_, segment| segments.push(segment.decode()));
     let Ok(plan) = planned else { return };

@@ -20,6 +20,7 @@ use hvac_frame::tally::Tally;
 use hvac_frame::window::AlignedWindow;
 use hvac_report::job::describe;
 use hvac_report::job::plan::{self, FileId, Override, Plan, PlanError};
+use hvac_report::job::tables::merged_tables;
 use hvac_report::job::window::align_window;
 use hvac_report::{FilePlan, ReadError, ReadOptions, archive};
 use hvac_store::objects::Objects;
@@ -123,7 +124,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     let ids: Vec<FileId> = job.inputs.iter().map(|input| input.id.clone()).collect();
     let load = |index: usize| load(job, index);
     let total = ids.len() as u64;
-    let read = plan::read_all(&ids, &load, &job.options, job.memory_bytes / 4 * 3, &|_| progress.read_one(total))
+    let read = plan::read_all(&ids, &load, &job.options, job.memory_bytes / 4 * 3, &|| progress.read_one(total))
         .map_err(|errors| unreadable(&errors, ids.len()))?;
     progress.go_on()?;
     let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
@@ -201,8 +202,9 @@ fn built(job: &Job, plan: Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built
     let Plan { files, axis_ms, mut warnings, .. } = plan;
     warnings.extend(found);
     let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
+    let files = merged_tables(files).into_iter().map(|(index, id, plan)| (id, size_of(index), plan)).collect();
     Built {
-        files: files.into_iter().map(|f| (f.id, size_of(f.index), f.plan)).collect(),
+        files,
         columns,
         warnings,
         row_count: axis_ms.len() as u64,

@@ -19,7 +19,9 @@ fn options(zone: &str) -> ReadOptions {
 
 /// A whole report: its plan and its segments, each of which was read twice and came out the same.
 fn read(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<(FilePlan, Vec<Segment>), ReadError> {
-    let reader = Reader::open(Source { name, bytes }, options)?;
+    let mut tables = Reader::open(Source { name, bytes }, options)?;
+    assert_eq!(tables.len(), 1);
+    let reader = tables.remove(0);
     let mut segments = Vec::new();
     let plan = reader.plan(&mut SegmentBuilder::default(), &mut |index, segment| {
         assert_eq!(index, segments.len());

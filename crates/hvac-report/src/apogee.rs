@@ -72,6 +72,7 @@ pub fn layout(
         body: header.end,
         body_lines: header.end_lines,
         roles: columns.roles,
+        times_from: String::new(),
         epoch: false,
         points: columns.points,
         date_range: labelled(&head, "Date Range").and_then(|range| {

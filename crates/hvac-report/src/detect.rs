@@ -4,8 +4,18 @@ use super::fields::Dialect;
 use super::layout::Layout;
 use super::{Chosen, Format, ReadError, ReadOptions, Source, apogee, narrow, table, toa5, wide};
 
-/// Settles the layout of a decoded report.
-pub fn layout(
+/// Settles the layouts of a decoded report: one a table.
+pub fn layouts(
+    source: Source<'_>,
+    text: &str,
+    dialect: Dialect,
+    delimiter: Chosen<char>,
+    options: &ReadOptions,
+) -> Result<Vec<Layout>, ReadError> {
+    layout(source, text, dialect, delimiter, options).map(|layout| vec![layout])
+}
+
+fn layout(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,

@@ -50,6 +50,8 @@ pub struct Layout {
     pub body_lines: u64,
     /// One entry a field of a row.
     pub roles: Vec<Role>,
+    /// The column of its times, by its name.
+    pub times_from: String,
     /// Times are seconds or milliseconds since 1970.
     pub epoch: bool,
     /// The points that the header names; none yet for a narrow report.

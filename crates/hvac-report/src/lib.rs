@@ -198,9 +198,35 @@ pub struct FilePlan {
     pub loss_markers: BTreeMap<String, u64>,
     /// What a user should know.
     pub warnings: Vec<Warning>,
+    /// Where a file holds several tables: each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartPlan>,
+    /// Which of them this is the plan of; empty where there is one.
+    #[serde(skip)]
+    pub part: String,
     /// Runs of rows that can be read by themselves.
     #[serde(skip)]
     pub chunks: Vec<Chunk>,
+}
+
+/// One table of a file that holds several: a sheet of a workbook, points with a time column of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PartPlan {
+    /// The sheet, or the column of its times.
+    pub name: String,
+    /// Shape.
+    pub format: Chosen<Format>,
+    /// Line of the header, counted from 1.
+    pub header_line: Option<u64>,
+    /// Its points, by their original names.
+    pub points: Vec<String>,
+    /// Data rows kept.
+    pub rows: u64,
+    /// First time, UTC ms.
+    pub first_at_ms: Option<i64>,
+    /// Last time, UTC ms.
+    pub last_at_ms: Option<i64>,
 }
 
 /// What one file holds of one point.

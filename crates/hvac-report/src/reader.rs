@@ -1,6 +1,7 @@
 //! Opens a report, goes through it once, reads chunks of it again.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::cells::{CellReader, Occurrences};
 use super::engine::{CHUNK_BYTES, CHUNK_CELLS, Engine, Limit, Seen, count_numbers};
@@ -18,11 +19,14 @@ use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::Warning;
 use hvac_frame::encoded::EncodedSegment;
 
-/// A report whose shape is settled.
+/// A table of a report, its shape settled.
 pub struct Reader<'a> {
     source: Source<'a>,
     options: ReadOptions,
-    text: Cow<'a, str>,
+    /// Parts that share their rows share it.
+    text: Arc<Cow<'a, str>>,
+    /// What tells this table from the others of its report: a sheet's name, a time column.
+    part: String,
     encoding: Chosen<String>,
     warnings: Vec<Warning>,
     layout: Layout,
@@ -65,11 +69,12 @@ impl<'r> Rows<'r> {
 }
 
 impl<'a> Reader<'a> {
-    /// Settles encoding, format, delimiter, header and points.
+    /// Settles encoding, format, delimiter, header and points. Most reports are one table; a workbook has one a sheet, and
+    /// where points have time columns of their own each of these makes a table with its points.
     ///
     /// # Errors
     /// When the bytes are no table this program reads, or contradict `options`.
-    pub fn open(source: Source<'a>, options: &ReadOptions) -> Result<Self, ReadError> {
+    pub fn open(source: Source<'a>, options: &ReadOptions) -> Result<Vec<Self>, ReadError> {
         if xlsx::is_workbook(source.bytes) {
             return Self::open_workbook(source, options);
         }
@@ -78,19 +83,48 @@ impl<'a> Reader<'a> {
             return Err(source.error("empty_file", None, "the file holds only blank lines: export the report again"));
         }
         let (dialect, delimiter) = dialect::detect(source, &text, options)?;
-        let layout = detect::layout(source, &text, dialect, delimiter, options)?;
-        Ok(Self { source, options: options.clone(), text, encoding, warnings, layout })
+        let layouts = detect::layouts(source, &text, dialect, delimiter, options)?;
+        Ok(Self::tables(source, options, text, &encoding, warnings, layouts, ""))
     }
 
-    fn open_workbook(source: Source<'a>, options: &ReadOptions) -> Result<Self, ReadError> {
+    /// The tables that share a text.
+    fn tables(
+        source: Source<'a>,
+        options: &ReadOptions,
+        text: Cow<'a, str>,
+        encoding: &Chosen<String>,
+        mut warnings: Vec<Warning>,
+        layouts: Vec<Layout>,
+        sheet: &str,
+    ) -> Vec<Self> {
+        let text = Arc::new(text);
+        let several = layouts.len() > 1;
+        let table = |layout: Layout| Self {
+            source,
+            options: options.clone(),
+            text: text.clone(),
+            part: match (sheet, several) {
+                (sheet, false) => sheet.to_owned(),
+                ("", true) => layout.times_from.clone(),
+                (sheet, true) => format!("{sheet}, {}", layout.times_from),
+            },
+            encoding: encoding.clone(),
+            // Said once.
+            warnings: std::mem::take(&mut warnings),
+            layout,
+        };
+        layouts.into_iter().map(table).collect()
+    }
+
+    fn open_workbook(source: Source<'a>, options: &ReadOptions) -> Result<Vec<Self>, ReadError> {
         let xlsx::Sheet { text, encoding } = xlsx::read(source)?;
         let dialect = Dialect { delimiter: b',', eol: b'\n', decimal: b'.' };
         let delimiter = Chosen {
             value: ',',
             evidence: "the cells of a workbook need none; commas are put between them".to_owned(),
         };
-        let layout = detect::layout(source, &text, dialect, delimiter, options)?;
-        Ok(Self { source, options: options.clone(), text: Cow::Owned(text), encoding, warnings: Vec::new(), layout })
+        let layouts = detect::layouts(source, &text, dialect, delimiter, options)?;
+        Ok(Self::tables(source, options, Cow::Owned(text), &encoding, Vec::new(), layouts, ""))
     }
 
     /// Goes over all bytes once; `keep` gets each chunk's index and segment as soon as it is read, in the
@@ -217,6 +251,8 @@ impl<'a> Reader<'a> {
             dropped_rows: seen.dropped,
             loss_markers,
             warnings,
+            parts: Vec::new(),
+            part: self.part.clone(),
             chunks,
         })
     }

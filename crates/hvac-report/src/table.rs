@@ -231,6 +231,7 @@ impl Table {
             body: below.end,
             body_lines: below.end_lines,
             roles: Vec::new(),
+            times_from: self.header.field(self.stamp).to_owned(),
             epoch: self.epoch,
             points: Vec::new(),
             date_range: None,

@@ -69,6 +69,7 @@ pub fn layout(
         body: process.end,
         body_lines: process.end_lines,
         roles: columns.roles,
+        times_from: String::new(),
         epoch: false,
         points: columns.points,
         date_range: None,

@@ -107,8 +107,9 @@ fn reader(folder: &Path, runs: u32) -> Result<()> {
     for _ in 0..runs {
         read.time(|| {
             reports.par_iter().try_for_each_init(SegmentBuilder::default, |sheet, (name, bytes)| {
-                let reader = Reader::open(Source { name, bytes }, &options).map_err(unreadable)?;
-                reader.plan(sheet, &mut |_, _| ()).map(drop).map_err(unreadable)
+                let tables = Reader::open(Source { name, bytes }, &options).map_err(unreadable)?;
+                let mut plans = tables.iter().map(|table| table.plan(sheet, &mut |_, _| ()).map(drop));
+                plans.try_for_each(|read| read.map_err(unreadable))
             })
         })?;
     }

@@ -96,11 +96,11 @@ fn a_line_of_a_megabyte() {
 #[test]
 fn a_plan_of_other_bytes_is_refused() {
     let options = options("UTC");
-    let plan = Reader::open(Source { name: "r.csv", bytes: b"Time,A\n2024-01-01 00:00,1\n" }, &options)
-        .unwrap()
+    let plan = Reader::open(Source { name: "r.csv", bytes: b"Time,A\n2024-01-01 00:00,1\n" }, &options).unwrap()[0]
         .plan(&mut SegmentBuilder::default(), &mut |_, _| ())
         .unwrap();
-    let other = Reader::open(Source { name: "r.csv", bytes: b"Time,A\n2024-01-01 00:15,1\n" }, &options).unwrap();
+    let tables = Reader::open(Source { name: "r.csv", bytes: b"Time,A\n2024-01-01 00:15,1\n" }, &options).unwrap();
+    let other = &tables[0];
     assert_eq!(other.read(&plan, 0).unwrap_err().code, "report_changed");
     assert_eq!(other.read(&plan, 1).unwrap_err().code, "report_changed");
 }

@@ -7,4 +7,5 @@
 
 pub mod describe;
 pub mod plan;
+pub mod tables;
 pub mod window;

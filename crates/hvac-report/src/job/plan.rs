@@ -36,11 +36,13 @@ pub struct FileId {
     pub sha256: String,
 }
 
-/// A report that was read: its plan, its times, and its cells unless there was no room.
+/// A table of a report that was read: its plan, its times, and its cells unless there was no room.
 #[derive(Debug)]
 pub struct ReadFile {
     /// Index for [`Load`].
     pub index: usize,
+    /// Which of the report's tables.
+    table: usize,
     /// Name and hash.
     pub id: FileId,
     /// What it holds.
@@ -108,7 +110,7 @@ pub struct Part {
 /// The whole job, settled.
 #[derive(Debug)]
 pub struct Plan {
-    /// In canonical order: by last time, then by hash.
+    /// The tables of all reports in canonical order: by last time, then by hash, then as they stand in the report.
     pub files: Vec<ReadFile>,
     /// The frame's columns but for `timestamp`, in order of first appearance.
     pub columns: Vec<PlannedColumn>,
@@ -127,7 +129,7 @@ pub struct PlanError {
     pub message: String,
 }
 
-/// Reads every file once, in parallel, keeping cells up to `memory_bytes`.
+/// Reads every file once, in parallel, keeping cells up to `memory_bytes`; `done` hears of each. A file has an entry a table.
 ///
 /// # Errors
 /// All files that cannot be read, in the order given.
@@ -136,21 +138,21 @@ pub fn read_all(
     load: &Load<'_>,
     options: &ReadOptions,
     memory_bytes: u64,
-    done: &(dyn Fn(&FilePlan) + Sync),
+    done: &(dyn Fn() + Sync),
 ) -> Result<Vec<ReadFile>, Vec<ReadError>> {
     let kept_bytes = AtomicU64::new(0);
-    let read: Vec<Result<ReadFile, ReadError>> = files
+    let read: Vec<Result<Vec<ReadFile>, ReadError>> = files
         .par_iter()
         .enumerate()
         .map_init(SegmentBuilder::default, |builder, (index, id)| {
-            let file = read_one(index, id, load, options, memory_bytes, &kept_bytes, builder)?;
-            done(&file.plan);
-            Ok(file)
+            let tables = read_one(index, id, load, options, memory_bytes, &kept_bytes, builder)?;
+            done();
+            Ok(tables)
         })
         .collect();
     let (good, bad): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
     if bad.is_empty() {
-        Ok(good.into_iter().flatten().collect())
+        Ok(good.into_iter().flatten().flatten().collect())
     } else {
         Err(bad.into_iter().filter_map(Result::err).collect())
     }
@@ -164,9 +166,25 @@ fn read_one(
     memory_bytes: u64,
     kept_bytes: &AtomicU64,
     builder: &mut SegmentBuilder,
-) -> Result<ReadFile, ReadError> {
+) -> Result<Vec<ReadFile>, ReadError> {
     let bytes = load(index)?;
-    let reader = Reader::open(Source { name: &id.name, bytes: &bytes }, options)?;
+    let tables = Reader::open(Source { name: &id.name, bytes: &bytes }, options)?;
+    let read = tables.iter().enumerate().map(|(table, reader)| {
+        let (plan, times_ms, segments) = read_table(reader, memory_bytes, kept_bytes, builder)?;
+        Ok(ReadFile { index, table, id: id.clone(), plan, times_ms, segments })
+    });
+    read.collect()
+}
+
+/// The plan of a table, the times of its chunks, and their cells as far as there is room.
+type Kept = (FilePlan, Vec<Arc<[i64]>>, Vec<Option<Arc<EncodedSegment>>>);
+
+fn read_table(
+    reader: &Reader<'_>,
+    memory_bytes: u64,
+    kept_bytes: &AtomicU64,
+    builder: &mut SegmentBuilder,
+) -> Result<Kept, ReadError> {
     let mut times_ms = Vec::new();
     let mut segments = Vec::new();
     let plan = reader.plan(builder, &mut |_, segment| {
@@ -178,7 +196,7 @@ fn read_one(
         }
         segments.push(fits.then(|| Arc::new(segment)));
     })?;
-    Ok(ReadFile { index, id: id.clone(), plan, times_ms, segments })
+    Ok((plan, times_ms, segments))
 }
 
 impl Plan {
@@ -194,7 +212,9 @@ impl Plan {
         stated: &BTreeMap<String, Override>,
         remembered: &BTreeMap<String, Override>,
     ) -> Result<Self, PlanError> {
-        files.sort_by(|a, b| (a.plan.last_at_ms, &a.id.sha256).cmp(&(b.plan.last_at_ms, &b.id.sha256)));
+        files.sort_by(|a, b| {
+            (a.plan.last_at_ms, &a.id.sha256, a.table).cmp(&(b.plan.last_at_ms, &b.id.sha256, b.table))
+        });
         let times = files.iter_mut().flat_map(|file| std::mem::take(&mut file.times_ms)).collect();
         let mut warnings = Vec::new();
         let (axis_ms, mut columns) = rayon::join(|| union(times), || columns(&files, &mut warnings));
@@ -284,7 +304,15 @@ impl ReadFile {
         }
         if !missing.is_empty() {
             let bytes = load(self.index)?;
-            let reader = Reader::open(Source { name: &self.id.name, bytes: &bytes }, options)?;
+            let tables = Reader::open(Source { name: &self.id.name, bytes: &bytes }, options)?;
+            let changed = || ReadError {
+                code: "report_changed",
+                file: self.id.name.clone(),
+                line: None,
+                column: None,
+                message: "the report's bytes are not those that were planned: parse it again".to_owned(),
+            };
+            let reader = tables.get(self.table).ok_or_else(changed)?;
             for position in missing {
                 found.push((position, Arc::new(reader.read(&self.plan, position)?)));
             }

@@ -107,7 +107,7 @@ mod tests {
         let ids: Vec<FileId> =
             files.iter().map(|(name, hash, _)| FileId { name: (*name).into(), sha256: (*hash).into() }).collect();
         let load = |index: usize| Ok(Bytes::copy_from_slice(files[index].2.as_bytes()));
-        let read = read_all(&ids, &load, &utc(), memory, &|_| ()).unwrap();
+        let read = read_all(&ids, &load, &utc(), memory, &|| ()).unwrap();
         let mut plan = Plan::new(read, stated, &BTreeMap::new()).unwrap();
         let mut tallies = vec![Tally::default(); plan.columns.len()];
         let mut frame: Option<DataFrame> = None;
