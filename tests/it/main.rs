@@ -34,7 +34,6 @@ mod parse;
 mod point_words;
 mod previews;
 mod real_reports;
-mod reports;
 mod rules;
 mod sessions;
 mod setpoints;

@@ -73,6 +73,8 @@ pub fn layout(
         body_lines: header.end_lines,
         roles: columns.roles,
         times_from: String::new(),
+        keys: Vec::new(),
+        values: Vec::new(),
         epoch: false,
         points: columns.points,
         date_range: labelled(&head, "Date Range").and_then(|range| {

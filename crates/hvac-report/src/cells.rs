@@ -297,6 +297,8 @@ mod tests {
             unit: None,
             trend_definition: None,
             native_interval_s: None,
+            dimensions: Vec::new(),
+            value_named: false,
             numbers: 0,
             tokens: Vec::new(),
         }

@@ -52,7 +52,7 @@ fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated<'t
     let width = layout
         .roles
         .iter()
-        .rposition(|role| matches!(role, Role::Stamp | Role::Clock | Role::Name))
+        .rposition(|role| matches!(role, Role::Stamp | Role::Clock | Role::Key(_)))
         .map_or(0, |at| at + 1);
     std::iter::from_fn(move || {
         while cursor.blank_line() {}
@@ -67,7 +67,8 @@ fn dates<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated<'t
             match role {
                 Role::Stamp => dated.text = field.text,
                 Role::Clock => dated.clock = field.text,
-                Role::Name => dated.name = field.text,
+                Role::Key(0) => dated.name = field.text,
+                Role::Key(_) => dated.name.to_mut().push_str(&format!("\u{1f}{}", field.text)),
                 _ => {}
             }
             last = field.last;

@@ -12,38 +12,29 @@ pub fn layouts(
     delimiter: Chosen<char>,
     options: &ReadOptions,
 ) -> Result<Vec<Layout>, ReadError> {
-    layout(source, text, dialect, delimiter, options).map(|layout| vec![layout])
-}
-
-fn layout(
-    source: Source<'_>,
-    text: &str,
-    dialect: Dialect,
-    delimiter: Chosen<char>,
-    options: &ReadOptions,
-) -> Result<Layout, ReadError> {
     let asked = options.format.is_some();
+    let one = |layout: Result<Layout, ReadError>| layout.map(|layout| vec![layout]);
     match options.format {
-        Some(Format::Apogee) => return apogee::layout(source, text, dialect, delimiter, true),
-        Some(Format::Toa5) => return toa5::layout(source, text, dialect, delimiter, true),
+        Some(Format::Apogee) => return one(apogee::layout(source, text, dialect, delimiter, true)),
+        Some(Format::Toa5) => return one(toa5::layout(source, text, dialect, delimiter, true)),
         None if apogee::header_at(text).is_some() || apogee::has_key(text) => {
-            return apogee::layout(source, text, dialect, delimiter, false);
+            return one(apogee::layout(source, text, dialect, delimiter, false));
         }
-        None if toa5::begins(text) => return toa5::layout(source, text, dialect, delimiter, false),
+        None if toa5::begins(text) => return one(toa5::layout(source, text, dialect, delimiter, false)),
         _ => {}
     }
-    let table = table::find(source, text, dialect)?;
+    let table = table::find(source, text, dialect, options)?;
     match options.format {
-        Some(Format::Narrow) => narrow::layout(source, &table, narrow::found(&table), dialect, delimiter),
-        Some(Format::SinglePoint) => wide::single_layout(source, &table, dialect, delimiter, true),
-        Some(_) => wide::layout(source, &table, dialect, delimiter, asked),
+        Some(Format::Narrow) => one(narrow::layout(source, &table, narrow::found(&table), dialect, delimiter)),
+        Some(Format::SinglePoint) => one(wide::single_layout(source, &table, dialect, delimiter, true)),
+        Some(_) => wide::layouts(source, &table, dialect, delimiter, asked),
         None => {
             if let Some(found) = narrow::found(&table) {
-                narrow::layout(source, &table, Some(found), dialect, delimiter)
+                one(narrow::layout(source, &table, Some(found), dialect, delimiter))
             } else if wide::single_value(&table).is_some() {
-                wide::single_layout(source, &table, dialect, delimiter, false)
+                one(wide::single_layout(source, &table, dialect, delimiter, false))
             } else {
-                wide::layout(source, &table, dialect, delimiter, false)
+                wide::layouts(source, &table, dialect, delimiter, false)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What both reading engines (`rows` and `long`) share: a chunk's limits, the rows that are no data, the
 //! findings of a whole file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::cells::{CellReader, Occurrences};
@@ -9,7 +10,7 @@ use super::layout::{Layout, warning};
 use super::number::NumberForm;
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source};
-use hvac_frame::column::Warning;
+use hvac_frame::column::{VALUE, Warning};
 use hvac_frame::encoded::EncodedSegment;
 
 /// Bytes of text after which a chunk ends.
@@ -47,6 +48,8 @@ pub struct Engine<'r> {
     pub forms: Vec<NumberForm>,
     /// What was met on the way.
     pub seen: Seen,
+    /// The texts that tell the series of a row, lent from row to row.
+    pub key: String,
     /// The lines down to the header, once a row below is looked for among them.
     pub head: Option<HashSet<&'r str>>,
 }
@@ -70,8 +73,10 @@ pub struct Seen {
     pub unreadable: Occurrences,
     /// The first of them.
     pub unreadable_text: String,
-    /// Narrow rows that name no point.
+    /// Long rows that name no series.
     pub nameless: Occurrences,
+    /// Long rows in another unit than their series' first one.
+    pub other_units: Occurrences,
     /// Line of a last row that was cut off.
     pub truncated: Option<u64>,
     /// Latest time so far.
@@ -117,6 +122,23 @@ impl Engine<'_> {
         }
         let words = "a second report with other points begins here: split the file before its key of points";
         Err(self.source.error("second_report", Some(line), words))
+    }
+
+    /// Counts a verdict that is not good; whether it says that the value is no reading.
+    pub fn judge(&mut self, verdict: &str, line: u64) -> bool {
+        if is_ok(verdict) {
+            return false;
+        }
+        self.seen.verdicts.add(line);
+        false
+    }
+
+    /// The cell of a value that its own system calls no reading.
+    pub fn bad_cell(&mut self, point: usize, value: Result<f64, Cow<'_, str>>, line: u64) -> (f64, u8) {
+        match value {
+            Ok(value) => (value, VALUE),
+            Err(text) => self.cells.read(point, &text, line),
+        }
     }
 
     /// A row ends: refuses a line that is too long.
@@ -212,6 +234,14 @@ impl Seen {
             self.extra,
             format!("{} cells stand beyond the last column of the header; they are dropped", n(self.extra)),
         );
+        say(
+            "unit_mismatch",
+            self.other_units,
+            format!(
+                "{} values are in another unit than their series' first; stored as null (unit_mismatch)",
+                n(self.other_units)
+            ),
+        );
         say("no_point", self.nameless, format!("{} rows name no point; they are dropped", n(self.nameless)));
         say(
             "status_not_ok",
@@ -251,6 +281,17 @@ impl Seen {
         }
         warnings
     }
+}
+
+/// Whether a text is a system's verdict on a value, or none.
+pub fn is_verdict_word(text: &str) -> bool {
+    is_ok(text) || is_bad(text)
+}
+
+fn is_bad(verdict: &str) -> bool {
+    let bare = verdict.trim_matches(['{', '}', ' ']);
+    let bad = ["bad", "fault", "down", "stale", "null", "disabled", "unreliable", "offline", "error"];
+    bad.iter().any(|word| word.eq_ignore_ascii_case(bare))
 }
 
 /// Whether a verdict says that the value is good.

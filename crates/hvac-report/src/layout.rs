@@ -8,7 +8,7 @@ use hvac_frame::column::Warning;
 use hvac_points::units;
 
 /// Points of the widest report that is read.
-pub const MAX_POINTS: usize = 10_000;
+pub const MAX_POINTS: usize = 20_000;
 
 /// What a field of a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,17 @@ pub enum Role {
     Clock,
     /// A cell of the point with this index.
     Point(usize),
-    /// Narrow: the point's name.
-    Name,
-    /// Narrow: the point's value.
-    Value,
-    /// The system's verdict on the value.
+    /// The offset from UTC beside a time.
+    Offset,
+    /// Long: the text that tells series apart with this index.
+    Key(usize),
+    /// Long: the value with this index.
+    Value(usize),
+    /// The system's verdict on the values of the row.
     Status,
-    /// Narrow: the value's unit.
+    /// The system's verdict on the value of the point (long: the value) with this index.
+    StatusOf(usize),
+    /// Long: the value's unit.
     Unit,
     /// Known, and no point.
     Ignore,
@@ -54,8 +58,12 @@ pub struct Layout {
     pub times_from: String,
     /// Times are seconds or milliseconds since 1970.
     pub epoch: bool,
-    /// The points that the header names; none yet for a narrow report.
+    /// The points that the header names; none yet for a long report.
     pub points: Vec<PointPlan>,
+    /// Long: the columns whose texts tell series apart, by their names.
+    pub keys: Vec<String>,
+    /// Long: the columns of values, by their names, with the units that these tell.
+    pub values: Vec<(String, Option<Chosen<String>>)>,
     /// `Date Range:` of the report's head.
     pub date_range: Option<(String, String)>,
     /// `Time Interval:` of the report's head, s.
@@ -154,6 +162,8 @@ pub fn point(name: &str, header_line: u64) -> PointPlan {
         unit,
         trend_definition: None,
         native_interval_s: None,
+        dimensions: Vec::new(),
+        value_named: false,
         numbers: 0,
         tokens: Vec::new(),
     }

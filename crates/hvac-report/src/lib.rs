@@ -13,6 +13,7 @@ mod detect;
 mod dialect;
 mod engine;
 mod fields;
+mod header;
 mod layout;
 mod long;
 mod marker;
@@ -23,8 +24,10 @@ mod rows;
 mod table;
 mod time;
 mod times;
+mod times_of;
 mod toa5;
 mod wide;
+mod words;
 mod xlsx;
 
 use std::collections::BTreeMap;
@@ -243,10 +246,26 @@ pub struct PointPlan {
     pub trend_definition: Option<String>,
     /// From the trend definition, s.
     pub native_interval_s: Option<u32>,
+    /// What tells it from the other series of a long report: names of columns and this series' texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dimensions: Vec<Dimension>,
+    /// The last of its dimensions is the name of its column of values.
+    #[serde(skip)]
+    pub value_named: bool,
     /// Cells with a number.
     pub numbers: u64,
     /// Texts that are neither numbers nor loss markers, in order of appearance, with their counts.
     pub tokens: Vec<(String, u64)>,
+}
+
+/// A column of a long report that tells series apart, and one series' text in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Dimension {
+    /// Of the column: `equip`.
+    pub name: String,
+    /// Its text: `AHU_1`.
+    pub value: String,
 }
 
 /// A run of rows of one file.

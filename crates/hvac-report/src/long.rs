@@ -1,54 +1,73 @@
-//! The engine for narrow reports: one row a cell. Points come in order of first appearance.
+//! The engine for long reports: one row a reading of a series. Series come in order of first appearance.
 //!
 //! A segment has one row a time (a further one where a point stands twice at one time) and columns up to
 //! the last point that has a cell in it, so it comes out the same whether later points are known or not.
 
 use std::collections::HashMap;
 
-use super::engine::{Engine, Limit, is_ok};
+use super::engine::{Engine, Limit};
 use super::fields::{Cursor, Field};
-use super::layout::{MAX_POINTS, Role, point};
-use super::{Chosen, PointPlan, ReadError};
+use super::layout::{Role, point};
+use super::{Chosen, Dimension, PointPlan, ReadError, words};
 use hvac_frame::column::{DecodedColumn, NullReason, Segment, VALUE};
 use hvac_points::units;
 
-/// The points of a narrow report, as they appear.
+/// Series of the longest report that is read.
+pub const MAX_SERIES: usize = 5_000;
+/// Between the texts that tell a series.
+const BETWEEN: char = '\u{1f}';
+
+/// The series of a long report, as they appear, and their points: one a column of values.
 #[derive(Debug, Default)]
-pub struct Points {
-    /// What is known of each.
+pub struct Series {
+    /// What is known of each point; those of a series stand together.
     pub plans: Vec<PointPlan>,
+    /// The texts of each series, joined.
+    keys: Vec<String>,
     index: HashMap<String, usize>,
+    /// What the unit column said of each first.
+    units: Vec<String>,
     /// Latest time of each, which tells rows that stand out of order.
     latest: Vec<i64>,
     last: usize,
+    /// Points of one series.
+    values: usize,
 }
 
-impl Points {
-    /// Those that were met in the first reading.
-    pub fn again(plans: &[PointPlan]) -> Self {
-        let index = plans.iter().enumerate().map(|(at, plan)| (plan.original_name.clone(), at)).collect();
-        Self { plans: plans.to_vec(), index, latest: vec![i64::MIN; plans.len()], last: 0 }
+impl Series {
+    /// Those that were met in the first reading, of a report with so many columns of values.
+    pub fn again(plans: &[PointPlan], values: usize) -> Self {
+        let values = values.max(1);
+        let mut series = Self { plans: plans.to_vec(), values, ..Self::default() };
+        for plan in plans.iter().step_by(values) {
+            let texts: Vec<&str> = plan.dimensions.iter().map(|d| d.value.as_str()).collect();
+            // Of several values the last text is the value's own name.
+            let own = texts.len() - usize::from(plan.value_named).min(texts.len());
+            series.number(&texts.get(..own).unwrap_or_default().join(&String::from(BETWEEN)));
+            series.units.push(plan.unit.as_ref().map(|unit| unit.value.clone()).unwrap_or_default());
+        }
+        series
     }
 
-    /// Reports mostly repeat their points in turn, or stay with one.
-    fn find(&mut self, name: &str) -> Option<usize> {
-        let is = |at: usize| self.plans.get(at).is_some_and(|plan| plan.original_name == name);
-        let next = if self.last + 1 < self.plans.len() { self.last + 1 } else { 0 };
+    /// Reports mostly repeat their series in turn, or stay with one.
+    fn find(&mut self, key: &str) -> Option<usize> {
+        let is = |at: usize| self.keys.get(at).is_some_and(|known| known == key);
+        let next = if self.last + 1 < self.keys.len() { self.last + 1 } else { 0 };
         let found = if is(next) {
             Some(next)
         } else if is(self.last) {
             Some(self.last)
         } else {
-            self.index.get(name).copied()
+            self.index.get(key).copied()
         };
         self.last = found.unwrap_or(self.last);
         found
     }
 
-    fn add(&mut self, name: &str) -> usize {
-        let at = self.plans.len();
-        self.plans.push(point(name, 0));
-        self.index.insert(name.to_owned(), at);
+    fn number(&mut self, key: &str) -> usize {
+        let at = self.keys.len();
+        self.keys.push(key.to_owned());
+        self.index.insert(key.to_owned(), at);
         self.latest.push(i64::MIN);
         self.last = at;
         at
@@ -62,29 +81,42 @@ struct Entry {
     cell: (f64, u8),
 }
 
+/// A value of a row: a number, or a text to be judged.
+type Value<'t> = Option<Result<f64, Field<'t>>>;
+
 /// The fields of one row that matter.
 #[derive(Default)]
 struct Row<'t> {
     stamp: Option<Field<'t>>,
     clock: Option<Field<'t>>,
-    name: Option<Field<'t>>,
     unit: Option<Field<'t>>,
-    value: Option<Result<f64, Field<'t>>>,
+    value: Value<'t>,
+    /// Of further columns of values.
+    more: Vec<Value<'t>>,
+    /// Values that the system calls no readings: one bit a column.
+    bad: u64,
+    keyed: bool,
     fields: usize,
     cut: bool,
     open: bool,
+}
+
+impl Row<'_> {
+    fn has_value(&self) -> bool {
+        self.value.is_some() || self.more.iter().any(Option::is_some)
+    }
 }
 
 impl Engine<'_> {
     /// Reads rows up to `limit`. The segment is sorted by time.
     pub fn long_chunk(
         &mut self,
-        points: &mut Points,
+        series: &mut Series,
         cursor: &mut Cursor<'_>,
         limit: Limit,
     ) -> Result<Segment, ReadError> {
         let mut entries: Vec<Entry> = Vec::new();
-        let (mut times, mut present) = (0usize, Present::default());
+        let (mut times, mut present, mut before) = (0usize, Present::default(), None);
         while !cursor.at_end()
             && (entries.is_empty() || cursor.pos() < limit.byte && times.saturating_mul(present.count) < limit.cells)
         {
@@ -92,68 +124,105 @@ impl Engine<'_> {
                 self.seen.drop("blank");
                 continue;
             }
-            let start = cursor.pos();
-            if let Some(entry) = self.long_row(points, cursor)? {
-                times += usize::from(entries.last().is_none_or(|before| before.at != entry.at));
+            let (start, known) = (cursor.pos(), entries.len());
+            self.long_row(series, cursor, &mut entries)?;
+            for entry in entries.get(known..).unwrap_or_default() {
+                times += usize::from(before != Some(entry.at));
+                before = Some(entry.at);
                 present.add(entry.point);
-                entries.push(entry);
             }
             self.check_line(start, cursor)?;
         }
         Ok(assemble(entries))
     }
 
-    fn long_row(&mut self, points: &mut Points, cursor: &mut Cursor<'_>) -> Result<Option<Entry>, ReadError> {
+    fn long_row(
+        &mut self,
+        series: &mut Series,
+        cursor: &mut Cursor<'_>,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), ReadError> {
         let (start, line) = (cursor.pos(), cursor.lines() + 1);
-        let row = self.long_fields(cursor, line)?;
-        let text = |field: &Option<Field<'_>>| field.as_ref().map(|field| field.text.to_string()).unwrap_or_default();
+        let mut key = std::mem::take(&mut self.key);
+        let row = self.long_fields(cursor, line, &mut key);
+        let done = row.and_then(|row| {
+            let raw = cursor.slice(start..cursor.pos());
+            self.long_cells(series, row, &key, raw, line, entries)
+        });
+        self.key = key;
+        done
+    }
+
+    fn long_cells(
+        &mut self,
+        series: &mut Series,
+        row: Row<'_>,
+        key: &str,
+        raw: &str,
+        line: u64,
+        entries: &mut Vec<Entry>,
+    ) -> Result<(), ReadError> {
         let stamp = row.stamp.as_ref().map_or("", |field| &field.text);
-        // A row that ends with the file within its time or its point's name has neither.
-        let broken = (row.open || row.cut) && row.value.is_none();
+        // A row that ends with the file within its time or its series' name has neither.
+        let broken = (row.open || row.cut) && !row.has_value();
         let clock = row.clock.as_ref().map(|field| &*field.text);
         let at = if broken { None } else { self.times.read(stamp, clock, line, row.fields == 1)? };
         let Some(at) = at else {
             if broken {
                 self.seen.truncated = Some(line);
             }
-            self.drop_row(cursor.slice(start..cursor.pos()), stamp, line)?;
-            return Ok(None);
+            return self.drop_row(raw, stamp, line);
         };
-        let name = row.name.as_ref().map_or("", |field| &field.text);
-        if name.is_empty() {
+        if !row.keyed {
             self.seen.nameless.add(line);
             self.seen.drop("no_point");
-            return Ok(None);
+            return Ok(());
         }
-        let point = self.long_point(points, name, &text(&row.unit), line)?;
-        if let Some(latest) = points.latest.get_mut(point) {
+        let unit = row.unit.as_ref().map_or("", |field| &*field.text);
+        let number = self.long_series(series, key, unit, line)?;
+        if let Some(latest) = series.latest.get_mut(number) {
             self.seen.out_of_order += u64::from(at < *latest);
             *latest = at.max(*latest);
         }
-        let cell = match row.value {
-            Some(Ok(value)) => (value, VALUE),
-            Some(Err(field)) if field.open => {
-                self.seen.truncated = Some(line);
-                (0.0, NullReason::MissingCell as u8)
-            }
-            Some(Err(field)) => self.cells.read(point, &field.text, line),
-            None => {
-                self.seen.short.add(line);
-                (0.0, NullReason::MissingCell as u8)
-            }
-        };
+        let other_unit = !unit.is_empty()
+            && series.units.get(number).is_some_and(|known| known != unit && known_unit(known) != known_unit(unit));
+        let first = number * series.values;
+        let values = std::iter::once(row.value).chain(row.more);
+        for (value, point) in values.zip(first..first + series.values) {
+            let bad = row.bad & (1 << (point - first).min(63)) != 0;
+            let cell = match value {
+                _ if other_unit => {
+                    self.seen.other_units.add(line);
+                    (0.0, NullReason::UnitMismatch as u8)
+                }
+                Some(Err(field)) if field.open => {
+                    self.seen.truncated = Some(line);
+                    (0.0, NullReason::MissingCell as u8)
+                }
+                Some(value) if bad => self.bad_cell(point, value.map_err(|field| field.text), line),
+                Some(Ok(value)) => (value, VALUE),
+                Some(Err(field)) => self.cells.read(point, &field.text, line),
+                None => {
+                    self.seen.short.add(line);
+                    (0.0, NullReason::MissingCell as u8)
+                }
+            };
+            entries.push(Entry { at, point, cell });
+        }
         self.seen.rows += 1;
-        Ok(Some(Entry { at, point, cell }))
+        Ok(())
     }
 
-    fn long_fields<'t>(&mut self, cursor: &mut Cursor<'t>, line: u64) -> Result<Row<'t>, ReadError> {
+    /// The fields of a row; the texts that tell its series go into `key`.
+    fn long_fields<'t>(&mut self, cursor: &mut Cursor<'t>, line: u64, key: &mut String) -> Result<Row<'t>, ReadError> {
         let mut row = Row::default();
+        key.clear();
         for role in &self.layout.roles {
             row.fields += 1;
-            if *role == Role::Value
+            if let Role::Value(at) = role
                 && let Some((value, last)) = cursor.number()
             {
-                row.value = Some(Ok(value.value()));
+                row.set(*at, Ok(value.value()));
                 if last {
                     return Ok(row);
                 }
@@ -165,10 +234,17 @@ impl Engine<'_> {
             match role {
                 Role::Stamp => row.stamp = Some(field),
                 Role::Clock => row.clock = Some(field),
-                Role::Name => row.name = Some(field),
+                Role::Key(at) => {
+                    if *at > 0 {
+                        key.push(BETWEEN);
+                    }
+                    row.keyed |= !field.text.is_empty();
+                    key.push_str(&field.text);
+                }
                 Role::Unit => row.unit = Some(field),
-                Role::Value => row.value = Some(Err(field)),
-                Role::Status if !is_ok(&field.text) => self.seen.verdicts.add(line),
+                Role::Value(at) => row.set(*at, Err(field)),
+                Role::Status if self.judge(&field.text, line) => row.bad = u64::MAX,
+                Role::StatusOf(value) if self.judge(&field.text, line) => row.bad |= 1 << (*value).min(63),
                 _ => {}
             }
             if last {
@@ -180,23 +256,69 @@ impl Engine<'_> {
         Ok(row)
     }
 
-    fn long_point(&mut self, points: &mut Points, name: &str, unit: &str, line: u64) -> Result<usize, ReadError> {
-        if let Some(found) = points.find(name) {
+    fn long_series(&mut self, series: &mut Series, key: &str, unit: &str, line: u64) -> Result<usize, ReadError> {
+        if let Some(found) = series.find(key) {
             return Ok(found);
         }
-        if points.plans.len() >= MAX_POINTS {
-            let words = format!("more than {MAX_POINTS} points, and no more are read from one report: split it");
+        if series.keys.len() >= MAX_SERIES {
+            let words = format!(
+                "more than {MAX_SERIES} series told apart by {}, and no more are read from one report: split it, or see whether one of these columns tells no series apart",
+                self.layout.keys.iter().map(|key| format!("'{key}'")).collect::<Vec<_>>().join(", ")
+            );
             return Err(self.source.error("too_many_points", Some(line), words));
         }
-        let at = points.add(name);
-        let named = points.plans.get(at).and_then(|plan| plan.unit.clone());
+        let number = series.number(key);
+        series.units.push(unit.to_owned());
         let stated = (!unit.is_empty()).then(|| Chosen {
-            value: units::known(unit).unwrap_or(unit).to_owned(),
+            value: known_unit(unit).unwrap_or(unit).to_owned(),
             evidence: format!("line {line}: the unit column"),
         });
-        self.cells.add_point(stated.or(named));
-        Ok(at)
+        let texts = key.split(BETWEEN);
+        let dimensions: Vec<Dimension> = self
+            .layout
+            .keys
+            .iter()
+            .zip(texts)
+            .map(|(name, value)| Dimension { name: name.clone(), value: value.to_owned() })
+            .collect();
+        let several = self.layout.values.len() > 1;
+        for (name, unit) in &self.layout.values {
+            let named = several
+                || units::of_name(name).or_else(|| known_unit(name)).is_some() && !words::is_value_beside_point(name);
+            let own = named.then(|| Dimension { name: "value".to_owned(), value: name.clone() });
+            let dimensions: Vec<Dimension> = dimensions.iter().cloned().chain(own).collect();
+            let words: Vec<&str> =
+                dimensions.iter().map(|d| d.value.as_str()).filter(|text| !text.is_empty()).collect();
+            let mut plan = point(&words.join(" "), 0);
+            // What the name ends with is a unit only where it is the name of one point.
+            let of_name = plan.unit.take().filter(|_| dimensions.len() == 1);
+            let unit = stated.clone().or_else(|| unit.clone()).or(of_name);
+            (plan.dimensions, plan.value_named) = (dimensions, named);
+            self.cells.add_point(unit);
+            series.plans.push(plan);
+        }
+        Ok(number)
     }
+}
+
+impl<'t> Row<'t> {
+    fn set(&mut self, at: usize, value: Result<f64, Field<'t>>) {
+        match at.checked_sub(1) {
+            None => self.value = Some(value),
+            Some(further) => {
+                if self.more.len() <= further {
+                    self.more.resize_with(further + 1, || None);
+                }
+                if let Some(slot) = self.more.get_mut(further) {
+                    *slot = Some(value);
+                }
+            }
+        }
+    }
+}
+
+fn known_unit(text: &str) -> Option<&'static str> {
+    units::known(text)
 }
 
 /// Points that have a cell in a chunk.

@@ -1,127 +1,240 @@
-//! One row a cell: time, point, value; how its columns are told.
+//! Long reports: one row a reading of a series. How their columns are told: what is a value, what tells series apart, what
+//! is a unit, a verdict, or nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::fields::Dialect;
-use super::layout::{Layout, Role, warning};
+use super::header::looks_measured;
+use super::layout::{Layout, Record, Role, warning};
 use super::table::Table;
-use super::wide::{is_value_name, is_verdict, time_words};
-use super::{Chosen, Format, ReadError, Source, number};
+use super::{Chosen, Format, ReadError, Source, marker, number, time, words};
+use hvac_points::units;
 
-/// The columns of a narrow table.
-#[derive(Debug, Clone, Copy)]
+/// Digits of the longest whole number that a double holds.
+const LONGEST_READING: usize = 15;
+/// Different texts of a column that are looked at.
+const MAX_DISTINCT: usize = 200;
+
+/// What the columns of a long table are; one role a column, but for those of times.
+#[derive(Debug, Clone)]
 pub struct Found {
-    name: usize,
-    value: usize,
-    by_header: bool,
+    roles: Vec<Role>,
+    keys: Vec<usize>,
+    values: Vec<usize>,
+    ignored: Vec<usize>,
+    evidence: String,
 }
 
-/// Tells a narrow table by its header, or by its content: three columns, times that repeat, a text that
-/// tells the rows of one time apart, a number.
+/// What a column's cells are.
+#[derive(Debug, Default)]
+struct Profile {
+    filled: usize,
+    numbers: usize,
+    /// Numbers that are written as no measurement is: with leading zeros, or of more digits than a double holds.
+    ids: usize,
+    units: usize,
+    distinct: BTreeSet<String>,
+}
+
+impl Profile {
+    fn of(table: &Table, at: usize) -> Self {
+        let mut profile = Self::default();
+        for cell in
+            table.sample().map(|row| row.field(at)).filter(|cell| !cell.is_empty() && marker::reason(cell).is_none())
+        {
+            profile.filled += 1;
+            let long = cell.len() > LONGEST_READING && cell.bytes().all(|b| b.is_ascii_digit());
+            profile.ids += usize::from(is_id(cell) || long);
+            profile.numbers += usize::from(number::read(cell, b'.', b';').is_some());
+            profile.units += usize::from(units::known(cell).is_some());
+            if profile.distinct.len() < MAX_DISTINCT && !profile.distinct.contains(cell) {
+                profile.distinct.insert(cell.to_owned());
+            }
+        }
+        profile
+    }
+
+    fn are_numbers(&self) -> bool {
+        self.numbers * 2 > self.filled && self.ids < self.filled
+    }
+
+    fn are_ids(&self) -> bool {
+        self.filled > 0 && self.ids == self.filled
+    }
+}
+
+/// A number that names something: `000000000000042`.
+pub fn is_id(cell: &str) -> bool {
+    cell.len() > 1 && cell.starts_with('0') && cell.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Tells a long table by its header, or by its content: times that recur with other texts beside them.
 pub fn found(table: &Table) -> Option<Found> {
+    if !table.times.own.is_empty() {
+        return None;
+    }
     by_header(table).or_else(|| by_content(table))
 }
 
-fn others(table: &Table) -> impl Iterator<Item = usize> {
-    (0..table.header.fields.len())
-        .filter(|at| *at != table.stamp && Some(*at) != table.clock && !table.extra_times.contains(at))
-}
-
 fn by_header(table: &Table) -> Option<Found> {
-    let name = others(table).find(|at| is_point_name(table.header.field(*at)))?;
-    let value = others(table).find(|at| *at != name && is_value_name(table.header.field(*at)))?;
-    let known = |at: usize| {
-        let header = table.header.field(at);
-        at == name || at == value || is_verdict(header) || is_unit_name(header) || is_remark(header)
-    };
-    others(table).all(known).then_some(Found { name, value, by_header: true })
+    let name = |at: usize| table.header.name(at);
+    let point = table.others().find(|at| words::is_point_name(name(*at)))?;
+    let mut values: Vec<usize> = table.others().filter(|at| *at != point && words::is_value_name(name(*at))).collect();
+    if values.is_empty() {
+        values = table.others().filter(|at| *at != point && words::is_value_beside_point(name(*at))).collect();
+    }
+    let first = *values.first()?;
+    // A `_measurement` of texts is a key beside `_value`.
+    let numeric = |at: &usize| Profile::of(table, *at).are_numbers();
+    if values.len() > 1 {
+        values.retain(|at| *at == first || numeric(at));
+    }
+    let evidence = format!(
+        "line {} names a point column '{}' and a value column '{}'",
+        table.header.line,
+        name(point),
+        name(first)
+    );
+    Some(sorted_out(table, Some(point), values, evidence))
 }
 
+/// Times recur, and some texts tell the rows of one time apart.
 fn by_content(table: &Table) -> Option<Found> {
-    let columns: Vec<usize> = others(table).collect();
-    let [a, b] = *columns.as_slice() else { return None };
-    let numbers = |at: usize| table.cells(at).filter(|cell| number::read(cell, b'.', b';').is_some()).count();
-    let (name, value) = if numbers(a) == 0 { (a, b) } else { (b, a) };
-    let time = |row: &super::layout::Record| {
-        (row.field(table.stamp).to_owned(), table.clock.map(|at| row.field(at).to_owned()))
+    let profiles: Vec<(usize, Profile)> = table.others().map(|at| (at, Profile::of(table, at))).collect();
+    let values: Vec<usize> = profiles
+        .iter()
+        .filter(|(at, p)| {
+            p.are_numbers()
+                && !words::is_row_number(table.header.name(*at))
+                && words::key_rank(table.header.name(*at)) < 2
+        })
+        .map(|(at, _)| *at)
+        .collect();
+    let rows: Vec<&Record> = table.sample().collect();
+    let keyed = |(at, p): &&(usize, Profile)| {
+        let texts = !p.are_numbers() || p.are_ids() || words::key_rank(table.header.name(*at)) > 1;
+        texts
+            && p.filled * 10 >= rows.len() * 9
+            && p.distinct.len() * 2 <= rows.len().max(2)
+            && !words::is_verdict(table.header.name(*at))
+            && p.units < p.filled
     };
-    let times: HashSet<_> = table.rows.iter().map(time).collect();
-    let cells: HashSet<_> = table.rows.iter().map(|row| (time(row), row.field(name).to_owned())).collect();
-    let filled = table.cells(name).count() == table.rows.len();
-    let narrow =
-        numbers(name) == 0 && filled && numbers(value) * 2 > table.rows.len() && times.len() * 2 <= table.rows.len();
-    (narrow && cells.len() == table.rows.len()).then_some(Found { name, value, by_header: false })
+    let keys: Vec<usize> = profiles.iter().filter(keyed).map(|(at, _)| *at).collect();
+    if values.is_empty() || keys.is_empty() {
+        return None;
+    }
+    let stamp =
+        |row: &Record| (row.field(table.times.stamp).to_owned(), table.times.clock.map(|at| row.field(at).to_owned()));
+    let series = |row: &Record| keys.iter().map(|at| row.field(*at).to_owned()).collect::<Vec<_>>();
+    let cells: HashSet<_> = rows.iter().map(|row| (stamp(row), series(row))).collect();
+    let several: HashSet<_> = rows.iter().map(|row| series(row)).collect();
+    let together = rows.windows(2).filter(|pair| matches!(pair, [a, b] if stamp(a) == stamp(b))).count();
+    let recur = together * 3 >= rows.len();
+    // A few rows may stand twice, as where a file was appended to itself.
+    let apart = cells.len() * 100 >= rows.len() * 98 && several.len() > 1;
+    // Where one series stands below the other, no time recurs nearby: the name of the column is what tells.
+    let below = several.len() > 1
+        && keys.iter().any(|at| words::key_rank(table.header.name(*at)) > 1)
+        && one_below_the_other(table, &keys);
+    if !(recur && apart || below) {
+        return None;
+    }
+    let told = keys.iter().map(|at| format!("'{}'", table.header.name(*at))).collect::<Vec<_>>().join(", ");
+    let evidence = format!("{}, and each repeats, told apart by the text in {told}", table.time_words());
+    Some(sorted_out(table, None, values, evidence))
 }
 
-fn bare(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+/// Whether the texts change seldom, and at places further down are others.
+fn one_below_the_other(table: &Table, keys: &[usize]) -> bool {
+    let series = |row: &Record| keys.iter().map(|at| row.field(*at).to_owned()).collect::<Vec<_>>();
+    let places = std::iter::once(&table.rows).chain(&table.further);
+    let changes =
+        |rows: &Vec<Record>| rows.windows(2).filter(|pair| matches!(pair, [a, b] if series(a) != series(b))).count();
+    let rows: usize = places.clone().map(Vec::len).sum();
+    places.map(changes).sum::<usize>() * 10 <= rows
 }
 
-fn is_point_name(name: &str) -> bool {
-    let bare = bare(name);
-    matches!(
-        bare.as_str(),
-        "point"
-            | "name"
-            | "tag"
-            | "sensor"
-            | "variable"
-            | "metric"
-            | "series"
-            | "object"
-            | "signal"
-            | "channel"
-            | "item"
-            | "trend"
-            | "source"
-            | "測點"
-            | "點位"
-    ) || [
-        "pointname",
-        "tagname",
-        "sensorname",
-        "objectname",
-        "sensorid",
-        "pointid",
-        "tagid",
-        "trendname",
-        "seriesname",
-        "itemname",
-        "signalname",
-        "variablename",
-        "metricname",
-        "historyname",
-        "objectid",
-        "pointpath",
-        "objectreference",
-        "itemreference",
-    ]
-    .contains(&bare.as_str())
+/// Whether a place further down does not begin after the one before it.
+fn begins_anew(table: &Table) -> bool {
+    let at = |row: &Record| {
+        let orders = [super::DateOrder::Mdy, super::DateOrder::Dmy, super::DateOrder::Ymd];
+        let text = row.field(table.times.stamp);
+        orders
+            .iter()
+            .find_map(|order| time::stamp(text, *order))
+            .map(|stamp| stamp.local_ms())
+            .or_else(|| time::epoch(text))
+    };
+    let rows: Vec<i64> = table.sample().filter_map(at).collect();
+    let back = rows.windows(2).filter(|pair| matches!(pair, [a, b] if b < a)).count();
+    // Rows that stand newest first go back all the time.
+    back > 0 && back * 10 <= rows.len()
 }
 
-fn is_unit_name(name: &str) -> bool {
-    matches!(bare(name).as_str(), "unit" | "units" | "uom" | "單位")
+/// Gives every column its role.
+fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence: String) -> Found {
+    let mut found = Found { roles: Vec::new(), keys: Vec::new(), values, ignored: Vec::new(), evidence };
+    let verdicts: Vec<(usize, Option<usize>)> = table
+        .others()
+        .filter(|at| !found.values.contains(at) && Some(*at) != point)
+        .filter_map(|at| {
+            let name = table.header.name(at);
+            let of = words::verdict_of(name).and_then(|stem| {
+                found
+                    .values
+                    .iter()
+                    .position(|value| words::without_value(table.header.name(*value)).eq_ignore_ascii_case(stem))
+            });
+            (words::is_verdict(name) || of.is_some()).then_some((at, of))
+        })
+        .collect();
+    for at in 0..table.width() {
+        let name = table.header.name(at);
+        let role = if table.times.holds(at) {
+            time_role(table, at)
+        } else if let Some(value) = found.values.iter().position(|value| *value == at) {
+            Role::Value(value)
+        } else if let Some((_, of)) = verdicts.iter().find(|(verdict, _)| *verdict == at) {
+            of.map_or(Role::Status, Role::StatusOf)
+        } else if words::is_unit_name(name) {
+            Role::Unit
+        } else {
+            let profile = Profile::of(table, at);
+            let row_number = name.is_empty() || words::is_row_number(name) && Some(at) != point;
+            let is_key = Some(at) == point
+                || !row_number
+                    && profile.filled > 0
+                    && (!profile.are_numbers() || profile.are_ids() || words::key_rank(name) > 1);
+            if is_key {
+                found.keys.push(at);
+                Role::Key(found.keys.len() - 1)
+            } else {
+                if !name.is_empty() {
+                    found.ignored.push(at);
+                }
+                Role::Ignore
+            }
+        };
+        found.roles.push(role);
+    }
+    found
 }
 
-fn is_remark(name: &str) -> bool {
-    matches!(
-        bare(name).as_str(),
-        "" | "id"
-            | "description"
-            | "comment"
-            | "remark"
-            | "note"
-            | "site"
-            | "building"
-            | "device"
-            | "type"
-            | "index"
-            | "rowid"
-            | "priority"
-    )
+/// The role of a column of times.
+pub fn time_role(table: &Table, at: usize) -> Role {
+    let times = &table.times;
+    if at == times.stamp {
+        Role::Stamp
+    } else if Some(at) == times.clock {
+        Role::Clock
+    } else if Some(at) == times.offset {
+        Role::Offset
+    } else {
+        Role::Ignore
+    }
 }
 
-/// Settles the layout of a narrow table; `found` is none when it was asked for and nothing tells its columns.
+/// Settles the layout of a long table; `found` is none when it was asked for and nothing tells its columns.
 pub fn layout(
     source: Source<'_>,
     table: &Table,
@@ -129,71 +242,37 @@ pub fn layout(
     dialect: Dialect,
     delimiter: Chosen<char>,
 ) -> Result<Layout, ReadError> {
-    let (name, value, evidence) = match found {
-        Some(Found { name, value, by_header: true }) => {
-            let words = format!(
-                "line {} names a point column '{}' and a value column '{}'",
-                table.header.line,
-                table.header.field(name),
-                table.header.field(value)
-            );
-            (name, value, words)
-        }
-        Some(Found { name, value, .. }) => {
-            let words = format!(
-                "{}, and each repeats, told apart by the text in '{}'",
-                time_words(table),
-                table.header.field(name)
-            );
-            (name, value, words)
-        }
-        None => {
-            let text = |at: &usize| {
-                table.cells(*at).next().is_some() && table.cells(*at).all(|c| number::read(c, b'.', b';').is_none())
-            };
-            let name =
-                others(table).find(|at| is_point_name(table.header.field(*at))).or_else(|| others(table).find(text));
-            let value = others(table)
-                .find(|at| Some(*at) != name && is_value_name(table.header.field(*at)))
-                .or_else(|| others(table).find(|at| Some(*at) != name && !text(at)));
-            let (Some(name), Some(value)) = (name, value) else {
-                let words =
-                    "a narrow report has a column of times, one of points' names and one of values; this one has not";
-                return Err(source.error("no_points", Some(table.header.line), words));
-            };
-            (name, value, "asked for".to_owned())
-        }
+    let Some(found) = found.or_else(|| asked_for(table)) else {
+        let words = "a long report has a column of times, one of points' names and one of values; this one has not";
+        return Err(source.error("no_points", Some(table.header.line), words));
     };
-    let mut layout = table.layout(Format::Narrow, evidence, dialect, delimiter);
+    let mut layout = table.layout(Format::Narrow, found.evidence, dialect, delimiter);
     layout.warnings = table.extra_time_warnings(source);
-    for (at, header) in table.header.fields.iter().enumerate() {
-        let role = if at == table.stamp {
-            Role::Stamp
-        } else if Some(at) == table.clock {
-            Role::Clock
-        } else if at == name {
-            Role::Name
-        } else if at == value {
-            Role::Value
-        } else if is_verdict(header) {
-            Role::Status
-        } else if is_unit_name(header) {
-            Role::Unit
-        } else {
-            if !header.is_empty() && !table.extra_times.contains(&at) {
-                let words = format!("column '{header}' is not kept: the report is read as time, point and value");
-                layout.warnings.push(warning(
-                    source,
-                    "ignored_column",
-                    Some(table.header.line),
-                    Some(header),
-                    1,
-                    words,
-                ));
-            }
-            Role::Ignore
-        };
-        layout.roles.push(role);
+    for at in &found.ignored {
+        let header = table.header.name(*at);
+        let words = format!("column '{header}' is not kept: the report is read as times, series and values");
+        layout.warnings.push(warning(source, "ignored_column", Some(table.header.line), Some(header), 1, words));
     }
+    layout.roles = found.roles;
+    layout.keys = found.keys.iter().map(|at| table.header.name(*at).to_owned()).collect();
+    let value = |at: &usize| {
+        let name = table.header.name(*at);
+        let of_name = super::layout::point(name, table.header.line).unit;
+        (name.to_owned(), of_name.or_else(|| table.header.unit(*at)))
+    };
+    layout.values = found.values.iter().map(value).collect();
     Ok(layout)
+}
+
+fn asked_for(table: &Table) -> Option<Found> {
+    let texts = |at: &usize| table.cells(*at).next().is_some() && table.cells(*at).all(|cell| !looks_measured(cell));
+    let point = table
+        .others()
+        .find(|at| words::is_point_name(table.header.name(*at)))
+        .or_else(|| table.others().find(texts))?;
+    let others = || table.others().filter(|at| *at != point);
+    let value = others()
+        .find(|at| words::is_value_beside_point(table.header.name(*at)))
+        .or_else(|| others().find(|at| !texts(at)))?;
+    Some(sorted_out(table, Some(point), vec![value], "asked for".to_owned()))
 }

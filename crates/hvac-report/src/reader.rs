@@ -7,7 +7,7 @@ use super::cells::{CellReader, Occurrences};
 use super::engine::{CHUNK_BYTES, CHUNK_CELLS, Engine, Limit, Seen, count_numbers};
 use super::fields::{Cursor, Dialect};
 use super::layout::{Layout, warning};
-use super::long::Points;
+use super::long::Series;
 use super::rows::Shape;
 use super::times::TimeReader;
 use super::{
@@ -37,13 +37,13 @@ enum Rows<'r> {
     /// One row a time.
     Wide(Shape<'r>),
     /// One row a cell.
-    Long(Points),
+    Long(Series),
 }
 
 impl<'r> Rows<'r> {
     fn new(layout: &'r Layout, known: &[PointPlan]) -> Self {
         match layout.format.value {
-            Format::Narrow => Self::Long(Points::again(known)),
+            Format::Narrow => Self::Long(Series::again(known, layout.values.len())),
             _ => Self::Wide(Shape::new(&layout.roles, known.len())),
         }
     }
@@ -63,7 +63,7 @@ impl<'r> Rows<'r> {
                 builder.sort();
                 Ok(builder.encode())
             }
-            Self::Long(points) => Ok(EncodedSegment::of(engine.long_chunk(points, cursor, limit)?)),
+            Self::Long(series) => Ok(EncodedSegment::of(engine.long_chunk(series, cursor, limit)?)),
         }
     }
 }
@@ -212,6 +212,7 @@ impl<'a> Reader<'a> {
             day: ("", ""),
             cells,
             forms: Vec::new(),
+            key: String::new(),
             seen: Seen::default(),
             head: None,
         }

@@ -1,21 +1,30 @@
-//! The header and the time columns of a table that says nothing of itself, told by its content.
+//! Where the table of a report begins, and which of its columns hold times, told by its content.
 //!
-//! A row of data is a row with a time in a column where most rows have one; the header is the nearest row
-//! above the first of them that is names and not numbers. What stands above the header is a preamble.
+//! A row of data is a row with a time in the column where most rows have one. Rows of data below one header are a block;
+//! the table is the block with most cells, so that dates of a preamble are no table. What stands above its header is the
+//! preamble.
+
+use std::ops::Range;
 
 use super::dialect::is_time;
+use super::fields::Dialect;
+use super::header::{Header, looks_measured, may_be_names};
 use super::layout::{Layout, Record, records, warning};
-use super::{Chosen, Format, ReadError, Source};
-use crate::fields::Dialect;
+use super::times_of::{self, TimeColumns};
+use super::{Chosen, Format, ReadError, ReadOptions, Source};
 use crate::time;
 use hvac_frame::column::Warning;
-use hvac_points::units;
 
 /// Rows of the head that are looked at, and bytes they may take.
 const SAMPLE: usize = 200;
 const SAMPLE_BYTES: usize = 4 * 1024 * 1024;
+/// Places further down that are looked at, and rows of each.
+const PLACES: usize = 4;
+const PLACE_ROWS: usize = 40;
 /// A time column stands among the first of a row.
-const LEFT: usize = 64;
+pub const LEFT: usize = 64;
+/// Rows between a header and the one that may follow it in the head for it to be a table of its own.
+const OWN_TABLE: usize = 3;
 
 /// A header, its columns of time, and the rows below that were looked at.
 #[derive(Debug)]
@@ -23,70 +32,171 @@ pub struct Table {
     /// Rows above the header.
     pub preamble: Vec<Record>,
     /// The names.
-    pub header: Record,
-    /// The line of units below the header, where there is one.
-    pub units: Option<Record>,
+    pub header: Header,
     /// First rows of data.
     pub rows: Vec<Record>,
-    /// Column of the date, or of date and time.
-    pub stamp: usize,
-    /// Column of the clock time, where it stands apart.
-    pub clock: Option<usize>,
-    /// Times are seconds or ms since 1970.
-    pub epoch: bool,
-    /// Further columns of time, which are no points.
-    pub extra_times: Vec<usize>,
+    /// Rows further down, a few of each place, ending with the last ones.
+    pub further: Vec<Vec<Record>>,
+    /// Which columns are times.
+    pub times: TimeColumns,
+}
+
+/// Rows of data below one header.
+#[derive(Debug)]
+struct Block {
+    /// Rows between the data before and its own.
+    above: Range<usize>,
+    data: Range<usize>,
+    cells: usize,
 }
 
 /// Finds header and time columns.
-pub fn find(source: Source<'_>, text: &str, dialect: Dialect) -> Result<Table, ReadError> {
-    let window = 0..text.len().min(SAMPLE_BYTES);
-    let head = records(text, dialect, window, 0, SAMPLE).map_err(|flaw| source.flaw(flaw))?;
-    let Some((first_data, column, epoch)) = first_data(&head) else { return Err(no_times(source, &head)) };
-    let names = |record: &Record| {
-        let filled = record.fields.iter().filter(|field| !field.is_empty()).count();
-        let numbers = record.fields.iter().filter(|field| looks_measured(field)).count();
-        let named = names_time(record.field(column)) && !is_time(record.field(column));
-        record.fields.len() > 1 && (named || filled > 0 && numbers * 2 < filled && !record.field(column).is_empty())
+pub fn find(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions) -> Result<Table, ReadError> {
+    let (from, lines) = below_lines(text, dialect, options.skip_rows.unwrap_or(0));
+    let window = from..text.len().min(from.saturating_add(SAMPLE_BYTES));
+    let head = records(text, dialect, window, lines, SAMPLE).map_err(|flaw| source.flaw(flaw))?;
+    let Some((column, epoch)) = time_column(&head) else { return Err(no_times(source, &head)) };
+    let is_data = |record: &Record| record.fields.len() > 1 && holds_time(record.field(column), epoch);
+    let blocks = match options.header_row {
+        Some(line) => vec![stated(source, &head, line, &is_data)?],
+        None => blocks(&head, column, &is_data),
     };
-    let (before, data) = head.split_at_checked(first_data).unwrap_or((&head, &[]));
-    let mut above = before.iter().rposition(&names);
-    if let Some(unit_line) = above.filter(|at| *at > 0 && is_units_line(before.get(*at), column))
-        && before.get(unit_line - 1).is_some_and(names)
-    {
-        above = Some(unit_line - 1);
-    }
-    let Some(at) = above else {
-        let line = head.first().map_or(1, |record| record.line);
+    let most = blocks.iter().enumerate().max_by_key(|(at, block)| (block.cells, std::cmp::Reverse(*at)));
+    let Some((chosen, block)) = most else { return Err(no_times(source, &head)) };
+    refuse_other_tables(source, &head, &blocks, chosen)?;
+    let above = head.get(block.above.clone()).unwrap_or_default();
+    let header = match options.header_row {
+        Some(_) => Header::stated(above),
+        None => Header::of(above, column),
+    };
+    let Some(header) = header else {
+        let line = head.get(block.data.start).map_or(1, |record| record.line);
         let words = "there is no header: this line is already data. Put a line above it that names the columns, such as Time,CHWS_TEMP,CHWR_TEMP";
         return Err(source.error("no_header", Some(line), words));
     };
-    let units = (before.iter().rposition(&names) != above
-        || before.get(at + 1).is_some_and(|r| is_units_line(Some(r), column)))
-    .then(|| before.get(at + 1).cloned())
-    .flatten();
-    let header = before.get(at).cloned().ok_or_else(|| source.error("no_header", Some(1), "there is no header"))?;
-    let rows = data.to_vec();
-    let preamble = before.get(..at).unwrap_or_default().to_vec();
-    let mut table = Table { preamble, header, units, rows, stamp: column, clock: None, epoch, extra_times: Vec::new() };
-    table.settle_times(source)?;
+    let preamble = head.get(..block.above.start + header.first).unwrap_or_default().to_vec();
+    let rows: Vec<Record> =
+        head.get(block.data.clone()).unwrap_or_default().iter().filter(|r| is_data(r)).cloned().collect();
+    let further = further(text, dialect, rows.last().map_or(header.end, |row| row.end));
+    let mut table = Table {
+        preamble,
+        header,
+        rows,
+        further,
+        times: TimeColumns { stamp: column, epoch, ..TimeColumns::default() },
+    };
+    times_of::settle(source, &mut table)?;
     Ok(table)
 }
 
-/// Index of the first row of data, a column in which it has a time, and whether that is an epoch.
-fn first_data(head: &[Record]) -> Option<(usize, usize, bool)> {
-    let by = |is: &dyn Fn(&str) -> bool| {
-        let width = head.iter().map(|r| r.fields.len()).max().unwrap_or(0).min(LEFT);
-        let hits = |column: usize| head.iter().filter(|r| r.fields.len() > 1 && is(r.field(column))).count();
-        let (_, column) = (0..width).map(|c| (hits(c), std::cmp::Reverse(c))).max()?;
-        let column = column.0;
-        let hit = |at: usize| head.get(at).is_some_and(|r| r.fields.len() > 1 && is(r.field(column)));
-        // Two rows with a time in a row are data; a single one above them may be the date of a preamble.
-        let first = (0..head.len()).find(|at| hit(*at) && hit(at + 1)).or_else(|| (0..head.len()).find(|at| hit(*at)));
-        first.map(|at| (at, column))
+/// Where the line after the first `count` begins, and line ends before it.
+fn below_lines(text: &str, dialect: Dialect, count: u64) -> (usize, u64) {
+    let mut ends = memchr::memchr_iter(dialect.eol, text.as_bytes());
+    match count.checked_sub(1).map(|last| usize::try_from(last).unwrap_or(usize::MAX)) {
+        None => (0, 0),
+        Some(last) => ends.nth(last).map_or((text.len(), count), |at| (at + 1, count)),
+    }
+}
+
+fn holds_time(field: &str, epoch: bool) -> bool {
+    if epoch { time::epoch(field).is_some() } else { is_time(field) }
+}
+
+/// The column in which most rows have a time, and whether it is an epoch.
+fn time_column(head: &[Record]) -> Option<(usize, bool)> {
+    let width = head.iter().map(|r| r.fields.len()).max().unwrap_or(0).min(LEFT);
+    let by = |epoch: bool| {
+        let hits =
+            |column: usize| head.iter().filter(|r| r.fields.len() > 1 && holds_time(r.field(column), epoch)).count();
+        let (most, column) = (0..width).map(|c| (hits(c), std::cmp::Reverse(c))).max()?;
+        (most > 0).then_some((column.0, epoch))
     };
-    let text = by(&is_time).map(|(at, column)| (at, column, false));
-    text.or_else(|| by(&|field| time::epoch(field).is_some()).map(|(at, column)| (at, column, true)))
+    by(false).or_else(|| by(true).filter(|(column, _)| times_of::plausible_epochs(head, *column)))
+}
+
+/// Rows of data with the same header above them. Within a block may stand its header again, and rows that are neither.
+fn blocks(head: &[Record], column: usize, is_data: &dyn Fn(&Record) -> bool) -> Vec<Block> {
+    let filled = |record: &Record| record.fields.iter().filter(|field| !field.is_empty()).count();
+    let mut blocks: Vec<Block> = Vec::new();
+    let (mut header, mut reached): (Option<&Record>, usize) = (None, 0);
+    for (at, record) in head.iter().enumerate().filter(|(_, record)| is_data(record)) {
+        let between = head.get(reached..at).unwrap_or_default();
+        let names = between.iter().rev().find(|row| may_be_names(row, column));
+        // A remark between rows of data is no header.
+        let weighty = |row: &&Record| filled(row) > 1 && filled(row) * 2 >= filled(record);
+        let another = names.filter(weighty).is_some_and(|row| header.is_none_or(|known| known.fields != row.fields));
+        match blocks.last_mut() {
+            Some(block) if !another => {
+                block.data.end = at + 1;
+                block.cells += filled(record);
+            }
+            _ => {
+                header = names;
+                blocks.push(Block { above: reached..at, data: at..at + 1, cells: filled(record) });
+            }
+        }
+        reached = at + 1;
+    }
+    blocks
+}
+
+/// The header that was asked for, and the rows below it.
+fn stated(
+    source: Source<'_>,
+    head: &[Record],
+    line: u64,
+    is_data: &dyn Fn(&Record) -> bool,
+) -> Result<Block, ReadError> {
+    let Some(at) = head.iter().position(|record| record.line == line) else {
+        let words = format!(
+            "line {line} was named as the header, and it is blank or not among the first rows: header_row counts lines from 1"
+        );
+        return Err(source.error("no_header", Some(line), words));
+    };
+    let first = head.iter().enumerate().skip(at + 1).find(|(_, record)| is_data(record)).map(|(at, _)| at);
+    let Some(first) = first else {
+        return Err(source.error(
+            "no_rows",
+            Some(line),
+            "there are no rows with a time below the header that was named",
+        ));
+    };
+    Ok(Block { above: at..first, data: first..head.len(), cells: 1 })
+}
+
+/// Rows of data above the table that are too many for a preamble: they would be lost.
+fn refuse_other_tables(source: Source<'_>, head: &[Record], blocks: &[Block], chosen: usize) -> Result<(), ReadError> {
+    let rows = |block: &Block| block.data.len();
+    let another = blocks.iter().enumerate().find(|(at, block)| *at != chosen && rows(block) >= OWN_TABLE);
+    let Some((at, other)) = another else { return Ok(()) };
+    let first = if at < chosen { blocks.get(chosen) } else { Some(other) };
+    let line = first.and_then(|block| head.get(block.data.start)).map(|record| record.line);
+    let words = "two tables with different headers stand in this file, and the second begins about here: split the file, or name the header with header_row and leave out what stands before with skip_rows";
+    Err(source.error("second_table", line, words))
+}
+
+/// Rows of a few places below `from`, the last of them at the end.
+fn further(text: &str, dialect: Dialect, from: usize) -> Vec<Vec<Record>> {
+    let length = text.len().saturating_sub(from);
+    let mut places = Vec::new();
+    let mut reached = from;
+    for place in 1..=PLACES {
+        // The last place begins some rows before the end.
+        let wanted =
+            if place == PLACES { text.len().saturating_sub(PLACE_ROWS * 64) } else { from + length / PLACES * place };
+        let at = wanted.max(reached);
+        let Some(skipped) = text.as_bytes().get(at..).and_then(|rest| memchr::memchr(dialect.eol, rest)) else {
+            continue;
+        };
+        let begin = if at == from { from } else { at + skipped + 1 };
+        let end = text.len().min(begin.saturating_add(SAMPLE_BYTES / PLACES));
+        let Ok(rows) = records(text, dialect, begin..end, 0, PLACE_ROWS) else { continue };
+        reached = rows.last().map_or(reached, |row| row.end);
+        if !rows.is_empty() {
+            places.push(rows);
+        }
+    }
+    places
 }
 
 fn no_times(source: Source<'_>, head: &[Record]) -> ReadError {
@@ -98,11 +208,12 @@ fn no_times(source: Source<'_>, head: &[Record]) -> ReadError {
             "the file has a header and no rows below it: export the report again",
         ),
         [first, second, ..] => {
+            let shown = head.iter().find(|row| row.fields.iter().any(|field| looks_measured(field))).unwrap_or(second);
             let words = format!(
                 "no column holds dates or times this program reads (line {} has '{}', '{}'): a report has a column of times such as 2024-01-31 13:45",
-                second.line,
-                second.field(0),
-                second.field(1)
+                shown.line,
+                shown.field(0),
+                shown.field(1)
             );
             source.error("no_readable_time", Some(first.line), words)
         }
@@ -114,126 +225,74 @@ fn no_times(source: Source<'_>, head: &[Record]) -> ReadError {
     }
 }
 
-fn looks_measured(field: &str) -> bool {
-    let digits = field.bytes().filter(u8::is_ascii_digit).count();
-    digits > 0 && (field.parse::<f64>().is_ok() || is_time(field) || super::number::read(field, b'.', b';').is_some())
-}
-
-/// A line such as `,°C,kW,%`: units and nothing else besides the time column.
-fn is_units_line(record: Option<&Record>, time_column: usize) -> bool {
-    let Some(record) = record else { return false };
-    let mut others =
-        record.fields.iter().enumerate().filter(|(at, field)| *at != time_column && !field.is_empty()).peekable();
-    others.peek().is_some() && others.all(|(_, field)| units::known(field.trim_matches(['[', ']', '(', ')'])).is_some())
-}
-
-/// Whether a name is one that columns of time have.
-pub fn names_time(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let words = ["time", "date", "stamp", "zeit", "datum", "epoch", "heure", "fecha", "hora"];
-    matches!(name.as_str(), "ts" | "dt")
-        || words.iter().any(|word| name.contains(word))
-        || name.contains('時')
-        || name.contains('日')
-}
-
-/// What the rows hold in one column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Times {
-    Full,
-    Date,
-    Clock,
-}
-
 impl Table {
-    fn width(&self) -> usize {
-        self.rows.iter().map(|row| row.fields.len()).max().unwrap_or(0).max(self.header.fields.len())
+    /// Columns of the header and the rows that were looked at.
+    pub fn width(&self) -> usize {
+        self.rows.iter().map(|row| row.fields.len()).max().unwrap_or(0).max(self.header.names.len())
     }
 
-    /// Cells of a column that are not empty, in the rows that were looked at.
+    /// All rows that were looked at.
+    pub fn sample(&self) -> impl Iterator<Item = &Record> {
+        self.rows.iter().chain(self.further.iter().flatten())
+    }
+
+    /// Cells of a column that are not empty, in the first rows.
     pub fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
         self.rows.iter().map(move |row| row.field(column)).filter(|cell| !cell.is_empty())
     }
 
-    fn times_in(&self, column: usize) -> Option<Times> {
-        let (mut filled, mut stamps, mut full, mut clocks) = (0, 0, 0, 0);
-        for cell in self.cells(column) {
-            filled += 1;
-            let orders = [super::DateOrder::Mdy, super::DateOrder::Dmy, super::DateOrder::Ymd];
-            if let Some(stamp) = orders.iter().find_map(|order| time::stamp(cell, *order)) {
-                stamps += 1;
-                full += usize::from(stamp.has_clock);
-            } else if time::clock_only(cell).is_some() {
-                clocks += 1;
-            }
-        }
-        if stamps * 2 > filled {
-            Some(if full > 0 { Times::Full } else { Times::Date })
-        } else {
-            (clocks > 0 && clocks * 2 > filled).then_some(Times::Clock)
-        }
-    }
-
-    fn settle_times(&mut self, source: Source<'_>) -> Result<(), ReadError> {
-        let named = |at: &usize| names_time(self.header.field(*at));
-        let mut others = Vec::new();
-        if self.epoch {
-            let epochs: Vec<usize> = (0..self.width().min(LEFT))
-                .filter(|at| {
-                    self.cells(*at).next().is_some() && self.cells(*at).all(|cell| time::epoch(cell).is_some())
-                })
-                .collect();
-            self.stamp = epochs.iter().copied().find(named).or(epochs.first().copied()).unwrap_or(self.stamp);
-            others = epochs.into_iter().filter(|at| *at != self.stamp && named(at)).collect();
-        } else {
-            let found: Vec<(usize, Times)> =
-                (0..self.width().min(LEFT)).filter_map(|at| Some((at, self.times_in(at)?))).collect();
-            let of = |kind: Times| found.iter().filter(move |(_, k)| *k == kind).map(|(at, _)| *at);
-            let best = |kind: Times| of(kind).find(named).or_else(|| of(kind).next());
-            let date = best(Times::Date);
-            self.stamp = best(Times::Full).or(date).unwrap_or(self.stamp);
-            if best(Times::Full).is_none() {
-                // A clock beside the date: the first one after it, or the first of all.
-                self.clock = of(Times::Clock).find(|at| *at > self.stamp).or_else(|| of(Times::Clock).next());
-            }
-            for (at, _) in &found {
-                if *at != self.stamp && Some(*at) != self.clock && named(at) {
-                    others.push(*at);
-                }
-            }
-        }
-        self.extra_times = others;
-        if self.cells(self.stamp).next().is_none() {
-            return Err(source.error("no_rows", Some(self.header.line), "there are no rows below the header"));
-        }
-        Ok(())
+    /// Columns that hold no times.
+    pub fn others(&self) -> impl Iterator<Item = usize> {
+        (0..self.width()).filter(|at| !self.times.holds(*at))
     }
 
     /// A sentence on the time columns that were left out.
     pub fn extra_time_warnings(&self, source: Source<'_>) -> Vec<Warning> {
-        let chosen = self.header.field(self.stamp);
+        let chosen = self.header.name(self.times.stamp);
         let say = |at: &usize| {
-            let name = self.header.field(*at);
+            let name = self.header.name(*at);
             let words = format!("times are read from '{chosen}'; '{name}' holds times too and is not kept as a point");
             warning(source, "extra_time_column", Some(self.header.line), Some(name), 1, words)
         };
-        self.extra_times.iter().map(say).collect()
+        self.times.extra.iter().map(say).collect()
+    }
+
+    /// What the times are read from, in words.
+    pub fn time_words(&self) -> String {
+        let (line, stamp) = (self.header.line, self.header.name(self.times.stamp));
+        match (self.times.clock, self.times.until) {
+            (Some(clock), _) => {
+                format!("columns '{stamp}' and '{}' of line {line} hold dates and times", self.header.name(clock))
+            }
+            (None, Some(until)) => {
+                format!(
+                    "columns '{stamp}' and '{}' of line {line} hold intervals, labelled by their beginnings",
+                    self.header.name(until)
+                )
+            }
+            (None, None) => format!("column '{stamp}' of line {line} holds times"),
+        }
     }
 
     /// A layout with this header and times, and no columns yet.
     pub fn layout(&self, format: Format, evidence: String, dialect: Dialect, delimiter: Chosen<char>) -> Layout {
-        let below = self.units.as_ref().unwrap_or(&self.header);
+        let evidence = match self.header.rows {
+            1 => evidence,
+            n => format!("{evidence}; names are made of {n} header rows"),
+        };
         Layout {
             format: Chosen { value: format, evidence },
             delimiter,
             dialect,
             header_line: self.header.line,
-            body: below.end,
-            body_lines: below.end_lines,
+            body: self.header.end,
+            body_lines: self.header.end_lines,
             roles: Vec::new(),
-            times_from: self.header.field(self.stamp).to_owned(),
-            epoch: self.epoch,
+            times_from: self.header.name(self.times.stamp).to_owned(),
+            epoch: self.times.epoch,
             points: Vec::new(),
+            keys: Vec::new(),
+            values: Vec::new(),
             date_range: None,
             time_interval_s: None,
             warnings: Vec::new(),

@@ -67,6 +67,12 @@ pub fn stamp(text: &str, order: DateOrder) -> Option<Stamp> {
     with_clock(Stamp { day, date_bytes, form, ..Stamp::default() }, rest)
 }
 
+/// Whether a text is a time in any order of its numbers.
+#[must_use]
+pub fn is_stamp(text: &str) -> bool {
+    [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd].iter().any(|order| stamp(text, *order).is_some())
+}
+
 /// Reads a text (trimmed) that begins with the same date as one read before; none when it does not, or when
 /// it is no time.
 #[must_use]

@@ -70,6 +70,8 @@ pub fn layout(
         body_lines: process.end_lines,
         roles: columns.roles,
         times_from: String::new(),
+        keys: Vec::new(),
+        values: Vec::new(),
         epoch: false,
         points: columns.points,
         date_range: None,

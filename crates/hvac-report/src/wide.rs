@@ -2,35 +2,81 @@
 
 use super::fields::Dialect;
 use super::layout::{Columns, Layout, Role, warning};
+use super::narrow::{is_id, time_role};
 use super::table::Table;
-use super::{Chosen, Format, ReadError, Source};
+use super::{Chosen, Format, PointPlan, ReadError, Source, words};
 use crate::number;
-use hvac_points::units;
 
-/// Settles the layout of a wide table.
-pub fn layout(
+/// Settles the layouts of a wide table: one, or one for each column of times.
+pub fn layouts(
+    source: Source<'_>,
+    table: &Table,
+    dialect: Dialect,
+    delimiter: Chosen<char>,
+    asked: bool,
+) -> Result<Vec<Layout>, ReadError> {
+    let layout = layout(source, table, dialect, delimiter, asked)?;
+    match table.times.own.as_slice() {
+        [] => Ok(vec![layout]),
+        own => Ok(own
+            .iter()
+            .enumerate()
+            .filter_map(|(at, stamp)| of_its_times(table, &layout, *stamp, own.get(at + 1).copied()))
+            .collect()),
+    }
+}
+
+/// The points between one column of times and the next.
+fn of_its_times(table: &Table, whole: &Layout, stamp: usize, end: Option<usize>) -> Option<Layout> {
+    let own = |at: usize| at > stamp && end.is_none_or(|end| at < end);
+    let mut points: Vec<PointPlan> = Vec::new();
+    let roles = whole.roles.iter().enumerate().map(|(at, role)| match role {
+        Role::Stamp | Role::Ignore if at == stamp => Role::Stamp,
+        Role::Point(point) if own(at) => {
+            points.extend(whole.points.get(*point).cloned());
+            Role::Point(points.len() - 1)
+        }
+        Role::StatusOf(_) if own(at) && !points.is_empty() => Role::StatusOf(points.len() - 1),
+        Role::Extra => Role::Extra,
+        _ => Role::Ignore,
+    });
+    let roles: Vec<Role> = roles.collect();
+    let mut layout = whole.clone();
+    if stamp != whole.roles.iter().position(|role| *role == Role::Stamp)? {
+        layout.warnings.clear();
+    }
+    layout.times_from = table.header.name(stamp).to_owned();
+    layout.format.evidence = format!("{} columns hold times, each of the points right of it", table.times.own.len());
+    (layout.roles, layout.points) = (roles, points);
+    (!layout.points.is_empty()).then_some(layout)
+}
+
+fn layout(
     source: Source<'_>,
     table: &Table,
     dialect: Dialect,
     delimiter: Chosen<char>,
     asked: bool,
 ) -> Result<Layout, ReadError> {
-    let time = time_words(table);
+    let time = table.time_words();
     let evidence = if asked { "asked for".to_owned() } else { format!("{time}, and the other columns are points") };
     let mut layout = table.layout(Format::Wide, evidence, dialect, delimiter);
     layout.warnings = table.extra_time_warnings(source);
     let mut columns = Columns::default();
     let line = table.header.line;
-    for (at, name) in table.header.fields.iter().enumerate() {
-        if at == table.stamp {
-            columns.other(Role::Stamp);
-        } else if Some(at) == table.clock {
-            columns.other(Role::Clock);
-        } else if table.extra_times.contains(&at) {
+    let own_times = !table.times.own.is_empty();
+    for at in 0..table.header.names.len() {
+        let name = table.header.name(at);
+        if table.times.holds(at) {
+            columns.other(time_role(table, at));
+        } else if (name.is_empty() || name.starts_with("Unnamed: ") || words::is_row_number(name))
+            && counts_rows(table, at)
+        {
             columns.other(Role::Ignore);
-        } else if (name.is_empty() || name.starts_with("Unnamed: ")) && counts_rows(table, at) {
-            columns.other(Role::Ignore);
-            let words = format!("column {} has no name and numbers the rows; it is not kept", at + 1);
+            let words = match name {
+                "" => format!("column {} has no name and numbers the rows; it is not kept", at + 1),
+                name => format!("column '{name}' numbers the rows; it is not kept"),
+            };
             layout.warnings.push(warning(source, "index_column", Some(line), None, 1, words));
         } else if name.is_empty() && table.cells(at).next().is_none() {
             columns.other(Role::Extra);
@@ -39,8 +85,20 @@ pub fn layout(
             columns.point(&made, line);
             let words = format!("column {} has no name; it is kept as {made}", at + 1);
             layout.warnings.push(warning(source, "unnamed_column", Some(line), Some(&made), 1, words));
+        } else if let Some(role) = verdict_role(table, at, &columns) {
+            columns.other(role);
+        } else if table.cells(at).next().is_some()
+            && table.sample().map(|row| row.field(at)).all(|cell| cell.is_empty() || is_id(cell))
+        {
+            columns.other(Role::Ignore);
+            let words = format!(
+                "column '{name}' holds identifiers such as {}, no readings; it is not kept",
+                table.cells(at).next().unwrap_or_default()
+            );
+            layout.warnings.push(warning(source, "id_column", Some(line), Some(name), 1, words));
         } else {
-            let unit = table.units.as_ref().and_then(|record| unit_below(record.field(at), record.line));
+            let name = if own_times { words::without_value(name) } else { name };
+            let unit = table.header.unit(at);
             let point = columns.point(name, line);
             point.unit = point.unit.take().or(unit);
         }
@@ -54,22 +112,28 @@ pub fn layout(
     Ok(layout)
 }
 
-/// What the times are read from, in words.
-pub fn time_words(table: &Table) -> String {
-    let stamp = table.header.field(table.stamp);
-    match table.clock {
-        Some(clock) => format!(
-            "columns '{stamp}' and '{}' of line {} hold dates and times",
-            table.header.field(clock),
-            table.header.line
-        ),
-        None => format!("column '{stamp}' of line {} holds times", table.header.line),
+/// Whether a column holds the system's verdicts: its cells are such words, and its name says of what.
+fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
+    let name = table.header.name(at);
+    let (row, stem) = (words::is_verdict(name), words::verdict_of(name));
+    if !row && stem.is_none() || !table.sample().all(|row| super::engine::is_verdict_word(row.field(at))) {
+        return None;
     }
-}
-
-fn unit_below(text: &str, line: u64) -> Option<Chosen<String>> {
-    let unit = units::known(text.trim_matches(['[', ']', '(', ')']))?;
-    Some(Chosen { value: unit.to_owned(), evidence: format!("line {line}, the line of units below the header") })
+    let of = stem.and_then(|stem| {
+        columns.points.iter().rposition(|point| {
+            [point.original_name.as_str(), words::without_value(&point.original_name)]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(stem))
+        })
+    });
+    // `Status` right of a point is the point's where another such column stands right of another.
+    let repeated = || table.header.names.iter().filter(|other| other.as_str() == name).count() > 1;
+    match (of, row) {
+        (Some(point), _) => Some(Role::StatusOf(point)),
+        (None, true) if repeated() => columns.points.len().checked_sub(1).map(Role::StatusOf),
+        (None, true) => Some(Role::Status),
+        (None, false) => None,
+    }
 }
 
 /// Whether a column holds 0, 1, 2… or 1, 2, 3…
@@ -86,42 +150,17 @@ fn counts_rows(table: &Table, at: usize) -> bool {
 /// most the system's own verdicts beside it. The column of the value.
 pub fn single_value(table: &Table) -> Option<usize> {
     let mut value = None;
-    for (at, name) in table.header.fields.iter().enumerate() {
-        if at == table.stamp || Some(at) == table.clock || table.extra_times.contains(&at) || is_verdict(name) {
+    for at in 0..table.header.names.len() {
+        let name = table.header.name(at);
+        if table.times.holds(at) || words::is_verdict(name) {
             continue;
         }
-        if value.is_some() || !is_value_name(name) {
+        if value.is_some() || !words::is_value_name(name) {
             return None;
         }
         value = Some(at);
     }
     value
-}
-
-/// Names that say only that the column holds values.
-pub fn is_value_name(name: &str) -> bool {
-    let bare = name.split(['(', '[']).next().unwrap_or_default();
-    let bare: String = bare.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-    matches!(
-        bare.as_str(),
-        "value"
-            | "val"
-            | "values"
-            | "reading"
-            | "data"
-            | "presentvalue"
-            | "numericvalue"
-            | "pointvalue"
-            | "measurement"
-            | "值"
-            | "數值"
-    )
-}
-
-/// Columns in which a system says what it thinks of a value.
-pub fn is_verdict(name: &str) -> bool {
-    let bare: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    matches!(bare.as_str(), "trendflags" | "status" | "quality" | "flags" | "flag" | "reliability" | "valuestatus")
 }
 
 /// Settles the layout of one point's history; the point is named by a Niagara preamble or the file.
@@ -132,8 +171,7 @@ pub fn single_layout(
     delimiter: Chosen<char>,
     asked: bool,
 ) -> Result<Layout, ReadError> {
-    let others = |at: &usize| *at != table.stamp && Some(*at) != table.clock && !table.extra_times.contains(at);
-    let fallback = || (0..table.header.fields.len()).filter(others).find(|at| !is_verdict(table.header.field(*at)));
+    let fallback = || table.others().find(|at| !words::is_verdict(table.header.name(*at)));
     let Some(value) = single_value(table).or_else(fallback) else {
         let words = "a report of one point has a column of times and one of values; this one has no values";
         return Err(source.error("no_points", Some(table.header.line), words));
@@ -146,34 +184,23 @@ pub fn single_layout(
     let told = if history.is_some() { "the preamble names it" } else { "the file's name is the point's" };
     let name = history.unwrap_or_else(|| stem(source.name).to_owned());
     let evidence =
-        if asked { "asked for".to_owned() } else { format!("{}, one column holds values; {told}", time_words(table)) };
+        if asked { "asked for".to_owned() } else { format!("{}, one column holds values; {told}", table.time_words()) };
     let mut layout = table.layout(Format::SinglePoint, evidence, dialect, delimiter);
     layout.warnings = table.extra_time_warnings(source);
     let mut columns = Columns::default();
-    for (at, header) in table.header.fields.iter().enumerate() {
-        if at == table.stamp {
-            columns.other(Role::Stamp);
-        } else if Some(at) == table.clock {
-            columns.other(Role::Clock);
+    for at in 0..table.header.names.len() {
+        let header = table.header.name(at);
+        if table.times.holds(at) {
+            columns.other(time_role(table, at));
         } else if at == value {
             let unit = super::layout::point(header, table.header.line).unit;
-            let below = table.units.as_ref().and_then(|record| unit_below(record.field(at), record.line));
-            columns.point(&name, table.header.line).unit = unit.or(below);
-        } else if is_verdict(header) {
+            columns.point(&name, table.header.line).unit = unit.or(table.header.unit(at));
+        } else if words::is_verdict(header) {
             columns.other(if header.to_ascii_lowercase().contains("flag") { Role::Ignore } else { Role::Status });
         } else {
             columns.other(Role::Ignore);
-            if !table.extra_times.contains(&at) {
-                let words = format!("column '{header}' is not kept: the report is read as the history of one point");
-                layout.warnings.push(warning(
-                    source,
-                    "ignored_column",
-                    Some(table.header.line),
-                    Some(header),
-                    1,
-                    words,
-                ));
-            }
+            let words = format!("column '{header}' is not kept: the report is read as the history of one point");
+            layout.warnings.push(warning(source, "ignored_column", Some(table.header.line), Some(header), 1, words));
         }
     }
     (layout.roles, layout.points) = (columns.roles, columns.points);

@@ -6,6 +6,7 @@
 //! and is [`hvac_frame::align`].
 
 pub mod describe;
+mod naming;
 pub mod plan;
 pub mod tables;
 pub mod window;

@@ -22,6 +22,7 @@ use hvac_frame::kinds::{self, Reading};
 use hvac_frame::names;
 
 use super::super::{Chosen, Chunk, FilePlan, PointPlan, ReadError, ReadOptions, Reader, Source};
+use super::naming::name_series;
 
 /// Gives the bytes of the file with that index, which are let go as soon as they are read; called again when a
 /// file's cells were not kept.
@@ -215,6 +216,7 @@ impl Plan {
         files.sort_by(|a, b| {
             (a.plan.last_at_ms, &a.id.sha256, a.table).cmp(&(b.plan.last_at_ms, &b.id.sha256, b.table))
         });
+        name_series(&mut files);
         let times = files.iter_mut().flat_map(|file| std::mem::take(&mut file.times_ms)).collect();
         let mut warnings = Vec::new();
         let (axis_ms, mut columns) = rayon::join(|| union(times), || columns(&files, &mut warnings));

@@ -2,6 +2,14 @@
 //!
 //! The expected rows are worked out by hand from the fixtures' bytes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    missing_docs
+)]
+
 use std::collections::BTreeMap;
 
 use hvac_frame::builder::SegmentBuilder;
@@ -40,7 +48,7 @@ fn read(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<(FilePlan, Ve
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(std::path::Path::new("tests/fixtures/reports").join(name)).unwrap()
+    std::fs::read(std::path::Path::new("../../tests/fixtures/reports").join(name)).unwrap()
 }
 
 fn read_fixture(name: &str, options: &ReadOptions) -> (FilePlan, Vec<Segment>) {

@@ -1,0 +1,406 @@
+//! What columns are called: times, points, values, verdicts, units, keys, remarks. Trade words of several languages.
+
+/// Letters and digits of a name, in small letters.
+pub fn bare(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
+}
+
+fn is_one_of(name: &str, words: &[&str]) -> bool {
+    words.contains(&bare(name).as_str())
+}
+
+/// Whether a name is one that columns of time have.
+pub fn names_time(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let words = [
+        "time",
+        "date",
+        "stamp",
+        "zeit",
+        "datum",
+        "epoch",
+        "heure",
+        "horodat",
+        "fecha",
+        "hora",
+        "ora",
+        "uhr",
+        "tijd",
+        "day",
+        "jour",
+        "giorno",
+        "last_changed",
+        "last_updated",
+    ];
+    let whole = |word: &str| name.split(|c: char| !c.is_alphanumeric()).any(|part| part == word);
+    matches!(name.as_str(), "ts" | "dt")
+        || words.iter().any(|word| {
+            if word.len() < 5 && !matches!(*word, "time" | "date" | "zeit") { whole(word) } else { name.contains(word) }
+        })
+        || name.contains('時')
+        || name.contains('时')
+        || name.contains('日')
+}
+
+/// Whether a time's name says that the row was stored, changed or sent then, and not that it was measured.
+pub fn names_bookkeeping(name: &str) -> bool {
+    let bare = bare(name);
+    ["created", "updated", "modified", "received", "inserted", "stored", "uploaded", "processed"]
+        .iter()
+        .any(|word| bare.contains(word))
+}
+
+/// The beginning of an interval.
+pub fn names_from(name: &str) -> bool {
+    let bare = bare(name);
+    let whole = [
+        "from", "von", "start", "begin", "begins", "starts", "desde", "inicio", "debut", "début", "du", "van", "da",
+        "ab", "起", "開始",
+    ];
+    whole.contains(&bare.as_str())
+        || ["start", "from", "begin"].iter().any(|word| bare.starts_with(word) || bare.ends_with(word))
+}
+
+/// The end of an interval.
+pub fn names_until(name: &str) -> bool {
+    let bare = bare(name);
+    let whole = ["to", "until", "till", "bis", "end", "ends", "stop", "hasta", "fin", "au", "tot", "a", "迄", "結束"];
+    whole.contains(&bare.as_str())
+        || ["end", "stop", "until"].iter().any(|word| bare.starts_with(word) || bare.ends_with(word))
+        || bare.ends_with("to")
+}
+
+/// A column of offsets from UTC, or of zones.
+pub fn names_offset(name: &str) -> bool {
+    is_one_of(name, &["offset", "utcoffset", "gmtoffset", "tz", "timezone", "zone", "tzoffset", "zeitzone"])
+}
+
+/// Where the time's name should stand: a word that says that names follow.
+pub fn is_name_label(bare: &str) -> bool {
+    [
+        "name",
+        "point",
+        "points",
+        "pointname",
+        "tag",
+        "tagname",
+        "item",
+        "object",
+        "channel",
+        "equipment",
+        "equip",
+        "device",
+        "unitname",
+        "測點",
+        "點位",
+    ]
+    .contains(&bare)
+}
+
+/// Where the time's name should stand: a word that says that this row is no name of points.
+pub fn is_remark_row(bare: &str) -> bool {
+    [
+        "description",
+        "desc",
+        "beschreibung",
+        "comment",
+        "remark",
+        "remarks",
+        "note",
+        "notes",
+        "aggregation",
+        "function",
+        "說明",
+        "描述",
+        "address",
+        "type",
+        "id",
+    ]
+    .contains(&bare)
+}
+
+/// A column of points' names.
+pub fn is_point_name(name: &str) -> bool {
+    is_one_of(
+        name,
+        &[
+            "point",
+            "name",
+            "tag",
+            "sensor",
+            "variable",
+            "metric",
+            "series",
+            "object",
+            "signal",
+            "channel",
+            "item",
+            "trend",
+            "source",
+            "測點",
+            "點位",
+            "点位",
+            "測點名稱",
+            "pointname",
+            "tagname",
+            "sensorname",
+            "objectname",
+            "sensorid",
+            "pointid",
+            "tagid",
+            "trendname",
+            "seriesname",
+            "itemname",
+            "signalname",
+            "variablename",
+            "metricname",
+            "historyname",
+            "objectid",
+            "pointpath",
+            "objectreference",
+            "itemreference",
+            "entityid",
+            "entity",
+            "field",
+            "historyid",
+            "pointref",
+            "pathname",
+            "quantity",
+            "parameter",
+            "measure",
+            "datapoint",
+            "messpunkt",
+            "messstelle",
+            "datenpunkt",
+            "punto",
+            "capteur",
+        ],
+    )
+}
+
+/// A column whose text, with others, tells series apart; or one that only describes. The lower, the sooner it is left out of a
+/// name that needs fewer.
+pub fn key_rank(name: &str) -> u8 {
+    if is_point_name(name) {
+        3
+    } else if is_one_of(
+        name,
+        &[
+            "equip",
+            "equipment",
+            "device",
+            "devicename",
+            "equipmentname",
+            "unitname",
+            "asset",
+            "meter",
+            "meterid",
+            "meternumber",
+            "machine",
+            "ahu",
+            "zone",
+            "設備",
+        ],
+    ) {
+        2
+    } else if is_remark(name) {
+        0
+    } else {
+        1
+    }
+}
+
+/// A column that describes: dropped from a name first.
+fn is_remark(name: &str) -> bool {
+    is_one_of(
+        name,
+        &[
+            "description",
+            "comment",
+            "remark",
+            "note",
+            "type",
+            "kind",
+            "category",
+            "class",
+            "site",
+            "building",
+            "location",
+            "floor",
+            "measurement",
+            "friendlyname",
+            "displayname",
+        ],
+    )
+}
+
+/// A column that numbers or sorts rows, and tells nothing of a point.
+pub fn is_row_number(name: &str) -> bool {
+    name == "#"
+        || is_one_of(
+            name,
+            &[
+                "index",
+                "rowid",
+                "row",
+                "rownumber",
+                "recordid",
+                "record",
+                "recordno",
+                "seq",
+                "sequence",
+                "no",
+                "nr",
+                "priority",
+                "result",
+                "table",
+                "id",
+            ],
+        )
+}
+
+/// Names that say only that the column holds values.
+pub fn is_value_name(name: &str) -> bool {
+    let bare = bare(name.split(['(', '[']).next().unwrap_or_default());
+    [
+        "value",
+        "val",
+        "values",
+        "reading",
+        "data",
+        "presentvalue",
+        "numericvalue",
+        "pointvalue",
+        "measurement",
+        "avg",
+        "average",
+        "mean",
+        "wert",
+        "messwert",
+        "valeur",
+        "valor",
+        "valore",
+        "waarde",
+        "值",
+        "數值",
+        "数值",
+    ]
+    .contains(&bare.as_str())
+}
+
+/// Beside a column of points' names these are values too.
+pub fn is_value_beside_point(name: &str) -> bool {
+    is_value_name(name)
+        || is_one_of(name, &["state", "min", "max", "minimum", "maximum", "sum", "last", "status value", "rawvalue"])
+}
+
+/// Columns in which a system says what it thinks of a value.
+pub fn is_verdict(name: &str) -> bool {
+    is_one_of(
+        name,
+        &[
+            "trendflags",
+            "status",
+            "quality",
+            "flags",
+            "flag",
+            "reliability",
+            "valuestatus",
+            "statusflags",
+            "qualityflag",
+            "qualitycode",
+            "qc",
+            "valid",
+            "validity",
+            "qualität",
+            "qualite",
+            "qualité",
+            "calidad",
+            "品質",
+            "狀態",
+        ],
+    )
+}
+
+/// The point that a column's verdicts are about, when its name is a point's name and such a word: `AHU1_DAT Status`.
+pub fn verdict_of(name: &str) -> Option<&str> {
+    let lower = name.to_ascii_lowercase();
+    let endings = ["status", "quality", "flags", "flag", "reliability", "qc", "_q", "valid", "validity"];
+    let ending = endings.iter().find(|ending| lower.ends_with(**ending))?;
+    let stem = name.get(..name.len() - ending.len())?.trim_end_matches([' ', '_', '-', '.', ':', '/', '(', '[']);
+    (!stem.is_empty()).then_some(stem)
+}
+
+/// A name without the word that says that its column holds values: `AHU1_DAT Value` → `AHU1_DAT`.
+pub fn without_value(name: &str) -> &str {
+    let lower = name.to_ascii_lowercase();
+    for ending in ["value", "reading", "val"] {
+        if lower.ends_with(ending)
+            && let Some(stem) = name.get(..name.len() - ending.len())
+            && stem.ends_with([' ', '_', '-', '.', ':'])
+        {
+            return stem.trim_end_matches([' ', '_', '-', '.', ':']);
+        }
+    }
+    name
+}
+
+/// A column of units.
+pub fn is_unit_name(name: &str) -> bool {
+    is_one_of(
+        name,
+        &[
+            "unit",
+            "units",
+            "uom",
+            "einheit",
+            "unidad",
+            "unité",
+            "unite",
+            "unitofmeasurement",
+            "engunits",
+            "單位",
+            "单位",
+        ],
+    )
+}
+
+/// A row that sums up: `Total`, `Average`.
+pub fn is_summary(text: &str) -> bool {
+    is_one_of(
+        text,
+        &[
+            "total",
+            "totals",
+            "sum",
+            "subtotal",
+            "grandtotal",
+            "average",
+            "avg",
+            "mean",
+            "min",
+            "max",
+            "minimum",
+            "maximum",
+            "summe",
+            "gesamt",
+            "mittelwert",
+            "somme",
+            "moyenne",
+            "totale",
+            "media",
+            "suma",
+            "totaal",
+            "合計",
+            "合计",
+            "總計",
+            "总计",
+            "平均",
+            "最大",
+            "最小",
+            "小計",
+            "count",
+            "stddev",
+        ],
+    )
+}
