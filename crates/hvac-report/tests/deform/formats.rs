@@ -1,0 +1,1 @@
+//! The samples of docs/FORMATS.md are read as the document says.
