@@ -47,11 +47,13 @@ pub enum NullReason {
     Frozen,
     /// Cleaning: a derived value whose inputs are missing, stand still, or are out of its formula's range.
     NotDerivable,
+    /// The system that recorded the cell calls it no reading: `{fault}`, `Unreliable`, `No Sensor`.
+    BadStatus,
 }
 
 impl NullReason {
-    /// Every reason, in the order of their codes.
-    pub const ALL: [Self; 17] = [
+    /// Every reason, in the order of their codes. Only names are stored, never codes; a new one comes last all the same.
+    pub const ALL: [Self; 18] = [
         Self::NotCovered,
         Self::MissingCell,
         Self::Empty,
@@ -69,6 +71,7 @@ impl NullReason {
         Self::Spike,
         Self::Frozen,
         Self::NotDerivable,
+        Self::BadStatus,
     ];
 
     /// The reason behind a cell's code; none for [`VALUE`] and [`TEXT`].

@@ -2,30 +2,7 @@
 
 use crate::column::Kind;
 use crate::reference::{ReferencedColumn, values_of};
-
-/// Pairs of words for 0 and 1, in capitals.
-const STATE_PAIRS: &[(&str, &str)] = &[
-    ("OFF", "ON"),
-    ("CLOSED", "OPEN"),
-    ("CLOSE", "OPEN"),
-    ("FALSE", "TRUE"),
-    ("NO", "YES"),
-    ("STOP", "RUN"),
-    ("STOP", "START"),
-    ("STOPPED", "RUNNING"),
-    ("NORMAL", "ALARM"),
-    ("OK", "FAULT"),
-    ("NORMAL", "FAULT"),
-    ("MANUAL", "AUTO"),
-    ("HAND", "AUTO"),
-    ("INACTIVE", "ACTIVE"),
-    ("DISABLED", "ENABLED"),
-    ("DISABLE", "ENABLE"),
-    ("UNOCCUPIED", "OCCUPIED"),
-    ("停止", "運轉"),
-    ("關", "開"),
-    ("正常", "異常"),
-];
+use crate::words::{Lost, folded, lost, pair_of};
 
 /// Steps that are counted together.
 const BLOCK: usize = 1024;
@@ -46,37 +23,71 @@ pub enum Reading {
     Text,
 }
 
-/// Settles how a column is read, from its numbers and its distinct texts.
-///
-/// Words of one known pair that are not outnumbered by numbers make a status; texts that outnumber the
-/// numbers make a text; everything else is numbers.
-#[must_use]
-pub fn reading<'a>(numbers: u64, tokens: impl Iterator<Item = (&'a str, u64)>) -> Reading {
-    let (mut texts, mut words) = (0, Vec::new());
-    for (token, count) in tokens {
-        texts += count;
-        let word = token.trim().to_uppercase();
-        if !words.contains(&word) && words.len() < 3 {
-            words.push(word);
-        }
-    }
-    if texts == 0 || texts < numbers {
-        return Reading::Numbers;
-    }
-    let pair = STATE_PAIRS.iter().find(|(zero, one)| words.iter().all(|w| w == zero || w == one));
-    pair.map_or(Reading::Text, |(zero, one)| Reading::States { zero, one })
+/// Different words that are told apart: no pair of states has as many spellings.
+const MOST_WORDS: usize = 12;
+
+/// The words of a column that are of one sort.
+#[derive(Default)]
+struct Words {
+    /// The different ones, folded.
+    different: Vec<String>,
+    /// Their cells.
+    cells: u64,
 }
 
-/// 0 or 1 for a state's word, in any case.
+impl Words {
+    fn add(&mut self, word: String, count: u64) {
+        self.cells += count;
+        if self.different.len() < MOST_WORDS && !self.different.contains(&word) {
+            self.different.push(word);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.different.is_empty()
+    }
+}
+
+/// Settles how a column is read, from its numbers and its distinct texts, over all files.
+///
+/// What counts are its readings; words for a lost value ([`lost`]) are none, however many they are:
+///
+/// 1. Words of two states (`ON`, `OFF`) that the numbers do not outnumber make a status. `FAULT` or `OFFLINE` is a state
+///    only beside a word that is nothing but one (`NORMAL`, `ON`), or where there is no number at all.
+/// 2. Where there are numbers: two or more different words that they do not outnumber make a text (`COOL`, `HEAT`, 2);
+///    all else is numbers, also beside a single word that repeats: a sensor that is mostly lost is still a sensor.
+/// 3. Where there are none: words make a text, but words that only say that a value was lost make a column of numbers
+///    that has none.
+///
+/// Only sums and sets go into it, so that it is the same however the rows are spread over files.
 #[must_use]
-pub fn state_value(token: &str, zero: &str, one: &str) -> Option<f64> {
-    let word = token.trim().to_uppercase();
-    if word == zero {
-        Some(0.0)
-    } else if word == one {
-        Some(1.0)
+pub fn reading<'a>(numbers: u64, tokens: impl Iterator<Item = (&'a str, u64)>) -> Reading {
+    let (mut states, mut doubtful, mut losses) = (Words::default(), Words::default(), Words::default());
+    for (token, count) in tokens {
+        let sort = match lost(token) {
+            None => &mut states,
+            Some((Lost::AmongNumbers, _)) => &mut doubtful,
+            Some((Lost::AmongStates, _)) => &mut losses,
+        };
+        sort.add(folded(token), count);
+    }
+    let words: Vec<String> = states.different.iter().chain(&doubtful.different).cloned().collect();
+    if !states.is_empty() || numbers == 0 {
+        // `GOOD` and `BAD`: also a word that is none beside other states.
+        let all: Vec<String> = words.iter().chain(&losses.different).cloned().collect();
+        let is_pair = states.cells + doubtful.cells >= numbers;
+        let with_losses = pair_of(&all).filter(|_| !states.is_empty());
+        if let Some((zero, one)) = with_losses.or_else(|| pair_of(&words)).filter(|_| is_pair) {
+            return Reading::States { zero, one };
+        }
+    }
+    if numbers == 0 {
+        return if words.is_empty() { Reading::Numbers } else { Reading::Text };
+    }
+    if states.different.len() > 1 && states.cells + doubtful.cells >= numbers {
+        Reading::Text
     } else {
-        None
+        Reading::Numbers
     }
 }
 
@@ -239,15 +250,81 @@ mod tests {
         course
     }
 
+    const ON_OFF: Reading = Reading::States { zero: "OFF", one: "ON" };
+
+    fn read(numbers: u64, tokens: &[(&str, u64)]) -> Reading {
+        reading(numbers, tokens.iter().copied())
+    }
+
     #[test]
     fn one_odd_text_does_not_make_numbers_text() {
-        assert_eq!(reading(999, [("BROKEN", 1)].into_iter()), Reading::Numbers);
-        assert_eq!(reading(0, [("COOL", 5), ("HEAT", 5)].into_iter()), Reading::Text);
-        assert_eq!(reading(0, [("on", 5), ("OFF", 5)].into_iter()), Reading::States { zero: "OFF", one: "ON" });
-        assert_eq!(reading(0, [("YES", 5)].into_iter()), Reading::States { zero: "NO", one: "YES" });
-        assert_eq!(reading(0, [("ON", 5), ("OFF", 5), ("TRIP", 1)].into_iter()), Reading::Text);
-        assert_eq!(reading(0, [("ON", 5), ("CLOSED", 5)].into_iter()), Reading::Text);
-        assert_eq!(reading(0, std::iter::empty()), Reading::Numbers);
+        assert_eq!(read(999, &[("BROKEN", 1)]), Reading::Numbers);
+        assert_eq!(read(0, &[("COOL", 5), ("HEAT", 5)]), Reading::Text);
+        assert_eq!(read(0, &[("on", 5), ("OFF", 5)]), ON_OFF);
+        assert_eq!(read(0, &[("YES", 5)]), Reading::States { zero: "NO", one: "YES" });
+        assert_eq!(read(0, &[("ON", 5), ("OFF", 5), ("TRIP", 1)]), Reading::Text);
+        assert_eq!(read(0, &[("ON", 5), ("CLOSED", 5)]), Reading::Text);
+        assert_eq!(read(0, &[]), Reading::Numbers);
+    }
+
+    #[test]
+    fn a_sensor_that_is_mostly_lost_stays_a_sensor() {
+        assert_eq!(read(800, &[("Unreliable", 1200)]), Reading::Numbers);
+        assert_eq!(read(3, &[("unavailable", 1000), ("unknown", 500), ("Comm Fail", 500)]), Reading::Numbers);
+        assert_eq!(read(3, &[("Fault", 1000), ("OFFLINE", 1000)]), Reading::Numbers);
+        assert_eq!(read(800, &[("KAPUTT", 1200)]), Reading::Numbers);
+        assert_eq!(read(800, &[("KAPUTT", 700), ("kaputt", 500)]), Reading::Numbers);
+        assert_eq!(read(800, &[("KAPUTT", 600), ("Fault", 300), ("unknown", 300)]), Reading::Numbers);
+        assert_eq!(read(0, &[("Unreliable", 1200), ("Comm Fail", 3)]), Reading::Numbers);
+    }
+
+    #[test]
+    fn words_that_are_readings_stay_words() {
+        assert_eq!(read(1, &[("COOL", 1000), ("HEAT", 1000)]), Reading::Text);
+        assert_eq!(read(1, &[("COOL", 1), ("HEAT", 1)]), Reading::Text);
+        assert_eq!(read(1, &[("COOL", 5), ("HEAT", 5), ("unknown", 9)]), Reading::Text);
+        assert_eq!(read(12, &[("ON", 500), ("OFF", 500)]), ON_OFF);
+        assert_eq!(read(0, &[("Unreliable", 5), ("COOL", 5)]), Reading::Text);
+        assert_eq!(read(0, &[("ON", 5), ("OFF", 5), ("Fault", 1)]), Reading::Text);
+    }
+
+    #[test]
+    fn the_column_decides_what_is_both_a_state_and_a_loss() {
+        assert_eq!(read(0, &[("Offline", 5), ("Online", 5)]), Reading::States { zero: "OFFLINE", one: "ONLINE" });
+        assert_eq!(read(0, &[("Normal", 50), ("Fault", 5)]), Reading::States { zero: "NORMAL", one: "FAULT" });
+        assert_eq!(read(0, &[("正常", 50), ("異常", 5)]), Reading::States { zero: "正常", one: "異常" });
+        assert_eq!(read(0, &[("Good", 50), ("Bad", 5)]), Reading::States { zero: "BAD", one: "GOOD" });
+        assert_eq!(read(0, &[("Fault", 5)]), Reading::States { zero: "OK", one: "FAULT" });
+        assert_eq!(read(0, &[("on", 5), ("off", 5), ("unknown", 50)]), ON_OFF);
+        assert_eq!(read(0, &[("on", 5), ("off", 5), ("Comm Fail", 1)]), ON_OFF);
+        assert_eq!(read(10, &[("Fault", 50)]), Reading::Numbers);
+        assert_eq!(read(10, &[("異常", 50)]), Reading::Numbers);
+    }
+
+    #[test]
+    fn spellings_of_two_states_are_a_status() {
+        for (tokens, zero, one) in [
+            (&["Open", "Closed", "Close"][..], "CLOSED", "OPEN"),
+            (&["Run", "Stop", "Running", "Stopped"], "STOP", "RUN"),
+            (&["Ein", "Aus", "An"], "AUS", "EIN"),
+            (&["Auf", "Zu"], "ZU", "AUF"),
+            (&["Arrêt", "marche"], "ARRÊT", "MARCHE"),
+            (&["Encendido", "Apagado"], "APAGADO", "ENCENDIDO"),
+            (&["Aperto"], "CHIUSO", "APERTO"),
+            (&["Aan", "Uit"], "UIT", "AAN"),
+            (&["啟動", "停止"], "停止", "啟動"),
+            (&["运行", "停止"], "停止", "运行"),
+            (&["关", "开"], "关", "开"),
+            (&["手動", "自動"], "手動", "自動"),
+            (&["正常", "故障"], "正常", "故障"),
+            (&["Hand", "Auto"], "HAND", "AUTO"),
+            (&["T", "F"], "F", "T"),
+            (&["Unoccupied", "Occupied"], "UNOCCUPIED", "OCCUPIED"),
+        ] {
+            let read = reading(0, tokens.iter().map(|token| (*token, 7)));
+            assert_eq!(read, Reading::States { zero, one }, "{tokens:?}");
+        }
+        assert_eq!(read(0, &[("Auf", 5), ("Zu", 5), ("Aus", 5)]), Reading::Text);
     }
 
     #[test]
@@ -280,6 +357,26 @@ mod tests {
     }
 
     proptest! {
+        /// However the rows are spread over files, and in whichever order these come.
+        #[test]
+        fn files_do_not_matter(
+            numbers in 0u64..9,
+            cells in prop::collection::vec((0usize..12, 1u64..5, 0u64..4), 0..9),
+            turn in 0usize..20,
+        ) {
+            let words = ["ON", "off", "Open", "Close", "COOL", "HEAT", "Fault", "OK", "Unknown", "Comm Fail", "異常", "x"];
+            let word = |at: usize| words.get(at).copied().unwrap_or_default();
+            let one: std::collections::BTreeMap<&str, u64> = cells.iter().fold(Default::default(), |mut all, cell| {
+                *all.entry(word(cell.0)).or_insert(0) += cell.1 + cell.2;
+                all
+            });
+            let mut many: Vec<(&str, u64)> =
+                cells.iter().flat_map(|cell| [(word(cell.0), cell.1), (word(cell.0), cell.2)]).filter(|cell| cell.1 > 0).collect();
+            let turn = turn % many.len().max(1);
+            many.rotate_left(turn);
+            prop_assert_eq!(reading(numbers, many.into_iter()), reading(numbers, one.into_iter()));
+        }
+
         /// Offsets do in time what their doubles do.
         #[test]
         fn counts_have_the_course_of_their_doubles(

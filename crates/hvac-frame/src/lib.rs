@@ -13,3 +13,4 @@ pub mod parquet_file;
 pub mod reference;
 pub mod tally;
 pub mod window;
+pub mod words;

@@ -6,7 +6,7 @@ use polars::prelude::{Column, Float64Chunked, IntoSeries, NewChunkedArray, Strin
 use polars_arrow::bitmap::Bitmap;
 
 use super::axis::{Keep, OntoAxis, Piece, put_all};
-use super::states::{nulls, state_of};
+use super::states::{nulls, reason_of, state_of};
 use crate::column::{DecodedColumn, NullReason, TEXT, VALUE};
 use crate::error::{FrameError, Result};
 use crate::kinds::Reading;
@@ -142,8 +142,11 @@ impl Aligned<'_> {
             Reading::Text => (self.texts.id(token), VALUE),
             Reading::States { .. } => state_of(self.reading, token),
             Reading::Numbers => {
-                self.unreadable.get_or_insert_with(|| token.to_owned());
-                (0.0, NullReason::Unreadable as u8)
+                let reason = reason_of(token);
+                if reason == NullReason::Unreadable {
+                    self.unreadable.get_or_insert_with(|| token.to_owned());
+                }
+                (0.0, reason as u8)
             }
         }
     }

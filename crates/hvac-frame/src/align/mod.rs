@@ -76,6 +76,19 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_word_has_its_reason_among_numbers_and_states() {
+        use crate::column::NullReason::{BadStatus, DataLoss, NotCovered, Unreadable};
+        let cells = || encoded(&[0.0, 1.0, 2.0], TEXT);
+        let (_, tally) = aligned(&Reading::Numbers, &cells(), &[0, 10, 20], &["Fault", "Comm Fail", "KAPUTT"]).unwrap();
+        assert_eq!(tally.nulls, [(NotCovered, 1), (DataLoss, 1), (Unreadable, 1), (BadStatus, 1)].into());
+        assert_eq!(tally.unreadable.as_deref(), Some("KAPUTT"));
+        let (_, tally) = aligned(&STATES, &cells(), &[0, 10, 20], &["Fault", "on", "TRIP"]).unwrap();
+        assert_eq!((tally.count, tally.nulls), (1, [(NotCovered, 1), (Unreadable, 1), (BadStatus, 1)].into()));
+        let (_, tally) = aligned(&Reading::Text, &cells(), &[0, 10, 20], &["COOL", "Fault", "unknown"]).unwrap();
+        assert_eq!((tally.count, tally.texts.contains_key("Fault")), (3, true));
+    }
+
+    #[test]
     fn a_broken_piece_is_refused_and_becomes_no_other_value() {
         let refused = |reading: &Reading, encoded: &EncodedColumn, at_ms: &[i64], tokens: &[&str]| {
             let result = aligned(reading, encoded, at_ms, tokens);

@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::column::{NullReason, VALUE};
-use crate::kinds::{self, Reading};
+use crate::kinds::Reading;
+use crate::words;
 
 /// A state's word as a value; a word that is none is a null.
 pub fn state_of(reading: &Reading, token: &str) -> (f64, u8) {
     let state = match reading {
-        Reading::States { zero, one } => kinds::state_value(token, zero, one),
+        Reading::States { zero, one } => words::state_value(token, zero, one),
         _ => None,
     };
-    state.map_or((0.0, NullReason::Unreadable as u8), |value| (value, VALUE))
+    state.map_or_else(|| (0.0, reason_of(token) as u8), |value| (value, VALUE))
+}
+
+/// Why a word is no value of its column: what a loss word says, else that it cannot be read.
+pub fn reason_of(token: &str) -> NullReason {
+    words::lost(token).map_or(NullReason::Unreadable, |(_, reason)| reason)
 }
 
 /// How many nulls by reason, of their codes.
