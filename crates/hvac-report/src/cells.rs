@@ -3,82 +3,23 @@
 //! Keeps what only the whole file can tell: each point's texts and unit, and the loss markers. When a chunk
 //! is read again the file's tables are given and do not grow, so every cell comes out as it did before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::fields::{Dialect, word_of};
-use super::{Chosen, PointPlan, marker, number};
+use super::marks::Marks;
+pub use super::marks::Occurrences;
+use super::measured::{Measured, measured};
+use super::status::{self, Marked, Meaning};
+use super::texts::{SHORT, Texts};
+use super::{Chosen, PointPlan, ReadOptions, marker, number};
 use hvac_frame::column::{NullReason, TEXT, VALUE};
+use hvac_frame::words;
 use hvac_points::units;
 
 /// Different texts kept of one point; a cell with a further one is [`NullReason::Unreadable`], and said so.
 pub const MAX_TEXTS: usize = 65_536;
 /// Loss markers told apart by their spelling.
 const MAX_MARKERS: usize = 1_000;
-/// Below this many entries a list is looked through, above it is looked up.
-const SHORT: usize = 8;
-
-/// Different texts with their counts, in order of appearance.
-#[derive(Debug, Default)]
-struct Texts {
-    list: Vec<(String, u64)>,
-    index: HashMap<String, usize>,
-}
-
-impl Texts {
-    fn find(&self, text: &str) -> Option<usize> {
-        if self.list.len() <= SHORT {
-            self.list.iter().position(|(known, _)| known == text)
-        } else {
-            self.index.get(text).copied()
-        }
-    }
-
-    fn add(&mut self, text: &str, count: u64) -> usize {
-        let at = self.list.len();
-        self.list.push((text.to_owned(), count));
-        if at >= SHORT {
-            if at == SHORT {
-                self.index = self.list.iter().enumerate().map(|(i, (text, _))| (text.clone(), i)).collect();
-            } else {
-                self.index.insert(text.to_owned(), at);
-            }
-        }
-        at
-    }
-
-    fn count(&mut self, at: usize) {
-        if let Some((_, count)) = self.list.get_mut(at) {
-            *count += 1;
-        }
-    }
-}
-
-/// How many, and where the first one stands.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Occurrences {
-    /// How many.
-    pub count: u64,
-    /// Line of the first, 0 before there is one.
-    pub line: u64,
-}
-
-impl Occurrences {
-    /// One more, on `line`.
-    pub fn add(&mut self, line: u64) {
-        if self.count == 0 {
-            self.line = line;
-        }
-        self.count += 1;
-    }
-
-    /// So many more, on `line`.
-    pub fn add_all(&mut self, count: u64, line: u64) {
-        if self.count == 0 && count > 0 {
-            self.line = line;
-        }
-        self.count += count;
-    }
-}
 
 /// What is known of one point so far.
 #[derive(Debug, Default)]
@@ -90,6 +31,9 @@ struct PointState {
     too_many_texts: Occurrences,
     /// The short text met last.
     recent: Option<(u64, Known)>,
+    /// The unit that a cell spelled last, and what it is.
+    spelled: Option<(String, &'static str)>,
+    marks: Marks,
 }
 
 /// Where a text that was met before stands.
@@ -114,19 +58,23 @@ pub struct CellReader {
     dialect: Dialect,
     points: Vec<PointState>,
     markers: Vec<(String, NullReason, u64)>,
+    /// The site's own words for a lost value, folded.
+    loss_words: Vec<String>,
+    /// What its own system calls no reading stays a value.
+    keep_bad_status: bool,
     /// The first reading: tables grow.
     grow: bool,
 }
 
 impl CellReader {
     /// For the first reading; `units` are those that the header tells, one entry a point.
-    pub fn first(dialect: Dialect, units: impl Iterator<Item = Option<Chosen<String>>>) -> Self {
+    pub fn first(dialect: Dialect, options: &ReadOptions, units: impl Iterator<Item = Option<Chosen<String>>>) -> Self {
         let points = units.map(|unit| PointState { unit, ..PointState::default() }).collect();
-        Self { dialect, points, markers: Vec::new(), grow: true }
+        Self::of(dialect, options, points, true)
     }
 
     /// For reading again what was planned.
-    pub fn again(dialect: Dialect, points: &[PointPlan]) -> Self {
+    pub fn again(dialect: Dialect, options: &ReadOptions, points: &[PointPlan]) -> Self {
         let points = points
             .iter()
             .map(|point| {
@@ -137,7 +85,12 @@ impl CellReader {
                 PointState { texts, unit: point.unit.clone(), ..PointState::default() }
             })
             .collect();
-        Self { dialect, points, markers: Vec::new(), grow: false }
+        Self::of(dialect, options, points, false)
+    }
+
+    fn of(dialect: Dialect, options: &ReadOptions, points: Vec<PointState>, grow: bool) -> Self {
+        let loss_words = options.loss_words.iter().map(|word| words::folded(word)).collect();
+        Self { dialect, points, markers: Vec::new(), loss_words, keep_bad_status: options.keep_bad_status, grow }
     }
 
     /// Adds a point that has just been met.
@@ -159,13 +112,64 @@ impl CellReader {
         if let Some(known) = self.known_text(point, text) {
             return known;
         }
-        if let Some(reason) = marker::reason(text) {
+        if let Some(reason) = self.lost(text) {
             return self.marked(text, reason);
         }
-        if let Some((value, unit)) = self.with_unit(text) {
-            return self.measured(point, value, unit, line);
+        if let Some(measured) = self.measured(point, text) {
+            return self.take(point, &measured, text, line);
+        }
+        if let Some(marked) = status::marked(text)
+            && let Some(cell) = self.take_marked(point, marked, text, line)
+        {
+            return cell;
         }
         self.new_text(point, text, line)
+    }
+
+    /// What becomes of a cell that was read, when a column of statuses says this of it ([`status::said`]).
+    #[allow(dead_code, reason = "for the shapes that have columns of statuses")]
+    pub fn judged(&mut self, point: usize, cell: (f64, u8), status: &str, meaning: Meaning, line: u64) -> (f64, u8) {
+        let (_, code) = cell;
+        if code != VALUE && code != TEXT {
+            return cell;
+        }
+        if let Some(state) = self.points.get_mut(point) {
+            state.marks.add(meaning, status, line);
+        }
+        if meaning == Meaning::Bad && !self.keep_bad_status { null(NullReason::BadStatus) } else { cell }
+    }
+
+    /// Why a text is no value in any column.
+    fn lost(&self, text: &str) -> Option<NullReason> {
+        if !self.loss_words.is_empty() && self.loss_words.contains(&words::folded(text)) {
+            return Some(NullReason::UnknownMarker);
+        }
+        // The one marker with a digit in front is `1.#QNAN`.
+        let number = text.as_bytes().first().is_some_and(u8::is_ascii_digit) && !text.contains('#');
+        if number { None } else { marker::reason(text) }
+    }
+
+    /// Reads what a status stands beside. None when it is none: a word in brackets behind a text.
+    fn take_marked(&mut self, point: usize, marked: Marked<'_>, text: &str, line: u64) -> Option<(f64, u8)> {
+        let Marked { core, meaning, braces } = marked;
+        let is_value = || {
+            number::read(core, self.dialect.decimal, self.dialect.delimiter).is_some()
+                || self.measured(point, core).is_some()
+                || self.lost(core).is_some()
+                || words::is_state(core)
+        };
+        if !braces && !is_value() {
+            return None;
+        }
+        if meaning == Meaning::Bad && !self.keep_bad_status {
+            self.points.get_mut(point)?.marks.add(meaning, text, line);
+            return Some(null(NullReason::BadStatus));
+        }
+        let cell = self.read(point, core, line);
+        if cell.1 == VALUE || cell.1 == TEXT {
+            self.points.get_mut(point)?.marks.add(meaning, text, line);
+        }
+        Some(cell)
     }
 
     /// A marker or a text of this point that was met before.
@@ -216,30 +220,45 @@ impl CellReader {
         null(reason)
     }
 
-    /// `25.3 C`, `45%`: the number and its unit.
-    fn with_unit(&self, text: &str) -> Option<(f64, &'static str)> {
-        let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '+' | '-' | '\'' | '’' | '\u{2212}');
-        let split = text.find(|c| !numeric(c))?;
-        let (number, unit) = text.split_at_checked(split)?;
-        let unit = units::known(unit)?;
-        Some((number::read(number, self.dialect.decimal, self.dialect.delimiter)?, unit))
+    fn measured<'t>(&self, point: usize, text: &'t str) -> Option<Measured<'t>> {
+        measured(text, self.dialect, |spelling| self.unit(point, spelling))
     }
 
-    fn measured(&mut self, point: usize, value: f64, unit: &'static str, line: u64) -> (f64, u8) {
+    /// The unit that the text behind a number spells: mostly the one before it.
+    fn unit(&self, point: usize, spelling: &str) -> Option<&'static str> {
+        let before = self.points.get(point)?.spelled.as_ref().filter(|(before, _)| before == spelling);
+        before.map(|(_, unit)| *unit).or_else(|| units::known(spelling))
+    }
+
+    fn take(&mut self, point: usize, measured: &Measured<'_>, text: &str, line: u64) -> (f64, u8) {
+        let Measured { value, unit, meaning } = *measured;
         let Some(state) = self.points.get_mut(point) else { return null(NullReason::Unreadable) };
-        match &state.unit {
-            Some(known) if known.value == unit => (value, VALUE),
-            Some(_) => {
-                state.other_units.add(line);
-                state.other_unit.get_or_insert_with(|| unit.to_owned());
-                null(NullReason::UnitMismatch)
+        if meaning == Meaning::Bad && !self.keep_bad_status {
+            state.marks.add(meaning, text, line);
+            return null(NullReason::BadStatus);
+        }
+        if !value.is_finite() {
+            return self.marked(text, NullReason::NotFinite);
+        }
+        if let Some((spelling, unit)) = unit {
+            if state.spelled.as_ref().is_none_or(|(before, _)| before != spelling) {
+                state.spelled = Some((spelling.to_owned(), unit));
             }
-            None => {
-                let evidence = format!("line {line}: the cell itself names it");
-                state.unit = Some(Chosen { value: unit.to_owned(), evidence });
-                (value, VALUE)
+            match &state.unit {
+                Some(known) if known.value == unit => {}
+                Some(_) => {
+                    state.other_units.add(line);
+                    state.other_unit.get_or_insert_with(|| unit.to_owned());
+                    return null(NullReason::UnitMismatch);
+                }
+                None => {
+                    let evidence = format!("line {line}: the cell itself names it");
+                    state.unit = Some(Chosen { value: unit.to_owned(), evidence });
+                }
             }
         }
+        state.marks.add(meaning, text, line);
+        (value, VALUE)
     }
 
     fn new_text(&mut self, point: usize, text: &str, line: u64) -> (f64, u8) {
@@ -269,6 +288,8 @@ impl CellReader {
                     format!("more than {MAX_TEXTS} different texts; the others are stored as null (unreadable)");
                 warn("too_many_texts", name, state.too_many_texts, words);
             }
+            let cells = plan.numbers + state.texts.list.iter().map(|(_, count)| count).sum::<u64>();
+            state.marks.warnings(cells, self.keep_bad_status, |code, cells, words| warn(code, name, cells, words));
             plan.unit = state.unit;
             plan.tokens = state.texts.list;
         }
@@ -304,10 +325,126 @@ mod tests {
         }
     }
 
+    fn options() -> ReadOptions {
+        ReadOptions::of(chrono_tz::UTC)
+    }
+
+    const DIALECT: Dialect = Dialect { delimiter: b',', eol: b'\n', decimal: b'.' };
+
+    /// A number, a text (by its own words) or a reason: of each cell of one point; and the warnings.
+    fn read_all(options: &ReadOptions, cells: &[&str]) -> (Vec<String>, Vec<(&'static str, u64, u64, String)>) {
+        let mut reader = CellReader::first(DIALECT, options, [None].into_iter());
+        let read: Vec<(f64, u8)> = cells.iter().zip(1..).map(|(text, line)| reader.read(0, text, line)).collect();
+        let (mut points, mut warned) = ([point()], Vec::new());
+        points[0].numbers = read.iter().filter(|cell| cell.1 == VALUE).count() as u64;
+        reader.finish(&mut points, |code, _, tally, words| warned.push((code, tally.count, tally.line, words)));
+        // Read again it is the same.
+        let mut reader = CellReader::again(DIALECT, options, &points);
+        let again: Vec<(f64, u8)> = cells.iter().zip(1..).map(|(text, line)| reader.read(0, text, line)).collect();
+        assert_eq!(again, read);
+        let words = read.into_iter().map(|(value, code)| match code {
+            VALUE => value.to_string(),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            TEXT => points[0].tokens[value as usize].0.clone(),
+            code => format!("{:?}", NullReason::of_code(code).unwrap()),
+        });
+        (words.collect(), warned)
+    }
+
+    #[test]
+    fn a_status_beside_a_value_is_told_from_it() {
+        let cells = [
+            ("55.1 °F {ok}", "55.1"),
+            ("0.0 °F {fault}", "BadStatus"),
+            ("55.4 °F {down,stale}", "BadStatus"),
+            ("- {null}", "BadStatus"),
+            ("56.0°F{ok} @ def", "56"),
+            ("57 °F (Overridden)", "57"),
+            ("58 °F {alarm,unackedAlarm}", "58"),
+            ("59 °F Overridden", "59"),
+            ("60 fault", "BadStatus"),
+            ("61|ok", "61"),
+            ("62|24", "BadStatus"),
+            ("63 °F;good|192", "63"),
+            ("64.5*", "64.5"),
+            ("??? 65", "BadStatus"),
+            ("66 E", "66"),
+            ("{ok}", "Empty"),
+            ("- {ok}", "UnknownMarker"),
+            ("67 {wibble}", "67 {wibble}"),
+            ("68 (4)", "68 (4)"),
+            ("1,069.5 °F {ok}", "1069.5"),
+            ("70 kW {ok}", "UnitMismatch"),
+        ];
+        let (texts, expected): (Vec<&str>, Vec<&str>) = cells.into_iter().unzip();
+        let (read, warned) = read_all(&options(), &texts);
+        assert_eq!(read, expected);
+        let told: Vec<_> = warned.iter().map(|(code, count, line, _)| (*code, *count, *line)).collect();
+        let all = [
+            ("unit_mismatch", 1, 21),
+            ("bad_status", 6, 2),
+            ("overridden_values", 2, 6),
+            ("alarm_values", 1, 7),
+            ("doubtful_values", 2, 13),
+        ];
+        assert_eq!(told, all);
+        // 10 numbers, 2 texts, 6 that are no readings.
+        assert!(warned[1].3.starts_with("6 values (33 %) are no readings"), "{}", warned[1].3);
+    }
+
+    #[test]
+    fn a_status_beside_a_state_is_told_from_it() {
+        let cells = [
+            ("On {ok}", "On"),
+            ("Off {ok}", "Off"),
+            ("On {overridden} @ 8", "On"),
+            ("On {fault}", "BadStatus"),
+            ("Off (Manual)", "Off"),
+            ("On", "On"),
+            ("Ein {ok}", "Ein"),
+            ("運轉 {ok}", "運轉"),
+            ("Heat {ok}", "Heat"),
+            ("Boiler (fault)", "Boiler (fault)"),
+            ("Comm Fail", "Comm Fail"),
+            ("unavailable", "NoData"),
+        ];
+        let (texts, expected): (Vec<&str>, Vec<&str>) = cells.into_iter().unzip();
+        let (read, warned) = read_all(&options(), &texts);
+        assert_eq!(read, expected);
+        let told: Vec<_> = warned.iter().map(|(code, count, line, _)| (*code, *count, *line)).collect();
+        assert_eq!(told, [("bad_status", 1, 4), ("overridden_values", 2, 3)]);
+    }
+
+    #[test]
+    fn what_is_no_reading_is_kept_when_asked_for() {
+        let options = ReadOptions { keep_bad_status: true, ..options() };
+        let (read, warned) = read_all(&options, &["1 °F {fault}", "2 fault", "On {down}", "??? 3", "- {null}"]);
+        assert_eq!(read, ["1", "2", "On", "3", "UnknownMarker"]);
+        assert_eq!((warned[0].0, warned[0].1, warned[0].2), ("bad_status", 4, 1));
+    }
+
+    #[test]
+    fn a_site_has_loss_words_of_its_own() {
+        let options = ReadOptions { loss_words: vec!["kaputt".into(), "Not-Read".into()], ..options() };
+        let (read, _) = read_all(&options, &["KAPUTT", "not read", "5", "kaputter", "Kaputt {ok}"]);
+        assert_eq!(read, ["UnknownMarker", "UnknownMarker", "5", "kaputter", "UnknownMarker"]);
+    }
+
+    #[test]
+    fn a_status_column_judges_a_cell() {
+        let mut reader = CellReader::first(DIALECT, &options(), [None].into_iter());
+        assert_eq!(reader.judged(0, (72.0, VALUE), "ok", Meaning::Good, 1), (72.0, VALUE));
+        assert_eq!(reader.judged(0, (72.0, VALUE), "fault", Meaning::Bad, 2), (0.0, NullReason::BadStatus as u8));
+        assert_eq!(reader.judged(0, null(NullReason::Empty), "fault", Meaning::Bad, 3), null(NullReason::Empty));
+        let mut warned = Vec::new();
+        reader.finish(&mut [point()], |code, _, tally, _| warned.push((code, tally.count, tally.line)));
+        assert_eq!(warned, [("bad_status", 1, 2)]);
+    }
+
     #[test]
     fn every_cell_is_a_number_a_text_or_a_reasoned_null() {
         let dialect = Dialect { delimiter: b',', eol: b'\n', decimal: b'.' };
-        let mut cells = CellReader::first(dialect, [None].into_iter());
+        let mut cells = CellReader::first(dialect, &options(), [None].into_iter());
         let mut line = 0;
         let mut read = |text: &str| {
             line += 1;
@@ -340,7 +477,7 @@ mod tests {
         assert_eq!(points[0].unit.as_ref().unwrap().value, "°C");
         assert_eq!(points[0].tokens[..3], [("ON".into(), 2), ("OFF".into(), 1), ("12 apples".into(), 1)]);
 
-        let mut again = CellReader::again(dialect, &points);
+        let mut again = CellReader::again(dialect, &options(), &points);
         assert_eq!(again.read(0, "state 13", 1), (16.0, TEXT));
         assert_eq!(again.read(0, "77 F", 1).1, NullReason::UnitMismatch as u8);
     }

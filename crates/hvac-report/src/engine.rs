@@ -8,6 +8,7 @@ use super::cells::{CellReader, Occurrences};
 use super::fields::{Cursor, MAX_LINE};
 use super::layout::{Layout, warning};
 use super::number::NumberForm;
+use super::status::{self, Verdict};
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source};
 use hvac_frame::column::{VALUE, Warning};
@@ -296,9 +297,7 @@ fn is_bad(verdict: &str) -> bool {
 
 /// Whether a verdict says that the value is good.
 pub fn is_ok(verdict: &str) -> bool {
-    let bare = verdict.trim_matches(['{', '}', ' ']);
-    let good = ["", "ok", "good", "normal", "value_ok", "valid", "192", "0", "reliable", "online"];
-    good.iter().any(|word| word.eq_ignore_ascii_case(bare))
+    status::verdict(verdict) == Verdict::Good
 }
 
 /// Adds each point's numbers of a segment.

@@ -1,4 +1,7 @@
-//! Texts that stand where a value was lost (HVAC.md §2), and the reason each is a null for.
+//! Texts that stand where a value was lost (HVAC.md §2) in every column, and the reason each is a null for.
+//!
+//! They say only that there is no value. A word that says more (`Comm Fail`, `Unknown`, `Fault`) may be a state: it stays a
+//! text until the whole column is known, and `hvac_frame::words` says then what it is a null for.
 
 use hvac_frame::column::NullReason;
 
@@ -8,16 +11,26 @@ pub fn reason(text: &str) -> Option<NullReason> {
     if text.is_empty() {
         return Some(NullReason::Empty);
     }
-    if text.len() > 24 {
+    if text.len() > 40 {
         return None;
     }
-    let lower = text.to_ascii_lowercase();
+    let lower = text.to_lowercase();
     match lower.as_str() {
-        "no data" | "nodata" | "no_data" | "no-data" => return Some(NullReason::NoData),
+        "no data" | "nodata" | "no_data" | "no-data" | "no value" | "no values" | "novalue" | "no reading"
+        | "no readings" | "no sample" | "no samples" | "no record" | "unavailable" | "not available"
+        | "data not available" | "data unavailable" | "kein wert" | "keine werte" | "keine daten"
+        | "nicht verfügbar" | "k.a." | "k. a." | "keine angabe" | "pas de données" | "pas de donnée"
+        | "aucune donnée" | "pas de valeur" | "indisponible" | "non disponible" | "n.d." | "sin datos" | "sin dato"
+        | "sin valor" | "no disponible" | "s/d" | "nessun dato" | "nessun valore" | "geen data" | "geen gegevens"
+        | "geen waarde" | "niet beschikbaar" | "sem dados" | "brak danych" | "ingen data" | "無資料" | "無數據"
+        | "無数据" | "無值" | "沒有資料" | "暫無資料" | "无数据" | "无值" | "没有数据" | "暂无数据" | "データなし"
+        | "欠測" | "데이터 없음" => {
+            return Some(NullReason::NoData);
+        }
         "data loss" | "dataloss" | "data_loss" | "data lost" | "datalost" | "data_lost" => {
             return Some(NullReason::DataLoss);
         }
-        "n/a" | "na" | "n.a." | "null" | "<null>" | "(null)" | "none" | "nil" | "missing" | "not available" => {
+        "n/a" | "na" | "n.a." | "null" | "<null>" | "(null)" | "none" | "nil" | "missing" | "{null}" => {
             return Some(NullReason::UnknownMarker);
         }
         "#value!" | "#ref!" | "#div/0!" | "#n/a" | "#name?" | "#num!" | "#null!" | "#spill!" | "#calc!" | "#error!" => {
@@ -49,10 +62,23 @@ mod tests {
         use NullReason::*;
         for (reason_expected, texts) in [
             (Empty, &[""][..]),
-            (NoData, &["No Data", "NO DATA", "nodata"]),
+            (
+                NoData,
+                &[
+                    "No Data",
+                    "NO DATA",
+                    "nodata",
+                    "unavailable",
+                    "Kein Wert",
+                    "k.A.",
+                    "Indisponible",
+                    "無資料",
+                    "无数据",
+                ],
+            ),
             (DataLoss, &["Data Loss", "DataLost"]),
             (TimeError, &["TIME (-1)", "TIME (7)", "TIME (123)", "time(-4)"]),
-            (UnknownMarker, &["?", "---", "-", "N/A", "null", "***"]),
+            (UnknownMarker, &["?", "---", "-", "N/A", "n.a.", "na", "NULL", "MISSING", "--", "***"]),
             (SpreadsheetError, &["#VALUE!", "#DIV/0!", "#N/A", "#####"]),
             (NotFinite, &["NaN", "inf", "-Infinity", "-1.#IND"]),
         ] {
@@ -64,7 +90,10 @@ mod tests {
 
     #[test]
     fn states_and_words_are_no_markers() {
-        for text in ["ON", "OFF", "TIME", "TIME ()", "TIME (x)", "Normal", "Nominal", "No", "Unknown", "Value_OK"] {
+        for text in [
+            "ON", "OFF", "TIME", "TIME ()", "TIME (x)", "Normal", "Nominal", "No", "Unknown", "Value_OK", "BAD",
+            "Offline",
+        ] {
             assert_eq!(reason(text), None, "{text}");
         }
     }

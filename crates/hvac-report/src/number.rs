@@ -179,47 +179,128 @@ fn eight(digits: u64) -> i32 {
     number as i32
 }
 
-/// Reads a text that is a number and nothing else: signs, exponents, thousands separators (`1,234.5`, `1'485`;
-/// with a decimal comma `1.234,5`). May be infinite when the number is too large for a double.
+/// Marks of thousands that are no decimal sign anywhere: apostrophes, blanks of every width.
+const MARKS: [char; 7] = ['\'', '’', ' ', '\u{a0}', '\u{2007}', '\u{2009}', '\u{202f}'];
+
+/// Signs of a negative number.
+const MINUS: [char; 4] = ['-', '\u{2212}', '\u{2013}', '\u{ff0d}'];
+
+/// Reads a text that is a number and nothing else: signs, exponents, marks of thousands (`1,234.5`, `1'485`, `1 485`,
+/// of India `1,23,456`; with a decimal comma `1.234,5`). May be infinite when the number is too large for a double.
 #[must_use]
 pub fn read(text: &str, decimal: u8, delimiter: u8) -> Option<f64> {
     if let Some((number, [])) = plain(text.as_bytes(), decimal) {
         return Some(number.value());
     }
-    if !matches!(text.as_bytes().first()?, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | 0xe2) {
+    if !matches!(text.as_bytes().first()?, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | 0xe2 | 0xef) {
         return None;
     }
-    let text = text.strip_prefix('\u{2212}').map_or_else(|| text.to_owned(), |rest| format!("-{rest}"));
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
-    let (mantissa, _) = digits.split_once(['e', 'E']).unwrap_or((digits, ""));
-    let plain = if mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.') && decimal == b'.' {
-        text
+    let (digits, negative) = unsigned(text);
+    let (mantissa, exponent) = digits.split_at(digits.find(['e', 'E']).unwrap_or(digits.len()));
+    let digits = if mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.') && decimal == b'.' {
+        digits.to_owned()
     } else {
-        ungroup(&text, mantissa, decimal, delimiter)?
+        ungroup(mantissa, decimal, delimiter)? + exponent
     };
     let numeric = |b: u8| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-    plain.bytes().all(numeric).then(|| plain.parse().ok()).flatten()
+    let starts = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let value: f64 = (starts && digits.bytes().all(numeric)).then(|| digits.parse().ok()).flatten()?;
+    Some(if negative { -value } else { value })
 }
 
-/// Takes the thousands separators out of `text`, whose unsigned part before an exponent is `mantissa`, and
-/// writes its decimal sign as a point.
-fn ungroup(text: &str, mantissa: &str, decimal: u8, delimiter: u8) -> Option<String> {
-    let (point, others) = if decimal == b',' { (',', ['.', '\'', '’']) } else { ('.', [',', '\'', '’']) };
+/// The text behind a sign, and whether that was a minus.
+fn unsigned(text: &str) -> (&str, bool) {
+    if let Some(rest) = text.strip_prefix(MINUS) {
+        return (rest.trim_start(), true);
+    }
+    (text.strip_prefix('+').map_or(text, str::trim_start), false)
+}
+
+/// Reads a number from the front of `text`, as [`read`] does, and the rest of it: `72.3`, ` °F` of `72.3 °F`.
+#[must_use]
+pub fn front(text: &str, decimal: u8, delimiter: u8) -> Option<(f64, &str)> {
+    let (digits, _) = unsigned(text);
+    let begin = text.len() - digits.len();
+    let bytes = digits.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let (mut end, mut exponent) = (0, false);
+    while let Some(next) = digits.get(end..).and_then(|rest| rest.chars().next()) {
+        let behind = end + next.len_utf8();
+        let goes_on = match next {
+            '0'..='9' => true,
+            _ if exponent => false,
+            'e' | 'E' => {
+                let signed = matches!(bytes.get(behind), Some(b'+' | b'-'));
+                exponent = digit(behind + usize::from(signed));
+                if exponent {
+                    end = behind + usize::from(signed);
+                    continue;
+                }
+                false
+            }
+            '.' | ',' | '\'' | '’' => digit(behind),
+            // A blank is one of thousands only before three digits.
+            next if MARKS.contains(&next) => end > 0 && (0..3).all(|at| digit(behind + at)) && !digit(behind + 3),
+            _ => false,
+        };
+        if !goes_on {
+            break;
+        }
+        end = behind;
+    }
+    let (number, rest) = text.split_at_checked(begin + end)?;
+    Some((read(number, decimal, delimiter)?, rest))
+}
+
+/// Whether a text of digits is a name rather than a number: it begins with a needless 0, or has more digits than a
+/// double keeps. A column is one of names when all its cells are.
+#[must_use]
+#[allow(dead_code, reason = "for the shapes whose columns may be names")]
+pub fn is_id(text: &str) -> bool {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    digits && (text.len() > 15 || text.len() > 1 && text.starts_with('0'))
+}
+
+/// Takes the marks of thousands out of `mantissa` (no sign, no exponent), and writes its decimal sign as a point.
+fn ungroup(mantissa: &str, decimal: u8, delimiter: u8) -> Option<String> {
+    let (point, other) = if decimal == b',' { (',', '.') } else { ('.', ',') };
     let (whole, fraction) = mantissa.split_once(point).unwrap_or((mantissa, ""));
-    if let Some(separator) = others.iter().find(|separator| whole.contains(**separator)) {
-        let mut groups = whole.split(*separator);
-        let first = groups.next()?.len();
-        if (1..=3).contains(&first) && groups.all(|group| group.len() == 3) {
-            return Some(text.replace(*separator, "").replace(point, "."));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(fraction) {
+        return None;
+    }
+    if let Some(mark) = [other].into_iter().chain(MARKS).find(|mark| whole.contains(*mark)) {
+        let groups: Vec<&str> = whole.split(mark).collect();
+        if in_thousands(&groups) || mark == other && in_lakhs(&groups) {
+            return Some(format!("{}.{fraction}", groups.concat()));
         }
     }
     // `1,5` can only be a decimal comma where commas do not separate fields; `12.5` can be no group of thousands.
-    let other = others.first()?;
-    let alone = fraction.is_empty() && whole.matches(*other).count() == 1;
-    if alone && (decimal == b',' || delimiter != b',') {
-        return Some(text.replace(*other, "."));
+    let alone = fraction.is_empty() && whole.matches(other).count() == 1;
+    if alone && (decimal == b',' || delimiter != b',') && digits(&whole.replace(other, "")) {
+        return Some(whole.replace(other, "."));
     }
-    (decimal == b',' && !whole.contains(others)).then(|| text.replace(point, "."))
+    (decimal == b',' && digits(whole)).then(|| format!("{whole}.{fraction}"))
+}
+
+/// 1 234 567
+fn in_thousands(groups: &[&str]) -> bool {
+    let (Some((first, others)), true) = (groups.split_first(), numeric(groups)) else { return false };
+    (1..=3).contains(&first.len()) && others.iter().all(|group| group.len() == 3)
+}
+
+/// 12,34,567
+fn in_lakhs(groups: &[&str]) -> bool {
+    let [first, middle @ .., last] = groups else { return false };
+    numeric(groups)
+        && !middle.is_empty()
+        && (1..=2).contains(&first.len())
+        && middle.iter().all(|group| group.len() == 2)
+        && last.len() == 3
+}
+
+fn numeric(groups: &[&str]) -> bool {
+    groups.iter().all(|group| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -245,6 +326,15 @@ mod tests {
             ("-1,234,567", -1_234_567.0),
             ("1'485", 1485.0),
             ("1’485.25", 1485.25),
+            ("1 485", 1485.0),
+            ("12 345 678.25", 12_345_678.25),
+            ("1\u{a0}485", 1485.0),
+            ("-1\u{202f}485.5", -1485.5),
+            ("1\u{2009}485", 1485.0),
+            ("1,23,456.7", 123_456.7),
+            ("12,34,567", 1_234_567.0),
+            ("- 0.2", -0.2),
+            ("\u{2013}4.5", -4.5),
             ("9007199254740993", 9_007_199_254_740_992.0),
             ("0.1", 0.1),
             ("123456789012345678901234567890", 1.234_567_890_123_456_8e29),
@@ -257,17 +347,84 @@ mod tests {
     #[test]
     fn what_is_no_number() {
         for text in [
-            "", "-", "---", ".", "+", "ON", "1,5", "12,34", "1,2345", "nan", "inf", "1-2", "25.3 C", "0x10", "1e",
+            "",
+            "-",
+            "---",
+            ".",
+            "+",
+            "ON",
+            "1,5",
+            "12,34",
+            "1,2345",
+            "nan",
+            "inf",
+            "1-2",
+            "25.3 C",
+            "0x10",
+            "1e",
             "1,234,5",
+            "1 2",
+            "12 34",
+            "1234 567",
+            "1 2345",
+            "1,234.5,6",
+            "1,23,45",
+            "123,45,678",
+            "--5",
+            "+-5",
+            "- ",
+            "12 ,345",
+            "1 234,567",
+            "2024 001",
+            "1'23",
+            "$5",
         ] {
             assert_eq!(read(text, b'.', b','), None, "{text}");
         }
     }
 
     #[test]
+    fn numbers_in_front() {
+        for (text, value, rest) in [
+            ("72.3 °F", 72.3, " °F"),
+            ("25.3C", 25.3, "C"),
+            ("1,485 °C", 1485.0, " °C"),
+            ("1 234 567.5 kWh", 1_234_567.5, " kWh"),
+            ("-4e3kW", -4000.0, "kW"),
+            ("- 4.5 °C", -4.5, " °C"),
+            ("12 apples", 12.0, " apples"),
+            ("12.5E", 12.5, "E"),
+            ("45%", 45.0, "%"),
+            ("5. ", 5.0, ". "),
+        ] {
+            assert_eq!(front(text, b'.', b','), Some((value, rest)), "{text}");
+        }
+        assert_eq!(front("25,3 °C", b',', b';'), Some((25.3, " °C")));
+        for text in ["", "°C", "ON", "72.3 100 %", "-", "1,5 °C", "e5"] {
+            assert_eq!(front(text, b'.', b','), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_no_numbers() {
+        for id in ["000000000000042", "007", "00", "1234567890123456", "0012"] {
+            assert!(is_id(id), "{id}");
+        }
+        for number in ["0", "7", "0.5", "-01", "123456789012345", "", "1e5", "0x12"] {
+            assert!(!is_id(number) || number.is_empty(), "{number}");
+        }
+        assert!(!is_id(""));
+    }
+
+    #[test]
     fn decimal_commas() {
         for (text, value) in
             [("1,5", 1.5), ("1.234,5", 1234.5), ("1,234", 1.234), ("1.234", 1234.0), ("12.5", 12.5), ("-0,25e2", -25.0)]
+        {
+            assert_eq!(read(text, b',', b';'), Some(value), "{text}");
+        }
+        for (text, value) in
+            [("1 234,5", 1234.5), ("1\u{a0}234", 1234.0), ("1'234,5", 1234.5), ("1.234.567,8", 1_234_567.8)]
         {
             assert_eq!(read(text, b',', b';'), Some(value), "{text}");
         }

@@ -141,7 +141,8 @@ impl<'a> Reader<'a> {
         let sample = dates::sample(&self.text, &self.layout);
         let order = dates::settle(self.source, &self.text, &self.layout, self.options.date_order, &sample)?;
         let units = self.layout.points.iter().map(|point| point.unit.clone());
-        let mut engine = self.engine(order.as_ref(), &sample, CellReader::first(self.layout.dialect, units));
+        let mut engine =
+            self.engine(order.as_ref(), &sample, CellReader::first(self.layout.dialect, &self.options, units));
         let mut points = self.layout.points.clone();
         let mut rows = Rows::new(&self.layout, &points);
         let mut cursor = self.cursor(self.layout.body, self.layout.body_lines);
@@ -182,7 +183,7 @@ impl<'a> Reader<'a> {
             )
         };
         let wanted = plan.chunks.get(chunk).filter(|chunk| chunk.bytes.end <= self.text.len()).ok_or_else(changed)?;
-        let cells = CellReader::again(self.layout.dialect, &plan.points);
+        let cells = CellReader::again(self.layout.dialect, &self.options, &plan.points);
         let mut engine = self.engine(plan.date_order.as_ref(), &dates::sample(&self.text, &self.layout), cells);
         engine.times.previous = wanted.previous_at_ms;
         let mut rows = Rows::new(&self.layout, &plan.points);
