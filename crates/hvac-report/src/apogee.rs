@@ -72,6 +72,7 @@ pub fn layout(
         body: header.end,
         body_lines: header.end_lines,
         roles: columns.roles,
+        opc: false,
         times_from: String::new(),
         keys: Vec::new(),
         values: Vec::new(),

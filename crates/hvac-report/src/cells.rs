@@ -127,7 +127,6 @@ impl CellReader {
     }
 
     /// What becomes of a cell that was read, when a column of statuses says this of it ([`status::said`]).
-    #[allow(dead_code, reason = "for the shapes that have columns of statuses")]
     pub fn judged(&mut self, point: usize, cell: (f64, u8), status: &str, meaning: Meaning, line: u64) -> (f64, u8) {
         let (_, code) = cell;
         if code != VALUE && code != TEXT {

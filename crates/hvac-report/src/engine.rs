@@ -1,17 +1,16 @@
 //! What both reading engines (`rows` and `long`) share: a chunk's limits, the rows that are no data, the
 //! findings of a whole file.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::cells::{CellReader, Occurrences};
 use super::fields::{Cursor, MAX_LINE};
 use super::layout::{Layout, warning};
 use super::number::NumberForm;
-use super::status::{self, Verdict};
+use super::status::{self, Meaning};
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source};
-use hvac_frame::column::{VALUE, Warning};
+use hvac_frame::column::Warning;
 use hvac_frame::encoded::EncodedSegment;
 
 /// Bytes of text after which a chunk ends.
@@ -51,6 +50,8 @@ pub struct Engine<'r> {
     pub seen: Seen,
     /// The texts that tell the series of a row, lent from row to row.
     pub key: String,
+    /// The status that was met last, and what it says.
+    pub last_status: (String, Meaning),
     /// The lines down to the header, once a row below is looked for among them.
     pub head: Option<HashSet<&'r str>>,
 }
@@ -68,8 +69,6 @@ pub struct Seen {
     pub short: Occurrences,
     /// Cells beyond the last column.
     pub extra: Occurrences,
-    /// Verdicts that are not good.
-    pub verdicts: Occurrences,
     /// Rows whose time cannot be read, and the first such text.
     pub unreadable: Occurrences,
     /// The first of them.
@@ -125,21 +124,17 @@ impl Engine<'_> {
         Err(self.source.error("second_report", Some(line), words))
     }
 
-    /// Counts a verdict that is not good; whether it says that the value is no reading.
-    pub fn judge(&mut self, verdict: &str, line: u64) -> bool {
-        if is_ok(verdict) {
-            return false;
+    /// What a status column's text says of a value; most rows say the same.
+    pub fn said(&mut self, text: &str) -> Meaning {
+        if self.last_status.0 != text || text.is_empty() {
+            let meaning = match text {
+                "" => Meaning::Good,
+                text if self.layout.opc => status::opc_said(text),
+                text => status::said(text),
+            };
+            self.last_status = (text.to_owned(), meaning);
         }
-        self.seen.verdicts.add(line);
-        false
-    }
-
-    /// The cell of a value that its own system calls no reading.
-    pub fn bad_cell(&mut self, point: usize, value: Result<f64, Cow<'_, str>>, line: u64) -> (f64, u8) {
-        match value {
-            Ok(value) => (value, VALUE),
-            Err(text) => self.cells.read(point, &text, line),
-        }
+        self.last_status.1
     }
 
     /// A row ends: refuses a line that is too long.
@@ -245,11 +240,6 @@ impl Seen {
         );
         say("no_point", self.nameless, format!("{} rows name no point; they are dropped", n(self.nameless)));
         say(
-            "status_not_ok",
-            self.verdicts,
-            format!("the system marks {} values as not ok; they are kept", n(self.verdicts)),
-        );
-        say(
             "repeated_hour",
             times.repeated,
             format!(
@@ -282,22 +272,6 @@ impl Seen {
         }
         warnings
     }
-}
-
-/// Whether a text is a system's verdict on a value, or none.
-pub fn is_verdict_word(text: &str) -> bool {
-    is_ok(text) || is_bad(text)
-}
-
-fn is_bad(verdict: &str) -> bool {
-    let bare = verdict.trim_matches(['{', '}', ' ']);
-    let bad = ["bad", "fault", "down", "stale", "null", "disabled", "unreliable", "offline", "error"];
-    bad.iter().any(|word| word.eq_ignore_ascii_case(bare))
-}
-
-/// Whether a verdict says that the value is good.
-pub fn is_ok(verdict: &str) -> bool {
-    status::verdict(verdict) == Verdict::Good
 }
 
 /// Adds each point's numbers of a segment.

@@ -54,6 +54,8 @@ pub struct Layout {
     pub body_lines: u64,
     /// One entry a field of a row.
     pub roles: Vec<Role>,
+    /// Its columns of statuses hold qualities of OPC, where 0 is bad.
+    pub opc: bool,
     /// The column of its times, by its name.
     pub times_from: String,
     /// Times are seconds or milliseconds since 1970.

@@ -93,8 +93,8 @@ struct Row<'t> {
     value: Value<'t>,
     /// Of further columns of values.
     more: Vec<Value<'t>>,
-    /// Values that the system calls no readings: one bit a column.
-    bad: u64,
+    /// What the system says of the values: of all, or of one column.
+    statuses: Vec<(Option<usize>, Field<'t>)>,
     keyed: bool,
     fields: usize,
     cut: bool,
@@ -189,7 +189,6 @@ impl Engine<'_> {
         let first = number * series.values;
         let values = std::iter::once(row.value).chain(row.more);
         for (value, point) in values.zip(first..first + series.values) {
-            let bad = row.bad & (1 << (point - first).min(63)) != 0;
             let cell = match value {
                 _ if other_unit => {
                     self.seen.other_units.add(line);
@@ -199,7 +198,6 @@ impl Engine<'_> {
                     self.seen.truncated = Some(line);
                     (0.0, NullReason::MissingCell as u8)
                 }
-                Some(value) if bad => self.bad_cell(point, value.map_err(|field| field.text), line),
                 Some(Ok(value)) => (value, VALUE),
                 Some(Err(field)) => self.cells.read(point, &field.text, line),
                 None => {
@@ -207,10 +205,26 @@ impl Engine<'_> {
                     (0.0, NullReason::MissingCell as u8)
                 }
             };
+            let cell = self.long_judged(point, point - first, cell, &row.statuses, line);
             entries.push(Entry { at, point, cell });
         }
         self.seen.rows += 1;
         Ok(())
+    }
+
+    /// A cell, after what the statuses of its row say of it.
+    fn long_judged(
+        &mut self,
+        point: usize,
+        value: usize,
+        cell: (f64, u8),
+        statuses: &[(Option<usize>, Field<'_>)],
+        line: u64,
+    ) -> (f64, u8) {
+        statuses.iter().filter(|(of, _)| of.is_none_or(|of| of == value)).fold(cell, |cell, (_, status)| {
+            let meaning = self.said(&status.text);
+            self.cells.judged(point, cell, &status.text, meaning, line)
+        })
     }
 
     /// The fields of a row; the texts that tell its series go into `key`.
@@ -243,8 +257,8 @@ impl Engine<'_> {
                 }
                 Role::Unit => row.unit = Some(field),
                 Role::Value(at) => row.set(*at, Err(field)),
-                Role::Status if self.judge(&field.text, line) => row.bad = u64::MAX,
-                Role::StatusOf(value) if self.judge(&field.text, line) => row.bad |= 1 << (*value).min(63),
+                Role::Status => row.statuses.push((None, field)),
+                Role::StatusOf(value) => row.statuses.push((Some(*value), field)),
                 _ => {}
             }
             if last {

@@ -44,7 +44,7 @@ impl Profile {
         {
             profile.filled += 1;
             let long = cell.len() > LONGEST_READING && cell.bytes().all(|b| b.is_ascii_digit());
-            profile.ids += usize::from(is_id(cell) || long);
+            profile.ids += usize::from(number::is_id(cell) || long);
             profile.numbers += usize::from(number::read(cell, b'.', b';').is_some());
             profile.units += usize::from(units::known(cell).is_some());
             if profile.distinct.len() < MAX_DISTINCT && !profile.distinct.contains(cell) {
@@ -61,11 +61,6 @@ impl Profile {
     fn are_ids(&self) -> bool {
         self.filled > 0 && self.ids == self.filled
     }
-}
-
-/// A number that names something: `000000000000042`.
-pub fn is_id(cell: &str) -> bool {
-    cell.len() > 1 && cell.starts_with('0') && cell.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Tells a long table by its header, or by its content: times that recur with other texts beside them.
@@ -191,7 +186,7 @@ fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence:
     for at in 0..table.width() {
         let name = table.header.name(at);
         let role = if table.times.holds(at) {
-            time_role(table, at)
+            table.time_role(at)
         } else if let Some(value) = found.values.iter().position(|value| *value == at) {
             Role::Value(value)
         } else if let Some((_, of)) = verdicts.iter().find(|(verdict, _)| *verdict == at) {
@@ -220,20 +215,6 @@ fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence:
     found
 }
 
-/// The role of a column of times.
-pub fn time_role(table: &Table, at: usize) -> Role {
-    let times = &table.times;
-    if at == times.stamp {
-        Role::Stamp
-    } else if Some(at) == times.clock {
-        Role::Clock
-    } else if Some(at) == times.offset {
-        Role::Offset
-    } else {
-        Role::Ignore
-    }
-}
-
 /// Settles the layout of a long table; `found` is none when it was asked for and nothing tells its columns.
 pub fn layout(
     source: Source<'_>,
@@ -253,6 +234,7 @@ pub fn layout(
         let words = format!("column '{header}' is not kept: the report is read as times, series and values");
         layout.warnings.push(warning(source, "ignored_column", Some(table.header.line), Some(header), 1, words));
     }
+    layout.opc = table.has_opc(&found.roles);
     layout.roles = found.roles;
     layout.keys = found.keys.iter().map(|at| table.header.name(*at).to_owned()).collect();
     let value = |at: &usize| {

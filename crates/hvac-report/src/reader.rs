@@ -9,6 +9,7 @@ use super::fields::{Cursor, Dialect};
 use super::layout::{Layout, warning};
 use super::long::Series;
 use super::rows::Shape;
+use super::status::Meaning;
 use super::times::TimeReader;
 use super::{
     Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, dates, decode, detect,
@@ -214,6 +215,7 @@ impl<'a> Reader<'a> {
             cells,
             forms: Vec::new(),
             key: String::new(),
+            last_status: (String::new(), Meaning::Good),
             seen: Seen::default(),
             head: None,
         }

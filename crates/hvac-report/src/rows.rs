@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 use super::ReadError;
 use super::cells::Met;
-use super::engine::{Engine, Limit, is_ok};
-use super::fields::{Cursor, Short};
+use super::engine::{Engine, Limit};
+use super::fields::{Cursor, Field, Short};
 use super::layout::Role;
 use super::number::{self, NumberForm};
 use hvac_frame::builder::{ColumnBuilder, SegmentBuilder};
@@ -26,6 +26,8 @@ pub struct Shape<'r> {
     points: usize,
     /// So many points stand right behind the time, in their order.
     run: usize,
+    /// Some columns say what the system thinks of the values.
+    judged: bool,
 }
 
 impl<'r> Shape<'r> {
@@ -35,7 +37,8 @@ impl<'r> Shape<'r> {
         let direct = roles.iter().take(times).all(|role| matches!(role, Role::Stamp | Role::Clock | Role::Ignore));
         let behind = roles.iter().skip(times).enumerate();
         let run = behind.take_while(|(at, role)| direct && **role == Role::Point(*at)).count();
-        Self { roles, times, direct, points, run }
+        let judged = roles.iter().any(|role| matches!(role, Role::Status | Role::StatusOf(_)));
+        Self { roles, times, direct, points, run, judged }
     }
 }
 
@@ -86,6 +89,10 @@ impl<'r> Engine<'r> {
         let timed = self.row_time(shape, cursor, line)?;
         let Some(at) = timed.at else { return Ok(()) };
         builder.at_ms.push(at);
+        if shape.judged {
+            *cursor = row;
+            return self.judged_row(shape, cursor, line, builder);
+        }
         let (mut from, mut last) = (shape.times, timed.last);
         if !shape.direct {
             *cursor = row;
@@ -255,12 +262,46 @@ impl<'r> Engine<'r> {
         Ok(Timed { at, last })
     }
 
+    /// A row whose values the system has an opinion of: all fields first, since a status stands behind its value.
+    fn judged_row(
+        &mut self,
+        shape: &Shape<'_>,
+        cursor: &mut Cursor<'r>,
+        line: u64,
+        builder: &mut SegmentBuilder,
+    ) -> Result<(), ReadError> {
+        let mut fields = Vec::with_capacity(shape.roles.len());
+        while fields.len() < shape.roles.len() && fields.last().is_none_or(|field: &Field<'_>| !field.last) {
+            fields.push(cursor.field().map_err(|flaw| self.source.flaw(flaw))?);
+        }
+        let over = fields.last().is_some_and(|field| field.last);
+        for (role, field) in shape.roles.iter().zip(&fields) {
+            let Role::Point(point) = role else { continue };
+            let mut cell = if field.open { MISSING } else { self.cells.read(*point, &field.text, line) };
+            for (role, status) in shape.roles.iter().zip(&fields) {
+                if *role == Role::Status || *role == Role::StatusOf(*point) {
+                    let meaning = self.said(&status.text);
+                    cell = self.cells.judged(*point, cell, &status.text, meaning, line);
+                }
+            }
+            if let Some(column) = builder.columns.get_mut(*point) {
+                column.push(cell);
+            }
+        }
+        if over {
+            self.fill_row(shape.roles.get(fields.len()..).unwrap_or_default(), cursor, line, builder);
+        } else {
+            let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+            self.seen.extra.add_all(extra, line);
+        }
+        self.seen.rows += 1;
+        Ok(())
+    }
+
     fn other_field(&mut self, role: Role, cursor: &mut Cursor<'r>, line: u64) -> Result<bool, ReadError> {
         let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
-        match role {
-            Role::Extra if !field.text.is_empty() => self.seen.extra.add(line),
-            Role::Status if !is_ok(&field.text) => self.seen.verdicts.add(line),
-            _ => {}
+        if role == Role::Extra && !field.text.is_empty() {
+            self.seen.extra.add(line);
         }
         Ok(field.last)
     }

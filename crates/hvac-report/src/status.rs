@@ -106,7 +106,6 @@ pub fn said(status: &str) -> Meaning {
 }
 
 /// As [`said`], of a column whose words are qualities of OPC ([`is_opc`]).
-#[allow(dead_code, reason = "for the shapes that have columns of statuses")]
 pub fn opc_said(quality: &str) -> Meaning {
     match quality.trim().parse::<u8>() {
         Ok(0..64) => Meaning::Bad,
@@ -115,7 +114,6 @@ pub fn opc_said(quality: &str) -> Meaning {
 }
 
 /// Whether the words of a column of statuses are qualities of OPC, where 0 is bad; elsewhere 0 says that nothing is.
-#[allow(dead_code, reason = "for the shapes that have columns of statuses")]
 pub fn is_opc<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
     words.any(|word| word.trim().parse::<u8>().is_ok_and(|code| code >= 192))
 }

@@ -9,9 +9,9 @@ use std::ops::Range;
 use super::dialect::is_time;
 use super::fields::Dialect;
 use super::header::{Header, looks_measured, may_be_names};
-use super::layout::{Layout, Record, records, warning};
+use super::layout::{Layout, Record, Role, records, warning};
 use super::times_of::{self, TimeColumns};
-use super::{Chosen, Format, ReadError, ReadOptions, Source};
+use super::{Chosen, Format, ReadError, ReadOptions, Source, status};
 use crate::time;
 use hvac_frame::column::Warning;
 
@@ -246,6 +246,25 @@ impl Table {
         (0..self.width()).filter(|at| !self.times.holds(*at))
     }
 
+    /// Whether the columns of statuses hold qualities of OPC.
+    pub fn has_opc(&self, roles: &[Role]) -> bool {
+        let mut columns = roles.iter().enumerate().filter(|(_, role)| matches!(role, Role::Status | Role::StatusOf(_)));
+        columns.any(|(at, _)| status::is_opc(self.sample().map(|row| row.field(at))))
+    }
+
+    /// The role of a column of times.
+    pub fn time_role(&self, at: usize) -> Role {
+        if at == self.times.stamp {
+            Role::Stamp
+        } else if Some(at) == self.times.clock {
+            Role::Clock
+        } else if Some(at) == self.times.offset {
+            Role::Offset
+        } else {
+            Role::Ignore
+        }
+    }
+
     /// A sentence on the time columns that were left out.
     pub fn extra_time_warnings(&self, source: Source<'_>) -> Vec<Warning> {
         let chosen = self.header.name(self.times.stamp);
@@ -288,6 +307,7 @@ impl Table {
             body: self.header.end,
             body_lines: self.header.end_lines,
             roles: Vec::new(),
+            opc: false,
             times_from: self.header.name(self.times.stamp).to_owned(),
             epoch: self.times.epoch,
             points: Vec::new(),

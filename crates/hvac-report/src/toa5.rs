@@ -69,6 +69,7 @@ pub fn layout(
         body: process.end,
         body_lines: process.end_lines,
         roles: columns.roles,
+        opc: false,
         times_from: String::new(),
         keys: Vec::new(),
         values: Vec::new(),

@@ -2,9 +2,8 @@
 
 use super::fields::Dialect;
 use super::layout::{Columns, Layout, Role, warning};
-use super::narrow::{is_id, time_role};
 use super::table::Table;
-use super::{Chosen, Format, PointPlan, ReadError, Source, words};
+use super::{Chosen, Format, PointPlan, ReadError, Source, status, words};
 use crate::number;
 
 /// Settles the layouts of a wide table: one, or one for each column of times.
@@ -68,7 +67,7 @@ fn layout(
     for at in 0..table.header.names.len() {
         let name = table.header.name(at);
         if table.times.holds(at) {
-            columns.other(time_role(table, at));
+            columns.other(table.time_role(at));
         } else if (name.is_empty() || name.starts_with("Unnamed: ") || words::is_row_number(name))
             && counts_rows(table, at)
         {
@@ -88,7 +87,7 @@ fn layout(
         } else if let Some(role) = verdict_role(table, at, &columns) {
             columns.other(role);
         } else if table.cells(at).next().is_some()
-            && table.sample().map(|row| row.field(at)).all(|cell| cell.is_empty() || is_id(cell))
+            && table.sample().map(|row| row.field(at)).all(|cell| cell.is_empty() || number::is_id(cell))
         {
             columns.other(Role::Ignore);
             let words = format!(
@@ -109,6 +108,7 @@ fn layout(
     }
     columns.settle(source, line)?;
     (layout.roles, layout.points) = (columns.roles, columns.points);
+    layout.opc = table.has_opc(&layout.roles);
     Ok(layout)
 }
 
@@ -116,7 +116,8 @@ fn layout(
 fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
     let name = table.header.name(at);
     let (row, stem) = (words::is_verdict(name), words::verdict_of(name));
-    if !row && stem.is_none() || !table.sample().all(|row| super::engine::is_verdict_word(row.field(at))) {
+    let is_status = |text: &str| text.is_empty() || status::meaning(text).is_some();
+    if !row && stem.is_none() || !table.sample().all(|row| is_status(row.field(at))) {
         return None;
     }
     let of = stem.and_then(|stem| {
@@ -191,7 +192,7 @@ pub fn single_layout(
     for at in 0..table.header.names.len() {
         let header = table.header.name(at);
         if table.times.holds(at) {
-            columns.other(time_role(table, at));
+            columns.other(table.time_role(at));
         } else if at == value {
             let unit = super::layout::point(header, table.header.line).unit;
             columns.point(&name, table.header.line).unit = unit.or(table.header.unit(at));
@@ -204,6 +205,7 @@ pub fn single_layout(
         }
     }
     (layout.roles, layout.points) = (columns.roles, columns.points);
+    layout.opc = table.has_opc(&layout.roles);
     Ok(layout)
 }
 

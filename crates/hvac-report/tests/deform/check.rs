@@ -36,7 +36,7 @@ pub enum Outcome {
 pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions) -> Result<Parsed, Vec<ReadError>> {
     let ids: Vec<FileId> = files.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
     let load = |index: usize| Ok(Bytes::copy_from_slice(&files[index].1));
-    let read = read_all(&ids, &load, options, 1 << 30, &|_| ())?;
+    let read = read_all(&ids, &load, options, 1 << 30, &|| ())?;
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let mut frame: Option<DataFrame> = None;

@@ -173,11 +173,11 @@ fn one_row_a_cell() {
         [
             "01-01 00:00:00 | 7.1 | 12.3 | <not_covered>",
             "01-01 00:10:00 | <not_covered> | <no_data> | <not_covered>",
-            "01-01 00:15:00 | 7.2 | <not_covered> | 'ON'",
+            "01-01 00:15:00 | <bad_status> | <not_covered> | 'ON'",
             "01-01 00:15:00 | 7.3 | <not_covered> | <not_covered>",
         ]
     );
-    assert_eq!(warned(&plan), [("no_point", Some(8), 1), ("status_not_ok", Some(4), 1)]);
+    assert_eq!(warned(&plan), [("no_point", Some(8), 1), ("bad_status", Some(4), 1)]);
 
     let (plan, segments) = read_fixture("narrow_by_content.csv", &options("UTC"));
     assert_eq!((plan.format.value, names(&plan)), (Format::Narrow, vec!["CHWS", "CHWR"]));
@@ -200,8 +200,11 @@ fn one_report_a_point() {
     assert_eq!((plan.format.value, names(&plan)), (Format::SinglePoint, vec!["CHWS_Temp"]));
     assert_eq!(units(&plan), [Some("°C")]);
     // 2 September, 00:00 in Singapore is 16:00 UTC the day before.
-    assert_eq!(rows(&plan, &segments), ["09-01 16:00:00 | 7.1", "09-01 16:15:00 | 7.2", "09-02 04:00:00 | 7.3"]);
-    assert_eq!(warned(&plan), [("status_not_ok", Some(6), 1), ("zone_abbreviation", Some(5), 3)]);
+    assert_eq!(
+        rows(&plan, &segments),
+        ["09-01 16:00:00 | 7.1", "09-01 16:15:00 | <bad_status>", "09-02 04:00:00 | 7.3"]
+    );
+    assert_eq!(warned(&plan), [("zone_abbreviation", Some(5), 3), ("bad_status", Some(6), 1)]);
 }
 
 #[test]
