@@ -30,6 +30,7 @@ mod m000013_parse_reports;
 mod m000014_manifest_changes;
 mod m000015_versions;
 mod m000016_removals;
+mod m000017_interval_totals;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000014_manifest_changes::Migration),
             Box::new(m000015_versions::Migration),
             Box::new(m000016_removals::Migration),
+            Box::new(m000017_interval_totals::Migration),
         ]
     }
 }
