@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ids: Vec<FileId> =
         reports.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
     let load = |index: usize| Ok(reports.get(index).map(|(_, bytes)| bytes.clone()).unwrap_or_default());
-    let read = read_all(&ids, &load, &options, u64::MAX, &|_| ()).map_err(|errors| format!("{errors:?}"))?;
+    let read = read_all(&ids, &load, &options, u64::MAX, &|| ()).map_err(|errors| format!("{errors:?}"))?;
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).map_err(|error| error.message)?;
     let window = 0..plan.axis_ms.len();
     let segments = plan.read_window(&window, &load, &options).map_err(|error| error.message)?;

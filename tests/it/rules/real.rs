@@ -25,7 +25,7 @@ pub fn read_from(root: &Path, paths: &[&str], zone: Tz, date_order: Option<DateO
         paths.iter().map(|path| FileId { name: (*path).to_owned(), sha256: (*path).to_owned() }).collect();
     let load = |index: usize| Ok(Bytes::copy_from_slice(&files[index]));
     let options = ReadOptions { date_order, ..ReadOptions::of(zone) };
-    let read = read_all(&ids, &load, &options, 1 << 30, &|_| ()).unwrap();
+    let read = read_all(&ids, &load, &options, 1 << 30, &|| ()).unwrap();
     let mut plan = Reading::new(read, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let window = 0..plan.axis_ms.len();
