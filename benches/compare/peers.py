@@ -118,6 +118,7 @@ def polars_clean(file, runs, every, out):
         column = pl.col(name)
         match kind[name]:
             case "counter": return column.drop_nulls().last()
+            case "interval_total": return column.sum()
             case "status": return column.max()
             case _: return column.mean()
 
@@ -210,7 +211,7 @@ def duckdb_clean(file, runs, every, out):
     kind = kinds(file)
     base = duckdb.connect()
     base.sql(f"CREATE TEMP TABLE frame AS FROM read_parquet({quoted(file)})")
-    binned = {"counter": 'arg_max("{0}", timestamp)', "status": 'max("{0}")'}
+    binned = {"counter": 'arg_max("{0}", timestamp)', "interval_total": 'sum("{0}")', "status": 'max("{0}")'}
     cells = ",".join(binned.get(kind[n], 'avg("{0}")').format(n) + f' AS "{n}"' for n in kind)
     minutes = {"15m": 15, "1h": 60}[every]
     sensors = [n for n in kind if kind[n] == "instantaneous"]

@@ -47,7 +47,8 @@ pub struct ParseArgs {
     /// Which of two different values for one point and time stays: last, first or error
     #[arg(long, value_name = "POLICY", default_value = "last", value_parser = on_conflict)]
     on_conflict: OnConflict,
-    /// What you know better of a column: 'NAME:unit=kW,kind=counter,name=MAIN_KWH' (any of the three; repeatable)
+    /// What you know better of a column: 'NAME:unit=kWh,kind=counter,name=MAIN_KWH' (any of the three; repeatable).
+    /// Kinds: instantaneous, counter (a register), interval_total (the amount of each interval), status, text
     #[arg(long = "column", value_name = "NAME:KEY=VALUE,…", value_parser = column)]
     columns: Vec<ColumnOverride>,
     /// What the parse may hold in memory before it works in windows of time, such as 768MiB [PARSE_MEMORY_BYTES,

@@ -112,7 +112,7 @@ fn numeric_target(dataset: &Resolved, mapping: &FeatureMapping) -> Result<()> {
     let target = names::find(&dataset.columns, FIELD, &mapping.target_col)
         .map_err(|error| Error::invalid(FIELD, codes::UNKNOWN_TARGET, error.message))?;
     let what = match target.kind {
-        Kind::Instantaneous | Kind::Counter => return Ok(()),
+        Kind::Instantaneous | Kind::Counter | Kind::IntervalTotal => return Ok(()),
         Kind::Status => "two states",
         Kind::Text => "texts",
     };

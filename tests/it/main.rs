@@ -19,6 +19,7 @@ mod downloads;
 mod features;
 mod helpers;
 mod http;
+mod interval_totals;
 #[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build
 mod jobs;
 mod logging;

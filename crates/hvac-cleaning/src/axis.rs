@@ -61,6 +61,7 @@ impl OngoingCleaning<'_> {
         let extra = self.extra_columns(&growths, grid.is_some());
         if let Some(grid) = &grid {
             self.ran = self.plan.pumps.iter().map(|pump| self.ran_throughout(pump, &grid.bins)).collect();
+            self.warn_of_partial_sums(grid)?;
             let mut data = std::mem::take(&mut self.data);
             let count = data.len().max(1) as f64;
             let fractions = self.on_fractions(&data, grid)?;
@@ -124,10 +125,33 @@ impl OngoingCleaning<'_> {
         let grid = ResampleGrid::new(bins, &self.at_ms, interval, self.zone);
         self.resampling.empty_bins = grid.empty as u64;
         self.resampling.note = format!(
-            "each bin by kind of point: mean of readings, last of registers and texts, maximum of states, on the clock of {}",
+            "each bin by kind of point: mean of readings, last of registers and texts, sum of amounts of intervals, maximum of states, on the clock of {}",
             self.zone
         );
         Some(grid)
+    }
+
+    /// Sums are of the amounts that are there, so that none is lost; where some are missing, a sum is less than its bin's.
+    fn warn_of_partial_sums(&mut self, grid: &ResampleGrid) -> Result<(), CleanError> {
+        for index in 0..self.metas.len() {
+            let (Some(meta), Some(ColumnData::Numbers(cells))) = (self.metas.get(index), self.data.get(index)) else {
+                continue;
+            };
+            let Some((own_ms, _)) = self.intervals.get(index).copied().flatten() else { continue };
+            if meta.kind != Kind::IntervalTotal || grid.keeps_cells(Aggregate::Sum) {
+                continue;
+            }
+            let (bins, missing) = resample::partial_sums(cells, grid, own_ms)?;
+            if bins > 0 {
+                let (name, of) = (meta.name.clone(), grid.edges.len());
+                let message = format!(
+                    "{bins} of {of} sums of {name} lack {missing} of its intervals of {}: they are of those that are there",
+                    sampling::duration(own_ms)
+                );
+                self.warn("partial_sums", Some(name), bins, message);
+            }
+        }
+        Ok(())
     }
 
     /// The bins in which a machine ran at each of its samples: the mean of a machine that stood for a while obeys

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use super::cells::NumberCells;
 use super::heat_balance::load_from_flow_rt;
 use super::parameters::Thresholds;
+use super::resample::Aggregate;
 use super::roles::Role;
 use hvac_frame::column::{CleanedCells, ColumnMeta, Derived, Kind, NullReason};
 use hvac_points::physics::{KW_PER_RT, wet_bulb_c};
@@ -43,10 +44,11 @@ pub(crate) fn meta(
     from: Vec<String>,
     cleaned: CleanedCells,
 ) -> ColumnMeta {
+    let is_sum = cleaned.aggregate.as_deref() == Some(Aggregate::Sum.name());
     ColumnMeta {
         name: name.to_owned(),
         original_name: name.to_owned(),
-        kind: Kind::Instantaneous,
+        kind: if is_sum { Kind::IntervalTotal } else { Kind::Instantaneous },
         kind_evidence: "it is derived".to_owned(),
         unit: unit.map(str::to_owned),
         unit_evidence: unit.map(|_| "by its formula".to_owned()),

@@ -135,7 +135,7 @@ fn take(column: Column, meta: &ColumnMeta) -> Result<ColumnData, CleanError> {
             let rows = rows.map(|(row, text)| text.map(|_| row).ok_or(NullReason::AsParsed)).collect();
             Ok(ColumnData::Texts(texts, rows))
         }
-        (DataType::Float64, Kind::Instantaneous | Kind::Counter | Kind::Status) => {
+        (DataType::Float64, Kind::Instantaneous | Kind::Counter | Kind::IntervalTotal | Kind::Status) => {
             let numbers = series.f64().map_err(|error| internal(error.to_string()))?.clone();
             // Nobody else may hold its memory when it is taken over.
             drop(series);

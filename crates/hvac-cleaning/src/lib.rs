@@ -55,7 +55,7 @@ pub use self::report::{Event, Hits, Report, Rule};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.
-pub const CLEANER_VERSION: &str = "2";
+pub const CLEANER_VERSION: &str = "3";
 
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]

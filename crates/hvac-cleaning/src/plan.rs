@@ -271,6 +271,9 @@ impl PlanBuilder<'_> {
     fn why_not(&self, rule: Rule, index: usize, column: &ColumnMeta) -> Option<String> {
         let kind = match column.kind {
             Kind::Instantaneous => None,
+            // What an interval can be at most, only the user knows.
+            Kind::IntervalTotal if rule == Rule::OutOfRange && self.has_own_limits(column) => None,
+            Kind::IntervalTotal => Some("it is the amount of an interval"),
             Kind::Counter => Some("it is a register"),
             Kind::Status => Some("it is a status"),
             Kind::Text => Some("it is text"),
@@ -306,9 +309,13 @@ impl PlanBuilder<'_> {
         }
     }
 
-    fn why_no_range(&self, index: usize, column: &ColumnMeta) -> Option<String> {
+    fn has_own_limits(&self, column: &ColumnMeta) -> bool {
         let own = &self.plan.parameters.thresholds.limits;
-        if own.contains_key(&column.name) || own.contains_key(&column.original_name) {
+        own.contains_key(&column.name) || own.contains_key(&column.original_name)
+    }
+
+    fn why_no_range(&self, index: usize, column: &ColumnMeta) -> Option<String> {
+        if self.has_own_limits(column) {
             return None;
         }
         match self.plan.units.get(&index) {

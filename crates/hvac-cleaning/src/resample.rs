@@ -3,10 +3,10 @@
 //! | kind | in a bin |
 //! |---|---|
 //! | counter | last value present |
+//! | interval total, and a register's derived growth | sum of those that are there; a warning counts the bins in which some are missing |
 //! | status | maximum: was it on at all? On request the share of the time it was on, beside it |
 //! | instantaneous | mean; time-weighted for points recorded on change of value |
 //! | text | last text present |
-//! | derived amount an interval | sum |
 //!
 //! Never makes a value where none was: a bin without a row is null (`no_sample`), and data that are coarser
 //! than the bins keep their own spacing.
@@ -19,7 +19,7 @@ use super::CleanError;
 use super::bins::Bins;
 use super::cells::NumberCells;
 use super::parameters::Interval;
-use super::sampling::on_change;
+use super::sampling::{self, on_change};
 use hvac_frame::column::{ColumnMeta, Kind};
 
 /// A state recorded on change is held for no longer than this over rows that are missing, ms: after that its
@@ -37,7 +37,7 @@ pub(crate) enum Aggregate {
     Last,
     /// The greatest sample.
     Max,
-    /// The sum of the samples: of amounts an interval, such as a register's consumption.
+    /// The sum of the samples: of amounts of intervals, such as a register's consumption.
     Sum,
 }
 
@@ -52,6 +52,7 @@ impl Aggregate {
         let on_change = before.is_none() && on_change(column);
         match column.kind {
             Kind::Counter | Kind::Text => Self::Last,
+            Kind::IntervalTotal => Self::Sum,
             Kind::Status => Self::Max,
             Kind::Instantaneous if on_change => Self::TimeWeighted,
             Kind::Instantaneous => Self::Mean,
@@ -133,6 +134,20 @@ pub(crate) fn numbers(
     };
     cells.sum_up();
     Ok(cells)
+}
+
+/// Bins that have a sample, but fewer of a column than it has intervals in them, and how many intervals are missing
+/// there. `own_ms` is the column's interval; one that is no shorter than a bin lacks none.
+pub(crate) fn partial_sums(cells: &NumberCells, grid: &ResampleGrid, own_ms: f64) -> Result<(u64, u64), CleanError> {
+    let (mut bins, mut missing) = (0, 0);
+    for (values, (start, end)) in grid.bins.cut(cells.values())?.into_iter().zip(&grid.edges) {
+        let wanted = u64::from(sampling::whole((end - start) as f64 / own_ms));
+        let found = present(values).count() as u64;
+        if found > 0 && found < wanted {
+            (bins, missing) = (bins + 1, missing + wanted - found);
+        }
+    }
+    Ok((bins, missing))
 }
 
 fn present(values: &[f64]) -> impl DoubleEndedIterator<Item = f64> {

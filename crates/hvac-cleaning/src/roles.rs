@@ -262,7 +262,9 @@ pub(crate) fn stated(role: Role, roles: &Roles, columns: &[ColumnMeta]) -> Optio
         let mut indices = Vec::with_capacity(names.len());
         for name in names {
             let index = find(name, columns)?;
-            let numeric = columns.get(index).is_some_and(|c| matches!(c.kind, Kind::Instantaneous | Kind::Counter));
+            let numeric = columns
+                .get(index)
+                .is_some_and(|c| matches!(c.kind, Kind::Instantaneous | Kind::Counter | Kind::IntervalTotal));
             if !numeric {
                 return Err(format!(
                     "column '{name}' cannot be {}: its values are no readings",

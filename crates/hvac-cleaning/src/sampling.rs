@@ -124,9 +124,15 @@ pub(crate) fn duration(ms: f64) -> String {
 
 /// Whole seconds of a duration in ms; the ends of the range for what is beyond it.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, which is what is meant")]
 pub(crate) fn seconds(ms: f64) -> u32 {
-    (ms / 1000.0).round() as u32
+    whole(ms / 1000.0)
+}
+
+/// The nearest whole number; the ends of the range for what is beyond it.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, which is what is meant")]
+pub(crate) fn whole(value: f64) -> u32 {
+    value.round() as u32
 }
 
 #[cfg(test)]

@@ -116,6 +116,8 @@ pub enum Kind {
     Instantaneous,
     /// A register that only grows: last over an interval.
     Counter,
+    /// An amount of the interval before the next row, such as its energy: sum over an interval.
+    IntervalTotal,
     /// Two states as 1 and 0: maximum over an interval.
     Status,
     /// More states than two, or free text.
@@ -178,7 +180,7 @@ pub struct CleanedCells {
     /// Width of the interval that a cell sums up, or between the column's samples, s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_s: Option<u32>,
-    /// How a cell sums up its interval: `mean`, `time-weighted mean`, `last`, `max`; none when it is a sample as it came.
+    /// How a cell sums up its interval: `mean`, `time-weighted mean`, `last`, `max`, `sum`; none when it is a sample as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aggregate: Option<String>,
     /// Rules whose yardstick is the column's own statistics and that have taken their share, with their limits:

@@ -1,5 +1,6 @@
 //! What a point's values are: readings, a register, two states, or text; told by all of its cells.
 
+use crate::amount::{self, NamedAmount};
 use crate::column::Kind;
 use crate::reference::{ReferencedColumn, values_of};
 use crate::words::{Lost, folded, lost, pair_of};
@@ -210,21 +211,50 @@ impl Course {
             && self.falls == self.resets
             && self.falls * 200 <= self.rises
     }
+
+    /// Falls as amounts of intervals do (two real meters fell at 29–47 % of their readings), and as no register does:
+    /// that starts again now and then – a day's own register once a day – and is misread now and then.
+    fn falls_freely(&self) -> bool {
+        let changes = self.rises + self.falls;
+        // Below nothing, a fall to less than a tenth is none to near nothing.
+        let to_near_nothing = if self.negatives == 0 { self.resets } else { 0 };
+        let others = self.falls - to_near_nothing;
+        let started_again_once = to_near_nothing == 1 && self.rises >= 3;
+        others * 10 > changes || to_near_nothing * 5 > changes && !started_again_once
+    }
+
+    /// Falls only, long enough: what is left of something.
+    fn only_falls(&self) -> bool {
+        self.falls >= 20 && self.rises * 20 <= self.falls
+    }
+}
+
+/// What is known of a column of numbers beside its values.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Described<'n> {
+    /// Its name in the reports.
+    pub original_name: &'n str,
+    /// Its unit, if known.
+    pub unit: Option<&'n str>,
+    /// Whether its reports give each row an interval (from–to) in place of a time.
+    pub of_intervals: bool,
 }
 
 /// The kind of a column of numbers, and what it was told by (HVAC.md §3).
 #[must_use]
-pub fn kind_of_numbers(original_name: &str, course: &Course) -> (Kind, String) {
-    let name = original_name.trim().to_uppercase();
-    if name.trim_end_matches(|c: char| !c.is_alphanumeric()).ends_with("KWH") {
-        return (Kind::Counter, "its name ends in KWH".to_owned());
+pub fn kind_of_numbers(column: Described<'_>, course: &Course) -> (Kind, String) {
+    let name = column.original_name.trim().to_uppercase();
+    let says_status = name.ends_with(".S") || ["STATUS", "FAULT", "ALARM"].iter().any(|word| name.contains(word));
+    let is_state = course.values > 0 && course.zeros + course.ones == course.values;
+    let amount = amount::of(column.original_name, column.unit).filter(|_| !(is_state && says_status));
+    if let Some(told) = amount.and_then(|amount| kind_of_amount(column, amount, course)) {
+        return told;
     }
-    if course.values > 0 && course.zeros + course.ones == course.values {
+    if is_state {
         if course.zeros > 0 && course.ones > 0 {
             return (Kind::Status, "its values are only 0 and 1".to_owned());
         }
         let constant = if course.zeros > 0 { 0 } else { 1 };
-        let says_status = name.ends_with(".S") || ["STATUS", "FAULT", "ALARM"].iter().any(|word| name.contains(word));
         if says_status {
             return (Kind::Status, format!("all its values are {constant}, and its name says status"));
         }
@@ -238,8 +268,54 @@ pub fn kind_of_numbers(original_name: &str, course: &Course) -> (Kind, String) {
     (Kind::Instantaneous, evidence.to_owned())
 }
 
+/// The kind of a column whose name or unit says an amount: its values decide between a register and amounts of
+/// intervals; only where they are too few to do so, words do, and rows that are intervals. None when nothing tells.
+///
+/// Amounts of intervals that happen to rise throughout a short file are taken for a register, unless words or rows
+/// say of an interval: no value could tell, and `--column NAME:kind=interval_total` does.
+fn kind_of_amount(column: Described<'_>, amount: NamedAmount<'_>, course: &Course) -> Option<(Kind, String)> {
+    let NamedAmount { unit, interval, suggests, held } = amount;
+    let &Course { rises, falls, values, .. } = course;
+    let steps = values.saturating_sub(1);
+    let words = match (column.of_intervals, interval, suggests) {
+        (true, ..) => Some("its rows are intervals, from–to".to_owned()),
+        (false, Some(word), _) => Some(format!("'{word}' in its name says of an interval")),
+        (false, None, _) => None,
+    };
+    let suggested = || suggests.map(|word| format!("'{word}' in its name suggests it"));
+    if rises + falls == 0 {
+        if let Some(words) = words.filter(|_| values > 0) {
+            return Some((Kind::IntervalTotal, format!("its unit is {unit}, and {words}")));
+        }
+        let name = column.original_name.to_uppercase();
+        let ends = name.trim_end_matches(|c: char| !c.is_alphanumeric()).ends_with("KWH");
+        return ends.then(|| (Kind::Counter, "its name ends in KWH".to_owned()));
+    }
+    if held && !course.only_grows() {
+        return Some((Kind::Instantaneous, format!("its unit is {unit}, but its name says what is held")));
+    }
+    if course.only_falls() {
+        let evidence =
+            format!("its unit is {unit}, but its values fall at {falls} of {steps} steps: what is left of something");
+        return Some((Kind::Instantaneous, evidence));
+    }
+    if course.falls_freely() {
+        let more = words.or_else(suggested).map(|words| format!("; {words}")).unwrap_or_default();
+        let evidence =
+            format!("its unit is {unit}, and its values fall at {falls} of {steps} steps, as no register does{more}");
+        return Some((Kind::IntervalTotal, evidence));
+    }
+    if let Some(words) = words.filter(|_| !course.only_grows()) {
+        let evidence = format!("its unit is {unit}, {words}, and its {values} values show no register");
+        return Some((Kind::IntervalTotal, evidence));
+    }
+    let evidence = format!("its unit is {unit}, and its values rise at {rises} of {steps} steps and fall at {falls}");
+    Some((Kind::Counter, evidence))
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use proptest::prelude::*;
 
     use super::*;
@@ -336,6 +412,10 @@ mod tests {
         assert_eq!(both, course(values));
     }
 
+    fn kind_of_numbers(original_name: &str, course: &Course) -> (Kind, String) {
+        super::kind_of_numbers(Described { original_name, ..Described::default() }, course)
+    }
+
     #[test]
     fn the_name_only_suggests() {
         // HVAC.md §3: ZWP-1.F is a speed, 50.4–56.6.
@@ -354,6 +434,75 @@ mod tests {
         assert_eq!(kind_of_numbers("OAT", &course(warming)).0, Kind::Instantaneous);
         let wave = (0..400).map(|i| f64::from(i % 20));
         assert_eq!(kind_of_numbers("OAT", &course(wave)).0, Kind::Instantaneous);
+    }
+
+    /// Each with what it was told by, in part.
+    fn told(name: &str, values: &[f64], kind: Kind, evidence: &str) {
+        let told = kind_of_numbers(name, &course(values.iter().copied()));
+        assert!(told.0 == kind && told.1.contains(evidence), "{name} {values:?}: {told:?}");
+    }
+
+    /// Totals of days, a phase in the name, feed-in as negative numbers, a machine that seldom runs.
+    #[test]
+    fn amounts_that_fall_freely_are_totals_of_intervals() {
+        use Kind::IntervalTotal;
+        told("Consumption-Today(kWh)", &[11.8, 2.86, 7.2, 26.4, 9.2], IntervalTotal, "fall at 2 of 4 steps");
+        told("Active energy Wh (A)", &[30.7, 33.7, 33.0], IntervalTotal, "unit is Wh");
+        told("Grid feed-in kWh", &[-0.5, -1.5, -1.0, 0.0, -0.25], IntervalTotal, "fall at 2 of 4");
+        told("Gas volume [m3]", &[3.0, 2.0, 4.0, 1.0], IntervalTotal, "unit is m3");
+        told("SUMP.KWH", &[0.0, 0.0, 5.0, 0.0, 0.0, 3.0, 0.0, 0.0], IntervalTotal, "fall at 2 of 7");
+        let library = (0..672).map(|i| 10.0 + f64::from(i * 2 % 5));
+        let (kind, evidence) = kind_of_numbers("Library - Electricity (kWh)", &course(library));
+        assert!(kind == IntervalTotal && evidence.contains("as no register does"), "{evidence}");
+        let unit = Described { original_name: "Main", unit: Some("MWh"), of_intervals: false };
+        assert_eq!(super::kind_of_numbers(unit, &course([3.0, 2.0, 4.0])).0, IntervalTotal);
+    }
+
+    /// Resets, rollovers, misreadings, a register that starts again each midnight.
+    #[test]
+    fn registers_stay_registers() {
+        use Kind::Counter;
+        told("MMCB.KWH", &[100.0, 112.0, 112.0, 130.0], Counter, "rise at 2 of 3 steps");
+        told("Water m3", &[7.0, 8.0, 8.5], Counter, "unit is m3");
+        told("MMCB.KWH", &[5.0; 14], Counter, "its name ends in KWH");
+        told("MAIN.KWH", &[900.0, 910.0, 920.0, 5.0, 15.0, 25.0], Counter, "fall at 1");
+        let days: Vec<f64> = (0..240).map(|hour| f64::from((hour % 24).clamp(7, 18) - 7)).collect();
+        told("PV yield today kWh", &days, Counter, "fall at 9");
+        let mut misread: Vec<f64> = (0..300).map(|i| 5_000.0 + f64::from(i)).collect();
+        misread[100] = 5_050.0;
+        misread[200] = 0.0;
+        told("MAIN.KWH", &misread, Counter, "fall at 2");
+    }
+
+    /// Four rows that happen to rise: no value can tell, so words and the rows' own intervals do.
+    #[test]
+    fn few_values_that_only_rise_are_a_register_unless_something_says_of_an_interval() {
+        let rising = [0.25, 0.26, 0.27, 0.28];
+        told("kWh", &rising, Kind::Counter, "rise at 3 of 3");
+        told("Energy today kWh", &rising, Kind::Counter, "");
+        told("kWh per 15 min", &rising, Kind::IntervalTotal, "'15 min'");
+        told("Hourly m3", &rising, Kind::IntervalTotal, "'Hourly'");
+        let of_intervals = Described { original_name: "kWh", unit: None, of_intervals: true };
+        let (kind, evidence) = super::kind_of_numbers(of_intervals, &course(rising));
+        assert!(kind == Kind::IntervalTotal && evidence.contains("rows are intervals"), "{evidence}");
+        let long = course((0..300).map(f64::from));
+        assert_eq!(super::kind_of_numbers(of_intervals, &long).0, Kind::Counter, "300 rows that only rise");
+        assert_eq!(super::kind_of_numbers(of_intervals, &course([5.0, 5.0])).0, Kind::IntervalTotal);
+        let temperature = Described { original_name: "OAT", unit: Some("°C"), of_intervals: true };
+        assert_eq!(super::kind_of_numbers(temperature, &course(rising)).0, Kind::Instantaneous);
+    }
+
+    #[test]
+    fn prices_rates_and_contents_are_readings() {
+        use Kind::Instantaneous;
+        let falling = [0.3, 0.2, 0.4, 0.1, 0.3];
+        for name in ["EUR/kWh", "Flow m3/h", "kWh/m2", "CHW FLOW (m3)", "MMCB.KW", "Chiller kWh/ton"] {
+            told(name, &falling, Instantaneous, "its values are readings");
+        }
+        told("Ice tank remaining kWh", &falling, Instantaneous, "what is held");
+        let prepaid: Vec<f64> = (0..40).map(|i| 500.0 - f64::from(i)).collect();
+        told("Prepaid kWh", &prepaid, Instantaneous, "what is left");
+        told("KWH_METER_FAULT", &[0.0, 1.0, 0.0], Kind::Status, "only 0 and 1");
     }
 
     proptest! {

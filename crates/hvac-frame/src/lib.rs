@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod align;
+mod amount;
 pub mod builder;
 pub mod column;
 pub mod decimal;

@@ -101,7 +101,7 @@ fn by_name(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -
             Some(format!("its unit is {unit}: electric power, of which the target is made"))
         }
         Some(unit @ ("kWh" | "Wh" | "MWh")) if !thermal => {
-            Some(format!("its unit is {unit}: electric energy, whose growth is power"))
+            Some(format!("its unit is {unit}: electric energy, which is power over time"))
         }
         Some(unit @ ("A" | "mA" | "kVA" | "kvar")) => {
             Some(format!("its unit is {unit}: a machine's current is its power but for voltage and power factor"))
@@ -114,7 +114,7 @@ fn by_name(column: &SampleColumn, target: &SampleColumn, metric: TargetMetric) -
                 Measure::Share if !states && reading.nature.is_none() => {
                     "its name says percent, and not of a speed or a position: of power, it is the target's ratio; if it is something else, say what in features.roles"
                 }
-                Measure::Energy => "its name says electric energy, whose growth is power",
+                Measure::Energy => "its name says electric energy, which is power over time",
                 // `POWER_ON` with two values is a state; kW are no state.
                 Measure::Power if electric && (!states || !reading.units.is_empty()) => {
                     "its name says electric power, of which the target is made"
@@ -410,6 +410,7 @@ mod tests {
             ("efficiency", &|row| load(row) * 3.5168 / total(row), "'SYS_RT' divided by 'Y'"),
             ("share", &|row| rounded(100.0 * pump(row) / total(row), 10.0), "'kW_pump' divided by 'Y'"),
             ("percent of a part", &|row| rounded(pump(row) * 1.7, 10.0), "proportional to 'kW_pump'"),
+            ("energy of each quarter-hour", &|row| rounded(total(row) * 0.25, 10.0), "'Y'"),
             ("register", &|row| (0..row).map(total).sum::<f64>().round() + 7e6, "growth is 'Y'"),
             ("register at the end", &|row| (0..=row).map(total).sum::<f64>().round() + 7e6, "growth is 'Y'"),
         ] {

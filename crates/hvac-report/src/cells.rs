@@ -321,6 +321,7 @@ mod tests {
             value_named: false,
             numbers: 0,
             tokens: Vec::new(),
+            of_intervals: false,
         }
     }
 

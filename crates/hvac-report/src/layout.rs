@@ -168,6 +168,7 @@ pub fn point(name: &str, header_line: u64) -> PointPlan {
         value_named: false,
         numbers: 0,
         tokens: Vec::new(),
+        of_intervals: false,
     }
 }
 

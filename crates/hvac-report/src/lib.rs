@@ -48,7 +48,7 @@ pub mod archive;
 pub mod job;
 
 /// Changes whenever the same bytes and options would give another frame or other findings.
-pub const PARSER_VERSION: &str = "1";
+pub const PARSER_VERSION: &str = "2";
 
 /// The shapes of report that are read (HVAC.md §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -260,6 +260,9 @@ pub struct PointPlan {
     pub numbers: u64,
     /// Texts that are neither numbers nor loss markers, in order of appearance, with their counts.
     pub tokens: Vec<(String, u64)>,
+    /// Whether the report gives its rows an interval (from–to) in place of a time: an amount is that of the interval.
+    #[serde(skip)]
+    pub of_intervals: bool,
 }
 
 /// A column of a long report that tells series apart, and one series' text in it.

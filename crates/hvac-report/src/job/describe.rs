@@ -1,7 +1,7 @@
 //! What became of the cells of the columns, put into words once all windows are aligned.
 
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
-use hvac_frame::kinds::{self, Reading};
+use hvac_frame::kinds::{self, Described, Reading};
 use hvac_frame::tally::{Conflict, Tally};
 
 use super::plan::{Plan, PlannedColumn};
@@ -46,12 +46,20 @@ pub fn conflict_text(plan: &Plan, column: &PlannedColumn, conflict: &Conflict) -
     format!("{}: {b} at {at} in {file}, where an earlier row or file has {a}", column.original_name)
 }
 
+fn described(column: &PlannedColumn) -> Described<'_> {
+    Described {
+        original_name: &column.original_name,
+        unit: column.unit.as_ref().map(|unit| unit.value.as_str()),
+        of_intervals: column.of_intervals,
+    }
+}
+
 fn meta(column: &PlannedColumn, tally: Tally) -> ColumnMeta {
     let (kind, kind_evidence) = match (&column.reading, column.stated.kind) {
         (_, Some(kind)) => (kind, "stated by the user".to_owned()),
         (Reading::Text, None) => (Kind::Text, "its cells are texts".to_owned()),
         (Reading::States { zero, one }, None) => (Kind::Status, format!("its cells are {zero} and {one}")),
-        (Reading::Numbers, None) => kinds::kind_of_numbers(&column.original_name, &tally.course),
+        (Reading::Numbers, None) => kinds::kind_of_numbers(described(column), &tally.course),
     };
     let states = match &column.reading {
         Reading::States { zero, one } => Some(vec![(*zero).to_owned(), (*one).to_owned()]),

@@ -91,6 +91,8 @@ pub struct PlannedColumn {
     pub trend_definition: Option<String>,
     /// From the first report that has one, s.
     pub native_interval_s: Option<u32>,
+    /// Whether every report gives its rows intervals in place of times.
+    pub of_intervals: bool,
     /// What the user said.
     pub stated: Override,
     /// Where its cells come from, in canonical order.
@@ -387,6 +389,7 @@ fn column(files: &[ReadFile], original_name: &str, mut parts: Vec<Part>, warning
         unit,
         trend_definition: plans.iter().find_map(|p| p.trend_definition.clone()),
         native_interval_s: plans.iter().find_map(|p| p.native_interval_s),
+        of_intervals: plans.iter().all(|p| p.of_intervals),
         stated: Override::default(),
         parts,
     }
@@ -460,7 +463,7 @@ fn placed(
 fn follow(column: &mut PlannedColumn, stated: &Override) -> Result<(), PlanError> {
     match stated.kind {
         Some(Kind::Text) => column.reading = Reading::Text,
-        Some(Kind::Instantaneous | Kind::Counter) => column.reading = Reading::Numbers,
+        Some(Kind::Instantaneous | Kind::Counter | Kind::IntervalTotal) => column.reading = Reading::Numbers,
         Some(Kind::Status) if column.reading == Reading::Text => {
             let message =
                 format!("'{}' cannot be a status: its texts are no known pair of states", column.original_name);

@@ -120,6 +120,8 @@ words! {
         Instantaneous = "instantaneous",
         /// A register that only grows.
         Counter = "counter",
+        /// The amount of an interval.
+        IntervalTotal = "interval_total",
         /// Two states.
         Status = "status",
         /// More states, or free text.
@@ -132,6 +134,7 @@ impl From<Kind> for PointKind {
         match kind {
             Kind::Instantaneous => Self::Instantaneous,
             Kind::Counter => Self::Counter,
+            Kind::IntervalTotal => Self::IntervalTotal,
             Kind::Status => Self::Status,
             Kind::Text => Self::Text,
         }
@@ -143,6 +146,7 @@ impl From<PointKind> for Kind {
         match kind {
             PointKind::Instantaneous => Self::Instantaneous,
             PointKind::Counter => Self::Counter,
+            PointKind::IntervalTotal => Self::IntervalTotal,
             PointKind::Status => Self::Status,
             PointKind::Text => Self::Text,
         }
