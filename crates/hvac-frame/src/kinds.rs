@@ -220,7 +220,9 @@ impl Course {
         let to_near_nothing = if self.negatives == 0 { self.resets } else { 0 };
         let others = self.falls - to_near_nothing;
         let started_again_once = to_near_nothing == 1 && self.rises >= 3;
-        others * 10 > changes || to_near_nothing * 5 > changes && !started_again_once
+        // As of two registers that are read in each other's place: a value stands, and falls to another that is not 0.
+        let stands = (self.values.saturating_sub(1) - changes) * 3 > self.values && self.zeros == 0;
+        others * 10 > changes || to_near_nothing * 5 > changes && !started_again_once && !stands
     }
 
     /// Falls only, long enough: what is left of something.
@@ -450,6 +452,7 @@ mod tests {
         told("Active energy Wh (A)", &[30.7, 33.7, 33.0], IntervalTotal, "unit is Wh");
         told("Grid feed-in kWh", &[-0.5, -1.5, -1.0, 0.0, -0.25], IntervalTotal, "fall at 2 of 4");
         told("Gas volume [m3]", &[3.0, 2.0, 4.0, 1.0], IntervalTotal, "unit is m3");
+        told("HEATER.KWH", &[5.0, 5.0, 5.0, 5.0, 0.0, 5.0, 5.0, 5.0, 0.0, 5.0], IntervalTotal, "fall at 2 of 9");
         told("SUMP.KWH", &[0.0, 0.0, 5.0, 0.0, 0.0, 3.0, 0.0, 0.0], IntervalTotal, "fall at 2 of 7");
         let library = (0..672).map(|i| 10.0 + f64::from(i * 2 % 5));
         let (kind, evidence) = kind_of_numbers("Library - Electricity (kWh)", &course(library));
@@ -468,6 +471,8 @@ mod tests {
         told("MAIN.KWH", &[900.0, 910.0, 920.0, 5.0, 15.0, 25.0], Counter, "fall at 1");
         let days: Vec<f64> = (0..240).map(|hour| f64::from((hour % 24).clamp(7, 18) - 7)).collect();
         told("PV yield today kWh", &days, Counter, "fall at 9");
+        let crossed = [4989.0, 4989.0, 4989.0, 53.0, 53.0, 53.0, 4989.0, 53.0, 53.0, 4990.0, 4990.0, 4990.0];
+        told("BHP2.KWH", &crossed, Counter, "fall at 2");
         let mut misread: Vec<f64> = (0..300).map(|i| 5_000.0 + f64::from(i)).collect();
         misread[100] = 5_050.0;
         misread[200] = 0.0;
