@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::Dialect;
-use super::layout::{Columns, Layout, Record, Role, records, warning};
+use super::layout::{Columns, Layout, Record, Role, TimeColumn, records, warning};
 use super::{Chosen, Format, ReadError, Source};
 use hvac_frame::column::Warning;
 
@@ -77,6 +77,7 @@ pub fn layout(
         keys: Vec::new(),
         values: Vec::new(),
         epoch: false,
+        times: TimeColumn::default(),
         points: columns.points,
         date_range: labelled(&head, "Date Range").and_then(|range| {
             let (first, last) = range.split_once(" - ")?;

@@ -5,17 +5,11 @@ use memchr::{memchr, memchr_iter};
 use super::fields::Dialect;
 use super::layout::{Record, records};
 use super::{Chosen, ReadError, ReadOptions, Source};
-use crate::DateOrder;
 use crate::time;
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Rows of the head that are looked at.
 const SAMPLE: usize = 60;
-
-/// Whether a text is a time under any reading.
-pub fn is_time(text: &str) -> bool {
-    [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd].iter().any(|order| time::stamp(text, *order).is_some())
-}
 
 /// Settles line end, delimiter and decimal sign of a whole text.
 pub fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> Result<(Dialect, Chosen<char>), ReadError> {
@@ -79,9 +73,9 @@ fn delimiter(source: Source<'_>, text: &str, eol: u8) -> Result<Chosen<char>, Re
 
 /// Rows with a time among other fields, rows with the most frequent number of fields, that number.
 fn score(head: &[Record]) -> (usize, usize, usize) {
-    let times = head
-        .iter()
-        .filter(|r| r.fields.len() > 1 && r.fields.iter().take(8).any(|f| is_time(f) || time::epoch(f).is_some()));
+    let times = head.iter().filter(|r| {
+        r.fields.len() > 1 && r.fields.iter().take(8).any(|f| time::is_stamp(f) || time::epoch(f).is_some())
+    });
     let times = times.count();
     let mut widths: Vec<usize> = head.iter().map(|r| r.fields.len()).filter(|n| *n > 1).collect();
     widths.sort_unstable();

@@ -200,7 +200,7 @@ impl Seen {
     }
 
     /// What a user should know, in one sentence each.
-    pub fn warnings(&self, source: Source<'_>, layout: &Layout, times: &TimeReader<'_>, zone: &str) -> Vec<Warning> {
+    pub fn warnings(&self, source: Source<'_>, layout: &Layout, times: &TimeReader<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut say = |code: &str, tally: Occurrences, words: String| {
             if tally.count > 0 {
@@ -239,27 +239,7 @@ impl Seen {
             ),
         );
         say("no_point", self.nameless, format!("{} rows name no point; they are dropped", n(self.nameless)));
-        say(
-            "repeated_hour",
-            times.repeated,
-            format!(
-                "{} rows lie in the hour that {zone} has twice; its two passes are told apart by the order of the rows",
-                n(times.repeated)
-            ),
-        );
-        say(
-            "zone_abbreviation",
-            times.abbreviations,
-            format!(
-                "{} times carry a zone abbreviation, which is ambiguous and ignored; they are read as {zone}",
-                n(times.abbreviations)
-            ),
-        );
-        say(
-            "outside_date_range",
-            times.outside,
-            format!("{} rows lie outside the date range that the report states; they are kept", n(times.outside)),
-        );
+        warnings.extend(times.warnings(source));
         if let Some(line) = self.truncated {
             let words = "the file ends within its last row; the cells that are whole are kept, the others stored as null (missing_cell)";
             warnings.push(warning(source, "truncated_row", Some(line), None, 1, words));

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::fields::{Cursor, Dialect, Flaw};
+use super::zones::{self, StatedZone};
 use super::{Chosen, Format, PointPlan, ReadError, Source};
 use hvac_frame::column::Warning;
 use hvac_points::units;
@@ -17,10 +18,10 @@ pub enum Role {
     Stamp,
     /// Clock time beside a date.
     Clock,
+    /// Zone of the time, in a column of its own: `+08:00`, `EST`, `America/New_York`.
+    Offset,
     /// A cell of the point with this index.
     Point(usize),
-    /// The offset from UTC beside a time.
-    Offset,
     /// Long: the text that tells series apart with this index.
     Key(usize),
     /// Long: the value with this index.
@@ -35,6 +36,22 @@ pub enum Role {
     Ignore,
     /// Nameless and empty: a cell in it is an extra cell.
     Extra,
+}
+
+/// What the head of a report says of its times.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TimeColumn {
+    /// The zone that the header of the times names, which counts where a row names none.
+    pub zone: Option<StatedZone>,
+    /// Times are days as a spreadsheet counts them, with fractions.
+    pub serial: bool,
+}
+
+impl TimeColumn {
+    /// Of times whose columns have these names, and whether they are days of a spreadsheet.
+    pub fn of<'t>(serial: bool, names: impl IntoIterator<Item = &'t str>) -> Self {
+        Self { zone: names.into_iter().find_map(zones::zone_of_header), serial }
+    }
 }
 
 /// The settled shape of one report.
@@ -60,6 +77,8 @@ pub struct Layout {
     pub times_from: String,
     /// Times are seconds or milliseconds since 1970.
     pub epoch: bool,
+    /// What else the head says of the times.
+    pub times: TimeColumn,
     /// The points that the header names; none yet for a long report.
     pub points: Vec<PointPlan>,
     /// Long: the columns whose texts tell series apart, by their names.

@@ -6,12 +6,15 @@
 //! a small job is one pass, and a job of any size needs no more memory than its caller wants to keep.
 
 mod apogee;
+mod calendar;
 mod cells;
+mod clock;
 mod dates;
 mod decode;
 mod detect;
 mod dialect;
 mod engine;
+mod epoch;
 mod fields;
 mod header;
 mod layout;
@@ -21,8 +24,11 @@ mod marks;
 mod measured;
 mod narrow;
 mod number;
+mod order;
+mod passes;
 mod reader;
 mod rows;
+mod scan;
 mod status;
 mod table;
 mod texts;
@@ -33,6 +39,7 @@ mod toa5;
 mod wide;
 mod words;
 mod xlsx;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -290,6 +297,8 @@ pub struct Chunk {
     pub last_at_ms: i64,
     /// UTC ms of the row before it, which tells the two passes of a repeated hour apart.
     pub previous_at_ms: Option<i64>,
+    /// In a narrow report: the same of each point whose last row stands near such an hour.
+    pub previous_of: Vec<(usize, i64)>,
 }
 
 impl<'a> Source<'a> {

@@ -4,11 +4,13 @@
 //! the last point that has a cell in it, so it comes out the same whether later points are known or not.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::engine::{Engine, Limit};
 use super::fields::{Cursor, Field};
 use super::layout::{Role, point};
-use super::{Chosen, Dimension, PointPlan, ReadError, words};
+use super::times::{Place, RowTime, TimeFields};
+use super::{Chosen, Dimension, PointPlan, ReadError, marker, words};
 use hvac_frame::column::{DecodedColumn, NullReason, Segment, VALUE};
 use hvac_points::units;
 
@@ -29,6 +31,8 @@ pub struct Series {
     units: Vec<String>,
     /// Latest time of each, which tells rows that stand out of order.
     latest: Vec<i64>,
+    /// UTC ms of the last row of each, which tells the passes of a repeated hour apart.
+    pub previous: Vec<Option<i64>>,
     last: usize,
     /// Points of one series.
     values: usize,
@@ -69,6 +73,7 @@ impl Series {
         self.keys.push(key.to_owned());
         self.index.insert(key.to_owned(), at);
         self.latest.push(i64::MIN);
+        self.previous.push(None);
         self.last = at;
         at
     }
@@ -89,6 +94,7 @@ type Value<'t> = Option<Result<f64, Field<'t>>>;
 struct Row<'t> {
     stamp: Option<Field<'t>>,
     clock: Option<Field<'t>>,
+    offset: Option<Field<'t>>,
     unit: Option<Field<'t>>,
     value: Value<'t>,
     /// Of further columns of values.
@@ -104,6 +110,14 @@ struct Row<'t> {
 impl Row<'_> {
     fn has_value(&self) -> bool {
         self.value.is_some() || self.more.iter().any(Option::is_some)
+    }
+
+    /// Whether a value is a number or a state.
+    fn has_reading(&self) -> bool {
+        let is_reading = |value: &Result<f64, Field<'_>>| {
+            value.as_ref().err().is_none_or(|field| marker::reason(&field.text).is_none())
+        };
+        std::iter::once(&self.value).chain(&self.more).flatten().any(is_reading)
     }
 }
 
@@ -145,10 +159,7 @@ impl Engine<'_> {
         let (start, line) = (cursor.pos(), cursor.lines() + 1);
         let mut key = std::mem::take(&mut self.key);
         let row = self.long_fields(cursor, line, &mut key);
-        let done = row.and_then(|row| {
-            let raw = cursor.slice(start..cursor.pos());
-            self.long_cells(series, row, &key, raw, line, entries)
-        });
+        let done = row.and_then(|row| self.long_cells(series, row, &key, start..cursor.pos(), line, entries));
         self.key = key;
         done
     }
@@ -158,16 +169,19 @@ impl Engine<'_> {
         series: &mut Series,
         row: Row<'_>,
         key: &str,
-        raw: &str,
+        bytes: Range<usize>,
         line: u64,
         entries: &mut Vec<Entry>,
     ) -> Result<(), ReadError> {
+        let (start, raw) = (bytes.start, self.text.get(bytes).unwrap_or_default());
         let stamp = row.stamp.as_ref().map_or("", |field| &field.text);
         // A row that ends with the file within its time or its series' name has neither.
         let broken = (row.open || row.cut) && !row.has_value();
-        let clock = row.clock.as_ref().map(|field| &*field.text);
-        let at = if broken { None } else { self.times.read(stamp, clock, line, row.fields == 1)? };
-        let Some(at) = at else {
+        let [clock, offset] = [&row.clock, &row.offset].map(|field| field.as_ref().map(|field| &*field.text));
+        let fields = TimeFields { stamp, clock, offset };
+        let place = Place { line, byte: start, alone: row.fields == 1 };
+        let written = if broken { None } else { self.times.written(fields, place)? };
+        let Some(written) = written else {
             if broken {
                 self.seen.truncated = Some(line);
             }
@@ -180,6 +194,20 @@ impl Engine<'_> {
         }
         let unit = row.unit.as_ref().map_or("", |field| &*field.text);
         let number = self.long_series(series, key, unit, line)?;
+        let previous = series.previous.get(number).copied().flatten();
+        let at = match self.times.instant(written, fields, place, previous)? {
+            RowTime::At(at) => at,
+            RowTime::Missing(error) if row.has_reading() => return Err(*error),
+            RowTime::Missing(_) => {
+                self.times.missing.add(line);
+                self.seen.drop("nonexistent_hour");
+                return Ok(());
+            }
+            RowTime::Unreadable => return self.drop_row(raw, stamp, line),
+        };
+        if let Some(previous) = series.previous.get_mut(number) {
+            *previous = Some(at);
+        }
         if let Some(latest) = series.latest.get_mut(number) {
             self.seen.out_of_order += u64::from(at < *latest);
             *latest = at.max(*latest);
@@ -248,6 +276,7 @@ impl Engine<'_> {
             match role {
                 Role::Stamp => row.stamp = Some(field),
                 Role::Clock => row.clock = Some(field),
+                Role::Offset => row.offset = Some(field),
                 Role::Key(at) => {
                     if *at > 0 {
                         key.push(BETWEEN);

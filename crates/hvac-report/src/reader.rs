@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::cells::{CellReader, Occurrences};
+use super::dates::{self, Dates};
 use super::engine::{CHUNK_BYTES, CHUNK_CELLS, Engine, Limit, Seen, count_numbers};
 use super::fields::{Cursor, Dialect};
 use super::layout::{Layout, warning};
@@ -12,10 +13,9 @@ use super::rows::Shape;
 use super::status::Meaning;
 use super::times::TimeReader;
 use super::{
-    Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, dates, decode, detect,
-    dialect, xlsx,
+    Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, decode, detect, dialect,
+    order, xlsx,
 };
-use crate::time::ZoneClock;
 use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::Warning;
 use hvac_frame::encoded::EncodedSegment;
@@ -46,6 +46,23 @@ impl<'r> Rows<'r> {
         match layout.format.value {
             Format::Narrow => Self::Long(Series::again(known, layout.values.len())),
             _ => Self::Wide(Shape::new(&layout.roles, known.len())),
+        }
+    }
+
+    /// The instants of rows before the next chunk that tell the passes of a repeated hour apart.
+    fn previous_of(&self, times: &TimeReader<'_>) -> Vec<(usize, i64)> {
+        let Self::Long(series) = self else { return Vec::new() };
+        let known = series.previous.iter().enumerate().filter_map(|(number, at)| Some((number, (*at)?)));
+        known.filter(|(_, at)| times.still_matters(*at)).collect()
+    }
+
+    /// A chunk is read again, after those rows.
+    fn follow(&mut self, previous_of: &[(usize, i64)]) {
+        let Self::Long(series) = self else { return };
+        for (point, at) in previous_of {
+            if let Some(previous) = series.previous.get_mut(*point) {
+                *previous = Some(*at);
+            }
         }
     }
 
@@ -140,7 +157,7 @@ impl<'a> Reader<'a> {
         keep: &mut dyn FnMut(usize, EncodedSegment),
     ) -> Result<FilePlan, ReadError> {
         let sample = dates::sample(&self.text, &self.layout);
-        let order = dates::settle(self.source, &self.text, &self.layout, self.options.date_order, &sample)?;
+        let order = order::settle(self.source, &self.text, &self.layout, &self.options, &sample)?;
         let units = self.layout.points.iter().map(|point| point.unit.clone());
         let mut engine =
             self.engine(order.as_ref(), &sample, CellReader::first(self.layout.dialect, &self.options, units));
@@ -150,6 +167,7 @@ impl<'a> Reader<'a> {
         let mut chunks: Vec<Chunk> = Vec::new();
         while !cursor.at_end() {
             let (start, lines_before, previous_at_ms) = (cursor.pos(), cursor.lines(), engine.times.previous);
+            let previous_of = rows.previous_of(&engine.times);
             let limit = Limit { byte: start.saturating_add(CHUNK_BYTES), cells: CHUNK_CELLS };
             let segment = rows.chunk(&mut engine, &mut cursor, limit, builder)?;
             if let Rows::Long(found) = &rows {
@@ -165,6 +183,7 @@ impl<'a> Reader<'a> {
                 first_at_ms: *first,
                 last_at_ms: *last,
                 previous_at_ms,
+                previous_of,
             });
             keep(chunks.len() - 1, segment);
         }
@@ -188,6 +207,7 @@ impl<'a> Reader<'a> {
         let mut engine = self.engine(plan.date_order.as_ref(), &dates::sample(&self.text, &self.layout), cells);
         engine.times.previous = wanted.previous_at_ms;
         let mut rows = Rows::new(&self.layout, &plan.points);
+        rows.follow(&wanted.previous_of);
         let mut cursor = self.cursor(wanted.bytes.start, wanted.lines_before);
         let limit = Limit { byte: wanted.bytes.end, cells: usize::MAX };
         let segment = rows.chunk(&mut engine, &mut cursor, limit, &mut SegmentBuilder::default())?;
@@ -202,10 +222,8 @@ impl<'a> Reader<'a> {
     }
 
     fn engine(&self, order: Option<&Chosen<DateOrder>>, sample: &[dates::Dated], cells: CellReader) -> Engine<'_> {
-        let order = order.map_or(DateOrder::Ymd, |chosen| chosen.value);
-        let newest_first = dates::newest_first(&self.layout, order, sample);
-        let zone = ZoneClock::new(self.options.zone, newest_first);
-        let times = TimeReader::new(self.source, &self.layout, order, zone, self.options.zone.name());
+        let dates = Dates::of(self.source, &self.text, &self.layout, &self.options, order, sample);
+        let times = TimeReader::new(self.source, &self.text, &self.layout, &dates, &self.options);
         Engine {
             source: self.source,
             text: &self.text,
@@ -234,7 +252,7 @@ impl<'a> Reader<'a> {
         }
         let mut warnings = self.warnings.clone();
         warnings.extend(self.layout.warnings.iter().cloned());
-        warnings.extend(seen.warnings(self.source, &self.layout, &times, self.options.zone.name()));
+        warnings.extend(seen.warnings(self.source, &self.layout, &times));
         let loss_markers = cells.finish(&mut points, |code, column, tally: Occurrences, words| {
             warnings.push(warning(self.source, code, Some(tally.line), Some(column), tally.count, words));
         });
@@ -251,7 +269,7 @@ impl<'a> Reader<'a> {
             local_time_rows: times.local_rows,
             first_at_ms: chunks.iter().map(|chunk| chunk.first_at_ms).min(),
             last_at_ms: chunks.iter().map(|chunk| chunk.last_at_ms).max(),
-            interval_s: seen.interval_s(),
+            interval_s: times.width_s().or_else(|| seen.interval_s()),
             dropped_rows: seen.dropped,
             loss_markers,
             warnings,

@@ -6,12 +6,13 @@
 
 use std::borrow::Cow;
 
-use super::ReadError;
 use super::cells::Met;
 use super::engine::{Engine, Limit};
 use super::fields::{Cursor, Field, Short};
 use super::layout::Role;
 use super::number::{self, NumberForm};
+use super::times::{Place, RowTime, TimeFields};
+use super::{ReadError, marker};
 use hvac_frame::builder::{ColumnBuilder, SegmentBuilder};
 use hvac_frame::column::NullReason;
 
@@ -33,8 +34,14 @@ pub struct Shape<'r> {
 impl<'r> Shape<'r> {
     /// Of rows whose fields have these roles.
     pub fn new(roles: &'r [Role], points: usize) -> Self {
-        let times = roles.iter().rposition(|role| matches!(role, Role::Stamp | Role::Clock)).map_or(0, |at| at + 1);
-        let direct = roles.iter().take(times).all(|role| matches!(role, Role::Stamp | Role::Clock | Role::Ignore));
+        let times = roles
+            .iter()
+            .rposition(|role| matches!(role, Role::Stamp | Role::Clock | Role::Offset))
+            .map_or(0, |at| at + 1);
+        let direct = roles
+            .iter()
+            .take(times)
+            .all(|role| matches!(role, Role::Stamp | Role::Clock | Role::Offset | Role::Ignore));
         let behind = roles.iter().skip(times).enumerate();
         let run = behind.take_while(|(at, role)| direct && **role == Role::Point(*at)).count();
         let judged = roles.iter().any(|role| matches!(role, Role::Status | Role::StatusOf(_)));
@@ -220,7 +227,8 @@ impl<'r> Engine<'r> {
     /// Reads the fields up to the time's last one. A row without a time is passed and counted.
     fn row_time(&mut self, shape: &Shape<'_>, cursor: &mut Cursor<'r>, line: u64) -> Result<Timed, ReadError> {
         let start = cursor.pos();
-        let (mut stamp, mut clock, mut last, mut cut, mut fields) = (None, None, false, false, 0);
+        let lines = cursor.lines();
+        let (mut stamp, mut clock, mut offset, mut last, mut cut, mut fields) = (None, None, None, false, false, 0);
         for role in shape.roles.iter().take(shape.times) {
             if *role == Role::Stamp && cursor.pass_same(self.day.0) {
                 (stamp, fields) = (Some(Cow::Borrowed(self.day.1)), fields + 1);
@@ -240,6 +248,7 @@ impl<'r> Engine<'r> {
                     stamp = Some(field.text);
                 }
                 Role::Clock => clock = Some(field.text),
+                Role::Offset => offset = Some(field.text),
                 _ => {}
             }
             if last {
@@ -248,7 +257,24 @@ impl<'r> Engine<'r> {
         }
         let stamp_text = stamp.as_deref().unwrap_or_default();
         let whole = fields == shape.times && !(cut && shape.times < shape.roles.len());
-        let at = if whole { self.times.read(stamp_text, clock.as_deref(), line, last && fields == 1)? } else { None };
+        let place = Place { line, byte: start, alone: last && fields == 1 };
+        let time = TimeFields { stamp: stamp_text, clock: clock.as_deref(), offset: offset.as_deref() };
+        let at = match if whole { self.times.read(time, place)? } else { RowTime::Unreadable } {
+            RowTime::At(at) => Some(at),
+            RowTime::Unreadable => None,
+            RowTime::Missing(error) => {
+                let mut row = Cursor::new(self.text, self.layout.dialect, start, lines);
+                let cells = row.row(shape.roles.len()).map_err(|flaw| self.source.flaw(flaw))?;
+                let mut readings = cells.iter().zip(shape.roles).filter(|(_, role)| matches!(role, Role::Point(_)));
+                if readings.any(|(cell, _)| marker::reason(cell.trim()).is_none()) {
+                    return Err(*error);
+                }
+                self.times.missing.add(line);
+                self.seen.drop("nonexistent_hour");
+                *cursor = row;
+                return Ok(Timed { at: None, last });
+            }
+        };
         if at.is_none() {
             if cut {
                 self.seen.truncated = Some(line);

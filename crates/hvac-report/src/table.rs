@@ -6,13 +6,11 @@
 
 use std::ops::Range;
 
-use super::dialect::is_time;
 use super::fields::Dialect;
 use super::header::{Header, looks_measured, may_be_names};
-use super::layout::{Layout, Record, Role, records, warning};
-use super::times_of::{self, TimeColumns};
+use super::layout::{Layout, Record, Role, TimeColumn, records, warning};
+use super::times_of::{self, TimeColumns, TimeKind};
 use super::{Chosen, Format, ReadError, ReadOptions, Source, status};
-use crate::time;
 use hvac_frame::column::Warning;
 
 /// Rows of the head that are looked at, and bytes they may take.
@@ -55,8 +53,8 @@ pub fn find(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOpti
     let (from, lines) = below_lines(text, dialect, options.skip_rows.unwrap_or(0));
     let window = from..text.len().min(from.saturating_add(SAMPLE_BYTES));
     let head = records(text, dialect, window, lines, SAMPLE).map_err(|flaw| source.flaw(flaw))?;
-    let Some((column, epoch)) = time_column(&head) else { return Err(no_times(source, &head)) };
-    let is_data = |record: &Record| record.fields.len() > 1 && holds_time(record.field(column), epoch);
+    let Some((column, kind)) = time_column(&head) else { return Err(no_times(source, &head)) };
+    let is_data = |record: &Record| record.fields.len() > 1 && kind.holds(record.field(column));
     let blocks = match options.header_row {
         Some(line) => vec![stated(source, &head, line, &is_data)?],
         None => blocks(&head, column, &is_data),
@@ -78,13 +76,8 @@ pub fn find(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOpti
     let rows: Vec<Record> =
         head.get(block.data.clone()).unwrap_or_default().iter().filter(|r| is_data(r)).cloned().collect();
     let further = further(text, dialect, rows.last().map_or(header.end, |row| row.end));
-    let mut table = Table {
-        preamble,
-        header,
-        rows,
-        further,
-        times: TimeColumns { stamp: column, epoch, ..TimeColumns::default() },
-    };
+    let mut table =
+        Table { preamble, header, rows, further, times: TimeColumns { stamp: column, kind, ..TimeColumns::default() } };
     times_of::settle(source, &mut table)?;
     Ok(table)
 }
@@ -98,20 +91,18 @@ fn below_lines(text: &str, dialect: Dialect, count: u64) -> (usize, u64) {
     }
 }
 
-fn holds_time(field: &str, epoch: bool) -> bool {
-    if epoch { time::epoch(field).is_some() } else { is_time(field) }
-}
-
-/// The column in which most rows have a time, and whether it is an epoch.
-fn time_column(head: &[Record]) -> Option<(usize, bool)> {
+/// The column in which most rows have a time, and the kind of it.
+fn time_column(head: &[Record]) -> Option<(usize, TimeKind)> {
     let width = head.iter().map(|r| r.fields.len()).max().unwrap_or(0).min(LEFT);
-    let by = |epoch: bool| {
-        let hits =
-            |column: usize| head.iter().filter(|r| r.fields.len() > 1 && holds_time(r.field(column), epoch)).count();
+    let by = |kind: TimeKind| {
+        let hits = |column: usize| head.iter().filter(|r| r.fields.len() > 1 && kind.holds(r.field(column))).count();
         let (most, column) = (0..width).map(|c| (hits(c), std::cmp::Reverse(c))).max()?;
-        (most > 0).then_some((column.0, epoch))
+        (most > 0).then_some((column.0, kind))
     };
-    by(false).or_else(|| by(true).filter(|(column, _)| times_of::plausible_epochs(head, *column)))
+    let plausible = |found: &(usize, TimeKind)| times_of::plausible(head, found.0, found.1);
+    [TimeKind::Written, TimeKind::Epoch, TimeKind::Serial, TimeKind::Yearless]
+        .into_iter()
+        .find_map(|kind| by(kind).filter(plausible))
 }
 
 /// Rows of data with the same header above them. Within a block may stand its header again, and rows that are neither.
@@ -309,7 +300,11 @@ impl Table {
             roles: Vec::new(),
             opc: false,
             times_from: self.header.name(self.times.stamp).to_owned(),
-            epoch: self.times.epoch,
+            epoch: self.times.kind == TimeKind::Epoch,
+            times: TimeColumn::of(
+                self.times.kind == TimeKind::Serial,
+                [Some(self.times.stamp), self.times.clock].into_iter().flatten().map(|at| self.header.name(at)),
+            ),
             points: Vec::new(),
             keys: Vec::new(),
             values: Vec::new(),

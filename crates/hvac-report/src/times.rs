@@ -1,119 +1,408 @@
-//! The time of a row, in UTC: the row's own offset, or the site's zone.
+//! The time of a row, in UTC: by the zone that the row names, or its header, or the site's.
 
-use super::layout::Layout;
-use super::{DateOrder, ReadError, Source};
-use crate::cells::Occurrences;
-use crate::time::{self, Local, Stamp, ZoneClock};
+use super::calendar;
+use super::cells::Occurrences;
+use super::dates::{self, Dates};
+use super::epoch::{epoch, excel_serial};
+use super::layout::{Layout, warning};
+use super::passes::{Local, Pass, ZoneClock};
+use super::time::{self, DAY_MS, Form, Stamp};
+use super::zones::{self, Abbreviation, Meaning, StatedZone};
+use super::{DateOrder, ReadError, ReadOptions, Source};
+use chrono_tz::Tz;
+use hvac_frame::column::Warning;
 
-const ORDERS: [DateOrder; 3] = [DateOrder::Ymd, DateOrder::Mdy, DateOrder::Dmy];
+/// The fields of a row that say its time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TimeFields<'t> {
+    /// Date, or date and time.
+    pub stamp: &'t str,
+    /// The clock time beside it, where it has a column.
+    pub clock: Option<&'t str>,
+    /// The zone beside it, where it has a column.
+    pub offset: Option<&'t str>,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Its line, counted from 1.
+    pub line: u64,
+    /// Where it begins in the text.
+    pub byte: usize,
+    /// It has no other field than its time.
+    pub alone: bool,
+}
+
+/// A row's time as it is written, and the zone it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrittenTime {
+    /// On the clock of its zone; without a year, in [`calendar::LEAP_YEAR`].
+    local_ms: i64,
+    day: i32,
+    /// None: the site's.
+    zone: Option<StatedZone>,
+    yearless: bool,
+}
+
+/// What a row's time is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowTime {
+    /// UTC ms.
+    At(i64),
+    /// It cannot be read.
+    Unreadable,
+    /// The clocks are put forward over it. A row without a reading may be dropped; one with a reading is this error.
+    Missing(Box<ReadError>),
+}
 
 /// Reads the times of one file's rows, in their order.
 pub struct TimeReader<'r> {
     source: Source<'r>,
-    epoch: bool,
-    order: DateOrder,
-    zone: ZoneClock,
-    zone_name: &'static str,
+    text: &'r str,
+    layout: &'r Layout,
+    form: Form,
+    /// Year of the first row, where rows do not say theirs.
+    year: Option<i32>,
+    site: ZoneClock,
+    /// The site's zone was stated for these reports.
+    stated: bool,
+    /// Clock of another zone that rows or the header name.
+    other: Option<ZoneClock>,
     /// `Date Range:` of the head, local ms.
     range: Option<(i64, i64)>,
     memo: (String, Option<Stamp>),
-    /// UTC ms of the row before.
+    /// What an abbreviation meant last: it, the day, its meaning.
+    meaning: Option<(Abbreviation, i64, Meaning)>,
+    /// The offset that did not contradict the stated zone last, and the day.
+    agreed: Option<(i32, i64)>,
+    /// Times without a year ran on into the next one.
+    year_turned: bool,
+    /// Width of from–to times, ms; none once they differ.
+    width_ms: Option<Option<i64>>,
+    /// UTC ms of the row before, for rows of one series.
     pub previous: Option<i64>,
     /// Rows whose time is on the site's clock: neither an offset nor an epoch.
     pub local_rows: u64,
-    /// Local times that exist twice.
-    pub repeated: Occurrences,
-    /// Zone abbreviations that were ignored.
-    pub abbreviations: Occurrences,
+    /// Local times that exist twice, told apart by other rows.
+    repeated: Occurrences,
+    /// Of them, those that nothing tells apart.
+    doubtful: Occurrences,
+    /// The zone of the first of them.
+    repeated_zone: Option<Tz>,
+    /// Rows in an hour that does not exist, which have no reading.
+    pub missing: Occurrences,
+    /// Zone abbreviations that nobody knows.
+    unknown: Occurrences,
     /// Rows outside the range that the head states.
-    pub outside: Occurrences,
+    outside: Occurrences,
 }
 
 impl<'r> TimeReader<'r> {
-    /// For rows whose dates are in `order`.
-    pub fn new(
-        source: Source<'r>,
-        layout: &Layout,
-        order: DateOrder,
-        zone: ZoneClock,
-        zone_name: &'static str,
-    ) -> Self {
+    /// For the rows of `text`, whose shape is `layout` and whose dates are written as `dates` says.
+    pub fn new(source: Source<'r>, text: &'r str, layout: &'r Layout, dates: &Dates, options: &ReadOptions) -> Self {
         let range = layout.date_range.as_ref().and_then(|(first, last)| {
+            let at = |text| Some(time::stamp(text, dates.form.order)?.local_ms());
             // A range that ends at 23:59:59 holds the row of 24:00:00.
-            Some((time::stamp(first, order)?.local_ms(), time::stamp(last, order)?.local_ms() + 1000))
+            Some((at(first)?, at(last)? + 1000))
         });
         Self {
             source,
-            epoch: layout.epoch,
-            order,
-            zone,
-            zone_name,
+            text,
+            layout,
+            form: dates.form,
+            year: dates.year.as_ref().map(|year| year.value),
+            site: ZoneClock::new(options.zone, dates.pace),
+            stated: options.zone_stated,
+            other: None,
             range,
             memo: (String::new(), None),
+            meaning: None,
+            agreed: None,
+            year_turned: false,
+            width_ms: None,
             previous: None,
             local_rows: 0,
             repeated: Occurrences::default(),
-            abbreviations: Occurrences::default(),
+            doubtful: Occurrences::default(),
+            repeated_zone: None,
+            missing: Occurrences::default(),
+            unknown: Occurrences::default(),
             outside: Occurrences::default(),
         }
     }
 
-    /// UTC ms of a row; none when it cannot be read. `alone`: the row has no other field.
-    pub fn read(&mut self, stamp: &str, clock: Option<&str>, line: u64, alone: bool) -> Result<Option<i64>, ReadError> {
-        if self.epoch {
-            let at = time::epoch(stamp);
-            self.previous = at.or(self.previous);
-            return Ok(at);
+    /// Time of a row of a report of one series: what [`Self::written`] and [`Self::instant`] say, after the row before.
+    pub fn read(&mut self, fields: TimeFields<'_>, place: Place) -> Result<RowTime, ReadError> {
+        let Some(written) = self.written(fields, place)? else { return Ok(RowTime::Unreadable) };
+        let at = self.instant(written, fields, place, self.previous)?;
+        if let RowTime::At(at) = at {
+            self.previous = Some(at);
         }
+        Ok(at)
+    }
+
+    /// The time as it is written; none when it cannot be read.
+    pub fn written(&mut self, fields: TimeFields<'_>, place: Place) -> Result<Option<WrittenTime>, ReadError> {
+        let utc = |local_ms| WrittenTime { local_ms, day: 0, zone: Some(StatedZone::Offset(0)), yearless: false };
+        if self.layout.epoch {
+            return Ok(epoch(fields.stamp).map(utc));
+        }
+        let offset = match fields.offset.map(str::trim).filter(|text| !text.is_empty()) {
+            None => None,
+            Some(text) => {
+                let zone = zones::stated(text);
+                if zone.is_none() {
+                    let words = format!(
+                        "'{text}' in the column of zones is no zone: such a column has +08:00, EST or America/New_York; correct it, or take the column out and state the timezone"
+                    );
+                    return Err(self.source.error("unknown_zone", Some(place.line), words));
+                }
+                zone
+            }
+        };
+        let header = self.layout.times.zone;
+        if self.layout.times.serial {
+            let zone = offset.or(header);
+            return Ok(excel_serial(fields.stamp).map(|local_ms| WrittenTime { zone, ..utc(local_ms) }));
+        }
+        let stamp = fields.stamp;
         if self.memo.0 != stamp || self.memo.1.is_none() {
             let same_day = self.memo.1.and_then(|before| time::same_date(&self.memo.0, &before, stamp));
-            self.memo.1 = same_day.or_else(|| time::stamp(stamp, self.order));
+            self.memo.1 = same_day.filter(|_| !self.form.from_to).or_else(|| time::read(stamp, self.form));
             self.memo.0.clear();
             self.memo.0.push_str(stamp);
         }
         let Some(stamped) = self.memo.1 else {
-            return if alone { Ok(None) } else { self.other_order(stamp, line) };
+            return if place.alone { Ok(None) } else { self.unreadable(stamp, place.line) };
         };
-        let (clock_ms, offset_s) = match clock {
-            None => (stamped.clock_ms, stamped.offset_s),
+        let (clock_ms, zone, width_ms) = match fields.clock {
+            None => (stamped.clock_ms, stamped.zone, stamped.width_ms),
             Some(text) => match time::clock_only(text) {
-                Some((ms, offset_s)) => (ms, offset_s.or(stamped.offset_s)),
+                Some(clock) => (clock.ms, clock.zone.or(stamped.zone), clock.width_ms),
                 None => return Ok(None),
             },
         };
-        if stamped.abbreviation {
-            self.abbreviations.add(line);
+        if width_ms.is_some() {
+            self.width_ms = Some(width_ms.filter(|_| self.width_ms.is_none_or(|known| known == width_ms)));
         }
-        let local = i64::from(stamped.day) * time::DAY_MS + clock_ms;
-        if self.range.is_some_and(|(first, last)| local < first || local > last) {
-            self.outside.add(line);
+        let local_ms = i64::from(stamped.day) * DAY_MS + clock_ms;
+        if self.range.is_some_and(|(first, last)| local_ms < first || local_ms > last) {
+            self.outside.add(place.line);
         }
-        let at = match offset_s {
-            Some(seconds) => local - i64::from(seconds) * 1000,
+        let zone = zone.or(offset).or(header);
+        Ok(Some(WrittenTime { local_ms, day: stamped.day, zone, yearless: self.form.yearless }))
+    }
+
+    /// The instant of a time, which `previous` may tell: that of the row before of the same series, UTC ms.
+    pub fn instant(
+        &mut self,
+        written: WrittenTime,
+        fields: TimeFields<'_>,
+        place: Place,
+        previous: Option<i64>,
+    ) -> Result<RowTime, ReadError> {
+        let local_ms =
+            if written.yearless { self.in_year(written, fields, place, previous)? } else { written.local_ms };
+        let seconds = match written.zone {
             None => {
                 self.local_rows += 1;
-                match self.zone.utc(local, self.previous) {
-                    Local::Once(at) => at,
-                    Local::Repeated(at) => {
-                        self.repeated.add(line);
-                        at
+                return Ok(match self.site.utc(local_ms) {
+                    Local::Once(at) => RowTime::At(at),
+                    local => {
+                        let clock = self.site.clone();
+                        self.placed(clock, local, local_ms, fields, place, previous)
                     }
-                    Local::Missing => return Err(self.missing(stamp, clock, line)),
+                });
+            }
+            Some(StatedZone::Offset(seconds)) => seconds,
+            Some(StatedZone::Zone(zone)) => return self.on_clock_of(zone, local_ms, fields, place, previous),
+            Some(StatedZone::Abbreviation(letters)) => match self.meaning_of(letters, local_ms) {
+                Meaning::Offset(seconds) => seconds,
+                Meaning::Zone(zone) => return self.on_clock_of(zone, local_ms, fields, place, previous),
+                Meaning::Unknown if self.stated => {
+                    self.unknown.add(place.line);
+                    return self.instant(WrittenTime { zone: None, ..written }, fields, place, previous);
                 }
+                doubt => return Err(self.doubtful_zone(letters, doubt, fields, place)),
+            },
+        };
+        self.agree(seconds, local_ms, fields, place)?;
+        Ok(RowTime::At(local_ms - i64::from(seconds) * 1000))
+    }
+
+    /// Whether the instant of a series' last row still matters for its next one, at `next` or later: a chunk that begins
+    /// between them is read again with it. Of a report with years in its times, those of the day around a repeated hour.
+    #[must_use]
+    pub fn still_matters(&self, at: i64) -> bool {
+        let offset = |hours: i64| self.site.offset_ms_at(at + hours * 3_600_000);
+        let zones = self.other.is_some() || self.layout.times.zone.is_some();
+        self.form.yearless || zones || offset(0) != offset(30) || offset(0) != offset(-30)
+    }
+
+    /// Seconds from the beginning of a row's interval to its end, where rows name both and all are alike.
+    #[must_use]
+    pub fn width_s(&self) -> Option<u32> {
+        u32::try_from(self.width_ms.flatten()? / 1000).ok()
+    }
+
+    fn on_clock_of(
+        &mut self,
+        zone: Tz,
+        local_ms: i64,
+        fields: TimeFields<'_>,
+        place: Place,
+        previous: Option<i64>,
+    ) -> Result<RowTime, ReadError> {
+        if zone == self.site.zone() {
+            let local = self.site.utc(local_ms);
+            return Ok(self.placed(self.site.clone(), local, local_ms, fields, place, previous));
+        }
+        let mut clock = match self.other.take() {
+            Some(clock) if clock.zone() == zone => clock,
+            _ => self.site.of_zone(zone),
+        };
+        let local = clock.utc(local_ms);
+        self.other = Some(clock.clone());
+        let at = self.placed(clock, local, local_ms, fields, place, previous);
+        if let RowTime::At(at) = at {
+            let seconds = i32::try_from((local_ms - at) / 1000).unwrap_or(0);
+            self.agree(seconds, local_ms, fields, place)?;
+        }
+        Ok(at)
+    }
+
+    /// An instant of a local time that exists once, twice or never.
+    fn placed(
+        &mut self,
+        clock: ZoneClock,
+        local: Local,
+        local_ms: i64,
+        fields: TimeFields<'_>,
+        place: Place,
+        previous: Option<i64>,
+    ) -> RowTime {
+        match local {
+            Local::Once(at) => RowTime::At(at),
+            Local::Repeated { first, second } => {
+                self.repeated.add(place.line);
+                self.repeated_zone.get_or_insert(clock.zone());
+                RowTime::At(match clock.pass(first, second, previous) {
+                    Pass::At(at) => at,
+                    Pass::Ahead => self.look_ahead(clock, (first, second), place, previous),
+                })
+            }
+            Local::Missing => RowTime::Missing(Box::new(self.nonexistent(&clock, local_ms, fields, place))),
+        }
+    }
+
+    /// The pass of the first row in a repeated hour: by the rows of its series that follow it.
+    fn look_ahead(&mut self, mut clock: ZoneClock, row: (i64, i64), place: Place, previous: Option<i64>) -> i64 {
+        let rows = dates::ahead(self.text, self.layout, self.form, row.0, (place.byte, place.line));
+        let (at, sure) = clock.first_of_run(row, previous, rows);
+        if !sure {
+            self.doubtful.add(place.line);
+        }
+        at
+    }
+
+    /// What an abbreviation means about a time.
+    fn meaning_of(&mut self, letters: Abbreviation, local_ms: i64) -> Meaning {
+        let day = local_ms.div_euclid(DAY_MS);
+        match self.meaning {
+            Some((known, on, meaning)) if known == letters && on == day => meaning,
+            _ => {
+                let meaning = zones::meaning(letters, self.site.zone(), local_ms);
+                self.meaning = Some((letters, day, meaning));
+                meaning
+            }
+        }
+    }
+
+    /// An offset that a report names must be one of the zone that was stated for it, or UTC.
+    fn agree(&mut self, seconds: i32, local_ms: i64, fields: TimeFields<'_>, place: Place) -> Result<(), ReadError> {
+        let day = local_ms.div_euclid(DAY_MS);
+        if !self.stated || seconds == 0 || self.layout.epoch || self.agreed == Some((seconds, day)) {
+            return Ok(());
+        }
+        let zone = self.site.zone();
+        if zones::has_offset(zone, seconds, local_ms) {
+            self.agreed = Some((seconds, day));
+            return Ok(());
+        }
+        let words = format!(
+            "the time '{}' is {} by its own report, and the stated timezone {} never is: state no timezone to read times as the report says, or correct it",
+            spelled(fields),
+            zones::spell_offset(seconds),
+            zone.name()
+        );
+        Err(self.source.error("zone_contradicted", Some(place.line), words))
+    }
+
+    fn doubtful_zone(&self, letters: Abbreviation, doubt: Meaning, fields: TimeFields<'_>, place: Place) -> ReadError {
+        let (name, zone) = (letters.as_str(), self.site.zone().name());
+        let why = match doubt {
+            Meaning::Ambiguous => {
+                format!("'{name}' means different zones in different parts of the world, and {zone} has none of them")
+            }
+            _ => format!("'{name}' is no zone this program knows"),
+        };
+        let words = format!(
+            "the time '{}' names its zone, but {why}: state the timezone of the report, or export it with offsets such as +08:00",
+            spelled(fields)
+        );
+        self.source.error("unknown_zone", Some(place.line), words)
+    }
+
+    /// A time without a year, in the year nearest to the row before.
+    fn in_year(
+        &mut self,
+        written: WrittenTime,
+        fields: TimeFields<'_>,
+        place: Place,
+        previous: Option<i64>,
+    ) -> Result<i64, ReadError> {
+        let Some(first_year) = self.year else { return Ok(written.local_ms) };
+        let clock_ms = written.local_ms - i64::from(written.day) * DAY_MS;
+        let at = |year| Some(i64::from(calendar::in_year(written.day, year)?) * DAY_MS + clock_ms);
+        let found = match previous {
+            None if self.year_turned => {
+                let words = format!(
+                    "the time '{}' has no year, and the year turned in rows above: export the report with years",
+                    spelled(fields)
+                );
+                return Err(self.source.error("missing_year", Some(place.line), words));
+            }
+            None => at(first_year).map(|local| (first_year, local)),
+            Some(previous) => {
+                let day = i32::try_from(previous.div_euclid(DAY_MS)).unwrap_or(0);
+                let (year, _) = calendar::year_and_month(day);
+                let near = (year - 1..=year + 1).filter_map(|year| Some((year, at(year)?)));
+                near.min_by_key(|(_, local)| (local - previous).abs())
             }
         };
-        self.previous = Some(at);
-        Ok(Some(at))
+        let Some((year, local_ms)) = found else {
+            let words = format!("'{}' is no day of {first_year}: say another year", spelled(fields));
+            return Err(self.source.error("missing_year", Some(place.line), words));
+        };
+        self.year_turned |= year != first_year;
+        Ok(local_ms)
     }
 
     /// A date that reads only in another order than the file's is no bad row: the file is misread.
-    fn other_order(&self, stamp: &str, line: u64) -> Result<Option<i64>, ReadError> {
-        if ORDERS.iter().all(|order| time::stamp(stamp, *order).is_none()) {
+    fn unreadable(&self, stamp: &str, line: u64) -> Result<Option<WrittenTime>, ReadError> {
+        if let Some(form) = time::unread_form(stamp) {
+            let words = format!(
+                "'{stamp}' is {form}, which this program does not read as a time: export the report with times such as 2024-01-31 13:45"
+            );
+            return Err(self.source.error("unread_time_form", Some(line), words));
+        }
+        if time::ORDERS.iter().all(|order| time::read(stamp, Form { order: *order, ..self.form }).is_none()) {
             return Ok(None);
         }
         let words = format!(
             "'{stamp}' is not written {} as the dates of this report are read: export the report again in one order, or name another date_format",
-            match self.order {
+            match self.form.order {
                 DateOrder::Ymd => "year first (ymd)",
                 DateOrder::Mdy => "month first (mdy)",
                 DateOrder::Dmy => "day first (dmy)",
@@ -122,13 +411,512 @@ impl<'r> TimeReader<'r> {
         Err(self.source.error("mixed_date_orders", Some(line), words))
     }
 
-    fn missing(&self, stamp: &str, clock: Option<&str>, line: u64) -> ReadError {
+    fn nonexistent(&self, clock: &ZoneClock, local_ms: i64, fields: TimeFields<'_>, place: Place) -> ReadError {
         let words = format!(
-            "the time '{stamp}{}{}' does not exist in {}: the clocks were put forward over it. The report was kept in standard time all year: parse it with a fixed-offset zone such as Etc/GMT-8 (which is UTC+8)",
-            if clock.is_some() { " " } else { "" },
-            clock.unwrap_or_default(),
-            self.zone_name
+            "the time '{}' does not exist in {}: the clocks were put forward over it. {}",
+            spelled(fields),
+            clock.zone().name(),
+            standard_time_advice(clock.offset_before_gap(local_ms))
         );
-        self.source.error("nonexistent_local_time", Some(line), words)
+        self.source.error("nonexistent_local_time", Some(place.line), words)
+    }
+
+    /// What a user should know of the times.
+    pub fn warnings(&self, source: Source<'_>) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let mut say = |code: &str, tally: Occurrences, words: String| {
+            if tally.count > 0 {
+                warnings.push(warning(source, code, Some(tally.line), None, tally.count, words));
+            }
+        };
+        let n = |tally: Occurrences| tally.count;
+        let zone = self.site.zone().name();
+        let twice = self.repeated_zone.map_or(zone, Tz::name);
+        say(
+            "repeated_hour",
+            self.repeated,
+            format!(
+                "{} rows lie in the hour that {twice} has twice; its two passes are told apart by the order of the rows",
+                n(self.repeated)
+            ),
+        );
+        say(
+            "repeated_hour_in_doubt",
+            self.doubtful,
+            format!(
+                "in {} places the hour that {twice} has twice stands once, and no row tells which pass it is: it is read as the first, before the clocks were put back. If the report was kept in standard time it is the second, and all of summer is an hour off: parse it with a fixed zone then",
+                n(self.doubtful)
+            ),
+        );
+        say(
+            "nonexistent_hour",
+            self.missing,
+            format!(
+                "{} rows lie in the hour over which the clocks of {zone} were put forward; they hold no reading and are dropped",
+                n(self.missing)
+            ),
+        );
+        say(
+            "zone_abbreviation",
+            self.unknown,
+            format!(
+                "{} times carry a zone abbreviation that is not known and ignored; they are read as {zone}, which was stated",
+                n(self.unknown)
+            ),
+        );
+        say(
+            "outside_date_range",
+            self.outside,
+            format!("{} rows lie outside the date range that the report states; they are kept", n(self.outside)),
+        );
+        warnings
+    }
+}
+
+/// The way out for a report whose rows run on through a missing hour, `seconds` from UTC.
+fn standard_time_advice(seconds: i32) -> String {
+    let offset = zones::spell_offset(seconds);
+    if seconds % 3600 == 0 {
+        let name = match seconds / 3600 {
+            0 => "Etc/UTC".to_owned(),
+            // Their signs are turned round.
+            hours => format!("Etc/GMT{:+}", -hours),
+        };
+        return format!(
+            "If the report was kept in standard time, parse it with the timezone {name} (which is {offset})"
+        );
+    }
+    format!(
+        "If the report was kept in standard time, it is {offset}, for which there is no Etc/GMT zone: export it with offsets or in UTC"
+    )
+}
+
+fn spelled(fields: TimeFields<'_>) -> String {
+    let TimeFields { stamp, clock, offset } = fields;
+    [Some(stamp), clock, offset].into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+    use chrono::DateTime;
+    use hvac_frame::builder::SegmentBuilder;
+    use hvac_frame::column::VALUE;
+
+    use super::*;
+    use crate::{FilePlan, Reader};
+
+    type Read = Result<(FilePlan, Vec<String>), ReadError>;
+
+    /// Every reading as `month-day hour:minute=value` in UTC, in the order of time, and of columns at one time; every
+    /// chunk read again must be the same.
+    fn read_with(name: &str, text: &str, options: &ReadOptions) -> Read {
+        let source = Source { name, bytes: text.as_bytes() };
+        let readers = Reader::open(source, options)?;
+        let reader = &readers[0];
+        let mut segments = Vec::new();
+        let plan = reader.plan(&mut SegmentBuilder::default(), &mut |_, segment| segments.push(segment))?;
+        let mut cells = Vec::new();
+        for (chunk, segment) in segments.iter().enumerate() {
+            let segment = segment.decode();
+            assert_eq!(reader.read(&plan, chunk)?.decode().at_ms, segment.at_ms);
+            for (row, at) in segment.at_ms.iter().enumerate() {
+                let at = DateTime::from_timestamp_millis(*at).unwrap().format("%m-%d %H:%M");
+                let values = segment.columns.iter().filter(|c| c.codes.get(row) == Some(&VALUE)).map(|c| c.values[row]);
+                cells.extend(values.map(|value| format!("{at}={value}")));
+            }
+        }
+        Ok((plan, cells))
+    }
+
+    fn options(zone: &str, stated: bool) -> ReadOptions {
+        ReadOptions { zone_stated: stated, ..ReadOptions::of(zone.parse().unwrap()) }
+    }
+
+    fn read(text: &str, zone: &str) -> Read {
+        read_with("r.csv", text, &options(zone, true))
+    }
+
+    /// Rows of the values 1, 2, 3… at these times, below a header.
+    fn rows(header: &str, times: &[&str]) -> String {
+        let rows: Vec<String> = (1..).zip(times).map(|(value, time)| format!("\"{time}\",{value}\n")).collect();
+        format!("\"{header}\",kW\n{}", rows.concat())
+    }
+
+    fn cells(times: &[&str]) -> Vec<String> {
+        (1..).zip(times).map(|(value, time)| format!("{time}={value}")).collect()
+    }
+
+    fn codes(plan: &FilePlan) -> Vec<(&str, u64)> {
+        plan.warnings.iter().map(|w| (&*w.code, w.count)).collect()
+    }
+
+    #[test]
+    fn the_header_names_the_zone() {
+        for (header, expected) in [
+            ("Date Time, GMT-05:00", ["07-01 05:00", "07-01 05:15"]),
+            ("Time (EST)", ["07-01 05:00", "07-01 05:15"]),
+            ("Date/time UTC", ["07-01 00:00", "07-01 00:15"]),
+            ("Timestamp [UTC+8]", ["06-30 16:00", "06-30 16:15"]),
+            ("Zeit (MEZ)", ["06-30 23:00", "06-30 23:15"]),
+            ("Time (America/New_York)", ["07-01 04:00", "07-01 04:15"]),
+            ("Date-Time (EST/EDT)", ["07-01 04:00", "07-01 04:15"]),
+            ("Time", ["06-30 18:15", "06-30 18:30"]),
+        ] {
+            let text = rows(header, &["2024-07-01 00:00", "2024-07-01 00:15"]);
+            let (plan, read) = read_with("r.csv", &text, &options("Asia/Kathmandu", false)).unwrap();
+            assert_eq!(read, cells(&expected), "{header}");
+            assert_eq!(plan.local_time_rows, if header == "Time" { 2 } else { 0 }, "{header}");
+        }
+    }
+
+    #[test]
+    fn cells_name_the_zone() {
+        for (zone, times, expected) in [
+            (
+                "America/New_York",
+                ["03-Nov-24 12:40:00 AM EDT", "03-Nov-24 1:45:00 AM EST"],
+                ["11-03 04:40", "11-03 06:45"],
+            ),
+            ("Europe/Berlin", ["27.10.2024 02:30 MESZ", "27.10.2024 02:30 MEZ"], ["10-27 00:30", "10-27 01:30"]),
+            ("America/Chicago", ["2024-11-03 01:30 CDT", "2024-11-03 01:00 CST"], ["11-03 06:30", "11-03 07:00"]),
+            ("Asia/Taipei", ["2024-11-03 01:30 CST", "2024-11-03 01:45 CST"], ["11-02 17:30", "11-02 17:45"]),
+            ("Europe/London", ["2024-10-27 01:30 BST", "2024-10-27 01:00 GMT"], ["10-27 00:30", "10-27 01:00"]),
+            ("Asia/Singapore", ["02-Sep-24 12:00 AM SGT", "02-Sep-24 12:15 AM SGT"], ["09-01 16:00", "09-01 16:15"]),
+            ("Europe/Paris", ["2024-07-01T08:00:00Z", "2024-07-01T08:15:00+00:00"], ["07-01 08:00", "07-01 08:15"]),
+            ("Europe/Paris", ["2024-07-01 08:00 +0100", "2024-07-01 08:15 +01"], ["07-01 07:00", "07-01 07:15"]),
+            (
+                "America/New_York",
+                ["2024-11-03T01:45:00-05:00[America/New_York]", "2024-11-03T02:00:00-05:00 New_York"],
+                ["11-03 06:45", "11-03 07:00"],
+            ),
+            (
+                "America/New_York",
+                ["2024-07-01 00:00 New_York", "2024-07-01 00:15 New_York"],
+                ["07-01 04:00", "07-01 04:15"],
+            ),
+            (
+                "America/New_York",
+                ["Mon Jul 1 00:00:00 EDT 2024", "Mon Jul 1 00:15:00 EDT 2024"],
+                ["07-01 04:00", "07-01 04:15"],
+            ),
+        ] {
+            let (plan, read) = read(&rows("Time", &times), zone).unwrap();
+            assert_eq!((read, plan.local_time_rows), (cells(&expected), 0), "{times:?}");
+        }
+        // Honoured at a site of another zone too.
+        for (times, expected) in [
+            (["2024-11-03 01:30 EDT", "2024-11-03 01:00 EST"], ["11-03 05:30", "11-03 06:00"]),
+            (["2024-11-03 01:30 CET", "2024-11-03 01:45 MEZ"], ["11-03 00:30", "11-03 00:45"]),
+            (["2024-11-03 01:30 UTC+8", "2024-11-03 01:45 UTC+8"], ["11-02 17:30", "11-02 17:45"]),
+            (["2024-11-03 01:30 Europe/Berlin", "2024-11-03 01:45 Europe/Berlin"], ["11-03 00:30", "11-03 00:45"]),
+        ] {
+            let (_, read) = read_with("r.csv", &rows("Time", &times), &options("Asia/Kathmandu", false)).unwrap();
+            assert_eq!(read, cells(&expected), "{times:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_names_the_zone() {
+        for (zones, expected) in [
+            (["+08:00", "+08:00"], ["06-30 16:00", "06-30 16:15"]),
+            (["-0500", "-0500"], ["07-01 05:00", "07-01 05:15"]),
+            (["America/New_York", "America/New_York"], ["07-01 04:00", "07-01 04:15"]),
+            (["Z", "UTC"], ["07-01 00:00", "07-01 00:15"]),
+        ] {
+            let text =
+                format!("Time,UTC offset,kW\n2024-07-01 00:00,{},1\n2024-07-01 00:15,{},2\n", zones[0], zones[1]);
+            let (_, read) = read_with("r.csv", &text, &options("Asia/Kathmandu", false)).unwrap();
+            assert_eq!(read, cells(&expected), "{zones:?}");
+        }
+    }
+
+    #[test]
+    fn a_zone_that_contradicts_or_is_not_known_is_refused_by_name() {
+        for (header, times, zone, stated, code, words) in [
+            (
+                "Time, GMT-05:00",
+                ["2024-07-01 00:00", "2024-07-01 00:15"],
+                "Asia/Taipei",
+                true,
+                "zone_contradicted",
+                "UTC-5",
+            ),
+            (
+                "Time",
+                ["2024-07-01 00:00 EST", "2024-07-01 00:15 EST"],
+                "Europe/Berlin",
+                true,
+                "zone_contradicted",
+                "Europe/Berlin",
+            ),
+            (
+                "Time",
+                ["2024-07-01T00:00+09:00", "2024-07-01T00:15+09:00"],
+                "Asia/Taipei",
+                true,
+                "zone_contradicted",
+                "UTC+9",
+            ),
+            (
+                "Time (Europe/Paris)",
+                ["2024-07-01 00:00", "2024-07-01 00:15"],
+                "Asia/Taipei",
+                true,
+                "zone_contradicted",
+                "UTC+2",
+            ),
+            ("Time", ["2024-07-01 00:00 CST", "2024-07-01 00:15 CST"], "Europe/Berlin", false, "unknown_zone", "CST"),
+            ("Time", ["2024-07-01 00:00 XYZ", "2024-07-01 00:15 XYZ"], "Europe/Berlin", false, "unknown_zone", "XYZ"),
+            ("Time (IST)", ["2024-07-01 00:00", "2024-07-01 00:15"], "Asia/Taipei", false, "unknown_zone", "IST"),
+        ] {
+            let error = read_with("r.csv", &rows(header, &times), &options(zone, stated)).unwrap_err();
+            assert_eq!((error.code, error.line), (code, Some(2)), "{times:?}");
+            assert!(error.message.contains(words), "{}", error.message);
+        }
+        // Standard time all year is one of the zone's own offsets; an unknown word says nothing against a stated zone.
+        let (_, got) =
+            read(&rows("Time", &["2024-07-01T00:00-05:00", "2024-07-01T00:15-05:00"]), "America/New_York").unwrap();
+        assert_eq!(got, cells(&["07-01 05:00", "07-01 05:15"]));
+        let (plan, got) =
+            read(&rows("Time", &["2024-07-01 00:00 XYZ", "2024-07-01 00:15 XYZ"]), "Europe/Berlin").unwrap();
+        assert_eq!(got, cells(&["06-30 22:00", "06-30 22:15"]));
+        assert_eq!(codes(&plan), [("zone_abbreviation", 2)]);
+    }
+
+    /// Amsterdam put its clocks back on 2024-10-27 at 01:00 UTC, New York on 2024-11-03 at 06:00 UTC, Lord Howe (by half
+    /// an hour, 02:00 to 01:30) on 2024-04-06 at 15:00 UTC.
+    #[test]
+    fn the_repeated_hour_is_told_by_the_rows_around_it() {
+        let day = |times: &[&str]| times.iter().map(|t| format!("2024-10-27 {t}")).collect::<Vec<_>>();
+        for (times, expected, doubt) in [
+            // Hourly: two equal labels.
+            (
+                &["01:00", "02:00", "02:00", "03:00", "04:00"][..],
+                &["26 23:00", "27 00:00", "27 01:00", "27 02:00", "27 03:00"][..],
+                0,
+            ),
+            // Quarters of an hour.
+            (
+                &["01:45", "02:00", "02:15", "02:30", "02:45", "02:00", "02:15", "02:30", "02:45", "03:00"],
+                &[
+                    "26 23:45", "27 00:00", "27 00:15", "27 00:30", "27 00:45", "27 01:00", "27 01:15", "27 01:30",
+                    "27 01:45", "27 02:00",
+                ],
+                0,
+            ),
+            // The file begins within the hour: in its second pass, in its first, hourly.
+            (&["02:30", "02:45", "03:00", "03:15"], &["27 01:30", "27 01:45", "27 02:00", "27 02:15"], 0),
+            (
+                &["02:30", "02:45", "02:00", "02:15", "02:30", "02:45", "03:00"],
+                &["27 00:30", "27 00:45", "27 01:00", "27 01:15", "27 01:30", "27 01:45", "27 02:00"],
+                0,
+            ),
+            (&["02:00", "03:00", "04:00"], &["27 01:00", "27 02:00", "27 03:00"], 0),
+            (&["02:00", "02:00", "03:00", "04:00"], &["27 00:00", "27 01:00", "27 02:00", "27 03:00"], 0),
+            // Changes of value: a step back is the second pass; without one the first, and said to be in doubt.
+            (&["00:40", "02:50", "02:10", "03:30"], &["26 22:40", "27 00:50", "27 01:10", "27 02:30"], 0),
+            (&["00:40", "02:10", "02:50", "05:05"], &["26 22:40", "27 00:10", "27 00:50", "27 04:05"], 1),
+            // Kept in standard time, or an hour was lost: the hour stands once.
+            (&["00:00", "01:00", "02:00", "03:00"], &["26 22:00", "26 23:00", "27 00:00", "27 02:00"], 1),
+            // Rows are missing on one side of the hour.
+            (
+                &["00:00", "02:30", "02:45", "03:00", "03:15"],
+                &["26 22:00", "27 01:30", "27 01:45", "27 02:00", "27 02:15"],
+                0,
+            ),
+        ] {
+            let times = day(times);
+            let times: Vec<&str> = times.iter().map(String::as_str).collect();
+            let expected: Vec<String> = expected.iter().map(|t| format!("10-{t}")).collect();
+            let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+            let (plan, got) = read(&rows("Time", &times), "Europe/Amsterdam").unwrap();
+            assert_eq!(got, cells(&expected), "{times:?}");
+            let doubtful =
+                plan.warnings.iter().filter(|w| w.code == "repeated_hour_in_doubt").map(|w| w.count).sum::<u64>();
+            assert_eq!((doubtful, plan.out_of_order_rows), (doubt, 0), "{times:?}");
+            // Newest first: the same instants.
+            let back: Vec<&str> = times.iter().rev().copied().collect();
+            let (_, mut got) = read(&rows("Time", &back), "Europe/Amsterdam").unwrap();
+            got.iter_mut().for_each(|cell| cell.truncate(11));
+            assert_eq!(got, expected, "newest first: {times:?}");
+        }
+        // From and to in columns; equal rows of a repeated export, outside the hour; half an hour.
+        let text = "from,to,kW\n2024-10-27 01:00,2024-10-27 02:00,1\n2024-10-27 02:00,2024-10-27 02:00,2\n2024-10-27 02:00,2024-10-27 03:00,3\n2024-10-27 03:00,2024-10-27 04:00,4\n";
+        assert_eq!(
+            read(text, "Europe/Amsterdam").unwrap().1,
+            cells(&["10-26 23:00", "10-27 00:00", "10-27 01:00", "10-27 02:00"])
+        );
+        let text = "Time,kW\n2024-10-27 00:00,1\n2024-10-27 01:00,2\n2024-10-27 01:00,2\n2024-10-27 02:00,3\n2024-10-27 02:00,4\n2024-10-27 03:00,5\n";
+        let (_, got) = read(text, "Europe/Amsterdam").unwrap();
+        assert_eq!(
+            got,
+            ["10-26 22:00=1", "10-26 23:00=2", "10-26 23:00=2", "10-27 00:00=3", "10-27 01:00=4", "10-27 02:00=5"]
+        );
+        let half = ["2024-04-07 01:00", "2024-04-07 01:30", "2024-04-07 01:30", "2024-04-07 02:00"];
+        let (_, got) = read(&rows("Time", &half), "Australia/Lord_Howe").unwrap();
+        assert_eq!(got, cells(&["04-06 14:00", "04-06 14:30", "04-06 15:00", "04-06 15:30"]));
+    }
+
+    #[test]
+    fn each_series_of_a_long_report_has_its_own_row_before() {
+        let expected = ["11-03 04:00", "11-03 05:00", "11-03 06:00", "11-03 07:00"];
+        let labels = ["00:00", "01:00", "01:00", "02:00"];
+        let row = |name: &str, at: usize| format!("2024-11-03 {},{name},{}\n", labels[at], at + 1);
+        let by_time: String = (0..4).flat_map(|at| ["A", "B", "C"].map(|name| row(name, at))).collect();
+        let by_series: String = ["A", "B", "C"].iter().flat_map(|name| (0..4).map(|at| row(name, at))).collect();
+        let back: String = (0..4).rev().flat_map(|at| ["A", "B", "C"].map(|name| row(name, at))).collect();
+        for rows in [by_time, by_series, back] {
+            let (_, got) = read(&format!("Time,Point,Value\n{rows}"), "America/New_York").unwrap();
+            let expected: Vec<String> =
+                expected.iter().zip(1..).flat_map(|(at, value)| vec![format!("{at}={value}"); 3]).collect();
+            assert_eq!(got, expected, "{rows}");
+        }
+    }
+
+    #[test]
+    fn the_missing_hour_is_dropped_without_readings_and_refused_with_them() {
+        let (plan, got) =
+            read("Time,kW\n2025-03-09 01:00,1\n2025-03-09 02:00,-\n2025-03-09 03:00,2\n", "America/Chicago").unwrap();
+        assert_eq!(got, cells(&["03-09 07:00", "03-09 08:00"]));
+        assert_eq!((plan.dropped_rows["nonexistent_hour"], codes(&plan)), (1, vec![("nonexistent_hour", 1)]));
+        let text =
+            "Time,A,B\n2024-03-31 01:45,1,1\n2024-03-31 02:00,,N/A\n2024-03-31 02:15,---,\n2024-03-31 03:00,2,2\n";
+        let (plan, got) = read(text, "Europe/Berlin").unwrap();
+        assert_eq!((got.len(), plan.rows, codes(&plan)), (4, 2, vec![("nonexistent_hour", 2)]));
+        let text = "Time,Point,Value\n2024-03-31 01:00,A,1\n2024-03-31 01:00,B,1\n2024-03-31 02:00,A,\n2024-03-31 02:00,B,-\n2024-03-31 03:00,A,2\n2024-03-31 03:00,B,2\n";
+        let (plan, got) = read(text, "Europe/Berlin").unwrap();
+        assert_eq!((got.len(), codes(&plan)), (4, vec![("nonexistent_hour", 2)]));
+
+        for (zone, day, advice) in [
+            ("America/Chicago", "2025-03-09", "Etc/GMT+6 (which is UTC-6)"),
+            ("Europe/Berlin", "2024-03-31", "Etc/GMT-1 (which is UTC+1)"),
+            ("Europe/London", "2024-03-31", "Etc/UTC (which is UTC+0)"),
+            ("Australia/Sydney", "2024-10-06", "Etc/GMT-10 (which is UTC+10)"),
+            ("Australia/Adelaide", "2024-10-06", "UTC+09:30, for which there is no Etc/GMT zone"),
+            ("America/St_Johns", "2024-03-10", "UTC-03:30, for which there is no Etc/GMT zone"),
+        ] {
+            let hour = if zone == "Europe/London" { "01" } else { "02" };
+            let text = format!("Time,kW\n{day} 00:30,1\n{day} {hour}:30,2\n{day} 04:00,3\n");
+            let error = read(&text, zone).unwrap_err();
+            assert_eq!((error.code, error.line), ("nonexistent_local_time", Some(3)), "{zone}");
+            assert!(
+                error.message.contains(advice) && error.message.contains(&format!("{day} {hour}:30")),
+                "{}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn a_year_that_is_missing_is_asked_for() {
+        let energy = rows("Date/Time", &[" 12/31  23:00:00", " 12/31  24:00:00", " 01/01  01:00:00"]);
+        for (text, words) in [
+            (energy.clone(), "12/31  23:00:00"),
+            (rows("Time", &["Jan 5 13:00", "Jan 5 14:00"]), "Jan 5 13:00"),
+            (rows("Date/Time", &["January", "February", "March"]), "January"),
+        ] {
+            let error = read(&text, "UTC").unwrap_err();
+            assert_eq!((error.code, error.line), ("missing_year", Some(2)), "{}", error.message);
+            assert!(error.message.contains("year") && error.message.contains(words), "{}", error.message);
+        }
+        let year = |year| ReadOptions { year: Some(year), ..options("UTC", false) };
+        let (plan, got) = read_with("r.csv", &energy, &year(2023)).unwrap();
+        assert_eq!(got, cells(&["12-31 23:00", "01-01 00:00", "01-01 01:00"]));
+        assert_eq!((plan.first_at_ms, plan.last_at_ms), (Some(1_704_063_600_000), Some(1_704_070_800_000)));
+        // Newest first; the year of the first row.
+        let back = rows("Time", &["01/01 01:00", "12/31 23:00", "12/30 22:00"]);
+        assert_eq!(read_with("r.csv", &back, &year(2024)).unwrap().0.first_at_ms, Some(1_703_973_600_000));
+        let months = rows("Date/Time", &["January", "February", "March"]);
+        let (plan, got) = read_with("meter_2024.csv", &months, &options("UTC", false)).unwrap();
+        assert_eq!(
+            (got, plan.first_at_ms),
+            (cells(&["01-01 00:00", "02-01 00:00", "03-01 00:00"]), Some(1_704_067_200_000))
+        );
+        // Two years in the name tell none; 29 February is no day of 2023.
+        assert_eq!(read_with("2023-2024.csv", &months, &options("UTC", false)).unwrap_err().code, "missing_year");
+        let leap = rows("Time", &["02/28 23:00", "02/29 00:00"]);
+        assert_eq!(read_with("r.csv", &leap, &year(2023)).unwrap_err().code, "missing_year");
+        assert_eq!(read_with("r.csv", &leap, &year(2024)).unwrap().1.len(), 2);
+    }
+
+    #[test]
+    fn dates_that_need_no_answer() {
+        for (times, expected) in [
+            (&["01/01/2024 00:00", "01/01/2024 00:15"][..], &["01-01 00:00", "01-01 00:15"][..]),
+            (&["2/2/2024", "3/3/2024", "4/4/2024"], &["02-02 00:00", "03-03 00:00", "04-04 00:00"]),
+            (&["05/05/24 08:00", "05/05/24 09:00"], &["05-05 08:00", "05-05 09:00"]),
+            // Dots: day first.
+            (
+                &["01.02.2024 00:00", "01.02.2024 00:15", "02.02.2024 00:30"],
+                &["02-01 00:00", "02-01 00:15", "02-02 00:30"],
+            ),
+            (&["05.06.2024", "06.06.2024"], &["06-05 00:00", "06-06 00:00"]),
+            (&["03.04.24 10:00", "03.04.24 11:00"], &["04-03 10:00", "04-03 11:00"]),
+            (&["12.01.2024", "13.01.2024"], &["01-12 00:00", "01-13 00:00"]),
+        ] {
+            let (_, got) = read(&rows("Time", times), "UTC").unwrap();
+            assert_eq!(got, cells(expected), "{times:?}");
+        }
+        for times in [
+            &["01/02/2024 00:00", "01/02/2024 00:15"][..],
+            &["03-04-2024", "04-04-2024"],
+            // Day first these run to and fro, month first they do not.
+            &["02.28.2024", "03.01.2024", "03.02.2024", "2.3.2024"][..3],
+        ] {
+            let error = read(&rows("Time", times), "UTC");
+            if times[0].contains("28") {
+                assert_eq!(error.unwrap().1, cells(&["02-28 00:00", "03-01 00:00", "03-02 00:00"]));
+            } else {
+                assert_eq!(error.unwrap_err().code, "ambiguous_dates", "{times:?}");
+            }
+        }
+        let back_and_forth = rows("Time", &["01.12.2024", "02.01.2024", "02.03.2024", "03.02.2024"]);
+        assert_eq!(read(&back_and_forth, "UTC").unwrap_err().code, "ambiguous_dates");
+    }
+
+    #[test]
+    fn intervals_are_labelled_by_their_beginning() {
+        for (header, times, expected, width) in [
+            (
+                "Interval",
+                ["2024-05-01 00:00:00 to 2024-05-01 00:15:00", "2024-05-01 00:15:00 to 2024-05-01 00:30:00"],
+                ["05-01 00:00", "05-01 00:15"],
+                900,
+            ),
+            (
+                "Zeitraum",
+                ["01.05.2024 00:00 - 01.05.2024 01:00", "01.05.2024 01:00 - 01.05.2024 02:00"],
+                ["05-01 00:00", "05-01 01:00"],
+                3600,
+            ),
+            (
+                "Time",
+                ["2024-05-01T00:00Z/2024-05-01T00:30Z", "2024-05-01T00:30Z/2024-05-01T01:00Z"],
+                ["05-01 00:00", "05-01 00:30"],
+                1800,
+            ),
+            ("Time", ["2024-05-01 00:00-01:00", "2024-05-01 01:00-02:00"], ["05-01 00:00", "05-01 01:00"], 3600),
+        ] {
+            let (plan, got) = read(&rows(header, &times), "UTC").unwrap();
+            assert_eq!((got, plan.interval_s), (cells(&expected), Some(width)), "{times:?}");
+        }
+        let text = "Date,Time,kW\n2024-05-01,00:00 - 00:15,1\n2024-05-01,00:15 - 00:30,2\n2024-05-02,23:45 - 00:00,3\n";
+        let (plan, got) = read(text, "UTC").unwrap();
+        assert_eq!((got, plan.interval_s), (cells(&["05-01 00:00", "05-01 00:15", "05-02 23:45"]), Some(900)));
+    }
+
+    #[test]
+    fn forms_that_are_not_read_are_named() {
+        for (times, words) in [
+            (["2024-05-01 00:00", "2024-W18-3"], "week"),
+            (["2024-05-01 00:00", "2024-122"], "day of the year"),
+            (["2024-05-01 00:00", "2024-05-01 8"], "hour without minutes"),
+        ] {
+            let text = format!("Time,kW\n{},1\n{},2\n2024-05-03 00:00,3\n", times[0], times[1]);
+            let error = read(&text, "UTC").unwrap_err();
+            assert_eq!((error.code, error.line), ("unread_time_form", Some(3)), "{times:?}");
+            assert!(error.message.contains(words), "{}", error.message);
+        }
     }
 }

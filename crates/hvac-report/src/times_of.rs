@@ -4,6 +4,7 @@
 use super::layout::Record;
 use super::table::{LEFT, Table};
 use super::{DateOrder, ReadError, Source, words};
+use crate::epoch::{excel_serial, is_serial_column};
 use crate::time;
 
 /// The columns of a table's times.
@@ -17,12 +18,38 @@ pub struct TimeColumns {
     pub until: Option<usize>,
     /// Of the offset from UTC.
     pub offset: Option<usize>,
-    /// Times are counted since 1970.
-    pub epoch: bool,
+    /// How the times are written.
+    pub kind: TimeKind,
     /// Further columns of time, which are no points.
     pub extra: Vec<usize>,
     /// Where every point, or some together, have a column of times of their own: all of them.
     pub own: Vec<usize>,
+}
+
+/// How a column of times is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeKind {
+    /// As dates.
+    #[default]
+    Written,
+    /// Counted since 1970.
+    Epoch,
+    /// A spreadsheet's days.
+    Serial,
+    /// As dates without a year.
+    Yearless,
+}
+
+impl TimeKind {
+    /// Whether a text may be a time of this kind.
+    pub fn holds(self, text: &str) -> bool {
+        match self {
+            Self::Written => time::is_stamp(text),
+            Self::Epoch => time::epoch(text).is_some(),
+            Self::Serial => excel_serial(text).is_some(),
+            Self::Yearless => time::is_yearless(text),
+        }
+    }
 }
 
 impl TimeColumns {
@@ -44,16 +71,30 @@ enum Times {
 }
 
 /// A time read in any order, ms since 1970 on whatever clock.
-fn instant(cell: &str, epoch: bool) -> Option<i64> {
-    if epoch {
-        return time::epoch(cell);
+fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
+    match kind {
+        TimeKind::Epoch => return time::epoch(cell),
+        TimeKind::Serial => return excel_serial(cell),
+        _ => {}
     }
     let orders = [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd];
     orders.iter().find_map(|order| time::stamp(cell, *order)).map(|stamp| stamp.local_ms())
 }
 
+/// Whether a column holds times of a kind, and no other quantity that looks like them.
+pub fn plausible(rows: &[Record], column: usize, kind: TimeKind) -> bool {
+    let named = || rows.iter().take(8).any(|row| words::names_time(row.field(column)));
+    let cells = || rows.iter().filter(|r| r.fields.len() > 1).map(|r| r.field(column)).filter(|cell| !cell.is_empty());
+    match kind {
+        TimeKind::Written => true,
+        TimeKind::Epoch => plausible_epochs(rows, column),
+        TimeKind::Serial => named() && is_serial_column(cells().filter(|cell| kind.holds(cell))),
+        TimeKind::Yearless => named() && cells().filter(|cell| kind.holds(cell)).count() > 1,
+    }
+}
+
 /// Whether all cells of a column are counts since 1970 that a trend may have, and no other quantity of that size.
-pub fn plausible_epochs(rows: &[Record], column: usize) -> bool {
+fn plausible_epochs(rows: &[Record], column: usize) -> bool {
     let cells: Vec<&str> =
         rows.iter().filter(|r| r.fields.len() > 1).map(|r| r.field(column)).filter(|cell| !cell.is_empty()).collect();
     let read: Vec<i64> = cells.iter().filter_map(|cell| time::epoch(cell)).collect();
@@ -69,7 +110,10 @@ pub fn plausible_epochs(rows: &[Record], column: usize) -> bool {
 
 /// Settles the columns of time of a table whose first one is known.
 pub fn settle(source: Source<'_>, table: &mut Table) -> Result<(), ReadError> {
-    let times = if table.times.epoch { of_epochs(table) } else { of_texts(table) };
+    let times = match table.times.kind {
+        TimeKind::Written => of_texts(table),
+        kind => of_kind(table, kind),
+    };
     table.times = times;
     if table.cells(table.times.stamp).next().is_none() {
         return Err(source.error("no_rows", Some(table.header.line), "there are no rows below the header"));
@@ -77,16 +121,17 @@ pub fn settle(source: Source<'_>, table: &mut Table) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn of_epochs(table: &Table) -> TimeColumns {
+fn of_kind(table: &Table, kind: TimeKind) -> TimeColumns {
     let named = |at: &usize| words::names_time(table.header.name(*at));
     let epochs: Vec<usize> = (0..table.width().min(LEFT))
-        .filter(|at| table.cells(*at).next().is_some() && table.cells(*at).all(|cell| time::epoch(cell).is_some()))
+        .filter(|at| table.cells(*at).next().is_some() && table.cells(*at).all(|cell| kind.holds(cell)))
         .collect();
-    let stamp = epochs.iter().copied().find(named).or(epochs.first().copied()).unwrap_or(table.times.stamp);
+    let first = epochs.first().copied().filter(|_| kind == TimeKind::Epoch);
+    let stamp = epochs.iter().copied().find(named).or(first).unwrap_or(table.times.stamp);
     let others: Vec<usize> = epochs.iter().copied().filter(|at| *at != stamp && named(at)).collect();
-    let mut times = TimeColumns { stamp, epoch: true, ..TimeColumns::default() };
+    let mut times = TimeColumns { stamp, kind, ..TimeColumns::default() };
     let all: Vec<usize> = std::iter::once(stamp).chain(others.iter().copied()).collect();
-    times.own = own_times(table, &all, true);
+    times.own = own_times(table, &all, kind);
     if times.own.is_empty() {
         times.extra = others;
     }
@@ -99,7 +144,7 @@ fn of_texts(table: &Table) -> TimeColumns {
     let all: Vec<(usize, Times)> = (0..width).filter_map(|at| Some((at, times_in(table, at, at < LEFT)?))).collect();
     let of = |kind: Times| all.iter().filter(move |(_, k)| *k == kind).map(|(at, _)| *at);
     let full: Vec<usize> = of(Times::Full).collect();
-    let own = own_times(table, &full, false);
+    let own = own_times(table, &full, TimeKind::Written);
     if !own.is_empty() {
         return TimeColumns { stamp: own.first().copied().unwrap_or_default(), own, ..TimeColumns::default() };
     }
@@ -164,7 +209,7 @@ fn is_offset(table: &Table, at: usize) -> bool {
 
 /// The columns of times, when each is that of the points right of it: told by names that repeat or are the points' names, or
 /// by times that run independently.
-fn own_times(table: &Table, stamps: &[usize], epoch: bool) -> Vec<usize> {
+fn own_times(table: &Table, stamps: &[usize], kind: TimeKind) -> Vec<usize> {
     let [first, rest @ ..] = stamps else { return Vec::new() };
     let last = table.width();
     let ends = rest.iter().copied().chain(std::iter::once(last));
@@ -189,7 +234,7 @@ fn own_times(table: &Table, stamps: &[usize], epoch: bool) -> Vec<usize> {
         let distances: std::collections::BTreeSet<i64> = table
             .rows
             .iter()
-            .filter_map(|row| Some(instant(row.field(*at), epoch)? - instant(row.field(*first), epoch)?))
+            .filter_map(|row| Some(instant(row.field(*at), kind)? - instant(row.field(*first), kind)?))
             .collect();
         independent |= distances.len() > 2;
     }

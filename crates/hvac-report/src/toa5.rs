@@ -1,7 +1,7 @@
 //! Campbell TOA5: four header lines (environment, names, units, process), then rows.
 
 use super::fields::{Cursor, Dialect};
-use super::layout::{Columns, Layout, MAX_POINTS, Record, Role, warning};
+use super::layout::{Columns, Layout, MAX_POINTS, Record, Role, TimeColumn, warning};
 use super::{Chosen, Format, ReadError, Source};
 use hvac_points::units;
 
@@ -74,6 +74,7 @@ pub fn layout(
         keys: Vec::new(),
         values: Vec::new(),
         epoch: false,
+        times: TimeColumn::default(),
         points: columns.points,
         date_range: None,
         time_interval_s: None,
