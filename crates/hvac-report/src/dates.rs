@@ -10,6 +10,7 @@ use super::passes::Pace;
 use super::{Chosen, DateOrder, ReadOptions, Source};
 use crate::calendar;
 use crate::time::{self, Form, ORDERS, Stamp};
+use crate::zones::StatedZone;
 
 /// Rows that tell how dates are written.
 const SAMPLE: usize = 200;
@@ -161,12 +162,27 @@ pub fn form(layout: &Layout, sample: &[Dated<'_>]) -> Form {
     if layout.epoch || layout.times.serial {
         return plain;
     }
-    let mut days = Days::default();
-    let mut read = |form| sample.iter().filter_map(|dated| days.read(&dated.text, &ORDERS, form)).next();
-    let from_to = Form { from_to: true, ..plain };
-    let first = read(from_to);
-    let yearless = first.is_none() && read(Form { yearless: true, ..plain }).is_some();
-    Form { yearless, from_to: first.is_some_and(|stamp| stamp.width_ms.is_some()), ..plain }
+    let read = |form: Form| {
+        let mut days = Days::default();
+        sample.iter().filter_map(|dated| days.read(&dated.text, &ORDERS, form)).collect::<Vec<Stamp>>()
+    };
+    let stamps = read(plain);
+    let Some(first) = stamps.first() else {
+        return Form { yearless: !read(Form { yearless: true, ..plain }).is_empty(), ..plain };
+    };
+    let from_to = if stamps.iter().any(|stamp| stamp.width_ms.is_some()) {
+        true
+    } else if matches!(first.zone, Some(StatedZone::Offset(..0))) {
+        // 05:00-06:00 and 06:00-07:00 are hours: no zone's offset runs with its clock.
+        let spans = read(Form { from_to: true, ..plain });
+        let width = spans.first().and_then(|stamp| stamp.width_ms);
+        width.is_some()
+            && spans.iter().all(|stamp| stamp.width_ms == width)
+            && stamps.iter().any(|stamp| stamp.zone != first.zone)
+    } else {
+        false
+    };
+    Form { from_to, ..plain }
 }
 
 /// The year of times that do not say theirs: as asked for, or of the report's date range, or of the file's name, where

@@ -378,6 +378,8 @@ impl<'r> TimeReader<'r> {
                 let day = i32::try_from(previous.div_euclid(DAY_MS)).unwrap_or(0);
                 let (year, _) = calendar::year_and_month(day);
                 let near = (year - 1..=year + 1).filter_map(|year| Some((year, at(year)?)));
+                // Half a year at most; 29 February may have none so near.
+                let near = near.filter(|(_, local)| (local - previous).abs() <= 190 * DAY_MS);
                 near.min_by_key(|(_, local)| (local - previous).abs())
             }
         };
@@ -416,7 +418,7 @@ impl<'r> TimeReader<'r> {
             "the time '{}' does not exist in {}: the clocks were put forward over it. {}",
             spelled(fields),
             clock.zone().name(),
-            standard_time_advice(clock.offset_before_gap(local_ms))
+            zones::standard_time_advice(clock.offset_before_gap(local_ms))
         );
         self.source.error("nonexistent_local_time", Some(place.line), words)
     }
@@ -471,24 +473,6 @@ impl<'r> TimeReader<'r> {
         );
         warnings
     }
-}
-
-/// The way out for a report whose rows run on through a missing hour, `seconds` from UTC.
-fn standard_time_advice(seconds: i32) -> String {
-    let offset = zones::spell_offset(seconds);
-    if seconds % 3600 == 0 {
-        let name = match seconds / 3600 {
-            0 => "Etc/UTC".to_owned(),
-            // Their signs are turned round.
-            hours => format!("Etc/GMT{:+}", -hours),
-        };
-        return format!(
-            "If the report was kept in standard time, parse it with the timezone {name} (which is {offset})"
-        );
-    }
-    format!(
-        "If the report was kept in standard time, it is {offset}, for which there is no Etc/GMT zone: export it with offsets or in UTC"
-    )
 }
 
 fn spelled(fields: TimeFields<'_>) -> String {

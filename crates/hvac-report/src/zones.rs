@@ -338,6 +338,24 @@ pub fn spell_offset(seconds: i32) -> String {
     }
 }
 
+/// The way out for a report whose rows run on through a missing hour, `seconds` from UTC.
+pub fn standard_time_advice(seconds: i32) -> String {
+    let offset = spell_offset(seconds);
+    if seconds % 3600 == 0 {
+        let name = match seconds / 3600 {
+            0 => "Etc/UTC".to_owned(),
+            // Their signs are turned round.
+            hours => format!("Etc/GMT{:+}", -hours),
+        };
+        return format!(
+            "If the report was kept in standard time, parse it with the timezone {name} (which is {offset})"
+        );
+    }
+    format!(
+        "If the report was kept in standard time, it is {offset}, for which there is no Etc/GMT zone: export it with offsets or in UTC"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

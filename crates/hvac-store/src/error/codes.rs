@@ -250,6 +250,8 @@ table! {
             "Keep less in them.";
         MISSING_ROLE "missing_role" "No column fits a part that a cleaning rule needs."
             "State it in `columns`, or leave the rule out.";
+        MISSING_YEAR "missing_year" "The report's times have no year, and none stands in the file's name."
+            "State `year`, or put it in the file's name.";
         MIXED_DATE_ORDERS "mixed_date_orders" "The report's dates are written in more than one order."
             "State `date_format`, or split the report.";
         MODEL_REQUIRED "model_required" "The request names no model."
@@ -340,6 +342,10 @@ table! {
             "Use a name such as Asia/Taipei, Europe/Berlin or UTC.";
         UNKNOWN_UNIT "unknown_unit" "A rule needs the unit of a column, which has none that is known."
             "State it in `units`.";
+        UNKNOWN_ZONE "unknown_zone" "A time names a zone that is not known, or that means several."
+            "State `timezone`, or export the report with offsets from UTC.";
+        UNREAD_TIME_FORM "unread_time_form" "A time is written in a form that is not read: a week, a day of the year, an hour."
+            "Export the report with times such as 2024-01-31 13:45.";
         UNREADABLE "unreadable" "A file given on the command line cannot be read or is not what it should be."
             "Do what `detail` says of it.";
         UNREADABLE_FILE "unreadable_file" "A server-side file cannot be read; nothing was stored."
@@ -356,6 +362,8 @@ table! {
             "Give `thresholds.steady_window_min` of at least what `detail` says.";
         WRONG_FEATURES "wrong_features" "The values given are not those that the model goes by."
             "Give what `errors` names, in the model's own names (`GET /api/models/{id}`).";
+        ZONE_CONTRADICTED "zone_contradicted" "The report names another zone than the one that was stated."
+            "State no `timezone` to read times as the report says, or correct it.";
     }
     TooMany {
         TOO_MANY_CONNECTIONS "too_many_connections" "This client has as many connections as it may."
