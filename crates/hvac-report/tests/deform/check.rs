@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use hvac_frame::align::Keep;
-use hvac_frame::column::{ColumnMeta, Warning};
+use hvac_frame::column::ColumnMeta;
 use hvac_frame::tally::Tally;
 use hvac_report::job::describe::describe;
 use hvac_report::job::plan::{FileId, Plan, read_all};
@@ -19,8 +19,8 @@ use super::render::{Want, Wanted, WantedPoint, Written};
 pub struct Parsed {
     pub frame: DataFrame,
     pub columns: Vec<ColumnMeta>,
+    /// One a table.
     pub files: Vec<FilePlan>,
-    pub warnings: Vec<Warning>,
 }
 
 #[derive(Debug)]
@@ -32,11 +32,11 @@ pub enum Outcome {
     Different(String),
 }
 
-/// Reads files as one job, keeping all cells, in windows of 64 rows.
-pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions) -> Result<Parsed, Vec<ReadError>> {
+/// Reads files as one job, keeping so many bytes of cells (the others are read again), in windows of 64 rows.
+pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions, memory_bytes: u64) -> Result<Parsed, Vec<ReadError>> {
     let ids: Vec<FileId> = files.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
     let load = |index: usize| Ok(Bytes::copy_from_slice(&files[index].1));
-    let read = read_all(&ids, &load, options, 1 << 30, &|| ())?;
+    let read = read_all(&ids, &load, options, memory_bytes, &|| ())?;
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let mut frame: Option<DataFrame> = None;
@@ -50,16 +50,14 @@ pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions) -> Result<Parse
             Some(frame) => frame.vstack(&next).unwrap(),
         });
     }
-    let (columns, told) = describe(&plan, tallies);
-    let warnings = plan.files.iter().flat_map(|file| file.plan.warnings.clone());
-    let warnings = warnings.chain(plan.warnings.iter().cloned()).chain(told).collect();
+    let (columns, _) = describe(&plan, tallies);
     let files = plan.files.iter().map(|file| file.plan.clone()).collect();
-    Ok(Parsed { frame: frame.unwrap(), columns, files, warnings })
+    Ok(Parsed { frame: frame.unwrap(), columns, files })
 }
 
 /// What becomes of what was written.
 pub fn outcome(written: &Written) -> Outcome {
-    let parsed = catch_unwind(AssertUnwindSafe(|| parse(&written.files, &written.options)));
+    let parsed = catch_unwind(AssertUnwindSafe(|| parse(&written.files, &written.options, written.memory_bytes)));
     match parsed {
         Err(_) => Outcome::Different("a panic".to_owned()),
         Ok(Err(errors)) => {

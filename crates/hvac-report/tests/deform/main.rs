@@ -20,6 +20,7 @@ mod original;
 mod render;
 mod shapes;
 mod stamps;
+mod workbook;
 mod writing;
 
 use std::collections::BTreeMap;

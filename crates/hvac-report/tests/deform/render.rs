@@ -5,6 +5,7 @@ use hvac_report::ReadOptions;
 
 use super::original::{Cell, MARKERS, Original, Point, Rng};
 use super::shapes;
+use super::workbook;
 use super::writing::{Damage, Encoding, Files, Foot, Order, Shape, Status, Units, Writing};
 
 /// What one cell must be read as.
@@ -44,6 +45,8 @@ pub struct Wanted {
 pub struct Written {
     pub files: Vec<(String, Vec<u8>)>,
     pub options: ReadOptions,
+    /// Room for cells: with none, every chunk is read again.
+    pub memory_bytes: u64,
     pub wanted: Wanted,
 }
 
@@ -79,9 +82,9 @@ pub struct Sheet {
 
 const ANY: &[&str] = &[];
 /// What a trade word for a loss is a null for: not for want of a better reason.
-const LOSS: &[&str] =
-    &["UnknownMarker", "NoData", "DataLoss", "Missing", "BadStatus", "Unreliable", "NotAvailable", "CommFail"];
-const LOSS_WORDS: [&str; 7] = ["unavailable", "unknown", "Unreliable", "Comm Fail", "MISSING", "BAD", "-----"];
+const LOSS: &[&str] = &["UnknownMarker", "NoData", "DataLoss", "BadStatus"];
+/// The first three say so in any column; the others could be states among words.
+const LOSS_WORDS: [&str; 7] = ["unavailable", "MISSING", "-----", "unknown", "Unreliable", "Comm Fail", "BAD"];
 
 /// The cells of a point, and what they are to be read as.
 fn cells(rng: &mut Rng, writing: &Writing, point: &Point) -> (Vec<WrittenCell>, Vec<Want>) {
@@ -108,7 +111,10 @@ fn cells(rng: &mut Rng, writing: &Writing, point: &Point) -> (Vec<WrittenCell>, 
                 (text.to_owned(), told.map_or(Want::Text(word), Want::Number))
             }
             Cell::Lost("") => (String::new(), Want::Null(&["Empty"])),
-            Cell::Lost(_) if writing.loss_words => (rng.pick(&LOSS_WORDS).to_owned(), Want::Null(LOSS)),
+            Cell::Lost(_) if writing.loss_words => {
+                let words = if point.numeric() { &LOSS_WORDS[..] } else { &LOSS_WORDS[..3] };
+                (rng.pick(words).to_owned(), Want::Null(LOSS))
+            }
             Cell::Lost(marker) => {
                 let at = MARKERS.iter().position(|(known, _)| known == marker).unwrap();
                 ((*marker).to_owned(), Want::Null(std::slice::from_ref(&MARKERS[at].1)))
@@ -175,6 +181,10 @@ pub fn write(original: &Original, writing: &Writing, seed: u64) -> Written {
     let sheets = shapes::sheets(original, writing, &written, &rows, &mut wanted);
     let mut files = Vec::new();
     for (at, sheet) in sheets.into_iter().enumerate() {
+        if writing.is_workbook() {
+            files.push((sheet.name.replace(".csv", ".xlsx"), workbook::bytes(&sheet, writing)));
+            continue;
+        }
         let mut text = text_of(&sheet, writing);
         if writing.damage == Damage::Cut {
             cut(&mut rng, &mut text, writing);
@@ -186,7 +196,8 @@ pub fn write(original: &Original, writing: &Writing, seed: u64) -> Written {
     let own = writing.on_site_clock();
     let zone = if own || rng.percent(50) { original.zone } else { Tz::Asia__Kathmandu };
     let options = ReadOptions { zone_stated: own && rng.percent(50), ..ReadOptions::of(zone) };
-    Written { files, options, wanted }
+    let memory_bytes = if rng.percent(30) { 0 } else { 1 << 30 };
+    Written { files, options, memory_bytes, wanted }
 }
 
 /// For each file, which rows in which order.
@@ -257,7 +268,7 @@ fn bytes_of(text: &str, writing: &Writing, file: usize) -> Vec<u8> {
         std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(bytes).collect::<Vec<u8>>()
     };
     let mut bytes = match writing.encoding {
-        Encoding::Utf8 => text.as_bytes().to_vec(),
+        Encoding::Utf8 | Encoding::Workbook | Encoding::WorkbookOfTexts => text.as_bytes().to_vec(),
         Encoding::Bom => [b"\xef\xbb\xbf", text.as_bytes()].concat(),
         Encoding::Utf16Le => utf16(u16::to_le_bytes),
         Encoding::Utf16Be => utf16(u16::to_be_bytes),

@@ -1,7 +1,7 @@
 //! Where times, names and cells stand: one function a shape.
 
 use super::original::{Cell, Original, Point, utc};
-use super::render::{Line, Sheet, Want, Wanted, WrittenCell, fields, footer, number, preamble};
+use super::render::{Line, Sheet, Want, Wanted, WantedPoint, WrittenCell, fields, footer, number, preamble};
 use super::stamps;
 use super::writing::{Dates, Files, Foot, Head, Shape, Status, Units, Writing};
 
@@ -124,6 +124,9 @@ impl Content<'_> {
                 head(times.clone(), "Status", beside(&machine, &none));
                 let quantity =
                     |at: usize| named(self.point(at).quantity.to_owned(), self.point(at).unit, writing.units);
+                for at in points {
+                    wanted.points[*at].names.push(named(self.point(*at).name(), self.point(*at).unit, writing.units));
+                }
                 head(blank(), "", beside(&quantity, &none));
             }
             Head::One | Head::Descriptions => {
@@ -141,6 +144,7 @@ impl Content<'_> {
             let say = |at: usize| description(self.point(at)).to_owned();
             for at in points {
                 wanted.points[*at].names.push(format!("{} {}", self.point(*at).name(), say(*at)));
+                no_longer_says_register(&mut wanted.points[*at]);
             }
             head(blank(), "", beside(&say, &none));
         }
@@ -226,6 +230,7 @@ impl Content<'_> {
         for (at, want) in wanted.points.iter_mut().enumerate() {
             let point = self.point(at);
             want.names.push(format!("{} {}", point.quantity, point.equip));
+            no_longer_says_register(want);
             want.names.extend(alone(at).then(|| point.quantity.to_owned()));
             want.cells.iter_mut().filter(|cell| matches!(cell, Want::Null(_))).for_each(|cell| *cell = NOT_COVERED);
         }
@@ -400,6 +405,13 @@ impl Content<'_> {
             sheet.rows.push(Line::Fields(line));
         }
         sheet
+    }
+}
+
+/// A short register is told by a name that ends in its unit: this one does not any more.
+fn no_longer_says_register(want: &mut WantedPoint) {
+    if want.kinds == ["Counter"] {
+        want.kinds = &["Counter", "Instantaneous"];
     }
 }
 

@@ -177,6 +177,10 @@ pub enum Encoding {
     Big5,
     /// Every other file UTF-8, every other Latin-1.
     Mixed,
+    /// `.xlsx` with numbers and dates as such.
+    Workbook,
+    /// `.xlsx` whose every cell is a text.
+    WorkbookOfTexts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,6 +271,10 @@ impl Writing {
         matches!(self.dates, Dates::EpochS | Dates::EpochMs)
     }
 
+    pub fn is_workbook(&self) -> bool {
+        matches!(self.encoding, Encoding::Workbook | Encoding::WorkbookOfTexts)
+    }
+
     /// Whether the rows say their times on the site's clock only.
     pub fn on_site_clock(&self) -> bool {
         self.offset == Offset::None && !self.epoch() && !matches!(self.shape, Shape::Influx | Shape::HomeAssistant)
@@ -323,6 +331,22 @@ impl Writing {
             !(self.units == Units::Cells && matches!(self.status, Status::Stars)),
             !matches!(self.encoding, Encoding::Latin1 | Encoding::Mixed) || fits_latin1,
             self.encoding != Encoding::Big5 || letters.contains('冷') && !letters.contains('ü'),
+            // Cells need no delimiters, and numbers no marks.
+            !self.is_workbook()
+                || self.delimiter == ','
+                    && !self.quotes_all
+                    && !self.never_quotes
+                    && !self.no_last_eol
+                    && self.eol == "\n"
+                    && self.header_every.is_none()
+                    && self.blank_every.is_none(),
+            self.encoding != Encoding::Workbook
+                || self.thousands.is_none()
+                    && self.decimal == '.'
+                    && matches!(self.dates, Dates::Iso | Dates::Named | Dates::Slash | Dates::IsoT | Dates::Month)
+                    && self.clock != Clock::Dotted
+                    && matches!(self.shape, Shape::Wide | Shape::Long | Shape::Dimensions | Shape::FilePerPoint)
+                    && !self.padded,
             self.encoding != Encoding::Mixed || self.files != Files::One,
             !self.long_minus || !matches!(self.encoding, Encoding::Latin1 | Encoding::Big5 | Encoding::Mixed),
             self.thousands != Some(self.decimal),
