@@ -151,7 +151,9 @@ fn wrong_meta(point: &WantedPoint, meta: &ColumnMeta, wanted: &Wanted) -> Option
         return Some(format!("{name} in {:?}, right {:?}", meta.unit, point.units));
     }
     let kind = format!("{:?}", meta.kind);
-    if !point.kinds.contains(&kind.as_str()) {
+    // Without its unit nothing says that a number is energy.
+    let unsaid = meta.unit.is_none() && point.kinds == ["IntervalTotal"] && kind == "Instantaneous";
+    if !point.kinds.contains(&kind.as_str()) && !unsaid {
         return Some(format!("{name} is {kind} ({}), right {:?}", meta.kind_evidence, point.kinds));
     }
     if wanted.cut_at_ms.is_some() || wanted.may_add_empty_times {

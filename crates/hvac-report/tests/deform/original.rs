@@ -89,6 +89,12 @@ impl Point {
         format!("{} {}", self.equip, self.quantity)
     }
 
+    /// What may be known of the unit where only the name is written: `KWH` says it itself.
+    pub fn units_of_name(&self) -> Vec<Option<&'static str>> {
+        let said = self.unit.filter(|unit| unit.eq_ignore_ascii_case(self.quantity));
+        if said.is_some() { vec![said, None] } else { vec![None] }
+    }
+
     pub fn numeric(&self) -> bool {
         self.cells.iter().all(|cell| !matches!(cell, Cell::Word(_)))
     }
@@ -118,8 +124,8 @@ enum Course {
 }
 
 const READING: &[&str] = &["Instantaneous"];
-/// Energy of an interval is no register, but is taken for one by its unit's name until that kind is known.
-const AMOUNTS: &[&str] = &["IntervalTotal", "Instantaneous", "Counter"];
+/// Energy of an interval is no register.
+const AMOUNTS: &[&str] = &["IntervalTotal"];
 
 /// Quantity, unit, course, most decimals, kinds.
 const QUANTITIES: [(&str, Option<&str>, Course, usize, &[&str]); 14] = [

@@ -171,7 +171,7 @@ pub fn write(original: &Original, writing: &Writing, seed: u64) -> Written {
         original.points.iter().map(|point| cells(&mut rng, writing, point)).unzip();
     let points = original.points.iter().zip(wants).map(|(point, cells)| WantedPoint {
         names: vec![point.name()],
-        units: vec![if writing.units == Units::Nowhere { None } else { point.unit }],
+        units: if writing.units == Units::Nowhere { point.units_of_name() } else { vec![point.unit] },
         kinds: point.kinds,
         cells,
     });

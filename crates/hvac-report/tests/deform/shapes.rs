@@ -189,7 +189,9 @@ impl Content<'_> {
     }
 
     fn without_units(&self, wanted: &mut Wanted) {
-        wanted.points.iter_mut().for_each(|point| point.units = vec![None]);
+        for (want, point) in wanted.points.iter_mut().zip(&self.original.points) {
+            want.units = point.units_of_name();
+        }
     }
 
     fn long(&self, rows: &[usize], wanted: &mut Wanted) -> Sheet {
