@@ -191,46 +191,18 @@ const AT_THE_END: &[&str] = &[
 /// The same, when they are written just so.
 const AT_THE_END_EXACT: [&str; 6] = ["Wh", "Pa", "MW", "kV", "mA", "VA"];
 
-/// Words that name a quantity, and the single letters that are units of it.
-const QUANTITIES: [(&str, &[&str]); 5] = [
-    (
-        "A",
-        &[
-            "current",
-            "currents",
-            "amp",
-            "amps",
-            "ampere",
-            "amperage",
-            "strom",
-            "courant",
-            "corriente",
-            "irms",
-            "電流",
-            "电流",
-        ],
-    ),
-    ("V", &["volt", "volts", "voltage", "spannung", "tension", "tensión", "vrms", "電壓", "电压"]),
-    ("W", &["power", "leistung", "puissance", "potencia", "功率", "電力"]),
-    ("J", &["energy", "energie", "énergie", "energía", "energia", "wh", "kwh", "mwh", "電量", "电量", "能量"]),
-    (
-        "CFK",
-        &[
-            "temp",
-            "temperature",
-            "temperatures",
-            "temperatur",
-            "température",
-            "temperatura",
-            "drybulb",
-            "wetbulb",
-            "dewpoint",
-            "溫度",
-            "温度",
-            "水溫",
-        ],
-    ),
+/// Words that name a quantity, with blanks between, and the single letters that are units of it.
+const QUANTITIES: [(&str, &str); 5] = [
+    ("A", "current currents amp amps ampere amperage strom courant corriente irms 電流 电流"),
+    ("V", "volt volts voltage spannung tension tensión vrms 電壓 电压"),
+    ("W", "power leistung puissance potencia 功率 電力"),
+    ("J", "energy energie énergie energía energia wh kwh mwh 電量 电量 能量"),
+    ("CFK", "temp temperature temperatures temperatur température temperatura drybulb wetbulb dewpoint 溫度 温度 水溫"),
 ];
+
+/// What there are several of, so that a letter behind it says which: `CHWP (C)`, `Phase (A)`.
+const OF_SEVERAL: &str = "phase line leg circuit feeder panel meter transformer building block wing floor zone room unit \
+    pump pumps chwp cwp chp scp hwp fan chiller ch boiler tower ct ahu vav fcu compressor";
 
 /// Every spelling, compact.
 static SPELLINGS: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
@@ -329,21 +301,19 @@ enum Place {
 /// Whether a letter is a unit of the quantity that `name`, before it, says.
 fn fits(letter: &str, name: &str, place: Place) -> bool {
     let lower = name.to_lowercase();
-    let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    let says = |word: &str| if word.is_ascii() { words.clone().any(|said| said == word) } else { lower.contains(word) };
-    let said: Vec<&str> = QUANTITIES
-        .iter()
-        .filter(|(_, words)| words.iter().any(|word| says(word)))
-        .map(|(letters, _)| *letters)
-        .collect();
+    let words = lower.split(|c: char| !c.is_alphanumeric());
+    // Long ones are found in compounds too: `Vorlauftemperatur`.
+    let says = |word: &str| if word.len() < 6 { words.clone().any(|said| said == word) } else { lower.contains(word) };
+    let said: Vec<&str> =
+        QUANTITIES.iter().filter(|(_, words)| words.split(' ').any(&says)).map(|(letters, _)| *letters).collect();
     let letter = letter.to_uppercase();
     if said.iter().any(|letters| letters.contains(&letter)) {
         return true;
     }
-    let phase =
-        words.any(|word| matches!(word, "phase" | "line" | "leg" | "zone" | "floor" | "unit" | "block" | "wing"));
+    let last = lower.trim_end_matches(|c: char| !c.is_alphabetic()).rsplit(|c: char| !c.is_alphanumeric()).next();
+    let one_of_several = last.is_some_and(|last| OF_SEVERAL.split(' ').any(|word| word == last));
     said.is_empty()
-        && !phase
+        && !one_of_several
         && match place {
             Place::Square => true,
             Place::Round => letter != "A",
@@ -411,6 +381,11 @@ mod tests {
             ("Active energy (C)", None),
             ("Phase (A)", None),
             ("CHWP (A)", None),
+            ("CHWP-2 (C)", None),
+            ("Chiller (F)", None),
+            ("Phase [C]", None),
+            ("AHU1 SAT (C)", Some("°C")),
+            ("Vorlauftemperatur (C)", Some("°C")),
             ("OAT (F)", Some("°F")),
             ("CHWST (C)", Some("°C")),
             ("Temp, °C (LGR S/N: 1000001, SEN S/N: 1000001)", Some("°C")),
