@@ -378,7 +378,11 @@ pub fn lost(word: &str) -> Option<(Lost, NullReason)> {
     }
     let word = folded(word).to_lowercase();
     let word = word.trim_end_matches(['.', '!']);
-    LOSSES.iter().find(|(_, _, words)| words.contains(&word)).map(|(lost, reason, _)| (*lost, *reason))
+    let listed = LOSSES.iter().find(|(_, _, words)| words.contains(&word)).map(|(lost, reason, _)| (*lost, *reason));
+    // `Error 5`, `ERR: timeout`.
+    let mut behind = ["error", "err"].iter().filter_map(|error| word.strip_prefix(error));
+    let numbered = behind.any(|rest| rest.starts_with(|c: char| !c.is_alphabetic()));
+    listed.or_else(|| numbered.then_some((AmongNumbers, BadStatus)))
 }
 
 /// The words for 0 and 1 that all of `words` ([`folded`]) are spellings of.
@@ -459,10 +463,12 @@ mod tests {
             ("Störung", BadStatus),
             ("斷線", DataLoss),
             ("異常", BadStatus),
+            ("ERROR 5", BadStatus),
+            ("Err: 12", BadStatus),
         ] {
             assert_eq!(lost(word).map(|(_, reason)| reason), Some(reason), "{word}");
         }
-        for word in ["ON", "Cooling", "AUTO", "Normal", "Unoccupied", "Badger", "Open", "x", ""] {
+        for word in ["ON", "Cooling", "AUTO", "Normal", "Unoccupied", "Badger", "Open", "Errand", "x", ""] {
             assert_eq!(lost(word), None, "{word}");
         }
     }
