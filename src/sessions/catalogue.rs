@@ -233,7 +233,7 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     store::session(&txn, session_id).await?;
-    let versions = versions::of_session(&txn, session_id).await?;
+    let versions = versions::without_version(&txn, session_id).await?;
     let held = |v: &hvac_store::entity::version::Model| {
         v.state == VersionState::Reserved && v.lease_until.is_some_and(|until| until > now())
     };

@@ -42,7 +42,7 @@ pub struct Snapshot {
     pub trained_models: Vec<trained_model::Model>,
     /// Aliases that stand for them.
     pub model_aliases: Vec<model_alias::Model>,
-    /// Its version numbers, used or not.
+    /// Its version numbers, all of them or those that stand for no version.
     pub versions: Vec<version::Model>,
     /// What users said of its site's points.
     pub site_overrides: Vec<site_override::Model>,
@@ -85,7 +85,7 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
         cleaning_jobs: store::slim::completed_cleanings(db, session_id).await?,
         trained_models: store::slim::completed_models(db, session_id).await?,
         model_aliases: store::model_aliases(db, session_id).await?,
-        versions: versions::of_session(db, session_id).await?,
+        versions: versions::without_version(db, session_id).await?,
         session,
     })
 }

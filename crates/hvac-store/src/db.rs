@@ -14,8 +14,8 @@
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use migration::{Migrator, MigratorTrait};
@@ -27,6 +27,7 @@ use sea_orm::{
 };
 
 use super::crash;
+use super::entity::version;
 use super::opened_file::{OpenedFile, log_of};
 use crate::error::machine::sqlite_code;
 use crate::error::{Context, Error, Result, codes};
@@ -47,6 +48,7 @@ pub struct Db {
     file: Arc<OpenedFile>,
     stamp: Arc<Stamp>,
     counts: Arc<WriterCounts>,
+    given_up: Arc<Mutex<Vec<version::Model>>>,
 }
 
 /// What became of this process' writing transactions, since the start.
@@ -116,7 +118,14 @@ impl Db {
             ));
         }
         let file = Arc::new(OpenedFile::of(path).internal("looking at the database's file")?);
-        Ok(Self { writer, readers, file, stamp: Arc::new(Stamp(AtomicU64::new(Stamp::next()))), counts })
+        Ok(Self {
+            writer,
+            readers,
+            file,
+            stamp: Arc::new(Stamp(AtomicU64::new(Stamp::next()))),
+            counts,
+            given_up: Arc::default(),
+        })
     }
 
     /// For queries only: writing through it is refused by SQLite.
@@ -175,6 +184,11 @@ impl Db {
     /// Changes the stamp without a commit: something beside the database is not what it was.
     pub fn touch(&self) {
         self.stamp.raise();
+    }
+
+    /// Numbers that were given up while nothing could be written, a full disk for instance: to be released with the next.
+    pub(super) fn given_up(&self) -> MutexGuard<'_, Vec<version::Model>> {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What became of this process' writing transactions.

@@ -1,8 +1,6 @@
 //! Version numbers and how one becomes a published version: reserved in the database, held while its files are made,
 //! published with the rows of what was made, or abandoned. The one way for datasets, cleanings and models.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
@@ -11,7 +9,7 @@ use sea_orm::{
 };
 
 use super::db::{Db, Transaction};
-use super::entity::{ArtefactKind, VersionState, WorkStatus, job, version};
+use super::entity::{ArtefactKind, VersionState, WorkStatus, cleaning_job, job, parsed_dataset, version};
 use super::{new_id, now};
 use crate::error::{Context, Error, Result, codes};
 
@@ -175,13 +173,29 @@ pub async fn book(txn: &impl ConnectionTrait, number: version::Model) -> Result<
     number.into_active_model().reset_all().insert(txn).await.internal("booking a version number")
 }
 
-/// The session's numbers, used or not.
+/// The session's numbers that stand for no version: reserved or abandoned ones.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn of_session(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<version::Model>> {
+pub async fn without_version(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<version::Model>> {
+    let parsed = Query::select()
+        .column(parsed_dataset::Column::Version)
+        .from(parsed_dataset::Entity)
+        .and_where(parsed_dataset::Column::SessionId.eq(session_id))
+        .to_owned();
+    let cleaned = Query::select()
+        .column(cleaning_job::Column::Version)
+        .from(cleaning_job::Entity)
+        .and_where(cleaning_job::Column::SessionId.eq(session_id))
+        .and_where(cleaning_job::Column::Status.eq(WorkStatus::Completed))
+        .to_owned();
+    let none_of = |kind: ArtefactKind, made| {
+        Condition::any().add(version::Column::Kind.ne(kind)).add(version::Column::Version.not_in_subquery(made))
+    };
     version::Entity::find()
         .filter(version::Column::SessionId.eq(session_id))
+        .filter(none_of(ArtefactKind::Parsed, parsed))
+        .filter(none_of(ArtefactKind::Cleaned, cleaned))
         .order_by_asc(version::Column::CreatedAt)
         .all(db)
         .await
@@ -317,7 +331,7 @@ impl Held {
         };
         if let Err(error) = released.await {
             tracing::warn!(%error, "a reservation was not released; the next parse of the session does it, or it lapses by itself");
-            unreleased().push(self.number.clone());
+            self.db.given_up().push(self.number.clone());
         }
     }
 }
@@ -326,12 +340,6 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.beating.abort();
     }
-}
-
-/// Numbers that were given up while nothing could be written, a full disk for instance.
-fn unreleased() -> MutexGuard<'static, Vec<version::Model>> {
-    static UNRELEASED: Mutex<Vec<version::Model>> = Mutex::new(Vec::new());
-    UNRELEASED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reserves a session's next parsed number, those first released that could not be before; held from now on.
@@ -344,7 +352,7 @@ pub async fn hold_parse(
     owner: Owner<'_>,
     allowed: impl AsyncFnOnce(&Transaction) -> Result<()>,
 ) -> Result<Held> {
-    let given_up = unreleased().clone();
+    let given_up = db.given_up().clone();
     let of_session = |number: &version::Model| number.session_id.as_deref() == Some(session_id);
     let txn = db.begin().await?;
     allowed(&txn).await?;
@@ -353,6 +361,6 @@ pub async fn hold_parse(
     }
     let reserved = reserve_parse(&txn, session_id, owner).await?;
     txn.commit().await.internal("reserving a version")?;
-    unreleased().retain(|number| !of_session(number) || given_up.iter().all(|gone| gone.id != number.id));
+    db.given_up().retain(|number| !of_session(number) || given_up.iter().all(|gone| gone.id != number.id));
     Ok(Held::new(db, reserved))
 }

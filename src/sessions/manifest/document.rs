@@ -89,6 +89,9 @@ macro_rules! entry {
         }
 
         impl $name {
+            /// The columns of its row that have fields here.
+            pub const COLUMNS: &[&str] = &[$(stringify!($same)),*];
+
             /// The row of that session; what its file tells is left out where this does not.
             #[must_use]
             pub fn into_row(self, session_id: &str) -> $row::Model {

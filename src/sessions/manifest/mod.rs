@@ -72,9 +72,11 @@ pub fn written(snapshot: &Snapshot) -> Document {
     for dataset in &mut parsed_datasets {
         dataset.report = snapshot.reports.get(&dataset.id).cloned();
     }
+    let parsed: BTreeSet<i32> = snapshot.parsed_datasets.iter().map(|dataset| dataset.version).collect();
+    let cleaned: BTreeSet<i32> = snapshot.cleaning_jobs.iter().map(|job| job.version).collect();
     let has_row = |number: &&version::Model| match number.kind {
-        ArtefactKind::Parsed => snapshot.parsed_datasets.iter().any(|dataset| dataset.version == number.version),
-        ArtefactKind::Cleaned => snapshot.cleaning_jobs.iter().any(|job| job.version == number.version),
+        ArtefactKind::Parsed => parsed.contains(&number.version),
+        ArtefactKind::Cleaned => cleaned.contains(&number.version),
         ArtefactKind::Model => true,
     };
     Document {
@@ -105,8 +107,9 @@ fn rows(document: Document) -> Snapshot {
     let mut versions: Vec<version::Model> = of_session.map(|number| number.into_row(&session_id)).collect();
     let parsed = document.parsed_datasets.iter().map(|d| (ArtefactKind::Parsed, d.version, d.created_at));
     let cleaned = document.cleaning_jobs.iter().map(|job| (ArtefactKind::Cleaned, job.version, job.created_at));
+    let mut told: BTreeSet<_> = versions.iter().map(|number| (number.kind.as_str(), number.version)).collect();
     for (kind, version, created_at) in parsed.chain(cleaned) {
-        if versions.iter().any(|number| number.kind == kind && number.version == version) {
+        if !told.insert((kind.as_str(), version)) {
             continue;
         }
         let series = if kind == ArtefactKind::Parsed { Series::Parsed } else { Series::Cleaned };

@@ -1,13 +1,19 @@
 //! A session's rows without what is large: `session.json` is written after each change, and the files tell the rest.
+//!
+//! Of versions a session has any number, so their rows come as one text: one by one, each costs the driver more than all
+//! else that is done with it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, Iterable, QueryFilter, QueryOrder, QuerySelect, Select,
 };
+use serde::de::DeserializeOwned;
 
 use crate::error::{Context, Result};
+use crate::sessions::manifest::document::{Cleaning, ParsedDataset};
 use hvac_store::entity::{ReportText, WorkStatus, cleaning_job, parse_report, parsed_dataset, trained_model};
 
 /// All columns but these, each of which has its text instead.
@@ -20,15 +26,32 @@ fn without<E: EntityTrait>(left_out: &[(E::Column, &'static str)]) -> Select<E> 
     })
 }
 
+/// The rows as entries of a `session.json`, in no order.
+async fn entries<T: DeserializeOwned, E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    rows: Select<E>,
+    columns: &[&str],
+    doing: &'static str,
+) -> Result<Vec<T>> {
+    // A JSON number has fewer digits there than it takes to read the same one back.
+    let value = |name| match name {
+        "retention_rate" => format!("json(nullif(quote(\"{name}\"), 'NULL'))"),
+        _ => format!("\"{name}\""),
+    };
+    let fields: Vec<String> = columns.iter().map(|name| format!("'{name}', {}", value(*name))).collect();
+    let text = Expr::cust(format!("json_group_array(json_object({}))", fields.join(", ")));
+    let text: Option<String> =
+        rows.select_only().expr_as(text, "entries").into_tuple().one(db).await.internal(doing)?;
+    text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text).internal(doing))
+}
+
 /// The session's parsed datasets, newest first, without columns and options.
 pub async fn parsed_datasets(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<parsed_dataset::Model>> {
-    use parsed_dataset::Column;
-    without::<parsed_dataset::Entity>(&[(Column::Columns, "[]"), (Column::Options, "null")])
-        .filter(Column::SessionId.eq(session_id))
-        .order_by_desc(Column::Version)
-        .all(db)
-        .await
-        .internal("listing a session's datasets")
+    let rows = parsed_dataset::Entity::find().filter(parsed_dataset::Column::SessionId.eq(session_id));
+    let mut datasets: Vec<ParsedDataset> =
+        entries(db, rows, ParsedDataset::COLUMNS, "listing a session's datasets").await?;
+    datasets.sort_unstable_by_key(|dataset| Reverse(dataset.version));
+    Ok(datasets.into_iter().map(|dataset| dataset.into_row(session_id)).collect())
 }
 
 /// What the parses of the session found whose files do not tell it, by dataset.
@@ -49,14 +72,12 @@ pub async fn reports(db: &impl ConnectionTrait, session_id: &str) -> Result<BTre
 /// The session's cleaned versions, newest first, without parameters and report. Other cleanings are no data, and a rebuilt
 /// catalogue has no job that would go on with them.
 pub async fn completed_cleanings(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<cleaning_job::Model>> {
-    use cleaning_job::Column;
-    without::<cleaning_job::Entity>(&[(Column::Parameters, "null"), (Column::Report, "null")])
-        .filter(Column::SessionId.eq(session_id))
-        .filter(Column::Status.eq(WorkStatus::Completed))
-        .order_by_desc(Column::Version)
-        .all(db)
-        .await
-        .internal("listing a session's cleanings")
+    let rows = cleaning_job::Entity::find()
+        .filter(cleaning_job::Column::SessionId.eq(session_id))
+        .filter(cleaning_job::Column::Status.eq(WorkStatus::Completed));
+    let mut cleanings: Vec<Cleaning> = entries(db, rows, Cleaning::COLUMNS, "listing a session's cleanings").await?;
+    cleanings.sort_unstable_by_key(|cleaning| Reverse(cleaning.version));
+    Ok(cleanings.into_iter().map(|cleaning| cleaning.into_row(session_id)).collect())
 }
 
 /// The models that were made from the session's data, oldest first, without mapping, metrics and lineage.
