@@ -41,8 +41,8 @@ pub async fn preview(state: &AppState, selector: &DatasetSelector, query: &Previ
     let rows = range.start.min(dataset.row_count)..range.end.min(dataset.row_count);
     let columns = chosen.as_ref().map_or(dataset.columns.len() + 1, Vec::len) as u64;
     let bytes = columns * (rows.end - rows.start) * CELL_BYTES;
-    let chosen = chosen.unwrap_or_else(|| named(dataset.columns.iter()));
-    answer::kept(state, &dataset, &request, bytes, || written(state, &dataset, chosen, rows)).await
+    let writing = || written(state, &dataset, chosen.unwrap_or_else(|| named(dataset.columns.iter())), rows);
+    answer::kept(state, &dataset, &request, bytes, writing).await
 }
 
 /// `timestamp` and the names of columns.
