@@ -9,7 +9,7 @@ use super::super::features::Feature;
 use super::super::role::Role;
 
 /// Speeds and counts at or below this mean that a machine stands.
-const STANDS_HZ: f64 = 5.0;
+pub(crate) const STANDS_HZ: f64 = 5.0;
 
 /// What power is expressed in. Loads and speeds are shares of their median, temperatures differences from theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

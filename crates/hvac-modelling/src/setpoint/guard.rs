@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::super::control::Control;
 use super::super::control::precedent::Precedent;
-use super::super::control::state::{PlantQuantity, PlantState};
+use super::super::control::state::{PlantQuantity, PlantState, STANDS_HZ};
 use super::super::role::Role;
 use super::gain::Opinions;
 use super::limits::{self, Axis, Limit};
@@ -103,7 +103,7 @@ impl<'a> SetpointCase<'a> {
         let mut row = self.row.clone();
         for (axis, value) in self.axes.iter().zip(values) {
             for position in &axis.positions {
-                if let Some(slot) = row.get_mut(*position).filter(|slot| **slot > 5.0 || !axis.is_speed()) {
+                if let Some(slot) = row.get_mut(*position).filter(|slot| **slot > STANDS_HZ || !axis.is_speed()) {
                     *slot = *value;
                 }
             }

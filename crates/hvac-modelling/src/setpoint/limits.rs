@@ -1,7 +1,7 @@
 //! What may be chosen: axes of operator steps, and limits that every choice must keep.
 
 use super::super::control::Control;
-use super::super::control::state::{PlantQuantity, PlantState, SPEEDS};
+use super::super::control::state::{PlantQuantity, PlantState, SPEEDS, STANDS_HZ};
 use super::super::features::{self, Feature};
 use super::super::role::{Decider, Role};
 use super::super::words::did_you_mean;
@@ -212,7 +212,11 @@ fn axis(
     if is_speed {
         (low, high) = (low.max(hard.0), high.min(hard.1));
     }
-    let (from, to) = (low.max(seen.0), high.min(seen.1));
+    let (mut from, mut to) = (low.max(seen.0), high.min(seen.1));
+    // Whether a machine runs is not chosen here: one that stands has no speed.
+    if is_speed && current <= STANDS_HZ {
+        (low, high, from, to) = (current, current, current, current);
+    }
     if (to - from) / step > MOST_VALUES {
         return Err(problem(
             ".step",
@@ -266,7 +270,7 @@ fn quantity(role: Role) -> Option<PlantQuantity> {
 /// Mean of what turns (or of all, for temperatures), and whether all of it was given.
 fn present(row: &[f64], given: &[bool], positions: &[usize], is_speed: bool) -> (f64, bool) {
     let values: Vec<f64> = positions.iter().filter_map(|position| row.get(*position).copied()).collect();
-    let turning: Vec<f64> = values.iter().copied().filter(|value| !is_speed || *value > 5.0).collect();
+    let turning: Vec<f64> = values.iter().copied().filter(|value| !is_speed || *value > STANDS_HZ).collect();
     let used = if turning.is_empty() { values } else { turning };
     let mean = used.iter().sum::<f64>() / used.len().max(1) as f64;
     (mean, positions.iter().all(|position| given.get(*position).copied().unwrap_or(false)))
