@@ -46,11 +46,13 @@ impl Failure {
         Self { kind: *kind, code: (*name).to_owned(), message, details: Vec::new() }
     }
 
-    /// The error it was.
+    /// The error it was; one that another version of the program wrote may have a code that this one does not know.
     #[must_use]
     pub fn to_error(&self) -> Error {
-        let code = codes::named(&self.code).unwrap_or(codes::INTERNAL);
-        let error = Error::new(code, self.message.clone());
+        let error = match codes::named(&self.code) {
+            Some(code) => Error::new(code, self.message.clone()),
+            None => Error::new(codes::JOB_FAILED, format!("{} ({})", self.message, self.code)),
+        };
         self.details.iter().cloned().fold(error, Error::with_detail)
     }
 }

@@ -152,6 +152,21 @@ async fn a_job_is_done_and_listed() {
     assert_eq!(app.get("/api/jobs?kind=parse").await.expect(200)["total"], 0);
 }
 
+/// Another version of the program has written why.
+#[tokio::test]
+async fn a_job_that_failed_with_a_code_of_another_version_is_no_defect() {
+    let app = TestApp::start().await;
+    let id = enqueue(&app.state, &ending(Ending::Invalid)).await;
+    app.state.jobs.wait(&id).await.unwrap();
+    let failure = r#"{"kind": "invalid", "code": "code_of_2031", "message": "the plant is on fire"}"#;
+    sql(&app.state, &format!("UPDATE jobs SET failure = '{failure}' WHERE id = '{id}'")).await;
+    assert_eq!(app.get(&format!("/api/jobs/{id}")).await.expect(200)["error_code"], "code_of_2031");
+    let error = app.state.jobs.wait(&id).await.unwrap().outcome().unwrap_err();
+    let problem = app::problem(&error);
+    assert_eq!((&problem["status"], &problem["code"]), (&json!(409), &json!("job_failed")));
+    assert_eq!(problem["detail"], "the plant is on fire (code_of_2031)");
+}
+
 #[tokio::test]
 async fn a_request_that_cannot_be_is_told_why() {
     let app = TestApp::start().await;

@@ -122,6 +122,8 @@ table! {
             "Ask again to do it after all.";
         JOB_ENDED "job_ended" "The job has ended already."
             "There is nothing to cancel; ask for new work where its result is missed.";
+        JOB_FAILED "job_failed" "The job failed, for a reason whose code this version of the program does not know."
+            "Do what `detail` says, or ask again for the same.";
         LEASE_LOST "lease_lost" "The work stood still for over a minute and lost its version number."
             "Ask for it again; see why the machine stood still.";
         MODEL_IN_USE "model_in_use" "Aliases or recommendations refer to the model."
