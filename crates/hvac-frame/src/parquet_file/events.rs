@@ -88,8 +88,8 @@ fn batch(events: &[QualityEvent]) -> Result<RecordBatch> {
 /// # Errors
 /// Damaged when the bytes are no such file; newer as [`Footer::parse`].
 pub fn read_events(bytes: Bytes) -> Result<Vec<QualityEvent>> {
-    Footer::parse(&bytes)?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(read_failed)?.build().map_err(read_failed)?;
+    let metadata = Footer::parse(&bytes)?.into_metadata();
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata).build().map_err(read_failed)?;
     let mut events = Vec::new();
     for batch in reader {
         let batch = batch.map_err(read_failed)?;

@@ -68,6 +68,11 @@ impl Footer {
         }
     }
 
+    /// For the library's own reader.
+    pub(super) fn into_metadata(self) -> ArrowReaderMetadata {
+        self.metadata
+    }
+
     /// Rows of the file.
     #[must_use]
     pub fn row_count(&self) -> u64 {
