@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::{Chosen, ReadError, ReadOptions, Source};
 use hvac_frame::column::Warning;
@@ -206,21 +206,23 @@ fn first_bad_line(bytes: &[u8], encoding: &'static Encoding) -> Option<u64> {
 
 /// What is no text at all.
 fn refuse_binary(source: Source<'_>) -> Result<(), ReadError> {
-    const KINDS: [(&[u8], &str); 11] = [
+    const KINDS: [(&[u8], &str); 10] = [
         (b"\x89PNG", "a PNG image"),
         (b"\xff\xd8\xff", "a JPEG image"),
         (b"GIF8", "a GIF image"),
         (b"%PDF", "a PDF document"),
         (b"PK\x03\x04", "an archive"),
-        (b"\x1f\x8b", "a gzip archive"),
+        (b"\x1f\x8b", "a gzip archive (one whose name ends in .gz is unpacked)"),
         (b"7z\xbc\xaf", "a 7z archive"),
         (b"Rar!", "a RAR archive"),
-        (b"\xd0\xcf\x11\xe0", "an old Office document (.xls): save it as .xlsx or CSV"),
         (b"PAR1", "a Parquet file"),
         (b"SQLite format 3", "a SQLite database"),
     ];
     if source.bytes.is_empty() {
         return Err(source.error("empty_file", None, "the file is empty: export the report again"));
+    }
+    if let Some(words) = spreadsheet(source.bytes) {
+        return Err(source.error("not_a_table", None, words));
     }
     if let Some((_, kind)) = KINDS.iter().find(|(magic, _)| source.bytes.starts_with(magic)) {
         return Err(source.error(
@@ -238,6 +240,38 @@ fn refuse_binary(source: Source<'_>) -> Result<(), ReadError> {
         return Err(source.error("not_a_table", None, "the bytes are not text; reports are CSV or .xlsx"));
     }
     Ok(())
+}
+
+/// What to do with a spreadsheet that is not read; none for all else.
+fn spreadsheet(bytes: &[u8]) -> Option<&'static str> {
+    let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
+    let has = |word: &[u8]| memmem::find(bytes, word).is_some();
+    let named = |word: &str| memmem::find(&head.to_ascii_lowercase(), word.as_bytes()).is_some();
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start().to_ascii_lowercase();
+    match head {
+        [0xd0, 0xcf, 0x11, 0xe0, ..] if has(b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0") => {
+            Some("this is a workbook that is protected by a password: save it without one, or export CSV")
+        }
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            Some("this is a workbook of the old form (.xls), which is not read: save it as .xlsx or CSV")
+        }
+        [b'P', b'K', 3, 4, ..] if named("application/vnd.oasis.opendocument") => {
+            Some("this is an OpenDocument file (.ods), which is not read: save it as .xlsx or CSV")
+        }
+        [b'P', b'K', 3, 4, ..] if has(b"xl/workbook.bin") => {
+            Some("this is a binary workbook (.xlsb), which is not read: save it as .xlsx or CSV")
+        }
+        [b'P', b'K', 3, 4, ..] if has(b"Index/Document.iwa") => {
+            Some("this is a Numbers document, which is not read: export it as .xlsx or CSV")
+        }
+        _ if text.starts_with(b"<html") || text.starts_with(b"<!doctype html") || text.starts_with(b"<table") => {
+            Some("this is a page (HTML), whatever its name says: open it in a spreadsheet and save it as .xlsx or CSV")
+        }
+        _ if text.starts_with(b"<?xml") && named("urn:schemas-microsoft-com:office:spreadsheet") => {
+            Some("this is a workbook as XML, which is not read: open it in a spreadsheet and save it as .xlsx or CSV")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -294,6 +328,21 @@ mod tests {
     fn what_is_no_text() {
         assert_eq!(read(b""), Err(("empty_file", None)));
         assert_eq!(read(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"), Err(("not_a_table", None)));
+        for (bytes, kind) in [
+            (&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 W\0o\0r\0k\0b\0o\0o\0k\0"[..], ".xls"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0", "password"),
+            (b"PK\x03\x04\x14\0\0mimetypeapplication/vnd.oasis.opendocument.spreadsheet", ".ods"),
+            (b"PK\x03\x04\x14\0\0xl/workbook.bin", ".xlsb"),
+            (b"PK\x03\x04\x14\0\0Index/Document.iwa", "Numbers"),
+            (b"\n<HTML><body><table><tr><td>Time</td></tr></table>", "HTML"),
+            (b"\xef\xbb\xbf<!DOCTYPE html>\n<html>", "HTML"),
+            (b"<?xml version=\"1.0\"?>\n<Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">", "XML"),
+            (b"\x1f\x8b\x08\0", ".gz"),
+        ] {
+            let options = ReadOptions::of(chrono_tz::UTC);
+            let error = decode(Source { name: "r.xls", bytes }, &options).unwrap_err();
+            assert!(error.code == "not_a_table" && error.message.contains(kind), "{}", error.message);
+        }
         assert_eq!(read(&[0, 1, 2, 3, 4, 5, 6, 7, 200, 255].repeat(100)), Err(("not_a_table", None)));
         assert_eq!(read(b"Time,A\n2024-01-01 00:00,1\n2024-01-01 00:15,\x00\x00\n"), Err(("nul_bytes", Some(3))));
     }

@@ -38,7 +38,7 @@ mod times_of;
 mod toa5;
 mod wide;
 mod words;
-mod xlsx;
+mod workbook;
 mod zones;
 
 use std::collections::BTreeMap;

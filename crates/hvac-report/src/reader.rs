@@ -14,7 +14,7 @@ use super::status::Meaning;
 use super::times::TimeReader;
 use super::{
     Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, decode, detect, dialect,
-    order, xlsx,
+    order, workbook,
 };
 use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::Warning;
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When the bytes are no table this program reads, or contradict `options`.
     pub fn open(source: Source<'a>, options: &ReadOptions) -> Result<Vec<Self>, ReadError> {
-        if xlsx::is_workbook(source.bytes) {
+        if workbook::is_workbook(source.bytes) {
             return Self::open_workbook(source, options);
         }
         let decode::Decoded { text, encoding, warnings } = decode::decode(source, options)?;
@@ -135,14 +135,48 @@ impl<'a> Reader<'a> {
     }
 
     fn open_workbook(source: Source<'a>, options: &ReadOptions) -> Result<Vec<Self>, ReadError> {
-        let xlsx::Sheet { text, encoding } = xlsx::read(source)?;
+        let workbook::Book { sheets, left_out: mut warnings, encoding } = workbook::read(source, options)?;
         let dialect = Dialect { delimiter: b',', eol: b'\n', decimal: b'.' };
         let delimiter = Chosen {
             value: ',',
             evidence: "the cells of a workbook need none; commas are put between them".to_owned(),
         };
-        let layouts = detect::layouts(source, &text, dialect, delimiter, options)?;
-        Ok(Self::tables(source, options, Cow::Owned(text), &encoding, Vec::new(), layouts, ""))
+        let (mut tables, mut first_error, several) = (Vec::new(), None, sheets.len() > 1);
+        for sheet in sheets {
+            let dialect = Dialect { decimal: sheet.decimal, ..dialect };
+            match detect::layouts(source, &sheet.text, dialect, delimiter.clone(), options) {
+                Ok(layouts) => {
+                    warnings.extend(sheet.warnings);
+                    let said = std::mem::take(&mut warnings);
+                    let name = if several { sheet.name.as_str() } else { "" };
+                    tables.extend(Self::tables(
+                        source,
+                        options,
+                        Cow::Owned(sheet.text),
+                        &encoding,
+                        said,
+                        layouts,
+                        name,
+                    ));
+                }
+                // It has times, so it would be missed.
+                Err(error) if matches!(error.code, "no_header" | "second_table" | "too_many_points") => {
+                    return Err(ReadError { message: format!("sheet '{}': {}", sheet.name, error.message), ..error });
+                }
+                Err(error) => {
+                    let words = format!("sheet '{}' is no table and is left out: {}", sheet.name, error.message);
+                    warnings.push(warning(source, "sheet_left_out", error.line, None, 1, words));
+                    first_error = first_error.or(Some(error));
+                }
+            }
+        }
+        match tables.first_mut() {
+            Some(first) => {
+                first.warnings.append(&mut warnings);
+                Ok(tables)
+            }
+            None => Err(first_error.unwrap_or_else(|| source.error("empty_file", None, "the workbook has no sheet"))),
+        }
     }
 
     /// Goes over all bytes once; `keep` gets each chunk's index and segment as soon as it is read, in the
