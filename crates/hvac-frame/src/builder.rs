@@ -141,6 +141,15 @@ impl ColumnBuilder {
         self.push_other(NULLS + i32::from(reason as u8));
     }
 
+    /// The last row's value and code, which it has no more; none when there is no row.
+    pub fn take_back(&mut self) -> Option<(f64, u8)> {
+        if self.decimals == WHOLE {
+            return self.whole.values.pop().zip(self.whole.codes.pop());
+        }
+        let scale = self.scale();
+        self.counts.pop().map(|count| cell(count, scale))
+    }
+
     #[inline]
     fn push_other(&mut self, other: i32) {
         if self.decimals == WHOLE {

@@ -83,6 +83,8 @@ pub fn layout(
             let (first, last) = range.split_once(" - ")?;
             Some((first.trim().to_owned(), last.trim().to_owned()))
         }),
+        of_intervals: false,
+        totals: Vec::new(),
         time_interval_s: labelled(&head, "Time Interval").and_then(interval_s),
         warnings,
     })

@@ -138,6 +138,13 @@ impl CellReader {
         if meaning == Meaning::Bad && !self.keep_bad_status { null(NullReason::BadStatus) } else { cell }
     }
 
+    /// A text that was read is none after all.
+    pub fn forget(&mut self, point: usize, at: usize) {
+        if let Some(state) = self.points.get_mut(point).filter(|_| self.grow) {
+            state.texts.uncount(at);
+        }
+    }
+
     /// Why a text is no value in any column.
     fn lost(&self, text: &str) -> Option<NullReason> {
         if !self.loss_words.is_empty() && self.loss_words.contains(&words::folded(text)) {

@@ -27,14 +27,14 @@ pub fn layouts(
     match options.format {
         Some(Format::Narrow) => one(narrow::layout(source, &table, narrow::found(&table), dialect, delimiter)),
         Some(Format::SinglePoint) => one(wide::single_layout(source, &table, dialect, delimiter, true)),
-        Some(_) => wide::layouts(source, &table, dialect, delimiter, asked),
+        Some(_) => wide::layouts(source, &table, text, dialect, delimiter, asked),
         None => {
             if let Some(found) = narrow::found(&table) {
                 one(narrow::layout(source, &table, Some(found), dialect, delimiter))
             } else if wide::single_value(&table).is_some() {
                 one(wide::single_layout(source, &table, dialect, delimiter, false))
             } else {
-                wide::layouts(source, &table, dialect, delimiter, false)
+                wide::layouts(source, &table, text, dialect, delimiter, false)
             }
         }
     }

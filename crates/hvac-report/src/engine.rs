@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::cells::{CellReader, Occurrences};
 use super::fields::{Cursor, MAX_LINE};
-use super::layout::{Layout, warning};
-use super::number::NumberForm;
+use super::layout::{Layout, Role, warning};
+use super::number::{self, NumberForm};
 use super::status::{self, Meaning};
 use super::times::TimeReader;
-use super::{Format, PointPlan, ReadError, Source};
+use super::{Format, PointPlan, ReadError, Source, words};
 use hvac_frame::column::Warning;
 use hvac_frame::encoded::EncodedSegment;
 
@@ -69,6 +69,12 @@ pub struct Seen {
     pub short: Occurrences,
     /// Cells beyond the last column.
     pub extra: Occurrences,
+    /// Rows that have such cells, of which none is kept.
+    pub wide_rows: u64,
+    /// Readings that end in no cell, by reason.
+    pub lost: BTreeMap<String, u64>,
+    /// Rows that carry readings and are of no known kind.
+    pub unknown_rows: u64,
     /// Rows whose time cannot be read, and the first such text.
     pub unreadable: Occurrences,
     /// The first of them.
@@ -98,14 +104,47 @@ impl Engine<'_> {
             "footer"
         } else {
             self.refuse_second_report(bare, line)?;
-            self.seen.unreadable.add(line);
-            if self.seen.unreadable.count == 1 {
-                self.seen.unreadable_text = stamp.chars().take(60).collect();
-            }
-            "unreadable_time"
+            self.no_time(raw, stamp, line)?
         };
         *self.seen.dropped.entry(reason.to_owned()).or_default() += 1;
         Ok(())
+    }
+
+    /// What a row is that has no time and is none of those that reports end with.
+    fn no_time(&mut self, raw: &str, stamp: &str, line: u64) -> Result<&'static str, ReadError> {
+        let mut cursor = Cursor::new(raw, self.layout.dialect, 0, 0);
+        let fields = cursor.row(self.layout.roles.len() + 1).map_err(|flaw| self.source.flaw(flaw))?;
+        let dialect = self.layout.dialect;
+        let numbers = fields.iter().zip(&self.layout.roles).filter(|(field, role)| {
+            matches!(role, Role::Point(_) | Role::Value(_))
+                && number::read(field, dialect.decimal, dialect.delimiter).is_some()
+        });
+        let numbers = numbers.count() as u64;
+        if fields.iter().any(|field| words::is_summary(field)) {
+            return Ok("summary");
+        }
+        if fields.first().is_some_and(|first| {
+            first.starts_with("#datatype") || first.starts_with("#group") || first.starts_with("#default")
+        }) {
+            return Ok("annotation");
+        }
+        if numbers == 0
+            && fields.iter().filter(|field| !field.is_empty()).count() > 1
+            && fields.iter().any(|field| *field == self.layout.times_from)
+            && !self.layout.times_from.is_empty()
+        {
+            let words = "a second table with other columns begins here: split the file before this line";
+            return Err(self.source.error("second_table", Some(line), words));
+        }
+        self.seen.unreadable.add(line);
+        if self.seen.unreadable.count == 1 {
+            self.seen.unreadable_text = stamp.chars().take(60).collect();
+        }
+        if numbers > 0 {
+            self.seen.unknown_rows += 1;
+            self.seen.lose("unreadable_time", numbers);
+        }
+        Ok("unreadable_time")
     }
 
     fn stands_in_head(&mut self, raw: &str) -> bool {
@@ -147,6 +186,13 @@ impl Engine<'_> {
 }
 
 impl Seen {
+    /// So many readings end in no cell because of `reason`.
+    pub fn lose(&mut self, reason: &str, readings: u64) {
+        if readings > 0 {
+            *self.lost.entry(reason.to_owned()).or_default() += readings;
+        }
+    }
+
     /// A row was dropped because of `reason`.
     pub fn drop(&mut self, reason: &str) {
         if let Some(count) = self.dropped.get_mut(reason) {
@@ -228,7 +274,13 @@ impl Seen {
         say(
             "extra_cells",
             self.extra,
-            format!("{} cells stand beyond the last column of the header; they are dropped", n(self.extra)),
+            match self.wide_rows {
+                0 => format!("{} cells stand in columns without a name; they are dropped", n(self.extra)),
+                rows => format!(
+                    "{} cells stand beyond the last column of the header; which cell belongs where cannot be told, so all cells of these {rows} rows are stored as null (unreadable)",
+                    n(self.extra)
+                ),
+            },
         );
         say(
             "unit_mismatch",

@@ -89,6 +89,10 @@ pub struct Layout {
     pub date_range: Option<(String, String)>,
     /// `Time Interval:` of the report's head, s.
     pub time_interval_s: Option<u32>,
+    /// Rows are intervals, with a column for either end.
+    pub of_intervals: bool,
+    /// Where rows begin that sum up the others.
+    pub totals: Vec<usize>,
     /// What detection has to say.
     pub warnings: Vec<Warning>,
 }
@@ -98,6 +102,8 @@ pub struct Layout {
 pub struct Record {
     /// Its line, counted from 1.
     pub line: u64,
+    /// Where it begins.
+    pub start: usize,
     /// Its fields, trimmed.
     pub fields: Vec<String>,
     /// Where it ends, and line ends up to there.
@@ -121,10 +127,10 @@ pub fn records(text: &str, dialect: Dialect, range: Range<usize>, lines: u64, ma
         if cursor.blank_line() {
             continue;
         }
-        let line = cursor.lines() + 1;
+        let (line, start) = (cursor.lines() + 1, cursor.pos());
         let fields = cursor.row(MAX_POINTS + 64)?;
         if fields.iter().any(|field| !field.is_empty()) {
-            records.push(Record { line, fields, end: cursor.pos(), end_lines: cursor.lines() });
+            records.push(Record { line, start, fields, end: cursor.pos(), end_lines: cursor.lines() });
         }
     }
     Ok(records)

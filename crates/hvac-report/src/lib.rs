@@ -36,6 +36,7 @@ mod time;
 mod times;
 mod times_of;
 mod toa5;
+mod totals;
 mod wide;
 mod words;
 mod workbook;
@@ -197,6 +198,12 @@ pub struct FilePlan {
     /// Lines below the header that are no data rows, by reason: `footer`, `blank`, `unreadable_time`, `repeated_header`,
     /// `no_point` (a narrow row that names none).
     pub dropped_rows: BTreeMap<String, u64>,
+    /// Readings of the file that end in no cell, by reason: `extra_cells`, `unreadable_time`, `no_point`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost_readings: BTreeMap<String, u64>,
+    /// Rows that carry readings and are of no known kind.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown_rows: u64,
     /// Rows that stood after a later one.
     pub out_of_order_rows: u64,
     /// Rows whose time is on the site's clock: neither an offset nor an epoch.
@@ -221,6 +228,11 @@ pub struct FilePlan {
     /// Runs of rows that can be read by themselves.
     #[serde(skip)]
     pub chunks: Vec<Chunk>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One table of a file that holds several: a sheet of a workbook, points with a time column of their own.

@@ -190,6 +190,7 @@ impl Engine<'_> {
         if !row.keyed {
             self.seen.nameless.add(line);
             self.seen.drop("no_point");
+            self.seen.lose("no_point", u64::from(row.has_reading()));
             return Ok(());
         }
         let unit = row.unit.as_ref().map_or("", |field| &*field.text);
@@ -296,6 +297,7 @@ impl Engine<'_> {
         }
         let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
         self.seen.extra.add_all(extra, line);
+        self.seen.lose("extra_cells", extra);
         Ok(row)
     }
 

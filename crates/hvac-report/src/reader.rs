@@ -284,6 +284,9 @@ impl<'a> Reader<'a> {
         if chunks.is_empty() {
             return Err(self.no_rows(&seen));
         }
+        if self.layout.of_intervals || times.width_s().is_some() {
+            points.iter_mut().for_each(|point| point.of_intervals = true);
+        }
         let mut warnings = self.warnings.clone();
         warnings.extend(self.layout.warnings.iter().cloned());
         warnings.extend(seen.warnings(self.source, &self.layout, &times));
@@ -305,6 +308,8 @@ impl<'a> Reader<'a> {
             last_at_ms: chunks.iter().map(|chunk| chunk.last_at_ms).max(),
             interval_s: times.width_s().or_else(|| seen.interval_s()),
             dropped_rows: seen.dropped,
+            lost_readings: seen.lost,
+            unknown_rows: seen.unknown_rows,
             loss_markers,
             warnings,
             parts: Vec::new(),

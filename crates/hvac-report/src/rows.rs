@@ -14,7 +14,7 @@ use super::number::{self, NumberForm};
 use super::times::{Place, RowTime, TimeFields};
 use super::{ReadError, marker};
 use hvac_frame::builder::{ColumnBuilder, SegmentBuilder};
-use hvac_frame::column::NullReason;
+use hvac_frame::column::{NullReason, TEXT, VALUE};
 
 /// What the rows of a layout have in common.
 #[derive(Debug)]
@@ -80,6 +80,11 @@ impl<'r> Engine<'r> {
                 continue;
             }
             let start = cursor.pos();
+            if !self.layout.totals.is_empty() && self.layout.totals.contains(&start) {
+                cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+                self.seen.drop("total");
+                continue;
+            }
             self.wide_row(shape, cursor, builder)?;
             self.check_line(start, cursor)?;
         }
@@ -122,10 +127,34 @@ impl<'r> Engine<'r> {
         if last {
             self.fill_row(roles.as_slice(), cursor, line, builder);
         } else {
-            let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
-            self.seen.extra.add_all(extra, line);
+            self.beyond(cursor, line, builder)?;
         }
         self.seen.rows += 1;
+        Ok(())
+    }
+
+    /// Cells beyond the last column: which of the row's cells belongs where cannot be told, so none is kept.
+    fn beyond(&mut self, cursor: &mut Cursor<'r>, line: u64, builder: &mut SegmentBuilder) -> Result<(), ReadError> {
+        let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+        if extra == 0 {
+            return Ok(());
+        }
+        self.seen.extra.add_all(extra, line);
+        self.seen.wide_rows += 1;
+        self.seen.lose("extra_cells", extra);
+        for (point, column) in builder.columns.iter_mut().enumerate() {
+            let Some((value, code)) = column.take_back() else { continue };
+            if code == TEXT {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "an index of the reader's"
+                )]
+                self.cells.forget(point, value as usize);
+            }
+            let lost = code == VALUE || code == TEXT;
+            column.push((0.0, if lost { NullReason::Unreadable as u8 } else { code }));
+        }
         Ok(())
     }
 
@@ -317,8 +346,7 @@ impl<'r> Engine<'r> {
         if over {
             self.fill_row(shape.roles.get(fields.len()..).unwrap_or_default(), cursor, line, builder);
         } else {
-            let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
-            self.seen.extra.add_all(extra, line);
+            self.beyond(cursor, line, builder)?;
         }
         self.seen.rows += 1;
         Ok(())
@@ -328,6 +356,7 @@ impl<'r> Engine<'r> {
         let field = cursor.field().map_err(|flaw| self.source.flaw(flaw))?;
         if role == Role::Extra && !field.text.is_empty() {
             self.seen.extra.add(line);
+            self.seen.lose("extra_cells", 1);
         }
         Ok(field.last)
     }

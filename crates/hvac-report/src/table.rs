@@ -21,6 +21,8 @@ const PLACES: usize = 4;
 const PLACE_ROWS: usize = 40;
 /// A time column stands among the first of a row.
 pub const LEFT: usize = 64;
+/// Dates that a preamble may have.
+const PREAMBLE_DATES: usize = 4;
 /// Rows between a header and the one that may follow it in the head for it to be a table of its own.
 const OWN_TABLE: usize = 3;
 
@@ -97,12 +99,16 @@ fn time_column(head: &[Record]) -> Option<(usize, TimeKind)> {
     let by = |kind: TimeKind| {
         let hits = |column: usize| head.iter().filter(|r| r.fields.len() > 1 && kind.holds(r.field(column))).count();
         let (most, column) = (0..width).map(|c| (hits(c), std::cmp::Reverse(c))).max()?;
-        (most > 0).then_some((column.0, kind))
+        (most > 0).then_some((column.0, kind, most))
     };
-    let plausible = |found: &(usize, TimeKind)| times_of::plausible(head, found.0, found.1);
-    [TimeKind::Written, TimeKind::Epoch, TimeKind::Serial, TimeKind::Yearless]
-        .into_iter()
-        .find_map(|kind| by(kind).filter(plausible))
+    let written = by(TimeKind::Written);
+    // A date or two above times of another kind are a preamble's.
+    let few = written.is_none_or(|(_, _, most)| most <= PREAMBLE_DATES && most * 2 < head.len());
+    let others = [TimeKind::Epoch, TimeKind::Serial, TimeKind::Yearless].into_iter().filter(|_| few).filter_map(by);
+    let more = |found: &(usize, TimeKind, usize)| {
+        written.is_none_or(|(_, _, most)| found.2 > most) && times_of::plausible(head, found.0, found.1)
+    };
+    others.into_iter().find(more).or(written).map(|(column, kind, _)| (column, kind))
 }
 
 /// Rows of data with the same header above them. Within a block may stand its header again, and rows that are neither.
@@ -309,6 +315,8 @@ impl Table {
             keys: Vec::new(),
             values: Vec::new(),
             date_range: None,
+            of_intervals: self.times.until.is_some(),
+            totals: Vec::new(),
             time_interval_s: None,
             warnings: Vec::new(),
         }

@@ -43,4 +43,11 @@ impl Texts {
             *count += 1;
         }
     }
+
+    /// One cell fewer.
+    pub fn uncount(&mut self, at: usize) {
+        if let Some((_, count)) = self.list.get_mut(at) {
+            *count = count.saturating_sub(1);
+        }
+    }
 }

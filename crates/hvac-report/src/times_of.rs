@@ -71,7 +71,7 @@ enum Times {
 }
 
 /// A time read in any order, ms since 1970 on whatever clock.
-fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
+pub fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
     match kind {
         TimeKind::Epoch => return time::epoch(cell),
         TimeKind::Serial => return excel_serial(cell),
@@ -225,7 +225,7 @@ fn own_times(table: &Table, stamps: &[usize], kind: TimeKind) -> Vec<usize> {
             == words::bare(name(*first)).trim_end_matches(|c: char| c.is_numeric())
     });
     let of_its_point = |at: &usize| {
-        let point = words::without_value(name(at + 1));
+        let point = words::stem(name(at + 1));
         point.len() > 1 && name(*at).len() > point.len() && name(*at).starts_with(point)
     };
     let other_use = |at: &usize| words::names_bookkeeping(name(*at)) || words::names_until(name(*at));

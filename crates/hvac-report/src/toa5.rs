@@ -20,13 +20,13 @@ pub fn layout(
 ) -> Result<Layout, ReadError> {
     let mut cursor = Cursor::new(text, dialect, 0, 0);
     let mut line = || -> Result<Record, ReadError> {
-        let line = cursor.lines() + 1;
+        let (line, start) = (cursor.lines() + 1, cursor.pos());
         if cursor.at_end() {
             let words = "a TOA5 file has four header lines; this one ends before: export it again";
             return Err(source.error("no_header", Some(line), words));
         }
         let fields = cursor.row(MAX_POINTS + 64).map_err(|flaw| source.flaw(flaw))?;
-        Ok(Record { line, fields, end: cursor.pos(), end_lines: cursor.lines() })
+        Ok(Record { line, start, fields, end: cursor.pos(), end_lines: cursor.lines() })
     };
     let (_, names, unit_line, process) = (line()?, line()?, line()?, line()?);
     let Some(stamp) = names.fields.iter().position(|name| name.eq_ignore_ascii_case("TIMESTAMP")) else {
@@ -77,6 +77,8 @@ pub fn layout(
         times: TimeColumn::default(),
         points: columns.points,
         date_range: None,
+        of_intervals: false,
+        totals: Vec::new(),
         time_interval_s: None,
         warnings,
     })

@@ -3,18 +3,24 @@
 use super::fields::Dialect;
 use super::layout::{Columns, Layout, Role, warning};
 use super::table::Table;
-use super::{Chosen, Format, PointPlan, ReadError, Source, status, words};
+use super::{Chosen, Format, PointPlan, ReadError, Source, status, totals, words};
 use crate::number;
 
 /// Settles the layouts of a wide table: one, or one for each column of times.
 pub fn layouts(
     source: Source<'_>,
     table: &Table,
+    text: &str,
     dialect: Dialect,
     delimiter: Chosen<char>,
     asked: bool,
 ) -> Result<Vec<Layout>, ReadError> {
-    let layout = layout(source, table, dialect, delimiter, asked)?;
+    let mut layout = layout(source, table, dialect, delimiter, asked)?;
+    for total in totals::found(table, text, dialect) {
+        let words = format!("a row that sums up the others is left out: {}", total.evidence);
+        layout.warnings.push(warning(source, "total_row", total.line, None, 1, words));
+        layout.totals.push(total.start);
+    }
     match table.times.own.as_slice() {
         [] => Ok(vec![layout]),
         own => Ok(own
@@ -122,7 +128,7 @@ fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
     }
     let of = stem.and_then(|stem| {
         columns.points.iter().rposition(|point| {
-            [point.original_name.as_str(), words::without_value(&point.original_name)]
+            [point.original_name.as_str(), words::stem(&point.original_name)]
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(stem))
         })

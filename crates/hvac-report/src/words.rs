@@ -345,6 +345,12 @@ pub fn without_value(name: &str) -> &str {
     name
 }
 
+/// A point's name without its unit in brackets and without the word that says that its column holds values.
+pub fn stem(name: &str) -> &str {
+    let bare = name.split(['[', '(']).next().unwrap_or_default().trim_end_matches([' ', '_', '-', '.', ':', ',']);
+    without_value(if bare.is_empty() { name } else { bare })
+}
+
 /// A column of units.
 pub fn is_unit_name(name: &str) -> bool {
     is_one_of(

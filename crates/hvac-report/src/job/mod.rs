@@ -6,6 +6,7 @@
 //! and is [`hvac_frame::align`].
 
 pub mod describe;
+pub mod loss;
 mod naming;
 pub mod plan;
 pub mod tables;

@@ -33,6 +33,10 @@ fn merged(plans: Vec<FilePlan>) -> Option<FilePlan> {
         file.points.extend(plan.points.into_iter().filter(|point| seen.insert(key(point))));
         file.rows += plan.rows;
         file.out_of_order_rows += plan.out_of_order_rows;
+        file.unknown_rows += plan.unknown_rows;
+        for (reason, count) in plan.lost_readings {
+            *file.lost_readings.entry(reason).or_default() += count;
+        }
         file.local_time_rows += plan.local_time_rows;
         file.first_at_ms = [file.first_at_ms, plan.first_at_ms].into_iter().flatten().min();
         file.last_at_ms = file.last_at_ms.max(plan.last_at_ms);

@@ -130,7 +130,7 @@ fn preambles_ragged_rows_footers_and_bad_dates() {
             "01-01 00:00:00 | 1 | 2 | 3",
             "01-01 00:10:00 | 7 | 8 | 9",
             "01-01 00:15:00 | 1 | <missing_cell> | <missing_cell>",
-            "01-01 00:30:00 | 1 | 2 | 3",
+            "01-01 00:30:00 | <unreadable> | <unreadable> | <unreadable>",
         ]
     );
     assert_eq!(dropped(&plan), [("blank", 2), ("footer", 1), ("repeated_header", 1), ("unreadable_time", 2)]);
