@@ -2,18 +2,21 @@
 
 use super::fields::Dialect;
 use super::layout::Layout;
-use super::{Chosen, Format, ReadError, ReadOptions, Source, apogee, narrow, table, toa5, wide};
+use super::table::Table;
+use super::{Chosen, Format, ReadError, ReadOptions, Source, apogee, halves, narrow, table, toa5, wide};
 
-/// Settles the layouts of a decoded report: one a table.
+/// The layouts of a text, one a table; and the text instead, where its cells had to be put together before.
+pub type Settled = (Vec<Layout>, Option<String>);
+
+/// Settles the layouts of a decoded report.
 pub fn layouts(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,
     delimiter: Chosen<char>,
     options: &ReadOptions,
-) -> Result<Vec<Layout>, ReadError> {
-    let asked = options.format.is_some();
-    let one = |layout: Result<Layout, ReadError>| layout.map(|layout| vec![layout]);
+) -> Result<Settled, ReadError> {
+    let one = |layout: Result<Layout, ReadError>| layout.map(|layout| (vec![layout], None));
     match options.format {
         Some(Format::Apogee) => return one(apogee::layout(source, text, dialect, delimiter, true)),
         Some(Format::Toa5) => return one(toa5::layout(source, text, dialect, delimiter, true)),
@@ -27,15 +30,36 @@ pub fn layouts(
     match options.format {
         Some(Format::Narrow) => one(narrow::layout(source, &table, narrow::found(&table), dialect, delimiter)),
         Some(Format::SinglePoint) => one(wide::single_layout(source, &table, dialect, delimiter, true)),
-        Some(_) => wide::layouts(source, &table, text, dialect, delimiter, asked),
+        Some(_) => wide(source, &table, text, dialect, delimiter, options),
         None => {
             if let Some(found) = narrow::found(&table) {
                 one(narrow::layout(source, &table, Some(found), dialect, delimiter))
             } else if wide::single_value(&table).is_some() {
                 one(wide::single_layout(source, &table, dialect, delimiter, false))
             } else {
-                wide::layouts(source, &table, text, dialect, delimiter, false)
+                wide(source, &table, text, dialect, delimiter, options)
             }
         }
     }
+}
+
+/// A wide table; once again where its numbers had to be put together.
+fn wide(
+    source: Source<'_>,
+    table: &Table,
+    text: &str,
+    dialect: Dialect,
+    delimiter: Chosen<char>,
+    options: &ReadOptions,
+) -> Result<Settled, ReadError> {
+    let asked = options.format.is_some();
+    let layouts = wide::layouts(source, table, text, dialect, delimiter.clone(), asked)?;
+    let Some(first) = layouts.first() else { return Ok((layouts, None)) };
+    let Some(whole) = halves::whole(source, text, table, first, dialect)? else { return Ok((layouts, None)) };
+    let table = table::find(source, &whole, dialect, options)?;
+    let told = Chosen {
+        evidence: format!("{}; every number is two fields: a comma is its decimal sign", delimiter.evidence),
+        ..delimiter
+    };
+    Ok((wide::layouts(source, &table, &whole, dialect, told, asked)?, Some(whole)))
 }

@@ -16,6 +16,7 @@ mod dialect;
 mod engine;
 mod epoch;
 mod fields;
+mod halves;
 mod header;
 mod layout;
 mod long;

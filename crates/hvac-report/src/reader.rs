@@ -101,7 +101,8 @@ impl<'a> Reader<'a> {
             return Err(source.error("empty_file", None, "the file holds only blank lines: export the report again"));
         }
         let (dialect, delimiter) = dialect::detect(source, &text, options)?;
-        let layouts = detect::layouts(source, &text, dialect, delimiter, options)?;
+        let (layouts, whole) = detect::layouts(source, &text, dialect, delimiter, options)?;
+        let text = whole.map_or(text, Cow::Owned);
         Ok(Self::tables(source, options, text, &encoding, warnings, layouts, ""))
     }
 
@@ -145,19 +146,12 @@ impl<'a> Reader<'a> {
         for sheet in sheets {
             let dialect = Dialect { decimal: sheet.decimal, ..dialect };
             match detect::layouts(source, &sheet.text, dialect, delimiter.clone(), options) {
-                Ok(layouts) => {
+                Ok((layouts, whole)) => {
+                    let text = whole.unwrap_or(sheet.text);
                     warnings.extend(sheet.warnings);
                     let said = std::mem::take(&mut warnings);
                     let name = if several { sheet.name.as_str() } else { "" };
-                    tables.extend(Self::tables(
-                        source,
-                        options,
-                        Cow::Owned(sheet.text),
-                        &encoding,
-                        said,
-                        layouts,
-                        name,
-                    ));
+                    tables.extend(Self::tables(source, options, Cow::Owned(text), &encoding, said, layouts, name));
                 }
                 // It has times, so it would be missed.
                 Err(error) if matches!(error.code, "no_header" | "second_table" | "too_many_points") => {
