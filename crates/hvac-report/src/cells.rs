@@ -157,14 +157,14 @@ impl CellReader {
 
     /// Reads what a status stands beside. None when it is none: a word in brackets behind a text.
     fn take_marked(&mut self, point: usize, marked: Marked<'_>, text: &str, line: u64) -> Option<(f64, u8)> {
-        let Marked { core, meaning, braces } = marked;
+        let Marked { core, meaning, certain } = marked;
         let is_value = || {
             number::read(core, self.dialect.decimal, self.dialect.delimiter).is_some()
                 || self.measured(point, core).is_some()
                 || self.lost(core).is_some()
                 || words::is_state(core)
         };
-        if !braces && !is_value() {
+        if !certain && !is_value() {
             return None;
         }
         if meaning == Meaning::Bad && !self.keep_bad_status {
@@ -412,6 +412,7 @@ mod tests {
             ("運轉 {ok}", "運轉"),
             ("Heat {ok}", "Heat"),
             ("Boiler (fault)", "Boiler (fault)"),
+            ("COOL (Overridden)", "COOL"),
             ("Comm Fail", "Comm Fail"),
             ("unavailable", "NoData"),
         ];
@@ -419,7 +420,7 @@ mod tests {
         let (read, warned) = read_all(&options(), &texts);
         assert_eq!(read, expected);
         let told: Vec<_> = warned.iter().map(|(code, count, line, _)| (*code, *count, *line)).collect();
-        assert_eq!(told, [("bad_status", 1, 4), ("overridden_values", 2, 3)]);
+        assert_eq!(told, [("bad_status", 1, 4), ("overridden_values", 3, 3)]);
     }
 
     #[test]

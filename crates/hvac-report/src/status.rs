@@ -1,22 +1,11 @@
 //! What a system says of its own reading: `{ok}`, `(Overridden)`, `72.3 fault`, `55.4*`, and a column of statuses.
 //!
 //! One place decides what such a word means. A reading that its own system calls none (fault, down, stale) is
-//! [`Verdict::Bad`]; one that somebody or something has put there, or that is in alarm, is a value all the same
-//! ([`Verdict::Kept`]). In doubt a value is kept and counted: an estimate is one, so is what OPC calls uncertain, and what
-//! a word that is not known may mean. Out of service is bad: the value no longer follows its sensor (BACnet, clause 12).
+//! [`Meaning::Bad`]; one that somebody or something has put there, or that is in alarm, is a value all the same. In
+//! doubt a value is kept and counted: an estimate is one, so is what OPC calls uncertain, and what a word that is not known
+//! may mean. Out of service is bad: the value no longer follows its sensor (BACnet, clause 12).
 
 use hvac_frame::words;
-
-/// What becomes of a reading with such a status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// A value like any other.
-    Good,
-    /// A value, but counted: overridden, in alarm, estimated, or marked by a word that is not known.
-    Kept,
-    /// No reading.
-    Bad,
-}
 
 /// What a status says, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,17 +20,6 @@ pub enum Meaning {
     Overridden,
     /// No reading.
     Bad,
-}
-
-impl Meaning {
-    /// What becomes of the reading.
-    pub fn verdict(self) -> Verdict {
-        match self {
-            Self::Good => Verdict::Good,
-            Self::Bad => Verdict::Bad,
-            Self::Doubtful | Self::Alarm | Self::Overridden => Verdict::Kept,
-        }
-    }
 }
 
 /// Status words as [`compact`] writes them, with blanks between. Words for a lost value ([`words::lost`]) are bad without
@@ -118,11 +96,6 @@ pub fn is_opc<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
     words.any(|word| word.trim().parse::<u8>().is_ok_and(|code| code >= 192))
 }
 
-/// What becomes of a reading that a column of statuses says this of.
-pub fn verdict(status: &str) -> Verdict {
-    said(status).verdict()
-}
-
 fn word(word: &str) -> Option<Meaning> {
     // No status word is longer.
     if word.len() > 60 {
@@ -193,21 +166,22 @@ pub struct Marked<'t> {
     pub core: &'t str,
     /// What it says.
     pub meaning: Meaning,
-    /// It stands in braces, which are for nothing else; else it only is one beside what is a value.
-    pub braces: bool,
+    /// It stands in braces, which are for nothing else, or says that something was overridden; any other only is a status
+    /// beside what is a value.
+    pub certain: bool,
 }
 
 /// Takes statuses off a cell's text (trimmed): `72.3 °F {ok}`, `On {overridden} @ 8`, `100 % (Overridden)`, `55.4*`,
 /// `??? 72.3`. None where there is none, or one in braces that is not known.
 pub fn marked(text: &str) -> Option<Marked<'_>> {
-    let mut found = Marked { core: text, meaning: Meaning::Good, braces: false };
-    while let Some((core, meaning, braces)) = last(found.core).or_else(|| first(found.core)) {
-        found = Marked { core, meaning: meaning?.max(found.meaning), braces: found.braces || braces };
+    let mut found = Marked { core: text, meaning: Meaning::Good, certain: false };
+    while let Some((core, meaning, certain)) = last(found.core).or_else(|| first(found.core)) {
+        found = Marked { core, meaning: meaning?.max(found.meaning), certain: found.certain || certain };
     }
     (found.core.len() < text.len()).then_some(found)
 }
 
-/// What is left, what it says (none: unknown), and whether it stands in braces.
+/// What is left, what it says (none: unknown), and whether it is certain to be a status.
 type Taken<'t> = (&'t str, Option<Meaning>, bool);
 
 /// Takes the last status off.
@@ -224,7 +198,8 @@ fn last(text: &str) -> Option<Taken<'_>> {
     for (open, close) in [('(', ')'), ('[', ']'), ('<', '>')] {
         if let Some(inside) = text.strip_suffix(close) {
             let (core, inside) = inside.rsplit_once(open)?;
-            return Some((core.trim_end(), Some(in_words(inside).filter(|_| !inside.trim().is_empty())?), false));
+            let meaning = in_words(inside).filter(|_| !inside.trim().is_empty())?;
+            return Some((core.trim_end(), Some(meaning), compact(inside).starts_with("overrid")));
         }
     }
     let core = text.trim_end_matches(['*', '!', '?', '†', '‡', '^', '#']);
@@ -279,7 +254,7 @@ mod tests {
     fn what_systems_say() {
         for (expected, words) in [
             (
-                Verdict::Good,
+                "good",
                 &[
                     "ok",
                     "{ok}",
@@ -302,7 +277,7 @@ mod tests {
                 ][..],
             ),
             (
-                Verdict::Kept,
+                "kept",
                 &[
                     "overridden",
                     "{overridden}",
@@ -323,7 +298,7 @@ mod tests {
                 ],
             ),
             (
-                Verdict::Bad,
+                "bad",
                 &[
                     "fault",
                     "{down,stale}",
@@ -361,7 +336,12 @@ mod tests {
             ),
         ] {
             for word in words {
-                assert_eq!(verdict(word), expected, "{word}");
+                let becomes = match said(word) {
+                    Meaning::Good => "good",
+                    Meaning::Doubtful | Meaning::Alarm | Meaning::Overridden => "kept",
+                    Meaning::Bad => "bad",
+                };
+                assert_eq!(becomes, expected, "{word}");
             }
         }
         assert!(is_opc(["192", "0", "192"].into_iter()) && !is_opc(["0", "1"].into_iter()));

@@ -14,7 +14,6 @@ pub const NOT_YET: &[(&str, &str)] = &[
     ("GMT and an offset in the header", "is passed over"),
     ("UTC in the header", "is passed over"),
     ("a total of the period", "its row is taken for a row of readings"),
-    ("overridden", "stays in a text of a mode"),
     ("a status column a point", "is passed over where the point's header has a unit and the status' has none"),
     ("a time column a point", "the first time is taken for all, unless the names end in Value"),
     ("a day a row", "intervals become points"),
