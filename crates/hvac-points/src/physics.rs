@@ -14,7 +14,7 @@ pub const WATER_KG_PER_L: f64 = 0.997;
 /// Heat capacity of water, kJ/(kg·K).
 pub const WATER_KJ_PER_KG_K: f64 = 4.186;
 /// US gallons to litres: 231 cubic inches, exactly.
-pub const L_PER_GALLON: f64 = 3.785_411_784;
+pub(crate) const L_PER_GALLON: f64 = 3.785_411_784;
 
 /// Humidity ratios below this one count as this one, so that logarithms stay finite (PsychroLib does the same), kg/kg.
 const MIN_HUMIDITY_RATIO: f64 = 1e-7;
@@ -33,13 +33,13 @@ pub fn fahrenheit_to_celsius(fahrenheit: f64) -> f64 {
 
 /// °C in degrees Fahrenheit.
 #[must_use]
-pub fn celsius_to_fahrenheit(celsius: f64) -> f64 {
+pub(crate) fn celsius_to_fahrenheit(celsius: f64) -> f64 {
     celsius * 1.8 + 32.0
 }
 
 /// US gallons a minute in L/min.
 #[must_use]
-pub fn gpm_to_lpm(gpm: f64) -> f64 {
+pub(crate) fn gpm_to_lpm(gpm: f64) -> f64 {
     gpm * L_PER_GALLON
 }
 
@@ -73,7 +73,7 @@ const fn heat_kw_per_lpm_k() -> f64 {
 
 /// Pressure of the standard atmosphere at an altitude, Pa (ASHRAE 2017 ch. 1 eq. 3).
 #[must_use]
-pub fn standard_pressure_pa(altitude_m: f64) -> f64 {
+pub(crate) fn standard_pressure_pa(altitude_m: f64) -> f64 {
     STANDARD_PRESSURE_PA * (1.0 - 2.255_77e-5 * altitude_m).powf(5.2559)
 }
 
@@ -82,7 +82,7 @@ pub fn standard_pressure_pa(altitude_m: f64) -> f64 {
 ///
 /// None outside −100…200 °C.
 #[must_use]
-pub fn saturation_pressure_pa(temperature_c: f64) -> Option<f64> {
+pub(crate) fn saturation_pressure_pa(temperature_c: f64) -> Option<f64> {
     SATURATION_RANGE_C.contains(&temperature_c).then(|| ln_saturation_pressure(temperature_c).0.exp())
 }
 
@@ -145,7 +145,7 @@ pub fn enthalpy_kj_per_kg(dry_bulb_c: f64, humidity_ratio: f64) -> f64 {
 ///
 /// None when that temperature is outside −100…200 °C.
 #[must_use]
-pub fn dew_point_c(humidity_ratio: f64, pressure_pa: f64) -> Option<f64> {
+pub(crate) fn dew_point_c(humidity_ratio: f64, pressure_pa: f64) -> Option<f64> {
     let ln_vapour = vapour_pressure_pa(humidity_ratio.max(MIN_HUMIDITY_RATIO), pressure_pa).ln();
     let mut dew_c = 10.0_f64;
     for _ in 0..50 {
@@ -164,7 +164,7 @@ pub fn dew_point_c(humidity_ratio: f64, pressure_pa: f64) -> Option<f64> {
 ///
 /// None outside −100…200 °C or when the wet-bulb is above the dry-bulb.
 #[must_use]
-pub fn humidity_ratio_at_wet_bulb(dry_bulb_c: f64, wet_bulb_c: f64, pressure_pa: f64) -> Option<f64> {
+pub(crate) fn humidity_ratio_at_wet_bulb(dry_bulb_c: f64, wet_bulb_c: f64, pressure_pa: f64) -> Option<f64> {
     if wet_bulb_c > dry_bulb_c {
         return None;
     }

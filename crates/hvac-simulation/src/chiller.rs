@@ -7,7 +7,7 @@
 //! water extrapolates them, down to what the plant's bypass allows.
 
 /// Condenser range at which the curves were stated, K.
-pub const DESIGN_RANGE_K: f64 = 5.2;
+pub(crate) const DESIGN_RANGE_K: f64 = 5.2;
 
 /// Share of capacity by temperatures, CAPFT.
 const CAPACITY: [f64; 6] = [0.257_896, 0.038_901_6, -0.000_217_08, 0.046_868_4, -0.000_942_84, -0.000_343_44];
@@ -30,7 +30,7 @@ pub struct Chiller {
 impl Chiller {
     /// Most cooling it can give, kW, with chilled water leaving at `chwst_c` and condenser water leaving at `cwrt_c`.
     #[must_use]
-    pub fn available_kw(&self, chwst_c: f64, cwrt_c: f64) -> f64 {
+    pub(crate) fn available_kw(&self, chwst_c: f64, cwrt_c: f64) -> f64 {
         self.capacity_kw * biquadratic(&CAPACITY, chwst_c, cwrt_c - DESIGN_RANGE_K)
     }
 

@@ -10,7 +10,7 @@
 
 pub mod chiller;
 pub mod load;
-pub mod operator;
+pub(crate) mod operator;
 pub mod optimum;
 pub mod plant;
 pub mod reference;

@@ -17,7 +17,7 @@ pub enum Use {
 impl Use {
     /// Share of the building in use, 0…1.
     #[must_use]
-    pub fn occupancy(self, at: NaiveDateTime) -> f64 {
+    pub(crate) fn occupancy(self, at: NaiveDateTime) -> f64 {
         let hour = hour_of_day(at);
         let day = ramp(hour, 7.0, 9.0) - ramp(hour, 17.5, 20.0);
         match (self, at.weekday()) {

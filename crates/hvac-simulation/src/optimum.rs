@@ -10,7 +10,7 @@
 use super::plant::{Bounds, Conditions, Operation, Plant, SetPoints};
 
 /// kW of power that a kW of cooling not delivered is worth: more than any saving.
-pub const UNMET_KW_COST: f64 = 1000.0;
+pub(crate) const UNMET_KW_COST: f64 = 1000.0;
 
 /// Cost of an operation, kW: what the true optimum is least in.
 #[must_use]

@@ -11,7 +11,7 @@ use super::tower::{Cell, Tower};
 use hvac_points::physics::{WATER_KG_PER_L, kw_to_rt, water_delta_t_k, water_heat_kw, wet_bulb_c};
 
 /// Speed that all ratings are stated for, Hz.
-pub const RATED_HZ: f64 = 60.0;
+pub(crate) const RATED_HZ: f64 = 60.0;
 /// Largest share of its capacity that a train is planned for before the next one starts.
 const STAGING_PLR: f64 = 0.9;
 /// Condenser water leaving at design, °C: what capacity is planned with.
@@ -196,7 +196,7 @@ impl Plant {
 
     /// Trains that run for a load at a chilled-water set-point.
     #[must_use]
-    pub fn trains_for(&self, load_kw: f64, chwst_c: f64) -> u32 {
+    pub(crate) fn trains_for(&self, load_kw: f64, chwst_c: f64) -> u32 {
         let one_kw = self.chiller.available_kw(chwst_c, DESIGN_CWRT_C);
         if load_kw < LEAST_PLR * one_kw {
             return 0;
@@ -207,7 +207,7 @@ impl Plant {
     /// Most cooling the building's coils take up, kW, with `trains` pumps at `chw_pump_hz`: a coil between water
     /// and air of one equivalent temperature, whose NTU falls with the root of the flow.
     #[must_use]
-    pub fn coil_kw(&self, trains: u32, chwst_c: f64, chw_pump_hz: f64) -> f64 {
+    pub(crate) fn coil_kw(&self, trains: u32, chwst_c: f64, chw_pump_hz: f64) -> f64 {
         let share = f64::from(trains) * chw_pump_hz / (f64::from(self.trains) * RATED_HZ);
         let flow_lpm = share * f64::from(self.trains) * self.chw_pump.rated_lpm;
         let effectiveness = 1.0 - (-self.coil_ntu / share.sqrt()).exp();

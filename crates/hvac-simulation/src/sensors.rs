@@ -169,7 +169,7 @@ fn number(value: f64, decimals: u8) -> Reading {
 
 /// Losses as real systems have them: about one stretch a point in `every_rows` rows, 1 to 12 rows long.
 #[must_use]
-pub fn random_losses(rng: &mut Rng, rows: u64, every_rows: u64) -> Vec<Fault> {
+pub(crate) fn random_losses(rng: &mut Rng, rows: u64, every_rows: u64) -> Vec<Fault> {
     const MARKERS: [&str; 5] = ["Data Loss", "Data Loss", "No Data", "TIME (-1)", "TIME (5)"];
     let mut faults = Vec::new();
     let mut row = rng.below(2 * every_rows);

@@ -126,7 +126,7 @@ impl Trends {
 }
 
 /// Losses as real systems have them, for every point alike.
-pub fn usual_losses(seed: u64, rows: u64, every_rows: u64) -> impl FnMut(&Point) -> Vec<Fault> {
+pub(crate) fn usual_losses(seed: u64, rows: u64, every_rows: u64) -> impl FnMut(&Point) -> Vec<Fault> {
     move |point| random_losses(&mut Rng::new(seed, &format!("losses/{}", point.name)), rows, every_rows)
 }
 

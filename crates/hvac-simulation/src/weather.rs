@@ -94,7 +94,7 @@ impl Weather {
 
 /// Hours since midnight.
 #[must_use]
-pub fn hour_of_day(at: NaiveDateTime) -> f64 {
+pub(crate) fn hour_of_day(at: NaiveDateTime) -> f64 {
     f64::from(at.num_seconds_from_midnight()) / 3600.0
 }
 

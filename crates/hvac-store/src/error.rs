@@ -102,7 +102,7 @@ impl Error {
     }
 
     /// A foreign failure as ours: see [`Context::internal`].
-    pub fn while_doing(doing: &str, source: impl StdError + Send + Sync + 'static) -> Self {
+    pub(crate) fn while_doing(doing: &str, source: impl StdError + Send + Sync + 'static) -> Self {
         let source: Box<dyn StdError + Send + Sync> = Box::new(source);
         match source.downcast::<Self>() {
             Ok(ours) => *ours,

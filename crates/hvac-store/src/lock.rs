@@ -53,7 +53,7 @@ impl StoreLock {
     ///
     /// # Errors
     /// When the lock file cannot be opened.
-    pub fn try_exclusive(root: &Path) -> Result<Option<Self>> {
+    pub(crate) fn try_exclusive(root: &Path) -> Result<Option<Self>> {
         let Some(file) = open(root)? else { return Ok(None) };
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: Some(file) })),
@@ -67,7 +67,7 @@ impl StoreLock {
     ///
     /// # Errors
     /// `store_in_use` when another process has the store open.
-    pub fn exclusive(root: &Path) -> Result<Self> {
+    pub(crate) fn exclusive(root: &Path) -> Result<Self> {
         Self::try_exclusive(root)?.ok_or_else(|| {
             Error::new(
                 codes::STORE_IN_USE,

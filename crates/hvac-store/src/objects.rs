@@ -223,7 +223,7 @@ impl Objects {
     ///
     /// # Errors
     /// When it cannot be removed; `folder` is a session's (no `/` in it).
-    pub async fn delete_folder(&self, folder: &str) -> Result<()> {
+    pub(crate) async fn delete_folder(&self, folder: &str) -> Result<()> {
         if folder.is_empty() || folder.contains('/') {
             return Err(Error::internal(format!("'{folder}' is no session's folder")));
         }
@@ -248,7 +248,7 @@ impl Objects {
     ///
     /// # Errors
     /// When it cannot be removed.
-    pub async fn delete_file(&self, key: &str) -> Result<()> {
+    pub(crate) async fn delete_file(&self, key: &str) -> Result<()> {
         match self.files.delete(&parse(key)?).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(storage_error("removing a file", error)),
@@ -266,7 +266,7 @@ impl Objects {
     ///
     /// # Errors
     /// When a folder cannot be read; a leftover that cannot be removed is left.
-    pub fn sweep_staging(&self) -> Result<u64> {
+    pub(crate) fn sweep_staging(&self) -> Result<u64> {
         sweep(&self.root, 0).internal("sweeping staging leftovers")
     }
 
@@ -401,7 +401,7 @@ pub(super) fn failed(doing: &'static str) -> impl FnOnce(object_store::Error) ->
 
 /// What a failure of the storage means to a user: a file that is not there is `file_missing`, the rest is said by
 /// [`Context::internal`].
-pub fn storage_error(doing: &str, error: impl StdError + Send + Sync + 'static) -> Error {
+pub(crate) fn storage_error(doing: &str, error: impl StdError + Send + Sync + 'static) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
     while let Some(e) = cause {
         if e.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::NotFound) {

@@ -16,7 +16,7 @@ pub const STORE_JSON: &str = "store.json";
 pub const STORE_LOCK: &str = "store.lock";
 
 /// What was set aside, below each root.
-pub const TRASH: &str = "trash";
+pub(crate) const TRASH: &str = "trash";
 
 /// Where a file is set aside: `trash/20261129T101918.123Z/` and the key it had. `again` tells apart what would have the
 /// same name.
@@ -28,7 +28,7 @@ pub fn trash(at: DateTime<Utc>, again: u32, key: &str) -> String {
 
 /// Whether a key is that of something set aside.
 #[must_use]
-pub fn is_trash(key: &str) -> bool {
+pub(crate) fn is_trash(key: &str) -> bool {
     key.split('/').next() == Some(TRASH)
 }
 
@@ -125,7 +125,7 @@ pub fn staging(folder: &str) -> String {
 /// Whether a key, or a folder on its way, is not published: ours, or one that the object store makes
 /// while it writes (`name#1`; `#` is in no published name).
 #[must_use]
-pub fn is_staging(key: &str) -> bool {
+pub(crate) fn is_staging(key: &str) -> bool {
     key.split('/').any(|name| {
         name.starts_with(STAGING)
             || name

@@ -29,7 +29,7 @@ impl Objects {
     ///
     /// # Errors
     /// As [`Self::stamp`].
-    pub fn unchanged(&self, key: &str, sha256: &str) -> Result<Option<FileStamp>> {
+    pub(crate) fn unchanged(&self, key: &str, sha256: &str) -> Result<Option<FileStamp>> {
         let stamp = self.stamp(key)?;
         Ok(self.verified.files.get(key).filter(|known| known.1 == stamp && *known.0 == *sha256).map(|_| stamp))
     }

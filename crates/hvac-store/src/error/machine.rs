@@ -144,7 +144,7 @@ fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
 
 /// SQLite's extended result code of a failure; its last byte is the primary one.
 #[must_use]
-pub fn sqlite_code(error: &DbErr) -> Option<u32> {
+pub(crate) fn sqlite_code(error: &DbErr) -> Option<u32> {
     sqlx_error(error)?.as_database_error()?.code()?.parse().ok()
 }
 
