@@ -8,6 +8,9 @@ use crate::words::{Lost, folded, lost, pair_of};
 /// Steps that are counted together.
 const BLOCK: usize = 1024;
 
+/// Rises without a fall that no amounts of intervals make.
+const CLIMB: u64 = 16;
+
 /// How the cells of a column become values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
@@ -307,7 +310,9 @@ fn kind_of_amount(column: Described<'_>, amount: NamedAmount<'_>, course: &Cours
             format!("its unit is {unit}, and its values fall at {falls} of {steps} steps, as no register does{more}");
         return Some((Kind::IntervalTotal, evidence));
     }
-    if let Some(words) = words.filter(|_| !course.only_grows()) {
+    // Amounts do not rise so many times in a row.
+    let climbs = falls == 0 && rises >= CLIMB && interval.is_none();
+    if let Some(words) = words.filter(|_| !course.only_grows() && !climbs) {
         let evidence = format!("its unit is {unit}, {words}, and its {values} values show no register");
         return Some((Kind::IntervalTotal, evidence));
     }

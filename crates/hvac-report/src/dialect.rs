@@ -94,13 +94,12 @@ fn apogee(text: &str) -> Option<Chosen<char>> {
         .then(|| Chosen { value: char::from(next), evidence: "it follows <>Date in the header".to_owned() })
 }
 
-/// The first number of a text that can only be written with a decimal comma, and its line; looked for only
-/// where commas do not separate fields. `1,234` alone tells nothing unless nothing else tells otherwise.
+/// The first number of a text that can only be written with a decimal comma, and its line; where commas
+/// separate fields it stands in quotes. `1,234` alone tells nothing unless nothing else tells otherwise.
 fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
-    if dialect.delimiter == b',' {
-        return None;
-    }
     let bytes = text.as_bytes();
+    // Between commas a number with one stands in quotes.
+    let quoted = dialect.delimiter == b',';
     let mut doubtful = None;
     for at in memchr_iter(b',', bytes) {
         let (before, after) = (bytes.get(..at)?, bytes.get(at + 1..)?);
@@ -118,9 +117,11 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
         {
             return None; // 1,234,567
         }
+        let opened = |b: Option<&u8>| if quoted { b == Some(&b'"') } else { bounded(b) };
+        let closed = |b: Option<&u8>| bounded(b) && !(quoted && matches!(b, Some(b',' | b'\r' | b'\n') | None));
         if right == 0
-            || !bounded(before.len().checked_sub(left + 1).and_then(|i| before.get(i)))
-            || !bounded(after.get(right))
+            || !opened(before.len().checked_sub(left + 1).and_then(|i| before.get(i)))
+            || !closed(after.get(right))
         {
             continue;
         }

@@ -181,6 +181,10 @@ impl<'t> Cursor<'t> {
             [b'"', inner @ ..] => (true, inner),
             _ => (false, start),
         };
+        // Between commas a decimal comma stands in quotes only.
+        if !quoted && self.dialect.decimal == self.dialect.delimiter {
+            return None;
+        }
         let (value, mut rest) = number::plain(inner, self.dialect.decimal)?;
         if quoted {
             rest = rest.strip_prefix(b"\"")?;

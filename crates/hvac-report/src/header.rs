@@ -44,7 +44,12 @@ enum Part {
 impl Header {
     /// Told by the rows between the data and what stands above it; `time` is the column of the times.
     pub fn of(rows: &[Record], time: usize) -> Option<Self> {
-        let parts: Vec<Part> = rows.iter().map(|row| part(row, time)).collect();
+        let mut parts: Vec<Part> = rows.iter().map(|row| part(row, time)).collect();
+        // Quantities may be called as units are: `KWH` above `kWh`.
+        let lowest_units = parts.iter().rposition(|part| *part == Part::Units);
+        for part in parts.iter_mut().take(lowest_units.unwrap_or(0)).filter(|part| **part == Part::Units) {
+            *part = Part::Names;
+        }
         // What follows the last row that is part of a header are rows of data that cannot be read.
         let last = parts.iter().rposition(|part| *part != Part::Other)?;
         let is = |at: usize, wanted: Part| parts.get(at) == Some(&wanted);
@@ -194,7 +199,8 @@ fn part(record: &Record, time: usize) -> Part {
 fn belongs(record: &Record, time: usize, names: bool) -> bool {
     let label = record.field(time);
     let beside = record.fields.iter().enumerate().filter(|(at, field)| *at != time && !field.is_empty()).count();
-    let fits = label.is_empty() || words::names_time(label) || words::is_name_label(&bare(label));
+    let of_time = words::names_time(label) || words::names_from(label) || words::names_interval(label);
+    let fits = label.is_empty() || of_time || words::is_name_label(&bare(label));
     names && fits && (beside > 1 || beside == 1 && !label.is_empty())
 }
 

@@ -102,6 +102,8 @@ struct Row<'t> {
     /// What the system says of the values: of all, or of one column.
     statuses: Vec<(Option<usize>, Field<'t>)>,
     keyed: bool,
+    /// Cells beyond the last column.
+    extra: u64,
     fields: usize,
     cut: bool,
     open: bool,
@@ -227,6 +229,8 @@ impl Engine<'_> {
                     self.seen.truncated = Some(line);
                     (0.0, NullReason::MissingCell as u8)
                 }
+                // Which cell belongs where cannot be told.
+                Some(_) if row.extra > 0 => (0.0, NullReason::Unreadable as u8),
                 Some(Ok(value)) => (value, VALUE),
                 Some(Err(field)) => self.cells.read(point, &field.text, line),
                 None => {
@@ -297,7 +301,9 @@ impl Engine<'_> {
         }
         let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
         self.seen.extra.add_all(extra, line);
+        self.seen.wide_rows += u64::from(extra > 0);
         self.seen.lose("extra_cells", extra);
+        row.extra = extra;
         Ok(row)
     }
 

@@ -183,7 +183,8 @@ fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence:
             (words::is_verdict(name) || of.is_some()).then_some((at, of))
         })
         .collect();
-    for at in 0..table.width() {
+    // What stands beyond the header has no role: its row is not read.
+    for at in 0..table.header.names.len() {
         let name = table.header.name(at);
         let role = if table.times.holds(at) {
             table.time_role(at)

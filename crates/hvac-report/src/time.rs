@@ -209,6 +209,9 @@ fn clock_first<'t>(text: &'t [u8], date: &impl Fn(&'t [u8]) -> Option<Date<'t>>)
     Some(Stamp { date_bytes: usize::MAX, zone: zones::behind_clock(date.rest)?, ..stamp })
 }
 
+/// Clocks are put back by it, ms.
+const PUT_BACK_MS: i64 = 3_600_000;
+
 /// `2024-05-01 00:00 to 2024-05-01 00:15`, `2024-05-01 00:00 - 00:15`, `2024-05-01T00:00Z/PT15M`: the beginning, and
 /// how long it is to the end.
 fn from_to<'t>(text: &'t [u8], date: &impl Fn(&'t [u8]) -> Option<Date<'t>>) -> Option<Stamp> {
@@ -230,7 +233,10 @@ fn from_to<'t>(text: &'t [u8], date: &impl Fn(&'t [u8]) -> Option<Date<'t>>) -> 
             duration(to)?
         };
         // What follows the date is not what follows it in the next row.
-        (width > 0).then_some(Stamp { width_ms: Some(width), date_bytes: usize::MAX, ..from })
+        // Where the clocks are put back an interval ends at once, or 45 minutes before it begins.
+        let put_back = |width: i64| width > -PUT_BACK_MS && PUT_BACK_MS % (PUT_BACK_MS + width) == 0;
+        let possible = width > 0 || put_back(width);
+        possible.then_some(Stamp { width_ms: Some(width).filter(|ms| *ms > 0), date_bytes: usize::MAX, ..from })
     })
 }
 

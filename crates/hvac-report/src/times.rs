@@ -8,7 +8,7 @@ use super::layout::{Layout, warning};
 use super::passes::{Local, Pass, ZoneClock};
 use super::time::{self, DAY_MS, Form, Stamp};
 use super::zones::{self, Abbreviation, Meaning, StatedZone};
-use super::{DateOrder, ReadError, ReadOptions, Source};
+use super::{DateOrder, ReadError, ReadOptions, Source, words};
 use chrono_tz::Tz;
 use hvac_frame::column::Warning;
 
@@ -148,7 +148,9 @@ impl<'r> TimeReader<'r> {
         if self.layout.epoch {
             return Ok(epoch(fields.stamp).map(utc));
         }
-        let offset = match fields.offset.map(str::trim).filter(|text| !text.is_empty()) {
+        // A header that stands again has no zone.
+        let zoned = fields.offset.map(str::trim).filter(|text| !text.is_empty());
+        let offset = match zoned.filter(|text| !words::names_offset(text)) {
             None => None,
             Some(text) => {
                 let zone = zones::stated(text);

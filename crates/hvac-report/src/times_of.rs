@@ -98,8 +98,9 @@ fn plausible_epochs(rows: &[Record], column: usize) -> bool {
     let cells: Vec<&str> =
         rows.iter().filter(|r| r.fields.len() > 1).map(|r| r.field(column)).filter(|cell| !cell.is_empty()).collect();
     let read: Vec<i64> = cells.iter().filter_map(|cell| time::epoch(cell)).collect();
-    // All but the names above them.
-    let all = read.len() + 3 >= cells.len() && read.len() * 2 > cells.len();
+    // All but what stands above them, and an end.
+    let below = cells.iter().skip_while(|cell| time::epoch(cell).is_none()).count();
+    let all = read.len() + 2 >= below && read.len() * 2 > below;
     let within = read.iter().all(|at| (631_152_000_000..2_840_140_800_000).contains(at));
     let forward = read.windows(2).filter(|pair| matches!(pair, [a, b] if b >= a)).count();
     let backward = read.windows(2).filter(|pair| matches!(pair, [a, b] if b <= a)).count();

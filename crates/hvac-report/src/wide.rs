@@ -85,6 +85,8 @@ fn layout(
             layout.warnings.push(warning(source, "index_column", Some(line), None, 1, words));
         } else if name.is_empty() && table.cells(at).next().is_none() {
             columns.other(Role::Extra);
+        } else if name.is_empty() && !columns.points.is_empty() && holds_statuses(table, at) {
+            columns.other(Role::StatusOf(columns.points.len() - 1));
         } else if name.is_empty() {
             let made = format!("column_{}", at + 1);
             columns.point(&made, line);
@@ -118,12 +120,16 @@ fn layout(
     Ok(layout)
 }
 
+/// Whether all cells of a column that are not empty are words of statuses.
+fn holds_statuses(table: &Table, at: usize) -> bool {
+    table.sample().map(|row| row.field(at)).all(|text| text.is_empty() || status::meaning(text).is_some())
+}
+
 /// Whether a column holds the system's verdicts: its cells are such words, and its name says of what.
 fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
     let name = table.header.name(at);
     let (row, stem) = (words::is_verdict(name), words::verdict_of(name));
-    let is_status = |text: &str| text.is_empty() || status::meaning(text).is_some();
-    if !row && stem.is_none() || !table.sample().all(|row| is_status(row.field(at))) {
+    if !row && stem.is_none() || !holds_statuses(table, at) {
         return None;
     }
     let of = stem.and_then(|stem| {

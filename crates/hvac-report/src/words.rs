@@ -1,5 +1,7 @@
 //! What columns are called: times, points, values, verdicts, units, keys, remarks. Trade words of several languages.
 
+use hvac_points::units;
+
 /// Letters and digits of a name, in small letters.
 pub fn bare(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
@@ -40,6 +42,11 @@ pub fn names_time(name: &str) -> bool {
         || name.contains('時')
         || name.contains('时')
         || name.contains('日')
+}
+
+/// A column of intervals.
+pub fn names_interval(name: &str) -> bool {
+    is_one_of(name, &["interval", "period", "intervall", "zeitraum", "intervalo", "periode", "période", "時段", "时段"])
 }
 
 /// Whether a time's name says that the row was stored, changed or sent then, and not that it was measured.
@@ -347,7 +354,11 @@ pub fn without_value(name: &str) -> &str {
 
 /// A point's name without its unit in brackets and without the word that says that its column holds values.
 pub fn stem(name: &str) -> &str {
-    let bare = name.split(['[', '(']).next().unwrap_or_default().trim_end_matches([' ', '_', '-', '.', ':', ',']);
+    let bare = name.split(['[', '(']).next().unwrap_or_default();
+    // `DA-T, °F`
+    let bare =
+        bare.rsplit_once(',').filter(|(_, unit)| units::known(unit.trim()).is_some()).map_or(bare, |(stem, _)| stem);
+    let bare = bare.trim_end_matches([' ', '_', '-', '.', ':', ',']);
     without_value(if bare.is_empty() { name } else { bare })
 }
 

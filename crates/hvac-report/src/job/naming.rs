@@ -51,8 +51,13 @@ fn telling(columns: &[String], series: &HashSet<Vec<String>>) -> Vec<usize> {
             .collect::<HashSet<_>>()
             .len()
     };
+    // A point's name stays though all have the same, if it is one.
+    let is_name = |at: &usize| {
+        columns.get(*at).is_some_and(|name| words::is_point_name(name))
+            && series.iter().any(|texts| texts.get(*at).is_some_and(|text| !words::is_value_name(text)))
+    };
     // The last one is the best name that a series can have alone.
-    for at in candidates {
+    for at in candidates.into_iter().filter(|at| !is_name(at)) {
         let without: Vec<usize> = kept.iter().copied().filter(|other| *other != at).collect();
         if !without.is_empty() && different(&without) == series.len() {
             kept = without;
@@ -80,7 +85,11 @@ mod tests {
         assert_eq!(names(&columns, &ahus[..2]), [2]);
         assert_eq!(names(&columns, &ahus[..1]), [2]);
         let sites: [&[&str]; 2] = [&["HQ", "AHU_1", "OA-T", "temp"], &["LAB", "AHU_1", "OA-T", "temp"]];
-        assert_eq!(names(&columns, &sites), [0]);
+        assert_eq!(names(&columns, &sites), [0, 2]);
+        let influx: [&[&str]; 2] = [&["KWH", "AHU_1"], &["KWH", "AHU_2"]];
+        assert_eq!(names(&["_field", "_measurement"], &influx), [0, 1]);
+        let plain: [&[&str]; 2] = [&["value", "AHU_1"], &["value", "AHU_2"]];
+        assert_eq!(names(&["_field", "_measurement"], &plain), [1]);
         assert_eq!(names(&["meter", "value"], &[&["M1", "kWh"], &["M1", "kW"]]), [1]);
     }
 }

@@ -8,6 +8,7 @@ use hvac_frame::align::Keep;
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::tally::Tally;
 use hvac_report::job::describe::describe;
+use hvac_report::job::loss::Loss;
 use hvac_report::job::plan::{FileId, Plan, read_all};
 use hvac_report::job::window::align_window;
 use hvac_report::{FilePlan, ReadError, ReadOptions};
@@ -49,6 +50,10 @@ pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions, memory_bytes: u
             None => next,
             Some(frame) => frame.vstack(&next).unwrap(),
         });
+    }
+    if let Some(words) = Loss::of(&plan, &tallies, false).refusal() {
+        let file = plan.files.first().map_or_else(String::new, |file| file.id.name.clone());
+        return Err(vec![ReadError { code: "would_lose_readings", file, line: None, column: None, message: words }]);
     }
     let (columns, _) = describe(&plan, tallies);
     let files = plan.files.iter().map(|file| file.plan.clone()).collect();
