@@ -1,5 +1,6 @@
 //! `parse`: reports from anywhere on disk become a session.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,7 +11,8 @@ use crate::config::Config;
 use crate::error::{Error, Result, codes};
 use crate::sessions::parse::{Caller, parse_files};
 use crate::sessions::{
-    ColumnOverride, Format, Kind, OnConflict, ParseRequest, Parsed, Warning, catalogue, date_order_of, folders,
+    ColumnOverride, Format, Kind, OnConflict, ParseRequest, Parsed, PrefixBy, ReadOverride, Warning, catalogue,
+    date_order_of, folders,
 };
 use crate::state::AppState;
 
@@ -30,10 +32,10 @@ pub struct ParseArgs {
     #[arg(long)]
     site: Option<String>,
     /// IANA zone of times without an offset, such as Asia/Taipei
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    #[arg(long, visible_alias = "zone", value_name = "ZONE", value_parser = zone)]
     timezone: Option<String>,
     /// Order of dates: YMD, MDY, DMY, or a pattern such as M/D/YYYY
-    #[arg(long, value_name = "ORDER", value_parser = date_format)]
+    #[arg(long, visible_alias = "date-order", value_name = "ORDER", value_parser = date_format)]
     date_format: Option<String>,
     /// Instead of detecting: apogee, wide, narrow, single_point or toa5
     #[arg(long, value_parser = format)]
@@ -44,9 +46,42 @@ pub struct ParseArgs {
     /// Instead of detecting: utf-8, utf-16le, big5, …
     #[arg(long)]
     encoding: Option<String>,
-    /// Which of two different values for one point and time stays: last, first or error
-    #[arg(long, value_name = "POLICY", default_value = "last", value_parser = on_conflict)]
-    on_conflict: OnConflict,
+    /// Line of the header, counted from 1; its last, where it has several
+    #[arg(long, value_name = "LINE")]
+    header_row: Option<u64>,
+    /// Lines at the beginning that are not looked at
+    #[arg(long, value_name = "LINES")]
+    skip_rows: Option<u64>,
+    /// Instead of detecting: the decimal mark, . or ,
+    #[arg(long, value_name = "MARK")]
+    decimal: Option<String>,
+    /// The one sheet of each workbook to read
+    #[arg(long)]
+    sheet: Option<String>,
+    /// Year of times that do not say theirs
+    #[arg(long, allow_negative_numbers = true)]
+    year: Option<i32>,
+    /// A word of the site for lost values, besides those of the trade (repeatable)
+    #[arg(long = "loss-word", value_name = "WORD", allow_hyphen_values = true)]
+    loss_words: Vec<String>,
+    /// Keep values that their own system calls no reading, instead of a null with that reason
+    #[arg(long)]
+    keep_bad_status: bool,
+    /// The same of single files, by name or pattern: '*.xlsx:sheet=Jan,timezone=UTC' (any of header_row, skip_rows,
+    /// decimal, sheet, year, loss_words (a|b), keep_bad_status, timezone, date_format, format, delimiter, encoding;
+    /// repeatable)
+    #[arg(long = "override", value_name = "PATTERN:KEY=VALUE,…", value_parser = file_override)]
+    overrides: Vec<(String, ReadOverride)>,
+    /// What the names of points begin with, where machines use the same ones: file, folder or sheet
+    #[arg(long, value_name = "WHAT", value_parser = prefix_by)]
+    prefix_by: Option<PrefixBy>,
+    /// Which of two different values for one point and time stays: last (default), first or error; stated, it accepts that
+    /// the others are lost
+    #[arg(long, value_name = "POLICY", value_parser = on_conflict)]
+    on_conflict: Option<OnConflict>,
+    /// Go on where more than 2 % of the readings would be lost
+    #[arg(long)]
+    accept_loss: bool,
     /// What you know better of a column: 'NAME:unit=kWh,kind=counter,name=MAIN_KWH' (any of the three; repeatable).
     /// Kinds: instantaneous, counter (a register), interval_total (the amount of each interval), status, text
     #[arg(long = "column", value_name = "NAME:KEY=VALUE,…", value_parser = column)]
@@ -72,7 +107,10 @@ pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
         Some(session) => Some(catalogue::find(state, session).await?),
         None => None,
     };
-    let files = reports(&args.files)?;
+    let mut files = reports(&args.files)?;
+    if args.prefix_by == Some(PrefixBy::Folder) {
+        files = with_folders(files);
+    }
     let request = ParseRequest {
         session_id,
         name: args.name,
@@ -82,6 +120,16 @@ pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
         format: args.format,
         delimiter: args.delimiter,
         encoding: args.encoding,
+        header_row: args.header_row,
+        skip_rows: args.skip_rows,
+        decimal: args.decimal,
+        sheet: args.sheet,
+        year: args.year,
+        loss_words: args.loss_words,
+        keep_bad_status: args.keep_bad_status,
+        overrides: merged(args.overrides)?,
+        prefix_by: args.prefix_by,
+        accept_loss: args.accept_loss,
         on_conflict: args.on_conflict,
         columns: args.columns,
         dry_run: args.dry_run,
@@ -249,6 +297,89 @@ fn on_conflict(text: &str) -> Result<OnConflict, String> {
     word(text)
 }
 
+fn prefix_by(text: &str) -> Result<PrefixBy, String> {
+    word(text)
+}
+
+/// The files with the folders that they lie in as a part of their names.
+fn with_folders(files: Vec<(String, PathBuf)>) -> Vec<(String, PathBuf)> {
+    let named = |(name, path): (String, PathBuf)| {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let folder = whole.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().into_owned());
+        (folder.map_or(name.clone(), |folder| format!("{folder}/{name}")), path)
+    };
+    files.into_iter().map(named).collect()
+}
+
+/// Keys of an override of files.
+const KEYS: [&str; 14] = [
+    "timezone",
+    "zone",
+    "date_format",
+    "date_order",
+    "format",
+    "delimiter",
+    "encoding",
+    "header_row",
+    "skip_rows",
+    "decimal",
+    "sheet",
+    "year",
+    "loss_words",
+    "keep_bad_status",
+];
+
+/// The key that a text begins with, and what follows its `=`.
+fn key_of(text: &str) -> Option<(&'static str, &str)> {
+    let (key, value) = text.split_once('=')?;
+    KEYS.into_iter().find(|known| *known == key.trim().replace('-', "_")).map(|key| (key, value))
+}
+
+/// `*.xlsx:sheet=Jan,decimal=,`: the pattern ends before the first key, and a value before the next one, so that both may
+/// hold colons and commas.
+fn file_override(text: &str) -> Result<(String, ReadOverride), String> {
+    let form = || format!("write PATTERN:KEY=VALUE,… with any of {}", KEYS.join(", "));
+    let colons = text.match_indices(':').map(|(at, _)| (text.get(..at), text.get(at + 1..)));
+    let mut split = colons.filter_map(|(pattern, settings)| pattern.zip(settings));
+    let (pattern, mut rest) = split.find(|(_, settings)| key_of(settings).is_some()).ok_or_else(form)?;
+    let mut said = serde_json::Map::new();
+    while let Some((key, after)) = key_of(rest) {
+        let next =
+            after.match_indices(',').find(|(at, _)| after.get(at + 1..).is_some_and(|rest| key_of(rest).is_some()));
+        let end = next.map_or(after.len(), |(at, _)| at);
+        let value = after.get(..end).unwrap_or_default();
+        let value = match key {
+            "header_row" | "skip_rows" | "year" | "keep_bad_status" => {
+                serde_json::from_str(value.trim()).map_err(|_| format!("{key}: '{value}' is no value for it"))?
+            }
+            "loss_words" => value.split('|').collect(),
+            "format" => serde_json::Value::from(value.trim().to_ascii_lowercase().replace('-', "_")),
+            _ => serde_json::Value::from(value),
+        };
+        if said.insert(key.to_owned(), value).is_some() {
+            return Err(format!("{key} stands there twice"));
+        }
+        rest = after.get(end + 1..).unwrap_or_default();
+    }
+    if pattern.is_empty() {
+        return Err(form());
+    }
+    let said = serde_json::from_value(said.into()).map_err(|error| error.to_string())?;
+    Ok((pattern.to_owned(), said))
+}
+
+/// Each pattern once.
+fn merged(overrides: Vec<(String, ReadOverride)>) -> Result<BTreeMap<String, ReadOverride>> {
+    let mut merged = BTreeMap::new();
+    for (pattern, said) in overrides {
+        if merged.insert(pattern.clone(), said).is_some() {
+            let message = format!("overrides[{pattern}]: the pattern stands there twice: say all of it at once");
+            return Err(Error::invalid("overrides", codes::BAD_OVERRIDE, message));
+        }
+    }
+    Ok(merged)
+}
+
 /// `NAME:unit=kW,kind=counter,name=MAIN_KWH`; the name itself may hold colons.
 fn column(text: &str) -> Result<ColumnOverride, String> {
     let form = || "write NAME:unit=kW,kind=counter,name=NEW (any of the three)".to_owned();
@@ -281,6 +412,22 @@ mod tests {
         assert_eq!(said.kind, Some(Kind::Instantaneous));
         for bad in ["MMCB.KW", "MMCB.KW:", "MMCB.KW:unit", "MMCB.KW:unit=", "A:kind=meter", "A:size=3", ":unit=kW"] {
             assert!(column(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_are_described_in_one_word() {
+        let (pattern, said) =
+            file_override("C:\\x*.csv:decimal=,,sheet=Jan, a:b,header-row=3,loss_words=--|BAD,year=2024").unwrap();
+        assert_eq!(pattern, "C:\\x*.csv");
+        assert_eq!((said.decimal.as_deref(), said.sheet.as_deref()), (Some(","), Some("Jan, a:b")));
+        assert_eq!((said.header_row, said.year), (Some(3), Some(2024)));
+        assert_eq!(said.loss_words, ["--", "BAD"]);
+        assert!(file_override("a:keep_bad_status=true,zone=UTC").unwrap().1.keep_bad_status.unwrap());
+        for bad in
+            ["*.csv", "*.csv:", "*.csv:size=3", ":sheet=a", "a:header_row=x", "a:sheet=a,sheet=b", "a:format=excel"]
+        {
+            assert!(file_override(bad).is_err(), "{bad}");
         }
     }
 

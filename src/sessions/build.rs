@@ -8,6 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use chrono_tz::Tz;
 
 use super::{OnConflict, Progress};
 use crate::datasets::{Row, rows};
@@ -19,10 +20,11 @@ use hvac_frame::parquet_file::{ColumnType, Encodings, ParquetWriter};
 use hvac_frame::tally::Tally;
 use hvac_frame::window::AlignedWindow;
 use hvac_report::job::describe;
-use hvac_report::job::plan::{self, FileId, Override, Plan, PlanError};
+use hvac_report::job::plan::{Override, Plan, PlanError};
+use hvac_report::job::read::{FileId, FileToRead, Load, read_all};
 use hvac_report::job::tables::merged_tables;
 use hvac_report::job::window::align_window;
-use hvac_report::{FilePlan, ReadError, ReadOptions, archive};
+use hvac_report::{FilePlan, ReadError, archive};
 use hvac_store::objects::Objects;
 use hvac_store::staged::{Staged, StagedWriter};
 
@@ -45,8 +47,10 @@ pub struct Job {
     pub inputs: Vec<Input>,
     /// Where their bytes are.
     pub objects: Objects,
-    /// How to read them.
-    pub options: ReadOptions,
+    /// How to read each of them.
+    pub files: Vec<FileToRead>,
+    /// Zone of the times that are shown.
+    pub zone: Tz,
     /// Which of two different values stays.
     pub on_conflict: OnConflict,
     /// What the request says of columns.
@@ -121,11 +125,10 @@ const PREVIEW_ROWS: usize = 10;
 /// 415 and 422 with file, line and column for reports that cannot be read, or contradict each other under
 /// `error`; 503 when the disk is full.
 pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Result<(Built, Option<Staged>)> {
-    let ids: Vec<FileId> = job.inputs.iter().map(|input| input.id.clone()).collect();
     let load = |index: usize| load(job, index);
-    let total = ids.len() as u64;
-    let read = plan::read_all(&ids, &load, &job.options, job.memory_bytes / 4 * 3, &|| progress.read_one(total))
-        .map_err(|errors| unreadable(&errors, ids.len()))?;
+    let total = job.files.len();
+    let read = read_all(&job.files, &load, false, job.memory_bytes / 4 * 3, &|| progress.read_one(total as u64))
+        .map_err(|errors| unreadable(&errors, total))?;
     progress.go_on()?;
     let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
     if plan.axis_ms.is_empty() {
@@ -169,7 +172,7 @@ fn column_type(reading: &Reading) -> ColumnType {
 fn windows(
     job: &Job,
     plan: &mut Plan,
-    load: &plan::Load<'_>,
+    load: &Load<'_>,
     sink: &mut dyn FnMut(AlignedWindow) -> Result<()>,
     progress: &Progress,
 ) -> Result<(Vec<Tally>, Vec<Row>)> {
@@ -178,11 +181,11 @@ fn windows(
     let mut preview = Vec::new();
     for window in plan.windows(plan.window_rows(job.memory_bytes / 4)) {
         progress.go_on()?;
-        let segments = plan.read_window(&window, load, &job.options).map_err(|error| unreadable(&[error], 1))?;
+        let segments = plan.read_window(&window, load).map_err(|error| unreadable(&[error], 1))?;
         let (merged, found) = align_window(plan, &window, segments, keep)?;
         if preview.is_empty() {
             let head = merged.head(plan.names(), PREVIEW_ROWS).internal("merging a window")?;
-            preview = rows::maps(&head, job.options.zone)?;
+            preview = rows::maps(&head, job.zone)?;
         }
         for (tally, next) in tallies.iter_mut().zip(found) {
             tally.absorb(next);

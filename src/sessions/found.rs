@@ -15,7 +15,7 @@ use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use hvac_frame::parquet_file::ParquetReader;
 use hvac_report::FilePlan;
-use hvac_report::job::plan::FileId;
+use hvac_report::job::read::FileId;
 use hvac_store::entity::{parse_report, parsed_dataset};
 use hvac_store::frames;
 use hvac_store::integrity::{Root, StoredFile};

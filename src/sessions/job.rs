@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::parse::{Caller, Promised, parse_promised};
 use super::progress::{Progress, Step};
-use super::{ParseRequest, folders, options, store};
+use super::{ParseRequest, ReadOverride, folders, options, store};
 use crate::error::{Context, Error, Result, codes};
 use crate::jobs::{self, JobContext, JobKind, NewJob, POLL};
 use crate::state::AppState;
@@ -50,11 +50,9 @@ pub async fn enqueue(state: &AppState, request: ParseRequest) -> Result<QueuedJo
         let message = "wait: a dry run stores nothing that could be fetched later; leave out wait or dry_run";
         return Err(Error::invalid("wait", codes::DRY_RUN_WAITS, message));
     }
-    options::read(&request, state.config.site_timezone)?;
+    options::check_texts(&request)?;
+    ReadOverride::of_request(&request)?;
     options::stated(&request.columns)?;
-    if let Some(zone) = request.timezone.as_deref().map(str::trim).filter(|zone| !zone.is_empty()) {
-        crate::config::timezone("timezone", zone)?;
-    }
     folders::of_request(&state.config, &request)?;
     let job_id = new_id();
     let txn = state.store.db.begin().await?;

@@ -12,6 +12,7 @@ use crate::datasets::Row;
 use crate::limits::Paging;
 pub use hvac_frame::column::{ColumnMeta, Kind, Warning};
 use hvac_frame::names::TIMESTAMP;
+pub use hvac_report::job::read::PrefixBy;
 pub use hvac_report::{DateOrder, FilePlan, Format};
 use hvac_store::entity;
 
@@ -23,15 +24,19 @@ mod intake;
 pub mod job;
 pub mod manifest;
 mod options;
+pub mod overrides;
 pub mod parse;
 pub mod progress;
 mod raw;
+mod request;
 mod revisions;
 pub mod snapshot;
 pub(crate) mod store;
 pub mod upload;
 
+pub use overrides::ReadOverride;
 pub use progress::Progress;
+pub use request::{ColumnOverride, OnConflict, ParseRequest, date_order_of};
 
 /// How far a session has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -114,75 +119,6 @@ pub struct Uploaded {
     pub files: Vec<StoredFile>,
     /// For instance identical files that count once.
     pub warnings: Vec<Warning>,
-}
-
-/// Which of two different values for the same point and time stays.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnConflict {
-    /// That of the file that reaches further in time.
-    #[default]
-    Last,
-    /// That of the file that ends earlier.
-    First,
-    /// None: the parse is refused.
-    Error,
-}
-
-/// What a user knows better about one column.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ColumnOverride {
-    /// The column, by its original or its stored name.
-    pub column: String,
-    /// Name to store it under.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Kind.
-    #[serde(default)]
-    pub kind: Option<Kind>,
-    /// Unit.
-    #[serde(default)]
-    pub unit: Option<String>,
-}
-
-/// `POST /api/parse`: server-side files (`files`, `subfolder`), or an uploaded session (`session_id`).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-pub struct ParseRequest {
-    /// Names below the folder; all of the folder when left out.
-    pub files: Option<Vec<String>>,
-    /// Below `DATA_DIR`; `data` is its root.
-    pub data_dir: Option<String>,
-    /// Below `data_dir`.
-    pub subfolder: Option<String>,
-    /// An uploaded session, or one to add files to.
-    pub session_id: Option<String>,
-    /// Name for people.
-    pub name: Option<String>,
-    /// Site, such as `KMUH`.
-    pub site: Option<String>,
-    /// IANA zone of local times.
-    pub timezone: Option<String>,
-    /// `YMD`, `MDY`, `DMY`, or a pattern such as `M/D/YYYY`.
-    pub date_format: Option<String>,
-    /// Instead of detecting.
-    pub format: Option<Format>,
-    /// Instead of detecting: one character.
-    pub delimiter: Option<String>,
-    /// Instead of detecting: a WHATWG label such as `big5`.
-    pub encoding: Option<String>,
-    /// Which of two different values stays.
-    pub on_conflict: OnConflict,
-    /// What the user knows better; remembered for the site.
-    pub columns: Vec<ColumnOverride>,
-    /// Answer what would happen and store nothing.
-    pub dry_run: bool,
-    /// Make a new version even when the same request was answered before.
-    pub force: bool,
-    /// `false`: answer 202 at once and parse as a job; server-side files then always make a new session.
-    #[schema(default = true)]
-    pub wait: Option<bool>,
 }
 
 /// What one file gave.
@@ -460,26 +396,6 @@ pub struct FolderListing {
     /// Why it is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-}
-
-/// Which date order a user's `date_format` means.
-///
-/// `YMD`, `mdy`, `M/D/YYYY`, `%d.%m.%Y` and `DD-MM-YY` are all understood: only the order of the letters counts.
-#[must_use]
-pub fn date_order_of(date_format: &str) -> Option<DateOrder> {
-    let mut letters: Vec<char> = date_format
-        .chars()
-        .filter(|c| c.is_ascii_alphabetic())
-        .map(|c| c.to_ascii_lowercase())
-        .take_while(|c| matches!(c, 'y' | 'm' | 'd'))
-        .collect();
-    letters.dedup();
-    match letters.as_slice() {
-        ['y', 'm', 'd'] => Some(DateOrder::Ymd),
-        ['m', 'd', 'y'] => Some(DateOrder::Mdy),
-        ['d', 'm', 'y'] => Some(DateOrder::Dmy),
-        _ => None,
-    }
 }
 
 /// `timestamp` and the columns' names, as a frame has them.

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
-use super::{ColumnOverride, ParseRequest, date_order_of};
+use super::{ColumnOverride, ParseRequest};
 use crate::config;
 use crate::error::{Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
 use hvac_frame::column::Warning;
-use hvac_report::ReadOptions;
 use hvac_report::job::plan::Override;
 use hvac_store::entity::{Status, session};
 
@@ -20,11 +19,10 @@ pub(super) const TIMEZONE_ASSUMED: &str = "timezone_assumed";
 /// The zone: stated now, else the session's, else the server's with a warning. Fixed once parsed.
 pub(super) fn zone(
     state: &AppState,
-    request: &ParseRequest,
+    stated: Option<&str>,
     session: &session::Model,
     warnings: &mut Vec<Warning>,
 ) -> Result<Tz> {
-    let stated = request.timezone.as_deref().map(str::trim).filter(|zone| !zone.is_empty());
     let stated = stated.map(|zone| config::timezone("timezone", zone)).transpose()?;
     let fixed = session.timezone.as_deref().map(|zone| config::timezone("timezone", zone)).transpose()?;
     match (stated, fixed) {
@@ -52,45 +50,11 @@ pub(super) fn zone(
     }
 }
 
-pub(super) fn read(request: &ParseRequest, zone: Tz) -> Result<ReadOptions> {
-    check_texts(request)?;
-    let date_order = match request.date_format.as_deref().map(str::trim).filter(|f| !f.is_empty()) {
-        None => None,
-        Some(format) => Some(date_order_of(format).ok_or_else(|| {
-            let message = format!("date_format '{format}' is no order of day, month and year: use YMD, MDY or DMY, or a pattern such as M/D/YYYY");
-            Error::invalid("date_format", codes::BAD_DATE_FORMAT, message)
-        })?),
-    };
-    let delimiter = match request.delimiter.as_deref().filter(|d| !d.is_empty()) {
-        None => None,
-        Some("\\t" | "tab") => Some('\t'),
-        Some(text) => {
-            let mut chars = text.chars();
-            let one = chars.next().filter(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && chars.next().is_none());
-            Some(one.ok_or_else(|| {
-                Error::invalid(
-                    "delimiter",
-                    codes::BAD_DELIMITER,
-                    format!("delimiter '{text}' must be one character such as , ; | or tab"),
-                )
-            })?)
-        }
-    };
-    Ok(ReadOptions {
-        zone_stated: request.timezone.as_deref().is_some_and(|zone| !zone.trim().is_empty()),
-        format: request.format,
-        date_order,
-        delimiter,
-        encoding: request.encoding.clone().filter(|e| !e.is_empty()),
-        ..ReadOptions::of(zone)
-    })
-}
-
 /// Every text of a request that will be stored.
-fn check_texts(request: &ParseRequest) -> Result<()> {
-    let ParseRequest { name, site, data_dir, subfolder, date_format, delimiter, encoding, files, columns, .. } =
+pub(super) fn check_texts(request: &ParseRequest) -> Result<()> {
+    let ParseRequest { name, site, data_dir, subfolder, date_format, date_order, delimiter, files, columns, .. } =
         request;
-    for (field, text) in [("name", name), ("site", site), ("date_format", date_format), ("encoding", encoding)] {
+    for (field, text) in [("name", name), ("site", site), ("date_format", date_format), ("date_order", date_order)] {
         limits::given_name(field, text.as_deref().map(str::trim))?;
     }
     // A tab may be one.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use futures_util::future::OptionFuture;
@@ -15,14 +16,16 @@ use sha2::{Digest, Sha256};
 
 use super::build::{self, Archives, Built, Input, Job, Target};
 use super::intake::{Intake, archive_limits};
+use super::overrides::{self, ReadOverride};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
-use super::{ColumnOverride, OnConflict, ParseRequest, Parsed, folders, found, options, raw, snapshot, store};
+use super::{ParseRequest, Parsed, folders, found, options, raw, snapshot, store};
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
 use hvac_report::PARSER_VERSION;
-use hvac_report::job::plan::{FileId, Override};
+use hvac_report::job::plan::Override;
+use hvac_report::job::read::{FileId, FileToRead};
 use hvac_report::{ReadOptions, archive};
 use hvac_store::db::Transaction;
 use hvac_store::entity::{Columns, Integrity, Status, VersionState, parsed_dataset, session, source_file};
@@ -31,6 +34,7 @@ use hvac_store::versions::{self, Held, Owner, Series};
 use hvac_store::{new_id, now, paths};
 
 mod answer;
+mod stored;
 
 /// What a parse holds for each byte of its reports, about: the bytes, the cells, the pages.
 const MEMORY_PER_RAW_BYTE: u64 = 3;
@@ -133,7 +137,10 @@ struct Parse {
     rows: Vec<source_file::Model>,
     new_rows: usize,
     intake: Intake,
-    options: ReadOptions,
+    /// What the request says of how all reports are read.
+    of_all: ReadOverride,
+    /// What nothing more is said of is read so.
+    base: ReadOptions,
     warnings: Vec<Warning>,
 }
 
@@ -159,7 +166,9 @@ impl Parse {
             ));
         }
         let mut warnings = std::mem::take(&mut intake.warnings);
-        let zone = options::zone(state, &request, &session, &mut warnings)?;
+        options::check_texts(&request)?;
+        let of_all = ReadOverride::of_request(&request)?;
+        let zone = options::zone(state, of_all.timezone.as_deref(), &session, &mut warnings)?;
         let given = |text: &Option<String>| text.clone().map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
         if is_new {
             let names: Vec<&str> = rows.iter().map(|r| r.archive_member.as_deref().unwrap_or(&r.file_name)).collect();
@@ -170,9 +179,9 @@ impl Parse {
         session.name = said.name.clone().unwrap_or(session.name);
         session.site = said.site.clone().or(session.site);
         session.timezone = Some(zone.name().to_owned());
-        let options = options::read(&request, zone)?;
+        let base = ReadOptions::of(zone);
         let state = state.clone();
-        Ok(Self { state, request, promised, session, said, is_new, rows, new_rows, intake, options, warnings })
+        Ok(Self { state, request, promised, session, said, is_new, rows, new_rows, intake, of_all, base, warnings })
     }
 
     async fn run(mut self, caller: Caller, progress: &Progress) -> Result<Parsed> {
@@ -183,6 +192,9 @@ impl Parse {
         };
         let (inputs, duplicates) = self.inputs().await?;
         self.warnings.extend(duplicates);
+        let ids: Vec<&FileId> = inputs.iter().map(|input| &input.id).collect();
+        let said = overrides::of_files(&self.of_all, &self.request.overrides, &ids)?;
+        let files = self.files(&ids, &said)?;
         let request_key = self.request_key(&inputs, &remembered)?;
         if !self.request.force && !self.request.dry_run {
             let within = (!self.is_new || self.promised.new_session_id.is_some()).then_some(self.session.id.as_str());
@@ -195,8 +207,9 @@ impl Parse {
         let job = Job {
             inputs,
             objects: self.state.store.objects.clone(),
-            options: self.options.clone(),
-            on_conflict: self.request.on_conflict,
+            files,
+            zone: self.base.zone,
+            on_conflict: self.request.on_conflict.unwrap_or_default(),
             stated: options::stated(&self.request.columns)?,
             remembered,
             encodings: self.state.config.parquet_encodings,
@@ -261,6 +274,15 @@ impl Parse {
         tokio::task::spawn_blocking(work).await.internal("opening raw files")?
     }
 
+    /// The reports with how each is read.
+    fn files(&self, ids: &[&FileId], said: &[ReadOverride]) -> Result<Vec<FileToRead>> {
+        let file = |(id, said): (&&FileId, &ReadOverride)| {
+            let options = Arc::new(said.onto(&self.base, "")?);
+            Ok(FileToRead { id: (*id).clone(), options, recalled: None, prefix_by: self.request.prefix_by })
+        };
+        ids.iter().zip(said).map(file).collect()
+    }
+
     /// The same bytes, options and program give the same key.
     fn request_key(&self, inputs: &[Input], remembered: &BTreeMap<String, Override>) -> Result<String> {
         let sources: BTreeSet<&str> = inputs.iter().map(|input| input.id.sha256.as_str()).collect();
@@ -269,18 +291,6 @@ impl Parse {
         let asked = self.is_new.then_some((&self.request.name, &self.request.site));
         let request = serde_json::to_vec(&(PARSER_VERSION, sources, names, self.stored_options(), remembered, asked));
         Ok(format!("{:x}", Sha256::digest(request.internal("writing a request's key")?)))
-    }
-
-    fn stored_options(&self) -> StoredOptions<'_> {
-        StoredOptions {
-            timezone: self.options.zone.name(),
-            date_format: self.request.date_format.as_deref(),
-            format: self.request.format,
-            delimiter: self.options.delimiter,
-            encoding: self.request.encoding.as_deref(),
-            on_conflict: self.request.on_conflict,
-            columns: &self.request.columns,
-        }
     }
 
     /// Reads, merges and publishes: the raw files first, then the Parquet file.
@@ -302,7 +312,7 @@ impl Parse {
             (frames::KEY_SITE, self.session.site.clone().unwrap_or_default()),
             (frames::KEY_DATASET_ID, dataset_id.clone()),
             (frames::KEY_VERSION, format!("parsed-v{version}")),
-            (frames::KEY_ZONE, self.options.zone.name().to_owned()),
+            (frames::KEY_ZONE, self.base.zone.name().to_owned()),
             (frames::KEY_PARSER_VERSION, PARSER_VERSION.to_owned()),
             (frames::KEY_REQUEST_KEY, request_key.clone()),
             (frames::KEY_OPTIONS, options.to_string()),
@@ -460,18 +470,6 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, arc
     let name = format!("{}/{member}", row.file_name);
     let id = FileId { name, sha256: format!("{:x}", Sha256::digest(&report)) };
     Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64 })
-}
-
-/// A parse's options as they are stored and as they count for "the same again".
-#[derive(Serialize)]
-struct StoredOptions<'a> {
-    timezone: &'a str,
-    date_format: Option<&'a str>,
-    format: Option<hvac_report::Format>,
-    delimiter: Option<char>,
-    encoding: Option<&'a str>,
-    on_conflict: OnConflict,
-    columns: &'a [ColumnOverride],
 }
 
 /// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hvac_cleaning::{Interval, Parameters};
@@ -16,7 +17,8 @@ use hvac_frame::column::Kind;
 use hvac_frame::parquet_file::{ColumnType, ParquetReader, ParquetWriter};
 use hvac_report::ReadOptions;
 use hvac_report::job::describe::describe;
-use hvac_report::job::plan::{FileId, Plan, read_all};
+use hvac_report::job::plan::Plan;
+use hvac_report::job::read::{FileId, FileToRead, read_all};
 use hvac_report::job::window::align_window;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,14 +33,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     reports.sort();
 
     let zone = chrono_tz::Asia::Taipei;
-    let options = ReadOptions::of(zone);
-    let ids: Vec<FileId> =
-        reports.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
+    let options = Arc::new(ReadOptions::of(zone));
+    let file = |(name, _): &(String, Bytes)| FileToRead {
+        id: FileId { name: name.clone(), sha256: name.clone() },
+        options: options.clone(),
+        recalled: None,
+        prefix_by: None,
+    };
+    let ids: Vec<FileToRead> = reports.iter().map(file).collect();
     let load = |index: usize| Ok(reports.get(index).map(|(_, bytes)| bytes.clone()).unwrap_or_default());
-    let read = read_all(&ids, &load, &options, u64::MAX, &|| ()).map_err(|errors| format!("{errors:?}"))?;
+    let read = read_all(&ids, &load, false, u64::MAX, &|| ()).map_err(|errors| format!("{errors:?}"))?;
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).map_err(|error| error.message)?;
     let window = 0..plan.axis_ms.len();
-    let segments = plan.read_window(&window, &load, &options).map_err(|error| error.message)?;
+    let segments = plan.read_window(&window, &load).map_err(|error| error.message)?;
     let (aligned, tallies) = align_window(&plan, &window, segments, Keep::Last)?;
     let frame = aligned.head(plan.names(), usize::MAX)?;
     let (columns, _) = describe(&plan, tallies);

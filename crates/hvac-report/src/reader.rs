@@ -245,6 +245,17 @@ impl<'a> Reader<'a> {
         if same { Ok(segment) } else { Err(changed()) }
     }
 
+    /// What reports of its kind share: the sheet, the format, the names of the header; told text by text.
+    pub fn shape(&self, tell: &mut dyn FnMut(&str)) {
+        let Layout { format, points, keys, values, .. } = &self.layout;
+        tell(&self.part);
+        tell(&format!("{:?}", format.value));
+        // The point of such a report is named by its file.
+        let points = points.iter().filter(|_| format.value != Format::SinglePoint);
+        points.for_each(|point| tell(&point.original_name));
+        keys.iter().chain(values.iter().map(|(name, _)| name)).for_each(|name| tell(name));
+    }
+
     fn cursor(&self, pos: usize, lines: u64) -> Cursor<'_> {
         Cursor::new(&self.text, self.layout.dialect, pos, lines)
     }

@@ -24,7 +24,7 @@ impl Parse {
             txn.commit().await.internal("committing a reused parse")?;
         }
         snapshot::write(&self.state, &session.id).await?;
-        let zone = self.options.zone;
+        let zone = self.base.zone;
         let file =
             |f: found::FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());
         let (version, row_count) = (dataset.version, dataset.row_count);
@@ -60,7 +60,7 @@ impl Parse {
             built.row_count
         );
         let dry_run = self.request.dry_run;
-        let zone = self.options.zone;
+        let zone = self.base.zone;
         Parsed {
             success: true,
             session_id: if dry_run && self.is_new { String::new() } else { self.session.id },

@@ -1,6 +1,7 @@
 //! The real reports. Expected values were made with pandas 2 from the same files; how is said beside them.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -9,7 +10,8 @@ use hvac_cleaning::{Event, Interval, Rule};
 use hvac_frame::align::Keep;
 use hvac_frame::tally::Tally;
 use hvac_report::job::describe::describe;
-use hvac_report::job::plan::{FileId, Plan as Reading, read_all};
+use hvac_report::job::plan::Plan as Reading;
+use hvac_report::job::read::{FileId, FileToRead, read_all};
 use hvac_report::job::window::align_window;
 use hvac_report::{DateOrder, ReadOptions};
 
@@ -21,15 +23,20 @@ fn read(paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, 
 /// The reports at `paths` below `root` as one frame, read as a parse reads them.
 pub fn read_from(root: &Path, paths: &[&str], zone: Tz, date_order: Option<DateOrder>) -> (DataFrame, Vec<ColumnMeta>) {
     let files: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(root.join(path)).unwrap()).collect();
-    let ids: Vec<FileId> =
-        paths.iter().map(|path| FileId { name: (*path).to_owned(), sha256: (*path).to_owned() }).collect();
+    let options = Arc::new(ReadOptions { date_order, ..ReadOptions::of(zone) });
+    let file = |path: &&str| FileToRead {
+        id: FileId { name: (*path).to_owned(), sha256: (*path).to_owned() },
+        options: options.clone(),
+        recalled: None,
+        prefix_by: None,
+    };
+    let ids: Vec<FileToRead> = paths.iter().map(file).collect();
     let load = |index: usize| Ok(Bytes::copy_from_slice(&files[index]));
-    let options = ReadOptions { date_order, ..ReadOptions::of(zone) };
-    let read = read_all(&ids, &load, &options, 1 << 30, &|| ()).unwrap();
+    let read = read_all(&ids, &load, false, 1 << 30, &|| ()).unwrap();
     let mut plan = Reading::new(read, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let window = 0..plan.axis_ms.len();
-    let segments = plan.read_window(&window, &load, &options).unwrap();
+    let segments = plan.read_window(&window, &load).unwrap();
     let (merged, found) = align_window(&plan, &window, segments, Keep::Last).unwrap();
     tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));
     (merged.head(plan.names(), usize::MAX).unwrap(), describe(&plan, tallies).0)

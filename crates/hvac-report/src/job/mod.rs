@@ -1,4 +1,4 @@
-//! The reports of one job together: what they hold ([`plan`]), windows of it on one axis ([`window`]), and what is to be
+//! The reports of one job together: each read once ([`read`]), what they hold ([`plan`]), windows of it on one axis ([`window`]), and what is to be
 //! said of it once all windows are made ([`describe`]).
 //!
 //! It stands with the reading of reports, not with frames: it reads again what was not kept, and what it settles are
@@ -9,5 +9,7 @@ pub mod describe;
 pub mod loss;
 mod naming;
 pub mod plan;
+pub mod read;
+pub mod shape;
 pub mod tables;
 pub mod window;

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::plan::ReadFile;
+use super::read::ReadFile;
 use crate::{Dimension, PointPlan, words};
 
-/// Gives the series of all files their names.
+/// Gives the series of all files their names, and the points of each what their names begin with.
 pub fn name_series(files: &mut [ReadFile]) {
     let mut series: BTreeMap<Vec<String>, HashSet<Vec<String>>> = BTreeMap::new();
     for point in files.iter().flat_map(|file| &file.plan.points).filter(|point| !point.dimensions.is_empty()) {
@@ -19,6 +19,12 @@ pub fn name_series(files: &mut [ReadFile]) {
     for point in files.iter_mut().flat_map(|file| &mut file.plan.points).filter(|point| !point.dimensions.is_empty()) {
         if let Some(kept) = kept.get(&columns(&point.dimensions)) {
             rename(point, kept);
+        }
+    }
+    for file in files {
+        let Some(prefix) = &file.prefix else { continue };
+        for point in &mut file.plan.points {
+            point.original_name = format!("{prefix} {}", point.original_name);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a set of reports holds together: columns, time axis, windows.
 //!
-//! [`read_all`] reads every report once, in parallel, and keeps the cells, encoded, while they fit into the memory
-//! it is given; [`Plan::new`] puts the files into their canonical order and settles columns and axis;
+//! [`read_all`](super::read::read_all) reads every report once, in parallel, and keeps the cells, encoded, while they fit
+//! into the memory it is given; [`Plan::new`] puts the files into their canonical order and settles columns and axis;
 //! [`Plan::windows`] cuts the axis so that one window's frame fits too, and [`Plan::read_window`] gathers
 //! the cells of a window, reading again what was not kept. So a small job is one pass and one window, and
 //! a job of any size needs no more than its memory.
@@ -10,49 +10,17 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use rayon::prelude::*;
 
-use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::{Kind, Warning};
 use hvac_frame::encoded::EncodedSegment;
 use hvac_frame::kinds::{self, Reading};
 use hvac_frame::names;
 
-use super::super::{Chosen, Chunk, FilePlan, PointPlan, ReadError, ReadOptions, Reader, Source};
+use super::super::{Chosen, PointPlan, ReadError};
 use super::naming::name_series;
-
-/// Gives the bytes of the file with that index, which are let go as soon as they are read; called again when a
-/// file's cells were not kept.
-pub type Load<'a> = dyn Fn(usize) -> Result<Bytes, ReadError> + Sync + 'a;
-
-/// A report's name and the hash of its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileId {
-    /// As the user knows it.
-    pub name: String,
-    /// Of the raw bytes, hex; settles the order of files that end at the same time.
-    pub sha256: String,
-}
-
-/// A table of a report that was read: its plan, its times, and its cells unless there was no room.
-#[derive(Debug)]
-pub struct ReadFile {
-    /// Index for [`Load`].
-    pub index: usize,
-    /// Which of the report's tables.
-    table: usize,
-    /// Name and hash.
-    pub id: FileId,
-    /// What it holds.
-    pub plan: FilePlan,
-    /// Times of each chunk, UTC ms, ascending.
-    times_ms: Vec<Arc<[i64]>>,
-    /// One entry a chunk; none when it has to be read again.
-    segments: Vec<Option<Arc<EncodedSegment>>>,
-}
+use super::read::{Load, ReadFile};
 
 /// Rows of one file's segment that lie in a window.
 #[derive(Debug)]
@@ -132,76 +100,6 @@ pub struct PlanError {
     pub message: String,
 }
 
-/// Reads every file once, in parallel, keeping cells up to `memory_bytes`; `done` hears of each. A file has an entry a table.
-///
-/// # Errors
-/// All files that cannot be read, in the order given.
-pub fn read_all(
-    files: &[FileId],
-    load: &Load<'_>,
-    options: &ReadOptions,
-    memory_bytes: u64,
-    done: &(dyn Fn() + Sync),
-) -> Result<Vec<ReadFile>, Vec<ReadError>> {
-    let kept_bytes = AtomicU64::new(0);
-    let read: Vec<Result<Vec<ReadFile>, ReadError>> = files
-        .par_iter()
-        .enumerate()
-        .map_init(SegmentBuilder::default, |builder, (index, id)| {
-            let tables = read_one(index, id, load, options, memory_bytes, &kept_bytes, builder)?;
-            done();
-            Ok(tables)
-        })
-        .collect();
-    let (good, bad): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
-    if bad.is_empty() {
-        Ok(good.into_iter().flatten().flatten().collect())
-    } else {
-        Err(bad.into_iter().filter_map(Result::err).collect())
-    }
-}
-
-fn read_one(
-    index: usize,
-    id: &FileId,
-    load: &Load<'_>,
-    options: &ReadOptions,
-    memory_bytes: u64,
-    kept_bytes: &AtomicU64,
-    builder: &mut SegmentBuilder,
-) -> Result<Vec<ReadFile>, ReadError> {
-    let bytes = load(index)?;
-    let tables = Reader::open(Source { name: &id.name, bytes: &bytes }, options)?;
-    let read = tables.iter().enumerate().map(|(table, reader)| {
-        let (plan, times_ms, segments) = read_table(reader, memory_bytes, kept_bytes, builder)?;
-        Ok(ReadFile { index, table, id: id.clone(), plan, times_ms, segments })
-    });
-    read.collect()
-}
-
-/// The plan of a table, the times of its chunks, and their cells as far as there is room.
-type Kept = (FilePlan, Vec<Arc<[i64]>>, Vec<Option<Arc<EncodedSegment>>>);
-
-fn read_table(
-    reader: &Reader<'_>,
-    memory_bytes: u64,
-    kept_bytes: &AtomicU64,
-    builder: &mut SegmentBuilder,
-) -> Result<Kept, ReadError> {
-    let mut times_ms = Vec::new();
-    let mut segments = Vec::new();
-    let plan = reader.plan(builder, &mut |_, segment| {
-        times_ms.push(segment.at_ms.clone());
-        let size = segment.size_bytes();
-        let fits = kept_bytes.fetch_add(size, Ordering::Relaxed) + size <= memory_bytes;
-        if !fits {
-            kept_bytes.fetch_sub(size, Ordering::Relaxed);
-        }
-        segments.push(fits.then(|| Arc::new(segment)));
-    })?;
-    Ok((plan, times_ms, segments))
-}
-
 impl Plan {
     /// Puts the files into canonical order and settles columns and axis.
     ///
@@ -261,12 +159,7 @@ impl Plan {
     ///
     /// # Errors
     /// When a file that was not kept can no longer be read.
-    pub fn read_window(
-        &mut self,
-        window: &Range<usize>,
-        load: &Load<'_>,
-        options: &ReadOptions,
-    ) -> Result<Vec<Taken>, ReadError> {
+    pub fn read_window(&mut self, window: &Range<usize>, load: &Load<'_>) -> Result<Vec<Taken>, ReadError> {
         let Some((&first_ms, &last_ms)) = self.axis_ms.get(window.clone()).and_then(|w| w.first().zip(w.last())) else {
             return Ok(Vec::new());
         };
@@ -275,7 +168,7 @@ impl Plan {
             .par_iter_mut()
             .enumerate()
             .map(|(position, file)| {
-                let segments = file.segments_between(first_ms, last_ms, load, options)?;
+                let segments = file.segments_between(first_ms, last_ms, load)?;
                 let taken = segments.into_iter().map(|segment| {
                     let rows = segment.rows_between(first_ms, last_ms);
                     Taken { file: position, segment, rows }
@@ -284,45 +177,6 @@ impl Plan {
             })
             .collect();
         Ok(gathered.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-    }
-}
-
-impl ReadFile {
-    fn segments_between(
-        &mut self,
-        first_ms: i64,
-        last_ms: i64,
-        load: &Load<'_>,
-        options: &ReadOptions,
-    ) -> Result<Vec<Arc<EncodedSegment>>, ReadError> {
-        let touches = |c: &Chunk| c.rows > 0 && c.first_at_ms <= last_ms && c.last_at_ms >= first_ms;
-        let mut found = Vec::new();
-        let mut missing = Vec::new();
-        for (position, (chunk, kept)) in self.plan.chunks.iter().zip(&mut self.segments).enumerate() {
-            match kept {
-                _ if !touches(chunk) => {}
-                Some(_) if chunk.last_at_ms <= last_ms => found.extend(kept.take().map(|segment| (position, segment))),
-                Some(segment) => found.push((position, segment.clone())),
-                None => missing.push(position),
-            }
-        }
-        if !missing.is_empty() {
-            let bytes = load(self.index)?;
-            let tables = Reader::open(Source { name: &self.id.name, bytes: &bytes }, options)?;
-            let changed = || ReadError {
-                code: "report_changed",
-                file: self.id.name.clone(),
-                line: None,
-                column: None,
-                message: "the report's bytes are not those that were planned: parse it again".to_owned(),
-            };
-            let reader = tables.get(self.table).ok_or_else(changed)?;
-            for position in missing {
-                found.push((position, Arc::new(reader.read(&self.plan, position)?)));
-            }
-            found.sort_by_key(|(position, _)| *position);
-        }
-        Ok(found.into_iter().map(|(_, segment)| segment).collect())
     }
 }
 

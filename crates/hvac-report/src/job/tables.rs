@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::plan::{FileId, ReadFile};
+use super::read::{FileId, ReadFile};
 use crate::{FilePlan, PartPlan};
 
 /// What each file holds, in the order of its first table: index for loading, identity, plan.

@@ -81,13 +81,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::describe::describe;
-    use super::super::plan::{FileId, Override, read_all};
+    use super::super::plan::Override;
+    use super::super::read::{FileId, FileToRead, read_all};
     use super::*;
     use crate::ReadOptions;
-
-    fn utc() -> ReadOptions {
-        ReadOptions::of(Tz::UTC)
-    }
 
     struct Merged {
         frame: DataFrame,
@@ -104,15 +101,21 @@ mod tests {
         rows: usize,
         stated: &BTreeMap<String, Override>,
     ) -> Merged {
-        let ids: Vec<FileId> =
-            files.iter().map(|(name, hash, _)| FileId { name: (*name).into(), sha256: (*hash).into() }).collect();
+        let options = Arc::new(ReadOptions::of(Tz::UTC));
+        let file = |(name, hash, _): &(&str, &str, &str)| FileToRead {
+            id: FileId { name: (*name).into(), sha256: (*hash).into() },
+            options: options.clone(),
+            recalled: None,
+            prefix_by: None,
+        };
+        let ids: Vec<FileToRead> = files.iter().map(file).collect();
         let load = |index: usize| Ok(Bytes::copy_from_slice(files[index].2.as_bytes()));
-        let read = read_all(&ids, &load, &utc(), memory, &|| ()).unwrap();
+        let read = read_all(&ids, &load, false, memory, &|| ()).unwrap();
         let mut plan = Plan::new(read, stated, &BTreeMap::new()).unwrap();
         let mut tallies = vec![Tally::default(); plan.columns.len()];
         let mut frame: Option<DataFrame> = None;
         for window in plan.windows(rows) {
-            let segments = plan.read_window(&window, &load, &utc()).unwrap();
+            let segments = plan.read_window(&window, &load).unwrap();
             let (columns, found) = align_window(&plan, &window, segments, keep).unwrap();
             let merged = columns.head(plan.names(), usize::MAX).unwrap();
             tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));

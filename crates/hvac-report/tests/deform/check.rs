@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hvac_frame::align::Keep;
@@ -9,7 +10,8 @@ use hvac_frame::column::ColumnMeta;
 use hvac_frame::tally::Tally;
 use hvac_report::job::describe::describe;
 use hvac_report::job::loss::Loss;
-use hvac_report::job::plan::{FileId, Plan, read_all};
+use hvac_report::job::plan::Plan;
+use hvac_report::job::read::{FileId, FileToRead, read_all};
 use hvac_report::job::window::align_window;
 use hvac_report::{FilePlan, ReadError, ReadOptions};
 use polars::prelude::{AnyValue, DataFrame};
@@ -35,14 +37,21 @@ pub enum Outcome {
 
 /// Reads files as one job, keeping so many bytes of cells (the others are read again), in windows of 64 rows.
 pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions, memory_bytes: u64) -> Result<Parsed, Vec<ReadError>> {
-    let ids: Vec<FileId> = files.iter().map(|(name, _)| FileId { name: name.clone(), sha256: name.clone() }).collect();
+    let options = Arc::new(options.clone());
+    let file = |(name, _): &(String, Vec<u8>)| FileToRead {
+        id: FileId { name: name.clone(), sha256: name.clone() },
+        options: options.clone(),
+        recalled: None,
+        prefix_by: None,
+    };
+    let ids: Vec<FileToRead> = files.iter().map(file).collect();
     let load = |index: usize| Ok(Bytes::copy_from_slice(&files[index].1));
-    let read = read_all(&ids, &load, options, memory_bytes, &|| ())?;
+    let read = read_all(&ids, &load, false, memory_bytes, &|| ())?;
     let mut plan = Plan::new(read, &BTreeMap::new(), &BTreeMap::new()).unwrap();
     let mut tallies = vec![Tally::default(); plan.columns.len()];
     let mut frame: Option<DataFrame> = None;
     for window in plan.windows(64) {
-        let segments = plan.read_window(&window, &load, options).map_err(|error| vec![error])?;
+        let segments = plan.read_window(&window, &load).map_err(|error| vec![error])?;
         let (columns, found) = align_window(&plan, &window, segments, Keep::Last).unwrap();
         let next = columns.head(plan.names(), usize::MAX).unwrap();
         tallies.iter_mut().zip(found).for_each(|(tally, next)| tally.absorb(next));

@@ -206,6 +206,8 @@ table! {
             "Count rows from 0.";
         BAD_OPTION "bad_option" "An option of a training or recommendation is out of its range."
             "Give a value within the range that `detail` names.";
+        BAD_OVERRIDE "bad_override" "An override of how reports are read cannot be followed, or means no file."
+            "Mend the field that `errors` names; a pattern must fit one of the files.";
         BAD_POINTS "bad_points" "`points` is out of range."
             "Ask for 10 to 20000 points a column.";
         BAD_ROLE "bad_role" "A column cannot play the part that it is given."
