@@ -28,6 +28,7 @@ mod parse;
 mod progress;
 mod sessions;
 mod train;
+mod verdict;
 
 pub use fail::Answers;
 use fail::asks_for_json;

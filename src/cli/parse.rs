@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::out::{Align, print, print_json, table};
-use super::progress;
+use super::{progress, verdict};
 use crate::config::Config;
 use crate::error::{Error, Result, codes};
 use crate::sessions::parse::{Caller, parse_files};
@@ -229,6 +229,7 @@ fn summary(parsed: &Parsed) -> String {
     let mut lines = vec![table(&header, &rows)];
     lines.extend(parsed.warnings.iter().map(warning));
     lines.push(parsed.message.clone());
+    lines.extend(parsed.verdict.iter().flat_map(verdict::lines));
     if !parsed.dry_run {
         lines.push(format!("session {}", parsed.session_id));
     }

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use chrono_tz::Tz;
 
-use super::{OnConflict, Progress};
+use super::verdict::{self, ReadBy, Sketch, Verdict};
+use super::{OnConflict, Progress, warned};
 use crate::datasets::{Row, rows};
 use crate::error::{Context, Detail, Error, Result, codes, machine};
 use hvac_frame::align::Keep;
@@ -20,8 +21,9 @@ use hvac_frame::parquet_file::{ColumnType, Encodings, ParquetWriter};
 use hvac_frame::tally::Tally;
 use hvac_frame::window::AlignedWindow;
 use hvac_report::job::describe;
+use hvac_report::job::loss::Loss;
 use hvac_report::job::plan::{Override, Plan, PlanError};
-use hvac_report::job::read::{FileId, FileToRead, Load, read_all};
+use hvac_report::job::read::{FileId, FileToRead, Load, ReadFile, read_all};
 use hvac_report::job::tables::merged_tables;
 use hvac_report::job::window::align_window;
 use hvac_report::{FilePlan, ReadError, archive};
@@ -39,6 +41,8 @@ pub struct Input {
     pub archive: Option<(String, String)>,
     /// Bytes of the report itself.
     pub size_bytes: u64,
+    /// When it was written at the latest, UTC ms.
+    pub written_at_ms: i64,
 }
 
 /// What to make of which reports.
@@ -51,6 +55,16 @@ pub struct Job {
     pub files: Vec<FileToRead>,
     /// Zone of the times that are shown.
     pub zone: Tz,
+    /// Whether the shapes of the files are asked for, to remember what was said of them.
+    pub wants_shapes: bool,
+    /// What is remembered of each file's shape, in words.
+    pub remembered_of: Vec<Option<String>>,
+    /// When each file was written, UTC ms: no row can be later.
+    pub written_at_ms: Vec<i64>,
+    /// Whether it was stated which of two different values stays.
+    pub accept_conflicts: bool,
+    /// Whether readings may be lost.
+    pub accept_loss: bool,
     /// Which of two different values stays.
     pub on_conflict: OnConflict,
     /// What the request says of columns.
@@ -106,6 +120,10 @@ pub struct Built {
     pub preview: Vec<Row>,
     /// Cells of the same point and time with different values.
     pub conflicts: u64,
+    /// Of a dry run.
+    pub verdict: Option<Verdict>,
+    /// By the file's hash: its shape, where the files' shapes were asked for.
+    pub shapes: BTreeMap<String, String>,
 }
 
 /// Where the frame goes, and what the file says of itself.
@@ -127,16 +145,33 @@ const PREVIEW_ROWS: usize = 10;
 pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Result<(Built, Option<Staged>)> {
     let load = |index: usize| load(job, index);
     let total = job.files.len();
-    let read = read_all(&job.files, &load, false, job.memory_bytes / 4 * 3, &|| progress.read_one(total as u64))
-        .map_err(|errors| unreadable(&errors, total))?;
+    let read =
+        read_all(&job.files, &load, job.wants_shapes, job.memory_bytes / 4 * 3, &|| progress.read_one(total as u64))
+            .map_err(|errors| unreadable(&errors, total))?;
     progress.go_on()?;
+    let told = warned::before_planning(job, &read);
+    let shapes = read.iter().map(|file| (file.id.sha256.clone(), file.shape.clone())).collect();
     let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
     if plan.axis_ms.is_empty() {
         return Err(Error::new(codes::NO_ROWS, "the files hold no data row: nothing was stored"));
     }
     let Some(Target { writer, describe }) = target else {
-        let (tallies, preview) = windows(job, &mut plan, &load, &mut |_| Ok(()), progress)?;
-        return Ok((built(job, plan, tallies, preview), None));
+        let edges = verdict::edges(&plan, &load, job.zone)?;
+        let mut sketch = Sketch::of(&plan);
+        let mut sink = |axis_ms: &[i64], window: AlignedWindow| {
+            sketch.take(axis_ms, &window);
+            Ok(())
+        };
+        let (tallies, preview) = windows(job, &mut plan, &load, &mut sink, progress)?;
+        let loss = Loss::of(&plan, &tallies, job.accept_conflicts);
+        let readings: Vec<Reading> = plan.columns.iter().map(|column| column.reading.clone()).collect();
+        let options = read_by(&plan);
+        let kept = tallies.clone();
+        let mut built = built(job, plan, tallies, preview, (told, shapes));
+        let files = verdict::files(job, &options, &built.files, edges, &load);
+        built.verdict =
+            Some(verdict::verdict(files, &sketch, &built.columns, &readings, &kept, (&loss, job.accept_loss)));
+        return Ok((built, None));
     };
     let schema: Vec<(String, ColumnType)> =
         plan.columns.iter().map(|c| (c.name.clone(), column_type(&c.reading))).collect();
@@ -151,11 +186,13 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
         });
         // A writer that fails hangs up; its own error is the one that counts.
         let hung_up = |_| Error::internal("the writer of the Parquet file stopped");
-        let merged = windows(job, &mut plan, &load, &mut |window| sender.send(window).map_err(hung_up), progress);
+        let mut sink = |_: &[i64], window| sender.send(window).map_err(hung_up);
+        let merged = windows(job, &mut plan, &load, &mut sink, progress);
         drop(sender);
         let written = writing.join().map_err(|_| Error::internal("the writer of the Parquet file panicked"))?;
         let (frames, (tallies, preview)) = (written?, merged?);
-        let built = built(job, plan, tallies, preview);
+        refuse_loss(job, &plan, &tallies)?;
+        let built = built(job, plan, tallies, preview, (told, shapes));
         let (writer, _) = frames.finish(describe(&built)?)?;
         Ok((built, Some(writer.into_staged()?)))
     })
@@ -173,7 +210,7 @@ fn windows(
     job: &Job,
     plan: &mut Plan,
     load: &Load<'_>,
-    sink: &mut dyn FnMut(AlignedWindow) -> Result<()>,
+    sink: &mut dyn FnMut(&[i64], AlignedWindow) -> Result<()>,
     progress: &Progress,
 ) -> Result<(Vec<Tally>, Vec<Row>)> {
     let keep = if job.on_conflict == OnConflict::First { Keep::First } else { Keep::Last };
@@ -193,17 +230,24 @@ fn windows(
         if job.on_conflict == OnConflict::Error {
             refuse_conflicts(plan, &tallies)?;
         }
-        sink(merged)?;
+        sink(plan.axis_ms.get(window.clone()).unwrap_or_default(), merged)?;
         progress.wrote(window.end as u64, plan.axis_ms.len() as u64);
     }
     Ok((tallies, preview))
 }
 
-fn built(job: &Job, plan: Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built {
+fn built(
+    job: &Job,
+    plan: Plan,
+    tallies: Vec<Tally>,
+    preview: Vec<Row>,
+    (told, shapes): (Vec<Warning>, BTreeMap<String, String>),
+) -> Built {
     let conflicts = tallies.iter().map(|t| t.conflicts).sum();
     let (columns, found) = describe::describe(&plan, tallies);
     let Plan { files, axis_ms, mut warnings, .. } = plan;
     warnings.extend(found);
+    warnings.extend(told);
     let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
     let files = merged_tables(files).into_iter().map(|(index, id, plan)| (id, size_of(index), plan)).collect();
     Built {
@@ -214,6 +258,8 @@ fn built(job: &Job, plan: Plan, tallies: Vec<Tally>, preview: Vec<Row>) -> Built
         span_ms: axis_ms.first().copied().zip(axis_ms.last().copied()),
         preview,
         conflicts,
+        verdict: None,
+        shapes,
     }
 }
 
@@ -237,6 +283,33 @@ fn load(job: &Job, index: usize) -> Result<Bytes, ReadError> {
         }
         None => bytes(),
     }
+}
+
+/// How each file was read, by index for loading.
+fn read_by(plan: &Plan) -> BTreeMap<usize, ReadBy> {
+    let entry =
+        |file: &ReadFile| (file.index, ReadBy { options: file.options.clone(), recalled: file.recalled.clone() });
+    plan.files.iter().map(entry).collect()
+}
+
+fn refuse_loss(job: &Job, plan: &Plan, tallies: &[Tally]) -> Result<()> {
+    let loss = Loss::of(plan, tallies, job.accept_conflicts);
+    let Some(why) = loss.refusal().filter(|_| !job.accept_loss) else { return Ok(()) };
+    let message = format!(
+        "{why}; nothing was stored: a dry run shows what was read; mend how it is read, state on_conflict where files give the same cells, or go on with accept_loss (--accept-loss)"
+    );
+    let reasons = loss.lost.iter().map(|(reason, count)| Detail {
+        field: Some(reason.clone()),
+        message: format!("{count} of {} readings", loss.readings),
+        ..Detail::default()
+    });
+    let rows = (loss.unknown_rows > 0).then(|| Detail {
+        field: Some("unknown_rows".to_owned()),
+        message: format!("{} rows with readings are of no known kind", loss.unknown_rows),
+        ..Detail::default()
+    });
+    let error = Error::new(codes::WOULD_LOSE_READINGS, message);
+    Err(reasons.chain(rows).fold(error, Error::with_detail))
 }
 
 fn refuse_conflicts(plan: &Plan, tallies: &[Tally]) -> Result<()> {

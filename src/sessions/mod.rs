@@ -33,6 +33,8 @@ mod revisions;
 pub mod snapshot;
 pub(crate) mod store;
 pub mod upload;
+pub mod verdict;
+mod warned;
 
 pub use overrides::ReadOverride;
 pub use progress::Progress;
@@ -173,6 +175,9 @@ pub struct Parsed {
     pub reused: bool,
     /// Whether nothing was stored.
     pub dry_run: bool,
+    /// Of a dry run: what would be read, why, and how else it may be meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<verdict::Verdict>,
 }
 
 /// Which sessions to list, and which page.

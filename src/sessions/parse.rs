@@ -195,6 +195,7 @@ impl Parse {
         let ids: Vec<&FileId> = inputs.iter().map(|input| &input.id).collect();
         let said = overrides::of_files(&self.of_all, &self.request.overrides, &ids)?;
         let files = self.files(&ids, &said)?;
+        let written_at_ms = inputs.iter().map(|input| input.written_at_ms).collect();
         let request_key = self.request_key(&inputs, &remembered)?;
         if !self.request.force && !self.request.dry_run {
             let within = (!self.is_new || self.promised.new_session_id.is_some()).then_some(self.session.id.as_str());
@@ -209,6 +210,11 @@ impl Parse {
             objects: self.state.store.objects.clone(),
             files,
             zone: self.base.zone,
+            wants_shapes: false,
+            remembered_of: Vec::new(),
+            written_at_ms,
+            accept_conflicts: self.request.on_conflict.is_some(),
+            accept_loss: self.request.accept_loss,
             on_conflict: self.request.on_conflict.unwrap_or_default(),
             stated: options::stated(&self.request.columns)?,
             remembered,
@@ -452,6 +458,8 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, arc
     if staged.is_none() {
         raw::check(state, &row)?;
     }
+    // The latest that it can have been written: when it came here.
+    let written_at_ms = row.created_at.timestamp_millis();
     let Some(member) = row.archive_member else {
         // What is staged was written a moment ago.
         let size_bytes = match staged {
@@ -459,7 +467,7 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, arc
             None => state.store.objects.open_bytes(&key)?.len() as u64,
         };
         let id = FileId { name: row.file_name, sha256: row.sha256 };
-        return Ok(Input { id, key, archive: None, size_bytes });
+        return Ok(Input { id, key, archive: None, size_bytes, written_at_ms });
     };
     let refused = |error| build::unreadable(&[error], 1);
     let open = || {
@@ -469,7 +477,7 @@ fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, arc
     let report = archives.get(&key, open)?.extract(&member, &archive_limits(state)).map_err(refused)?;
     let name = format!("{}/{member}", row.file_name);
     let id = FileId { name, sha256: format!("{:x}", Sha256::digest(&report)) };
-    Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64 })
+    Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64, written_at_ms })
 }
 
 /// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.

@@ -41,4 +41,5 @@ mod setpoints;
 mod spreadsheet;
 mod tidy;
 mod training;
+mod verdict;
 mod web;

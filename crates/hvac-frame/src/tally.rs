@@ -20,8 +20,27 @@ pub struct Tally {
     pub conflicts: u64,
     /// The first conflict.
     pub first_conflict: Option<Conflict>,
+    /// By the later file: cells that an earlier one, or an earlier row, has as well.
+    pub overlaps: BTreeMap<usize, Overlap>,
     /// Texts in a column of numbers, and the first of them.
     pub unreadable: Option<String>,
+}
+
+/// Cells with a value in a file and in an earlier one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overlap {
+    /// All of them.
+    pub cells: u64,
+    /// Those with different values.
+    pub different: u64,
+}
+
+impl Overlap {
+    /// Adds another's cells.
+    pub fn add(&mut self, other: Self) {
+        self.cells += other.cells;
+        self.different += other.different;
+    }
 }
 
 /// Two values for one point and time.
@@ -60,6 +79,9 @@ impl Tally {
             *self.texts.entry(text).or_insert(0) += count;
         }
         self.conflicts += next.conflicts;
+        for (file, overlap) in next.overlaps {
+            self.overlaps.entry(file).or_default().add(overlap);
+        }
         self.first_conflict = self.first_conflict.take().or(next.first_conflict);
         self.unreadable = self.unreadable.take().or(next.unreadable);
     }

@@ -48,6 +48,7 @@ impl Parse {
             conflicts: report.conflicts,
             reused: true,
             dry_run: false,
+            verdict: None,
         })
     }
 
@@ -78,6 +79,7 @@ impl Parse {
             conflicts: built.conflicts,
             reused,
             dry_run,
+            verdict: built.verdict,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::encoded::EncodedColumn;
 use crate::error::{FrameError, Result};
-use crate::tally::Tally;
+use crate::tally::{Overlap, Tally};
 
 /// Which of two different values for the same point and time stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,8 +120,13 @@ pub fn put_all<L: OntoAxis>(
         let cells = aligned.split_off(begin);
         let end = piece.places.place(cells.len().saturating_sub(1)).saturating_add(1);
         aligned.fill(end.min(axis.len()));
+        let (mut common, conflicts) = (0, tally.conflicts);
         for (row, cell) in cells.into_iter().enumerate() {
-            put(aligned, piece, axis, (piece.places.place(row), cell), keep, tally)?;
+            common += u64::from(put(aligned, piece, axis, (piece.places.place(row), cell), keep, tally)?);
+        }
+        if common > 0 {
+            let overlap = Overlap { cells: common, different: tally.conflicts - conflicts };
+            tally.overlaps.entry(piece.file).or_default().add(overlap);
         }
     }
     aligned.fill(axis.len());
@@ -138,6 +143,7 @@ fn push<L: OntoAxis>(aligned: &mut L, piece: &Piece<'_>) -> Result<()> {
     Err(FrameError::defect(format!("{pushed} of {} cells of a piece can be aligned", piece.rows.len())))
 }
 
+/// Whether both the row and the cell have a value.
 fn put<L: OntoAxis>(
     aligned: &mut L,
     piece: &Piece<'_>,
@@ -145,18 +151,19 @@ fn put<L: OntoAxis>(
     (row, cell): (usize, L::Cell),
     keep: Keep,
     tally: &mut Tally,
-) -> Result<()> {
+) -> Result<bool> {
     let old = aligned.cell(row).ok_or_else(|| FrameError::defect("a row is not on the axis"))?;
+    let both = L::is_value(cell) && L::is_value(old);
     if L::is_value(cell) {
-        if L::is_value(old) && old != cell {
+        if both && old != cell {
             tally.conflict(axis, row, piece.file, || (aligned.show(old), aligned.show(cell)));
             if keep == Keep::First {
-                return Ok(());
+                return Ok(both);
             }
         }
     } else if !L::is_not_covered(old) {
-        return Ok(());
+        return Ok(both);
     }
     aligned.set(row, cell);
-    Ok(())
+    Ok(both)
 }

@@ -1,15 +1,17 @@
 //! What became of the cells of the columns, put into words once all windows are aligned.
 
+use std::collections::BTreeMap;
+
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_frame::kinds::{self, Described, Reading};
-use hvac_frame::tally::{Conflict, Tally};
+use hvac_frame::tally::{Conflict, Overlap, Tally};
 
 use super::plan::{Plan, PlannedColumn};
 
 /// What is known of each column once all windows are merged, and what a user should know.
 #[must_use]
 pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warning>) {
-    let mut warnings = Vec::new();
+    let mut warnings = disagreeing(plan, &tallies);
     let described = plan.columns.iter().zip(tallies).map(|(column, tally)| {
         let warn = |code: &str, count: u64, message: String| Warning {
             code: code.to_owned(),
@@ -29,12 +31,74 @@ pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warni
             warnings.push(warn("unreadable_cells", unreadable, message));
         }
         if let Some(conflict) = &tally.first_conflict {
-            warnings.push(warn("conflict", tally.conflicts, conflict_text(plan, column, conflict)));
+            let common: u64 = tally.overlaps.values().map(|overlap| overlap.cells).sum();
+            let share = share(tally.conflicts, common);
+            let message = format!(
+                "{}; {} of {common} cells that it has twice differ ({share})",
+                conflict_text(plan, column, conflict),
+                tally.conflicts
+            );
+            warnings.push(warn("conflict", tally.conflicts, message));
         }
         meta(column, tally)
     });
     let columns = described.collect();
     (columns, warnings)
+}
+
+/// A share in words.
+#[must_use]
+pub fn share(part: u64, whole: u64) -> String {
+    let percent = if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };
+    if percent > 0.0 && percent < 0.1 { "under 0.1 %".to_owned() } else { format!("{percent:.1} %") }
+}
+
+/// From this share of their common cells on, two files are more likely of two machines than of one.
+const TWO_MACHINES: f64 = 0.5;
+
+/// Two files that give the same points other values, each pair once, with how many of the cells that both have.
+fn disagreeing(plan: &Plan, tallies: &[Tally]) -> Vec<Warning> {
+    let mut pairs: BTreeMap<(usize, usize), (Overlap, usize)> = BTreeMap::new();
+    for (column, tally) in plan.columns.iter().zip(tallies) {
+        for (later, overlap) in tally.overlaps.iter().filter(|(_, overlap)| overlap.different > 0) {
+            let Some(earlier) = earlier(plan, column, *later) else { continue };
+            let (all, points) = pairs.entry((earlier, *later)).or_default();
+            all.add(*overlap);
+            *points += 1;
+        }
+    }
+    let name = |file: usize| plan.files.get(file).map_or("", |file| file.id.name.as_str());
+    let warning = |((earlier, later), (overlap, points)): ((usize, usize), (Overlap, usize))| {
+        let Overlap { cells, different } = overlap;
+        let share = share(different, cells);
+        let advice = if different as f64 >= TWO_MACHINES * cells as f64 {
+            "; these look like two machines whose points have the same names: prefix_by (--prefix-by file, folder or sheet) keeps them apart"
+        } else {
+            ""
+        };
+        let (first, second) = (name(earlier), name(later));
+        let message = format!(
+            "{first} and {second} give {points} {} other values at the same times: {different} of the {cells} cells that both have ({share}){advice}",
+            if points == 1 { "point" } else { "points" }
+        );
+        Warning {
+            code: "files_disagree".to_owned(),
+            file: second.to_owned(),
+            line: None,
+            column: None,
+            count: different,
+            message,
+        }
+    };
+    pairs.into_iter().filter(|((a, b), _)| a != b).map(warning).collect()
+}
+
+/// The last file before `later` whose time of this column meets its own.
+fn earlier(plan: &Plan, column: &PlannedColumn, later: usize) -> Option<usize> {
+    let span = |file: usize| plan.files.get(file).and_then(|f| f.plan.first_at_ms.zip(f.plan.last_at_ms));
+    let (first, last) = span(later)?;
+    let meets = |file: &usize| span(*file).is_some_and(|(from, to)| from <= last && to >= first);
+    column.parts.iter().map(|part| part.file).take_while(|file| *file != later).filter(meets).last()
 }
 
 /// A conflict in words.

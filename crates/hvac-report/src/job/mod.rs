@@ -6,8 +6,10 @@
 //! and is [`hvac_frame::align`].
 
 pub mod describe;
+pub mod edges;
 pub mod loss;
 mod naming;
+pub mod others;
 pub mod plan;
 pub mod read;
 pub mod shape;

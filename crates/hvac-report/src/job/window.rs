@@ -156,8 +156,13 @@ mod tests {
         let conflict = merged.warnings.iter().find(|w| w.code == "conflict").unwrap();
         assert_eq!(
             conflict.message,
-            "y: 31 at 2020-01-01T00:30:00+00:00 in b.csv, where an earlier row or file has 30"
+            "y: 31 at 2020-01-01T00:30:00+00:00 in b.csv, where an earlier row or file has 30; 1 of 1 cells that it has twice differ (100.0 %)"
         );
+        let disagree = merged.warnings.iter().find(|w| w.code == "files_disagree").unwrap();
+        assert_eq!(disagree.count, 1);
+        assert!(disagree.message.starts_with(
+            "a.csv and b.csv give 1 point other values at the same times: 1 of the 1 cells that both have (100.0 %); these look like two machines"
+        ));
     }
 
     #[test]

@@ -206,6 +206,8 @@ table! {
             "Count rows from 0.";
         BAD_OPTION "bad_option" "An option of a training or recommendation is out of its range."
             "Give a value within the range that `detail` names.";
+        WOULD_LOSE_READINGS "would_lose_readings" "More than 2 % of the readings would be lost, or rows with readings cannot be told; nothing was stored."
+            "Mend how the reports are read, state `on_conflict` where files give the same cells, or accept it with `accept_loss` (`--accept-loss`).";
         BAD_OVERRIDE "bad_override" "An override of how reports are read cannot be followed, or means no file."
             "Mend the field that `errors` names; a pattern must fit one of the files.";
         BAD_POINTS "bad_points" "`points` is out of range."
