@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::Dialect;
-use super::layout::{Columns, Layout, Record, Role, TimeColumn, records, warning};
+use super::layout::{Columns, Layout, RawLines, Record, Role, TimeColumn, records, warning};
 use super::{Chosen, Format, ReadError, Source};
 use hvac_frame::column::Warning;
 
@@ -85,6 +85,7 @@ pub fn layout(
         }),
         of_intervals: false,
         totals: Vec::new(),
+        lines: RawLines::default(),
         time_interval_s: labelled(&head, "Time Interval").and_then(interval_s),
         warnings,
     })

@@ -3,9 +3,10 @@
 use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
-use super::{Chosen, Format, ReadError, ReadOptions, Source, apogee, halves, narrow, table, toa5, wide};
+use super::{Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, table, toa5, wide};
 
-/// The layouts of a text, one a table; and the text instead, where its cells had to be put together before.
+/// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
+/// before.
 pub type Settled = (Vec<Layout>, Option<String>);
 
 /// Settles the layouts of a decoded report.
@@ -25,6 +26,9 @@ pub fn layouts(
         }
         None if toa5::begins(text) => return one(toa5::layout(source, text, dialect, delimiter, false)),
         _ => {}
+    }
+    if let Some((layout, long)) = across::rewritten(source, text, dialect, &delimiter, options)? {
+        return Ok((vec![layout], Some(long)));
     }
     let table = table::find(source, text, dialect, options)?;
     match options.format {

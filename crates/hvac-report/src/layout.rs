@@ -93,8 +93,39 @@ pub struct Layout {
     pub of_intervals: bool,
     /// Where rows begin that sum up the others.
     pub totals: Vec<usize>,
+    /// The report's lines.
+    pub lines: RawLines,
     /// What detection has to say.
     pub warnings: Vec<Warning>,
+}
+
+/// The line of the report that each line of a text was made of, where it was written anew; else they are the same.
+#[derive(Debug, Clone, Default)]
+pub struct RawLines(Vec<(u64, u64)>);
+
+impl RawLines {
+    /// From this line of the text on, lines are made of that one of the report.
+    pub fn add(&mut self, line: u64, raw: u64) {
+        self.0.push((line, raw));
+    }
+
+    /// The report's line.
+    pub fn of(&self, line: u64) -> u64 {
+        let after = self.0.partition_point(|(first, _)| *first <= line);
+        after.checked_sub(1).and_then(|at| self.0.get(at)).map_or(line, |(_, raw)| *raw)
+    }
+
+    /// A refusal, with the report's line.
+    pub fn error(&self, error: ReadError) -> ReadError {
+        ReadError { line: error.line.map(|line| self.of(line)), ..error }
+    }
+
+    /// Warnings, with the report's lines.
+    pub fn warnings(&self, warnings: &mut [Warning]) {
+        for warning in warnings {
+            warning.line = warning.line.map(|line| self.of(line));
+        }
+    }
 }
 
 /// One row of the head.

@@ -5,6 +5,7 @@
 //! reads a dropped chunk again, now that the plan has settled what only the whole file can tell (date order, tokens). So
 //! a small job is one pass, and a job of any size needs no more memory than its caller wants to keep.
 
+mod across;
 mod apogee;
 mod calendar;
 mod cells;
@@ -28,6 +29,7 @@ mod number;
 mod order;
 mod passes;
 mod reader;
+mod rewritten;
 mod rows;
 mod scan;
 mod status;

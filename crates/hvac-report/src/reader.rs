@@ -154,7 +154,9 @@ impl<'a> Reader<'a> {
                     tables.extend(Self::tables(source, options, Cow::Owned(text), &encoding, said, layouts, name));
                 }
                 // It has times, so it would be missed.
-                Err(error) if matches!(error.code, "no_header" | "second_table" | "too_many_points") => {
+                Err(error)
+                    if matches!(error.code, "no_header" | "second_table" | "too_many_points" | "unread_time_form") =>
+                {
                     return Err(ReadError { message: format!("sheet '{}': {}", sheet.name, error.message), ..error });
                 }
                 Err(error) => {
@@ -180,6 +182,14 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// With line and column, when the file cannot be read as what it seemed to be.
     pub fn plan(
+        &self,
+        builder: &mut SegmentBuilder,
+        keep: &mut dyn FnMut(usize, EncodedSegment),
+    ) -> Result<FilePlan, ReadError> {
+        self.planned(builder, keep).map_err(|error| self.layout.lines.error(error))
+    }
+
+    fn planned(
         &self,
         builder: &mut SegmentBuilder,
         keep: &mut dyn FnMut(usize, EncodedSegment),
@@ -238,7 +248,9 @@ impl<'a> Reader<'a> {
         rows.follow(&wanted.previous_of);
         let mut cursor = self.cursor(wanted.bytes.start, wanted.lines_before);
         let limit = Limit { byte: wanted.bytes.end, cells: usize::MAX };
-        let segment = rows.chunk(&mut engine, &mut cursor, limit, &mut SegmentBuilder::default())?;
+        let segment = rows
+            .chunk(&mut engine, &mut cursor, limit, &mut SegmentBuilder::default())
+            .map_err(|error| self.layout.lines.error(error))?;
         let same = segment.at_ms.len() == usize::try_from(wanted.rows).unwrap_or(usize::MAX)
             && segment.at_ms.first() == Some(&wanted.first_at_ms)
             && segment.at_ms.last() == Some(&wanted.last_at_ms);
@@ -298,6 +310,7 @@ impl<'a> Reader<'a> {
         let loss_markers = cells.finish(&mut points, |code, column, tally: Occurrences, words| {
             warnings.push(warning(self.source, code, Some(tally.line), Some(column), tally.count, words));
         });
+        self.layout.lines.warnings(&mut warnings);
         Ok(FilePlan {
             file_name: self.source.name.to_owned(),
             format: self.layout.format.clone(),

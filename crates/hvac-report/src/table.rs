@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::fields::Dialect;
 use super::header::{Header, looks_measured, may_be_names};
-use super::layout::{Layout, Record, Role, TimeColumn, records, warning};
+use super::layout::{Layout, RawLines, Record, Role, TimeColumn, records, warning};
 use super::times_of::{self, TimeColumns, TimeKind};
 use super::{Chosen, Format, ReadError, ReadOptions, Source, status};
 use hvac_frame::column::Warning;
@@ -317,6 +317,7 @@ impl Table {
             date_range: None,
             of_intervals: self.times.until.is_some(),
             totals: Vec::new(),
+            lines: RawLines::default(),
             time_interval_s: None,
             warnings: Vec::new(),
         }

@@ -1,7 +1,7 @@
 //! Campbell TOA5: four header lines (environment, names, units, process), then rows.
 
 use super::fields::{Cursor, Dialect};
-use super::layout::{Columns, Layout, MAX_POINTS, Record, Role, TimeColumn, warning};
+use super::layout::{Columns, Layout, MAX_POINTS, RawLines, Record, Role, TimeColumn, warning};
 use super::{Chosen, Format, ReadError, Source};
 use hvac_points::units;
 
@@ -79,6 +79,7 @@ pub fn layout(
         date_range: None,
         of_intervals: false,
         totals: Vec::new(),
+        lines: RawLines::default(),
         time_interval_s: None,
         warnings,
     })

@@ -222,7 +222,7 @@ pub fn single_layout(
 }
 
 /// A file's name without folders and extension.
-fn stem(name: &str) -> &str {
+pub fn stem(name: &str) -> &str {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
     base.rsplit_once('.').map_or(base, |(stem, _)| if stem.is_empty() { base } else { stem })
 }

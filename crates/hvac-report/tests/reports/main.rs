@@ -16,6 +16,7 @@ use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::{NullReason, Segment, TEXT, VALUE};
 use hvac_report::{FilePlan, ReadError, ReadOptions, Reader, Source};
 
+mod across;
 mod bad;
 mod generated;
 mod real;
