@@ -3,7 +3,7 @@
 use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
-use super::{Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, table, toa5, wide};
+use super::{Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, nem12, table, toa5, wide};
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
 /// before.
@@ -27,8 +27,12 @@ pub fn layouts(
         None if toa5::begins(text) => return one(toa5::layout(source, text, dialect, delimiter, false)),
         _ => {}
     }
-    if let Some((layout, long)) = across::rewritten(source, text, dialect, &delimiter, options)? {
-        return Ok((vec![layout], Some(long)));
+    let long = match nem12::rewritten(source, text, dialect, &delimiter, options)? {
+        Some(long) => Some(long),
+        None => across::rewritten(source, text, dialect, &delimiter, options)?,
+    };
+    if let Some((layout, text)) = long {
+        return Ok((vec![layout], Some(text)));
     }
     let table = table::find(source, text, dialect, options)?;
     match options.format {

@@ -25,6 +25,7 @@ mod marker;
 mod marks;
 mod measured;
 mod narrow;
+mod nem12;
 mod number;
 mod order;
 mod passes;

@@ -212,6 +212,8 @@ table! {
             "Mend the field that `errors` names; a pattern must fit one of the files.";
         BAD_POINTS "bad_points" "`points` is out of range."
             "Ask for 10 to 20000 points a column.";
+        BAD_RECORD "bad_record" "A record of a meter file (NEM12) does not fit the form."
+            "Ask for the file again, or mend the line that `errors` names.";
         BAD_ROLE "bad_role" "A column cannot play the part that it is given."
             "Name a column whose values and unit fit the part.";
         BAD_ROWS "bad_rows" "`rows` is out of range."
