@@ -11,7 +11,7 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr_iter, memmem};
 
-use super::{Chosen, ReadError, ReadOptions, Source};
+use super::{Chosen, ReadError, ReadOptions, Source, foreign};
 use hvac_frame::column::Warning;
 
 /// A report's text and what it was told by.
@@ -32,6 +32,9 @@ pub fn decode<'a>(source: Source<'a>, options: &ReadOptions) -> Result<Decoded<'
         Some(label) => as_told(source, label)?,
         None => detect(source)?,
     };
+    if let Some(words) = foreign::kind(&decoded.text) {
+        return Err(source.error("not_a_table", Some(1), words));
+    }
     match memchr(0, decoded.text.as_bytes()) {
         None => Ok(decoded),
         Some(at) => {
@@ -206,16 +209,22 @@ fn first_bad_line(bytes: &[u8], encoding: &'static Encoding) -> Option<u64> {
 
 /// What is no text at all.
 fn refuse_binary(source: Source<'_>) -> Result<(), ReadError> {
-    const KINDS: [(&[u8], &str); 10] = [
+    const KINDS: [(&[u8], &str); 16] = [
         (b"\x89PNG", "a PNG image"),
         (b"\xff\xd8\xff", "a JPEG image"),
         (b"GIF8", "a GIF image"),
+        (b"II*\0", "a TIFF image"),
+        (b"MM\0*", "a TIFF image"),
+        (b"RIFF", "a recording or an image (RIFF)"),
         (b"%PDF", "a PDF document"),
         (b"PK\x03\x04", "an archive"),
         (b"\x1f\x8b", "a gzip archive (one whose name ends in .gz is unpacked)"),
         (b"7z\xbc\xaf", "a 7z archive"),
         (b"Rar!", "a RAR archive"),
         (b"PAR1", "a Parquet file"),
+        (b"ARROW1", "an Arrow file"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"\0\x01\0\0Standard ", "an Access database"),
         (b"SQLite format 3", "a SQLite database"),
     ];
     if source.bytes.is_empty() {
@@ -228,7 +237,7 @@ fn refuse_binary(source: Source<'_>) -> Result<(), ReadError> {
         return Err(source.error(
             "not_a_table",
             None,
-            format!("this is {kind}, not a trend report; reports are CSV or .xlsx"),
+            format!("this is {kind}, not a trend report: export its table as CSV or .xlsx"),
         ));
     }
     let head = source.bytes.get(..source.bytes.len().min(8192)).unwrap_or_default();

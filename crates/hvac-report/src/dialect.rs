@@ -4,7 +4,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::fields::Dialect;
 use super::layout::{Record, records};
-use super::{Chosen, ReadError, ReadOptions, Source};
+use super::{Chosen, ReadError, ReadOptions, Source, foreign};
 use crate::time;
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -65,7 +65,11 @@ fn delimiter(source: Source<'_>, text: &str, eol: u8) -> Result<Chosen<char>, Re
         }),
         (None, Some(flaw)) => Err(source.flaw(flaw)),
         (None, None) => {
-            let words = "no line has two fields separated by a comma, semicolon, tab or |: this is no table; a report has a header line and rows of a time and values";
+            let words = if foreign::is_fixed_width(text) {
+                "the columns are parted by blanks (fixed width), which is not read: put a comma, semicolon or tab between them, as a spreadsheet does when it imports the text"
+            } else {
+                "no line has two fields separated by a comma, semicolon, tab or |: this is no table; a report has a header line and rows of a time and values"
+            };
             Err(source.error("not_a_table", Some(1), words))
         }
     }

@@ -17,6 +17,7 @@ mod dialect;
 mod engine;
 mod epoch;
 mod fields;
+mod foreign;
 mod halves;
 mod header;
 mod layout;

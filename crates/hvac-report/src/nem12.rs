@@ -224,7 +224,9 @@ impl Records<'_> {
             let clock = |minute: u32| format!("{:02}:{:02}:00", minute / 60, minute % 60);
             self.writer.field(date);
             self.writer.next();
-            self.writer.field(&format!("{}-{}", clock(from), clock(from + stream.minutes)));
+            let to = from + stream.minutes;
+            let to = if to > DAY_MIN { to - DAY_MIN } else { to };
+            self.writer.field(&format!("{}-{}", clock(from), clock(to)));
             let status = match flag(quality) {
                 Some('A') => "",
                 Some('E') => "estimated",
