@@ -78,6 +78,10 @@ pub fn read(source: Source<'_>, options: &ReadOptions) -> Result<Book, ReadError
     if raw.is_empty() {
         return Err(sheets::nothing(source, &hidden));
     }
+    let notes: Vec<String> = match raw.len() {
+        1 => Vec::new(),
+        _ => raw.extract_if(.., |sheet| sheets::is_notes(sheet)).map(|sheet| sheet.name).collect(),
+    };
     let is_1904 = book.has_1904_epoch();
     let mut repairs: Vec<Repairs> = raw.iter().map(|sheet| Repairs::new(sheet, is_1904)).collect();
     for (sheet, repairs) in raw.iter().zip(&mut repairs) {
@@ -91,7 +95,11 @@ pub fn read(source: Source<'_>, options: &ReadOptions) -> Result<Book, ReadError
         warnings.extend(repairs.warnings.iter().cloned());
         Sheet { text: mend::mend(sheet.text.text, &repairs), name: sheet.name, decimal: b'.', warnings }
     });
-    Ok(Book { sheets: sheets.collect(), left_out: sheets::left_out(source, &hidden, &charts, &empty), encoding })
+    Ok(Book {
+        sheets: sheets.collect(),
+        left_out: sheets::left_out(source, &hidden, &charts, &empty, &notes),
+        encoding,
+    })
 }
 
 /// A sheet as it was streamed.

@@ -6,7 +6,9 @@ use calamine::{Reader as _, SheetType, SheetVisible, Xlsx};
 
 use super::super::{ReadError, Source};
 use super::RawSheet;
+use super::columns::Column;
 use super::mend::Repairs;
+use crate::words::names_time;
 use hvac_frame::column::Warning;
 
 /// Names that a message lists at most.
@@ -61,7 +63,13 @@ pub fn nothing(source: Source<'_>, hidden: &[String]) -> ReadError {
 }
 
 /// One warning a reason.
-pub fn left_out(source: Source<'_>, hidden: &[String], charts: &[String], empty: &[String]) -> Vec<Warning> {
+pub fn left_out(
+    source: Source<'_>,
+    hidden: &[String],
+    charts: &[String],
+    empty: &[String],
+    notes: &[String],
+) -> Vec<Warning> {
     let say = |code: &str, names: &[String], why: &str| {
         (!names.is_empty()).then(|| Warning {
             code: code.to_owned(),
@@ -76,8 +84,20 @@ pub fn left_out(source: Source<'_>, hidden: &[String], charts: &[String], empty:
         say("hidden_sheet", hidden, "hidden in the workbook; to read one, name it as the sheet to read"),
         say("sheet_without_cells", charts, "no worksheet (a chart, a dialog or macros)"),
         say("sheet_without_cells", empty, "without a cell that has a value"),
+        say("sheet_left_out", notes, "with a date but no rows of times"),
     ];
     reasons.into_iter().flatten().collect()
+}
+
+/// Whether a sheet, one of several, holds dates and none that rows of readings would have: `Created | 2024-01-31`.
+pub fn is_notes(sheet: &RawSheet) -> bool {
+    let dates = |column: &Column| column.dates.count + column.dated.count;
+    let of_rows = |column: &Column| {
+        let named = column.above.iter().any(|name| names_time(name));
+        dates(column) > column.numbers.count && (named || dates(column) >= 3) || named && column.numbers.count >= 3
+    };
+    let columns = &sheet.text.columns;
+    columns.iter().any(|column| dates(column) > 0) && !columns.iter().any(of_rows)
 }
 
 /// Which sheets were read and how, in words.

@@ -66,8 +66,8 @@ pub fn settle(source: Source<'_>, sheets: &[RawSheet], repairs: &mut [Repairs]) 
             };
             let Some(column) = sheet.text.columns.get(suspect.column) else { continue };
             match suspect.verdict {
-                // Texts of one order, like those that were swapped.
-                Verdict::Right if any && column.dates.count == 0 => {
+                // Texts in the order that the others have: alone they might be read in another.
+                Verdict::Right if column.dates.count == 0 && (any || column.dated.order().is_none()) => {
                     repairs.swapped.push((suspect.column, column.from.unwrap_or(0), order));
                 }
                 Verdict::Right => {}

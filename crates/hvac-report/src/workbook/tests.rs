@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
+use hvac_frame::builder::SegmentBuilder;
 
 macro_rules! read {
     ($name:literal) => {
@@ -115,6 +116,40 @@ fn sheets_tell_of_each_other_that_their_dates_are_swapped() {
     let book = read!("swapped_two_sheets").unwrap();
     let firsts: Vec<&str> = book.sheets.iter().map(|sheet| sheet.text.lines().nth(1).unwrap()).collect();
     assert_eq!(firsts, ["2024-02-11,1", "\"2024-02-18 00:00\",1"]);
+}
+
+/// The first cell of each table of a workbook: sheet, name, time, value; and the codes of all warnings.
+fn first_cells(name: &str, bytes: &[u8]) -> (Vec<(String, String, i64, f64)>, Vec<String>) {
+    let options = ReadOptions::of(chrono_tz::UTC);
+    let (mut cells, mut codes) = (Vec::new(), Vec::new());
+    for reader in crate::Reader::open(Source { name, bytes }, &options).unwrap() {
+        let mut segments = Vec::new();
+        let plan =
+            reader.plan(&mut SegmentBuilder::default(), &mut |_, segment| segments.push(segment.decode())).unwrap();
+        let value = segments[0].columns[0].values[0];
+        cells.push((plan.part.clone(), plan.points[0].original_name.clone(), segments[0].at_ms[0], value));
+        codes.extend(plan.warnings.into_iter().map(|warning| warning.code));
+    }
+    (cells, codes)
+}
+
+#[test]
+fn all_sheets_that_are_tables_make_tables() {
+    const FEB_4: i64 = 1_707_004_800_000;
+    let cell = |sheet: &str, name: &str, at: i64, value: f64| (sheet.to_owned(), name.to_owned(), at, value);
+    let bytes = include_bytes!("../../tests/fixtures/text_days.xlsx");
+    let (cells, codes) = first_cells("text_days.xlsx", bytes);
+    // The 14th says that 04/02 is of February.
+    assert_eq!(cells, [cell("4 Feb", "kW", FEB_4, 1.0), cell("14 Feb", "kW", FEB_4 + 10 * 86_400_000, 2.0)]);
+    assert_eq!(codes, ["sheet_left_out", "sheet_left_out"]);
+    let (cells, codes) = first_cells("sheets.xlsx", include_bytes!("../../tests/fixtures/sheets.xlsx"));
+    let (jan, feb) = (1_704_441_600_000, 1_707_120_000_000);
+    assert_eq!(cells, [cell("Jan", "CH1_KW", jan, 311.0), cell("Feb", "CH1_KW", feb, 313.0)]);
+    assert_eq!(codes, ["hidden_sheet", "sheet_without_cells", "sheet_without_cells", "sheet_left_out"]);
+    // The same point twice with other values: both are kept up to the join, which says it.
+    let (cells, _) = first_cells("two_machines.xlsx", include_bytes!("../../tests/fixtures/two_machines.xlsx"));
+    let at = 1_704_067_200_000;
+    assert_eq!(cells, [cell("CH1", "kW", at, 1.0), cell("CH2", "kW", at, 9.0)]);
 }
 
 #[test]

@@ -65,7 +65,7 @@ table! {
         DELETED_SESSION "deleted_session" "The session whose data are asked for is deleted."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         EMPTY_FOLDER "empty_folder" "The folder holds no report."
-            "Name a folder with .csv, .tsv, .txt, .dat, .xlsx or .zip files.";
+            "Name a folder with .csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .zip or .csv.gz files.";
         NO_EVENTS "no_events" "The cleaned version was made without a file of quality events."
             "Clean again with `force`.";
         NO_SESSION "no_session" "No session has been parsed over HTTP yet, so there is none to take by default."
@@ -170,7 +170,7 @@ table! {
             "Send fewer files at once, or raise MAX_UPLOAD_BYTES.";
     }
     UnsupportedFormat {
-        NOT_A_TABLE "not_a_table" "The file is no text table, workbook or zip archive that is read here."
+        NOT_A_TABLE "not_a_table" "The file is no text table, workbook, zip archive or gzip file that is read here."
             "Export the report as CSV, TSV, XLSX or a zip of these.";
         NOT_JSON "not_json" "This route reads JSON, and the request says it is something else."
             "Send the header `Content-Type: application/json`.";
@@ -188,6 +188,8 @@ table! {
     Invalid {
         AMBIGUOUS_DATES "ambiguous_dates" "Day and month cannot be told apart in any of the report's dates."
             "State `date_format`.";
+        AMBIGUOUS_DECIMAL "ambiguous_decimal" "Commas in a workbook's texts may be decimal signs or part thousands."
+            "State `decimal`.";
         AMBIGUOUS_ROLE "ambiguous_role" "Several columns fit a part that a cleaning rule needs equally well."
             "State the one meant in `columns`.";
         ARCHIVE_TOO_LARGE "archive_too_large" "The archive has more files, or unpacks to more bytes, than allowed."
@@ -306,6 +308,8 @@ table! {
             "Split the file.";
         SESSION_ID_REQUIRED "session_id_required" "This server takes no session by default."
             "Name a `session_id`; `GET /api/sessions` lists them.";
+        SWAPPED_DATES "swapped_dates" "A spreadsheet may have swapped day and month of a workbook's dates, and nothing tells."
+            "Export the report again as CSV without opening it in a spreadsheet.";
         TARGET_NOT_NUMERIC "target_not_numeric" "The target holds no numbers to learn."
             "Choose another target, or another version.";
         TEXT_TOO_LONG "text_too_long" "A text is longer than allowed."
@@ -341,6 +345,8 @@ table! {
         UNKNOWN_PERIOD "unknown_period" "There is no such period to sum up by."
             "Take one that `detail` names.";
         UNKNOWN_RULE "unknown_rule" "There is no such cleaning rule."
+            "Take one that `detail` names.";
+        UNKNOWN_SHEET "unknown_sheet" "The workbook has no sheet of the name that is asked for."
             "Take one that `detail` names.";
         UNKNOWN_SORT "unknown_sort" "Sessions cannot be sorted by this."
             "Take one that `detail` names.";
