@@ -179,8 +179,7 @@ pub fn reports(paths: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
             Error::new(codes::UNREADABLE_FOLDER, format!("{}: the folder cannot be read: {error}", path.display()))
         })?;
         if inside.is_empty() {
-            let message =
-                format!("{}: there is no report in this folder (.csv, .tsv, .txt, .dat, .xlsx, .zip)", path.display());
+            let message = format!("{}: there is no report in this folder ({})", path.display(), folders::ENDINGS);
             return Err(Error::new(codes::EMPTY_FOLDER, message));
         }
         inside.sort_unstable();

@@ -10,9 +10,10 @@ use super::{FolderListing, ParseRequest};
 use crate::config::Config;
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
+use hvac_report::archive;
 
-/// Endings of files that may be reports.
-const REPORT_ENDINGS: [&str; 6] = ["csv", "tsv", "txt", "dat", "xlsx", "zip"];
+/// Endings of files that may be reports, in words.
+pub const ENDINGS: &str = ".csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .zip or .csv.gz";
 
 /// A folder below `DATA_DIR` that exists.
 #[derive(Debug)]
@@ -90,10 +91,7 @@ pub fn reports(
         None => folder.reports(),
     };
     if names.is_empty() {
-        let message = format!(
-            "there is no report in '{}': put .csv, .tsv, .txt, .dat, .xlsx or .zip files there",
-            shown(&directory)
-        );
+        let message = format!("there is no report in '{}': put {ENDINGS} files there", shown(&directory));
         return Err(Error::invalid("files", codes::NO_FILES, message));
     }
     names.into_iter().map(|name| folder.file(&name).map(|path| (name, path))).collect()
@@ -168,8 +166,15 @@ impl Folder {
 /// Whether a file's name ends like a report's.
 #[must_use]
 pub fn may_be_report(name: &str) -> bool {
-    let ending = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    REPORT_ENDINGS.contains(&ending.as_str())
+    let ends_in = |name: &str, endings: &[&str]| {
+        let ending = Path::new(name).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        endings.contains(&ending.as_str())
+    };
+    // Of what else is packed so, such as logs and backups, there is more than of reports.
+    let packed = name.len().checked_sub(3).and_then(|at| name.split_at_checked(at));
+    let packed =
+        packed.is_some_and(|(member, ending)| ending.eq_ignore_ascii_case(".gz") && ends_in(member, &archive::REPORTS));
+    packed || ends_in(name, &archive::REPORTS) || ends_in(name, &["zip"])
 }
 
 /// `data_dir` below `DATA_DIR`; `data` (and `DATA_DIR`'s own name) is the root itself.

@@ -300,6 +300,18 @@ async fn a_zone_is_only_assumed_where_a_report_has_local_times() {
     }
 }
 
+/// A point's history, named by its file.
+#[tokio::test]
+async fn a_report_may_be_gzipped() {
+    let app = TestApp::start().await;
+    let bytes = include_bytes!("../fixtures/reports/CH1_KW.csv.gz");
+    let answer = app.parsed(&[("CH1_KW.csv.gz", bytes)], &TAIPEI).await;
+    assert_eq!(answer["files"][0]["file_name"], "CH1_KW.csv.gz/CH1_KW.csv");
+    assert_eq!((&answer["column_details"][0]["name"], &answer["row_count"]), (&json!("CH1_KW"), &json!(2)));
+    app.upload(&[("CH1_KW.csv.gz", &bytes[..bytes.len() - 4])], &[]).await.expect_problem(422, "broken_archive");
+    app.upload(&[("logs.tar.gz", bytes)], &[]).await.expect_problem(422, "unsafe_archive");
+}
+
 #[tokio::test]
 async fn a_kmuh_like_zip_is_read_member_by_member() {
     use std::io::Write;
