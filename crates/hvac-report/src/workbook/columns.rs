@@ -91,11 +91,7 @@ impl Column {
             DataRef::DateTime(value) if is_time(value) => {
                 self.clocks += u64::from(self.is_below(row));
             }
-            DataRef::DateTime(value) => {
-                if self.is_below(row) {
-                    self.dates.see(value);
-                }
-            }
+            DataRef::DateTime(value) if self.is_below(row) => self.dates.see(value),
             #[expect(clippy::cast_precision_loss, reason = "a date or a time is no number so large")]
             DataRef::Int(value) => self.number(row, *value as f64),
             DataRef::Float(value) => self.number(row, *value),
