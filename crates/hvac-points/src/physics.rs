@@ -31,18 +31,6 @@ pub fn fahrenheit_to_celsius(fahrenheit: f64) -> f64 {
     (fahrenheit - 32.0) / 1.8
 }
 
-/// °C in degrees Fahrenheit.
-#[must_use]
-pub(crate) fn celsius_to_fahrenheit(celsius: f64) -> f64 {
-    celsius * 1.8 + 32.0
-}
-
-/// US gallons a minute in L/min.
-#[must_use]
-pub(crate) fn gpm_to_lpm(gpm: f64) -> f64 {
-    gpm * L_PER_GALLON
-}
-
 /// kW of cooling in refrigeration tons.
 #[must_use]
 pub fn kw_to_rt(kw: f64) -> f64 {
@@ -69,12 +57,6 @@ pub fn water_delta_t_k(heat_kw: f64, flow_lpm: f64) -> f64 {
 
 const fn heat_kw_per_lpm_k() -> f64 {
     WATER_KG_PER_L * WATER_KJ_PER_KG_K / 60.0
-}
-
-/// Pressure of the standard atmosphere at an altitude, Pa (ASHRAE 2017 ch. 1 eq. 3).
-#[must_use]
-pub(crate) fn standard_pressure_pa(altitude_m: f64) -> f64 {
-    STANDARD_PRESSURE_PA * (1.0 - 2.255_77e-5 * altitude_m).powf(5.2559)
 }
 
 /// Pressure of saturated vapour over ice below the triple point, over water above it, Pa
@@ -247,7 +229,6 @@ mod tests {
         close(enthalpy_kj_per_kg(30.0, w), 71.193_379_936_192_96, 1e-9);
         close(dew_point_c(w, STANDARD_PRESSURE_PA).unwrap(), 21.387_990_202_624_767, 1e-3);
         close(relative_humidity_pct(30.0, w, STANDARD_PRESSURE_PA).unwrap(), 60.0, 1e-9);
-        close(standard_pressure_pa(1500.0), 84_555.932_311_432_03, 1e-6);
     }
 
     #[test]
@@ -275,10 +256,9 @@ mod tests {
     fn water_carries_heat() {
         close(water_heat_kw(1000.0, 5.0), 347.786_83, 1e-4);
         close(water_delta_t_k(347.786_83, 1000.0), 5.0, 1e-6);
-        let rt = kw_to_rt(water_heat_kw(gpm_to_lpm(240.0), 10.0 / 1.8));
+        let rt = kw_to_rt(water_heat_kw(240.0 * 3.785_411_784, 10.0 / 1.8));
         close(rt / (240.0 * 10.0 / 24.0), 1.0, 0.005);
         close(rt_to_kw(100.0), 351.68, 1e-9);
         close(fahrenheit_to_celsius(44.0), 6.666_666_7, 1e-6);
-        close(celsius_to_fahrenheit(-40.0), -40.0, 1e-12);
     }
 }

@@ -3,7 +3,9 @@
 use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
-use super::{Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, nem12, table, toa5, wide};
+use super::{
+    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, nem12, times_of, toa5, wide,
+};
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
 /// before.
@@ -34,7 +36,7 @@ pub fn layouts(
     if let Some((layout, text)) = long {
         return Ok((vec![layout], Some(text)));
     }
-    let table = table::find(source, text, dialect, options)?;
+    let table = times_of::table(source, text, dialect, options)?;
     match options.format {
         Some(Format::Narrow) => one(narrow::layout(source, &table, narrow::found(&table), dialect, delimiter)),
         Some(Format::SinglePoint) => one(wide::single_layout(source, &table, dialect, delimiter, true)),
@@ -64,7 +66,7 @@ fn wide(
     let layouts = wide::layouts(source, table, text, dialect, delimiter.clone(), asked)?;
     let Some(first) = layouts.first() else { return Ok((layouts, None)) };
     let Some(whole) = halves::whole(source, text, table, first, dialect)? else { return Ok((layouts, None)) };
-    let table = table::find(source, &whole, dialect, options)?;
+    let table = times_of::table(source, &whole, dialect, options)?;
     let told = Chosen {
         evidence: format!("{}; every number is two fields: a comma is its decimal sign", delimiter.evidence),
         ..delimiter

@@ -130,7 +130,7 @@ impl Engine<'_> {
         }
         if numbers == 0
             && fields.iter().filter(|field| !field.is_empty()).count() > 1
-            && fields.iter().any(|field| *field == self.layout.times_from)
+            && fields.contains(&self.layout.times_from)
             && !self.layout.times_from.is_empty()
         {
             let words = "a second table with other columns begins here: split the file before this line";

@@ -38,6 +38,7 @@ mod status;
 mod table;
 mod texts;
 mod time;
+mod time_columns;
 mod times;
 mod times_of;
 mod toa5;

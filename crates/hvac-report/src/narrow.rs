@@ -127,10 +127,9 @@ fn by_content(table: &Table) -> Option<Found> {
     let recur = together * 3 >= rows.len();
     // A few rows may stand twice, as where a file was appended to itself.
     let apart = cells.len() * 100 >= rows.len() * 98 && several.len() > 1;
-    // Where one series stands below the other, no time recurs nearby: the name of the column is what tells.
-    let below = several.len() > 1
-        && keys.iter().any(|at| words::key_rank(table.header.name(*at)) > 1)
-        && one_below_the_other(table, &keys);
+    // Where one series stands below the other, no time recurs nearby, but times begin anew.
+    let named = || keys.iter().any(|at| words::key_rank(table.header.name(*at)) > 1);
+    let below = several.len() > 1 && one_below_the_other(table, &keys) && (named() || begins_anew(table));
     if !(recur && apart || below) {
         return None;
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::fields::Dialect;
 use super::header::{Header, looks_measured, may_be_names};
 use super::layout::{Layout, RawLines, Record, Role, TimeColumn, records, warning};
-use super::times_of::{self, TimeColumns, TimeKind};
+use super::time_columns::{TimeColumns, TimeKind, plausible};
 use super::{Chosen, Format, ReadError, ReadOptions, Source, status};
 use hvac_frame::column::Warning;
 
@@ -50,7 +50,7 @@ struct Block {
     cells: usize,
 }
 
-/// Finds header and time columns.
+/// Finds the header and the first column of times.
 pub fn find(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions) -> Result<Table, ReadError> {
     let (from, lines) = below_lines(text, dialect, options.skip_rows.unwrap_or(0));
     let window = from..text.len().min(from.saturating_add(SAMPLE_BYTES));
@@ -78,10 +78,7 @@ pub fn find(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOpti
     let rows: Vec<Record> =
         head.get(block.data.clone()).unwrap_or_default().iter().filter(|r| is_data(r)).cloned().collect();
     let further = further(text, dialect, rows.last().map_or(header.end, |row| row.end));
-    let mut table =
-        Table { preamble, header, rows, further, times: TimeColumns { stamp: column, kind, ..TimeColumns::default() } };
-    times_of::settle(source, &mut table)?;
-    Ok(table)
+    Ok(Table { preamble, header, rows, further, times: TimeColumns { stamp: column, kind, ..TimeColumns::default() } })
 }
 
 /// Where the line after the first `count` begins, and line ends before it.
@@ -106,7 +103,7 @@ fn time_column(head: &[Record]) -> Option<(usize, TimeKind)> {
     let few = written.is_none_or(|(_, _, most)| most <= PREAMBLE_DATES && most * 2 < head.len());
     let others = [TimeKind::Epoch, TimeKind::Serial, TimeKind::Yearless].into_iter().filter(|_| few).filter_map(by);
     let more = |found: &(usize, TimeKind, usize)| {
-        written.is_none_or(|(_, _, most)| found.2 > most) && times_of::plausible(head, found.0, found.1)
+        written.is_none_or(|(_, _, most)| found.2 > most) && plausible(head, found.0, found.1)
     };
     others.into_iter().find(more).or(written).map(|(column, kind, _)| (column, kind))
 }

@@ -7,7 +7,7 @@ use super::fields::Dialect;
 use super::layout::{Record, records};
 use super::number;
 use super::table::Table;
-use super::times_of::{TimeKind, instant};
+use super::time_columns::{TimeKind, instant};
 
 /// Bytes of the longest table whose columns are summed.
 const MAX_BYTES: usize = 64 * 1024 * 1024;

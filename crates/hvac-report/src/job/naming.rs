@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::super::{Dimension, PointPlan, words};
 use super::read::ReadFile;
-use crate::{Dimension, PointPlan, words};
 
 /// Gives the series of all files their names, and the points of each what their names begin with.
 pub fn name_series(files: &mut [ReadFile]) {

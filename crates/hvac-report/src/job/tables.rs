@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::{FilePlan, PartPlan};
 use super::read::{FileId, ReadFile};
-use crate::{FilePlan, PartPlan};
 
 /// What each file holds, in the order of its first table: index for loading, identity, plan.
 #[must_use]
