@@ -31,6 +31,7 @@ mod m000014_manifest_changes;
 mod m000015_versions;
 mod m000016_removals;
 mod m000017_interval_totals;
+mod m000018_report_overrides;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000015_versions::Migration),
             Box::new(m000016_removals::Migration),
             Box::new(m000017_interval_totals::Migration),
+            Box::new(m000018_report_overrides::Migration),
         ]
     }
 }

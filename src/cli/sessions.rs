@@ -5,6 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::confirm::confirm;
 use super::out::{Align, plain, print, print_json, table};
 use crate::error::Result;
+use crate::sessions::sites::{self, SiteOverrides};
 use crate::sessions::{Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, Status, catalogue};
 use crate::state::AppState;
 
@@ -43,6 +44,20 @@ enum Action {
     Restore {
         /// Its id, the beginning of it, or its name
         session: String,
+    },
+    /// Show what is remembered of a site's reports and points, or forget some of it
+    Overrides {
+        /// The site
+        site: String,
+        /// Forget how reports of this shape are read
+        #[arg(long, value_name = "SHAPE")]
+        forget_report: Option<String>,
+        /// Forget what is known better of this point
+        #[arg(long, value_name = "NAME")]
+        forget_column: Option<String>,
+        /// Forget all of the site
+        #[arg(long, conflicts_with_all = ["forget_report", "forget_column"])]
+        forget_all: bool,
     },
     /// Remove a session and its files for ever
     Purge {
@@ -127,6 +142,14 @@ pub async fn run(state: &AppState, args: SessionsArgs, json: bool) -> Result<()>
             let id = catalogue::find(state, &session).await?;
             show(&catalogue::restore(state, &id).await?, json)
         }
+        Action::Overrides { site, forget_report, forget_column, forget_all } => {
+            if forget_all || forget_report.is_some() || forget_column.is_some() {
+                sites::forget(state, &site, forget_report.as_deref(), forget_column.as_deref()).await?;
+                return done(json, "forgotten; datasets stay as they are");
+            }
+            let known = sites::overrides(state, &site).await?;
+            if json { print_json(&known) } else { print(remembered(&known)) }
+        }
         Action::Purge { session, yes } => {
             let id = catalogue::find(state, &session).await?;
             let SessionSummary { name, created_at, .. } = catalogue::get(state, &id).await?.summary;
@@ -156,6 +179,20 @@ fn filter(list: ListArgs) -> SessionFilter {
         deleted: list.deleted,
         unconfirmed: list.unconfirmed,
     }
+}
+
+fn remembered(known: &SiteOverrides) -> String {
+    let reports =
+        known.reports.iter().map(|r| format!("report {}  {}  from {}", r.shape, r.options.in_words(), r.file_name));
+    let columns = known.columns.iter().map(|column| {
+        let kind = column.kind.and_then(|kind| serde_json::to_value(kind).ok());
+        let kind = kind.as_ref().and_then(serde_json::Value::as_str).map(str::to_owned);
+        let said = [("name", &column.name), ("unit", &column.unit), ("kind", &kind)];
+        let said = said.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+        format!("column {}  {}", column.column, said.collect::<Vec<_>>().join(", "))
+    });
+    let lines: Vec<String> = reports.chain(columns).collect();
+    if lines.is_empty() { format!("nothing is remembered of site {}", known.site) } else { lines.join("\n") }
 }
 
 /// The API answers 204 without a body, so with `--json` nothing is printed.

@@ -16,12 +16,14 @@ use crate::error::{Context, Result, codes};
 use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
+use crate::sessions::store::remembered;
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
 use hvac_frame::parquet_file::ParquetReader;
 use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, manifest as manifest_row,
-    model_alias, parse_report, parsed_dataset, session, site_override, source_file, trained_model, version,
+    model_alias, parse_report, parsed_dataset, report_override, session, site_override, source_file, trained_model,
+    version,
 };
 use hvac_store::frames;
 use hvac_store::objects::{ObjectBytes, Objects};
@@ -53,7 +55,7 @@ pub struct Rebuilt {
 #[derive(Default)]
 struct Shared {
     /// By site: when, and what users had said of its points by then.
-    overrides: BTreeMap<String, (DateTime<Utc>, Vec<site_override::Model>)>,
+    overrides: BTreeMap<String, (DateTime<Utc>, Vec<site_override::Model>, Vec<report_override::Model>)>,
     aliases: Vec<model_alias::Model>,
     /// The revision that each `session.json` is of.
     revisions: Vec<(String, i64)>,
@@ -427,13 +429,13 @@ async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut
             .internal(doing)?;
     }
     models::restore(txn, &snapshot.trained_models).await?;
-    let Snapshot { session, model_aliases, site_overrides, revision, .. } = snapshot;
+    let Snapshot { session, model_aliases, site_overrides, report_overrides, revision, .. } = snapshot;
     shared.aliases.extend(model_aliases);
     shared.revisions.push((session.id, revision));
     if let Some(site) = session.site
-        && shared.overrides.get(&site).is_none_or(|(at, _)| *at < session.updated_at)
+        && shared.overrides.get(&site).is_none_or(|(at, ..)| *at < session.updated_at)
     {
-        shared.overrides.insert(site, (session.updated_at, site_overrides));
+        shared.overrides.insert(site, (session.updated_at, site_overrides, report_overrides));
     }
     Ok(())
 }
@@ -442,7 +444,12 @@ async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut
 /// of, so that none is taken for outdated.
 async fn insert_shared(txn: &impl ConnectionTrait, shared: Shared) -> Result<()> {
     let doing = "storing what rebuilt sessions share";
-    for row in shared.overrides.into_values().flat_map(|(_, overrides)| overrides) {
+    let (points, reports): (Vec<_>, Vec<_>) =
+        shared.overrides.into_values().map(|(_, points, reports)| (points, reports)).unzip();
+    for row in reports.into_iter().flatten() {
+        remembered::remember(txn, row).await?;
+    }
+    for row in points.into_iter().flatten() {
         let key = (row.site.clone(), row.original_name.clone());
         if site_override::Entity::find_by_id(key).one(txn).await.internal(doing)?.is_none() {
             site_override::Entity::insert(row.into_active_model().reset_all())

@@ -10,6 +10,7 @@ use super::openapi::operations;
 use crate::cleaning::Rule;
 use crate::jobs::JobKind;
 use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE, LONGEST_PATH};
+use crate::sessions::overrides::MOST_LOSS_WORDS;
 use crate::training::ask::LONGEST_PAST_S;
 use crate::training::predict::MOST_ROWS;
 
@@ -86,6 +87,13 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("ParseRequest", &["data_dir", "subfolder"], path()),
         ("ParseRequest", &["date_format"], json!({"pattern": DATE_FORMAT})),
         ("ParseRequest", &["delimiter"], json!({"pattern": DELIMITER})),
+        ("ParseRequest", &["sheet", "decimal", "zone"], text()),
+        ("ParseRequest", &["date_order"], json!({"pattern": DATE_FORMAT})),
+        ("ParseRequest", &["loss_words"], json!({"maxItems": MOST_LOSS_WORDS})),
+        ("ReadOverride", &["timezone", "zone", "sheet", "decimal", "encoding"], text()),
+        ("ReadOverride", &["date_format", "date_order"], json!({"pattern": DATE_FORMAT})),
+        ("ReadOverride", &["delimiter"], json!({"pattern": DELIMITER})),
+        ("ReadOverride", &["loss_words"], json!({"maxItems": MOST_LOSS_WORDS})),
         ("ColumnOverride", &["column", "name", "unit"], text()),
         (
             "SessionPatch",

@@ -28,5 +28,6 @@ pub mod problem;
 pub mod router;
 pub mod serve;
 mod sessions;
+mod sites;
 mod ui;
 mod uploads;

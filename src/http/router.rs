@@ -18,7 +18,8 @@ use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 use super::contract::{self, Gate, keep};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::{
-    cleaning, data, export, files, health, jobs, models, openapi, optimize, parse, problem, sessions, ui, uploads,
+    cleaning, data, export, files, health, jobs, models, openapi, optimize, parse, problem, sessions, sites, ui,
+    uploads,
 };
 use crate::state::AppState;
 
@@ -63,6 +64,7 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(health::routes())
         .merge(files::routes())
         .merge(sessions::routes())
+        .merge(sites::routes())
         .merge(data::routes())
         .merge(jobs::routes())
         .merge(cleaning::routes())

@@ -24,9 +24,10 @@ use hvac_report::job::describe;
 use hvac_report::job::loss::Loss;
 use hvac_report::job::plan::{Override, Plan, PlanError};
 use hvac_report::job::read::{FileId, FileToRead, Load, ReadFile, read_all};
+use hvac_report::job::shape;
 use hvac_report::job::tables::merged_tables;
 use hvac_report::job::window::align_window;
-use hvac_report::{FilePlan, ReadError, archive};
+use hvac_report::{FilePlan, ReadError, Source, archive};
 use hvac_store::objects::Objects;
 use hvac_store::staged::{Staged, StagedWriter};
 
@@ -285,6 +286,15 @@ fn load(job: &Job, index: usize) -> Result<Bytes, ReadError> {
     }
 }
 
+/// The shape of each report; empty where it cannot be opened, which reading will tell.
+pub fn shapes(job: &Job) -> Vec<String> {
+    let shape = |(index, file): (usize, &FileToRead)| match load(job, index) {
+        Ok(bytes) => shape::of(Source { name: &file.id.name, bytes: &bytes }, &file.options).0,
+        Err(_) => String::new(),
+    };
+    job.files.iter().enumerate().map(shape).collect()
+}
+
 /// How each file was read, by index for loading.
 fn read_by(plan: &Plan) -> BTreeMap<usize, ReadBy> {
     let entry =
@@ -296,7 +306,7 @@ fn refuse_loss(job: &Job, plan: &Plan, tallies: &[Tally]) -> Result<()> {
     let loss = Loss::of(plan, tallies, job.accept_conflicts);
     let Some(why) = loss.refusal().filter(|_| !job.accept_loss) else { return Ok(()) };
     let message = format!(
-        "{why}; nothing was stored: a dry run shows what was read; mend how it is read, state on_conflict where files give the same cells, or go on with accept_loss (--accept-loss)"
+        "{why}; nothing was stored (accept_loss or --accept-loss goes on; a stated on_conflict accepts conflicts)"
     );
     let reasons = loss.lost.iter().map(|(reason, count)| Detail {
         field: Some(reason.clone()),

@@ -30,6 +30,7 @@ pub mod progress;
 mod raw;
 mod request;
 mod revisions;
+pub mod sites;
 pub mod snapshot;
 pub(crate) mod store;
 pub mod upload;

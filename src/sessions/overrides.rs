@@ -16,7 +16,7 @@ use hvac_report::ReadOptions;
 use hvac_report::job::read::FileId;
 
 /// Most words for lost values.
-const MOST_LOSS_WORDS: usize = 200;
+pub const MOST_LOSS_WORDS: usize = 200;
 /// Most lines that a header may stand below.
 const MOST_LINES: u64 = 1_000_000;
 /// Years that reports may be of.

@@ -14,19 +14,19 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::build::{self, Archives, Built, Input, Job, Target};
+use super::build::{self, Archives, Built, Job, Target};
 use super::intake::{Intake, archive_limits};
 use super::overrides::{self, ReadOverride};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
-use super::{ParseRequest, Parsed, folders, found, options, raw, snapshot, store};
+use super::{ParseRequest, Parsed, folders, found, options, snapshot, store};
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
 use hvac_report::PARSER_VERSION;
+use hvac_report::ReadOptions;
 use hvac_report::job::plan::Override;
 use hvac_report::job::read::{FileId, FileToRead};
-use hvac_report::{ReadOptions, archive};
 use hvac_store::db::Transaction;
 use hvac_store::entity::{Columns, Integrity, Status, VersionState, parsed_dataset, session, source_file};
 use hvac_store::frames;
@@ -34,6 +34,8 @@ use hvac_store::versions::{self, Held, Owner, Series};
 use hvac_store::{new_id, now, paths};
 
 mod answer;
+mod inputs;
+mod recall;
 mod stored;
 
 /// What a parse holds for each byte of its reports, about: the bytes, the cells, the pages.
@@ -141,6 +143,10 @@ struct Parse {
     of_all: ReadOverride,
     /// What nothing more is said of is read so.
     base: ReadOptions,
+    /// What the request says of each file, by its hash.
+    said_of: Vec<(String, ReadOverride)>,
+    /// Whether that zone was stated, now or before.
+    zone_known: bool,
     warnings: Vec<Warning>,
 }
 
@@ -178,10 +184,26 @@ impl Parse {
         let said = store::Said { name: given(&request.name), site: given(&request.site) };
         session.name = said.name.clone().unwrap_or(session.name);
         session.site = said.site.clone().or(session.site);
+        let zone_known = of_all.timezone.is_some() || session.timezone.is_some();
         session.timezone = Some(zone.name().to_owned());
         let base = ReadOptions::of(zone);
         let state = state.clone();
-        Ok(Self { state, request, promised, session, said, is_new, rows, new_rows, intake, of_all, base, warnings })
+        Ok(Self {
+            state,
+            request,
+            promised,
+            session,
+            said,
+            is_new,
+            rows,
+            new_rows,
+            intake,
+            of_all,
+            base,
+            said_of: Vec::new(),
+            zone_known,
+            warnings,
+        })
     }
 
     async fn run(mut self, caller: Caller, progress: &Progress) -> Result<Parsed> {
@@ -195,34 +217,37 @@ impl Parse {
         let ids: Vec<&FileId> = inputs.iter().map(|input| &input.id).collect();
         let said = overrides::of_files(&self.of_all, &self.request.overrides, &ids)?;
         let files = self.files(&ids, &said)?;
+        self.said_of = ids.iter().map(|id| id.sha256.clone()).zip(said.iter().cloned()).collect();
         let written_at_ms = inputs.iter().map(|input| input.written_at_ms).collect();
-        let request_key = self.request_key(&inputs, &remembered)?;
-        if !self.request.force && !self.request.dry_run {
-            let within = (!self.is_new || self.promised.new_session_id.is_some()).then_some(self.session.id.as_str());
-            if let Some((dataset, session)) = store::same_request(db, &request_key, within).await?
-                && let Some(report) = found::report(&self.state, &dataset).await?
-            {
-                return self.reuse(dataset, report, session, caller).await;
-            }
-        }
         let job = Job {
             inputs,
             objects: self.state.store.objects.clone(),
             files,
             zone: self.base.zone,
             wants_shapes: false,
-            remembered_of: Vec::new(),
+            remembered_of: vec![None; said.len()],
             written_at_ms,
             accept_conflicts: self.request.on_conflict.is_some(),
             accept_loss: self.request.accept_loss,
             on_conflict: self.request.on_conflict.unwrap_or_default(),
             stated: options::stated(&self.request.columns)?,
-            remembered,
+            remembered: remembered.clone(),
             encodings: self.state.config.parquet_encodings,
             memory_bytes: self.state.config.parse_memory_bytes,
             archive_limits: archive_limits(&self.state),
             archives: Archives::default(),
         };
+        let job = self.recall(job, &said).await?;
+        let request_key = self.request_key(&job, &remembered)?;
+        if !self.request.force && !self.request.dry_run {
+            let within = (!self.is_new || self.promised.new_session_id.is_some()).then_some(self.session.id.as_str());
+            let db = self.state.store.db.read();
+            if let Some((dataset, session)) = store::same_request(db, &request_key, within).await?
+                && let Some(report) = found::report(&self.state, &dataset).await?
+            {
+                return self.reuse(dataset, report, session, caller).await;
+            }
+        }
         if self.request.dry_run {
             let progress = progress.clone();
             let built =
@@ -255,31 +280,6 @@ impl Parse {
         Ok(held)
     }
 
-    /// Every report once, by the hash of its own bytes. Opens each file that was there before, so that one that is
-    /// missing is said before anything is done.
-    async fn inputs(&self) -> Result<(Vec<Input>, Vec<Warning>)> {
-        let staged: BTreeMap<String, String> =
-            self.intake.arrived.iter().map(|a| (a.staged.sha256.clone(), a.staged.key().to_owned())).collect();
-        let (state, rows) = (self.state.clone(), self.rows.clone());
-        let work = move || {
-            let mut inputs = Vec::with_capacity(rows.len());
-            let mut warnings = Vec::new();
-            let mut seen: BTreeMap<String, String> = BTreeMap::new();
-            let archives = Archives::default();
-            for row in rows {
-                // A member's row has the hash of its archive.
-                let key = staged.get(&row.sha256);
-                let input = input(&state, row, key, &archives)?;
-                match seen.insert(input.id.sha256.clone(), input.id.name.clone()) {
-                    Some(first) => warnings.push(super::intake::duplicate(&input.id.name, &first)),
-                    None => inputs.push(input),
-                }
-            }
-            Ok((inputs, warnings))
-        };
-        tokio::task::spawn_blocking(work).await.internal("opening raw files")?
-    }
-
     /// The reports with how each is read.
     fn files(&self, ids: &[&FileId], said: &[ReadOverride]) -> Result<Vec<FileToRead>> {
         let file = |(id, said): (&&FileId, &ReadOverride)| {
@@ -290,10 +290,12 @@ impl Parse {
     }
 
     /// The same bytes, options and program give the same key.
-    fn request_key(&self, inputs: &[Input], remembered: &BTreeMap<String, Override>) -> Result<String> {
+    fn request_key(&self, job: &Job, remembered: &BTreeMap<String, Override>) -> Result<String> {
+        let inputs = &job.inputs;
         let sources: BTreeSet<&str> = inputs.iter().map(|input| input.id.sha256.as_str()).collect();
         let names: BTreeSet<&str> = inputs.iter().map(|input| input.id.name.as_str()).collect();
-        let remembered: Vec<String> = remembered.iter().map(|(name, o)| format!("{name}: {o:?}")).collect();
+        let of_columns = remembered.iter().map(|(name, o)| format!("{name}: {o:?}"));
+        let remembered: Vec<String> = of_columns.chain(Self::recalled_words(job)).collect();
         let asked = self.is_new.then_some((&self.request.name, &self.request.site));
         let request = serde_json::to_vec(&(PARSER_VERSION, sources, names, self.stored_options(), remembered, asked));
         Ok(format!("{:x}", Sha256::digest(request.internal("writing a request's key")?)))
@@ -396,6 +398,7 @@ impl Parse {
             }
         };
         if let Some(site) = &session.site {
+            self.remember(&txn, site, &built, &self.said_of).await?;
             for (name, said) in options::stated(&self.request.columns)? {
                 let column = built.columns.iter().find(|c| c.original_name == name || c.name == name);
                 store::remember(&txn, site, column.map_or(&name, |c| &c.original_name), &said).await?;
@@ -450,34 +453,6 @@ impl Parse {
         }
         Ok(new)
     }
-}
-
-/// A raw file, or a member of a raw archive, as a report to read; `staged` is where it is until it is published.
-fn input(state: &AppState, row: source_file::Model, staged: Option<&String>, archives: &Archives) -> Result<Input> {
-    let key = staged.unwrap_or(&row.path).clone();
-    if staged.is_none() {
-        raw::check(state, &row)?;
-    }
-    // The latest that it can have been written: when it came here.
-    let written_at_ms = row.created_at.timestamp_millis();
-    let Some(member) = row.archive_member else {
-        // What is staged was written a moment ago.
-        let size_bytes = match staged {
-            Some(_) => row.size_bytes.unsigned_abs(),
-            None => state.store.objects.open_bytes(&key)?.len() as u64,
-        };
-        let id = FileId { name: row.file_name, sha256: row.sha256 };
-        return Ok(Input { id, key, archive: None, size_bytes, written_at_ms });
-    };
-    let refused = |error| build::unreadable(&[error], 1);
-    let open = || {
-        let bytes = state.store.objects.open_bytes(&key)?.to_bytes();
-        archive::Archive::open(&row.file_name, bytes).map_err(refused)
-    };
-    let report = archives.get(&key, open)?.extract(&member, &archive_limits(state)).map_err(refused)?;
-    let name = format!("{}/{member}", row.file_name);
-    let id = FileId { name, sha256: format!("{:x}", Sha256::digest(&report)) };
-    Ok(Input { id, key, archive: Some((row.file_name, member)), size_bytes: report.len() as u64, written_at_ms })
 }
 
 /// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.

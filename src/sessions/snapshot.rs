@@ -12,7 +12,8 @@ use super::{manifest, revisions, store};
 use crate::error::{Context, Error, ErrorKind, Result, codes};
 use crate::state::AppState;
 use hvac_store::entity::{
-    ReportText, cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model, version,
+    ReportText, cleaning_job, model_alias, parsed_dataset, report_override, session, site_override, source_file,
+    trained_model, version,
 };
 use hvac_store::objects::Objects;
 use hvac_store::staged::Finished;
@@ -46,6 +47,8 @@ pub struct Snapshot {
     pub versions: Vec<version::Model>,
     /// What users said of its site's points.
     pub site_overrides: Vec<site_override::Model>,
+    /// What users said of its site's reports.
+    pub report_overrides: Vec<report_override::Model>,
 }
 
 impl Snapshot {
@@ -63,6 +66,7 @@ impl Snapshot {
             model_aliases: Vec::new(),
             versions: Vec::new(),
             site_overrides: Vec::new(),
+            report_overrides: Vec::new(),
         }
     }
 }
@@ -79,6 +83,7 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
     Ok(Snapshot {
         revision,
         site_overrides: site_overrides(db, &session).await?,
+        report_overrides: report_overrides(db, &session).await?,
         source_files: store::source_files(db, session_id).await?,
         parsed_datasets: store::slim::parsed_datasets(db, session_id).await?,
         reports: store::slim::reports(db, session_id).await?,
@@ -93,6 +98,13 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
 async fn site_overrides(db: &impl ConnectionTrait, session: &session::Model) -> Result<Vec<site_override::Model>> {
     match &session.site {
         Some(site) => store::override_rows(db, site).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+async fn report_overrides(db: &impl ConnectionTrait, session: &session::Model) -> Result<Vec<report_override::Model>> {
+    match &session.site {
+        Some(site) => store::remembered::rows(db, site).await,
         None => Ok(Vec::new()),
     }
 }
@@ -113,6 +125,7 @@ pub async fn first(
     Ok(Snapshot {
         revision: revisions::of(txn, &session.id).await?,
         site_overrides: site_overrides(txn, &session).await?,
+        report_overrides: report_overrides(txn, &session).await?,
         source_files,
         parsed_datasets: vec![dataset],
         versions: vec![version],

@@ -88,7 +88,7 @@ pub struct CellShown {
     /// The point, by its name in the report.
     pub point: String,
     /// A number, a text, or null.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Value>)]
     pub value: Value,
 }
 

@@ -240,7 +240,9 @@ async fn two_different_values_are_a_conflict_that_can_be_refused() {
     let strict = json!({"session_id": id, "on_conflict": "error"});
     let problem = app.post("/api/parse", &strict).await.expect_problem(422, "conflicting_values");
     assert_eq!(problem["errors"][0]["column"], "M.KW");
-    let last = app.post("/api/parse", &json!({"session_id": id})).await.expect(200);
+    let unsaid = app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(422, "would_lose_readings");
+    assert_eq!(unsaid["errors"][0], json!({"field": "conflict", "message": "1 of 4 readings"}));
+    let last = app.post("/api/parse", &json!({"session_id": id, "on_conflict": "last"})).await.expect(200);
     assert_eq!(last["conflicts"], 1);
     let first = app.post("/api/parse", &json!({"session_id": id, "on_conflict": "first"})).await.expect(200);
     let kw = |answer: &Value| answer["preview"][0]["M_KW"].as_f64().unwrap();

@@ -9,7 +9,7 @@ const MARCH: &str = "time,CHWST [°C],MODE\n01/03/2024 00:00,6.8,COOL\n01/03/202
 
 async fn uploaded(app: &TestApp, files: &[(&str, &str)]) -> String {
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
-    app.upload(&files, &[]).await.expect(200)["session_id"].as_str().unwrap().to_owned()
+    app.uploaded(&files, &[]).await
 }
 
 #[tokio::test]
@@ -112,4 +112,51 @@ async fn rows_that_cannot_have_been_recorded_yet_are_counted() {
     assert!(
         warning("out_of_order").as_str().unwrap().starts_with("a.csv: 1 of 11 rows (9.1 %) stand after a later one")
     );
+}
+
+async fn parsed(app: &TestApp, name: &str, text: &str, asked: Value) -> Value {
+    let id = app.uploaded(&[(name, text.as_bytes())], &[("site", "KMUH")]).await;
+    let mut asked = asked;
+    asked["session_id"] = id.into();
+    app.post("/api/parse", &asked).await.expect(200)
+}
+
+#[tokio::test]
+async fn what_was_stated_of_a_report_is_followed_by_the_next_of_its_shape() {
+    let app = TestApp::start().await;
+    let days = |days: [&str; 2]| format!("time,A\n{} 00:00,1\n{} 00:00,2\n", days[0], days[1]);
+    let stated = json!({"date_format": "DMY", "timezone": "Asia/Taipei"});
+    parsed(&app, "march.csv", &days(["01/03/2024", "02/03/2024"]), stated).await;
+    let known = app.get("/api/sites/KMUH/overrides").await.expect(200);
+    assert_eq!(known["reports"][0]["options"], json!({"timezone": "Asia/Taipei", "date_format": "DMY"}));
+    assert_eq!(known["reports"][0]["file_name"], "march.csv");
+
+    // The dates alone would be no help, and nobody says the zone.
+    let april = parsed(&app, "april.csv", &days(["01/04/2024", "02/04/2024"]), json!({"dry_run": true})).await;
+    assert_eq!(april["preview"][1]["timestamp"], "2024-04-02T00:00:00+08:00");
+    let told = &april["verdict"]["files"][0]["remembered"];
+    assert_eq!(told, "date_format=DMY, timezone=Asia/Taipei, from march.csv");
+    // A report that cannot be of that order is read as it can be.
+    let may = parsed(&app, "may.csv", &days(["05/13/2024", "05/14/2024"]), json!({"timezone": "UTC"})).await;
+    assert_eq!(may["preview"][0]["timestamp"], "2024-05-13T00:00:00+00:00");
+    let warned = may["warnings"].as_array().unwrap().iter().find(|w| w["code"] == "remembered_override_not_applied");
+    assert!(warned.unwrap()["message"].as_str().unwrap().contains("may.csv contradicts"), "{may}");
+    // What is stated wins, and another shape has nothing to follow.
+    let june = parsed(
+        &app,
+        "june.csv",
+        &days(["01/06/2024", "02/06/2024"]),
+        json!({"date_format": "MDY", "timezone": "UTC", "dry_run": true}),
+    )
+    .await;
+    assert_eq!(june["preview"][1]["timestamp"], "2024-02-06T00:00:00+00:00");
+    let other = "time,B\n2024-03-01 00:00,1\n2024-03-02 00:00,2\n";
+    let other = parsed(&app, "other.csv", other, json!({"dry_run": true})).await;
+    assert_eq!(other["preview"][0]["timestamp"], "2024-03-01T00:00:00+00:00");
+
+    let shape = known["reports"][0]["shape"].as_str().unwrap();
+    let path = format!("/api/sites/KMUH/overrides?report={shape}");
+    assert_eq!(app.delete(&path).await.status, 204);
+    app.delete(&path).await.expect_problem(404, "unknown_override");
+    assert_eq!(app.get("/api/sites/KMUH/overrides").await.expect(200)["reports"], json!([]));
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, PointKind, ReportText, Status, VersionState, Warnings, WorkStatus,
-    cleaning_job, model_alias, parsed_dataset, session, site_override, source_file, trained_model, version,
+    cleaning_job, model_alias, parsed_dataset, report_override, session, site_override, source_file, trained_model,
+    version,
 };
 use hvac_store::{new_id, paths};
 
@@ -47,6 +48,9 @@ pub struct Document {
     /// What users said of its site's points.
     #[serde(default)]
     pub site_overrides: Vec<Override>,
+    /// What users said of its site's reports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub report_overrides: Vec<ReportOverride>,
 }
 
 fn is_ok(integrity: &Integrity) -> bool {
@@ -418,5 +422,21 @@ entry! {
         unit: Option<String>,
         /// Kind.
         kind: Option<PointKind>,
+    } row |entry, _session_id| {}
+}
+
+entry! {
+    /// What a user said of the site's reports of one shape.
+    ReportOverride of report_override {
+        /// The site.
+        site: String,
+        /// Hash of format, sheets and header names.
+        shape: String,
+        /// The report that it was stated for last.
+        file_name: String,
+        /// What was stated.
+        options: Value,
+        /// When.
+        updated_at: DateTime<Utc>,
     } row |entry, _session_id| {}
 }

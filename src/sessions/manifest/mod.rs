@@ -90,6 +90,7 @@ pub fn written(snapshot: &Snapshot) -> Document {
         model_aliases: snapshot.model_aliases.iter().map(Into::into).collect(),
         versions: snapshot.versions.iter().filter(|number| !has_row(number)).map(Into::into).collect(),
         site_overrides: snapshot.site_overrides.iter().map(Into::into).collect(),
+        report_overrides: snapshot.report_overrides.iter().map(Into::into).collect(),
     }
 }
 
@@ -129,6 +130,7 @@ fn rows(document: Document) -> Snapshot {
         model_aliases: document.model_aliases.into_iter().map(|alias| alias.into_row(&session_id)).collect(),
         versions,
         site_overrides: document.site_overrides.into_iter().map(|said| said.into_row(&session_id)).collect(),
+        report_overrides: document.report_overrides.into_iter().map(|said| said.into_row(&session_id)).collect(),
     }
 }
 
@@ -169,6 +171,7 @@ fn mended(session_id: &str, document: &mut Map<String, Value>, notes: &mut Vec<S
         model_aliases: readable("model_aliases", rows("model_aliases"), notes),
         versions: readable("versions", rows("versions"), notes),
         site_overrides: readable("site_overrides", rows("site_overrides"), notes),
+        report_overrides: readable("report_overrides", rows("report_overrides"), notes),
     };
     if !knew_status {
         whole.session.status = match (&*whole.parsed_datasets, &*whole.cleaning_jobs) {

@@ -7,7 +7,8 @@ use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, VersionState,
     Warnings, WorkStatus, cleaning_job, file_check, job, job_event, manifest, model_alias, optimization_run,
-    parse_report, parsed_dataset, removal, session, site_override, source_file, store_identity, trained_model, version,
+    parse_report, parsed_dataset, removal, report_override, session, site_override, source_file, store_identity,
+    trained_model, version,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::json;
@@ -277,6 +278,14 @@ pub async fn fill(db: &DatabaseConnection) {
     round_trip!(db, file_check, checked);
     let purged = removal::Model { root: "sessions".to_owned(), path: "s0".to_owned(), created_at: at(4) };
     round_trip!(db, removal, purged);
+    let read = report_override::Model {
+        site: "KMUH".to_owned(),
+        shape: "5f".to_owned(),
+        file_name: "a.csv".to_owned(),
+        options: json!({"date_format": "DMY"}),
+        updated_at: at(5),
+    };
+    round_trip!(db, report_override, read);
     // The session itself, its number, and the alias of its model have changed what `session.json` says.
     let behind = manifest::Entity::find().all(db).await.unwrap();
     assert_eq!((behind.len(), behind[0].session_id.as_str(), behind[0].written), (1, "s1", 0));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DateOrder, FilePlan, Format, ReadOptions, Reader, Source};
+use super::super::{DateOrder, FilePlan, Format, ReadOptions, Reader, Source};
 use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::VALUE;
 

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::super::{Chunk, FilePlan, ReadError, ReadOptions, Reader, Source};
 use super::shape;
-use crate::{Chunk, FilePlan, ReadError, ReadOptions, Reader, Source};
 use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::encoded::EncodedSegment;
 

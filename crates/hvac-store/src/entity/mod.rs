@@ -17,6 +17,7 @@ pub mod optimization_run;
 pub mod parse_report;
 pub mod parsed_dataset;
 pub mod removal;
+pub mod report_override;
 pub mod session;
 pub mod site_override;
 pub mod source_file;

@@ -90,6 +90,8 @@ table! {
             "Take one of those that `detail` or `GET /api/models/by-name/{name}` names.";
         UNKNOWN_OPTIMIZATION "unknown_optimization" "There is no recommendation of this id."
             "`GET /api/optimizations` lists them.";
+        UNKNOWN_OVERRIDE "unknown_override" "Nothing of that is remembered of the site."
+            "`GET /api/sites/{site}/overrides` lists what is.";
         UNKNOWN_SESSION "unknown_session" "There is no session of this id."
             "`GET /api/sessions` lists them.";
         UNKNOWN_VERSION "unknown_version" "The session has no such version, or it is gone."

@@ -1,0 +1,56 @@
+//! `/api/sites/{site}/overrides`: what is remembered of a site's reports and points.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Path, Query};
+use super::openapi::NoSuchSession;
+use super::problem::Result;
+use crate::sessions::sites::{self, SiteOverrides};
+use crate::state::AppState;
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(get_overrides, delete_overrides))
+}
+
+/// What is remembered of a site
+///
+/// How its reports are read, by their shape, and what is known better of its points: stated with a parse, followed by
+/// later ones unless they state otherwise.
+#[utoipa::path(get, path = "/sites/{id}/overrides", tag = "sessions", params(("id" = String, Path, description = "The site")), responses((status = 200, body = SiteOverrides)))]
+async fn get_overrides(State(state): State<AppState>, Path(site): Path) -> Result<Json<SiteOverrides>> {
+    Ok(Json(sites::overrides(&state, &site).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ForgetQuery {
+    /// Only what is remembered of reports of this shape.
+    report: Option<String>,
+    /// Only what is remembered of this point, by its name in the reports.
+    column: Option<String>,
+}
+
+/// Forgets what is remembered of a site
+///
+/// All of it, unless a report's shape or a column is named. Datasets stay as they are.
+#[utoipa::path(
+    delete,
+    path = "/sites/{id}/overrides",
+    tag = "sessions",
+    params(("id" = String, Path, description = "The site"), ForgetQuery),
+    responses((status = 204, description = "It is forgotten"), NoSuchSession)
+)]
+async fn delete_overrides(
+    State(state): State<AppState>,
+    Path(site): Path,
+    Query(query): Query<ForgetQuery>,
+) -> Result<StatusCode> {
+    sites::forget(&state, &site, query.report.as_deref(), query.column.as_deref()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,98 @@
+//! What is remembered of a site's reports: how those of a shape are read, and what is known better of points.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::overrides::ReadOverride;
+use super::{ColumnOverride, snapshot, store};
+use crate::error::{Context, Error, Result, codes};
+use crate::limits;
+use crate::state::AppState;
+use hvac_store::entity::report_override;
+
+/// What is remembered of a site.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SiteOverrides {
+    /// The site.
+    pub site: String,
+    /// Of its reports, by shape.
+    pub reports: Vec<RememberedReports>,
+    /// Of its points.
+    pub columns: Vec<ColumnOverride>,
+}
+
+/// How reports of one shape are read.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RememberedReports {
+    /// Hash of format, sheets and header names.
+    pub shape: String,
+    /// The report that it was stated for last.
+    pub file_name: String,
+    /// What was stated.
+    pub options: ReadOverride,
+    /// When, UTC.
+    pub updated_at: String,
+}
+
+/// What is remembered of a site; empty lists when nothing is.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn overrides(state: &AppState, site: &str) -> Result<SiteOverrides> {
+    limits::name("site", site)?;
+    let db = state.store.db.read();
+    let report = |row: report_override::Model| {
+        let options = read(&row)?;
+        let updated_at = row.updated_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        Ok(RememberedReports { shape: row.shape, file_name: row.file_name, options, updated_at })
+    };
+    let reports = store::remembered::rows(db, site).await?.into_iter().map(report).collect::<Result<_>>()?;
+    let column = |(column, said): (String, hvac_report::job::plan::Override)| ColumnOverride {
+        column,
+        name: said.name,
+        kind: said.kind,
+        unit: said.unit,
+    };
+    let columns = store::overrides(db, site).await?.into_iter().map(column).collect();
+    Ok(SiteOverrides { site: site.to_owned(), reports, columns })
+}
+
+/// What that row remembers.
+///
+/// # Errors
+/// Internal when the row is of something else.
+pub(super) fn read(row: &report_override::Model) -> Result<ReadOverride> {
+    serde_json::from_value(row.options.clone()).internal("reading what is remembered of reports")
+}
+
+/// By shape: what is remembered, and the report that it was stated for.
+pub(super) type ByShape = BTreeMap<String, (ReadOverride, String)>;
+
+/// What is remembered of a site's reports.
+pub(super) async fn by_shape(state: &AppState, site: &str) -> Result<ByShape> {
+    let rows = store::remembered::rows(state.store.db.read(), site).await?;
+    rows.into_iter().map(|row| Ok((row.shape.clone(), (read(&row)?, row.file_name)))).collect()
+}
+
+/// Forgets what is remembered of reports of a shape, of a point, or of the whole site.
+///
+/// # Errors
+/// 404 when nothing of the kind is remembered.
+pub async fn forget(state: &AppState, site: &str, report: Option<&str>, column: Option<&str>) -> Result<()> {
+    let txn = state.store.db.begin().await?;
+    let forgotten = store::remembered::forget(&txn, site, report, column).await?;
+    if forgotten == 0 {
+        let message =
+            format!("nothing of that is remembered of site '{site}'; GET /api/sites/{{site}}/overrides lists what is");
+        return Err(Error::new(codes::UNKNOWN_OVERRIDE, message));
+    }
+    let sessions = store::remembered::sessions(&txn, site).await?;
+    txn.commit().await.internal("forgetting overrides")?;
+    // Each session.json of the site tells of them.
+    for session_id in sessions {
+        snapshot::rewrite(state, &session_id).await?;
+    }
+    Ok(())
+}
