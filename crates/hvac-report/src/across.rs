@@ -5,7 +5,11 @@
 //! that are only numbered say neither whether 1 begins or ends at 01:00, and are refused, as is a header in which a clock time
 //! stands twice.
 
+mod header;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use self::header::{Interval, label, named_intervals};
 
 use super::fields::{Cursor, Dialect};
 use super::layout::{Layout, Record, Role, TimeColumn, records, warning};
@@ -21,14 +25,6 @@ const HEAD_BYTES: usize = 1 << 20;
 const SAMPLE: usize = 4_000;
 /// Most fields of a row.
 const MAX_FIELDS: usize = 4_096;
-
-/// A column of an interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Interval {
-    column: usize,
-    from_ms: i64,
-    width_ms: Option<i64>,
-}
 
 /// The columns of the report.
 struct Shape {
@@ -162,6 +158,14 @@ fn shape(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions
     let columns: BTreeSet<usize> = named.columns().collect();
     let others = || (0..header.fields.len()).filter(|at| !columns.contains(at));
     let days = |at: &usize| rows.iter().filter(|row| day_of(row.field(*at)).is_some()).count();
+    let zoned = |at: &usize| rows.iter().find(|row| has_zone(row.field(*at)));
+    if let Some((at, row)) = others().find_map(|at| Some((at, zoned(&at)?))) {
+        let words = format!(
+            "'{}' is a day with an offset from UTC, which may differ from that of its intervals: write dates alone, and state the timezone",
+            row.field(at)
+        );
+        return Err(source.error("unread_time_form", Some(row.line), words));
+    }
     let Some(date) = others().max_by_key(|at| (days(at), std::cmp::Reverse(*at))).filter(|at| days(at) > 0) else {
         return Ok(None);
     };
@@ -170,16 +174,6 @@ fn shape(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions
         return Ok(None);
     }
     let (intervals, unit) = named.settled(source, header)?;
-    let rows: Vec<&Record> = rows.iter().filter(|row| day_of(row.field(date)).is_some()).collect();
-    let beyond =
-        |row: &&&Record| row.fields.get(header.fields.len()..).is_some_and(|more| more.iter().any(|c| !c.is_empty()));
-    if rows.iter().filter(beyond).count() * 2 > rows.len() {
-        let words = format!(
-            "most rows have more cells than the {} columns of the header: numbers with a comma in them, perhaps (21,5), in a file whose fields commas part. Export it with semicolons or tabs between the fields, or with decimal points",
-            header.fields.len()
-        );
-        return Err(source.error("more_cells_than_header", rows.iter().find(beyond).map(|row| row.line), words));
-    }
     let mut shape = Shape {
         header: header.clone(),
         date,
@@ -190,14 +184,70 @@ fn shape(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions
         status: None,
         left_out: Vec::new(),
     };
+    let above = head.iter().rev().find(|row| row.line < header.line);
+    shape.unit = shape.unit.or_else(|| above.and_then(|row| shape.units_of(row)));
+    for row in rows.iter().take_while(|row| day_of(row.field(date)).is_none()) {
+        shape.read_below(row);
+    }
+    let rows: Vec<&Record> = rows.iter().filter(|row| day_of(row.field(date)).is_some()).collect();
+    let beyond =
+        |row: &&&Record| row.fields.get(header.fields.len()..).is_some_and(|more| more.iter().any(|c| !c.is_empty()));
+    if rows.iter().filter(beyond).count() * 2 > rows.len() {
+        let words = format!(
+            "most rows have more cells than the {} columns of the header: numbers with a comma in them, perhaps (21,5), in a file whose fields commas part. Export it with semicolons or tabs between the fields, or with decimal points",
+            header.fields.len()
+        );
+        return Err(source.error("more_cells_than_header", rows.iter().find(beyond).map(|row| row.line), words));
+    }
     for at in others().filter(|at| *at != date) {
         shape.place(at, &rows);
+    }
+    let within = columns.first().zip(columns.last());
+    let stranger = shape.left_out.iter().find(|at| within.is_some_and(|(first, last)| (first..last).contains(at)));
+    if let Some(at) = stranger {
+        let words = format!(
+            "column {} ('{}') stands among the intervals of a day and names no clock time: where the clocks are put back, leave one pass of the hour or export a row a time",
+            at + 1,
+            header.field(*at)
+        );
+        return Err(source.error("unread_time_form", Some(header.line), words));
     }
     shape.tell_apart(source, &rows)?;
     Ok(Some(shape))
 }
 
 impl Shape {
+    /// The unit that a row above or below the header gives all intervals.
+    fn units_of(&self, row: &Record) -> Option<&'static str> {
+        let mut units = self.intervals.iter().map(|interval| units::known(row.field(interval.column)));
+        let first = units.next()??;
+        units.all(|unit| unit == Some(first)).then_some(first)
+    }
+
+    /// A row between the header and the days: the units, or the ends of the intervals.
+    fn read_below(&mut self, row: &Record) {
+        let ends: Vec<Option<i64>> = self
+            .intervals
+            .iter()
+            .map(|from| {
+                let (to, None, _) = label(row.field(from.column))? else { return None };
+                Some((to - from.from_ms).rem_euclid(DAY_MS)).filter(|width| *width > 0)
+            })
+            .collect();
+        let known = if let Some(unit) = self.units_of(row) {
+            self.unit = Some(unit);
+            true
+        } else {
+            ends.iter().all(Option::is_some)
+        };
+        for (interval, width) in self.intervals.iter_mut().zip(&ends).filter(|_| ends.iter().all(Option::is_some)) {
+            interval.width_ms = *width;
+        }
+        if known {
+            (self.header.end, self.header.end_lines) = (row.end, row.end_lines);
+        }
+    }
+
     /// Says what a column beside the intervals is.
     fn place(&mut self, at: usize, rows: &[&Record]) {
         let name = self.header.field(at);
@@ -220,16 +270,18 @@ impl Shape {
     /// series stand one below the other. Days of the week do none of these.
     fn is_key(&self, at: usize, cells: &[&str], rows: &[&Record]) -> bool {
         let name = self.header.field(at);
-        let named = words::key_rank(name) > 1 || is_meter(name);
         let numbers = cells.iter().filter(|cell| number::read(cell, b'.', b';').is_some()).count() * 2 > cells.len();
         let ids = cells.iter().all(|cell| number::is_id(cell));
+        let distinct: BTreeSet<&str> = cells.iter().copied().collect();
+        // A number of its own for each row is one of rows.
+        let recurs = distinct.len() == 1 || distinct.len() * 2 <= cells.len();
+        let named = words::key_rank(name) > 1 || is_meter(name) || is_numbered(name) && recurs;
         if words::is_summary(name) || words::is_row_number(name) && !named || is_calendar(name, cells) {
             return false;
         }
         if named || ids {
             return true;
         }
-        let distinct: BTreeSet<&str> = cells.iter().copied().collect();
         let changes = cells.windows(2).filter(|pair| matches!(pair, [a, b] if a != b)).count();
         !numbers && (distinct.len() == 1 || self.differs_within_a_day(at, rows) || changes * 10 <= cells.len())
     }
@@ -276,181 +328,6 @@ impl Shape {
     }
 }
 
-/// What the fields of a header that name intervals say.
-enum Named {
-    Clocks(Vec<Interval>, Option<&'static str>),
-    /// Hours, half hours or quarters that are only numbered.
-    Numbers(Vec<usize>),
-}
-
-impl Named {
-    fn columns(&self) -> Box<dyn Iterator<Item = usize> + '_> {
-        match self {
-            Self::Clocks(intervals, _) => Box::new(intervals.iter().map(|interval| interval.column)),
-            Self::Numbers(columns) => Box::new(columns.iter().copied()),
-        }
-    }
-
-    /// The intervals, if they can only be meant in one way.
-    fn settled(self, source: Source<'_>, header: &Record) -> Result<(Vec<Interval>, Option<&'static str>), ReadError> {
-        let refuse = |words: String| Err(source.error("unread_time_form", Some(header.line), words));
-        let (mut intervals, unit) = match self {
-            Self::Clocks(intervals, unit) => (intervals, unit),
-            Self::Numbers(columns) => {
-                let [first, last] = [columns.first(), columns.last()].map(|at| at.map_or("", |at| header.field(*at)));
-                return refuse(format!(
-                    "the columns '{first}' to '{last}' number the intervals of a day, which does not say whether a number is the beginning or the end of its interval: name them by clock times such as 00:00 or 00:00-01:00, or state format wide if they are points"
-                ));
-            }
-        };
-        if let [rest @ .., last] = intervals.as_mut_slice()
-            && last.from_ms == 0
-            && rest.first().is_some_and(|first| first.from_ms > 0)
-            && rest.is_sorted_by_key(|interval| interval.from_ms)
-        {
-            last.from_ms = DAY_MS;
-        }
-        let mut pairs = intervals.iter().zip(intervals.iter().skip(1));
-        let falls = |(a, b): (&Interval, &Interval)| a.from_ms > b.from_ms;
-        let newest_first = pairs.clone().all(falls);
-        let back = pairs.find(|(a, b)| b.from_ms <= a.from_ms).filter(|_| !newest_first);
-        match back {
-            None => Ok((intervals, unit)),
-            Some((before, at)) => refuse(format!(
-                "column {} ('{}') stands behind '{}': the columns of a day must run from its first clock time to its last, each once; where the clocks are put back, leave one pass of the hour or export a row a time",
-                at.column + 1,
-                header.field(at.column),
-                header.field(before.column)
-            )),
-        }
-    }
-}
-
-impl Interval {
-    fn spelled(&self) -> String {
-        let clock = |ms: i64| {
-            let s = ms / 1000;
-            format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
-        };
-        match self.width_ms {
-            None => clock(self.from_ms),
-            Some(width) => {
-                let to = self.from_ms + width;
-                format!("{}-{}", clock(self.from_ms), clock(if to > DAY_MS { to - DAY_MS } else { to }))
-            }
-        }
-    }
-}
-
-/// The intervals that a row names, if it may be such a header.
-fn named_intervals(row: &Record) -> Option<Named> {
-    let mut unit: Option<Option<&'static str>> = None;
-    let mut clocks = Vec::new();
-    for (column, field) in row.fields.iter().enumerate() {
-        if let Some((from_ms, width_ms, own)) = label(field) {
-            unit = Some(unit.map_or(own, |known| known.filter(|known| own == Some(*known))));
-            clocks.push(Interval { column, from_ms, width_ms });
-        } else if time::is_stamp(field) {
-            return None;
-        }
-    }
-    let halves = matches!(clocks.as_slice(), [a, b] if (b.from_ms - a.from_ms).abs() == DAY_MS / 2);
-    if clocks.len() < 3 && !halves {
-        return four_digits(row).or_else(|| numbered(row));
-    }
-    let widths = clocks.iter().filter(|interval| interval.width_ms.is_some()).count();
-    (widths == 0 || widths == clocks.len()).then_some(Named::Clocks(clocks, unit.flatten()))
-}
-
-/// A clock time or a range of two, and a unit beside it: `00:15`, `00:00 - 00:15`, `00:15 [kWh]`, `kWh 00:15`.
-fn label(field: &str) -> Option<(i64, Option<i64>, Option<&'static str>)> {
-    if !field.bytes().any(|b| b.is_ascii_digit()) || field.len() > 40 {
-        return None;
-    }
-    let read = |text: &str| {
-        let clock = time::clock_only(text.trim())?;
-        clock.zone.is_none().then_some((clock.ms, clock.width_ms))
-    };
-    if let Some((ms, width)) = read(field) {
-        return Some((ms, width, None));
-    }
-    let (first, rest) = field.split_once(char::is_whitespace)?;
-    let (before, last) = field.rsplit_once(char::is_whitespace)?;
-    let unit = |text: &str| units::known(text.trim_matches(['[', ']', '(', ')', ',']));
-    [(before, last), (rest, first)].into_iter().find_map(|(clock, word)| {
-        let unit = unit(word)?;
-        read(clock).map(|(ms, width)| (ms, width, Some(unit)))
-    })
-}
-
-/// `0000,0015,…,2345`: as many as make a day of hours, half hours or quarters.
-fn four_digits(row: &Record) -> Option<Named> {
-    let read = |field: &String| {
-        let (hours, minutes) = field.split_at_checked(2).filter(|_| field.len() == 4)?;
-        let digits = field.bytes().all(|b| b.is_ascii_digit());
-        let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
-        let ms = (hours * 60 + minutes) * 60_000;
-        (digits && minutes < 60 && ms <= DAY_MS).then_some(ms)
-    };
-    let found = row.fields.iter().enumerate().filter_map(|(column, field)| Some((column, read(field)?)));
-    let clocks: Vec<Interval> = found.map(|(column, from_ms)| Interval { column, from_ms, width_ms: None }).collect();
-    (clocks.len() >= 24).then_some(Named::Clocks(clocks, None))
-}
-
-/// `1…24`, `H1…H24`, `Hour 1…`, `HH01…HH48`.
-fn numbered(row: &Record) -> Option<Named> {
-    const BEFORE: &[&str] = &[
-        "",
-        "h",
-        "hr",
-        "hour",
-        "he",
-        "hh",
-        "hourending",
-        "q",
-        "qh",
-        "quarter",
-        "p",
-        "period",
-        "interval",
-        "int",
-        "sp",
-        "settlementperiod",
-        "stunde",
-        "heure",
-        "hora",
-        "uur",
-        "viertelstunde",
-        "value",
-        "v",
-        "時",
-    ];
-    let read = |field: &String| {
-        let word = words::bare(field);
-        let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit());
-        let before = word.get(..word.len() - digits.len())?;
-        let number: u32 = digits.parse().ok()?;
-        (BEFORE.contains(&before) && number <= 100).then(|| (before.to_owned(), number))
-    };
-    let mut columns: Vec<usize> = Vec::new();
-    let mut last: Option<(String, u32)> = None;
-    for (at, field) in row.fields.iter().enumerate() {
-        let own = read(field);
-        let follows = own.as_ref().zip(last.as_ref()).is_some_and(|(a, b)| a.0 == b.0 && a.1 == b.1 + 1);
-        if columns.len() >= 23 && !follows {
-            break;
-        }
-        if !follows {
-            columns.clear();
-        }
-        if follows || own.as_ref().is_some_and(|(_, number)| *number <= 1) {
-            columns.push(at);
-        }
-        last = own;
-    }
-    matches!(columns.len(), 23..=25 | 46 | 48 | 50 | 92 | 96 | 100).then_some(Named::Numbers(columns))
-}
-
 /// A date and no clock time (but 00:00:00, as spreadsheets write it): the text of the date.
 fn day_of(cell: &str) -> Option<&str> {
     let digits = cell.bytes().any(|b| b.is_ascii_digit());
@@ -462,6 +339,11 @@ fn day_of(cell: &str) -> Option<&str> {
     if stamp.has_clock { cell.get(..stamp.date_bytes) } else { Some(cell) }
 }
 
+/// A midnight with a zone.
+fn has_zone(cell: &str) -> bool {
+    time::stamp(cell, DateOrder::Ymd).is_some_and(|stamp| stamp.zone.is_some() && stamp.clock_ms == 0)
+}
+
 /// A column that is called a meter's.
 fn is_meter(name: &str) -> bool {
     let bare = words::bare(name);
@@ -470,6 +352,12 @@ fn is_meter(name: &str) -> bool {
         .any(|word| bare.contains(word))
         || ["ean", "pod", "esiid", "account", "suffix", "register", "obis", "feeder", "circuit", "line", "load"]
             .contains(&bare.as_str())
+}
+
+/// A column of numbers that tell something apart: `Site ID`, `Account No`.
+fn is_numbered(name: &str) -> bool {
+    let bare = words::bare(name);
+    ["id", "number", "code", "no", "nr"].iter().any(|word| bare.ends_with(word))
 }
 
 /// Days of the week, months, seasons, kinds of day: they tell days apart, and no series.
@@ -496,9 +384,10 @@ fn is_calendar(name: &str, cells: &[&str]) -> bool {
         "星期",
         "day",
     ];
+    let is_said = |cell: &&str| ["y", "n", "yes", "no", "true", "false"].contains(&cell.to_lowercase().as_str());
     let is_day = |cell: &&str| {
         calendar::behind_weekday(format!("{cell}, ").as_bytes()).is_empty()
             || calendar::month(cell.as_bytes()).is_some_and(|(_, rest)| rest.is_empty())
     };
-    named.contains(&bare.as_str()) || cells.iter().all(is_day)
+    named.contains(&bare.as_str()) || cells.iter().all(is_day) || cells.iter().all(is_said)
 }

@@ -182,3 +182,55 @@ fn what_is_short_long_or_out_of_place() {
     let wide = "Time,00:00,08:00,16:00\n2024-05-01 00:00,1,2,3\n2024-05-01 00:15,1,2,3\n";
     assert_eq!(shown("m.csv", wide, "UTC").0.format.value, Format::Wide);
 }
+
+#[test]
+fn units_and_ends_in_rows_beside_the_header() {
+    let hours = header(60, clock);
+    let row = |cell: &str| vec![cell; 24].join(",");
+    let day = format!("2024-05-01,{}\n", row("1.5"));
+    for text in [
+        format!("Date,{hours}\n,{}\n{day}", row("kWh")),
+        format!("Date,{}\n,{hours}\n{day}", row("kWh")),
+        format!("Date,{}\n{day}", header(60, |m| format!("kWh_{}", clock(m)))),
+    ] {
+        let (plan, rows) = shown("m.csv", &text, "UTC");
+        assert_eq!((rows.len(), plan.dropped_rows.len()), (24, 0));
+        assert_eq!(plan.points[0].unit.as_ref().unwrap().value, "kWh", "{text}");
+    }
+    let to = header(60, |m| clock((m + 60) % 1440));
+    let (plan, rows) = shown("m.csv", &format!("From,{hours}\nTo,{to}\n{day}"), "UTC");
+    assert_eq!((rows.len(), plan.interval_s, plan.dropped_rows.len()), (24, Some(3600), 0));
+    assert!(plan.points[0].of_intervals);
+}
+
+#[test]
+fn letters_before_clock_times() {
+    for spell in [
+        |m: u32| "T".to_owned() + &clock(m).replace(':', ""),
+        |m| format!("Interval {}", clock(m)),
+        |m| format!("V_{}", clock(m)),
+    ] {
+        let text = format!("Date,{}\n2024-05-01,{}2.5\n", header(30, spell), "1.5,".repeat(47));
+        assert_eq!(shown("m.csv", &text, "UTC").1[47], "05-01 23:30:00 | 2.5");
+    }
+}
+
+#[test]
+fn what_may_be_meant_in_two_ways_is_refused() {
+    let hours = header(60, clock);
+    let cells = ",1".repeat(24);
+    let (code, line, message) = refused(&format!("Date,{hours}\n2024-05-01T00:00:00+02:00{cells}\n"));
+    assert_eq!((code, line), ("unread_time_form", Some(2)));
+    assert!(message.contains("timezone"), "{message}");
+    let twice = hours.replace("02:00", "02:00A,02:00B");
+    let (code, line, message) = refused(&format!("Date,{twice}\n2024-10-27{cells},1\n"));
+    assert_eq!((code, line), ("unread_time_form", Some(1)));
+    assert!(message.contains("02:00A"), "{message}");
+    // Gas days: whose 05:00 is it?
+    let gas = "06:00,12:00,18:00,00:00,05:00";
+    assert_eq!(refused(&format!("Date,{gas}\n2024-05-01,1,2,3,4,5\n")).0, "unread_time_form");
+    // Both have numbers for names; that they recur tells which one is a name.
+    let text = "Site ID,Row,Date,00:00,12:00\n1001,1,2024-05-01,1,2\n1002,2,2024-05-01,3,4\n1001,3,2024-05-02,5,6\n\
+        1002,4,2024-05-02,7,8\n";
+    assert_eq!(names(&shown("m.csv", text, "UTC").0), ["1001", "1002"]);
+}
