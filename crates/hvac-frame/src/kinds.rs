@@ -8,6 +8,15 @@ use crate::words::{Lost, folded, lost, pair_of};
 /// Steps that are counted together.
 const BLOCK: usize = 1024;
 
+/// Units of what is so at a moment: such a quantity may rise for days and is no register.
+const MOMENTARY: [&str; 19] = [
+    "kW", "MW", "W", "°C", "°F", "K", "%", "%RH", "Hz", "RT", "A", "V", "Pa", "kPa", "bar", "psi", "GPM", "CFM", "ppm",
+];
+
+fn is_measured_now(unit: &str) -> bool {
+    MOMENTARY.contains(&unit) || unit.contains('/')
+}
+
 /// Rises without a fall that no amounts of intervals make.
 const CLIMB: u64 = 16;
 
@@ -264,7 +273,7 @@ pub fn kind_of_numbers(column: Described<'_>, course: &Course) -> (Kind, String)
             return (Kind::Status, format!("all its values are {constant}, and its name says status"));
         }
     }
-    if course.only_grows() {
+    if course.only_grows() && !column.unit.is_some_and(is_measured_now) {
         let evidence =
             format!("its values rise {} times and fall only {} times, to near 0", course.rises, course.falls);
         return (Kind::Counter, evidence);

@@ -66,7 +66,7 @@ impl Header {
             && rows.get(above).zip(rows.get(first)).is_some_and(|(a, b)| a.end_lines + 1 == b.line)
             && (is(above, Part::Units)
                 || is(above, Part::Aside)
-                || belongs(rows.get(above)?, time, is(above, Part::Names)))
+                || belongs(rows.get(above)?, rows.get(main)?, time, is(above, Part::Names)))
         {
             first = above;
         }
@@ -196,12 +196,13 @@ fn part(record: &Record, time: usize) -> Part {
 }
 
 /// Whether a row above the names is one of names too: where the time's name stands it has none, or one that fits there.
-fn belongs(record: &Record, time: usize, names: bool) -> bool {
+fn belongs(record: &Record, below: &Record, time: usize, names: bool) -> bool {
     let label = record.field(time);
     let beside = record.fields.iter().enumerate().filter(|(at, field)| *at != time && !field.is_empty()).count();
     let of_time = words::names_time(label) || words::names_from(label) || words::names_interval(label);
     let fits = label.is_empty() || of_time || words::is_name_label(&bare(label));
-    names && fits && (beside > 1 || beside == 1 && !label.is_empty())
+    // One name alone stands over all when nothing stands below where the time's name should.
+    names && fits && (beside > 1 || beside == 1 && !label.is_empty() && below.field(time).is_empty())
 }
 
 /// Whether a row of names is one of groups over a row of units: a third of the units have no name.

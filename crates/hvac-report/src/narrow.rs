@@ -145,7 +145,9 @@ fn one_below_the_other(table: &Table, keys: &[usize]) -> bool {
     let changes =
         |rows: &Vec<Record>| rows.windows(2).filter(|pair| matches!(pair, [a, b] if series(a) != series(b))).count();
     let rows: usize = places.clone().map(Vec::len).sum();
-    places.map(changes).sum::<usize>() * 10 <= rows
+    let changes: usize = places.map(changes).sum();
+    let several: HashSet<_> = table.sample().map(&series).collect();
+    changes * 10 <= rows || rows > several.len() && changes < several.len()
 }
 
 /// Whether a place further down does not begin after the one before it.
@@ -153,16 +155,17 @@ fn begins_anew(table: &Table) -> bool {
     let at = |row: &Record| {
         let orders = [super::DateOrder::Mdy, super::DateOrder::Dmy, super::DateOrder::Ymd];
         let text = row.field(table.times.stamp);
+        let clock = table.times.clock.and_then(|at| time::clock_only(row.field(at))).map_or(0, |clock| clock.ms);
         orders
             .iter()
             .find_map(|order| time::stamp(text, *order))
-            .map(|stamp| stamp.local_ms())
+            .map(|stamp| stamp.local_ms() + clock)
             .or_else(|| time::epoch(text))
     };
     let rows: Vec<i64> = table.sample().filter_map(at).collect();
     let back = rows.windows(2).filter(|pair| matches!(pair, [a, b] if b < a)).count();
     // Rows that stand newest first go back all the time.
-    back > 0 && back * 10 <= rows.len()
+    back > 0 && (back * 10 <= rows.len() || back * 4 <= rows.len() && rows.len() < 40)
 }
 
 /// Gives every column its role.
