@@ -268,6 +268,8 @@ table! {
             "State `date_format`, or split the report.";
         MODEL_REQUIRED "model_required" "The request names no model."
             "Name one in `model`; `GET /api/models` lists them.";
+        MORE_CELLS_THAN_HEADER "more_cells_than_header" "Nearly every row has more cells than the header has columns."
+            "Export with semicolons or tabs between the fields, or with decimal points.";
         NO_CONTROL "no_control" "The model was trained without a set-point or without a condition."
             "Map at least one of each and train again.";
         NO_FEATURES "no_features" "The mapping leaves no feature to learn from."
@@ -308,6 +310,8 @@ table! {
             "Parse it again, and leave its file alone meanwhile.";
         SECOND_REPORT "second_report" "A second header stands within the file: it holds two reports."
             "Split the file.";
+        SECOND_TABLE "second_table" "Two tables with different headers stand in one file."
+            "Split the file, or name the table with `header_row` and `skip_rows`.";
         SESSION_ID_REQUIRED "session_id_required" "This server takes no session by default."
             "Name a `session_id`; `GET /api/sessions` lists them.";
         SWAPPED_DATES "swapped_dates" "A spreadsheet may have swapped day and month of a workbook's dates, and nothing tells."
