@@ -315,7 +315,7 @@ fn refuse_loss(job: &Job, plan: &Plan, tallies: &[Tally]) -> Result<()> {
     });
     let rows = (loss.unknown_rows > 0).then(|| Detail {
         field: Some("unknown_rows".to_owned()),
-        message: format!("{} rows with readings are of no known kind", loss.unknown_rows),
+        message: format!("{} with readings, of no known kind", loss.unknown_rows),
         ..Detail::default()
     });
     let error = Error::new(codes::WOULD_LOSE_READINGS, message);

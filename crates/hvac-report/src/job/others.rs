@@ -96,17 +96,14 @@ pub fn other_readings(source: Source<'_>, options: &ReadOptions, plan: &FilePlan
         );
         others.push(OtherReading::of("timezone", "ZONE", why));
     }
-    if let (None, [first, _, ..]) = (&options.sheet, plan.parts.as_slice()) {
-        if small && Outcome::of(source, &ReadOptions { sheet: Some(first.name.clone()), ..options.clone() }).is_some() {
-            let names: Vec<&str> = plan.parts.iter().map(|part| part.name.as_str()).take(5).collect();
-            let why = format!(
-                "{} tables are read together ({}); alone it has {} rows",
-                plan.parts.len(),
-                names.join(", "),
-                first.rows
-            );
-            others.push(OtherReading::of("sheet", &first.name, why));
-        }
+    if let (None, [first, _, ..]) = (&options.sheet, plan.parts.as_slice())
+        && small
+        && Outcome::of(source, &ReadOptions { sheet: Some(first.name.clone()), ..options.clone() }).is_some()
+    {
+        let names: Vec<&str> = plan.parts.iter().map(|part| part.name.as_str()).take(5).collect();
+        let (tables, names) = (plan.parts.len(), names.join(", "));
+        let why = format!("{tables} tables are read together ({names}); alone it has {} rows", first.rows);
+        others.push(OtherReading::of("sheet", &first.name, why));
     }
     for (mark, word) in [(',', ","), ('.', ".")].into_iter().filter(|_| options.decimal.is_none()) {
         if others.len() < MOST_TOLD
