@@ -32,6 +32,7 @@ mod order;
 mod passes;
 mod reader;
 mod rewritten;
+mod row_time;
 mod rows;
 mod scan;
 mod status;

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::engine::{Engine, Limit};
 use super::fields::{Cursor, Field};
 use super::layout::{Role, point};
-use super::times::{Place, RowTime, TimeFields};
+use super::row_time::{Place, RowTime, TimeFields};
 use super::{Chosen, Dimension, PointPlan, ReadError, marker, words};
 use hvac_frame::column::{DecodedColumn, NullReason, Segment, VALUE};
 use hvac_points::units;

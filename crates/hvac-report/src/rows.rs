@@ -11,7 +11,7 @@ use super::engine::{Engine, Limit};
 use super::fields::{Cursor, Field, Short};
 use super::layout::Role;
 use super::number::{self, NumberForm};
-use super::times::{Place, RowTime, TimeFields};
+use super::row_time::{Place, RowTime, TimeFields};
 use super::{ReadError, marker};
 use hvac_frame::builder::{ColumnBuilder, SegmentBuilder};
 use hvac_frame::column::{NullReason, TEXT, VALUE};

@@ -6,55 +6,12 @@ use super::dates::{self, Dates};
 use super::epoch::{epoch, excel_serial};
 use super::layout::{Layout, warning};
 use super::passes::{Local, Pass, ZoneClock};
+use super::row_time::{Place, RowTime, TimeFields, WrittenTime};
 use super::time::{self, DAY_MS, Form, Stamp};
 use super::zones::{self, Abbreviation, Meaning, StatedZone};
 use super::{DateOrder, ReadError, ReadOptions, Source, words};
 use chrono_tz::Tz;
 use hvac_frame::column::Warning;
-
-/// The fields of a row that say its time.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TimeFields<'t> {
-    /// Date, or date and time.
-    pub stamp: &'t str,
-    /// The clock time beside it, where it has a column.
-    pub clock: Option<&'t str>,
-    /// The zone beside it, where it has a column.
-    pub offset: Option<&'t str>,
-}
-
-/// Where a row stands.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Its line, counted from 1.
-    pub line: u64,
-    /// Where it begins in the text.
-    pub byte: usize,
-    /// It has no other field than its time.
-    pub alone: bool,
-}
-
-/// A row's time as it is written, and the zone it is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WrittenTime {
-    /// On the clock of its zone; without a year, in [`calendar::LEAP_YEAR`].
-    local_ms: i64,
-    day: i32,
-    /// None: the site's.
-    zone: Option<StatedZone>,
-    yearless: bool,
-}
-
-/// What a row's time is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RowTime {
-    /// UTC ms.
-    At(i64),
-    /// It cannot be read.
-    Unreadable,
-    /// The clocks are put forward over it. A row without a reading may be dropped; one with a reading is this error.
-    Missing(Box<ReadError>),
-}
 
 /// Reads the times of one file's rows, in their order.
 pub struct TimeReader<'r> {

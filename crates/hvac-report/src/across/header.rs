@@ -1,8 +1,10 @@
 //! The header of a report with a day a row: which of its columns are intervals, and when these are.
 
+use crate::ReadError;
+use crate::Source;
 use crate::layout::Record;
 use crate::time::{self, DAY_MS};
-use crate::{ReadError, Source, words};
+use crate::words;
 use hvac_points::units;
 
 /// A column of an interval.
