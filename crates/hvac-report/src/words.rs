@@ -30,6 +30,10 @@ pub fn names_time(name: &str) -> bool {
         "tijd",
         "day",
         "jour",
+        "month",
+        "monat",
+        "mois",
+        "mes",
         "giorno",
         "last_changed",
         "last_updated",
@@ -37,7 +41,13 @@ pub fn names_time(name: &str) -> bool {
     let whole = |word: &str| name.split(|c: char| !c.is_alphanumeric()).any(|part| part == word);
     matches!(name.as_str(), "ts" | "dt")
         || words.iter().any(|word| {
-            if word.len() < 5 && !matches!(*word, "time" | "date" | "zeit") { whole(word) } else { name.contains(word) }
+            if word.len() < 6
+                && !matches!(*word, "time" | "date" | "zeit" | "stamp" | "datum" | "epoch" | "heure" | "fecha")
+            {
+                whole(word)
+            } else {
+                name.contains(word)
+            }
         })
         || name.contains('時')
         || name.contains('时')
@@ -285,6 +295,9 @@ pub fn is_value_name(name: &str) -> bool {
         "presentvalue",
         "numericvalue",
         "pointvalue",
+        "objectvalue",
+        "trendvalue",
+        "historyvalue",
         "measurement",
         "avg",
         "average",
