@@ -6,7 +6,7 @@ use super::*;
 /// mission's target is below 5 %. A random split flatters.
 #[tokio::test]
 #[ignore = "needs the real reports"]
-async fn the_real_plant_is_modelled_within_five_percent() {
+async fn real_reports_of_a_plant_are_modelled_within_five_percent() {
     let named = std::env::var_os("HVAC_REAL_DATA").map(std::path::PathBuf::from);
     let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data")).join("plant");
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();

@@ -21,7 +21,7 @@ mod across;
 mod bad;
 mod generated;
 mod nem12;
-mod real;
+mod real_reports;
 mod traps;
 
 fn options(zone: &str) -> ReadOptions {
