@@ -1,5 +1,7 @@
 //! Which characters separate rows, fields and decimals, and what that was told by.
 
+use std::ops::Range;
+
 use memchr::{memchr, memchr_iter};
 
 use super::fields::Dialect;
@@ -8,6 +10,8 @@ use super::{Chosen, ReadError, ReadOptions, Source, foreign};
 use crate::time;
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Bytes of a place that is looked at for the decimal sign.
+const PLACE: usize = 16 * 1024;
 /// Rows of the head that are looked at.
 const SAMPLE: usize = 60;
 
@@ -102,10 +106,14 @@ fn apogee(text: &str) -> Option<Chosen<char>> {
 /// separate fields it stands in quotes. `1,234` alone tells nothing unless nothing else tells otherwise.
 fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
     let bytes = text.as_bytes();
-    // Between commas a number with one stands in quotes.
+    // Between commas a number with one stands in quotes; such commas are many, so a few places are looked at.
     let quoted = dialect.delimiter == b',';
+    let places = if quoted { places(bytes.len()) } else { vec![0..bytes.len()] };
     let mut doubtful = None;
-    for at in memchr_iter(b',', bytes) {
+    let commas = |place: Range<usize>| {
+        memchr_iter(b',', bytes.get(place.clone()).unwrap_or_default()).map(move |at| place.start + at)
+    };
+    for at in places.into_iter().flat_map(commas) {
         let (before, after) = (bytes.get(..at)?, bytes.get(at + 1..)?);
         let inner = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+');
         let left = before.iter().rev().take(24).take_while(|b| inner(b)).count();
@@ -148,6 +156,15 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
     }
     // Spreadsheets put semicolons between fields where the comma is the decimal sign, and only there.
     doubtful.filter(|_| dialect.delimiter == b';' && !has_decimal_point(bytes, dialect))
+}
+
+/// The beginning, the middle and the end of a text of that many bytes.
+fn places(length: usize) -> Vec<Range<usize>> {
+    if length <= 4 * PLACE {
+        return vec![0..length];
+    }
+    let middle = length / 2;
+    vec![0..2 * PLACE, middle..middle + PLACE, length - PLACE..length]
 }
 
 /// Whether a number stands in the text that can only be written with a decimal point, such as `12.5`.
