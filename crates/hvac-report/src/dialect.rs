@@ -108,7 +108,7 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
     let bytes = text.as_bytes();
     // Between commas a number with one stands in quotes; such commas are many, so a few places are looked at.
     let quoted = dialect.delimiter == b',';
-    let places = if quoted { places(bytes.len()) } else { vec![0..bytes.len()] };
+    let places = if quoted { places(bytes.len()) } else { std::iter::once(0..bytes.len()).collect() };
     let mut doubtful = None;
     let commas = |place: Range<usize>| {
         memchr_iter(b',', bytes.get(place.clone()).unwrap_or_default()).map(move |at| place.start + at)
@@ -161,7 +161,7 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
 /// The beginning, the middle and the end of a text of that many bytes.
 fn places(length: usize) -> Vec<Range<usize>> {
     if length <= 4 * PLACE {
-        return vec![0..length];
+        return std::iter::once(0..length).collect();
     }
     let middle = length / 2;
     vec![0..2 * PLACE, middle..middle + PLACE, length - PLACE..length]

@@ -129,7 +129,7 @@ fn by_content(table: &Table) -> Option<Found> {
     let apart = cells.len() * 100 >= rows.len() * 98 && several.len() > 1;
     // Where one series stands below the other, no time recurs nearby, but times begin anew.
     let named = || keys.iter().any(|at| words::key_rank(table.header.name(*at)) > 1);
-    let below = several.len() > 1 && one_below_the_other(table, &keys) && (named() || begins_anew(table));
+    let below = several.len() > 1 && one_below_the_other(table, &keys) && (named() || begins_anew(table, &keys));
     if !(recur && apart || below) {
         return None;
     }
@@ -150,22 +150,30 @@ fn one_below_the_other(table: &Table, keys: &[usize]) -> bool {
     changes * 10 <= rows || rows > several.len() && changes < several.len()
 }
 
-/// Whether a place further down does not begin after the one before it.
-fn begins_anew(table: &Table) -> bool {
-    let at = |row: &Record| {
-        let orders = [super::DateOrder::Mdy, super::DateOrder::Dmy, super::DateOrder::Ymd];
-        let text = row.field(table.times.stamp);
-        let clock = table.times.clock.and_then(|at| time::clock_only(row.field(at))).map_or(0, |clock| clock.ms);
-        orders
-            .iter()
-            .find_map(|order| time::stamp(text, *order))
-            .map(|stamp| stamp.local_ms() + clock)
-            .or_else(|| time::epoch(text))
+/// Whether times begin anew where the texts change, and nowhere else, in whatever order the dates are written.
+fn begins_anew(table: &Table, keys: &[usize]) -> bool {
+    let series = |row: &Record| keys.iter().map(|at| row.field(*at).to_owned()).collect::<Vec<_>>();
+    let rows: Vec<&Record> = table.sample().collect();
+    let anew = |order: super::DateOrder| {
+        let at = |row: &Record| {
+            let text = row.field(table.times.stamp);
+            let clock = table.times.clock.and_then(|at| time::clock_only(row.field(at))).map_or(0, |clock| clock.ms);
+            time::stamp(text, order).map(|stamp| stamp.local_ms() + clock).or_else(|| time::epoch(text))
+        };
+        let times: Vec<(i64, &Record)> = rows.iter().filter_map(|row| Some((at(row)?, *row))).collect();
+        let back: Vec<bool> = times
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [(a, before), (b, after)] if b < a => Some(series(before) != series(after)),
+                _ => None,
+            })
+            .collect();
+        // An order in which few of the dates can be read says nothing.
+        (times.len() * 10 >= rows.len() * 9).then(|| !back.is_empty() && back.iter().all(|changed| *changed))
     };
-    let rows: Vec<i64> = table.sample().filter_map(at).collect();
-    let back = rows.windows(2).filter(|pair| matches!(pair, [a, b] if b < a)).count();
-    // Rows that stand newest first go back all the time.
-    back > 0 && (back * 10 <= rows.len() || back * 4 <= rows.len() && rows.len() < 40)
+    let orders = [super::DateOrder::Mdy, super::DateOrder::Dmy, super::DateOrder::Ymd];
+    let told: Vec<bool> = orders.into_iter().filter_map(anew).collect();
+    !told.is_empty() && told.iter().all(|anew| *anew)
 }
 
 /// Gives every column its role.
