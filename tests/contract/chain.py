@@ -25,7 +25,7 @@ def drive(url: str, samples: Path) -> dict:
     from client.api.models import get_model, get_named_model, list_models, post_predict, post_train, put_alias
     from client.api.optimization import get_optimization, get_optimization_summary, list_optimizations, post_optimize
     from client.api.sessions import (
-        delete_session, get_lineage, get_session, list_sessions, patch_session, post_parse, post_upload, restore_session,
+        delete_session, get_lineage, get_overrides, get_session, list_sessions, patch_session, post_parse, post_upload, restore_session,
     )
     from client.models import (
         AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, ParseRequest, PredictRequest, PredictRequestRowsItem,
@@ -57,6 +57,7 @@ def drive(url: str, samples: Path) -> dict:
     parsed = call(post_parse, body=ParseRequest(session_id=session))
     assert (parsed.row_count, parsed.column_count) == (1344, 18), parsed
     call(patch_session, id=session, body=SessionPatch(name="Contract, renamed"))
+    call(get_overrides, id="DEMO")
     cleaned = call(post_clean, body=CleanRequest(session_id=session, resample_interval=None, detect_spikes=True))
     assert cleaned.version == "cleaned-v1" and cleaned.original_rows == 1344, cleaned
     call(get_cleaning_job, id=cleaned.job_id)
