@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use super::overrides::ReadOverride;
 use super::{ColumnOverride, snapshot, store};
 use crate::error::{Context, Error, Result, codes};
-use crate::limits;
 use crate::state::AppState;
 use hvac_store::entity::report_override;
 
@@ -41,7 +40,6 @@ pub struct RememberedReports {
 /// # Errors
 /// When the database cannot be read.
 pub async fn overrides(state: &AppState, site: &str) -> Result<SiteOverrides> {
-    limits::name("site", site)?;
     let db = state.store.db.read();
     let report = |row: report_override::Model| {
         let options = read(&row)?;
