@@ -193,7 +193,7 @@ pub fn year(source: Source<'_>, layout: &Layout, options: &ReadOptions) -> Optio
         return chosen(year, "asked for".to_owned());
     }
     let range = layout.date_range.as_ref().and_then(|(first, _)| {
-        let stamp = ORDERS.iter().find_map(|order| time::stamp(first, *order))?;
+        let stamp = time::in_any_order(first)?;
         Some((calendar::year_and_month(stamp.day).0, first))
     });
     if let Some((year, first)) = range {

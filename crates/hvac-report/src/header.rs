@@ -3,6 +3,8 @@
 //! A group over quantities (`Chiller 1,,Chiller 2,` over `kW,CHWST,kW,CHWST`) holds until the next one, and the name is made
 //! of both. What stands above them, or has another text where the time's name should be, is a preamble.
 
+use std::collections::{HashMap, HashSet};
+
 use super::layout::Record;
 use super::number;
 use super::words::{self, bare};
@@ -49,6 +51,15 @@ impl Header {
         let lowest_units = parts.iter().rposition(|part| *part == Part::Units);
         for part in parts.iter_mut().take(lowest_units.unwrap_or(0)).filter(|part| **part == Part::Units) {
             *part = Part::Names;
+        }
+        // A line that says the same of every column describes them, below one that tells them apart.
+        let names: Vec<usize> = (0..parts.len()).filter(|at| parts.get(*at) == Some(&Part::Names)).collect();
+        if let [.., above, lowest] = names.as_slice()
+            && rows.get(*lowest).is_some_and(|row| different(row, time) == 1)
+            && rows.get(*above).is_some_and(|row| different(row, time) > 1)
+            && let Some(part) = parts.get_mut(*lowest)
+        {
+            *part = Part::Aside;
         }
         // What follows the last row that is part of a header are rows of data that cannot be read.
         let last = parts.iter().rposition(|part| *part != Part::Other)?;
@@ -124,14 +135,11 @@ impl Header {
 
     /// `Chiller 1` in kW and in RT are two points.
     fn tell_apart_by_units(&mut self, time: usize) {
-        let twice = |at: usize, name: &str| self.names.iter().enumerate().any(|(other, n)| other != at && n == name);
-        let doubled: Vec<usize> = self
-            .names
-            .iter()
-            .enumerate()
-            .filter(|(at, name)| *at != time && !name.is_empty() && twice(*at, name))
-            .map(|(at, _)| at)
-            .collect();
+        let mut times: HashMap<&str, usize> = HashMap::new();
+        self.names.iter().for_each(|name| *times.entry(name).or_default() += 1);
+        let twice = |name: &str| times.get(name).is_some_and(|times| *times > 1);
+        let names = self.names.iter().enumerate().filter(|(at, name)| *at != time && !name.is_empty() && twice(name));
+        let doubled: Vec<usize> = names.map(|(at, _)| at).collect();
         for at in doubled {
             if let (Some(name), Some(unit)) =
                 (self.names.get_mut(at), self.units.get(at).filter(|unit| !unit.is_empty()))
@@ -203,6 +211,12 @@ fn belongs(record: &Record, below: &Record, time: usize, names: bool) -> bool {
     let fits = label.is_empty() || of_time || words::is_name_label(&bare(label));
     // One name alone stands over all when nothing stands below where the time's name should.
     names && fits && (beside > 1 || beside == 1 && !label.is_empty() && below.field(time).is_empty())
+}
+
+/// How many different texts a row has beside its time.
+fn different(row: &Record, time: usize) -> usize {
+    let others = row.fields.iter().enumerate().filter(|(at, field)| *at != time && !field.is_empty());
+    others.map(|(_, field)| field).collect::<HashSet<_>>().len()
 }
 
 /// Whether a row of names is one of groups over a row of units: a third of the units have no name.
@@ -287,6 +301,8 @@ mod tests {
         let read = header("Time,A,B\n,degC,kW\n,Avg,Smp\n");
         assert_eq!(read.names, ["Time", "A", "B"]);
         assert_eq!((read.unit(1).unwrap().value.as_str(), read.unit(2).unwrap().value.as_str()), ("°C", "kW"));
+        let constant = header("Time,A,B\n,As built,As built\n,degC,kW\n");
+        assert_eq!(constant.names, ["Time", "A", "B"]);
         let described = header("Point,A,B\nDescription,Supply,Return\nUnit,°C,°C\n");
         assert_eq!(
             (described.names.join("|"), described.unit(2).unwrap().value),

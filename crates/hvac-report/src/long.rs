@@ -216,7 +216,7 @@ impl Engine<'_> {
             *latest = at.max(*latest);
         }
         let other_unit = !unit.is_empty()
-            && series.units.get(number).is_some_and(|known| known != unit && known_unit(known) != known_unit(unit));
+            && series.units.get(number).is_some_and(|known| known != unit && units::known(known) != units::known(unit));
         let first = number * series.values;
         let values = std::iter::once(row.value).chain(row.more);
         for (value, point) in values.zip(first..first + series.values) {
@@ -321,7 +321,7 @@ impl Engine<'_> {
         let number = series.number(key);
         series.units.push(unit.to_owned());
         let stated = (!unit.is_empty()).then(|| Chosen {
-            value: known_unit(unit).unwrap_or(unit).to_owned(),
+            value: units::known(unit).unwrap_or(unit).to_owned(),
             evidence: format!("line {line}: the unit column"),
         });
         let texts = key.split(BETWEEN);
@@ -335,7 +335,7 @@ impl Engine<'_> {
         let several = self.layout.values.len() > 1;
         for (name, unit) in &self.layout.values {
             let named = several
-                || units::of_name(name).or_else(|| known_unit(name)).is_some() && !words::is_value_beside_point(name);
+                || units::of_name(name).or_else(|| units::known(name)).is_some() && !words::is_value_beside_point(name);
             let own = named.then(|| Dimension { name: "value".to_owned(), value: name.clone() });
             let dimensions: Vec<Dimension> = dimensions.iter().cloned().chain(own).collect();
             let words: Vec<&str> =
@@ -366,10 +366,6 @@ impl<'t> Row<'t> {
             }
         }
     }
-}
-
-fn known_unit(text: &str) -> Option<&'static str> {
-    units::known(text)
 }
 
 /// Points that have a cell in a chunk.

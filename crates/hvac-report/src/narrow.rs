@@ -1,12 +1,14 @@
 //! Long reports: one row a reading of a series. How their columns are told: what is a value, what tells series apart, what
 //! is a unit, a verdict, or nothing.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 
 use super::fields::Dialect;
 use super::header::looks_measured;
 use super::layout::{Layout, Record, Role, warning};
 use super::table::Table;
+use super::time_columns::instant;
 use super::{Chosen, Format, ReadError, Source, marker, number, time, words};
 use hvac_points::units;
 
@@ -95,6 +97,9 @@ fn by_header(table: &Table) -> Option<Found> {
 
 /// Times recur, and some texts tell the rows of one time apart.
 fn by_content(table: &Table) -> Option<Found> {
+    if !times_turn(table) {
+        return None;
+    }
     let profiles: Vec<(usize, Profile)> = table.others().map(|at| (at, Profile::of(table, at))).collect();
     let values: Vec<usize> = profiles
         .iter()
@@ -138,6 +143,19 @@ fn by_content(table: &Table) -> Option<Found> {
     Some(sorted_out(table, None, values, evidence))
 }
 
+/// Whether times stand still or turn round, which they do not where each row has a time of its own. Most reports end here.
+fn times_turn(table: &Table) -> bool {
+    let stamp = |row: &Record| {
+        let clock = table.times.clock.map_or("", |at| row.field(at));
+        let day = instant(row.field(table.times.stamp), table.times.kind)?;
+        Some(day + time::clock_only(clock).map_or(0, |clock| clock.ms))
+    };
+    let times: Vec<i64> = table.sample().filter_map(stamp).collect();
+    let steps = || times.windows(2).filter_map(|pair| if let [a, b] = pair { Some(b.cmp(a)) } else { None });
+    let has = |wanted: Ordering| steps().any(|step| step == wanted);
+    has(Ordering::Equal) || has(Ordering::Less) && has(Ordering::Greater)
+}
+
 /// Whether the texts change seldom, and at places further down are others.
 fn one_below_the_other(table: &Table, keys: &[usize]) -> bool {
     let series = |row: &Record| keys.iter().map(|at| row.field(*at).to_owned()).collect::<Vec<_>>();
@@ -171,8 +189,7 @@ fn begins_anew(table: &Table, keys: &[usize]) -> bool {
         // An order in which few of the dates can be read says nothing.
         (times.len() * 10 >= rows.len() * 9).then(|| !back.is_empty() && back.iter().all(|changed| *changed))
     };
-    let orders = [super::DateOrder::Mdy, super::DateOrder::Dmy, super::DateOrder::Ymd];
-    let told: Vec<bool> = orders.into_iter().filter_map(anew).collect();
+    let told: Vec<bool> = time::ORDERS.into_iter().filter_map(anew).collect();
     !told.is_empty() && told.iter().all(|anew| *anew)
 }
 

@@ -5,6 +5,7 @@
 //! state is told by the word itself; then [`Cursor::number`]; all else is looked at as text.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::cells::Met;
 use super::engine::{Engine, Limit};
@@ -27,8 +28,9 @@ pub struct Shape<'r> {
     points: usize,
     /// So many points stand right behind the time, in their order.
     run: usize,
-    /// Some columns say what the system thinks of the values.
-    judged: bool,
+    /// Columns that say what the system thinks of the row's values; of one point's, by the point.
+    statuses: Vec<usize>,
+    statuses_of: HashMap<usize, Vec<usize>>,
 }
 
 impl<'r> Shape<'r> {
@@ -44,8 +46,15 @@ impl<'r> Shape<'r> {
             .all(|role| matches!(role, Role::Stamp | Role::Clock | Role::Offset | Role::Ignore));
         let behind = roles.iter().skip(times).enumerate();
         let run = behind.take_while(|(at, role)| direct && **role == Role::Point(*at)).count();
-        let judged = roles.iter().any(|role| matches!(role, Role::Status | Role::StatusOf(_)));
-        Self { roles, times, direct, points, run, judged }
+        let (mut statuses, mut statuses_of) = (Vec::new(), HashMap::<usize, Vec<usize>>::new());
+        for (at, role) in roles.iter().enumerate() {
+            match role {
+                Role::Status => statuses.push(at),
+                Role::StatusOf(point) => statuses_of.entry(*point).or_default().push(at),
+                _ => {}
+            }
+        }
+        Self { roles, times, direct, points, run, statuses, statuses_of }
     }
 }
 
@@ -101,7 +110,7 @@ impl<'r> Engine<'r> {
         let timed = self.row_time(shape, cursor, line)?;
         let Some(at) = timed.at else { return Ok(()) };
         builder.at_ms.push(at);
-        if shape.judged {
+        if !(shape.statuses.is_empty() && shape.statuses_of.is_empty()) {
             *cursor = row;
             return self.judged_row(shape, cursor, line, builder);
         }
@@ -333,11 +342,10 @@ impl<'r> Engine<'r> {
         for (role, field) in shape.roles.iter().zip(&fields) {
             let Role::Point(point) = role else { continue };
             let mut cell = if field.open { MISSING } else { self.cells.read(*point, &field.text, line) };
-            for (role, status) in shape.roles.iter().zip(&fields) {
-                if *role == Role::Status || *role == Role::StatusOf(*point) {
-                    let meaning = self.said(&status.text);
-                    cell = self.cells.judged(*point, cell, &status.text, meaning, line);
-                }
+            let own = shape.statuses_of.get(point).map_or(&[][..], Vec::as_slice);
+            for status in shape.statuses.iter().chain(own).filter_map(|at| fields.get(*at)) {
+                let meaning = self.said(&status.text);
+                cell = self.cells.judged(*point, cell, &status.text, meaning, line);
             }
             if let Some(column) = builder.columns.get_mut(*point) {
                 column.push(cell);

@@ -82,12 +82,18 @@ pub fn read(text: &str, form: Form) -> Option<Stamp> {
     plain.or_else(|| clock_first(text, &date)).or_else(|| from_to(text, &date))
 }
 
+/// A time in the first order of its numbers that it can be read in.
+#[must_use]
+pub fn in_any_order(text: &str) -> Option<Stamp> {
+    ORDERS.iter().find_map(|order| stamp(text, *order))
+}
+
 /// Whether a text is a time under any order of dates: with its year, with or without a clock time and a zone, alone or
 /// from–to. A number is none ([`epoch`], [`super::epoch::is_epoch_column`]), nor is a date without a year
 /// ([`is_yearless`]) or a clock time ([`clock_only`]).
 #[must_use]
 pub fn is_stamp(text: &str) -> bool {
-    ORDERS.iter().any(|order| stamp(text, *order).is_some())
+    in_any_order(text).is_some()
 }
 
 /// Whether a text is a time but for its year: `07/21 24:00:00`, `Jan 5 13:00`, `January`. Two numbers alone, such as

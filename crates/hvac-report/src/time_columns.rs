@@ -1,7 +1,7 @@
 //! Columns of times: which they are, how they are written, and whether a column can be one.
 
 use super::layout::Record;
-use super::{DateOrder, words};
+use super::words;
 use crate::epoch::{excel_serial, is_serial_column};
 use crate::time;
 
@@ -67,8 +67,7 @@ pub fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
         TimeKind::Serial => return excel_serial(cell),
         _ => {}
     }
-    let orders = [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd];
-    orders.iter().find_map(|order| time::stamp(cell, *order)).map(|stamp| stamp.local_ms())
+    time::in_any_order(cell).map(|stamp| stamp.local_ms())
 }
 
 /// Whether a column holds times of a kind, and no other quantity that looks like them.
@@ -88,9 +87,9 @@ fn plausible_epochs(rows: &[Record], column: usize) -> bool {
     let cells: Vec<&str> =
         rows.iter().filter(|r| r.fields.len() > 1).map(|r| r.field(column)).filter(|cell| !cell.is_empty()).collect();
     let read: Vec<i64> = cells.iter().filter_map(|cell| time::epoch(cell)).collect();
-    // All but what stands above them, and an end.
+    // All but what stands above them, an end, and a header that is repeated.
     let below = cells.iter().skip_while(|cell| time::epoch(cell).is_none()).count();
-    let all = read.len() + 2 >= below && read.len() * 2 > below;
+    let all = read.len() + 2 >= below && read.len() * 2 > below || read.len() * 5 >= below * 4;
     let within = read.iter().all(|at| (631_152_000_000..2_840_140_800_000).contains(at));
     let forward = read.windows(2).filter(|pair| matches!(pair, [a, b] if b >= a)).count();
     let backward = read.windows(2).filter(|pair| matches!(pair, [a, b] if b <= a)).count();

@@ -4,7 +4,7 @@
 use super::fields::Dialect;
 use super::table::{self, LEFT, Table};
 use super::time_columns::{TimeColumns, TimeKind, instant};
-use super::{DateOrder, ReadError, ReadOptions, Source, words};
+use super::{ReadError, ReadOptions, Source, words};
 use crate::time;
 
 /// What the rows hold in one column.
@@ -94,8 +94,7 @@ fn times_in(table: &Table, column: usize, near: bool) -> Option<Times> {
     let (mut filled, mut stamps, mut full, mut clocks) = (0, 0, 0, 0);
     for cell in table.cells(column).take(if near { usize::MAX } else { 12 }) {
         filled += 1;
-        let orders = [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd];
-        if let Some(stamp) = orders.iter().find_map(|order| time::stamp(cell, *order)) {
+        if let Some(stamp) = time::in_any_order(cell) {
             stamps += 1;
             full += usize::from(stamp.has_clock);
         } else if time::clock_only(cell).is_some() {
