@@ -122,19 +122,18 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
             b.is_none_or(|b| *b == dialect.delimiter || matches!(b, b'"' | b' ' | b'\r' | b'\n' | b'%'))
         };
         let whole = before.get(before.len() - left..)?;
-        if right == 3
+        let opened = |b: Option<&u8>| if quoted { b == Some(&b'"') } else { bounded(b) };
+        let closed = |b: Option<&u8>| bounded(b) && !(quoted && matches!(b, Some(b',' | b'\r' | b'\n') | None));
+        let first = before.len().checked_sub(left + 1).and_then(|i| before.get(i));
+        if (!quoted || opened(first))
+            && right == 3
             && (1..=3).contains(&left)
             && after.get(3) == Some(&b',')
             && after.get(4).is_some_and(u8::is_ascii_digit)
         {
             return None; // 1,234,567
         }
-        let opened = |b: Option<&u8>| if quoted { b == Some(&b'"') } else { bounded(b) };
-        let closed = |b: Option<&u8>| bounded(b) && !(quoted && matches!(b, Some(b',' | b'\r' | b'\n') | None));
-        if right == 0
-            || !opened(before.len().checked_sub(left + 1).and_then(|i| before.get(i)))
-            || !closed(after.get(right))
-        {
+        if right == 0 || !opened(first) || !closed(after.get(right)) {
             continue;
         }
         let digits = whole.iter().filter(|b| b.is_ascii_digit()).count();
@@ -205,6 +204,8 @@ mod tests {
         assert_eq!(read("Zeit;A;B\n01.02.2024 00:00;1,500;1,234,567\n"), (';', b'\n', b'.'));
         assert_eq!(read("Time\tA\tB\n2024-01-01 00:00\t1,500\t2\n"), ('\t', b'\n', b'.'));
         assert_eq!(read("Zeit;A, total;B\n01.02.2024 00:00;1;2.25\n"), (';', b'\n', b'.'));
+        assert_eq!(read("Time,A,B,C\n2024-01-01 00:00,666,10,\"66,8\"\n"), (',', b'\n', b','));
+        assert_eq!(read("Time,A,B,C\n2024-01-01 00:00,666,10,\"1,234\"\n"), (',', b'\n', b'.'));
         assert_eq!(read("\"<>Date\";\"Time\";\"Point_1\"\n"), (';', b'\n', b'.'));
     }
 }

@@ -55,7 +55,7 @@ impl Header {
         // A line that says the same of every column describes them, below one that tells them apart.
         let names: Vec<usize> = (0..parts.len()).filter(|at| parts.get(*at) == Some(&Part::Names)).collect();
         if let [.., above, lowest] = names.as_slice()
-            && rows.get(*lowest).is_some_and(|row| different(row, time) == 1)
+            && rows.get(*lowest).is_some_and(|row| texts(row, time).count() > 1 && different(row, time) == 1)
             && rows.get(*above).is_some_and(|row| different(row, time) > 1)
             && let Some(part) = parts.get_mut(*lowest)
         {
@@ -179,9 +179,7 @@ pub fn is_annotation(record: &Record) -> bool {
 }
 
 fn part(record: &Record, time: usize) -> Part {
-    let others = || {
-        record.fields.iter().enumerate().filter(|(at, field)| *at != time && !field.is_empty()).map(|(_, f)| f.as_str())
-    };
+    let others = || texts(record, time);
     let dashes = |field: &str| field.chars().all(|c| matches!(c, '-' | '=' | '_' | '*'));
     let (all, units) = (others().count(), others().filter(|field| known_unit(field).is_some()).count());
     let no_unit = |field: &str| {
@@ -206,7 +204,7 @@ fn part(record: &Record, time: usize) -> Part {
 /// Whether a row above the names is one of names too: where the time's name stands it has none, or one that fits there.
 fn belongs(record: &Record, below: &Record, time: usize, names: bool) -> bool {
     let label = record.field(time);
-    let beside = record.fields.iter().enumerate().filter(|(at, field)| *at != time && !field.is_empty()).count();
+    let beside = texts(record, time).count();
     let of_time = words::names_time(label) || words::names_from(label) || words::names_interval(label);
     let fits = label.is_empty() || of_time || words::is_name_label(&bare(label));
     // One name alone stands over all when nothing stands below where the time's name should.
@@ -215,8 +213,13 @@ fn belongs(record: &Record, below: &Record, time: usize, names: bool) -> bool {
 
 /// How many different texts a row has beside its time.
 fn different(row: &Record, time: usize) -> usize {
-    let others = row.fields.iter().enumerate().filter(|(at, field)| *at != time && !field.is_empty());
-    others.map(|(_, field)| field).collect::<HashSet<_>>().len()
+    texts(row, time).collect::<HashSet<_>>().len()
+}
+
+/// The texts of a row beside its time.
+fn texts(row: &Record, time: usize) -> impl Iterator<Item = &str> {
+    let others = row.fields.iter().enumerate().filter(move |(at, field)| *at != time && !field.is_empty());
+    others.map(|(_, field)| field.as_str())
 }
 
 /// Whether a row of names is one of groups over a row of units: a third of the units have no name.

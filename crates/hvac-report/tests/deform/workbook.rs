@@ -48,7 +48,9 @@ fn worksheet(sheet: &Sheet, writing: &Writing) -> String {
         write!(text, r#"<row r="{}">"#, row + 1).unwrap();
         if let Line::Fields(fields) = line {
             for (column, field) in fields.iter().enumerate().filter(|(_, field)| !field.is_empty()) {
-                let at = format!("{}{}", char::from(b'A' + column as u8), row + 1);
+                let letter = |n: usize| char::from(b'A' + n as u8);
+                let first = (column >= 26).then(|| letter(column / 26 - 1));
+                let at = format!("{}{}{}", first.map_or(String::new(), String::from), letter(column % 26), row + 1);
                 text += &cell(&at, field, writing.encoding == Encoding::WorkbookOfTexts);
             }
         }

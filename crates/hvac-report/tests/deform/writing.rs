@@ -348,6 +348,7 @@ impl Writing {
                     && matches!(self.shape, Shape::Wide | Shape::Long | Shape::Dimensions | Shape::FilePerPoint)
                     && !self.padded,
             self.encoding != Encoding::Mixed || self.files != Files::One,
+            self.thousands != Some('\u{202f}') || self.encoding != Encoding::Big5,
             !self.long_minus || !matches!(self.encoding, Encoding::Latin1 | Encoding::Big5 | Encoding::Mixed),
             self.thousands != Some(self.decimal),
             !self.never_quotes || !self.quotes_all,
