@@ -352,34 +352,14 @@ fn named(files: &[&FileId]) -> String {
 /// Whether a pattern means a file: its whole name or what follows the last `/`, where `*` stands for any text and `?` for
 /// any character; capitals do not matter.
 fn means(pattern: &str, name: &str) -> bool {
-    let lower = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
-    let last = name.rsplit('/').next().unwrap_or(name);
-    let pattern = lower(pattern);
-    fits(&pattern, &lower(name)) || fits(&pattern, &lower(last))
-}
-
-fn fits(mut pattern: &[char], mut text: &[char]) -> bool {
-    // Where the last star stands, and the text that it has not taken yet.
-    let mut star: Option<(&[char], &[char])> = None;
-    loop {
-        match (pattern.split_first(), text.split_first()) {
-            (Some(('*', rest)), _) => {
-                star = Some((rest, text));
-                pattern = rest;
-            }
-            (Some((wanted, rest)), Some((found, after))) if *wanted == '?' || wanted == found => {
-                (pattern, text) = (rest, after);
-            }
-            (None, None) => return true,
-            _ => match star {
-                Some((rest, [_, after @ ..])) => {
-                    star = Some((rest, after));
-                    (pattern, text) = (rest, after);
-                }
-                _ => return false,
-            },
-        }
+    // Brackets stand in names as they are, and two stars are one.
+    let mut escaped = pattern.to_lowercase().replace('[', "[[]");
+    while escaped.contains("**") {
+        escaped = escaped.replace("**", "*");
     }
+    let name = name.to_lowercase();
+    let last = name.rsplit('/').next().unwrap_or(&name);
+    glob::Pattern::new(&escaped).is_ok_and(|pattern| pattern.matches(&name) || pattern.matches(last))
 }
 
 #[cfg(test)]
