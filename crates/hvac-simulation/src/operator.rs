@@ -12,6 +12,7 @@ use super::rng::{Drift, Rng};
 #[derive(Debug, Clone)]
 pub struct Operator {
     bounds: Bounds,
+    hand: f64,
     rng: Rng,
     day: Option<NaiveDate>,
     habit: Habit,
@@ -32,9 +33,16 @@ impl Operator {
     /// An operator who acts every `step_hours`.
     #[must_use]
     pub fn new(bounds: Bounds, seed: u64, step_hours: f64) -> Self {
+        Self::with_hand(bounds, seed, step_hours, 1.0)
+    }
+
+    /// An operator whose habits and wandering are `hand` times the usual; 0 is a controller that follows its curves.
+    #[must_use]
+    pub(crate) fn with_hand(bounds: Bounds, seed: u64, step_hours: f64, hand: f64) -> Self {
         let drift = |stream| Drift::new(Rng::new(seed, stream), 2.0, step_hours);
         Self {
             bounds,
+            hand,
             rng: Rng::new(seed, "operator/habit"),
             day: None,
             habit: Habit { chwst_k: 0.0, cw_hz: 0.0, fan_hz: 0.0 },
@@ -49,25 +57,41 @@ impl Operator {
     /// Chilled water is reset from 7 to 8.5 °C in cool weather; its pumps run a few Hz faster than the coils
     /// need; condenser pumps stay near 52 Hz; fans speed up with the wet-bulb.
     pub fn step(&mut self, at: NaiveDateTime, conditions: &Conditions, plant: &Plant) -> SetPoints {
+        self.step_with(at, conditions, plant, |chwst_c| plant.trains_for(conditions.load_kw, chwst_c))
+    }
+
+    /// The same when it is known how many trains run at a chilled-water set-point.
+    pub(crate) fn step_with(
+        &mut self,
+        at: NaiveDateTime,
+        conditions: &Conditions,
+        plant: &Plant,
+        trains: impl FnOnce(f64) -> u32,
+    ) -> SetPoints {
         if self.day != Some(at.date()) {
             self.day = Some(at.date());
             self.habit = Habit {
-                chwst_k: 0.5 * self.rng.between(-1.5, 1.5).round(),
-                cw_hz: self.rng.between(-8.0, 6.0).round(),
-                fan_hz: self.rng.between(-8.0, 6.0).round(),
+                chwst_k: self.hand * 0.5 * self.rng.between(-1.5, 1.5).round(),
+                cw_hz: self.hand * self.rng.between(-8.0, 6.0).round(),
+                fan_hz: self.hand * self.rng.between(-8.0, 6.0).round(),
             };
         }
         let reset_k = 1.5 * ((26.0 - conditions.dry_bulb_c) / 8.0).clamp(0.0, 1.0);
         let chwst_c = tenths(7.0 + reset_k + self.habit.chwst_k, self.bounds.low.chwst_c, self.bounds.high.chwst_c);
         let (low, high) = (&self.bounds.low, &self.bounds.high);
-        let needed_hz = needed_chw_hz(plant, conditions.load_kw, chwst_c, low.chw_pump_hz, high.chw_pump_hz);
+        let needed_hz =
+            needed_chw_hz(plant, trains(chwst_c), conditions.load_kw, chwst_c, (low.chw_pump_hz, high.chw_pump_hz));
         let fan_hz = 40.0 + 1.3 * (conditions.wet_bulb_c - 18.0);
         SetPoints {
             chwst_c,
-            chw_pump_hz: tenths(needed_hz + 4.5 + 1.5 * self.chw.step(), low.chw_pump_hz, high.chw_pump_hz),
-            cw_pump_hz: tenths(52.0 + self.habit.cw_hz + 1.2 * self.cw.step(), low.cw_pump_hz, high.cw_pump_hz),
+            chw_pump_hz: tenths(needed_hz + 4.5 + self.hand * 1.5 * self.chw.step(), low.chw_pump_hz, high.chw_pump_hz),
+            cw_pump_hz: tenths(
+                52.0 + self.habit.cw_hz + self.hand * 1.2 * self.cw.step(),
+                low.cw_pump_hz,
+                high.cw_pump_hz,
+            ),
             tower_fan_hz: tenths(
-                fan_hz + self.habit.fan_hz + 2.0 * self.fan.step(),
+                fan_hz + self.habit.fan_hz + self.hand * 2.0 * self.fan.step(),
                 low.tower_fan_hz,
                 high.tower_fan_hz,
             ),
@@ -77,8 +101,7 @@ impl Operator {
 
 /// What a differential-pressure controller settles at: the least speed, in whole Hz, with which the coils
 /// take the load; the highest when none does.
-fn needed_chw_hz(plant: &Plant, load_kw: f64, chwst_c: f64, low_hz: f64, high_hz: f64) -> f64 {
-    let trains = plant.trains_for(load_kw, chwst_c);
+fn needed_chw_hz(plant: &Plant, trains: u32, load_kw: f64, chwst_c: f64, (low_hz, high_hz): (f64, f64)) -> f64 {
     let mut hz = low_hz;
     while hz < high_hz && trains > 0 && plant.coil_kw(trains, chwst_c, hz) < load_kw {
         hz += 1.0;

@@ -53,6 +53,14 @@ pub struct Pump {
     pub rated_lpm: f64,
 }
 
+impl Pump {
+    /// Flow at `hz`, L/min.
+    #[must_use]
+    pub(crate) fn lpm(&self, hz: f64) -> f64 {
+        self.rated_lpm * hz / RATED_HZ
+    }
+}
+
 /// The plant's machines.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plant {
@@ -217,7 +225,12 @@ impl Plant {
     /// Steady state under these conditions at these set-points.
     #[must_use]
     pub fn operate(&self, conditions: &Conditions, set: &SetPoints) -> Operation {
-        let count = self.trains_for(conditions.load_kw, set.chwst_c);
+        self.operate_trains(conditions, set, self.trains_for(conditions.load_kw, set.chwst_c), 1.0)
+    }
+
+    /// Steady state with so many trains, whose chillers draw on average `wear` times what new ones do.
+    #[must_use]
+    pub(crate) fn operate_trains(&self, conditions: &Conditions, set: &SetPoints, count: u32, wear: f64) -> Operation {
         if count == 0 {
             return Self::standing(conditions);
         }
@@ -227,7 +240,7 @@ impl Plant {
         let cooling_kw = conditions.load_kw.min(coil_kw).min(planned_kw);
         let chw_lpm = n * self.chw_pump.rated_lpm * set.chw_pump_hz / RATED_HZ;
 
-        let train = Train { plant: self, conditions, set, cooling_kw: cooling_kw / n };
+        let train = Train { plant: self, conditions, set, cooling_kw: cooling_kw / n, wear };
         let cwrt_c = train.leaving_condenser_c();
         let chiller_kw = n * train.chiller_kw(cwrt_c);
         let rejected_kw = cooling_kw + chiller_kw;
@@ -269,6 +282,7 @@ struct Train<'a> {
     conditions: &'a Conditions,
     set: &'a SetPoints,
     cooling_kw: f64,
+    wear: f64,
 }
 
 impl Train<'_> {
@@ -277,7 +291,7 @@ impl Train<'_> {
     }
 
     fn chiller_kw(&self, cwrt_c: f64) -> f64 {
-        self.plant.chiller.power_kw(self.cooling_kw, self.set.chwst_c, cwrt_c)
+        self.wear * self.plant.chiller.power_kw(self.cooling_kw, self.set.chwst_c, cwrt_c)
     }
 
     /// Water entering the condenser when that leaves it, °C.

@@ -5,19 +5,19 @@
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 
-use super::sensors::{Point, Reading};
+use super::sensors::Reading;
 
-/// Everything above the rows. `until` is the last day covered.
+/// Everything above the rows; of each point its name and its trend definition. `until` is the last day covered.
 pub fn begin<'a>(
     out: &mut Vec<u8>,
-    points: impl Iterator<Item = &'a Point> + Clone,
+    points: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     interval_minutes: u32,
     from: NaiveDate,
     until: NaiveDate,
 ) {
     line(out, "\"Key            Name:Suffix                                Trend Definitions Used\"");
-    for (number, point) in (1_u32..).zip(points.clone()) {
-        line(out, &format!("\"Point_{number}:\",\"{}\",\"\",\"{}\"", point.name, point.trend_definition));
+    for (number, (name, trend_definition)) in (1_u32..).zip(points.clone()) {
+        line(out, &format!("\"Point_{number}:\",\"{name}\",\"\",\"{trend_definition}\""));
     }
     line(out, &format!("\"Time Interval:\",\"{interval_minutes} Minutes\""));
     let (from, until) = (date(from), date(until));
@@ -114,25 +114,16 @@ fn integer(out: &mut Vec<u8>, mut value: u64) {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-    use super::super::sensors::Form;
-    use super::super::signals::Signal;
     use super::*;
 
     /// Written by hand after the shape in HVAC.md §2.
     #[test]
     fn prints_a_report_byte_for_byte() {
-        let point = |name: &str, trend_definition| Point {
-            name: name.into(),
-            trend_definition,
-            signal: Signal::DryBulb,
-            form: Form::State,
-            hold_rows: 1,
-        };
-        let points = [point("MMCB.KW", "5 minutes"), point("CH-1.S", "COV         15 minutes")];
+        let points = [("MMCB.KW", "5 minutes"), ("CH-1.S", "COV         15 minutes")];
         let day = NaiveDate::from_ymd_opt(2016, 10, 9).unwrap();
         let until = NaiveDate::from_ymd_opt(2016, 12, 10).unwrap();
         let mut out = Vec::new();
-        begin(&mut out, points.iter(), 15, day, until);
+        begin(&mut out, points.into_iter(), 15, day, until);
         let at = |h, m| day.and_hms_opt(h, m, 0).unwrap();
         let number = |digits, decimals| Reading::Number { digits, decimals };
         row(&mut out, at(0, 0), [number(4583, 0), Reading::State(true)].into_iter());

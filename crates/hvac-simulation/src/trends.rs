@@ -150,7 +150,8 @@ impl Iterator for Trends {
                 let open = group.open.get_or_insert_with(|| {
                     let until = group.span.last_day(day).min(self.last_day);
                     let mut bytes = Vec::new();
-                    let points = group.instruments.iter().map(Instrument::point);
+                    let points =
+                        group.instruments.iter().map(|it| (it.point().name.as_str(), it.point().trend_definition));
                     report::begin(&mut bytes, points, self.spec.step_minutes, day, until);
                     OpenReport { from: day, until, rows: 0, bytes }
                 });
