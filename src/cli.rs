@@ -27,6 +27,7 @@ mod out;
 mod parse;
 mod progress;
 mod sessions;
+mod simulate;
 mod train;
 mod verdict;
 
@@ -114,6 +115,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Make a session from the sample reports
     Demo,
+    /// Write reports of a plant whose faults are known, and the truth about them
+    Simulate(Box<simulate::SimulateArgs>),
 }
 
 impl Settings {
@@ -189,6 +192,7 @@ impl Cli {
         match self.command {
             Command::Serve { demo } => serve(config, demo).await,
             Command::Doctor(args) => doctor::run(config, &args, json).await,
+            Command::Simulate(args) => simulate::run(&args, json),
             Command::Parse(args) => on_stores(config, async |state| parse::run(state, *args, json).await).await,
             Command::Clean(args) => on_stores(config, async |state| clean::run(state, *args, json).await).await,
             Command::Train(args) => on_stores(config, async |state| train::run(state, *args, json).await).await,

@@ -122,7 +122,7 @@ impl TrendedPoint {
 
     /// What it reads, row by row. Chance follows from the seed and the point's name alone, so that errors do not move it.
     pub(crate) fn read(&self, history: &[Snapshot], setting: &Setting, errors: &[SensorError]) -> Vec<f64> {
-        let mut rng = Rng::new(setting.seed, &format!("instrument/{}", self.name));
+        let mut rng = Rng::new(setting.chance(), &format!("instrument/{}", self.name));
         let dimension = self.measurand.dimension();
         let bias = rng.normal();
         let (bias_constant, bias_share) = (self.bias.0 * bias, self.bias.1 * bias);

@@ -270,7 +270,7 @@ impl Measurand {
     #[must_use]
     pub fn machine(self, style: Style) -> Option<String> {
         match self {
-            Self::Train(train, _) => Some(chiller_name(style, train)),
+            Self::Train(train, part) => Some(part.name(style, train + 1).0),
             Self::Air(unit, _) => Some(air_handler_name(style, unit)),
             _ => None,
         }

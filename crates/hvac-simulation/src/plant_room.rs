@@ -59,6 +59,12 @@ impl Setting {
         TimeDelta::try_minutes(minutes).and_then(|delta| self.start.checked_add_signed(delta))
     }
 
+    /// Seed of everything by chance: the same seed is other weather at another plant.
+    #[must_use]
+    pub(crate) fn chance(&self) -> u64 {
+        Rng::new(self.seed, self.plant.name).next_u64()
+    }
+
     /// Hours between moments.
     #[must_use]
     pub fn step_hours(&self) -> f64 {
@@ -161,22 +167,22 @@ pub(crate) struct PlantRoom {
 impl PlantRoom {
     pub(crate) fn new(setting: Setting, faults: Vec<MachineFault>) -> Self {
         let PlantSpec { trains, building, climate, air_handlers, hand, .. } = setting.plant;
-        let hours = setting.step_hours();
+        let (hours, seed) = (setting.step_hours(), setting.chance());
         let plant = Plant::of_trains(trains);
         let peak_kw = 0.85 * f64::from(trains) * plant.chiller.capacity_kw;
-        let mut rng = Rng::new(setting.seed, "plant room/machines");
+        let mut rng = Rng::new(seed, "plant room/machines");
         let quality = (0..trains).map(|_| 1.0 + 0.025 * rng.normal()).collect();
         let flow_share = (0..trains).map(|_| 1.0 + 0.02 * rng.normal()).collect();
         let standing = TrainMoment { chwst_c: PLANT_ROOM_C, chwrt_c: PLANT_ROOM_C, ..TrainMoment::default() };
         let pipes = vec![TrainMoment { cwst_c: PLANT_ROOM_C, cwrt_c: PLANT_ROOM_C, ..standing }; trains as usize];
-        let air = (0..air_handlers).map(|n| AirHandler::new(&setting.plant, n, peak_kw, setting.seed, hours));
+        let air = (0..air_handlers).map(|n| AirHandler::new(&setting.plant, n, peak_kw, seed, hours));
         Self {
             setting,
             plant,
             peak_kw,
-            weather: Weather::new(climate, setting.seed, hours),
-            demand: Demand::new(building, peak_kw, setting.seed, hours),
-            operator: Operator::with_hand(Bounds::default(), setting.seed, hours, hand),
+            weather: Weather::new(climate, seed, hours),
+            demand: Demand::new(building, peak_kw, seed, hours),
+            operator: Operator::with_hand(Bounds::default(), seed, hours, hand),
             air: air.collect(),
             quality,
             flow_share,
@@ -382,8 +388,11 @@ impl Iterator for PlantRoom {
         let faults: Vec<AirFaults> = (0..self.air.len()).map(|index| self.air_faults(index, at)).collect();
         let extra_kw: f64 =
             self.air.iter().zip(&faults).map(|(air, faults)| air.extra_load_kw(at, &sky, *faults)).sum();
+        // A building that was not cooled enough asks for it later, as far as one chiller more can give it.
+        let owed_kw = self.headers.filter(|before| before.trains > 0).map_or(0.0, |before| before.unmet_kw);
+        let owed_kw = owed_kw.min(self.plant.chiller.capacity_kw);
         let conditions = Conditions {
-            load_kw: asked_kw + extra_kw,
+            load_kw: asked_kw + extra_kw + if asked_kw > 0.0 { owed_kw } else { 0.0 },
             dry_bulb_c: sky.dry_bulb_c,
             relative_humidity_pct: sky.relative_humidity_pct,
             pressure_pa: sky.pressure_pa,

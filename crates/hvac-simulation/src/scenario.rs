@@ -95,8 +95,8 @@ impl Scenario {
             placed.push(place(&setting, &points, fault).map_err(|why| format!("fault {number}, {why}"))?);
         }
         let (of_machines, mut of_sensors): (Vec<FaultKind>, Vec<FaultKind>) =
-            kinds(list, seed).into_iter().partition(|kind| kind.is_equipment());
-        let rng = Rng::new(seed, "faults/places");
+            kinds(list, setting.chance()).into_iter().partition(|kind| kind.is_equipment());
+        let rng = Rng::new(setting.chance(), "faults/places");
         let mut draw = Draw { setting: &setting, points: &points, sizes: list.sizes, rng };
         let no_place = |kind: FaultKind| {
             let name = kind.name();
