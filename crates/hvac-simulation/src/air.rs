@@ -142,15 +142,15 @@ impl AirHandler {
         let needed_pct = self.heating_needed_pct(sky);
         let heating_pct = if running { needed_pct.max(faults.heating_pct.unwrap_or(0.0)) } else { 0.0 };
         let wasted_kw = if running { self.heat_kw(heating_pct - needed_pct) } else { 0.0 };
-        // Outside air that is cold enough cools for nothing: the economiser holds the set-point.
-        let cools = sky.dry_bulb_c > supply_set_c || wasted_kw > 0.0;
+        // Outside air that is cold enough cools for nothing: the economiser takes over on the way down to the set-point.
+        let mechanical = ((sky.dry_bulb_c - supply_set_c) / 4.0).clamp(0.0, 1.0);
         let cooling_pct = match running {
             true if faults.valve_open => 100.0,
-            true if cools => {
+            true => {
                 let own = 10.0 + 75.0 * load_share.max(0.0).powf(0.85) * self.lean + 2.0 * hunting;
-                own + 75.0 * wasted_kw / self.share_kw
+                mechanical * own + 75.0 * wasted_kw / self.share_kw
             }
-            _ => 0.0,
+            false => 0.0,
         }
         .clamp(0.0, 100.0);
         let aim_c = match running {
