@@ -1,7 +1,7 @@
 //! The points of a plant with faults, and what their sensors make of the truth: bias, noise, a slow wander,
 //! resolution – and the faults of sensors.
 
-use super::measurands::{Dimension, Measurand};
+use super::measurands::{Dimension, Measurand, TrainPart};
 use super::plant_room::{Setting, Snapshot};
 use super::plants::{PlantSpec, Style};
 use super::rng::{Drift, Rng};
@@ -69,17 +69,21 @@ impl TrendedPoint {
         let of_train = matches!(measurand, Measurand::Train(..));
         let (noise, bias) = match dimension {
             _ if measurand.is_set() && dimension != Dimension::Speed => ((0.0, 0.0), (0.0, 0.0)),
-            Dimension::Temperature if outside => ((0.1, 0.0), (0.1, 0.0)),
+            Dimension::Temperature if outside => ((0.06, 0.0), (0.08, 0.0)),
             Dimension::Temperature if of_train => ((0.06, 0.0), (0.08, 0.0)),
             Dimension::Temperature => ((0.04, 0.0), (0.06, 0.0)),
             Dimension::Flow => ((0.0, 0.004), (0.0, 0.007)),
             Dimension::Cooling => ((0.0, 0.006), (0.0, 0.007)),
-            Dimension::Power => ((0.0, 0.003), (0.0, 0.004)),
+            // Mains and slip move a motor's power by half a per cent.
+            Dimension::Power => ((0.012, 0.006), (0.0, 0.004)),
             Dimension::Speed => ((0.02, 0.0), (0.0, 0.0)),
             Dimension::Share => ((0.7, 0.0), (1.0, 0.0)),
             Dimension::Energy | Dimension::State => ((0.0, 0.0), (0.0, 0.0)),
         };
+        let small = dimension == Dimension::Power
+            && !matches!(measurand, Measurand::PlantPower | Measurand::Train(_, TrainPart::ChillerPower));
         let decimals = match dimension {
+            Dimension::Power if small && style != Style::Apogee => 2,
             Dimension::Temperature if style == Style::Metric || (style == Style::Apogee && !of_train) => 2,
             Dimension::State | Dimension::Energy => 0,
             Dimension::Flow if style == Style::Apogee => 0,
@@ -142,7 +146,7 @@ impl TrendedPoint {
                     (value + bias_constant + self.noise.0 * noise).clamp(0.0, 100.0)
                 }
                 _ if value == 0.0 => self.zero,
-                _ => value * (1.0 + bias_share + self.noise.1 * noise) + self.noise.0 * noise,
+                _ => (value * (1.0 + bias_share + self.noise.1 * noise) + self.noise.0 * noise).max(0.0),
             }
         };
         let scale = 10_f64.powi(i32::from(self.decimals));

@@ -233,7 +233,7 @@ impl Measurand {
             Self::CwFlow => op.cw_lpm,
             // A heat meter multiplies what it sees.
             Self::Cooling => water_heat_kw(op.chw_lpm, op.chwrt_c - op.chwst_c).max(0.0),
-            Self::ChwSetPoint => now.set.chwst_c,
+            Self::ChwSetPoint => now.chw_set_c,
             Self::PlantPower | Self::PlantEnergy => op.total_kw(),
             Self::Train(train, part) => now.trains.get(train as usize).map_or(0.0, |it| part.value(it, now)),
             Self::Air(unit, part) => now.air.get(unit as usize).map_or(0.0, |it| match part {

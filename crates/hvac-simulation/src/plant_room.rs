@@ -13,15 +13,22 @@ use super::load::Demand;
 use super::operator::Operator;
 use super::plant::{Bounds, Conditions, Operation, Plant, SetPoints};
 use super::plants::PlantSpec;
-use super::rng::Rng;
+use super::rng::{Drift, Rng};
 use super::weather::{Sky, Weather};
 use hvac_points::physics::water_delta_t_k;
 
 /// Water in pipes that stand still ends at this temperature, °C.
 const PLANT_ROOM_C: f64 = 23.0;
-/// Time constants of water in pipes: flowing, and standing.
-const FLOWING_HOURS: f64 = 0.1;
-const STANDING_HOURS: f64 = 4.0;
+/// How water changes its temperature: a first-order approach, not faster than machines can.
+struct Water {
+    tau_hours: f64,
+    fastest_k_per_hour: f64,
+}
+/// What leaves a chiller; what comes back from a building; what the towers' basins hold; what stands in pipes.
+const PIPES: Water = Water { tau_hours: 0.1, fastest_k_per_hour: 24.0 };
+const RETURN: Water = Water { tau_hours: 0.1, fastest_k_per_hour: 15.0 };
+const BASIN: Water = Water { tau_hours: 0.2, fastest_k_per_hour: 24.0 };
+const STANDING: Water = Water { tau_hours: 4.0, fastest_k_per_hour: 24.0 };
 /// Staging: a train starts above this share of the running ones' capacity, and stops when the rest would take
 /// the load at this one.
 const START_SHARE: f64 = 0.9;
@@ -31,6 +38,10 @@ const FIRST_SHARE: f64 = 0.07;
 const LAST_SHARE: f64 = 0.03;
 /// A train runs, and stays off, at least this long.
 const LEAST_MINUTES: u32 = 45;
+/// How far chillers' leaving water swings around its set-point, K (one standard deviation).
+const HUNTING_K: f64 = 0.12;
+/// Time constant with which chilled-water pumps follow the coils' demand.
+const PUMP_HOURS: f64 = 0.25;
 /// What a chiller draws more in the interval in which it starts.
 const START_PENALTY: f64 = 0.10;
 /// How long fouling takes to reach its size.
@@ -106,7 +117,9 @@ pub struct Snapshot {
     pub at: NaiveDateTime,
     /// Outside.
     pub sky: Sky,
-    /// How the plant is run.
+    /// Set-point of the chilled water, °C.
+    pub chw_set_c: f64,
+    /// How the plant is run: speeds, and the water that the chillers make of their set-point.
     pub set: SetPoints,
     /// The headers: what flows, what it carries, and temperatures as they are, on their way from the last moment's.
     pub operation: Operation,
@@ -149,6 +162,9 @@ pub(crate) struct PlantRoom {
     weather: Weather,
     demand: Demand,
     operator: Operator,
+    /// Chillers hold their leaving water about so well, K, in units of [`HUNTING_K`].
+    hunting: Drift,
+    chw_pump_hz: Option<f64>,
     air: Vec<AirHandler>,
     /// How each chiller's power differs from the data sheet's.
     quality: Vec<f64>,
@@ -183,6 +199,8 @@ impl PlantRoom {
             weather: Weather::new(climate, seed, hours),
             demand: Demand::new(building, peak_kw, seed, hours),
             operator: Operator::with_hand(Bounds::default(), seed, hours, hand),
+            hunting: Drift::new(Rng::new(seed, "plant room/hunting"), 0.3, hours),
+            chw_pump_hz: None,
             air: air.collect(),
             quality,
             flow_share,
@@ -321,7 +339,7 @@ impl PlantRoom {
         let before = self.pipes.get(index).copied().unwrap_or_default();
         let hours = self.setting.step_hours();
         if !duty.pumps.get(index).copied().unwrap_or_default() {
-            let warm = |from_c: f64| settled(from_c, PLANT_ROOM_C, hours, STANDING_HOURS);
+            let warm = |from_c: f64| STANDING.settled(from_c, PLANT_ROOM_C, hours);
             return TrainMoment {
                 chwst_c: warm(before.chwst_c),
                 chwrt_c: warm(before.chwrt_c),
@@ -340,15 +358,18 @@ impl PlantRoom {
             let cooling_kw = operation.cooling_kw * share / duty.cooled_share;
             (cooling_kw, operation.chiller_kw * share * wear / duty.worn_share)
         });
-        let settle = |from_c: f64, to_c: f64| settled(from_c, to_c, hours, FLOWING_HOURS);
         TrainMoment {
             chiller_on: wear.is_some(),
             pumps_on: true,
             chiller_kw,
-            chwst_c: settle(before.chwst_c, operation.chwrt_c - water_delta_t_k(cooling_kw, chw_lpm)),
-            chwrt_c: settle(before.chwrt_c, operation.chwrt_c),
-            cwst_c: settle(before.cwst_c, operation.cwst_c),
-            cwrt_c: settle(before.cwrt_c, operation.cwst_c + water_delta_t_k(cooling_kw + chiller_kw, cw_lpm)),
+            chwst_c: PIPES.settled(before.chwst_c, operation.chwrt_c - water_delta_t_k(cooling_kw, chw_lpm), hours),
+            chwrt_c: RETURN.settled(before.chwrt_c, operation.chwrt_c, hours),
+            cwst_c: BASIN.settled(before.cwst_c, operation.cwst_c, hours),
+            cwrt_c: BASIN.settled(
+                before.cwrt_c,
+                operation.cwst_c + water_delta_t_k(cooling_kw + chiller_kw, cw_lpm),
+                hours,
+            ),
             chw_lpm,
             chw_pump_kw: self.plant.chw_pump.drive.power_kw(set.chw_pump_hz),
             cw_pump_kw: self.plant.cw_pump.drive.power_kw(set.cw_pump_hz),
@@ -361,16 +382,16 @@ impl PlantRoom {
         let goal = duty.operation;
         let hours = self.setting.step_hours();
         let before = self.headers.as_ref().unwrap_or(&goal);
-        let (chw_c, cw_c, tau_hours) = if goal.trains > 0 {
-            ((goal.chwst_c, goal.chwrt_c), (goal.cwst_c, goal.cwrt_c), FLOWING_HOURS)
-        } else {
-            ((PLANT_ROOM_C, PLANT_ROOM_C), (PLANT_ROOM_C, PLANT_ROOM_C), STANDING_HOURS)
+        let flows = goal.trains > 0;
+        let settle = |water: &Water, from_c: f64, to_c: f64| match flows {
+            true => water.settled(from_c, to_c, hours),
+            false => STANDING.settled(from_c, PLANT_ROOM_C, hours),
         };
         Operation {
-            chwst_c: settled(before.chwst_c, chw_c.0, hours, tau_hours),
-            chwrt_c: settled(before.chwrt_c, chw_c.1, hours, tau_hours),
-            cwst_c: settled(before.cwst_c, cw_c.0, hours, tau_hours),
-            cwrt_c: settled(before.cwrt_c, cw_c.1, hours, tau_hours),
+            chwst_c: settle(&PIPES, before.chwst_c, goal.chwst_c),
+            chwrt_c: settle(&RETURN, before.chwrt_c, goal.chwrt_c),
+            cwst_c: settle(&BASIN, before.cwst_c, goal.cwst_c),
+            cwrt_c: settle(&BASIN, before.cwrt_c, goal.cwrt_c),
             ..goal
         }
     }
@@ -401,6 +422,13 @@ impl Iterator for PlantRoom {
         self.stage(at, conditions.load_kw);
         let count = self.count;
         let mut set = self.operator.step_with(at, &conditions, &self.plant, |_| count);
+        let chw_set_c = set.chwst_c;
+        set.chwst_c += HUNTING_K * self.hunting.step();
+        // Pressure controllers are slow on purpose.
+        let asked_hz = set.chw_pump_hz;
+        let before_hz = self.chw_pump_hz.unwrap_or(asked_hz);
+        set.chw_pump_hz = asked_hz + (before_hz - asked_hz) * (-hours / PUMP_HOURS).exp();
+        self.chw_pump_hz = (count > 0).then_some(set.chw_pump_hz);
         if let Some((size, _)) = self.fault(FaultKind::LowDeltaT, 0, at) {
             set.chw_pump_hz = (set.chw_pump_hz * (1.0 + size)).min(Bounds::default().high.chw_pump_hz);
         }
@@ -416,7 +444,7 @@ impl Iterator for PlantRoom {
         self.step += 1;
         self.headers = Some(operation);
         self.pipes.clone_from(&trains);
-        Some(Snapshot { at, sky, set, operation, trains, air })
+        Some(Snapshot { at, sky, chw_set_c, set, operation, trains, air })
     }
 }
 
@@ -432,7 +460,10 @@ struct Duty {
     worn_share: f64,
 }
 
-/// First-order approach in `hours`.
-fn settled(from_c: f64, to_c: f64, hours: f64, tau_hours: f64) -> f64 {
-    to_c + (from_c - to_c) * (-hours / tau_hours).exp()
+impl Water {
+    /// Its temperature `hours` later, on the way from one to another.
+    fn settled(&self, from_c: f64, to_c: f64, hours: f64) -> f64 {
+        let step = (to_c - from_c) * (1.0 - (-hours / self.tau_hours).exp());
+        from_c + step.clamp(-self.fastest_k_per_hour * hours, self.fastest_k_per_hour * hours)
+    }
 }
