@@ -22,15 +22,15 @@
 //! | nothing | all, when it lasts three days: whatever stands over a weekend would have run | reported, never nulled |
 //!
 //! Never frozen are the idle floor of a meter (up to 2 % of its usual span above its usual least value), a relative
-//! humidity of 100 %, what only rises (a register by its values), and **levels**: a sensor sticks where it happens to
-//! be, so a value on which a column comes to rest again and again – three times, or twice at its least or greatest
-//! value – is a set-point, an end position or a fixed speed. What is set rather than measured is not judged at all.
+//! humidity of 100 %, and – but for the weather – what is usual for the value at which it stands: see
+//! [`super::levels`]. What is set rather than measured is not judged at all.
 //!
 //! An outage does not break a run that goes on with the same value, unless it is longer than the run would have
 //! to be; it does not count for its length. Equipment that stands breaks it.
 
 use std::ops::Range;
 
+use super::levels::{Levels, Standstill};
 use super::machines::Knowledge;
 use super::parameters::Thresholds;
 use super::run_lengths::{RunLengths, Sensor, StandstillScan, look};
@@ -49,11 +49,6 @@ const UNKNOWN_MS: f64 = 72.0 * 3.6e6;
 const WEATHER_MS: f64 = 29.0 * 60_000.0;
 /// Runs that make a mean.
 const OTHERS: usize = 3;
-/// Times that a column comes to rest on a value that is a level of it, and on its least or greatest value.
-const LEVEL: (usize, usize) = (3, 2);
-/// Rises that tell a register, and how many of them there are for each fall.
-const RISES: (u64, u64) = (48, 50);
-
 /// A run of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct FrozenRun {
@@ -91,6 +86,19 @@ pub(crate) struct FrozenScan {
 /// # Errors
 /// `internal` when a stretch has rows that are not there.
 pub(crate) fn frozen(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresholds) -> Result<FrozenScan, CleanError> {
+    let mut scan = standstills(sensor, known, thresholds)?;
+    if !scan.runs.is_empty() && known != Knowledge::Moves {
+        let spans = scan.runs.iter().map(|run| run.span(sensor.seen_ms)).collect();
+        let levels = Levels::of(sensor, spans, 2.0 * thresholds.frozen_std, thresholds.frozen_habit);
+        let mut usual = levels.usual.into_iter();
+        scan.runs.retain(|_| !usual.next().unwrap_or(false));
+        scan.notes = levels.notes;
+    }
+    Ok(scan)
+}
+
+/// The runs that last longer than the column's own do, and the cells that could be judged.
+fn standstills(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresholds) -> Result<FrozenScan, CleanError> {
     let range = 2.0 * thresholds.frozen_std;
     // Half a sample of tolerance for clocks that are a second early.
     let least = (f64::from(thresholds.frozen_samples) - 0.5) * sensor.interval_ms;
@@ -122,11 +130,7 @@ pub(crate) fn frozen(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresho
         let lasting = runs(sensor, rows, range, required)?.into_iter();
         runs_found.extend(lasting.filter(|run| run.rows > 1 && run.lasts_ms(sensor.seen_ms) >= required));
     }
-    let mut scan = FrozenScan { runs: runs_found, judged, notes: Vec::new() };
-    if !scan.runs.is_empty() && known != Knowledge::Moves {
-        scan.leave_levels(sensor, range);
-    }
-    Ok(scan)
+    Ok(FrozenScan { runs: runs_found, judged, notes: Vec::new() })
 }
 
 /// What stands for the habit of a column with so few runs: the mean of all but the longest.
@@ -137,56 +141,18 @@ fn few(holds: &RunLengths, seen_ms: f64) -> f64 {
     if others < OTHERS { mean.max(ALONE_MS / 3.0) } else { mean }
 }
 
-impl FrozenScan {
-    /// Takes out the runs in which the column came to rest on a level, and those of a register.
-    fn leave_levels(&mut self, sensor: &Sensor<'_>, range: f64) {
-        let (mut last, mut rises, mut falls) = (f64::NAN, 0_u64, 0_u64);
-        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-        for value in sensor.values.iter().copied().filter(|value| !value.is_nan()) {
-            (rises, falls) = (rises + u64::from(value > last), falls + u64::from(value < last));
-            (last, min, max) = (value, min.min(value), max.max(value));
-        }
-        let (least, each) = RISES;
-        if rises >= least && falls * each <= rises {
-            self.notes.push(format!("it rises {rises} times and falls {falls} times, as a register does"));
-            self.runs.clear();
-            return;
-        }
-        let mut by_level: Vec<usize> = (0..self.runs.len()).collect();
-        let at = |index: &usize| self.runs.get(*index);
-        let level = |index: &usize| at(index).map_or(f64::NAN, |run| run.min);
-        by_level.sort_by(|a, b| level(a).total_cmp(&level(b)).then(a.cmp(b)));
-        let (mut rests, mut levels) = (vec![false; self.runs.len()], Vec::new());
-        for same in by_level.chunk_by(|a, b| (level(b) - level(a)).abs() <= range) {
-            let mut same: Vec<usize> = same.to_vec();
-            same.sort_unstable();
-            // It was elsewhere between two of them.
-            let left = same.iter().filter_map(at).zip(same.iter().skip(1).filter_map(at)).filter(|(a, b)| {
-                let between = sensor.values.get(a.last + 1..b.first).unwrap_or_default();
-                between.iter().any(|value| !value.is_nan() && (value - a.min).abs() > range)
-            });
-            let times = 1 + left.count();
-            let Some(first) = same.first().and_then(at) else { continue };
-            let at_end = first.min - min <= range || max - first.max <= range;
-            if times >= if at_end { LEVEL.1 } else { LEVEL.0 } {
-                levels.push((first.min, times));
-                same.iter().for_each(|index| rests.get_mut(*index).into_iter().for_each(|rests| *rests = true));
-            }
-        }
-        let mut rests = rests.into_iter();
-        self.runs.retain(|_| !rests.next().unwrap_or(false));
-        if let Some((level, times)) = levels.first() {
-            let more = match levels.len() {
-                1 => String::new(),
-                n => format!(", and on {} more values likewise", n - 1),
-            };
-            let level = super::sampling::number(*level);
-            self.notes.push(format!("it came to rest on {level} {times} times{more}: levels, not a stuck sensor"));
+impl FrozenRun {
+    /// As levels are told by.
+    fn span(&self, seen_ms: f64) -> Standstill {
+        Standstill {
+            first: self.first,
+            last: self.last,
+            level: self.min,
+            top: self.max,
+            lasts_ms: self.lasts_ms(seen_ms),
         }
     }
-}
 
-impl FrozenRun {
     /// How long it lasts without its outages, ms.
     fn lasts_ms(&self, seen_ms: f64) -> f64 {
         (self.end_ms - self.start_ms) as f64 + seen_ms - self.outages_ms

@@ -55,6 +55,8 @@ pub(crate) struct ColumnUnderTest<'a> {
     pub(crate) known: Knowledge,
     /// Whether its equipment runs.
     pub(crate) running: Option<&'a [MachineState]>,
+    /// The speed of its machine, where there is one.
+    pub(crate) speed: Option<&'a [f64]>,
     /// How many machines of its plant run.
     pub(crate) staging: Option<&'a [u16]>,
     /// The same in words: `while CHP_01 ran`.
@@ -148,6 +150,7 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Resu
             at_ms: look.at_ms,
             values,
             running: look.running,
+            speed: look.speed,
             zero_stands: look.zero_stands,
             floor: if look.may_idle { idle_floor(values) } else { None },
             bound: look.bound,

@@ -29,6 +29,7 @@ mod frozen;
 mod heat_balance;
 mod hold;
 mod judge;
+mod levels;
 mod machines;
 mod needs;
 mod parameters;

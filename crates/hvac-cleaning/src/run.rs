@@ -87,6 +87,8 @@ pub fn clean(
 struct PlantContext {
     /// Whether each driver runs, by its name.
     running: BTreeMap<String, DriverStates>,
+    /// Speeds of machines that drive a column, by their index.
+    speeds: BTreeMap<usize, Vec<f64>>,
     /// How many machines of the plant run.
     staging: Option<Vec<u16>>,
     /// The dry-bulb, °C.
@@ -144,6 +146,19 @@ impl OngoingCleaning<'_> {
         by_driver.into_par_iter().map(|(name, signs)| (name, states(signs))).collect()
     }
 
+    /// The speed of each machine that drives a column and has one.
+    fn speeds(&self) -> BTreeMap<usize, Vec<f64>> {
+        let mut speeds = BTreeMap::new();
+        for driver in &self.plan.drivers {
+            if let Driver::Machine(machine) = driver
+                && let Some(column) = self.plan.machines.all.get(*machine).and_then(|found| found.speeds.first())
+            {
+                speeds.entry(*machine).or_insert_with(|| self.values(*column).to_vec());
+            }
+        }
+        speeds
+    }
+
     /// How long a record of a column says what its machine does.
     pub(super) fn hold(&self, index: usize) -> Hold {
         let own_ms = self.intervals.get(index).copied().flatten().map(|(own, _)| own);
@@ -191,6 +206,7 @@ impl OngoingCleaning<'_> {
         };
         let context = PlantContext {
             running: if judges(Rule::Frozen) { self.running() } else { BTreeMap::new() },
+            speeds: if judges(Rule::Frozen) { self.speeds() } else { BTreeMap::new() },
             staging: if judges(Rule::Spike) { staging() } else { None },
             dry_c: if judges(Rule::OutOfRange) { self.dry_bulb_c() } else { None },
         };
@@ -253,6 +269,10 @@ impl OngoingCleaning<'_> {
             frozen: asked(Rule::Frozen),
             known: driver.known(),
             running: states.map(|states| states.running.as_slice()),
+            speed: match driver {
+                Driver::Machine(machine) => context.speeds.get(machine).map(Vec::as_slice),
+                _ => None,
+            },
             staging: context.staging.as_deref().filter(|_| !matches!(driver, Driver::Weather | Driver::Unknown)),
             zero_stands: matches!(driver, Driver::Itself | Driver::Unknown),
             may_idle: reads && *driver != Driver::Weather && may_idle(meta),

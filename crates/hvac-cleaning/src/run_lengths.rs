@@ -17,6 +17,8 @@ pub(crate) struct Sensor<'a> {
     pub(crate) values: &'a [f64],
     /// Whether its equipment runs; none when nothing could ever tell.
     pub(crate) running: Option<&'a [MachineState]>,
+    /// The speed of its machine, row by row, where there is one.
+    pub(crate) speed: Option<&'a [f64]>,
     /// A value of 0 stands for a standstill.
     pub(crate) zero_stands: bool,
     /// A value up to here is its idle floor.

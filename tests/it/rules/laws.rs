@@ -160,7 +160,7 @@ fn the_plants_meet_every_rule() {
         };
         met.extend(cleaned(frame, &columns, Tz::UTC, &parameters).events.iter().map(|event| event.rule));
     }
-    assert_eq!(met.into_iter().collect::<Vec<_>>(), hvac_cleaning::Rule::ALL);
+    assert_eq!(met.into_iter().collect::<Vec<_>>(), Rule::ALL);
 }
 
 fn refused(columns: &[ColumnMeta], parameters: &Parameters) -> CleanError {

@@ -25,6 +25,7 @@ impl SensorCase {
             at_ms: &at_ms,
             values: &self.values,
             running: self.running.as_deref(),
+            speed: None,
             zero_stands: false,
             floor: None,
             bound: None,
@@ -81,40 +82,9 @@ fn frozen_by_the_book(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresh
         _ => least,
     };
     let required = least.max(thresholds.frozen_habit * usual);
-    let mut found: Vec<FrozenRun> =
+    let found: Vec<FrozenRun> =
         all(required).into_iter().filter(|run| run.rows > 1 && lasts(run) >= required).collect();
-    if known != Knowledge::Moves {
-        found = without_levels(sensor, &found, range);
-    }
     (found, (0..sensor.values.len()).filter(judged).count() as u64)
-}
-
-/// Without the runs on a value that is returned to, and without any of what only rises.
-fn without_levels(sensor: &Sensor<'_>, found: &[FrozenRun], range: f64) -> Vec<FrozenRun> {
-    let present: Vec<f64> = sensor.values.iter().copied().filter(|value| !value.is_nan()).collect();
-    let steps = |up: bool| present.windows(2).filter(|w| if up { w[1] > w[0] } else { w[1] < w[0] }).count();
-    if steps(true) >= 48 && steps(false) * 50 <= steps(true) {
-        return Vec::new();
-    }
-    let (min, max) = (
-        present.iter().copied().fold(f64::INFINITY, f64::min),
-        present.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-    );
-    let is_level = |run: &FrozenRun| {
-        // Levels chain: each within the range of the next.
-        let mut levels: Vec<f64> = found.iter().map(|other| other.min).collect();
-        levels.sort_by(f64::total_cmp);
-        let group: Vec<f64> =
-            levels.chunk_by(|a, b| b - a <= range).find(|group| group.contains(&run.min)).unwrap().to_vec();
-        let same: Vec<&FrozenRun> = found.iter().filter(|other| group.contains(&other.min)).collect();
-        let away = |pair: &&[&FrozenRun]| {
-            (pair[0].last + 1..pair[1].first).any(|row| (sensor.values[row] - pair[0].min).abs() > range)
-        };
-        let times = 1 + same.windows(2).filter(away).count();
-        let at_end = same[0].min - min <= range || max - same[0].max <= range;
-        times >= 3 || (at_end && times >= 2)
-    };
-    found.iter().filter(|run| !is_level(run)).copied().collect()
 }
 
 proptest! {
@@ -158,6 +128,7 @@ proptest! {
             at_ms: &at_ms,
             values: &values,
             running: with_state.then_some(states.as_slice()),
+            speed: None,
             zero_stands,
             floor,
             bound: Some(11.0),
@@ -167,7 +138,7 @@ proptest! {
             least_step_ms: steps.iter().min().copied().unwrap_or(0) * MINUTE,
         };
         let thresholds = Thresholds { frozen_samples: samples, frozen_habit: habit, ..Thresholds::default() };
-        let scan = frozen(&sensor, known, &thresholds).unwrap();
+        let scan = standstills(&sensor, known, &thresholds).unwrap();
         prop_assert_eq!((scan.runs, scan.judged), frozen_by_the_book(&sensor, known, &thresholds));
         let range = 2.0 * thresholds.frozen_std;
         let mut holds = look(&sensor, range, (f64::from(samples) - 0.5) * sensor.interval_ms).holds;
@@ -203,18 +174,18 @@ fn a_standard_deviation_below_the_limit_is_still() {
 
 #[test]
 fn idle_equipment_breaks_a_run() {
-    let values: Vec<f64> = (0..12).map(f64::from).chain([99.0; 12]).collect();
+    let values: Vec<f64> = (0..300).map(|i| f64::from(i * 7 % 30)).chain([12.5; 12]).collect();
     let mut case = at_15(&values);
     case.known = Knowledge::Runs;
-    assert_eq!(case.found(), [(12, 23, 12)]);
+    assert_eq!(case.found(), [(300, 311, 12)]);
     for state in [MachineState::Off, MachineState::Unknown] {
-        let mut running = vec![MachineState::On; 24];
-        running[17] = state; // 5 + 6 samples remain
+        let mut running = vec![MachineState::On; 312];
+        running[305] = state; // 5 + 6 samples remain
         case.running = Some(running);
-        assert_eq!(case.found(), [(18, 23, 6)]);
+        assert_eq!(case.found(), [(306, 311, 6)]);
     }
     for state in [MachineState::Off, MachineState::Unknown] {
-        case.running = Some(vec![state; 24]);
+        case.running = Some(vec![state; 312]);
         assert!(case.found().is_empty(), "{state:?}");
     }
 }
@@ -256,6 +227,7 @@ fn a_point_on_change_is_judged_by_its_habit_only() {
             at_ms: &at_ms,
             values: &values,
             running: None,
+            speed: None,
             zero_stands: false,
             floor: None,
             bound: None,
@@ -277,6 +249,7 @@ fn humidity_may_stay_at_100() {
         at_ms: &at_ms,
         values: &values,
         running: None,
+        speed: None,
         zero_stands: false,
         floor: None,
         bound: Some(100.0),
@@ -300,6 +273,7 @@ fn after_300(values: &[f64], known: Knowledge) -> FrozenScan {
         at_ms: &at_ms,
         values: &values,
         running: None,
+        speed: None,
         zero_stands: false,
         floor: None,
         bound: None,
@@ -319,7 +293,7 @@ fn a_level_is_not_a_stuck_sensor() {
     let thrice = [&still[..], &away, &still, &away, &still, &[46.05]].concat();
     let scan = after_300(&thrice, Knowledge::Runs);
     assert_eq!(scan.runs.len(), 0);
-    assert_eq!(scan.notes, ["it came to rest on 45 3 times: levels, not a stuck sensor"]);
+    assert_eq!(scan.notes, ["it stands at 45 by habit: no stuck sensor"]);
     let twice = [&still[..], &away, &still, &[46.05]].concat();
     assert_eq!(after_300(&twice, Knowledge::Runs).runs.len(), 2);
     assert_eq!(after_300(&twice[..twice.len() - 1], Knowledge::Runs).runs.len(), 0, "its greatest value");
@@ -339,6 +313,7 @@ fn what_only_rises_is_a_register_by_its_values() {
         at_ms: &at_ms,
         values: &values,
         running: None,
+        speed: None,
         zero_stands: false,
         floor: None,
         bound: None,
@@ -366,4 +341,43 @@ fn few_changes_are_no_habit_without_knowledge() {
     assert_eq!(case.found(), [(0, 119, 120)]);
     case.known = Knowledge::Nothing;
     assert!(case.found().is_empty());
+}
+
+/// A fan at its one speed draws 8.3 or 8.4 kW, as the meter reads it: it holds 8.3 for 13 hours and is not stuck.
+#[test]
+fn a_usual_value_is_not_a_stuck_sensor() {
+    let usual: Vec<f64> = (0..100).map(|i| if i % 3 == 0 { 8.3 } else { 8.4 }).collect();
+    let scan = after_300(&[&usual[..], &[8.3; 80], &usual].concat(), Knowledge::Runs);
+    assert_eq!(scan.runs.len(), 0);
+    assert_eq!(scan.notes, ["it stands at 8.3 by habit: no stuck sensor"]);
+    let scan = after_300(&[&usual[..], &[8.35; 80], &usual].concat(), Knowledge::Runs);
+    assert_eq!(scan.runs.len(), 1, "a value that it never had");
+}
+
+/// A tower's fan at its least speed of 30 Hz draws 1.9 kW for 40 quarter-hours: the meter stands as the speed does. With a
+/// speed that goes on moving, or stands before and after as well, it is stuck.
+#[test]
+fn a_meter_that_stands_with_its_speed_is_not_stuck() {
+    let moving = |row: usize| 35.0 + (row * 7 % 30) as f64 / 10.0;
+    let values: Vec<f64> = (0..340).map(|row| if (200..240).contains(&row) { 36.123 } else { moving(row) }).collect();
+    let at_ms: Vec<i64> = (0..340).map(|i| i * 15 * MINUTE).collect();
+    let found = |speed: &dyn Fn(usize) -> f64| {
+        let speed: Vec<f64> = (0..340).map(speed).collect();
+        let sensor = Sensor {
+            at_ms: &at_ms,
+            values: &values,
+            running: None,
+            speed: Some(&speed),
+            zero_stands: false,
+            floor: None,
+            bound: None,
+            on_change: false,
+            interval_ms: 900_000.0,
+            seen_ms: 900_000.0,
+            least_step_ms: 900_000,
+        };
+        frozen(&sensor, Knowledge::Runs, &Thresholds::default()).unwrap().runs.len()
+    };
+    assert_eq!(found(&|row| if (200..240).contains(&row) { 30.0 } else { moving(row) }), 0);
+    assert_eq!((found(&moving), found(&|_| 48.0)), (1, 1));
 }
