@@ -186,8 +186,10 @@ fn summary(answer: &CleanAnswer) -> String {
         lines.push(table(&header, &rules));
     }
     lines.extend(list("/warnings").iter().map(|warning| format!("warning: {}", text(warning, "message"))));
+    let cells = report.pointer("/cell_retention_rate").and_then(Value::as_f64).unwrap_or_default();
+    let (kept, before) = (number(report, "/cells/kept"), number(report, "/cells/before"));
     lines.push(format!(
-        "{:.1} % of the rows left, {} quality {}",
+        "{:.1} % of the rows with a sample and {cells:.1} % of the values left ({kept} of {before}), {} quality {}",
         answer.retention_rate,
         answer.events_count,
         if answer.events_count == 1 { "event" } else { "events" }

@@ -4,26 +4,51 @@
 //! while it runs: |P/f³ ÷ median − 1| ≤ `affinity` (0.20). The exponent n of P ∝ fⁿ is fitted beside it, by
 //! least squares on the logarithms, and reported. The unit of the speed does not matter (Hz or %).
 //!
+//! One speed often stands before several machines – two fans of a tower, pumps that are staged behind one drive –
+//! and then one speed has several powers. So P/f³ may have **levels**: values that it keeps to, told by a histogram of
+//! its logarithm with bins of a quarter of the limit. Bins that hold more than 1 row of 1000 (3 at least), at most one
+//! bin apart, are one level when 2 of 100 rows (20 at least) are in them. Each row is compared with the nearest level,
+//! and the exponent is fitted within the levels; with more than six levels nothing is judged. Both is said.
+//!
 //! Of resampled rows only those count during which the machine ran throughout: a mean over a standstill obeys no
-//! law. The yardstick is the data's own median, so a cleaned set is not judged by it a second time.
+//! law. The yardstick is the data's own, so a cleaned set is not judged by it a second time.
 
-use super::sampling::median;
+use super::sampling::{median, whole};
 use super::steady::RowVerdict;
 
 /// Rows that are needed to know a machine.
 const LEAST_ROWS: usize = 20;
 /// The highest speed must be this many times the lowest for an exponent to mean anything.
 const LEAST_SPAN: f64 = 1.02;
+/// Bins of the histogram of ln(P/f³) in the limit.
+const BINS_IN_LIMIT: f64 = 4.0;
+/// Share of the rows, and rows at least, of a bin that belongs to a level.
+const BIN: (f64, usize) = (0.001, 3);
+/// The same of a level.
+const LEVEL: (f64, usize) = (0.02, LEAST_ROWS);
+/// More levels than these are none.
+const MOST_LEVELS: usize = 6;
+
+/// A value that P/f³ keeps to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PowerLevel {
+    /// Median of P/f³ in it.
+    pub(crate) median: f64,
+    /// Its rows.
+    pub(crate) rows: usize,
+}
 
 /// What a machine does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AffinityFit {
-    /// A verdict a row; [`RowVerdict::Beyond`] holds P/f³ ÷ median − 1.
+    /// A verdict a row; [`RowVerdict::Beyond`] holds P/f³ ÷ nearest level − 1.
     pub(crate) rows: Vec<RowVerdict>,
     /// Rows at which it runs.
     pub(crate) running: u64,
     /// Median of P/f³ while it runs.
     pub(crate) median: Option<f64>,
+    /// Values that P/f³ keeps to, ascending; the median alone where there is one.
+    pub(crate) levels: Vec<PowerLevel>,
     /// Exponent of P ∝ fⁿ.
     pub(crate) exponent: Option<f64>,
     /// Lowest and highest speed while it runs.
@@ -42,32 +67,84 @@ pub(crate) fn fit(speed: &[f64], power_kw: &[f64], limit: f64, running_speed: f6
     let mut ratios: Vec<f64> = running.iter().map(|(f, p)| p / f.powi(3)).collect();
     let enough = ratios.len() >= LEAST_ROWS;
     let own = median(&mut ratios).filter(|_| enough);
-    let verdict = |(f, p): (&f64, &f64)| match own {
-        Some(own) if runs(*f, *p) => {
-            let off = p / f.powi(3) / own - 1.0;
+    let levels = own.map_or(Vec::new(), |own| levels(ratios, own, limit));
+    let judged = levels.len() <= MOST_LEVELS;
+    let verdict = |(f, p): (&f64, &f64)| match nearest(&levels, p / f.powi(3)) {
+        Some(level) if judged && runs(*f, *p) => {
+            let off = p / f.powi(3) / level - 1.0;
             if off.abs() > limit { RowVerdict::Beyond(off) } else { RowVerdict::Within }
         }
         _ => RowVerdict::Unjudged,
     };
-    let spans = enough && range.is_some_and(|(low, high)| high >= low * LEAST_SPAN);
+    let spans = enough && judged && range.is_some_and(|(low, high)| high >= low * LEAST_SPAN);
     AffinityFit {
         rows: speed.iter().zip(power_kw).map(verdict).collect(),
         running: running.len() as u64,
         median: own,
-        exponent: if spans { exponent(&running) } else { None },
+        exponent: if spans { exponent(&running, &levels) } else { None },
         speed_range: range,
+        levels,
     }
 }
 
-/// Slope of ln P over ln f by least squares.
-fn exponent(running: &[(f64, f64)]) -> Option<f64> {
-    let count = running.len() as f64;
-    let logs = || running.iter().map(|(f, p)| (f.ln(), p.ln()));
-    let (mean_f, mean_p) = (logs().map(|(f, _)| f).sum::<f64>() / count, logs().map(|(_, p)| p).sum::<f64>() / count);
+impl AffinityFit {
+    /// Whether its rows are judged.
+    #[must_use]
+    pub(crate) fn is_judged(&self) -> bool {
+        self.median.is_some() && self.levels.len() <= MOST_LEVELS
+    }
+}
+
+/// The level whose logarithm is nearest.
+fn nearest(levels: &[PowerLevel], ratio: f64) -> Option<f64> {
+    let off = |level: &PowerLevel| (ratio / level.median).ln().abs();
+    levels.iter().min_by(|a, b| off(a).total_cmp(&off(b))).map(|level| level.median)
+}
+
+/// The levels of P/f³, `own` being the median of all; that one where it keeps to no other.
+fn levels(mut ratios: Vec<f64>, own: f64, limit: f64) -> Vec<PowerLevel> {
+    let rows = ratios.len();
+    let alone = vec![PowerLevel { median: own, rows }];
+    let width = (1.0 + limit).ln() / BINS_IN_LIMIT;
+    if width <= 0.0 {
+        return alone;
+    }
+    ratios.sort_by(f64::total_cmp);
+    let bin = |ratio: &f64| ((ratio / own).ln() / width).round();
+    let at_least = |(share, least): (f64, usize)| least.max(whole(share * rows as f64) as usize);
+    let mut found: Vec<(f64, Vec<f64>)> = Vec::new();
+    for same in ratios.chunk_by(|a, b| bin(a) == bin(b)).filter(|same| same.len() >= at_least(BIN)) {
+        let Some(here) = same.first().map(bin) else { continue };
+        match found.last_mut() {
+            Some((last, values)) if here - *last <= 2.0 => {
+                *last = here;
+                values.extend(same);
+            }
+            _ => found.push((here, same.to_vec())),
+        }
+    }
+    found.retain(|(_, values)| values.len() >= at_least(LEVEL));
+    if found.len() < 2 {
+        return alone;
+    }
+    let level =
+        |(_, mut values): (f64, Vec<f64>)| Some(PowerLevel { rows: values.len(), median: median(&mut values)? });
+    found.into_iter().filter_map(level).collect()
+}
+
+/// Slope of ln P over ln f by least squares, each level of P/f³ with a constant of its own.
+fn exponent(running: &[(f64, f64)], levels: &[PowerLevel]) -> Option<f64> {
     let (mut together, mut alone) = (0.0, 0.0);
-    for (f, p) in logs() {
-        together += (f - mean_f) * (p - mean_p);
-        alone += (f - mean_f).powi(2);
+    for level in levels {
+        let here = |(f, p): &&(f64, f64)| levels.len() == 1 || nearest(levels, p / f.powi(3)) == Some(level.median);
+        let logs: Vec<(f64, f64)> = running.iter().filter(here).map(|(f, p)| (f.ln(), p.ln())).collect();
+        let count = logs.len() as f64;
+        let (mean_f, mean_p) =
+            (logs.iter().map(|(f, _)| f).sum::<f64>() / count, logs.iter().map(|(_, p)| p).sum::<f64>() / count);
+        for (f, p) in logs {
+            together += (f - mean_f) * (p - mean_p);
+            alone += (f - mean_f).powi(2);
+        }
     }
     (alone > 0.0).then(|| together / alone)
 }
@@ -106,5 +183,35 @@ mod tests {
         assert_eq!((constant.exponent, constant.running), (None, 40));
         let few = fit(&speed[..19], &power[..19], 0.2, 5.0, 0.5);
         assert_eq!((few.median, few.rows[0]), (None, RowVerdict::Unjudged));
+    }
+
+    /// One fan 2e-4 · f³, two 4e-4 · f³: 20 or 40 kW less 2 % at 46 Hz or so. 30 kW at 46 Hz (97 336 · 2e-4 = 19.5, two:
+    /// 38.9) belongs to neither: −22.9 % of two, +54 % of one; 12 kW are −38 % of one.
+    #[test]
+    fn two_fans_behind_one_speed_have_two_powers() {
+        let mut speed: Vec<f64> = (0..400).map(|i| 40.0 + f64::from(i % 11)).collect();
+        let mut power: Vec<f64> = (speed.iter().enumerate())
+            .map(|(i, f)| f.powi(3) * if i % 10 < 3 { 4e-4 } else { 2e-4 } * (0.98 + (i / 10 % 5) as f64 / 100.0))
+            .collect();
+        speed.extend([46.0, 46.0]);
+        power.extend([30.0, 12.0]);
+        let fit = fit(&speed, &power, 0.2, 5.0, 0.5);
+        let levels: Vec<(f64, usize)> =
+            fit.levels.iter().map(|level| ((level.median * 1e6).round(), level.rows)).collect();
+        assert_eq!(levels, [(200.0, 280), (400.0, 120)]);
+        assert!(fit.is_judged() && fit.rows[..400].iter().all(|verdict| *verdict == RowVerdict::Within));
+        assert!(matches!(fit.rows[400], RowVerdict::Beyond(off) if (off + 0.2295).abs() < 1e-3), "{:?}", fit.rows[400]);
+        assert!(matches!(fit.rows[401], RowVerdict::Beyond(off) if (off + 0.3836).abs() < 1e-3), "{:?}", fit.rows[401]);
+        assert!((fit.exponent.unwrap() - 3.0).abs() < 0.02, "{:?}", fit.exponent);
+    }
+
+    /// Ten powers at one speed are no machine's law.
+    #[test]
+    fn many_levels_are_not_judged() {
+        let speed = vec![50.0; 400];
+        let power: Vec<f64> = (0..400).map(|i| 10.0 * 1.6_f64.powi(i % 10)).collect();
+        let fit = fit(&speed, &power, 0.2, 5.0, 0.5);
+        assert_eq!((fit.levels.len(), fit.is_judged()), (10, false));
+        assert!(fit.rows.iter().all(|verdict| *verdict == RowVerdict::Unjudged));
     }
 }

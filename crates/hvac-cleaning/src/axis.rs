@@ -10,20 +10,58 @@ use super::cells::NumberCells;
 use super::counter::{self, IncidentKind};
 use super::derive;
 use super::frame::ColumnData;
+use super::judge::EventSpan;
 use super::plan::PlannedPump;
-use super::report::{CounterUse, Event, Rule};
+use super::range::RangeLimits;
+use super::report::{CounterUse, Event, LeftOut, Rule};
 use super::resample::{self, Aggregate, ResampleGrid};
 use super::sampling::{self, number};
-use super::work::{OngoingCleaning, step};
+use super::work::{Growing, OngoingCleaning, step};
 use super::{CleanError, internal, judge};
 use hvac_frame::column::{CleanedCells, ColumnMeta, Kind, NullReason};
+use hvac_frame::kinds::{Course, Described, kind_of_numbers};
 
+/// The evidence of a kind that the user stated.
+const STATED: &str = "stated by the user";
 /// Columns that are worked on between two calls of `progress`.
 const CHUNK: usize = 32;
 /// Empty bins stay only while they are no more than this many times the rows, and so many more.
 const MOST_EMPTY: (i64, i64) = (4, 100_000);
 
 impl OngoingCleaning<'_> {
+    /// Registers that fall as no register does: their kind is told again by their values, unless the user stated it.
+    pub(super) fn judge_registers(&mut self) {
+        let registers =
+            (0..self.width).filter(|index| self.metas.get(*index).is_some_and(|meta| meta.kind == Kind::Counter));
+        let falling: Vec<(usize, u64, u64)> = registers
+            .filter_map(|index| counter::falls_freely(self.values(index)).map(|(falls, steps)| (index, falls, steps)))
+            .collect();
+        for (index, falls, steps) in falling {
+            let mut course = Course::default();
+            course.extend(&self.values(index).iter().copied().filter(|value| !value.is_nan()).collect::<Vec<_>>());
+            let Some(meta) = self.metas.get_mut(index) else { continue };
+            let described =
+                Described { original_name: &meta.original_name, unit: meta.unit.as_deref(), of_intervals: false };
+            let (kind, _) = kind_of_numbers(described, &course);
+            let fits = if kind == Kind::IntervalTotal { "interval_total" } else { "instantaneous" };
+            let share = number((1000.0 * falls as f64 / steps as f64).round() / 10.0);
+            let why = format!("it falls at {falls} of {steps} steps ({share} %), as no register does");
+            let stated = meta.kind_evidence == STATED;
+            let name = meta.name.clone();
+            let done = if stated {
+                format!(
+                    "it stays a register, as stated, but nothing is derived of it; kind {fits} fits, which a parse can be told"
+                )
+            } else {
+                meta.kind = if kind == Kind::Counter { Kind::Instantaneous } else { kind };
+                meta.kind_evidence = format!("judged again at cleaning: {why}");
+                format!("it is taken for {fits}; if it is one, state its kind when it is parsed")
+            };
+            self.warn("no_register", Some(name.clone()), falls, format!("{name} is no register: {why}; {done}"));
+            self.no_registers.push(LeftOut { column: name, reason: format!("{why}: kind {fits} fits") });
+        }
+    }
+
     /// The growth of every register, on the parsed axis.
     pub(super) fn growths(&mut self) -> Vec<(usize, NumberCells)> {
         let Some(planned) = self.plan.rules.get(&Rule::Counter) else { return Vec::new() };
@@ -32,9 +70,16 @@ impl OngoingCleaning<'_> {
             let name = self.metas.get(**index).map(|meta| consumption_name(&meta.name));
             name.is_none_or(|name| !known.contains(name.as_str()))
         };
+        let is_register = |index: &&usize| {
+            let meta = self.metas.get(**index);
+            meta.is_some_and(|meta| {
+                meta.kind == Kind::Counter && self.no_registers.iter().all(|no| no.column != meta.name)
+            })
+        };
         let grown: Vec<(usize, counter::Growth)> = planned
             .columns
             .par_iter()
+            .filter(is_register)
             .filter(fresh)
             .filter_map(|index| {
                 let (interval, _) = self.intervals.get(*index).copied().flatten()?;
@@ -45,8 +90,9 @@ impl OngoingCleaning<'_> {
         for (index, growth) in grown {
             let Some(name) = self.metas.get(index).map(|meta| meta.name.clone()) else { continue };
             self.counters.push(counter_use(&name, &growth));
-            let events = growth.incidents.iter().take(judge::MOST_EVENTS);
-            self.events.extend(events.map(|incident| counter_event(&name, incident)));
+            let readings = self.data.get(index).map_or(0, ColumnData::present);
+            self.growing.insert(index, Growing { readings, incidents: growth.incidents.len() as u64 });
+            push_incidents(&mut self.events, &name, &growth.incidents);
             cells.push((index, NumberCells::new(growth.rows, NullReason::NotDerivable)));
         }
         cells
@@ -237,9 +283,17 @@ impl OngoingCleaning<'_> {
         }
     }
 
+    /// The limits of a column whose cells were judged by its own zero, and nulled.
+    fn own_zero(&self, index: usize) -> Option<RangeLimits> {
+        let planned = self.plan.rules.get(&Rule::OutOfRange)?;
+        let judged = self.plan.parameters.filter_invalid && planned.columns.contains(&index);
+        self.range(index).filter(|range| judged && range.zero.is_some())
+    }
+
     /// What a cell of each parsed column now stands for.
     fn describe_cells(&mut self, binned: bool) {
         let interval_s = self.row_interval_s(binned);
+        let ranges: Vec<Option<RangeLimits>> = (0..self.metas.len()).map(|index| self.own_zero(index)).collect();
         for (index, meta) in self.metas.iter_mut().enumerate() {
             let before = meta.cleaned.take().unwrap_or_default();
             let own = self.intervals.get(index).copied().flatten();
@@ -256,6 +310,9 @@ impl OngoingCleaning<'_> {
                 if planned && self.plan.parameters.filter_invalid {
                     cleaned.judged.insert(rule.name().to_owned(), self.plan.limits_in_words(rule));
                 }
+            }
+            if let Some(range) = ranges.get(index).and_then(Option::as_ref) {
+                cleaned.judged.insert(Rule::OutOfRange.name().to_owned(), range.memory());
             }
             meta.cleaned = Some(cleaned);
             if let (None, Some((_, unit))) = (&meta.unit, self.units.get(&index)) {
@@ -314,8 +371,18 @@ fn counter_use(register: &str, growth: &counter::Growth) -> CounterUse {
     }
 }
 
-fn counter_event(register: &str, incident: &counter::Incident) -> Event {
-    let at = incident.at_ms;
+/// A register's incidents as events; of too many, neighbours are put together.
+fn push_incidents(events: &mut Vec<Event>, register: &str, incidents: &[counter::Incident]) {
+    let span = |incident: &counter::Incident| {
+        let (at, (_, after)) = (incident.at_ms, incident.readings);
+        EventSpan { start: at, end: at, rows: 1, min: after, max: after }
+    };
+    let first_at = |span: &EventSpan| incidents.iter().find(|incident| incident.at_ms == span.start);
+    let words = |span: &EventSpan| first_at(span).map(incident_in_words).unwrap_or_default();
+    judge::push_events(events, Rule::Counter, Some(register), incidents.iter().map(span), words);
+}
+
+fn incident_in_words(incident: &counter::Incident) -> String {
     let (before, after) = (number(incident.readings.0), number(incident.readings.1));
     let what = match incident.what {
         IncidentKind::Spike => "a misreading, left out".to_owned(),
@@ -323,12 +390,5 @@ fn counter_event(register: &str, incident: &counter::Incident) -> Event {
         IncidentKind::Reset => "started again".to_owned(),
         IncidentKind::Jump => "rose by more than is possible; what it grew is not known".to_owned(),
     };
-    Event {
-        rule: Rule::Counter,
-        column: Some(register.to_owned()),
-        start_at_ms: at,
-        end_at_ms: at,
-        rows: 1,
-        detail: format!("{after} after {before}: {what}"),
-    }
+    format!("{after} after {before}: {what}")
 }

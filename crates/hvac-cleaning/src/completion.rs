@@ -46,7 +46,8 @@ impl OngoingCleaning<'_> {
             }
             let asked = self.plan.rules.contains_key(&Rule::OutOfRange);
             let range = if asked { self.range(index) } else { None };
-            let (Some(ColumnData::Numbers(cells)), Some(meta)) = (self.data.get_mut(index), self.metas.get(index))
+            let gap_ms = judge::gap_ms(Some((self.step_ms() as f64, 0.0)));
+            let (Some(ColumnData::Numbers(cells)), Some(meta)) = (self.data.get_mut(index), self.metas.get_mut(index))
             else {
                 continue;
             };
@@ -55,18 +56,25 @@ impl OngoingCleaning<'_> {
             let mut judged = CellFindings { before, kept: before.count, ..CellFindings::default() };
             if let Some(range) = range {
                 judged.judged.insert(Rule::OutOfRange, before.count);
+                let (tolerant, note) = judge::tolerated(&range, cells.values());
+                judged.notes.extend(note);
                 let mark = |value: &f64| match value {
                     v if v.is_nan() => RowMark::Skip,
-                    v if range.limits.contains(*v) => RowMark::Clear(*v),
+                    v if tolerant.limits.contains(*v) => RowMark::Clear(*v),
                     v => RowMark::Hit(*v),
                 };
                 let marks: Vec<RowMark> = cells.values().iter().map(mark).collect();
-                let spans = judge::spans(&self.at_ms, &marks, i64::MAX);
+                let spans = judge::spans(&self.at_ms, &marks, gap_ms);
                 let hits = spans.iter().map(|span| span.rows).sum();
                 let words = |span: &EventSpan| format!("{}, where {} is possible", span.values(), range.words);
                 judge::push_events(&mut self.events, Rule::OutOfRange, Some(&meta.name), spans.into_iter(), words);
                 judged.hits.insert(Rule::OutOfRange, Hits { first: hits, all: hits });
+                if let (true, Some(_)) = (self.plan.parameters.filter_invalid, range.zero) {
+                    let cleaned = meta.cleaned.get_or_insert_with(CleanedCells::default);
+                    cleaned.judged.insert(Rule::OutOfRange.name().to_owned(), range.memory());
+                }
                 if self.plan.parameters.filter_invalid && hits > 0 {
+                    judged.nulled = judged.hits.clone();
                     let hit = marks.iter().enumerate().filter(|(_, mark)| matches!(mark, RowMark::Hit(_)));
                     cells.null(hit.map(|(row, _)| (row, NullReason::OutOfRange)));
                     judged.kept -= hits;

@@ -6,22 +6,31 @@ use std::collections::BTreeMap;
 
 use super::cells::NumberCells;
 use super::frozen;
-use super::machines::MachineState;
-use super::parameters::Thresholds;
+use super::machines::{Knowledge, MachineState};
+use super::parameters::{Limits, Thresholds};
 use super::quantity::Unit;
 use super::range::{self, RangeLimits};
 use super::report::{ColumnSummary, Event, Hits, Rule};
 use super::run_lengths::Sensor;
-use super::sampling::{duration, number};
+use super::sampling::{self, UsualSpan, duration, number};
 use super::spike;
 use super::{CleanError, internal};
 use hvac_frame::column::NullReason;
 
-/// Most events of one rule on one column; the rest is put into the last one.
+/// Most events of one rule on one column; of more, neighbours are put together.
 pub(crate) const MOST_EVENTS: usize = 2_000;
 
-/// The cell rules, in order.
-const CELL_RULES: [Rule; 3] = [Rule::OutOfRange, Rule::Spike, Rule::Frozen];
+/// A standstill of a sensor of which nothing says that it should move: it is reported, and never nulled.
+const REPORTED: u8 = 8;
+/// The cell rules in order, with the flags of what they hit.
+const CELL_BITS: [(Rule, u8); 3] = [
+    (Rule::OutOfRange, bit(Rule::OutOfRange)),
+    (Rule::Spike, bit(Rule::Spike)),
+    (Rule::Frozen, bit(Rule::Frozen) | REPORTED),
+];
+/// The same with the flags of what is nulled.
+const NULLING_BITS: [(Rule, u8); 3] =
+    [(Rule::OutOfRange, bit(Rule::OutOfRange)), (Rule::Spike, bit(Rule::Spike)), (Rule::Frozen, bit(Rule::Frozen))];
 
 /// One column as the cell rules see it.
 #[derive(Debug, Clone)]
@@ -42,14 +51,20 @@ pub(crate) struct ColumnUnderTest<'a> {
     pub(crate) spikes: bool,
     /// Whether standstill is judged.
     pub(crate) frozen: bool,
+    /// What says that its values should move.
+    pub(crate) known: Knowledge,
     /// Whether its equipment runs.
     pub(crate) running: Option<&'a [MachineState]>,
+    /// The speed of its machine, where there is one.
+    pub(crate) speed: Option<&'a [f64]>,
     /// How many machines of its plant run.
     pub(crate) staging: Option<&'a [u16]>,
     /// The same in words: `while CHP_01 ran`.
     pub(crate) driver: String,
     /// A value of 0 is a standstill: nothing else says whether its equipment runs.
     pub(crate) zero_stands: bool,
+    /// It may have an idle floor: it is a meter's value, or may be one.
+    pub(crate) may_idle: bool,
     /// A value from here on is a bound.
     pub(crate) bound: Option<f64>,
     /// It is recorded when its value changes.
@@ -71,8 +86,27 @@ pub(crate) struct CellFindings {
     pub(crate) judged: BTreeMap<Rule, u64>,
     /// Cells that each rule hit.
     pub(crate) hits: BTreeMap<Rule, Hits>,
+    /// Cells that are nulled for each rule; none when nothing is filtered.
+    pub(crate) nulled: BTreeMap<Rule, Hits>,
+    /// What rules say of cells that they did not judge, or did not hit.
+    pub(crate) notes: Vec<CellNote>,
+    /// Cells whose standstill was not judged because the state of their machine is not known.
+    pub(crate) state_unknown: u64,
     /// In order of rules and time.
     pub(crate) events: Vec<Event>,
+}
+
+/// What a rule says of cells that it did not judge, or did not hit.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CellNote {
+    /// The rule.
+    pub(crate) rule: Rule,
+    /// In words.
+    pub(crate) text: String,
+    /// Of how many cells.
+    pub(crate) cells: u64,
+    /// Code of the warning that a user should see.
+    pub(crate) warns: Option<&'static str>,
 }
 
 /// Judges `cells` and, when asked, nulls what is hit.
@@ -88,15 +122,18 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Resu
         judged.judged.insert(Rule::OutOfRange, judged.before.count);
         let extremes = [judged.before.min, judged.before.max];
         if look.dry_bulb.is_some() || !extremes.into_iter().flatten().all(|value| range.limits.contains(value)) {
-            mark_range(look, range, values, &mut flags, &mut judged.events);
+            let (limits, note) = tolerated(range, values);
+            judged.notes.extend(note);
+            mark_range(look, &limits, values, &mut flags, &mut judged.events);
         }
     }
     if let (true, Some((interval, seen))) = (look.spikes, look.interval_ms) {
         let samples = spike::samples(look.at_ms, values, interval, seen);
-        let (found, count) = spike::spikes(&samples, interval, look.thresholds.spike_z, look.staging);
+        let usual = if look.may_idle && look.staging.is_none() { UsualSpan::of(values) } else { None };
+        let (found, count) = spike::spikes(&samples, interval, look.thresholds.spike_z, look.staging, usual);
         judged.judged.insert(Rule::Spike, count);
         for sample in &found {
-            set(&mut flags, sample.first..=sample.last, Rule::Spike, values)?;
+            set(&mut flags, sample.first..=sample.last, bit(Rule::Spike), values)?;
         }
         let events = found.iter().map(|sample| EventSpan {
             start: sample.at_ms,
@@ -113,19 +150,24 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Resu
             at_ms: look.at_ms,
             values,
             running: look.running,
+            speed: look.speed,
             zero_stands: look.zero_stands,
+            floor: if look.may_idle { idle_floor(values) } else { None },
             bound: look.bound,
             on_change: look.on_change,
             interval_ms: interval,
             seen_ms: seen,
             least_step_ms: look.least_step_ms,
         };
-        let (runs, count) = frozen::frozen(&sensor, look.thresholds)?;
-        judged.judged.insert(Rule::Frozen, count);
-        for run in &runs {
-            set(&mut flags, run.first..=run.last, Rule::Frozen, values)?;
+        let scan = frozen::frozen(&sensor, look.known, look.thresholds)?;
+        judged.judged.insert(Rule::Frozen, scan.judged);
+        let note = |text: String| CellNote { rule: Rule::Frozen, text, cells: 0, warns: None };
+        judged.notes.extend(scan.notes.into_iter().map(note));
+        let flag = if look.known == Knowledge::Nothing { REPORTED } else { bit(Rule::Frozen) };
+        for run in &scan.runs {
+            set(&mut flags, run.first..=run.last, flag, values)?;
         }
-        let events = runs.iter().map(|run| EventSpan {
+        let events = scan.runs.iter().map(|run| EventSpan {
             start: run.start_ms,
             end: run.end_ms,
             rows: run.rows,
@@ -136,18 +178,52 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Resu
         let words = |span: &EventSpan| format!("{} for {} {}", number(span.min), lasts(span), look.driver);
         push_events(&mut judged.events, Rule::Frozen, Some(look.name), events, words);
     }
-    judged.hits = count(&flags);
+    judged.hits = count(&flags, CELL_BITS);
     judged.kept = judged.before.count;
     if look.filter && !judged.hits.is_empty() {
-        judged.kept -= judged.hits.values().map(|hits| hits.first).sum::<u64>();
+        judged.nulled = count(&flags, NULLING_BITS);
+        judged.kept -= judged.nulled.values().map(|hits| hits.first).sum::<u64>();
         cells.null(flags.iter().enumerate().filter_map(|(row, flag)| Some((row, reason(*flag)?))));
     }
     Ok(judged)
 }
 
-/// The reason of the first rule that hit.
+/// The reason of the first rule that nulls it.
 fn reason(flag: u8) -> Option<NullReason> {
-    CELL_RULES.into_iter().find(|rule| flag & bit(*rule) != 0)?.null_reason()
+    NULLING_BITS.into_iter().find(|(_, bits)| flag & bits != 0)?.0.null_reason()
+}
+
+/// Up to where a meter's values are its idle floor; none when it has no value.
+fn idle_floor(values: &[f64]) -> Option<f64> {
+    UsualSpan::of(values).map(|usual| usual.floor())
+}
+
+/// The limits with what a meter's zero may be off by, and what to say of the cells that are kept for it.
+pub(crate) fn tolerated(range: &RangeLimits, values: &[f64]) -> (RangeLimits, Option<CellNote>) {
+    let Some(from) = range.zero_from(values) else { return (range.clone(), None) };
+    let mut kept = EventSpan { start: 0, end: 0, rows: 0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+    for value in values.iter().filter(|value| **value < 0.0 && **value >= from) {
+        (kept.rows, kept.min, kept.max) = (kept.rows + 1, kept.min.min(*value), kept.max.max(*value));
+    }
+    let limits = RangeLimits { limits: Limits { min: Some(from), ..range.limits }, ..range.clone() };
+    let note = (kept.rows > 0).then(|| CellNote {
+        rule: Rule::OutOfRange,
+        text: format!(
+            "{} cells read {}: its meter's zero is off, by less than the {} that are tolerated; they are kept",
+            kept.rows,
+            kept.values(),
+            number(-from)
+        ),
+        cells: kept.rows,
+        warns: Some("zero_offset"),
+    });
+    (limits, note)
+}
+
+/// Hits further apart are two events: three intervals, an hour at least.
+pub(crate) fn gap_ms(interval_ms: Option<(f64, f64)>) -> i64 {
+    let seconds = interval_ms.map_or(0, |(own, _)| sampling::seconds(3.0 * own));
+    3_600_000.max(i64::from(seconds) * 1000)
 }
 
 fn mark_range(
@@ -180,10 +256,16 @@ fn mark_range(
         None => range.words.clone(),
     };
     let words = |span: &EventSpan| format!("{}, where {limits} is possible", span.values());
-    push_events(events, Rule::OutOfRange, Some(look.name), spans(look.at_ms, &marks, i64::MAX).into_iter(), words);
+    push_events(
+        events,
+        Rule::OutOfRange,
+        Some(look.name),
+        spans(look.at_ms, &marks, gap_ms(look.interval_ms)).into_iter(),
+        words,
+    );
 }
 
-fn bit(rule: Rule) -> u8 {
+const fn bit(rule: Rule) -> u8 {
     match rule {
         Rule::OutOfRange => 1,
         Rule::Spike => 2,
@@ -192,23 +274,19 @@ fn bit(rule: Rule) -> u8 {
     }
 }
 
-fn set(
-    flags: &mut Vec<u8>,
-    rows: std::ops::RangeInclusive<usize>,
-    rule: Rule,
-    values: &[f64],
-) -> Result<(), CleanError> {
+fn set(flags: &mut Vec<u8>, rows: std::ops::RangeInclusive<usize>, flag: u8, values: &[f64]) -> Result<(), CleanError> {
     flags.resize(values.len(), 0);
     let start = *rows.start();
     let flags = flags.get_mut(rows).ok_or_else(|| internal("a rule hit rows beyond its column"))?;
-    for (flag, _) in flags.iter_mut().zip(values.iter().skip(start)).filter(|(_, value)| !value.is_nan()) {
-        *flag |= bit(rule);
+    for (known, _) in flags.iter_mut().zip(values.iter().skip(start)).filter(|(_, value)| !value.is_nan()) {
+        *known |= flag;
     }
     Ok(())
 }
 
-fn count(flags: &[u8]) -> BTreeMap<Rule, Hits> {
-    let mut by_flag = [0_u64; 8];
+/// How many cells each rule hit by these bits, as the first of them and at all.
+fn count(flags: &[u8], bits: [(Rule, u8); 3]) -> BTreeMap<Rule, Hits> {
+    let mut by_flag = [0_u64; 16];
     for flag in flags {
         if let Some(count) = by_flag.get_mut(usize::from(*flag)) {
             *count += 1;
@@ -216,8 +294,8 @@ fn count(flags: &[u8]) -> BTreeMap<Rule, Hits> {
     }
     let mut hits: BTreeMap<Rule, Hits> = BTreeMap::new();
     for (flag, cells) in (0_u8..).zip(by_flag).filter(|(flag, cells)| *flag > 0 && *cells > 0) {
-        let by = CELL_RULES.into_iter().filter(|rule| flag & bit(*rule) != 0);
-        for (position, rule) in by.enumerate() {
+        let by = bits.into_iter().filter(|(_, bits)| flag & bits != 0);
+        for (position, (rule, _)) in by.enumerate() {
             let entry = hits.entry(rule).or_default();
             entry.all += cells;
             entry.first += if position == 0 { cells } else { 0 };
@@ -288,7 +366,8 @@ pub(crate) fn spans(at_ms: &[i64], marks: &[RowMark], gap_ms: i64) -> Vec<EventS
     spans
 }
 
-/// Appends the spans as events; more than [`MOST_EVENTS`] end in one that sums up the rest.
+/// Appends the spans as events; of more than [`MOST_EVENTS`], those that stand closest together are put together, so
+/// that no event covers more time than it must.
 pub(crate) fn push_events(
     events: &mut Vec<Event>,
     rule: Rule,
@@ -296,19 +375,36 @@ pub(crate) fn push_events(
     spans: impl Iterator<Item = EventSpan>,
     words: impl Fn(&EventSpan) -> String,
 ) {
-    let mut rest: Option<(EventSpan, usize)> = None;
-    for (position, span) in spans.enumerate() {
-        if position < MOST_EVENTS {
-            events.push(event(rule, column, &span, words(&span)));
-            continue;
+    let spans: Vec<EventSpan> = spans.collect();
+    events.extend(put_together(&spans, MOST_EVENTS).into_iter().map(|(span, count)| {
+        let said = words(&span);
+        let detail = if count == 1 { said } else { format!("{count} times, put together: {said}") };
+        event(rule, column, &span, detail)
+    }));
+}
+
+/// At most `most` spans: the gaps that are left out are the shortest ones, of equally long ones the first. With each,
+/// how many it was made of.
+fn put_together(spans: &[EventSpan], most: usize) -> Vec<(EventSpan, u64)> {
+    let gap = |(before, after): (&EventSpan, &EventSpan)| after.start - before.end;
+    let gaps: Vec<i64> = spans.iter().zip(spans.iter().skip(1)).map(gap).collect();
+    let mut shortest: Vec<usize> = (0..gaps.len()).collect();
+    shortest.sort_by_key(|place| (gaps.get(*place).copied(), *place));
+    let mut joins = vec![false; spans.len()];
+    for place in shortest.into_iter().take(spans.len().saturating_sub(most)) {
+        joins.get_mut(place + 1).into_iter().for_each(|joins| *joins = true);
+    }
+    let mut together: Vec<(EventSpan, u64)> = Vec::new();
+    for (span, joins) in spans.iter().zip(joins) {
+        match together.last_mut().filter(|_| joins) {
+            Some((sum, count)) => {
+                (sum.end, sum.rows, *count) = (span.end, sum.rows + span.rows, *count + 1);
+                (sum.min, sum.max) = (sum.min.min(span.min), sum.max.max(span.max));
+            }
+            None => together.push((*span, 1)),
         }
-        let (sum, count) = rest.get_or_insert((EventSpan { rows: 0, ..span }, 0));
-        (sum.end, sum.rows, *count) = (span.end, sum.rows + span.rows, *count + 1);
-        (sum.min, sum.max) = (sum.min.min(span.min), sum.max.max(span.max));
     }
-    if let Some((span, count)) = rest {
-        events.push(event(rule, column, &span, format!("{count} more, put together: {}", words(&span))));
-    }
+    together
 }
 
 fn event(rule: Rule, column: Option<&str>, span: &EventSpan, detail: String) -> Event {
@@ -324,13 +420,18 @@ mod tests {
     fn each_hit_counts_for_the_first_rule_and_for_all() {
         // range; range and frozen; spike; spike and frozen; nothing
         let flags = [1, 5, 2, 6, 0];
-        let hits = count(&flags);
+        let hits = count(&flags, CELL_BITS);
         let of = |rule: Rule| hits.get(&rule).map(|h| (h.first, h.all));
         assert_eq!(of(Rule::OutOfRange), Some((2, 2)));
         assert_eq!(of(Rule::Spike), Some((2, 2)));
         assert_eq!(of(Rule::Frozen), Some((0, 2)));
         use NullReason::{OutOfRange, Spike};
         assert_eq!(flags.map(reason), [Some(OutOfRange), Some(OutOfRange), Some(Spike), Some(Spike), None]);
+        // Only reported; a spike too.
+        let flags = [REPORTED, REPORTED | 2];
+        let of = |bits| count(&flags, bits).get(&Rule::Frozen).map(|h| (h.first, h.all));
+        assert_eq!((of(CELL_BITS), of(NULLING_BITS)), (Some((1, 2)), None));
+        assert_eq!(flags.map(reason), [None, Some(Spike)]);
     }
 
     #[test]
@@ -343,12 +444,22 @@ mod tests {
         assert_eq!(spans(&at, &[Hit(1.0), Skip, Skip, Hit(3.0), Skip, Skip], 20).len(), 2, "too far apart");
     }
 
+    /// Three too many: the three gaps of a minute join four of them, and no event spans an hour.
     #[test]
-    fn too_many_events_end_in_one() {
-        let spans = (0..MOST_EVENTS as i64 + 3).map(|i| EventSpan { start: i, end: i, rows: 2, min: 1.0, max: 1.0 });
+    fn of_too_many_events_neighbours_are_put_together() {
+        let hour = 3_600_000;
+        let mut starts: Vec<i64> = (0..MOST_EVENTS as i64).map(|i| i * hour).collect();
+        starts.extend([1, 2, 3].map(|minutes| 700 * hour + minutes * 60_000));
+        starts.sort_unstable();
+        let spans = starts.iter().map(|at| EventSpan { start: *at, end: *at, rows: 2, min: 1.0, max: 1.0 });
         let mut events = Vec::new();
         push_events(&mut events, Rule::Spike, Some("X"), spans, |_| "x".to_owned());
-        assert_eq!(events.len(), MOST_EVENTS + 1);
-        assert_eq!(events.last().map(|e| (e.rows, e.detail.as_str())), Some((6, "3 more, put together: x")));
+        assert_eq!(events.len(), MOST_EVENTS);
+        assert_eq!(events.iter().map(|event| event.rows).sum::<u64>(), 2 * (MOST_EVENTS as u64 + 3));
+        let together: Vec<(i64, i64, u64, &str)> = (events.iter())
+            .filter(|event| event.detail != "x")
+            .map(|event| (event.start_at_ms, event.end_at_ms, event.rows, event.detail.as_str()))
+            .collect();
+        assert_eq!(together, [(700 * hour, 700 * hour + 180_000, 8, "4 times, put together: x")]);
     }
 }

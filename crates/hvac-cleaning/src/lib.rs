@@ -27,7 +27,9 @@ mod equipment;
 mod frame;
 mod frozen;
 mod heat_balance;
+mod hold;
 mod judge;
+mod levels;
 mod machines;
 mod needs;
 mod parameters;
@@ -55,7 +57,7 @@ pub use self::report::{Event, Hits, Report, Rule};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.
-pub const CLEANER_VERSION: &str = "3";
+pub const CLEANER_VERSION: &str = "4";
 
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,13 +2,15 @@
 //!
 //! `CH-1.S` and `CH-1.KW` are state and power of the machine `CH_1`; `Hz_ CHP` and `kW_CHP` speed and power of
 //! `CHP`. A machine runs when its state says so, else when its speed is above standing, else when it draws
-//! power. What cannot be told is "unknown", never "on".
+//! power. What cannot be told is "unknown", never "on": see [`Hold`] for how long a record counts.
 
 use std::collections::BTreeMap;
 
+use super::hold::Hold;
 use super::parameters::{Roles, Thresholds};
 use super::quantity::{Quantity, quantity_of};
 use super::roles::{self, Role, RoleColumns};
+use super::sampling::UsualSpan;
 use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_points::{MachineKind, Measure, Reading};
 
@@ -33,7 +35,35 @@ pub(crate) struct Sign {
     pub(crate) column: usize,
     /// It runs while the value is above this.
     pub(crate) above: f64,
+    /// The value has a floor of its own while it stands: the standby power of a drive, the offset of a flow meter.
+    pub(crate) has_floor: bool,
 }
+
+impl Sign {
+    /// Of a state or speed.
+    fn plain(column: usize, above: f64) -> Self {
+        Self { column, above, has_floor: false }
+    }
+
+    /// Of a power or flow.
+    fn metered(column: usize, above: f64) -> Self {
+        Self { column, above, has_floor: true }
+    }
+
+    /// What a value must be above among all of the column's: a tenth of the way up from its floor, where it has one
+    /// that lies far below its usual highest value.
+    fn limit(&self, values: &[f64]) -> f64 {
+        match UsualSpan::of(values).filter(|_| self.has_floor) {
+            Some(UsualSpan { low, high }) if high > FLOOR_BELOW * low.max(self.above) => {
+                self.above.max(low + 0.1 * (high - low))
+            }
+            _ => self.above,
+        }
+    }
+}
+
+/// A floor lies so many times below the usual highest value.
+const FLOOR_BELOW: f64 = 3.0;
 
 /// One machine's points.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +99,19 @@ pub(crate) enum Driver {
     Unknown,
 }
 
+/// What says that a value should move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Knowledge {
+    /// It always does: the weather.
+    Moves,
+    /// Its equipment runs, where its state says so.
+    Runs,
+    /// Its own value, above its floor.
+    Itself,
+    /// Nothing.
+    Nothing,
+}
+
 /// The machines of a plant.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Machines {
@@ -78,6 +121,19 @@ pub(crate) struct Machines {
     pub(crate) plant: Vec<Sign>,
     /// Names of what makes the plant run, for messages.
     pub(crate) plant_words: String,
+}
+
+impl Driver {
+    /// What it says of when a value should move.
+    #[must_use]
+    pub(crate) fn known(&self) -> Knowledge {
+        match self {
+            Self::Weather => Knowledge::Moves,
+            Self::Stated(..) | Self::Machine(_) | Self::Plant => Knowledge::Runs,
+            Self::Itself => Knowledge::Itself,
+            Self::Unknown => Knowledge::Nothing,
+        }
+    }
 }
 
 impl Machines {
@@ -110,10 +166,10 @@ impl Machines {
         }
         let mut machines = Self { all: by_name.into_values().collect(), ..Self::default() };
         for machine in &mut machines.all {
-            let sign = |columns: &[usize], above| columns.first().map(|column| Sign { column: *column, above });
-            machine.sign = sign(&machine.states, 0.5)
-                .or_else(|| sign(&machine.speeds, thresholds.running_speed))
-                .or_else(|| sign(&machine.powers, thresholds.running_kw));
+            let first = |columns: &[usize]| columns.first().copied();
+            machine.sign = (first(&machine.states).map(|column| Sign::plain(column, 0.5)))
+                .or_else(|| first(&machine.speeds).map(|column| Sign::plain(column, thresholds.running_speed)))
+                .or_else(|| first(&machine.powers).map(|column| Sign::metered(column, thresholds.running_kw)));
         }
         machines.settle_plant(roles, columns);
         machines
@@ -131,7 +187,7 @@ impl Machines {
             }
         }
         let flow = roles.get(&Role::Flow).map_or(&[][..], |chosen| &chosen.columns);
-        self.plant = flow.iter().map(|column| Sign { column: *column, above: 0.0 }).collect();
+        self.plant = flow.iter().map(|column| Sign::metered(*column, 0.0)).collect();
         let names = flow.iter().filter_map(|index| columns.get(*index)).map(|column| column.name.as_str());
         self.plant_words = names.collect::<Vec<_>>().join(" or ");
     }
@@ -168,17 +224,20 @@ impl Machines {
         if let Some((machine, _)) = belongs.max_by_key(|(_, machine)| machine.name.len()) {
             return Driver::Machine(machine);
         }
+        // A numbered point is of one machine or loop of several: the plant may run without it.
+        let numbered = reading.machine_name.chars().any(|c| c.is_ascii_digit());
         let of_plant = Role::ALL.into_iter().any(plays)
-            || matches!(
-                quantity,
-                Some(
-                    Quantity::ChwTemperature
-                        | Quantity::CwTemperature
-                        | Quantity::Load
-                        | Quantity::KwPerRt
-                        | Quantity::Cop
+            || !numbered
+                && matches!(
+                    quantity,
+                    Some(
+                        Quantity::ChwTemperature
+                            | Quantity::CwTemperature
+                            | Quantity::Load
+                            | Quantity::KwPerRt
+                            | Quantity::Cop
+                    )
                 )
-            )
             || ((reading.plant || reading.total) && quantity == Some(Quantity::Power));
         if of_plant && !self.plant.is_empty() {
             Driver::Plant
@@ -193,14 +252,21 @@ impl Machines {
     #[must_use]
     pub(crate) fn in_words(&self, driver: &Driver) -> String {
         match driver {
-            Driver::Stated(_, name) => format!("while {name} ran"),
-            Driver::Machine(index) => {
-                self.all.get(*index).map_or_else(String::new, |machine| format!("while {} ran", machine.name))
-            }
-            Driver::Plant => format!("while {} ran", self.plant_words),
+            Driver::Stated(..) | Driver::Machine(_) | Driver::Plant => format!("while {} ran", self.name(driver)),
             Driver::Weather => "while the weather went on".to_owned(),
             Driver::Itself => "at a value that is no standstill".to_owned(),
-            Driver::Unknown => "(whether its equipment ran could not be told)".to_owned(),
+            Driver::Unknown => "(reported only: whether its equipment ran could not be told)".to_owned(),
+        }
+    }
+
+    /// The machine or machines behind it; empty without one.
+    #[must_use]
+    pub(crate) fn name(&self, driver: &Driver) -> String {
+        match driver {
+            Driver::Stated(_, name) => name.clone(),
+            Driver::Machine(index) => self.all.get(*index).map_or_else(String::new, |machine| machine.name.clone()),
+            Driver::Plant => self.plant_words.clone(),
+            Driver::Weather | Driver::Itself | Driver::Unknown => String::new(),
         }
     }
 }
@@ -218,13 +284,13 @@ fn any_of(names: &[&str]) -> String {
 pub(crate) fn sign_of(name: &str, columns: &[ColumnMeta], thresholds: &Thresholds) -> Option<Sign> {
     let index = roles::find(name, columns).ok()?;
     let column = columns.get(index)?;
-    let above = match (column.kind, quantity_of(column)) {
-        (Kind::Status, _) => 0.5,
-        (_, Some(Quantity::Power)) => thresholds.running_kw,
-        (_, Some(Quantity::Speed)) => thresholds.running_speed,
-        _ => 0.0,
-    };
-    Some(Sign { column: index, above })
+    Some(match (column.kind, quantity_of(column)) {
+        (Kind::Status, _) => Sign::plain(index, 0.5),
+        (_, Some(Quantity::Power)) => Sign::metered(index, thresholds.running_kw),
+        (_, Some(Quantity::Speed)) => Sign::plain(index, thresholds.running_speed),
+        (_, Some(Quantity::Flow)) => Sign::metered(index, 0.0),
+        _ => Sign::plain(index, 0.0),
+    })
 }
 
 enum Signal {
@@ -255,37 +321,50 @@ impl Signal {
     }
 }
 
-/// A state that is older than this says nothing any more, ms.
-const STALE_MS: i64 = 24 * 3_600_000;
-
-/// Whether any of the signs is on, row by row; each sign is held over rows without a value for up to a day
-/// (points of other groups make such rows). `values` gives a column's values, NaN for none.
-pub(crate) fn running<'v>(at_ms: &[i64], signs: &[Sign], values: impl Fn(usize) -> &'v [f64]) -> Running {
+/// Whether any of the signs is on, row by row: on where one is known to be, off where all are known to be off, else
+/// unknown. `values` gives a column's values, NaN for none; `hold` how long one of them counts.
+pub(crate) fn running<'v>(
+    at_ms: &[i64],
+    signs: &[Sign],
+    values: impl Fn(usize) -> &'v [f64],
+    hold: impl Fn(usize) -> Hold,
+) -> Running {
     let mut running = vec![MachineState::Unknown; at_ms.len()];
-    for sign in signs {
+    for (place, sign) in signs.iter().enumerate() {
+        let (values, hold) = (values(sign.column), hold(sign.column));
+        let limit = sign.limit(values);
         let mut held: Option<(i64, MachineState)> = None;
-        for ((at, value), state) in at_ms.iter().zip(values(sign.column)).zip(&mut running) {
+        for ((at, value), state) in at_ms.iter().zip(values).zip(&mut running) {
             if !value.is_nan() {
-                held = Some((*at, if *value > sign.above { MachineState::On } else { MachineState::Off }));
+                held = Some((*at, if *value > limit { MachineState::On } else { MachineState::Off }));
+            } else if hold.ends_with_null {
+                held = None;
             }
-            if let Some((since, now)) = held
-                && at - since <= STALE_MS
-                && (now == MachineState::On || *state == MachineState::Unknown)
-            {
-                *state = now;
-            }
+            let now = held.filter(|(since, _)| (at - since) as f64 <= hold.longest_ms);
+            let now = now.map_or(MachineState::Unknown, |(_, state)| state);
+            *state = match (*state, now) {
+                (_, now) if place == 0 => now,
+                (MachineState::On, _) | (_, MachineState::On) => MachineState::On,
+                (MachineState::Off, MachineState::Off) => MachineState::Off,
+                _ => MachineState::Unknown,
+            };
         }
     }
     running
 }
 
 /// How many of the plant's machines run, row by row; none when nothing tells.
-pub(crate) fn staging<'v>(machines: &Machines, at_ms: &[i64], values: impl Fn(usize) -> &'v [f64]) -> Option<Vec<u16>> {
+pub(crate) fn staging<'v>(
+    machines: &Machines,
+    at_ms: &[i64],
+    values: impl Fn(usize) -> &'v [f64],
+    hold: impl Fn(usize) -> Hold,
+) -> Option<Vec<u16>> {
     let mut stages: Option<Vec<u16>> = None;
     for machine in machines.all.iter().filter(|machine| machine.kind != MachineKind::Other) {
         let Some(sign) = machine.sign else { continue };
         let all = stages.get_or_insert_with(|| vec![0; at_ms.len()]);
-        for (stage, state) in all.iter_mut().zip(running(at_ms, &[sign], &values)) {
+        for (stage, state) in all.iter_mut().zip(running(at_ms, &[sign], &values, &hold)) {
             *stage += u16::from(state == MachineState::On);
         }
     }
@@ -352,15 +431,51 @@ mod tests {
         assert_eq!(driver(&machines, &columns, "CWP_2_KW"), Driver::Itself);
     }
 
+    fn told(hours: &[i64], values: &[f64], longest_h: f64, ends_with_null: bool) -> String {
+        let at: Vec<i64> = hours.iter().map(|h| h * 3_600_000).collect();
+        let hold = |_| Hold { longest_ms: longest_h * 3.6e6, ends_with_null };
+        let letter = |state: &MachineState| match state {
+            MachineState::Unknown => '?',
+            MachineState::Off => '0',
+            MachineState::On => '1',
+        };
+        running(&at, &[Sign::plain(0, 0.5)], |_| values, hold).iter().map(letter).collect()
+    }
+
     #[test]
-    fn a_state_is_held_for_a_day() {
-        let hour = 3_600_000;
-        let at: Vec<i64> = [0, 1, 2, 26, 27].map(|h| h * hour).to_vec();
-        let values = [1.0, f64::NAN, f64::NAN, f64::NAN, 0.0];
-        let running = running(&at, &[Sign { column: 0, above: 0.5 }], |_| &values);
-        assert_eq!(
-            running,
-            [MachineState::On, MachineState::On, MachineState::On, MachineState::Unknown, MachineState::Off]
+    fn a_state_counts_as_long_as_its_record_does() {
+        let n = f64::NAN;
+        let (hours, values) = ([0, 1, 2, 26, 27], [1.0, n, n, n, 0.0]);
+        assert_eq!(told(&hours, &values, 1.5, false), "11??0", "recorded every hour");
+        assert_eq!(told(&hours, &values, f64::INFINITY, false), "11110", "recorded on change: it lasts");
+        assert_eq!(told(&hours, &values, f64::INFINITY, true), "1???0", "but not over a loss");
+        assert_eq!(told(&[0, 1, 2], &[n, n, 1.0], f64::INFINITY, false), "??1", "nothing is known before the first");
+    }
+
+    /// One of two pumps is off, nothing is known of the other: the plant may run.
+    #[test]
+    fn a_plant_stands_only_when_all_are_known_to() {
+        let n = f64::NAN;
+        let (a, b) = ([0.0, 0.0, 1.0, 0.0, n], [n, 0.0, n, 1.0, n]);
+        let states = running(
+            &[0, 1, 2, 3, 4],
+            &[Sign::plain(0, 0.5), Sign::plain(1, 0.5)],
+            |index| if index == 0 { &a[..] } else { &b[..] },
+            |_| Hold { longest_ms: 0.0, ends_with_null: true },
         );
+        use MachineState::{Off, On, Unknown};
+        assert_eq!(states, [Unknown, Off, On, On, Unknown]);
+    }
+
+    /// A drive draws 1.2 kW while it stands and 20 to 30 while it runs: it runs above 1.2 + 2.88 kW. One that always
+    /// runs has no floor.
+    #[test]
+    fn standby_power_is_no_running() {
+        let sign = Sign::metered(0, 0.5);
+        let values: Vec<f64> = (0..100).map(|i| if i < 40 { 1.2 } else { 20.0 + f64::from(i % 11) }).collect();
+        let limit = sign.limit(&values);
+        assert!((4.0..4.2).contains(&limit), "{limit}");
+        assert_eq!(sign.limit(&values[40..]), 0.5);
+        assert_eq!(Sign::plain(0, 0.5).limit(&values), 0.5);
     }
 }

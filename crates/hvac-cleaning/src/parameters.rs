@@ -322,6 +322,9 @@ pub struct Thresholds {
     pub plant_cop: Limits,
     /// Limits of single columns in their own unit, by name; they win.
     pub limits: BTreeMap<String, Limits>,
+    /// Share of its own usual greatest value by which a power, flow, load or speed may read below 0 at standstill.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
+    pub zero_tolerance: f64,
     /// K by which a wet-bulb may stand above its dry-bulb: two sensors' accuracy.
     #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub wet_bulb_margin_k: f64,
@@ -378,6 +381,7 @@ impl Default for Thresholds {
             load_rt: Limits::at_least(0.0),
             plant_cop: Limits::new(2.0, 8.0),
             limits: BTreeMap::new(),
+            zero_tolerance: 0.02,
             wet_bulb_margin_k: 0.5,
             heat_balance: 0.15,
             heat_balance_min_rt: 1.0,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::machines::{Driver, Machines, sign_of};
 use super::parameters::{Limits, Parameters, Thresholds};
-use super::quantity::{Quantity, UnitChoice, quantity_of, unit_choice};
+use super::quantity::{Quantity, UnitChoice, is_set, is_state, quantity_of, unit_choice};
 use super::report::{LeftOut, Rule};
 use super::roles::{self, Role, RoleColumns};
 use super::{CleanError, Problem};
@@ -70,10 +70,15 @@ impl Plan {
     pub(super) fn limits_in_words(&self, rule: Rule) -> String {
         let t = &self.parameters.thresholds;
         match rule {
-            Rule::OutOfRange => "by quantity and unit, see each column".to_owned(),
-            Rule::Spike => format!("robust z of both differences above {}", t.spike_z),
+            Rule::OutOfRange => format!(
+                "by quantity and unit, see each column; a meter's zero within {} % of its usual greatest value",
+                super::sampling::number(t.zero_tolerance * 100.0)
+            ),
+            Rule::Spike => {
+                format!("robust z of both differences above {}, and 2.5 times 95 % of its own steps", t.spike_z)
+            }
             Rule::Frozen => format!(
-                "{} native samples within {}, and {} times as long as 99 % of the column's own runs",
+                "{} native samples within {} while its equipment is known to run, and {} times as long as 99 % of the column's own runs",
                 t.frozen_samples, t.frozen_std, t.frozen_habit
             ),
             Rule::Counter => "falls, and rises of more than 10 times the usual rate".to_owned(),
@@ -83,7 +88,7 @@ impl Plan {
             Rule::HeatBalance => {
                 format!("|flow·ΔT − load|/load at most {}, from {} RT", t.heat_balance, t.heat_balance_min_rt)
             }
-            Rule::Affinity => format!("|P/f³ ÷ own median − 1| at most {}", t.affinity),
+            Rule::Affinity => format!("|P/f³ ÷ own nearest level − 1| at most {}", t.affinity),
             Rule::Equipment => {
                 format!("flow above {} of its median with pumps off; chiller on with towers off", t.standing_flow)
             }
@@ -173,6 +178,7 @@ fn bad_thresholds(t: &Thresholds) -> Vec<Problem> {
         ("running_kw", t.running_kw),
         ("standing_flow", t.standing_flow),
         ("steady_spread", t.steady_spread),
+        ("zero_tolerance", t.zero_tolerance),
         ("wet_bulb_margin_k", t.wet_bulb_margin_k),
     ];
     let problem = |field: &str, message: String| Problem {
@@ -299,8 +305,14 @@ impl PlanBuilder<'_> {
             Rule::Frozen if reading.is_setting() => {
                 Some("by its name it is set, not measured: it may rightly stand still".to_owned())
             }
+            Rule::Frozen if is_state(&reading) => {
+                Some("by its name it is a state, an alarm or a limit: it may rightly stand still".to_owned())
+            }
             Rule::Frozen if column.unit.as_deref() == Some("%") && !humidity => {
                 Some("a position or share in % may rightly stand still".to_owned())
+            }
+            Rule::Spike if is_set(&reading) => {
+                Some("by its name it is a set-point, a command, a limit or a position: it may rightly jump".to_owned())
             }
             Rule::Spike if super::sampling::on_change(column) => {
                 Some("it is recorded on change of value: its steps are no samples of one interval".to_owned())

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_points::{Measure, Nature, Reading, units};
 pub(crate) use hvac_points::{Quantity, Unit};
-use hvac_points::{Reading, units};
 
 /// What is known of a column's unit before its values are seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,30 @@ fn conventional(quantity: Quantity, unit: &str, evidence: &str) -> UnitChoice {
 pub(crate) fn quantity_of(column: &ColumnMeta) -> Option<Quantity> {
     let reading = (column.kind == Kind::Instantaneous).then(|| Reading::of(&column.original_name));
     reading?.quantity(column.unit.as_deref())
+}
+
+/// Whether a point is a state, an alarm or a limit by its name, whatever its values are.
+#[must_use]
+pub(crate) fn is_state(reading: &Reading) -> bool {
+    matches!(reading.nature, Some(Nature::Alarm | Nature::Limit)) || reading.measure == Some(Measure::State)
+}
+
+/// Whether a point is what somebody or something sets, by its name; speeds, which are fed back, are not.
+#[must_use]
+pub(crate) fn is_set(reading: &Reading) -> bool {
+    matches!(reading.nature, Some(Nature::SetPoint | Nature::Command | Nature::Limit | Nature::Position))
+}
+
+/// Whether a point may read the same for as long as its machine stands, on an idle floor: anything but a temperature
+/// or a humidity.
+#[must_use]
+pub(crate) fn may_idle(column: &ColumnMeta) -> bool {
+    if matches!(column.unit.as_deref(), Some("°C" | "°F" | "K" | "%RH")) {
+        return false;
+    }
+    let reading = Reading::of(&column.original_name);
+    let air = matches!(reading.measure, Some(Measure::Temperature | Measure::WetBulb | Measure::Humidity));
+    !air && !reading.quantity(column.unit.as_deref()).is_some_and(Quantity::is_temperature)
 }
 
 #[cfg(test)]

@@ -11,11 +11,20 @@
 //! | electric power, flow, load | ≥ 0 |
 //! | COP of the plant | 2…8, kW/RT accordingly (3.5168/8…3.5168/2) |
 //!
-//! A cell is judged by itself, so what is left is judged the same again. A column whose quantity or unit is not
-//! known is not judged; limits of a single column, in its own unit, win over all of these.
+//! A meter's zero is never quite 0: −0.3 GPM at standstill is an offset, no impossible flow. So a power, flow, load or
+//! speed may lie below a limit of 0 by `zero_tolerance` (0.02: usual accuracies are 1–2 % of full scale) of its own
+//! usual greatest value (its 99 % quantile) where it reads as near to 0 at 1 % of all times at least, and by 0.5 kW,
+//! 5 L/min, 1 RT and 0.5 Hz in any case. Such cells are kept, counted and told of. What an earlier cleaning has judged by the same limits is not judged by the usual greatest
+//! value of what that left.
+//!
+//! Otherwise a cell is judged by itself, so what is left is judged the same again. A column whose quantity or unit is
+//! not known is not judged; limits of a single column, in its own unit, win over all of these and have no tolerance.
 
 use super::parameters::{Limits, Thresholds};
 use super::quantity::{Quantity, Unit};
+use super::report::Rule;
+use super::sampling::{UsualSpan, number};
+use hvac_frame::column::ColumnMeta;
 use hvac_points::physics::KW_PER_RT;
 
 /// The limits of a column in its own unit, and how they read in a message.
@@ -25,6 +34,42 @@ pub(crate) struct RangeLimits {
     pub limits: Limits,
     /// Such as `23…86 °F`.
     pub words: String,
+    /// How far below a limit of 0 a value may lie all the same, at least; none where a limit is no meter's zero.
+    pub zero: Option<ZeroTolerance>,
+}
+
+/// What a meter's zero may be off by, in the column's own unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ZeroTolerance {
+    /// At least.
+    pub least: f64,
+    /// As a share of the usual greatest value.
+    pub share: f64,
+}
+
+impl RangeLimits {
+    /// Whether an earlier cleaning has judged the column by the same limits and its own zero.
+    #[must_use]
+    pub(crate) fn judged_before(&self, column: &ColumnMeta) -> bool {
+        let judged = column.cleaned.as_ref().and_then(|cleaned| cleaned.judged.get(Rule::OutOfRange.name()));
+        judged.is_some_and(|limits| *limits == self.memory())
+    }
+
+    /// What is kept of having judged by these limits.
+    #[must_use]
+    pub(crate) fn memory(&self) -> String {
+        let share = self.zero.map_or(0.0, |zero| zero.share);
+        format!("{}; zero within {} %", self.words, number(share * 100.0))
+    }
+
+    /// Down to where a value of this column is its meter's zero, where that has a tolerance.
+    #[must_use]
+    pub(crate) fn zero_from(&self, values: &[f64]) -> Option<f64> {
+        let ZeroTolerance { least, share } = self.zero?;
+        // Only of a meter that stands at times: one that never reads near 0 has no zero to be off.
+        let by_span = |usual: UsualSpan| if usual.low <= share * usual.high { share * usual.high } else { 0.0 };
+        Some(-least.max(UsualSpan::of(values).map_or(0.0, by_span)))
+    }
 }
 
 /// The limits of a quantity in the unit in which it is compared.
@@ -55,20 +100,29 @@ pub(crate) fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds)
     // 60 °C is 140 °F, not 139.999…: a value on the edge is inside.
     let own = |limit: f64| (unit.invert(limit) * 1e9).round() / 1e9;
     let own = Limits { min: limits.min.map(own), max: limits.max.map(own) };
-    in_words(own, unit.unit)
+    let least = match quantity {
+        Quantity::Power => Some(0.5),
+        Quantity::Flow => Some(5.0),
+        Quantity::Load => Some(1.0),
+        Quantity::Speed => Some(0.5),
+        _ => None,
+    };
+    let zero = least.filter(|_| own.min == Some(0.0) && thresholds.zero_tolerance > 0.0);
+    let zero = zero.map(|least| ZeroTolerance { least: unit.invert(least), share: thresholds.zero_tolerance });
+    RangeLimits { zero, ..in_words(own, unit.unit) }
 }
 
 /// Limits and their words.
 #[must_use]
 pub(crate) fn in_words(limits: Limits, unit: &str) -> RangeLimits {
-    let show = |value: f64| super::sampling::number((value * 1000.0).round() / 1000.0);
+    let show = |value: f64| number((value * 1000.0).round() / 1000.0);
     let words = match (limits.min, limits.max) {
         (Some(min), Some(max)) => format!("{}…{} {unit}", show(min), show(max)),
         (Some(min), None) => format!("at least {} {unit}", show(min)),
         (None, Some(max)) => format!("at most {} {unit}", show(max)),
         (None, None) => "anything".to_owned(),
     };
-    RangeLimits { limits, words: words.trim_end().to_owned() }
+    RangeLimits { limits, words: words.trim_end().to_owned(), zero: None }
 }
 
 /// Marks the values outside of `limits`; NaN is none.

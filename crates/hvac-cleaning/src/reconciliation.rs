@@ -40,13 +40,12 @@ impl OngoingCleaning<'_> {
     /// The report's entry of a column; `before` none for derived ones.
     fn column_use(&self, index: usize) -> Option<ColumnUse> {
         let (meta, judged, data) = (self.metas.get(index)?, self.judged.get(index)?, self.data.get(index)?);
-        let filter = self.plan.parameters.filter_invalid;
         Some(ColumnUse {
             column: meta.name.clone(),
             before: (index < self.width).then_some(judged.before),
             after: data.summary(),
             flagged: judged.hits.clone(),
-            nulled: if filter { judged.hits.clone() } else { BTreeMap::new() },
+            nulled: judged.nulled.clone(),
         })
     }
 
@@ -55,11 +54,12 @@ impl OngoingCleaning<'_> {
         let with_sample = self.sampled.iter().filter(|sampled| **sampled).count() as u64;
         let dropped: u64 = rows.dropped.values().map(|hits| hits.first).sum();
         let rules = self.rules(&found, &rows, &columns);
+        let emptied = self.warn_of_emptied();
         Ok(Report {
-            message: self.message(&rows, &cells, dropped, with_sample),
+            message: self.message(&rows, &cells, with_sample, &emptied),
             cleaner_version: CLEANER_VERSION.to_owned(),
             resampling: std::mem::take(&mut self.resampling),
-            retention_rate: share(with_sample - dropped.min(with_sample), with_sample),
+            retention_rate: share(with_sample.saturating_sub(dropped), with_sample),
             cell_retention_rate: share(cells.kept, cells.before),
             rows,
             cells,
@@ -80,13 +80,12 @@ impl OngoingCleaning<'_> {
             cells.before += judged.before.count;
             cells.kept += judged.kept;
             cells.after += column.after.count;
-            for (rule, hits) in &judged.hits {
-                let sum = cells.flagged.entry(*rule).or_default();
-                (sum.first, sum.all) = (sum.first + hits.first, sum.all + hits.all);
+            for (sums, own) in [(&mut cells.flagged, &judged.hits), (&mut cells.nulled, &judged.nulled)] {
+                for (rule, hits) in own {
+                    let sum = sums.entry(*rule).or_default();
+                    (sum.first, sum.all) = (sum.first + hits.first, sum.all + hits.all);
+                }
             }
-        }
-        if self.plan.parameters.filter_invalid {
-            cells.nulled = cells.flagged.clone();
         }
         cells
     }
@@ -123,6 +122,20 @@ impl OngoingCleaning<'_> {
             let judged = self.judged.iter().filter_map(|judged| judged.judged.get(rule)).sum();
             let mut left_out = planned.left_out.clone();
             let mut judging = planned.columns.clone();
+            for (index, judged) in self.judged.iter().enumerate() {
+                let own = judged.notes.iter().filter(|note| note.rule == *rule);
+                left_out
+                    .extend(own.filter_map(|note| Some(LeftOut { column: name(&index)?, reason: note.text.clone() })));
+                if judged.notes.iter().any(|note| note.rule == *rule)
+                    && judged.judged.get(rule).copied().unwrap_or(0) == 0
+                {
+                    judging.retain(|other| *other != index);
+                }
+            }
+            if *rule == Rule::Counter {
+                judging.retain(|index| self.growing.contains_key(index));
+                left_out.extend(self.no_registers.iter().cloned());
+            }
             if *rule == Rule::OutOfRange {
                 // Units that the values could not tell either.
                 for index in planned.columns.iter().filter(|index| self.range(**index).is_none()) {
@@ -139,46 +152,100 @@ impl OngoingCleaning<'_> {
                 limits: self.plan.limits_in_words(*rule),
                 columns: judging.iter().filter_map(name).collect(),
                 left_out,
-                judged: if is_row { found.judged.get(rule).copied().unwrap_or(0) } else { judged },
-                hits: match is_row {
-                    true => rows.flagged.get(rule).copied().unwrap_or_default(),
-                    false => columns.iter().fold(Hits::default(), sum),
+                judged: match rule {
+                    _ if is_row => found.judged.get(rule).copied().unwrap_or(0),
+                    Rule::Counter => self.growing.values().map(|growing| growing.readings).sum(),
+                    _ => judged,
+                },
+                hits: match rule {
+                    _ if is_row => rows.flagged.get(rule).copied().unwrap_or_default(),
+                    Rule::Counter => {
+                        let hits = self.growing.values().map(|growing| growing.incidents).sum();
+                        Hits { first: hits, all: hits }
+                    }
+                    _ => columns.iter().fold(Hits::default(), sum),
                 },
             }
         });
         planned.collect()
     }
 
-    fn message(&self, rows: &RowCounts, cells: &CellCounts, dropped: u64, with_sample: u64) -> String {
-        let list = |hits: &BTreeMap<Rule, Hits>| {
-            let some = hits.iter().filter(|(_, hits)| hits.first > 0);
-            some.map(|(rule, hits)| format!("{} {}", rule.name(), hits.first)).collect::<Vec<_>>().join(", ")
-        };
-        let total = |hits: &BTreeMap<Rule, Hits>| hits.values().map(|hits| hits.first).sum::<u64>();
-        let mut text = match (&self.resampling.applied, &self.resampling.requested) {
+    /// Warns of columns that the cell rules left with half of their values or fewer; gives those that are empty now.
+    fn warn_of_emptied(&mut self) -> Vec<String> {
+        let mut emptied = Vec::new();
+        let lost = self.judged.iter().zip(&self.metas).take(self.width).filter_map(|(judged, meta)| {
+            let (before, kept) = (judged.before.count, judged.kept);
+            let mostly = kept < before && kept * 2 <= before;
+            mostly.then(|| (meta.name.clone(), before, kept, in_words(&judged.nulled)))
+        });
+        for (name, before, kept, rules) in lost.collect::<Vec<_>>() {
+            let nulled = before - kept;
+            let left = if kept == 0 { "the column is empty now".to_owned() } else { format!("{kept} are left") };
+            let message = format!("{name}: {nulled} of {before} values nulled ({rules}): {left}");
+            self.warn("column_emptied", Some(name.clone()), nulled, message);
+            if kept == 0 {
+                emptied.push(name);
+            }
+        }
+        emptied
+    }
+
+    /// What was done, in parts that add up: rows of the parse and of the result, then rows that rules took of those
+    /// that have a sample, then cells of those that have a value.
+    fn message(&self, rows: &RowCounts, cells: &CellCounts, with_sample: u64, emptied: &[String]) -> String {
+        let filter = self.plan.parameters.filter_invalid;
+        let resampling = &self.resampling;
+        let mut text = match (&resampling.applied, &resampling.requested) {
             (Some(interval), _) => format!("{} rows became {} at {interval}", rows.parsed, rows.resampled),
-            (None, Some(_)) => format!("{} rows; {}", rows.parsed, self.resampling.note),
+            (None, Some(_)) => format!("{} rows; {}", rows.parsed, resampling.note),
             (None, None) => format!("{} rows", rows.parsed),
         };
-        let filter = self.plan.parameters.filter_invalid;
-        let (flagged_rows, flagged_cells) = (total(&rows.flagged), total(&cells.flagged));
-        if filter && dropped > 0 && dropped == with_sample {
-            text += &format!("; every row was rejected ({})", list(&rows.dropped));
-        } else if flagged_rows > 0 {
-            text += &format!(
-                "; {flagged_rows} rows {} ({})",
-                if filter { "dropped" } else { "flagged" },
-                list(&rows.flagged)
-            );
+        let stay = rows.resampled.saturating_sub(with_sample);
+        match (stay, resampling.empty_bins_left_out) {
+            (0, 0) => {}
+            (0, out) => text += &format!(" ({out} without a sample were left out)"),
+            (stay, _) => text += &format!(" ({with_sample} with a sample, {stay} without)"),
         }
-        if flagged_cells > 0 {
-            text += &format!(
-                "; {flagged_cells} cells {} ({})",
-                if filter { "nulled" } else { "flagged" },
-                list(&cells.flagged)
-            );
+        let flagged_rows = total(&rows.flagged);
+        let left = with_sample.saturating_sub(flagged_rows);
+        let of_rows = format!("of {with_sample} rows with a sample");
+        match (filter, flagged_rows) {
+            (_, 0) => {}
+            (true, all) if all == with_sample => {
+                text += &format!("; every row was rejected ({})", in_words(&rows.dropped));
+            }
+            (true, some) => {
+                let rate = share(left, with_sample);
+                text += &format!(
+                    "; {some} {of_rows} dropped ({}), {left} kept: {rate:.1} % retained",
+                    in_words(&rows.dropped)
+                );
+            }
+            (false, some) => text += &format!("; {some} {of_rows} flagged ({})", in_words(&rows.flagged)),
         }
-        if flagged_rows == 0 && flagged_cells == 0 && !self.plan.rules.is_empty() {
+        let (flagged_cells, nulled_cells) = (total(&cells.flagged), total(&cells.nulled));
+        let of_cells = format!("of {} cells with a value", cells.before);
+        if nulled_cells > 0 {
+            text += &format!("; {nulled_cells} {of_cells} nulled ({}), {} kept", in_words(&cells.nulled), cells.kept);
+        } else if flagged_cells > 0 && !filter {
+            text += &format!("; {flagged_cells} {of_cells} flagged ({})", in_words(&cells.flagged));
+        }
+        let only_reported = flagged_cells.saturating_sub(nulled_cells);
+        if filter && only_reported > 0 {
+            text +=
+                &format!("; {only_reported} {of_cells} only reported, for nothing tells whether their equipment ran");
+        }
+        let derived: u64 = self.judged.iter().skip(self.width).map(|judged| total(&judged.hits)).sum();
+        if derived > 0 {
+            let done = if filter { "nulled" } else { "flagged" };
+            text += &format!("; {derived} derived values {done} (out_of_range {derived})");
+        }
+        match emptied {
+            [] => {}
+            [one] => text += &format!("; the column {one} is empty now"),
+            several => text += &format!("; {} columns are empty now, see the warnings", several.len()),
+        }
+        if flagged_rows + flagged_cells + derived == 0 && !self.plan.rules.is_empty() {
             text += "; no rule hit anything";
         }
         if !self.stopped.is_empty()
@@ -191,6 +258,17 @@ impl OngoingCleaning<'_> {
         }
         text + "."
     }
+}
+
+/// `frozen 20, spike 1`: hits as the first rule, which add up.
+fn in_words(hits: &BTreeMap<Rule, Hits>) -> String {
+    let some = hits.iter().filter(|(_, hits)| hits.first > 0);
+    some.map(|(rule, hits)| format!("{} {}", rule.name(), hits.first)).collect::<Vec<_>>().join(", ")
+}
+
+/// Hits of all rules.
+fn total(hits: &BTreeMap<Rule, Hits>) -> u64 {
+    hits.values().map(|hits| hits.first).sum()
 }
 
 fn share(part: u64, whole: u64) -> f64 {

@@ -2,7 +2,7 @@
 //!
 //! Two laws hold, and are tested for every cleaning:
 //! rows: `resampled = cleaned + Σ dropped (first rule)`; cells of each column: `values before = values kept +
-//! Σ nulled (first rule)`.
+//! Σ nulled (first rule)`. Every number in the message is one of these, a sum or a difference of them.
 
 use std::collections::BTreeMap;
 
@@ -115,7 +115,7 @@ pub struct Report {
     pub rows: RowCounts,
     /// Cells with a value, conserved, all columns together.
     pub cells: CellCounts,
-    /// Of the resampled rows that have a sample, how many the rules left, 0–100.
+    /// Of the resampled rows that have a sample, which are those that could be kept, how many the rules left, 0–100.
     pub retention_rate: f64,
     /// Of the parsed cells that have a value, how many the cell rules left, 0–100.
     pub cell_retention_rate: f64,
@@ -183,7 +183,8 @@ pub struct CellCounts {
     pub before: u64,
     /// Cells that rules hit.
     pub flagged: BTreeMap<Rule, Hits>,
-    /// Cells that were nulled (none unless `filter_invalid`).
+    /// Cells that were nulled: none unless `filter_invalid`, and fewer than flagged where a sensor stood still of which
+    /// nothing tells whether its equipment ran.
     pub nulled: BTreeMap<Rule, Hits>,
     /// Values after the cell rules, on the parsed axis.
     pub kept: u64,
@@ -229,7 +230,7 @@ pub struct RuleUse {
     pub limits: String,
     /// Columns it judged, or judged rows by.
     pub columns: Vec<String>,
-    /// Columns it could not judge, each with the reason.
+    /// Columns it could not judge, or not wholly, each with the reason and the number of cells where there is one.
     pub left_out: Vec<LeftOut>,
     /// Cells or rows that it judged.
     pub judged: u64,
@@ -298,9 +299,9 @@ pub struct PumpUse {
     pub exponent: Option<f64>,
     /// Lowest and highest speed while it runs.
     pub speed_range: Option<(f64, f64)>,
-    /// Rows whose P/f³ is further from the median than the limit.
+    /// Rows whose P/f³ is further from its median, or the nearest of its levels, than the limit.
     pub flagged: u64,
-    /// In words, when it could not be judged.
+    /// In words, when it could not be judged, or when one speed has several powers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

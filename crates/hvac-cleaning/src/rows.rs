@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::CleanError;
-use super::affinity;
+use super::affinity::{self, AffinityFit};
 use super::derive;
 use super::equipment;
 use super::heat_balance;
@@ -138,19 +138,24 @@ impl OngoingCleaning<'_> {
                 *speed = f64::NAN;
             }
             let fit = affinity::fit(&speed, &self.power_kw(pump.power), t.affinity, t.running_speed, t.running_kw);
-            let note = match (fit.median, before) {
+            let why_not = match (fit.median, before) {
                 _ if pump.resampled => Some(
                     "its cells were resampled before, and a mean over a standstill obeys no law: clean the parsed version"
                         .to_owned(),
                 ),
                 (_, true) => Some("an earlier cleaning has judged it by the same limits".to_owned()),
                 (None, _) => Some(format!("it runs in {} rows: too few to know it", fit.running)),
+                _ if !fit.is_judged() => Some(format!(
+                    "one speed has {} powers, so P/f³ is no law of it: it was not judged",
+                    fit.levels.len()
+                )),
                 _ => None,
             };
-            let flagged = if note.is_none() {
+            let flagged = if why_not.is_none() {
                 found.yardsticks.push((Rule::Affinity, pump.power));
                 self.keep_verdicts(found, Rule::Affinity, Some(&power_name), &fit.rows, |span| {
-                    format!("P/f³ is up to {} % off its own median", signed_percent(span.worst()))
+                    let of = if fit.levels.len() > 1 { "nearest level" } else { "own median" };
+                    format!("P/f³ is up to {} % off its {of}", signed_percent(span.worst()))
                 })
             } else {
                 0
@@ -164,7 +169,7 @@ impl OngoingCleaning<'_> {
                 exponent: fit.exponent,
                 speed_range: fit.speed_range,
                 flagged,
-                note,
+                note: why_not.or_else(|| levels_in_words(&fit)),
             });
         }
     }
@@ -220,8 +225,10 @@ impl OngoingCleaning<'_> {
     fn states_of(&self, kind: MachineKind) -> (Vec<Running>, String) {
         let machines = self.plan.machines.all.iter().filter(|machine| machine.kind == kind);
         let signs: Vec<(&str, Sign)> = machines.filter_map(|m| Some((m.name.as_str(), m.sign?))).collect();
-        let states =
-            signs.iter().map(|(_, sign)| machines::running(&self.at_ms, &[*sign], |i| self.values(i))).collect();
+        let states = (signs
+            .iter()
+            .map(|(_, sign)| machines::running(&self.at_ms, &[*sign], |i| self.values(i), |i| self.hold(i))))
+        .collect();
         (states, signs.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))
     }
 
@@ -239,6 +246,9 @@ impl OngoingCleaning<'_> {
             RowVerdict::Within => RowMark::Clear(0.0),
             RowVerdict::Beyond(value) => RowMark::Hit(*value),
         };
+        // A bin without a sample says nothing, whatever is held into it.
+        let verdict = |(verdict, sampled): (&RowVerdict, &bool)| if *sampled { *verdict } else { RowVerdict::Unjudged };
+        let verdicts: Vec<RowVerdict> = verdicts.iter().zip(&self.sampled).map(verdict).collect();
         let marks: Vec<RowMark> = verdicts.iter().map(mark).collect();
         let all = found.hits.entry(rule).or_insert_with(|| vec![false; verdicts.len()]);
         let mut count = 0;
@@ -253,11 +263,6 @@ impl OngoingCleaning<'_> {
         let spans = spans(&self.at_ms, &marks, 3_600_000.max(self.step_ms() * 3));
         push_events(&mut self.events, rule, column, spans.into_iter(), words);
         count
-    }
-
-    fn step_ms(&self) -> i64 {
-        let first_two = self.at_ms.first().zip(self.at_ms.get(1));
-        first_two.map_or(0, |(a, b)| b - a)
     }
 
     /// Counts hits and drops rows.
@@ -321,6 +326,19 @@ fn plant_balance(inputs: &derive::Inputs, limit: f64, accepted: f64) -> Option<B
         if *load > 0.0 { heat_balance::plant_error(*load, *power, condenser) } else { f64::NAN }
     });
     Some(heat_balance::balance(errors, limit, Some(accepted)))
+}
+
+/// That one speed has several powers, and how often each; none of one level.
+fn levels_in_words(fit: &AffinityFit) -> Option<String> {
+    let levels = fit.levels.iter().map(|level| format!("{} in {} rows", number(level.median), level.rows));
+    let levels: Vec<String> = levels.collect();
+    (levels.len() > 1).then(|| {
+        format!(
+            "one speed has {} powers, as several machines behind it do (P/f³ is {}); each row is compared with the nearest",
+            levels.len(),
+            levels.join(", ")
+        )
+    })
 }
 
 fn percent(share: f64) -> String {

@@ -8,10 +8,11 @@ use polars::prelude::DataFrame;
 use rayon::prelude::*;
 
 use super::frame::{self, ColumnData};
-use super::judge::{self, CellFindings, ColumnUnderTest};
-use super::machines::{self, Driver, Running, Sign};
+use super::hold::Hold;
+use super::judge::{self, CellFindings, CellNote, ColumnUnderTest};
+use super::machines::{self, Driver, Knowledge, MachineState, Running, Sign};
 use super::plan::Plan;
-use super::quantity::Quantity;
+use super::quantity::{Quantity, may_idle};
 use super::report::{Resampling, Rule};
 use super::roles::Role;
 use super::sampling::{Steps, interval_ms, on_change};
@@ -56,6 +57,8 @@ pub fn clean(
         warnings: plan.warnings.clone(),
         judged: Vec::new(),
         counters: Vec::new(),
+        growing: BTreeMap::new(),
+        no_registers: Vec::new(),
         resampling: Resampling::default(),
         ran: Vec::new(),
         stopped: BTreeMap::new(),
@@ -66,6 +69,7 @@ pub fn clean(
     work.intervals =
         (work.data.par_iter().zip(&work.metas)).map(|(data, meta)| own_interval(&steps, data, meta)).collect();
     work.least_step_ms = steps.least_ms;
+    work.judge_registers();
     work.judge_cells(progress)?;
     let growths = work.growths();
     work.resample(growths, progress)?;
@@ -81,12 +85,31 @@ pub fn clean(
 
 /// What other columns say of a column's rows.
 struct PlantContext {
-    /// Whether each driver runs, by its words.
-    running: BTreeMap<String, Running>,
+    /// Whether each driver runs, by its name.
+    running: BTreeMap<String, DriverStates>,
+    /// Speeds of machines that drive a column, by their index.
+    speeds: BTreeMap<usize, Vec<f64>>,
     /// How many machines of the plant run.
     staging: Option<Vec<u16>>,
     /// The dry-bulb, °C.
     dry_c: Option<Vec<f64>>,
+}
+
+/// Whether a driver runs.
+struct DriverStates {
+    running: Running,
+    /// Its first row at which that is known, and whether it is not at some row.
+    first_known: Option<usize>,
+    has_unknown: bool,
+}
+
+/// Cells that were not judged because the state of their driver is not known.
+#[derive(Default)]
+struct UnknownStates {
+    columns: Vec<String>,
+    /// Those cells, and all cells of these columns.
+    cells: u64,
+    of: u64,
 }
 
 /// The interval at which a column is recorded and the one at which it is seen, ms.
@@ -98,7 +121,7 @@ fn own_interval(steps: &Steps<'_>, data: &ColumnData, meta: &ColumnMeta) -> Opti
 
 impl OngoingCleaning<'_> {
     /// Whether each driver runs, row by row, for those that say so.
-    fn running(&self) -> BTreeMap<String, Running> {
+    fn running(&self) -> BTreeMap<String, DriverStates> {
         let mut by_driver: BTreeMap<String, Vec<Sign>> = BTreeMap::new();
         for driver in &self.plan.drivers {
             let signs: Vec<Sign> = match driver {
@@ -109,10 +132,64 @@ impl OngoingCleaning<'_> {
                 Driver::Plant => self.plan.machines.plant.clone(),
                 Driver::Weather | Driver::Itself | Driver::Unknown => continue,
             };
-            by_driver.entry(self.plan.machines.in_words(driver)).or_insert(signs);
+            by_driver.entry(self.plan.machines.name(driver)).or_insert(signs);
         }
-        let running = |signs: Vec<Sign>| machines::running(&self.at_ms, &signs, |index| self.values(index));
-        by_driver.into_par_iter().map(|(words, signs)| (words, running(signs))).collect()
+        let states = |signs: Vec<Sign>| {
+            let running = machines::running(&self.at_ms, &signs, |index| self.values(index), |index| self.hold(index));
+            let known = |state: &MachineState| *state != MachineState::Unknown;
+            DriverStates {
+                first_known: running.iter().position(known),
+                has_unknown: !running.iter().all(known),
+                running,
+            }
+        };
+        by_driver.into_par_iter().map(|(name, signs)| (name, states(signs))).collect()
+    }
+
+    /// The speed of each machine that drives a column and has one.
+    fn speeds(&self) -> BTreeMap<usize, Vec<f64>> {
+        let mut speeds = BTreeMap::new();
+        for driver in &self.plan.drivers {
+            if let Driver::Machine(machine) = driver
+                && let Some(column) = self.plan.machines.all.get(*machine).and_then(|found| found.speeds.first())
+            {
+                speeds.entry(*machine).or_insert_with(|| self.values(*column).to_vec());
+            }
+        }
+        speeds
+    }
+
+    /// How long a record of a column says what its machine does.
+    pub(super) fn hold(&self, index: usize) -> Hold {
+        let own_ms = self.intervals.get(index).copied().flatten().map(|(own, _)| own);
+        // Of bins, not of the samples in them.
+        let binned = self.resampling.applied.is_some().then(|| self.step_ms() as f64);
+        let interval_ms = match (own_ms, binned) {
+            (Some(own), Some(bin)) => Some(own.max(bin)),
+            (own, bin) => own.or(bin),
+        };
+        let sampled = Hold { longest_ms: 0.0, ends_with_null: false };
+        self.metas.get(index).map_or(sampled, |meta| Hold::of(meta, self.values(index), interval_ms))
+    }
+
+    /// Says of each driver how many cells were not judged because nothing says whether it ran.
+    fn warn_of_unknown_states(&mut self, context: &PlantContext, unknown: BTreeMap<String, UnknownStates>) {
+        for (driver, UnknownStates { columns, cells, of }) in unknown {
+            let first = context.running.get(&driver).and_then(|states| self.at_ms.get(states.first_known?)).copied();
+            let when = match first {
+                None => "at any time".to_owned(),
+                Some(first) if self.at_ms.first() == Some(&first) => "at all times".to_owned(),
+                Some(first) => format!("before {}", self.local(first)),
+            };
+            let names = match columns.as_slice() {
+                [one] => one.clone(),
+                several => format!("{} columns that it moves", several.len()),
+            };
+            let message = format!(
+                "frozen: {cells} of {of} cells of {names} were not judged, because it is not known whether {driver} ran {when}; columns.runs_with can name another column that tells"
+            );
+            self.warn("state_unknown", None, cells, message);
+        }
     }
 
     /// The dry-bulb in °C row by row.
@@ -124,9 +201,12 @@ impl OngoingCleaning<'_> {
 
     fn judge_cells(&mut self, progress: &dyn Fn(f64, &str) -> ControlFlow<()>) -> Result<(), CleanError> {
         let judges = |rule: Rule| self.plan.rules.get(&rule).is_some_and(|planned| !planned.columns.is_empty());
-        let staging = || machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index));
+        let staging = || {
+            machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index), |index| self.hold(index))
+        };
         let context = PlantContext {
             running: if judges(Rule::Frozen) { self.running() } else { BTreeMap::new() },
+            speeds: if judges(Rule::Frozen) { self.speeds() } else { BTreeMap::new() },
             staging: if judges(Rule::Spike) { staging() } else { None },
             dry_c: if judges(Rule::OutOfRange) { self.dry_bulb_c() } else { None },
         };
@@ -140,9 +220,18 @@ impl OngoingCleaning<'_> {
             judged.extend(columns.par_iter_mut().enumerate().map(judge).collect::<Result<Vec<_>, CleanError>>()?);
         }
         self.data = data;
-        for column in &mut judged {
+        let mut unknown: BTreeMap<String, UnknownStates> = BTreeMap::new();
+        for ((column, driver), meta) in judged.iter_mut().zip(&self.plan.drivers).zip(&self.metas) {
             self.events.append(&mut column.events);
+            if column.state_unknown > 0 {
+                let of_driver = unknown.entry(self.plan.machines.name(driver)).or_default();
+                of_driver.columns.push(meta.name.clone());
+                (of_driver.cells, of_driver.of) =
+                    (of_driver.cells + column.state_unknown, of_driver.of + column.before.count);
+            }
         }
+        self.warn_of_unknown_states(&context, unknown);
+        self.warn_of_notes(&judged);
         self.judged = judged;
         Ok(())
     }
@@ -160,28 +249,69 @@ impl OngoingCleaning<'_> {
         let plan = self.plan;
         let asked = |rule: Rule| plan.rules.get(&rule).is_some_and(|planned| planned.columns.contains(&index));
         let driver = plan.drivers.get(index).ok_or_else(|| internal("the plan knows no driver of a column"))?;
-        let words = plan.machines.in_words(driver);
+        let states = context.running.get(&plan.machines.name(driver)).filter(|_| driver.known() == Knowledge::Runs);
         let unit = self.units.get(&index);
         let wet = unit.filter(|(quantity, _)| *quantity == Quantity::WetBulb && asked(Rule::OutOfRange));
         let margin = plan.parameters.thresholds.wet_bulb_margin_k;
+        let reads = asked(Rule::Frozen) || asked(Rule::Spike);
         let look = ColumnUnderTest {
             name: &meta.name,
             at_ms: &self.at_ms,
             interval_ms: self.intervals.get(index).copied().flatten(),
             least_step_ms: self.least_step_ms,
-            range: if asked(Rule::OutOfRange) { self.range(index) } else { None },
+            range: if asked(Rule::OutOfRange) {
+                self.range(index).filter(|range| !range.judged_before(meta))
+            } else {
+                None
+            },
             dry_bulb: wet.and_then(|(_, unit)| Some((unit, context.dry_c.as_deref()?, margin))),
             spikes: asked(Rule::Spike),
             frozen: asked(Rule::Frozen),
-            running: context.running.get(&words).map(Vec::as_slice),
+            known: driver.known(),
+            running: states.map(|states| states.running.as_slice()),
+            speed: match driver {
+                Driver::Machine(machine) => context.speeds.get(machine).map(Vec::as_slice),
+                _ => None,
+            },
             staging: context.staging.as_deref().filter(|_| !matches!(driver, Driver::Weather | Driver::Unknown)),
             zero_stands: matches!(driver, Driver::Itself | Driver::Unknown),
+            may_idle: reads && *driver != Driver::Weather && may_idle(meta),
             bound: unit.filter(|(quantity, _)| *quantity == Quantity::Humidity).map(|_| 100.0),
             on_change: on_change(meta),
-            driver: words,
+            driver: plan.machines.in_words(driver),
             thresholds: &plan.parameters.thresholds,
             filter: plan.parameters.filter_invalid,
         };
-        judge::judge(&look, cells)
+        let unknown = match states.filter(|states| look.frozen && states.has_unknown) {
+            Some(states) => {
+                let rows = states.running.iter().zip(cells.values());
+                rows.filter(|(state, value)| **state == MachineState::Unknown && !value.is_nan()).count() as u64
+            }
+            None => 0,
+        };
+        let mut findings = judge::judge(&look, cells)?;
+        if unknown > 0 {
+            let name = plan.machines.name(driver);
+            let of = findings.before.count;
+            let text = format!("{unknown} of {of} cells were not judged: it is not known whether {name} ran");
+            findings.notes.push(CellNote { rule: Rule::Frozen, text, cells: unknown, warns: None });
+            findings.state_unknown = unknown;
+        }
+        if look.range.is_none() && asked(Rule::OutOfRange) && self.range(index).is_some() {
+            let text = "an earlier cleaning has judged it by the same limits".to_owned();
+            findings.notes.push(CellNote { rule: Rule::OutOfRange, text, cells: 0, warns: None });
+        }
+        Ok(findings)
+    }
+
+    /// What a user should know of what was not judged, or not hit.
+    fn warn_of_notes(&mut self, judged: &[CellFindings]) {
+        for (index, findings) in judged.iter().enumerate() {
+            let Some(name) = self.metas.get(index).map(|meta| meta.name.clone()) else { continue };
+            for note in &findings.notes {
+                let Some(code) = note.warns else { continue };
+                self.warn(code, Some(name.clone()), note.cells, format!("{}: {name}: {}", note.rule.name(), note.text));
+            }
+        }
     }
 }

@@ -15,10 +15,14 @@ pub(crate) struct Sensor<'a> {
     pub(crate) at_ms: &'a [i64],
     /// NaN without a value.
     pub(crate) values: &'a [f64],
-    /// Whether its equipment runs, when that can be told.
+    /// Whether its equipment runs; none when nothing could ever tell.
     pub(crate) running: Option<&'a [MachineState]>,
+    /// The speed of its machine, row by row, where there is one.
+    pub(crate) speed: Option<&'a [f64]>,
     /// A value of 0 stands for a standstill.
     pub(crate) zero_stands: bool,
+    /// A value up to here is its idle floor.
+    pub(crate) floor: Option<f64>,
     /// A value from here on is a bound that real values keep for hours.
     pub(crate) bound: Option<f64>,
     /// It is recorded when its value changes.
@@ -37,10 +41,11 @@ impl Sensor<'_> {
         Some((*self.at_ms.get(row)?, *self.values.get(row)?))
     }
 
-    /// Whether there was nothing to measure, or nothing that could have moved.
+    /// Whether nothing is known to have run, there was nothing to measure, or nothing that could have moved.
     pub(super) fn idle(&self, row: usize, value: f64) -> bool {
-        self.running.and_then(|running| running.get(row)) == Some(&MachineState::Off)
+        self.running.is_some_and(|running| running.get(row) != Some(&MachineState::On))
             || (self.zero_stands && value == 0.0)
+            || self.floor.is_some_and(|floor| value <= floor)
             || self.bound.is_some_and(|bound| value >= bound)
     }
 }
@@ -71,6 +76,18 @@ impl RunLengths {
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.single + self.longer.len()
+    }
+
+    /// The longest, ms from the first to the last row; none without any.
+    #[must_use]
+    pub(crate) fn longest(&self) -> Option<i64> {
+        self.longer.iter().max().copied().or((self.single > 0).then_some(0))
+    }
+
+    /// Sum of all, ms from the first to the last row.
+    #[must_use]
+    pub(crate) fn sum(&self) -> i64 {
+        self.longer.iter().sum()
     }
 
     /// As [`super::sampling::quantile`] of what `lasts`, which must not fall, makes of each.
@@ -139,6 +156,8 @@ impl RowWord {
         let values: &[f64; WORD] = sensor.values.get(start..)?.first_chunk()?;
         let before: &[f64; WORD] = sensor.values.get(start.checked_sub(1)?..)?.first_chunk()?;
         let (zero, bound) = (if sensor.zero_stands { 0.0 } else { f64::NAN }, sensor.bound.unwrap_or(f64::NAN));
+        let floor = sensor.floor.unwrap_or(f64::NAN);
+        let rests = |value: f64| (value == zero) | (value <= floor) | (value >= bound);
         let (mut near, mut drifts, mut missing, mut stands) = (0, false, false, false);
         // No branch a row: the compiler takes several at once.
         for (row, (value, before)) in values.iter().zip(before).enumerate() {
@@ -146,17 +165,17 @@ impl RowWord {
             near |= if step <= range { 1 << row } else { 0 };
             drifts |= (step <= range) & (step != 0.0);
             missing |= value.is_nan();
-            stands |= (*value == zero) | (*value >= bound);
+            stands |= rests(*value);
         }
         let mut idle = 0;
         if stands {
             let values = values.iter().enumerate();
-            idle = values.fold(0, |bits, (row, value)| bits | u64::from((*value == zero) | (*value >= bound)) << row);
+            idle = values.fold(0, |bits, (row, value)| bits | u64::from(rests(*value)) << row);
         }
         let running: Option<&[MachineState; WORD]> =
             sensor.running.and_then(|running| running.get(start..)?.first_chunk());
         for (row, state) in running.into_iter().flatten().enumerate() {
-            idle |= u64::from(*state == MachineState::Off) << row;
+            idle |= u64::from(*state != MachineState::On) << row;
         }
         (!missing).then_some(Self { near: near & !idle & !(idle << 1), drifts, idle })
     }

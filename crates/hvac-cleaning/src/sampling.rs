@@ -21,6 +21,45 @@ pub(crate) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
     Some(if part > 0.0 { low + (high - low) * part } else { low })
 }
 
+/// Values that are looked at to know what is usual: every n-th, spread over the whole column.
+const USUAL_SAMPLE: usize = 1024;
+/// A meter idles up to this share of its usual span above its usual least value.
+const FLOOR_BAND: f64 = 0.02;
+
+/// Between which values a column usually is: its 1 % and 99 % quantiles, of at most [`USUAL_SAMPLE`] values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct UsualSpan {
+    /// Usual least value: where it stands by itself, when it does.
+    pub(crate) low: f64,
+    /// Usual greatest value.
+    pub(crate) high: f64,
+}
+
+impl UsualSpan {
+    /// Up to where a meter's values are its idle floor.
+    #[must_use]
+    pub(crate) fn floor(&self) -> f64 {
+        self.low + FLOOR_BAND * (self.high - self.low)
+    }
+
+    /// Whether a value is the usual idle one: neither above the floor nor far below all that is usual.
+    #[must_use]
+    pub(crate) fn is_idle(&self, value: f64) -> bool {
+        value <= self.floor() && value >= self.low - FLOOR_BAND * (self.high - self.low)
+    }
+
+    /// Of these values, NaN for none; none without any.
+    #[must_use]
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
+        let step = values.len().div_ceil(USUAL_SAMPLE).max(1);
+        let mut some: Vec<f64> = values.iter().step_by(step).copied().filter(|value| !value.is_nan()).collect();
+        if some.len() < USUAL_SAMPLE / 8 && step > 1 {
+            some = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        }
+        Some(Self { low: quantile(&mut some, 0.01)?, high: quantile(&mut some, 0.99)? })
+    }
+}
+
 /// Median step between the rows at which there is a value (not NaN), ms; none with fewer than two.
 pub(crate) fn own_step_ms(at_ms: &[i64], values: &[f64]) -> Option<f64> {
     let mut last = None;

@@ -3,16 +3,26 @@
 //! Both first differences around it are further from 0 than `spike_z` (8) robust standard deviations and have
 //! opposite signs. The deviation is 1.4826 × the median of |difference| over the differences that are not 0
 //! (MAD about 0, where differences of a sensor centre; Iglewicz & Hoaglin 1993 for the factor): a coarse or
-//! idle point repeats, and its zeros would make any step a spike. A step that stays is a change, not a spike;
-//! so is what a plant shows when a machine starts or stops for one sample. Judged on native samples: of a point that is recorded
-//! every hour in a 15-minute report, four equal cells are one sample. Needs 20 differences to know the sensor.
+//! idle point repeats, and its zeros would make any step a spike. The median says little of a meter that counts in
+//! quanta, or that dithers by a hundredth between its steps of one: so both differences are also more than 2.5 times
+//! what 95 % of the column's own steps are, once there are 100 (of normal noise that is 4.9 σ, less than `spike_z` asks for). A step that
+//! stays is a change, not a spike, and what swings at several samples in a row is a start or a loop that hunts: the
+//! steps before and after a spike are within the limit. Where more than 3 % of the samples (2 at least) jump away and
+//! back, that is how the point behaves, and none is hit. No spike is also what a plant shows when a machine starts or stops for one sample: its number
+//! of running machines changes, or – where that is not known – a meter goes from its idle floor to a usual value and
+//! back, or to its idle floor and back. Judged on native samples: of a point that is recorded every hour in a
+//! 15-minute report, four equal cells are one sample. Needs 20 differences to know the sensor.
 
-use super::sampling::{GAP_FACTOR, median};
+use super::sampling::{GAP_FACTOR, UsualSpan, median, quantile};
 
 /// 1 / Φ⁻¹(3/4): the MAD of a normal distribution as its standard deviation.
 const MAD_TO_SIGMA: f64 = 1.4826;
 /// Differences that are needed to know a sensor.
 const LEAST: usize = 20;
+/// Share of the samples that may be spikes, and how many at least.
+const OFTEN: (f64, usize) = (0.03, 2);
+/// How many times its usual steps a spike is, which share of the steps are usual, and of how many at least.
+const USUAL: (f64, f64, usize) = (2.5, 0.95, 100);
 
 /// A native sample: its rows and value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,13 +55,15 @@ pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: 
     samples
 }
 
-/// The samples that are spikes, and how many could be judged. `staging` is how many machines run, row by row.
+/// The samples that are spikes, and how many could be judged. `staging` is how many machines run, row by row; `usual`
+/// the usual values of a meter that may idle, where nothing says how many run.
 #[must_use]
 pub(crate) fn spikes(
     samples: &[NativeSample],
     interval_ms: f64,
     z: f64,
     staging: Option<&[u16]>,
+    usual: Option<UsualSpan>,
 ) -> (Vec<NativeSample>, u64) {
     let steps = samples.iter().zip(samples.iter().skip(1));
     let differences: Vec<f64> = steps
@@ -61,19 +73,37 @@ pub(crate) fn spikes(
     if sizes.len() < LEAST {
         return (Vec::new(), 0);
     }
-    let limit = z * MAD_TO_SIGMA * median(&mut sizes).unwrap_or(f64::INFINITY);
+    let own = if sizes.len() < USUAL.2 { 0.0 } else { quantile(&mut sizes, USUAL.1).unwrap_or(f64::INFINITY) };
+    let limit = (z * MAD_TO_SIGMA * median(&mut sizes).unwrap_or(f64::INFINITY)).max(USUAL.0 * own);
+    let starts_or_stops = |before: f64, value: f64, after: f64| {
+        usual.is_some_and(|usual| {
+            let idle = |value: f64| usual.is_idle(value);
+            let from_idle = idle(before) && idle(after) && value <= usual.high;
+            from_idle || (idle(value) && !idle(before) && !idle(after))
+        })
+    };
     let stage = |sample: &NativeSample| staging.and_then(|stages| stages.get(sample.first).copied());
     let mut found = Vec::new();
     let mut judged = 0;
-    for (three, around) in samples.windows(3).zip(differences.windows(2)) {
+    let is_large = |place: Option<usize>| {
+        place.and_then(|place| differences.get(place)).is_some_and(|difference| difference.abs() > limit)
+    };
+    for (place, (three, around)) in samples.windows(3).zip(differences.windows(2)).enumerate() {
         let ([before, sample, after], [up, down]) = (three, around) else { continue };
         if up.is_nan() || down.is_nan() || stage(before) != stage(sample) || stage(sample) != stage(after) {
             continue;
         }
+        if up.abs() > limit && starts_or_stops(before.value, sample.value, after.value) {
+            continue;
+        }
         judged += 1;
-        if up.abs() > limit && down.abs() > limit && up.signum() != down.signum() {
+        let alone = !is_large(place.checked_sub(1)) && !is_large(Some(place + 2));
+        if alone && up.abs() > limit && down.abs() > limit && up.signum() != down.signum() {
             found.push(*sample);
         }
+    }
+    if found.len() as f64 > OFTEN.0 * judged as f64 && found.len() > OFTEN.1 {
+        found.clear();
     }
     (found, judged)
 }
@@ -88,7 +118,7 @@ mod tests {
 
     fn found(values: &[f64], staging: Option<&[u16]>) -> Vec<usize> {
         let at: Vec<i64> = (0..).take(values.len()).map(|i| i * 5 * MINUTE).collect();
-        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, staging).0.iter().map(|s| s.first).collect()
+        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, staging, None).0.iter().map(|s| s.first).collect()
     }
 
     /// A saw of ±0.1 around 20: the median of |difference| is 0.1, so the limit is 8 · 1.4826 · 0.1 = 1.186.
@@ -138,7 +168,37 @@ mod tests {
         let (hour, quarter) = (3_600_000.0, 900_000.0);
         let samples = samples(&at, &values, hour, quarter);
         assert_eq!(samples.len(), 30);
-        let (found, _) = spikes(&samples, hour, 8.0, None);
+        let (found, _) = spikes(&samples, hour, 8.0, None, None);
         assert_eq!(found.iter().map(|s| (s.first, s.last)).collect::<Vec<_>>(), [(40, 43)]);
+    }
+
+    /// A pulse meter in quanta of 1 that dithers by 0.01 between them: the median step is 0.01, so 0.12 would be a spike.
+    #[test]
+    fn a_quantum_up_and_back_is_no_spike() {
+        let dithers = |i: usize| if i.is_multiple_of(2) { 0.0 } else { 0.01 };
+        let mut values: Vec<f64> = (0..200).map(|i| 3.0 + dithers(i) + if i % 12 == 5 { 1.0 } else { 0.0 }).collect();
+        assert!(found(&values, None).is_empty(), "{:?}", found(&values, None));
+        values[101] += 6.0;
+        assert_eq!(found(&values, None), [101]);
+    }
+
+    /// A lift idles at 0.2 kW and runs at 8 for longer or shorter; nothing says how many machines run.
+    #[test]
+    fn a_meter_that_starts_for_one_sample_is_no_spike() {
+        let mut values: Vec<f64> =
+            (0..400).map(|i| if i % 80 < 8 { 8.0 + f64::from(i % 3) } else { 0.2 + f64::from(i % 2) / 10.0 }).collect();
+        (values[40], values[203]) = (8.0, 60.0);
+        let at: Vec<i64> = (0..400).map(|i| i * 5 * MINUTE).collect();
+        let by = |usual| {
+            let found = spikes(&samples(&at, &values, STEP, STEP), STEP, 8.0, None, usual).0;
+            found.iter().map(|s| s.first).collect::<Vec<_>>()
+        };
+        assert_eq!(by(None), [40, 203]);
+        assert_eq!(by(UsualSpan::of(&values)), [203], "60 kW are not usual");
+        // A meter that never idles at 0 and shows it once has lost a value.
+        let mut main: Vec<f64> = (0..100).map(|i| 400.0 + f64::from(i % 7)).collect();
+        main[50] = 0.0;
+        let usual = UsualSpan::of(&main);
+        assert_eq!(spikes(&samples(&at[..100], &main, STEP, STEP), STEP, 8.0, None, usual).0.len(), 1);
     }
 }

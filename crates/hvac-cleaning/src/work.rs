@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::CleanError;
@@ -12,7 +13,7 @@ use super::judge::CellFindings;
 use super::plan::Plan;
 use super::quantity::{Quantity, Unit};
 use super::range;
-use super::report::{CounterUse, Event, Resampling, Rule};
+use super::report::{CounterUse, Event, LeftOut, Resampling, Rule};
 use super::roles::Role;
 use hvac_frame::column::{ColumnMeta, Warning};
 
@@ -34,6 +35,10 @@ pub(super) struct OngoingCleaning<'p> {
     pub(crate) warnings: Vec<Warning>,
     pub(crate) judged: Vec<CellFindings>,
     pub(crate) counters: Vec<CounterUse>,
+    /// Registers whose growth was derived, by column.
+    pub(crate) growing: BTreeMap<usize, Growing>,
+    /// Columns that are called registers and are none, and why.
+    pub(crate) no_registers: Vec<LeftOut>,
     pub(crate) resampling: Resampling,
     /// Parsed rows.
     pub(crate) parsed: u64,
@@ -59,6 +64,13 @@ pub(super) fn step(progress: &dyn Fn(f64, &str) -> ControlFlow<()>, share: f64, 
     Ok(())
 }
 
+/// What was judged of a register.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Growing {
+    pub(super) readings: u64,
+    pub(super) incidents: u64,
+}
+
 impl OngoingCleaning<'_> {
     pub(super) fn values(&self, index: usize) -> &[f64] {
         self.data.get(index).map_or(&[], ColumnData::values)
@@ -71,6 +83,17 @@ impl OngoingCleaning<'_> {
     pub(super) fn stop(&mut self, rule: Rule, message: String) {
         self.warn("rule_left_out", None, 1, format!("{} was left out: {message}", rule.name()));
         self.stopped.insert(rule, message);
+    }
+
+    /// A time as a message shows it, on the site's clock.
+    pub(super) fn local(&self, at_ms: i64) -> String {
+        let time = DateTime::from_timestamp_millis(at_ms).map(|time| time.with_timezone(&self.zone));
+        time.map_or_else(String::new, |time| time.format("%Y-%m-%d %H:%M").to_string())
+    }
+
+    /// The step between the first two rows, ms.
+    pub(super) fn step_ms(&self) -> i64 {
+        self.at_ms.first().zip(self.at_ms.get(1)).map_or(0, |(a, b)| b - a)
     }
 
     /// The limits of a column in its own unit.

@@ -196,7 +196,11 @@ fn the_command_line_cleans_as_the_api_does() {
     assert_eq!(cells("frozen"), ["20", "20", "0"], "{stdout}");
     assert_eq!(cells("out_of_range"), ["1", "1", "0"], "{stdout}");
     assert_eq!(cells("heat_balance"), ["1", "0", "1"], "{stdout}");
-    assert!(stdout.contains("99.0 % of the rows left, 3 quality events"), "{stdout}");
+    // 96 rows but that of 17:30; 575 values but one of OAT and 20 of CHWST.
+    let left = "99.0 % of the rows with a sample and 96.3 % of the values left (554 of 575), 3 quality events";
+    assert!(stdout.contains(left), "{stdout}");
+    let said = "1 of 96 rows with a sample dropped (heat_balance 1), 95 kept: 99.0 % retained; 21 of 575 cells with a value nulled (out_of_range 1, frozen 20), 554 kept.";
+    assert!(stdout.contains(said), "{stdout}");
     assert!(stdout.contains("cleaned-v1 of session"), "{stdout}");
     let mut json = strict.to_vec();
     json.push("--json");

@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use hvac_cleaning::Rule;
 
 struct Page {
     parameters: Parameters,

@@ -160,7 +160,7 @@ fn the_plants_meet_every_rule() {
         };
         met.extend(cleaned(frame, &columns, Tz::UTC, &parameters).events.iter().map(|event| event.rule));
     }
-    assert_eq!(met.into_iter().collect::<Vec<_>>(), hvac_cleaning::Rule::ALL);
+    assert_eq!(met.into_iter().collect::<Vec<_>>(), Rule::ALL);
 }
 
 fn refused(columns: &[ColumnMeta], parameters: &Parameters) -> CleanError {
@@ -289,7 +289,10 @@ fn every_row_rejected_is_a_result() {
     let done = cleaned(frame, &columns, Tz::UTC, &parameters);
     conserves(&done);
     assert_eq!((done.frame.height(), done.report.retention_rate, done.report.cell_retention_rate), (0, 0.0, 100.0));
-    assert_eq!(done.report.message, "5 rows became 5 at 10m; every row was rejected (heat_balance 5).");
+    assert_eq!(
+        done.report.message,
+        "5 rows became 5 at 10m (3 without a sample were left out); every row was rejected (heat_balance 5)."
+    );
     assert_eq!(done.report.resampling.empty_bins_left_out, 3);
     assert_eq!(done.events.len(), 1);
     let again = cleaned(done.frame, &done.columns, Tz::UTC, &parameters);

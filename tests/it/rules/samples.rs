@@ -74,7 +74,10 @@ fn what_is_nulled_deceives_no_later_rule() {
     };
     assert_eq!(first(&done.report.cells.nulled), [(Rule::Spike, 2), (Rule::Frozen, 49)]);
     assert_eq!(first(&done.report.rows.dropped), [(Rule::HeatBalance, 0)]);
-    assert_eq!(done.report.message, "1344 rows; 51 cells nulled (spike 2, frozen 49).");
+    assert_eq!(
+        done.report.message,
+        "1344 rows; 51 of 22813 cells with a value nulled (spike 2, frozen 49), 22762 kept."
+    );
     let return_temperature = done.columns.iter().find(|column| column.name == "CHWRT").unwrap();
     assert_eq!(return_temperature.nulls, BTreeMap::from([(NullReason::Frozen, 49)]));
     assert_eq!(return_temperature.unit.as_deref(), Some("°C"));
