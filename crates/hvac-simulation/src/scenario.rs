@@ -111,8 +111,15 @@ impl Scenario {
             }
         }
         let history: Vec<Snapshot> = PlantRoom::new(setting, machine_faults(&placed, None)).collect();
+        // Those that few points can have come first.
+        of_sensors.sort_by_key(|kind| !matches!(kind, FaultKind::Swap | FaultKind::TimeShift));
+        let mut others = of_sensors.clone();
+        others.sort_unstable();
+        others.dedup();
         for kind in of_sensors {
-            placed.push(draw.of_sensor(kind, &history, &placed).ok_or_else(|| no_place(kind))?);
+            let mut kinds = std::iter::once(&kind).chain(others.iter().rev());
+            let fault = kinds.find_map(|kind| draw.of_sensor(*kind, &history, &placed));
+            placed.push(fault.ok_or_else(|| no_place(kind))?);
         }
         Ok(Self { setting, points, history, placed })
     }
