@@ -369,7 +369,7 @@ impl Default for Thresholds {
             frozen_samples: 6,
             frozen_std: 0.001,
             frozen_habit: 3.0,
-            spike_z: 8.0,
+            spike_z: 4.5,
             chw_temperature_c: Limits::new(-5.0, 30.0),
             cw_temperature_c: Limits::new(5.0, 60.0),
             air_temperature_c: Limits::new(-50.0, 60.0),
