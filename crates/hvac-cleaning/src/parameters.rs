@@ -382,7 +382,7 @@ impl Default for Thresholds {
             plant_cop: Limits::new(2.0, 8.0),
             limits: BTreeMap::new(),
             zero_tolerance: 0.02,
-            wet_bulb_margin_k: 0.5,
+            wet_bulb_margin_k: 1.0,
             heat_balance: 0.15,
             heat_balance_min_rt: 1.0,
             plant_balance: 0.05,
