@@ -2,7 +2,7 @@
 //!
 //! Every rule judges the values as they were recorded, whatever the other rules find.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::cells::NumberCells;
 use super::frozen;
@@ -49,6 +49,8 @@ pub(crate) struct ColumnUnderTest<'a> {
     pub(crate) dry_bulb: Option<(&'a Unit, &'a [f64], f64)>,
     /// Whether spikes are judged.
     pub(crate) spikes: bool,
+    /// First rows of jumps that the plant made, and no sensor.
+    pub(crate) shared_jumps: &'a HashSet<usize>,
     /// Whether standstill is judged.
     pub(crate) frozen: bool,
     /// What says that its values should move.
@@ -129,8 +131,9 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Resu
     }
     if let (true, Some((interval, seen))) = (look.spikes, look.interval_ms) {
         let samples = spike::samples(look.at_ms, values, interval, seen);
-        let usual = if look.may_idle && look.staging.is_none() { UsualSpan::of(values) } else { None };
-        let (found, count) = spike::spikes(&samples, interval, look.thresholds.spike_z, look.staging, usual);
+        let usual = if look.may_idle { UsualSpan::of(values) } else { None };
+        let (found, count) =
+            spike::spikes(&samples, interval, look.thresholds.spike_z, look.staging, usual, look.shared_jumps);
         judged.judged.insert(Rule::Spike, count);
         for sample in &found {
             set(&mut flags, sample.first..=sample.last, bit(Rule::Spike), values)?;

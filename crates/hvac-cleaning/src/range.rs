@@ -5,7 +5,7 @@
 //! | chilled water | −5…30 °C |
 //! | condenser water | 5…60 °C |
 //! | outside air | −50…60 °C |
-//! | wet-bulb | −50…40 °C, and not above the dry-bulb of the same row by more than 0.5 K |
+//! | wet-bulb | −50…40 °C, and not above the dry-bulb of the same row by more than 1 K (two sensors of ±0.5 K) |
 //! | relative humidity | 0…100 % |
 //! | speed | 0…65 Hz |
 //! | electric power, flow, load | ≥ 0 |

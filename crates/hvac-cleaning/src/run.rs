@@ -1,6 +1,6 @@
 //! Does what was planned: judge the cells, resample, derive, judge the rows, drop, and report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
 use chrono_tz::Tz;
@@ -15,10 +15,12 @@ use super::plan::Plan;
 use super::quantity::{Quantity, may_idle};
 use super::report::{Resampling, Rule};
 use super::roles::Role;
-use super::sampling::{Steps, interval_ms, on_change};
+use super::sampling::{Steps, UsualSpan, interval_ms, on_change};
+use super::spike;
 use super::work::{OngoingCleaning, step};
 use super::{CleanError, Cleaned, internal, reconciliation};
 use hvac_frame::column::ColumnMeta;
+use hvac_points::Reading;
 
 /// Columns that are worked on between two calls of `progress`.
 const CHUNK: usize = 32;
@@ -93,6 +95,8 @@ struct PlantContext {
     staging: Option<Vec<u16>>,
     /// The dry-bulb, °C.
     dry_c: Option<Vec<f64>>,
+    /// First rows of jumps that several drives, pumps or flows make at once: the plant did that, and no sensor.
+    shared_jumps: HashSet<usize>,
 }
 
 /// Whether a driver runs.
@@ -192,6 +196,40 @@ impl OngoingCleaning<'_> {
         }
     }
 
+    /// First rows of the jumps that two or more powers, speeds and flows of single machines make at once.
+    fn shared_jumps(&self, stages: Option<&[u16]>) -> HashSet<usize> {
+        let Some(planned) = self.plan.rules.get(&Rule::Spike) else { return HashSet::new() };
+        let of_drive = |index: &&usize| {
+            let moves = self
+                .units
+                .get(*index)
+                .is_some_and(|(quantity, _)| matches!(quantity, Quantity::Power | Quantity::Speed | Quantity::Flow));
+            let meta = self.metas.get(**index).filter(|_| moves || self.is_speed(**index));
+            meta.is_some_and(|meta| {
+                let reading = Reading::of(&meta.original_name);
+                !reading.total && !reading.plant
+            })
+        };
+        let jumps = |index: &usize| {
+            let (meta, values) = (self.metas.get(*index)?, self.values(*index));
+            let (interval_ms, seen_ms) = self.intervals.get(*index).copied().flatten()?;
+            let samples = spike::samples(&self.at_ms, values, interval_ms, seen_ms);
+            let usual = if may_idle(meta) { UsualSpan::of(values) } else { None };
+            let z = self.plan.parameters.thresholds.spike_z;
+            let (found, _) = spike::jumps(&samples, interval_ms, z, stages, usual);
+            Some(found.into_iter().map(|sample| sample.first).collect::<Vec<usize>>())
+        };
+        let columns: Vec<&usize> = planned.columns.iter().filter(of_drive).collect();
+        let mut rows: Vec<usize> = columns.into_par_iter().filter_map(jumps).flatten().collect();
+        rows.sort_unstable();
+        rows.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).filter_map(|same| same.first().copied()).collect()
+    }
+
+    /// Whether a column is a machine's speed, of whatever unit.
+    fn is_speed(&self, index: usize) -> bool {
+        self.plan.machines.all.iter().any(|machine| machine.speeds.contains(&index))
+    }
+
     /// The dry-bulb in °C row by row.
     fn dry_bulb_c(&self) -> Option<Vec<f64>> {
         let [index] = self.plan.roles.get(&Role::DryBulb)?.columns.as_slice() else { return None };
@@ -204,10 +242,12 @@ impl OngoingCleaning<'_> {
         let staging = || {
             machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index), |index| self.hold(index))
         };
+        let stages = if judges(Rule::Spike) { staging() } else { None };
         let context = PlantContext {
+            shared_jumps: if judges(Rule::Spike) { self.shared_jumps(stages.as_deref()) } else { HashSet::new() },
             running: if judges(Rule::Frozen) { self.running() } else { BTreeMap::new() },
             speeds: if judges(Rule::Frozen) { self.speeds() } else { BTreeMap::new() },
-            staging: if judges(Rule::Spike) { staging() } else { None },
+            staging: stages,
             dry_c: if judges(Rule::OutOfRange) { self.dry_bulb_c() } else { None },
         };
         let mut data = std::mem::take(&mut self.data);
@@ -266,6 +306,7 @@ impl OngoingCleaning<'_> {
             },
             dry_bulb: wet.and_then(|(_, unit)| Some((unit, context.dry_c.as_deref()?, margin))),
             spikes: asked(Rule::Spike),
+            shared_jumps: &context.shared_jumps,
             frozen: asked(Rule::Frozen),
             known: driver.known(),
             running: states.map(|states| states.running.as_slice()),

@@ -13,6 +13,8 @@
 //! back, or to its idle floor and back. Judged on native samples: of a point that is recorded every hour in a
 //! 15-minute report, four equal cells are one sample. Needs 20 differences to know the sensor.
 
+use std::collections::HashSet;
+
 use super::sampling::{GAP_FACTOR, UsualSpan, median, quantile};
 
 /// 1 / Φ⁻¹(3/4): the MAD of a normal distribution as its standard deviation.
@@ -22,7 +24,11 @@ const LEAST: usize = 20;
 /// Share of the samples that may be spikes, and how many at least.
 const OFTEN: (f64, usize) = (0.03, 2);
 /// How many times its usual steps a spike is, which share of the steps are usual, and of how many at least.
-const USUAL: (f64, f64, usize) = (2.5, 0.95, 100);
+const USUAL: (f64, f64, usize) = (2.2, 0.95, 100);
+/// A quantile of all steps, and what it is of a normal distribution, in standard deviations.
+const WIDE: (f64, f64) = (0.9, 1.645);
+/// Deviations in a quantum at least: a coarse sensor's noise is not known better.
+const QUANTA: f64 = 2.0;
 
 /// A native sample: its rows and value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,10 +61,29 @@ pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: 
     samples
 }
 
-/// The samples that are spikes, and how many could be judged. `staging` is how many machines run, row by row; `usual`
-/// the usual values of a meter that may idle, where nothing says how many run.
+/// The samples that are spikes, and how many could be judged: jumps that are rare and are no other machine's too
+/// (`shared`: their first rows).
 #[must_use]
 pub(crate) fn spikes(
+    samples: &[NativeSample],
+    interval_ms: f64,
+    z: f64,
+    staging: Option<&[u16]>,
+    usual: Option<UsualSpan>,
+    shared: &HashSet<usize>,
+) -> (Vec<NativeSample>, u64) {
+    let (mut found, judged) = jumps(samples, interval_ms, z, staging, usual);
+    found.retain(|sample| !shared.contains(&sample.first));
+    if found.len() as f64 > OFTEN.0 * judged as f64 && found.len() > OFTEN.1 {
+        found.clear();
+    }
+    (found, judged)
+}
+
+/// The samples that jump away and back, and how many could be judged. `staging` is how many machines run, row by row;
+/// `usual` the usual values of a meter that may idle.
+#[must_use]
+pub(crate) fn jumps(
     samples: &[NativeSample],
     interval_ms: f64,
     z: f64,
@@ -69,20 +94,32 @@ pub(crate) fn spikes(
     let differences: Vec<f64> = steps
         .map(|(a, b)| if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { b.value - a.value } else { f64::NAN })
         .collect();
-    let mut sizes: Vec<f64> = differences.iter().map(|d| d.abs()).filter(|d| *d > 0.0).collect();
+    let stage = |sample: &NativeSample| staging.and_then(|stages| stages.get(sample.first).copied());
+    // A start or a stop is none of the sensor's own steps.
+    let is_own = |a: &NativeSample, b: &NativeSample| {
+        stage(a) == stage(b) && usual.is_none_or(|usual| (a.value <= usual.floor()) == (b.value <= usual.floor()))
+    };
+    let own = samples.iter().zip(samples.iter().skip(1)).zip(&differences).filter(|((a, b), _)| is_own(a, b));
+    let mut all: Vec<f64> = own.map(|(_, d)| d.abs()).filter(|d| !d.is_nan()).collect();
+    let mut sizes: Vec<f64> = all.iter().copied().filter(|d| *d > 0.0).collect();
     if sizes.len() < LEAST {
         return (Vec::new(), 0);
     }
-    let own = if sizes.len() < USUAL.2 { 0.0 } else { quantile(&mut sizes, USUAL.1).unwrap_or(f64::INFINITY) };
-    let limit = (z * MAD_TO_SIGMA * median(&mut sizes).unwrap_or(f64::INFINITY)).max(USUAL.0 * own);
+    let middle = median(&mut sizes).unwrap_or(f64::INFINITY);
+    let sigma = match quantile(&mut all, WIDE.0) {
+        // Of a coarse sensor the median of what moves at all is a quantum, whatever its noise.
+        Some(wide) if sizes.len() >= USUAL.2 => (MAD_TO_SIGMA * middle).min((wide / WIDE.1).max(middle / QUANTA)),
+        _ => MAD_TO_SIGMA * middle,
+    };
+    let often = if sizes.len() < USUAL.2 { 0.0 } else { quantile(&mut sizes, USUAL.1).unwrap_or(f64::INFINITY) };
+    let limit = (z * sigma).max(USUAL.0 * often);
     let starts_or_stops = |before: f64, value: f64, after: f64| {
-        usual.is_some_and(|usual| {
+        usual.filter(|_| staging.is_none()).is_some_and(|usual| {
             let idle = |value: f64| usual.is_idle(value);
             let from_idle = idle(before) && idle(after) && value <= usual.high;
             from_idle || (idle(value) && !idle(before) && !idle(after))
         })
     };
-    let stage = |sample: &NativeSample| staging.and_then(|stages| stages.get(sample.first).copied());
     let mut found = Vec::new();
     let mut judged = 0;
     let is_large = |place: Option<usize>| {
@@ -102,9 +139,6 @@ pub(crate) fn spikes(
             found.push(*sample);
         }
     }
-    if found.len() as f64 > OFTEN.0 * judged as f64 && found.len() > OFTEN.1 {
-        found.clear();
-    }
     (found, judged)
 }
 
@@ -118,7 +152,11 @@ mod tests {
 
     fn found(values: &[f64], staging: Option<&[u16]>) -> Vec<usize> {
         let at: Vec<i64> = (0..).take(values.len()).map(|i| i * 5 * MINUTE).collect();
-        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, staging, None).0.iter().map(|s| s.first).collect()
+        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, staging, None, &HashSet::new())
+            .0
+            .iter()
+            .map(|s| s.first)
+            .collect()
     }
 
     /// A saw of ±0.1 around 20: the median of |difference| is 0.1, so the limit is 8 · 1.4826 · 0.1 = 1.186.
@@ -168,7 +206,7 @@ mod tests {
         let (hour, quarter) = (3_600_000.0, 900_000.0);
         let samples = samples(&at, &values, hour, quarter);
         assert_eq!(samples.len(), 30);
-        let (found, _) = spikes(&samples, hour, 8.0, None, None);
+        let (found, _) = spikes(&samples, hour, 8.0, None, None, &HashSet::new());
         assert_eq!(found.iter().map(|s| (s.first, s.last)).collect::<Vec<_>>(), [(40, 43)]);
     }
 
@@ -190,7 +228,7 @@ mod tests {
         (values[40], values[203]) = (8.0, 60.0);
         let at: Vec<i64> = (0..400).map(|i| i * 5 * MINUTE).collect();
         let by = |usual| {
-            let found = spikes(&samples(&at, &values, STEP, STEP), STEP, 8.0, None, usual).0;
+            let found = spikes(&samples(&at, &values, STEP, STEP), STEP, 8.0, None, usual, &HashSet::new()).0;
             found.iter().map(|s| s.first).collect::<Vec<_>>()
         };
         assert_eq!(by(None), [40, 203]);
@@ -199,6 +237,6 @@ mod tests {
         let mut main: Vec<f64> = (0..100).map(|i| 400.0 + f64::from(i % 7)).collect();
         main[50] = 0.0;
         let usual = UsualSpan::of(&main);
-        assert_eq!(spikes(&samples(&at[..100], &main, STEP, STEP), STEP, 8.0, None, usual).0.len(), 1);
+        assert_eq!(spikes(&samples(&at[..100], &main, STEP, STEP), STEP, 8.0, None, usual, &HashSet::new()).0.len(), 1);
     }
 }

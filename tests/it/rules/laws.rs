@@ -178,7 +178,7 @@ fn requests_are_read_with_the_frontends_defaults() {
     let json = r#"{"resample_interval": "15m", "columns": {"load": ["A", "B"], "flow": "C"}, "thresholds": {"affinity": 0.1}}"#;
     let parameters: Parameters = serde_json::from_str(json).unwrap();
     assert_eq!(parameters.roles.load, Some(Columns::Sum(vec!["A".into(), "B".into()])));
-    assert_eq!((parameters.thresholds.affinity, parameters.thresholds.spike_z), (0.1, 8.0));
+    assert_eq!((parameters.thresholds.affinity, parameters.thresholds.spike_z), (0.1, 4.5));
     let back: Parameters = serde_json::from_str(&serde_json::to_string(&parameters).unwrap()).unwrap();
     assert_eq!(back, parameters);
     for (json, says) in [
