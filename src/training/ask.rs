@@ -140,8 +140,9 @@ async fn new_model(
     let algorithm = serde_json::to_value(train.algorithm).internal(doing)?;
     let asked = serde_json::to_value(&train).internal(doing)?;
     let folder = paths::model_dir(site.as_deref());
+    // What is left out is named by the model, so a request that lists it is another.
     let asked = format!(
-        "{TRAINER_VERSION} {FORMAT_VERSION} {folder}/{name} {} {} {interval:?} {mapping_suggested} {feature_mapping} {asked}{}",
+        "{TRAINER_VERSION} {FORMAT_VERSION} {folder}/{name} {} {} {interval:?} {mapping_suggested} {left_out:?} {feature_mapping} {asked}{}",
         dataset.sha256,
         dataset.zone,
         own_words()
