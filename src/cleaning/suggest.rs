@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::datasets::version::resolve;
+use crate::datasets::answer::blocking;
+use crate::datasets::opened::Frame;
+use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetLabel, DatasetSelector};
 use crate::error::Result;
 use crate::state::AppState;
 use hvac_cleaning::roles::{self, Role, Suggestion};
 use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_modelling::mapping::{self, Category};
+use hvac_modelling::target::{self, NamedColumn, SuggestedTarget};
 
-/// Of these two, the first that a plant has is what a model predicts.
-const TARGETS: [&str; 2] = ["CH_SYS_TOTAL_KW", "TOTAL_KW"];
+/// Names that suggest a part less surely than this are listed, and not mapped.
+const SURE: f64 = 0.6;
 
 /// What the columns' names suggest. Nothing of it is used unless it is asked for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -22,10 +25,13 @@ pub struct Suggestions {
     /// The version whose columns these are.
     #[serde(flatten)]
     pub dataset: DatasetLabel,
-    /// A feature mapping: columns by category (`chiller_cols`, `chw_pump_cols`, …).
+    /// A feature mapping: columns by category (`load_cols`, `chiller_cols`, …), of those whose names say it surely. It is
+    /// what a training takes that names no column; what leaks the target is left out of it there.
     pub mapping: BTreeMap<&'static str, Vec<String>>,
-    /// What a model would predict, when there is such a column.
+    /// What a model would predict: the plant's total power, else the largest power; null without any.
     pub target_col: Option<String>,
+    /// Why.
+    pub target_evidence: Option<String>,
     /// Why each column is where it is.
     pub columns: Vec<ColumnSuggestion>,
     /// Columns whose names say nothing.
@@ -78,7 +84,9 @@ pub async fn suggest(state: &AppState, selector: &DatasetSelector) -> Result<(Su
     for column in all.iter() {
         match mapping::suggest(&column.original_name).filter(|_| column.kind != Kind::Text) {
             Some(found) => {
-                mapping.entry(found.category.key()).or_default().push(column.name.clone());
+                if found.confidence >= SURE {
+                    mapping.entry(found.category.key()).or_default().push(column.name.clone());
+                }
                 columns.push(ColumnSuggestion {
                     column: column.name.clone(),
                     category: found.category.key(),
@@ -90,16 +98,43 @@ pub async fn suggest(state: &AppState, selector: &DatasetSelector) -> Result<(Su
             None => unmapped.push(column.name.clone()),
         }
     }
-    let target = TARGETS.iter().find_map(|name| all.iter().find(|column| column.name == *name));
+    let target = suggested_target(state, &dataset).await?;
     let suggestions = Suggestions {
         mapping,
-        target_col: target.map(|column| column.name.clone()),
+        target_col: target.as_ref().map(|target| target.column.clone()),
+        target_evidence: target.map(|target| target.evidence),
         columns,
         unmapped,
         roles: roles::suggest(all).into_iter().map(|(role, found)| of_role(role, found, all)).collect(),
         dataset: dataset.label,
     };
     Ok((suggestions, dataset.assumed_session))
+}
+
+/// What a model would predict. Values are read only where several columns are equally good by their names.
+async fn suggested_target(state: &AppState, dataset: &Resolved) -> Result<Option<SuggestedTarget>> {
+    let of = |column: &ColumnMeta| NamedColumn {
+        name: column.name.clone(),
+        original_name: column.original_name.clone(),
+        unit: column.unit.clone(),
+    };
+    let numbers = dataset.columns.iter().filter(|column| matches!(column.kind, Kind::Instantaneous));
+    let powers = target::powers(numbers.map(of));
+    if powers.len() < 2 {
+        return Ok(target::suggest_target(powers.into_iter().map(|power| (power, None)).collect()));
+    }
+    let (state, dataset) = (state.clone(), dataset.clone());
+    blocking(move || {
+        let frame = Frame::open(&state, &dataset)?;
+        let valued = powers.into_iter().map(|power| {
+            let numbers = frame.numbers(&power.column)?;
+            let (sum, count) =
+                numbers.iter().flatten().fold((0.0, 0_u64), |(sum, count), value| (sum + value, count + 1));
+            Ok((power, (count > 0).then(|| sum / count as f64)))
+        });
+        Ok(target::suggest_target(valued.collect::<Result<_>>()?))
+    })
+    .await
 }
 
 fn of_role(role: Role, found: Suggestion, all: &[ColumnMeta]) -> RoleSuggestion {

@@ -160,6 +160,7 @@ fn listing(list: &ModelList) -> String {
         ("ALGORITHM", Align::Left),
         ("MAPE %", Align::Right),
         ("R²", Align::Right),
+        ("INTERVAL", Align::Left),
         ("FEATURES", Align::Right),
         ("TARGET", Align::Left),
         ("CREATED", Align::Left),
@@ -180,8 +181,9 @@ fn listing(list: &ModelList) -> String {
                 model.algorithm.clone(),
                 short(model.mape),
                 model.r2.map(|r2| format!("{r2:.3}")).unwrap_or_default(),
+                model.calibrated.map(calibrated).unwrap_or_default().to_owned(),
                 model.feature_count.map(|count| count.to_string()).unwrap_or_default(),
-                model.target_col.clone(),
+                model.target_col.clone() + if model.leaks.is_empty() { "" } else { " (told the answer)" },
                 model.created_at.clone(),
             ]
         })
@@ -288,10 +290,15 @@ pub fn scores_table(detail: &ModelDetail) -> String {
             guideline(&metrics.guideline14.monthly)
         ),
     ];
-    if let Some(coverage) = metrics.interval.coverage {
-        let (width, meant) = (number(Some(metrics.interval.half_width)), metrics.interval.nominal * 100.0);
-        let held = coverage * 100.0;
-        lines.push(format!("interval ±{width}: meant to hold {meant:.0} % of rows, held {held:.1} %"));
+    let interval = &metrics.interval;
+    if let Some(coverage) = interval.coverage {
+        let (width, meant, held) = (number(Some(interval.half_width)), interval.nominal * 100.0, coverage * 100.0);
+        let widened = interval.widened.map(|times| format!(" before it was made {times:.1} times as wide"));
+        let says = interval.calibrated.map(|is| format!("; {}", calibrated(is))).unwrap_or_default();
+        lines.push(format!(
+            "interval ±{width}: meant to hold {meant:.0} % of rows, held {held:.1} %{}{says}",
+            widened.unwrap_or_default()
+        ));
     }
     if !top.is_empty() {
         lines.push(format!("goes by {}", top.join(", ")));
@@ -302,6 +309,10 @@ pub fn scores_table(detail: &ModelDetail) -> String {
     lines.extend(metrics.notes);
     lines.retain(|line| !line.is_empty());
     lines.join("\n")
+}
+
+fn calibrated(is: bool) -> &'static str {
+    if is { "calibrated" } else { "NOT CALIBRATED" }
 }
 
 fn short(value: Option<f64>) -> String {
@@ -362,5 +373,7 @@ fn predictions(answer: &PredictAnswer) -> String {
             vec![value, from, to, row.extrapolating.join(", "), row.missing.join(", ")]
         })
         .collect();
-    format!("{}\nby {}:{}", table(&header, &rows), answer.model_name, answer.version)
+    let doubt =
+        if answer.calibrated == Some(false) { "; FROM and TO are NOT CALIBRATED: see `models show`" } else { "" };
+    format!("{}\nby {}:{}{doubt}", table(&header, &rows), answer.model_name, answer.version)
 }

@@ -104,7 +104,7 @@ pub async fn run(state: &AppState, mut args: OptimizeArgs, json: bool) -> Result
 
 /// Parses reports and trains on them; answers the model's id. What was done before with the same files stands.
 async fn trained(state: &AppState, args: &OptimizeArgs) -> Result<String> {
-    let session_id = of_reports(state, &args.from, None, args.timezone.clone()).await?;
+    let session_id = of_reports(state, &args.from, None, args.timezone.clone(), None).await?;
     let stem = args.from.first().and_then(|path| path.file_stem()).unwrap_or_default().to_string_lossy().into_owned();
     let named = stem.replace(|c: char| !(c.is_alphanumeric() || "_-".contains(c)), "_");
     let mut mapping = args.mapping.as_deref().map(data::json_object).transpose()?.unwrap_or_default();

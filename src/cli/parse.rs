@@ -235,7 +235,7 @@ fn summary(parsed: &Parsed) -> String {
     lines.join("\n")
 }
 
-fn warning(warning: &Warning) -> String {
+pub(super) fn warning(warning: &Warning) -> String {
     let Warning { file, line, column, message, .. } = warning;
     if file.is_empty() || message.starts_with(file.as_str()) {
         return format!("warning: {message}");
@@ -297,12 +297,12 @@ fn on_conflict(text: &str) -> Result<OnConflict, String> {
     word(text)
 }
 
-fn prefix_by(text: &str) -> Result<PrefixBy, String> {
+pub(super) fn prefix_by(text: &str) -> Result<PrefixBy, String> {
     word(text)
 }
 
 /// The files with the folders that they lie in as a part of their names.
-fn with_folders(files: Vec<(String, PathBuf)>) -> Vec<(String, PathBuf)> {
+pub(super) fn with_folders(files: Vec<(String, PathBuf)>) -> Vec<(String, PathBuf)> {
     let named = |(name, path): (String, PathBuf)| {
         let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
         let folder = whole.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().into_owned());

@@ -13,7 +13,7 @@ use super::progress::{self, JobShown};
 use super::{data, parse};
 use crate::error::{Error, Result, codes};
 use crate::sessions::parse::{Caller, parse_files};
-use crate::sessions::{ParseRequest, catalogue};
+use crate::sessions::{ParseRequest, PrefixBy, catalogue};
 use crate::state::AppState;
 use crate::training::{Interval, TrainRequest, ask};
 use crate::worker;
@@ -72,6 +72,9 @@ pub struct TrainArgs {
     /// Of reports: IANA zone of times without an offset, such as Asia/Taipei
     #[arg(long, value_name = "ZONE", value_parser = parse::zone)]
     timezone: Option<String>,
+    /// Of reports of machines whose points have the same names: what keeps them apart, file, folder or sheet
+    #[arg(long, value_name = "WHAT", value_parser = parse::prefix_by)]
+    prefix_by: Option<PrefixBy>,
 }
 
 fn interval(text: &str) -> Result<Interval, String> {
@@ -124,7 +127,7 @@ async fn session(state: &AppState, args: &TrainArgs) -> Result<String> {
             format!("'{one}' is a file or folder and may mean a session too: write ./{one}, or the session's id");
         return Err(Error::new(codes::AMBIGUOUS_SESSION, message));
     }
-    of_reports(state, &paths, args.site.clone(), args.timezone.clone()).await
+    of_reports(state, &paths, args.site.clone(), args.timezone.clone(), args.prefix_by).await
 }
 
 /// The session that reports are parsed into, named after the first of them; the one of before, if it was done before.
@@ -136,16 +139,24 @@ pub async fn of_reports(
     paths: &[PathBuf],
     site: Option<String>,
     timezone: Option<String>,
+    prefix_by: Option<PrefixBy>,
 ) -> Result<String> {
-    let files = parse::reports(paths)?;
+    let mut files = parse::reports(paths)?;
+    if prefix_by == Some(PrefixBy::Folder) {
+        files = parse::with_folders(files);
+    }
     let stem = paths.first().and_then(|path| path.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
-    let request = ParseRequest { name: stem, site, timezone, ..ParseRequest::default() };
+    let request = ParseRequest { name: stem, site, timezone, prefix_by, ..ParseRequest::default() };
     let (progress, shown) = progress::show();
     let parsed = parse_files(state, files, request, Caller::Cli, &progress).await;
     drop(shown);
     let parsed = parsed?;
     let what = if parsed.reused { "parsed before into" } else { "parsed into" };
     tell(&format!("{what} session {}: {} rows, {} columns", parsed.session_id, parsed.row_count, parsed.column_count));
+    // what makes one machine of two would make a model of neither
+    let mixed =
+        parsed.warnings.iter().filter(|warning| matches!(warning.code.as_str(), "files_disagree" | "files_interleave"));
+    mixed.for_each(|warning| tell(&parse::warning(warning)));
     Ok(parsed.session_id)
 }
 

@@ -52,8 +52,8 @@ struct WaitQuery {
 /// Trains a model of a plant's power on a stored version
 ///
 /// The work is a job, to be followed at `/api/jobs/{id}`; model and job have the same id. Columns that leak the target
-/// (component powers, ratios, registers) are refused by name. Without a mapping the columns' names suggest one. The
-/// same request on the same data answers the model it made before (`reused`), and the same model is made, bit for bit.
+/// (component powers, ratios, registers) are left out and named in `warnings`, whoever listed them; `allow_leakage` keeps
+/// them and marks the model. Without a mapping the columns' names suggest one, without a target too. The same request on the same data answers the model it made before (`reused`), and the same model is made, bit for bit.
 #[utoipa::path(
     post,
     path = "/models/train",

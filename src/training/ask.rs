@@ -47,7 +47,9 @@ pub(super) struct Parameters {
     pub mapping_suggested: bool,
     /// Label of the stored version.
     pub dataset_version: String,
-    /// What a user should know.
+    /// Columns that leak the target, as names and units tell: left out before anything was read.
+    pub left_out: Vec<String>,
+    /// What else a user should know.
     pub warnings: Vec<String>,
 }
 
@@ -131,21 +133,22 @@ async fn new_model(
     train: TrainOptions,
     interval: Option<Interval>,
 ) -> Result<NewModel> {
-    let Settled { mapping, suggested: mapping_suggested, warnings } = settled;
+    let Settled { mapping, suggested: mapping_suggested, left_out, warnings } = settled;
     let doing = "writing a training's request";
     // A `Value`'s objects are sorted by name.
     let feature_mapping = serde_json::to_value(&mapping).internal(doing)?;
     let algorithm = serde_json::to_value(train.algorithm).internal(doing)?;
     let asked = serde_json::to_value(&train).internal(doing)?;
     let folder = paths::model_dir(site.as_deref());
+    // What is left out is named by the model, so a request that lists it is another.
     let asked = format!(
-        "{TRAINER_VERSION} {FORMAT_VERSION} {folder}/{name} {} {} {interval:?} {mapping_suggested} {feature_mapping} {asked}{}",
+        "{TRAINER_VERSION} {FORMAT_VERSION} {folder}/{name} {} {} {interval:?} {mapping_suggested} {left_out:?} {feature_mapping} {asked}{}",
         dataset.sha256,
         dataset.zone,
         own_words()
     );
     let dataset_version = dataset.label.version.clone();
-    let parameters = Parameters { train, interval, mapping_suggested, dataset_version, warnings };
+    let parameters = Parameters { train, interval, mapping_suggested, dataset_version, left_out, warnings };
     let (dataset_id, cleaning_job_id) = store::origin(txn, &dataset.label.dataset_id).await?;
     Ok(NewModel {
         id: new_id(),
@@ -216,7 +219,7 @@ pub async fn answer(state: &AppState, asked: Asked) -> Result<TrainAnswer> {
         feature_mapping: row.feature_mapping,
         mapping_suggested: parameters.mapping_suggested,
         reused: asked.reused,
-        warnings: parameters.warnings,
+        warnings: parameters.left_out.into_iter().chain(parameters.warnings).collect(),
         model,
     })
 }

@@ -14,7 +14,7 @@ use hvac_frame::names::TIMESTAMP;
 use hvac_modelling::document::ModelLineage;
 use hvac_modelling::features::FeatureOptions;
 use hvac_modelling::mapping::FeatureMapping;
-use hvac_modelling::samples::{SampleColumn, Samples};
+use hvac_modelling::samples::{SampleColumn, Samples, usual_step};
 
 /// Names of the columns that a training needs: features, target, what lags and means are made of, and the totals that
 /// leaks are told by.
@@ -125,13 +125,6 @@ fn refused(error: CleanError) -> Error {
     }
 }
 
-/// Median of the steps between rows, ms; 0 of fewer than two rows.
-fn usual_step(times_ms: &[i64]) -> i64 {
-    let mut steps: Vec<i64> = times_ms.iter().zip(times_ms.iter().skip(1)).map(|(a, b)| b - a).collect();
-    let middle = steps.len() / 2;
-    if steps.is_empty() { 0 } else { *steps.select_nth_unstable(middle).1 }
-}
-
 /// What samples come from; zone, rows and times are the training's to tell.
 pub fn lineage(dataset: &Resolved) -> ModelLineage {
     ModelLineage {
@@ -144,16 +137,5 @@ pub fn lineage(dataset: &Resolved) -> ModelLineage {
         rows: 0,
         start_ms: 0,
         end_ms: 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_usual_step_is_the_median() {
-        assert_eq!(usual_step(&[0, 600, 1200, 90_000, 90_600]), 600);
-        assert_eq!((usual_step(&[]), usual_step(&[5])), (0, 0));
     }
 }

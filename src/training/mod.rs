@@ -35,7 +35,7 @@ mod store;
 pub use found::{Found, find};
 
 /// Changes whenever the same dataset and options would be trained into another model.
-pub const TRAINER_VERSION: &str = "2";
+pub const TRAINER_VERSION: &str = "3";
 
 /// `POST /api/models/train`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
@@ -44,7 +44,8 @@ pub struct TrainRequest {
     /// Letters of any script, digits, `_`, `-` and `.`; the model's versions count by it.
     #[schema(example = "plant_power", required = true)]
     pub model_name: String,
-    /// Which columns play which part; what their names suggest when it is left out or names no column.
+    /// Which columns play which part; what their names suggest when it is left out or names no column. What leaks the
+    /// target is left out and named in `warnings`. Without a target, the plant's total power, else the largest power.
     pub feature_mapping: Option<FeatureMapping>,
     /// The session; the one last parsed over HTTP when left out (deprecated).
     pub session_id: Option<String>,
@@ -53,7 +54,7 @@ pub struct TrainRequest {
     /// Width of the rows to train on; the stored rows when left out.
     #[schema(example = "30m")]
     pub interval: Option<Interval>,
-    /// The same as `features.allow_leakage`.
+    /// The same as `features.allow_leakage`: keep columns that leak the target; the model then says so.
     pub allow_leakage: bool,
     /// Make a new version even when the same request was answered before.
     pub force: bool,
@@ -161,14 +162,15 @@ pub struct TrainAnswer {
     pub dataset_id: String,
     /// Its label, such as `cleaned-v1`.
     pub dataset_version: String,
-    /// Which columns play which part.
+    /// Which columns play which part, without those that leak the target.
     #[schema(value_type = FeatureMapping)]
     pub feature_mapping: Value,
     /// Whether the mapping was suggested by the columns' names, because the request had none.
     pub mapping_suggested: bool,
     /// Whether an earlier request made it, or is making it.
     pub reused: bool,
-    /// What a user should know; sentences.
+    /// What a user should know: columns that are left out because they leak the target, the target that was chosen;
+    /// sentences.
     pub warnings: Vec<String>,
     /// Everything about it, once it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,6 +218,11 @@ pub struct ModelSummary {
     pub r2: Option<f64>,
     /// CV(RMSE) on the same rows, 0–100….
     pub cv_rmse: Option<f64>,
+    /// Whether its 90 % prediction interval held 85 to 95 % of the held-out rows; `metrics.interval.reason` says why not.
+    /// Null until it is completed, and of a model of an older version.
+    pub calibrated: Option<bool>,
+    /// Columns that tell it the answer and were allowed: its errors say nothing.
+    pub leaks: Vec<String>,
     /// Features it was made from.
     pub feature_count: Option<u64>,
     /// Column that it predicts.
@@ -301,7 +308,7 @@ pub struct ModelDetail {
     pub lineage: Option<Value>,
     /// Unit of what it predicts.
     pub target_unit: Option<String>,
-    /// Half width of the prediction interval, in that unit.
+    /// Half width of the prediction interval, in that unit; `calibrated` says whether it holds what it is meant to.
     pub interval_half_width: Option<f64>,
     /// Whether set-points can be judged by it.
     pub can_optimize: bool,
@@ -378,4 +385,6 @@ pub struct PredictAnswer {
     pub target_col: String,
     /// Unit of the predictions.
     pub target_unit: Option<String>,
+    /// Whether `lower` and `upper` hold nine rows in ten, as far as held-out rows tell; null of a model of an older version.
+    pub calibrated: Option<bool>,
 }

@@ -172,6 +172,7 @@ pub(super) async fn detail(state: &AppState, row: trained_model::Model) -> Resul
 }
 
 fn summary(row: trained_model::Model, aliases: &BTreeMap<String, Vec<String>>) -> ModelSummary {
+    let leaks = row.training_metrics.pointer("/leaks").and_then(Value::as_array).cloned().unwrap_or_default();
     let scored = |name: &str| row.training_metrics.pointer(&format!("/time_ordered/{name}")).and_then(Value::as_f64);
     ModelSummary {
         version: format!("v{}", row.version),
@@ -181,6 +182,8 @@ fn summary(row: trained_model::Model, aliases: &BTreeMap<String, Vec<String>>) -
         mape: scored("mape"),
         r2: scored("r2"),
         cv_rmse: scored("cv_rmse"),
+        calibrated: row.training_metrics.pointer("/interval/calibrated").and_then(Value::as_bool),
+        leaks: leaks.iter().map(|leak| text(leak, "/column")).collect(),
         feature_count: row.feature_count.and_then(|n| u64::try_from(n).ok()),
         target_col: text(&row.feature_mapping, "/target_col"),
         aliases: aliases.get(&row.id).cloned().unwrap_or_default(),

@@ -37,6 +37,7 @@ pub async fn predict(state: &AppState, reference: &str, request: PredictRequest)
         model_name: found.row.name,
         target_col: found.document.mapping.target_col.clone(),
         target_unit: found.document.target_unit.clone(),
+        calibrated: found.document.metrics.interval.calibrated,
     })
 }
 

@@ -7,7 +7,6 @@
 use std::ops::ControlFlow;
 
 use super::ask::{Parameters, highest_file};
-use super::mapping::without_leaks;
 use super::{TRAINER_VERSION, load, refused, store};
 use crate::datasets::DatasetSelector;
 use crate::datasets::opened;
@@ -126,7 +125,7 @@ async fn source(state: &AppState, job: &trained_model::Model) -> Result<Resolved
 fn trained(
     state: &AppState,
     dataset: &Resolved,
-    mut mapping: FeatureMapping,
+    mapping: FeatureMapping,
     mut parameters: Parameters,
     context: &JobContext,
 ) -> Result<(ModelDocument, Vec<u8>, Parameters)> {
@@ -139,13 +138,14 @@ fn trained(
     let reading = |share: f64, doing: &str| told(0.0, READ, share, doing);
     let samples = load::load(state, dataset, &mapping, &options.features, parameters.interval, &reading)?;
     context.check()?;
-    if parameters.mapping_suggested && !options.features.allow_leakage {
-        // Nobody asked for these columns, so what their values give away is no reason to refuse.
-        parameters.warnings.extend(without_leaks(&mut mapping, &samples, &options.features));
-    }
     let lineage = load::lineage(dataset);
     let training = |share: f64, doing: &str| told(READ, TRAINED, share, doing);
-    let document = train::train(&samples, &mapping, &parameters.train, lineage, &training).map_err(refused)?;
+    let mut document = train::train(&samples, &mapping, &parameters.train, lineage, &training).map_err(refused)?;
+    drop(samples);
+    // what values gave away is a warning of the request too, what names did one of the model
+    let by_value = document.metrics.left_out.clone();
+    document.metrics.left_out.splice(0..0, parameters.left_out.clone());
+    parameters.warnings.extend(by_value);
     let json = document.to_json().map_err(refused)?;
     Ok((document, json, parameters))
 }

@@ -10,7 +10,7 @@ const ALGORITHMS = [["auto", "the best by time-ordered validation"], ["gbdt", "b
 const WIDTHS = [["", "as stored"], ["10m", "10 minutes"], ["15m", "15 minutes"], ["30m", "30 minutes"], ["1h", "1 hour"]];
 /** Categories of a mapping: key, words. */
 const PARTS = [
-  ["chiller_cols", "chiller"], ["chw_pump_cols", "chilled-water pump"], ["scp_pump_cols", "secondary pump"],
+  ["load_cols", "cooling load"], ["chiller_cols", "chiller"], ["chw_pump_cols", "chilled-water pump"], ["scp_pump_cols", "secondary pump"],
   ["chw_temp_cols", "chilled-water temperature"], ["chw_pressure_cols", "chilled-water pressure"], ["chw_flow_cols", "chilled-water flow"],
   ["cw_pump_cols", "condenser-water pump"], ["cw_temp_cols", "condenser-water temperature"], ["cw_pressure_cols", "condenser-water pressure"],
   ["cw_flow_cols", "condenser-water flow"], ["cooling_tower_cols", "cooling tower"], ["environment_cols", "outside air"],
@@ -21,8 +21,9 @@ const CONTROLS = [["chw_supply_temp", "Chilled-water supply"], ["chw_pump_hz", "
   ["cw_pump_hz", "Condenser-water pumps"], ["ct_fan_hz", "Tower fans"]];
 const CONDITIONS = [["load_rt", "Cooling load"], ["wet_bulb", "Outside wet-bulb"], ["dry_bulb", "Outside dry-bulb"], ["humidity", "Outside humidity"]];
 
-const select = (label, name, options, chosen) =>
-  h("label", {}, label, h("select", { name }, options.map(([key, text]) => h("option", { value: key, selected: key === chosen }, text))));
+const interval = (calibrated) => (calibrated == null ? "–" : calibrated ? "calibrated" : h("span", { class: "tag failed" }, "not calibrated"));
+const select = (label, name, options, chosen, required = false) =>
+  h("label", {}, label, h("select", { name, required }, options.map(([key, text]) => h("option", { value: key, selected: key === chosen }, text))));
 
 // ---- lists
 
@@ -30,8 +31,8 @@ const link = (model) => h("a", { class: "name", href: `#/models/${model.id}` }, 
 
 function modelTable(models) {
   const rows = models.map((m) => [link(m), h("span", { class: `tag ${m.status === "completed" ? m.integrity : m.status}` }, m.status),
-    words(m.algorithm), percent(m.mape), percent(m.cv_rmse), share(m.r2), m.target_col, local(m.created_at)]);
-  return table("Models", ["Model", "Status", "Algorithm", "#MAPE", "#CV(RMSE)", "#R²", "Predicts", "Made"], rows, "cards");
+    words(m.algorithm), percent(m.mape), percent(m.cv_rmse), share(m.r2), interval(m.calibrated), m.leaks.length ? `${m.target_col} (told the answer)` : m.target_col, local(m.created_at)]);
+  return table("Models", ["Model", "Status", "Algorithm", "#MAPE", "#CV(RMSE)", "#R²", "Interval", "Predicts", "Made"], rows, "cards");
 }
 
 const HINT = "Errors are of rows that the model had not seen, in order of time.";
@@ -70,11 +71,13 @@ async function trainForm(session, version, done) {
   const suggested = await api("GET", `/feature-mapping/suggest${query({ session_id: session.session_id, version })}`);
   const part = new Map(suggested.columns.map((column) => [column.column, column]));
   const names = [...part.keys(), ...suggested.unmapped];
-  const target = suggested.target_col ?? suggested.mapping.system_level_cols?.[0] ?? names[0];
+  const mapped = new Map(Object.entries(suggested.mapping).flatMap(([key, columns]) => columns.map((column) => [column, key])));
+  // Nobody but a person may choose where nothing says what the plant's power is.
+  const targets = [...(suggested.target_col ? [] : [["", "choose a column"]]), ...names.map((name) => [name, name])];
   const parts = names.map((name) => {
     const found = part.get(name);
     return [h("span", { class: "name" }, name), h("select", { "aria-label": `Part of ${name}`, "data-column": name },
-      [["", "not used"], ...PARTS].map(([key, text]) => h("option", { value: key, selected: key === (found?.category ?? "") }, text))),
+      [["", "not used"], ...PARTS].map(([key, text]) => h("option", { value: key, selected: key === (mapped.get(name) ?? "") }, text))),
     h("span", { class: "soft" }, found?.evidence ?? "")];
   });
   const result = h("div", { "aria-live": "polite" });
@@ -83,7 +86,7 @@ async function trainForm(session, version, done) {
     const fields = new FormData(form);
     const mapping = { target_col: fields.get("target") };
     for (const choice of form.querySelectorAll("select[data-column]")) {
-      if (choice.value && choice.dataset.column !== mapping.target_col) (mapping[choice.value] ??= []).push(choice.dataset.column);
+      if (choice.value) (mapping[choice.value] ??= []).push(choice.dataset.column);
     }
     const button = form.querySelector("button");
     button.disabled = true;
@@ -96,9 +99,11 @@ async function trainForm(session, version, done) {
   } },
   h("div", { class: "fields" },
     h("label", {}, "Name", h("input", { name: "name", required: true, value: session.name.replace(/[^\p{L}\p{N}_.-]+/gu, "_"), autocomplete: "off" })),
-    select("Predicts", "target", names.map((name) => [name, name]), target),
+    select("Predicts", "target", targets, suggested.target_col ?? "", true),
     select("Algorithm", "algorithm", ALGORITHMS, "auto"), select("Rows", "interval", WIDTHS, "")),
-  h("details", {}, h("summary", {}, `Which columns play which part (${count(part.size)} of ${count(names.length)} suggested by name)`),
+  suggested.target_evidence && h("p", { class: "hint" }, `${suggested.target_col}: ${suggested.target_evidence}.`),
+  h("p", { class: "hint" }, "Columns that tell the answer, such as a chiller's own kW, are left out when it is trained, and named."),
+  h("details", {}, h("summary", {}, `Which columns play which part (${count(mapped.size)} of ${count(names.length)} suggested by name)`),
     table("Parts of columns", ["Column", "Part", "Why"], parts, "cards")),
   h("p", {}, h("button", { class: "primary" }, "Train")), result);
   return h("details", { class: "panel", open: true }, h("summary", {}, "Train a model of the plant's power"), form);
@@ -154,6 +159,13 @@ export function showModel(id) {
       h("h2", {}, "How good it is"),
       table("Errors", ["Judged on", "#MAPE", "#CV(RMSE)", "#NMBE", "#R²", "#Rows"], [row("later rows, in order of time", scores), ...rules,
         row("rows drawn by chance (flatters)", metrics.random_split)], "cards"),
+      metrics.interval.coverage != null && facts([["90 % interval", `±${rounded(metrics.interval.half_width)} ${model.target_unit ?? ""}`],
+        ["Held-out rows in it", `${percent(100 * metrics.interval.coverage)}${metrics.interval.widened ? `, before it was made ${rounded(metrics.interval.widened)} times as wide` : ""}`],
+        ["Its claim", interval(metrics.interval.calibrated)]]),
+      metrics.interval.reason && h("p", { class: "warnings" }, `The interval is not calibrated: ${metrics.interval.reason}.`),
+      metrics.leaks.length > 0 && h("div", { class: "warnings" }, h("strong", {}, "Told the answer by"), listed(metrics.leaks.map((leak) => ({ message: `${leak.column}: ${leak.reason}` })))),
+      metrics.left_out.length > 0 && h("details", {}, h("summary", {}, `${some(metrics.left_out.length, "column")} left out`), h("ul", {}, metrics.left_out.map((why) => h("li", {}, why)))),
+      metrics.notes.length > 0 && h("ul", {}, metrics.notes.map((note) => h("li", {}, note))),
       metrics.importance.length > 0 && h("h2", {}, "What it goes by"),
       metrics.importance.length > 0 && table("Importance", ["Feature", "#Error grows by, without it"], metrics.importance.slice(0, 12).map((one) => [one.feature, rounded(one.rmse_increase)]))];
   });

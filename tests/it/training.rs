@@ -13,6 +13,7 @@ mod commands;
 mod crash;
 mod keeping;
 mod real;
+mod suggested;
 
 /// Half-hours of a plant from 2024-07-01 00:00 UTC on.
 ///
@@ -260,7 +261,7 @@ async fn names_suggest_a_mapping_when_there_is_none() {
     let answer = app.post("/api/models/train", &with(body, &json!({"wait": true}))).await;
     assert!(answer.status == 200 || answer.json()["code"] == "no_features", "{}", answer.text());
     // Nothing says what to predict.
-    let csv = String::from_utf8(plant(600)).unwrap().replace("CH_SYS_TOTAL_KW", "P1");
+    let csv = String::from_utf8(plant(600)).unwrap().replace("CH_SYS_TOTAL_KW", "P1").replace("CH_1_KW", "P2");
     let other = app.parsed(&[("other.csv", csv.as_bytes())], &[("timezone", "UTC")]).await;
     let body = json!({"model_name": "e", "session_id": other["session_id"]});
     let problem = app.post("/api/models/train", &body).await.expect_problem(422, "unknown_target");
@@ -297,8 +298,6 @@ async fn what_cannot_be_trained_is_refused_before_any_work() {
         refused(json!({"feature_mapping": column("CHP_HERTZ")}), "unknown_column", "feature_mapping.chw_pump_cols")
             .await;
     assert!(unknown.contains("CHP_HZ"), "the closest is named: {unknown}");
-    let leak = refused(json!({"feature_mapping": column("CH_1_KW")}), "leakage", "feature_mapping.chw_pump_cols").await;
-    assert!(leak.contains("CH_1_KW") && leak.contains("allow_leakage"), "{leak}");
     let target = |name: &str| json!({"feature_mapping": with(mapping(), &json!({"target_col": name}))});
     let wrong = refused(target("CH_TOTAL_KW"), "unknown_target", "feature_mapping.target_col").await;
     assert!(wrong.contains("CH_SYS_TOTAL_KW"), "{wrong}");

@@ -1,4 +1,4 @@
-//! The thirteen categories of a feature mapping (HVAC.md §5). Only data.
+//! The fourteen categories of a feature mapping (HVAC.md §5). Only data.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
+    /// Cooling load, of the plant or of a chiller.
+    Load,
     /// Chillers.
     Chiller,
     /// Chilled-water pumps.
@@ -37,7 +39,8 @@ pub enum Category {
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
+        Self::Load,
         Self::Chiller,
         Self::ChwPump,
         Self::ScpPump,
@@ -64,6 +67,7 @@ impl Category {
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
+            Self::Load => "load_cols",
             Self::Chiller => "chiller_cols",
             Self::ChwPump => "chw_pump_cols",
             Self::ScpPump => "scp_pump_cols",

@@ -20,6 +20,9 @@
 //! Cooling, in RT, kW or as a register, is not judged by correlation: where efficiency hardly varies, it rightly follows
 //! power. Ratios of honest sensors scatter by 4 % or more, those of leaks by 0.04–0.5 % (rounding): the limit is 1 %.
 //!
+//! Rows without a target, and what lies between those with one, say nothing: each column is judged in the rows that have
+//! both, and its changes from one of these to the next (`align`).
+//!
 //! A lag or rolling mean is the past, and leaks nothing.
 
 use std::collections::BTreeMap;
@@ -28,7 +31,8 @@ use serde::{Deserialize, Serialize};
 
 use super::mapping::{FeatureMapping, MappedColumn, TargetMetric};
 use super::role::{self, Role, of_unmapped};
-use super::samples::{SampleColumn, Samples, median};
+use super::samples::{SampleColumn, Samples, median, usual_step};
+use super::{Problem, align};
 use hvac_points::{Measure, Reading, units};
 
 /// Correlation with the target from which on a column follows it, if its changes do too.
@@ -62,8 +66,9 @@ pub struct Leak {
 /// follow the target, or its part, too closely to be anything else); but for what names say of columns whose role is told.
 #[must_use]
 pub fn find(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<String, Role>) -> Vec<Leak> {
+    let samples = align::once_beside_target(samples, &mapping.target_col);
     let Some(target) = samples.column(&mapping.target_col) else { return Vec::new() };
-    let values = LeakageValues::of(mapping, samples, target);
+    let values = LeakageValues::of(mapping, &samples, target);
     let reason = |mapped: &MappedColumn<'_>, column: &SampleColumn| {
         let told = told.get(&column.name).copied();
         let named = told.is_none_or(|role| role == Role::Other);
@@ -79,6 +84,23 @@ pub fn find(mapping: &FeatureMapping, samples: &Samples, told: &BTreeMap<String,
         Some(Leak { column: column.name.clone(), reason: reason(&mapped, column)? })
     };
     mapping.mapped().into_iter().filter_map(leak).collect()
+}
+
+/// Takes the columns that leak out of a mapping; a sentence about each, under its place in the mapping.
+pub fn take_out(mapping: &mut FeatureMapping, leaks: &[Leak]) -> Vec<Problem> {
+    let mapped = mapping.mapped();
+    let problem = |leak: &Leak| {
+        let place = mapped.iter().find(|mapped| mapped.column == leak.column);
+        let field = place.map_or_else(|| "feature_mapping".to_owned(), |mapped| mapped.place.field());
+        let Leak { column, reason } = leak;
+        let message = format!(
+            "{column} is left out: {reason}; it would tell the model the answer (allow_leakage keeps it all the same)"
+        );
+        Problem { field, message }
+    };
+    let problems = leaks.iter().map(problem).collect();
+    mapping.retain_features(|name| !leaks.iter().any(|leak| leak.column == name));
+    problems
 }
 
 /// Whether a name says heat; a mere `LOAD` may be electric.
@@ -146,74 +168,109 @@ fn is_power(column: &SampleColumn) -> bool {
     (matches!(unit, Some("kW" | "W" | "MW")) || named) && !is_thermal(&reading)
 }
 
-/// The rows that columns are compared in.
+/// What columns are compared with, and in which rows.
 struct LeakageValues<'s> {
+    times_ms: &'s [i64],
     target: &'s [f64],
     target_name: &'s str,
-    load: Option<&'s SampleColumn>,
+    loads: Vec<&'s SampleColumn>,
     powers: Vec<&'s SampleColumn>,
-    /// Rows in which the plant runs, each with whether it did in the row before as well.
-    rows: Vec<(usize, bool)>,
+    /// Rows in which the plant runs.
+    running: Vec<usize>,
+}
+
+/// A column beside the target: running rows that have both.
+struct Paired<'s> {
+    values: &'s [f64],
+    /// Each with the row before, where there is one within one and a half of the steps that are usual here.
+    rows: Vec<(usize, Option<usize>)>,
+}
+
+impl Paired<'_> {
+    fn pairs<'v>(&'v self, other: &'v [f64]) -> impl Iterator<Item = (f64, f64)> + 'v {
+        self.rows.iter().filter_map(|(row, _)| Some((*self.values.get(*row)?, *other.get(*row)?)))
+    }
+
+    /// Steps of the column, and what `of` says of the row before and the row.
+    fn steps<'v>(&'v self, of: impl Fn(usize, usize) -> Option<f64> + 'v) -> impl Iterator<Item = (f64, f64)> + 'v {
+        let step = |before: usize, row: usize| Some(self.values.get(row)? - self.values.get(before)?);
+        self.rows.iter().filter_map(move |(row, before)| Some((step((*before)?, *row)?, of((*before)?, *row)?)))
+    }
+
+    /// 1.4826 · median absolute deviation ÷ median of what `of` says of the rows; none of too few.
+    fn scatter(&self, of: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+        let all: Vec<f64> = self.rows.iter().filter_map(|(row, _)| of(*row)).filter(|v| v.is_finite()).collect();
+        let middle = median(&all).filter(|middle| *middle != 0.0 && all.len() >= LEAST_ROWS)?;
+        let deviations: Vec<f64> = all.iter().map(|value| (value - middle).abs()).collect();
+        Some(1.4826 * median(&deviations)? / middle.abs())
+    }
+
+    /// The scatter of a ratio, if it is a constant that the column itself, whose scatter is `own`, is not.
+    fn constant(&self, own: f64, ratio: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+        self.scatter(ratio).filter(|scatter| *scatter < CONSTANT && *scatter * TIMES_CALMER < own)
+    }
 }
 
 impl<'s> LeakageValues<'s> {
+    /// Of rows that all have a target.
     fn of(mapping: &FeatureMapping, samples: &'s Samples, target: &'s SampleColumn) -> Self {
         let others = || samples.columns.iter().filter(|column| column.name != mapping.target_col);
-        let loads = || others().filter(|column| of_unmapped(column) == Role::LoadRt);
-        let load = loads().find(|column| role::of_plant(&column.name)).or_else(|| loads().next());
+        let mut loads: Vec<&SampleColumn> = others().filter(|column| of_unmapped(column) == Role::LoadRt).collect();
+        loads.sort_by_key(|column| !role::of_plant(&column.name));
         let mut positive: Vec<f64> = target.values.iter().copied().filter(|v| v.is_finite() && *v > 0.0).collect();
         let high = positive.len().saturating_mul(9) / 10;
         let high = if positive.is_empty() { 0.0 } else { *positive.select_nth_unstable_by(high, f64::total_cmp).1 };
-        let runs = |row: usize| target.values.get(row).is_some_and(|value| *value > RUNS * high);
-        let follows_at_once = |row: usize| {
-            let step =
-                row.checked_sub(1).and_then(|before| Some(samples.times_ms.get(row)? - samples.times_ms.get(before)?));
-            step == Some(samples.interval_ms) && runs(row - 1)
-        };
-        let running: Vec<usize> = (0..target.values.len()).filter(|row| runs(*row)).collect();
-        let every = running.len().div_ceil(MOST_ROWS).max(1);
-        let rows = running.into_iter().step_by(every).map(|row| (row, follows_at_once(row))).collect();
+        let runs = |value: &f64| *value > RUNS * high;
+        let running = target.values.iter().enumerate().filter(|(_, value)| runs(value)).map(|(row, _)| row).collect();
         // What is more than the whole may be heat in kW, to which a load is rightly proportional.
         let part = |column: &&SampleColumn| is_power(column) && !exceeds(column, target, mapping.target_metric);
         let powers = others().filter(part).collect();
-        Self { target: &target.values, target_name: &target.name, load, powers, rows }
+        let (times_ms, target_name) = (samples.times_ms.as_slice(), target.name.as_str());
+        Self { times_ms, target: &target.values, target_name, loads, powers, running }
     }
 
-    fn pairs<'v>(&'v self, one: &'v [f64], other: &'v [f64]) -> impl Iterator<Item = (f64, f64)> + 'v {
-        self.rows.iter().filter_map(|(row, _)| Some((*one.get(*row)?, *other.get(*row)?)))
-    }
-
-    /// Steps from the row before, where the plant ran as well.
-    fn steps<'v>(&'v self, one: &'v [f64], other: &'v [f64]) -> impl Iterator<Item = (f64, f64)> + 'v {
-        let step = |values: &[f64], row: usize| Some(values.get(row)? - values.get(row.checked_sub(1)?)?);
-        let both = self.rows.iter().filter(|(_, both)| *both);
-        both.filter_map(move |(row, _)| Some((step(one, *row)?, step(other, *row)?)))
-    }
-
-    fn leak(&self, column: &SampleColumn, cooling: bool) -> Option<String> {
+    fn paired(&self, column: &'s SampleColumn) -> Paired<'s> {
         let values = column.values.as_slice();
-        if values.iter().filter(|v| v.is_finite()).all(|v| *v == 0.0 || *v == 1.0) {
+        let has = |row: &&usize| values.get(**row).is_some_and(|value| value.is_finite());
+        let both: Vec<usize> = self.running.iter().filter(has).copied().collect();
+        let time = |row: usize| self.times_ms.get(row).copied();
+        let times: Vec<i64> = both.iter().filter_map(|row| time(*row)).collect();
+        let longest = usual_step(&times).saturating_mul(3) / 2;
+        let before = |index: usize, row: usize| {
+            let before = *both.get(index.checked_sub(1)?)?;
+            (time(row)?.saturating_sub(time(before)?) <= longest).then_some(before)
+        };
+        let every = both.len().div_ceil(MOST_ROWS).max(1);
+        let rows = both.iter().enumerate().step_by(every).map(|(index, row)| (*row, before(index, *row))).collect();
+        Paired { values, rows }
+    }
+
+    fn leak(&self, column: &'s SampleColumn, cooling: bool) -> Option<String> {
+        if column.values.iter().filter(|v| v.is_finite()).all(|v| *v == 0.0 || *v == 1.0) {
             return None;
         }
-        let target = self.target_name;
+        let (target, paired) = (self.target_name, self.paired(column));
         if !cooling {
-            let level = correlation(self.pairs(values, self.target)).map_or(0.0, f64::abs);
-            let change = correlation(self.steps(values, self.target)).map_or(0.0, f64::abs);
-            if level >= FOLLOWS && change >= CHANGES_FOLLOW {
+            let step = |before: usize, row: usize| Some(self.target.get(row)? - self.target.get(before)?);
+            let level = correlation(paired.pairs(self.target)).map_or(0.0, f64::abs);
+            // unknown where too few rows follow one another: then the level alone has to tell
+            let change = correlation(paired.steps(step)).map(f64::abs);
+            if level >= FOLLOWS && change.is_none_or(|change| change >= CHANGES_FOLLOW) {
+                let changes = change.map_or("too few to tell".to_owned(), |change| format!("{change:.3}"));
                 return Some(format!(
-                    "it follows '{target}' closer than any sensor of something else could (correlation {level:.3}, of their changes {change:.3})"
+                    "it follows '{target}' closer than any sensor of something else could (correlation {level:.3}, of their changes {changes})"
                 ));
             }
-            if let Some(reason) = self.register(values) {
+            if let Some(reason) = self.register(&paired) {
                 return Some(reason);
             }
         }
-        self.ratio(column).or_else(|| (!cooling).then(|| self.part(column)).flatten())
+        self.ratio(column, &paired).or_else(|| (!cooling).then(|| self.part(column, &paired)).flatten())
     }
 
     /// A register whose growth is the target.
-    fn register(&self, values: &[f64]) -> Option<String> {
-        let finite = || values.iter().copied().filter(|value| value.is_finite());
+    fn register(&self, paired: &Paired<'_>) -> Option<String> {
+        let finite = || paired.values.iter().copied().filter(|value| value.is_finite());
         let steps = finite().zip(finite().skip(1));
         let (falls, rises) = steps.fold((0_usize, 0_usize), |(falls, rises), (before, after)| {
             (falls + usize::from(after < before), rises + usize::from(after > before))
@@ -221,62 +278,50 @@ impl<'s> LeakageValues<'s> {
         if rises < LEAST_ROWS || falls.saturating_mul(200) > rises {
             return None;
         }
-        let growth =
-            |row: usize| Some(values.get(row)? - values.get(row.checked_sub(1)?)?).filter(|growth| *growth >= 0.0);
-        let both = || self.rows.iter().filter(|(_, both)| *both);
+        let grown = |of: fn(usize, usize) -> usize| {
+            let steps = paired.steps(move |before, row| self.target.get(of(before, row)).copied());
+            correlation(steps.filter(|(growth, _)| *growth >= 0.0))
+        };
         // It has grown over the interval before the row, or is read at the end of the row's own.
-        let before = correlation(both().filter_map(|(row, _)| Some((growth(*row)?, *self.target.get(row - 1)?))));
-        let own = correlation(both().filter_map(|(row, _)| Some((growth(*row)?, *self.target.get(*row)?))));
+        let (before, own) = (grown(|before, _| before), grown(|_, row| row));
         let best = before.into_iter().chain(own).max_by(f64::total_cmp)?;
         (best >= CHANGES_FOLLOW)
             .then(|| format!("it is a register whose growth is '{}' (correlation {best:.3})", self.target_name))
     }
 
-    /// A ratio that hardly changes, of the column, the target and the load.
-    fn ratio(&self, column: &SampleColumn) -> Option<String> {
-        let own = self.scatter(|row| at(&column.values, row))?;
+    /// A ratio that hardly changes, of the column, the target and a load.
+    fn ratio(&self, column: &SampleColumn, paired: &Paired<'_>) -> Option<String> {
+        let own = paired.scatter(|row| at(&column.values, row))?;
         let target = self.target_name;
         let ratio = |row| Some(at(&column.values, row)? / at(self.target, row)?);
-        if let Some(scatter) = self.constant(own, ratio) {
+        let product = |row| Some(at(&column.values, row)? * at(self.target, row)?);
+        if let Some(scatter) = paired.constant(own, ratio) {
             return Some(format!("it is proportional to '{target}' {}", percent(scatter)));
         }
-        let load = self.load.filter(|load| load.name != column.name)?;
-        let (name, of_load) = (&load.name, |row| at(&load.values, row));
-        let product = |row| Some(at(&column.values, row)? * at(self.target, row)?);
-        if let Some(scatter) = self.constant(own, |row| Some(ratio(row)? * of_load(row)?)) {
-            return Some(format!("it is '{target}' divided by '{name}' {}", percent(scatter)));
-        }
-        if let Some(scatter) = self.constant(own, |row| Some(product(row)? / of_load(row)?)) {
-            return Some(format!("it is '{name}' divided by '{target}' {}", percent(scatter)));
-        }
-        let scatter = self.constant(own, |row| Some(ratio(row)? / of_load(row)?))?;
-        Some(format!("it is '{target}' times '{name}' {}", percent(scatter)))
-    }
-
-    /// A ratio that hardly changes, of the column and a part of the target, or of it and the part's share.
-    fn part(&self, column: &SampleColumn) -> Option<String> {
-        let own = self.scatter(|row| at(&column.values, row))?;
-        self.powers.iter().filter(|power| power.name != column.name).find_map(|power| {
-            let ratio = |row| Some(at(&column.values, row)? / at(&power.values, row)?);
-            if let Some(scatter) = self.constant(own, ratio) {
-                return Some(format!("it is proportional to '{}', electric power, {}", power.name, percent(scatter)));
+        self.loads.iter().filter(|load| load.name != column.name).find_map(|load| {
+            let (name, of_load) = (&load.name, |row| at(&load.values, row));
+            if let Some(scatter) = paired.constant(own, |row| Some(ratio(row)? * of_load(row)?)) {
+                return Some(format!("it is '{target}' divided by '{name}' {}", percent(scatter)));
             }
-            let share = self.constant(own, |row| Some(ratio(row)? * at(self.target, row)?))?;
-            Some(format!("it is '{}' divided by '{}' {}", power.name, self.target_name, percent(share)))
+            if let Some(scatter) = paired.constant(own, |row| Some(product(row)? / of_load(row)?)) {
+                return Some(format!("it is '{name}' divided by '{target}' {}", percent(scatter)));
+            }
+            let scatter = paired.constant(own, |row| Some(ratio(row)? / of_load(row)?))?;
+            Some(format!("it is '{target}' times '{name}' {}", percent(scatter)))
         })
     }
 
-    /// The scatter of a ratio, if it is a constant that the column itself, whose scatter is `own`, is not.
-    fn constant(&self, own: f64, ratio: impl Fn(usize) -> Option<f64>) -> Option<f64> {
-        self.scatter(ratio).filter(|scatter| *scatter < CONSTANT && *scatter * TIMES_CALMER < own)
-    }
-
-    /// 1.4826 · median absolute deviation ÷ median over the running rows; none of too few.
-    fn scatter(&self, of: impl Fn(usize) -> Option<f64>) -> Option<f64> {
-        let all: Vec<f64> = self.rows.iter().filter_map(|(row, _)| of(*row)).filter(|v| v.is_finite()).collect();
-        let middle = median(&all).filter(|middle| *middle != 0.0 && all.len() >= LEAST_ROWS)?;
-        let deviations: Vec<f64> = all.iter().map(|value| (value - middle).abs()).collect();
-        Some(1.4826 * median(&deviations)? / middle.abs())
+    /// A ratio that hardly changes, of the column and a part of the target, or of it and the part's share.
+    fn part(&self, column: &SampleColumn, paired: &Paired<'_>) -> Option<String> {
+        let own = paired.scatter(|row| at(&column.values, row))?;
+        self.powers.iter().filter(|power| power.name != column.name).find_map(|power| {
+            let ratio = |row| Some(at(&column.values, row)? / at(&power.values, row)?);
+            if let Some(scatter) = paired.constant(own, ratio) {
+                return Some(format!("it is proportional to '{}', electric power, {}", power.name, percent(scatter)));
+            }
+            let share = paired.constant(own, |row| Some(ratio(row)? * at(self.target, row)?))?;
+            Some(format!("it is '{}' divided by '{}' {}", power.name, self.target_name, percent(share)))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Energy models and set-points: from rows of numbers to numbers. PURE.
 //!
-//! [`mapping`] says which columns play which part; [`features`] makes a matrix of them and refuses what would leak
+//! [`mapping`] says which columns play which part, [`target`] which is predicted; [`features`] makes a matrix of them and refuses what would leak
 //! the target ([`leakage`]); [`fitted`] are the three algorithms ([`gbdt`], [`physics`], and trees on the residual
 //! of physics); [`evaluate`] judges them honestly; [`train`] puts these together into a [`document`], the model
 //! file. [`control`] is the part of a model that set-points are judged by, [`setpoint`] looks for better ones.
@@ -11,6 +11,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(unreachable_pub)]
 
+mod align;
 mod category;
 pub mod control;
 pub mod document;
@@ -26,6 +27,7 @@ mod physics;
 pub mod role;
 pub mod samples;
 pub mod setpoint;
+pub mod target;
 pub mod train;
 mod words;
 

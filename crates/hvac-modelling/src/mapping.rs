@@ -1,6 +1,6 @@
 //! Which columns play which part in a model (HVAC.md §5).
 //!
-//! Thirteen categories with wildcard patterns that suggest columns, any number of custom ones, and a target.
+//! Fourteen categories with wildcard patterns that suggest columns, any number of custom ones, and a target.
 //! In JSON the keys are `chiller_cols`, `chw_pump_cols`, …; the original application's older keys and the web
 //! frontend's camelCase ones are accepted. A suggestion says by which pattern and how sure it is, and is no more
 //! than that: nothing is mapped that nobody asked for.
@@ -36,6 +36,7 @@ pub enum TargetMetric {
 #[serde(try_from = "BTreeMap<String, Value>")]
 #[expect(missing_docs, reason = "each field is the category of its name")]
 pub struct FeatureMapping {
+    pub load_cols: Vec<String>,
     pub chiller_cols: Vec<String>,
     pub chw_pump_cols: Vec<String>,
     pub scp_pump_cols: Vec<String>,
@@ -60,6 +61,7 @@ pub struct FeatureMapping {
 impl Default for FeatureMapping {
     fn default() -> Self {
         Self {
+            load_cols: Vec::new(),
             chiller_cols: Vec::new(),
             chw_pump_cols: Vec::new(),
             scp_pump_cols: Vec::new(),
@@ -85,6 +87,7 @@ impl FeatureMapping {
     #[must_use]
     pub(crate) fn of(&self, category: Category) -> &[String] {
         match category {
+            Category::Load => &self.load_cols,
             Category::Chiller => &self.chiller_cols,
             Category::ChwPump => &self.chw_pump_cols,
             Category::ScpPump => &self.scp_pump_cols,
@@ -103,6 +106,7 @@ impl FeatureMapping {
 
     fn of_mut(&mut self, category: Category) -> &mut Vec<String> {
         match category {
+            Category::Load => &mut self.load_cols,
             Category::Chiller => &mut self.chiller_cols,
             Category::ChwPump => &mut self.chw_pump_cols,
             Category::ScpPump => &mut self.scp_pump_cols,
@@ -262,7 +266,7 @@ fn key_of(key: &str) -> Key {
         return Key::Category(category);
     }
     match stem {
-        "load" | "chillers" => Key::Category(Category::Chiller),
+        "chillers" => Key::Category(Category::Chiller),
         "chw_pump_hz" | "chw_pumps" => Key::Category(Category::ChwPump),
         "scp_pump_hz" | "scp_pumps" => Key::Category(Category::ScpPump),
         "cw_pump_hz" | "cw_pumps" => Key::Category(Category::CwPump),
@@ -421,7 +425,11 @@ fn category_of(reading: &Reading) -> Option<(Category, f64)> {
             machine
         }
         (Some(Measure::Pressure), _) => water(Category::ChwPressure, Category::CwPressure),
-        (Some(Measure::Load), _) if reading.medium != Some(Medium::Other) => Some((Category::Chiller, 0.0)),
+        (Some(Measure::Load), _) if reading.medium != Some(Medium::Other) => match reading.unsure {
+            // a mere `LOAD` may be a share, or electric
+            true => Some((Category::Chiller, 0.0)),
+            false => Some((Category::Load, 0.0)),
+        },
         (Some(Measure::Temperature), _) => None,
         _ => machine,
     }
@@ -436,6 +444,9 @@ mod tests {
     fn every_category_is_suggested() {
         use Category::*;
         for (name, category) in [
+            ("RT", Load),
+            ("CH_SYS_RT", Load),
+            ("CH_1_RT", Load),
             ("CH_1_KW", Chiller),
             ("CHILLER 2 LOAD", Chiller),
             ("CHP_01_VFD_OUT", ChwPump),
@@ -481,7 +492,7 @@ mod tests {
         };
         assert_eq!(of("CHP_01_KW"), ("CHP = chilled-water pump, KW = kW".to_owned(), 0.95, vec![]));
         assert_eq!((of("CHWST").1, of("CHW1ST").1, of("LPM").1, of("XYZ_CHWST").1), (0.95, 0.95, 0.65, 0.9));
-        assert_eq!(of("CHW_RT").2, [Category::Chiller], "tons of refrigeration");
+        assert_eq!(of("CHW_RT").2, [Category::Load], "tons of refrigeration");
         for none in ["FLOAT_SWITCH", "CHWST_SP", "CH_1_ALARM", "CHW_VALVE", "HWST"] {
             assert_eq!(suggest(none), None, "{none}");
         }
@@ -491,7 +502,7 @@ mod tests {
     fn keys_of_three_generations_mean_the_same() {
         let read = |json: &str| serde_json::from_str::<FeatureMapping>(json);
         let new = read(
-            r#"{"chiller_cols": ["CH_0_RT"], "chw_pump_cols": ["CHP_1_HZ"], "cw_pump_cols": ["CWP_1_HZ"],
+            r#"{"load_cols": ["CH_0_RT"], "chw_pump_cols": ["CHP_1_HZ"], "cw_pump_cols": ["CWP_1_HZ"],
             "cooling_tower_cols": ["CT_1_HZ"], "chw_temp_cols": ["CHWST"], "cw_temp_cols": ["CWRT"],
             "environment_cols": ["OAT"]}"#,
         )
@@ -502,7 +513,7 @@ mod tests {
         )
         .unwrap();
         let camel = read(
-            r#"{"chiller": ["CH_0_RT"], "chwPump": ["CHP_1_HZ"], "cwPumpCols": ["CWP_1_HZ"],
+            r#"{"load": ["CH_0_RT"], "chwPump": ["CHP_1_HZ"], "cwPumpCols": ["CWP_1_HZ"],
             "coolingTower": ["CT_1_HZ"], "chwTemp": ["CHWST"], "cwTemp": ["CWRT"], "environment": ["OAT"],
             "targetCol": "CH_SYS_TOTAL_KW", "targetMetric": "power"}"#,
         )

@@ -189,6 +189,7 @@ fn in_category(category: Category, column: &SampleColumn) -> Role {
     let machine = |kind| Hint { machine: Some(kind), ..Hint::default() };
     let temperatures = [ChwSupplyTemp, ChwReturnTemp, CwSupplyTemp, CwReturnTemp];
     let (hint, rest): (Hint, &[Role]) = match category {
+        Category::Load => (Hint { measure: Some(Measure::Load), ..Hint::default() }, &[LoadRt]),
         Category::Chiller => (machine(MachineKind::Chiller), &[LoadRt, Running]),
         Category::ChwPump => (machine(MachineKind::ChwPump), &[LoadRt, Running, Role::ChwPumpHz]),
         Category::ScpPump => (machine(MachineKind::ScpPump), &[LoadRt, Running, Role::ScpPumpHz]),
@@ -207,7 +208,7 @@ fn in_category(category: Category, column: &SampleColumn) -> Role {
     };
     let found = identified(hint, column);
     let pump = matches!(category, Category::ChwPump | Category::ScpPump | Category::CwPump);
-    let water = !pump && category != Category::Environment && temperatures.contains(&found);
+    let water = !pump && !matches!(category, Category::Environment | Category::Load) && temperatures.contains(&found);
     if water || rest.contains(&found) { found } else { Role::Other }
 }
 
@@ -252,6 +253,11 @@ mod tests {
         use Category as C;
         let (hz, state, percent, load) = ([0.0, 48.0, 50.2], [0.0, 1.0, 1.0], [0.0, 55.0, 98.0], [0.0, 320.5, 540.0]);
         for (category, name, unit, values, expected) in [
+            (C::Load, "RT", None, &load, Role::LoadRt),
+            (C::Load, "CH_SYS_RT", Some("RT"), &load, Role::LoadRt),
+            (C::Load, "Q_1", None, &load, Role::LoadRt),
+            (C::Load, "CHWRT", None, &load, Role::Other),
+            (C::Load, "CH_1_KW", None, &load, Role::Other),
             (C::Chiller, "RT", None, &load, Role::LoadRt),
             (C::Chiller, "CH_SYS_RT", Some("RT"), &load, Role::LoadRt),
             (C::Chiller, "CH1", None, &state, Role::Running),

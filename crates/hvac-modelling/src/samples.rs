@@ -32,6 +32,29 @@ impl Samples {
     pub fn column(&self, name: &str) -> Option<&SampleColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
+
+    /// Those rows, in that order.
+    #[must_use]
+    pub(crate) fn rows(&self, rows: &[usize]) -> Self {
+        let of = |column: &SampleColumn| SampleColumn {
+            name: column.name.clone(),
+            unit: column.unit.clone(),
+            values: take(&column.values, rows),
+        };
+        Self {
+            times_ms: rows.iter().filter_map(|row| self.times_ms.get(*row)).copied().collect(),
+            columns: self.columns.iter().map(of).collect(),
+            ..*self
+        }
+    }
+}
+
+/// Median of the steps between rows, ms; 0 of fewer than two rows.
+#[must_use]
+pub fn usual_step(times_ms: &[i64]) -> i64 {
+    let mut steps: Vec<i64> = times_ms.iter().zip(times_ms.iter().skip(1)).map(|(a, b)| b - a).collect();
+    let middle = steps.len() / 2;
+    if steps.is_empty() { 0 } else { *steps.select_nth_unstable(middle).1 }
 }
 
 /// Features in columns, rows in time order; NaN where a value is missing.
@@ -91,7 +114,13 @@ pub(super) fn median(values: &[f64]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{median, usual_step};
+
+    #[test]
+    fn the_usual_step_is_the_median() {
+        assert_eq!(usual_step(&[0, 600, 1200, 90_000, 90_600]), 600);
+        assert_eq!((usual_step(&[]), usual_step(&[5])), (0, 0));
+    }
 
     #[test]
     fn a_median_is_of_what_is_there() {

@@ -7,11 +7,12 @@ use super::document::{FORMAT_VERSION, ModelDocument, ModelLineage, features_sha2
 use super::evaluate::{TargetPast, TrainingRows, evaluate, step};
 use super::features::{self, Feature, FeaturePlan, FeatureSource};
 use super::fitted::{self, FittedModel, MonotoneCheck};
+use super::leakage::{self, Leak};
 use super::mapping::FeatureMapping;
 use super::options::TrainOptions;
 use super::role::Role;
-use super::samples::{Matrix, SampleColumn, Samples, take};
-use super::{ModelError, Progress};
+use super::samples::{Matrix, Samples, take};
+use super::{ModelError, Progress, align};
 
 /// Fewest rows with a target that a model is made from.
 pub(crate) const LEAST_ROWS: usize = 100;
@@ -25,7 +26,7 @@ const BOOSTER: (&str, &str) = ("hessboost", "0.4.6");
 /// in here. A target of kW/RT is learnt as it stands: `target_unit` says how predictions are to be read.
 ///
 /// # Errors
-/// As [`features::plan`]; `bad_option`; `too_few_rows`; `cancelled`; for an algorithm that was named, as
+/// As [`plan`](super::features::plan()); `bad_option`; `too_few_rows`; `cancelled`; for an algorithm that was named, as
 /// [`FittedModel::fit`].
 pub fn train(
     samples: &Samples,
@@ -38,15 +39,19 @@ pub fn train(
     step(progress, 0.0, "making features")?;
     let names: Vec<&str> = samples.columns.iter().map(|column| column.name.as_str()).collect();
     let mapping = mapping.expand(&names)?;
-    let FeaturePlan { mut features, leaks, left_out } = features::plan(&mapping, samples, &options.features)?;
-    let x = features::matrix(&features, samples)?;
+    let leaks = leakage::find(&mapping, samples, &options.features.roles);
+    let aligned = align::beside_target(samples, &mapping.target_col);
+    let FeaturePlan { mapping, mut features, leaks, left_out, notes } =
+        features::of_aligned(mapping, &aligned, leaks, &options.features)?;
+    let x = features::matrix(&features, &aligned.samples)?;
     let target = samples.column(&mapping.target_col);
     let y = target.map_or(&[][..], |column| column.values.as_slice());
     let used = usable(&features, &x, y);
     if used.len() < LEAST_ROWS {
-        return Err(too_few(samples, &mapping, &features, y, used.len()));
+        return Err(too_few(&aligned.samples, &mapping, &features, y, used.len()));
     }
-    let samples = of_rows(samples, &used);
+    let samples = aligned.samples.rows(&used);
+    drop(aligned);
     let (x, y) = (x.rows(&used), take(y, &used));
     features::measure(&mut features, &x);
 
@@ -54,7 +59,11 @@ pub fn train(
     let past = TargetPast { times_ms, targets: &y, zone: *zone, interval_ms: *interval_ms };
     let rows = TrainingRows { features: &features, x: &x, past, target: &mapping.target_col };
     let (algorithm, mut metrics) = evaluate(&rows, options, progress)?;
+    if let Some(told) = told_the_answer(&leaks) {
+        metrics.verdict = format!("{told} {}", metrics.verdict);
+    }
     metrics.leaks = leaks;
+    metrics.notes = notes;
     metrics.left_out = left_out.into_iter().map(|problem| problem.message).collect();
 
     step(progress, 0.86, "fitting all rows")?;
@@ -140,13 +149,15 @@ fn too_few(samples: &Samples, mapping: &FeatureMapping, features: &[Feature], y:
     ModelError::new("too_few_rows", "", message)
 }
 
-fn of_rows(samples: &Samples, rows: &[usize]) -> Samples {
-    let of = |column: &SampleColumn| SampleColumn { values: take(&column.values, rows), ..column.clone() };
-    Samples {
-        times_ms: rows.iter().filter_map(|row| samples.times_ms.get(*row)).copied().collect(),
-        columns: samples.columns.iter().map(of).collect(),
-        ..*samples
-    }
+/// What is to be made of a model that was allowed to know the answer.
+fn told_the_answer(leaks: &[Leak]) -> Option<String> {
+    let names: Vec<&str> = leaks.iter().map(|leak| leak.column.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "THE ANSWER IS TOLD to this model by {}: its errors say nothing of a model that has to foretell.",
+            names.join(", ")
+        )
+    })
 }
 
 /// A sentence where monotone behaviour was asked for and is not there.

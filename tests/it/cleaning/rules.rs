@@ -212,8 +212,9 @@ async fn names_suggest_a_mapping_with_evidence() {
     let found = app.get(&format!("/api/feature-mapping/suggest?session_id={id}")).await.expect(200);
     assert_eq!(found["mapping"]["chw_temp_cols"], json!(["CHWST", "CHWRT"]), "{found}");
     assert_eq!(found["mapping"]["environment_cols"], json!(["OAT"]));
-    assert_eq!(found["mapping"].as_object().unwrap().len(), 13);
-    assert_eq!(found["target_col"], Value::Null);
+    assert_eq!(found["mapping"].as_object().unwrap().len(), 14);
+    assert_eq!((&found["target_col"], &found["mapping"]["load_cols"]), (&json!("CH1_KW"), &json!(["RT"])));
+    assert_eq!(found["target_evidence"], "it is the only electric power");
     let role = |name: &str| found["roles"].as_array().unwrap().iter().find(|role| role["role"] == name).unwrap();
     assert_eq!((&role("load")["columns"], &role("flow")["columns"]), (&json!(["RT"]), &json!(["GPM"])));
     assert_eq!((&role("wet_bulb")["columns"], &role("wet_bulb")["confidence"]), (&json!([]), &json!(0.0)));
@@ -223,5 +224,5 @@ async fn names_suggest_a_mapping_with_evidence() {
         (&json!("CHW = chilled water, ST = supply temperature"), &json!(0.95))
     );
     assert_eq!(found["mapping"]["chw_flow_cols"], json!(["GPM"]));
-    assert_eq!((&found["mapping"]["chiller_cols"], &found["unmapped"]), (&json!(["RT", "CH1_KW"]), &json!([])));
+    assert_eq!((&found["mapping"]["chiller_cols"], &found["unmapped"]), (&json!(["CH1_KW"]), &json!([])));
 }

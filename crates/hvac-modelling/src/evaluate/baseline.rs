@@ -83,8 +83,13 @@ pub(crate) struct TargetPast<'a> {
 }
 
 impl TargetPast<'_> {
+    /// The target at that time: of the nearest row within less than half an interval, for clocks drift by seconds.
     fn at(&self, ms: i64) -> Option<f64> {
-        self.targets.get(self.times_ms.binary_search(&ms).ok()?).copied()
+        let after = self.times_ms.partition_point(|time| *time < ms);
+        let off = |row: usize| Some(((self.times_ms.get(row)? - ms).abs(), row));
+        let (distance, row) = [after.checked_sub(1).and_then(off), off(after)].into_iter().flatten().min()?;
+        let near = distance == 0 || distance.saturating_mul(2) < self.interval_ms;
+        near.then(|| self.targets.get(row).copied()).flatten()
     }
 
     /// What the rule says for each row of `split.test`; NaN where it has no answer.

@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::{ModelError, Progress};
+use super::interval::ForetoldBlock;
 use super::metrics::{ErrorMeasure, Scores};
 use super::split::Split;
-use super::{Baseline, BaselineRule, Metrics, PredictionInterval, TrainingRows, step};
+use super::{Baseline, BaselineRule, Metrics, TrainingRows, step};
 use crate::fitted::{Algorithm, FittedModel};
 use crate::options::{Choice, TrainOptions};
 
@@ -49,8 +50,8 @@ pub(super) struct TrialResult {
     pub(crate) model: FittedModel,
     /// For the held-out rows.
     pub(crate) predicted: Vec<f64>,
-    /// Calibrated on the validation rows.
-    pub(crate) interval: PredictionInterval,
+    /// The validation rows, as a model of the rows before foretold them.
+    pub(crate) validated: ForetoldBlock,
 }
 
 /// Fits what was asked for; with `auto`, algorithms that cannot be fitted come second, with the reason.
@@ -101,10 +102,7 @@ fn try_one(
         time_ordered: Scores::of(&rows.actual(&outer.test), &predicted),
         refused: None,
     };
-    let interval = PredictionInterval::calibrate(&actual, &validated).ok_or_else(|| {
-        ModelError::new("internal", "", "The model's predictions of the validation rows are not finite.")
-    })?;
-    Ok(TrialResult { candidate, model, predicted, interval })
+    Ok(TrialResult { candidate, model, predicted, validated: ForetoldBlock { actual, predicted: validated } })
 }
 
 /// Which of those that were tried it becomes, and a sentence why. None only of none.
@@ -184,12 +182,8 @@ pub(super) fn verdict(metrics: &Metrics, algorithm: Algorithm) -> String {
         }
     }
     says.push(format!("ASHRAE Guideline 14, hourly: {}.", metrics.guideline14.hourly.outcome.words()));
-    if let Some(held) = metrics.interval.coverage.filter(|held| *held < metrics.interval.nominal - 0.1) {
-        let (held, nominal) = (100.0 * held, 100.0 * metrics.interval.nominal);
-        says.push(format!(
-            "The {nominal:.0} % interval held only {held:.0} % of the held-out rows: the plant is not what it was in \
-             the rows before."
-        ));
+    if let Some(reason) = &metrics.interval.reason {
+        says.push(format!("Its prediction interval is not calibrated: {reason}."));
     }
     says.join(" ")
 }

@@ -1,8 +1,8 @@
 //! How good a model is, told honestly: time-ordered first, beside what simple rules reach.
 //!
 //! Three sets of rows, in order of time: the *fit* rows, the *validation* rows behind them, and the *held-out* rows
-//! behind those. Algorithms are compared, and the prediction interval is calibrated, on validation rows; the
-//! held-out rows are looked at once it is settled, so their score has not been chosen for. Blocked cross-validation
+//! behind those. Algorithms are compared on validation rows, and the prediction interval is read off these and blocks
+//! before them; the held-out rows are looked at once it is settled, so their score has not been chosen for. Blocked cross-validation
 //! and a random split stand beside it and say what they are.
 //!
 //! Rows of a plant that stands still (target 0) are kept, for a model must know them too; a percentage error leaves
@@ -29,12 +29,17 @@ pub(crate) mod split;
 pub(crate) use baseline::{Baseline, BaselineRule, TargetPast};
 pub(crate) use choose::Candidate;
 pub(crate) use detail::{Importance, LoadBin};
+use interval::ForetoldBlock;
 pub(crate) use interval::PredictionInterval;
 pub use metrics::{ErrorMeasure, Guideline14, Judgement, Outcome, Scores};
 use split::Split;
 
 /// Blocks of cross-validation.
 const BLOCKS: usize = 5;
+/// Blocks before the validation rows that the prediction interval is read off too.
+const EARLIER_BLOCKS: usize = 2;
+/// Fewest rows that foretell such a block: fewer make models that are no measure of the one that is judged.
+const LEAST_LEARNT: usize = 200;
 
 /// How good a model is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -194,8 +199,12 @@ pub(crate) fn evaluate(
     let counts = |rule| rule != BaselineRule::LastValue || rows.knows_target();
     let compare = |rule| rows.past.compare(rule, &outer, &predicted, measure, counts(rule));
     let baselines: Vec<Baseline> = BaselineRule::ALL.into_iter().map(compare).collect();
-    let mut interval = chosen.interval;
-    interval.coverage = interval.held(&actual, &predicted);
+    let earlier = earlier_blocks(rows, algorithm, options, &in_time, &inner, progress)?;
+    let blocks: Vec<ForetoldBlock> = std::iter::once(chosen.validated).chain(earlier).collect();
+    let interval = PredictionInterval::calibrate(&blocks).ok_or_else(|| {
+        ModelError::new("internal", "", "The model's predictions of the validation rows are not finite.")
+    })?;
+    let interval = interval.tried_on(&ForetoldBlock { actual: actual.clone(), predicted: predicted.clone() });
 
     step(progress, 0.45, "measuring what the model goes by")?;
     let test = rows.x.rows(&outer.test);
@@ -232,6 +241,30 @@ pub(crate) fn evaluate(
     metrics.blocked_cv = blocked(rows, algorithm, options, progress)?;
     metrics.verdict = choose::verdict(&metrics, algorithm);
     Ok((algorithm, metrics))
+}
+
+/// Blocks before the validation rows, newest first, each foretold by a model of the rows before it: for the interval alone.
+/// Fewer where too little is left to learn from.
+fn earlier_blocks(
+    rows: &TrainingRows<'_>,
+    algorithm: Algorithm,
+    options: &TrainOptions,
+    in_time: &dyn Fn(&[usize]) -> Split,
+    inner: &Split,
+    progress: Progress<'_>,
+) -> Result<Vec<ForetoldBlock>, ModelError> {
+    let (mut blocks, mut before) = (Vec::new(), inner.train.clone());
+    for _ in 0..EARLIER_BLOCKS {
+        let split = in_time(&before);
+        if split.train.len() < LEAST_LEARNT || split.test.is_empty() {
+            break;
+        }
+        step(progress, 0.44, "seeing how far off it was before")?;
+        let Ok(predicted) = rows.judge(algorithm, &split, options) else { break };
+        blocks.push(ForetoldBlock { actual: rows.actual(&split.test), predicted });
+        before = split.train;
+    }
+    Ok(blocks)
 }
 
 const TOO_FEW: &str = "There are too few rows to hold some out and learn from the others; give more rows, a shorter \

@@ -12,12 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use super::leakage::Leak;
+use super::mapping::FeatureMapping;
 use super::role::Role;
 
 pub(crate) mod past;
 mod plan;
 mod values;
 
+pub(crate) use plan::of_aligned;
 pub use plan::plan;
 pub(crate) use values::known_names;
 pub use values::{matrix, measure, row};
@@ -140,10 +142,14 @@ impl Default for FeatureOptions {
 /// Features that were decided on.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FeaturePlan {
+    /// Which columns play which part, without those that leak, unless that was allowed.
+    pub mapping: FeatureMapping,
     /// In the matrix's order; ranges not yet filled.
     pub features: Vec<Feature>,
     /// Leaks that were allowed.
     pub leaks: Vec<Leak>,
-    /// Mapped columns that are no features, with the reason: empty, constant, text.
+    /// Mapped columns that are no features, with the reason: leaks, empty, constant, text.
     pub left_out: Vec<Problem>,
+    /// How columns with a clock of their own were put beside the target; sentences.
+    pub notes: Vec<String>,
 }

@@ -1,6 +1,7 @@
-//! The past of a column, strictly before each row and by time: what is missing stays missing.
+//! The past of a column, strictly before each row and by time: what is missing stays missing. Rows in which the column has
+//! no value, such as those of another file, are as if they were not there.
 
-/// The index of the row at `time − past_ms`: the nearest within less than half an interval; none in a gap.
+/// The index of the reading at `time − past_ms`: the nearest within less than half an interval; none in a gap.
 struct Lookup<'t> {
     times_ms: &'t [i64],
     tolerance_ms: i64,
@@ -24,12 +25,14 @@ impl Lookup<'_> {
 /// The cell that many seconds before each row; NaN in a gap and before the beginning. Ascending times.
 #[must_use]
 pub(crate) fn lag(times_ms: &[i64], interval_ms: i64, values: &[f64], seconds: i64) -> Vec<f64> {
-    let mut lookup = Lookup { times_ms, tolerance_ms: interval_ms.max(1), next: 0 };
+    let readings = times_ms.iter().copied().zip(values.iter().copied()).filter(|(_, value)| value.is_finite());
+    let (read_ms, readings): (Vec<i64>, Vec<f64>) = readings.unzip();
+    let mut lookup = Lookup { times_ms: &read_ms, tolerance_ms: interval_ms.max(1), next: 0 };
     let past_ms = seconds.saturating_mul(1000);
     let cell = |time: &i64| {
         // Also on an axis that skips about: never the row itself.
         let index = lookup.at(time.saturating_sub(past_ms))?;
-        values.get(index).filter(|_| times_ms.get(index) < Some(time)).copied()
+        readings.get(index).filter(|_| read_ms.get(index) < Some(time)).copied()
     };
     times_ms.iter().map(cell).map(|value| value.unwrap_or(f64::NAN)).collect()
 }

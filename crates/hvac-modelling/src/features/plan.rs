@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::leakage;
+use super::super::align::{self, Aligned, HeldColumn};
+use super::super::leakage::{self, Leak};
 use super::super::mapping::FeatureMapping;
 use super::super::role::{self, Role};
 use super::super::samples::{SampleColumn, Samples};
@@ -10,25 +11,41 @@ use super::super::words::did_you_mean;
 use super::super::{ModelError, Problem};
 use super::{Feature, FeatureOptions, FeaturePlan, FeatureRange, FeatureSource, values};
 
-/// Decides the features. Wildcards in the mapping are expanded here too; a caller that keeps the mapping expands it
-/// first ([`FeatureMapping::expand`]).
+/// Decides the features; columns that leak the target are left out, unless that is allowed. Wildcards in the mapping are
+/// expanded here too.
 ///
 /// # Errors
 /// `unknown_column` naming each with the closest ones; `unknown_target`, `target_not_numeric`, `constant_target`;
-/// `bad_option`; `leakage` naming each column and why; `no_features`.
+/// `bad_option`; `no_features`, or `leakage` naming each column and why where nothing but leaks was mapped.
 pub fn plan(mapping: &FeatureMapping, samples: &Samples, options: &FeatureOptions) -> Result<FeaturePlan, ModelError> {
     let names: Vec<&str> = samples.columns.iter().map(|column| column.name.as_str()).collect();
     let mapping = mapping.expand(&names)?;
     mapping.check(&names)?;
+    target(&mapping, samples)?;
+    let leaks = leakage::find(&mapping, samples, &options.roles);
+    let aligned = align::beside_target(samples, &mapping.target_col);
+    of_aligned(mapping, &aligned, leaks, options)
+}
+
+/// The same of samples that are beside the target already, and of a mapping without wildcards, with its leaks.
+pub(crate) fn of_aligned(
+    mut mapping: FeatureMapping,
+    aligned: &Aligned<'_>,
+    leaks: Vec<Leak>,
+    options: &FeatureOptions,
+) -> Result<FeaturePlan, ModelError> {
+    let samples = aligned.samples.as_ref();
+    let names: Vec<&str> = samples.columns.iter().map(|column| column.name.as_str()).collect();
+    mapping.check(&names)?;
     let target = target(&mapping, samples)?;
     check_options(samples, options, &names)?;
-    let leaks = leakage::find(&mapping, samples, &options.roles);
-    if !options.allow_leakage
-        && let Some(error) = ModelError::of("leakage", leaks.iter().map(|leak| refused(leak, &mapping)).collect())
-    {
-        return Err(error);
-    }
     let mut planned = Planned::new(samples, target);
+    let mut refused = None;
+    if !options.allow_leakage {
+        let problems = leakage::take_out(&mut mapping, &leaks);
+        planned.left_out.clone_from(&problems);
+        refused = ModelError::of("leakage", problems);
+    }
     planned.columns(&mapping, &options.roles);
     planned.tell_temperatures();
     planned.tell_loads(&options.roles);
@@ -37,12 +54,17 @@ pub fn plan(mapping: &FeatureMapping, samples: &Samples, options: &FeatureOption
     }
     planned.past(options);
     if planned.features.is_empty() {
-        return Err(nothing_left(&planned.left_out));
+        return Err(match refused {
+            Some(refused) if mapping.features().is_empty() => refused,
+            _ => nothing_left(&planned.left_out),
+        });
     }
     if options.calendar {
         planned.calendar();
     }
-    Ok(FeaturePlan { features: planned.features, leaks, left_out: planned.left_out })
+    let leaks = if options.allow_leakage { leaks } else { Vec::new() };
+    let notes = planned.clocks(&aligned.held);
+    Ok(FeaturePlan { mapping, features: planned.features, leaks, left_out: planned.left_out, notes })
 }
 
 fn target<'s>(mapping: &FeatureMapping, samples: &'s Samples) -> Result<&'s SampleColumn, ModelError> {
@@ -64,17 +86,6 @@ fn target<'s>(mapping: &FeatureMapping, samples: &'s Samples) -> Result<&'s Samp
         return Err(ModelError::new("constant_target", FIELD, message));
     }
     Ok(target)
-}
-
-fn refused(leak: &leakage::Leak, mapping: &FeatureMapping) -> Problem {
-    let mapped = mapping.mapped();
-    let place = mapped.iter().find(|mapped| mapped.column == leak.column).map(|mapped| mapped.place.field());
-    let field = place.unwrap_or_else(|| "feature_mapping".to_owned());
-    let message = format!(
-        "{field}: '{}' would tell the model the answer: {}; leave it out, or set allow_leakage",
-        leak.column, leak.reason
-    );
-    Problem { field, message }
 }
 
 fn check_options(samples: &Samples, options: &FeatureOptions, names: &[&str]) -> Result<(), ModelError> {
@@ -274,6 +285,23 @@ impl<'s> Planned<'s> {
         }
     }
 
+    /// Which columns have a clock of their own, and how they were put beside the target.
+    fn clocks(&self, held: &[HeldColumn]) -> Vec<String> {
+        let used = |held: &&HeldColumn| {
+            self.features.iter().any(|feature| feature.source.columns().any(|column| column == held.name))
+        };
+        let note = |held: &HeldColumn| {
+            let HeldColumn { name, interval_ms, rows, of_rows } = held;
+            let seconds = interval_ms / 1000;
+            format!(
+                "{name} is read at other times than the target: each row has its latest reading as of then, if it is \
+                 not older than its own interval of {seconds} s; {rows} of {of_rows} rows have one. An interval to \
+                 train at, such as 30m, would take means instead."
+            )
+        };
+        held.iter().filter(used).map(note).collect()
+    }
+
     /// Adds a feature that is no column, unless it says nothing.
     fn add(&mut self, field: &str, name: &str, source: FeatureSource, role: Role, unit: Option<String>) {
         let (mut free, mut number) = (name.to_owned(), 1_u32);
@@ -469,15 +497,21 @@ mod tests {
     }
 
     #[test]
-    fn leaks_are_refused_by_name_or_shown() {
+    fn leaks_are_left_out_by_name_or_shown() {
         let mut samples = plant();
         let half: Vec<f64> = samples.columns[0].values.iter().map(|kw| kw / 2.0).collect();
         samples.columns.push(SampleColumn { name: "HALF".to_owned(), unit: None, values: half });
         let mapping = mapping(json!({"chiller": ["SYS_RT"], "own_cols": ["HALF"]}));
-        let error = plan(&mapping, &samples, &FeatureOptions::default()).unwrap_err();
+        let planned = plan(&mapping, &samples, &FeatureOptions::default()).unwrap();
+        assert!(planned.leaks.is_empty() && planned.features.iter().all(|feature| feature.name != "HALF"));
+        let left = &planned.left_out[0];
+        assert_eq!(left.field, "feature_mapping.custom_categories.own");
+        assert!(left.message.starts_with("HALF is left out: ") && left.message.contains("allow_leakage"), "{left:?}");
+        assert_eq!(planned.mapping.features(), ["SYS_RT"]);
+        // only when nothing is left it is refused
+        let only = self::mapping(json!({"own_cols": ["HALF"]}));
+        let error = plan(&only, &samples, &FeatureOptions::default()).unwrap_err();
         assert_eq!((error.code, error.problems.len()), ("leakage", 1));
-        assert_eq!(error.problems[0].field, "feature_mapping.custom_categories.own");
-        assert!(error.message.contains("'HALF' would tell") && error.message.contains("allow_leakage"), "{error:?}");
         let allowed = FeatureOptions { allow_leakage: true, ..FeatureOptions::default() };
         let planned = plan(&mapping, &samples, &allowed).unwrap();
         assert!(planned.leaks[0].column == "HALF" && planned.features.iter().any(|feature| feature.name == "HALF"));

@@ -9,6 +9,7 @@ use crate::features::FeatureOptions;
 use crate::fitted::Algorithm;
 use crate::gbdt::FitOptions;
 use crate::options::Choice;
+use crate::samples::SampleColumn;
 
 const MINUTE: i64 = 60_000;
 /// 1 July 2024, midnight in Taipei: a Monday.
@@ -184,7 +185,7 @@ fn too_few_rows_are_refused_with_what_there_is() {
 /// A hundred rows, of which five are held out, and four before them calibrate: every number is there or none.
 #[test]
 fn the_fewest_rows_make_a_model_that_can_be_written() {
-    let mut samples = of_rows(&plant(14, 0.04), &Vec::from_iter(0..LEAST_ROWS));
+    let mut samples = plant(14, 0.04).rows(&Vec::from_iter(0..LEAST_ROWS));
     set(&mut samples, "KW_TOT", |row, kw| if row < 95 { kw } else { 0.0 });
     let document = go(&samples, &mapping(), &TrainOptions { holdout_share: 0.05, ..only(Choice::Gbdt) }).unwrap();
     let metrics = &document.metrics;
@@ -284,10 +285,79 @@ fn leaks_that_were_allowed_are_told() {
     samples.columns.push(column("KW_PER_RT", "kW/RT", ratio));
     let mut mapping = mapping();
     mapping.custom_categories.insert("mine".into(), vec!["KW_PER_RT".into()]);
-    assert_eq!(go(&samples, &mapping, &only(Choice::Gbdt)).unwrap_err().code, "leakage");
+    let without = go(&samples, &mapping, &only(Choice::Gbdt)).unwrap();
+    assert!(without.metrics.left_out[0].starts_with("KW_PER_RT is left out: "), "{:?}", without.metrics.left_out);
+    assert!(without.metrics.leaks.is_empty() && without.mapping.custom_categories["mine"].is_empty());
+    let only_leaks = FeatureMapping {
+        custom_categories: mapping.custom_categories.clone(),
+        target_col: mapping.target_col.clone(),
+        ..FeatureMapping::default()
+    };
+    assert_eq!(go(&samples, &only_leaks, &only(Choice::Gbdt)).unwrap_err().code, "leakage");
     let features = FeatureOptions { allow_leakage: true, ..FeatureOptions::default() };
     let document = go(&samples, &mapping, &TrainOptions { features, ..only(Choice::Gbdt) }).unwrap();
     assert_eq!(document.metrics.leaks[0].column, "KW_PER_RT");
+    assert!(document.metrics.verdict.starts_with("THE ANSWER IS TOLD to this model by KW_PER_RT"));
+}
+
+/// The samples with rows of another file between them, and columns of it that nobody mapped.
+fn among_others(samples: &Samples, offset_ms: i64, every: usize, seed: u64) -> Samples {
+    let mut rows: Vec<(i64, Option<usize>)> = Vec::new();
+    for (row, time) in samples.times_ms.iter().enumerate() {
+        rows.push((*time, Some(row)));
+        if row % every == 0 {
+            rows.push((time + offset_ms, None));
+        }
+    }
+    let own = |column: &SampleColumn| SampleColumn {
+        name: column.name.clone(),
+        unit: column.unit.clone(),
+        values: rows.iter().map(|(_, row)| row.map_or(f64::NAN, |row| column.values[row])).collect(),
+    };
+    let mut columns: Vec<SampleColumn> = samples.columns.iter().map(own).collect();
+    for (stream, (name, unit)) in [("OAT_2", "°C"), ("DOOR", ""), ("ROOM_T", "°C")].into_iter().enumerate() {
+        let value = |(place, (_, row)): (usize, &(i64, Option<usize>))| match row {
+            Some(_) => f64::NAN,
+            None => 20.0 + chance(place, seed + stream as u64),
+        };
+        columns.insert(stream, column(name, unit, rows.iter().enumerate().map(value).collect()));
+    }
+    let times_ms = rows.iter().map(|(time, _)| *time).collect();
+    Samples { times_ms, interval_ms: offset_ms, columns, ..*samples }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(12))]
+    /// The law of what does not belong: rows and columns that hold nothing of the target change no verdict, no error, no
+    /// rule, no interval – not a bit of the model.
+    #[test]
+    fn rows_and_columns_without_the_target_change_nothing(
+        offset_s in 1i64..1799,
+        every in 1usize..5,
+        seed in 100u64..1_000_000,
+        lag in 1i64..4,
+    ) {
+        let mut samples = plant(14, 0.04);
+        let kw = samples.column("KW_TOT").unwrap().values.clone();
+        // parts of the answer under names that say nothing, one of which only its changes tell from a load
+        let parts = kw.iter().enumerate().map(|(row, kw)| 0.8 * kw - 20.0 + 0.5 * chance(row, seed)).collect();
+        samples.columns.push(column("X1", "", parts));
+        let ratio = kw.iter().zip(&samples.column("RT").unwrap().values).map(|(kw, rt)| kw / rt).collect();
+        samples.columns.push(column("X2", "", ratio));
+        let mut mapping = mapping();
+        mapping.custom_categories.insert("mine".into(), vec!["X1".into(), "X2".into()]);
+        let features = FeatureOptions {
+            lags: BTreeMap::from([("KW_TOT".to_owned(), vec![lag * 1800])]),
+            rolling_means: BTreeMap::from([("RT".to_owned(), vec![lag * 1800])]),
+            ..FeatureOptions::default()
+        };
+        let options = TrainOptions { features, ..only(Choice::Physics) };
+        let alone = go(&samples, &mapping, &options).unwrap();
+        let among = go(&among_others(&samples, offset_s * 1000, every, seed), &mapping, &options).unwrap();
+        let left: Vec<&str> = alone.metrics.left_out.iter().map(|left| left.split(' ').next().unwrap()).collect();
+        proptest::prop_assert_eq!(&left[..2], ["X1", "X2"]);
+        proptest::prop_assert_eq!(alone.to_json().unwrap(), among.to_json().unwrap());
+    }
 }
 
 #[test]

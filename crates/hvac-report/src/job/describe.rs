@@ -12,6 +12,7 @@ use super::plan::{Plan, PlannedColumn};
 #[must_use]
 pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warning>) {
     let mut warnings = disagreeing(plan, &tallies);
+    warnings.extend(alternating(plan, &tallies));
     let described = plan.columns.iter().zip(tallies).map(|(column, tally)| {
         let warn = |code: &str, count: u64, message: String| Warning {
             code: code.to_owned(),
@@ -91,6 +92,55 @@ fn disagreeing(plan: &Plan, tallies: &[Tally]) -> Vec<Warning> {
         }
     };
     pairs.into_iter().filter(|((a, b), _)| a != b).map(warning).collect()
+}
+
+/// Two files that give the same points values over the same time and never at the same times: their rows alternate in one
+/// column, and nothing tells whether they differ.
+fn alternating(plan: &Plan, tallies: &[Tally]) -> Vec<Warning> {
+    let mut pairs: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for (column, tally) in plan.columns.iter().zip(tallies) {
+        let met = |file: usize| tally.overlaps.get(&file).is_some_and(|overlap| overlap.cells > 0);
+        for later in column.parts.iter().map(|part| part.file).filter(|file| !met(*file)) {
+            let Some(earlier) = earlier(plan, column, later).filter(|earlier| *earlier != later) else { continue };
+            if shared_ms(plan, earlier, later).is_some() {
+                *pairs.entry((earlier, later)).or_default() += 1;
+            }
+        }
+    }
+    let name = |file: usize| plan.files.get(file).map_or("", |file| file.id.name.as_str());
+    let warning = |((earlier, later), points): ((usize, usize), usize)| {
+        let (first, second) = (name(earlier), name(later));
+        let hours = shared_ms(plan, earlier, later).unwrap_or_default() as f64 / 3_600_000.0;
+        let message = format!(
+            "{first} and {second} both have {points} {} of the same name over the same {hours:.1} h, and no row at the \
+             same time: their rows take turns in one column, and whether they differ cannot be told; if these are two \
+             machines, prefix_by (--prefix-by file, folder or sheet) keeps them apart",
+            if points == 1 { "point" } else { "points" }
+        );
+        Warning {
+            code: "files_interleave".to_owned(),
+            file: second.to_owned(),
+            line: None,
+            column: None,
+            count: points as u64,
+            message,
+        }
+    };
+    pairs.into_iter().map(warning).collect()
+}
+
+/// Fewest rows of a file that can take turns with another's.
+const LEAST_TURNS: u64 = 10;
+
+/// How long two files of several rows go side by side; none where that is less than half of the shorter one's time.
+fn shared_ms(plan: &Plan, earlier: usize, later: usize) -> Option<i64> {
+    let span = |file: usize| {
+        let plan = &plan.files.get(file)?.plan;
+        plan.first_at_ms.zip(plan.last_at_ms).filter(|_| plan.rows >= LEAST_TURNS)
+    };
+    let ((from, to), (first, last)) = (span(earlier)?, span(later)?);
+    let shared = to.min(last) - from.max(first);
+    (shared > 0 && shared.saturating_mul(2) >= (to - from).min(last - first)).then_some(shared)
 }
 
 /// The last file before `later` whose time of this column meets its own.

@@ -78,8 +78,14 @@ impl Loss {
             1 => " and a row with readings has no time that can be read".to_owned(),
             n => format!(" and {n} rows with readings have no time that can be read"),
         };
+        let machines = match self.lost.get("conflict") {
+            Some(conflicts) if conflicts.saturating_mul(2) >= self.count() => {
+                "; if these are machines whose points have the same names, prefix_by (--prefix-by file, folder or sheet) keeps them apart"
+            }
+            _ => "",
+        };
         Some(format!(
-            "{} of {} readings ({:.1} %) would end in no cell ({}){rows}: see a dry run for what is read how, say how to read it better, or accept the loss",
+            "{} of {} readings ({:.1} %) would end in no cell ({}){rows}{machines}: see a dry run for what is read how, say how to read it better, or accept the loss",
             self.count(),
             self.readings,
             share * 100.0,

@@ -254,8 +254,8 @@ table! {
             "Send an object with the fields that `/docs` names.";
         INVALID_FIELD "invalid_field" "A field has a value of the wrong type or form."
             "Give the field that `errors` names what `detail` says.";
-        LEAKAGE "leakage" "A feature would tell the model its target."
-            "Leave it out of the mapping, or train with `allow_leakage`.";
+        LEAKAGE "leakage" "Every column of the mapping would tell the model its target."
+            "Map others too, or train with `allow_leakage`.";
         LINE_TOO_LONG "line_too_long" "A line or field is longer than any trend report has."
             "Check the delimiter and the line ends.";
         METADATA_TOO_LARGE "metadata_too_large" "A session's metadata are too long as JSON."
