@@ -137,6 +137,8 @@ pub struct Target<'a> {
 
 /// Rows that an answer to a parse shows.
 const PREVIEW_ROWS: usize = 10;
+/// Columns of the widest frame that is made.
+const MOST_COLUMNS: usize = 20_000;
 
 /// Reads and merges the reports, and writes the frame if there is a target; gives the staged file back.
 ///
@@ -153,6 +155,13 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
     let told = warned::before_planning(job, &read);
     let shapes = read.iter().map(|file| (file.id.sha256.clone(), file.shape.clone())).collect();
     let mut plan = Plan::new(read, &job.stated, &job.remembered).map_err(refused)?;
+    if plan.columns.len() > MOST_COLUMNS {
+        let message = format!(
+            "the files hold {} points together, and at most {MOST_COLUMNS} make a session: parse them in several",
+            plan.columns.len()
+        );
+        return Err(Error::new(codes::TOO_MANY_POINTS, message));
+    }
     if plan.axis_ms.is_empty() {
         return Err(Error::new(codes::NO_ROWS, "the files hold no data row: nothing was stored"));
     }

@@ -60,6 +60,8 @@ pub struct CellReader {
     markers: Vec<(String, NullReason, u64)>,
     /// The site's own words for a lost value, folded.
     loss_words: Vec<String>,
+    /// Those among them that are numbers: `-999`.
+    loss_numbers: Vec<f64>,
     /// What its own system calls no reading stays a value.
     keep_bad_status: bool,
     /// The first reading: tables grow.
@@ -90,7 +92,16 @@ impl CellReader {
 
     fn of(dialect: Dialect, options: &ReadOptions, points: Vec<PointState>, grow: bool) -> Self {
         let loss_words = options.loss_words.iter().map(|word| words::folded(word)).collect();
-        Self { dialect, points, markers: Vec::new(), loss_words, keep_bad_status: options.keep_bad_status, grow }
+        let numbers =
+            options.loss_words.iter().filter_map(|word| number::read(word, dialect.decimal, dialect.delimiter));
+        let loss_numbers = numbers.collect();
+        let keep_bad_status = options.keep_bad_status;
+        Self { dialect, points, markers: Vec::new(), loss_words, loss_numbers, keep_bad_status, grow }
+    }
+
+    /// Whether numbers may be loss words, so that no cell is a value because it is a number.
+    pub fn has_loss_numbers(&self) -> bool {
+        !self.loss_numbers.is_empty()
     }
 
     /// Adds a point that has just been met.
@@ -107,7 +118,11 @@ impl CellReader {
             return known;
         }
         if let Some(value) = number::read(text, self.dialect.decimal, self.dialect.delimiter) {
-            return if value.is_finite() { (value, VALUE) } else { self.marked(text, NullReason::NotFinite) };
+            return match value {
+                value if !value.is_finite() => self.marked(text, NullReason::NotFinite),
+                value if self.loss_numbers.contains(&value) => self.marked(text, NullReason::UnknownMarker),
+                value => (value, VALUE),
+            };
         }
         if let Some(known) = self.known_text(point, text) {
             return known;

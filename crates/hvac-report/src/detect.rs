@@ -4,7 +4,7 @@ use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
 use super::{
-    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, nem12, times_of, toa5, wide,
+    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, nem12, parted, times_of, toa5, wide,
 };
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
@@ -29,6 +29,22 @@ pub fn layouts(
         None if toa5::begins(text) => return one(toa5::layout(source, text, dialect, delimiter, false)),
         _ => {}
     }
+    if let Some(whole) = parted::whole(source, text, dialect, options)? {
+        let (layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
+        return Ok((layouts, again.or(Some(whole))));
+    }
+    tables(source, text, dialect, delimiter, options)
+}
+
+/// The layouts of what is no report of a system's own form.
+fn tables(
+    source: Source<'_>,
+    text: &str,
+    dialect: Dialect,
+    delimiter: Chosen<char>,
+    options: &ReadOptions,
+) -> Result<Settled, ReadError> {
+    let one = |layout: Result<Layout, ReadError>| layout.map(|layout| (vec![layout], None));
     let long = match nem12::rewritten(source, text, dialect, &delimiter, options)? {
         Some(long) => Some(long),
         None => across::rewritten(source, text, dialect, &delimiter, options)?,

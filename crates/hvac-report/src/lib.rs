@@ -29,6 +29,7 @@ mod narrow;
 mod nem12;
 mod number;
 mod order;
+mod parted;
 mod passes;
 mod reader;
 mod rewritten;

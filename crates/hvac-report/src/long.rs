@@ -267,6 +267,7 @@ impl Engine<'_> {
         for role in &self.layout.roles {
             row.fields += 1;
             if let Role::Value(at) = role
+                && !self.cells.has_loss_numbers()
                 && let Some((value, last)) = cursor.number()
             {
                 row.set(*at, Ok(value.value()));

@@ -110,7 +110,7 @@ impl<'r> Engine<'r> {
         let timed = self.row_time(shape, cursor, line)?;
         let Some(at) = timed.at else { return Ok(()) };
         builder.at_ms.push(at);
-        if !(shape.statuses.is_empty() && shape.statuses_of.is_empty()) {
+        if !(shape.statuses.is_empty() && shape.statuses_of.is_empty()) || self.cells.has_loss_numbers() {
             *cursor = row;
             return self.judged_row(shape, cursor, line, builder);
         }
@@ -339,9 +339,10 @@ impl<'r> Engine<'r> {
             fields.push(cursor.field().map_err(|flaw| self.source.flaw(flaw))?);
         }
         let over = fields.last().is_some_and(|field| field.last);
-        for (role, field) in shape.roles.iter().zip(&fields) {
+        for (at, (role, field)) in shape.roles.iter().zip(&fields).enumerate() {
             let Role::Point(point) = role else { continue };
-            let mut cell = if field.open { MISSING } else { self.cells.read(*point, &field.text, line) };
+            let half = field.cut && has_point(shape.roles.get(at + 1..).unwrap_or_default());
+            let mut cell = if field.open || half { MISSING } else { self.cells.read(*point, &field.text, line) };
             let own = shape.statuses_of.get(point).map_or(&[][..], Vec::as_slice);
             for status in shape.statuses.iter().chain(own).filter_map(|at| fields.get(*at)) {
                 let meaning = self.said(&status.text);

@@ -18,6 +18,10 @@ pub fn fields(original: &Original, writing: &Writing, at_ms: i64) -> Vec<String>
         }
         TimeColumns::FromTo => vec![one(at_ms), one(to)],
         TimeColumns::Interval => vec![format!("{} to {}", one(at_ms), one(to))],
+        TimeColumns::Parted => {
+            let local = on_clock(original, writing, at_ms);
+            ["%Y", "%-m", "%-d", "%-H", "%-M"].iter().map(|form| local.format(form).to_string()).collect()
+        }
     };
     if writing.offset == Offset::Column {
         fields.push(colon(original.offset_s(at_ms)));
@@ -37,6 +41,7 @@ pub fn names(original: &Original, writing: &Writing) -> Vec<String> {
         TimeColumns::DateAndClock => &["Date", "Time"],
         TimeColumns::FromTo => &["From", "To"],
         TimeColumns::Interval => &["Interval"],
+        TimeColumns::Parted => &["Year", "Month", "Day", "Hour", "Minute"],
     };
     let mut names: Vec<String> = names.iter().map(|name| format!("{name}{zone}")).collect();
     if writing.offset == Offset::Column {

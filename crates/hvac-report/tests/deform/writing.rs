@@ -96,6 +96,8 @@ pub enum TimeColumns {
     FromTo,
     /// `… to …` in one cell.
     Interval,
+    /// `Year,Month,Day,Hour,Minute`
+    Parted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
