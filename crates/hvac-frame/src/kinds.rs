@@ -224,6 +224,13 @@ impl Course {
             && self.falls * 200 <= self.rises
     }
 
+    /// Rises again and again by next to nothing of what it is: a register that has counted for long. Amounts of intervals
+    /// that rise do so by more.
+    fn grows_a_little(&self) -> bool {
+        let grown = self.first.zip(self.last).map(|(first, last)| (last - first) / first);
+        self.falls == 0 && self.rises >= 8 && grown.is_some_and(|grown| (0.0..0.01).contains(&grown))
+    }
+
     /// Falls as amounts of intervals do (two real meters fell at 29–47 % of their readings), and as no register does:
     /// that starts again now and then – a day's own register once a day – and is misread now and then.
     fn falls_freely(&self) -> bool {
@@ -321,7 +328,7 @@ fn kind_of_amount(column: Described<'_>, amount: NamedAmount<'_>, course: &Cours
     }
     // Amounts do not rise so many times in a row.
     let climbs = falls == 0 && rises >= CLIMB && interval.is_none();
-    if let Some(words) = words.filter(|_| !course.only_grows() && !climbs) {
+    if let Some(words) = words.filter(|_| !course.only_grows() && !climbs && !course.grows_a_little()) {
         let evidence = format!("its unit is {unit}, {words}, and its {values} values show no register");
         return Some((Kind::IntervalTotal, evidence));
     }

@@ -124,7 +124,8 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
         let whole = before.get(before.len() - left..)?;
         let opened = |b: Option<&u8>| if quoted { b == Some(&b'"') } else { bounded(b) };
         let closed = |b: Option<&u8>| bounded(b) && !(quoted && matches!(b, Some(b',' | b'\r' | b'\n') | None));
-        let first = before.len().checked_sub(left + 1).and_then(|i| before.get(i));
+        let padding = before.iter().rev().skip(left).take(24).take_while(|b| quoted && **b == b' ').count();
+        let first = before.len().checked_sub(left + padding + 1).and_then(|i| before.get(i));
         if (!quoted || opened(first))
             && right == 3
             && (1..=3).contains(&left)
@@ -205,6 +206,7 @@ mod tests {
         assert_eq!(read("Time\tA\tB\n2024-01-01 00:00\t1,500\t2\n"), ('\t', b'\n', b'.'));
         assert_eq!(read("Zeit;A, total;B\n01.02.2024 00:00;1;2.25\n"), (';', b'\n', b'.'));
         assert_eq!(read("Time,A,B,C\n2024-01-01 00:00,666,10,\"66,8\"\n"), (',', b'\n', b','));
+        assert_eq!(read("Time,A,B\n2024-01-01 00:00,\"   66,8 \",10\n"), (',', b'\n', b','));
         assert_eq!(read("Time,A,B,C\n2024-01-01 00:00,666,10,\"1,234\"\n"), (',', b'\n', b'.'));
         assert_eq!(read("\"<>Date\";\"Time\";\"Point_1\"\n"), (';', b'\n', b'.'));
     }

@@ -174,6 +174,9 @@ fn few_values_that_only_rise_are_a_register_unless_something_says_of_an_interval
     assert!(kind == Kind::IntervalTotal && evidence.contains("rows are intervals"), "{evidence}");
     let long = course((0..300).map(f64::from));
     assert_eq!(super::kind_of_numbers(of_intervals, &long).0, Kind::Counter, "300 rows that only rise");
+    // 17 readings of a meter that has counted for years.
+    let old = course((0..17).map(|i| 1_085_735.4 + 4.6 * f64::from(i)));
+    assert_eq!(super::kind_of_numbers(of_intervals, &old).0, Kind::Counter);
     assert_eq!(super::kind_of_numbers(of_intervals, &course([5.0, 5.0])).0, Kind::IntervalTotal);
     let temperature = Described { original_name: "OAT", unit: Some("°C"), of_intervals: true };
     assert_eq!(super::kind_of_numbers(temperature, &course(rising)).0, Kind::Instantaneous);
