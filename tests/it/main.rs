@@ -38,6 +38,7 @@ mod real_reports;
 mod rules;
 mod sessions;
 mod setpoints;
+mod simulated;
 mod spreadsheet;
 mod tidy;
 mod training;

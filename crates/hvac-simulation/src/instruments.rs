@@ -69,7 +69,7 @@ impl TrendedPoint {
         let of_train = matches!(measurand, Measurand::Train(..));
         let (noise, bias) = match dimension {
             _ if measurand.is_set() && dimension != Dimension::Speed => ((0.0, 0.0), (0.0, 0.0)),
-            Dimension::Temperature if outside => ((0.06, 0.0), (0.08, 0.0)),
+            Dimension::Temperature if outside => ((0.04, 0.0), (0.04, 0.0)),
             Dimension::Temperature if of_train => ((0.06, 0.0), (0.08, 0.0)),
             Dimension::Temperature => ((0.04, 0.0), (0.06, 0.0)),
             Dimension::Flow => ((0.0, 0.004), (0.0, 0.007)),
