@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::helpers::{Client, Process, TestApp, settings};
 
+mod known;
 mod lasting;
 mod rules;
 

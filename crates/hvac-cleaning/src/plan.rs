@@ -302,7 +302,7 @@ impl PlanBuilder<'_> {
         let reading = Reading::of(&column.original_name);
         let humidity = matches!(self.plan.units.get(&index), Some((Quantity::Humidity, _)));
         match rule {
-            Rule::Frozen if reading.is_setting() => {
+            Rule::Frozen if reading.is_setting() || is_set(&reading, &column.original_name) => {
                 Some("by its name it is set, not measured: it may rightly stand still".to_owned())
             }
             Rule::Frozen if is_state(&reading) => {
@@ -311,7 +311,7 @@ impl PlanBuilder<'_> {
             Rule::Frozen if column.unit.as_deref() == Some("%") && !humidity => {
                 Some("a position or share in % may rightly stand still".to_owned())
             }
-            Rule::Spike if is_set(&reading) => {
+            Rule::Spike if is_set(&reading, &column.original_name) => {
                 Some("by its name it is a set-point, a command, a limit or a position: it may rightly jump".to_owned())
             }
             Rule::Spike if super::sampling::on_change(column) => {

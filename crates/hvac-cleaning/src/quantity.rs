@@ -74,10 +74,35 @@ pub(crate) fn is_state(reading: &Reading) -> bool {
     matches!(reading.nature, Some(Nature::Alarm | Nature::Limit)) || reading.measure == Some(Measure::State)
 }
 
+/// Words of names that say that a point is set, or which hours it keeps, beside those of the lexicon.
+const SET_WORDS: [&str; 12] = [
+    "SCHED",
+    "SCHEDULE",
+    "OCC",
+    "OCCUPANCY",
+    "OCCUPIED",
+    "UNOCC",
+    "UNOCCUPIED",
+    "SPT",
+    "STP",
+    "TARGET",
+    "SETBACK",
+    "SEASON",
+];
+/// Words of valves and dampers, where a name says nothing else: `AH08-4.CV`.
+const END_WORDS: [&str; 13] =
+    ["CV", "HV", "CCV", "HCV", "CVLV", "HVLV", "CHWV", "HWV", "OAD", "RAD", "EAD", "MAD", "DMP"];
+
 /// Whether a point is what somebody or something sets, by its name; speeds, which are fed back, are not.
 #[must_use]
-pub(crate) fn is_set(reading: &Reading) -> bool {
-    matches!(reading.nature, Some(Nature::SetPoint | Nature::Command | Nature::Limit | Nature::Position))
+pub(crate) fn is_set(reading: &Reading, name: &str) -> bool {
+    let set = matches!(reading.nature, Some(Nature::SetPoint | Nature::Command | Nature::Limit | Nature::Position));
+    let upper = name.to_uppercase();
+    let mut words = upper.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    set || words.any(|word| {
+        let ends = reading.measure.is_none() && END_WORDS.contains(&word);
+        ends || SET_WORDS.contains(&word) || word.contains("STPT") || word.contains("SETPOINT")
+    })
 }
 
 /// Whether a point may read the same for as long as its machine stands, on an idle floor: anything but a temperature
@@ -125,6 +150,35 @@ mod tests {
             let mut column = column(name, Kind::Instantaneous);
             column.unit = unit.map(str::to_owned);
             assert_eq!(quantity_of(&column), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_tell_what_is_set() {
+        let set = |name: &str| is_set(&Reading::of(name), name);
+        for name in [
+            "CHWSTSP",
+            "CHW_SET",
+            "ZN-T.SP",
+            "RMSTPTDIAL",
+            "CLGSTPT",
+            "CWST.STP",
+            "CHWST SPT",
+            "AirflowSetpoint",
+            "Target Temp",
+            "AH01.SCHED",
+            "OCC_SCHED",
+            "FAN_CMD",
+            "AHU_1_VLV",
+            "AH08-4.CV",
+            "AH08-4.HV",
+            "CH-1.DEMLIM",
+            "OAD",
+        ] {
+            assert!(set(name), "{name}");
+        }
+        for name in ["CHWST", "CH-1.KW", "CHP_1_HZ", "AH08-4.SAT", "CHW.FLOW", "OAT", "CCHRC.OCCT", "kW_CHP"] {
+            assert!(!set(name), "{name}");
         }
     }
 
