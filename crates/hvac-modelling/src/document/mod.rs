@@ -118,6 +118,9 @@ pub struct Prediction {
     pub extrapolating: Vec<String>,
     /// Features that were not given.
     pub missing: Vec<String>,
+    /// What was taken for those of them that an equation cannot do without; trees answer without the others.
+    #[serde(default)]
+    pub assumptions: Vec<Assumption>,
 }
 
 impl ModelDocument {
