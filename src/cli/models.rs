@@ -370,7 +370,12 @@ fn predictions(answer: &PredictAnswer) -> String {
         .iter()
         .map(|row| {
             let [value, from, to] = [row.predicted_power, row.lower, row.upper].map(|value| number(Some(value)));
-            vec![value, from, to, row.extrapolating.join(", "), row.missing.join(", ")]
+            let missing = row.missing.iter().map(|name| {
+                let assumed = row.assumptions.iter().find(|one| one.name == *name);
+                assumed.map_or_else(|| name.clone(), |one| format!("{name} (taken as {})", number(Some(one.value))))
+            });
+            let missing = missing.collect::<Vec<_>>().join(", ");
+            vec![value, from, to, row.extrapolating.join(", "), missing]
         })
         .collect();
     let doubt =

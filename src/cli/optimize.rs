@@ -161,7 +161,8 @@ fn summary(run: &OptimizeAnswer) -> String {
                 number(one.current),
                 number(Some(one.value)),
                 one.unit.clone().unwrap_or_default(),
-                format!("{:.1}", one.savings),
+                // No "-0.0".
+                format!("{:.1}", (one.savings * 10.0).round() / 10.0 + 0.0),
                 one.reason.clone(),
             ]
         })
@@ -170,11 +171,10 @@ fn summary(run: &OptimizeAnswer) -> String {
     let mut lines = vec![
         table(&header, &rows),
         format!(
-            "{:.1} {unit} now, {:.1} {unit} then ({:.1} to {:.1}): saves {:.1} {unit}, {:.1} %; confidence {:.2}",
+            "{:.1} {unit} now, {:.1} {unit} then{}: saves {:.1} {unit}, {:.1} %; confidence {:.2}",
             answer.baseline_power,
             answer.predicted_power,
-            answer.lower,
-            answer.upper,
+            answer.lower.zip(answer.upper).map(|(low, high)| format!(" ({low:.1} to {high:.1})")).unwrap_or_default(),
             answer.savings_kw,
             answer.savings_percent,
             answer.confidence

@@ -5,7 +5,10 @@
 //! belong to one state of the plant; each value is the median of its column (of a machine's state, the last). How many
 //! machines run is only taken together with the load that they carried: for another load another number may run.
 //! Only columns that the model's control part needs are read, and only of the session's last week. What a session does
-//! not have is left to the model's own medians. Everything taken is named as an assumption.
+//! not have is left to the model's own rows. Everything taken is named as an assumption.
+//!
+//! A state is taken whole or not at all: where a condition was given that those rows do not have – another load, other
+//! air –, the rest of them belongs to another time, and nothing of it is taken.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +42,58 @@ pub struct Live {
     pub time_ms: i64,
     /// Where from, in words.
     pub source: String,
+}
+
+/// How far a given condition may be from the rows: of the load this share, of air this many K, of humidity this many
+/// points, of machines none.
+const LOAD_SHARE: f64 = 0.10;
+const AIR_K: f64 = 1.0;
+const HUMIDITY_POINTS: f64 = 10.0;
+const KELVIN_F: f64 = 1.8;
+/// Conditions that tell one state of the plant from another.
+const CONDITIONS: [Role; 5] = [Role::LoadRt, Role::WetBulb, Role::DryBulb, Role::Humidity, Role::Running];
+
+/// The columns that the model's control part is made of.
+pub fn needed(model: &ModelDocument) -> BTreeSet<String> {
+    let indices = model.control.iter().flat_map(|control| &control.features);
+    let features = indices.filter_map(|index| model.features.get(*index));
+    features.flat_map(|feature| feature.source.columns()).map(str::to_owned).collect()
+}
+
+/// The first condition that was given and is not that of the rows, in words; none when they are one state.
+pub fn disagreement(
+    model: &ModelDocument,
+    given: &BTreeMap<String, f64>,
+    live: &BTreeMap<String, f64>,
+    zone: Tz,
+) -> Option<String> {
+    let [given_row, live_row] = [given, live].map(|values| features::row(&model.features, values, Some(0), zone));
+    CONDITIONS.into_iter().find_map(|role| {
+        let name = serde_json::to_value(role).ok()?;
+        let name = name.as_str().unwrap_or_default();
+        let rows = model.features.iter().zip(given_row.iter().zip(&live_row));
+        let both =
+            rows.filter(|(feature, (given, live))| feature.role == role && given.is_finite() && live.is_finite());
+        let (count, given_sum, live_sum) =
+            both.fold((0.0, 0.0, 0.0), |(count, a, b), (_, (given, live))| (count + 1.0, a + given, b + live));
+        if count == 0.0 {
+            return None;
+        }
+        let (is, was, within) = match role {
+            // Of several, one value for the role is their sum.
+            Role::LoadRt | Role::Running => {
+                let is = given.get(name).copied().unwrap_or(given_sum);
+                (is, live_sum, if role == Role::LoadRt { LOAD_SHARE * is.abs() } else { 0.5 })
+            }
+            Role::Humidity => (given_sum / count, live_sum / count, HUMIDITY_POINTS),
+            _ => {
+                let mut played = model.features.iter().filter(|feature| feature.role == role);
+                let fahrenheit = played.any(|feature| feature.unit.as_deref() == Some("°F"));
+                (given_sum / count, live_sum / count, if fahrenheit { AIR_K * KELVIN_F } else { AIR_K })
+            }
+        };
+        ((is - was).abs() > within).then(|| format!("{name} is {is:.1} and was {was:.1}"))
+    })
 }
 
 /// The columns that the model's control part needs and that cannot be told from what is given.

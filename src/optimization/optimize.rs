@@ -39,6 +39,7 @@ pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<Opti
     let filled = fill(state, &found.document, asked.clone(), request.session_id.as_deref(), given_time, zone).await?;
     let (mut answer, duration_ms) = search(&found, filled.question, !request.input_data.is_empty()).await?;
     answer.assumptions.splice(0..0, filled.assumptions);
+    answer.missing = answer.assumptions.iter().map(|one| one.name.clone()).collect();
     if let Some(note) = filled.note {
         answer.message = format!("{} {note}", answer.message);
     }
@@ -112,7 +113,20 @@ async fn fill(
 ) -> Result<Filled> {
     let given = question.conditions.iter().chain(&question.current).map(|(name, x)| (name.clone(), *x)).collect();
     let lacking = context::lacking(model, &given, zone);
-    let (live, note) = live_context(state, model, session_id, lacking).await?;
+    let (mut live, mut note) = live_context(state, model, session_id, &lacking).await?;
+    if let Some(taken) = &mut live {
+        match context::disagreement(model, &given, &taken.values, zone) {
+            None => taken.values.retain(|column, _| lacking.contains(column)),
+            Some(difference) => {
+                note = Some(format!(
+                    "What was given is not the latest steady state of session {} ({difference}), so nothing was taken \
+                     from it.",
+                    taken.session_id
+                ));
+                live = None;
+            }
+        }
+    }
     let mut assumptions = Vec::new();
     for (column, value) in live.iter().flat_map(|live| &live.values) {
         let part = if is_control(model, column) { &mut question.current } else { &mut question.conditions };
@@ -129,26 +143,27 @@ async fn live_context(
     state: &AppState,
     model: &ModelDocument,
     named: Option<&str>,
-    lacking: BTreeSet<String>,
+    lacking: &BTreeSet<String>,
 ) -> Result<(Option<Live>, Option<String>)> {
     let session_id = named.unwrap_or(&model.lineage.session_id);
     if lacking.is_empty() && named.is_none() {
         return Ok((None, None));
     }
     let complete = lacking.is_empty();
-    match context::live(state, model, session_id, lacking).await {
+    let columns = if complete { BTreeSet::new() } else { context::needed(model) };
+    match context::live(state, model, session_id, columns).await {
         Ok(None) if !complete => {
             let note = format!(
-                "Session {session_id} has no steady rows in its last week with what was not given, so the medians of \
-                 the training rows stand for it."
+                "Session {session_id} has no steady rows in its last week with what was not given, so the model's own \
+                 rows stand for it."
             );
             Ok((None, Some(note)))
         }
         Ok(live) => Ok((live, None)),
         Err(error) if named.is_none() && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
             let note = format!(
-                "The session that the model was made from cannot be used ({}), so the medians of the training rows \
-                 stand for what was not given.",
+                "The session that the model was made from cannot be used ({}), so the model's own rows stand for what \
+                 was not given.",
                 error.message
             );
             Ok((None, Some(note)))

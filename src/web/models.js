@@ -222,7 +222,7 @@ function recommended(run) {
   const assumed = run.assumptions.map((one) => h("li", {}, `${one.name} = ${value(one.value)}: `, h("span", { class: "soft" }, one.source)));
   return [h("p", { class: "done" }, run.change ? `Saves ${rounded(run.savings_kw)} ${unit} (${percent(run.savings_percent)}). ` : "No change. ", run.message),
     facts([["Now", `${rounded(run.baseline_power)} ${unit}`], ["Then", `${rounded(run.predicted_power)} ${unit}`],
-      ["Likely between", `${rounded(run.lower)} and ${rounded(run.upper)}`], ["Confidence", percent(100 * run.confidence)]]),
+      ["Likely between", run.lower == null ? "not known" : `${rounded(run.lower)} and ${rounded(run.upper)}`], ["Confidence", percent(100 * run.confidence)]]),
     table("Set-points", ["Set-point", "#Now", "#Set to", "Unit", "#Saves kW", "Why"], rows, "cards"),
     run.constraint_violations.length > 0 && h("div", { class: "warnings" }, h("strong", {}, "Not kept at present"), listed(run.constraint_violations.map((message) => ({ message })))),
     run.extrapolating.length > 0 && h("p", { class: "warnings" }, `Beyond everything the model has seen: ${run.extrapolating.join(", ")}.`),

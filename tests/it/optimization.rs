@@ -225,6 +225,11 @@ async fn limits_are_kept_and_what_cannot_be_is_refused() {
     let beyond = optimize(&app, ask(json!({"conditions": {"load_rt": 1500, "wet_bulb": 25}}))).await;
     assert_eq!((&beyond["change"], &beyond["savings_kw"]), (&json!(false), &json!(0.0)));
     assert!(!beyond["extrapolating"].as_array().unwrap().is_empty(), "{beyond}");
+    // Nobody knows how far off that may be, and without a load nothing runs.
+    assert_eq!((&beyond["lower"], &beyond["upper"]), (&Value::Null, &Value::Null), "{beyond}");
+    let standing = optimize(&app, ask(json!({"conditions": {"load_rt": -0.2, "wet_bulb": 25}}))).await;
+    assert_eq!((&standing["change"], &standing["predicted_power"]), (&json!(false), &json!(0.0)), "{standing}");
+    assert!(!standing.to_string().contains("-0 ") && !standing.to_string().contains("-0.0"), "{standing}");
 
     let refused = async |more: Value, code: &str| app.post("/api/optimize", &ask(more)).await.expect_problem(422, code);
     let both = json!({"constraints": ["ct_fan_hz>=50", "ct_fan_hz<=45"]});
@@ -286,12 +291,25 @@ async fn what_nobody_gave_comes_from_the_latest_steady_rows() {
     let run = app.get(&format!("/api/optimizations/{}", answer["run_id"].as_str().unwrap())).await.expect(200);
     assert_eq!((&run["session_id"], &run["input_data"]["current"]), (&json!(session_id), &json!({})));
 
+    assert_eq!(answer["missing"].as_array().unwrap().len(), 3, "{answer}");
+
     // Only what is lacking is filled in.
-    let partly = json!({"model": "plant", "conditions": {"load_rt": 200}, "current": {"ct_fan_hz": 52}});
+    let partly = json!({"model": "plant", "conditions": {"load_rt": 290}, "current": {"ct_fan_hz": 52}});
     let answer = optimize(&app, partly).await;
-    assert_best(&answer, 200.0, 25.0, 52.0);
+    assert_best(&answer, 290.0, 25.0, 52.0);
     let names: Vec<&Value> = answer["assumptions"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-    assert_eq!(names, ["WBT"]);
+    assert_eq!((&names[..], &answer["missing"]), (&[&json!("WBT")][..], &json!(["WBT"])));
+
+    // 200 RT are another state of the plant than that of 300.5: its air is not taken for that of then, but what the air
+    // was at such loads in history, which was 24 °C in the middle whatever the load.
+    let elsewhere = json!({"model_name": "plant", "input_data": {"CH_1_RT": 200, "CT_1_HZ": 52}});
+    let answer = optimize(&app, elsewhere).await;
+    let wet_bulb = &answer["assumptions"][0];
+    near(&wet_bulb["value"], 24.0, 0.5);
+    assert_best(&answer, 200.0, wet_bulb["value"].as_f64().unwrap(), 52.0);
+    assert_eq!((&answer["missing"], &answer["session_id"]), (&json!(["wet_bulb"]), &Value::Null));
+    assert!(wet_bulb["source"].as_str().unwrap().contains("training rows with load_rt 180–220"), "{wet_bulb}");
+    assert!(answer["message"].as_str().unwrap().contains("load_rt is 200.0 and was 300.5"), "{answer}");
 
     // Another session, by its newest version; what it lacks is the training rows' median.
     let other = "time,CH_1_RT,CT_1_HZ\n2024-08-01 00:00,220,50\n2024-08-01 00:15,220,50\n2024-08-01 00:30,220,50\n";

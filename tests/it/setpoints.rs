@@ -21,6 +21,9 @@ use hvac_simulation::site::{Moment, Site, SiteSpec};
 use hvac_simulation::weather::Climate;
 use rayon::prelude::*;
 
+mod laws;
+mod real;
+
 /// What the site's meters say, with the noise of the samples' sensors.
 const POINTS: [(&str, &str, Role, f64); 14] = [
     ("LOAD_RT", "RT", Role::LoadRt, 2.0),
@@ -122,6 +125,10 @@ fn features(samples: &Samples) -> (Vec<Feature>, Matrix, Vec<f64>) {
     (features, x, samples.columns[13].values.clone())
 }
 
+fn progress(_: f64, _: &str) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 fn range(values: &[f64]) -> FeatureRange {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -137,7 +144,6 @@ fn control(samples: &Samples, rows: usize, without: &[Role]) -> (Control, Vec<Fe
     let (features, x, y) = features(&seen);
     let kept: Vec<usize> = (0..features.len()).filter(|i| !without.contains(&features[*i].role)).collect();
     let features: Vec<Feature> = kept.iter().map(|i| features[*i].clone()).collect();
-    let progress = |_: f64, _: &str| ControlFlow::Continue(());
     let fitted = Control::fit(&features, &seen, &x.select(&kept), &y, &FitOptions::default(), &progress);
     (fitted.unwrap().unwrap(), features)
 }
@@ -254,6 +260,8 @@ fn judge(
         report.promised += answer.savings_kw;
         report.worst_percent = report.worst_percent.max(100.0 * (then / now - 1.0));
         report.unmet += usize::from(world.plant.operate(&moment.conditions, &set).unmet_kw > 1e-6);
+        let wrong = laws::contradictions(&answer);
+        assert!(wrong.is_empty(), "{wrong:?}");
     }
     report
 }
@@ -272,17 +280,18 @@ fn recommendations_save_energy_on_the_plant_itself() {
     let rows = spread(0..world.moments.len(), 12);
     let report = judge(&world, &samples, &control, &features, rows);
     assert!(report.share() > 0.85, "{report}");
-    assert!(report.worst_percent <= 0.5 && report.unmet == 0, "{report}");
+    assert!(report.worst_percent <= 0.2 && report.unmet == 0, "{report}");
     // What is promised is what is saved.
     assert!((report.promised / report.saved - 1.0).abs() < 0.05, "{report}");
 }
 
-/// Three months of history, and four weeks after it, with sensors exact, usual and bad; by sites that measure less.
+/// Three months of history, and four weeks after it, with sensors exact, usual and bad; by sites that measure less. The
+/// last seeds of each building were looked at by nobody before the thresholds stood.
 #[test]
 #[ignore = "minutes in a debug build"]
 fn over_two_hundred_operating_points() {
     let condenser = [Role::CwSupplyTemp, Role::CwReturnTemp];
-    let cases: [(Use, f64, u64, &[Role], f64); 9] = [
+    let cases: [(Use, f64, u64, &[Role], f64); 14] = [
         (Use::Hospital, 0.0, 7, &[], 0.90),
         (Use::Hospital, 1.0, 7, &[], 0.88),
         (Use::Hospital, 1.0, 21, &[], 0.88),
@@ -293,6 +302,11 @@ fn over_two_hundred_operating_points() {
         (Use::Hospital, 1.0, 7, &[Role::CwReturnTemp], 0.85),
         // Who does not know how many machines run is told nothing about chilled water.
         (Use::Hospital, 1.0, 7, &[Role::Running], 0.35),
+        (Use::Hospital, 0.0, 1009, &[], 0.88),
+        (Use::Hospital, 1.0, 2003, &[], 0.85),
+        (Use::Hospital, 3.0, 3001, &[], 0.85),
+        (Use::Office, 0.0, 1009, &[], 0.85),
+        (Use::Office, 1.0, 2003, &[], 0.80),
     ];
     let share = |(building, noisy, seed, without, least): (Use, f64, u64, &[Role], f64)| {
         let world = world(building, seed, 120, 15);
@@ -306,11 +320,16 @@ fn over_two_hundred_operating_points() {
         let rows = running(0..train).into_iter().chain(running(train..world.moments.len()));
         let report = judge(&world, &samples, &control, &features, rows);
         println!("{building:?}, sensors' noise × {noisy}, seed {seed}, without {without:?}: {report}");
-        assert!(report.share() > least, "{report}");
-        assert!(report.worst_percent <= 0.5 && report.unmet == 0, "{report}");
-        report.share()
+        (report, least)
     };
-    let shares: Vec<f64> = cases.into_par_iter().map(share).collect();
-    let measured = &shares[..5];
-    assert!(measured.iter().sum::<f64>() / measured.len() as f64 >= 0.9, "{shares:?}");
+    let reports: Vec<(Report, f64)> = cases.into_par_iter().map(share).collect();
+    for (report, least) in &reports {
+        assert!(report.share() > *least, "{report}");
+        assert!(report.worst_percent <= 0.2 && report.unmet == 0, "{report}");
+    }
+    let share = |index: usize| reports[index].0.share();
+    let measured: f64 = (0..5).map(share).sum::<f64>() / 5.0;
+    assert!(measured >= 0.9, "{measured}");
+    // Knowing how many machines run is worth it.
+    assert!(share(1) > share(8) + 0.2, "{} {}", share(1), share(8));
 }

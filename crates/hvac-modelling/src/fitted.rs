@@ -125,6 +125,15 @@ impl FittedModel {
         }
     }
 
+    /// What is taken for a feature that a row does not give; none where trees alone go by it.
+    #[must_use]
+    pub(crate) fn assumed(&self, feature: usize) -> Option<f64> {
+        match self {
+            Self::Gbdt { .. } => None,
+            Self::Physics { physics } | Self::Hybrid { physics, .. } => physics.assumed(feature),
+        }
+    }
+
     /// The target for every row: what [`Self::predict`] says of each, and several times faster.
     #[must_use]
     pub(crate) fn predict_all(&self, x: &Matrix) -> Vec<f64> {

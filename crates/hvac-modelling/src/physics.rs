@@ -239,6 +239,17 @@ impl Physics {
         self.terms.iter().map(|term| term.coefficient * self.product(term, &quantities)).sum()
     }
 
+    /// What is taken for a feature that is missing; none when no term asks for it.
+    #[must_use]
+    pub(crate) fn assumed(&self, feature: usize) -> Option<f64> {
+        let asked = |measure: &QuantityMeasure| match measure {
+            QuantityMeasure::Sum(features) | QuantityMeasure::Mean(features) => features.contains(&feature),
+            QuantityMeasure::Heat { flow, warm, cold } => [flow, warm, cold].iter().any(|of| of.contains(&feature)),
+        };
+        let asked = self.quantities.iter().any(|quantity| asked(&quantity.measure));
+        self.typical.get(feature).copied().filter(|_| asked)
+    }
+
     /// The target for every row.
     #[must_use]
     pub(crate) fn predict_all(&self, x: &Matrix) -> Vec<f64> {

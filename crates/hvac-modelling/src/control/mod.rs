@@ -10,8 +10,9 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use self::equation::Equation;
+use self::plant_log::{Move, PlantLog};
 use self::precedent::{Precedent, Precedents};
-use self::state::{ControlLayout, PlantQuantity, PlantState, ReferenceState, SPEEDS};
+use self::state::{ControlLayout, PlantQuantity, PlantState, ReferenceState, SPEEDS, quantity_of};
 use self::support::Support;
 use super::features::Feature;
 use super::gbdt::FitOptions;
@@ -21,6 +22,7 @@ use super::{ModelError, Progress};
 use hvac_points::physics::fahrenheit_to_celsius;
 
 pub(crate) mod equation;
+pub(crate) mod plant_log;
 pub(crate) mod precedent;
 pub mod state;
 pub(crate) mod support;
@@ -32,6 +34,14 @@ const LEAST_ROWS: usize = 200;
 const MOST_ROWS: usize = 50_000;
 /// Flow a pump and Hz may vary by this factor, 5 % of the rows left out on either side, and the pumps still be counted.
 const STEADY_FLOW: f64 = 1.3;
+/// Operators' step, Hz or K.
+pub(crate) const STEP: f64 = 0.5;
+/// Operators' step of a temperature in °F.
+pub(crate) const STEP_F: f64 = 1.0;
+/// What operators decide.
+const CONTROLS: [Role; 5] = [Role::ChwSupplyTemp, Role::ChwPumpHz, Role::ScpPumpHz, Role::CwPumpHz, Role::CtFanHz];
+/// °F a K.
+const KELVIN_F: f64 = 1.8;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
@@ -61,6 +71,9 @@ pub struct Control {
     pub support: Support,
     /// What it has proved.
     pub(crate) precedents: Precedents,
+    /// Its rows; none in models of older versions.
+    #[serde(default)]
+    pub(crate) log: PlantLog,
 }
 
 /// Something the plant answers with, that a limit can be set on.
@@ -128,6 +141,29 @@ impl Control {
         precedent(&self.layout, self.fahrenheit, |quantity| self.reference.own(quantity, quantity.of(state)))
     }
 
+    /// Rows of the log whose conditions are like those of a normalised state.
+    #[must_use]
+    pub(crate) fn alike(&self, state: &PlantState) -> Vec<usize> {
+        let machines = PlantQuantity::Machines.of(state);
+        let load = self.layout.has(Role::LoadRt).then(|| PlantQuantity::LoadEach.of(state) * machines);
+        let air = self.layout.has(self.layout.air()).then(|| PlantQuantity::WetBulb.of(state));
+        self.log.alike(load, air, Some(machines))
+    }
+
+    /// What an operator decides and two normalised states differ in.
+    #[must_use]
+    pub(crate) fn moves(&self, from: &PlantState, to: &PlantState) -> Vec<Move> {
+        let of = |role: &Role| {
+            let quantity = quantity_of(*role).filter(|_| self.layout.has(*role))?;
+            let (from, to) = (quantity.of(from), quantity.of(to));
+            let wide = *role == Role::ChwSupplyTemp && self.fahrenheit;
+            let own = self.reference.own(quantity, from) + if wide { STEP_F } else { STEP };
+            let step = self.reference.normal(quantity, own) - from;
+            ((to - from).abs() > 1e-9).then_some(Move { quantity, from, to, step })
+        };
+        CONTROLS.iter().filter_map(of).collect()
+    }
+
     /// Machines that have carried that load, as few as history shows; 1 when it shows none.
     #[must_use]
     pub(crate) fn machines_for(&self, load: f64) -> f64 {
@@ -165,6 +201,7 @@ fn precedent(layout: &ControlLayout, fahrenheit: bool, own: impl Fn(PlantQuantit
         },
         chw_hz: flow(Role::ChwPumpHz, PlantQuantity::ChwPumps, PlantQuantity::ChwSpeed),
         scp_hz: flow(Role::ScpPumpHz, PlantQuantity::ScpPumps, PlantQuantity::ScpSpeed),
+        rise_k: 0.0,
     }
 }
 
@@ -238,12 +275,7 @@ impl Fitting<'_> {
         };
         step(0.5, "collecting what the plant has been seen to do")?;
         let fahrenheit = self.unit_of(Role::ChwSupplyTemp) == Some("°F");
-        let rows: Vec<Precedent> = self
-            .history
-            .states
-            .iter()
-            .map(|state| precedent(&self.layout, fahrenheit, |quantity| quantity.of(state)))
-            .collect();
+        let rows = self.precedents(fahrenheit);
         let counted = self.is_counted();
         let mut precedents = Precedents::of(&rows);
         if !counted {
@@ -253,6 +285,8 @@ impl Fitting<'_> {
         let days: Vec<i64> =
             self.history.rows.iter().map(|row| i64::try_from(*row).unwrap_or(i64::MAX) / rows_a_day).collect();
         let support = Support::of(&known, &states, &days, &reference);
+        let air_k = if self.unit_of(self.layout.air()) == Some("°F") { KELVIN_F } else { 1.0 };
+        let log = PlantLog::of(&known, &states, (&self.history.y, &power), air_k);
         step(1.0, "fitted what set-points are judged by")?;
         Ok(Control {
             features: self.chosen,
@@ -266,7 +300,22 @@ impl Fitting<'_> {
             counted,
             support,
             precedents,
+            log,
         })
+    }
+
+    /// What each row has proved; how much warmer the water came back, where both ends of it are in one unit.
+    fn precedents(&self, fahrenheit: bool) -> Vec<Precedent> {
+        let states = self.history.states.iter();
+        let mut rows: Vec<Precedent> =
+            states.map(|state| precedent(&self.layout, fahrenheit, |quantity| quantity.of(state))).collect();
+        let alike = self.unit_of(Role::ChwReturnTemp) == self.unit_of(Role::ChwSupplyTemp);
+        let back = self.measured(Role::ChwReturnTemp).filter(|_| alike && self.layout.has(Role::ChwSupplyTemp));
+        for (row, back) in rows.iter_mut().zip(back.into_iter().flatten()) {
+            let back_c = if fahrenheit { fahrenheit_to_celsius(back) } else { back };
+            row.rise_k = if back.is_finite() { (back_c - row.supply_c).max(0.0) } else { 0.0 };
+        }
+        rows
     }
 
     fn unit_of(&self, role: Role) -> Option<&str> {

@@ -2,8 +2,9 @@
 //!
 //! History never shows a load that was not met, so no regression can tell where that begins. But it shows loads
 //! that were met, and three laws carry them over: more water takes up no less; a share of the water takes up at
-//! least that share (heat rises less than in proportion to flow, and from nothing); and what a coil takes up goes
-//! with the difference between air and water. A setting is proved when several rows prove it by themselves.
+//! least that share (heat rises less than in proportion to flow, and from nothing), and more than it the farther the
+//! water was from being as warm as the air; and what a coil takes up goes with the difference between air and water.
+//! A setting is proved when several rows prove it by themselves.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ pub(crate) const WITNESSES: usize = 3;
 /// The coldest air that the coils meet, °C: warmer water is assumed to lose the share of its difference to it. The
 /// colder this is taken, the more cautious.
 const COIL_AIR_C: f64 = 23.0;
+/// How a coil's conductance falls with its water: with this power of the flow where the water's side is all of it
+/// (turbulent flow in tubes; Dittus, Boelter 1930), with a lower one where the air's side counts.
+const CONDUCTANCE_POWER: f64 = 0.8;
 /// The most that a chiller's capacity rises for a K of warmer water, with some to spare (DOE-2's curves: 0.026).
 const CAPACITY_PER_K: f64 = 0.04;
 /// Loads nearer than this share to one at which another number of machines ran may bring that number back.
@@ -30,6 +34,9 @@ pub(crate) struct Precedent {
     pub(crate) chw_hz: f64,
     /// The same of secondary pumps.
     pub(crate) scp_hz: f64,
+    /// How much warmer the chilled water came back, K; 0 where that is not known.
+    #[serde(default)]
+    pub(crate) rise_k: f64,
 }
 
 /// The rows that prove the most.
@@ -64,7 +71,8 @@ impl Precedents {
         let share = |wanted: f64, seen: f64| if seen > 0.0 { (wanted / seen).min(1.0) } else { 1.0 };
         let proofs = self.coils.iter().map(|row| {
             let warmer = share(difference(wanted.supply_c), difference(row.supply_c));
-            row.load * warmer * share(wanted.chw_hz, row.chw_hz) * share(wanted.scp_hz, row.scp_hz)
+            let water = share(wanted.chw_hz, row.chw_hz) * share(wanted.scp_hz, row.scp_hz);
+            row.load * warmer * taken_up(water, row.rise_k / difference(row.supply_c))
         });
         nth_largest(proofs)
     }
@@ -105,6 +113,18 @@ impl Precedents {
         });
         fewer.count() < WITNESSES && more.count() < WITNESSES
     }
+}
+
+/// Share of the heat that a coil takes up with that share of its water, when its water was warmed by `effectiveness`
+/// of the difference to the air: ε = 1 − e^−NTU of an exchanger whose air keeps its temperature (Kays, London), NTU
+/// rising as the flow falls. Never less than the share of the water.
+fn taken_up(water: f64, effectiveness: f64) -> f64 {
+    if !(0.01..0.95).contains(&effectiveness) || water <= 0.0 {
+        return water;
+    }
+    let units = -(1.0 - effectiveness).ln();
+    let fewer = 1.0 - (-units * water.powf(CONDUCTANCE_POWER - 1.0)).exp();
+    (water * fewer / effectiveness).clamp(water, 1.0)
 }
 
 /// The [`WITNESSES`]th largest; 0 when there are fewer.
@@ -153,7 +173,7 @@ mod tests {
     use super::*;
 
     fn row(machines: f64, load: f64, supply_c: f64, chw_hz: f64) -> Precedent {
-        Precedent { machines, load, supply_c, chw_hz, scp_hz: 1.0 }
+        Precedent { machines, load, supply_c, chw_hz, scp_hz: 1.0, rise_k: 0.0 }
     }
 
     fn thrice(row: Precedent) -> [Precedent; 3] {
@@ -171,6 +191,18 @@ mod tests {
         assert!((seen.coil_load(&row(2.0, 0.0, 7.0, 50.0)) - 500.0).abs() < 1e-9);
         // 15 °C instead of 7 °C under air of 23 °C: half of the difference.
         assert!((seen.coil_load(&row(2.0, 0.0, 15.0, 100.0)) - 500.0).abs() < 1e-9);
+    }
+
+    /// Water warmed by 4 K under air 16 K warmer: ε = ¼, NTU = ln(4/3) = 0.28768. Half of the water: NTU·2^0.2 = 0.33046,
+    /// ε = 0.28141, so 0.5·0.28141/0.25 = 0.56281 of the heat. Water as warm as the air takes up its share.
+    #[test]
+    fn a_coil_that_warms_its_water_little_loses_less_than_its_water() {
+        let with_rise = |rise_k| {
+            let seen = Precedents::of(&thrice(Precedent { rise_k, ..row(2.0, 1000.0, 7.0, 100.0) }));
+            seen.coil_load(&row(2.0, 0.0, 7.0, 50.0))
+        };
+        assert!((with_rise(4.0) - 562.81).abs() < 0.05, "{}", with_rise(4.0));
+        assert!((with_rise(15.9) - 500.0).abs() < 1e-9 && (with_rise(0.0) - 500.0).abs() < 1e-9);
     }
 
     #[test]

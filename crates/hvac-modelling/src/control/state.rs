@@ -71,6 +71,12 @@ impl PlantQuantity {
         }
     }
 
+    /// Whether it counts the machines of one kind.
+    #[must_use]
+    pub(crate) fn is_count_of_a_kind(self) -> bool {
+        matches!(self, Self::ChwPumps | Self::ScpPumps | Self::CwPumps | Self::Fans)
+    }
+
     /// Whether it is a difference from its reference rather than a share of it.
     fn is_temperature(self) -> bool {
         matches!(self, Self::ChwSupply | Self::WetBulb | Self::Condenser)
@@ -84,6 +90,13 @@ pub(crate) const SPEEDS: [(Role, PlantQuantity, PlantQuantity); 4] = [
     (Role::CwPumpHz, PlantQuantity::CwSpeed, PlantQuantity::CwPumps),
     (Role::CtFanHz, PlantQuantity::FanSpeed, PlantQuantity::Fans),
 ];
+
+/// What the machines or temperatures of a control are together; none of a role that nobody in the plant decides.
+#[must_use]
+pub(crate) fn quantity_of(control: Role) -> Option<PlantQuantity> {
+    let speed = SPEEDS.iter().find(|(own, ..)| *own == control).map(|(_, speed, _)| *speed);
+    speed.or((control == Role::ChwSupplyTemp).then_some(PlantQuantity::ChwSupply))
+}
 
 /// Which positions of a row make which quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -108,6 +121,12 @@ impl ControlLayout {
     /// The row's values in that role.
     fn values<'a>(&'a self, row: &'a [f64], role: Role) -> impl Iterator<Item = f64> + 'a {
         self.roles.iter().zip(row).filter(move |(own, _)| **own == role).map(|(_, value)| *value)
+    }
+
+    /// What tells of the outside air.
+    #[must_use]
+    pub(crate) fn air(&self) -> Role {
+        if self.has(Role::WetBulb) { Role::WetBulb } else { Role::DryBulb }
     }
 
     /// Quantities that rows of this layout have, the estimated ones left out.
@@ -238,14 +257,7 @@ impl ReferenceState {
     #[must_use]
     pub(crate) fn of(states: &[PlantState]) -> Self {
         let values = ALL.iter().map(|quantity| {
-            let counted = matches!(
-                quantity,
-                PlantQuantity::Machines
-                    | PlantQuantity::ChwPumps
-                    | PlantQuantity::ScpPumps
-                    | PlantQuantity::CwPumps
-                    | PlantQuantity::Fans
-            );
+            let counted = *quantity == PlantQuantity::Machines || quantity.is_count_of_a_kind();
             let mut column: Vec<f64> = states.iter().map(|state| quantity.of(state)).collect();
             column.sort_unstable_by(f64::total_cmp);
             let median = column.get(column.len() / 2).copied().unwrap_or(1.0);

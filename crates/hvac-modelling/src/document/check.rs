@@ -39,6 +39,9 @@ pub fn check(document: &ModelDocument) -> Result<(), String> {
     {
         return Err("The model's control part names a feature that is not there.".to_owned());
     }
+    if document.control.as_ref().is_some_and(|control| !control.log.is_whole()) {
+        return Err("The columns of the plant's log in the model are not of one length.".to_owned());
+    }
     Ok(())
 }
 

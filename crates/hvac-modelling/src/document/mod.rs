@@ -92,6 +92,18 @@ pub struct GivenRow {
     pub time_ms: Option<i64>,
 }
 
+/// An input that nobody gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Assumption {
+    /// Role, feature or column.
+    pub name: String,
+    /// What was taken.
+    pub value: f64,
+    /// Where from: the session's latest steady rows, or the median of training rows like what was given.
+    pub source: String,
+}
+
 /// A prediction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -106,6 +118,9 @@ pub struct Prediction {
     pub extrapolating: Vec<String>,
     /// Features that were not given.
     pub missing: Vec<String>,
+    /// What was taken for those of them that an equation cannot do without; trees answer without the others.
+    #[serde(default)]
+    pub assumptions: Vec<Assumption>,
 }
 
 impl ModelDocument {

@@ -5,7 +5,7 @@
 //! range: half a range beyond, three times as wide. A row that gives none of what the model mainly goes by is refused.
 
 use super::super::{ModelError, Problem};
-use super::{GivenRow, ModelDocument, Prediction};
+use super::{Assumption, GivenRow, ModelDocument, Prediction};
 use crate::features::{self, Feature, FeatureRange};
 use crate::role::Role;
 use crate::words::did_you_mean;
@@ -82,7 +82,19 @@ impl ModelDocument {
             upper: predicted_power + half,
             extrapolating: named(&|feature, value| self::beyond(&feature.range, value) > 0.0),
             missing: named(&|_, value| value.is_nan()),
+            assumptions: self.assumptions(row),
         }
+    }
+
+    /// What stands for the features that a row does not give.
+    fn assumptions(&self, row: &[f64]) -> Vec<Assumption> {
+        let missing = self.features.iter().zip(row).enumerate().filter(|(_, (_, value))| value.is_nan());
+        let assumed = missing.filter_map(|(index, (feature, _))| {
+            let value = self.fitted.assumed(index)?;
+            let source = "the median of the training rows".to_owned();
+            Some(Assumption { name: feature.name.clone(), value, source })
+        });
+        assumed.collect()
     }
 
     /// Indices of the fewest features, the calendar left out, that have [`MAIN_SHARE`] of the importance; all such

@@ -78,6 +78,11 @@ impl Score {
         if change > 0.0 && !case.is_supported(&state) {
             // Less than history speaks against, the nearer to it.
             violation += 1e-3 + 1e-3 * (case.distance(&state) - 1.0).max(0.0);
+        } else if change > 0.0 && violation == 0.0 {
+            // What an operator would set is judged, not what lies between.
+            let nearest = case.axes.iter().zip(values).map(|(axis, value)| axis.nearest(*value).unwrap_or(*value));
+            let steps: Vec<f64> = nearest.collect();
+            violation += if case.objection(&steps, &case.state_at(&steps)).is_some() { 1e-3 } else { 0.0 };
         }
         Self { violation, gain: case.sure_gain(&state), change }
     }

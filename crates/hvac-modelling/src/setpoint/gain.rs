@@ -78,6 +78,12 @@ impl Gain {
         Opinions::of(control, from).gain(&Opinions::of(control, to))
     }
 
+    /// How sure it is that it is one, 0–1: its share of itself and its error, times how far the models agree.
+    #[must_use]
+    pub(crate) fn surety(&self) -> f64 {
+        if self.power > 0.0 { self.power / (self.power + self.error) * self.agreement } else { 0.0 }
+    }
+
     /// What may be relied on, kW.
     #[must_use]
     pub(crate) fn sure(&self) -> f64 {

@@ -149,7 +149,7 @@ impl BestSetting<'_> {
         let change = change(self.case, values);
         if is_better(gain, change, (best, self.change))
             && self.case.broken(values, state) == 0.0
-            && (change == 0.0 || self.case.is_supported(state))
+            && (change == 0.0 || (self.case.is_supported(state) && self.case.objection(values, state).is_none()))
         {
             self.found = Some((values.to_vec(), gain));
             self.change = change;

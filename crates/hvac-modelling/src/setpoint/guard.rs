@@ -4,17 +4,27 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::super::control::Control;
+use super::super::control::plant_log::{Comparison, Move};
 use super::super::control::precedent::Precedent;
-use super::super::control::state::{PlantQuantity, PlantState, STANDS_HZ};
+use super::super::control::state::{PlantQuantity, PlantState, STANDS_HZ, quantity_of};
 use super::super::role::Role;
 use super::gain::Opinions;
 use super::limits::{self, Axis, Limit};
-use super::physical;
+use super::physical::{self, PowerSplit};
 
 /// Capacity that must be proved beyond the load: meters of load and temperature are not exact.
 const COIL_MARGIN: f64 = 0.01;
 /// How much farther from history than its strangest rows a choice may lie.
 const REACH: f64 = 1.25;
+
+/// Why a change is not recommended although a model sees a gain in it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Objection {
+    /// A part of it has a sign that cannot be.
+    Physics,
+    /// Rows of like conditions used more power at that setting than at the present one.
+    History(Comparison),
+}
 
 /// A question made ready: conditions, present set-points, axes and limits.
 #[derive(Debug)]
@@ -33,6 +43,11 @@ pub(crate) struct SetpointCase<'a> {
     near: Vec<&'a [f64]>,
     /// What precedents say, by supply temperature and flows.
     proved: RefCell<HashMap<[u64; 3], bool>>,
+    /// Axes by which a limit that is broken now may be mended: that comes before what a model makes of power.
+    mending: Vec<bool>,
+    /// Rows of the log of like conditions, and what they say of settings.
+    alike: Vec<usize>,
+    compared: RefCell<HashMap<Vec<u64>, Option<Comparison>>>,
 }
 
 impl<'a> SetpointCase<'a> {
@@ -54,7 +69,17 @@ impl<'a> SetpointCase<'a> {
         let near = near.collect();
         let present = control.precedent(&state);
         let now = Opinions::of(control, &state);
-        let mut case = Self { control, row, state, axes, limits, present, now, near, proved: RefCell::default() };
+        let alike = control.alike(&state);
+        let (proved, compared) = (RefCell::default(), RefCell::default());
+        let mending = vec![false; axes.len()];
+        let mut case = Self { control, row, state, axes, limits, present, now, near, proved, mending, alike, compared };
+        if !case.broken_now().is_empty() {
+            let mends = |axis: &Axis| {
+                let matters = case.limits.iter().any(|limit| limits::matters(control, axis, limit));
+                matters || !axis.keeps(axis.current)
+            };
+            case.mending = case.axes.iter().map(mends).collect();
+        }
         case.hold_what_contradicts_physics();
         Some(case)
     }
@@ -62,25 +87,79 @@ impl<'a> SetpointCase<'a> {
     /// Leaves a variable no value but its present one where the model cannot be right about it; not one by which a
     /// limit that is broken now may be mended.
     fn hold_what_contradicts_physics(&mut self) {
-        let broken = !self.broken_now().is_empty();
-        let mends = |axis: &Axis| broken && self.limits.iter().any(|limit| limits::matters(self.control, axis, limit));
         let held: Vec<bool> = self
             .axes
             .iter()
+            .zip(&self.mending)
             .enumerate()
-            .map(|(index, axis)| {
-                let at = |value: f64| {
-                    let mut values = self.current();
-                    values.iter_mut().skip(index).take(1).for_each(|slot| *slot = value);
-                    self.state_at(&values)
-                };
-                axis.keeps(axis.current) && !mends(axis) && !physical::is_possible(self.control, &self.state, axis, at)
+            .map(|(index, (axis, mends))| {
+                let at = |value: f64| self.state_at(&with(self.current(), index, value));
+                !mends && !physical::is_possible(self.control, &self.state, axis, at)
             })
             .collect();
         for (axis, _) in self.axes.iter_mut().zip(held).filter(|(_, held)| *held) {
             axis.values = vec![axis.current];
             axis.held = true;
         }
+    }
+
+    /// What speaks against values at which the models see a gain; nothing against those that mend a broken limit.
+    #[must_use]
+    pub(crate) fn objection(&self, values: &[f64], state: &PlantState) -> Option<Objection> {
+        let changed = |(index, axis): &(usize, &Axis)| {
+            let moved = values.get(*index).is_some_and(|value| *value != axis.current);
+            moved && self.mending.get(*index) == Some(&false)
+        };
+        let mut changes = self.axes.iter().enumerate().filter(changed).peekable();
+        changes.peek()?;
+        if changes.any(|(index, axis)| !self.is_lawful(index, axis, values, state)) {
+            return Some(Objection::Physics);
+        }
+        let against = self.comparison(state).filter(|comparison| comparison.against.is_some());
+        against.map(Objection::History)
+    }
+
+    /// Whether a change is lawful by itself, and beside the others.
+    fn is_lawful(&self, index: usize, axis: &Axis, values: &[f64], state: &PlantState) -> bool {
+        let Some(to) = values.get(index).copied() else { return true };
+        let power = self.power(&self.state);
+        let split = |state: &PlantState| PowerSplit::of(self.control, axis.role, state);
+        let beside = split(state).less(&split(&self.state_at(&with(values.to_vec(), index, axis.current))));
+        let alone = split(&self.state_at(&with(self.current(), index, to))).less(&split(&self.state));
+        physical::is_lawful(axis, to, &beside, power) && physical::is_lawful(axis, to, &alone, power)
+    }
+
+    /// What rows of like conditions say of a state: of each set-point that it changes, and of all together; the first
+    /// that speaks against it, if any does.
+    #[must_use]
+    pub(crate) fn comparison(&self, state: &PlantState) -> Option<Comparison> {
+        let mends = |one: &Move| {
+            let mut axes = self.axes.iter().zip(&self.mending);
+            axes.any(|(axis, mends)| *mends && quantity_of(axis.role) == Some(one.quantity))
+        };
+        let mut moves = self.control.moves(&self.state, state);
+        moves.retain(|one| !mends(one));
+        let mut found = None;
+        let single = moves.iter().map(std::slice::from_ref);
+        for some in single.chain((moves.len() > 1).then_some(moves.as_slice())) {
+            match self.compare(some) {
+                Some(comparison) if comparison.against.is_some() => return Some(comparison),
+                comparison => found = comparison.or(found),
+            }
+        }
+        found
+    }
+
+    fn compare(&self, moves: &[Move]) -> Option<Comparison> {
+        let key = moves.iter().flat_map(|one| [one.quantity.index() as u64, one.to.to_bits()]).collect();
+        let compared = || {
+            let mut moved = self.state;
+            moves.iter().for_each(|one| one.quantity.set(&mut moved, one.to));
+            self.control.complete(&mut moved);
+            let gain = self.power(&self.state) - self.power(&moved);
+            self.control.log.compare(&self.alike, moves, gain)
+        };
+        *self.compared.borrow_mut().entry(key).or_insert_with(compared)
     }
 
     /// Whether chilled water could have been considered if history told how many machines ran.
@@ -230,4 +309,11 @@ impl<'a> SetpointCase<'a> {
         }
         !(colder || warmer) || precedents.machines_stay(wanted)
     }
+}
+
+/// Values with one of them changed.
+#[must_use]
+pub(crate) fn with(mut values: Vec<f64>, index: usize, value: f64) -> Vec<f64> {
+    values.iter_mut().skip(index).take(1).for_each(|slot| *slot = value);
+    values
 }

@@ -1,6 +1,8 @@
 //! From what was asked to a row: names to features, what is missing to assumptions, what is unheard of to warnings.
 
 use super::super::control::Control;
+use super::super::control::plant_log::LOAD_SHARE;
+use super::super::control::state::{PlantQuantity, quantity_of};
 use super::super::features::{self, Feature};
 use super::super::role::{Decider, Role};
 use super::super::words::did_you_mean;
@@ -85,7 +87,8 @@ fn share(
     }
 }
 
-/// Fills in what is missing: as many machines as have carried such a load, and medians.
+/// Fills in what is missing: as many machines as have carried such a load; of the rest, what was usual in rows of
+/// history like the conditions that were given, so that all of it belongs to one state of the plant.
 fn assume(control: &Control, features: &[Feature], row: &mut [f64]) -> Vec<Assumption> {
     let roles = &control.layout.roles;
     let mut assumptions: Vec<Assumption> = Vec::new();
@@ -104,29 +107,94 @@ fn assume(control: &Control, features: &[Feature], row: &mut [f64]) -> Vec<Assum
         .filter(|(position, _)| row.get(*position).is_some_and(|value| !value.is_finite()))
         .map(|(position, role)| (position, *role, whole(row, *role)))
         .collect();
+    let like = LikeRows::of(control, row);
     for (position, role, whole) in &missing {
         let feature = control.features.get(*position).and_then(|index| features.get(*index));
         let (Some(slot), Some(feature)) = (row.get_mut(*position), feature) else { continue };
-        *slot = feature.range.median;
+        let usual = if *whole { like.usual(control, *role) } else { None };
+        *slot = usual.unwrap_or(feature.range.median);
         if *role != Role::Running || !whole {
             let name = if *whole { role.as_str() } else { &feature.name };
-            assume(name, *slot, "the median of the training rows".to_owned());
+            let among = if usual.is_some() { like.words.as_str() } else { "the training rows" };
+            assume(name, *slot, format!("the median of {among}"));
         }
     }
     let running = missing.iter().filter(|(_, role, whole)| *role == Role::Running && *whole);
     let running: Vec<usize> = running.map(|(position, ..)| *position).collect();
     if !running.is_empty() {
         let load: f64 = roles.iter().zip(row.iter()).filter(|(role, _)| **role == Role::LoadRt).map(|(_, v)| *v).sum();
-        let machines = control.machines_for(load);
+        let has_load = !control.layout.has(Role::LoadRt) || load > 0.0;
+        let machines = if has_load { control.machines_for(load) } else { 0.0 };
         for position in &running {
             if let Some(slot) = row.get_mut(*position) {
                 *slot = machines / running.len() as f64;
             }
         }
-        let source = format!("as few machines as have carried a load of {load:.0} in the training rows");
+        let source = match has_load {
+            true => format!("as few machines as have carried a load of {load:.0} in the training rows"),
+            false => "without a load no machine need run".to_owned(),
+        };
         assume(Role::Running.as_str(), machines, source);
     }
     assumptions
+}
+
+/// Rows of history like the conditions that were given.
+struct LikeRows {
+    rows: Vec<usize>,
+    /// Such as `143 training rows with load_rt 270–330 and wet_bulb 23.5–25.5`.
+    words: String,
+}
+
+impl LikeRows {
+    fn of(control: &Control, row: &[f64]) -> Self {
+        let (layout, reference) = (&control.layout, &control.reference);
+        let given = |role: Role| -> Option<(f64, f64)> {
+            let own = layout.roles.iter().zip(row).filter(|(own, _)| **own == role).map(|(_, value)| *value);
+            let (sum, count) = own.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+            (count > 0.0 && f64::is_finite(sum)).then_some((sum, sum / count))
+        };
+        let (load, machines) = (given(Role::LoadRt).map(|(sum, _)| sum), given(Role::Running).map(|(sum, _)| sum));
+        let air = given(layout.air()).map(|(_, mean)| mean);
+        let mut parts = Vec::new();
+        if let Some(load) = load {
+            let (low, high) = (load * (1.0 - LOAD_SHARE), load * (1.0 + LOAD_SHARE));
+            parts.push(format!("{} {low:.0}–{high:.0}", Role::LoadRt.as_str()));
+        }
+        if let Some(air) = air {
+            let (low, high) = (air - control.log.air_width(), air + control.log.air_width());
+            parts.push(format!("{} {low:.1}–{high:.1}", layout.air().as_str()));
+        }
+        if let Some(machines) = machines {
+            parts.push(format!("{} {machines:.0}", Role::Running.as_str()));
+        }
+        if parts.is_empty() {
+            return Self { rows: Vec::new(), words: String::new() };
+        }
+        let rows = control.log.alike(
+            load.map(|load| reference.normal(PlantQuantity::LoadEach, load)),
+            air.map(|air| reference.normal(PlantQuantity::WetBulb, air)),
+            machines,
+        );
+        let words = format!("{} training rows with {}", rows.len(), parts.join(" and "));
+        Self { rows, words }
+    }
+
+    /// What one position of a role usually was in them, in its own unit; of several machines nobody knows which ran.
+    fn usual(&self, control: &Control, role: Role) -> Option<f64> {
+        let positions = control.layout.count(role) as f64;
+        let typical = |quantity| control.log.typical(&self.rows, quantity);
+        let own = |quantity| Some(control.reference.own(quantity, typical(quantity)?));
+        match role {
+            Role::LoadRt => Some(own(PlantQuantity::LoadEach)? * typical(PlantQuantity::Machines)? / positions),
+            Role::WetBulb => own(PlantQuantity::WetBulb),
+            Role::DryBulb if control.layout.air() == Role::DryBulb => own(PlantQuantity::WetBulb),
+            Role::Humidity => own(PlantQuantity::Humidity),
+            Role::ChwSupplyTemp => own(PlantQuantity::ChwSupply),
+            speed if positions < 1.5 => own(quantity_of(speed)?),
+            _ => None,
+        }
+    }
 }
 
 /// Takes conditions beyond history as the nearest seen: no equation holds far from the rows that it was fitted to.
@@ -135,6 +203,8 @@ fn hold_within(control: &Control, features: &[Feature], beyond: &[String], row: 
         if let Some(feature) = features
             .get(*index)
             .filter(|feature| beyond.contains(&feature.name) && feature.role.part() == Decider::Condition)
+            // A plant without a load stands still, and is not one with the least that was seen.
+            .filter(|feature| feature.role != Role::LoadRt || *slot > 0.0)
         {
             *slot = slot.min(feature.range.max).max(feature.range.min);
         }

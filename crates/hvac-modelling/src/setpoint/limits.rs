@@ -1,7 +1,7 @@
 //! What may be chosen: axes of operator steps, and limits that every choice must keep.
 
-use super::super::control::Control;
-use super::super::control::state::{PlantQuantity, PlantState, SPEEDS, STANDS_HZ};
+use super::super::control::state::{PlantQuantity, PlantState, STANDS_HZ, quantity_of};
+use super::super::control::{Control, STEP, STEP_F};
 use super::super::features::{self, Feature};
 use super::super::role::{Decider, Role};
 use super::super::words::did_you_mean;
@@ -10,10 +10,6 @@ use super::{Constraint, Variable};
 
 /// Least and most speed that motors and drives bear for long, Hz.
 pub(crate) const SPEED_HZ: (f64, f64) = (30.0, 60.0);
-/// Operators' step, Hz or K.
-const STEP: f64 = 0.5;
-/// Operators' step of a temperature in °F.
-const STEP_F: f64 = 1.0;
 /// Most values of one axis.
 const MOST_VALUES: f64 = 2000.0;
 /// Slack for sums of decimal fractions.
@@ -200,7 +196,7 @@ fn axis(
     }
     let played: Vec<&Feature> =
         positions.iter().filter_map(|position| features.get(*control.features.get(*position)?)).collect();
-    let seen = quantity(role).and_then(|quantity| control.support.range(quantity)).unwrap_or((f64::NAN, f64::NAN));
+    let seen = quantity_of(role).and_then(|quantity| control.support.range(quantity)).unwrap_or((f64::NAN, f64::NAN));
     let unit = played.first().and_then(|feature| feature.unit.clone());
     let is_speed = role != Role::ChwSupplyTemp;
     let hard = if is_speed { SPEED_HZ } else { seen };
@@ -229,7 +225,7 @@ fn axis(
         role,
         unit,
         positions,
-        quantity: quantity(role).filter(|_| whole),
+        quantity: quantity_of(role).filter(|_| whole),
         current,
         given: was_given,
         low,
@@ -260,11 +256,6 @@ pub(crate) fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
         values.push(low);
     }
     values
-}
-
-fn quantity(role: Role) -> Option<PlantQuantity> {
-    let speed = SPEEDS.iter().find(|(own, ..)| *own == role).map(|(_, speed, _)| *speed);
-    speed.or((role == Role::ChwSupplyTemp).then_some(PlantQuantity::ChwSupply))
 }
 
 /// Mean of what turns (or of all, for temperatures), and whether all of it was given.

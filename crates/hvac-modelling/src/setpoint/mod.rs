@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use self::explain::tenths;
 use self::gain::{Gain, WORTH_CHANGING, WORTH_MOVING};
 use self::grid::SearchResult;
 use self::guard::SetpointCase;
@@ -19,6 +20,8 @@ use super::ModelError;
 use super::control::Control;
 use super::document::ModelDocument;
 use super::features::Feature;
+
+pub use super::document::Assumption;
 
 mod conflict;
 mod evolution;
@@ -35,8 +38,12 @@ const INTERVAL: f64 = 1.645;
 /// Why a choice is narrower than a user may expect.
 const UNCOUNTED: &str = "less or warmer chilled water was not considered, because history does not tell how many pumps \
                          ran: map their states or their speeds one by one";
-/// How much wider it is beyond everything seen.
-const EXTRAPOLATING: f64 = 3.0;
+/// Why there is no interval.
+const UNKNOWN: &str = "how far off the power may be is not known";
+/// Half widths of an interval above this share of the prediction say no more than that nobody knows.
+const WIDEST_SHARE: f64 = 0.25;
+/// Least confidence that a change is recommended with.
+const LEAST_CONFIDENCE: f64 = 0.1;
 
 /// How to search.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,30 +154,22 @@ pub struct SetpointAnswer {
     /// 0–1, how far the data speaks for the answer: how dense history is there (1…½) × gain ÷ (gain + its error) × share
     /// of refits that see a gain × how much of it the second model sees; without a change, the first alone.
     pub confidence: f64,
+    /// Interval of `predicted_power` that holds nine in ten, kW; null where nobody knows: beyond everything seen, or too
+    /// far from it.
+    pub lower: Option<f64>,
     /// Interval of `predicted_power`, kW.
-    pub lower: f64,
-    /// Interval of `predicted_power`, kW.
-    pub upper: f64,
+    pub upper: Option<f64>,
     /// Features beyond everything seen.
     pub extrapolating: Vec<String>,
     /// Inputs that were not given, and what was taken for them.
     pub assumptions: Vec<Assumption>,
+    /// Inputs that the answer depends on and nobody gave: with them it is surer. Each is among the assumptions.
+    #[serde(default)]
+    pub missing: Vec<String>,
     /// How it was searched: `grid` or `de`.
     pub method: Method,
     /// Points of the search that were looked at.
     pub evaluated: u64,
-}
-
-/// An input that nobody gave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Assumption {
-    /// Role, feature or column.
-    pub name: String,
-    /// What was taken.
-    pub value: f64,
-    /// Where from: the median of the training rows, or the session's latest steady rows.
-    pub source: String,
 }
 
 /// Looks for better set-points.
@@ -252,15 +251,20 @@ fn verdict(
     let gain = Gain::between(case.control, &case.state, &case.state_at(&values));
     let moved = values != current;
     let worth = WORTH_CHANGING * case.power(&case.state);
-    let change = moved && (needed || gain.sure() > worth);
+    let near = if inputs.extrapolating.is_empty() { case.density(&case.state_at(&values)) } else { 0.0 };
+    // What is needed is needed, whatever it gains.
+    let surety = if moved && !needed { gain.surety() } else { 1.0 };
+    let change = moved && (needed || (gain.sure() > worth && near * surety >= LEAST_CONFIDENCE));
     let message = match (inputs.extrapolating.as_slice(), moved, change) {
         ([], true, true) if gain.power < 0.0 => {
             format!("the present set-points break a limit; the best that keep all cost {:.1} kW more", -gain.power)
         }
         ([], true, true) => format!(
-            "the surest gain of the settings that keep all limits and lie within what history has shown: {:.1} kW, \
-             {:.1} kW by the more cautious of two models, with an error of {:.1} kW",
-            gain.power, gain.cautious, gain.error
+            "the surest gain of the settings that keep all limits and lie within what history has shown: {} kW, \
+             {} kW by the more cautious of two models, with an error of {} kW",
+            tenths(gain.power),
+            tenths(gain.cautious),
+            tenths(gain.error)
         ),
         ([], true, false) => format!("no change: no other setting is sure to gain more than {worth:.1} kW"),
         ([], false, _) if needed => {
@@ -282,10 +286,9 @@ fn verdict(
     }
     let state = case.state_at(&values);
     let (baseline, predicted) = (case.power(&case.state), case.power(&state));
-    let near = if inputs.extrapolating.is_empty() { case.density(&state) } else { 0.0 };
-    let surety = if change && gain.power > 0.0 { gain.power / (gain.power + gain.error) * gain.agreement } else { 1.0 };
-    let wide = if inputs.extrapolating.is_empty() { 1.0 } else { EXTRAPOLATING };
-    let half = INTERVAL * case.control.power.rmse * wide * (1.0 + case.distance(&state).min(10.0));
+    let half = INTERVAL * case.control.power.rmse * (1.0 + case.distance(&state).min(10.0));
+    let known = inputs.extrapolating.is_empty() && half <= WIDEST_SHARE * predicted.abs();
+    let message = if known { message } else { format!("{message}; {UNKNOWN}") };
     let savings_kw = if change { baseline - predicted } else { 0.0 };
     SetpointAnswer {
         predicted_power: predicted,
@@ -296,10 +299,11 @@ fn verdict(
         change,
         message,
         constraint_violations: violations,
-        confidence: (near * surety).clamp(0.0, 1.0),
-        lower: (predicted - half).max(0.0),
-        upper: predicted + half,
+        confidence: if change || !moved { (near * surety).clamp(0.0, 1.0) } else { near },
+        lower: known.then(|| (predicted - half).max(0.0)),
+        upper: known.then_some(predicted + half),
         extrapolating: inputs.extrapolating,
+        missing: inputs.assumptions.iter().map(|one| one.name.clone()).collect(),
         assumptions: inputs.assumptions,
         method,
         evaluated,
@@ -323,7 +327,8 @@ fn without_idle_changes(case: &SetpointCase<'_>, mut values: Vec<f64>) -> Vec<f6
             if gain <= WORTH_MOVING * case.power(&case.state)
                 && least.as_ref().is_none_or(|(other, _)| gain < *other)
                 && case.broken(&undone, &before) == 0.0
-                && (undone == case.current() || case.is_supported(&before))
+                && (undone == case.current()
+                    || (case.is_supported(&before) && case.objection(&undone, &before).is_none()))
             {
                 least = Some((gain, undone));
             }
@@ -346,9 +351,10 @@ fn standing(method: Method, inputs: SetpointInputs) -> SetpointAnswer {
         message: "no change: without a load, a machine that runs, or a pump that turns, the plant stands still".into(),
         constraint_violations: Vec::new(),
         confidence: 0.0,
-        lower: 0.0,
-        upper: 0.0,
+        lower: Some(0.0),
+        upper: Some(0.0),
         extrapolating: inputs.extrapolating,
+        missing: inputs.assumptions.iter().map(|one| one.name.clone()).collect(),
         assumptions: inputs.assumptions,
         method,
         evaluated: 0,

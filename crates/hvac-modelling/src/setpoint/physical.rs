@@ -14,8 +14,12 @@ const MOST_OF_A_KIND: f64 = 0.3;
 const MOST_PER_K: f64 = 0.06;
 /// Most that a plant saves by as much more air or condenser water: condensers get some K colder, at 2–4 % each.
 const MOST_RELIEF: f64 = 0.2;
+/// Least that one kind of pumps or fans takes of a plant's power.
+const LEAST_OF_A_KIND: f64 = 0.001;
 /// Share of power that counts as none: no fit is exact.
 const NONE: f64 = 0.005;
+/// Share of power that a part of a recommended change may be of the wrong sign by: it is not said.
+const NEGLIGIBLE: f64 = 0.0001;
 
 /// Power of one kind's machines, and all the rest.
 #[derive(Debug, Clone, Copy)]
@@ -94,4 +98,18 @@ pub(crate) fn is_possible(
     let relieves = if matches!(axis.role, Role::CtFanHz | Role::CwPumpHz) { MOST_RELIEF } else { 0.0 };
     slower <= power * (MOST_OF_A_KIND * (1.0 - (low / now).powi(3)).max(0.0) + NONE)
         && faster <= power * (relieves * (1.0 - now / high).max(0.0) + NONE)
+}
+
+/// Whether a change of one axis, as the model splits it up, has the sign that it must have in each part: machines that
+/// turn faster take more power; faster fans and condenser pumps relieve the chillers, as warmer chilled water does.
+#[must_use]
+pub(crate) fn is_lawful(axis: &Axis, to: f64, change: &PowerSplit, power: f64) -> bool {
+    let (from, power) = (axis.current, power.abs());
+    let up = (to - from).signum();
+    let relieves = up * change.rest <= NEGLIGIBLE * power;
+    if !axis.is_speed() {
+        return relieves;
+    }
+    let cubes = (to.powi(3) - from.powi(3)).abs() / from.max(1.0).powi(3);
+    relieves && up * change.machines >= LEAST_OF_A_KIND * power * cubes
 }
