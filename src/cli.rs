@@ -22,6 +22,7 @@ mod doctor;
 mod export;
 mod fail;
 mod models;
+mod optimizations;
 mod optimize;
 mod out;
 mod parse;
@@ -103,6 +104,10 @@ enum Command {
     Predict(models::PredictArgs),
     /// Recommend set-points that save power, by a stored model
     Optimize(Box<optimize::OptimizeArgs>),
+    /// List recommendations; show one, or state what became of it
+    Optimizations(Box<optimizations::OptimizationsArgs>),
+    /// Measure what a recommendation that was applied has saved
+    Verify(optimizations::VerifyArgs),
     /// List sessions; show, rename, delete, restore or purge one
     Sessions(Box<sessions::SessionsArgs>),
     /// Write a session's data as Parquet, Arrow IPC or CSV
@@ -201,6 +206,12 @@ impl Cli {
                 on_stores(config, async |state| models::run_predict(state, args, json).await).await
             }
             Command::Optimize(args) => on_stores(config, async |state| optimize::run(state, *args, json).await).await,
+            Command::Optimizations(args) => {
+                on_stores(config, async |state| optimizations::run(state, *args, json).await).await
+            }
+            Command::Verify(args) => {
+                on_stores(config, async |state| optimizations::run_verify(state, args, json).await).await
+            }
             Command::Sessions(args) => on_stores(config, async |state| sessions::run(state, *args, json).await).await,
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,

@@ -8,6 +8,8 @@ use crate::error::{Error, Result, codes};
 pub const LONGEST_NAME: usize = 200;
 /// Longest path or name of a file, in characters.
 pub const LONGEST_PATH: usize = 1000;
+/// Longest note, in characters.
+pub const LONGEST_NOTE: usize = 2000;
 /// Most bytes of a session's free data, as JSON.
 pub const MOST_METADATA_BYTES: usize = 64 * 1024;
 /// Last page that can be asked for: its rows can still be counted.
@@ -37,6 +39,14 @@ pub fn given_name(field: &str, text: Option<&str>) -> Result<()> {
 /// 422 naming the field.
 pub fn path(field: &str, text: &str) -> Result<()> {
     bounded(field, text, LONGEST_PATH)
+}
+
+/// A note in one line: at most [`LONGEST_NOTE`] characters, none of them a control character.
+///
+/// # Errors
+/// 422 naming the field.
+pub fn note(field: &str, text: &str) -> Result<()> {
+    bounded(field, text, LONGEST_NOTE)
 }
 
 fn bounded(field: &str, text: &str, longest: usize) -> Result<()> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::openapi::operations;
 use crate::cleaning::Rule;
 use crate::jobs::JobKind;
-use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE, LONGEST_PATH};
+use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_NOTE, LONGEST_PAGE, LONGEST_PATH};
 use crate::sessions::overrides::MOST_LOSS_WORDS;
 use crate::training::ask::LONGEST_PAST_S;
 use crate::training::predict::MOST_ROWS;
@@ -66,6 +66,7 @@ fn of_parameter(name: &str) -> Value {
         "sort" => json!({"enum": ["created_at", "updated_at", "name", "site", "total_rows", "status"]}),
         "order" => json!({"enum": ["asc", "desc"]}),
         "by" => json!({"enum": ["day", "week", "month"]}),
+        "step" => json!({"enum": ["day", "hour"]}),
         "rule" => json!({"enum": Rule::ALL.map(Rule::name)}),
         "kind" => {
             json!({"enum": JobKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| *kind != "probe").collect::<Vec<_>>()})
@@ -115,6 +116,8 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
             json!({"type": "string", "minLength": 1, "pattern": r"\S"}),
         ),
         ("OptimizeBody", &["input_data", "conditions", "current"], json!({"propertyNames": text()})),
+        ("OutcomeRequest", &["applied_at", "applied_until"], json!({"pattern": TIME})),
+        ("OutcomeRequest", &["note"], json!({"maxLength": LONGEST_NOTE, "pattern": PRINTABLE})),
         ("Variable", &["name"], json!({"minLength": 1})),
         ("Constraint", &["name"], json!({"minLength": 1})),
         ("PredictRequest", &["rows"], json!({"minItems": 1, "maxItems": MOST_ROWS, "items": row})),

@@ -2,14 +2,21 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::answer::header_text;
 use super::extract::{Json as JsonBody, Path, Query};
 use super::problem::{Problem, Result};
+use crate::optimization::outcome::{self, Outcome, OutcomeRequest};
+use crate::optimization::verify::{self, Verification, VerifyQuery};
 use crate::optimization::{
-    OptimizeAnswer, OptimizeBody, OptimizeRequest, Run, RunItem, RunQuery, Summary, SummaryQuery, optimize, runs,
+    OptimizeAnswer, OptimizeBody, OptimizeRequest, Run, RunItem, RunQuery, Summary, SummaryQuery, optimize, page, runs,
 };
 use crate::sessions::Page;
 use crate::state::AppState;
@@ -20,6 +27,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_optimizations))
         .routes(routes!(get_optimization_summary))
         .routes(routes!(get_optimization))
+        .routes(routes!(post_outcome))
+        .routes(routes!(get_verification))
 }
 
 /// Recommends set-points that save power
@@ -85,4 +94,84 @@ async fn get_optimization_summary(
 )]
 async fn get_optimization(State(state): State<AppState>, Path(id): Path) -> Result<Json<Run>> {
     Ok(Json(runs::get(&state, &id).await?))
+}
+
+/// States what became of a recommendation
+///
+/// Whether its set-points were set, since when, and until when. The same again changes nothing; another statement becomes
+/// the next revision and holds from then on, and the earlier ones are kept. It goes with its run.
+#[utoipa::path(
+    post,
+    path = "/optimizations/{id}/outcome",
+    tag = "optimization",
+    params(("id" = String, Path, description = "The run")),
+    request_body(content = OutcomeRequest, example = json!({
+        "applied": true, "applied_at": "2026-07-01T09:00:00+08:00", "note": "by hand at the panel"
+    })),
+    responses(
+        (status = 200, body = Outcome),
+        (status = 404, content_type = "application/problem+json", body = Problem, description = "No such run or session"),
+        (status = 409, content_type = "application/problem+json", body = Problem, description = "The session's file is missing or damaged"),
+    )
+)]
+async fn post_outcome(
+    State(state): State<AppState>,
+    Path(id): Path,
+    JsonBody(body): JsonBody<OutcomeRequest>,
+) -> Result<Json<Outcome>> {
+    Ok(Json(outcome::state_outcome(&state, &id, body).await?))
+}
+
+/// How a report is sent.
+#[derive(Deserialize, ToSchema, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum ReportForm {
+    Json,
+    Page,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct FormQuery {
+    /// `page`: as a page to print; `json` when left out, unless `Accept` asks for `text/html`.
+    #[serde(rename = "as")]
+    #[param(inline)]
+    form: Option<ReportForm>,
+}
+
+/// What a recommendation has saved, measured
+///
+/// After ASHRAE Guideline 14 and IPMVP: a baseline of the time before, under the conditions after, less what was measured;
+/// with its uncertainty, and the sum day by day (CUSUM). Refused with less than 14 days before or 7 after, and where the
+/// conditions after lie outside those before. IPMVP option B where the power of every machine concerned is metered, else C.
+#[utoipa::path(
+    get,
+    path = "/optimizations/{id}/verify",
+    tag = "optimization",
+    params(("id" = String, Path, description = "The run"), VerifyQuery, FormQuery),
+    responses(
+        (status = 200, description = "The report", content((Verification = "application/json"), (String = "text/html"))),
+        (status = 404, content_type = "application/problem+json", body = Problem, description = "No such run"),
+        (status = 409, content_type = "application/problem+json", body = Problem, description = "It was not applied, or nobody said so; or a file is missing or damaged"),
+    )
+)]
+async fn get_verification(
+    State(state): State<AppState>,
+    Path(id): Path,
+    Query(query): Query<VerifyQuery>,
+    Query(FormQuery { form }): Query<FormQuery>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let report = verify::verify(&state, &id, &query).await?;
+    let asks_for_page = header_text(&headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+    if form.is_some_and(|form| form == ReportForm::Page) || (form.is_none() && asks_for_page) {
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY.as_str()),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::VARY, "Accept"),
+        ];
+        return Ok((headers, page::page(&report)).into_response());
+    }
+    Ok(([(header::VARY, "Accept")], Json(report)).into_response())
 }

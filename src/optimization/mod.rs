@@ -2,8 +2,9 @@
 //!
 //! One file a use case: [`request`] reads what is asked, [`context`] fills in what nobody gave from the session's
 //! latest steady rows, [`optimize`] asks the model (`hvac_modelling::setpoint`, which holds all the mathematics), [`runs`]
-//! tells what was recommended before. Each run is a row that is committed before it is answered; every query is in
-//! `store.rs`.
+//! tells what was recommended before, [`outcome`] keeps what became of it, [`verify`] measures what it saved ([`metered`]
+//! reads the data, `hvac_modelling::savings` reckons) and [`page`] prints that. Each run is a row that is committed before
+//! it is answered; every query is in `store.rs`.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +18,14 @@ use hvac_modelling::ModelError;
 use hvac_modelling::setpoint::{Constraint, Method, Recommendation, SetpointAnswer, Variable};
 
 pub mod context;
+mod metered;
 pub mod optimize;
+pub mod outcome;
+pub mod page;
 pub mod request;
 pub mod runs;
 mod store;
+pub mod verify;
 
 pub use request::OptimizeRequest;
 
@@ -160,6 +165,9 @@ pub struct Run {
     pub duration_ms: u64,
     /// UTC.
     pub created_at: String,
+    /// What became of it, once somebody stated that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<outcome::Outcome>,
     /// What was answered.
     #[serde(flatten)]
     #[schema(value_type = SetpointAnswer)]

@@ -87,10 +87,13 @@ pub fn utc(at: DateTime<Utc>) -> String {
 /// # Errors
 /// 404 when there is no such run.
 pub async fn get(state: &AppState, id: &str) -> Result<Run> {
-    let (run, model) = store::get(state.store.db.read(), id).await?;
+    let db = state.store.db.read();
+    let (run, model) = store::get(db, id).await?;
+    let outcome = store::outcome(db, &run.id).await?;
     let (model_name, model_version) = named(model.as_ref());
     Ok(Run {
         success: true,
+        outcome: outcome.map(Into::into),
         answer: answer(&run),
         run_id: run.id,
         model_id: run.model_id,

@@ -1,4 +1,4 @@
-//! The queries of recommendations: every statement about `optimization_runs`.
+//! The queries of recommendations: every statement about `optimization_runs` and what became of them.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -9,7 +9,7 @@ use sea_orm::{
 
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
-use hvac_store::entity::{optimization_run, trained_model};
+use hvac_store::entity::{optimization_outcome, optimization_run, session, trained_model};
 
 /// A run, and the name and version of its model.
 pub type RunRow = (optimization_run::Model, Option<trained_model::Model>);
@@ -39,10 +39,12 @@ pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<RunRow> {
         .one(db)
         .await
         .internal("looking up a recommendation")?;
-    found.ok_or_else(|| {
-        let message = format!("there is no recommendation '{id}'; GET /api/optimizations lists them");
-        Error::new(codes::UNKNOWN_OPTIMIZATION, message)
-    })
+    found.ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: &str) -> Error {
+    let message = format!("there is no recommendation '{id}'; GET /api/optimizations lists them");
+    Error::new(codes::UNKNOWN_OPTIMIZATION, message)
 }
 
 /// Which runs.
@@ -124,4 +126,72 @@ pub async fn days(db: &impl ConnectionTrait, filter: &Filter) -> Result<Vec<Day>
         .all(db)
         .await
         .internal("adding up savings")
+}
+
+/// What was stated last of a run.
+pub async fn outcome(db: &impl ConnectionTrait, run_id: &str) -> Result<Option<optimization_outcome::Model>> {
+    optimization_outcome::Entity::find()
+        .filter(optimization_outcome::Column::RunId.eq(run_id))
+        .order_by_desc(optimization_outcome::Column::Revision)
+        .one(db)
+        .await
+        .internal("looking up what became of a recommendation")
+}
+
+/// Notes what became of a run.
+///
+/// # Errors
+/// 404 when the run was deleted meanwhile.
+pub async fn insert_outcome(txn: &impl ConnectionTrait, outcome: optimization_outcome::Model) -> Result<()> {
+    let run_id = outcome.run_id.clone();
+    match outcome.into_active_model().reset_all().insert(txn).await {
+        Ok(_) => Ok(()),
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))) => {
+            Err(unknown(&run_id))
+        }
+        Err(error) => Err(error).internal("noting what became of a recommendation"),
+    }
+}
+
+/// Other runs that were applied at or after one time and before another, each with its time.
+pub async fn applied_between(
+    db: &impl ConnectionTrait,
+    run_id: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<(String, String, DateTime<Utc>)>> {
+    let rows = optimization_outcome::Entity::find()
+        .filter(optimization_outcome::Column::RunId.ne(run_id))
+        .order_by_asc(optimization_outcome::Column::RunId)
+        .order_by_desc(optimization_outcome::Column::Revision)
+        .find_also_related(optimization_run::Entity)
+        .all(db)
+        .await
+        .internal("looking for other recommendations that were applied")?;
+    let mut seen: Option<String> = None;
+    let mut found = Vec::new();
+    for (outcome, run) in rows {
+        // Of each run the first row is the one that holds.
+        if seen.replace(outcome.run_id.clone()) == Some(outcome.run_id.clone()) {
+            continue;
+        }
+        let at = outcome.applied_at.filter(|at| outcome.applied && (from..to).contains(at));
+        found.extend(at.zip(run).map(|(at, run)| (run.id, run.model_id, at)));
+    }
+    Ok(found)
+}
+
+/// Sessions of a site that are not deleted, newest first.
+pub async fn sessions_of(db: &impl ConnectionTrait, site: &str) -> Result<Vec<String>> {
+    session::Entity::find()
+        .select_only()
+        .column(session::Column::Id)
+        .filter(session::Column::Site.eq(site))
+        .filter(session::Column::DeletedAt.is_null())
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .into_tuple()
+        .all(db)
+        .await
+        .internal("listing a site's sessions")
 }

@@ -60,6 +60,16 @@ pub fn load(
     }
 }
 
+/// Some columns of a dataset by the hour, whatever plays which part; of data that are coarser, as they are. Blocks.
+///
+/// # Errors
+/// 409 when the file is gone or damaged.
+pub fn hourly(state: &AppState, dataset: &Resolved, columns: &BTreeSet<&str>) -> Result<Samples> {
+    let stored = Frame::open(state, dataset)?;
+    let carry_on = |_: f64, _: &str| ControlFlow::Continue(());
+    resampled(&stored, dataset, &metas(dataset, columns), Interval::H1, &carry_on)
+}
+
 fn as_stored(stored: &Frame, dataset: &Resolved, metas: &[ColumnMeta]) -> Result<Samples> {
     let times_ms = stored.axis(0..stored.row_count)?;
     let column = |meta: &ColumnMeta| -> Result<SampleColumn> {

@@ -33,6 +33,7 @@ pub mod run;
 mod store;
 
 pub use found::{Found, find};
+pub use load::hourly;
 
 /// Changes whenever the same dataset and options would be trained into another model.
 pub const TRAINER_VERSION: &str = "3";

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::helpers::{Process, TestApp};
 
 mod runs;
+mod savings;
 mod standing;
 
 /// A stored version of a model of which only the row exists.

@@ -26,6 +26,7 @@ pub mod options;
 mod physics;
 pub mod role;
 pub mod samples;
+pub mod savings;
 pub mod setpoint;
 pub mod target;
 pub mod train;

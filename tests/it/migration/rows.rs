@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, VersionState,
-    Warnings, WorkStatus, cleaning_job, file_check, job, job_event, manifest, model_alias, optimization_run,
-    parse_report, parsed_dataset, removal, report_override, session, site_override, source_file, store_identity,
-    trained_model, version,
+    Warnings, WorkStatus, cleaning_job, file_check, job, job_event, manifest, model_alias, optimization_outcome,
+    optimization_run, parse_report, parsed_dataset, removal, report_override, session, site_override, source_file,
+    store_identity, trained_model, version,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::json;
@@ -273,6 +273,17 @@ pub async fn fill(db: &DatabaseConnection) {
         created_at: at(1),
     };
     round_trip!(db, optimization_run, run);
+    let outcome = optimization_outcome::Model {
+        run_id: "o1".to_owned(),
+        revision: 1,
+        applied: true,
+        applied_at: Some(at(2)),
+        applied_until: None,
+        session_id: Some("s1".to_owned()),
+        note: Some("fans by hand 夜".to_owned()),
+        created_at: at(3),
+    };
+    round_trip!(db, optimization_outcome, outcome);
     let checked =
         file_check::Model { root: "models".to_owned(), path: "KMUH/plant-v1.json".to_owned(), checked_at: at(4) };
     round_trip!(db, file_check, checked);

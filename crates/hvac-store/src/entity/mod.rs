@@ -13,6 +13,7 @@ pub mod job;
 pub mod job_event;
 pub mod manifest;
 pub mod model_alias;
+pub mod optimization_outcome;
 pub mod optimization_run;
 pub mod parse_report;
 pub mod parsed_dataset;

@@ -138,6 +138,10 @@ table! {
             "Use that version.";
         NEWER_STORE "newer_store" "The storage folder was written by a newer version of this program."
             "Use that version.";
+        NO_OUTCOME "no_outcome" "Nobody has stated yet whether the recommendation was applied."
+            "State it with `POST /api/optimizations/{id}/outcome`.";
+        NOT_APPLIED "not_applied" "The recommendation was not applied, so there is nothing to verify."
+            "If it was, state it with `POST /api/optimizations/{id}/outcome`.";
         NOT_CONFIRMED "not_confirmed" "What deletes for ever was not confirmed; nothing was done."
             "Answer `yes`, or say `--yes` where there is no terminal.";
         PARSE_UNDER_WAY "parse_under_way" "The session is being parsed or cleaned."
@@ -270,6 +274,8 @@ table! {
             "Name one in `model`; `GET /api/models` lists them.";
         MORE_CELLS_THAN_HEADER "more_cells_than_header" "Nearly every row has more cells than the header has columns."
             "Export with semicolons or tabs between the fields, or with decimal points.";
+        NO_CONDITIONS "no_conditions" "Neither a cooling load nor an outside temperature is measured."
+            "Parse reports that hold one of them.";
         NO_CONTROL "no_control" "The model was trained without a set-point or without a condition."
             "Map at least one of each and train again.";
         NO_FEATURES "no_features" "The mapping leaves no feature to learn from."
@@ -296,8 +302,12 @@ table! {
             "Choose columns with numbers.";
         NOT_UTF8 "not_utf8" "A text field of the form is no UTF-8."
             "Send it as UTF-8.";
+        NOT_POWER "not_power" "What the model predicts is no electric power, so no energy can be counted."
+            "Train a model on the plant's power.";
         OUT_OF_RANGE "out_of_range" "A number is out of its range."
             "Give one within the range that `detail` names.";
+        OUTSIDE_BASELINE "outside_baseline" "After the change, conditions were other than the time before knows."
+            "Parse reports of a longer time before, or raise `max_outside`.";
         PATH_OUTSIDE_DATA_DIR "path_outside_data_dir" "The path leaves the data folder."
             "Give a name below it, without `..` and without a leading `/`.";
         PROBE_INVALID "probe_invalid" "A job of the kind that only tests enqueue was told to be invalid."
@@ -322,6 +332,8 @@ table! {
             "Shorten it to what `detail` says.";
         TIMEZONE_FIXED "timezone_fixed" "The session was parsed in another time zone, which stays."
             "Parse the files as a new session.";
+        TOO_FEW_DAYS "too_few_days" "There are too few days with data before or after a recommendation was applied."
+            "Parse reports of more days, or state another time of applying.";
         TOO_FEW_ROWS "too_few_rows" "There are too few usable rows to train on."
             "Take a longer period, a finer `interval` or fewer features.";
         TOO_LARGE "too_large" "The workbook unpacks to more than 1 GiB."
