@@ -6,20 +6,23 @@
 //! does not say whether its point lost a value or has no row there; the column's counts by reason do, unless it has
 //! both, and then no null is trusted for longer than an interval.
 
-use super::sampling::{GAP_FACTOR, on_change};
+use super::sampling::{GAP_FACTOR, on_change, seconds};
 use hvac_frame::column::{ColumnMeta, NullReason};
 
 /// How long a value counts after its row.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hold {
     /// Longest time, ms.
-    pub(crate) longest_ms: f64,
+    pub(crate) longest_ms: i64,
     /// A row without a value ends it.
     pub(crate) ends_with_null: bool,
 }
 
 /// Share of records that differ from the one before, from which on a point is recorded on change.
 const CHANGES: f64 = 0.9;
+
+/// Steps after which a point that mostly repeats is known to be sampled.
+const ENOUGH: u32 = 64;
 
 impl Hold {
     /// Of a column with these values; `interval_ms` is its own.
@@ -30,8 +33,8 @@ impl Hold {
         let apart = column.nulls.iter().any(|(reason, count)| no_row(reason) && *count > 0);
         let resampled = column.cleaned.as_ref().is_some_and(|cleaned| cleaned.aggregate.is_some());
         let lasts = !resampled && (on_change(column) || always_changes(values)) && !(lost && apart);
-        let interval = || interval_ms.map_or(0.0, |interval| GAP_FACTOR * interval);
-        Self { longest_ms: if lasts { f64::INFINITY } else { interval() }, ends_with_null: lost && !apart }
+        let interval = || interval_ms.map_or(0, |interval| i64::from(seconds(GAP_FACTOR * interval)) * 1000);
+        Self { longest_ms: if lasts { i64::MAX } else { interval() }, ends_with_null: lost && !apart }
     }
 }
 
@@ -41,6 +44,9 @@ fn always_changes(values: &[f64]) -> bool {
     for value in values.iter().filter(|value| !value.is_nan()) {
         if !last.is_nan() {
             (steps, changes) = (steps + 1, changes + u32::from(*value != last));
+            if steps >= ENOUGH && changes * 2 < steps {
+                return false;
+            }
         }
         last = *value;
     }
@@ -53,23 +59,23 @@ mod tests {
     use super::*;
     use hvac_frame::column::Kind;
 
-    const HOUR: f64 = 3.6e6;
+    const HOUR: i64 = 3_600_000;
 
     #[test]
     fn what_is_recorded_on_change_lasts_until_the_next_record() {
         let mut status = column("CH_1_S", Kind::Status);
         let sampled = [1.0, 1.0, 1.0, 0.0, 0.0, 1.0];
-        let hold = |status: &ColumnMeta, values: &[f64]| Hold::of(status, values, Some(HOUR));
-        assert_eq!(hold(&status, &sampled), Hold { longest_ms: 1.5 * HOUR, ends_with_null: false });
-        assert_eq!(hold(&status, &[1.0, 0.0, 1.0, 0.0]).longest_ms, f64::INFINITY, "only its changes are recorded");
+        let hold = |status: &ColumnMeta, values: &[f64]| Hold::of(status, values, Some(HOUR as f64));
+        assert_eq!(hold(&status, &sampled), Hold { longest_ms: HOUR * 3 / 2, ends_with_null: false });
+        assert_eq!(hold(&status, &[1.0, 0.0, 1.0, 0.0]).longest_ms, i64::MAX, "only its changes are recorded");
         status.trend_definition = Some("COV".to_owned());
-        assert_eq!(hold(&status, &sampled).longest_ms, f64::INFINITY);
+        assert_eq!(hold(&status, &sampled).longest_ms, i64::MAX);
         status.nulls.insert(NullReason::DataLoss, 2);
-        assert_eq!(hold(&status, &sampled), Hold { longest_ms: f64::INFINITY, ends_with_null: true });
+        assert_eq!(hold(&status, &sampled), Hold { longest_ms: i64::MAX, ends_with_null: true });
         // Other points' rows and losses cannot be told apart: no null is trusted for long.
         status.nulls.insert(NullReason::NotCovered, 9);
-        assert_eq!(hold(&status, &sampled), Hold { longest_ms: 1.5 * HOUR, ends_with_null: false });
+        assert_eq!(hold(&status, &sampled), Hold { longest_ms: HOUR * 3 / 2, ends_with_null: false });
         status.nulls.remove(&NullReason::DataLoss);
-        assert_eq!(hold(&status, &sampled), Hold { longest_ms: f64::INFINITY, ends_with_null: false });
+        assert_eq!(hold(&status, &sampled), Hold { longest_ms: i64::MAX, ends_with_null: false });
     }
 }

@@ -11,6 +11,8 @@
 //! - stands still with the speed of its machine: from where that comes to within 1 % until it leaves;
 //! - only rises, 48 times and 50 times for each fall: a register by its values.
 
+use std::cell::LazyCell;
+
 use super::run_lengths::Sensor;
 use super::sampling::{UsualSpan, number, quantile};
 
@@ -76,7 +78,8 @@ impl Levels {
         let groups: Vec<&[(usize, Standstill)]> =
             by_level.chunk_by(|(_, a), (_, b)| (b.level - a.level).abs() <= range).collect();
         let shares = shares(sensor, range, &runs, &groups);
-        let holds = Holds::of(sensor, range);
+        // Most standstills are told without a look at all other runs.
+        let holds = LazyCell::new(|| Holds::of(sensor, range));
         let (mut usual, mut levels) = (vec![false; runs.len()], Vec::new());
         for (group, share) in groups.into_iter().zip(shares) {
             let mut same = group.to_vec();
@@ -93,7 +96,7 @@ impl Levels {
             let mut rested = false;
             for (index, run) in same {
                 let by_habit = || holds.usual_ms(&run).is_some_and(|usual_ms| run.lasts_ms < habit * usual_ms);
-                if is_level || by_habit() || stands_with_speed(sensor, &run) {
+                if is_level || stands_with_speed(sensor, &run) || by_habit() {
                     rested = true;
                     usual.get_mut(index).into_iter().for_each(|usual| *usual = true);
                 }

@@ -321,6 +321,15 @@ impl Signal {
     }
 }
 
+/// On where one is, off where both are, else unknown.
+fn either(a: MachineState, b: MachineState) -> MachineState {
+    match (a, b) {
+        (MachineState::On, _) | (_, MachineState::On) => MachineState::On,
+        (MachineState::Off, MachineState::Off) => MachineState::Off,
+        _ => MachineState::Unknown,
+    }
+}
+
 /// Whether any of the signs is on, row by row: on where one is known to be, off where all are known to be off, else
 /// unknown. `values` gives a column's values, NaN for none; `hold` how long one of them counts.
 pub(crate) fn running<'v>(
@@ -333,21 +342,17 @@ pub(crate) fn running<'v>(
     for (place, sign) in signs.iter().enumerate() {
         let (values, hold) = (values(sign.column), hold(sign.column));
         let limit = sign.limit(values);
-        let mut held: Option<(i64, MachineState)> = None;
+        // Until when the value before counts; nothing does before the first.
+        let (mut until, mut held) = (i64::MIN, MachineState::Unknown);
         for ((at, value), state) in at_ms.iter().zip(values).zip(&mut running) {
             if !value.is_nan() {
-                held = Some((*at, if *value > limit { MachineState::On } else { MachineState::Off }));
+                held = if *value > limit { MachineState::On } else { MachineState::Off };
+                until = at.saturating_add(hold.longest_ms);
             } else if hold.ends_with_null {
-                held = None;
+                held = MachineState::Unknown;
             }
-            let now = held.filter(|(since, _)| (at - since) as f64 <= hold.longest_ms);
-            let now = now.map_or(MachineState::Unknown, |(_, state)| state);
-            *state = match (*state, now) {
-                (_, now) if place == 0 => now,
-                (MachineState::On, _) | (_, MachineState::On) => MachineState::On,
-                (MachineState::Off, MachineState::Off) => MachineState::Off,
-                _ => MachineState::Unknown,
-            };
+            let now = if *at <= until { held } else { MachineState::Unknown };
+            *state = if place == 0 { now } else { either(*state, now) };
         }
     }
     running
@@ -431,9 +436,9 @@ mod tests {
         assert_eq!(driver(&machines, &columns, "CWP_2_KW"), Driver::Itself);
     }
 
-    fn told(hours: &[i64], values: &[f64], longest_h: f64, ends_with_null: bool) -> String {
+    fn told(hours: &[i64], values: &[f64], longest_h: i64, ends_with_null: bool) -> String {
         let at: Vec<i64> = hours.iter().map(|h| h * 3_600_000).collect();
-        let hold = |_| Hold { longest_ms: longest_h * 3.6e6, ends_with_null };
+        let hold = |_| Hold { longest_ms: longest_h, ends_with_null };
         let letter = |state: &MachineState| match state {
             MachineState::Unknown => '?',
             MachineState::Off => '0',
@@ -446,10 +451,10 @@ mod tests {
     fn a_state_counts_as_long_as_its_record_does() {
         let n = f64::NAN;
         let (hours, values) = ([0, 1, 2, 26, 27], [1.0, n, n, n, 0.0]);
-        assert_eq!(told(&hours, &values, 1.5, false), "11??0", "recorded every hour");
-        assert_eq!(told(&hours, &values, f64::INFINITY, false), "11110", "recorded on change: it lasts");
-        assert_eq!(told(&hours, &values, f64::INFINITY, true), "1???0", "but not over a loss");
-        assert_eq!(told(&[0, 1, 2], &[n, n, 1.0], f64::INFINITY, false), "??1", "nothing is known before the first");
+        assert_eq!(told(&hours, &values, 5_400_000, false), "11??0", "recorded every hour");
+        assert_eq!(told(&hours, &values, i64::MAX, false), "11110", "recorded on change: it lasts");
+        assert_eq!(told(&hours, &values, i64::MAX, true), "1???0", "but not over a loss");
+        assert_eq!(told(&[0, 1, 2], &[n, n, 1.0], i64::MAX, false), "??1", "nothing is known before the first");
     }
 
     /// One of two pumps is off, nothing is known of the other: the plant may run.
@@ -461,7 +466,7 @@ mod tests {
             &[0, 1, 2, 3, 4],
             &[Sign::plain(0, 0.5), Sign::plain(1, 0.5)],
             |index| if index == 0 { &a[..] } else { &b[..] },
-            |_| Hold { longest_ms: 0.0, ends_with_null: true },
+            |_| Hold { longest_ms: 0, ends_with_null: true },
         );
         use MachineState::{Off, On, Unknown};
         assert_eq!(states, [Unknown, Off, On, On, Unknown]);

@@ -108,13 +108,15 @@ pub(crate) fn is_set(reading: &Reading, name: &str) -> bool {
 /// Whether a point may read the same for as long as its machine stands, on an idle floor: anything but a temperature
 /// or a humidity.
 #[must_use]
-pub(crate) fn may_idle(column: &ColumnMeta) -> bool {
+pub(crate) fn may_idle(column: &ColumnMeta, known: Option<Quantity>) -> bool {
     if matches!(column.unit.as_deref(), Some("°C" | "°F" | "K" | "%RH")) {
         return false;
     }
-    let reading = Reading::of(&column.original_name);
-    let air = matches!(reading.measure, Some(Measure::Temperature | Measure::WetBulb | Measure::Humidity));
-    !air && !reading.quantity(column.unit.as_deref()).is_some_and(Quantity::is_temperature)
+    if let Some(quantity) = known {
+        return !quantity.is_temperature() && quantity != Quantity::Humidity;
+    }
+    let measure = Reading::of(&column.original_name).measure;
+    !matches!(measure, Some(Measure::Temperature | Measure::WetBulb | Measure::Humidity))
 }
 
 #[cfg(test)]

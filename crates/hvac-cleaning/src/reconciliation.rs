@@ -253,7 +253,8 @@ impl OngoingCleaning<'_> {
         {
             let left_out = self.warnings.iter().filter(|warning| warning.code == "rule_left_out").count();
             if left_out > 0 {
-                text += &format!("; {left_out} rules were left out, see the warnings");
+                let rules = if left_out == 1 { "rule was" } else { "rules were" };
+                text += &format!("; {left_out} {rules} left out, see the warnings");
             }
         }
         text + "."

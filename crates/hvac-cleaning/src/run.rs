@@ -102,9 +102,10 @@ struct PlantContext {
 /// Whether a driver runs.
 struct DriverStates {
     running: Running,
-    /// Its first row at which that is known, and whether it is not at some row.
+    /// Its first row at which that is known.
     first_known: Option<usize>,
-    has_unknown: bool,
+    /// Rows at which it is not.
+    unknown: Vec<usize>,
 }
 
 /// Cells that were not judged because the state of their driver is not known.
@@ -140,12 +141,10 @@ impl OngoingCleaning<'_> {
         }
         let states = |signs: Vec<Sign>| {
             let running = machines::running(&self.at_ms, &signs, |index| self.values(index), |index| self.hold(index));
-            let known = |state: &MachineState| *state != MachineState::Unknown;
-            DriverStates {
-                first_known: running.iter().position(known),
-                has_unknown: !running.iter().all(known),
-                running,
-            }
+            let is_unknown = |state: &MachineState| *state == MachineState::Unknown;
+            let unknown = running.iter().enumerate().filter(|(_, state)| is_unknown(state)).map(|(row, _)| row);
+            let unknown: Vec<usize> = unknown.collect();
+            DriverStates { first_known: running.iter().position(|state| !is_unknown(state)), unknown, running }
         };
         by_driver.into_par_iter().map(|(name, signs)| (name, states(signs))).collect()
     }
@@ -172,7 +171,7 @@ impl OngoingCleaning<'_> {
             (Some(own), Some(bin)) => Some(own.max(bin)),
             (own, bin) => own.or(bin),
         };
-        let sampled = Hold { longest_ms: 0.0, ends_with_null: false };
+        let sampled = Hold { longest_ms: 0, ends_with_null: false };
         self.metas.get(index).map_or(sampled, |meta| Hold::of(meta, self.values(index), interval_ms))
     }
 
@@ -214,7 +213,8 @@ impl OngoingCleaning<'_> {
             let (meta, values) = (self.metas.get(*index)?, self.values(*index));
             let (interval_ms, seen_ms) = self.intervals.get(*index).copied().flatten()?;
             let samples = spike::samples(&self.at_ms, values, interval_ms, seen_ms);
-            let usual = if may_idle(meta) { UsualSpan::of(values) } else { None };
+            let quantity = self.units.get(index).map(|(quantity, _)| *quantity);
+            let usual = if may_idle(meta, quantity) { UsualSpan::of(values) } else { None };
             let z = self.plan.parameters.thresholds.spike_z;
             let (found, _) = spike::jumps(&samples, interval_ms, z, stages, usual);
             Some(found.into_iter().map(|sample| sample.first).collect::<Vec<usize>>())
@@ -316,20 +316,16 @@ impl OngoingCleaning<'_> {
             },
             staging: context.staging.as_deref().filter(|_| !matches!(driver, Driver::Weather | Driver::Unknown)),
             zero_stands: matches!(driver, Driver::Itself | Driver::Unknown),
-            may_idle: reads && *driver != Driver::Weather && may_idle(meta),
+            may_idle: reads && *driver != Driver::Weather && may_idle(meta, unit.map(|(quantity, _)| *quantity)),
             bound: unit.filter(|(quantity, _)| *quantity == Quantity::Humidity).map(|_| 100.0),
             on_change: on_change(meta),
             driver: plan.machines.in_words(driver),
             thresholds: &plan.parameters.thresholds,
             filter: plan.parameters.filter_invalid,
         };
-        let unknown = match states.filter(|states| look.frozen && states.has_unknown) {
-            Some(states) => {
-                let rows = states.running.iter().zip(cells.values());
-                rows.filter(|(state, value)| **state == MachineState::Unknown && !value.is_nan()).count() as u64
-            }
-            None => 0,
-        };
+        let rows = states.filter(|_| look.frozen).map_or(&[][..], |states| &states.unknown);
+        let has_value = |row: &&usize| cells.values().get(**row).is_some_and(|value| !value.is_nan());
+        let unknown = rows.iter().filter(has_value).count() as u64;
         let mut findings = judge::judge(&look, cells)?;
         if unknown > 0 {
             let name = plan.machines.name(driver);

@@ -22,7 +22,7 @@ pub(crate) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
 }
 
 /// Values that are looked at to know what is usual: every n-th, spread over the whole column.
-const USUAL_SAMPLE: usize = 1024;
+const USUAL_SAMPLE: usize = 512;
 /// A meter idles up to this share of its usual span above its usual least value.
 const FLOOR_BAND: f64 = 0.02;
 
