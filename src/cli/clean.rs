@@ -51,6 +51,9 @@ pub struct CleanArgs {
     /// Judge rows at which machines contradict each other
     #[arg(long)]
     equipment: bool,
+    /// Set sensors against each other: drift, offset, swap, wrong unit, time shift
+    #[arg(long)]
+    sensors: bool,
     /// Null the cells and drop the rows that a rule hits; otherwise they are only reported
     #[arg(long)]
     filter_invalid: bool,
@@ -124,6 +127,7 @@ fn request(args: CleanArgs, session_id: String) -> Result<CleanRequest> {
     set("apply_heat_balance", json!(args.heat_balance));
     set("apply_affinity", json!(args.affinity));
     set("check_equipment", json!(args.equipment));
+    set("check_sensors", json!(args.sensors));
     set("filter_invalid", json!(args.filter_invalid));
     set("derive", json!(args.derive));
     set("lenient", json!(args.lenient));

@@ -21,6 +21,7 @@ mod axis;
 mod bins;
 mod cells;
 mod completion;
+mod consistency;
 mod counter;
 mod derive;
 mod equipment;
@@ -45,6 +46,8 @@ mod rows;
 mod run;
 mod run_lengths;
 mod sampling;
+mod sensor_tags;
+mod sensors;
 mod spike;
 pub mod steady;
 #[cfg(test)]

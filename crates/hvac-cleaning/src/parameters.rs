@@ -130,6 +130,8 @@ pub struct Parameters {
     pub apply_affinity: bool,
     /// Rows with flow while the pumps are off, or a chiller on while the towers are off.
     pub check_equipment: bool,
+    /// Sensors against each other by the plant's laws: drift, offset, swap, wrong unit, time shift. Only reported.
+    pub check_sensors: bool,
     /// Null the cells and drop the rows that a rule hits; otherwise they are only reported.
     pub filter_invalid: bool,
     /// Add wet-bulb, load, COP, kW/RT, lift, ΔT and the registers' consumption, where their columns are known.
@@ -158,6 +160,7 @@ impl Default for Parameters {
             apply_heat_balance: false,
             apply_affinity: false,
             check_equipment: false,
+            check_sensors: false,
             filter_invalid: false,
             derive: false,
             lenient: false,
@@ -358,6 +361,18 @@ pub struct Thresholds {
     /// (max − min) / mean of the load in it.
     #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub steady_spread: f64,
+    /// Offset of a temperature, K.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
+    pub offset_k: f64,
+    /// Offset of a flow, load or power, share of the reading.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
+    pub offset_share: f64,
+    /// Drift of a temperature, K in 30 days.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
+    pub drift_k_per_month: f64,
+    /// Drift of a flow, load or power, share of the reading in 30 days.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
+    pub drift_share_per_month: f64,
     /// Air pressure for the wet-bulb, Pa.
     #[cfg_attr(feature = "openapi", schema(minimum = 10000.0, maximum = 120000.0))]
     pub pressure_pa: f64,
@@ -393,6 +408,10 @@ impl Default for Thresholds {
             standing_flow: 0.05,
             steady_window_min: 15,
             steady_spread: 0.05,
+            offset_k: 1.2,
+            offset_share: 0.08,
+            drift_k_per_month: 0.75,
+            drift_share_per_month: 0.07,
             pressure_pa: STANDARD_PRESSURE_PA,
         }
     }

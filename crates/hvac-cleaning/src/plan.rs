@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use super::consistency::Tag;
 use super::machines::{Driver, Machines, sign_of};
 use super::parameters::{Limits, Parameters, Thresholds};
 use super::quantity::{Quantity, UnitChoice, is_set, is_state, quantity_of, unit_choice};
 use super::report::{LeftOut, Rule};
 use super::roles::{self, Role, RoleColumns};
+use super::sensor_tags;
 use super::{CleanError, Problem};
 use hvac_frame::column::{ColumnMeta, Kind, Warning};
 use hvac_points::Reading;
@@ -27,6 +29,8 @@ pub struct Plan {
     pub(super) pumps: Vec<PlannedPump>,
     pub(super) rules: BTreeMap<Rule, PlannedRule>,
     pub(super) warnings: Vec<Warning>,
+    /// What each column is that can be set against others, by its index; empty when that is not asked for.
+    pub(super) tags: BTreeMap<usize, Tag>,
     /// How many columns the plan was made for.
     pub(super) width: usize,
 }
@@ -92,6 +96,13 @@ impl Plan {
             Rule::Equipment => {
                 format!("flow above {} of its median with pumps off; chiller on with towers off", t.standing_flow)
             }
+            Rule::Drift => {
+                format!("{} K or {} of the reading in 30 days", t.drift_k_per_month, t.drift_share_per_month)
+            }
+            Rule::Offset => format!("{} K or {} of the reading, for 5 days", t.offset_k, t.offset_share),
+            Rule::Swap => "supply and return keep the plant's laws only when exchanged, for 2 days".to_owned(),
+            Rule::WrongUnit => "the plant's laws are kept only in another unit, for 2 days".to_owned(),
+            Rule::TimeShift => "2 to 11 intervals, for 5 days".to_owned(),
         }
     }
 
@@ -136,11 +147,13 @@ pub fn check(columns: &[ColumnMeta], parameters: &Parameters) -> Result<Plan, Cl
         pumps: Vec::new(),
         rules: BTreeMap::new(),
         warnings: Vec::new(),
+        tags: if parameters.check_sensors { sensor_tags::tags(columns) } else { BTreeMap::new() },
         width: columns.len(),
     };
     let mut making = PlanBuilder { columns, plan, ambiguous, problems };
     making.cell_rules();
     making.row_rules();
+    making.sensor_rules();
     let PlanBuilder { plan, problems, .. } = making;
     match CleanError::of(problems) {
         Some(error) => Err(error),
@@ -179,6 +192,10 @@ fn bad_thresholds(t: &Thresholds) -> Vec<Problem> {
         ("standing_flow", t.standing_flow),
         ("steady_spread", t.steady_spread),
         ("zero_tolerance", t.zero_tolerance),
+        ("offset_k", t.offset_k),
+        ("offset_share", t.offset_share),
+        ("drift_k_per_month", t.drift_k_per_month),
+        ("drift_share_per_month", t.drift_share_per_month),
         ("wet_bulb_margin_k", t.wet_bulb_margin_k),
     ];
     let problem = |field: &str, message: String| Problem {
@@ -360,6 +377,19 @@ impl PlanBuilder<'_> {
                     PlannedRule::default()
                 }
             };
+            self.plan.rules.insert(rule, planned);
+        }
+    }
+
+    /// The rules that set sensors against each other judge every point whose name says what it is; they leave out no
+    /// rule's points with a reason, for which laws bind which points only their values tell.
+    fn sensor_rules(&mut self) {
+        if !self.plan.parameters.check_sensors {
+            return;
+        }
+        let columns: Vec<usize> = self.plan.tags.keys().copied().collect();
+        for rule in Rule::OF_SENSORS {
+            let planned = PlannedRule { runs: !columns.is_empty(), columns: columns.clone(), left_out: Vec::new() };
             self.plan.rules.insert(rule, planned);
         }
     }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::CLEANER_VERSION;
 use super::frame::{self, ColumnData};
+use super::plan::PlannedRule;
 use super::report::{CellCounts, ColumnUse, Hits, LeftOut, Report, RoleUse, RowCounts, Rule, RuleUse, UnitUse};
 use super::roles::{Role, RoleColumns};
 use super::rows::{ROW_RULES, RowFindings};
@@ -154,11 +155,16 @@ impl OngoingCleaning<'_> {
                 left_out,
                 judged: match rule {
                     _ if is_row => found.judged.get(rule).copied().unwrap_or(0),
+                    _ if Rule::OF_SENSORS.contains(rule) => self.judged_sensors(planned),
                     Rule::Counter => self.growing.values().map(|growing| growing.readings).sum(),
                     _ => judged,
                 },
                 hits: match rule {
                     _ if is_row => rows.flagged.get(rule).copied().unwrap_or_default(),
+                    _ if Rule::OF_SENSORS.contains(rule) => {
+                        let (_, rows) = self.sensor_hits.get(rule).copied().unwrap_or_default();
+                        Hits { first: 0, all: rows }
+                    }
                     Rule::Counter => {
                         let hits = self.growing.values().map(|growing| growing.incidents).sum();
                         Hits { first: hits, all: hits }
@@ -168,6 +174,12 @@ impl OngoingCleaning<'_> {
             }
         });
         planned.collect()
+    }
+
+    /// Cells of the columns that were set against each other.
+    fn judged_sensors(&self, planned: &PlannedRule) -> u64 {
+        let of = |index: &usize| self.judged.get(*index).map(|judged| judged.before.count);
+        planned.columns.iter().filter_map(of).sum()
     }
 
     /// Warns of columns that the cell rules left with half of their values or fewer; gives those that are empty now.
@@ -245,7 +257,12 @@ impl OngoingCleaning<'_> {
             [one] => text += &format!("; the column {one} is empty now"),
             several => text += &format!("; {} columns are empty now, see the warnings", several.len()),
         }
-        if flagged_rows + flagged_cells + derived == 0 && !self.plan.rules.is_empty() {
+        if !self.sensor_hits.is_empty() {
+            let said = self.sensor_hits.iter().map(|(rule, (count, _))| format!("{} {count}", rule.name()));
+            text += &format!("; sensors contradict each other ({})", said.collect::<Vec<_>>().join(", "));
+        }
+        let nothing = flagged_rows + flagged_cells + derived == 0 && self.sensor_hits.is_empty();
+        if nothing && !self.plan.rules.is_empty() {
             text += "; no rule hit anything";
         }
         if !self.stopped.is_empty()

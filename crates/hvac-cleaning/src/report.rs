@@ -31,11 +31,21 @@ pub enum Rule {
     Affinity,
     /// A row at which machines contradict each other.
     Equipment,
+    /// A sensor whose error grows; only reported.
+    Drift,
+    /// A sensor that reads too much or too little by a constant; only reported.
+    Offset,
+    /// Two sensors of one loop that are exchanged; only reported.
+    Swap,
+    /// A point that is printed in another unit than it is said to have; only reported.
+    WrongUnit,
+    /// A point that is late or early by whole intervals; only reported.
+    TimeShift,
 }
 
 impl Rule {
     /// Every rule, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::OutOfRange,
         Self::Spike,
         Self::Frozen,
@@ -44,7 +54,15 @@ impl Rule {
         Self::HeatBalance,
         Self::Affinity,
         Self::Equipment,
+        Self::Drift,
+        Self::Offset,
+        Self::Swap,
+        Self::WrongUnit,
+        Self::TimeShift,
     ];
+
+    /// Those that set sensors against each other.
+    pub(crate) const OF_SENSORS: [Self; 5] = [Self::Drift, Self::Offset, Self::Swap, Self::WrongUnit, Self::TimeShift];
 
     /// As it is spelled in requests, reports and events.
     #[must_use]
@@ -58,6 +76,11 @@ impl Rule {
             Self::HeatBalance => "heat_balance",
             Self::Affinity => "affinity",
             Self::Equipment => "equipment",
+            Self::Drift => "drift",
+            Self::Offset => "offset",
+            Self::Swap => "swap",
+            Self::WrongUnit => "wrong_unit",
+            Self::TimeShift => "time_shift",
         }
     }
 

@@ -64,6 +64,7 @@ pub fn clean(
         resampling: Resampling::default(),
         ran: Vec::new(),
         stopped: BTreeMap::new(),
+        sensor_hits: BTreeMap::new(),
         width: columns.len(),
     };
     work.resolve_units()?;
@@ -72,6 +73,8 @@ pub fn clean(
         (work.data.par_iter().zip(&work.metas)).map(|(data, meta)| own_interval(&steps, data, meta)).collect();
     work.least_step_ms = steps.least_ms;
     work.judge_registers();
+    step(progress, 0.03, "setting sensors against each other")?;
+    work.judge_sensors();
     work.judge_cells(progress)?;
     let growths = work.growths();
     work.resample(growths, progress)?;

@@ -48,6 +48,8 @@ pub(super) struct OngoingCleaning<'p> {
     pub(crate) ran: Vec<Vec<bool>>,
     /// Rules that could not run for a reason that only the data told.
     pub(crate) stopped: BTreeMap<Rule, String>,
+    /// Events and rows concerned of each rule that sets sensors against each other.
+    pub(crate) sensor_hits: BTreeMap<Rule, (u64, u64)>,
     /// Columns of the parsed frame.
     pub(crate) width: usize,
 }
