@@ -115,8 +115,7 @@ impl PredictionInterval {
         };
         // 0.85 − 0.9 is a little more than five points in binary
         let off = ((coverage - self.nominal) * 1e9).round() / 1e9;
-        let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-        let (held, nominal) = (percent(coverage), percent(self.nominal));
+        let (held, nominal) = (format!("{:.1} %", 100.0 * coverage), format!("{:.0} %", 100.0 * self.nominal));
         let count = rows.len();
         self.reason = if count < LEAST_TO_TELL {
             Some(format!(
@@ -225,7 +224,7 @@ mod tests {
         assert_eq!((narrow.coverage, narrow.calibrated, narrow.widened), (Some(0.45), Some(false), Some(2.0)));
         assert_eq!(narrow.half_width, 182.0, "nine in ten of errors up to 200");
         let reason = narrow.reason.unwrap();
-        assert!(reason.contains("held only 45 %") && reason.contains("2.0 times as wide"), "{reason}");
+        assert!(reason.contains("held only 45.0 %") && reason.contains("2.0 times as wide"), "{reason}");
         let wide = tried(0.5, 100);
         assert_eq!(
             (wide.coverage, wide.calibrated, wide.widened, wide.half_width),
