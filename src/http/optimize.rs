@@ -36,8 +36,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Conditions and present set-points in, better set-points out, each with what it saves and why; the run is stored.
 /// `{model_name, input_data}` with all numbers in one map does, and so does the full form; a number may be a text that
 /// spells it. What is not given is taken from the latest steady rows of the session that the model was made from (or
-/// of `session_id`), else from the median of the training rows, and named in `assumptions`. Nothing is recommended
-/// outside the constraints or far from what the model has seen, and "no change" when the gain is within its error.
+/// of `session_id`) if what is given fits them, else from training rows like it, and named in `assumptions` and
+/// `missing`. Nothing is recommended that physics or the log's own rows contradict, nor outside the constraints or far
+/// from what the model has seen, and "no change" when the gain is within its error.
 #[utoipa::path(
     post,
     path = "/optimize",

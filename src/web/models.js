@@ -206,7 +206,7 @@ function optimizeForm(model) {
     await fill(result, async () => recommended(await api("POST", "/optimize", request)));
     button.disabled = false;
   } },
-  h("p", { class: "hint" }, "What is left empty is taken from the latest steady rows of the model's session, and named in the answer."),
+  h("p", { class: "hint" }, "What is left empty is taken from the latest steady rows of the model's session if what is given fits them, else from rows of history like it, and named in the answer."),
   h("div", { class: "fields" }, conditions.map((one) => field(one, "conditions"))),
   h("div", { class: "fields" }, controls.map((one) => h("div", {}, field(one, "current"),
     h("label", { class: "check" }, h("input", { type: "checkbox", name: "vary", value: one.name, checked: true }), "may be changed")))),

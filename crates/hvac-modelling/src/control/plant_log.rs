@@ -67,10 +67,12 @@ pub(crate) struct Comparison {
 }
 
 /// What of a comparison speaks against a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Evidence {
-    /// The rows used more power, or more for each ton, at the other setting.
+    /// The rows used more power at the other setting.
     UsedMore,
+    /// They used so many percent more for the same load.
+    UsedMoreForLoad(f64),
     /// Given all that the model knows of them, they used so much more there that nothing is left of its gain.
     NoGain,
 }
@@ -190,10 +192,13 @@ impl PlantLog {
         let over = |row: &usize| self.excess.get(*row).map(|excess| f64::from(*excess) * self.kw);
         let over = (Spread::of(from.iter().filter_map(over)), Spread::of(to.iter().filter_map(over)));
         let excess = over.1.mean - over.0.mean;
-        let against = if [&whole, &each].into_iter().any(|(from, to)| to.is_above(from)) {
+        let no_gain = gain > 0.0 && excess >= gain && over.1.is_above(&over.0);
+        let against = if whole.1.is_above(&whole.0) {
             Some(Evidence::UsedMore)
+        } else if each.1.is_above(&each.0) {
+            Some(Evidence::UsedMoreForLoad(100.0 * (each.1.mean / each.0.mean - 1.0)))
         } else {
-            (gain > 0.0 && excess >= gain && over.1.is_above(&over.0)).then_some(Evidence::NoGain)
+            no_gain.then_some(Evidence::NoGain)
         };
         Some(Comparison { from: (whole.0.mean, from.len()), to: (whole.1.mean, to.len()), excess, against })
     }

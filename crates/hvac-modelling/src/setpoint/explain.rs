@@ -78,6 +78,10 @@ fn stay(case: &SetpointCase<'_>, index: usize, axis: &Axis, values: &[f64]) -> S
                     to.1,
                     from.1
                 ),
+                Some(Evidence::UsedMoreForLoad(percent)) => format!(
+                    "{} rows at that setting used {percent:.1} % more for the same load than {} rows at the present one",
+                    to.1, from.1
+                ),
                 _ => format!(
                     "{} rows at that setting used {:.0} kW in the mean, {} rows at the present one {:.0} kW",
                     to.1, to.0, from.1, from.0
