@@ -23,6 +23,7 @@ mod cells;
 mod completion;
 mod counter;
 mod derive;
+pub mod diagnostics;
 mod equipment;
 mod frame;
 mod frozen;
