@@ -32,6 +32,7 @@ mod m000015_versions;
 mod m000016_removals;
 mod m000017_interval_totals;
 mod m000018_report_overrides;
+mod m000020_energy_prices;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000016_removals::Migration),
             Box::new(m000017_interval_totals::Migration),
             Box::new(m000018_report_overrides::Migration),
+            Box::new(m000020_energy_prices::Migration),
         ]
     }
 }

@@ -65,3 +65,4 @@ CREATE TRIGGER "tr_versions_2" AFTER UPDATE OF "state" ON "versions" WHEN NEW."s
 CREATE TABLE "removals" ( "root" varchar NOT NULL CHECK ("root" IN ('sessions', 'models')), "path" varchar NOT NULL, "created_at" timestamp_with_timezone_text NOT NULL, PRIMARY KEY ("root", "path") );
 CREATE TABLE "site_overrides" ( "site" varchar NOT NULL, "original_name" varchar NOT NULL, "name" varchar NULL, "unit" varchar NULL, "kind" varchar NULL CHECK ("kind" IN ('instantaneous', 'counter', 'interval_total', 'status', 'text')), PRIMARY KEY ("site", "original_name") );
 CREATE TABLE "report_overrides" ( "site" varchar NOT NULL, "shape" varchar NOT NULL, "file_name" varchar NOT NULL, "options" jsonb_text NOT NULL, "updated_at" timestamp_with_timezone_text NOT NULL, PRIMARY KEY ("site", "shape") );
+CREATE TABLE "energy_prices" ( "site" varchar NOT NULL PRIMARY KEY, "currency" varchar NOT NULL, "per_kwh" double NOT NULL, "updated_at" timestamp_with_timezone_text NOT NULL );

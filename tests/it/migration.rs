@@ -17,26 +17,27 @@ mod rows;
 /// Those that one of them has taken the place of since.
 const REPLACED: [&str; 2] = ["artefact_versions", "model_versions"];
 /// Every table, with the step (counted from the last migration) that drops it.
-const TABLES: [(&str, u32); 19] = [
-    ("report_overrides", 1),
-    ("removals", 3),
-    ("versions", 4),
-    ("parse_reports", 6),
-    ("file_checks", 7),
-    ("manifests", 7),
-    ("model_aliases", 10),
-    ("model_versions", 10),
-    ("job_events", 12),
-    ("optimization_runs", 13),
-    ("trained_models", 13),
-    ("cleaning_jobs", 14),
-    ("jobs", 15),
-    ("artefact_versions", 16),
-    ("parsed_datasets", 16),
-    ("site_overrides", 17),
-    ("source_files", 17),
-    ("upload_sessions", 17),
-    ("store_identity", 18),
+const TABLES: [(&str, u32); 20] = [
+    ("energy_prices", 1),
+    ("report_overrides", 2),
+    ("removals", 4),
+    ("versions", 5),
+    ("parse_reports", 7),
+    ("file_checks", 8),
+    ("manifests", 8),
+    ("model_aliases", 11),
+    ("model_versions", 11),
+    ("job_events", 13),
+    ("optimization_runs", 14),
+    ("trained_models", 14),
+    ("cleaning_jobs", 15),
+    ("jobs", 16),
+    ("artefact_versions", 17),
+    ("parsed_datasets", 17),
+    ("site_overrides", 18),
+    ("source_files", 18),
+    ("upload_sessions", 18),
+    ("store_identity", 19),
 ];
 
 async fn empty() -> (TempDir, DatabaseConnection) {
