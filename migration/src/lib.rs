@@ -33,6 +33,7 @@ mod m000016_removals;
 mod m000017_interval_totals;
 mod m000018_report_overrides;
 mod m000019_optimization_outcomes;
+mod m000020_energy_prices;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000017_interval_totals::Migration),
             Box::new(m000018_report_overrides::Migration),
             Box::new(m000019_optimization_outcomes::Migration),
+            Box::new(m000020_energy_prices::Migration),
         ]
     }
 }

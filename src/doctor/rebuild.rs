@@ -16,14 +16,14 @@ use crate::error::{Context, Result, codes};
 use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
-use crate::sessions::store::remembered;
+use crate::sessions::store::{prices, remembered};
 use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
 use hvac_frame::parquet_file::ParquetReader;
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, manifest as manifest_row,
-    model_alias, parse_report, parsed_dataset, report_override, session, site_override, source_file, trained_model,
-    version,
+    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, energy_price,
+    manifest as manifest_row, model_alias, parse_report, parsed_dataset, report_override, session, site_override,
+    source_file, trained_model, version,
 };
 use hvac_store::frames;
 use hvac_store::objects::{ObjectBytes, Objects};
@@ -56,6 +56,8 @@ pub struct Rebuilt {
 struct Shared {
     /// By site: when, and what users had said of its points by then.
     overrides: BTreeMap<String, (DateTime<Utc>, Vec<site_override::Model>, Vec<report_override::Model>)>,
+    /// By site: when, and what electricity cost.
+    prices: BTreeMap<String, (DateTime<Utc>, energy_price::Model)>,
     aliases: Vec<model_alias::Model>,
     /// The revision that each `session.json` is of.
     revisions: Vec<(String, i64)>,
@@ -429,7 +431,12 @@ async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut
             .internal(doing)?;
     }
     models::restore(txn, &snapshot.trained_models).await?;
-    let Snapshot { session, model_aliases, site_overrides, report_overrides, revision, .. } = snapshot;
+    let Snapshot { session, model_aliases, site_overrides, report_overrides, energy_price, revision, .. } = snapshot;
+    if let Some(price) = energy_price
+        && shared.prices.get(&price.site).is_none_or(|(at, _)| *at < price.updated_at)
+    {
+        shared.prices.insert(price.site.clone(), (price.updated_at, price));
+    }
     shared.aliases.extend(model_aliases);
     shared.revisions.push((session.id, revision));
     if let Some(site) = session.site
@@ -448,6 +455,9 @@ async fn insert_shared(txn: &impl ConnectionTrait, shared: Shared) -> Result<()>
         shared.overrides.into_values().map(|(_, points, reports)| (points, reports)).unzip();
     for row in reports.into_iter().flatten() {
         remembered::remember(txn, row).await?;
+    }
+    for (_, row) in shared.prices.into_values() {
+        prices::put(txn, row).await?;
     }
     for row in points.into_iter().flatten() {
         let key = (row.site.clone(), row.original_name.clone());

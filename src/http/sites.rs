@@ -1,4 +1,4 @@
-//! `/api/sites/{site}/overrides`: what is remembered of a site's reports and points.
+//! `/api/sites/{site}`: a site's settings, and what is remembered of its reports and points.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,14 +8,42 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Path, Query};
+use super::extract::{Json as Body, Path, Query};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
+use crate::sessions::prices::{self, SiteSettings, StatedSettings};
 use crate::sessions::sites::{self, SiteOverrides};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_overrides, delete_overrides))
+    OpenApiRouter::new().routes(routes!(get_overrides, delete_overrides)).routes(routes!(get_site, put_site))
+}
+
+/// A site's settings
+///
+/// Of a site of any name; what nobody stated is null.
+#[utoipa::path(get, path = "/sites/{id}", tag = "sessions", params(("id" = String, Path, description = "The site")), responses((status = 200, body = SiteSettings)))]
+async fn get_site(State(state): State<AppState>, Path(site): Path) -> Result<Json<SiteSettings>> {
+    Ok(Json(prices::of(&state, &site).await?))
+}
+
+/// States a site's settings
+///
+/// What electricity costs there: findings of its sessions then tell wasted energy in money too.
+#[utoipa::path(
+    put,
+    path = "/sites/{id}",
+    tag = "sessions",
+    params(("id" = String, Path, description = "The site")),
+    request_body(content = StatedSettings, example = json!({"energy_price": {"currency": "TWD", "per_kwh": 3.5}})),
+    responses((status = 200, body = SiteSettings))
+)]
+async fn put_site(
+    State(state): State<AppState>,
+    Path(site): Path,
+    Body(stated): Body<StatedSettings>,
+) -> Result<Json<SiteSettings>> {
+    Ok(Json(prices::put(&state, &site, stated).await?))
 }
 
 /// What is remembered of a site

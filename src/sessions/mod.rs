@@ -26,6 +26,7 @@ pub mod manifest;
 mod options;
 pub mod overrides;
 pub mod parse;
+pub mod prices;
 pub mod progress;
 mod raw;
 mod request;

@@ -12,8 +12,8 @@ use super::{manifest, revisions, store};
 use crate::error::{Context, Error, ErrorKind, Result, codes};
 use crate::state::AppState;
 use hvac_store::entity::{
-    ReportText, cleaning_job, model_alias, parsed_dataset, report_override, session, site_override, source_file,
-    trained_model, version,
+    ReportText, cleaning_job, energy_price, model_alias, parsed_dataset, report_override, session, site_override,
+    source_file, trained_model, version,
 };
 use hvac_store::objects::Objects;
 use hvac_store::staged::Finished;
@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub site_overrides: Vec<site_override::Model>,
     /// What users said of its site's reports.
     pub report_overrides: Vec<report_override::Model>,
+    /// What users said that electricity costs at its site.
+    pub energy_price: Option<energy_price::Model>,
 }
 
 impl Snapshot {
@@ -67,6 +69,7 @@ impl Snapshot {
             versions: Vec::new(),
             site_overrides: Vec::new(),
             report_overrides: Vec::new(),
+            energy_price: None,
         }
     }
 }
@@ -84,6 +87,7 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
         revision,
         site_overrides: site_overrides(db, &session).await?,
         report_overrides: report_overrides(db, &session).await?,
+        energy_price: energy_price(db, &session).await?,
         source_files: store::source_files(db, session_id).await?,
         parsed_datasets: store::slim::parsed_datasets(db, session_id).await?,
         reports: store::slim::reports(db, session_id).await?,
@@ -109,6 +113,13 @@ async fn report_overrides(db: &impl ConnectionTrait, session: &session::Model) -
     }
 }
 
+async fn energy_price(db: &impl ConnectionTrait, session: &session::Model) -> Result<Option<energy_price::Model>> {
+    match &session.site {
+        Some(site) => store::prices::of(db, site).await,
+        None => Ok(None),
+    }
+}
+
 /// What the catalogue is going to know of a session that nobody else knows yet: the rows of its first parse, all but
 /// that of the dataset written already.
 ///
@@ -126,6 +137,7 @@ pub async fn first(
         revision: revisions::of(txn, &session.id).await?,
         site_overrides: site_overrides(txn, &session).await?,
         report_overrides: report_overrides(txn, &session).await?,
+        energy_price: energy_price(txn, &session).await?,
         source_files,
         parsed_datasets: vec![dataset],
         versions: vec![version],

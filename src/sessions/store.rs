@@ -1,5 +1,6 @@
 //! The queries of sessions: every statement about sessions, their files, versions and overrides.
 
+pub mod prices;
 pub mod remembered;
 pub mod slim;
 

@@ -24,6 +24,7 @@ mod completion;
 mod consistency;
 mod counter;
 mod derive;
+pub mod diagnostics;
 mod equipment;
 mod frame;
 mod frozen;

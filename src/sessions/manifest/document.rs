@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, PointKind, ReportText, Status, VersionState, Warnings, WorkStatus,
-    cleaning_job, model_alias, parsed_dataset, report_override, session, site_override, source_file, trained_model,
-    version,
+    cleaning_job, energy_price, model_alias, parsed_dataset, report_override, session, site_override, source_file,
+    trained_model, version,
 };
 use hvac_store::{new_id, paths};
 
@@ -51,6 +51,9 @@ pub struct Document {
     /// What users said of its site's reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub report_overrides: Vec<ReportOverride>,
+    /// What users said that electricity costs at its site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_price: Option<EnergyPrice>,
 }
 
 fn is_ok(integrity: &Integrity) -> bool {
@@ -437,6 +440,20 @@ entry! {
         /// What was stated.
         options: Value,
         /// When.
+        updated_at: DateTime<Utc>,
+    } row |entry, _session_id| {}
+}
+
+entry! {
+    /// What a user said that a kilowatt-hour costs at the site.
+    EnergyPrice of energy_price {
+        /// The site.
+        site: String,
+        /// ISO 4217.
+        currency: String,
+        /// Price of 1 kWh.
+        per_kwh: f64,
+        /// When it was stated.
         updated_at: DateTime<Utc>,
     } row |entry, _session_id| {}
 }

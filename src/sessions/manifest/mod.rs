@@ -91,6 +91,7 @@ pub fn written(snapshot: &Snapshot) -> Document {
         versions: snapshot.versions.iter().filter(|number| !has_row(number)).map(Into::into).collect(),
         site_overrides: snapshot.site_overrides.iter().map(Into::into).collect(),
         report_overrides: snapshot.report_overrides.iter().map(Into::into).collect(),
+        energy_price: snapshot.energy_price.as_ref().map(Into::into),
     }
 }
 
@@ -131,6 +132,7 @@ fn rows(document: Document) -> Snapshot {
         versions,
         site_overrides: document.site_overrides.into_iter().map(|said| said.into_row(&session_id)).collect(),
         report_overrides: document.report_overrides.into_iter().map(|said| said.into_row(&session_id)).collect(),
+        energy_price: document.energy_price.map(|said| said.into_row(&session_id)),
     }
 }
 
@@ -172,6 +174,8 @@ fn mended(session_id: &str, document: &mut Map<String, Value>, notes: &mut Vec<S
         versions: readable("versions", rows("versions"), notes),
         site_overrides: readable("site_overrides", rows("site_overrides"), notes),
         report_overrides: readable("report_overrides", rows("report_overrides"), notes),
+        energy_price: readable("energy_price", document.get("energy_price").cloned().into_iter().collect(), notes)
+            .pop(),
     };
     if !knew_status {
         whole.session.status = match (&*whole.parsed_datasets, &*whole.cleaning_jobs) {

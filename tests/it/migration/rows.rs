@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeZone, Utc};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::entity::{
     ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, VersionState,
-    Warnings, WorkStatus, cleaning_job, file_check, job, job_event, manifest, model_alias, optimization_outcome,
-    optimization_run, parse_report, parsed_dataset, removal, report_override, session, site_override, source_file,
-    store_identity, trained_model, version,
+    Warnings, WorkStatus, cleaning_job, energy_price, file_check, job, job_event, manifest, model_alias,
+    optimization_outcome, optimization_run, parse_report, parsed_dataset, removal, report_override, session,
+    site_override, source_file, store_identity, trained_model, version,
 };
 use sea_orm::{DatabaseConnection, EntityTrait};
 use serde_json::json;
@@ -297,6 +297,9 @@ pub async fn fill(db: &DatabaseConnection) {
         updated_at: at(5),
     };
     round_trip!(db, report_override, read);
+    let price =
+        energy_price::Model { site: "KMUH".to_owned(), currency: "TWD".to_owned(), per_kwh: 3.5, updated_at: at(5) };
+    round_trip!(db, energy_price, price);
     // The session itself, its number, and the alias of its model have changed what `session.json` says.
     let behind = manifest::Entity::find().all(db).await.unwrap();
     assert_eq!((behind.len(), behind[0].session_id.as_str(), behind[0].written), (1, "s1", 0));

@@ -8,6 +8,7 @@
 //! columns hold.
 
 pub mod cleaning_job;
+pub mod energy_price;
 pub mod file_check;
 pub mod job;
 pub mod job_event;

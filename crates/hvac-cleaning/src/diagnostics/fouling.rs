@@ -1,0 +1,185 @@
+//! Fouling: a chiller takes more power than in its own past at like load and lift.
+//!
+//! | | |
+//! |---|---|
+//! | formula | kW/RT of the day ÷ kW/RT that its past took at the same loads, lifts and supply temperatures ≥ 1 + `fouling_rise` (0.08), by the day alone and by the median of the last `lasting_days` (5) judged days |
+//! | conditions | ln of load share and its square, lift and its square, lift × ln share, chilled-water supply: what DOE-2's and Gordon–Ng's chiller models are functions of; where the load is computed from its own ΔT, also 1/ΔT: a sensor that is off by b makes the load wrong by b/ΔT |
+//! | past | the better quarter of the days before it under like conditions: mean load within a fifth, lift within 2.5 K, supply within 1 K; `past_days` (14) or more |
+//! | judged | means of whole hours, not within an hour after any chiller starts or stops, from `least_load` (0.25) of full load; days with 4 of them |
+//! | source | Comstock & Braun, ASHRAE RP-1043 (1999): 10…40 % of fouled condenser tubes raise power by 1…11 %; a reference model of one's own at like load and temperatures and a threshold on its residual is the method of Reddy, ASHRAE RP-1275 (2006). Gordon & Ng, *Cool Thermodynamics* (2000) |
+//!
+//! Lift is of the water (condenser water leaving − chilled water leaving), so a warmer tower is no fouling: what is left
+//! are the tubes, the charge of refrigerant, the compressor – or a sensor. Power alone cannot tell these apart, and the
+//! finding says so. Without a lift nothing is judged: the season would look like fouling.
+
+use std::collections::BTreeMap;
+
+use super::best_decile::{BASIS, BestDecile, LoadedRow};
+use super::finding::{Coverage, EvidenceList, FaultKind, Finding, shown};
+use super::limits::DiagnosticLimits;
+use super::own_past::{self, JudgedDay, LEAST_SURE, Method, Row, sureness};
+use super::plant::{Chiller, LoadSource, Plant, date, full_load, hours};
+use crate::machines::MachineState;
+
+/// Least hours of a judged day.
+const LEAST_HOURS: usize = 4;
+/// Share of an hour that must be there.
+const LEAST_SHARE: f64 = 0.75;
+/// Like days lie this far apart at most: ln of load share (a fifth), lift (÷ 10, 2.5 K), chilled-water supply (÷ 10, 1 K) and
+/// 1/ΔT; squares and products follow.
+const LIKE: [f64; 7] = [0.2, f64::INFINITY, 0.25, f64::INFINITY, f64::INFINITY, 0.1, 0.04];
+/// Confidence is this much less where the load is shared among chillers.
+const SHARED: f64 = 0.9;
+
+/// The rows at which a chiller's power and load are known, and no chiller has just started or stopped.
+fn loaded_rows(plant: &Plant<'_>, chiller: &Chiller) -> Vec<LoadedRow> {
+    let settled = plant.settled();
+    let steady = (0..plant.at_ms.len())
+        .filter(|row| chiller.running.get(*row) == Some(&MachineState::On) && settled.get(*row) == Some(&true));
+    let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
+    let known: Vec<usize> =
+        steady.filter(|row| get(&chiller.power_kw, *row) > 0.0 && get(&chiller.load_rt, *row) > 0.0).collect();
+    let Some(full_rt) = full_load(known.iter().map(|row| get(&chiller.load_rt, *row))) else { return Vec::new() };
+    let hours = hours(plant.at_ms, &known);
+    let loaded = |(row, hours): (&usize, f64)| {
+        let load_rt = get(&chiller.load_rt, *row);
+        Some(LoadedRow {
+            day: plant.clock.get(*row)?.day,
+            row: *row,
+            hours,
+            power_kw: get(&chiller.power_kw, *row),
+            load_rt,
+            share: load_rt / full_rt,
+            lift_k: get(&chiller.lift_k, *row),
+        })
+    };
+    known.iter().zip(hours).filter_map(loaded).collect()
+}
+
+/// What is found of one chiller.
+pub(super) fn judge(plant: &Plant<'_>, chiller: &Chiller, limits: &DiagnosticLimits) -> (Vec<Finding>, Coverage) {
+    let coverage = |days: usize, found: usize, note: String| Coverage {
+        kind: FaultKind::Fouling,
+        machine: chiller.name.clone(),
+        days_judged: u32::try_from(days).unwrap_or(u32::MAX),
+        days_found: u32::try_from(found).unwrap_or(u32::MAX),
+        note,
+    };
+    if let Some(missing) = &chiller.missing {
+        return (Vec::new(), coverage(0, 0, missing.clone()));
+    }
+    let all: Vec<LoadedRow> = loaded_rows(plant, chiller).into_iter().filter(|row| !row.lift_k.is_nan()).collect();
+    let judged: Vec<LoadedRow> = all.iter().filter(|row| row.share >= limits.least_load).copied().collect();
+    let rows: Vec<Row<7>> = hourly(plant, chiller, &all, limits.least_load);
+    let method = Method {
+        tolerance: LIKE,
+        least_rows: LEAST_HOURS,
+        past_days: limits.past_days as usize,
+        lasting_days: limits.lasting_days as usize,
+        bad: 1.0,
+    };
+    let Some((days, scatter)) = own_past::judged_days(&rows, &method) else {
+        return (
+            Vec::new(),
+            coverage(0, 0, "too few hours at which it runs with known power, load and lift".to_owned()),
+        );
+    };
+    let best = BestDecile::of(&all, limits.like_rows);
+    let mut findings = Vec::new();
+    let limit = limits.fouling_rise.ln_1p();
+    for day in days.iter().filter(|day| day.worse >= limit) {
+        let rows: Vec<&LoadedRow> = judged.iter().filter(|row| row.day == day.day).collect();
+        let sure = sureness(day.lasting - limit, scatter, method.lasting_days);
+        if sure < LEAST_SURE {
+            continue;
+        }
+        let sure = if chiller.load_source == LoadSource::Shared { SHARED * sure } else { sure };
+        findings.extend(finding(plant, chiller, day, &rows, &best, sure));
+    }
+    let note = match (days.len(), chiller.load_source) {
+        (0, _) => format!("no day has {} days of like load, lift and supply before it", limits.past_days),
+        (_, LoadSource::Own) => "by its own load".to_owned(),
+        (_, LoadSource::Shared) => "its load is the plant's, shared equally among the chillers that run".to_owned(),
+    };
+    let found = findings.len();
+    (findings, coverage(days.len(), found, note))
+}
+
+/// Means of whole hours: noise of single samples would look like a law between load and kW/RT.
+fn hourly(plant: &Plant<'_>, chiller: &Chiller, rows: &[LoadedRow], least_load: f64) -> Vec<Row<7>> {
+    let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
+    let mut by_hour: BTreeMap<(i32, u32), Vec<&LoadedRow>> = BTreeMap::new();
+    for row in rows {
+        let hour = plant.clock.get(row.row).map(|time| time.half_hour / 2).unwrap_or_default();
+        by_hour.entry((row.day, hour)).or_default().push(row);
+    }
+    let conditions = |((day, _), rows): ((i32, u32), Vec<&LoadedRow>)| {
+        let hours: f64 = rows.iter().map(|row| row.hours).sum();
+        let mean = |of: &dyn Fn(&LoadedRow) -> f64| rows.iter().map(|row| of(row) * row.hours).sum::<f64>() / hours;
+        let share = mean(&|row| row.share);
+        if hours < LEAST_SHARE || share < least_load {
+            return None;
+        }
+        let (lift, supply_c) = (mean(&|row| row.lift_k) / 10.0, mean(&|row| get(&chiller.chws_c, row.row)));
+        let per_delta = match chiller.load_delta_k.is_empty() {
+            true => 0.0,
+            false => 1.0 / mean(&|row| get(&chiller.load_delta_k, row.row)),
+        };
+        let load = share.ln();
+        let x = [load, load * load, lift, lift * lift, lift * load, supply_c / 10.0, per_delta];
+        let y = (mean(&|row| row.power_kw) / mean(&|row| row.load_rt)).ln();
+        (y.is_finite() && x.iter().all(|x| x.is_finite())).then_some(Row { day, y, x })
+    };
+    by_hour.into_iter().filter_map(conditions).collect()
+}
+
+fn finding(
+    plant: &Plant<'_>,
+    chiller: &Chiller,
+    day: &JudgedDay,
+    rows: &[&LoadedRow],
+    best: &BestDecile,
+    sure: f64,
+) -> Option<Finding> {
+    let hours: f64 = rows.iter().map(|row| row.hours).sum();
+    let mean = |of: fn(&LoadedRow) -> f64| rows.iter().map(|row| of(row) * row.hours).sum::<f64>() / hours;
+    let mut evidence = EvidenceList::default();
+    let own = mean(|row| row.power_kw) / mean(|row| row.load_rt);
+    let own = evidence.add("kw_per_rt", own, 3, "kW/RT");
+    let expected = evidence.add("kw_per_rt_of_its_past", own / day.worse.exp(), 3, "kW/RT");
+    let rise = evidence.add("rise", 100.0 * (own / expected - 1.0), 1, "%");
+    evidence.add("like_days_before", day.like_days as f64, 0, "d");
+    let lasting = evidence.add("rise_of_the_last_days", 100.0 * day.lasting.exp_m1(), 1, "%");
+    let load = evidence.add("mean_load", mean(|row| row.load_rt), 1, "RT");
+    let lift = evidence.add("mean_lift", mean(|row| row.lift_k), 1, "K");
+    let energy_wasted_kwh = best.wasted_kwh(rows.iter().copied(), &mut evidence);
+    let (first, last) = (rows.first()?, rows.last()?);
+    Some(Finding {
+        kind: FaultKind::Fouling,
+        machine: chiller.name.clone(),
+        day: date(day.day),
+        start_at_ms: *plant.at_ms.get(first.row)?,
+        end_at_ms: *plant.at_ms.get(last.row)?,
+        rows: rows.len() as u64,
+        columns: chiller.columns.clone(),
+        detail: format!(
+            "{} took {} kW/RT at a mean load of {} RT and a lift of {} K, where it took {} in its own past: {} % more \
+             ({} % over the last judged days); like fouled tubes, a low charge or a worn compressor, or a drifted \
+             sensor of load, power or temperature",
+            chiller.name,
+            shown(own),
+            shown(load),
+            shown(lift),
+            shown(expected),
+            shown(rise),
+            shown(lasting)
+        ),
+        evidence: evidence.0,
+        energy_wasted_kwh,
+        energy_basis: match energy_wasted_kwh {
+            Some(_) => BASIS.to_owned(),
+            None => "not known: too few rows of like load and lift".to_owned(),
+        },
+        confidence: super::finding::rounded(sure, 2),
+    })
+}

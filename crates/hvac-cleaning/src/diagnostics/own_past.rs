@@ -1,0 +1,234 @@
+//! How a machine does on a day against its own past under like conditions.
+//!
+//! ln y = β·x + level(day): the conditions' part β comes from how y moves *within* the days (the "within" or fixed-effects
+//! estimator; Wooldridge, *Econometric Analysis of Cross Section and Panel Data*, 2nd ed., §10.5), so what changes from day
+//! to day, such as a fouling tube, is no part of it and stays in the day's level. Rows further from the fit than 4 robust
+//! σ are left out of a second fit.
+//!
+//! A day is compared with the days before it under like conditions (each condition's mean over the day within its
+//! tolerance), `past_days` of them at least: with the better quarter of their levels, so that faulty days among them do not
+//! hide the fault. It is found when it is beyond the limit by itself, and the median of the last `lasting_days` judged days
+//! is so with a probability of 0.75 or more.
+
+use std::collections::BTreeMap;
+
+use crate::sampling::{median, quantile};
+
+/// One row: its day, ln of the quantity, and its conditions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<const N: usize> {
+    /// Local day.
+    pub(super) day: i32,
+    /// ln of the quantity.
+    pub(super) y: f64,
+    /// Conditions.
+    pub(super) x: [f64; N],
+}
+
+/// What one day's level says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct JudgedDay {
+    /// Local day.
+    pub(super) day: i32,
+    /// ln of the quantity against that of like days before, positive when it is worse.
+    pub(super) worse: f64,
+    /// The median of that over the last judged days, this one among them.
+    pub(super) lasting: f64,
+    /// How many like days it is compared with.
+    pub(super) like_days: usize,
+}
+
+/// How days are judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Method<const N: usize> {
+    /// How far the conditions' means of like days may lie apart.
+    pub(super) tolerance: [f64; N],
+    /// Days with fewer rows are not judged.
+    pub(super) least_rows: usize,
+    /// Like days that must be there.
+    pub(super) past_days: usize,
+    /// Days whose median counts.
+    pub(super) lasting_days: usize,
+    /// +1 when a rise is bad, −1 when a fall is.
+    pub(super) bad: f64,
+}
+
+/// One day: its number, level and mean conditions.
+type Day<const N: usize> = (i32, f64, [f64; N]);
+
+/// The days that can be judged, and how far levels scatter from day to day (robust σ); none when rows are too few.
+pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -> Option<(Vec<JudgedDay>, f64)> {
+    let first = fit(rows)?;
+    let residuals = day_residuals(rows, &first);
+    let mut spread: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
+    let limit = 4.0 * 1.4826 * median(&mut spread)?;
+    let kept: Vec<Row<N>> =
+        rows.iter().zip(&residuals).filter(|(_, r)| r.abs() <= limit).map(|(row, _)| *row).collect();
+    let days = days(&kept, &fit(&kept)?, method.least_rows);
+    let mut steps: Vec<f64> = days.iter().zip(days.iter().skip(1)).map(|(a, b)| (b.1 - a.1).abs()).collect();
+    // The difference of two days scatters √2 times as far as one of them.
+    let scatter = 1.4826 * median(&mut steps).unwrap_or_default() / std::f64::consts::SQRT_2;
+    let like = |a: &[f64; N], b: &[f64; N]| a.iter().zip(b).zip(method.tolerance).all(|((a, b), t)| (a - b).abs() <= t);
+    let mut judged: Vec<JudgedDay> = Vec::new();
+    for (at, (day, level, conditions)) in days.iter().enumerate() {
+        let before = days.iter().take(at).filter(|(_, _, other)| like(other, conditions));
+        let mut past: Vec<f64> = before.map(|(_, level, _)| level * method.bad).collect();
+        let like_days = past.len();
+        let better = if like_days >= method.past_days { quantile(&mut past, 0.25) } else { None };
+        let Some(better) = better else { continue };
+        let worse = level * method.bad - better;
+        let mut last: Vec<f64> =
+            judged.iter().rev().take(method.lasting_days.saturating_sub(1)).map(|d| d.worse).collect();
+        last.push(worse);
+        judged.push(JudgedDay { day: *day, worse, lasting: median(&mut last)?, like_days });
+    }
+    Some((judged, scatter))
+}
+
+fn days<const N: usize>(rows: &[Row<N>], beta: &[f64; N], least_rows: usize) -> Vec<Day<N>> {
+    let mut by_day: BTreeMap<i32, (Vec<f64>, [f64; N])> = BTreeMap::new();
+    for row in rows {
+        let (levels, sums) = by_day.entry(row.day).or_insert_with(|| (Vec::new(), [0.0; N]));
+        levels.push(row.y - dot(&row.x, beta));
+        sums.iter_mut().zip(row.x).for_each(|(sum, x)| *sum += x);
+    }
+    by_day.retain(|_, (levels, _)| levels.len() >= least_rows.max(1));
+    let one = |(day, (mut levels, sums)): (i32, (Vec<f64>, [f64; N]))| {
+        let count = levels.len() as f64;
+        Some((day, median(&mut levels)?, sums.map(|sum| sum / count)))
+    };
+    by_day.into_iter().filter_map(one).collect()
+}
+
+/// Each row's distance from its day's mean once the conditions' part is taken off.
+fn day_residuals<const N: usize>(rows: &[Row<N>], beta: &[f64; N]) -> Vec<f64> {
+    let rest: Vec<f64> = rows.iter().map(|row| row.y - dot(&row.x, beta)).collect();
+    let mut means: BTreeMap<i32, (f64, f64)> = BTreeMap::new();
+    for (row, rest) in rows.iter().zip(&rest) {
+        let (sum, count) = means.entry(row.day).or_default();
+        (*sum, *count) = (*sum + rest, *count + 1.0);
+    }
+    let mean = |day: i32| means.get(&day).map_or(0.0, |(sum, count)| sum / count);
+    rows.iter().zip(rest).map(|(row, rest)| rest - mean(row.day)).collect()
+}
+
+fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Least squares of y on x, both taken from their day's means.
+fn fit<const N: usize>(rows: &[Row<N>]) -> Option<[f64; N]> {
+    if rows.len() < 10 * N {
+        return None;
+    }
+    let mut means: BTreeMap<i32, ([f64; N], f64, f64)> = BTreeMap::new();
+    for row in rows {
+        let (x, y, count) = means.entry(row.day).or_insert(([0.0; N], 0.0, 0.0));
+        x.iter_mut().zip(row.x).for_each(|(sum, x)| *sum += x);
+        (*y, *count) = (*y + row.y, *count + 1.0);
+    }
+    let mut square = [[0.0; N]; N];
+    let mut right = [0.0; N];
+    for row in rows {
+        let (sum_x, sum_y, count) = means.get(&row.day)?;
+        let mut x = row.x;
+        x.iter_mut().zip(sum_x).for_each(|(x, sum)| *x -= sum / count);
+        let y = row.y - sum_y / count;
+        for ((line, right), xi) in square.iter_mut().zip(&mut right).zip(x) {
+            line.iter_mut().zip(x).for_each(|(cell, xj)| *cell += xi * xj);
+            *right += xi * y;
+        }
+    }
+    solve(square, right)
+}
+
+/// Gauss with pivots on a matrix that is symmetric and positive.
+#[expect(clippy::indexing_slicing, reason = "every index is below N, the arrays' own length")]
+fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; N]> {
+    // A touch of ridge: a condition that never moves has no part, instead of leaving the others without an answer.
+    for (i, line) in a.iter_mut().enumerate() {
+        line[i] = line[i] * (1.0 + 1e-9) + 1e-6;
+    }
+    for i in 0..N {
+        let pivot = (i..N).max_by(|p, q| a[*p][i].abs().total_cmp(&a[*q][i].abs()))?;
+        a.swap(i, pivot);
+        b.swap(i, pivot);
+        for row in i + 1..N {
+            let factor = a[row][i] / a[i][i];
+            let upper = a[i];
+            a[row].iter_mut().zip(upper).skip(i).for_each(|(cell, above)| *cell -= factor * above);
+            b[row] -= factor * b[i];
+        }
+    }
+    let mut x = [0.0; N];
+    for i in (0..N).rev() {
+        let known: f64 = (i + 1..N).map(|j| a[i][j] * x[j]).sum();
+        x[i] = (b[i] - known) / a[i][i];
+    }
+    x.iter().all(|x| x.is_finite()).then_some(x)
+}
+
+/// What is less sure than this is not found.
+pub(super) const LEAST_SURE: f64 = 0.75;
+
+/// How sure it is that a level is beyond its limit when it is `above` it (ln), with a day-to-day scatter of `scatter` and
+/// `days` days behind the median: the normal distribution's share below, by the logistic approximation (Bowling et al.
+/// 2009), at most 0.99.
+pub(super) fn sureness(above: f64, scatter: f64, days: usize) -> f64 {
+    let error = 1.2533 * scatter.max(1e-3) / (days.max(1) as f64).sqrt();
+    (1.0 / (1.0 + (-1.702 * above / error).exp())).min(0.99)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    /// 60 days of 24 rows: ln y = 0.5·x, and 0.1 more from day 40 on; x moves within the days and, twice as far, with
+    /// the season. The conditions' part is found, and the days' levels say 0 and 0.1.
+    fn rows() -> Vec<Row<1>> {
+        let row = |day: i32, hour: i32| {
+            let x = f64::from(hour) / 24.0 + f64::from(day) / 30.0;
+            let noise = 0.002 * f64::from((day * 31 + hour * 17) % 7 - 3);
+            Row { day, y: 0.5 * x + noise + if day >= 40 { 0.1 } else { 0.0 }, x: [x] }
+        };
+        (0..60).flat_map(|day| (0..24).map(move |hour| row(day, hour))).collect()
+    }
+
+    fn method<const N: usize>(tolerance: [f64; N]) -> Method<N> {
+        Method { tolerance, least_rows: 8, past_days: 14, lasting_days: 5, bad: 1.0 }
+    }
+
+    #[test]
+    fn what_changes_from_day_to_day_is_left_in_the_days_levels() {
+        let (days, scatter) = judged_days(&rows(), &method([f64::INFINITY])).unwrap();
+        assert_eq!((days.len(), days[0].day, days[0].like_days), (46, 14, 14), "a fortnight must be there");
+        assert!(scatter < 0.005, "{scatter}");
+        let on = |day: i32| days.iter().find(|judged| judged.day == day).unwrap();
+        assert!(on(30).worse.abs() < 0.01 && (on(59).worse - 0.1).abs() < 0.01, "{:?} {:?}", on(30), on(59));
+        assert!(on(41).lasting < 0.01 && on(42).lasting > 0.09, "three of five days");
+    }
+
+    /// x rises by 1/30 a day: within ±0.5 of it lie the 15 days before (and those to come).
+    #[test]
+    fn only_days_under_like_conditions_are_compared() {
+        let (days, _) = judged_days(&rows(), &method([0.51])).unwrap();
+        assert!(days.iter().all(|judged| judged.like_days <= 15), "{days:?}");
+        assert!(judged_days(&rows(), &method([0.1])).unwrap().0.is_empty(), "three like days are too few");
+    }
+
+    #[test]
+    fn too_few_rows_tell_nothing() {
+        assert!(judged_days(&rows()[..9], &method([1.0])).is_none());
+        let flat: Vec<Row<2>> =
+            rows().into_iter().map(|row| Row { day: row.day, y: row.y, x: [row.x[0], 7.0] }).collect();
+        let (days, _) = judged_days(&flat, &method([f64::INFINITY; 2])).unwrap();
+        assert!((days[45].worse - 0.1).abs() < 0.01, "a condition that never moves has no part");
+    }
+
+    #[test]
+    fn sureness_is_one_half_at_the_limit() {
+        assert!((sureness(0.0, 0.02, 5) - 0.5).abs() < 1e-12);
+        assert!(sureness(0.05, 0.02, 5) > 0.98 && sureness(-0.05, 0.02, 5) < 0.02);
+    }
+}
