@@ -13,7 +13,7 @@ use super::range::{self, RangeLimits};
 use super::report::{ColumnSummary, Event, Hits, Rule};
 use super::run_lengths::Sensor;
 use super::sampling::{self, UsualSpan, duration, number};
-use super::spike;
+use super::spike::{self, PlantStates};
 use super::{CleanError, internal};
 use hvac_frame::column::NullReason;
 
@@ -132,8 +132,9 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Resu
     if let (true, Some((interval, seen))) = (look.spikes, look.interval_ms) {
         let samples = spike::samples(look.at_ms, values, interval, seen);
         let usual = if look.may_idle { UsualSpan::of(values) } else { None };
+        let plant = PlantStates { staging: look.staging, running: look.running };
         let (found, count) =
-            spike::spikes(&samples, interval, look.thresholds.spike_z, look.staging, usual, look.shared_jumps);
+            spike::spikes(&samples, interval, look.thresholds.spike_z, plant, usual, look.shared_jumps);
         judged.judged.insert(Rule::Spike, count);
         for sample in &found {
             set(&mut flags, sample.first..=sample.last, bit(Rule::Spike), values)?;

@@ -16,7 +16,7 @@ use super::quantity::{Quantity, may_idle};
 use super::report::{Resampling, Rule};
 use super::roles::Role;
 use super::sampling::{Steps, UsualSpan, interval_ms, on_change};
-use super::spike;
+use super::spike::{self, PlantStates};
 use super::work::{OngoingCleaning, step};
 use super::{CleanError, Cleaned, internal, reconciliation};
 use hvac_frame::column::ColumnMeta;
@@ -219,7 +219,8 @@ impl OngoingCleaning<'_> {
             let quantity = self.units.get(index).map(|(quantity, _)| *quantity);
             let usual = if may_idle(meta, quantity) { UsualSpan::of(values) } else { None };
             let z = self.plan.parameters.thresholds.spike_z;
-            let (found, _) = spike::jumps(&samples, interval_ms, z, stages, usual);
+            let (found, _) =
+                spike::jumps(&samples, interval_ms, z, PlantStates { staging: stages, running: None }, usual);
             Some(found.into_iter().map(|sample| sample.first).collect::<Vec<usize>>())
         };
         let columns: Vec<&usize> = planned.columns.iter().filter(of_drive).collect();
@@ -248,7 +249,7 @@ impl OngoingCleaning<'_> {
         let stages = if judges(Rule::Spike) { staging() } else { None };
         let context = PlantContext {
             shared_jumps: if judges(Rule::Spike) { self.shared_jumps(stages.as_deref()) } else { HashSet::new() },
-            running: if judges(Rule::Frozen) { self.running() } else { BTreeMap::new() },
+            running: if judges(Rule::Frozen) || judges(Rule::Spike) { self.running() } else { BTreeMap::new() },
             speeds: if judges(Rule::Frozen) { self.speeds() } else { BTreeMap::new() },
             staging: stages,
             dry_c: if judges(Rule::OutOfRange) { self.dry_bulb_c() } else { None },

@@ -15,6 +15,7 @@
 
 use std::collections::HashSet;
 
+use super::machines::MachineState;
 use super::sampling::{GAP_FACTOR, UsualSpan, median, quantile};
 
 /// 1 / Φ⁻¹(3/4): the MAD of a normal distribution as its standard deviation.
@@ -29,6 +30,15 @@ const USUAL: (f64, f64, usize) = (2.2, 0.95, 100);
 const WIDE: (f64, f64) = (0.9, 1.645);
 /// Deviations in a quantum at least: a coarse sensor's noise is not known better.
 const QUANTA: f64 = 2.0;
+
+/// What is known of the plant, row by row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PlantStates<'a> {
+    /// How many machines run.
+    pub(crate) staging: Option<&'a [u16]>,
+    /// Whether the sensor's own machine does.
+    pub(crate) running: Option<&'a [MachineState]>,
+}
 
 /// A native sample: its rows and value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,11 +78,11 @@ pub(crate) fn spikes(
     samples: &[NativeSample],
     interval_ms: f64,
     z: f64,
-    staging: Option<&[u16]>,
+    plant: PlantStates<'_>,
     usual: Option<UsualSpan>,
     shared: &HashSet<usize>,
 ) -> (Vec<NativeSample>, u64) {
-    let (mut found, judged) = jumps(samples, interval_ms, z, staging, usual);
+    let (mut found, judged) = jumps(samples, interval_ms, z, plant, usual);
     found.retain(|sample| !shared.contains(&sample.first));
     if found.len() as f64 > OFTEN.0 * judged as f64 && found.len() > OFTEN.1 {
         found.clear();
@@ -80,39 +90,35 @@ pub(crate) fn spikes(
     (found, judged)
 }
 
-/// The samples that jump away and back, and how many could be judged. `staging` is how many machines run, row by row;
-/// `usual` the usual values of a meter that may idle.
+/// The samples that jump away and back, and how many could be judged; `usual` are the usual values of a meter that may
+/// idle.
 #[must_use]
 pub(crate) fn jumps(
     samples: &[NativeSample],
     interval_ms: f64,
     z: f64,
-    staging: Option<&[u16]>,
+    plant: PlantStates<'_>,
     usual: Option<UsualSpan>,
 ) -> (Vec<NativeSample>, u64) {
+    let PlantStates { staging, running } = plant;
     let steps = samples.iter().zip(samples.iter().skip(1));
     let differences: Vec<f64> = steps
         .map(|(a, b)| if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { b.value - a.value } else { f64::NAN })
         .collect();
     let stage = |sample: &NativeSample| staging.and_then(|stages| stages.get(sample.first).copied());
-    // A start or a stop is none of the sensor's own steps.
+    // A start or a stop is none of the sensor's own steps, nor what it does while its machine stands.
+    let runs =
+        |sample: &NativeSample| running.is_none_or(|running| running.get(sample.first) == Some(&MachineState::On));
     let is_own = |a: &NativeSample, b: &NativeSample| {
-        stage(a) == stage(b) && usual.is_none_or(|usual| (a.value <= usual.floor()) == (b.value <= usual.floor()))
+        let idles = |sample: &NativeSample| usual.is_some_and(|usual| sample.value <= usual.floor());
+        stage(a) == stage(b) && idles(a) == idles(b) && runs(a) && runs(b)
     };
     let own = samples.iter().zip(samples.iter().skip(1)).zip(&differences).filter(|((a, b), _)| is_own(a, b));
-    let mut all: Vec<f64> = own.map(|(_, d)| d.abs()).filter(|d| !d.is_nan()).collect();
-    let mut sizes: Vec<f64> = all.iter().copied().filter(|d| *d > 0.0).collect();
-    if sizes.len() < LEAST {
+    let own: Vec<f64> = own.map(|(_, d)| d.abs()).filter(|d| !d.is_nan()).collect();
+    let Some(wide_limit) = limit(differences.iter().map(|d| d.abs()).filter(|d| !d.is_nan()).collect(), z) else {
         return (Vec::new(), 0);
-    }
-    let middle = median(&mut sizes).unwrap_or(f64::INFINITY);
-    let sigma = match quantile(&mut all, WIDE.0) {
-        // Of a coarse sensor the median of what moves at all is a quantum, whatever its noise.
-        Some(wide) if sizes.len() >= USUAL.2 => (MAD_TO_SIGMA * middle).min((wide / WIDE.1).max(middle / QUANTA)),
-        _ => MAD_TO_SIGMA * middle,
     };
-    let often = if sizes.len() < USUAL.2 { 0.0 } else { quantile(&mut sizes, USUAL.1).unwrap_or(f64::INFINITY) };
-    let limit = (z * sigma).max(USUAL.0 * often);
+    let own_limit = limit(own, z).map_or(wide_limit, |own| own.min(wide_limit));
     let starts_or_stops = |before: f64, value: f64, after: f64| {
         usual.filter(|_| staging.is_none()).is_some_and(|usual| {
             let idle = |value: f64| usual.is_idle(value);
@@ -122,7 +128,7 @@ pub(crate) fn jumps(
     };
     let mut found = Vec::new();
     let mut judged = 0;
-    let is_large = |place: Option<usize>| {
+    let is_large = |place: Option<usize>, limit: f64| {
         place.and_then(|place| differences.get(place)).is_some_and(|difference| difference.abs() > limit)
     };
     for (place, (three, around)) in samples.windows(3).zip(differences.windows(2)).enumerate() {
@@ -130,16 +136,33 @@ pub(crate) fn jumps(
         if up.is_nan() || down.is_nan() || stage(before) != stage(sample) || stage(sample) != stage(after) {
             continue;
         }
+        // Where its machine may stand, start or stop, only what all of its steps say is known of it.
+        let limit = if runs(before) && runs(sample) && runs(after) { own_limit } else { wide_limit };
         if up.abs() > limit && starts_or_stops(before.value, sample.value, after.value) {
             continue;
         }
         judged += 1;
-        let alone = !is_large(place.checked_sub(1)) && !is_large(Some(place + 2));
+        let alone = !is_large(place.checked_sub(1), limit) && !is_large(Some(place + 2), limit);
         if alone && up.abs() > limit && down.abs() > limit && up.signum() != down.signum() {
             found.push(*sample);
         }
     }
     (found, judged)
+}
+
+/// What a difference must exceed among steps of these sizes; none when too few of them are any.
+fn limit(mut all: Vec<f64>, z: f64) -> Option<f64> {
+    let mut sizes: Vec<f64> = all.iter().copied().filter(|size| *size > 0.0).collect();
+    if sizes.len() < LEAST {
+        return None;
+    }
+    let middle = median(&mut sizes)?;
+    if sizes.len() < USUAL.2 {
+        return Some(z * MAD_TO_SIGMA * middle);
+    }
+    // Of a coarse sensor the median of what moves at all is a quantum, whatever its noise.
+    let sigma = (MAD_TO_SIGMA * middle).min((quantile(&mut all, WIDE.0)? / WIDE.1).max(middle / QUANTA));
+    Some((z * sigma).max(USUAL.0 * quantile(&mut sizes, USUAL.1)?))
 }
 
 #[cfg(test)]
@@ -152,11 +175,18 @@ mod tests {
 
     fn found(values: &[f64], staging: Option<&[u16]>) -> Vec<usize> {
         let at: Vec<i64> = (0..).take(values.len()).map(|i| i * 5 * MINUTE).collect();
-        spikes(&samples(&at, values, STEP, STEP), STEP, 8.0, staging, None, &HashSet::new())
-            .0
-            .iter()
-            .map(|s| s.first)
-            .collect()
+        spikes(
+            &samples(&at, values, STEP, STEP),
+            STEP,
+            8.0,
+            PlantStates { staging, running: None },
+            None,
+            &HashSet::new(),
+        )
+        .0
+        .iter()
+        .map(|s| s.first)
+        .collect()
     }
 
     /// A saw of ±0.1 around 20: the median of |difference| is 0.1, so the limit is 8 · 1.4826 · 0.1 = 1.186.
@@ -206,7 +236,7 @@ mod tests {
         let (hour, quarter) = (3_600_000.0, 900_000.0);
         let samples = samples(&at, &values, hour, quarter);
         assert_eq!(samples.len(), 30);
-        let (found, _) = spikes(&samples, hour, 8.0, None, None, &HashSet::new());
+        let (found, _) = spikes(&samples, hour, 8.0, PlantStates::default(), None, &HashSet::new());
         assert_eq!(found.iter().map(|s| (s.first, s.last)).collect::<Vec<_>>(), [(40, 43)]);
     }
 
@@ -228,7 +258,8 @@ mod tests {
         (values[40], values[203]) = (8.0, 60.0);
         let at: Vec<i64> = (0..400).map(|i| i * 5 * MINUTE).collect();
         let by = |usual| {
-            let found = spikes(&samples(&at, &values, STEP, STEP), STEP, 8.0, None, usual, &HashSet::new()).0;
+            let found =
+                spikes(&samples(&at, &values, STEP, STEP), STEP, 8.0, PlantStates::default(), usual, &HashSet::new()).0;
             found.iter().map(|s| s.first).collect::<Vec<_>>()
         };
         assert_eq!(by(None), [40, 203]);
@@ -237,6 +268,11 @@ mod tests {
         let mut main: Vec<f64> = (0..100).map(|i| 400.0 + f64::from(i % 7)).collect();
         main[50] = 0.0;
         let usual = UsualSpan::of(&main);
-        assert_eq!(spikes(&samples(&at[..100], &main, STEP, STEP), STEP, 8.0, None, usual, &HashSet::new()).0.len(), 1);
+        assert_eq!(
+            spikes(&samples(&at[..100], &main, STEP, STEP), STEP, 8.0, PlantStates::default(), usual, &HashSet::new())
+                .0
+                .len(),
+            1
+        );
     }
 }
