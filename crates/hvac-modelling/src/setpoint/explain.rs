@@ -99,6 +99,7 @@ fn stay(case: &SetpointCase<'_>, index: usize, axis: &Axis, values: &[f64]) -> S
 fn reason(case: &SetpointCase<'_>, axis: &Axis, value: f64, from: &PlantState, to: &PlantState) -> String {
     let control = case.control;
     let own = PowerSplit::of(control, axis.role, to).less(&PowerSplit::of(control, axis.role, from));
+    let own = own.told_apart(control, axis, value);
     let change = format!("{} {} → {}", label(axis.role), digits(axis, axis.current), number(axis, value));
     if !physical::is_lawful(axis, value, &own, case.power(&case.state)) {
         return format!("{change}: to keep the limits; history does not tell what it costs");

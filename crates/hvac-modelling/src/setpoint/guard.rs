@@ -126,7 +126,10 @@ impl<'a> SetpointCase<'a> {
         let split = |state: &PlantState| PowerSplit::of(self.control, axis.role, state);
         let beside = split(state).less(&split(&self.state_at(&with(values.to_vec(), index, axis.current))));
         let alone = split(&self.state_at(&with(self.current(), index, to))).less(&split(&self.state));
-        physical::is_lawful(axis, to, &beside, power) && physical::is_lawful(axis, to, &alone, power)
+        [beside, alone].into_iter().all(|change| {
+            let change = change.told_apart(self.control, axis, to);
+            physical::is_lawful(axis, to, &change, power)
+        })
     }
 
     /// What rows of like conditions say of a state: of each set-point that it changes, and of all together; the first

@@ -100,6 +100,19 @@ pub(crate) fn is_possible(
         && faster <= power * (relieves * (1.0 - now / high).max(0.0) + NONE)
 }
 
+impl PowerSplit {
+    /// A change of an axis, with what cannot be the chillers' part counted to the machines: without the condenser's
+    /// temperature in between a model only knows their sum.
+    #[must_use]
+    pub(crate) fn told_apart(self, control: &Control, axis: &Axis, to: f64) -> Self {
+        let burdens = (to - axis.current).signum() * self.rest > 0.0;
+        if control.condenser.is_none() && axis.is_speed() && burdens {
+            return Self { machines: self.sum(), rest: 0.0 };
+        }
+        self
+    }
+}
+
 /// Whether a change of one axis, as the model splits it up, has the sign that it must have in each part: machines that
 /// turn faster take more power; faster fans and condenser pumps relieve the chillers, as warmer chilled water does.
 #[must_use]
