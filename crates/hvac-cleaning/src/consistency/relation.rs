@@ -69,7 +69,7 @@ impl Relation {
 
     /// Residual at one instant, NaN where it says nothing; `gradient` (one a member) is filled when it is wanted.
     pub(crate) fn residual(&self, row: Row<'_>, wet: &WetBulbs, gradient: Option<&mut [f64]>) -> f64 {
-        if self.gates.iter().any(|gate| !(row(*gate) > 0.5)) {
+        if self.gates.iter().any(|gate| row(*gate).is_nan() || row(*gate) <= 0.5) {
             return f64::NAN;
         }
         let mut nothing = [];

@@ -92,7 +92,7 @@ pub(crate) fn find(plant: &Plant<'_>, raw_days: &dyn Fn(usize) -> Vec<f64>) -> O
         let both = speaks(supply, back) && speaks(back, supply);
         // Condenser water follows the weather: where it stood on other days says little.
         let chilled = sensor.tag.role == Role::ChwSupplyTemp;
-        if !alone && !both && !(chilled && changes_places(plant, supply, back, &days)) {
+        if !(alone || both || chilled && changes_places(plant, supply, back, &days)) {
             continue;
         }
         let difference_k = super::robust::median_of(order.get(days.clone()).unwrap_or(&[]).iter().copied());

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::hold::Hold;
 use crate::machines::{self, Machine, MachineState, Running};
 use crate::quantity::{Quantity, UnitChoice, unit_choice};
 use crate::roles::{Role, RoleColumns};
-use crate::sampling::median;
+use crate::sampling::{interval_ms, median, own_step_ms};
 use hvac_frame::column::{ColumnMeta, Kind};
 use hvac_points::{Reading, Role as PointRole, Unit, identify};
 
@@ -79,8 +80,14 @@ impl<E> Reader<'_, '_, E> {
 
     pub(super) fn running(&mut self, at_ms: &[i64], machine: &Machine) -> Result<Running, E> {
         let Some(sign) = machine.sign else { return Ok(vec![MachineState::Unknown; at_ms.len()]) };
+        let columns = self.columns;
         let values = self.raw(sign.column)?;
-        Ok(machines::running(at_ms, &[sign], |_| values))
+        let hold = |index: usize| {
+            let sampled = Hold { longest_ms: 0, ends_with_null: false };
+            let of = |column| Hold::of(column, values, interval_ms(column, own_step_ms(at_ms, values)));
+            columns.get(index).map_or(sampled, of)
+        };
+        Ok(machines::running(at_ms, &[sign], |_| values, hold))
     }
 
     pub(super) fn name(&self, index: usize) -> Option<String> {
