@@ -183,7 +183,8 @@ fn brute_force(case: &SetpointCase<'_>) -> Option<f64> {
     let allowed = all.iter().filter_map(|values| {
         let state = case.control.state(&case.row_at(values))?;
         let stays = *values == case.current();
-        (case.broken(values, &state) == 0.0 && (stays || case.is_supported(&state))).then(|| case.sure_gain(&state))
+        let allowed = || case.is_supported(&state) && case.objection(values, &state).is_none();
+        (case.broken(values, &state) == 0.0 && (stays || allowed())).then(|| case.sure_gain(&state))
     });
     allowed.reduce(f64::max)
 }
