@@ -236,12 +236,12 @@ impl Baseline {
     /// What the plant would have used in a row, kW, never below 0; none where the baseline knows nothing of it.
     #[must_use]
     pub(super) fn predict(&self, rows: &MeasuredRows, row: usize) -> Option<f64> {
-        let (mean_power, terms) = self.from_level(rows, row)?;
+        let (mean_power, terms) = self.beside_level(rows, row)?;
         Some((mean_power + product(&self.coefficients, &terms)).max(0.0))
     }
 
     /// A row's mean power by level, and how far its terms lie from the level's.
-    fn from_level(&self, rows: &MeasuredRows, row: usize) -> Option<(f64, [f64; MOST_TERMS])> {
+    fn beside_level(&self, rows: &MeasuredRows, row: usize) -> Option<(f64, [f64; MOST_TERMS])> {
         let level = self.shape.level(rows, row)?;
         let (mean_power, mean_terms) = self.levels.get(&level)?;
         Some((*mean_power, minus(&self.shape.terms(rows, row, level)?, mean_terms)))
@@ -251,7 +251,7 @@ impl Baseline {
     #[must_use]
     pub(super) fn distance(&self, rows: &MeasuredRows, after: &[usize]) -> f64 {
         let mut mean = [0.0; MOST_TERMS];
-        for (_, terms) in after.iter().filter_map(|row| self.from_level(rows, *row)) {
+        for (_, terms) in after.iter().filter_map(|row| self.beside_level(rows, *row)) {
             mean.iter_mut().zip(&terms).for_each(|(sum, term)| *sum += term / after.len() as f64);
         }
         quadratic(self.covariance, mean)
@@ -335,9 +335,8 @@ fn quadratic(mut a: [[f64; MOST_TERMS]; MOST_TERMS], mut x: [f64; MOST_TERMS]) -
         for row in pivot + 1..MOST_TERMS {
             let factor = a[row][pivot] / own;
             x[row] -= factor * x[pivot];
-            for column in pivot..MOST_TERMS {
-                a[row][column] -= factor * a[pivot][column];
-            }
+            let above = a[pivot];
+            a[row].iter_mut().zip(above).for_each(|(cell, above)| *cell -= factor * above);
         }
     }
     sum
