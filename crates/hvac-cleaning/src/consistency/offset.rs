@@ -97,7 +97,7 @@ pub(super) fn proof(plant: &Plant<'_>, pursuit: &Pursuit<'_>, index: usize, erro
     };
     let mut confirming: Vec<&Witness> = witnesses.iter().filter(|witness| witness.confirms()).collect();
     confirming.sort_by(|a, b| (b.expected / b.noise).total_cmp(&(a.expected / a.noise)));
-    let shown: Vec<String> = confirming.iter().filter_map(|witness| said(witness)).take(3).collect();
+    let shown: Vec<String> = confirming.iter().filter_map(said).take(3).collect();
     let of = format!(
         "{} of {} laws that would show it say so",
         confirming.len(),
