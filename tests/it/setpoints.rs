@@ -271,7 +271,7 @@ fn spread(rows: std::ops::Range<usize>, count: usize) -> impl Iterator<Item = us
     (0..count).map(move |i| rows.start + i * length / count)
 }
 
-/// Few enough for a debug build; [`over_two_hundred_operating_points`] has the rest.
+/// Few enough for a debug build; [`by_hand_over_two_hundred_operating_points`] has the rest.
 #[test]
 fn recommendations_save_energy_on_the_plant_itself() {
     let world = world(Use::Hospital, 7, 100, 30);
@@ -289,7 +289,7 @@ fn recommendations_save_energy_on_the_plant_itself() {
 /// last seeds of each building were looked at by nobody before the thresholds stood.
 #[test]
 #[ignore = "minutes in a debug build"]
-fn over_two_hundred_operating_points() {
+fn by_hand_over_two_hundred_operating_points() {
     let condenser = [Role::CwSupplyTemp, Role::CwReturnTemp];
     let cases: [(Use, f64, u64, &[Role], f64); 14] = [
         (Use::Hospital, 0.0, 7, &[], 0.90),

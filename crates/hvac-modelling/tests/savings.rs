@@ -267,7 +267,7 @@ fn what_cannot_be_said_is_refused() {
 /// Binomial: of 200 plants whose intervals hold 90 %, fewer than 165 hold one time in a thousand.
 #[test]
 #[ignore = "minutes: 200 plants each"]
-fn intervals_hold_their_share_of_many_plants() {
+fn by_hand_intervals_hold_their_share_of_many_plants() {
     for (name, case) in [
         ("nothing changed", PLAIN),
         ("slower", Case { change: slower, ..PLAIN }),
@@ -285,7 +285,7 @@ fn intervals_hold_their_share_of_many_plants() {
 
 #[test]
 #[ignore = "by hand: figures of many plants"]
-fn figures() {
+fn by_hand_figures() {
     for (name, case) in [
         ("hospital", PLAIN),
         ("hospital, slower", Case { change: slower, ..PLAIN }),
