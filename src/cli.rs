@@ -21,6 +21,7 @@ mod data;
 mod doctor;
 mod export;
 mod fail;
+mod findings;
 mod models;
 mod optimizations;
 mod optimize;
@@ -116,6 +117,10 @@ enum Command {
     Preview(data::PreviewArgs),
     /// Show statistics of a session's columns
     Stats(data::StatsArgs),
+    /// Show faults of machines in a session's data, with the energy they waste
+    Findings(Box<findings::FindingsArgs>),
+    /// Show what electricity costs at a site, or state it
+    Sites(findings::SitesArgs),
     /// Check every stored file; bring the catalogue back from the files
     Doctor(doctor::DoctorArgs),
     /// Make a session from the sample reports
@@ -216,6 +221,8 @@ impl Cli {
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,
             Command::Stats(args) => on_stores(config, async |state| data::run_stats(state, args, json).await).await,
+            Command::Findings(args) => on_stores(config, async |state| findings::run(state, *args, json).await).await,
+            Command::Sites(args) => on_stores(config, async |state| findings::run_sites(state, args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
         }
     }

@@ -17,6 +17,7 @@ mod disk_full;
 mod doctor;
 mod downloads;
 mod features;
+mod findings;
 mod helpers;
 mod http;
 mod interval_totals;

@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | formula | kW/RT of the day ÷ kW/RT that its past took at the same loads, lifts and supply temperatures ≥ 1 + `fouling_rise` (0.08), by the day alone and by the median of the last `lasting_days` (5) judged days |
+//! | formula | kW/RT of the day ÷ kW/RT that its past took at the same loads, lifts and supply temperatures ≥ 1 + `fouling_rise` (0.08), by the day alone and by the median of the last `lasting_days` (7) judged days |
 //! | conditions | ln of load share and its square, lift and its square, lift × ln share, chilled-water supply: what DOE-2's and Gordon–Ng's chiller models are functions of; where the load is computed from its own ΔT, also 1/ΔT: a sensor that is off by b makes the load wrong by b/ΔT |
 //! | past | the better quarter of the days before it under like conditions: mean load within a fifth, lift within 2.5 K, supply within 1 K; `past_days` (14) or more |
 //! | judged | means of whole hours, not within an hour after any chiller starts or stops, from `least_load` (0.25) of full load; days with 4 of them |

@@ -16,10 +16,10 @@ pub struct DiagnosticLimits {
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0, maximum = 1.0))]
     pub delta_t_drop: f64,
     /// Fouling and low ΔT: judged days of the past that are compared with, and that must be there; default 14.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 3))]
+    #[cfg_attr(feature = "openapi", param(required = false, minimum = 3, maximum = 3650))]
     pub past_days: u32,
-    /// Fouling and low ΔT: judged days whose median must be beyond the limit, the day itself among them; default 5.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 1))]
+    /// Fouling and low ΔT: judged days whose median must be beyond the limit, the day itself among them; default 7.
+    #[cfg_attr(feature = "openapi", param(required = false, minimum = 1, maximum = 365))]
     pub lasting_days: u32,
     /// Fouling and low ΔT: least share of the machine's usual full load at which a row is judged; default 0.25.
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0, maximum = 1.0))]
@@ -28,7 +28,7 @@ pub struct DiagnosticLimits {
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 1.0))]
     pub cycle_minutes: f64,
     /// Short cycling: short cycles in a day from which on it is a fault; default 5.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 1))]
+    #[cfg_attr(feature = "openapi", param(required = false, minimum = 1, maximum = 1000))]
     pub cycles_a_day: u32,
     /// Simultaneous heating and cooling: both valves are open above this, %; default 10.
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0, maximum = 100.0))]
@@ -44,7 +44,7 @@ pub struct DiagnosticLimits {
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0))]
     pub out_of_schedule_hours: f64,
     /// Best decile: rows of like load and lift that must be there for one; default 20.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 1))]
+    #[cfg_attr(feature = "openapi", param(required = false, minimum = 1, maximum = 1000000))]
     pub like_rows: u32,
 }
 
@@ -54,7 +54,7 @@ impl Default for DiagnosticLimits {
             fouling_rise: 0.08,
             delta_t_drop: 0.2,
             past_days: 14,
-            lasting_days: 5,
+            lasting_days: 7,
             least_load: 0.25,
             cycle_minutes: 60.0,
             cycles_a_day: 5,
@@ -80,12 +80,12 @@ impl DiagnosticLimits {
             ("lasting_days", (1..=365).contains(&self.lasting_days), "1 to 365 days"),
             ("least_load", share(self.least_load), "a share between 0 and 1, such as 0.25"),
             ("cycle_minutes", positive(self.cycle_minutes), "minutes above 0"),
-            ("cycles_a_day", self.cycles_a_day > 0, "at least 1"),
+            ("cycles_a_day", (1..=1000).contains(&self.cycles_a_day), "1 to 1000"),
             ("valve_open_pct", (0.0..100.0).contains(&self.valve_open_pct), "0 to 100 %"),
             ("overlap_hours", positive(self.overlap_hours), "hours above 0"),
             ("habit_share", (0.0..=0.5).contains(&self.habit_share), "a share of 0 to 0.5"),
             ("out_of_schedule_hours", positive(self.out_of_schedule_hours), "hours above 0"),
-            ("like_rows", self.like_rows > 0, "at least 1"),
+            ("like_rows", (1..=1_000_000).contains(&self.like_rows), "1 to 1 000 000"),
         ];
         checks.into_iter().find(|(_, fine, _)| !fine).map(|(name, _, may_be)| (name, may_be))
     }

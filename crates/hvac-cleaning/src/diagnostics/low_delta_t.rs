@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | formula | ΔT of the day ÷ ΔT that its past had at the same loads ≤ 1 − `delta_t_drop` (0.2), by the day alone and by the median of the last `lasting_days` (5) judged days |
+//! | formula | ΔT of the day ÷ ΔT that its past had at the same loads ≤ 1 − `delta_t_drop` (0.2), by the day alone and by the median of the last `lasting_days` (7) judged days |
 //! | conditions | ln of load share and its square, chilled-water supply, running chillers: ΔT falls with load in every plant |
 //! | past | the better quarter of the days before it under like conditions: mean load within a fifth, supply within 1 K, running chillers within 0.4; `past_days` (14) or more |
 //! | judged | rows with a chiller or chilled-water pump running, not within an hour after any chiller starts or stops (a pump whose chiller stands pushes return water past it), from `least_load` (0.25) of full load; days with 8 of them |

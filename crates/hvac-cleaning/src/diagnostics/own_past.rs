@@ -8,7 +8,7 @@
 //! A day is compared with the days before it under like conditions (each condition's mean over the day within its
 //! tolerance), `past_days` of them at least: with the better quarter of their levels, so that faulty days among them do not
 //! hide the fault. It is found when it is beyond the limit by itself, and the median of the last `lasting_days` judged days
-//! is so with a probability of 0.75 or more.
+//! is so with a probability of 0.9 or more.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,9 @@ pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -
         let mut last: Vec<f64> =
             judged.iter().rev().take(method.lasting_days.saturating_sub(1)).map(|d| d.worse).collect();
         last.push(worse);
-        judged.push(JudgedDay { day: *day, worse, lasting: median(&mut last)?, like_days });
+        // What has not been judged for so long cannot be known to last.
+        let lasting = if last.len() >= method.lasting_days { median(&mut last)? } else { 0.0 };
+        judged.push(JudgedDay { day: *day, worse, lasting, like_days });
     }
     Some((judged, scatter))
 }
@@ -169,7 +171,7 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; 
 }
 
 /// What is less sure than this is not found.
-pub(super) const LEAST_SURE: f64 = 0.75;
+pub(super) const LEAST_SURE: f64 = 0.9;
 
 /// How sure it is that a level is beyond its limit when it is `above` it (ln), with a day-to-day scatter of `scatter` and
 /// `days` days behind the median: the normal distribution's share below, by the logistic approximation (Bowling et al.
