@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::out::{Align, number, print, print_bytes, print_json, table, tell};
 use crate::error::{Error, Result, codes};
-use crate::optimization::outcome::{self, Outcome, OutcomeRequest};
+use crate::optimization::outcome::{self, OutcomeRequest, StatedOutcome};
 use crate::optimization::verify::{Verification, VerifyQuery, verify};
 use crate::optimization::{Run, RunItem, RunQuery, page, runs};
 use crate::sessions::{Page, catalogue};
@@ -193,8 +193,8 @@ fn description(run: &Run) -> String {
     lines.join("\n")
 }
 
-fn became(outcome: &Outcome) -> String {
-    let Outcome { run_id, revision, applied_at, applied_until, session_id, note, .. } = outcome;
+fn became(outcome: &StatedOutcome) -> String {
+    let StatedOutcome { run_id, revision, applied_at, applied_until, session_id, note, .. } = outcome;
     let mut text = match (outcome.applied, applied_at) {
         (true, Some(at)) => format!("{run_id} was applied at {at}"),
         (true, None) => format!("{run_id} was applied"),

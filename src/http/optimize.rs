@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::answer::header_text;
 use super::extract::{Json as JsonBody, Path, Query};
 use super::problem::{Problem, Result};
-use crate::optimization::outcome::{self, Outcome, OutcomeRequest};
+use crate::optimization::outcome::{self, OutcomeRequest, StatedOutcome};
 use crate::optimization::verify::{self, Verification, VerifyQuery};
 use crate::optimization::{
     OptimizeAnswer, OptimizeBody, OptimizeRequest, Run, RunItem, RunQuery, Summary, SummaryQuery, optimize, page, runs,
@@ -110,7 +110,7 @@ async fn get_optimization(State(state): State<AppState>, Path(id): Path) -> Resu
         "applied": true, "applied_at": "2026-07-01T09:00:00+08:00", "note": "by hand at the panel"
     })),
     responses(
-        (status = 200, body = Outcome),
+        (status = 200, body = StatedOutcome),
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such run or session"),
         (status = 409, content_type = "application/problem+json", body = Problem, description = "The session's file is missing or damaged"),
     )
@@ -119,7 +119,7 @@ async fn post_outcome(
     State(state): State<AppState>,
     Path(id): Path,
     JsonBody(body): JsonBody<OutcomeRequest>,
-) -> Result<Json<Outcome>> {
+) -> Result<Json<StatedOutcome>> {
     Ok(Json(outcome::state_outcome(&state, &id, body).await?))
 }
 

@@ -167,7 +167,7 @@ pub struct Run {
     pub created_at: String,
     /// What became of it, once somebody stated that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<outcome::Outcome>,
+    pub outcome: Option<outcome::StatedOutcome>,
     /// What was answered.
     #[serde(flatten)]
     #[schema(value_type = SetpointAnswer)]

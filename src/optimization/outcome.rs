@@ -39,7 +39,7 @@ pub struct OutcomeRequest {
 
 /// What became of a recommendation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Outcome {
+pub struct StatedOutcome {
     /// The recommendation.
     pub run_id: String,
     /// From 1; each statement that differs from the one before is one more, and the last holds.
@@ -58,7 +58,7 @@ pub struct Outcome {
     pub created_at: String,
 }
 
-impl From<optimization_outcome::Model> for Outcome {
+impl From<optimization_outcome::Model> for StatedOutcome {
     fn from(row: optimization_outcome::Model) -> Self {
         Self {
             run_id: row.run_id,
@@ -77,7 +77,7 @@ impl From<optimization_outcome::Model> for Outcome {
 ///
 /// # Errors
 /// 404 for an unknown run or session; 422 for times that cannot be.
-pub async fn state_outcome(state: &AppState, run_id: &str, request: OutcomeRequest) -> Result<Outcome> {
+pub async fn state_outcome(state: &AppState, run_id: &str, request: OutcomeRequest) -> Result<StatedOutcome> {
     let (run, model) = store::get(state.store.db.read(), run_id).await?;
     let zone = zone_of(state, model.as_ref()).await?;
     let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());

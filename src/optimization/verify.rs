@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::metered::{self, Metered};
-use super::outcome::Outcome;
+use super::outcome::StatedOutcome;
 use super::{runs, store};
 use crate::datasets::opened::Frame;
 use crate::datasets::version::{Resolved, settled};
@@ -66,7 +66,7 @@ pub struct Verification {
     /// What was set.
     pub changes: Vec<Change>,
     /// What was stated of it.
-    pub outcome: Outcome,
+    pub outcome: StatedOutcome,
     /// IPMVP's option, why, and what is measured.
     #[serde(flatten)]
     pub boundary: Boundary,

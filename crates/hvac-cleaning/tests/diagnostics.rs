@@ -55,7 +55,7 @@ fn what_is_found_is_so() {
 /// The table of `docs/FINDINGS.md`: `cargo test -p hvac-cleaning --test diagnostics -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes; prints the table"]
-fn table() {
+fn by_hand_table() {
     println!("| plants with | kind | faults | found | machine-days found | of these right | precision |");
     println!("|---|---|---|---|---|---|---|");
     for (with, together) in [("one fault each", false), ("one of every kind together", true)] {
