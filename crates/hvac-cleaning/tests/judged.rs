@@ -2,7 +2,7 @@
 //! plant without faults is left alone.
 //!
 //! Reports are read as a parse reads them. `scripts/judge` does the same by the program, over many seeds and every kind of
-//! fault (docs/JUDGED.md); the seeds here are others than those that any rule was tuned with.
+//! fault (docs/JUDGED.md); the seeds here were looked at when its limits were set.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
