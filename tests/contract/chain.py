@@ -17,19 +17,22 @@ def ok(answer, *statuses):
 def drive(url: str, samples: Path) -> dict:
     """Walks the chain; answers the ids of what it made, by the path that they belong to."""
     from client import Client
-    from client.api.cleaning import get_cleaning_job, get_comparison, post_clean
+    from client.api.cleaning import get_cleaning_job, get_comparison, list_findings, post_clean
     from client.api.data import get_correlation, get_preview, get_quality, get_series, get_stats, list_events, suggest_mapping
     from client.api.files import list_files
     from client.api.health import get_health, get_ready, get_root_health
     from client.api.jobs import cancel_job, get_job, list_jobs
     from client.api.models import get_model, get_named_model, list_models, post_predict, post_train, put_alias
-    from client.api.optimization import get_optimization, get_optimization_summary, list_optimizations, post_optimize
+    from client.api.optimization import (
+        get_optimization, get_optimization_summary, list_optimizations, post_optimize, post_outcome,
+    )
     from client.api.sessions import (
-        delete_session, get_lineage, get_overrides, get_session, list_sessions, patch_session, post_parse, post_upload, restore_session,
+        delete_session, get_lineage, get_overrides, get_session, get_site, list_sessions, patch_session, post_parse, post_upload, put_site,
+        restore_session,
     )
     from client.models import (
-        AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, ParseRequest, PredictRequest, PredictRequestRowsItem,
-        SessionPatch, TrainRequest, UploadForm,
+        AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
+        SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
     from client.types import File
 
@@ -68,6 +71,9 @@ def drive(url: str, samples: Path) -> dict:
     call(get_stats, session_id=session, column="CHWRT")
     call(get_series, session_id=session, columns="CHWRT,OAT", points=10)
     call(get_quality, session_id=session)
+    call(list_findings, id=session)
+    call(put_site, id="DEMO", body=StatedSettings.from_dict({"energy_price": {"currency": "TWD", "per_kwh": 3.5}}))
+    call(get_site, id="DEMO")
     call(get_correlation, session_id=session, columns="CHWRT,OAT")
     request = TrainRequest(model_name="contract", session_id=session, interval="30m", wait=True)
     trained = call(post_train, body=request)
@@ -86,6 +92,7 @@ def drive(url: str, samples: Path) -> dict:
     best = call(post_optimize, body=OptimizeBody(model="contract", conditions=conditions))
     assert best.predicted_power <= best.baseline_power, best
     call(get_optimization, id=best.run_id)
+    call(post_outcome, id=best.run_id, body=OutcomeRequest(applied=True, applied_at="2024-07-12T00:00:00Z"))
     call(list_optimizations)
     call(get_optimization_summary)
     call(get_lineage, id=session)

