@@ -17,7 +17,7 @@ OF_DATA = {
     # names of columns, folders, zones and encodings that are not there
     "unknown_column", "unknown_target", "wrong_features", "unknown_timezone", "unknown_encoding", "path_outside_data_dir", "no_files",
     # what the stored data are not, or not enough for
-    "not_a_parsed_dataset", "not_numeric", "target_not_numeric", "constant_target", "too_few_rows", "no_features", "leakage",
+    "not_a_parsed_dataset", "not_numeric", "target_not_numeric", "constant_target", "too_few_rows", "too_few_days", "outside_baseline", "no_conditions", "not_power", "no_features", "leakage",
     "no_control", "infeasible", "missing_role", "unknown_unit", "no_rows", "unreadable_file",
     "nonexistent_local_time", "timezone_fixed", "conflicting_values",
     # two fields that do not go together

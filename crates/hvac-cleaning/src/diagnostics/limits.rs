@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct DiagnosticLimits {
     /// Fouling: kW/RT above the machine's own past at like load and lift, as a share; default 0.08.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0))]
+    #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0))]
     pub fouling_rise: f64,
     /// Low ΔT: how far ΔT lies below the plant's own past at like load, as a share; default 0.2.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0, maximum = 1.0))]
+    #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0, exclusive_maximum = 1.0))]
     pub delta_t_drop: f64,
     /// Fouling and low ΔT: judged days of the past that are compared with, and that must be there; default 14.
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 3, maximum = 3650))]
@@ -22,7 +22,7 @@ pub struct DiagnosticLimits {
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 1, maximum = 365))]
     pub lasting_days: u32,
     /// Fouling and low ΔT: least share of the machine's usual full load at which a row is judged; default 0.25.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0, maximum = 1.0))]
+    #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0, exclusive_maximum = 1.0))]
     pub least_load: f64,
     /// Short cycling: a start within this time of the one before is a short cycle, min; default 60.
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 1.0))]
@@ -31,17 +31,17 @@ pub struct DiagnosticLimits {
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 1, maximum = 1000))]
     pub cycles_a_day: u32,
     /// Simultaneous heating and cooling: both valves are open above this, %; default 10.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0, maximum = 100.0))]
+    #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0, exclusive_maximum = 100.0))]
     pub valve_open_pct: f64,
     /// Simultaneous heating and cooling: hours in a day from which on it is a fault; default 1.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0))]
+    #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0))]
     pub overlap_hours: f64,
     /// Out of schedule: machines stand by habit in a half hour in which they ran on at most this share of the days;
     /// default 0.1.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0, maximum = 0.5))]
+    #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0, exclusive_maximum = 0.5))]
     pub habit_share: f64,
     /// Out of schedule: hours without a break, within the hours of standing, from which on it is a fault; default 2.
-    #[cfg_attr(feature = "openapi", param(required = false, minimum = 0.0))]
+    #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0))]
     pub out_of_schedule_hours: f64,
     /// Best decile: rows of like load and lift that must be there for one; default 20.
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 1, maximum = 1000000))]
