@@ -30,6 +30,7 @@ mod parse;
 mod progress;
 mod sessions;
 mod simulate;
+mod sites;
 mod train;
 mod verdict;
 
@@ -120,7 +121,7 @@ enum Command {
     /// Show faults of machines in a session's data, with the energy they waste
     Findings(Box<findings::FindingsArgs>),
     /// Show what electricity costs at a site, or state it
-    Sites(findings::SitesArgs),
+    Sites(sites::SitesArgs),
     /// Check every stored file; bring the catalogue back from the files
     Doctor(doctor::DoctorArgs),
     /// Make a session from the sample reports
@@ -222,7 +223,7 @@ impl Cli {
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,
             Command::Stats(args) => on_stores(config, async |state| data::run_stats(state, args, json).await).await,
             Command::Findings(args) => on_stores(config, async |state| findings::run(state, *args, json).await).await,
-            Command::Sites(args) => on_stores(config, async |state| findings::run_sites(state, args, json).await).await,
+            Command::Sites(args) => on_stores(config, async |state| sites::run(state, args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
         }
     }

@@ -16,6 +16,7 @@
 //! | [`datasets`] | preview, statistics, series, quality, export of a stored frame |
 //! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
 //! | [`training`] | a dataset into a versioned model; predictions |
+//! | [`findings`] | faults of machines in a stored version, and what they waste |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
@@ -42,6 +43,7 @@ pub mod config;
 pub mod datasets;
 pub mod demo;
 pub mod doctor;
+pub mod findings;
 pub mod health;
 pub mod http;
 pub mod jobs;

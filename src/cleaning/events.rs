@@ -88,8 +88,8 @@ fn item(event: Event, zone: chrono_tz::Tz) -> EventItem {
 struct Wanted {
     rule: Option<Rule>,
     column: Option<String>,
-    from_ms: i64,
-    to_ms: i64,
+    from_ms: Option<i64>,
+    to_ms: Option<i64>,
 }
 
 impl Wanted {
@@ -97,23 +97,15 @@ impl Wanted {
         let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
         let rule = given(&query.rule).map(|name| rule(&name)).transpose()?;
         let column = given(&query.column).map(|name| names::find(&dataset.columns, "column", &name)).transpose()?;
-        let time = |field, text: Option<String>, open| match text {
-            Some(text) => clock::parse(field, &text, dataset.zone),
-            None => Ok(open),
-        };
-        let from_ms = time("from", given(&query.from), i64::MIN)?;
-        let to_ms = time("to", given(&query.to), i64::MAX)?;
-        if from_ms >= to_ms {
-            return Err(Error::invalid("to", codes::BAD_TIME_RANGE, "to: must be later than from"));
-        }
+        let (from_ms, to_ms) = clock::window(query.from.as_deref(), query.to.as_deref(), dataset.zone)?;
         Ok(Self { rule, column: column.map(|column| column.name.clone()), from_ms, to_ms })
     }
 
     fn includes(&self, event: &Event) -> bool {
         self.rule.is_none_or(|rule| rule == event.rule)
             && (self.column.is_none() || self.column == event.column)
-            && event.end_at_ms >= self.from_ms
-            && event.start_at_ms < self.to_ms
+            && self.from_ms.is_none_or(|from_ms| event.end_at_ms >= from_ms)
+            && self.to_ms.is_none_or(|to_ms| event.start_at_ms < to_ms)
     }
 }
 

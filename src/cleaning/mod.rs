@@ -19,7 +19,6 @@ pub use hvac_cleaning::{Interval, Parameters, Rule};
 pub mod ask;
 pub mod compare;
 pub mod events;
-pub mod findings;
 pub mod jobs;
 pub mod run;
 mod store;

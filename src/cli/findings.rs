@@ -1,4 +1,4 @@
-//! `findings`: faults of machines in a session's data. And `sites`: what electricity costs at a site.
+//! `findings`: faults of machines in a session's data.
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -6,9 +6,8 @@ use serde_json::{Map, Value, json};
 use super::clean::pair;
 use super::data::Which;
 use super::out::{Align, number, print, print_json, table};
-use crate::cleaning::findings::{self, DiagnosticLimits, FindingPage, FindingQuery};
 use crate::error::{Error, Result, codes};
-use crate::sessions::prices::{self, EnergyPrice, SiteSettings, StatedSettings};
+use crate::findings::{self, DiagnosticLimits, FindingPage, FindingQuery};
 use crate::state::AppState;
 
 /// Which findings to show.
@@ -125,44 +124,4 @@ fn shown(answer: &FindingPage) -> String {
         parts.push(unjudged.join("\n"));
     }
     parts.join("\n\n")
-}
-
-/// Which site, and what to state of it.
-#[derive(Debug, Args)]
-pub struct SitesArgs {
-    /// The site
-    site: String,
-    /// What a kilowatt-hour costs there: '3.5 TWD'
-    #[arg(long, value_name = "PRICE CURRENCY", value_parser = price)]
-    energy_price: Option<EnergyPrice>,
-    /// Forget what a kilowatt-hour costs there
-    #[arg(long, conflicts_with = "energy_price")]
-    no_energy_price: bool,
-}
-
-fn price(text: &str) -> Result<EnergyPrice, String> {
-    let form = || "write price and currency: '3.5 TWD'".to_owned();
-    let (price, currency) = text.trim().split_once(' ').ok_or_else(form)?;
-    let per_kwh = price.parse().map_err(|_| form())?;
-    Ok(EnergyPrice { currency: currency.trim().to_owned(), per_kwh })
-}
-
-/// Shows or states a site's settings.
-///
-/// # Errors
-/// As [`prices::put`].
-pub async fn run_sites(state: &AppState, args: SitesArgs, json: bool) -> Result<()> {
-    let settings = if args.energy_price.is_some() || args.no_energy_price {
-        prices::put(state, &args.site, StatedSettings { energy_price: args.energy_price }).await?
-    } else {
-        prices::of(state, &args.site).await?
-    };
-    if json {
-        return print_json(&settings);
-    }
-    let SiteSettings { site, energy_price } = settings;
-    print(match energy_price {
-        Some(EnergyPrice { currency, per_kwh }) => format!("{site}: 1 kWh costs {per_kwh} {currency}"),
-        None => format!("{site}: no energy price is stated"),
-    })
 }

@@ -65,6 +65,21 @@ pub fn parse(field: &'static str, text: &str, zone: Tz) -> Result<i64> {
     Ok(at_ms)
 }
 
+/// The UTC ms between which a user asks for something; what is empty or left out is open.
+///
+/// # Errors
+/// 422 as [`parse`], and for an end that is not later than the beginning.
+pub fn window(from: Option<&str>, to: Option<&str>, zone: Tz) -> Result<(Option<i64>, Option<i64>)> {
+    let time = |field, text: Option<&str>| {
+        text.filter(|text| !text.trim().is_empty()).map(|text| parse(field, text, zone)).transpose()
+    };
+    let (from_ms, to_ms) = (time("from", from)?, time("to", to)?);
+    if from_ms.zip(to_ms).is_some_and(|(from, to)| from >= to) {
+        return Err(Error::invalid("to", codes::BAD_TIME_RANGE, "to: it must be later than from"));
+    }
+    Ok((from_ms, to_ms))
+}
+
 fn parse_any(field: &'static str, text: &str, zone: Tz) -> Result<i64> {
     let with_plus = text.contains('T').then(|| text.replacen(' ', "+", 1));
     let offset_time = DateTime::parse_from_rfc3339(text)

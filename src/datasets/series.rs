@@ -56,14 +56,7 @@ impl Asked {
             let message = format!("points: {points} is out of range; ask for 10 to 20000 points a column");
             Error::invalid("points", codes::BAD_POINTS, message)
         };
-        let time = |field, text: &Option<String>| {
-            let text = text.as_deref().filter(|text| !text.trim().is_empty());
-            text.map(|text| clock::parse(field, text, dataset.zone)).transpose()
-        };
-        let (from_ms, to_ms) = (time("from", &query.from)?, time("to", &query.to)?);
-        if from_ms.zip(to_ms).is_some_and(|(from, to)| from >= to) {
-            return Err(Error::invalid("to", codes::BAD_TIME_RANGE, "to: it must be later than from"));
-        }
+        let (from_ms, to_ms) = clock::window(query.from.as_deref(), query.to.as_deref(), dataset.zone)?;
         Ok(Self {
             columns: chosen.into_iter().cloned().collect(),
             from_ms,

@@ -17,7 +17,6 @@ use super::openapi::{DownloadResponses, NoSuchData, NoSuchSession};
 use super::problem::{Problem, Result};
 use crate::cleaning::compare::{Comparison, compare};
 use crate::cleaning::events::{self, EventPage};
-use crate::cleaning::findings::{self, DiagnosticLimits, FindingPage, FindingQuery};
 use crate::cleaning::suggest::{Suggestions, suggest};
 use crate::cleaning::{CleanAnswer, CleanRequest, CleaningJob, CompareQuery, EventQuery, ask, jobs};
 use crate::datasets::DatasetSelector;
@@ -30,7 +29,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_cleaning_job))
         .routes(routes!(get_comparison))
         .routes(routes!(list_events))
-        .routes(routes!(list_findings))
         .routes(routes!(get_events_file))
         .routes(routes!(suggest_mapping))
 }
@@ -126,21 +124,6 @@ async fn list_events(
 ) -> Result<Response> {
     let (page, assumed) = events::list(&state, &selector, &query).await?;
     Ok(assuming(assumed, Json(page)))
-}
-
-/// Faults of machines in a stored version, page by page
-///
-/// Each of one machine on one day: a quality event of kind `fault` with its evidence, the energy above the machine's own
-/// best decile, and how sure it is. Judged on demand, on any version; `coverage` says what could not be judged and why.
-/// Limits are parameters. Money only where the site has an energy price (`PUT /api/sites/{site}`).
-#[utoipa::path(get, path = "/sessions/{id}/findings", tag = "cleaning", params(("id" = String, Path, description = "The session"), FindingQuery, DiagnosticLimits), responses((status = 200, body = FindingPage), NoSuchData))]
-async fn list_findings(
-    State(state): State<AppState>,
-    Path(id): Path,
-    Query(query): Query<FindingQuery>,
-    Query(limits): Query<DiagnosticLimits>,
-) -> Result<Json<FindingPage>> {
-    Ok(Json(findings::list(&state, id, &query, &limits).await?))
 }
 
 /// Which columns may play which part, by their names

@@ -16,6 +16,7 @@ mod download;
 mod export;
 mod extract;
 mod files;
+mod findings;
 mod health;
 mod jobs;
 mod middleware;

@@ -18,8 +18,8 @@ use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 use super::contract::{self, Gate, keep};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::{
-    cleaning, data, export, files, health, jobs, models, openapi, optimize, parse, problem, sessions, sites, ui,
-    uploads,
+    cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse, problem, sessions, sites,
+    ui, uploads,
 };
 use crate::state::AppState;
 
@@ -68,6 +68,7 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(data::routes())
         .merge(jobs::routes())
         .merge(cleaning::routes())
+        .merge(findings::routes())
         .merge(models::routes())
         .merge(optimize::routes())
         .layer(from_fn_with_state(state.config.request_timeout, time_out));

@@ -12,7 +12,7 @@ const PURE: &[&str] =
     &["hvac-cleaning", "hvac-frame", "hvac-modelling", "hvac-points", "hvac-report", "hvac-simulation"];
 /// Rooms with use cases.
 const FEATURES: &[&str] =
-    &["sessions", "datasets", "cleaning", "training", "optimization", "query", "health", "demo", "doctor"];
+    &["sessions", "datasets", "cleaning", "training", "optimization", "findings", "query", "health", "demo", "doctor"];
 /// What a feature may use of other features; acyclic, see the test.
 const FEATURE_EDGES: &[(&str, &str)] = &[
     ("sessions", "datasets"),
@@ -24,6 +24,8 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("optimization", "training"),
     ("optimization", "datasets"),
     ("optimization", "sessions"),
+    ("findings", "datasets"),
+    ("findings", "sessions"),
     ("query", "datasets"),
     ("demo", "sessions"),
     ("doctor", "sessions"),

@@ -240,22 +240,14 @@ fn summary(findings: &[Finding], price: Option<&EnergyPrice>) -> Vec<MachineSumm
 struct Wanted {
     machine: Option<String>,
     kind: Option<FaultKind>,
-    from_ms: i64,
-    to_ms: i64,
+    from_ms: Option<i64>,
+    to_ms: Option<i64>,
 }
 
 impl Wanted {
     fn read(query: &FindingQuery, dataset: &Resolved) -> Result<Self> {
         let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let time = |field, text: Option<String>, open| match text {
-            Some(text) => clock::parse(field, &text, dataset.zone),
-            None => Ok(open),
-        };
-        let from_ms = time("from", given(&query.from), i64::MIN)?;
-        let to_ms = time("to", given(&query.to), i64::MAX)?;
-        if from_ms >= to_ms {
-            return Err(Error::invalid("to", codes::BAD_TIME_RANGE, "to: must be later than from"));
-        }
+        let (from_ms, to_ms) = clock::window(query.from.as_deref(), query.to.as_deref(), dataset.zone)?;
         let kind = given(&query.kind).map(|name| kind(&name)).transpose()?;
         Ok(Self { machine: given(&query.machine), kind, from_ms, to_ms })
     }
@@ -263,8 +255,8 @@ impl Wanted {
     fn includes(&self, finding: &Finding) -> bool {
         self.kind.is_none_or(|kind| kind == finding.kind)
             && self.machine.as_ref().is_none_or(|machine| machine.eq_ignore_ascii_case(&finding.machine))
-            && finding.end_at_ms >= self.from_ms
-            && finding.start_at_ms < self.to_ms
+            && self.from_ms.is_none_or(|from_ms| finding.end_at_ms >= from_ms)
+            && self.to_ms.is_none_or(|to_ms| finding.start_at_ms < to_ms)
     }
 }
 
