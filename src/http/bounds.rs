@@ -4,6 +4,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "JSON of the program's own document: what is not there is null")]
 
+use hvac_cleaning::diagnostics::FaultKind;
 use serde_json::{Value, json};
 
 use super::openapi::operations;
@@ -51,9 +52,10 @@ fn path() -> Value {
     json!({"maxLength": LONGEST_PATH, "pattern": PRINTABLE})
 }
 
-/// Of a parameter of a query, whichever route it is of.
-fn of_parameter(name: &str) -> Value {
+/// Of a parameter of a query, whichever operation it is of unless that gives the name a meaning of its own.
+fn of_parameter(operation: &str, name: &str) -> Value {
     match name {
+        "kind" if operation == "list_findings" => json!({"enum": FaultKind::ALL.map(FaultKind::name)}),
         "page" => json!({"minimum": 1, "maximum": LAST_PAGE}),
         "page_size" => json!({"minimum": 1, "maximum": LONGEST_PAGE}),
         "rows" => json!({"minimum": 1, "maximum": 10_000}),
@@ -127,6 +129,7 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
 /// Writes all bounds into a document.
 pub fn add(document: &mut Value) {
     for operation in operations(document) {
+        let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
         for parameter in parameters.into_iter().flatten() {
             if parameter["in"] != "query" {
@@ -136,9 +139,12 @@ pub fn add(document: &mut Value) {
                 if parameter["name"] == "alias" {
                     merge(&mut parameter["schema"], &json!({"pattern": ALIAS}));
                 }
+                if id == "put_site" {
+                    merge(&mut parameter["schema"], &text());
+                }
                 continue;
             }
-            let bounds = of_parameter(parameter["name"].as_str().unwrap_or_default());
+            let bounds = of_parameter(&id, parameter["name"].as_str().unwrap_or_default());
             merge(&mut parameter["schema"], &bounds);
         }
     }
@@ -166,6 +172,10 @@ pub fn add(document: &mut Value) {
     let without = |name: &str| json!({"not": {"required": [name]}});
     let otherwise = json!({"if": without("model_name"), "then": {"required": ["model_id"]}});
     merge(&mut schemas["OptimizeBody"], &json!({"if": without("model"), "then": otherwise}));
+    let since = json!({"required": ["applied_at"], "properties": {"applied_at": {"type": "string"}}});
+    let never = json!({"properties": {"applied_at": {"type": "null"}, "applied_until": {"type": "null"}}});
+    let applied = json!({"properties": {"applied": {"const": true}}});
+    merge(&mut schemas["OutcomeRequest"], &json!({"if": applied, "then": since, "else": never}));
     for name in ["CleanRequest", "TrainRequest", "ParseRequest", "OptimizeBody"] {
         numbers(&mut schemas[name]);
     }

@@ -150,7 +150,7 @@ fn times(request: &OutcomeRequest, zone: Tz) -> Result<(Option<DateTime<Utc>>, O
         }
         (true, Some(from), _) if from > now() => {
             let message = "applied_at: it lies in the future; state it once they are set";
-            Err(Error::invalid("applied_at", codes::BAD_TIME, message))
+            Err(Error::invalid("applied_at", codes::BAD_TIME_RANGE, message))
         }
         (true, Some(from), Some(until)) if until <= from => {
             let message = "applied_until: it must be later than applied_at";

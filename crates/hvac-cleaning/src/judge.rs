@@ -246,7 +246,7 @@ fn mark_range(
             *mark = RowMark::Hit(*value);
         }
     };
-    range::mark(values, range.limits, |row| hit(&mut marks, row));
+    range::mark(values, range, |row| hit(&mut marks, row));
     if let Some((unit, dry_c, margin)) = look.dry_bulb {
         let wet_c = values.iter().map(|value| unit.convert(*value));
         range::mark_above_dry_bulb(wet_c, dry_c, margin, |row| hit(&mut marks, row));

@@ -49,6 +49,7 @@ mod run_lengths;
 mod sampling;
 mod sensor_tags;
 mod sensors;
+mod shared_jumps;
 mod spike;
 pub mod steady;
 #[cfg(test)]

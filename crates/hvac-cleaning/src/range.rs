@@ -9,7 +9,7 @@
 //! | relative humidity | 0…100 % |
 //! | speed | 0…65 Hz |
 //! | electric power, flow, load | ≥ 0 |
-//! | COP of the plant | 2…8, kW/RT accordingly (3.5168/8…3.5168/2) |
+//! | COP of the plant | 2…8, kW/RT accordingly (3.5168/8…3.5168/2); 0 is what a ratio says where nothing ran |
 //!
 //! A meter's zero is never quite 0: −0.3 GPM at standstill is an offset, no impossible flow. So a power, flow, load or
 //! speed may lie below a limit of 0 by `zero_tolerance` (0.02: usual accuracies are 1–2 % of full scale) of its own
@@ -36,6 +36,8 @@ pub(crate) struct RangeLimits {
     pub words: String,
     /// How far below a limit of 0 a value may lie all the same, at least; none where a limit is no meter's zero.
     pub zero: Option<ZeroTolerance>,
+    /// It is a ratio, which is 0 where nothing ran: no reading to judge.
+    pub ratio: bool,
 }
 
 /// What a meter's zero may be off by, in the column's own unit.
@@ -109,7 +111,8 @@ pub(crate) fn range_of(quantity: Quantity, unit: &Unit, thresholds: &Thresholds)
     };
     let zero = least.filter(|_| own.min == Some(0.0) && thresholds.zero_tolerance > 0.0);
     let zero = zero.map(|least| ZeroTolerance { least: unit.invert(least), share: thresholds.zero_tolerance });
-    RangeLimits { zero, ..in_words(own, unit.unit) }
+    let ratio = matches!(quantity, Quantity::Cop | Quantity::KwPerRt);
+    RangeLimits { zero, ratio, ..in_words(own, unit.unit) }
 }
 
 /// Limits and their words.
@@ -122,13 +125,14 @@ pub(crate) fn in_words(limits: Limits, unit: &str) -> RangeLimits {
         (None, Some(max)) => format!("at most {} {unit}", show(max)),
         (None, None) => "anything".to_owned(),
     };
-    RangeLimits { limits, words: words.trim_end().to_owned(), zero: None }
+    RangeLimits { limits, words: words.trim_end().to_owned(), zero: None, ratio: false }
 }
 
-/// Marks the values outside of `limits`; NaN is none.
-pub(crate) fn mark(values: &[f64], limits: Limits, mut hit: impl FnMut(usize)) {
+/// Marks the values outside of the limits; NaN is none.
+pub(crate) fn mark(values: &[f64], range: &RangeLimits, mut hit: impl FnMut(usize)) {
     for (row, value) in values.iter().enumerate() {
-        if !value.is_nan() && !limits.contains(*value) {
+        let judged = !value.is_nan() && !(range.ratio && *value == 0.0);
+        if judged && !range.limits.contains(*value) {
             hit(row);
         }
     }

@@ -16,6 +16,7 @@ use super::quantity::{Quantity, may_idle};
 use super::report::{Resampling, Rule};
 use super::roles::Role;
 use super::sampling::{Steps, UsualSpan, interval_ms, on_change};
+use super::shared_jumps::{self, Drive};
 use super::spike::{self, PlantStates};
 use super::work::{OngoingCleaning, step};
 use super::{CleanError, Cleaned, internal, reconciliation};
@@ -198,35 +199,32 @@ impl OngoingCleaning<'_> {
         }
     }
 
-    /// First rows of the jumps that two or more powers, speeds and flows of single machines make at once.
+    /// First rows of the jumps that are the plant's and no sensor's.
     fn shared_jumps(&self, stages: Option<&[u16]>) -> HashSet<usize> {
         let Some(planned) = self.plan.rules.get(&Rule::Spike) else { return HashSet::new() };
-        let of_drive = |index: &&usize| {
-            let moves = self
-                .units
-                .get(*index)
-                .is_some_and(|(quantity, _)| matches!(quantity, Quantity::Power | Quantity::Speed | Quantity::Flow));
-            let meta = self.metas.get(**index).filter(|_| moves || self.is_speed(**index));
-            meta.is_some_and(|meta| {
-                let reading = Reading::of(&meta.original_name);
-                !reading.total && !reading.plant
-            })
-        };
-        let jumps = |index: &usize| {
-            let (meta, values) = (self.metas.get(*index)?, self.values(*index));
+        let drive = |index: &usize| {
+            let (meta, values, unit) = (self.metas.get(*index)?, self.values(*index), self.units.get(index));
+            let quantity = unit.map(|(quantity, _)| *quantity);
+            if !matches!(quantity, Some(Quantity::Power | Quantity::Speed | Quantity::Flow)) && !self.is_speed(*index) {
+                return None;
+            }
             let (interval_ms, seen_ms) = self.intervals.get(*index).copied().flatten()?;
             let samples = spike::samples(&self.at_ms, values, interval_ms, seen_ms);
-            let quantity = self.units.get(index).map(|(quantity, _)| *quantity);
             let usual = if may_idle(meta, quantity) { UsualSpan::of(values) } else { None };
             let z = self.plan.parameters.thresholds.spike_z;
-            let (found, _) =
-                spike::jumps(&samples, interval_ms, z, PlantStates { staging: stages, running: None }, usual);
-            Some(found.into_iter().map(|sample| sample.first).collect::<Vec<usize>>())
+            let plant = PlantStates { staging: stages, running: None };
+            let (found, _) = spike::jumps(&samples, interval_ms, z, plant, usual);
+            let reading = Reading::of(&meta.original_name);
+            let power = unit.filter(|(quantity, _)| *quantity == Quantity::Power);
+            Some(Drive {
+                values,
+                of_plant: reading.total || reading.plant,
+                kw: power.map(|(_, unit)| unit.convert(1.0)),
+                rows: found.into_iter().map(|sample| sample.first).collect(),
+            })
         };
-        let columns: Vec<&usize> = planned.columns.iter().filter(of_drive).collect();
-        let mut rows: Vec<usize> = columns.into_par_iter().filter_map(jumps).flatten().collect();
-        rows.sort_unstable();
-        rows.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).filter_map(|same| same.first().copied()).collect()
+        let drives: Vec<Drive<'_>> = planned.columns.par_iter().filter_map(drive).collect();
+        shared_jumps::of_plant(&drives)
     }
 
     /// Whether a column is a machine's speed, of whatever unit.

@@ -1,15 +1,16 @@
 //! Spike: one sample that jumps away from its neighbours and back.
 //!
-//! Both first differences around it are further from 0 than `spike_z` (8) robust standard deviations and have
+//! Both first differences around it are further from 0 than `spike_z` (4.5) robust standard deviations and have
 //! opposite signs. The deviation is 1.4826 × the median of |difference| over the differences that are not 0
 //! (MAD about 0, where differences of a sensor centre; Iglewicz & Hoaglin 1993 for the factor): a coarse or
 //! idle point repeats, and its zeros would make any step a spike. The median says little of a meter that counts in
-//! quanta, or that dithers by a hundredth between its steps of one: so both differences are also more than 2.5 times
-//! what 95 % of the column's own steps are, once there are 100 (of normal noise that is 4.9 σ, less than `spike_z` asks for). A step that
+//! quanta, or that dithers by a hundredth between its steps of one: so both differences are also more than 2.2 times
+//! what 95 % of the column's own steps are, once there are 100 (of normal noise that is 4.3 σ, less than `spike_z` asks for). A step that
 //! stays is a change, not a spike, and what swings at several samples in a row is a start or a loop that hunts: the
 //! steps before and after a spike are within the limit. Where more than 3 % of the samples (2 at least) jump away and
 //! back, that is how the point behaves, and none is hit. No spike is also what a plant shows when a machine starts or stops for one sample: its number
-//! of running machines changes, or – where that is not known – a meter goes from its idle floor to a usual value and
+//! of running machines changes, it is seen on other meters too
+//! ([`super::shared_jumps`]), or – where that is not known – a meter goes from its idle floor to a usual value and
 //! back, or to its idle floor and back. Judged on native samples: of a point that is recorded every hour in a
 //! 15-minute report, four equal cells are one sample. Needs 20 differences to know the sensor.
 

@@ -96,7 +96,7 @@ async fn what_became_of_it_is_kept_and_can_be_corrected() {
     refused(json!({"applied": true}), "invalid_field", "applied_at").await;
     refused(json!({"applied": false, "applied_at": APPLIED}), "invalid_field", "applied_at").await;
     refused(json!({"applied": true, "applied_at": "soon"}), "bad_time", "applied_at").await;
-    refused(json!({"applied": true, "applied_at": "2999-01-01"}), "bad_time", "applied_at").await;
+    refused(json!({"applied": true, "applied_at": "2999-01-01"}), "bad_time_range", "applied_at").await;
     refused(
         json!({"applied": true, "applied_at": APPLIED, "applied_until": "2024-07-21"}),
         "bad_time_range",

@@ -65,6 +65,13 @@ fn frozen_by_the_book(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresh
     if habit.is_none() && (sensor.on_change || !told) {
         return (Vec::new(), 0);
     }
+    let runs = all(GAP_FACTOR * sensor.interval_ms);
+    let goes_on = runs.iter().filter(|run| run.rows > 1).count() as f64 / runs.len().max(1) as f64;
+    let mut samples = 0.0_f64;
+    if habit.is_some() && thresholds.frozen_habit > 0.0 && goes_on > 0.0 && goes_on <= 0.5 {
+        // The least number of samples that fewer than one run in 500 columns lasts for.
+        samples = ((runs.len() as f64 / 0.002).log10() / -goes_on.log10()) + 1.0;
+    }
     let usual = match habit {
         Some((_, q)) => quantile(&mut holds, *q).unwrap(),
         None => {
@@ -81,7 +88,7 @@ fn frozen_by_the_book(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresh
         Knowledge::Moves => least.max(29.0 * 60_000.0),
         _ => least,
     };
-    let required = least.max(thresholds.frozen_habit * usual);
+    let required = least.max(thresholds.frozen_habit * usual).max((samples - 0.5) * sensor.seen_ms);
     let found: Vec<FrozenRun> =
         all(required).into_iter().filter(|run| run.rows > 1 && lasts(run) >= required).collect();
     (found, (0..sensor.values.len()).filter(judged).count() as u64)
@@ -160,6 +167,18 @@ fn found_after_300(values: &[f64]) -> Vec<(usize, usize, u64)> {
 #[test]
 fn six_samples_are_frozen_and_five_are_not() {
     assert_eq!(found_after_300(&[1., 1., 1., 1., 1., 2., 3., 3., 3., 3., 3., 3., 4.]), [(6, 11, 6)]);
+}
+
+/// Of 1 000 readings in steps of a tenth, every tenth repeats the one before (p = 0.1): 1 000 · 0.1⁶ = 0.001 is rarer than
+/// 0.002, so 7 equal ones are frozen, and 6, of which there are 0.01, are not.
+#[test]
+fn what_a_coarse_sensor_repeats_by_chance_is_not_frozen() {
+    let coarse = |still: usize| -> Vec<f64> {
+        let moving = (0..1000).map(|i| 20.0 + f64::from((i - i / 11) % 5) / 10.0);
+        moving.chain(vec![21.7; still]).collect()
+    };
+    assert!(at_15(&coarse(6)).found().is_empty());
+    assert_eq!(at_15(&coarse(7)).found(), [(1000, 1006, 7)]);
 }
 
 /// 20.0005 and 20.0019 lie 0.0014 apart: σ ≤ 0.0007 < 0.001. 20.003 is 0.0025 above the least.

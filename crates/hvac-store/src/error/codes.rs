@@ -232,8 +232,8 @@ table! {
             "Give a value within the range that `detail` names.";
         BAD_TIME "bad_time" "A time cannot be read, or lies outside the years 0000 to 9999."
             "Write it like 2016-10-10T00:00:00+08:00 or 2016-10-10 00:00.";
-        BAD_TIME_RANGE "bad_time_range" "`to` is not later than `from`."
-            "Give a later `to`, or an earlier `from`.";
+        BAD_TIME_RANGE "bad_time_range" "A range of times ends before it begins, or what has happened lies in the future."
+            "Give a later end, or an earlier beginning.";
         BAD_USAGE "bad_usage" "The command line cannot be carried out as it stands."
             "See `--help`.";
         BAD_VERSION "bad_version" "The text is no version."
