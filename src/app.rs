@@ -46,7 +46,16 @@ pub async fn build(config: Config) -> Result<AppState> {
     let jobs = Jobs::new(store.clone(), worker::ENDED);
     let memory = Memory::new(&config);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
-    let state = AppState::new(Handles { config, store, jobs, memory, started_at, tasks });
+    let state = AppState::new(Handles {
+        config,
+        store,
+        jobs,
+        memory,
+        #[cfg(feature = "sql")]
+        queries: Arc::default(),
+        started_at,
+        tasks,
+    });
     if alone && let Err(error) = snapshot::catch_up(&state).await {
         tracing::warn!(%error, "the session.json files could not be brought up to date");
     }

@@ -28,6 +28,8 @@ mod optimize;
 mod out;
 mod parse;
 mod progress;
+#[cfg(feature = "sql")]
+mod query;
 mod sessions;
 mod simulate;
 mod sites;
@@ -118,6 +120,9 @@ enum Command {
     Preview(data::PreviewArgs),
     /// Show statistics of a session's columns
     Stats(data::StatsArgs),
+    /// Ask in SQL: versions of sessions, the catalogue, all history
+    #[cfg(feature = "sql")]
+    Query(query::QueryArgs),
     /// Show faults of machines in a session's data, with the energy they waste
     Findings(Box<findings::FindingsArgs>),
     /// Show what electricity costs at a site, or state it
@@ -222,6 +227,8 @@ impl Cli {
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,
             Command::Stats(args) => on_stores(config, async |state| data::run_stats(state, args, json).await).await,
+            #[cfg(feature = "sql")]
+            Command::Query(args) => on_stores(config, async |state| query::run(state, args, json).await).await,
             Command::Findings(args) => on_stores(config, async |state| findings::run(state, *args, json).await).await,
             Command::Sites(args) => on_stores(config, async |state| sites::run(state, args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,

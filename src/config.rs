@@ -48,6 +48,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("PARSE_MEMORY_BYTES", "536870912"),
     setting("PARQUET_ENCODINGS", "all"),
     setting("WORK_MEMORY_BYTES", "268435456"),
+    setting("QUERY_MEMORY_BYTES", "268435456"),
+    setting("QUERY_SPILL_BYTES", "4294967296"),
     setting("REQUEST_TIMEOUT_SECONDS", "60"),
     setting("SCRUB_DAYS", "7"),
     setting("HEADER_TIMEOUT_SECONDS", "30"),
@@ -95,6 +97,10 @@ pub struct Config {
     pub parquet_encodings: Encodings,
     /// What the requests under way may hold on their way in; and as much for answers.
     pub work_memory_bytes: u64,
+    /// What all statements together may hold.
+    pub query_memory_bytes: u64,
+    /// What they may put into files of their own when that is not enough.
+    pub query_spill_bytes: u64,
     /// Longest time a request may take, uploads, parses and data files excepted.
     pub request_timeout: Duration,
     /// How often every stored file is hashed in the background; none when it is not.
@@ -176,6 +182,8 @@ impl Config {
                 other => return Err(bad("PARQUET_ENCODINGS", other, "all or plain")),
             },
             work_memory_bytes: whole("WORK_MEMORY_BYTES", 1 << 20..=1 << 40, " of bytes")?,
+            query_memory_bytes: whole("QUERY_MEMORY_BYTES", 1 << 24..=1 << 44, " of bytes")?,
+            query_spill_bytes: whole("QUERY_SPILL_BYTES", 0..=1 << 44, " of bytes")?,
             request_timeout: Duration::from_secs(whole("REQUEST_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),
             scrub_every: days("SCRUB_DAYS", &get("SCRUB_DAYS"))?,
             header_timeout: Duration::from_secs(whole("HEADER_TIMEOUT_SECONDS", 1..=86_400, " of seconds")?),

@@ -51,6 +51,17 @@ pub struct Checks {
     pub writer: WriterCounts,
     /// Counts of the cache since the start: of answers and of what they are made from.
     pub cache: CacheCounts,
+    /// SQL statements now.
+    pub queries: QueryCounts,
+}
+
+/// SQL statements now.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct QueryCounts {
+    /// Under way, also those that wait for their turn.
+    pub running: u64,
+    /// Bytes that they hold.
+    pub held_bytes: u64,
 }
 
 /// Counts of this process' writing to the database since the start.
@@ -116,8 +127,20 @@ impl Outcomes {
                 connections_discarded: writer.discarded,
             },
             cache: CacheCounts { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up },
+            queries: queries(state),
         }
     }
+}
+
+#[cfg(feature = "sql")]
+fn queries(state: &AppState) -> QueryCounts {
+    let (running, held_bytes) = crate::query::load(state);
+    QueryCounts { running, held_bytes }
+}
+
+#[cfg(not(feature = "sql"))]
+fn queries(_: &AppState) -> QueryCounts {
+    QueryCounts::default()
 }
 
 fn check(what: &str, outcome: &Result<()>) -> Check {

@@ -17,6 +17,7 @@
 //! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
 //! | [`training`] | a dataset into a versioned model; predictions |
 //! | [`findings`] | faults of machines in a stored version, and what they waste |
+//! | `query` | SQL over stored sessions (feature `sql`) |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
@@ -51,6 +52,8 @@ pub mod limits;
 pub mod log;
 pub mod memory;
 pub mod optimization;
+#[cfg(feature = "sql")]
+pub mod query;
 pub mod sessions;
 pub mod signals;
 pub mod state;

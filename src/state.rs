@@ -47,6 +47,9 @@ pub struct Handles {
     pub jobs: Jobs,
     /// What work may hold.
     pub memory: Memory,
+    /// Carries statements out; made when the first one comes.
+    #[cfg(feature = "sql")]
+    pub queries: Arc<std::sync::OnceLock<Arc<hvac_query::Engine>>>,
     /// When this process started, for health answers.
     pub started_at: chrono::DateTime<chrono::Utc>,
     /// Work that goes on when its client disconnects; a shutdown waits for it.

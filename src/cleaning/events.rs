@@ -151,7 +151,31 @@ pub async fn parquet(state: &AppState, selector: &DatasetSelector) -> Result<Eve
     Ok(EventsFile { file_name: format!("{}-{}.events.parquet", dataset.session_name, dataset.label.version), ..file })
 }
 
+/// A version and the key of its file of events, which is what it was.
+///
+/// # Errors
+/// As [`list`].
+pub async fn located(state: &AppState, selector: &DatasetSelector) -> Result<(Resolved, String)> {
+    let (dataset, row) = cleaned(state, selector).await?;
+    let file = file_of(&row)?;
+    match state.store.verify(&file).await? {
+        Ok(_) => Ok((dataset, file.path)),
+        Err(integrity) => Err(unusable(&row, integrity)),
+    }
+}
+
 async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile> {
+    let file = file_of(row)?;
+    let (store, sha256) = (state.store.clone(), file.sha256.clone());
+    let opening = tokio::task::spawn_blocking(move || store.open_verified(&file));
+    match opening.await.internal("opening quality events")?? {
+        Ok(bytes) => Ok(EventsFile { bytes: bytes.to_bytes(), sha256, file_name: String::new() }),
+        Err(integrity) => Err(unusable(row, integrity)),
+    }
+}
+
+/// The file of a version's events as the catalogue knows it.
+fn file_of(row: &cleaning_job::Model) -> Result<StoredFile> {
     let Some(sha256) = row.events_sha256.clone() else {
         let message = format!("cleaned-v{} was made without a file of events: clean again with force", row.version);
         return Err(Error::new(codes::NO_EVENTS, message));
@@ -159,18 +183,12 @@ async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile>
     if row.events_integrity != Integrity::Ok {
         return Err(unusable(row, row.events_integrity));
     }
-    let file = StoredFile {
+    Ok(StoredFile {
         root: Root::Sessions,
         path: paths::cleaned_events(&row.session_id, row.version),
-        sha256: sha256.clone(),
+        sha256,
         size_bytes: row.events_size_bytes.unwrap_or_default().unsigned_abs(),
-    };
-    let store = state.store.clone();
-    let opening = tokio::task::spawn_blocking(move || store.open_verified(&file));
-    match opening.await.internal("opening quality events")?? {
-        Ok(bytes) => Ok(EventsFile { bytes: bytes.to_bytes(), sha256, file_name: String::new() }),
-        Err(integrity) => Err(unusable(row, integrity)),
-    }
+    })
 }
 
 fn unusable(row: &cleaning_job::Model, integrity: Integrity) -> Error {

@@ -145,7 +145,8 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
     Ok(())
 }
 
-async fn write(rows: ByteStream, path: &Path) -> std::io::Result<u64> {
+/// Writes a file, which appears under its name only when it is whole.
+pub async fn write(rows: ByteStream, path: &Path) -> std::io::Result<u64> {
     let mut name = path.file_name().map(std::ffi::OsStr::to_owned).unwrap_or_default();
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);
@@ -166,7 +167,7 @@ async fn write(rows: ByteStream, path: &Path) -> std::io::Result<u64> {
 }
 
 /// Writing blocks this thread, which has nothing else to do; the rows are made on others.
-async fn copy(mut rows: ByteStream, to: &mut impl Write) -> std::io::Result<u64> {
+pub async fn copy(mut rows: ByteStream, to: &mut impl Write) -> std::io::Result<u64> {
     let mut bytes = 0;
     while let Some(chunk) = rows.next().await {
         let chunk = chunk?;
@@ -177,7 +178,8 @@ async fn copy(mut rows: ByteStream, to: &mut impl Write) -> std::io::Result<u64>
     Ok(bytes)
 }
 
-fn unwritable(path: &Path, error: std::io::Error) -> Error {
+/// That a file cannot be written.
+pub fn unwritable(path: &Path, error: std::io::Error) -> Error {
     let message = format!("{} cannot be written: {error}", path.display());
     Error::new(codes::UNWRITABLE, message)
 }

@@ -37,6 +37,9 @@ const PARSED: &str =
 const DATE_FORMAT: &str = r"^%?([Yy]{1,4}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Dd]{1,2}|[Mm]{1,2}[-/. ]?%?[Dd]{1,2}[-/. ]?%?[Yy]{1,4}|[Dd]{1,2}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Yy]{1,4})$";
 /// One character that is neither letter nor digit, or a word for the tab.
 const DELIMITER: &str = r"^([ -/:-@\[-`{-~\t]|\\t|tab)$";
+/// Forms of a statement's answer, or none.
+const FORMATS: [Option<&str>; 7] =
+    [None, Some("json"), Some("ndjson"), Some("csv"), Some("arrow"), Some("arrow_stream"), Some("parquet")];
 /// A model's name.
 const MODEL_NAME: &str = r"^[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?$";
 /// An alias: a name that is no version.
@@ -120,6 +123,7 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("OptimizeBody", &["input_data", "conditions", "current"], json!({"propertyNames": text()})),
         ("OutcomeRequest", &["applied_at", "applied_until"], json!({"pattern": TIME})),
         ("OutcomeRequest", &["note"], json!({"maxLength": LONGEST_NOTE, "pattern": PRINTABLE})),
+        ("QueryRequest", &["format"], json!({"enum": FORMATS})),
         ("Variable", &["name"], json!({"minLength": 1})),
         ("Constraint", &["name"], json!({"minLength": 1})),
         ("PredictRequest", &["rows"], json!({"minItems": 1, "maxItems": MOST_ROWS, "items": row})),
@@ -150,8 +154,10 @@ pub fn add(document: &mut Value) {
     }
     let schemas = &mut document["components"]["schemas"];
     for (schema, fields, bounds) in of_fields() {
+        // A schema of a part that is not built is not there.
+        let Some(schema) = schemas.get_mut(schema) else { continue };
         for field in fields {
-            merge(&mut schemas[schema]["properties"][field], &bounds);
+            merge(&mut schema["properties"][field], &bounds);
         }
     }
     let mapping = json!({

@@ -26,6 +26,8 @@ mod optimize;
 mod pace;
 mod parse;
 pub mod problem;
+#[cfg(feature = "sql")]
+mod query;
 pub mod router;
 pub mod serve;
 mod sessions;

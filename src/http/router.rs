@@ -78,6 +78,8 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(cleaning::slow_routes())
         .merge(models::slow_routes())
         .merge(export::routes());
+    #[cfg(feature = "sql")]
+    let slow = slow.merge(super::query::routes());
     quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body))
 }
 

@@ -18,7 +18,9 @@ def drive(url: str, samples: Path) -> dict:
     """Walks the chain; answers the ids of what it made, by the path that they belong to."""
     from client import Client
     from client.api.cleaning import get_cleaning_job, get_comparison, list_findings, post_clean
-    from client.api.data import get_correlation, get_preview, get_quality, get_series, get_stats, list_events, suggest_mapping
+    from client.api.data import (
+        get_correlation, get_preview, get_quality, get_series, get_stats, list_events, post_query, suggest_mapping,
+    )
     from client.api.files import list_files
     from client.api.health import get_health, get_ready, get_root_health
     from client.api.jobs import cancel_job, get_job, list_jobs
@@ -32,6 +34,7 @@ def drive(url: str, samples: Path) -> dict:
     )
     from client.models import (
         AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
+        QueryRequest,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
     from client.types import File
@@ -72,6 +75,7 @@ def drive(url: str, samples: Path) -> dict:
     call(get_series, session_id=session, columns="CHWRT,OAT", points=10)
     call(get_quality, session_id=session)
     call(list_findings, id=session)
+    call(post_query, body=QueryRequest(sql="SELECT timestamp, CHWST FROM cleaned ORDER BY timestamp", session_id=session, limit=1))
     call(put_site, id="DEMO", body=StatedSettings.from_dict({"energy_price": {"currency": "TWD", "per_kwh": 3.5}}))
     call(get_site, id="DEMO")
     call(get_correlation, session_id=session, columns="CHWRT,OAT")

@@ -35,6 +35,8 @@ mod parquet_files;
 mod parse;
 mod point_words;
 mod previews;
+#[cfg(feature = "sql")]
+mod query;
 mod real_reports;
 mod rules;
 mod sessions;

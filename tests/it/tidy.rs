@@ -26,7 +26,9 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("optimization", "sessions"),
     ("findings", "datasets"),
     ("findings", "sessions"),
+    ("query", "cleaning"),
     ("query", "datasets"),
+    ("health", "query"),
     ("demo", "sessions"),
     ("doctor", "sessions"),
 ];

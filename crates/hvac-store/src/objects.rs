@@ -280,7 +280,10 @@ impl Objects {
     }
 
     /// Where a key lies on this machine.
-    pub(super) fn path(&self, key: &str) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// When it is no key.
+    pub fn path(&self, key: &str) -> Result<PathBuf> {
         let key = parse(key)?;
         Ok(key.parts().fold(self.root.to_path_buf(), |path, part| path.join(part.as_ref())))
     }

@@ -346,6 +346,20 @@ table! {
             "State another `encoding`, or export the report again as UTF-8.";
         UNEXPECTED_BODY "unexpected_body" "This route takes no body."
             "Send none.";
+        BAD_SQL "bad_sql" "The statement cannot be carried out."
+            "Mend it as `detail` says.";
+        NOT_A_QUERY "not_a_query" "The statement is no query, or there are several."
+            "Give one SELECT, WITH, VALUES or EXPLAIN.";
+        QUERY_MEMORY "query_memory" "The statement needs more memory than statements may have."
+            "Ask for fewer rows or columns, or raise QUERY_MEMORY_BYTES.";
+        QUERY_TIMEOUT "query_timeout" "The statement took longer than it may."
+            "Ask for less, or allow more with `timeout_ms`.";
+        SQL_SYNTAX "sql_syntax" "The statement is no SQL."
+            "Mend it where `detail` says.";
+        UNKNOWN_FORMAT "unknown_format" "There is no format of this name."
+            "Take one that `detail` names.";
+        UNKNOWN_TABLE "unknown_table" "There is no table of this name."
+            "Take one that `detail` names.";
         UNKNOWN_COLUMN "unknown_column" "There is no column of this name."
             "Take the closest that `detail` names.";
         UNKNOWN_ENCODING "unknown_encoding" "The encoding asked for is none that is known."

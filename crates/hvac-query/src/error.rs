@@ -1,0 +1,156 @@
+//! What can go wrong with a statement, told apart by what its author can do about it.
+
+use datafusion::common::{Column, SchemaError};
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
+
+/// Why a statement has no answer.
+#[derive(Debug)]
+pub enum QueryError {
+    /// It is not SQL; the text says where.
+    Syntax(String),
+    /// It would change something, or is no single query.
+    NotAQuery(String),
+    /// It names a table that is not there.
+    UnknownTable(String),
+    /// It names a column that is not there, or two at once.
+    UnknownColumn(String),
+    /// It is SQL that cannot be carried out: types that do not fit, a function that is not there.
+    Invalid(String),
+    /// It needs more memory than it may have.
+    Memory(String),
+    /// It took longer than it may.
+    Time(String),
+    /// A stored file could not be read.
+    File(String),
+    /// A defect of the program.
+    Internal(String),
+}
+
+impl QueryError {
+    /// What its author is told.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Syntax(text)
+            | Self::NotAQuery(text)
+            | Self::UnknownTable(text)
+            | Self::UnknownColumn(text)
+            | Self::Invalid(text)
+            | Self::Memory(text)
+            | Self::Time(text)
+            | Self::File(text)
+            | Self::Internal(text) => text,
+        }
+    }
+}
+
+impl std::fmt::Display for QueryError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for QueryError {}
+
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => Self::from(*inner),
+            DataFusionError::Shared(inner) => told(inner.as_ref()),
+            DataFusionError::Collection(mut all) if !all.is_empty() => Self::from(all.swap_remove(0)),
+            DataFusionError::External(inner) => match inner.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => Self::Internal(other.to_string()),
+            },
+            other => told(&other),
+        }
+    }
+}
+
+/// What an error that is only looked at means.
+fn told(error: &DataFusionError) -> QueryError {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => told(inner),
+        DataFusionError::Shared(inner) => told(inner),
+        DataFusionError::External(inner) => match inner.downcast_ref::<QueryError>() {
+            Some(own) => own.again(),
+            None => QueryError::Internal(inner.to_string()),
+        },
+        DataFusionError::SQL(error, _) => QueryError::Syntax(match error.as_ref() {
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.clone(),
+            ParserError::RecursionLimitExceeded => "it is nested too deeply".to_owned(),
+        }),
+        DataFusionError::SchemaError(error, _) => QueryError::UnknownColumn(of_schema(error)),
+        DataFusionError::ResourcesExhausted(text) => QueryError::Memory(first_line(text)),
+        DataFusionError::ParquetError(error) => QueryError::File(error.to_string()),
+        DataFusionError::ObjectStore(error) => QueryError::File(error.to_string()),
+        DataFusionError::IoError(error) => QueryError::File(error.to_string()),
+        DataFusionError::NotImplemented(text) if text.contains("Subquery") => QueryError::Invalid(
+            "a subquery that depends on the row outside by more than equality cannot be carried out; write it as a join"
+                .to_owned(),
+        ),
+        DataFusionError::Plan(text)
+        | DataFusionError::NotImplemented(text)
+        | DataFusionError::Configuration(text)
+        | DataFusionError::Execution(text) => QueryError::Invalid(first_line(text)),
+        DataFusionError::ArrowError(error, _) => QueryError::Invalid(error.to_string()),
+        other => QueryError::Internal(other.to_string()),
+    }
+}
+
+impl QueryError {
+    fn again(&self) -> Self {
+        let text = self.message().to_owned();
+        match self {
+            Self::Syntax(_) => Self::Syntax(text),
+            Self::NotAQuery(_) => Self::NotAQuery(text),
+            Self::UnknownTable(_) => Self::UnknownTable(text),
+            Self::UnknownColumn(_) => Self::UnknownColumn(text),
+            Self::Invalid(_) => Self::Invalid(text),
+            Self::Memory(_) => Self::Memory(text),
+            Self::Time(_) => Self::Time(text),
+            Self::File(_) => Self::File(text),
+            Self::Internal(_) => Self::Internal(text),
+        }
+    }
+}
+
+/// Without what only a developer reads.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn of_schema(error: &SchemaError) -> String {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let named = field.name();
+            let near = near(named, valid_fields.iter().map(Column::name));
+            format!("there is no column '{named}' here{near}")
+        }
+        SchemaError::AmbiguousReference { field } => {
+            format!("'{}' is a column of several tables here; write the table before it", field.name())
+        }
+        SchemaError::DuplicateUnqualifiedField { name } | SchemaError::DuplicateQualifiedField { name, .. } => {
+            format!("'{name}' is there twice; give one of them another name with AS")
+        }
+    }
+}
+
+/// Names that are like one that is not there, in words to append; the closest first, at most three.
+pub(crate) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let name = name.to_lowercase();
+    let like = |other: &str| {
+        let other = other.to_lowercase();
+        let within = name.len() >= 3 && other.contains(&name);
+        if within { 0.9 } else { strsim::jaro_winkler(&name, &other) }
+    };
+    let mut close: Vec<(f64, &str)> =
+        known.map(|known| (like(known), known)).filter(|(like, _)| *like > 0.75).collect();
+    close.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    close.dedup_by_key(|(_, known)| *known);
+    match close.iter().take(3).map(|(_, known)| *known).collect::<Vec<_>>() {
+        close if close.is_empty() => String::new(),
+        close => format!("; like it are {}", close.join(", ")),
+    }
+}

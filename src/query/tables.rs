@@ -1,0 +1,150 @@
+//! Which table a name means.
+//!
+//! `"kmuh autumn".parsed`: a session by its id, or by its name where one live session has it. `parsed`: of the session
+//! that the request is about. `sessions`, `datasets`, …: the catalogue. `all_readings`: history.
+
+use chrono_tz::Tz;
+use hvac_query::{Statement, Table, TableName};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+
+use super::{catalogue, readings};
+use crate::cleaning::events;
+use crate::datasets::DatasetSelector;
+use crate::datasets::version::resolve;
+use crate::error::{Context, Detail, Error, Result, codes};
+use crate::state::AppState;
+use hvac_store::entity::session;
+
+/// What a session has, in words.
+const OF_SESSIONS: &str = "parsed, cleaned, latest, events, findings, parsed_v1, cleaned_v1, events_v1, …";
+
+/// The tables of a statement, and the clock that it is on.
+pub struct Found {
+    pub tables: Vec<(TableName, Table)>,
+    pub zone: Tz,
+}
+
+/// Finds every table that a statement names.
+///
+/// # Errors
+/// 404 for a session or version that is not there, 409 for a name of several sessions or a file that is not what it
+/// was, 422 for a name that means nothing.
+pub async fn find(state: &AppState, statement: &Statement, session_id: Option<&str>) -> Result<Found> {
+    let mut tables = Vec::new();
+    let mut zones = Vec::new();
+    for name in statement.tables() {
+        let table = match one(state, name, session_id).await {
+            Ok((table, zone)) => {
+                zones.extend(zone);
+                table
+            }
+            // A name of its own that is no table's.
+            Err(_) if statement.may_be_its_own(name) => continue,
+            Err(error) => return Err(error),
+        };
+        tables.push((name.clone(), table));
+    }
+    zones.dedup();
+    let zone = match zones.as_slice() {
+        [zone] => *zone,
+        _ => state.config.site_timezone,
+    };
+    Ok(Found { tables, zone })
+}
+
+async fn one(state: &AppState, name: &TableName, session_id: Option<&str>) -> Result<(Table, Option<Tz>)> {
+    let word = name.table.to_lowercase();
+    let Some(schema) = &name.schema else {
+        if let Some(table) = catalogue::table(state, &word) {
+            return Ok((table, None));
+        }
+        if word == "all_readings" {
+            return Ok((readings::all(state).await?, None));
+        }
+        return of_session(state, name, &word, session_id).await;
+    };
+    let session = session_of(state, schema).await?;
+    of_session(state, name, &word, Some(&session)).await
+}
+
+/// A table of a session.
+async fn of_session(
+    state: &AppState,
+    name: &TableName,
+    word: &str,
+    session_id: Option<&str>,
+) -> Result<(Table, Option<Tz>)> {
+    let number = |kind: &str| word.strip_prefix(kind)?.strip_prefix("_v")?.parse::<u32>().ok();
+    let version = match word {
+        "parsed" | "cleaned" | "latest" => word.to_owned(),
+        "events" => "cleaned".to_owned(),
+        _ => match (number("parsed"), number("cleaned"), number("events")) {
+            (Some(n), _, _) => format!("parsed-v{n}"),
+            (_, Some(n), _) | (_, _, Some(n)) => format!("cleaned-v{n}"),
+            _ => return Err(unknown(name)),
+        },
+    };
+    let selector = DatasetSelector { session_id: session_id.map(str::to_owned), version: Some(version) };
+    if word.starts_with("events") {
+        let (dataset, path) = events::located(state, &selector).await?;
+        return Ok((Table::Parquet { path, zone: dataset.zone, sorted_by: None }, Some(dataset.zone)));
+    }
+    let dataset = resolve(state, &selector).await?;
+    let zone = dataset.zone;
+    Ok((Table::Parquet { path: dataset.path, zone, sorted_by: Some("timestamp") }, Some(zone)))
+}
+
+fn unknown(name: &TableName) -> Error {
+    let catalogue = catalogue::NAMES.join(", ");
+    let close = catalogue::NAMES
+        .iter()
+        .chain(&["parsed", "cleaned", "latest", "events", "all_readings"])
+        .map(|known| (strsim::jaro_winkler(known, &name.table.to_lowercase()), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(like, _)| *like > 0.8);
+    let near = close.map(|(_, known)| format!("; did you mean {known}?")).unwrap_or_default();
+    let message = format!(
+        "sql: there is no table {name}{near} A session has {OF_SESSIONS}; for all there are {catalogue} and all_readings"
+    );
+    Error::invalid("sql", codes::UNKNOWN_TABLE, message)
+}
+
+/// The id of the one live session of that id or name.
+async fn session_of(state: &AppState, text: &str) -> Result<String> {
+    let name = Expr::col(session::Column::Name);
+    let by_name = Func::lower(name).eq(text.to_lowercase());
+    let found: Vec<(String, String)> = session::Entity::find()
+        .select_only()
+        .columns([session::Column::Id, session::Column::Name])
+        .filter(session::Column::DeletedAt.is_null())
+        .filter(
+            Condition::any()
+                .add(session::Column::Id.eq(text.to_lowercase()))
+                .add(session::Column::Name.eq(text))
+                .add(by_name),
+        )
+        .into_tuple()
+        .all(state.store.db.read())
+        .await
+        .internal("looking for a session by its name")?;
+    let exact: Vec<&(String, String)> = found.iter().filter(|(id, name)| id == text || name == text).collect();
+    let meant = if exact.len() == 1 { exact } else { found.iter().collect() };
+    match meant.as_slice() {
+        [(id, _)] => Ok(id.clone()),
+        [] => {
+            let message =
+                format!("there is no session '{text}' by id or name; SELECT id, name FROM sessions lists them");
+            Err(Error::new(codes::UNKNOWN_SESSION, message))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|(id, _)| id.as_str()).collect();
+            let message =
+                format!("'{text}' is the name of {} sessions: write one of the ids {}", ids.len(), ids.join(", "));
+            let error = Error::new(codes::AMBIGUOUS_SESSION, message);
+            Err(several.iter().fold(error, |error, (id, name)| {
+                error.with_detail(Detail { message: format!("{id} '{name}'"), ..Detail::default() })
+            }))
+        }
+    }
+}
