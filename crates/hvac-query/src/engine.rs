@@ -28,9 +28,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::QueryError;
 use crate::functions;
+use crate::minutes;
 use crate::statement::{OWN_SCHEMA, Statement, TableName};
 use crate::stores::OneStore;
 use crate::tables::Table;
+
+/// Of each thread: a plan is walked to its depth, which a statement's text bounds. Taken only as far as it is used.
+const STACK_BYTES: usize = 64 << 20;
 
 /// What all statements share.
 #[derive(Debug, Clone)]
@@ -124,6 +128,7 @@ impl Engine {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(settings.threads.max(1))
             .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
             .enable_time()
             .build()
             .map_err(|error| QueryError::Internal(format!("starting threads for statements: {error}")))?;
@@ -333,7 +338,7 @@ async fn plan_of(
     }
     state.catalog_list().register_catalog("stored".to_owned(), Arc::new(catalog));
     let spelled = statement.spelled(&columns.iter().map(String::as_str).collect::<Vec<_>>())?;
-    let plan = state.statement_to_plan(spelled).await?;
+    let plan = minutes::with_seconds(state.statement_to_plan(spelled).await?)?;
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)

@@ -70,6 +70,10 @@ impl From<DataFusionError> for QueryError {
 
 /// What an error that is only looked at means.
 fn told(error: &DataFusionError) -> QueryError {
+    // An error of reading and writing, of arrow's or of its own: the bound of files that statements may write.
+    if error.to_string().contains("exceeded the allowable limit") {
+        return QueryError::Memory("its temporary files are as large as QUERY_SPILL_BYTES allows".to_owned());
+    }
     match error {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => told(inner),
         DataFusionError::Shared(inner) => told(inner),

@@ -3,6 +3,7 @@
 mod engine;
 mod error;
 mod functions;
+mod minutes;
 mod output;
 mod readings;
 mod statement;

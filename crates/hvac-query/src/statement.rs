@@ -19,6 +19,10 @@ use crate::error::QueryError;
 
 /// How deep a statement may be nested.
 const DEEPEST: usize = 50;
+/// How deep an expression may be: a chain of ANDs is as deep as it is long.
+const DEEPEST_EXPRESSION: usize = 500;
+/// For texts of [`LONGEST_STATEMENT`].
+const PARSER_STACK_BYTES: usize = 64 << 20;
 /// Longest statement, bytes.
 pub const LONGEST_STATEMENT: usize = 64 * 1024;
 
@@ -69,6 +73,11 @@ impl Statement {
             let message = format!("the statement has {} bytes; at most {LONGEST_STATEMENT} are taken", sql.len());
             return Err(QueryError::Syntax(message));
         }
+        // A long chain of ANDs is as deep when it is dropped as it is long; what is too deep goes where it was made.
+        stacker::grow(PARSER_STACK_BYTES, || Self::of(sql))
+    }
+
+    fn of(sql: &str) -> Result<Self, QueryError> {
         let mut parser =
             DFParserBuilder::new(sql).with_dialect(&GenericDialect {}).with_recursion_limit(DEEPEST).build()?;
         let mut statements = parser.parse_statements()?;
@@ -80,7 +89,12 @@ impl Statement {
             }
         };
         let mut named = Named::default();
-        let _ = Visit::visit(query(&parsed)?, &mut named);
+        if Visit::visit(query(&parsed)?, &mut named).is_break() {
+            let message = format!(
+                "an expression is nested more than {DEEPEST_EXPRESSION} deep; write a long chain of ORs as IN (…)"
+            );
+            return Err(QueryError::Syntax(message));
+        }
         let mut tables = named.tables;
         let mut seen = HashSet::new();
         tables.retain(|table| seen.insert(lower(table)));
@@ -169,10 +183,22 @@ fn table_name(name: &ObjectName) -> Option<TableName> {
 struct Named {
     tables: Vec<TableName>,
     expressions: HashSet<String>,
+    /// How deep the expression is that is being looked at.
+    depth: usize,
 }
 
 impl Visitor for Named {
     type Break = ();
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.depth += 1;
+        if self.depth > DEEPEST_EXPRESSION { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         let with = query.with.iter().flat_map(|with| &with.cte_tables);
