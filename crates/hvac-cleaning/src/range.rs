@@ -135,8 +135,8 @@ pub(crate) fn in_words(limits: Limits, unit: &str) -> RangeLimits {
 /// Marks the values outside of the limits; NaN is none.
 pub(crate) fn mark(values: &[f64], range: &RangeLimits, mut hit: impl FnMut(usize)) {
     for (row, value) in values.iter().enumerate() {
-        let judged = !value.is_nan() && !(range.ratio && *value == 0.0);
-        if judged && !range.limits.contains(*value) {
+        let skipped = value.is_nan() || (range.ratio && *value == 0.0);
+        if !skipped && !range.limits.contains(*value) {
             hit(row);
         }
     }
