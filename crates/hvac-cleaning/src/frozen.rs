@@ -8,8 +8,8 @@
 //! - `frozen_habit` (3) times as long as 99 % of the column's own runs (95 % while there are fewer than 100 of
 //!   them): a coarse sensor holds its value by habit, and a point that is written hourly into a 10-minute table
 //!   shows it there when no report says so. Of runs with geometric lengths one in a million lasts so long –
-//!   and longer than one column in 500 holds a value by chance: a sensor of coarse steps repeats it with some
-//!   probability p, and of n runs n·pᴸ⁻¹ last for L samples. With fewer
+//!   and longer than one column in 2000 holds a value by chance: a sensor of coarse steps repeats it with some
+//!   probability p, and of n runs of m samples n·pᴸ⁻ᵐ last for L ([`RunLengths::by_chance`]). With fewer
 //!   than 20 runs it is 1.25 times that of the mean of the others, a day at least where there are not three others, and
 //!   asked only where something else says that the value should move; a point that is recorded on change of value is
 //!   not judged without a habit, for standing still is what it looks like when nothing happens.
@@ -49,8 +49,6 @@ const ALONE_MS: f64 = 24.0 * 3.6e6;
 const UNKNOWN_MS: f64 = 72.0 * 3.6e6;
 /// What it must last of the weather, which turns slowly at dawn and in the afternoon: half an hour, ms.
 const WEATHER_MS: f64 = 29.0 * 60_000.0;
-/// Runs of a column that may be taken for frozen by chance.
-const CHANCE: f64 = 0.002;
 /// Runs that make a mean.
 const OTHERS: usize = 3;
 /// A run of one value.
@@ -128,7 +126,8 @@ fn standstills(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresholds) -
         Knowledge::Moves => least.max(WEATHER_MS),
         Knowledge::Runs | Knowledge::Itself => least,
     };
-    let chance = if thresholds.frozen_habit > 0.0 && habit.is_some() { by_chance(&holds, sensor.seen_ms) } else { 0.0 };
+    let by_chance = thresholds.frozen_habit > 0.0 && habit.is_some() && holds.goes_on_by_chance();
+    let chance = if by_chance { holds.by_chance(sensor.seen_ms) } else { 0.0 };
     let required = least.max(thresholds.frozen_habit * required).max(chance);
     let mut runs_found = Vec::new();
     for rows in stretches {
@@ -136,19 +135,6 @@ fn standstills(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresholds) -
         runs_found.extend(lasting.filter(|run| run.rows > 1 && run.lasts_ms(sensor.seen_ms) >= required));
     }
     Ok(FrozenScan { runs: runs_found, judged, notes: Vec::new() })
-}
-
-/// How long a run must last so that a sensor of that resolution has none by chance, ms: a value is repeated with the
-/// probability p of a run going on, so of n runs n·pᴸ⁻¹ last for L samples. 0 where most values are repeated: the point is
-/// recorded more rarely than its rows stand.
-fn by_chance(holds: &RunLengths, seen_ms: f64) -> f64 {
-    let runs = holds.len() as f64;
-    let goes_on = 1.0 - holds.single as f64 / runs;
-    if !(goes_on > 0.0 && goes_on <= 0.5) {
-        return 0.0;
-    }
-    let samples = 1.0 + (runs / CHANCE).ln() / -goes_on.ln();
-    (samples - 0.5) * seen_ms
 }
 
 /// What stands for the habit of a column with so few runs: the mean of all but the longest.

@@ -2,7 +2,10 @@
 //!
 //! One side, a row: |RT from flow and ΔT − RT measured| / RT measured ≤ `heat_balance` (0.15), with
 //! Q = ρ·V̇·cp·ΔT (`physics::water_heat_kw`). Loads below `heat_balance_min_rt` (1 RT) are not judged: their
-//! relative error says nothing.
+//! relative error says nothing. Neither are rows at which the error of ΔT alone may exceed the limit, by the measured ΔT
+//! and by the one that the measured load needs: two sensors that are each right within ±0.15 K give a ΔT within
+//! √2 · 0.15 K = 0.21 K (`delta_t_accuracy_k`; root sum square of independent errors, ISO/IEC Guide 98-3 §5.1.2), so that
+//! 15 % need 1.4 K.
 //!
 //! The plant, where both sides are measured: (Q_evap + W_in − Q_cond)/Q_cond within ±`plant_balance` (5 %) for
 //! more than `plant_balance_share` (80 %) of the rows, after the acceptance of AHRI 550/590 tests. A statistic
@@ -20,14 +23,34 @@ pub(crate) fn load_from_flow_rt(flow_lpm: f64, supply_c: f64, return_c: f64) -> 
     kw_to_rt(water_heat_kw(flow_lpm, return_c - supply_c))
 }
 
-/// One row of the one-sided test; [`RowVerdict::Beyond`] holds the relative error with its sign.
-#[must_use]
-pub(crate) fn one_side(from_flow_rt: f64, measured_rt: f64, limit: f64, least_rt: f64) -> RowVerdict {
-    if from_flow_rt.is_nan() || measured_rt.is_nan() || measured_rt < least_rt {
-        return RowVerdict::Unjudged;
+/// What the one-sided test asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OneSide {
+    /// Most |relative error|.
+    pub(crate) limit: f64,
+    /// Least load, RT.
+    pub(crate) least_rt: f64,
+    /// Accuracy of a ΔT, K.
+    pub(crate) delta_t_k: f64,
+}
+
+impl OneSide {
+    /// One row; [`RowVerdict::Beyond`] holds the relative error with its sign. L/min and RT.
+    #[must_use]
+    pub(crate) fn judge(&self, flow_lpm: f64, from_flow_rt: f64, measured_rt: f64) -> RowVerdict {
+        // A sensor that is far off makes one of the two small, not both.
+        let larger_rt = measured_rt.max(from_flow_rt.abs());
+        let by_delta_t_rt = load_from_flow_rt(flow_lpm, 0.0, self.delta_t_k);
+        if from_flow_rt.is_nan()
+            || measured_rt.is_nan()
+            || measured_rt < self.least_rt
+            || by_delta_t_rt > self.limit * larger_rt
+        {
+            return RowVerdict::Unjudged;
+        }
+        let error = (from_flow_rt - measured_rt) / measured_rt;
+        if error.abs() > self.limit { RowVerdict::Beyond(error) } else { RowVerdict::Within }
     }
-    let error = (from_flow_rt - measured_rt) / measured_rt;
-    if error.abs() > limit { RowVerdict::Beyond(error) } else { RowVerdict::Within }
 }
 
 /// Relative error of the plant's balance; NaN when a side is missing or no heat is rejected. RT and kW.
@@ -69,13 +92,27 @@ mod tests {
     fn hand_worked_rows() {
         let carried = load_from_flow_rt(1000.0, 7.0, 12.0);
         assert!((carried - 98.89).abs() < 0.01, "{carried}");
-        let judge = |measured| one_side(carried, measured, 0.15, 1.0);
+        let test = OneSide { limit: 0.15, least_rt: 1.0, delta_t_k: 0.21 };
+        let judge = |measured| test.judge(1000.0, carried, measured);
         assert_eq!(judge(98.0), RowVerdict::Within);
         assert_eq!(judge(86.1), RowVerdict::Within);
         assert!(matches!(judge(85.9), RowVerdict::Beyond(error) if (error - 0.1513).abs() < 1e-3));
         assert!(matches!(judge(120.0), RowVerdict::Beyond(error) if (error + 0.1759).abs() < 1e-3), "-21.1 / 120");
         assert_eq!(judge(0.9), RowVerdict::Unjudged, "below 1 RT");
         assert_eq!(judge(f64::NAN), RowVerdict::Unjudged);
+    }
+
+    /// 1 000 L/min carry 19.779 RT a kelvin, so 0.21 K are 4.153 RT: 15 % of 27.69 RT, which are 1.4 K.
+    #[test]
+    fn a_small_delta_t_says_nothing_but_one_that_should_be_large_does() {
+        let test = OneSide { limit: 0.15, least_rt: 1.0, delta_t_k: 0.21 };
+        let judge = |delta_t_k, measured| test.judge(1000.0, load_from_flow_rt(1000.0, 7.0, 7.0 + delta_t_k), measured);
+        assert_eq!(judge(1.3, 20.0), RowVerdict::Unjudged, "29 % off, at 1.3 and 1.0 K");
+        assert!(matches!(judge(1.3, 28.0), RowVerdict::Within), "the load needs 1.42 K");
+        assert!(matches!(judge(1.5, 20.0), RowVerdict::Beyond(_)), "1.5 K");
+        assert!(matches!(judge(0.2, 98.9), RowVerdict::Beyond(_)), "the load needs 5 K");
+        assert!(matches!(judge(-2.0, 20.0), RowVerdict::Beyond(_)), "exchanged");
+        assert_eq!(OneSide { delta_t_k: 0.0, ..test }.judge(1000.0, 2.0, 1.5), RowVerdict::Beyond(0.5 / 1.5));
     }
 
     /// 100 RT = 351.68 kW and 60 kW in: 411.68 kW must go out, 117.06 RT. 124 RT = 436.08 kW: −5.6 %.

@@ -2,7 +2,7 @@
 //!
 //! Every rule judges the values as they were recorded, whatever the other rules find.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::cells::NumberCells;
 use super::frozen;
@@ -13,7 +13,7 @@ use super::range::{self, RangeLimits};
 use super::report::{ColumnSummary, Event, Hits, Rule};
 use super::run_lengths::Sensor;
 use super::sampling::{self, UsualSpan, duration, number};
-use super::spike::{self, PlantStates};
+use super::spike::SpikeScan;
 use super::{CleanError, internal};
 use hvac_frame::column::NullReason;
 
@@ -22,15 +22,30 @@ pub(crate) const MOST_EVENTS: usize = 2_000;
 
 /// A standstill of a sensor of which nothing says that it should move: it is reported, and never nulled.
 const REPORTED: u8 = 8;
+/// A wet-bulb above its dry-bulb: one of the two is wrong, and nothing says which. Reported, never nulled.
+const CONTRADICTED: u8 = 16;
+/// Values that flags have.
+const FLAGS: usize = 32;
 /// The cell rules in order, with the flags of what they hit.
 const CELL_BITS: [(Rule, u8); 3] = [
-    (Rule::OutOfRange, bit(Rule::OutOfRange)),
+    (Rule::OutOfRange, bit(Rule::OutOfRange) | CONTRADICTED),
     (Rule::Spike, bit(Rule::Spike)),
     (Rule::Frozen, bit(Rule::Frozen) | REPORTED),
 ];
 /// The same with the flags of what is nulled.
 const NULLING_BITS: [(Rule, u8); 3] =
     [(Rule::OutOfRange, bit(Rule::OutOfRange)), (Rule::Spike, bit(Rule::Spike)), (Rule::Frozen, bit(Rule::Frozen))];
+
+/// What a wet-bulb is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DryBulb<'a> {
+    /// Its column.
+    pub(crate) name: &'a str,
+    /// °C row by row; NaN for none, and where it cannot be itself.
+    pub(crate) values_c: &'a [f64],
+    /// What two sensors may differ by, K.
+    pub(crate) margin_k: f64,
+}
 
 /// One column as the cell rules see it.
 #[derive(Debug, Clone)]
@@ -45,12 +60,10 @@ pub(crate) struct ColumnUnderTest<'a> {
     pub(crate) least_step_ms: i64,
     /// Limits, when the range is judged.
     pub(crate) range: Option<RangeLimits>,
-    /// Its unit and the dry-bulb in °C row by row, when it is a wet-bulb.
-    pub(crate) dry_bulb: Option<(&'a Unit, &'a [f64], f64)>,
-    /// Whether spikes are judged.
-    pub(crate) spikes: bool,
-    /// First rows of jumps that the plant made, and no sensor.
-    pub(crate) shared_jumps: &'a HashSet<usize>,
+    /// Its unit and the dry-bulb, when it is a wet-bulb.
+    pub(crate) dry_bulb: Option<(&'a Unit, DryBulb<'a>)>,
+    /// Its spikes, when they are judged.
+    pub(crate) spikes: Option<&'a SpikeScan>,
     /// Whether standstill is judged.
     pub(crate) frozen: bool,
     /// What says that its values should move.
@@ -59,8 +72,6 @@ pub(crate) struct ColumnUnderTest<'a> {
     pub(crate) running: Option<&'a [MachineState]>,
     /// The speed of its machine, where there is one.
     pub(crate) speed: Option<&'a [f64]>,
-    /// How many machines of its plant run.
-    pub(crate) staging: Option<&'a [u16]>,
     /// The same in words: `while CHP_01 ran`.
     pub(crate) driver: String,
     /// A value of 0 is a standstill: nothing else says whether its equipment runs.
@@ -129,14 +140,9 @@ pub(crate) fn judge(look: &ColumnUnderTest<'_>, cells: &mut NumberCells) -> Resu
             mark_range(look, &limits, values, &mut flags, &mut judged.events);
         }
     }
-    if let (true, Some((interval, seen))) = (look.spikes, look.interval_ms) {
-        let samples = spike::samples(look.at_ms, values, interval, seen);
-        let usual = if look.may_idle { UsualSpan::of(values) } else { None };
-        let plant = PlantStates { staging: look.staging, running: look.running };
-        let (found, count) =
-            spike::spikes(&samples, interval, look.thresholds.spike_z, plant, usual, look.shared_jumps);
-        judged.judged.insert(Rule::Spike, count);
-        for sample in &found {
+    if let Some(SpikeScan { found, judged: count }) = look.spikes {
+        judged.judged.insert(Rule::Spike, *count);
+        for sample in found {
             set(&mut flags, sample.first..=sample.last, bit(Rule::Spike), values)?;
         }
         let events = found.iter().map(|sample| EventSpan {
@@ -247,26 +253,36 @@ fn mark_range(
         }
     };
     range::mark(values, range, |row| hit(&mut marks, row));
-    if let Some((unit, dry_c, margin)) = look.dry_bulb {
-        let wet_c = values.iter().map(|value| unit.convert(*value));
-        range::mark_above_dry_bulb(wet_c, dry_c, margin, |row| hit(&mut marks, row));
-    }
     flags.resize(values.len(), 0);
     for (flag, _) in flags.iter_mut().zip(&marks).filter(|(_, mark)| matches!(mark, RowMark::Hit(_))) {
         *flag |= bit(Rule::OutOfRange);
     }
-    let limits = match look.dry_bulb {
-        Some(_) => format!("{} and at most the dry-bulb", range.words),
-        None => range.words.clone(),
+    let gap_ms = gap_ms(look.interval_ms);
+    let words = |span: &EventSpan| format!("{}, where {} is possible", span.values(), range.words);
+    let hits = spans(look.at_ms, &marks, gap_ms).into_iter();
+    push_events(events, Rule::OutOfRange, Some(look.name), hits, words);
+    let Some((unit, dry_bulb)) = look.dry_bulb else { return };
+    let wet_c = values.iter().map(|value| unit.convert(*value));
+    for (row, excess_k) in range::above_dry_bulb(wet_c, dry_bulb.values_c).enumerate() {
+        let (Some(mark), Some(flag)) = (marks.get_mut(row), flags.get_mut(row)) else { continue };
+        *mark = match *mark {
+            RowMark::Clear(_) if excess_k > dry_bulb.margin_k => {
+                *flag |= CONTRADICTED;
+                RowMark::Hit(excess_k)
+            }
+            RowMark::Clear(_) if !excess_k.is_nan() => RowMark::Clear(excess_k),
+            _ => RowMark::Skip,
+        };
+    }
+    let words = |span: &EventSpan| {
+        let excess_k = number((span.max * 10.0).round() / 10.0);
+        let dry = dry_bulb.name;
+        format!(
+            "up to {excess_k} K above the dry-bulb '{dry}': one of the two is wrong, nothing here says which (reported only)"
+        )
     };
-    let words = |span: &EventSpan| format!("{}, where {limits} is possible", span.values());
-    push_events(
-        events,
-        Rule::OutOfRange,
-        Some(look.name),
-        spans(look.at_ms, &marks, gap_ms(look.interval_ms)).into_iter(),
-        words,
-    );
+    let hits = spans(look.at_ms, &marks, gap_ms).into_iter();
+    push_events(events, Rule::OutOfRange, Some(look.name), hits, words);
 }
 
 const fn bit(rule: Rule) -> u8 {
@@ -290,7 +306,7 @@ fn set(flags: &mut Vec<u8>, rows: std::ops::RangeInclusive<usize>, flag: u8, val
 
 /// How many cells each rule hit by these bits, as the first of them and at all.
 fn count(flags: &[u8], bits: [(Rule, u8); 3]) -> BTreeMap<Rule, Hits> {
-    let mut by_flag = [0_u64; 16];
+    let mut by_flag = [0_u64; FLAGS];
     for flag in flags {
         if let Some(count) = by_flag.get_mut(usize::from(*flag)) {
             *count += 1;
@@ -435,6 +451,11 @@ mod tests {
         let flags = [REPORTED, REPORTED | 2];
         let of = |bits| count(&flags, bits).get(&Rule::Frozen).map(|h| (h.first, h.all));
         assert_eq!((of(CELL_BITS), of(NULLING_BITS)), (Some((1, 2)), None));
+        assert_eq!(flags.map(reason), [None, Some(Spike)]);
+        // A wet-bulb above its dry-bulb; one that jumped there.
+        let flags = [CONTRADICTED, CONTRADICTED | 2];
+        let of = |bits| count(&flags, bits).get(&Rule::OutOfRange).map(|h| (h.first, h.all));
+        assert_eq!((of(CELL_BITS), of(NULLING_BITS)), (Some((2, 2)), None));
         assert_eq!(flags.map(reason), [None, Some(Spike)]);
     }
 

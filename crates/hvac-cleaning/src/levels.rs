@@ -7,13 +7,13 @@
 //! - has that value at a tenth of all other times, too: a fan at its one speed, read by a coarse meter;
 //! - stands as long around there: 3 times (`frozen_habit`) as long as 95 % of its runs on that value, of fewer than 20 of
 //!   them 3.75 times their mean, of fewer than 5 the same within 5 % of its usual span – a fan's power is flat at low
-//!   speed, and a controlled value is still at its set-point;
+//!   speed, and a controlled value is still at its set-point –, or as long as the runs within that by chance do;
 //! - stands still with the speed of its machine: from where that comes to within 1 % until it leaves;
 //! - only rises, 48 times and 50 times for each fall: a register by its values.
 
 use std::cell::LazyCell;
 
-use super::run_lengths::Sensor;
+use super::run_lengths::{RunLengths, Sensor};
 use super::sampling::{UsualSpan, number, quantile};
 
 /// Times that a column comes to rest on a value that is a level of it, and on its least or greatest value.
@@ -24,6 +24,8 @@ const USUAL: f64 = 0.1;
 const AROUND: f64 = 0.05;
 /// Runs on a value itself that tell how long the column stands there.
 const ON_IT: usize = 5;
+/// Runs around a level that tell how long one lasts by chance.
+const ENOUGH: usize = 100;
 /// Runs around a level that make a mean, those that make a quantile, and which, and how many times the mean stands for it.
 const RUNS: (usize, usize, f64, f64) = (3, 20, 0.95, 1.25);
 /// A speed that stays within this share of itself stands still.
@@ -95,7 +97,10 @@ impl Levels {
             let is_level = share >= USUAL || times >= if at_end { TIMES.1 } else { TIMES.0 };
             let mut rested = false;
             for (index, run) in same {
-                let by_habit = || holds.usual_ms(&run).is_some_and(|usual_ms| run.lasts_ms < habit * usual_ms);
+                let by_habit = || {
+                    let usual = holds.usual_ms(&run).is_some_and(|usual_ms| run.lasts_ms < habit * usual_ms);
+                    usual || (habit > 0.0 && run.lasts_ms < holds.by_chance_ms(&run))
+                };
                 if is_level || stands_with_speed(sensor, &run) || by_habit() {
                     rested = true;
                     usual.get_mut(index).into_iter().for_each(|usual| *usual = true);
@@ -163,6 +168,8 @@ struct Holds {
     /// How far values of one level, and those around it, lie apart.
     range: f64,
     around: f64,
+    /// Median step between rows, ms.
+    seen_ms: f64,
 }
 
 impl Holds {
@@ -188,7 +195,7 @@ impl Holds {
         close(open);
         runs.sort_by(|a, b| a.0.total_cmp(&b.0));
         let span = UsualSpan::of(sensor.values).map_or(0.0, |usual| usual.high - usual.low);
-        Self { runs, range, around: range.max(AROUND * span) }
+        Self { runs, range, around: range.max(AROUND * span), seen_ms: sensor.seen_ms }
     }
 
     /// How long the column usually stands around the value of `run`, that one left out; none when it hardly is there.
@@ -203,6 +210,21 @@ impl Holds {
             few if few < quantile_of => Some(times * lasting.iter().sum::<f64>() / few as f64),
             _ => quantile(&mut lasting, q),
         }
+    }
+
+    /// How long the column may stand around the value of `run` by chance: a fan at its least speed is less restless.
+    fn by_chance_ms(&self, run: &Standstill) -> f64 {
+        let near = self.within(self.around, run);
+        if near.len() < ENOUGH {
+            return 0.0;
+        }
+        let mut runs = RunLengths::default();
+        #[expect(clippy::cast_possible_truncation, reason = "ms")]
+        for lasts_ms in near.into_iter().chain([run.lasts_ms]) {
+            let longer_ms = (lasts_ms - self.seen_ms) as i64;
+            if longer_ms > 0 { runs.longer.push(longer_ms) } else { runs.single += 1 }
+        }
+        runs.by_chance(self.seen_ms)
     }
 
     /// Times of the other runs whose value is no further than `around` from that of `run`.

@@ -51,6 +51,7 @@ mod sensor_tags;
 mod sensors;
 mod shared_jumps;
 mod spike;
+mod spikes;
 pub mod steady;
 #[cfg(test)]
 mod tests;
@@ -62,7 +63,7 @@ pub use self::report::{Event, Hits, Report, Rule};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.
-pub const CLEANER_VERSION: &str = "4";
+pub const CLEANER_VERSION: &str = "5";
 
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -358,19 +358,23 @@ pub(crate) fn running<'v>(
     running
 }
 
-/// How many of the plant's machines run, row by row; none when nothing tells.
+/// Which of the plant's machines run, row by row, as one number for each set of them; none when nothing tells.
 pub(crate) fn staging<'v>(
     machines: &Machines,
     at_ms: &[i64],
     values: impl Fn(usize) -> &'v [f64],
     hold: impl Fn(usize) -> Hold,
-) -> Option<Vec<u16>> {
-    let mut stages: Option<Vec<u16>> = None;
+) -> Option<Vec<u64>> {
+    /// 2⁶⁴ ÷ the golden ratio, odd: sums of its multiples by different powers of itself differ.
+    const SCATTER: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut stages: Option<Vec<u64>> = None;
+    let mut own = 1_u64;
     for machine in machines.all.iter().filter(|machine| machine.kind != MachineKind::Other) {
         let Some(sign) = machine.sign else { continue };
+        own = own.wrapping_mul(SCATTER);
         let all = stages.get_or_insert_with(|| vec![0; at_ms.len()]);
         for (stage, state) in all.iter_mut().zip(running(at_ms, &[sign], &values, &hold)) {
-            *stage += u16::from(state == MachineState::On);
+            *stage = stage.wrapping_add(if state == MachineState::On { own } else { 0 });
         }
     }
     stages

@@ -337,6 +337,9 @@ pub struct Thresholds {
     /// Loads below this one are not balanced, RT.
     #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub heat_balance_min_rt: f64,
+    /// Accuracy of a ΔT, K, two sensors of ±0.15 K: where it alone may exceed `heat_balance`, nothing is balanced.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
+    pub delta_t_accuracy_k: f64,
     /// |Q_evap + W_in − Q_cond| / Q_cond, a row of the plant's statistic.
     #[cfg_attr(feature = "openapi", schema(minimum = 0.0))]
     pub plant_balance: f64,
@@ -400,6 +403,7 @@ impl Default for Thresholds {
             wet_bulb_margin_k: 1.0,
             heat_balance: 0.15,
             heat_balance_min_rt: 1.0,
+            delta_t_accuracy_k: 0.21,
             plant_balance: 0.05,
             plant_balance_share: 0.80,
             affinity: 0.20,

@@ -79,7 +79,7 @@ impl Plan {
                 super::sampling::number(t.zero_tolerance * 100.0)
             ),
             Rule::Spike => {
-                format!("robust z of both differences above {}, and 2.5 times 95 % of its own steps", t.spike_z)
+                format!("robust z of both differences above {}, and 2.2 times 95 % of its own steps", t.spike_z)
             }
             Rule::Frozen => format!(
                 "{} native samples within {} while its equipment is known to run, and {} times as long as 99 % of the column's own runs",
@@ -90,7 +90,10 @@ impl Plan {
                 format!("(max − min)/mean of the load at most {} over {} min", t.steady_spread, t.steady_window_min)
             }
             Rule::HeatBalance => {
-                format!("|flow·ΔT − load|/load at most {}, from {} RT", t.heat_balance, t.heat_balance_min_rt)
+                format!(
+                    "|flow·ΔT − load|/load at most {}, from {} RT, where ±{} K of ΔT are no more than that",
+                    t.heat_balance, t.heat_balance_min_rt, t.delta_t_accuracy_k
+                )
             }
             Rule::Affinity => format!("|P/f³ ÷ own nearest level − 1| at most {}", t.affinity),
             Rule::Equipment => {
@@ -184,6 +187,7 @@ fn bad_thresholds(t: &Thresholds) -> Vec<Problem> {
         ("spike_z", t.spike_z),
         ("heat_balance", t.heat_balance),
         ("heat_balance_min_rt", t.heat_balance_min_rt),
+        ("delta_t_accuracy_k", t.delta_t_accuracy_k),
         ("plant_balance", t.plant_balance),
         ("plant_balance_share", t.plant_balance_share),
         ("affinity", t.affinity),

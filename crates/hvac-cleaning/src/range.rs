@@ -5,7 +5,7 @@
 //! | chilled water | −5…30 °C |
 //! | condenser water | 5…60 °C |
 //! | outside air | −50…60 °C |
-//! | wet-bulb | −50…40 °C, and not above the dry-bulb of the same row by more than 1 K (two sensors of ±0.5 K) |
+//! | wet-bulb | −50…40 °C, and not above the dry-bulb of the same row by more than 1 K (two sensors of ±0.5 K): reported only |
 //! | relative humidity | 0…100 % |
 //! | speed | 0…65 Hz |
 //! | electric power, flow, load | ≥ 0 |
@@ -16,6 +16,10 @@
 //! usual greatest value (its 99 % quantile) where it reads as near to 0 at 1 % of all times at least, and by 0.5 kW,
 //! 5 L/min, 1 RT and 0.5 Hz in any case. Such cells are kept, counted and told of. What an earlier cleaning has judged by the same limits is not judged by the usual greatest
 //! value of what that left.
+//!
+//! A wet-bulb above its dry-bulb cannot be, but either of the two may be the wrong one: a dry-bulb that reads 3 K too little
+//! and a wet-bulb that reads 3 K too much look alike, also beside the humidity, for all three are bound by one law. So the
+//! event names both, and neither is nulled. A dry-bulb that cannot be itself is no witness.
 //!
 //! Otherwise a cell is judged by itself, so what is left is judged the same again. A column whose quantity or unit is
 //! not known is not judged; limits of a single column, in its own unit, win over all of these and have no tolerance.
@@ -131,23 +135,14 @@ pub(crate) fn in_words(limits: Limits, unit: &str) -> RangeLimits {
 /// Marks the values outside of the limits; NaN is none.
 pub(crate) fn mark(values: &[f64], range: &RangeLimits, mut hit: impl FnMut(usize)) {
     for (row, value) in values.iter().enumerate() {
-        let judged = !(value.is_nan() || (range.ratio && *value == 0.0));
-        if judged && !range.limits.contains(*value) {
+        let skipped = value.is_nan() || (range.ratio && *value == 0.0);
+        if !skipped && !range.limits.contains(*value) {
             hit(row);
         }
     }
 }
 
-/// Marks the wet-bulbs above the dry-bulb of their row; both in °C, NaN is none.
-pub(crate) fn mark_above_dry_bulb(
-    wet_c: impl Iterator<Item = f64>,
-    dry_c: &[f64],
-    margin_k: f64,
-    mut hit: impl FnMut(usize),
-) {
-    for (row, (wet, dry)) in wet_c.zip(dry_c).enumerate() {
-        if wet > *dry + margin_k {
-            hit(row);
-        }
-    }
+/// How far each wet-bulb lies above the dry-bulb of its row, K; both in °C, NaN is none.
+pub(crate) fn above_dry_bulb(wet_c: impl Iterator<Item = f64>, dry_c: &[f64]) -> impl Iterator<Item = f64> {
+    wet_c.zip(dry_c).map(|(wet, dry)| wet - dry)
 }

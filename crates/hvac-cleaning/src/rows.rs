@@ -106,10 +106,16 @@ impl OngoingCleaning<'_> {
         let inputs = self.inputs();
         let t = self.plan.parameters.thresholds.clone();
         if let (Some((by_flow, _)), Some((load, _))) = (derive::by_flow(&inputs), inputs.get(&Role::Load)) {
+            let test = heat_balance::OneSide {
+                limit: t.heat_balance,
+                least_rt: t.heat_balance_min_rt,
+                delta_t_k: t.delta_t_accuracy_k,
+            };
+            let flow_lpm = inputs.get(&Role::Flow).map_or(&[][..], |(values, _)| values);
             let pairs = by_flow.iter().zip(load);
-            let verdicts: Vec<RowVerdict> = (pairs.clone())
-                .map(|(flow, load)| heat_balance::one_side(*flow, *load, t.heat_balance, t.heat_balance_min_rt))
-                .collect();
+            let rows = pairs.clone().zip(flow_lpm);
+            let verdicts: Vec<RowVerdict> =
+                rows.map(|((by_flow, load), flow)| test.judge(*flow, *by_flow, *load)).collect();
             let error = |((flow, load), verdict): ((&f64, &f64), &RowVerdict)| match verdict {
                 RowVerdict::Unjudged => f64::NAN,
                 _ => (flow - load) / load,

@@ -1,6 +1,6 @@
 //! Does what was planned: judge the cells, resample, derive, judge the rows, drop, and report.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use chrono_tz::Tz;
@@ -9,19 +9,18 @@ use rayon::prelude::*;
 
 use super::frame::{self, ColumnData};
 use super::hold::Hold;
-use super::judge::{self, CellFindings, CellNote, ColumnUnderTest};
+use super::judge::{self, CellFindings, CellNote, ColumnUnderTest, DryBulb};
 use super::machines::{self, Driver, Knowledge, MachineState, Running, Sign};
 use super::plan::Plan;
 use super::quantity::{Quantity, may_idle};
 use super::report::{Resampling, Rule};
 use super::roles::Role;
-use super::sampling::{Steps, UsualSpan, interval_ms, on_change};
-use super::shared_jumps::{self, Drive};
-use super::spike::{self, PlantStates};
+use super::sampling::{Steps, interval_ms, on_change};
+use super::spike::SpikeScan;
+use super::spikes::MachineRecords;
 use super::work::{OngoingCleaning, step};
 use super::{CleanError, Cleaned, internal, reconciliation};
 use hvac_frame::column::ColumnMeta;
-use hvac_points::Reading;
 
 /// Columns that are worked on between two calls of `progress`.
 const CHUNK: usize = 32;
@@ -95,12 +94,10 @@ struct PlantContext {
     running: BTreeMap<String, DriverStates>,
     /// Speeds of machines that drive a column, by their index.
     speeds: BTreeMap<usize, Vec<f64>>,
-    /// How many machines of the plant run.
-    staging: Option<Vec<u16>>,
-    /// The dry-bulb, °C.
-    dry_c: Option<Vec<f64>>,
-    /// First rows of jumps that several drives, pumps or flows make at once: the plant did that, and no sensor.
-    shared_jumps: HashSet<usize>,
+    /// The dry-bulb's column, and its values in °C.
+    dry_bulb: Option<(usize, Vec<f64>)>,
+    /// Spikes by column.
+    spikes: BTreeMap<usize, SpikeScan>,
 }
 
 /// Whether a driver runs.
@@ -199,58 +196,36 @@ impl OngoingCleaning<'_> {
         }
     }
 
-    /// First rows of the jumps that are the plant's and no sensor's.
-    fn shared_jumps(&self, stages: Option<&[u16]>) -> HashSet<usize> {
-        let Some(planned) = self.plan.rules.get(&Rule::Spike) else { return HashSet::new() };
-        let drive = |index: &usize| {
-            let (meta, values, unit) = (self.metas.get(*index)?, self.values(*index), self.units.get(index));
-            let quantity = unit.map(|(quantity, _)| *quantity);
-            if !matches!(quantity, Some(Quantity::Power | Quantity::Speed | Quantity::Flow)) && !self.is_speed(*index) {
-                return None;
-            }
-            let (interval_ms, seen_ms) = self.intervals.get(*index).copied().flatten()?;
-            let samples = spike::samples(&self.at_ms, values, interval_ms, seen_ms);
-            let usual = if may_idle(meta, quantity) { UsualSpan::of(values) } else { None };
-            let z = self.plan.parameters.thresholds.spike_z;
-            let plant = PlantStates { staging: stages, running: None };
-            let (found, _) = spike::jumps(&samples, interval_ms, z, plant, usual);
-            let reading = Reading::of(&meta.original_name);
-            let power = unit.filter(|(quantity, _)| *quantity == Quantity::Power);
-            Some(Drive {
-                values,
-                of_plant: reading.total || reading.plant,
-                kw: power.map(|(_, unit)| unit.convert(1.0)),
-                rows: found.into_iter().map(|sample| sample.first).collect(),
-            })
-        };
-        let drives: Vec<Drive<'_>> = planned.columns.par_iter().filter_map(drive).collect();
-        shared_jumps::of_plant(&drives)
-    }
-
-    /// Whether a column is a machine's speed, of whatever unit.
-    fn is_speed(&self, index: usize) -> bool {
-        self.plan.machines.all.iter().any(|machine| machine.speeds.contains(&index))
-    }
-
-    /// The dry-bulb in °C row by row.
-    fn dry_bulb_c(&self) -> Option<Vec<f64>> {
+    /// The dry-bulb's column, and its values in °C row by row: NaN for none, and for one that cannot be.
+    fn dry_bulb(&self) -> Option<(usize, Vec<f64>)> {
         let [index] = self.plan.roles.get(&Role::DryBulb)?.columns.as_slice() else { return None };
         let (_, unit) = self.units.get(index)?;
-        Some(self.values(*index).iter().map(|value| unit.convert(*value)).collect())
+        let limits = self.range(*index)?.limits;
+        let possible = |value: &f64| if limits.contains(*value) { unit.convert(*value) } else { f64::NAN };
+        Some((*index, self.values(*index).iter().map(possible).collect()))
     }
 
     fn judge_cells(&mut self, progress: &dyn Fn(f64, &str) -> ControlFlow<()>) -> Result<(), CleanError> {
         let judges = |rule: Rule| self.plan.rules.get(&rule).is_some_and(|planned| !planned.columns.is_empty());
-        let staging = || {
-            machines::staging(&self.plan.machines, &self.at_ms, |index| self.values(index), |index| self.hold(index))
+        let running = if judges(Rule::Frozen) || judges(Rule::Spike) { self.running() } else { BTreeMap::new() };
+        let speeds = if judges(Rule::Frozen) || judges(Rule::Spike) { self.speeds() } else { BTreeMap::new() };
+        let spikes = if judges(Rule::Spike) {
+            let staging = machines::staging(
+                &self.plan.machines,
+                &self.at_ms,
+                |index| self.values(index),
+                |index| self.hold(index),
+            );
+            let states = running.iter().map(|(name, states)| (name.clone(), states.running.as_slice())).collect();
+            self.spikes(MachineRecords { running: &states, staging: staging.as_deref(), speeds: &speeds })
+        } else {
+            BTreeMap::new()
         };
-        let stages = if judges(Rule::Spike) { staging() } else { None };
         let context = PlantContext {
-            shared_jumps: if judges(Rule::Spike) { self.shared_jumps(stages.as_deref()) } else { HashSet::new() },
-            running: if judges(Rule::Frozen) || judges(Rule::Spike) { self.running() } else { BTreeMap::new() },
-            speeds: if judges(Rule::Frozen) { self.speeds() } else { BTreeMap::new() },
-            staging: stages,
-            dry_c: if judges(Rule::OutOfRange) { self.dry_bulb_c() } else { None },
+            spikes,
+            running,
+            speeds,
+            dry_bulb: if judges(Rule::OutOfRange) { self.dry_bulb() } else { None },
         };
         let mut data = std::mem::take(&mut self.data);
         let mut judged: Vec<CellFindings> = Vec::with_capacity(data.len());
@@ -294,8 +269,11 @@ impl OngoingCleaning<'_> {
         let states = context.running.get(&plan.machines.name(driver)).filter(|_| driver.known() == Knowledge::Runs);
         let unit = self.units.get(&index);
         let wet = unit.filter(|(quantity, _)| *quantity == Quantity::WetBulb && asked(Rule::OutOfRange));
-        let margin = plan.parameters.thresholds.wet_bulb_margin_k;
-        let reads = asked(Rule::Frozen) || asked(Rule::Spike);
+        let dry_bulb = wet.and_then(|(_, unit)| {
+            let (index, values_c) = context.dry_bulb.as_ref()?;
+            let (name, margin_k) = (&self.metas.get(*index)?.name, plan.parameters.thresholds.wet_bulb_margin_k);
+            Some((unit, DryBulb { name, values_c, margin_k }))
+        });
         let look = ColumnUnderTest {
             name: &meta.name,
             at_ms: &self.at_ms,
@@ -306,9 +284,8 @@ impl OngoingCleaning<'_> {
             } else {
                 None
             },
-            dry_bulb: wet.and_then(|(_, unit)| Some((unit, context.dry_c.as_deref()?, margin))),
-            spikes: asked(Rule::Spike),
-            shared_jumps: &context.shared_jumps,
+            dry_bulb,
+            spikes: context.spikes.get(&index),
             frozen: asked(Rule::Frozen),
             known: driver.known(),
             running: states.map(|states| states.running.as_slice()),
@@ -316,9 +293,10 @@ impl OngoingCleaning<'_> {
                 Driver::Machine(machine) => context.speeds.get(machine).map(Vec::as_slice),
                 _ => None,
             },
-            staging: context.staging.as_deref().filter(|_| !matches!(driver, Driver::Weather | Driver::Unknown)),
             zero_stands: matches!(driver, Driver::Itself | Driver::Unknown),
-            may_idle: reads && *driver != Driver::Weather && may_idle(meta, unit.map(|(quantity, _)| *quantity)),
+            may_idle: asked(Rule::Frozen)
+                && *driver != Driver::Weather
+                && may_idle(meta, unit.map(|(quantity, _)| *quantity)),
             bound: unit.filter(|(quantity, _)| *quantity == Quantity::Humidity).map(|_| 100.0),
             on_change: on_change(meta),
             driver: plan.machines.in_words(driver),

@@ -50,6 +50,12 @@ impl Sensor<'_> {
     }
 }
 
+/// Runs of a column that may be taken for frozen by chance: a site has some hundred columns.
+const CHANCE: f64 = 0.0005;
+/// Runs that tell how often the longer ones go on, and most samples by which one of them counts.
+const TAIL: usize = 30;
+const MOST_EXCESS: f64 = 6.0;
+
 /// What one look at a column tells.
 #[derive(Debug, Default)]
 pub(crate) struct StandstillScan {
@@ -105,6 +111,38 @@ impl RunLengths {
         };
         let (low, high, part) = (lasts(low), lasts(high), place.fract());
         Some(if part > 0.0 { low + (high - low) * part } else { low })
+    }
+}
+
+impl RunLengths {
+    /// Whether runs go on, and no more often than not: where most values are repeated, the point is recorded more rarely than
+    /// its rows stand, and what its runs last says nothing of chance.
+    #[must_use]
+    pub(crate) fn goes_on_by_chance(&self) -> bool {
+        let goes_on = 1.0 - self.single as f64 / self.len() as f64;
+        goes_on > 0.0 && goes_on <= 0.5
+    }
+
+    /// How long a run must last so that a sensor of that resolution has none by chance, ms: a value is repeated with some
+    /// probability p, so of n runs of m samples or more n·pᴸ⁻ᵐ last for L. Noise is not the same at all times – at a steady
+    /// load a value is repeated more often –, so p is that of the longer runs: m is the most that [`TAIL`] of them reach, and
+    /// p = e / (n + e) where e is by how many samples they last longer (geometric lengths; each counted up to
+    /// [`MOST_EXCESS`], or a sensor that is stuck would hide itself). The longest run is the one that is judged and tells
+    /// nothing.
+    #[must_use]
+    pub(crate) fn by_chance(&self, seen_ms: f64) -> f64 {
+        let mut samples: Vec<f64> = self.longer.iter().map(|lasts_ms| 1.0 + *lasts_ms as f64 / seen_ms).collect();
+        samples.sort_by(|a, b| b.total_cmp(a));
+        let others = samples.get(1..).unwrap_or_default();
+        let least = others.get(TAIL - 1).map_or(1.0, |samples| samples.round());
+        let tail = others.iter().take_while(|samples| **samples >= least - 0.5);
+        let (mut count, mut excess) = (if least < 2.0 { self.single as f64 } else { 0.0 }, 0.0);
+        for samples in tail {
+            (count, excess) = (count + 1.0, excess + (samples - least).clamp(0.0, MOST_EXCESS));
+        }
+        let repeats = (excess + 1.0) / (excess + count + 1.0);
+        // Half a sample of tolerance for clocks that are a second early.
+        (least - 0.5 + (count / CHANCE).ln() / -repeats.ln()) * seen_ms
     }
 }
 

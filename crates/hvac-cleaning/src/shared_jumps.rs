@@ -1,36 +1,87 @@
 //! Jumps that are the plant's and no sensor's: a machine that starts for one sample, or draws more for one, shows on more
 //! than its own meter.
 //!
-//! Two machines' powers, speeds or flows that jump at one row, or a machine's power and the total that jump together: by half
-//! of it at least, for the rest is noise and machines that nobody meters. A total that is added up from the machines' meters
-//! shows their errors too, and is no witness.
+//! Two machines' powers, speeds or flows that jump at one row; a machine's that other machines of its kind show the half of
+//! at least, as a share of what they read (the median of them: pumps that are controlled together dip together); or a
+//! machine's and the total, for the rest is noise and machines that nobody meters. A total that is added up from the
+//! machines' meters shows their errors too, and is no witness; nor is one whose noise is as large as the jump.
 
 use std::collections::HashSet;
 
+use hvac_points::{Medium, Quantity};
+
+use super::sampling::median;
+
 /// Of a jump, what a witness must show of it.
 const SHOWN: f64 = 0.5;
+/// How many deviations of a witness's noise the half of a jump must be.
+const HEARD: f64 = 2.0;
+/// Rows that tell the noise, and what a median of |normal| is of a standard deviation.
+const NOISE_ROWS: usize = 512;
+const MAD_TO_SIGMA: f64 = 1.4826;
 /// Of a jump, how near a total must be to the sum of the machines' to be added up from them.
 const ADDED_UP: f64 = 0.005;
+/// Share of its usual greatest value above which a machine's reading says that it runs.
+const AT_WORK: f64 = 0.1;
 
 /// A power, speed or flow, and where it jumps away and back.
 #[derive(Debug)]
 pub(crate) struct Drive<'a> {
     /// Its values, NaN for none.
     pub(crate) values: &'a [f64],
+    /// What it measures: only those of one quantity, and of one water, add up.
+    pub(crate) quantity: (Quantity, Option<Medium>),
+    /// The name of its machine without numbers.
+    pub(crate) machine: String,
     /// Of the whole plant, not of one machine.
     pub(crate) of_plant: bool,
-    /// kW in a unit of its values; none when it is no power.
-    pub(crate) kw: Option<f64>,
+    /// What its unit is in the one in which such values add up; none of what does not add up.
+    pub(crate) factor: Option<f64>,
+    /// Its usual greatest value.
+    pub(crate) high: f64,
+    /// Standard deviation of how far it lies above the mean of its neighbours, where it is of no jump.
+    pub(crate) noise: f64,
     /// Rows at which it jumps.
     pub(crate) rows: Vec<usize>,
 }
 
+/// What `noise` of a [`Drive`] is: robust, of rows spread over the whole column.
+#[must_use]
+pub(crate) fn noise_of(values: &[f64]) -> f64 {
+    let every = values.len().div_ceil(NOISE_ROWS).max(1);
+    let triples = values.windows(3).step_by(every).filter_map(|three| match three {
+        [before, now, after] => Some((now - (before + after) / 2.0).abs()),
+        _ => None,
+    });
+    let mut bumps: Vec<f64> = triples.filter(|bump| *bump > 0.0).collect();
+    median(&mut bumps).map_or(0.0, |median| MAD_TO_SIGMA * median)
+}
+
 impl Drive<'_> {
-    /// How far it lies above the mean of its neighbours, kW; none where one of the three is missing.
-    fn bump_kw(&self, row: usize) -> Option<f64> {
+    /// Its value at a row, and the mean of the neighbours; none where one of the three is missing.
+    fn around(&self, row: usize) -> Option<(f64, f64)> {
         let at = |row: Option<usize>| row.and_then(|row| self.values.get(row)).filter(|value| !value.is_nan());
-        let around = (at(row.checked_sub(1))? + at(row.checked_add(1))?) / 2.0;
-        Some((at(Some(row))? - around) * self.kw?)
+        let mean = (at(row.checked_sub(1))? + at(row.checked_add(1))?) / 2.0;
+        Some((*at(Some(row))?, mean))
+    }
+
+    /// How far it lies above the mean of its neighbours, in the unit in which such values add up.
+    fn bump(&self, row: usize) -> Option<f64> {
+        let (value, mean) = self.around(row)?;
+        Some((value - mean) * self.factor?)
+    }
+
+    /// The same as a share of that mean; none where it does not run.
+    fn share(&self, row: usize) -> Option<f64> {
+        let (value, mean) = self.around(row)?;
+        (mean > AT_WORK * self.high && mean > 0.0).then_some((value - mean) / mean)
+    }
+
+    fn is_peer_of(&self, other: &Self) -> bool {
+        !std::ptr::eq(self, other)
+            && !self.of_plant
+            && !other.of_plant
+            && (self.quantity, &self.machine) == (other.quantity, &other.machine)
     }
 }
 
@@ -42,31 +93,48 @@ pub(crate) fn of_plant(drives: &[Drive<'_>]) -> HashSet<usize> {
     rows.sort_unstable();
     let twice = rows.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).filter_map(|same| same.first().copied());
     let mut shared: HashSet<usize> = twice.collect();
-    let sum_kw = |of_plant: bool, row: usize| {
-        let bumps = drives.iter().filter(|drive| drive.of_plant == of_plant).filter_map(|drive| drive.bump_kw(row));
-        bumps.fold(None, |sum: Option<f64>, kw| Some(sum.unwrap_or(0.0) + kw))
-    };
     for drive in drives {
-        shared.extend(drive.rows.iter().copied().filter(|row| {
-            let (Some(jump_kw), Some(total_kw), Some(machines_kw)) =
-                (drive.bump_kw(*row), sum_kw(true, *row), sum_kw(false, *row))
-            else {
-                return false;
-            };
-            let witness_kw = if drive.of_plant { machines_kw } else { total_kw };
-            let added_up = (total_kw - machines_kw).abs() < ADDED_UP * jump_kw.abs();
-            !added_up && witness_kw * jump_kw.signum() >= SHOWN * jump_kw.abs()
-        }));
+        let is_shared = |row: &usize| peers_show(drives, drive, *row) || sums_show(drives, drive, *row);
+        shared.extend(drive.rows.iter().copied().filter(is_shared));
     }
     shared
 }
 
+/// Whether other machines of the kind show a jump.
+fn peers_show(drives: &[Drive<'_>], drive: &Drive<'_>, row: usize) -> bool {
+    let Some(jump) = drive.share(row) else { return false };
+    let peers = drives.iter().filter(|other| other.is_peer_of(drive));
+    let mut shares: Vec<f64> = peers.filter_map(|other| other.share(row)).collect();
+    median(&mut shares).is_some_and(|share| share * jump.signum() >= SHOWN * jump.abs())
+}
+
+/// Whether the total shows a machine's jump, or machines that of a total.
+fn sums_show(drives: &[Drive<'_>], drive: &Drive<'_>, row: usize) -> bool {
+    // How far they lie above their neighbours together, and what of it is noise.
+    let sum = |of_plant: bool| {
+        let same = drives.iter().filter(|other| other.of_plant == of_plant && other.quantity == drive.quantity);
+        let bumps = same.filter_map(|drive| Some((drive.bump(row)?, (drive.noise * drive.factor?).powi(2))));
+        bumps.fold(None, |sum: Option<(f64, f64)>, (bump, variance)| {
+            let (bumps, variances) = sum.unwrap_or_default();
+            Some((bumps + bump, variances + variance))
+        })
+    };
+    let (Some(jump), Some(total), Some(machines)) = (drive.bump(row), sum(true), sum(false)) else { return false };
+    let (witness, variance) = if drive.of_plant { machines } else { total };
+    let added_up = (total.0 - machines.0).abs() < ADDED_UP * jump.abs();
+    // Half of a jump that is no larger than its noise, a witness shows by chance.
+    let is_heard = SHOWN * jump.abs() > HEARD * variance.sqrt();
+    !added_up && is_heard && witness * jump.signum() >= SHOWN * jump.abs()
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::*;
 
     fn power<'a>(values: &'a [f64], of_plant: bool, rows: &[usize]) -> Drive<'a> {
-        Drive { values, of_plant, kw: Some(1.0), rows: rows.to_vec() }
+        let (quantity, machine) = ((Quantity::Power, None), "CH_".to_owned());
+        Drive { values, quantity, machine, of_plant, factor: Some(1.0), high: 100.0, noise: 0.0, rows: rows.to_vec() }
     }
 
     fn rows(drives: &[Drive<'_>]) -> Vec<usize> {
@@ -88,6 +156,17 @@ mod tests {
         assert_eq!(with(&[131.0, 100.0, 131.0]), [0_usize; 0]);
         assert_eq!(with(&[120.0, 181.0, 120.0]), [0_usize; 0]);
         assert_eq!(with(&[131.0, f64::NAN, 131.0]), [0_usize; 0]);
+        let total = [131.0, 188.0, 131.0];
+        let loud = Drive { noise: 15.1, ..power(&total, true, &[]) };
+        assert_eq!(rows(&[power(&chiller, false, &[1]), loud]), [0_usize; 0], "30 kW are two of its deviations");
+    }
+
+    /// Every other value is 2 higher: each lies 2 from the mean of its neighbours; 1.4826 · 2.
+    #[test]
+    fn noise_is_what_a_value_lies_beside_its_neighbours() {
+        let values: Vec<f64> = (0..100).map(|i| f64::from(i % 2) * 2.0).chain([f64::NAN]).collect();
+        assert!((noise_of(&values) - 2.9652).abs() < 1e-9);
+        assert_eq!(noise_of(&[1.0; 50]), 0.0);
     }
 
     #[test]
@@ -97,7 +176,28 @@ mod tests {
         assert_eq!(rows(&[power(&up, false, &[]), power(&total, true, &[1])]), [1]);
         assert_eq!(rows(&[power(&still, false, &[]), power(&total, true, &[1])]), [0_usize; 0]);
         assert_eq!(rows(&[power(&up, false, &[1]), power(&up, false, &[1])]), [1]);
-        let speed = Drive { values: &up, of_plant: false, kw: None, rows: vec![1] };
+        let speed = Drive { quantity: (Quantity::Speed, None), factor: None, ..power(&up, false, &[1]) };
         assert_eq!(rows(&[speed, power(&total, true, &[])]), [0_usize; 0]);
+    }
+
+    /// One of three pumps dips by 3 Hz of 38. The others do by 2.5, which is no jump of theirs; or by 1; or they stand.
+    #[test]
+    fn pumps_that_are_controlled_together_dip_together() {
+        let dip = |low: f64| [38.0, low, 38.0];
+        let with = |others: [[f64; 3]; 2]| {
+            let of = |values, rows: &[usize]| Drive {
+                quantity: (Quantity::Speed, None),
+                machine: "CHP_".to_owned(),
+                factor: None,
+                high: 50.0,
+                ..power(values, false, rows)
+            };
+            let one = dip(35.0);
+            rows(&[of(&one, &[1]), of(&others[0], &[]), of(&others[1], &[])])
+        };
+        assert_eq!(with([dip(35.5), dip(35.4)]), [1]);
+        assert_eq!(with([dip(37.0), dip(37.1)]), [0_usize; 0]);
+        assert_eq!(with([[0.0; 3], [0.0; 3]]), [0_usize; 0]);
+        assert_eq!(with([[0.0; 3], dip(35.5)]), [1]);
     }
 }

@@ -8,13 +8,18 @@
 //! what 95 % of the column's own steps are, once there are 100 (of normal noise that is 4.3 σ, less than `spike_z` asks for). A step that
 //! stays is a change, not a spike, and what swings at several samples in a row is a start or a loop that hunts: the
 //! steps before and after a spike are within the limit. Where more than 3 % of the samples (2 at least) jump away and
-//! back, that is how the point behaves, and none is hit. No spike is also what a plant shows when a machine starts or stops for one sample: its number
-//! of running machines changes, it is seen on other meters too
-//! ([`super::shared_jumps`]), or – where that is not known – a meter goes from its idle floor to a usual value and
-//! back, or to its idle floor and back. Judged on native samples: of a point that is recorded every hour in a
-//! 15-minute report, four equal cells are one sample. Needs 20 differences to know the sensor.
-
-use std::collections::HashSet;
+//! back, that is how the point behaves, and none is hit.
+//!
+//! What meters of power, flow and load are off by grows with the reading: they are judged by their logarithm, a value
+//! below 2 % of the usual greatest one as that. The power of a pump or fan follows its speed: what is judged is P/f³, where
+//! P itself jumps half as far at least ([`Yardstick`]).
+//!
+//! No spike is also what a plant shows when a machine starts or stops for one sample: which of its machines run changes,
+//! it is seen on other meters too ([`super::shared_jumps`]), or – where that is not known – a meter goes from its idle
+//! floor to a usual value and back, or to its idle floor and back. In the three samples after a start or stop of any
+//! machine, as where its own one stands, only what all of the column's steps say is known of it. Judged on native samples:
+//! of a point that is recorded every hour in a 15-minute report, four equal cells are one sample. Needs 20 differences to
+//! know the sensor.
 
 use super::machines::MachineState;
 use super::sampling::{GAP_FACTOR, UsualSpan, median, quantile};
@@ -29,16 +34,58 @@ const OFTEN: (f64, usize) = (0.03, 2);
 const USUAL: (f64, f64, usize) = (2.2, 0.95, 100);
 /// A quantile of all steps, and what it is of a normal distribution, in standard deviations.
 const WIDE: (f64, f64) = (0.9, 1.645);
-/// Deviations in a quantum at least: a coarse sensor's noise is not known better.
+/// Deviations in a quantum at least: a coarse sensor's noise is not known better; and quanta in a spike of a share.
 const QUANTA: f64 = 2.0;
+/// Samples after a start or stop whose steps are not the sensor's own: water takes minutes to settle.
+const SETTLING: usize = 3;
+/// Least share of its usual greatest value that a meter's logarithm tells from nothing.
+const NOTHING: f64 = 0.02;
+/// Power goes with this power of the speed (affinity laws).
+const SPEED_EXPONENT: f64 = 3.0;
+/// How much of a jump of P/f³ the power itself must show.
+const ITSELF: f64 = 0.5;
 
 /// What is known of the plant, row by row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PlantStates<'a> {
-    /// How many machines run.
-    pub(crate) staging: Option<&'a [u16]>,
+    /// Which machines run, as one number for each set of them.
+    pub(crate) staging: Option<&'a [u64]>,
     /// Whether the sensor's own machine does.
     pub(crate) running: Option<&'a [MachineState]>,
+}
+
+/// By what samples are compared.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Yardstick<'a> {
+    /// Of a power, flow or load, what is next to nothing; none compares values as they are.
+    least: Option<f64>,
+    /// The speed of its machine, row by row, and from where on that runs; of a power.
+    speed: Option<(&'a [f64], f64)>,
+}
+
+impl<'a> Yardstick<'a> {
+    /// By shares of the value, whose usual greatest one is `high`; of a power with the `speed` of its machine.
+    #[must_use]
+    pub(crate) fn of_meter(high: f64, speed: Option<(&'a [f64], f64)>) -> Self {
+        if high > 0.0 { Self { least: Some(NOTHING * high), speed } } else { Self::default() }
+    }
+
+    fn by_itself(&self, sample: &NativeSample) -> f64 {
+        self.least.map_or(sample.value, |least| sample.value.max(least).ln())
+    }
+
+    fn measure(&self, sample: &NativeSample) -> f64 {
+        let Some((speeds, running)) = self.speed else { return self.by_itself(sample) };
+        let speed = speeds.get(sample.first).copied().unwrap_or(f64::NAN);
+        // Where it stands there is no law.
+        if speed <= running { self.by_itself(sample) } else { self.by_itself(sample) - SPEED_EXPONENT * speed.ln() }
+    }
+
+    /// Whether the value shows a jump itself, rather than the speed that it is divided by.
+    fn is_own(&self, jump: f64, three: [&NativeSample; 3]) -> bool {
+        let [before, now, after] = three.map(|sample| self.by_itself(sample));
+        self.speed.is_none() || (now - (before + after) / 2.0) * jump.signum() >= ITSELF * jump.abs()
+    }
 }
 
 /// A native sample: its rows and value.
@@ -54,6 +101,27 @@ pub(crate) struct NativeSample {
     pub(crate) end_ms: i64,
     /// Value.
     pub(crate) value: f64,
+}
+
+/// What was found in a column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct SpikeScan {
+    /// The samples that jump away and back.
+    pub(crate) found: Vec<NativeSample>,
+    /// How many could be judged.
+    pub(crate) judged: u64,
+}
+
+impl SpikeScan {
+    /// What is left without the jumps that are no sensor's; nothing where so many are left that it is how the point behaves.
+    #[must_use]
+    pub(crate) fn without(mut self, is_shared: impl Fn(usize) -> bool) -> Self {
+        self.found.retain(|sample| !is_shared(sample.first));
+        if self.found.len() as f64 > OFTEN.0 * self.judged as f64 && self.found.len() > OFTEN.1 {
+            self.found.clear();
+        }
+        self
+    }
 }
 
 /// The native samples of a column: its present rows, those that only repeat a slower sample put together.
@@ -72,83 +140,84 @@ pub(crate) fn samples(at_ms: &[i64], values: &[f64], interval_ms: f64, seen_ms: 
     samples
 }
 
-/// The samples that are spikes, and how many could be judged: jumps that are rare and are no other machine's too
-/// (`shared`: their first rows).
-#[must_use]
-pub(crate) fn spikes(
-    samples: &[NativeSample],
-    interval_ms: f64,
-    z: f64,
-    plant: PlantStates<'_>,
-    usual: Option<UsualSpan>,
-    shared: &HashSet<usize>,
-) -> (Vec<NativeSample>, u64) {
-    let (mut found, judged) = jumps(samples, interval_ms, z, plant, usual);
-    found.retain(|sample| !shared.contains(&sample.first));
-    if found.len() as f64 > OFTEN.0 * judged as f64 && found.len() > OFTEN.1 {
-        found.clear();
-    }
-    (found, judged)
-}
-
-/// The samples that jump away and back, and how many could be judged; `usual` are the usual values of a meter that may
-/// idle.
+/// The samples that jump away and back; `usual` are the usual values of a meter that may idle.
 #[must_use]
 pub(crate) fn jumps(
     samples: &[NativeSample],
     interval_ms: f64,
     z: f64,
+    yardstick: &Yardstick<'_>,
     plant: PlantStates<'_>,
     usual: Option<UsualSpan>,
-) -> (Vec<NativeSample>, u64) {
+) -> SpikeScan {
     let PlantStates { staging, running } = plant;
-    let steps = samples.iter().zip(samples.iter().skip(1));
+    let measures: Vec<f64> = samples.iter().map(|sample| yardstick.measure(sample)).collect();
+    let steps = samples.iter().zip(samples.iter().skip(1)).zip(measures.iter().zip(measures.iter().skip(1)));
     let differences: Vec<f64> = steps
-        .map(|(a, b)| if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { b.value - a.value } else { f64::NAN })
+        .map(
+            |((a, b), (from, to))| {
+                if (b.at_ms - a.at_ms) as f64 <= GAP_FACTOR * interval_ms { to - from } else { f64::NAN }
+            },
+        )
         .collect();
     let stage = |sample: &NativeSample| staging.and_then(|stages| stages.get(sample.first).copied());
-    // A start or a stop is none of the sensor's own steps, nor what it does while its machine stands.
-    let runs =
-        |sample: &NativeSample| running.is_none_or(|running| running.get(sample.first) == Some(&MachineState::On));
-    let is_own = |a: &NativeSample, b: &NativeSample| {
-        let idles = |sample: &NativeSample| usual.is_some_and(|usual| sample.value <= usual.floor());
-        stage(a) == stage(b) && idles(a) == idles(b) && runs(a) && runs(b)
-    };
-    let own = samples.iter().zip(samples.iter().skip(1)).zip(&differences).filter(|((a, b), _)| is_own(a, b));
-    let own: Vec<f64> = own.map(|(_, d)| d.abs()).filter(|d| !d.is_nan()).collect();
+    let state = |sample: &NativeSample| running.map(|running| running.get(sample.first).copied());
+    let runs = |sample: &NativeSample| state(sample).is_none_or(|state| state == Some(MachineState::On));
+    let changes = |a: &NativeSample, b: &NativeSample| stage(a) != stage(b) || state(a) != state(b);
+    // A start or a stop is none of the sensor's own steps, nor what follows it, nor what it does while its machine stands.
+    let mut steady = 0_usize;
+    let is_settled: Vec<bool> = (samples.iter().zip(samples.iter().skip(1)))
+        .map(|(a, b)| {
+            steady = if changes(a, b) || !runs(b) { 0 } else { steady + 1 };
+            steady > SETTLING
+        })
+        .collect();
+    let idles = |sample: &NativeSample| usual.is_some_and(|usual| sample.value <= usual.floor());
+    let pairs = samples.iter().zip(samples.iter().skip(1));
+    let own: Vec<f64> = (differences.iter().zip(&is_settled).zip(pairs))
+        .filter(|((d, settled), (a, b))| **settled && !d.is_nan() && (running.is_some() || idles(a) == idles(b)))
+        .map(|((d, _), _)| d.abs())
+        .collect();
     let Some(wide_limit) = limit(differences.iter().map(|d| d.abs()).filter(|d| !d.is_nan()).collect(), z) else {
-        return (Vec::new(), 0);
+        return SpikeScan::default();
     };
     let own_limit = limit(own, z).map_or(wide_limit, |own| own.min(wide_limit));
     let starts_or_stops = |before: f64, value: f64, after: f64| {
-        usual.filter(|_| staging.is_none()).is_some_and(|usual| {
+        usual.filter(|_| staging.is_none() && running.is_none()).is_some_and(|usual| {
             let idle = |value: f64| usual.is_idle(value);
             let from_idle = idle(before) && idle(after) && value <= usual.high;
             from_idle || (idle(value) && !idle(before) && !idle(after))
         })
     };
-    let mut found = Vec::new();
-    let mut judged = 0;
+    // What a coarse meter shows of a small value is a step of its own: by two of them at least it must be off.
+    let quantum = samples.iter().zip(samples.iter().skip(1)).map(|(a, b)| (b.value - a.value).abs());
+    let quantum = quantum.filter(|step| *step > 0.0).fold(f64::INFINITY, f64::min);
+    let is_coarse = |jump: f64, value: f64| yardstick.least.is_some() && jump.abs() * value.abs() < QUANTA * quantum;
+    let mut scan = SpikeScan::default();
     let is_large = |place: Option<usize>, limit: f64| {
         place.and_then(|place| differences.get(place)).is_some_and(|difference| difference.abs() > limit)
     };
-    for (place, (three, around)) in samples.windows(3).zip(differences.windows(2)).enumerate() {
+    let around = differences.windows(2).zip(is_settled.windows(2));
+    for (place, (three, (around, settled))) in samples.windows(3).zip(around).enumerate() {
         let ([before, sample, after], [up, down]) = (three, around) else { continue };
-        if up.is_nan() || down.is_nan() || stage(before) != stage(sample) || stage(sample) != stage(after) {
+        if up.is_nan() || down.is_nan() || changes(before, sample) || changes(sample, after) {
             continue;
         }
-        // Where its machine may stand, start or stop, only what all of its steps say is known of it.
-        let limit = if runs(before) && runs(sample) && runs(after) { own_limit } else { wide_limit };
+        let limit = if settled.contains(&false) { wide_limit } else { own_limit };
         if up.abs() > limit && starts_or_stops(before.value, sample.value, after.value) {
             continue;
         }
-        judged += 1;
+        scan.judged += 1;
         let alone = !is_large(place.checked_sub(1), limit) && !is_large(Some(place + 2), limit);
-        if alone && up.abs() > limit && down.abs() > limit && up.signum() != down.signum() {
-            found.push(*sample);
+        let away_and_back = up.abs() > limit && down.abs() > limit && up.signum() != down.signum();
+        let jump = (up - down) / 2.0;
+        let around = (before.value + after.value) / 2.0;
+        let is_spike = alone && away_and_back && !is_coarse(jump, around);
+        if is_spike && yardstick.is_own(jump, [before, sample, after]) {
+            scan.found.push(*sample);
         }
     }
-    (found, judged)
+    scan
 }
 
 /// What a difference must exceed among steps of these sizes; none when too few of them are any.
@@ -174,20 +243,20 @@ mod tests {
     const MINUTE: i64 = 60_000;
     const STEP: f64 = 5.0 * 60_000.0;
 
-    fn found(values: &[f64], staging: Option<&[u16]>) -> Vec<usize> {
+    fn spikes(
+        values: &[f64],
+        yardstick: &Yardstick<'_>,
+        plant: PlantStates<'_>,
+        usual: Option<UsualSpan>,
+    ) -> Vec<usize> {
         let at: Vec<i64> = (0..).take(values.len()).map(|i| i * 5 * MINUTE).collect();
-        spikes(
-            &samples(&at, values, STEP, STEP),
-            STEP,
-            8.0,
-            PlantStates { staging, running: None },
-            None,
-            &HashSet::new(),
-        )
-        .0
-        .iter()
-        .map(|s| s.first)
-        .collect()
+        let samples = samples(&at, values, STEP, STEP);
+        let scan = jumps(&samples, STEP, 8.0, yardstick, plant, usual).without(|_| false);
+        scan.found.iter().map(|s| s.first).collect()
+    }
+
+    fn found(values: &[f64], staging: Option<&[u64]>) -> Vec<usize> {
+        spikes(values, &Yardstick::default(), PlantStates { staging, running: None }, None)
     }
 
     /// A saw of ±0.1 around 20: the median of |difference| is 0.1, so the limit is 8 · 1.4826 · 0.1 = 1.186.
@@ -227,6 +296,14 @@ mod tests {
         let mut staging = vec![2; 40];
         staging[10] = 1;
         assert!(found(&values, Some(&staging)).is_empty());
+        // One stops where the other starts: the same number runs, and not the same machine.
+        let mut values = saw(40);
+        values[20..].iter_mut().for_each(|value| *value += 30.0);
+        values[20] += 5.0;
+        let mut running = vec![MachineState::Off; 20];
+        running.extend([MachineState::On; 20]);
+        let plant = PlantStates { staging: None, running: Some(&running) };
+        assert!(spikes(&values, &Yardstick::default(), plant, None).is_empty());
     }
 
     #[test]
@@ -237,8 +314,8 @@ mod tests {
         let (hour, quarter) = (3_600_000.0, 900_000.0);
         let samples = samples(&at, &values, hour, quarter);
         assert_eq!(samples.len(), 30);
-        let (found, _) = spikes(&samples, hour, 8.0, PlantStates::default(), None, &HashSet::new());
-        assert_eq!(found.iter().map(|s| (s.first, s.last)).collect::<Vec<_>>(), [(40, 43)]);
+        let scan = jumps(&samples, hour, 8.0, &Yardstick::default(), PlantStates::default(), None);
+        assert_eq!(scan.found.iter().map(|s| (s.first, s.last)).collect::<Vec<_>>(), [(40, 43)]);
     }
 
     /// A pulse meter in quanta of 1 that dithers by 0.01 between them: the median step is 0.01, so 0.12 would be a spike.
@@ -257,23 +334,41 @@ mod tests {
         let mut values: Vec<f64> =
             (0..400).map(|i| if i % 80 < 8 { 8.0 + f64::from(i % 3) } else { 0.2 + f64::from(i % 2) / 10.0 }).collect();
         (values[40], values[203]) = (8.0, 60.0);
-        let at: Vec<i64> = (0..400).map(|i| i * 5 * MINUTE).collect();
-        let by = |usual| {
-            let found =
-                spikes(&samples(&at, &values, STEP, STEP), STEP, 8.0, PlantStates::default(), usual, &HashSet::new()).0;
-            found.iter().map(|s| s.first).collect::<Vec<_>>()
-        };
+        let by = |usual| spikes(&values, &Yardstick::default(), PlantStates::default(), usual);
         assert_eq!(by(None), [40, 203]);
         assert_eq!(by(UsualSpan::of(&values)), [203], "60 kW are not usual");
         // A meter that never idles at 0 and shows it once has lost a value.
         let mut main: Vec<f64> = (0..100).map(|i| 400.0 + f64::from(i % 7)).collect();
         main[50] = 0.0;
         let usual = UsualSpan::of(&main);
-        assert_eq!(
-            spikes(&samples(&at[..100], &main, STEP, STEP), STEP, 8.0, PlantStates::default(), usual, &HashSet::new())
-                .0
-                .len(),
-            1
-        );
+        assert_eq!(spikes(&main, &Yardstick::default(), PlantStates::default(), usual), [50]);
+        assert_eq!(spikes(&main, &Yardstick::of_meter(406.0, None), PlantStates::default(), usual), [50]);
+    }
+
+    /// A meter within 1 %, of 10 at night and of 1 000 by day: 4 is a spike of one and noise of the other.
+    #[test]
+    fn what_a_meter_is_off_by_grows_with_the_reading() {
+        let mut values: Vec<f64> =
+            (0..400).map(|i| if i / 100 % 2 == 0 { 10.0 } else { 1000.0 } * (1.0 + f64::from(i % 3) / 200.0)).collect();
+        (values[50], values[151]) = (14.0, values[151] + 4.0);
+        let by = |yardstick| spikes(&values, &yardstick, PlantStates::default(), None);
+        assert_eq!(by(Yardstick::of_meter(1000.0, None)), [50_usize; 0], "10 is less than 2 % of 1 000");
+        let share = Yardstick { least: Some(1.0), speed: None };
+        assert_eq!(by(share), [50]);
+    }
+
+    /// A pump of 10 kW at 50 Hz; its speed wanders every fourth sample, and dips for one at 120; its meter shows 15 % too
+    /// little at 201, which is less than what the speed does; the speed is misread at 300.
+    #[test]
+    fn a_power_is_judged_beside_its_speed() {
+        let mut speed: Vec<f64> = (0..400).map(|i| 35.0 + f64::from(i / 4 * 7 % 11) / 2.0).collect();
+        speed[120] = 25.0;
+        let mut power: Vec<f64> = speed.iter().map(|f| 10.0 * (f / 50.0_f64).powi(3)).collect();
+        power.iter_mut().enumerate().for_each(|(i, p)| *p *= 1.0 + (i % 3) as f64 / 500.0);
+        power[201] *= 0.85;
+        speed[300] = 60.0;
+        let by = |speed| spikes(&power, &Yardstick::of_meter(5.0, speed), PlantStates::default(), None);
+        assert_eq!(by(Some((&speed, 5.0))), [201]);
+        assert!(!by(None).contains(&201));
     }
 }

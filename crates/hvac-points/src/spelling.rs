@@ -48,7 +48,7 @@ fn spelled(name: &str) -> Spelled {
     let (mut letters, mut borders, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
     let (mut before, mut token) = (None::<char>, 0);
     for (index, c) in all.iter().copied().enumerate() {
-        if !c.is_alphanumeric() {
+        if !c.is_alphanumeric() || c == 'º' {
             if before.is_some() {
                 token += 1;
             }
@@ -63,6 +63,15 @@ fn spelled(name: &str) -> Spelled {
             Some(b) if b.is_uppercase() && c.is_uppercase() && next.is_some_and(char::is_lowercase) => Border::Soft,
             Some(_) => Border::None,
         };
+        // `°F` is a unit wherever it stands, and no flow.
+        let of_degrees = index.checked_sub(1).and_then(|at| all.get(at)).is_some_and(|b| matches!(b, '°' | 'º' | '˚'));
+        if of_degrees && border == Border::Separator && matches!(c, 'F' | 'C' | 'f' | 'c') {
+            letters.extend(['D', 'E', 'G', c.to_ascii_uppercase()]);
+            borders.extend([Border::Separator, Border::None, Border::None, Border::None]);
+            tokens.extend([token; 4]);
+            before = Some(c);
+            continue;
+        }
         // Capitals of other scripts may be several letters; a name is compared letter by letter.
         letters.push(c.to_uppercase().next().unwrap_or(c));
         borders.push(border);
@@ -205,6 +214,7 @@ mod tests {
             ("冰水出水溫度#1", "冰水 出水 溫度 1"),
             ("FLOAT_SWITCH", "?FLOAT SWITCH"),
             ("EST", "?EST"),
+            ("CHW Supply Temp (°F)", "CHW SUPPLY TEMP DEGF"),
             ("C.HW", "C HW"),
             ("", ""),
         ] {

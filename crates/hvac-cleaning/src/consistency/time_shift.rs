@@ -15,7 +15,7 @@ use rayon::prelude::*;
 /// Toll an instant and law, in standard deviations.
 const TOLL: f64 = 0.06;
 /// Sum from which on it is no chance.
-const LEAST_SUM: f64 = 90.0;
+const LEAST_SUM: f64 = 75.0;
 /// What one instant counts at most, standard deviations.
 const MOST: f64 = 4.0;
 /// Share by which the residual of some law must fall.

@@ -3,9 +3,10 @@
 //! | | |
 //! |---|---|
 //! | formula | kW/RT of the day ÷ kW/RT that its past took at the same loads, lifts and supply temperatures ≥ 1 + `fouling_rise` (0.08), by the day alone and by the median of the last `lasting_days` (7) judged days |
-//! | conditions | ln of load share and its square, lift and its square, lift × ln share, chilled-water supply: what DOE-2's and Gordon–Ng's chiller models are functions of; where the load is computed from its own ΔT, also 1/ΔT: a sensor that is off by b makes the load wrong by b/ΔT |
-//! | past | the better quarter of the days before it under like conditions: mean load within a fifth, lift within 2.5 K, supply within 1 K; `past_days` (14) or more |
-//! | judged | means of whole hours, not within an hour after any chiller starts or stops, from `least_load` (0.25) of full load; days with 4 of them |
+//! | conditions | ln of load share and its square, lift and its square, lift × ln share, chilled-water supply: what DOE-2's and Gordon–Ng's chiller models are functions of; how far the load swings within the hour, for power rises faster than load; where the load is computed from its own ΔT, also 1/ΔT: a sensor that is off by b makes the load wrong by b/ΔT |
+//! | past | the better quarter of the days before it under like conditions: mean load within a third, lift within 3.5 K, supply within 1.5 K; `past_days` (7) or more |
+//! | judged | means of whole hours, not within an hour after it starts or stops, from `least_load` (0.25) of full load; days with 4 of them. Others may start and stop meanwhile |
+//! | withheld | when another chiller beside it, at the same moment, takes as much as it always did ([`super::beside`]); when the plant's own meter did not rise with its power; when it came from one day to the next; readings that other sensors speak against are left out ([`super::suspects`]). Coverage says so |
 //! | source | Comstock & Braun, ASHRAE RP-1043 (1999): 10…40 % of fouled condenser tubes raise power by 1…11 %; a reference model of one's own at like load and temperatures and a threshold on its residual is the method of Reddy, ASHRAE RP-1275 (2006). Gordon & Ng, *Cool Thermodynamics* (2000) |
 //!
 //! Lift is of the water (condenser water leaving − chilled water leaving), so a warmer tower is no fouling: what is left
@@ -14,26 +15,28 @@
 
 use std::collections::BTreeMap;
 
+use super::beside::{self, Beside, recent};
 use super::best_decile::{BASIS, BestDecile, LoadedRow};
 use super::finding::{Coverage, EvidenceList, FaultKind, Finding, shown};
 use super::limits::DiagnosticLimits;
 use super::own_past::{self, JudgedDay, LEAST_SURE, Method, Row, sureness};
-use super::plant::{Chiller, LoadSource, Plant, date, full_load, hours};
+use super::plant::{Chiller, LoadSource, Plant, date, full_load, hours, settled};
+use super::suspects;
 use crate::machines::MachineState;
 
 /// Least hours of a judged day.
 const LEAST_HOURS: usize = 4;
 /// Share of an hour that must be there.
 const LEAST_SHARE: f64 = 0.75;
-/// Like days lie this far apart at most: ln of load share (a fifth), lift (÷ 10, 2.5 K), chilled-water supply (÷ 10, 1 K) and
-/// 1/ΔT; squares and products follow.
-const LIKE: [f64; 7] = [0.2, f64::INFINITY, 0.25, f64::INFINITY, f64::INFINITY, 0.1, 0.04];
+/// Like days lie this far apart at most: ln of load share (a third), lift (÷ 10, 3.5 K), chilled-water supply (÷ 10, 1.5 K) and
+/// 1/ΔT; squares and products follow, and what swings within the hour is taken off.
+const LIKE: [f64; 8] = [0.3, f64::INFINITY, 0.35, f64::INFINITY, f64::INFINITY, 0.15, 0.15, f64::INFINITY];
 /// Confidence is this much less where the load is shared among chillers.
 const SHARED: f64 = 0.9;
 
 /// The rows at which a chiller's power and load are known, and no chiller has just started or stopped.
 fn loaded_rows(plant: &Plant<'_>, chiller: &Chiller) -> Vec<LoadedRow> {
-    let settled = plant.settled();
+    let settled = settled(plant.at_ms, &chiller.running);
     let steady = (0..plant.at_ms.len())
         .filter(|row| chiller.running.get(*row) == Some(&MachineState::On) && settled.get(*row) == Some(&true));
     let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
@@ -56,21 +59,15 @@ fn loaded_rows(plant: &Plant<'_>, chiller: &Chiller) -> Vec<LoadedRow> {
     known.iter().zip(hours).filter_map(loaded).collect()
 }
 
-/// What is found of one chiller.
-pub(super) fn judge(plant: &Plant<'_>, chiller: &Chiller, limits: &DiagnosticLimits) -> (Vec<Finding>, Coverage) {
-    let coverage = |days: usize, found: usize, note: String| Coverage {
-        kind: FaultKind::Fouling,
-        machine: chiller.name.clone(),
-        days_judged: u32::try_from(days).unwrap_or(u32::MAX),
-        days_found: u32::try_from(found).unwrap_or(u32::MAX),
-        note,
-    };
-    if let Some(missing) = &chiller.missing {
-        return (Vec::new(), coverage(0, 0, missing.clone()));
-    }
-    let all: Vec<LoadedRow> = loaded_rows(plant, chiller).into_iter().filter(|row| !row.lift_k.is_nan()).collect();
-    let judged: Vec<LoadedRow> = all.iter().filter(|row| row.share >= limits.least_load).copied().collect();
-    let rows: Vec<Row<7>> = hourly(plant, chiller, &all, limits.least_load);
+/// A chiller's hours against its own past.
+struct OwnPast {
+    all: Vec<LoadedRow>,
+    days: Vec<JudgedDay>,
+    scatter: f64,
+}
+
+/// What is found of each chiller.
+pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> Vec<(Vec<Finding>, Coverage)> {
     let method = Method {
         tolerance: LIKE,
         least_rows: LEAST_HOURS,
@@ -78,35 +75,101 @@ pub(super) fn judge(plant: &Plant<'_>, chiller: &Chiller, limits: &DiagnosticLim
         lasting_days: limits.lasting_days as usize,
         bad: 1.0,
     };
-    let Some((days, scatter)) = own_past::judged_days(&rows, &method) else {
-        return (
-            Vec::new(),
-            coverage(0, 0, "too few hours at which it runs with known power, load and lift".to_owned()),
-        );
+    let own_past = |chiller: &Chiller| {
+        let all: Vec<LoadedRow> = loaded_rows(plant, chiller).into_iter().filter(|row| !row.lift_k.is_nan()).collect();
+        let judged = own_past::judged_days(&hourly(plant, chiller, &all, limits.least_load), &method);
+        let (days, scatter) = judged.unwrap_or_default();
+        OwnPast { all, days, scatter }
     };
-    let best = BestDecile::of(&all, limits.like_rows);
-    let mut findings = Vec::new();
+    let pasts: Vec<OwnPast> = plant.chillers.iter().map(own_past).collect();
+    let one = |(chiller, past)| judge_one(plant, chiller, past, &pasts, limits);
+    plant.chillers.iter().zip(&pasts).map(one).collect()
+}
+
+fn judge_one(
+    plant: &Plant<'_>,
+    chiller: &Chiller,
+    past: &OwnPast,
+    pasts: &[OwnPast],
+    limits: &DiagnosticLimits,
+) -> (Vec<Finding>, Coverage) {
+    let coverage = |days: usize, found: usize, notes: Vec<String>| Coverage {
+        kind: FaultKind::Fouling,
+        machine: chiller.name.clone(),
+        days_judged: u32::try_from(days).unwrap_or(u32::MAX),
+        days_found: u32::try_from(found).unwrap_or(u32::MAX),
+        note: notes.into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join("; "),
+    };
+    if let Some(missing) = &chiller.missing {
+        return (Vec::new(), coverage(0, 0, vec![missing.clone()]));
+    }
+    let suspects = suspects::in_words(&plant.suspects, &chiller.columns);
+    if past.days.is_empty() {
+        let why = format!(
+            "no day with whole hours of running, known power, load and lift has {} days of like load, lift and supply \
+             before it",
+            limits.past_days
+        );
+        return (Vec::new(), coverage(0, 0, vec![why, suspects]));
+    }
+    let (past_days, lasting_days) = (limits.past_days as usize, limits.lasting_days as usize);
+    let beside = beside::beside(plant, chiller, past_days, lasting_days);
     let limit = limits.fouling_rise.ln_1p();
-    for day in days.iter().filter(|day| day.worse >= limit) {
-        let rows: Vec<&LoadedRow> = judged.iter().filter(|row| row.day == day.day).collect();
-        let sure = sureness(day.lasting - limit, scatter, method.lasting_days);
+    let best = BestDecile::of(&past.all, limits.like_rows);
+    let by_total = beside::by_total(plant, chiller, past_days, lasting_days);
+    let (mut findings, mut withheld, mut misread, mut at_once) = (Vec::new(), 0_usize, 0_usize, 0_usize);
+    for (at, day) in past.days.iter().enumerate().filter(|(_, day)| day.worse >= limit) {
+        let sure = sureness(day.lasting - limit, past.scatter, (lasting_days, day.like_days));
         if sure < LEAST_SURE {
             continue;
         }
+        // Its load is measured too small, when beside another one it takes what it always took – unless that one has
+        // become as much worse, by a load of its own.
+        let denies = |beside: &&Beside| {
+            let also = pasts.get(beside.other).and_then(|other| recent(&other.days, day.day));
+            let also = chiller.load_source == LoadSource::Own && also.is_some_and(|worse| worse >= limit / 2.0);
+            beside.lasting(day.day).is_some_and(|lasting| lasting < limit / 2.0) && !also
+        };
+        if beside.iter().any(|beside| denies(&beside)) {
+            withheld += 1;
+            continue;
+        }
+        if own_past::came_at_once(&past.days, at) {
+            at_once += 1;
+            continue;
+        }
+        // The plant's own meter did not see what the chiller's did.
+        if recent(&by_total, day.day).is_some_and(|fall| fall >= day.lasting / 2.0) {
+            misread += 1;
+            continue;
+        }
+        let rows: Vec<&LoadedRow> =
+            past.all.iter().filter(|row| row.day == day.day && row.share >= limits.least_load).collect();
+        let beside = beside.iter().filter_map(|beside| beside.lasting(day.day)).reduce(f64::min);
         let sure = if chiller.load_source == LoadSource::Shared { SHARED * sure } else { sure };
-        findings.extend(finding(plant, chiller, day, &rows, &best, sure));
+        findings.extend(finding(plant, chiller, day, beside, &rows, &best, sure));
     }
-    let note = match (days.len(), chiller.load_source) {
-        (0, _) => format!("no day has {} days of like load, lift and supply before it", limits.past_days),
-        (_, LoadSource::Own) => "by its own load".to_owned(),
-        (_, LoadSource::Shared) => "its load is the plant's, shared equally among the chillers that run".to_owned(),
+    let source = match chiller.load_source {
+        LoadSource::Own => "by its own load",
+        LoadSource::Shared => "its load is the plant's, shared equally among the chillers that run",
     };
+    let held_back = |days: usize, why: &str| match days {
+        0 => String::new(),
+        days => format!("{days} days with a rise are withheld: {why}"),
+    };
+    let withheld = held_back(
+        withheld,
+        "beside another chiller it takes the power it always took, so its load is measured too small",
+    );
+    let misread =
+        held_back(misread, "the plant's own meter did not rise with its power, so that is measured too large");
+    let at_once = held_back(at_once, "it came from one day to the next, as a meter's error does and fouling does not");
     let found = findings.len();
-    (findings, coverage(days.len(), found, note))
+    (findings, coverage(past.days.len(), found, vec![source.to_owned(), withheld, misread, at_once, suspects]))
 }
 
 /// Means of whole hours: noise of single samples would look like a law between load and kW/RT.
-fn hourly(plant: &Plant<'_>, chiller: &Chiller, rows: &[LoadedRow], least_load: f64) -> Vec<Row<7>> {
+fn hourly(plant: &Plant<'_>, chiller: &Chiller, rows: &[LoadedRow], least_load: f64) -> Vec<Row<8>> {
     let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
     let mut by_hour: BTreeMap<(i32, u32), Vec<&LoadedRow>> = BTreeMap::new();
     for row in rows {
@@ -126,9 +189,11 @@ fn hourly(plant: &Plant<'_>, chiller: &Chiller, rows: &[LoadedRow], least_load: 
             false => 1.0 / mean(&|row| get(&chiller.load_delta_k, row.row)),
         };
         let load = share.ln();
-        let x = [load, load * load, lift, lift * lift, lift * load, supply_c / 10.0, per_delta];
-        let y = (mean(&|row| row.power_kw) / mean(&|row| row.load_rt)).ln();
-        (y.is_finite() && x.iter().all(|x| x.is_finite())).then_some(Row { day, y, x })
+        let mean_rt = mean(&|row| row.load_rt);
+        let swing = mean(&|row| (row.load_rt / mean_rt - 1.0).powi(2));
+        let x = [load, load * load, lift, lift * lift, lift * load, supply_c / 10.0, per_delta, swing];
+        let y = (mean(&|row| row.power_kw) / mean_rt).ln();
+        (y.is_finite() && x.iter().all(|x| x.is_finite())).then_some(Row { day, stage: 0, y, x })
     };
     by_hour.into_iter().filter_map(conditions).collect()
 }
@@ -137,6 +202,7 @@ fn finding(
     plant: &Plant<'_>,
     chiller: &Chiller,
     day: &JudgedDay,
+    beside: Option<f64>,
     rows: &[&LoadedRow],
     best: &BestDecile,
     sure: f64,
@@ -150,6 +216,9 @@ fn finding(
     let rise = evidence.add("rise", 100.0 * (own / expected - 1.0), 1, "%");
     evidence.add("like_days_before", day.like_days as f64, 0, "d");
     let lasting = evidence.add("rise_of_the_last_days", 100.0 * day.lasting.exp_m1(), 1, "%");
+    if let Some(beside) = beside {
+        evidence.add("rise_beside_another", 100.0 * beside.exp_m1(), 1, "%");
+    }
     let load = evidence.add("mean_load", mean(|row| row.load_rt), 1, "RT");
     let lift = evidence.add("mean_lift", mean(|row| row.lift_k), 1, "K");
     let energy_wasted_kwh = best.wasted_kwh(rows.iter().copied(), &mut evidence);

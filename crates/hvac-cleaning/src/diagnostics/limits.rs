@@ -15,7 +15,7 @@ pub struct DiagnosticLimits {
     /// Low ΔT: how far ΔT lies below the plant's own past at like load, as a share; default 0.2.
     #[cfg_attr(feature = "openapi", param(required = false, exclusive_minimum = 0.0, exclusive_maximum = 1.0))]
     pub delta_t_drop: f64,
-    /// Fouling and low ΔT: judged days of the past that are compared with, and that must be there; default 14.
+    /// Fouling and low ΔT: judged days of the past that are compared with, and that must be there; default 7.
     #[cfg_attr(feature = "openapi", param(required = false, minimum = 3, maximum = 3650))]
     pub past_days: u32,
     /// Fouling and low ΔT: judged days whose median must be beyond the limit, the day itself among them; default 7.
@@ -53,7 +53,7 @@ impl Default for DiagnosticLimits {
         Self {
             fouling_rise: 0.08,
             delta_t_drop: 0.2,
-            past_days: 14,
+            past_days: 7,
             lasting_days: 7,
             least_load: 0.25,
             cycle_minutes: 60.0,

@@ -3,28 +3,36 @@
 //! | | |
 //! |---|---|
 //! | formula | ΔT of the day ÷ ΔT that its past had at the same loads ≤ 1 − `delta_t_drop` (0.2), by the day alone and by the median of the last `lasting_days` (7) judged days |
-//! | conditions | ln of load share and its square, chilled-water supply, running chillers: ΔT falls with load in every plant |
-//! | past | the better quarter of the days before it under like conditions: mean load within a fifth, supply within 1 K, running chillers within 0.4; `past_days` (14) or more |
-//! | judged | rows with a chiller or chilled-water pump running, not within an hour after any chiller starts or stops (a pump whose chiller stands pushes return water past it), from `least_load` (0.25) of full load; days with 8 of them |
+//! | conditions | ln of load share and its square, chilled-water supply: ΔT falls with load in every plant. Only hours with as many running pumps (chillers, where no pump tells) are compared: one more pushes more water through at the same load, and that is no valve |
+//! | past | the better quarter of the days before it under like conditions: mean load within a fifth, supply within 1 K, as many pumps; `past_days` (7) or more |
+//! | judged | means of whole hours with a chiller or chilled-water pump running, from `least_load` (0.25) of full load; days with 3 of them. Chillers may start and stop meanwhile: ΔT of the header is that of all water |
+//! | withheld | when the flow did not rise by half, or the pumps' speed by a quarter, of what ΔT fell (both in ln), where they are known: then a temperature is wrong. Readings that other sensors speak against are left out ([`super::suspects`]). Coverage says so |
 //! | source | Taylor, *Degrading chilled water plant delta-T: causes and mitigation*, ASHRAE Transactions 108(1), AC-02-6-1 (2002): ΔT falls to one half to two thirds of design at low load in sound plants, so only like loads are compared |
 //!
 //! A plant whose ΔT was low from its first day has no better past, and is not found.
+
+use std::collections::BTreeMap;
 
 use super::best_decile::{BestDecile, LoadedRow};
 use super::finding::{Coverage, EvidenceList, FaultKind, Finding, shown};
 use super::limits::DiagnosticLimits;
 use super::own_past::{self, JudgedDay, LEAST_SURE, Method, Row, sureness};
 use super::plant::{Plant, date, full_load, hours};
+use super::suspects;
 use crate::machines::MachineState;
 use hvac_points::MachineKind;
 
 /// Name of what is judged.
 const MACHINE: &str = "CHW";
-/// Like days lie this far apart at most: ln of load share (a fifth), chilled-water supply (÷ 10, 1 K) and the number of
-/// running chillers; the square follows.
-const LIKE: [f64; 4] = [0.2, f64::INFINITY, 0.1, 0.4];
-/// Least rows of a judged day.
-const LEAST_ROWS: usize = 8;
+/// Like days lie this far apart at most: ln of load share (a fifth), and chilled-water supply (÷ 10, 1 K); the square follows.
+const LIKE: [f64; 3] = [0.2, f64::INFINITY, 0.1];
+/// Least hours of a judged day, and the share of an hour that must be there.
+const LEAST_HOURS: usize = 3;
+const LEAST_SHARE: f64 = 0.75;
+/// Shares of the fall of ΔT (in ln) by which flow and pumps' speed must have risen at least, where they are known: valves that
+/// stand open let more water through at the same speed.
+const FLOW_SHARE: f64 = 0.5;
+const SPEED_SHARE: f64 = 0.25;
 
 /// What is found of the chilled-water loop.
 pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> (Vec<Finding>, Coverage) {
@@ -39,10 +47,10 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> (Vec<Findin
         let note = "not known: the load (with its unit), or chilled water supply and return";
         return (Vec::new(), coverage(0, 0, note));
     }
-    let (runs, settled) = (running(plant), plant.settled());
+    let runs = running(plant);
     let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
     let known: Vec<usize> = (0..plant.at_ms.len())
-        .filter(|row| runs.get(*row) == Some(&true) && settled.get(*row) == Some(&true))
+        .filter(|row| runs.get(*row) == Some(&true))
         .filter(|row| get(&plant.load_rt, *row) > 0.0 && get(&plant.delta_t_k, *row) > 0.0)
         .collect();
     let Some(full_rt) = full_load(known.iter().map(|row| get(&plant.load_rt, *row))) else {
@@ -64,40 +72,56 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> (Vec<Findin
     };
     let all: Vec<LoadedRow> = known.iter().zip(hours).filter_map(loaded).collect();
     let judged: Vec<LoadedRow> = all.iter().filter(|row| row.share >= limits.least_load).copied().collect();
-    let running = running_chillers(plant);
-    let conditions = |row: &LoadedRow| {
-        let share = row.share.ln();
-        let x = [share, share * share, get(&plant.chws_c, row.row) / 10.0, get(&running, row.row)];
-        let y = get(&plant.delta_t_k, row.row).ln();
-        (y.is_finite() && x.iter().all(|x| x.is_finite())).then_some(Row { day: row.day, y, x })
-    };
-    let rows: Vec<Row<4>> = judged.iter().filter_map(conditions).collect();
     let method = Method {
         tolerance: LIKE,
-        least_rows: LEAST_ROWS,
+        least_rows: LEAST_HOURS,
         past_days: limits.past_days as usize,
         lasting_days: limits.lasting_days as usize,
         bad: -1.0,
     };
-    let Some((days, scatter)) = own_past::judged_days(&rows, &method) else {
-        return (Vec::new(), coverage(0, 0, "too few rows with load and ΔT"));
+    let hourly = Hourly::of(plant, &all, limits.least_load);
+    let Some((days, scatter)) = own_past::judged_days(&hourly.rows(|hour| hour.delta_k), &method) else {
+        return (Vec::new(), coverage(0, 0, "too few whole hours with load and ΔT"));
     };
+    let more = |of: &dyn Fn(&Hour) -> f64| {
+        let method = Method { bad: 1.0, ..method };
+        own_past::judged_days(&hourly.rows(of), &method).map(|(days, _)| days).unwrap_or_default()
+    };
+    let flows = more(&|hour| hour.flow_lpm);
+    let speeds = more(&|hour| hour.speed);
     let pumped: Vec<LoadedRow> = all.iter().filter(|row| row.power_kw > 0.0).copied().collect();
     let best = BestDecile::of(&pumped, limits.like_rows);
     let limit = -(1.0 - limits.delta_t_drop).ln();
-    let mut findings = Vec::new();
-    for day in days.iter().filter(|day| day.worse >= limit) {
+    let (mut findings, mut withheld) = (Vec::new(), 0_usize);
+    for day in hourly.busiest(&days).filter(|day| day.worse >= limit) {
         let rows: Vec<&LoadedRow> = judged.iter().filter(|row| row.day == day.day).collect();
-        let sure = sureness(day.lasting - limit, scatter, method.lasting_days);
+        let sure = sureness(day.lasting - limit, scatter, (method.lasting_days, day.like_days));
         if sure < LEAST_SURE {
             continue;
         }
-        findings.extend(finding(plant, day, &rows, &best, sure));
+        // Less ΔT at one load is more water: where a meter or the pumps' speed says that there is not, a temperature is
+        // measured wrongly.
+        let rise = |of: &[JudgedDay]| {
+            of.iter().find(|other| (other.day, other.stage) == (day.day, day.stage)).map(|other| other.worse)
+        };
+        let (flow, speed) = (rise(&flows), rise(&speeds));
+        let denied = |rise: Option<f64>, share: f64| rise.is_some_and(|rise| rise < share * day.worse);
+        if denied(flow, FLOW_SHARE) || denied(speed, SPEED_SHARE) {
+            withheld += 1;
+            continue;
+        }
+        findings.extend(finding(plant, day, flow, &rows, &best, sure));
     }
-    let note = match days.len() {
-        0 => format!("no day has {} days of like load, supply and chillers before it", limits.past_days),
-        _ => String::new(),
+    let note = match (days.len(), withheld) {
+        (0, _) => format!("no day has {} days of like load, supply and running pumps before it", method.past_days),
+        (_, 0) => String::new(),
+        (_, days) => format!(
+            "{days} days with a lower ΔT are withheld: the pumps moved no more water, so a temperature is measured wrongly, \
+             or water passes chillers that stand"
+        ),
     };
+    let suspects = suspects::in_words(&plant.suspects, &plant.loop_columns);
+    let note = [note, suspects].into_iter().filter(|note| !note.is_empty()).collect::<Vec<_>>().join("; ");
     let found = findings.len();
     (findings, coverage(days.len(), found, &note))
 }
@@ -113,14 +137,87 @@ fn running(plant: &Plant<'_>) -> Vec<bool> {
     runs
 }
 
-/// How many chillers are known to run, row by row.
-fn running_chillers(plant: &Plant<'_>) -> Vec<f64> {
-    let mut count = vec![0.0; plant.at_ms.len()];
-    for machine in plant.machines.iter().filter(|machine| machine.kind == MachineKind::Chiller) {
-        let runs = machine.running.iter().map(|state| f64::from(*state == MachineState::On));
+/// How many chilled-water pumps are known to run, row by row; of chillers, where no pump tells.
+fn stages(plant: &Plant<'_>) -> Vec<u32> {
+    let of = |kind| plant.machines.iter().filter(move |machine| machine.kind == kind);
+    let kind = match of(MachineKind::ChwPump).next() {
+        Some(_) => MachineKind::ChwPump,
+        None => MachineKind::Chiller,
+    };
+    let mut count = vec![0; plant.at_ms.len()];
+    for machine in of(kind) {
+        let runs = machine.running.iter().map(|state| u32::from(*state == MachineState::On));
         count.iter_mut().zip(runs).for_each(|(count, runs)| *count += runs);
     }
     count
+}
+
+/// Means of an hour in which as many pumps ran from its beginning to its end.
+struct Hour {
+    day: i32,
+    stage: u32,
+    share: f64,
+    supply_c: f64,
+    delta_k: f64,
+    flow_lpm: f64,
+    speed: f64,
+}
+
+/// The hours that are judged.
+struct Hourly(Vec<Hour>);
+
+impl Hourly {
+    fn of(plant: &Plant<'_>, rows: &[LoadedRow], least_load: f64) -> Self {
+        let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
+        let stages = stages(plant);
+        let mut by_hour: BTreeMap<(i32, u32), Vec<&LoadedRow>> = BTreeMap::new();
+        for row in rows {
+            let hour = plant.clock.get(row.row).map(|time| time.half_hour / 2).unwrap_or_default();
+            by_hour.entry((row.day, hour)).or_default().push(row);
+        }
+        let one = |((day, _), rows): ((i32, u32), Vec<&LoadedRow>)| {
+            let hours: f64 = rows.iter().map(|row| row.hours).sum();
+            let mean = |of: &dyn Fn(&LoadedRow) -> f64| rows.iter().map(|row| of(row) * row.hours).sum::<f64>() / hours;
+            let stage = *stages.get(rows.first()?.row)?;
+            let (share, same) = (mean(&|row| row.share), rows.iter().all(|row| stages.get(row.row) == Some(&stage)));
+            (hours >= LEAST_SHARE && same && share >= least_load).then(|| Hour {
+                day,
+                stage,
+                share,
+                supply_c: mean(&|row| get(&plant.chws_c, row.row)),
+                delta_k: mean(&|row| get(&plant.delta_t_k, row.row)),
+                flow_lpm: mean(&|row| get(&plant.chw_lpm, row.row)),
+                speed: mean(&|row| get(&plant.pump_speed, row.row)),
+            })
+        };
+        Self(by_hour.into_iter().filter_map(one).collect())
+    }
+
+    /// A quantity of these hours with its conditions, where both are known.
+    fn rows(&self, of: impl Fn(&Hour) -> f64) -> Vec<Row<3>> {
+        let row = |hour: &Hour| {
+            let (share, y) = (hour.share.ln(), of(hour).ln());
+            let x = [share, share * share, hour.supply_c / 10.0];
+            let known = y.is_finite() && x.iter().all(|x| x.is_finite());
+            known.then_some(Row { day: hour.day, stage: hour.stage, y, x })
+        };
+        self.0.iter().filter_map(row).collect()
+    }
+
+    /// Of each day, what is judged at the stage of most of its hours.
+    fn busiest<'d>(&self, days: &'d [JudgedDay]) -> impl Iterator<Item = &'d JudgedDay> {
+        let mut hours: BTreeMap<(i32, u32), usize> = BTreeMap::new();
+        self.0.iter().for_each(|hour| *hours.entry((hour.day, hour.stage)).or_default() += 1);
+        let mut best: BTreeMap<i32, (usize, &JudgedDay)> = BTreeMap::new();
+        for day in days {
+            let count = hours.get(&(day.day, day.stage)).copied().unwrap_or_default();
+            let known = best.entry(day.day).or_insert((count, day));
+            if count > known.0 {
+                *known = (count, day);
+            }
+        }
+        best.into_values().map(|(_, day)| day)
+    }
 }
 
 /// Power of all chilled-water pumps, kW; empty when one of them is not metered.
@@ -136,7 +233,14 @@ fn pump_power(plant: &Plant<'_>) -> Vec<f64> {
     sum
 }
 
-fn finding(plant: &Plant<'_>, day: &JudgedDay, rows: &[&LoadedRow], best: &BestDecile, sure: f64) -> Option<Finding> {
+fn finding(
+    plant: &Plant<'_>,
+    day: &JudgedDay,
+    flow: Option<f64>,
+    rows: &[&LoadedRow],
+    best: &BestDecile,
+    sure: f64,
+) -> Option<Finding> {
     let hours: f64 = rows.iter().map(|row| row.hours).sum();
     let delta = |row: &LoadedRow| plant.delta_t_k.get(row.row).copied().unwrap_or(f64::NAN);
     let mut evidence = EvidenceList::default();
@@ -146,6 +250,9 @@ fn finding(plant: &Plant<'_>, day: &JudgedDay, rows: &[&LoadedRow], best: &BestD
     let drop = evidence.add("drop", 100.0 * (1.0 - own / expected), 1, "%");
     evidence.add("like_days_before", day.like_days as f64, 0, "d");
     let lasting = evidence.add("drop_of_the_last_days", -100.0 * (-day.lasting).exp_m1(), 1, "%");
+    if let Some(flow) = flow {
+        evidence.add("flow_rise", 100.0 * flow.exp_m1(), 1, "%");
+    }
     let load = rows.iter().map(|row| row.load_rt * row.hours).sum::<f64>() / hours;
     let load = evidence.add("mean_load", load, 1, "RT");
     let energy_wasted_kwh = best.wasted_kwh(rows.iter().copied().filter(|row| row.power_kw > 0.0), &mut evidence);

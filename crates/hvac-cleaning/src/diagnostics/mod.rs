@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use hvac_frame::column::ColumnMeta;
 
 mod air;
+mod beside;
 mod best_decile;
 mod finding;
 mod fouling;
@@ -20,13 +21,14 @@ mod reader;
 mod schedule;
 mod short_cycling;
 mod simultaneous;
+mod suspects;
 
 pub use self::finding::{Coverage, Diagnosis, Evidence, FaultKind, Finding};
 pub use self::limits::DiagnosticLimits;
 use self::plant::Plant;
 
 /// Changes whenever the same frame and limits would be diagnosed otherwise.
-pub const DIAGNOSTICS_VERSION: &str = "1";
+pub const DIAGNOSTICS_VERSION: &str = "2";
 
 /// Judges a stored frame: its `columns`, the times of its rows (UTC ms, ascending), and `read`, which gives a column's
 /// values by its index, NaN where there is none; only columns that a rule needs are asked for. `zone` is the site's.
@@ -56,8 +58,8 @@ pub fn diagnose<E>(
             add(nothing(kind, "no chiller tells whether it runs"));
         }
     }
+    fouling::judge(&plant, limits).into_iter().for_each(|found| add(one(found)));
     for chiller in &plant.chillers {
-        add(one(fouling::judge(&plant, chiller, limits)));
         let by_state = plant.machines.iter().any(|machine| machine.name == chiller.name && machine.by_state);
         add(one(short_cycling::judge(&plant, chiller, by_state, limits)));
     }

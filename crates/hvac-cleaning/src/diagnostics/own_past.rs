@@ -19,17 +19,27 @@ use crate::sampling::{median, quantile};
 pub(super) struct Row<const N: usize> {
     /// Local day.
     pub(super) day: i32,
+    /// How many machines share the work, where only days of as many are alike; else 0.
+    pub(super) stage: u32,
     /// ln of the quantity.
     pub(super) y: f64,
     /// Conditions.
     pub(super) x: [f64; N],
 }
 
-/// What one day's level says.
+impl<const N: usize> Row<N> {
+    fn key(&self) -> Key {
+        (self.stage, self.day)
+    }
+}
+
+/// What one day's level at one stage says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct JudgedDay {
     /// Local day.
     pub(super) day: i32,
+    /// Its stage.
+    pub(super) stage: u32,
     /// ln of the quantity against that of like days before, positive when it is worse.
     pub(super) worse: f64,
     /// The median of that over the last judged days, this one among them.
@@ -53,10 +63,13 @@ pub(super) struct Method<const N: usize> {
     pub(super) bad: f64,
 }
 
-/// One day: its number, level and mean conditions.
-type Day<const N: usize> = (i32, f64, [f64; N]);
+/// A stage and a day.
+type Key = (u32, i32);
 
-/// The days that can be judged, and how far levels scatter from day to day (robust σ); none when rows are too few.
+/// One day at one stage: its level and mean conditions.
+type Day<const N: usize> = (Key, f64, [f64; N]);
+
+/// The days that can be judged, stage by stage, and how far levels scatter from day to day (robust σ); none when rows are too few.
 pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -> Option<(Vec<JudgedDay>, f64)> {
     let first = fit(rows)?;
     let residuals = day_residuals(rows, &first);
@@ -65,39 +78,63 @@ pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -
     let kept: Vec<Row<N>> =
         rows.iter().zip(&residuals).filter(|(_, r)| r.abs() <= limit).map(|(row, _)| *row).collect();
     let days = days(&kept, &fit(&kept)?, method.least_rows);
-    let mut steps: Vec<f64> = days.iter().zip(days.iter().skip(1)).map(|(a, b)| (b.1 - a.1).abs()).collect();
+    let neighbours = days.iter().zip(days.iter().skip(1)).filter(|(a, b)| a.0.0 == b.0.0);
+    let mut steps: Vec<f64> = neighbours.map(|(a, b)| (b.1 - a.1).abs()).collect();
     // The difference of two days scatters √2 times as far as one of them.
     let scatter = 1.4826 * median(&mut steps).unwrap_or_default() / std::f64::consts::SQRT_2;
     let like = |a: &[f64; N], b: &[f64; N]| a.iter().zip(b).zip(method.tolerance).all(|((a, b), t)| (a - b).abs() <= t);
     let mut judged: Vec<JudgedDay> = Vec::new();
-    for (at, (day, level, conditions)) in days.iter().enumerate() {
-        let before = days.iter().take(at).filter(|(_, _, other)| like(other, conditions));
+    for (at, ((stage, day), level, conditions)) in days.iter().enumerate() {
+        let before = days.iter().take(at).filter(|(key, _, other)| key.0 == *stage && like(other, conditions));
         let mut past: Vec<f64> = before.map(|(_, level, _)| level * method.bad).collect();
         let like_days = past.len();
         let better = if like_days >= method.past_days { quantile(&mut past, 0.25) } else { None };
         let Some(better) = better else { continue };
         let worse = level * method.bad - better;
-        let mut last: Vec<f64> =
-            judged.iter().rev().take(method.lasting_days.saturating_sub(1)).map(|d| d.worse).collect();
+        let same = judged.iter().rev().take_while(|judged| judged.stage == *stage);
+        let mut last: Vec<f64> = same.take(method.lasting_days.saturating_sub(1)).map(|d| d.worse).collect();
         last.push(worse);
         // What has not been judged for so long cannot be known to last.
         let lasting = if last.len() >= method.lasting_days { median(&mut last)? } else { 0.0 };
-        judged.push(JudgedDay { day: *day, worse, lasting, like_days });
+        judged.push(JudgedDay { day: *day, stage: *stage, worse, lasting, like_days });
     }
     Some((judged, scatter))
 }
 
+/// Judged days on either side of a step, how far apart two of them may be, and the share of the rise that it makes.
+const BESIDE_A_STEP: usize = 3;
+const STEP_DAYS: i32 = 3;
+const STEP_SHARE: f64 = 0.75;
+
+/// Whether most of what lasts on the day at that place came from one day to the next: a machine becomes worse little by
+/// little, a meter from one moment to the other.
+pub(super) fn came_at_once(days: &[JudgedDay], at: usize) -> bool {
+    let Some(today) = days.get(at) else { return false };
+    let middle = |of: &[JudgedDay]| median(&mut of.iter().map(|judged| judged.worse).collect::<Vec<_>>());
+    (BESIDE_A_STEP..=at).any(|split| {
+        let before = days.get(split - BESIDE_A_STEP..split);
+        let after = days.get(split..days.len().min(split + BESIDE_A_STEP));
+        let (Some(before), Some(after)) = (before, after) else { return false };
+        let both = || before.iter().chain(after);
+        let one_stage = both().all(|judged| judged.stage == today.stage);
+        // Across a longer stand nobody saw how it came.
+        let close = both().zip(both().skip(1)).all(|(a, b)| b.day - a.day <= STEP_DAYS);
+        let step = middle(after).zip(middle(before)).map_or(0.0, |(after, before)| after - before);
+        one_stage && close && after.len() == BESIDE_A_STEP && step >= STEP_SHARE * today.lasting
+    })
+}
+
 fn days<const N: usize>(rows: &[Row<N>], beta: &[f64; N], least_rows: usize) -> Vec<Day<N>> {
-    let mut by_day: BTreeMap<i32, (Vec<f64>, [f64; N])> = BTreeMap::new();
+    let mut by_day: BTreeMap<Key, (Vec<f64>, [f64; N])> = BTreeMap::new();
     for row in rows {
-        let (levels, sums) = by_day.entry(row.day).or_insert_with(|| (Vec::new(), [0.0; N]));
+        let (levels, sums) = by_day.entry(row.key()).or_insert_with(|| (Vec::new(), [0.0; N]));
         levels.push(row.y - dot(&row.x, beta));
         sums.iter_mut().zip(row.x).for_each(|(sum, x)| *sum += x);
     }
     by_day.retain(|_, (levels, _)| levels.len() >= least_rows.max(1));
-    let one = |(day, (mut levels, sums)): (i32, (Vec<f64>, [f64; N]))| {
+    let one = |(key, (mut levels, sums)): (Key, (Vec<f64>, [f64; N]))| {
         let count = levels.len() as f64;
-        Some((day, median(&mut levels)?, sums.map(|sum| sum / count)))
+        Some((key, median(&mut levels)?, sums.map(|sum| sum / count)))
     };
     by_day.into_iter().filter_map(one).collect()
 }
@@ -105,13 +142,13 @@ fn days<const N: usize>(rows: &[Row<N>], beta: &[f64; N], least_rows: usize) -> 
 /// Each row's distance from its day's mean once the conditions' part is taken off.
 fn day_residuals<const N: usize>(rows: &[Row<N>], beta: &[f64; N]) -> Vec<f64> {
     let rest: Vec<f64> = rows.iter().map(|row| row.y - dot(&row.x, beta)).collect();
-    let mut means: BTreeMap<i32, (f64, f64)> = BTreeMap::new();
+    let mut means: BTreeMap<Key, (f64, f64)> = BTreeMap::new();
     for (row, rest) in rows.iter().zip(&rest) {
-        let (sum, count) = means.entry(row.day).or_default();
+        let (sum, count) = means.entry(row.key()).or_default();
         (*sum, *count) = (*sum + rest, *count + 1.0);
     }
-    let mean = |day: i32| means.get(&day).map_or(0.0, |(sum, count)| sum / count);
-    rows.iter().zip(rest).map(|(row, rest)| rest - mean(row.day)).collect()
+    let mean = |key: Key| means.get(&key).map_or(0.0, |(sum, count)| sum / count);
+    rows.iter().zip(rest).map(|(row, rest)| rest - mean(row.key())).collect()
 }
 
 fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
@@ -123,16 +160,16 @@ fn fit<const N: usize>(rows: &[Row<N>]) -> Option<[f64; N]> {
     if rows.len() < 10 * N {
         return None;
     }
-    let mut means: BTreeMap<i32, ([f64; N], f64, f64)> = BTreeMap::new();
+    let mut means: BTreeMap<Key, ([f64; N], f64, f64)> = BTreeMap::new();
     for row in rows {
-        let (x, y, count) = means.entry(row.day).or_insert(([0.0; N], 0.0, 0.0));
+        let (x, y, count) = means.entry(row.key()).or_insert(([0.0; N], 0.0, 0.0));
         x.iter_mut().zip(row.x).for_each(|(sum, x)| *sum += x);
         (*y, *count) = (*y + row.y, *count + 1.0);
     }
     let mut square = [[0.0; N]; N];
     let mut right = [0.0; N];
     for row in rows {
-        let (sum_x, sum_y, count) = means.get(&row.day)?;
+        let (sum_x, sum_y, count) = means.get(&row.key())?;
         let mut x = row.x;
         x.iter_mut().zip(sum_x).for_each(|(x, sum)| *x -= sum / count);
         let y = row.y - sum_y / count;
@@ -173,11 +210,11 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; 
 /// What is less sure than this is not found.
 pub(super) const LEAST_SURE: f64 = 0.9;
 
-/// How sure it is that a level is beyond its limit when it is `above` it (ln), with a day-to-day scatter of `scatter` and
-/// `days` days behind the median: the normal distribution's share below, by the logistic approximation (Bowling et al.
-/// 2009), at most 0.99.
-pub(super) fn sureness(above: f64, scatter: f64, days: usize) -> f64 {
-    let error = 1.2533 * scatter.max(1e-3) / (days.max(1) as f64).sqrt();
+/// How sure it is that a level is beyond its limit when it is `above` it (ln), with a day-to-day scatter of `scatter`, so many
+/// days behind the median and so many in the past: the normal distribution's share below, by the logistic approximation
+/// (Bowling et al. 2009), at most 0.99.
+pub(super) fn sureness(above: f64, scatter: f64, (last, past): (usize, usize)) -> f64 {
+    let error = 1.2533 * scatter.max(1e-3) * (1.0 / last.max(1) as f64 + 1.0 / past.max(1) as f64).sqrt();
     (1.0 / (1.0 + (-1.702 * above / error).exp())).min(0.99)
 }
 
@@ -192,7 +229,7 @@ mod tests {
         let row = |day: i32, hour: i32| {
             let x = f64::from(hour) / 24.0 + f64::from(day) / 30.0;
             let noise = 0.002 * f64::from((day * 31 + hour * 17) % 7 - 3);
-            Row { day, y: 0.5 * x + noise + if day >= 40 { 0.1 } else { 0.0 }, x: [x] }
+            Row { day, stage: 0, y: 0.5 * x + noise + if day >= 40 { 0.1 } else { 0.0 }, x: [x] }
         };
         (0..60).flat_map(|day| (0..24).map(move |hour| row(day, hour))).collect()
     }
@@ -211,6 +248,20 @@ mod tests {
         assert!(on(41).lasting < 0.01 && on(42).lasting > 0.09, "three of five days");
     }
 
+    /// A tenth more from day 40 on came at once; a tenth more that grew over three weeks did not.
+    #[test]
+    fn a_step_is_told_from_what_grows() {
+        let (days, _) = judged_days(&rows(), &method([f64::INFINITY])).unwrap();
+        assert!(came_at_once(&days, days.len() - 1));
+        let grows = |row: &Row<1>| {
+            let share = f64::from(row.day - 30).clamp(0.0, 21.0) / 21.0;
+            Row { y: row.y + 0.1 * share - if row.day >= 40 { 0.1 } else { 0.0 }, ..*row }
+        };
+        let grown: Vec<Row<1>> = rows().iter().map(grows).collect();
+        let (days, _) = judged_days(&grown, &method([f64::INFINITY])).unwrap();
+        assert!(days.last().unwrap().lasting > 0.09 && !came_at_once(&days, days.len() - 1));
+    }
+
     /// x rises by 1/30 a day: within ±0.5 of it lie the 15 days before (and those to come).
     #[test]
     fn only_days_under_like_conditions_are_compared() {
@@ -223,14 +274,15 @@ mod tests {
     fn too_few_rows_tell_nothing() {
         assert!(judged_days(&rows()[..9], &method([1.0])).is_none());
         let flat: Vec<Row<2>> =
-            rows().into_iter().map(|row| Row { day: row.day, y: row.y, x: [row.x[0], 7.0] }).collect();
+            rows().into_iter().map(|row| Row { day: row.day, stage: 0, y: row.y, x: [row.x[0], 7.0] }).collect();
         let (days, _) = judged_days(&flat, &method([f64::INFINITY; 2])).unwrap();
         assert!((days[45].worse - 0.1).abs() < 0.01, "a condition that never moves has no part");
     }
 
     #[test]
     fn sureness_is_one_half_at_the_limit() {
-        assert!((sureness(0.0, 0.02, 5) - 0.5).abs() < 1e-12);
-        assert!(sureness(0.05, 0.02, 5) > 0.98 && sureness(-0.05, 0.02, 5) < 0.02);
+        assert!((sureness(0.0, 0.02, (5, 20)) - 0.5).abs() < 1e-12);
+        assert!(sureness(0.05, 0.02, (5, 20)) > 0.98 && sureness(-0.05, 0.02, (5, 20)) < 0.02);
+        assert!(sureness(0.01, 0.02, (5, 5)) < sureness(0.01, 0.02, (5, 50)), "a short past says less");
     }
 }

@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 
 use super::air::{self, AirHandler};
 use super::reader::{Named, Read, Reader};
+use super::suspects::{self, Suspect};
 use crate::machines::{Machine, MachineState, Machines, Running};
 use crate::parameters::{Roles, Thresholds};
 use crate::quantity::Quantity;
@@ -20,7 +21,7 @@ use hvac_frame::column::ColumnMeta;
 use hvac_points::physics::{kw_to_rt, water_heat_kw};
 use hvac_points::{MachineKind, Role as PointRole};
 
-/// After a start or stop of a chiller, rows say nothing of how the plant does at rest, ms.
+/// After its start or stop, rows say nothing of how a machine does at rest, ms.
 const SETTLING_MS: i64 = 3_600_000;
 
 /// When a row was at the site.
@@ -82,12 +83,20 @@ pub(super) struct Plant<'a> {
     pub(super) delta_t_k: Vec<f64>,
     /// Chilled water to the building, °C; empty when not measured.
     pub(super) chws_c: Vec<f64>,
+    /// Chilled water through the header, L/min; empty when not measured.
+    pub(super) chw_lpm: Vec<f64>,
+    /// Electric power of the whole plant by a meter of its own, kW; empty when not measured.
+    pub(super) total_kw: Vec<f64>,
+    /// Speed of the chilled-water pumps that run, Hz or %; empty when not known.
+    pub(super) pump_speed: Vec<f64>,
     /// Columns of load and ΔT.
     pub(super) loop_columns: Vec<String>,
     /// Every machine that tells whether it runs, with its power (empty when not measured).
     pub(super) machines: Vec<RunningMachine>,
     /// Air handlers with a pair of valves or a schedule.
     pub(super) air: Vec<AirHandler>,
+    /// Sensors that were left out while the laws between sensors speak against them.
+    pub(super) suspects: Vec<Suspect>,
 }
 
 /// A machine that tells whether it runs.
@@ -119,6 +128,8 @@ impl<'a> Plant<'a> {
     /// That of `read`.
     pub(super) fn read<E>(columns: &[ColumnMeta], at_ms: &'a [i64], zone: Tz, read: Read<'_, E>) -> Result<Self, E> {
         let mut reader = Reader { columns, read, kept: BTreeMap::new() };
+        let suspects = suspects::find(&mut reader, at_ms)?;
+        suspects.iter().for_each(|suspect| suspect.leave_out(at_ms, &mut reader.kept));
         let (chosen, _, _) = roles::resolve(&Roles::default(), columns);
         let found = Machines::find(columns, &chosen, &Thresholds::default());
         let load = reader.role(&chosen, Role::Load)?;
@@ -127,9 +138,11 @@ impl<'a> Plant<'a> {
         let back = reader.role(&chosen, Role::ChwReturn)?;
         let leaving = reader.role(&chosen, Role::CwReturn)?;
         let chiller_power = reader.role(&chosen, Role::ChillerPower)?;
+        let total = reader.role(&chosen, Role::Power)?;
         let delta: Named = difference(&back, &supply);
         let load = load.or_else(|| heat(flow.as_ref(), delta.as_ref()));
 
+        let pump_speed = pump_speed(&mut reader, &found)?;
         let mut machines = Vec::new();
         let is_schedule = |column: usize| columns.get(column).is_some_and(|c| air::is_schedule(&c.original_name));
         let runs = |machine: &&Machine| machine.sign.is_some_and(|sign| !is_schedule(sign.column));
@@ -166,27 +179,28 @@ impl<'a> Plant<'a> {
             load_rt: values(load),
             delta_t_k: values(delta),
             chws_c: values(supply),
+            chw_lpm: values(flow),
+            total_kw: values(total),
+            pump_speed,
             loop_columns,
             machines,
             air,
+            suspects,
         })
     }
+}
 
-    /// Whether no chiller has started or stopped for an hour, row by row: loads and temperatures are on their way then.
-    pub(super) fn settled(&self) -> Vec<bool> {
-        let mut settled = vec![true; self.at_ms.len()];
-        for chiller in self.machines.iter().filter(|machine| machine.kind == MachineKind::Chiller) {
-            let known =
-                || self.at_ms.iter().zip(&chiller.running).filter(|(_, state)| **state != MachineState::Unknown);
-            let changes = known().zip(known().skip(1)).filter(|((_, a), (_, b))| a != b).map(|(_, (at, _))| *at);
-            for at in changes {
-                let from = self.at_ms.partition_point(|other| *other < at);
-                let to = self.at_ms.partition_point(|other| *other < at.saturating_add(SETTLING_MS));
-                settled.get_mut(from..to).into_iter().flatten().for_each(|settled| *settled = false);
-            }
-        }
-        settled
+/// Whether a machine has neither started nor stopped for an hour, row by row: loads and temperatures are on their way then.
+pub(super) fn settled(at_ms: &[i64], running: &Running) -> Vec<bool> {
+    let mut settled = vec![true; at_ms.len()];
+    let known = || at_ms.iter().zip(running).filter(|(_, state)| **state != MachineState::Unknown);
+    let changes = known().zip(known().skip(1)).filter(|((_, a), (_, b))| a != b).map(|(_, (at, _))| *at);
+    for at in changes {
+        let from = at_ms.partition_point(|other| *other < at);
+        let to = at_ms.partition_point(|other| *other < at.saturating_add(SETTLING_MS));
+        settled.get_mut(from..to).into_iter().flatten().for_each(|settled| *settled = false);
     }
+    settled
 }
 
 /// What the plant's headers show.
@@ -204,6 +218,20 @@ fn values(named: Named) -> Vec<f64> {
 fn difference(a: &Named, b: &Named) -> Named {
     let ((a, of_a), (b, of_b)) = (a.as_ref()?, b.as_ref()?);
     Some((a.iter().zip(b).map(|(a, b)| a - b).collect(), of_a.iter().chain(of_b).cloned().collect()))
+}
+
+/// The mean speed of the chilled-water pumps that run.
+fn pump_speed<E>(reader: &mut Reader<'_, '_, E>, found: &Machines) -> Result<Vec<f64>, E> {
+    let pumps = found.all.iter().filter(|machine| machine.kind == MachineKind::ChwPump);
+    let mut sums: Vec<(f64, f64)> = Vec::new();
+    for column in pumps.flat_map(|pump| pump.speeds.first()) {
+        let values = reader.raw(*column)?;
+        sums.resize(values.len(), (0.0, 0.0));
+        for ((sum, count), value) in sums.iter_mut().zip(values).filter(|(_, value)| **value > 0.0) {
+            (*sum, *count) = (*sum + value, *count + 1.0);
+        }
+    }
+    Ok(sums.into_iter().map(|(sum, count)| sum / count).collect())
 }
 
 /// RT of a flow and its ΔT.

@@ -43,17 +43,22 @@ impl<E> Reader<'_, '_, E> {
 
     /// A column's values in the unit in which its quantity is compared; none when its unit cannot be told.
     pub(super) fn compared(&mut self, index: usize, quantity: Quantity) -> Result<Option<Vec<f64>>, E> {
+        let Some(unit) = self.unit(index, quantity)?.map(|(unit, _)| unit) else { return Ok(None) };
+        Ok(Some(self.raw(index)?.iter().map(|value| unit.convert(*value)).collect()))
+    }
+
+    /// The unit of a column of that quantity, and whether only its values tell it; none when it cannot be told.
+    pub(super) fn unit(&mut self, index: usize, quantity: Quantity) -> Result<Option<(Unit, bool)>, E> {
         let Some(column) = self.columns.get(index) else { return Ok(None) };
-        let unit = match unit_choice(column, quantity, &BTreeMap::new()) {
-            UnitChoice::Known(unit) => Some(unit),
+        Ok(match unit_choice(column, quantity, &BTreeMap::new()) {
+            UnitChoice::Known(unit) => Some((unit, false)),
             UnitChoice::ByValues => {
                 let mut present: Vec<f64> = self.raw(index)?.iter().copied().filter(|v| !v.is_nan()).collect();
-                median(&mut present).and_then(|median| Unit::by_values(quantity, median, None))
+                let unit = median(&mut present).and_then(|median| Unit::by_values(quantity, median, None));
+                unit.map(|unit| (unit, true))
             }
             UnitChoice::Unknown | UnitChoice::Wrong(_) => None,
-        };
-        let Some(unit) = unit else { return Ok(None) };
-        Ok(Some(self.raw(index)?.iter().map(|value| unit.convert(*value)).collect()))
+        })
     }
 
     /// The sum of a role's columns, and their names; none when one of them cannot be read.

@@ -69,8 +69,17 @@ fn frozen_by_the_book(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresh
     let goes_on = runs.iter().filter(|run| run.rows > 1).count() as f64 / runs.len().max(1) as f64;
     let mut samples = 0.0_f64;
     if habit.is_some() && thresholds.frozen_habit > 0.0 && goes_on > 0.0 && goes_on <= 0.5 {
-        // The least number of samples that fewer than one run in 500 columns lasts for.
-        samples = ((runs.len() as f64 / 0.002).log10() / -goes_on.log10()) + 1.0;
+        // The least number of samples for which fewer than one run in 2 000 columns lasts, told by the 30 longest others.
+        let in_samples = |run: &FrozenRun| 1.0 + (run.end_ms - run.start_ms) as f64 / sensor.seen_ms;
+        let mut longer: Vec<f64> = runs.iter().filter(|run| run.rows > 1).map(in_samples).collect();
+        longer.sort_by(f64::total_cmp);
+        longer.pop();
+        let least = if longer.len() >= 30 { longer[longer.len() - 30].round() } else { 1.0 };
+        let tail: Vec<f64> = longer.into_iter().filter(|samples| *samples >= least - 0.5).collect();
+        let single = if least < 2.0 { runs.iter().filter(|run| run.rows == 1).count() } else { 0 };
+        let (n, e) =
+            ((single + tail.len()) as f64, tail.iter().map(|samples| (samples - least).clamp(0.0, 6.0)).sum::<f64>());
+        samples = least + (n / 0.0005).ln() / -((e + 1.0) / (n + e + 1.0)).ln();
     }
     let usual = match habit {
         Some((_, q)) => quantile(&mut holds, *q).unwrap(),
@@ -169,16 +178,23 @@ fn six_samples_are_frozen_and_five_are_not() {
     assert_eq!(found_after_300(&[1., 1., 1., 1., 1., 2., 3., 3., 3., 3., 3., 3., 4.]), [(6, 11, 6)]);
 }
 
-/// Of 1 000 readings in steps of a tenth, every tenth repeats the one before (p = 0.1): 1 000 · 0.1⁶ = 0.001 is rarer than
-/// 0.002, so 7 equal ones are frozen, and 6, of which there are 0.01, are not.
+/// 1 200 runs of a coarse sensor, every twelfth of which goes on, and every twelfth of those, and of those: 100 last for 2
+/// samples or more, by 10 samples longer in all, so p = 11/111, and 100 · pᴸ⁻² is 0.0005 at L = 7.3. With half a sample of
+/// tolerance 7 equal ones are frozen, and 6 are not.
 #[test]
 fn what_a_coarse_sensor_repeats_by_chance_is_not_frozen() {
     let coarse = |still: usize| -> Vec<f64> {
-        let moving = (0..1000).map(|i| 20.0 + f64::from((i - i / 11) % 5) / 10.0);
+        let lasts = |run: usize| match run {
+            581 => 4,
+            _ if run % 144 == 5 => 3,
+            _ if run % 12 == 5 => 2,
+            _ => 1,
+        };
+        let moving = (0..1200).flat_map(|run: usize| vec![20.0 + (run % 5) as f64 / 10.0; lasts(run)]);
         moving.chain(vec![21.7; still]).collect()
     };
     assert!(at_15(&coarse(6)).found().is_empty());
-    assert_eq!(at_15(&coarse(7)).found(), [(1000, 1006, 7)]);
+    assert_eq!(at_15(&coarse(7)).found(), [(1310, 1316, 7)]);
 }
 
 /// 20.0005 and 20.0019 lie 0.0014 apart: σ ≤ 0.0007 < 0.001. 20.003 is 0.0025 above the least.
