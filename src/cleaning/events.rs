@@ -1,8 +1,10 @@
-//! Quality events of a cleaned version: when which rule hit what, and why.
+//! Quality events of a version: of a cleaned one when which rule hit what, and why; of a parsed one what the systems that
+//! wrote the reports say of their own readings.
 
 use bytes::Bytes;
 use hvac_frame::parquet_file::{QualityEvent, read_events};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::{EventItem, EventQuery, store};
@@ -10,10 +12,11 @@ use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetLabel, DatasetSelector, clock, names};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
-use crate::sessions::Page;
+use crate::sessions::{Page, marked};
 use crate::state::AppState;
 use hvac_cleaning::{Event, Rule};
 use hvac_store::entity::{Integrity, cleaning_job};
+use hvac_store::frames::KEY_EVENTS;
 use hvac_store::integrity::{Root, StoredFile};
 use hvac_store::{objects, paths};
 
@@ -31,23 +34,24 @@ pub struct EventPage {
     pub page: Page<EventItem>,
 }
 
-/// Events of a cleaned version that match, page by page; and the session that was assumed, if none was named.
+/// Events of a version that match, page by page; and the session that was assumed, if none was named.
 ///
 /// # Errors
-/// As [`resolve`]; 404 for a version that is not cleaned; 409 when its file of events is gone or damaged; 422 for a
-/// rule, column, time or page that cannot be.
+/// As [`resolve`]; 404 for a version that was made before its events were kept; 409 when its file of events is gone or
+/// damaged; 422 for a rule, column, time or page that cannot be.
 pub async fn list(
     state: &AppState,
     selector: &DatasetSelector,
     query: &EventQuery,
 ) -> Result<(EventPage, Option<String>)> {
-    let (dataset, row) = cleaned(state, selector).await?;
+    let dataset = resolve(state, selector).await?;
     let wanted = Wanted::read(query, &dataset)?;
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
-    let bytes = file(state, &row).await?.bytes;
-    let reading = tokio::task::spawn_blocking(move || read(bytes));
+    let bytes = file(state, &dataset).await?.bytes;
+    let rules = rules(&dataset);
+    let reading = tokio::task::spawn_blocking(move || read(bytes, &rules));
     let events = reading.await.internal("reading quality events")??;
-    let matching: Vec<Event> = events.into_iter().filter(|event| wanted.includes(event)).collect();
+    let matching: Vec<QualityEvent> = events.into_iter().filter(|event| wanted.includes(event)).collect();
     let total = matching.len() as u64;
     let items = paging.part(matching).map(|event| item(event, dataset.zone)).collect();
     let page = Page::of(paging, total, items);
@@ -63,19 +67,25 @@ pub(super) fn stored(events: Vec<Event>) -> Vec<QualityEvent> {
     events.into_iter().map(stored).collect()
 }
 
-/// The events of a file; one that names a rule there is not is none of ours.
-fn read(bytes: Bytes) -> Result<Vec<Event>> {
-    let event = |stored: QualityEvent| {
-        let QualityEvent { rule, column, start_at_ms, end_at_ms, rows, detail } = stored;
-        let rule = Rule::ALL.into_iter().find(|known| known.name() == rule).ok_or_else(objects::damaged)?;
-        Ok(Event { rule, column, start_at_ms, end_at_ms, rows, detail })
-    };
-    read_events(bytes)?.into_iter().map(event).collect()
+/// The rules whose events a version may have.
+fn rules(dataset: &Resolved) -> Vec<&'static str> {
+    if is_cleaned(dataset) { Rule::ALL.map(Rule::name).into() } else { marked::STATES.into() }
 }
 
-fn item(event: Event, zone: chrono_tz::Tz) -> EventItem {
+fn is_cleaned(dataset: &Resolved) -> bool {
+    dataset.label.version.starts_with("cleaned")
+}
+
+/// The events of a file; one that names a rule there is not is none of ours.
+fn read(bytes: Bytes, rules: &[&str]) -> Result<Vec<QualityEvent>> {
+    let events = read_events(bytes)?;
+    let known = events.iter().all(|event| rules.contains(&event.rule.as_str()));
+    if known { Ok(events) } else { Err(objects::damaged()) }
+}
+
+fn item(event: QualityEvent, zone: chrono_tz::Tz) -> EventItem {
     EventItem {
-        rule: event.rule.name(),
+        rule: event.rule,
         column: event.column,
         start_at: clock::iso(zone, event.start_at_ms),
         end_at: clock::iso(zone, event.end_at_ms),
@@ -86,7 +96,7 @@ fn item(event: Event, zone: chrono_tz::Tz) -> EventItem {
 
 /// A query whose words are understood.
 struct Wanted {
-    rule: Option<Rule>,
+    rule: Option<String>,
     column: Option<String>,
     from_ms: Option<i64>,
     to_ms: Option<i64>,
@@ -95,40 +105,26 @@ struct Wanted {
 impl Wanted {
     fn read(query: &EventQuery, dataset: &Resolved) -> Result<Self> {
         let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let rule = given(&query.rule).map(|name| rule(&name)).transpose()?;
+        let rule = given(&query.rule).map(|name| rule(name, &rules(dataset))).transpose()?;
         let column = given(&query.column).map(|name| names::find(&dataset.columns, "column", &name)).transpose()?;
         let (from_ms, to_ms) = clock::window(query.from.as_deref(), query.to.as_deref(), dataset.zone)?;
         Ok(Self { rule, column: column.map(|column| column.name.clone()), from_ms, to_ms })
     }
 
-    fn includes(&self, event: &Event) -> bool {
-        self.rule.is_none_or(|rule| rule == event.rule)
+    fn includes(&self, event: &QualityEvent) -> bool {
+        self.rule.as_ref().is_none_or(|rule| *rule == event.rule)
             && (self.column.is_none() || self.column == event.column)
             && self.from_ms.is_none_or(|from_ms| event.end_at_ms >= from_ms)
             && self.to_ms.is_none_or(|to_ms| event.start_at_ms < to_ms)
     }
 }
 
-fn rule(name: &str) -> Result<Rule> {
-    Rule::ALL.into_iter().find(|rule| rule.name() == name).ok_or_else(|| {
-        let known = Rule::ALL.map(Rule::name).join(", ");
-        Error::invalid("rule", codes::UNKNOWN_RULE, format!("rule: '{name}' is no rule; there are {known}"))
-    })
-}
-
-/// A version that is cleaned, and its row.
-async fn cleaned(state: &AppState, selector: &DatasetSelector) -> Result<(Resolved, cleaning_job::Model)> {
-    let dataset = resolve(state, selector).await?;
-    if !dataset.label.version.starts_with("cleaned") {
-        let message = format!(
-            "{} of session {} is not cleaned, so it has no events: clean it with POST /api/clean, or name \
-             version=cleaned for an earlier cleaning",
-            dataset.label.version, dataset.label.session_id
-        );
-        return Err(Error::new(codes::NOT_CLEANED, message));
+fn rule(name: String, rules: &[&str]) -> Result<String> {
+    if rules.contains(&name.as_str()) {
+        return Ok(name);
     }
-    let row = store::get(state.store.db.read(), &dataset.label.dataset_id).await?;
-    Ok((dataset, row))
+    let message = format!("rule: '{name}' is no rule of this version; there are {}", rules.join(", "));
+    Err(Error::invalid("rule", codes::UNKNOWN_RULE, message))
 }
 
 /// A file of events.
@@ -146,17 +142,18 @@ pub struct EventsFile {
 /// # Errors
 /// As [`list`].
 pub async fn parquet(state: &AppState, selector: &DatasetSelector) -> Result<EventsFile> {
-    let (dataset, row) = cleaned(state, selector).await?;
-    let file = file(state, &row).await?;
+    let dataset = resolve(state, selector).await?;
+    let file = file(state, &dataset).await?;
     Ok(EventsFile { file_name: format!("{}-{}.events.parquet", dataset.session_name, dataset.label.version), ..file })
 }
 
-/// A version and the key of its file of events, which is what it was.
+/// A cleaned version and the key of its file of events, which is what it was.
 ///
 /// # Errors
-/// As [`list`].
+/// 404 and 409 as [`list`]; 404 for a version that is not cleaned.
 pub async fn located(state: &AppState, selector: &DatasetSelector) -> Result<(Resolved, String)> {
-    let (dataset, row) = cleaned(state, selector).await?;
+    let dataset = resolve(state, selector).await?;
+    let row = store::get(state.store.db.read(), &dataset.label.dataset_id).await?;
     let file = file_of(&row)?;
     match state.store.verify(&file).await? {
         Ok(_) => Ok((dataset, file.path)),
@@ -164,7 +161,24 @@ pub async fn located(state: &AppState, selector: &DatasetSelector) -> Result<(Re
     }
 }
 
-async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile> {
+async fn file(state: &AppState, dataset: &Resolved) -> Result<EventsFile> {
+    if is_cleaned(dataset) {
+        return of_cleaned(state, &store::get(state.store.db.read(), &dataset.label.dataset_id).await?).await;
+    }
+    let Some(packed) = dataset.known.says(KEY_EVENTS) else {
+        let message = format!(
+            "{} of session {} was parsed before what the reports' own systems say was kept as events: parse again with \
+             force",
+            dataset.label.version, dataset.label.session_id
+        );
+        return Err(Error::new(codes::NO_EVENTS, message));
+    };
+    let bytes = marked::unpacked(packed)?;
+    let sha256 = format!("{:x}", Sha256::digest(&bytes));
+    Ok(EventsFile { bytes: bytes.into(), sha256, file_name: String::new() })
+}
+
+async fn of_cleaned(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile> {
     let file = file_of(row)?;
     let (store, sha256) = (state.store.clone(), file.sha256.clone());
     let opening = tokio::task::spawn_blocking(move || store.open_verified(&file));
@@ -174,7 +188,7 @@ async fn file(state: &AppState, row: &cleaning_job::Model) -> Result<EventsFile>
     }
 }
 
-/// The file of a version's events as the catalogue knows it.
+/// The file of a cleaning's events as the catalogue knows it.
 fn file_of(row: &cleaning_job::Model) -> Result<StoredFile> {
     let Some(sha256) = row.events_sha256.clone() else {
         let message = format!("cleaned-v{} was made without a file of events: clean again with force", row.version);

@@ -161,7 +161,8 @@ pub struct CleaningJob {
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
-    /// Only of this rule: `out_of_range`, `spike`, `frozen`, `counter`, `steady_state`, `heat_balance`, `affinity`, `equipment`.
+    /// Only of this rule: of a cleaned version `out_of_range`, `spike`, `frozen`, `counter`, `steady_state`, `heat_balance`,
+    /// `affinity`, `equipment`; of a parsed one `overridden`, `alarm`, `doubtful`, `bad_status`.
     pub rule: Option<String>,
     /// Only of this column.
     pub column: Option<String>,
@@ -175,12 +176,13 @@ pub struct EventQuery {
     pub page_size: Option<u64>,
 }
 
-/// An interval during which a rule hit one column, or one row after another.
+/// An interval during which a rule hit one column, or one row after another; of a parsed version: during which the report's
+/// own system marked one column's readings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EventItem {
     /// What hit.
     #[schema(example = "frozen")]
-    pub rule: &'static str,
+    pub rule: String,
     /// The column concerned; null when it is about rows.
     #[schema(example = "CHWST")]
     pub column: Option<String>,

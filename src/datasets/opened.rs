@@ -43,6 +43,12 @@ impl Known {
         self.footer.row_count()
     }
 
+    /// What the file says under that key.
+    #[must_use]
+    pub fn says(&self, key: &str) -> Option<&str> {
+        self.footer.key_value(key)
+    }
+
     /// The rows that are unpacked together with `row`; empty for one that is not there.
     #[must_use]
     pub fn block(&self, row: u64) -> Range<u64> {

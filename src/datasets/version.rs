@@ -33,7 +33,7 @@ pub struct Resolved {
     /// Everything but `timestamp`, in the file's order.
     pub columns: Arc<Vec<ColumnMeta>>,
     /// What the file's footer says.
-    pub(super) known: Arc<Known>,
+    pub(crate) known: Arc<Known>,
     /// What the file looked like when it was last found to be what was published.
     pub(super) stamp: FileStamp,
     /// Zone of the site.

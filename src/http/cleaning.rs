@@ -115,7 +115,10 @@ async fn get_comparison(
     Ok(Json(compare(&state, &id, &query).await?))
 }
 
-/// Quality events of a cleaned version, page by page
+/// Quality events of a version, page by page
+///
+/// Of a cleaned version what its rules hit; of a parsed one what the systems that wrote the reports say of their own
+/// readings: overridden, in alarm, doubtful, no reading.
 #[utoipa::path(get, path = "/data/events", tag = "data", params(DatasetSelector, EventQuery), responses((status = 200, body = EventPage), NoSuchData))]
 async fn list_events(
     State(state): State<AppState>,

@@ -11,13 +11,13 @@ use bytes::Bytes;
 use chrono_tz::Tz;
 
 use super::verdict::{self, ReadBy, Sketch, Verdict};
-use super::{OnConflict, Progress, warned};
+use super::{OnConflict, Progress, marked, warned};
 use crate::datasets::{Row, rows};
 use crate::error::{Context, Detail, Error, Result, codes, machine};
 use hvac_frame::align::Keep;
 use hvac_frame::column::{ColumnMeta, Warning};
 use hvac_frame::kinds::Reading;
-use hvac_frame::parquet_file::{ColumnType, Encodings, ParquetWriter};
+use hvac_frame::parquet_file::{ColumnType, Encodings, ParquetWriter, QualityEvent};
 use hvac_frame::tally::Tally;
 use hvac_frame::window::AlignedWindow;
 use hvac_report::job::describe;
@@ -121,6 +121,8 @@ pub struct Built {
     pub preview: Vec<Row>,
     /// Cells of the same point and time with different values.
     pub conflicts: u64,
+    /// What the systems say of their own readings.
+    pub events: Vec<QualityEvent>,
     /// Of a dry run.
     pub verdict: Option<Verdict>,
     /// By the file's hash: its shape, where the files' shapes were asked for.
@@ -248,15 +250,17 @@ fn windows(
 
 fn built(
     job: &Job,
-    plan: Plan,
+    mut plan: Plan,
     tallies: Vec<Tally>,
     preview: Vec<Row>,
     (told, shapes): (Vec<Warning>, BTreeMap<String, String>),
 ) -> Built {
     let conflicts = tallies.iter().map(|t| t.conflicts).sum();
     let (columns, found) = describe::describe(&plan, tallies);
+    let (events, untold) = marked::events(&mut plan);
     let Plan { files, axis_ms, mut warnings, .. } = plan;
     warnings.extend(found);
+    warnings.extend(untold);
     warnings.extend(told);
     let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
     let files = merged_tables(files).into_iter().map(|(index, id, plan)| (id, size_of(index), plan)).collect();
@@ -268,6 +272,7 @@ fn built(
         span_ms: axis_ms.first().copied().zip(axis_ms.last().copied()),
         preview,
         conflicts,
+        events,
         verdict: None,
         shapes,
     }

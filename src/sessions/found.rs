@@ -10,7 +10,7 @@ use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
 use super::build::Built;
-use super::options;
+use super::{marked, options};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use hvac_frame::parquet_file::ParquetReader;
@@ -70,6 +70,7 @@ pub fn describe_file(built: &Built, known: &[(&str, String)], warnings: Vec<Warn
     };
     let found = [
         (frames::KEY_REPORT, packed(&report)?),
+        (frames::KEY_EVENTS, marked::packed(&built.events)?),
         (frames::KEY_COLUMNS, serde_json::to_string(&built.columns).internal("writing the columns")?),
         (frames::KEY_SOURCES, serde_json::to_string(&sources).internal("writing the sources")?),
     ];

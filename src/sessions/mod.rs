@@ -23,6 +23,7 @@ mod found;
 mod intake;
 pub mod job;
 pub mod manifest;
+pub(crate) mod marked;
 mod options;
 pub mod overrides;
 pub mod parse;

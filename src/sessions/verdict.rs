@@ -314,8 +314,8 @@ fn seen(file: &FilePlan, options: Option<&ReadOptions>, zone: Tz) -> Vec<Seen> {
         (rows, false) => format!("not stated: assumed for the {rows} rows with local times"),
     };
     seen.push(of("zone", zone.name().to_owned(), &evidence));
-    if let Some(mark) = options.and_then(|options| options.decimal) {
-        seen.push(of("decimal", mark.to_string(), "stated"));
+    if let Some(mark) = &file.decimal {
+        seen.push(of("decimal", mark.value.to_string(), &mark.evidence));
     }
     seen.push(of("delimiter", file.delimiter.value.escape_default().to_string(), &file.delimiter.evidence));
     seen.push(of("encoding", file.encoding.value.clone(), &file.encoding.evidence));

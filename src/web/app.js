@@ -746,8 +746,7 @@ async function showCleaning(session) {
     return [h("h2", {}, `${some(found.total, "quality event")} of ${found.version}`),
       rows.length > 0 && table("Quality events", ["Rule", "Column", "From", "To", "#Rows", "What"], rows), pager(found.page, found.total_pages, go)];
   });
-  if (version?.cleaned_from) go(1);
-  else events.replaceChildren(h("p", { class: "hint" }, "This version is not cleaned, so it has no quality events."));
+  if (version) go(1);
   return [!session.deleted_at && cleanForm(session), events];
 }
 

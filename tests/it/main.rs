@@ -25,6 +25,7 @@ mod interval_totals;
 mod jobs;
 mod logging;
 mod manifests;
+mod marked;
 mod memory;
 mod migration;
 mod names;

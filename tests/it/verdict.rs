@@ -24,6 +24,8 @@ async fn a_dry_run_ends_with_a_verdict() {
     let seen =
         |what: &str| file["seen"].as_array().unwrap().iter().find(|s| s["what"] == what).unwrap()["value"].clone();
     assert_eq!((seen("format"), seen("dates"), seen("zone")), (json!("wide"), json!("DMY"), json!("UTC")));
+    assert_eq!(seen("decimal"), ".");
+    assert_eq!(answer["files"][0]["decimal"]["value"], ".");
     let cells = |row: &Value| row["cells"].as_array().unwrap().iter().map(|c| c["value"].clone()).collect::<Vec<_>>();
     assert_eq!(file["first_rows"][0]["timestamp"], "2024-03-01T00:00:00+00:00");
     assert_eq!(cells(&file["first_rows"][0]), [json!(6.8), json!("COOL")]);

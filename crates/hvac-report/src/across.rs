@@ -5,6 +5,7 @@
 //! that are only numbered say neither whether 1 begins or ends at 01:00, and are refused, as is a header in which a clock time
 //! stands twice.
 
+pub mod days;
 mod header;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,7 @@ struct Shape {
 pub fn rewritten(
     source: Source<'_>,
     text: &str,
+    head: &[Record],
     dialect: Dialect,
     delimiter: &Chosen<char>,
     options: &ReadOptions,
@@ -53,7 +55,7 @@ pub fn rewritten(
     if !matches!(options.format, None | Some(Format::Narrow | Format::SinglePoint)) {
         return Ok(None);
     }
-    let Some(shape) = shape(source, text, dialect, options)? else { return Ok(None) };
+    let Some(shape) = shape(source, text, head, dialect, options)? else { return Ok(None) };
     let header = &shape.header;
     let body = header.end;
     let mut writer = Writer::new(source, dialect, text.get(..body).unwrap_or_default(), header.end_lines);
@@ -144,9 +146,18 @@ impl Shape {
     }
 }
 
-fn shape(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions) -> Result<Option<Shape>, ReadError> {
-    let window = 0..text.len().min(HEAD_BYTES);
-    let Ok(head) = records(text, dialect, window, 0, HEAD) else { return Ok(None) };
+/// The rows in which a header of days or of clock times is looked for; none where they cannot be told apart.
+pub fn head(text: &str, dialect: Dialect) -> Vec<Record> {
+    records(text, dialect, 0..text.len().min(HEAD_BYTES), 0, HEAD).unwrap_or_default()
+}
+
+fn shape(
+    source: Source<'_>,
+    text: &str,
+    head: &[Record],
+    dialect: Dialect,
+    options: &ReadOptions,
+) -> Result<Option<Shape>, ReadError> {
     let below = options.skip_rows.unwrap_or(0);
     let wanted = |row: &&Record| match options.header_row {
         Some(line) => row.line == line,

@@ -68,6 +68,7 @@ pub fn layout(
         format: Chosen { value: Format::Apogee, evidence },
         delimiter,
         dialect,
+        decimal: None,
         header_line: header.line,
         body: header.end,
         body_lines: header.end_lines,

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::fields::{Dialect, word_of};
-use super::marks::Marks;
 pub use super::marks::Occurrences;
+use super::marks::{MOST_RUNS, MarkedCell, Marks, RowAt};
 use super::measured::{Measured, measured};
 use super::status::{self, Marked, Meaning};
 use super::texts::{SHORT, Texts};
@@ -66,6 +66,10 @@ pub struct CellReader {
     keep_bad_status: bool,
     /// The first reading: tables grow.
     grow: bool,
+    /// The row that is read.
+    row: RowAt,
+    /// Runs of marked cells that may still begin.
+    room: usize,
 }
 
 impl CellReader {
@@ -96,7 +100,23 @@ impl CellReader {
             options.loss_words.iter().filter_map(|word| number::read(word, dialect.decimal, dialect.delimiter));
         let loss_numbers = numbers.collect();
         let keep_bad_status = options.keep_bad_status;
-        Self { dialect, points, markers: Vec::new(), loss_words, loss_numbers, keep_bad_status, grow }
+        let (row, room) = (RowAt::default(), MOST_RUNS);
+        Self { dialect, points, markers: Vec::new(), loss_words, loss_numbers, keep_bad_status, grow, row, room }
+    }
+
+    /// The cells to come are of the `number`th reading of their point, at that time.
+    #[inline]
+    pub fn begin_row(&mut self, number: u64, at_ms: i64) {
+        self.row = RowAt { number, at_ms };
+    }
+
+    /// Notes what the system says of a cell.
+    fn mark(&mut self, point: usize, cell: &MarkedCell<'_>) {
+        if self.grow
+            && let Some(state) = self.points.get_mut(point)
+        {
+            state.marks.add(cell, self.row, &mut self.room);
+        }
     }
 
     /// Whether numbers may be loss words, so that no cell is a value because it is a number.
@@ -147,9 +167,7 @@ impl CellReader {
         if code != VALUE && code != TEXT {
             return cell;
         }
-        if let Some(state) = self.points.get_mut(point) {
-            state.marks.add(meaning, status, line);
-        }
+        self.mark(point, &MarkedCell { meaning, text: status, status, line });
         if meaning == Meaning::Bad && !self.keep_bad_status { null(NullReason::BadStatus) } else { cell }
     }
 
@@ -182,13 +200,10 @@ impl CellReader {
         if !certain && !is_value() {
             return None;
         }
-        if meaning == Meaning::Bad && !self.keep_bad_status {
-            self.points.get_mut(point)?.marks.add(meaning, text, line);
-            return Some(null(NullReason::BadStatus));
-        }
-        let cell = self.read(point, core, line);
-        if cell.1 == VALUE || cell.1 == TEXT {
-            self.points.get_mut(point)?.marks.add(meaning, text, line);
+        let bad = meaning == Meaning::Bad && !self.keep_bad_status;
+        let cell = if bad { null(NullReason::BadStatus) } else { self.read(point, core, line) };
+        if meaning != Meaning::Good && (bad || cell.1 == VALUE || cell.1 == TEXT) {
+            self.mark(point, &MarkedCell { meaning, text, status: &marked.status(text), line });
         }
         Some(cell)
     }
@@ -252,15 +267,16 @@ impl CellReader {
     }
 
     fn take(&mut self, point: usize, measured: &Measured<'_>, text: &str, line: u64) -> (f64, u8) {
-        let Measured { value, unit, meaning } = *measured;
-        let Some(state) = self.points.get_mut(point) else { return null(NullReason::Unreadable) };
+        let Measured { value, unit, meaning, status } = *measured;
+        let marked = MarkedCell { meaning, text, status, line };
         if meaning == Meaning::Bad && !self.keep_bad_status {
-            state.marks.add(meaning, text, line);
+            self.mark(point, &marked);
             return null(NullReason::BadStatus);
         }
         if !value.is_finite() {
             return self.marked(text, NullReason::NotFinite);
         }
+        let Some(state) = self.points.get_mut(point) else { return null(NullReason::Unreadable) };
         if let Some((spelling, unit)) = unit {
             if state.spelled.as_ref().is_none_or(|(before, _)| before != spelling) {
                 state.spelled = Some((spelling.to_owned(), unit));
@@ -278,7 +294,7 @@ impl CellReader {
                 }
             }
         }
-        state.marks.add(meaning, text, line);
+        self.mark(point, &marked);
         (value, VALUE)
     }
 
@@ -310,7 +326,8 @@ impl CellReader {
                 warn("too_many_texts", name, state.too_many_texts, words);
             }
             let cells = plan.numbers + state.texts.list.iter().map(|(_, count)| count).sum::<u64>();
-            state.marks.warnings(cells, self.keep_bad_status, |code, cells, words| warn(code, name, cells, words));
+            plan.marked =
+                state.marks.finish(cells, self.keep_bad_status, |code, cells, words| warn(code, name, cells, words));
             plan.unit = state.unit;
             plan.tokens = state.texts.list;
         }
@@ -344,6 +361,7 @@ mod tests {
             numbers: 0,
             tokens: Vec::new(),
             of_intervals: false,
+            marked: Vec::new(),
         }
     }
 

@@ -51,6 +51,24 @@ pub fn clock_only(text: &str) -> Option<ClockTime> {
     Some(ClockTime { ms, zone: zones::behind_clock(rest)?, width_ms: None })
 }
 
+/// A clock time that is counted on behind 24:00 – `25:30`, `24:15:00` –, ms since the day's 00:00.
+pub fn past_midnight(text: &str) -> Option<i64> {
+    let mut parts = text.trim().split(':');
+    let (hours, minutes) = (parts.next()?, parts.next()?);
+    let seconds = parts.next().unwrap_or("00");
+    let two =
+        |text: &str| text.parse::<i64>().ok().filter(|_| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()));
+    let (hours, minutes, seconds) = (two(hours)?, two(minutes)?, two(seconds)?);
+    let ms = ((hours * 60 + minutes) * 60 + seconds) * 1000;
+    let is_clock = parts.next().is_none() && minutes < 60 && seconds < 60;
+    (is_clock && ms > DAY_MS && ms < 2 * DAY_MS).then_some(ms)
+}
+
+/// A clock time, or one that is counted on behind 24:00: ms since the day's 00:00.
+pub fn clock_ms(text: &str) -> Option<i64> {
+    clock_only(text).map(|clock| clock.ms).or_else(|| past_midnight(text))
+}
+
 /// From one clock time to the next of another: 23:45 to 00:00 are 15 minutes.
 pub fn width(from: i64, to: i64) -> Option<i64> {
     let width = (to - from).rem_euclid(DAY_MS);

@@ -156,6 +156,29 @@ pub fn ahead<'t>(
     })
 }
 
+/// A day that is counted on behind 24:00 is followed by the next one within this time, ms.
+const NEXT_DAY_MS: i64 = 3 * 3_600_000;
+
+/// Whether the clock of the row that begins at byte `from.0` is counted on behind 24:00 of its day: the rows of its series
+/// go on from it, and into the next day. `row`: its day and its clock time.
+pub fn runs_on(text: &str, layout: &Layout, form: Form, (day, clock_ms): (i32, i64), from: (usize, u64)) -> bool {
+    let cursor = Cursor::new(text, layout.dialect, from.0, from.1.saturating_sub(1));
+    let mut rows = dates(cursor, layout).take(AHEAD);
+    let Some(own) = rows.next() else { return false };
+    let mut last_ms = clock_ms;
+    for row in rows.filter(|row| row.name == own.name) {
+        let Some(stamp) = time::read(&row.text, form) else { return false };
+        let Some(clock_ms) = time::clock_ms(&row.clock) else { return false };
+        if stamp.day == day && clock_ms >= last_ms {
+            last_ms = clock_ms;
+        } else {
+            let gap_ms = clock_ms + time::DAY_MS - last_ms;
+            return stamp.day == day + 1 && clock_ms < time::DAY_MS && (1..=NEXT_DAY_MS).contains(&gap_ms);
+        }
+    }
+    false
+}
+
 /// What the first rows tell of how times are written; the order is not settled yet.
 pub fn form(layout: &Layout, sample: &[Dated<'_>]) -> Form {
     let plain = Form { order: DateOrder::Ymd, yearless: false, from_to: false };
@@ -259,6 +282,6 @@ impl Steps {
         let same = known.and_then(|(before, stamp)| time::same_date(before, stamp, &dated.text));
         let stamp = same.or_else(|| time::read(&dated.text, form))?;
         self.before = Some((dated.text.clone().into_owned(), stamp));
-        Some(stamp.local_ms() + time::clock_only(&dated.clock).map_or(0, |clock| clock.ms))
+        Some(stamp.local_ms() + time::clock_ms(&dated.clock).unwrap_or(0))
     }
 }

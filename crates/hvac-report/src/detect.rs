@@ -4,7 +4,8 @@ use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
 use super::{
-    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, narrow, nem12, parted, times_of, toa5, wide,
+    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, months, narrow, nem12, parted, times_of,
+    toa5, wide,
 };
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
@@ -45,12 +46,20 @@ fn tables(
     options: &ReadOptions,
 ) -> Result<Settled, ReadError> {
     let one = |layout: Result<Layout, ReadError>| layout.map(|layout| (vec![layout], None));
-    let long = match nem12::rewritten(source, text, dialect, &delimiter, options)? {
-        Some(long) => Some(long),
-        None => across::rewritten(source, text, dialect, &delimiter, options)?,
-    };
-    if let Some((layout, text)) = long {
-        return Ok((vec![layout], Some(text)));
+    let rewritten = |(layout, text)| Ok((vec![layout], Some(text)));
+    if let Some(long) = nem12::rewritten(source, text, dialect, &delimiter, options)? {
+        return rewritten(long);
+    }
+    let head = across::head(text, dialect);
+    if let Some(long) = across::rewritten(source, text, &head, dialect, &delimiter, options)? {
+        return rewritten(long);
+    }
+    if let Some(long) = across::days::rewritten(source, text, &head, dialect, &delimiter, options)? {
+        return rewritten(long);
+    }
+    if let Some(whole) = months::whole(source, text, &head, dialect, options)? {
+        let (layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
+        return Ok((layouts, again.or(Some(whole))));
     }
     let table = times_of::table(source, text, dialect, options)?;
     match options.format {
@@ -83,9 +92,8 @@ fn wide(
     let Some(first) = layouts.first() else { return Ok((layouts, None)) };
     let Some(whole) = halves::whole(source, text, table, first, dialect)? else { return Ok((layouts, None)) };
     let table = times_of::table(source, &whole, dialect, options)?;
-    let told = Chosen {
-        evidence: format!("{}; every number is two fields: a comma is its decimal sign", delimiter.evidence),
-        ..delimiter
-    };
-    Ok((wide::layouts(source, &table, &whole, dialect, told, asked)?, Some(whole)))
+    let evidence = "every number is two fields: a comma is its decimal sign".to_owned();
+    let mut layouts = wide::layouts(source, &table, &whole, dialect, delimiter, asked)?;
+    layouts.iter_mut().for_each(|layout| layout.decimal = Some(Chosen { value: ',', evidence: evidence.clone() }));
+    Ok((layouts, Some(whole)))
 }

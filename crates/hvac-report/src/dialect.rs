@@ -15,14 +15,24 @@ const PLACE: usize = 16 * 1024;
 /// Rows of the head that are looked at.
 const SAMPLE: usize = 60;
 
+/// How the rows of a text are written, and what its delimiter and its decimal mark were told by.
+pub struct Written {
+    /// How.
+    pub dialect: Dialect,
+    /// Field delimiter.
+    pub delimiter: Chosen<char>,
+    /// Decimal mark.
+    pub decimal: Chosen<char>,
+}
+
 /// Settles line end, delimiter and decimal sign of a whole text.
-pub fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> Result<(Dialect, Chosen<char>), ReadError> {
+pub fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> Result<Written, ReadError> {
     let eol = if memchr(b'\n', text.as_bytes()).is_none() && memchr(b'\r', text.as_bytes()).is_some() {
         b'\r'
     } else {
         b'\n'
     };
-    let mut chosen = match options.delimiter {
+    let chosen = match options.delimiter {
         Some(asked) => {
             if !asked.is_ascii() || asked.is_ascii_alphanumeric() || matches!(asked, '"' | '\r' | '\n' | '.' | '-') {
                 let words = format!("{asked:?} cannot separate fields: use one of , ; | or a tab");
@@ -33,12 +43,23 @@ pub fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> Result<(
         None => delimiter(source, text, eol)?,
     };
     let delimiter = u8::try_from(chosen.value).unwrap_or(b',');
-    let mut dialect = Dialect { delimiter, eol, decimal: b'.' };
-    if let Some((line, example)) = decimal_comma(text, dialect) {
-        dialect.decimal = b',';
-        chosen.evidence += &format!("; numbers have a decimal comma: {example} in line {line}");
+    let dialect = Dialect { delimiter, eol, decimal: b'.' };
+    let decimal = decimal(text, dialect, options.decimal);
+    let dialect = Dialect { decimal: u8::try_from(decimal.value).unwrap_or(b'.'), ..dialect };
+    Ok(Written { dialect, delimiter: chosen, decimal })
+}
+
+fn decimal(text: &str, dialect: Dialect, asked: Option<char>) -> Chosen<char> {
+    if let Some(value) = asked {
+        return Chosen { value, evidence: "asked for".to_owned() };
     }
-    Ok((dialect, chosen))
+    match decimal_comma(text, dialect) {
+        Some((line, example)) => {
+            let evidence = format!("{example} in line {line} is a number with a decimal comma");
+            Chosen { value: ',', evidence }
+        }
+        None => Chosen { value: '.', evidence: "no number is certain to have a decimal comma".to_owned() },
+    }
 }
 
 fn delimiter(source: Source<'_>, text: &str, eol: u8) -> Result<Chosen<char>, ReadError> {
@@ -190,8 +211,20 @@ mod tests {
 
     fn read(text: &str) -> (char, u8, u8) {
         let options = ReadOptions::of(chrono_tz::UTC);
-        let (dialect, chosen) = detect(Source { name: "r.csv", bytes: b"" }, text, &options).unwrap();
-        (chosen.value, dialect.eol, dialect.decimal)
+        let Written { dialect, delimiter, decimal } =
+            detect(Source { name: "r.csv", bytes: b"" }, text, &options).unwrap();
+        assert_eq!(decimal.value, char::from(dialect.decimal));
+        (delimiter.value, dialect.eol, dialect.decimal)
+    }
+
+    #[test]
+    fn a_decimal_mark_that_is_asked_for_is_taken() {
+        let text = "Zeit;A\n13.02.2024 00:00;1,500\n";
+        for (asked, expected) in [(None, ','), (Some('.'), '.'), (Some(','), ',')] {
+            let options = ReadOptions { decimal: asked, ..ReadOptions::of(chrono_tz::UTC) };
+            let written = detect(Source { name: "r.csv", bytes: b"" }, text, &options).unwrap();
+            assert_eq!((written.decimal.value, char::from(written.dialect.decimal)), (expected, expected));
+        }
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Header {
     units: Vec<String>,
     /// Line of the units.
     units_line: u64,
+    /// What the first row of names has in each column, where there are several.
+    tops: Vec<String>,
     /// Rows that the names are made of.
     pub rows: usize,
     /// Index of its first row among those it was told by.
@@ -56,6 +58,7 @@ impl Header {
         let names: Vec<usize> = (0..parts.len()).filter(|at| parts.get(*at) == Some(&Part::Names)).collect();
         if let [.., above, lowest] = names.as_slice()
             && rows.get(*lowest).is_some_and(|row| texts(row, time).count() > 1 && different(row, time) == 1)
+            && rows.get(*lowest).and_then(|row| texts(row, time).next()).is_some_and(|text| !is_quantity(text))
             && rows.get(*above).is_some_and(|row| different(row, time) > 1)
             && let Some(part) = parts.get_mut(*lowest)
         {
@@ -93,6 +96,7 @@ impl Header {
             names: compose(&named, time),
             units: units.map(|record| record.fields.clone()).unwrap_or_default(),
             units_line: units.map_or(0, |record| record.line),
+            tops: named.first().filter(|_| named.len() > 1).map_or_else(Vec::new, |row| row.fields.clone()),
             rows: named.len(),
             first,
             end: end.end,
@@ -114,6 +118,7 @@ impl Header {
             names: row.fields.clone(),
             units: units.map(|record| record.fields.clone()).unwrap_or_default(),
             units_line: units.map_or(0, |record| record.line),
+            tops: Vec::new(),
             rows: 1,
             first: 0,
             end: end.end,
@@ -124,6 +129,11 @@ impl Header {
     /// The name of a column; empty where it has none.
     pub fn name(&self, at: usize) -> &str {
         self.names.get(at).map_or("", String::as_str)
+    }
+
+    /// What the first of several rows of names has in a column: its name, where descriptions stand below.
+    pub fn top(&self, at: usize) -> &str {
+        self.tops.get(at).map_or("", String::as_str)
     }
 
     /// The unit that a line of units gives a column.
@@ -209,6 +219,21 @@ fn belongs(record: &Record, below: &Record, time: usize, names: bool) -> bool {
     let fits = label.is_empty() || of_time || words::is_name_label(&bare(label));
     // One name alone stands over all when nothing stands below where the time's name should.
     names && fits && (beside > 1 || beside == 1 && !label.is_empty() && below.field(time).is_empty())
+}
+
+/// Whether a text that all columns have may be what each group measures – `CO2 [ppm]`, `ZN-T` – and not how: `Avg`,
+/// `As built`. In doubt it is part of the names, which are longer then.
+fn is_quantity(text: &str) -> bool {
+    const HOW: &[&str] = &[
+        "avg", "ave", "average", "mean", "max", "min", "smp", "inst", "tot", "sum", "value", "real", "float", "int",
+        "cov", "analog", "ai", "ao", "av", "bi", "bo", "bv",
+    ];
+    let code = text.len() <= 8
+        && !text.contains(' ')
+        && text.chars().any(char::is_alphabetic)
+        && !text.chars().any(char::is_lowercase)
+        && !HOW.contains(&bare(text).as_str());
+    units::of_name(text).is_some() || code
 }
 
 /// How many different texts a row has beside its time.
@@ -304,6 +329,11 @@ mod tests {
         let read = header("Time,A,B\n,degC,kW\n,Avg,Smp\n");
         assert_eq!(read.names, ["Time", "A", "B"]);
         assert_eq!((read.unit(1).unwrap().value.as_str(), read.unit(2).unwrap().value.as_str()), ("°C", "kW"));
+        for (quantity, unit) in [("CO2 [ppm]", ""), ("ZN-T", ",°C,°C\n")] {
+            let groups = header(&format!("Time,AHU_1,RTU4\n,{quantity},{quantity}\n{unit}"));
+            assert_eq!(groups.names[1..], [format!("AHU_1 {quantity}"), format!("RTU4 {quantity}")]);
+        }
+        assert_eq!(header("Time,A,B\n,AVG,AVG\n").names, ["Time", "A", "B"]);
         let constant = header("Time,A,B\n,As built,As built\n,degC,kW\n");
         assert_eq!(constant.names, ["Time", "A", "B"]);
         let described = header("Point,A,B\nDescription,Supply,Return\nUnit,°C,°C\n");

@@ -63,6 +63,8 @@ pub struct Layout {
     pub delimiter: Chosen<char>,
     /// How rows and fields are told apart.
     pub dialect: Dialect,
+    /// Decimal mark, where it was told by the table.
+    pub decimal: Option<Chosen<char>>,
     /// Line of the header, counted from 1.
     pub header_line: u64,
     /// Where the first row below the header begins.
@@ -225,6 +227,7 @@ pub fn point(name: &str, header_line: u64) -> PointPlan {
         numbers: 0,
         tokens: Vec::new(),
         of_intervals: false,
+        marked: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ mod long;
 mod marker;
 mod marks;
 mod measured;
+mod months;
 mod narrow;
 mod nem12;
 mod number;
@@ -57,6 +58,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use self::fields::{Flaw, MAX_FIELD, MAX_LINE};
+pub use self::marks::MarkedRun;
 pub use self::reader::Reader;
 use hvac_frame::column::Warning;
 
@@ -64,7 +66,7 @@ pub mod archive;
 pub mod job;
 
 /// Changes whenever the same bytes and options would give another frame or other findings.
-pub const PARSER_VERSION: &str = "2";
+pub const PARSER_VERSION: &str = "3";
 
 /// The shapes of report that are read (HVAC.md §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +197,9 @@ pub struct FilePlan {
     pub encoding: Chosen<String>,
     /// Field delimiter.
     pub delimiter: Chosen<char>,
+    /// Decimal mark of its numbers; none of a workbook, whose cells are numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Chosen<char>>,
     /// Order of dates, where dates are written with numbers only.
     pub date_order: Option<Chosen<DateOrder>>,
     /// Line of the header, counted from 1; none when the columns have no names.
@@ -290,6 +295,9 @@ pub struct PointPlan {
     /// Whether the report gives its rows an interval (from–to) in place of a time: an amount is that of the interval.
     #[serde(skip)]
     pub of_intervals: bool,
+    /// Readings that their own system has marked.
+    #[serde(skip)]
+    pub marked: Vec<MarkedRun>,
 }
 
 /// A column of a long report that tells series apart, and one series' text in it.

@@ -34,6 +34,8 @@ pub struct Series {
     /// UTC ms of the last row of each, which tells the passes of a repeated hour apart.
     pub previous: Vec<Option<i64>>,
     last: usize,
+    /// Rows of each.
+    rows: Vec<u64>,
     /// Points of one series.
     values: usize,
 }
@@ -74,6 +76,7 @@ impl Series {
         self.index.insert(key.to_owned(), at);
         self.latest.push(i64::MIN);
         self.previous.push(None);
+        self.rows.push(0);
         self.last = at;
         at
     }
@@ -211,6 +214,10 @@ impl Engine<'_> {
         if let Some(previous) = series.previous.get_mut(number) {
             *previous = Some(at);
         }
+        if let Some(rows) = series.rows.get_mut(number) {
+            *rows += 1;
+            self.cells.begin_row(*rows, at);
+        }
         if let Some(latest) = series.latest.get_mut(number) {
             self.seen.out_of_order += u64::from(at < *latest);
             *latest = at.max(*latest);
@@ -300,7 +307,21 @@ impl Engine<'_> {
                 return Ok(row);
             }
         }
+        let beyond = cursor.pos();
         let extra = cursor.skip_row().map_err(|flaw| self.source.flaw(flaw))?;
+        let rest = cursor.slice(beyond..cursor.pos()).trim_end();
+        if let Some(value) = self.layout.roles.last().and_then(|role| row.number(*role))
+            && extra == 1
+            && self.layout.dialect.delimiter == b','
+            && value.abs() < 1000.0
+            && value.fract() == 0.0
+            && is_group_of_thousands(rest)
+        {
+            let words = format!(
+                "'{value},{rest}' is one cell more than the header has: a number with a thousands mark, perhaps, in a file whose fields commas part. Export such numbers in quotes, or with semicolons or tabs between the fields"
+            );
+            return Err(self.source.error("more_cells_than_header", Some(line), words));
+        }
         self.seen.extra.add_all(extra, line);
         self.seen.wide_rows += u64::from(extra > 0);
         self.seen.lose("extra_cells", extra);
@@ -353,7 +374,21 @@ impl Engine<'_> {
     }
 }
 
+/// `070`, `070.39`: what stands behind a thousands mark.
+fn is_group_of_thousands(text: &str) -> bool {
+    let (group, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    group.len() == 3 && digits(group) && digits(fraction)
+}
+
 impl<'t> Row<'t> {
+    /// The number of a column of values.
+    fn number(&self, role: Role) -> Option<f64> {
+        let Role::Value(at) = role else { return None };
+        let value = at.checked_sub(1).map_or(Some(&self.value), |further| self.more.get(further))?;
+        value.as_ref()?.as_ref().ok().copied()
+    }
+
     fn set(&mut self, at: usize, value: Result<f64, Field<'t>>) {
         match at.checked_sub(1) {
             None => self.value = Some(value),

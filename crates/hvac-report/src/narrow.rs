@@ -148,7 +148,7 @@ fn times_turn(table: &Table) -> bool {
     let stamp = |row: &Record| {
         let clock = table.times.clock.map_or("", |at| row.field(at));
         let day = instant(row.field(table.times.stamp), table.times.kind)?;
-        Some(day + time::clock_only(clock).map_or(0, |clock| clock.ms))
+        Some(day + time::clock_ms(clock).unwrap_or(0))
     };
     let times: Vec<i64> = table.sample().filter_map(stamp).collect();
     let steps = || times.windows(2).filter_map(|pair| if let [a, b] = pair { Some(b.cmp(a)) } else { None });
@@ -175,14 +175,17 @@ fn begins_anew(table: &Table, keys: &[usize]) -> bool {
     let anew = |order: super::DateOrder| {
         let at = |row: &Record| {
             let text = row.field(table.times.stamp);
-            let clock = table.times.clock.and_then(|at| time::clock_only(row.field(at))).map_or(0, |clock| clock.ms);
+            let clock = table.times.clock.and_then(|at| time::clock_ms(row.field(at))).unwrap_or(0);
             time::stamp(text, order).map(|stamp| stamp.local_ms() + clock).or_else(|| time::epoch(text))
         };
         let times: Vec<(i64, &Record)> = rows.iter().filter_map(|row| Some((at(row)?, *row))).collect();
+        // The last row alone is no series: a total of the period begins where the rows began.
         let back: Vec<bool> = times
-            .windows(2)
-            .filter_map(|pair| match pair {
-                [(a, before), (b, after)] if b < a => Some(series(before) != series(after)),
+            .windows(3)
+            .filter_map(|rows| match rows {
+                [(a, before), (b, after), (_, next)] if b < a => {
+                    Some(series(before) != series(after) && series(after) == series(next))
+                }
                 _ => None,
             })
             .collect();

@@ -50,7 +50,7 @@ impl Reading {
     /// The day of a date that can be read so.
     fn see(&mut self, dated: &Dated<'_>) -> Option<i32> {
         let stamp = time::read(&dated.text, self.form)?;
-        let clock = time::clock_only(&dated.clock).map_or(0, |clock| clock.ms);
+        let clock = time::clock_ms(&dated.clock).unwrap_or(0);
         let at = stamp.local_ms() + clock;
         (self.first, self.last) = (self.first.min(at), self.last.max(at));
         if let Some(previous) = self.previous.get_mut(dated.name.as_ref()) {

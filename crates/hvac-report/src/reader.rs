@@ -29,6 +29,8 @@ pub struct Reader<'a> {
     /// What tells this table from the others of its report: a sheet's name, a time column.
     part: String,
     encoding: Chosen<String>,
+    /// Decimal mark; none of a workbook, whose numbers are none of text.
+    decimal: Option<Chosen<char>>,
     warnings: Vec<Warning>,
     layout: Layout,
 }
@@ -100,10 +102,14 @@ impl<'a> Reader<'a> {
         if text.trim().is_empty() {
             return Err(source.error("empty_file", None, "the file holds only blank lines: export the report again"));
         }
-        let (dialect, delimiter) = dialect::detect(source, &text, options)?;
+        let dialect::Written { dialect, delimiter, decimal } = dialect::detect(source, &text, options)?;
         let (layouts, whole) = detect::layouts(source, &text, dialect, delimiter, options)?;
         let text = whole.map_or(text, Cow::Owned);
-        Ok(Self::tables(source, options, text, &encoding, warnings, layouts, ""))
+        let mut tables = Self::tables(source, options, text, &encoding, warnings, layouts, "");
+        for table in &mut tables {
+            table.decimal = table.layout.decimal.clone().or_else(|| Some(decimal.clone()));
+        }
+        Ok(tables)
     }
 
     /// The tables that share a text.
@@ -128,6 +134,7 @@ impl<'a> Reader<'a> {
                 (sheet, true) => format!("{sheet}, {}", layout.times_from),
             },
             encoding: encoding.clone(),
+            decimal: None,
             // Said once.
             warnings: std::mem::take(&mut warnings),
             layout,
@@ -311,11 +318,13 @@ impl<'a> Reader<'a> {
             warnings.push(warning(self.source, code, Some(tally.line), Some(column), tally.count, words));
         });
         self.layout.lines.warnings(&mut warnings);
+        points.iter_mut().flat_map(|point| &mut point.marked).for_each(|run| run.line = self.layout.lines.of(run.line));
         Ok(FilePlan {
             file_name: self.source.name.to_owned(),
             format: self.layout.format.clone(),
             encoding: self.encoding.clone(),
             delimiter: self.layout.delimiter.clone(),
+            decimal: self.decimal.clone(),
             date_order: order,
             header_line: Some(self.layout.header_line),
             points,

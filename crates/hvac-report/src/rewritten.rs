@@ -115,6 +115,7 @@ impl<'s> Writer<'s> {
             format: Chosen { value: format, evidence },
             delimiter,
             dialect: self.dialect,
+            decimal: None,
             header_line,
             body: self.body,
             body_lines: self.body_lines,

@@ -13,7 +13,7 @@ use super::fields::{Cursor, Field, Short};
 use super::layout::Role;
 use super::number::{self, NumberForm};
 use super::row_time::{Place, RowTime, TimeFields};
-use super::{ReadError, marker};
+use super::{ReadError, marker, status};
 use hvac_frame::builder::{ColumnBuilder, SegmentBuilder};
 use hvac_frame::column::{NullReason, TEXT, VALUE};
 
@@ -110,6 +110,7 @@ impl<'r> Engine<'r> {
         let timed = self.row_time(shape, cursor, line)?;
         let Some(at) = timed.at else { return Ok(()) };
         builder.at_ms.push(at);
+        self.cells.begin_row(self.seen.rows, at);
         if !(shape.statuses.is_empty() && shape.statuses_of.is_empty()) || self.cells.has_loss_numbers() {
             *cursor = row;
             return self.judged_row(shape, cursor, line, builder);
@@ -345,6 +346,11 @@ impl<'r> Engine<'r> {
             let mut cell = if field.open || half { MISSING } else { self.cells.read(*point, &field.text, line) };
             let own = shape.statuses_of.get(point).map_or(&[][..], Vec::as_slice);
             for status in shape.statuses.iter().chain(own).filter_map(|at| fields.get(*at)) {
+                if status.cut && status::meaning(&status.text).is_none() {
+                    // Half a word: what the system said of the value cannot be known.
+                    self.seen.truncated = Some(line);
+                    cell = MISSING;
+                }
                 let meaning = self.said(&status.text);
                 cell = self.cells.judged(*point, cell, &status.text, meaning, line);
             }

@@ -5,6 +5,8 @@
 //! doubt a value is kept and counted: an estimate is one, so is what OPC calls uncertain, and what a word that is not known
 //! may mean. Out of service is bad: the value no longer follows its sensor (BACnet, clause 12).
 
+use std::borrow::Cow;
+
 use hvac_frame::words;
 
 /// What a status says, from the best to the worst.
@@ -169,6 +171,17 @@ pub struct Marked<'t> {
     /// It stands in braces, which are for nothing else, or says that something was overridden; any other only is a status
     /// beside what is a value.
     pub certain: bool,
+}
+
+impl Marked<'_> {
+    /// The statuses of the cell whose text that is, in its own words.
+    pub fn status<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match text.split_once(self.core).map(|(before, behind)| (before.trim(), behind.trim())) {
+            None => Cow::Borrowed(text),
+            Some(("", status) | (status, "")) => Cow::Borrowed(status),
+            Some((before, behind)) => Cow::Owned(format!("{before} {behind}")),
+        }
+    }
 }
 
 /// Takes statuses off a cell's text (trimmed): `72.3 °F {ok}`, `On {overridden} @ 8`, `100 % (Overridden)`, `55.4*`,

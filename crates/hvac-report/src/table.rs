@@ -297,6 +297,7 @@ impl Table {
             format: Chosen { value: format, evidence },
             delimiter,
             dialect,
+            decimal: None,
             header_line: self.header.line,
             body: self.header.end,
             body_lines: self.header.end_lines,

@@ -7,7 +7,7 @@ use super::DateOrder;
 pub use super::calendar::spell_day;
 use super::calendar::{self, Date, DateForm};
 use super::clock::{self, behind_to, clock};
-pub use super::clock::{DAY_MS, clock_only};
+pub use super::clock::{DAY_MS, clock_ms, clock_only, past_midnight};
 pub use super::epoch::epoch;
 use super::scan::{blanks, number, word};
 use super::zones::{self, StatedZone};
@@ -115,6 +115,12 @@ pub fn unread_form(text: &str) -> Option<&'static str> {
         && matches!(number(hour), Some((0..=24, 1 | 2, [])))
     {
         return Some("an hour without minutes");
+    }
+    if let Some(Date { rest, .. }) = calendar::date(text, DateOrder::Ymd)
+        && let [b' ' | b'T', clock @ ..] = rest
+        && std::str::from_utf8(clock).is_ok_and(|clock| past_midnight(clock).is_some())
+    {
+        return Some("a clock time beyond 24:00");
     }
     let alphabetic = text.first()?.is_ascii_alphabetic();
     if let Some((_, [b'-' | b' ' | b'/' | b'\'', year @ ..])) = calendar::month(text).filter(|_| alphabetic)

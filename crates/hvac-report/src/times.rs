@@ -139,7 +139,13 @@ impl<'r> TimeReader<'r> {
             None => (stamped.clock_ms, stamped.zone, stamped.width_ms),
             Some(text) => match time::clock_only(text) {
                 Some(clock) => (clock.ms, clock.zone.or(stamped.zone), clock.width_ms),
-                None => return Ok(None),
+                None => match time::past_midnight(text) {
+                    None => return Ok(None),
+                    Some(ms) => {
+                        self.past_midnight(ms, stamped, fields, place)?;
+                        (ms, stamped.zone, None)
+                    }
+                },
             },
         };
         if width_ms.is_some() {
@@ -151,6 +157,19 @@ impl<'r> TimeReader<'r> {
         }
         let zone = zone.or(offset).or(header);
         Ok(Some(WrittenTime { local_ms, day: stamped.day, zone, yearless: self.form.yearless }))
+    }
+
+    /// Refuses a clock time beyond 24:00 where the rows that follow do not run on into the next day.
+    fn past_midnight(&self, ms: i64, stamp: Stamp, fields: TimeFields<'_>, place: Place) -> Result<(), ReadError> {
+        let row = (stamp.day, ms);
+        if !self.form.yearless && dates::runs_on(self.text, self.layout, self.form, row, (place.byte, place.line)) {
+            return Ok(());
+        }
+        let words = format!(
+            "'{}' is beyond 24:00, and the rows that follow do not say that the day is counted on (the next day's first row must follow within three hours): it may be the hours since something else. Export the report with clock times of the day",
+            spelled(fields)
+        );
+        Err(self.source.error("unread_time_form", Some(place.line), words))
     }
 
     /// The instant of a time, which `previous` may tell: that of the row before of the same series, UTC ms.

@@ -91,7 +91,7 @@ fn of_texts(table: &Table) -> TimeColumns {
 
 /// What the rows hold in a column; of columns far to the right the first rows are enough.
 fn times_in(table: &Table, column: usize, near: bool) -> Option<Times> {
-    let (mut filled, mut stamps, mut full, mut clocks) = (0, 0, 0, 0);
+    let (mut filled, mut stamps, mut full, mut clocks, mut counted_on) = (0, 0, 0, 0, 0);
     for cell in table.cells(column).take(if near { usize::MAX } else { 12 }) {
         filled += 1;
         if let Some(stamp) = time::in_any_order(cell) {
@@ -99,12 +99,14 @@ fn times_in(table: &Table, column: usize, near: bool) -> Option<Times> {
             full += usize::from(stamp.has_clock);
         } else if time::clock_only(cell).is_some() {
             clocks += 1;
+        } else if time::past_midnight(cell).is_some() {
+            counted_on += 1;
         }
     }
     if stamps * 2 > filled {
         Some(if full > 0 { Times::Full } else { Times::Date })
     } else {
-        (clocks > 0 && clocks * 2 > filled).then_some(Times::Clock)
+        (clocks > 0 && (clocks + counted_on) * 2 > filled).then_some(Times::Clock)
     }
 }
 

@@ -65,6 +65,7 @@ pub fn layout(
         format: Chosen { value: Format::Toa5, evidence },
         delimiter,
         dialect,
+        decimal: None,
         header_line: names.line,
         body: process.end,
         body_lines: process.end_lines,

@@ -120,15 +120,25 @@ fn layout(
     Ok(layout)
 }
 
-/// Whether all cells of a column that are not empty are words of statuses.
+/// Whether all cells of a column that are not empty are words of statuses; of the last row the beginning of one, where the
+/// file was cut off.
 fn holds_statuses(table: &Table, at: usize) -> bool {
-    table.sample().map(|row| row.field(at)).all(|text| text.is_empty() || status::meaning(text).is_some())
+    let unknown = |text: &str| !text.is_empty() && status::meaning(text).is_none();
+    let (mut rows, mut first_unknown) = (0, None);
+    for row in table.sample() {
+        rows += 1;
+        if unknown(row.field(at)) && first_unknown.is_none() {
+            first_unknown = Some(rows);
+        }
+    }
+    first_unknown.is_none_or(|row| row == rows && rows > 3)
 }
 
 /// Whether a column holds the system's verdicts: its cells are such words, and its name says of what.
 fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
-    let name = table.header.name(at);
-    let (row, stem) = (words::is_verdict(name), words::verdict_of(name));
+    let (name, top) = (table.header.name(at), table.header.top(at));
+    let of_top = words::verdict_of(top).filter(|stem| !stem.is_empty());
+    let (row, stem) = (words::is_verdict(name), words::verdict_of(name).or(of_top));
     if !row && stem.is_none() || !holds_statuses(table, at) {
         return None;
     }
@@ -137,6 +147,14 @@ fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
             [point.original_name.as_str(), words::stem(&point.original_name)]
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(stem))
+        })
+    });
+    // Descriptions below the names are part of a point's, and of no status column's.
+    let of = of.or_else(|| {
+        let named = |at: usize| of_top.is_some_and(|stem| table.header.top(at).eq_ignore_ascii_case(stem));
+        columns.roles.iter().enumerate().rev().find_map(|(at, role)| match role {
+            Role::Point(point) if named(at) => Some(*point),
+            _ => None,
         })
     });
     // `Status` right of a point is the point's where another such column stands right of another.

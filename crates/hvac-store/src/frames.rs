@@ -30,6 +30,9 @@ pub const KEY_SITE: &str = "hvac.site";
 pub const KEY_OPTIONS: &str = "hvac.options";
 /// Key-value metadata: what the cleaning found (JSON of `hvac_cleaning::Report`).
 pub const KEY_REPORT: &str = "hvac.report";
+/// Key-value metadata of a parsed frame: what the reports' own systems say of their readings, a Parquet file of quality
+/// events in base64; empty when they say nothing.
+pub const KEY_EVENTS: &str = "hvac.events";
 /// Key-value metadata: the request's key, so that the same again is known after a rebuild too.
 pub const KEY_REQUEST_KEY: &str = "hvac.request_key";
 /// Key-value metadata of a cleaned frame: what was asked of the cleaning (JSON).

@@ -51,18 +51,7 @@ impl Named {
                 ));
             }
         };
-        if let [rest @ .., last] = intervals.as_mut_slice()
-            && last.from_ms == 0
-            && rest.first().is_some_and(|first| first.from_ms > 0)
-            && rest.is_sorted_by_key(|interval| interval.from_ms)
-        {
-            last.from_ms = DAY_MS;
-        }
-        let mut pairs = intervals.iter().zip(intervals.iter().skip(1));
-        let falls = |(a, b): (&Interval, &Interval)| a.from_ms > b.from_ms;
-        let newest_first = pairs.clone().all(falls);
-        let back = pairs.find(|(a, b)| b.from_ms <= a.from_ms).filter(|_| !newest_first);
-        match back {
+        match put_back(&mut intervals) {
             None => Ok((intervals, unit)),
             Some((before, at)) => refuse(format!(
                 "column {} ('{}') stands behind '{}': the columns of a day must run from its first clock time to its last, each once; where the clocks are put back, leave one pass of the hour or export a row a time",
@@ -72,6 +61,21 @@ impl Named {
             )),
         }
     }
+}
+
+/// Settles that 00:00 behind the others is 24:00; gives the first interval that does not follow the one before it, where
+/// they do not all run backwards.
+pub fn put_back(intervals: &mut [Interval]) -> Option<(Interval, Interval)> {
+    if let [rest @ .., last] = intervals
+        && last.from_ms == 0
+        && rest.first().is_some_and(|first| first.from_ms > 0)
+        && rest.is_sorted_by_key(|interval| interval.from_ms)
+    {
+        last.from_ms = DAY_MS;
+    }
+    let mut pairs = intervals.iter().copied().zip(intervals.iter().copied().skip(1));
+    let newest_first = pairs.clone().all(|(a, b)| a.from_ms > b.from_ms);
+    pairs.find(|(a, b)| b.from_ms <= a.from_ms).filter(|_| !newest_first)
 }
 
 impl Interval {

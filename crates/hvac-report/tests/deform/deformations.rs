@@ -132,6 +132,7 @@ pub const DEFORMATIONS: &[Deformation] = &[
     read("a time column a point", Part::Shape, |w| w.shape = Shape::TimePerPoint),
     read("a file a point", Part::Shape, |w| w.shape = Shape::FilePerPoint),
     read("a day a row", Part::Shape, |w| w.shape = Shape::DayPerRow),
+    read("a day a column", Part::Shape, |w| w.shape = Shape::DayPerColumn),
     read("APOGEE", Part::Shape, |w| w.shape = Shape::Apogee),
     read("TOA5", Part::Shape, |w| w.shape = Shape::Toa5),
     // Rows and files.

@@ -38,6 +38,7 @@ pub fn sheets(
         Shape::TimePerPoint => vec![content.time_per_point(wanted)],
         Shape::FilePerPoint => all.iter().map(|point| content.file_per_point(*point)).collect(),
         Shape::DayPerRow => vec![content.day_per_row(wanted)],
+        Shape::DayPerColumn => vec![turned_round(content.day_per_row(wanted))],
         Shape::Apogee => rows.iter().map(|rows| content.apogee(rows, wanted)).collect(),
         Shape::Toa5 => rows.iter().map(|rows| content.toa5(rows)).collect(),
     };
@@ -411,6 +412,19 @@ impl Content<'_> {
 }
 
 /// A short register is told by a name that ends in its unit: this one does not any more.
+/// Rows for columns.
+fn turned_round(sheet: Sheet) -> Sheet {
+    let fields = |line: Line| match line {
+        Line::Fields(fields) => fields,
+        _ => panic!("a line of such a sheet has fields"),
+    };
+    let lines: Vec<Vec<String>> = sheet.head.into_iter().chain(sheet.rows).map(fields).collect();
+    let turned = |at: usize| Line::Fields(lines.iter().map(|line| line[at].clone()).collect());
+    let mut turned: Vec<Line> = (0..lines[0].len()).map(turned).collect();
+    let rows = turned.split_off(1);
+    Sheet { name: sheet.name, head: turned, rows, ..Sheet::default() }
+}
+
 fn no_longer_says_register(want: &mut WantedPoint) {
     if want.kinds == ["Counter"] {
         want.kinds = &["Counter", "Instantaneous"];

@@ -21,6 +21,8 @@ pub enum Shape {
     FilePerPoint,
     /// A row a day, a column an interval.
     DayPerRow,
+    /// A column a day, a row an interval.
+    DayPerColumn,
     Apogee,
     Toa5,
 }
@@ -295,10 +297,11 @@ impl Writing {
                 || self.order != Order::Shuffled
                     && self.files == Files::One
                     && matches!(self.shape, Shape::Wide | Shape::Apogee | Shape::Toa5),
-            self.shape != Shape::DayPerRow
+            !matches!(self.shape, Shape::DayPerRow | Shape::DayPerColumn)
                 || original.points.len() == 1
                     && original.one_offset()
                     && original.step_s >= 900
+                    && self.offset == Offset::None
                     && self.dates != Dates::Ctime
                     && self.clock == Clock::Minutes
                     && !self.epoch(),
@@ -317,7 +320,7 @@ impl Writing {
                 && !self.trailing_column
                 && self.files != Files::Points,
             !matches!(self.shape, Shape::Apogee | Shape::Toa5 | Shape::Influx) || !self.preamble,
-            !matches!(self.shape, Shape::FilePerPoint | Shape::DayPerRow | Shape::TimePerPoint)
+            !matches!(self.shape, Shape::FilePerPoint | Shape::DayPerRow | Shape::DayPerColumn | Shape::TimePerPoint)
                 || self.files == Files::One && self.order == Order::Forward,
             self.files != Files::Points || original.points.len() > 1,
             self.head == Head::One || !matches!(self.units, Units::Above | Units::Comma | Units::Parens),

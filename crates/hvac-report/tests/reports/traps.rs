@@ -245,7 +245,9 @@ fn latin_1_with_decimal_commas() {
         (plan.encoding.value.as_str(), plan.delimiter.value, order(&plan)),
         ("windows-1252", ';', Some(DateOrder::Dmy))
     );
-    assert!(plan.delimiter.evidence.contains("decimal comma"), "{}", plan.delimiter.evidence);
+    let decimal = plan.decimal.as_ref().unwrap();
+    assert_eq!(decimal.value, ',');
+    assert!(decimal.evidence.contains("decimal comma"), "{}", decimal.evidence);
     assert_eq!(names(&plan), ["Température [°C]", "Débit"]);
     assert_eq!(rows(&plan, &segments), ["02-01 00:00:00 | 7.5 | 1234.5", "02-13 00:15:00 | 8.25 | 900"]);
 }

@@ -66,14 +66,12 @@ table! {
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         EMPTY_FOLDER "empty_folder" "The folder holds no report."
             "Name a folder with .csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .zip or .csv.gz files.";
-        NO_EVENTS "no_events" "The cleaned version was made without a file of quality events."
-            "Clean again with `force`.";
+        NO_EVENTS "no_events" "The version was made before its quality events were kept."
+            "Parse or clean again with `force`.";
         NO_SESSION "no_session" "No session has been parsed over HTTP yet, so there is none to take by default."
             "Parse reports with `POST /api/parse`, or name a `session_id`.";
         NO_SUCH_ROUTE "no_such_route" "There is nothing at this path."
             "See `/docs`, which lists every route.";
-        NOT_CLEANED "not_cleaned" "Only cleaned versions have quality events, and this is none."
-            "Clean it with `POST /api/clean`, or name `version=cleaned`.";
         NOT_PARSED "not_parsed" "The session has no data yet."
             "Parse it with `POST /api/parse`.";
         UNKNOWN_CLEANING_JOB "unknown_cleaning_job" "There is no cleaning of this id."
