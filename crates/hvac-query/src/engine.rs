@@ -32,6 +32,7 @@ use crate::minutes;
 use crate::statement::{OWN_SCHEMA, Statement, TableName};
 use crate::stores::OneStore;
 use crate::tables::Table;
+use crate::watch::{Watch, watched};
 
 /// Of each thread: a plan is walked to its depth, which a statement's text bounds. Taken only as far as it is used.
 const STACK_BYTES: usize = 64 << 20;
@@ -81,12 +82,19 @@ pub struct Answer {
     pub schema: SchemaRef,
     /// The zone it was asked in.
     pub zone: Tz,
+    watch: Arc<Watch>,
     batches: mpsc::Receiver<Result<RecordBatch, QueryError>>,
     rows_left: Option<usize>,
     /// Rows that were answered.
     pub rows: usize,
     /// Whether there are more than were answered.
     pub truncated: bool,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.watch.leave();
+    }
 }
 
 impl Answer {
@@ -164,7 +172,7 @@ impl Engine {
         params: Option<&Value>,
         limits: Limits,
     ) -> Result<Answer, QueryError> {
-        let begun = Instant::now();
+        let watch = Arc::new(Watch::new(limits.time));
         let params = params.map(param_values).transpose()?;
         let (planned, plan) = oneshot::channel();
         let (sender, batches) = mpsc::channel(2);
@@ -173,8 +181,7 @@ impl Engine {
             statement,
             tables,
             params,
-            deadline: begun + limits.time,
-            time: limits.time,
+            watch: Arc::clone(&watch),
             turns: Arc::clone(&self.turns),
         };
         let running = Running::begun(&self.running);
@@ -187,8 +194,12 @@ impl Engine {
         };
         let gone = || QueryError::Internal("the threads of statements are gone".to_owned());
         self.runtime.as_ref().ok_or_else(gone)?.spawn(work);
-        let schema = told_apart(&*plan.await.map_err(|_| gone())??);
-        Ok(Answer { schema, zone: limits.zone, batches, rows_left: limits.rows, rows: 0, truncated: false })
+        // From here on the work ends when nobody waits for it any more.
+        let schema = Arc::new(Schema::empty());
+        let mut answer =
+            Answer { schema, zone: limits.zone, watch, batches, rows_left: limits.rows, rows: 0, truncated: false };
+        answer.schema = told_apart(&*plan.await.map_err(|_| gone())??);
+        Ok(answer)
     }
 
     fn state(&self, zone: Tz) -> SessionState {
@@ -248,8 +259,7 @@ struct Task {
     statement: Statement,
     tables: Vec<(TableName, Table)>,
     params: Option<ParamValues>,
-    deadline: Instant,
-    time: Duration,
+    watch: Arc<Watch>,
     turns: Arc<Semaphore>,
 }
 
@@ -260,37 +270,32 @@ impl Task {
         planned: oneshot::Sender<Result<SchemaRef, QueryError>>,
         rows: &mpsc::Sender<Result<RecordBatch, QueryError>>,
     ) {
-        let Self { state, statement, tables, params, mut deadline, time, turns } = self;
-        let out_of_time = || {
-            let message =
-                format!("it took longer than {} ms; ask for less, or allow more with timeout_ms", time.as_millis());
-            QueryError::Time(message)
-        };
+        let Self { state, statement, tables, params, watch, turns } = self;
         let planning = async {
             let turn = turns.acquire_owned().await;
             let logical = plan_of(&state, statement, tables, params).await?;
-            let physical = state.create_physical_plan(&logical).await?;
+            let physical = watched(state.create_physical_plan(&logical).await?, &watch)?;
             Ok::<_, QueryError>((turn, execute_stream(physical, state.task_ctx())?))
         };
-        let (_turn, mut stream) = match timeout_at(deadline, planning).await {
+        let (_turn, mut stream) = match timeout_at(watch.deadline(), planning).await {
             Ok(Ok(begun)) => begun,
             Ok(Err(error)) => return drop(planned.send(Err(error))),
-            Err(_) => return drop(planned.send(Err(out_of_time()))),
+            Err(_) => return drop(planned.send(Err(watch.out_of_time()))),
         };
         if planned.send(Ok(stream.schema())).is_err() {
             return;
         }
         loop {
-            let batch = match timeout_at(deadline, stream.next()).await {
+            let batch = match timeout_at(watch.deadline(), stream.next()).await {
                 Ok(None) => return,
                 Ok(Some(batch)) => batch.map_err(QueryError::from),
-                Err(_) => Err(out_of_time()),
+                Err(_) => Err(watch.out_of_time()),
             };
             let (last, sent) = (batch.is_err(), Instant::now());
             if rows.send(batch).await.is_err() || last {
                 return;
             }
-            deadline += sent.elapsed();
+            watch.waited(sent.elapsed());
         }
     }
 }

@@ -9,6 +9,7 @@ mod readings;
 mod statement;
 mod stores;
 mod tables;
+mod watch;
 
 pub use engine::{Answer, Engine, EngineSettings, Limits};
 pub use error::QueryError;

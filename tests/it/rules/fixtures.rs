@@ -156,6 +156,8 @@ fn range() {
     let cleaned = open("range.csv").marks(Rule::OutOfRange);
     let event = cleaned.events.iter().find(|e| e.column.as_deref() == Some("CWST")).unwrap();
     assert_eq!((event.detail.as_str(), event.rows), ("40…141, where 41…140 °F is possible", 2));
+    let event = cleaned.events.iter().find(|e| e.column.as_deref() == Some("WBT")).unwrap();
+    assert!(event.rows == 1 && event.detail.contains("OAT"), "{event:?}");
 }
 
 #[test]
