@@ -207,8 +207,8 @@ async fn a_statement_that_never_ends_disturbs_nobody_and_ends() {
     assert_eq!(hvac_analytics::query::load(&app.state).0, 1);
     let preview = Instant::now();
     app.get(&format!("/api/data/preview?session_id={id}&rows=2")).await.expect(200);
+    assert!(preview.elapsed() < Duration::from_millis(500), "{:?}", preview.elapsed());
     assert_eq!(rows(&app, "SELECT count(*) FROM parsed").await, json!([[4]]));
-    assert!(preview.elapsed() < Duration::from_millis(1000), "{:?}", preview.elapsed());
     assert_eq!(asked.await.unwrap()["code"], "query_timeout");
     assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
 
