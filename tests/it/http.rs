@@ -152,8 +152,8 @@ async fn a_request_that_takes_too_long_is_ended() {
 #[tokio::test]
 async fn routes_of_later_work_are_absent() {
     let app = TestApp::start().await;
-    app.get("/api/query").await.expect_problem(404, "no_such_route");
-    app.post("/api/query", &json!({})).await.expect_problem(404, "no_such_route");
+    app.get("/api/collections").await.expect_problem(404, "no_such_route");
+    app.post("/api/collections", &json!({})).await.expect_problem(404, "no_such_route");
 }
 
 // ---- headers of every answer
