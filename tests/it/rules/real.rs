@@ -103,7 +103,7 @@ fn real_reports_the_weather_logger_is_aligned() {
 const PANDAS_ALIGNED: (usize, usize, usize, usize) = (4_465, 4_441, 4_449, 4_438);
 
 /// RT is computed from GPM·ΔT/24: no row of 8 686 with RT > 1 is off by more than 0.05 % (our factor is 0.998 27 of
-/// that). Levels of kw/hz³ where hz > 5 and kw > 0.5 by cutting its sorted logarithms at gaps above 0.12, |k/level − 1| >
+/// that); 14 of them stand at a ΔT below 0.21 K / 0.15 = 1.4 K, which says nothing within 15 %. Levels of kw/hz³ where hz > 5 and kw > 0.5 by cutting its sorted logarithms at gaps above 0.12, |k/level − 1| >
 /// 0.2 counted (by their one median it was 298 and 612), exponents by least squares around the means of each level.
 #[test]
 #[ignore = "needs the real reports"]
@@ -113,7 +113,7 @@ fn real_reports_heat_balance_and_affinity_of_the_plant() {
     let done = cleaned(frame, &columns, ZONE, &parameters);
     conserves(&done);
     let balance = done.report.heat_balance.as_ref().unwrap();
-    assert_eq!((balance.rows, balance.within), (8_686, 8_686));
+    assert_eq!((balance.rows, balance.within), (8_672, 8_672));
     assert!((balance.mean_error.unwrap() + 0.00173).abs() < 1e-4, "{balance:?}");
     let pumps: Vec<(&str, u64, u64, Option<f64>)> = (done.report.affinity.iter())
         .map(|p| (p.power.as_str(), p.running_rows, p.flagged, p.exponent.map(|e| (e * 1e4).round() / 1e4)))
