@@ -61,7 +61,6 @@ pub struct QueryAnswer {
     /// What each row has, in its order.
     pub columns: Vec<QueryColumn>,
     /// The rows; times are ISO 8601 on the site's clock, what is no number is null.
-    #[schema(value_type = Vec<Vec<Object>>)]
     pub rows: Vec<Vec<Value>>,
     /// Rows of this answer.
     pub row_count: u64,
