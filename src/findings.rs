@@ -159,6 +159,19 @@ pub async fn list(
     Ok(FindingPage { dataset: dataset.label.clone(), page, summary, coverage, energy_price })
 }
 
+/// All findings of a session's latest version, by the limits that nobody stated, and which version that is.
+///
+/// # Errors
+/// 404 for an unknown session or one without data; 409 when its file is missing or damaged.
+pub async fn all(state: &AppState, session_id: &str) -> Result<(DatasetLabel, Vec<FindingItem>)> {
+    let selector = DatasetSelector { session_id: Some(session_id.to_owned()), version: None };
+    let dataset = settled(state, &selector).await?;
+    let price = prices::of_session(state, &dataset.label.session_id).await?;
+    let found = diagnosis(state, Arc::clone(&dataset), &DiagnosticLimits::default()).await?.findings;
+    let items = found.into_iter().map(|finding| item(finding, dataset.zone, price.as_ref())).collect();
+    Ok((dataset.label.clone(), items))
+}
+
 /// All of a version, out of the cache or computed.
 async fn diagnosis(state: &AppState, dataset: Arc<Resolved>, limits: &DiagnosticLimits) -> Result<Diagnosis> {
     let limits = limits.clone();

@@ -105,7 +105,7 @@ struct Wanted {
 impl Wanted {
     fn read(query: &EventQuery, dataset: &Resolved) -> Result<Self> {
         let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let rule = given(&query.rule).map(|name| rule(name, &rules(dataset))).transpose()?;
+        let rule = given(&query.rule).map(rule).transpose()?;
         let column = given(&query.column).map(|name| names::find(&dataset.columns, "column", &name)).transpose()?;
         let (from_ms, to_ms) = clock::window(query.from.as_deref(), query.to.as_deref(), dataset.zone)?;
         Ok(Self { rule, column: column.map(|column| column.name.clone()), from_ms, to_ms })
@@ -119,11 +119,19 @@ impl Wanted {
     }
 }
 
-fn rule(name: String, rules: &[&str]) -> Result<String> {
-    if rules.contains(&name.as_str()) {
+/// Every rule that an event may be of.
+#[must_use]
+pub fn all_rules() -> Vec<&'static str> {
+    Rule::ALL.map(Rule::name).into_iter().chain(marked::STATES).collect()
+}
+
+/// A rule that there is; a version may have no event of it.
+fn rule(name: String) -> Result<String> {
+    let known = all_rules();
+    if known.contains(&name.as_str()) {
         return Ok(name);
     }
-    let message = format!("rule: '{name}' is no rule of this version; there are {}", rules.join(", "));
+    let message = format!("rule: '{name}' is no rule; there are {}", known.join(", "));
     Err(Error::invalid("rule", codes::UNKNOWN_RULE, message))
 }
 

@@ -8,7 +8,7 @@ use hvac_cleaning::diagnostics::FaultKind;
 use serde_json::{Value, json};
 
 use super::openapi::operations;
-use crate::cleaning::Rule;
+use crate::cleaning::events;
 use crate::jobs::JobKind;
 use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_NOTE, LONGEST_PAGE, LONGEST_PATH};
 use crate::sessions::overrides::MOST_LOSS_WORDS;
@@ -72,7 +72,7 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "order" => json!({"enum": ["asc", "desc"]}),
         "by" => json!({"enum": ["day", "week", "month"]}),
         "step" => json!({"enum": ["day", "hour"]}),
-        "rule" => json!({"enum": Rule::ALL.map(Rule::name)}),
+        "rule" => json!({"enum": events::all_rules()}),
         "kind" => {
             json!({"enum": JobKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| *kind != "probe").collect::<Vec<_>>()})
         }

@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 use crate::state::AppState;
 
 mod columns;
+mod findings;
 
 /// Rows that are read at once.
 const PAGE: usize = 1000;
@@ -147,19 +148,29 @@ const TABLES: &[Spec] = &[
 ];
 
 /// Names of the tables.
-pub const NAMES: [&str; 6] = ["sessions", "datasets", COLUMNS, "cleaning_jobs", "models", "optimization_runs"];
+pub const NAMES: [&str; 7] =
+    ["sessions", "datasets", COLUMNS, "cleaning_jobs", "models", "optimization_runs", FINDINGS];
 const COLUMNS: &str = "columns";
+const FINDINGS: &str = "findings";
 
 /// The table of that name, in lower case.
 pub fn table(state: &AppState, name: &str) -> Option<Table> {
     if name == COLUMNS {
         return Some(columns::table(state));
     }
+    if name == FINDINGS {
+        return Some(findings::table(state, None));
+    }
     let spec = TABLES.iter().find(|spec| spec.name == name)?;
     let schema = spec.schema();
     let (state, made_of) = (state.clone(), Arc::clone(&schema));
     let rows = move || rows(state.clone(), spec, Arc::clone(&made_of));
     Some(Table::Made { schema, rows: Arc::new(rows) })
+}
+
+/// The findings of one session.
+pub fn findings_of(state: &AppState, session_id: String) -> Table {
+    findings::table(state, Some(session_id))
 }
 
 impl Spec {

@@ -39,7 +39,7 @@ pub struct QueryRequest {
         example = "SELECT time_bucket(INTERVAL '1 day', timestamp) AS day, avg(\"CH1_kW\") AS kw FROM parsed GROUP BY 1 ORDER BY 1"
     )]
     pub sql: String,
-    /// The session whose `parsed`, `cleaned`, `latest`, `events` and `findings` need no name before them; the one last
+    /// The session whose `parsed`, `cleaned`, `latest` and `events` need no name before them; the one last
     /// parsed over HTTP when left out.
     pub session_id: Option<String>,
     /// For `$1`, `$2`, … a list; for `$name` an object.

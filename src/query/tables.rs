@@ -65,6 +65,9 @@ async fn one(state: &AppState, name: &TableName, session_id: Option<&str>) -> Re
         return of_session(state, name, &word, session_id).await;
     };
     let session = session_of(state, schema).await?;
+    if word == "findings" {
+        return Ok((catalogue::findings_of(state, session), None));
+    }
     of_session(state, name, &word, Some(&session)).await
 }
 

@@ -35,6 +35,28 @@ async fn parsed(app: &TestApp) -> String {
     answer["session_id"].as_str().unwrap().to_owned()
 }
 
+/// The same two findings as over their own route.
+#[cfg(feature = "sql")]
+#[tokio::test]
+async fn findings_are_a_table_too() {
+    let app = TestApp::start().await;
+    parsed(&app).await;
+    let price = json!({"energy_price": {"currency": "TWD", "per_kwh": 3.5}});
+    app.request(reqwest::Method::PUT, "/api/sites/KMUH", |request| request.json(&price)).await.expect(200);
+    let sql = "SELECT day, machine, kind, rows, currency FROM findings ORDER BY kind";
+    let found = app.post("/api/query", &json!({"sql": sql})).await.expect(200);
+    assert_eq!(
+        found["rows"],
+        json!([
+            ["2024-07-01", "AH01", "out_of_schedule", 8, "TWD"],
+            ["2024-07-01", "AH01", "simultaneous_heating_cooling", 8, null],
+        ])
+    );
+    let one =
+        app.post("/api/query", &json!({"sql": "SELECT count(*) FROM \"Air\".findings WHERE kind LIKE 'out%'"})).await;
+    assert_eq!(one.expect(200)["rows"], json!([[1]]));
+}
+
 #[tokio::test]
 async fn faults_are_found_with_their_evidence_and_cost_what_the_site_says() {
     let app = TestApp::start().await;

@@ -79,7 +79,8 @@ async fn marked_readings_are_kept_with_events() {
     assert_eq!(events(&app, &answer, "&rule=alarm").await, expected[2..3]);
     assert_eq!(events(&app, &answer, "&column=DMP&from=2024-05-01T00:30").await, expected[4..5]);
     let id = answer["session_id"].as_str().unwrap();
-    let problem = app.get(&format!("/api/data/events?session_id={id}&rule=frozen")).await;
+    assert!(events(&app, &answer, "&rule=frozen").await.is_empty());
+    let problem = app.get(&format!("/api/data/events?session_id={id}&rule=ice")).await;
     let problem = problem.expect_problem(422, "unknown_rule");
     assert!(problem["detail"].as_str().unwrap().contains("overridden, alarm, doubtful, bad_status"), "{problem}");
     let file = app.get(&format!("/api/sessions/{id}/events.parquet?version=parsed")).await;

@@ -28,6 +28,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("findings", "sessions"),
     ("query", "cleaning"),
     ("query", "datasets"),
+    ("query", "findings"),
     ("health", "query"),
     ("demo", "sessions"),
     ("doctor", "sessions"),
