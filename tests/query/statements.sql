@@ -139,3 +139,7 @@ SELECT sum(w) FROM (SELECT CASE WHEN OAT > avg(OAT) OVER () THEN 1 ELSE 0 END AS
 SELECT "Kw Per Rt" FROM (SELECT CH_SYS_TOTAL_KW / CH_SYS_RT AS "Kw Per Rt", timestamp FROM parsed WHERE CH_SYS_RT > 0) ORDER BY timestamp LIMIT 2
 
 SELECT count(*) FROM parsed WHERE exists (SELECT 1 FROM events WHERE events."column" = 'CHWST' AND parsed.timestamp BETWEEN start_at AND end_at)
+
+SELECT count(*) FROM parsed a JOIN cleaned b USING (timestamp) WHERE timestamp >= '2024-07-05 00:00:00' AND Timestamp < '2024-07-06 00:00:00'
+
+SELECT timestamp, b.CHWST FROM parsed LEFT JOIN cleaned b USING (timestamp) WHERE timestamp IN (SELECT max(timestamp) FROM parsed) ORDER BY timestamp

@@ -1,21 +1,15 @@
 //! One statement: that it is a query, which tables it names, and how its names are spelled where they are defined.
-//!
-//! Names match whatever their case, quoted or not. DataFusion compares them letter by letter, so before it plans, each
-//! name is written as it is defined: as the column is called, else as an alias of the statement is. A name that is
-//! written exactly as one is defined means that one; of two that differ in case only, another spelling means neither.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::common::TableReference;
 use datafusion::sql::parser::{DFParserBuilder, ExplainStatement, Statement as Parsed};
-use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, Statement as Sql, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Expr, Query, Statement as Sql, TableFactor, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use crate::error::QueryError;
+use crate::names::{TableName, lower, table_name};
+use crate::spelling::spell;
 
 /// How deep a statement may be nested.
 const DEEPEST: usize = 50;
@@ -25,34 +19,6 @@ const DEEPEST_EXPRESSION: usize = 500;
 const PARSER_STACK_BYTES: usize = 64 << 20;
 /// Longest statement, bytes.
 pub const LONGEST_STATEMENT: usize = 64 * 1024;
-
-/// A table as a statement names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TableName {
-    /// What stands before the dot: a session.
-    pub schema: Option<String>,
-    /// The table.
-    pub table: String,
-}
-
-impl std::fmt::Display for TableName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.schema {
-            Some(schema) => write!(f, "\"{schema}\".{}", self.table),
-            None => f.write_str(&self.table),
-        }
-    }
-}
-
-impl TableName {
-    /// What DataFusion calls it: without a schema it is in [`OWN_SCHEMA`].
-    pub(crate) fn reference(&self) -> TableReference {
-        TableReference::partial(self.schema.as_deref().unwrap_or(OWN_SCHEMA), self.table.as_str())
-    }
-}
-
-/// The schema of tables that are named without one.
-pub(crate) const OWN_SCHEMA: &str = "session";
 
 /// A parsed query.
 #[derive(Debug, Clone)]
@@ -115,24 +81,9 @@ impl Statement {
 
     /// The statement with every name as it is defined, `columns` being those of its tables.
     pub(crate) fn spelled(mut self, columns: &[&str]) -> Result<Parsed, QueryError> {
-        let mut spelling = Spelling::default();
-        for column in columns {
-            Spelling::add(&mut spelling.columns, column);
-        }
-        for table in &self.tables {
-            spelling.tables.entry(lower(table)).or_insert_with(|| table.clone());
-        }
-        let query = query_mut(&mut self.parsed)?;
-        let _ = Visit::visit(&*query, &mut Aliases(&mut spelling));
-        match VisitMut::visit(query, &mut spelling) {
-            ControlFlow::Break(error) => Err(error),
-            ControlFlow::Continue(()) => Ok(self.parsed),
-        }
+        spell(query_mut(&mut self.parsed)?, columns, &self.tables)?;
+        Ok(self.parsed)
     }
-}
-
-fn lower(name: &TableName) -> TableName {
-    TableName { schema: name.schema.as_ref().map(|schema| schema.to_lowercase()), table: name.table.to_lowercase() }
 }
 
 /// The query within a statement.
@@ -164,18 +115,6 @@ fn no_query(text: &str) -> QueryError {
         "{} is no query; only SELECT, WITH, VALUES and EXPLAIN are taken",
         word.to_uppercase()
     ))
-}
-
-fn parts(name: &ObjectName) -> Vec<&str> {
-    name.0.iter().filter_map(ObjectNamePart::as_ident).map(|ident| ident.value.as_str()).collect()
-}
-
-fn table_name(name: &ObjectName) -> Option<TableName> {
-    match *parts(name).as_slice() {
-        [table] => Some(TableName { schema: None, table: table.to_owned() }),
-        [schema, table] => Some(TableName { schema: Some(schema.to_owned()), table: table.to_owned() }),
-        _ => None,
-    }
 }
 
 /// Gathers what a query names.
@@ -210,260 +149,6 @@ impl Visitor for Named {
         if let TableFactor::Table { name, args: None, .. } = factor {
             self.tables.extend(table_name(name));
         }
-        ControlFlow::Continue(())
-    }
-}
-
-/// How names are spelled where they are defined.
-#[derive(Default)]
-struct Spelling {
-    /// By lower case, the spellings of columns.
-    columns: HashMap<String, Vec<String>>,
-    /// By lower case, the spellings of aliases.
-    aliases: HashMap<String, Vec<String>>,
-    /// By lower case, tables as they are first written.
-    tables: HashMap<TableName, TableName>,
-}
-
-impl Spelling {
-    fn add(known: &mut HashMap<String, Vec<String>>, name: &str) {
-        let spellings = known.entry(name.to_lowercase()).or_default();
-        if !spellings.iter().any(|spelling| spelling == name) {
-            spellings.push(name.to_owned());
-        }
-    }
-
-    /// Writes a name as it is defined.
-    fn spell(&self, ident: &mut Ident) -> Result<(), QueryError> {
-        let lower = ident.value.to_lowercase();
-        let (columns, aliases) = (self.columns.get(&lower), self.aliases.get(&lower));
-        let mut all = columns.into_iter().chain(aliases).flatten();
-        if all.any(|spelling| *spelling == ident.value) {
-            return Ok(());
-        }
-        match (columns.map(Vec::as_slice), aliases.map(Vec::as_slice)) {
-            (Some([one]), _) | (None, Some([one, ..])) => ident.value.clone_from(one),
-            (Some(several), _) => {
-                let quoted: Vec<String> = several.iter().map(|name| format!("\"{name}\"")).collect();
-                let (named, quoted) = (&ident.value, quoted.join(" or "));
-                let message =
-                    format!("'{named}' may mean {quoted}, which differ in case only; write the one that is meant");
-                return Err(QueryError::UnknownColumn(message));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The words before a column: aliases, tables, schemas.
-    fn spell_qualifier(&self, idents: &mut [Ident]) {
-        match idents {
-            [table] => {
-                let lower = table.value.to_lowercase();
-                if let Some([spelling, ..]) = self.aliases.get(&lower).map(Vec::as_slice) {
-                    table.value.clone_from(spelling);
-                } else if let Some(known) = self.tables.iter().find(|(name, _)| name.table == lower) {
-                    table.value.clone_from(&known.1.table);
-                }
-            }
-            [schema, table] => {
-                let name = TableName { schema: Some(schema.value.to_lowercase()), table: table.value.to_lowercase() };
-                if let Some(TableName { schema: Some(known_schema), table: known }) = self.tables.get(&name) {
-                    schema.value.clone_from(known_schema);
-                    table.value.clone_from(known);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn spell_object(&self, name: &mut ObjectName) {
-        let mut idents: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
-        if idents.len() == name.0.len() {
-            self.spell_qualifier(&mut idents);
-            name.0 = idents.into_iter().map(ObjectNamePart::Identifier).collect();
-        }
-    }
-
-    fn spell_select(&self, select: &mut Select) -> Result<(), QueryError> {
-        for item in &mut select.projection {
-            let options = match item {
-                SelectItem::QualifiedWildcard(kind, options) => {
-                    if let SelectItemQualifiedWildcardKind::ObjectName(name) = kind {
-                        self.spell_object(name);
-                    }
-                    options
-                }
-                SelectItem::Wildcard(options) => options,
-                _ => continue,
-            };
-            if let Some(exclude) = &mut options.opt_exclude {
-                use datafusion::sql::sqlparser::ast::ExcludeSelectItem::{Multiple, Single};
-                match exclude {
-                    Single(name) => self.spell_columns(std::slice::from_mut(name))?,
-                    Multiple(names) => self.spell_columns(names)?,
-                }
-            }
-            if let Some(except) = &mut options.opt_except {
-                self.spell(&mut except.first_element)?;
-                except.additional_elements.iter_mut().try_for_each(|ident| self.spell(ident))?;
-            }
-        }
-        for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
-            use JoinOperator::{
-                Anti, FullOuter, Inner, Join, Left, LeftAnti, LeftOuter, LeftSemi, Right, RightAnti, RightOuter,
-                RightSemi, Semi,
-            };
-            let (Join(constraint)
-            | Inner(constraint)
-            | Left(constraint)
-            | LeftOuter(constraint)
-            | Right(constraint)
-            | RightOuter(constraint)
-            | FullOuter(constraint)
-            | Semi(constraint)
-            | LeftSemi(constraint)
-            | RightSemi(constraint)
-            | Anti(constraint)
-            | LeftAnti(constraint)
-            | RightAnti(constraint)) = &mut join.join_operator
-            else {
-                continue;
-            };
-            if let JoinConstraint::Using(names) = constraint {
-                self.spell_columns(names)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn spell_columns(&self, names: &mut [ObjectName]) -> Result<(), QueryError> {
-        for part in names.iter_mut().filter_map(|name| name.0.last_mut()) {
-            if let ObjectNamePart::Identifier(ident) = part {
-                self.spell(ident)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Names what a selection calculates by what its author wrote, and what it calculates twice apart: DataFusion names both
-/// by their columns, and takes no name twice.
-fn name_expressions(select: &mut Select) {
-    let mut taken = HashSet::new();
-    for item in &mut select.projection {
-        let SelectItem::UnnamedExpr(expr) = item else { continue };
-        if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
-            continue;
-        }
-        let text = expr.to_string();
-        let mut name = text.clone();
-        let mut again = 0;
-        while !taken.insert(name.clone()) {
-            again += 1;
-            name = format!("{text}_{again}");
-        }
-        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
-    }
-}
-
-fn stop_at(done: Result<(), QueryError>) -> ControlFlow<QueryError> {
-    match done {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
-    }
-}
-
-impl VisitorMut for Spelling {
-    type Break = QueryError;
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
-        stop_at(match expr {
-            Expr::Identifier(ident) => self.spell(ident),
-            Expr::CompoundIdentifier(idents) => match idents.split_last_mut() {
-                Some((column, before)) => {
-                    self.spell_qualifier(before);
-                    self.spell(column)
-                }
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        })
-    }
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
-        name_expressions(select);
-        stop_at(self.spell_select(select))
-    }
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<QueryError> {
-        if let TableFactor::Table { name, args: None, .. } = factor {
-            match parts(name).as_slice() {
-                // An expression of the statement is spelled as it is defined there.
-                [_] if self.is_alias(name) => {}
-                _ => {
-                    if let Some(known) = table_name(name).and_then(|name| self.tables.get(&lower(&name))) {
-                        let idents = known.schema.iter().chain([&known.table]).map(|part| Ident::with_quote('"', part));
-                        name.0 = idents.map(ObjectNamePart::Identifier).collect();
-                    }
-                    return ControlFlow::Continue(());
-                }
-            }
-            self.spell_object(name);
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl Spelling {
-    fn is_alias(&self, name: &ObjectName) -> bool {
-        parts(name).first().is_some_and(|name| self.aliases.contains_key(&name.to_lowercase()))
-    }
-}
-
-/// Gathers the names that a query gives itself.
-struct Aliases<'s>(&'s mut Spelling);
-
-impl Aliases<'_> {
-    fn add(&mut self, ident: &Ident) {
-        Spelling::add(&mut self.0.aliases, &ident.value);
-    }
-}
-
-impl Visitor for Aliases<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        for table in query.with.iter().flat_map(|with| &with.cte_tables) {
-            self.add(&table.alias.name);
-            table.alias.columns.iter().for_each(|column| self.add(&column.name));
-        }
-        if let SetExpr::Select(select) = query.body.as_ref() {
-            select.named_window.iter().for_each(|window| self.add(&window.0));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        for item in &select.projection {
-            if let SelectItem::ExprWithAlias { alias, .. } = item {
-                self.add(alias);
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        let (TableFactor::Table { alias: Some(alias), .. }
-        | TableFactor::Derived { alias: Some(alias), .. }
-        | TableFactor::TableFunction { alias: Some(alias), .. }
-        | TableFactor::Function { alias: Some(alias), .. }
-        | TableFactor::UNNEST { alias: Some(alias), .. }) = factor
-        else {
-            return ControlFlow::Continue(());
-        };
-        self.add(&alias.name);
-        alias.columns.iter().for_each(|column| self.add(&column.name));
         ControlFlow::Continue(())
     }
 }

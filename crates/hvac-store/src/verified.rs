@@ -4,7 +4,7 @@
 //! hashed again by whoever reads it next. What changes without a trace is for the scrub to find.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek as _};
 use std::sync::{Arc, PoisonError};
 
 use super::entity::Integrity;
@@ -87,10 +87,15 @@ impl Objects {
         if before.size_bytes != size_bytes {
             return Ok(Err(Integrity::Damaged));
         }
-        match hash(&mut file, read) {
+        let found = match hash(&mut file, read) {
+            // A cable or a network may fail once; what is gone fails again.
+            Err(error) if error.raw_os_error() == Some(EIO) => file.rewind().and_then(|()| hash(&mut file, read)),
+            found => found,
+        };
+        match found {
             Ok(found) if found == sha256 => {}
             Ok(_) => return Ok(Err(Integrity::Damaged)),
-            // The disk itself says that the bytes are gone.
+            // The disk itself says, twice, that the bytes are gone.
             Err(error) if error.raw_os_error() == Some(EIO) => {
                 tracing::error!(key, %error, "a stored file cannot be read");
                 return Ok(Err(Integrity::Damaged));
