@@ -104,7 +104,7 @@ pub async fn run(state: &AppState, args: QueryArgs, json: bool) -> Result<()> {
 async fn bytes_of(state: &AppState, request: &QueryRequest, format: Format) -> Result<ByteStream> {
     let written = query::run(state, request, format).await?;
     let bytes = futures_util::stream::try_unfold(written, |mut written| async move {
-        let bytes = written.next().await.map_err(|error| std::io::Error::other(query::told(error)))?;
+        let bytes = written.next().await.map_err(std::io::Error::other)?;
         Ok(bytes.map(|bytes| (Bytes::from(bytes), written)))
     });
     Ok(bytes.boxed())

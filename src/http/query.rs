@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 ///
 /// One query in SQL over versions of sessions (`parsed`, `cleaned`, `latest`, `events`, `parsed_v1`, …; of another session
 /// with its id or name before them: `"kmuh autumn".cleaned`), over the catalogue (`sessions`, `datasets`, `columns`,
-/// `cleaning_jobs`, `models`, `optimization_runs`) and over all history (`all_readings`). Names match whatever their case.
+/// `cleaning_jobs`, `models`, `optimization_runs`, `findings`) and over all history (`all_readings`). Names match whatever their case.
 /// It reads and never changes anything. The answer comes while it is made; leaving it ends the work.
 #[utoipa::path(
     post,
@@ -53,13 +53,13 @@ async fn post_query(
     };
     let mut written = query::run(&state, &request, format).await?;
     // What goes wrong before the first bytes is told as everywhere; what goes wrong behind them breaks the answer off.
-    let first = written.next().await.map_err(query::told)?;
+    let first = written.next().await?;
     let rest = futures_util::stream::try_unfold(written, |mut written| async move {
         match written.next().await {
             Ok(Some(bytes)) => Ok(Some((Bytes::from(bytes), written))),
             Ok(None) => Ok(None),
             Err(error) => {
-                tracing::warn!(%error, "a statement's answer broke off");
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "a statement's answer broke off");
                 Err(std::io::Error::other(error))
             }
         }

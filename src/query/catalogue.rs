@@ -204,7 +204,7 @@ fn rows(state: AppState, spec: &'static Spec, schema: SchemaRef) -> Rows {
         async move {
             let Some(after) = after else { return Ok(None) };
             let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [after.into()]);
-            let failed = |error: DbErr| QueryError::Internal(format!("reading the catalogue: {error}"));
+            let failed = |error: DbErr| QueryError::Given(Arc::new(error));
             let page = state.store.db.read().query_all_raw(statement).await.map_err(failed)?;
             let batch = batch(&page, spec, schema).map_err(failed)?;
             let next = match page.last() {

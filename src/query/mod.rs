@@ -3,6 +3,7 @@
 //! A statement sees what [`tables`] finds for the names that it uses: versions of sessions as they are stored, the
 //! catalogue as read-only tables, and every reading of history. `hvac-query` carries it out.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::datasets::version::resolve;
+use crate::datasets::{DatasetSelector, opened};
 use crate::error::{Code, Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_store::paths;
@@ -91,12 +94,49 @@ pub fn format_named(name: &str) -> Result<Format> {
     })
 }
 
+/// A statement's answer on its way out. Dropping it ends the work.
+pub struct Answering {
+    state: AppState,
+    written: Written,
+    /// What it reads.
+    read: Vec<DatasetSelector>,
+}
+
+impl Answering {
+    /// The next bytes; none behind the last.
+    ///
+    /// # Errors
+    /// As [`run`]; 409 for a stored file that could not be read and is not what was published.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        match self.written.next().await {
+            Ok(bytes) => Ok(bytes),
+            Err(error) => Err(why(&self.state, &self.read, error).await),
+        }
+    }
+}
+
+/// What went wrong; bytes that could not be read are looked at by their hash, so that all know.
+async fn why(state: &AppState, read: &[DatasetSelector], error: QueryError) -> Error {
+    if matches!(error, QueryError::File(_)) {
+        for selector in read {
+            let looked = async {
+                opened::forget(state, &resolve(state, selector).await?);
+                resolve(state, selector).await
+            };
+            if let Err(damaged) = looked.await {
+                return damaged;
+            }
+        }
+    }
+    told(error)
+}
+
 /// Begins a statement; its answer comes in pieces, and leaving it ends the work.
 ///
 /// # Errors
 /// 404 and 409 for a session or version as everywhere; 422 for what is no query, names nothing that is there, or cannot
-/// be carried out within its time and memory. What goes wrong within the answer is told by [`Written::next`].
-pub async fn run(state: &AppState, request: &QueryRequest, format: Format) -> Result<Written> {
+/// be carried out within its time and memory. What goes wrong within the answer is told by [`Answering::next`].
+pub async fn run(state: &AppState, request: &QueryRequest, format: Format) -> Result<Answering> {
     let begun = Instant::now();
     let rows = match (request.limit, format) {
         (Some(0), _) => return Err(Error::invalid("limit", codes::OUT_OF_RANGE, "limit: it must be at least 1")),
@@ -116,8 +156,12 @@ pub async fn run(state: &AppState, request: &QueryRequest, format: Format) -> Re
     let found = tables::find(state, &statement, request.session_id.as_deref()).await?;
     let limits = Limits { time, rows, zone: found.zone };
     let engine = engine(state)?;
-    let answer = engine.run(statement, found.tables, request.params.as_ref(), limits).await.map_err(told)?;
-    Written::new(answer, format, begun).map_err(told)
+    let answer = match engine.run(statement, found.tables, request.params.as_ref(), limits).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(why(state, &found.read, error).await),
+    };
+    let written = Written::new(answer, format, begun).map_err(told)?;
+    Ok(Answering { state: state.clone(), written, read: found.read })
 }
 
 /// Statements under way and the bytes they hold.
@@ -144,7 +188,7 @@ fn engine(state: &AppState) -> Result<Arc<Engine>> {
 }
 
 /// An error of a statement as one of the table.
-pub fn told(error: QueryError) -> Error {
+fn told(error: QueryError) -> Error {
     let refused = |code: &'static Code, message: String| Error::invalid("sql", code, format!("sql: {message}"));
     match error {
         QueryError::Syntax(message) => refused(codes::SQL_SYNTAX, message),
@@ -163,6 +207,13 @@ pub fn told(error: QueryError) -> Error {
             let said = "a stored file could not be read: run `hvac-analytics doctor`, which says which and what to do";
             Error::new(codes::FILE_DAMAGED, said).with_source(message)
         }
+        QueryError::Given(error) => match error.downcast_ref::<Error>() {
+            Some(ours) => ours.again(),
+            None => {
+                let Err(error) = Err::<Infallible, _>(QueryError::Given(error)).internal("carrying out a statement");
+                error
+            }
+        },
         QueryError::Internal(message) => Error::internal(message),
     }
 }

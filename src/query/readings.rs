@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use hvac_query::{QueryError, Source, Table};
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QuerySelect, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
+use crate::datasets::DatasetSelector;
+use crate::datasets::version::resolve;
 use crate::error::{Context, Result};
 use crate::state::AppState;
 use hvac_frame::column::Kind;
-use hvac_store::entity::{Columns, parsed_dataset};
 
-/// Newest usable version a session.
+/// Newest version a session. A damaged one is refused when it is read, never left out in silence.
 const SOURCES: &str = "SELECT s.id, s.name, s.site, s.timezone, d.id, d.file_path, d.size_bytes, d.row_count, d.column_count \
     FROM parsed_datasets d JOIN upload_sessions s ON s.id = d.session_id \
-    WHERE s.deleted_at IS NULL AND NOT s.unconfirmed AND d.integrity = 'ok' \
+    WHERE s.deleted_at IS NULL AND NOT s.unconfirmed \
     AND d.version = (SELECT max(o.version + 0) FROM parsed_datasets o WHERE o.session_id = s.id) ORDER BY s.id";
 
 /// The table of all readings.
@@ -49,22 +50,13 @@ pub async fn all(state: &AppState) -> Result<Table> {
     let state = state.clone();
     let columns = move |dataset_id: String| {
         let state = state.clone();
-        async move { columns(&state, &dataset_id).await.map_err(|error| QueryError::Internal(error.to_string())) }
-            .boxed()
+        async move { columns(&state, dataset_id).await.map_err(|error| QueryError::Given(Arc::new(error))) }.boxed()
     };
     Ok(Table::Readings { sources, columns: Arc::new(columns) })
 }
 
-/// Every column of a dataset but `timestamp`: its name, and whether it holds states.
-async fn columns(state: &AppState, dataset_id: &str) -> Result<Vec<(String, bool)>> {
-    let doing = "reading the columns of a dataset";
-    let columns: Option<Columns> = parsed_dataset::Entity::find_by_id(dataset_id)
-        .select_only()
-        .column(parsed_dataset::Column::Columns)
-        .into_tuple()
-        .one(state.store.db.read())
-        .await
-        .internal(doing)?;
-    let columns = columns.map(|columns| columns.0).unwrap_or_default();
-    Ok(columns.into_iter().map(|meta| (meta.name, meta.kind == Kind::Text)).collect())
+/// Every column of a dataset but `timestamp`, whose file is what was published: its name, and whether it holds states.
+async fn columns(state: &AppState, dataset_id: String) -> Result<Vec<(String, bool)>> {
+    let dataset = resolve(state, &DatasetSelector { session_id: None, version: Some(dataset_id) }).await?;
+    Ok(dataset.columns.iter().map(|meta| (meta.name.clone(), meta.kind == Kind::Text)).collect())
 }

@@ -4,14 +4,14 @@
 //! that the request is about. `sessions`, `datasets`, …: the catalogue. `all_readings`: history.
 
 use chrono_tz::Tz;
-use hvac_query::{Statement, Table, TableName};
+use hvac_query::{Statement, Table, TableName, near};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{catalogue, readings};
 use crate::cleaning::events;
 use crate::datasets::DatasetSelector;
-use crate::datasets::version::resolve;
+use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_store::entity::session;
@@ -19,10 +19,24 @@ use hvac_store::entity::session;
 /// What a session has, in words.
 const OF_SESSIONS: &str = "parsed, cleaned, latest, events, findings, parsed_v1, cleaned_v1, events_v1, …";
 
-/// The tables of a statement, and the clock that it is on.
+/// The tables of a statement, the versions that they are of, and the clock that it is on.
 pub struct Found {
     pub tables: Vec<(TableName, Table)>,
+    pub read: Vec<DatasetSelector>,
     pub zone: Tz,
+}
+
+/// What one name means.
+struct Meant {
+    table: Table,
+    /// The version it is of.
+    of: Option<Resolved>,
+}
+
+impl Meant {
+    fn no_version(table: Table) -> Self {
+        Self { table, of: None }
+    }
 }
 
 /// Finds every table that a statement names.
@@ -32,17 +46,16 @@ pub struct Found {
 /// was, 422 for a name that means nothing.
 pub async fn find(state: &AppState, statement: &Statement, session_id: Option<&str>) -> Result<Found> {
     let mut tables = Vec::new();
-    let mut zones = Vec::new();
+    let (mut zones, mut read) = (Vec::new(), Vec::new());
     for name in statement.tables() {
-        let table = match one(state, name, session_id).await {
-            Ok((table, zone)) => {
-                zones.extend(zone);
-                table
-            }
+        let Meant { table, of } = match one(state, name, session_id).await {
+            Ok(meant) => meant,
             // A name of its own that is no table's.
             Err(_) if statement.may_be_its_own(name) => continue,
             Err(error) => return Err(error),
         };
+        zones.extend(of.iter().map(|of| of.zone));
+        read.extend(of.map(|of| DatasetSelector { session_id: None, version: Some(of.label.dataset_id) }));
         tables.push((name.clone(), table));
     }
     zones.dedup();
@@ -50,34 +63,29 @@ pub async fn find(state: &AppState, statement: &Statement, session_id: Option<&s
         [zone] => *zone,
         _ => state.config.site_timezone,
     };
-    Ok(Found { tables, zone })
+    Ok(Found { tables, read, zone })
 }
 
-async fn one(state: &AppState, name: &TableName, session_id: Option<&str>) -> Result<(Table, Option<Tz>)> {
+async fn one(state: &AppState, name: &TableName, session_id: Option<&str>) -> Result<Meant> {
     let word = name.table.to_lowercase();
     let Some(schema) = &name.schema else {
         if let Some(table) = catalogue::table(state, &word) {
-            return Ok((table, None));
+            return Ok(Meant::no_version(table));
         }
         if word == "all_readings" {
-            return Ok((readings::all(state).await?, None));
+            return Ok(Meant::no_version(readings::all(state).await?));
         }
         return of_session(state, name, &word, session_id).await;
     };
     let session = session_of(state, schema).await?;
     if word == "findings" {
-        return Ok((catalogue::findings_of(state, session), None));
+        return Ok(Meant::no_version(catalogue::findings_of(state, session)));
     }
     of_session(state, name, &word, Some(&session)).await
 }
 
 /// A table of a session.
-async fn of_session(
-    state: &AppState,
-    name: &TableName,
-    word: &str,
-    session_id: Option<&str>,
-) -> Result<(Table, Option<Tz>)> {
+async fn of_session(state: &AppState, name: &TableName, word: &str, session_id: Option<&str>) -> Result<Meant> {
     let number = |kind: &str| word.strip_prefix(kind)?.strip_prefix("_v")?.parse::<u32>().ok();
     let version = match word {
         "parsed" | "cleaned" | "latest" => word.to_owned(),
@@ -91,24 +99,19 @@ async fn of_session(
     let selector = DatasetSelector { session_id: session_id.map(str::to_owned), version: Some(version) };
     if word.starts_with("events") {
         let (dataset, path) = events::located(state, &selector).await?;
-        return Ok((Table::Parquet { path, zone: dataset.zone, sorted_by: None }, Some(dataset.zone)));
+        return Ok(Meant { table: Table::Parquet { path, zone: dataset.zone, sorted_by: None }, of: Some(dataset) });
     }
     let dataset = resolve(state, &selector).await?;
-    let zone = dataset.zone;
-    Ok((Table::Parquet { path: dataset.path, zone, sorted_by: Some("timestamp") }, Some(zone)))
+    let (path, zone) = (dataset.path.clone(), dataset.zone);
+    Ok(Meant { table: Table::Parquet { path, zone, sorted_by: Some("timestamp") }, of: Some(dataset) })
 }
 
 fn unknown(name: &TableName) -> Error {
     let catalogue = catalogue::NAMES.join(", ");
-    let close = catalogue::NAMES
-        .iter()
-        .chain(&["parsed", "cleaned", "latest", "events", "all_readings"])
-        .map(|known| (strsim::jaro_winkler(known, &name.table.to_lowercase()), known))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(like, _)| *like > 0.8);
-    let near = close.map(|(_, known)| format!("; did you mean {known}?")).unwrap_or_default();
+    let known = catalogue::NAMES.into_iter().chain(["parsed", "cleaned", "latest", "events", "all_readings"]);
+    let near = near(&name.table, known);
     let message = format!(
-        "sql: there is no table {name}{near} A session has {OF_SESSIONS}; for all there are {catalogue} and all_readings"
+        "sql: there is no table {name}{near}. A session has {OF_SESSIONS}; for all there are {catalogue} and all_readings"
     );
     Error::invalid("sql", codes::UNKNOWN_TABLE, message)
 }

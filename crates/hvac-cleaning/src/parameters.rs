@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::consistency::SensorLimits;
 use hvac_points::physics::STANDARD_PRESSURE_PA;
 
 /// Width of the bins of a resampling. Each divides a day.
@@ -379,6 +380,19 @@ pub struct Thresholds {
     /// Air pressure for the wet-bulb, Pa.
     #[cfg_attr(feature = "openapi", schema(minimum = 10000.0, maximum = 120000.0))]
     pub pressure_pa: f64,
+}
+
+impl Thresholds {
+    /// What the laws between sensors are judged by.
+    pub(crate) fn sensor_limits(&self) -> SensorLimits {
+        SensorLimits {
+            offset_k: self.offset_k,
+            offset_share: self.offset_share,
+            drift_k: self.drift_k_per_month,
+            drift_share: self.drift_share_per_month,
+            pressure_pa: self.pressure_pa,
+        }
+    }
 }
 
 impl Default for Thresholds {

@@ -2,7 +2,7 @@
 //!
 //! It sees the values as they were recorded, before any rule nulls some, and changes none of them.
 
-use super::consistency::{self, Sensor, SensorFault, SensorFinding, SensorLimits, Tag};
+use super::consistency::{self, Sensor, SensorFault, SensorFinding, Tag};
 use super::plan::Plan;
 use super::quantity::{Quantity, Unit, UnitChoice};
 use super::report::{Event, Rule};
@@ -18,14 +18,7 @@ impl OngoingCleaning<'_> {
             return;
         }
         let (columns, sensors): (Vec<usize>, Vec<Sensor<'_>>) = self.sensors().into_iter().unzip();
-        let t = &self.plan.parameters.thresholds;
-        let limits = SensorLimits {
-            offset_k: t.offset_k,
-            offset_share: t.offset_share,
-            drift_k: t.drift_k_per_month,
-            drift_share: t.drift_share_per_month,
-            pressure_pa: t.pressure_pa,
-        };
+        let limits = self.plan.parameters.thresholds.sensor_limits();
         let found = consistency::judge(sensors, &self.at_ms, &limits);
         let event = |found: SensorFinding| self.sensor_event(*columns.get(found.sensor)?, found);
         let events: Vec<Event> = found.into_iter().filter_map(event).collect();

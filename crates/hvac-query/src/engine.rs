@@ -16,7 +16,6 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
@@ -29,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::QueryError;
 use crate::functions;
 use crate::minutes;
-use crate::names::{OWN_SCHEMA, TableName};
+use crate::names::{OWN_SCHEMA, TableName, apart};
 use crate::statement::Statement;
 use crate::stores::OneStore;
 use crate::tables::Table;
@@ -76,15 +75,16 @@ pub struct Engine {
     running: Arc<AtomicU64>,
 }
 
+/// Rows; none behind the last. What ends without saying so broke off.
+type Sent = Result<Option<RecordBatch>, QueryError>;
+
 /// A statement under way.
 #[derive(Debug)]
 pub struct Answer {
     /// Of every batch.
     pub schema: SchemaRef,
-    /// The zone it was asked in.
-    pub zone: Tz,
     watch: Arc<Watch>,
-    batches: mpsc::Receiver<Result<RecordBatch, QueryError>>,
+    batches: mpsc::Receiver<Sent>,
     rows_left: Option<usize>,
     /// Rows that were answered.
     pub rows: usize,
@@ -105,7 +105,7 @@ impl Answer {
     /// As [`Engine::run`].
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
         while !self.truncated {
-            let Some(batch) = self.batches.recv().await.transpose()? else { return Ok(None) };
+            let Some(batch) = self.batches.recv().await.unwrap_or_else(|| Err(broken_off()))? else { return Ok(None) };
             let take = self.rows_left.map_or(batch.num_rows(), |left| left.min(batch.num_rows()));
             self.truncated = take < batch.num_rows();
             self.rows_left = self.rows_left.map(|left| left - take);
@@ -193,13 +193,11 @@ impl Engine {
                 () = sender.closed() => {}
             }
         };
-        let gone = || QueryError::Internal("the threads of statements are gone".to_owned());
-        self.runtime.as_ref().ok_or_else(gone)?.spawn(work);
+        self.runtime.as_ref().ok_or_else(broken_off)?.spawn(work);
         // From here on the work ends when nobody waits for it any more.
         let schema = Arc::new(Schema::empty());
-        let mut answer =
-            Answer { schema, zone: limits.zone, watch, batches, rows_left: limits.rows, rows: 0, truncated: false };
-        answer.schema = told_apart(&*plan.await.map_err(|_| gone())??);
+        let mut answer = Answer { schema, watch, batches, rows_left: limits.rows, rows: 0, truncated: false };
+        answer.schema = told_apart(&*plan.await.map_err(|_| broken_off())??);
         Ok(answer)
     }
 
@@ -239,18 +237,11 @@ impl Drop for Engine {
     }
 }
 
-/// A schema in which no two columns of a join have one name: the second `kW` is `kW_1`.
+/// A schema in which no two columns of a join have one name.
 fn told_apart(schema: &Schema) -> SchemaRef {
     let mut taken = HashSet::new();
-    let fields = schema.fields().iter().map(|field| {
-        let mut name = field.name().clone();
-        let mut again = 0;
-        while !taken.insert(name.clone()) {
-            again += 1;
-            name = format!("{}_{again}", field.name());
-        }
-        Arc::new(Field::clone(field).with_name(name))
-    });
+    let fields =
+        schema.fields().iter().map(|field| Arc::new(Field::clone(field).with_name(apart(field.name(), &mut taken))));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
@@ -266,11 +257,7 @@ struct Task {
 
 impl Task {
     /// Waits for its turn, plans and sends rows. What it waits for a client to take them is no time of its own.
-    async fn carry_out(
-        self,
-        planned: oneshot::Sender<Result<SchemaRef, QueryError>>,
-        rows: &mpsc::Sender<Result<RecordBatch, QueryError>>,
-    ) {
+    async fn carry_out(self, planned: oneshot::Sender<Result<SchemaRef, QueryError>>, rows: &mpsc::Sender<Sent>) {
         let Self { state, statement, tables, params, watch, turns } = self;
         let planning = async {
             let turn = turns.acquire_owned().await;
@@ -288,17 +275,21 @@ impl Task {
         }
         loop {
             let batch = match timeout_at(watch.deadline(), stream.next()).await {
-                Ok(None) => return,
-                Ok(Some(batch)) => batch.map_err(QueryError::from),
+                Ok(batch) => batch.transpose().map_err(QueryError::from),
                 Err(_) => Err(watch.out_of_time()),
             };
-            let (last, sent) = (batch.is_err(), Instant::now());
+            let (last, sent) = (!matches!(batch, Ok(Some(_))), Instant::now());
             if rows.send(batch).await.is_err() || last {
                 return;
             }
             watch.waited(sent.elapsed());
         }
     }
+}
+
+/// A panic within the work, or the end of the program.
+fn broken_off() -> QueryError {
+    QueryError::Internal("the statement broke off".to_owned())
 }
 
 /// Counted while it lasts.
@@ -329,7 +320,8 @@ async fn plan_of(
     let mut columns = Vec::new();
     for (name, table) in tables {
         let provider = table.provider(state).await?;
-        columns.extend(provider.schema().fields().iter().map(|field| field.name().clone()));
+        let names = provider.schema().fields().iter().map(|field| field.name().clone()).collect();
+        columns.push((name.clone(), names));
         let reference = name.reference();
         let schema_name = reference.schema().unwrap_or(OWN_SCHEMA);
         let schema = match catalog.schema(schema_name) {
@@ -343,7 +335,7 @@ async fn plan_of(
         schema.register_table(reference.table().to_owned(), provider)?;
     }
     state.catalog_list().register_catalog("stored".to_owned(), Arc::new(catalog));
-    let spelled = statement.spelled(&columns.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let spelled = statement.spelled(&columns)?;
     let plan = minutes::with_seconds(state.statement_to_plan(spelled).await?)?;
     SQLOptions::new()
         .with_allow_ddl(false)

@@ -1,11 +1,17 @@
 //! What can go wrong with a statement, told apart by what its author can do about it.
 
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
 /// Why a statement has no answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum QueryError {
     /// It is not SQL; the text says where.
     Syntax(String),
@@ -23,14 +29,14 @@ pub enum QueryError {
     Time(String),
     /// A stored file could not be read.
     File(String),
+    /// What whoever gave a table says of it, or the system of reading and writing: for whoever asked to understand.
+    Given(Arc<dyn Error + Send + Sync>),
     /// A defect of the program.
     Internal(String),
 }
 
-impl QueryError {
-    /// What its author is told.
-    #[must_use]
-    pub fn message(&self) -> &str {
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Syntax(text)
             | Self::NotAQuery(text)
@@ -40,45 +46,44 @@ impl QueryError {
             | Self::Memory(text)
             | Self::Time(text)
             | Self::File(text)
-            | Self::Internal(text) => text,
+            | Self::Internal(text) => f.write_str(text),
+            Self::Given(error) => error.fmt(f),
         }
     }
 }
 
-impl std::fmt::Display for QueryError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.message())
+impl Error for QueryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Given(error) => Some(error.as_ref()),
+            _ => None,
+        }
     }
 }
-
-impl std::error::Error for QueryError {}
 
 impl From<DataFusionError> for QueryError {
     fn from(error: DataFusionError) -> Self {
-        match error {
-            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => Self::from(*inner),
-            DataFusionError::Shared(inner) => told(inner.as_ref()),
-            DataFusionError::Collection(mut all) if !all.is_empty() => Self::from(all.swap_remove(0)),
-            DataFusionError::External(inner) => match inner.downcast::<Self>() {
-                Ok(own) => *own,
-                Err(other) => Self::Internal(other.to_string()),
-            },
-            other => told(&other),
-        }
+        told(&error)
     }
 }
 
-/// What an error that is only looked at means.
+/// What an error means.
 fn told(error: &DataFusionError) -> QueryError {
-    // An error of reading and writing, of arrow's or of its own: the bound of files that statements may write.
-    if error.to_string().contains("exceeded the allowable limit") {
-        return QueryError::Memory("its temporary files are as large as QUERY_SPILL_BYTES allows".to_owned());
+    if let Some(error) = of_the_system(error) {
+        // The bound of what statements may write is told as one of the system's.
+        if error.to_string().contains("exceeded the allowable limit") {
+            return QueryError::Memory("its temporary files are as large as QUERY_SPILL_BYTES allows".to_owned());
+        }
+        let kept =
+            error.raw_os_error().map_or_else(|| io::Error::other(error.to_string()), io::Error::from_raw_os_error);
+        return QueryError::Given(Arc::new(kept));
     }
     match error {
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => told(inner),
         DataFusionError::Shared(inner) => told(inner),
+        DataFusionError::Collection(all) if !all.is_empty() => all.first().map_or_else(|| QueryError::Internal(error.to_string()), told),
         DataFusionError::External(inner) => match inner.downcast_ref::<QueryError>() {
-            Some(own) => own.again(),
+            Some(own) => own.clone(),
             None => QueryError::Internal(inner.to_string()),
         },
         DataFusionError::SQL(error, _) => QueryError::Syntax(match error.as_ref() {
@@ -89,7 +94,6 @@ fn told(error: &DataFusionError) -> QueryError {
         DataFusionError::ResourcesExhausted(text) => QueryError::Memory(first_line(text)),
         DataFusionError::ParquetError(error) => QueryError::File(error.to_string()),
         DataFusionError::ObjectStore(error) => QueryError::File(error.to_string()),
-        DataFusionError::IoError(error) => QueryError::File(error.to_string()),
         DataFusionError::NotImplemented(text) if text.contains("Subquery") => QueryError::Invalid(
             "a subquery that depends on the row outside by more than equality cannot be carried out; write it as a join"
                 .to_owned(),
@@ -103,20 +107,16 @@ fn told(error: &DataFusionError) -> QueryError {
     }
 }
 
-impl QueryError {
-    fn again(&self) -> Self {
-        let text = self.message().to_owned();
-        match self {
-            Self::Syntax(_) => Self::Syntax(text),
-            Self::NotAQuery(_) => Self::NotAQuery(text),
-            Self::UnknownTable(_) => Self::UnknownTable(text),
-            Self::UnknownColumn(_) => Self::UnknownColumn(text),
-            Self::Invalid(_) => Self::Invalid(text),
-            Self::Memory(_) => Self::Memory(text),
-            Self::Time(_) => Self::Time(text),
-            Self::File(_) => Self::File(text),
-            Self::Internal(_) => Self::Internal(text),
-        }
+/// The error of reading or writing that is behind one, if there is one.
+fn of_the_system(error: &DataFusionError) -> Option<&io::Error> {
+    match error {
+        DataFusionError::IoError(error) => Some(error),
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::IoError(_, error) => Some(error),
+            ArrowError::ExternalError(error) => error.downcast_ref(),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -142,7 +142,8 @@ fn of_schema(error: &SchemaError) -> String {
 }
 
 /// Names that are like one that is not there, in words to append; the closest first, at most three.
-pub(crate) fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+#[must_use]
+pub fn near<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
     let name = name.to_lowercase();
     let like = |other: &str| {
         let other = other.to_lowercase();

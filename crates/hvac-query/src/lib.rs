@@ -14,9 +14,9 @@ mod tables;
 mod watch;
 
 pub use engine::{Answer, Engine, EngineSettings, Limits};
-pub use error::QueryError;
+pub use error::{QueryError, near};
 pub use names::TableName;
-pub use output::{Format, Written, type_name};
+pub use output::{Format, Written};
 pub use readings::{ColumnsOf, Source};
-pub use statement::{LONGEST_STATEMENT, Statement};
+pub use statement::Statement;
 pub use tables::{Rows, Table};

@@ -1,5 +1,7 @@
 //! Names of tables as statements write them.
 
+use std::collections::HashSet;
+
 use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{ObjectName, ObjectNamePart};
 
@@ -48,4 +50,15 @@ pub(crate) fn table_name(name: &ObjectName) -> Option<TableName> {
         [schema, table] => Some(TableName { schema: Some(schema.to_owned()), table: table.to_owned() }),
         _ => None,
     }
+}
+
+/// A name that is not taken yet: the second `kW` is `kW_1`.
+pub(crate) fn apart(name: &str, taken: &mut HashSet<String>) -> String {
+    let mut own = name.to_owned();
+    let mut again = 0;
+    while !taken.insert(own.clone()) {
+        again += 1;
+        own = format!("{name}_{again}");
+    }
+    own
 }

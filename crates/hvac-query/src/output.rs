@@ -250,8 +250,7 @@ fn rows(batch: &RecordBatch, schema: &SchemaRef, first: &mut bool, out: &mut Vec
 }
 
 /// What a column holds, in the words of SQL.
-#[must_use]
-pub fn type_name(kind: &DataType) -> String {
+fn type_name(kind: &DataType) -> String {
     match kind {
         DataType::Boolean => "boolean",
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => "integer",

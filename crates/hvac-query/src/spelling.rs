@@ -2,7 +2,8 @@
 //!
 //! Names match whatever their case, quoted or not. DataFusion compares them letter by letter, so before it plans, each
 //! name is written as it is defined: as the column is called, else as an alias of the statement is. A name that is
-//! written exactly as one is defined means that one; of two that differ in case only, another spelling means neither.
+//! written exactly as one is defined means that one; of two that differ in case only, another spelling means neither,
+//! unless the table before it says which.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -13,13 +14,21 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::error::QueryError;
-use crate::names::{TableName, lower, parts, table_name};
+use crate::names::{TableName, apart, lower, parts, table_name};
 
 /// Writes every name of a query as it is defined, `columns` being those of its tables, `tables` as it first names them.
-pub(crate) fn spell(query: &mut Query, columns: &[&str], tables: &[TableName]) -> Result<(), QueryError> {
+pub(crate) fn spell(
+    query: &mut Query,
+    columns: &[(TableName, Vec<String>)],
+    tables: &[TableName],
+) -> Result<(), QueryError> {
     let mut spelling = Spelling::default();
-    for column in columns {
-        Spelling::add(&mut spelling.columns, column);
+    for (table, columns) in columns {
+        let own = spelling.of_tables.entry(lower(table)).or_default();
+        for column in columns {
+            Spelling::add(own, column);
+            Spelling::add(&mut spelling.columns, column);
+        }
     }
     for table in tables {
         spelling.tables.entry(lower(table)).or_insert_with(|| table.clone());
@@ -40,6 +49,10 @@ struct Spelling {
     aliases: HashMap<String, Vec<String>>,
     /// By lower case, tables as they are first written.
     tables: HashMap<TableName, TableName>,
+    /// By lower case, the spellings of a table's columns.
+    of_tables: HashMap<TableName, HashMap<String, Vec<String>>>,
+    /// By lower case, the tables that other names are given to.
+    named: HashMap<String, TableName>,
 }
 
 impl Spelling {
@@ -70,6 +83,26 @@ impl Spelling {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Writes a column as the table is known to have it that stands before it.
+    fn spell_of(&self, before: &[Ident], column: &mut Ident) -> Result<(), QueryError> {
+        let words: Vec<String> = before.iter().map(|ident| ident.value.to_lowercase()).collect();
+        let known = match words.as_slice() {
+            [word] => self.named.get(word).and_then(|table| self.of_tables.get(table)).or_else(|| {
+                let mut of_that_name = self.of_tables.iter().filter(|(name, _)| name.table == *word);
+                of_that_name.next().filter(|_| of_that_name.next().is_none()).map(|(_, columns)| columns)
+            }),
+            [schema, table] => self.of_tables.get(&TableName { schema: Some(schema.clone()), table: table.clone() }),
+            _ => None,
+        };
+        match known.and_then(|columns| columns.get(&column.value.to_lowercase())).map(Vec::as_slice) {
+            Some([one]) => {
+                column.value.clone_from(one);
+                Ok(())
+            }
+            _ => self.spell(column),
+        }
     }
 
     /// The words before a column: aliases, tables, schemas.
@@ -232,13 +265,7 @@ fn name_expressions(select: &mut Select) {
         if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
             continue;
         }
-        let text = expr.to_string();
-        let mut name = text.clone();
-        let mut again = 0;
-        while !taken.insert(name.clone()) {
-            again += 1;
-            name = format!("{text}_{again}");
-        }
+        let name = apart(&expr.to_string(), &mut taken);
         *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
     }
 }
@@ -258,8 +285,9 @@ impl VisitorMut for Spelling {
             Expr::Identifier(ident) => self.spell(ident),
             Expr::CompoundIdentifier(idents) => match idents.split_last_mut() {
                 Some((column, before)) => {
+                    let done = self.spell_of(before, column);
                     self.spell_qualifier(before);
-                    self.spell(column)
+                    done
                 }
                 None => Ok(()),
             },
@@ -341,6 +369,11 @@ impl Visitor for Aliases<'_> {
         };
         self.add(&alias.name);
         alias.columns.iter().for_each(|column| self.add(&column.name));
+        if let TableFactor::Table { name, args: None, .. } = factor
+            && let Some(table) = table_name(name)
+        {
+            self.0.named.insert(alias.name.value.to_lowercase(), lower(&table));
+        }
         ControlFlow::Continue(())
     }
 }

@@ -18,7 +18,7 @@ const DEEPEST_EXPRESSION: usize = 500;
 /// For texts of [`LONGEST_STATEMENT`].
 const PARSER_STACK_BYTES: usize = 64 << 20;
 /// Longest statement, bytes.
-pub const LONGEST_STATEMENT: usize = 64 * 1024;
+const LONGEST_STATEMENT: usize = 64 * 1024;
 
 /// A parsed query.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl Statement {
     }
 
     /// The statement with every name as it is defined, `columns` being those of its tables.
-    pub(crate) fn spelled(mut self, columns: &[&str]) -> Result<Parsed, QueryError> {
+    pub(crate) fn spelled(mut self, columns: &[(TableName, Vec<String>)]) -> Result<Parsed, QueryError> {
         spell(query_mut(&mut self.parsed)?, columns, &self.tables)?;
         Ok(self.parsed)
     }

@@ -40,7 +40,7 @@ pub(super) fn table(state: &AppState) -> Table {
             let (state, schema) = (state.clone(), Arc::clone(&schema));
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let failed = |error: DbErr| QueryError::Internal(format!("reading the catalogue: {error}"));
+                let failed = |error: DbErr| QueryError::Given(Arc::new(error));
                 page(&state, &schema, &after).await.map(Some).map_err(failed)
             }
         });

@@ -44,7 +44,7 @@ pub(super) fn table(state: &AppState, session_id: Option<String>) -> Table {
                 Some(id) => Ok(vec![id]),
                 None => live(&of).await,
             };
-            ids.map_err(|error| QueryError::Internal(error.to_string()))
+            ids.map_err(|error| QueryError::Given(Arc::new(error)))
         });
         let found = sessions.flat_map(move |ids| {
             let (state, schema) = (state.clone(), Arc::clone(&schema));
@@ -78,7 +78,7 @@ async fn batch(state: &AppState, schema: &SchemaRef, session_id: &str) -> Result
         Ok(found) => found,
         // Nothing to judge yet.
         Err(error) if error.code == codes::NOT_PARSED => return Ok(RecordBatch::new_empty(Arc::clone(schema))),
-        Err(error) => return Err(QueryError::File(error.to_string())),
+        Err(error) => return Err(QueryError::Given(Arc::new(error))),
     };
     rows(schema, &label, &items).map_err(|error| QueryError::Internal(error.to_string()))
 }

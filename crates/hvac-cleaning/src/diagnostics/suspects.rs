@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::reader::Reader;
-use crate::consistency::{self, Sensor, SensorFault, SensorFinding, SensorLimits, Tag};
+use crate::consistency::{self, Sensor, SensorFault, SensorFinding, Tag};
 use crate::parameters::Thresholds;
 use crate::quantity::{Quantity, Unit, quantity_of};
 use crate::sampling::{interval_ms, on_change, own_step_ms};
@@ -84,14 +84,7 @@ pub(super) fn find<E>(reader: &mut Reader<'_, '_, E>, at_ms: &[i64]) -> Result<V
         told.extend(interval.map(|interval_ms| Told { column: index, tag, unit, interval_ms }));
     }
     let sensors: Vec<Sensor<'_>> = told.iter().filter_map(|told| told.sensor(columns, &reader.kept)).collect();
-    let t = Thresholds::default();
-    let limits = SensorLimits {
-        offset_k: t.offset_k,
-        offset_share: t.offset_share,
-        drift_k: t.drift_k_per_month,
-        drift_share: t.drift_share_per_month,
-        pressure_pa: t.pressure_pa,
-    };
+    let limits = Thresholds::default().sensor_limits();
     let suspect = |found: SensorFinding| {
         let Told { column, .. } = told.get(found.sensor)?;
         let (from, to) = found.span_ms;
