@@ -123,6 +123,9 @@ enum Command {
     /// Ask in SQL: versions of sessions, the catalogue, all history
     #[cfg(feature = "sql")]
     Query(query::QueryArgs),
+    /// List saved queries; save or forget one
+    #[cfg(feature = "sql")]
+    Queries(query::QueriesArgs),
     /// Show faults of machines in a session's data, with the energy they waste
     Findings(Box<findings::FindingsArgs>),
     /// Show what electricity costs at a site, or state it
@@ -229,6 +232,8 @@ impl Cli {
             Command::Stats(args) => on_stores(config, async |state| data::run_stats(state, args, json).await).await,
             #[cfg(feature = "sql")]
             Command::Query(args) => on_stores(config, async |state| query::run(state, args, json).await).await,
+            #[cfg(feature = "sql")]
+            Command::Queries(args) => on_stores(config, async |state| query::queries(state, args, json).await).await,
             Command::Findings(args) => on_stores(config, async |state| findings::run(state, *args, json).await).await,
             Command::Sites(args) => on_stores(config, async |state| sites::run(state, args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,

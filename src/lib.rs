@@ -50,6 +50,7 @@ pub mod http;
 pub mod jobs;
 pub mod limits;
 pub mod log;
+pub mod markup;
 pub mod memory;
 pub mod optimization;
 #[cfg(feature = "sql")]

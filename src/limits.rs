@@ -10,6 +10,8 @@ pub const LONGEST_NAME: usize = 200;
 pub const LONGEST_PATH: usize = 1000;
 /// Longest note, in characters.
 pub const LONGEST_NOTE: usize = 2000;
+/// Longest text in lines, in characters.
+pub const LONGEST_LINES: usize = 10_000;
 /// Most bytes of a session's free data, as JSON.
 pub const MOST_METADATA_BYTES: usize = 64 * 1024;
 /// Last page that can be asked for: its rows can still be counted.
@@ -47,6 +49,15 @@ pub fn path(field: &str, text: &str) -> Result<()> {
 /// 422 naming the field.
 pub fn note(field: &str, text: &str) -> Result<()> {
     bounded(field, text, LONGEST_NOTE)
+}
+
+/// A text in lines: at most [`LONGEST_LINES`] characters, none of them a control character but tabs and line ends.
+///
+/// # Errors
+/// 422 naming the field.
+pub fn lines(field: &str, text: &str) -> Result<()> {
+    let plain: String = text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }).collect();
+    bounded(field, &plain, LONGEST_LINES)
 }
 
 fn bounded(field: &str, text: &str, longest: usize) -> Result<()> {

@@ -34,6 +34,7 @@ mod m000017_interval_totals;
 mod m000018_report_overrides;
 mod m000019_optimization_outcomes;
 mod m000020_energy_prices;
+mod m000021_search;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000018_report_overrides::Migration),
             Box::new(m000019_optimization_outcomes::Migration),
             Box::new(m000020_energy_prices::Migration),
+            Box::new(m000021_search::Migration),
         ]
     }
 }

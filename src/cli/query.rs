@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use clap::Args;
+use clap::{Args, Subcommand};
 use futures_util::StreamExt;
 use serde_json::Value;
 
 use super::export::{Ending, copy, told_by_name, unwritable, write};
-use super::out::{Align, number, print, print_bytes, print_json_text, table, tell};
+use super::out::{Align, number, plain, print, print_bytes, print_json, print_json_text, table, tell};
 use crate::datasets::export::ByteStream;
 use crate::error::{Context, Error, Result};
+use crate::query::saved::{self, QueryToSave, SavedQuery, SavedQueryRun};
 use crate::query::{self, Format, QueryRequest};
 use crate::sessions::catalogue;
 use crate::state::AppState;
@@ -19,7 +20,11 @@ use crate::state::AppState;
 #[derive(Debug, Args)]
 pub struct QueryArgs {
     /// One SELECT, WITH, VALUES or EXPLAIN; - reads it from standard input
-    sql: String,
+    #[arg(required_unless_present = "saved")]
+    sql: Option<String>,
+    /// Carry out the saved query of this name
+    #[arg(long, value_name = "NAME", conflicts_with = "sql")]
+    saved: Option<String>,
     /// The session whose parsed, cleaned, latest, events … need no name before them: its id, the beginning of it, or its name
     #[arg(long)]
     session: Option<String>,
@@ -57,10 +62,6 @@ const ENDINGS: &[Ending<Format>] = &[
 /// # Errors
 /// As [`query::run`]; when the file cannot be written.
 pub async fn run(state: &AppState, args: QueryArgs, json: bool) -> Result<()> {
-    let sql = match args.sql.as_str() {
-        "-" => std::io::read_to_string(std::io::stdin()).internal("reading the statement")?,
-        sql => sql.to_owned(),
-    };
     let session_id = match &args.session {
         Some(text) => Some(catalogue::find(state, text).await?),
         None => None,
@@ -69,13 +70,16 @@ pub async fn run(state: &AppState, args: QueryArgs, json: bool) -> Result<()> {
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let asked = args.format.as_deref().map(query::format_named).transpose()?;
     let format = asked.or(told_by_name(file, ENDINGS)?);
-    let request = QueryRequest {
-        sql,
+    let run = SavedQueryRun {
         session_id,
         params: Some(Value::Array(params)).filter(|params| params != &Value::Array(Vec::new())),
         format: None,
         limit: args.limit,
         timeout_ms: Some(args.timeout_ms),
+    };
+    let request = match &args.saved {
+        Some(name) => saved::request(state, name, run).await?,
+        None => run.of(given(args.sql.as_deref().unwrap_or_default())?),
     };
     let rows = bytes_of(state, &request, format.unwrap_or(Format::Json)).await?;
     if let Some(path) = file {
@@ -98,6 +102,80 @@ pub async fn run(state: &AppState, args: QueryArgs, json: bool) -> Result<()> {
         return print_json_text(&answer);
     }
     print(shown(&serde_json::from_slice(&answer).internal("reading an answer back")?))
+}
+
+/// The statement on the command line or, for -, standard input.
+fn given(sql: &str) -> Result<String> {
+    match sql {
+        "-" => std::io::read_to_string(std::io::stdin()).internal("reading the statement"),
+        sql => Ok(sql.to_owned()),
+    }
+}
+
+/// What to do with saved queries; without a word, list them.
+#[derive(Debug, Args)]
+pub struct QueriesArgs {
+    #[command(subcommand)]
+    action: Option<QueriesAction>,
+}
+
+#[derive(Debug, Subcommand)]
+enum QueriesAction {
+    /// List saved queries (also without this word)
+    List,
+    /// Save a statement under a name
+    Save {
+        /// What it is to be called
+        name: String,
+        /// One SELECT, WITH, VALUES or EXPLAIN; - reads it from standard input
+        sql: String,
+        /// What it asks, in words
+        #[arg(long)]
+        description: Option<String>,
+        /// The session that it is about: its id, the beginning of it, or its name
+        #[arg(long)]
+        session: Option<String>,
+    },
+    /// Forget a saved query
+    Delete {
+        /// What it is called
+        name: String,
+    },
+}
+
+/// Lists, saves and forgets queries.
+///
+/// # Errors
+/// As [`saved`] has them.
+pub async fn queries(state: &AppState, args: QueriesArgs, json: bool) -> Result<()> {
+    match args.action.unwrap_or(QueriesAction::List) {
+        QueriesAction::List => {
+            let all = saved::list(state).await?;
+            if json {
+                return print_json(&all);
+            }
+            let header = [("NAME", Align::Left), ("ASKS", Align::Left), ("STATEMENT", Align::Left)];
+            let row = |query: &SavedQuery| {
+                vec![query.name.clone(), query.description.clone().unwrap_or_default(), query.sql.clone()]
+            };
+            print(match all.queries.as_slice() {
+                [] => "no saved queries; `hvac-analytics queries save NAME SQL` makes one".to_owned(),
+                queries => table(&header, &queries.iter().map(row).collect::<Vec<_>>()),
+            })
+        }
+        QueriesAction::Save { name, sql, description, session } => {
+            let session_id = match &session {
+                Some(text) => Some(catalogue::find(state, text).await?),
+                None => None,
+            };
+            let saved = saved::put(state, &name, QueryToSave { sql: given(&sql)?, description, session_id }).await?;
+            if json { print_json(&saved) } else { print(format!("saved '{}'", plain(&saved.name, false))) }
+        }
+        QueriesAction::Delete { name } => {
+            saved::delete(state, &name).await?;
+            if json { Ok(()) } else { print(format!("forgotten '{}'", plain(&name, false))) }
+        }
+    }
 }
 
 /// A statement's answer as it comes.

@@ -4,9 +4,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::confirm::confirm;
 use super::out::{Align, plain, print, print_json, table};
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::sessions::sites::{self, SiteOverrides};
-use crate::sessions::{Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, Status, catalogue};
+use crate::sessions::{Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, Status, catalogue, lineage};
 use crate::state::AppState;
 
 /// What to do with which sessions; without a word, list them.
@@ -34,6 +34,28 @@ enum Action {
         session: String,
         /// The new name
         name: String,
+    },
+    /// Sort a session under tags
+    Tag {
+        /// Its id, the beginning of it, or its name
+        session: String,
+        /// The tags; they come to those that it has
+        tags: Vec<String>,
+        /// Take these off
+        #[arg(long, value_name = "TAG")]
+        remove: Vec<String>,
+    },
+    /// Say something of a session
+    Note {
+        /// Its id, the beginning of it, or its name
+        session: String,
+        /// The new notes, in place of those that it has; - reads them from standard input
+        text: String,
+    },
+    /// Draw what was made of what in a session, as SVG
+    Lineage {
+        /// Its id, the beginning of it, or its name
+        session: String,
     },
     /// Delete a session; `restore` brings it back
     Delete {
@@ -74,12 +96,33 @@ struct ListArgs {
     /// Only sessions that have come this far
     #[arg(long)]
     status: Option<StatusArg>,
+    /// Only sessions that have come at least this far
+    #[arg(long)]
+    status_at_least: Option<StatusArg>,
     /// Only sessions of this site
     #[arg(long)]
     site: Option<String>,
-    /// Only sessions with this in their name, site or files' names
+    /// Words, each somewhere in a name, site, tag, note, point, unit, file name or warning
     #[arg(long, short)]
     query: Option<String>,
+    /// Only sessions with this tag, or all of several with commas between them
+    #[arg(long)]
+    tag: Option<String>,
+    /// Only sessions with a point of this name; * stands for any letters
+    #[arg(long)]
+    point: Option<String>,
+    /// Only sessions with a point of this unit
+    #[arg(long)]
+    unit: Option<String>,
+    /// Only sessions with this in their free data: key, or key=value
+    #[arg(long)]
+    metadata: Option<String>,
+    /// Only sessions made at or after this time
+    #[arg(long)]
+    created_from: Option<String>,
+    /// Only sessions made before this time
+    #[arg(long)]
+    created_to: Option<String>,
     /// Only sessions with data at or after this time
     #[arg(long)]
     from: Option<String>,
@@ -114,6 +157,17 @@ enum StatusArg {
     Failed,
 }
 
+impl From<StatusArg> for Status {
+    fn from(status: StatusArg) -> Self {
+        match status {
+            StatusArg::Uploaded => Self::Uploaded,
+            StatusArg::Parsed => Self::Parsed,
+            StatusArg::Cleaned => Self::Cleaned,
+            StatusArg::Failed => Self::Failed,
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -132,6 +186,29 @@ pub async fn run(state: &AppState, args: SessionsArgs, json: bool) -> Result<()>
             let id = catalogue::find(state, &session).await?;
             let patch = SessionPatch { name: Some(name), ..SessionPatch::default() };
             show(&catalogue::update(state, &id, patch).await?, json)
+        }
+        Action::Tag { session, tags, remove } => {
+            let id = catalogue::find(state, &session).await?;
+            let same = |a: &String, b: &String| a.trim().to_lowercase() == b.trim().to_lowercase();
+            let mut all = catalogue::get(state, &id).await?.summary.tags;
+            all.retain(|tag| !remove.iter().any(|gone| same(tag, gone)));
+            all.extend(tags);
+            let patch = SessionPatch { tags: Some(all), ..SessionPatch::default() };
+            show(&catalogue::update(state, &id, patch).await?, json)
+        }
+        Action::Note { session, text } => {
+            let id = catalogue::find(state, &session).await?;
+            let notes = match text.as_str() {
+                "-" => std::io::read_to_string(std::io::stdin()).internal("reading the notes")?,
+                text => text.to_owned(),
+            };
+            let patch = SessionPatch { notes: Some(notes), ..SessionPatch::default() };
+            show(&catalogue::update(state, &id, patch).await?, json)
+        }
+        Action::Lineage { session } => {
+            let id = catalogue::find(state, &session).await?;
+            let lineage = lineage::of(state, &id).await?;
+            if json { print_json(&lineage) } else { print(lineage::svg(&lineage)) }
         }
         Action::Delete { session } => {
             let id = catalogue::find(state, &session).await?;
@@ -162,12 +239,14 @@ pub async fn run(state: &AppState, args: SessionsArgs, json: bool) -> Result<()>
 
 fn filter(list: ListArgs) -> SessionFilter {
     SessionFilter {
-        status: list.status.map(|status| match status {
-            StatusArg::Uploaded => Status::Uploaded,
-            StatusArg::Parsed => Status::Parsed,
-            StatusArg::Cleaned => Status::Cleaned,
-            StatusArg::Failed => Status::Failed,
-        }),
+        status: list.status.map(Into::into),
+        status_at_least: list.status_at_least.map(Into::into),
+        tag: list.tag,
+        point: list.point,
+        unit: list.unit,
+        metadata: list.metadata,
+        created_from: list.created_from,
+        created_to: list.created_to,
         site: list.site,
         q: list.query,
         from: list.from,
@@ -267,6 +346,12 @@ fn description(detail: &SessionDetail) -> String {
         format!("created   {}", s.created_at),
     ];
     lines.extend(s.deleted_at.as_ref().map(|at| format!("deleted   {at}")));
+    if !s.tags.is_empty() {
+        lines.push(format!("tags      {}", plain(&s.tags.join(", "), false)));
+    }
+    lines.extend(detail.notes.lines().enumerate().map(|(index, line)| {
+        format!("{}{}", if index == 0 { "notes     " } else { "          " }, plain(line, false))
+    }));
     if !detail.versions.is_empty() {
         let rows: Vec<Vec<String>> = detail
             .versions

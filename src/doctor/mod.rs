@@ -14,7 +14,7 @@ use self::files::{KnownFile, KnownFiles};
 use self::sweep::Orphan;
 use crate::config::Config;
 use crate::error::{Context, Result, codes};
-use crate::sessions::{manifest, snapshot};
+use crate::sessions::{manifest, search, snapshot};
 use crate::state::AppState;
 use hvac_store::entity::{Integrity, session};
 use hvac_store::integrity::Root;
@@ -120,6 +120,9 @@ pub async fn check(state: &AppState, depth: Depth, repair: bool) -> Result<Repor
 pub async fn keep(state: AppState) {
     let catching_up = async {
         loop {
+            if let Err(error) = search::catch_up(&state).await {
+                tracing::warn!(%error, "what sessions are found by could not be gathered; it is tried again");
+            }
             tokio::time::sleep(CATCHING_UP).await;
             if let Err(error) = snapshot::catch_up(&state).await {
                 tracing::warn!(%error, "the session.json files could not be brought up to date; it is tried again");

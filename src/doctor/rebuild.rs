@@ -21,7 +21,7 @@ use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
 use hvac_frame::parquet_file::ParquetReader;
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, Status, VersionState, cleaning_job, energy_price,
+    ArtefactKind, Columns, FreeMetadata, Integrity, Status, Tags, VersionState, cleaning_job, energy_price,
     manifest as manifest_row, model_alias, parse_report, parsed_dataset, report_override, session, site_override,
     source_file, trained_model, version,
 };
@@ -384,6 +384,8 @@ async fn nothing_known(
         total_rows: 0,
         status: Status::Uploaded,
         metadata: FreeMetadata::default(),
+        tags: Tags::default(),
+        notes: String::new(),
         created_at: now(),
         updated_at: now(),
         deleted_at: None,

@@ -10,13 +10,19 @@ use serde_json::{Value, json};
 use super::openapi::operations;
 use crate::cleaning::events;
 use crate::jobs::JobKind;
-use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_NOTE, LONGEST_PAGE, LONGEST_PATH};
+use crate::limits::{LAST_PAGE, LONGEST_LINES, LONGEST_NAME, LONGEST_NOTE, LONGEST_PAGE, LONGEST_PATH};
 use crate::sessions::overrides::MOST_LOSS_WORDS;
 use crate::training::ask::LONGEST_PAST_S;
 use crate::training::predict::MOST_ROWS;
 
 /// No control characters.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// No control characters but tabs and line ends.
+const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+/// Printable, not blank at its beginning, and without commas.
+const TAG: &str = r"^[^\u0000-\u0020\u007f-\u00a0,][^\u0000-\u001f\u007f-\u009f,]*$";
+/// Printable, and not blank at its beginning.
+const NAME: &str = r"^[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*$";
 /// A time that exists, on the site's clock or with an offset; leap days included. Years that are others in UTC, or that
 /// nobody has data of, are understood, but not promised.
 const TIME: &str = concat!(
@@ -64,9 +70,10 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "rows" => json!({"minimum": 1, "maximum": 10_000}),
         "offset" => json!({"minimum": 0, "maximum": i64::MAX}),
         "points" => json!({"minimum": 10, "maximum": 20_000}),
-        "from" | "to" => json!({"pattern": TIME}),
+        "from" | "to" | "created_from" | "created_to" => json!({"pattern": TIME}),
         "version" | "a" | "b" => json!({"pattern": VERSION}),
-        "q" | "site" => text(),
+        "q" | "site" | "tag" | "point" | "unit" | "metadata" => text(),
+        "status_at_least" => json!({"enum": ["uploaded", "parsed", "cleaned"]}),
         "data_dir" | "subfolder" => path(),
         "sort" => json!({"enum": ["created_at", "updated_at", "name", "site", "total_rows", "status"]}),
         "order" => json!({"enum": ["asc", "desc"]}),
@@ -101,12 +108,12 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("ReadOverride", &["delimiter"], json!({"pattern": DELIMITER})),
         ("ReadOverride", &["loss_words"], json!({"maxItems": MOST_LOSS_WORDS})),
         ("ColumnOverride", &["column", "name", "unit"], text()),
-        (
-            "SessionPatch",
-            &["name"],
-            json!({"maxLength": LONGEST_NAME, "pattern": r"^[^\u0000-\u0020\u007f-\u00a0][^\u0000-\u001f\u007f-\u009f]*$"}),
-        ),
+        ("SessionPatch", &["name"], json!({"maxLength": LONGEST_NAME, "pattern": NAME})),
         ("SessionPatch", &["site"], text()),
+        ("QueryToSave", &["description"], json!({"maxLength": LONGEST_LINES, "pattern": LINES})),
+        ("QueryToSave", &["session_id"], text()),
+        ("SessionPatch", &["notes"], json!({"maxLength": LONGEST_LINES, "pattern": LINES})),
+        ("SessionPatch", &["tags"], json!({"items": {"maxLength": LONGEST_NAME, "pattern": TAG}})),
         ("UploadForm", &["name", "site"], text()),
         ("UploadForm", &["name", "site", "timezone"], json!({"type": "string"})),
         ("CleanRequest", &["dataset_id"], json!({"pattern": PARSED})),
@@ -145,6 +152,9 @@ pub fn add(document: &mut Value) {
                 }
                 if id == "put_site" {
                     merge(&mut parameter["schema"], &text());
+                }
+                if id == "put_query" {
+                    merge(&mut parameter["schema"], &json!({"maxLength": LONGEST_NAME, "pattern": NAME}));
                 }
                 continue;
             }

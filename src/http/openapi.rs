@@ -47,6 +47,9 @@ pub struct NoSuchJob;
 pub struct NoSuchData;
 /// Problems of routes about one model.
 pub struct NoSuchModel;
+/// Problems of routes about one saved query.
+#[cfg(feature = "sql")]
+pub struct NoSuchQuery;
 /// What routes that answer a file say of the client's copy and of the part it wants.
 pub struct DownloadResponses;
 
@@ -100,6 +103,13 @@ impl IntoResponses for NoSuchData {
                 "The file of parsed-v1 is damaged; run hvac-analytics doctor.",
             ),
         ])
+    }
+}
+
+#[cfg(feature = "sql")]
+impl IntoResponses for NoSuchQuery {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[("404", "There is no such saved query", "unknown_query", "there is no saved query 'kW by month'")])
     }
 }
 

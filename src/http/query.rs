@@ -1,22 +1,29 @@
-//! `POST /api/query`: SQL over stored sessions.
+//! `POST /api/query`: SQL over stored sessions; `/api/queries`: statements that users keep.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
-use super::extract::Json as JsonBody;
-use super::openapi::NoSuchData;
+use super::extract::{Json as JsonBody, Path};
+use super::openapi::{NoSuchData, NoSuchQuery};
 use super::problem::Result;
+use crate::query::saved::{self, QueryToSave, SavedQueries, SavedQuery, SavedQueryRun};
 use crate::query::{self, Format, QueryAnswer, QueryRequest};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(post_query))
+    OpenApiRouter::new().routes(routes!(post_query)).routes(routes!(list_queries)).routes(routes!(
+        get_query,
+        put_query,
+        post_saved_query,
+        delete_query
+    ))
 }
 
 /// A statement's answer
@@ -47,11 +54,84 @@ async fn post_query(
     headers: HeaderMap,
     JsonBody(request): JsonBody<QueryRequest>,
 ) -> Result<Response> {
+    answer(&state, &headers, &request).await
+}
+
+/// All saved queries
+#[utoipa::path(get, path = "/queries", tag = "data", responses((status = 200, body = SavedQueries)))]
+async fn list_queries(State(state): State<AppState>) -> Result<Json<SavedQueries>> {
+    Ok(Json(saved::list(&state).await?))
+}
+
+/// A saved query
+#[utoipa::path(get, path = "/queries/{id}", tag = "data", params(("id" = String, Path, description = "Its name")), responses((status = 200, body = SavedQuery), NoSuchQuery))]
+async fn get_query(State(state): State<AppState>, Path(name): Path) -> Result<Json<SavedQuery>> {
+    Ok(Json(saved::get(&state, &name).await?))
+}
+
+/// Saves a query
+///
+/// In place of one that has the name. That its tables and columns are there is looked at when it is carried out.
+#[utoipa::path(
+    put,
+    path = "/queries/{id}",
+    tag = "data",
+    params(("id" = String, Path, description = "What it is to be called")),
+    request_body(content = QueryToSave, example = json!({"sql": "SELECT id, name FROM sessions ORDER BY created_at", "description": "All sessions"})),
+    responses((status = 200, body = SavedQuery))
+)]
+async fn put_query(
+    State(state): State<AppState>,
+    Path(name): Path,
+    JsonBody(query): JsonBody<QueryToSave>,
+) -> Result<Json<SavedQuery>> {
+    Ok(Json(saved::put(&state, &name, query).await?))
+}
+
+/// A saved query's answer
+///
+/// As `POST /api/query` gives it.
+#[utoipa::path(
+    post,
+    path = "/queries/{id}",
+    tag = "data",
+    params(("id" = String, Path, description = "Its name")),
+    request_body(content = SavedQueryRun, example = json!({"limit": 100})),
+    responses(
+        (status = 200, description = "The answer, in the format asked for", content(
+            (QueryAnswer = "application/json"),
+            (String = "application/x-ndjson"),
+            (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.file"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
+        NoSuchQuery,
+    )
+)]
+async fn post_saved_query(
+    State(state): State<AppState>,
+    Path(name): Path,
+    headers: HeaderMap,
+    JsonBody(run): JsonBody<SavedQueryRun>,
+) -> Result<Response> {
+    answer(&state, &headers, &saved::request(&state, &name, run).await?).await
+}
+
+/// Forgets a saved query
+#[utoipa::path(delete, path = "/queries/{id}", tag = "data", params(("id" = String, Path, description = "Its name")), responses((status = 204, description = "It is forgotten"), NoSuchQuery))]
+async fn delete_query(State(state): State<AppState>, Path(name): Path) -> Result<StatusCode> {
+    saved::delete(&state, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A statement's answer on its way.
+async fn answer(state: &AppState, headers: &HeaderMap, request: &QueryRequest) -> Result<Response> {
     let format = match request.format.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => query::format_named(name)?,
-        None => accepted(&headers),
+        None => accepted(headers),
     };
-    let mut written = query::run(&state, &request, format).await?;
+    let mut written = query::run(state, request, format).await?;
     // What goes wrong before the first bytes is told as everywhere; what goes wrong behind them breaks the answer off.
     let first = written.next().await?;
     let rest = futures_util::stream::try_unfold(written, |mut written| async move {

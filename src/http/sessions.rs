@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,7 +13,7 @@ use super::extract::{Json as Body, Path, Query};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
 use crate::error::Context;
-use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue};
+use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue, lineage};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -21,6 +22,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_session, patch_session, delete_session))
         .routes(routes!(restore_session))
         .routes(routes!(get_lineage))
+        .routes(routes!(get_lineage_svg))
 }
 
 /// Sessions that match, page by page
@@ -40,7 +42,7 @@ async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Js
     Ok(Json(catalogue::get(&state, &id).await?))
 }
 
-/// Renames a session, or changes its site or free data
+/// Renames a session, or changes its site, tags, notes or free data
 ///
 /// What is left out stays.
 #[utoipa::path(
@@ -48,7 +50,7 @@ async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Js
     path = "/sessions/{id}",
     tag = "sessions",
     params(("id" = String, Path, description = "The session")),
-    request_body(content = SessionPatch, example = json!({"name": "KMUH autumn 2016"})),
+    request_body(content = SessionPatch, example = json!({"name": "KMUH autumn 2016", "tags": ["acceptance"], "notes": "Chiller 2 was down until 12 October."})),
     responses((status = 200, body = SessionDetail), NoSuchSession)
 )]
 async fn patch_session(
@@ -101,5 +103,25 @@ async fn restore_session(State(state): State<AppState>, Path(id): Path) -> Resul
 /// From the raw bytes to everything made of them
 #[utoipa::path(get, path = "/sessions/{id}/lineage", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Lineage), NoSuchSession))]
 async fn get_lineage(State(state): State<AppState>, Path(id): Path) -> Result<Json<Lineage>> {
-    Ok(Json(catalogue::lineage(&state, &id).await?))
+    Ok(Json(lineage::of(&state, &id).await?))
+}
+
+/// The same as a drawing
+///
+/// Raw files, versions and models from left to right; many files that were read together are one box.
+#[utoipa::path(
+    get,
+    path = "/sessions/{id}/lineage.svg",
+    tag = "sessions",
+    params(("id" = String, Path, description = "The session")),
+    responses((status = 200, description = "The drawing", body = String, content_type = "image/svg+xml"), NoSuchSession)
+)]
+async fn get_lineage_svg(State(state): State<AppState>, Path(id): Path) -> Result<Response> {
+    let drawing = lineage::svg(&lineage::of(&state, &id).await?);
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ];
+    Ok((headers, drawing).into_response())
 }

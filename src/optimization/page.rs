@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 use super::verify::Verification;
+use crate::markup::escaped;
 use hvac_modelling::savings::{BaselineForm, Cusum, CusumDay, Step};
 
 const STYLE: &str = include_str!("page.css");
@@ -23,22 +24,6 @@ pub static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
         "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 });
-
-/// The text with what HTML would take for markup written out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// A number with so many decimals, a true minus, and nothing where it is none.
 fn number(value: f64, decimals: usize) -> String {

@@ -53,6 +53,8 @@ const TABLES: &[Spec] = &[
             ("files_count", Whole, "s.files_count"),
             ("total_rows", Whole, "s.total_rows"),
             ("metadata", Text, "CAST(s.metadata AS TEXT)"),
+            ("tags", Text, "(SELECT group_concat(value, ', ') FROM json_each(s.tags))"),
+            ("notes", Text, "s.notes"),
             ("created_at", Time, "s.created_at"),
             ("updated_at", Time, "s.updated_at"),
         ],

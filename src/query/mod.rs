@@ -22,6 +22,7 @@ pub use hvac_query::Format;
 
 mod catalogue;
 mod readings;
+pub mod saved;
 mod tables;
 
 /// Rows of a JSON answer when nobody says otherwise.

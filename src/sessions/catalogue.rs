@@ -1,23 +1,23 @@
 //! List, look at, rename, delete, restore and purge sessions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Order, Set, Unchanged};
 
-use super::store::{Extent, ListQuery};
+use super::search::Asked;
+use super::store::Extent;
+use super::store::list::ListQuery;
 use super::{
-    DatasetVersion, Lineage, LineageNode, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile,
-    found, snapshot, store,
+    DatasetVersion, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile, Status, search,
+    snapshot, store,
 };
 use crate::datasets::clock;
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::limits::{self, Paging};
 use crate::state::AppState;
-use hvac_store::entity::{
-    FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file, trained_model,
-};
+use hvac_store::entity::{FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file};
 use hvac_store::integrity::Root;
 use hvac_store::{now, paths, removals, versions};
 
@@ -36,26 +36,41 @@ pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<Sessi
     };
     let paging = Paging::asked(filter.page, filter.page_size, PAGE_SIZE)?;
     let Paging { page, page_size } = paging;
-    limits::given_name("q", filter.q.as_deref())?;
-    limits::given_name("site", filter.site.as_deref())?;
+    for (field, text) in [("site", &filter.site), ("metadata", &filter.metadata)] {
+        limits::given_name(field, text.as_deref())?;
+    }
+    if filter.status_at_least == Some(Status::Failed) {
+        let message = "status_at_least: failed is no step on the way of a session: give uploaded, parsed or cleaned";
+        return Err(Error::invalid("status_at_least", codes::OUT_OF_RANGE, message));
+    }
+    let asked = Asked::of(filter)?;
+    let texts = asked.condition();
+    if texts.is_some() {
+        search::catch_up(state).await?;
+    }
     let query = ListQuery {
         filter,
+        texts,
         from: time("from", &filter.from)?,
         to: time("to", &filter.to)?,
+        created_from: time("created_from", &filter.created_from)?,
+        created_to: time("created_to", &filter.created_to)?,
         sort: sort_column(filter.sort.as_deref())?,
         order: order(filter.order.as_deref())?,
         page: page - 1,
         page_size,
     };
     let db = state.store.db.read();
-    let (total, sessions) = store::list(db, &query).await?;
+    let (total, sessions) = store::list::page(db, &query).await?;
     let ids: Vec<String> = sessions.iter().map(|s| s.id.clone()).collect();
     let extents = store::extents(db, &ids).await?;
+    let mut found = asked.found(state, &ids).await?;
     let items = sessions
         .into_iter()
         .map(|session| {
             let extent = extents.get(&session.id).copied().unwrap_or_default();
-            summary(state, session, extent)
+            let found = found.remove(&session.id).unwrap_or_default();
+            SessionSummary { found, ..summary(state, session, extent) }
         })
         .collect();
     Ok(Page::of(paging, total, items))
@@ -100,7 +115,7 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
         end_at: newest.end_at,
         column_count: newest.column_count,
     });
-    let metadata = session.metadata.0.clone();
+    let (metadata, notes) = (session.metadata.0.clone(), session.notes.clone());
     let versions = cleaned
         .iter()
         .filter_map(|job| cleaned_version(job, &parsed, zone))
@@ -109,6 +124,7 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
     Ok(SessionDetail {
         summary: summary(state, session, extent.unwrap_or_default()),
         metadata,
+        notes,
         files: files.into_iter().map(|file| source(file, zone)).collect(),
         versions,
     })
@@ -148,10 +164,10 @@ fn told_apart(session: &session::Model) -> String {
     format!("{} '{}'{site}, made {}, {state}", session.id, session.name, utc(session.created_at))
 }
 
-/// Renames a session, or changes its site or free data.
+/// Renames a session, or changes its site, tags, notes or free data.
 ///
 /// # Errors
-/// 404; 409 for a deleted session; 422 for an empty name.
+/// 404; 409 for a deleted session; 422 for an empty name, or a text that cannot be.
 pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> Result<SessionDetail> {
     let mut session = session::ActiveModel { updated_at: Set(now()), ..Default::default() };
     if let Some(name) = patch.name {
@@ -168,6 +184,13 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
     if let Some(metadata) = patch.metadata {
         check_size(&metadata)?;
         session.metadata = Set(FreeMetadata(metadata));
+    }
+    if let Some(tags) = patch.tags {
+        session.tags = Set(search::tags(&tags)?);
+    }
+    if let Some(notes) = patch.notes {
+        limits::lines("notes", &notes)?;
+        session.notes = Set(notes.trim().to_owned());
     }
     let txn = state.store.db.begin().await?;
     store::change_live(&txn, session_id, session).await?;
@@ -269,86 +292,6 @@ async fn refuse_with_models(txn: &impl ConnectionTrait, session_id: &str) -> Res
     Err(Error::new(codes::SESSION_HAS_MODELS, message))
 }
 
-/// From the raw bytes to everything made of them.
-///
-/// # Errors
-/// 404 when there is no such session.
-pub async fn lineage(state: &AppState, session_id: &str) -> Result<Lineage> {
-    let db = state.store.db.read();
-    store::session(db, session_id).await?;
-    let files = store::source_files(db, session_id).await?;
-    let parsed = store::parsed_datasets(db, session_id).await?;
-    let cleaned = store::cleaning_jobs(db, session_id).await?;
-    let mut nodes: Vec<LineageNode> = files.iter().map(source_node).collect();
-    for dataset in parsed.iter().rev() {
-        let read = found::source_names(state, dataset).await?;
-        nodes.push(parsed_node(dataset, &files, &read.iter().map(String::as_str).collect()));
-    }
-    nodes.extend(cleaned.iter().rev().filter_map(cleaned_node));
-    let models = store::models(db, session_id, &[WorkStatus::Completed]).await?;
-    nodes.extend(models.into_iter().filter_map(model_node));
-    Ok(Lineage { session_id: session_id.to_owned(), nodes })
-}
-
-fn source_node(file: &source_file::Model) -> LineageNode {
-    LineageNode {
-        kind: "source_file".to_owned(),
-        id: file.id.clone(),
-        label: source_name(file),
-        sha256: file.sha256.clone(),
-        made_from: Vec::new(),
-        made_by: serde_json::json!({"uploaded": file.file_name}),
-        created_at: utc(file.created_at),
-    }
-}
-
-fn parsed_node(dataset: &parsed_dataset::Model, files: &[source_file::Model], read: &BTreeSet<&str>) -> LineageNode {
-    LineageNode {
-        kind: "parsed_dataset".to_owned(),
-        id: dataset.id.clone(),
-        label: format!("parsed-v{}", dataset.version),
-        sha256: dataset.sha256.clone(),
-        made_from: files.iter().filter(|f| read.contains(source_name(f).as_str())).map(|f| f.id.clone()).collect(),
-        made_by: serde_json::json!({"parser_version": dataset.parser_version, "options": dataset.options}),
-        created_at: utc(dataset.created_at),
-    }
-}
-
-fn cleaned_node(job: &cleaning_job::Model) -> Option<LineageNode> {
-    Some(LineageNode {
-        kind: "cleaned_dataset".to_owned(),
-        id: job.id.clone(),
-        label: format!("cleaned-v{}", job.version),
-        sha256: job.sha256.clone()?,
-        made_from: vec![job.dataset_id.clone()],
-        made_by: serde_json::json!({"parameters": job.parameters}),
-        created_at: utc(job.created_at),
-    })
-}
-
-fn model_node(model: trained_model::Model) -> Option<LineageNode> {
-    Some(LineageNode {
-        kind: "model".to_owned(),
-        label: format!("{}:v{}", model.name, model.version),
-        sha256: model.sha256?,
-        made_from: vec![model.cleaning_job_id.unwrap_or(model.dataset_id)],
-        made_by: serde_json::json!({
-            "trainer_version": model.trainer_version, "algorithm": model.algorithm, "options": model.options,
-            "feature_mapping": model.feature_mapping,
-        }),
-        created_at: utc(model.created_at),
-        id: model.id,
-    })
-}
-
-/// How a parse names the file: `a.csv`, or `a.zip/b.csv`.
-fn source_name(file: &source_file::Model) -> String {
-    match &file.archive_member {
-        Some(member) => format!("{}/{member}", file.file_name),
-        None => file.file_name.clone(),
-    }
-}
-
 fn zone_of(state: &AppState, session: &session::Model) -> Tz {
     session.timezone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(state.config.site_timezone)
 }
@@ -361,6 +304,7 @@ fn summary(state: &AppState, session: session::Model, newest: Extent) -> Session
         site: session.site,
         timezone: zone.name().to_owned(),
         status: session.status.into(),
+        tags: session.tags.0,
         files_count: u64::try_from(session.files_count).unwrap_or_default(),
         total_rows: u64::try_from(session.total_rows).unwrap_or_default(),
         column_count: u64::try_from(newest.column_count).unwrap_or_default(),
@@ -370,6 +314,7 @@ fn summary(state: &AppState, session: session::Model, newest: Extent) -> Session
         updated_at: utc(session.updated_at),
         deleted_at: session.deleted_at.map(utc),
         unconfirmed: session.unconfirmed,
+        found: Vec::new(),
     }
 }
 
@@ -444,6 +389,6 @@ fn local(at: Option<DateTime<Utc>>, zone: Tz) -> Option<String> {
     at.map(|at| clock::iso(zone, at.timestamp_millis()))
 }
 
-fn utc(at: DateTime<Utc>) -> String {
+pub(super) fn utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

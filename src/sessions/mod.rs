@@ -22,6 +22,7 @@ pub mod folders;
 mod found;
 mod intake;
 pub mod job;
+pub mod lineage;
 pub mod manifest;
 pub(crate) mod marked;
 mod options;
@@ -32,6 +33,7 @@ pub mod progress;
 mod raw;
 mod request;
 mod revisions;
+pub mod search;
 pub mod sites;
 pub mod snapshot;
 pub(crate) mod store;
@@ -190,10 +192,25 @@ pub struct Parsed {
 pub struct SessionFilter {
     /// Only these.
     pub status: Option<Status>,
+    /// Only those that have come at least so far: `uploaded`, `parsed`, `cleaned`.
+    pub status_at_least: Option<Status>,
     /// Only of this site.
     pub site: Option<String>,
-    /// In name, site or file names, any case.
+    /// Words, each somewhere in a name, site, tag, note, point, unit, file name or warning, whatever its case; a phrase
+    /// stands in quotation marks.
     pub q: Option<String>,
+    /// With this tag; with all of several with commas between them.
+    pub tag: Option<String>,
+    /// With a point of this name, whatever its case; `*` stands for any letters.
+    pub point: Option<String>,
+    /// With a point of this unit; `*` stands for any letters.
+    pub unit: Option<String>,
+    /// With this in its free data: `key`, or `key=value`.
+    pub metadata: Option<String>,
+    /// Made at or after this time (ISO 8601).
+    pub created_from: Option<String>,
+    /// Made before this time.
+    pub created_to: Option<String>,
     /// With data at or after this time (ISO 8601).
     pub from: Option<String>,
     /// With data before this time.
@@ -226,6 +243,8 @@ pub struct SessionSummary {
     pub timezone: String,
     /// How far it has come.
     pub status: Status,
+    /// What a user sorts it under.
+    pub tags: Vec<String>,
     /// Raw files.
     pub files_count: u64,
     /// Rows of the newest parsed dataset.
@@ -244,6 +263,18 @@ pub struct SessionSummary {
     pub deleted_at: Option<String>,
     /// Whether it was found in its folder without a `session.json`, so that no answer ever told of it.
     pub unconfirmed: bool,
+    /// Texts that have the words of a search; at most 5.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<Found>,
+}
+
+/// Why a session was found.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Found {
+    /// What the text is of it.
+    pub kind: search::Kind,
+    /// The text, or its beginning.
+    pub text: String,
 }
 
 /// A stored version of a session's data.
@@ -331,6 +362,8 @@ pub struct SessionDetail {
     /// Free data of the user.
     #[schema(value_type = Object)]
     pub metadata: BTreeMap<String, serde_json::Value>,
+    /// What a user says of it.
+    pub notes: String,
     /// Raw files.
     pub files: Vec<SourceFile>,
     /// Newest first.
@@ -348,12 +381,17 @@ pub struct SessionPatch {
     /// Replaces the user's free data.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<BTreeMap<String, serde_json::Value>>,
+    /// Replaces the tags.
+    #[schema(max_items = 50)]
+    pub tags: Option<Vec<String>>,
+    /// Replaces the notes; lines of any number.
+    pub notes: Option<String>,
 }
 
 /// A thing in a session's history and what it was made from.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LineageNode {
-    /// `source_file`, `parsed_dataset`, `cleaned_dataset`, `model`, `optimization_run`.
+    /// `source_file`, `parsed_dataset`, `cleaned_dataset`, `model`.
     pub kind: String,
     /// Its id.
     pub id: String,

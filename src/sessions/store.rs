@@ -1,19 +1,20 @@
 //! The queries of sessions: every statement about sessions, their files, versions and overrides.
 
+pub mod list;
 pub mod prices;
 pub mod remembered;
 pub mod slim;
+pub mod texts;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Set, Unchanged,
 };
 
-use super::SessionFilter;
 use crate::error::{Context, Error, Result, codes};
 use hvac_report::job::plan::Override;
 use hvac_report::{FilePlan, Format};
@@ -321,84 +322,6 @@ pub async fn remember(txn: &impl ConnectionTrait, site: &str, original_name: &st
     let saved = if new { row.insert(txn).await } else { row.update(txn).await };
     saved.internal("remembering an override")?;
     Ok(())
-}
-
-/// Which page of which sessions.
-pub struct ListQuery<'a> {
-    /// Which.
-    pub filter: &'a SessionFilter,
-    /// With data at or after.
-    pub from: Option<DateTime<Utc>>,
-    /// With data before.
-    pub to: Option<DateTime<Utc>>,
-    /// In which order.
-    pub sort: session::Column,
-    /// Ascending or descending.
-    pub order: Order,
-    /// From 0.
-    pub page: u64,
-    /// Sessions a page.
-    pub page_size: u64,
-}
-
-/// All that match, and one page of them.
-pub async fn list(db: &impl ConnectionTrait, query: &ListQuery<'_>) -> Result<(u64, Vec<session::Model>)> {
-    let matching = session::Entity::find().filter(condition(query));
-    let total = matching.clone().count(db).await.internal("counting sessions")?;
-    let page = matching
-        .order_by(query.sort, query.order.clone())
-        .order_by(session::Column::Id, query.order.clone())
-        .offset(query.page * query.page_size)
-        .limit(query.page_size)
-        .all(db)
-        .await
-        .internal("listing sessions")?;
-    Ok((total, page))
-}
-
-fn condition(query: &ListQuery<'_>) -> Condition {
-    let filter = query.filter;
-    let deleted = session::Column::DeletedAt;
-    let mut all = Condition::all().add(if filter.deleted { deleted.is_not_null() } else { deleted.is_null() });
-    all = all.add(session::Column::Unconfirmed.eq(filter.unconfirmed));
-    if let Some(status) = filter.status {
-        all = all.add(session::Column::Status.eq(Status::from(status)));
-    }
-    if let Some(site) = &filter.site {
-        all = all.add(session::Column::Site.eq(site));
-    }
-    if let Some(text) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-        let like = containing(text);
-        let files = Query::select()
-            .column(source_file::Column::SessionId)
-            .from(source_file::Entity)
-            .and_where(source_file::Column::FileName.like(like.clone()))
-            .to_owned();
-        all = all.add(
-            Condition::any()
-                .add(session::Column::Name.like(like.clone()))
-                .add(session::Column::Site.like(like))
-                .add(session::Column::Id.in_subquery(files)),
-        );
-    }
-    if query.from.is_some() || query.to.is_some() {
-        let mut datasets = Query::select();
-        datasets.column(parsed_dataset::Column::SessionId).from(parsed_dataset::Entity);
-        if let Some(from) = query.from {
-            datasets.and_where(parsed_dataset::Column::EndAt.gte(from));
-        }
-        if let Some(to) = query.to {
-            datasets.and_where(parsed_dataset::Column::StartAt.lt(to));
-        }
-        all = all.add(session::Column::Id.in_subquery(datasets));
-    }
-    all
-}
-
-/// A pattern for text that is taken letter by letter.
-fn containing(text: &str) -> LikeExpr {
-    let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    LikeExpr::new(format!("%{literal}%")).escape('\\')
 }
 
 /// What a list shows of a session's newest parsed dataset.

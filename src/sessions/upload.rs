@@ -10,7 +10,7 @@ use crate::config;
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
-use hvac_store::entity::{self, FreeMetadata, session, source_file};
+use hvac_store::entity::{self, FreeMetadata, Tags, session, source_file};
 use hvac_store::{new_id, now};
 
 /// An upload under way. Dropped without [`commit`](Self::commit), it leaves nothing.
@@ -126,6 +126,8 @@ pub(super) fn blank(session_id: &str) -> session::Model {
         total_rows: 0,
         status: entity::Status::Uploaded,
         metadata: FreeMetadata::default(),
+        tags: Tags::default(),
+        notes: String::new(),
         created_at: now(),
         updated_at: now(),
         deleted_at: None,

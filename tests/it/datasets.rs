@@ -113,6 +113,8 @@ async fn insert_session(app: &TestApp, parsed_over_http_at: Option<DateTime<Utc>
         total_rows: 12,
         status: Status::Parsed,
         metadata: entity::FreeMetadata::default(),
+        tags: Default::default(),
+        notes: String::new(),
         created_at: now(),
         updated_at: now(),
         deleted_at: None,

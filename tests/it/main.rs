@@ -40,6 +40,7 @@ mod previews;
 mod query;
 mod real_reports;
 mod rules;
+mod search;
 mod sessions;
 mod setpoints;
 mod simulated;

@@ -40,6 +40,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("config", &["error"]),
     ("log", &["config"]),
     ("signals", &[]),
+    ("markup", &[]),
     ("jobs", &["error", "limits"]),
     ("memory", &["config", "error"]),
     ("state", &["config", "error", "jobs", "memory"]),
@@ -48,7 +49,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory"];
+const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory", "markup"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
 /// Rooms that may use every room.

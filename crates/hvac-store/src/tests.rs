@@ -10,7 +10,7 @@ use sea_orm::{ActiveValue::Set, EntityTrait};
 use tempfile::TempDir;
 
 use super::copied::{Syncing, copy_in, publish_all};
-use super::entity::{ArtefactKind, FreeMetadata, Status, VersionState, session, version};
+use super::entity::{ArtefactKind, FreeMetadata, Status, Tags, VersionState, session, version};
 use super::objects::{Object, Objects};
 use super::*;
 use crate::error::{Error, ErrorKind};
@@ -253,6 +253,8 @@ async fn add_session(store: &Store) -> String {
         total_rows: 0,
         status: Status::Uploaded,
         metadata: FreeMetadata::default(),
+        tags: Tags::default(),
+        notes: String::new(),
         created_at: now(),
         updated_at: now(),
         deleted_at: None,

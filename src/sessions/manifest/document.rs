@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, PointKind, ReportText, Status, VersionState, Warnings, WorkStatus,
-    cleaning_job, energy_price, model_alias, parsed_dataset, report_override, session, site_override, source_file,
-    trained_model, version,
+    ArtefactKind, Columns, FreeMetadata, Integrity, PointKind, ReportText, Status, Tags, VersionState, Warnings,
+    WorkStatus, cleaning_job, energy_price, model_alias, parsed_dataset, report_override, session, site_override,
+    source_file, trained_model, version,
 };
 use hvac_store::{new_id, paths};
 
@@ -130,6 +130,12 @@ entry! {
         status: Status,
         /// The user's own data.
         metadata: FreeMetadata,
+        /// What a user sorts it under.
+        #[serde(default, skip_serializing_if = "Tags::is_empty")]
+        tags: Tags,
+        /// What a user says of it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        notes: String,
         /// When it was made.
         created_at: DateTime<Utc>,
         /// When it was last changed.

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeZone, Utc};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, VersionState,
+    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, Tags, VersionState,
     Warnings, WorkStatus, cleaning_job, energy_price, file_check, job, job_event, manifest, model_alias,
-    optimization_outcome, optimization_run, parse_report, parsed_dataset, removal, report_override, session,
-    site_override, source_file, store_identity, trained_model, version,
+    optimization_outcome, optimization_run, parse_report, parsed_dataset, removal, report_override, saved_query,
+    session, site_override, source_file, store_identity, trained_model, version,
 };
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 use serde_json::json;
 
 fn at(second: u32) -> DateTime<Utc> {
@@ -28,6 +28,8 @@ pub fn a_session(id: &str) -> session::Model {
         total_rows: 5_952,
         status: Status::Cleaned,
         metadata: FreeMetadata(BTreeMap::from([("note".to_owned(), json!({"by": ["a", 1, null]}))])),
+        tags: Tags(vec!["acceptance".to_owned(), "秋".to_owned()]),
+        notes: "Chiller 2 was down.\nUntil 12 October.".to_owned(),
         created_at: at(1),
         updated_at: at(2),
         deleted_at: None,
@@ -150,6 +152,17 @@ pub async fn fill(db: &DatabaseConnection) {
     round_trip!(db, version, a_version("v1", 1, VersionState::Published));
     round_trip!(db, parsed_dataset, a_dataset("d1", "s1", 1));
     round_trip!(db, parse_report, a_report("d1"));
+    let query = saved_query::Model {
+        name: "冰水 by month".to_owned(),
+        sql: "SELECT 1".to_owned(),
+        description: Some("One".to_owned()),
+        session_id: None,
+        created_at: at(1),
+        updated_at: at(2),
+    };
+    round_trip!(db, saved_query, query);
+    let texts = "INSERT INTO search_texts VALUES (1, 'KMUH 秋'); INSERT INTO session_texts VALUES ('s1', 'name', 1)";
+    db.execute_unprepared(texts).await.unwrap();
     let job = job::Model {
         id: "j1".to_owned(),
         kind: "clean".to_owned(),

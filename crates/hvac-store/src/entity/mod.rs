@@ -20,6 +20,7 @@ pub mod parse_report;
 pub mod parsed_dataset;
 pub mod removal;
 pub mod report_override;
+pub mod saved_query;
 pub mod session;
 pub mod site_override;
 pub mod source_file;
@@ -29,6 +30,6 @@ pub mod types;
 pub mod version;
 
 pub use types::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, VersionState,
+    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, Tags, VersionState,
     Warnings, WorkStatus,
 };

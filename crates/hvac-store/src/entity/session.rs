@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::types::{FreeMetadata, Status};
+use super::types::{FreeMetadata, Status, Tags};
 
 /// A session.
 #[sea_orm::model]
@@ -29,6 +29,12 @@ pub struct Model {
     /// The user's own data.
     #[sea_orm(column_type = "JsonBinary")]
     pub metadata: FreeMetadata,
+    /// What a user sorts it under.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub tags: Tags,
+    /// What a user says of it.
+    #[sea_orm(column_type = "Text")]
+    pub notes: String,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// When a user last changed it or gave it a new version.

@@ -232,6 +232,18 @@ impl Warnings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct FreeMetadata(pub BTreeMap<String, serde_json::Value>);
 
+/// Words that a user sorts a session under.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Tags(pub Vec<String>);
+
+impl Tags {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// What a parse found, as its JSON text: the one large document, and few who read its row look into it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]

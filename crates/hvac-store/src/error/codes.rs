@@ -90,6 +90,8 @@ table! {
             "`GET /api/optimizations` lists them.";
         UNKNOWN_OVERRIDE "unknown_override" "Nothing of that is remembered of the site."
             "`GET /api/sites/{site}/overrides` lists what is.";
+        UNKNOWN_QUERY "unknown_query" "There is no saved query of this name."
+            "`GET /api/queries` lists them.";
         UNKNOWN_SESSION "unknown_session" "There is no session of this id."
             "`GET /api/sessions` lists them.";
         UNKNOWN_VERSION "unknown_version" "The session has no such version, or it is gone."
@@ -226,6 +228,8 @@ table! {
             "Ask for as many as `detail` says.";
         BAD_SETTING "bad_setting" "A setting of the environment or of .env cannot be used."
             "Set the variable that `detail` names to what it says.";
+        BAD_TAG "bad_tag" "A tag is empty, has a comma, or there are too many."
+            "Give at most 50 words or phrases without commas.";
         BAD_THRESHOLD "bad_threshold" "A threshold of a cleaning is out of its range."
             "Give a value within the range that `detail` names.";
         BAD_TIME "bad_time" "A time cannot be read, or lies outside the years 0000 to 9999."
