@@ -74,8 +74,9 @@ CREATE INDEX "ix_search_texts_text_nocase" ON "search_texts" ("text" COLLATE NOC
 CREATE VIRTUAL TABLE "search_trigrams" USING fts5 (text, content = 'search_texts', content_rowid = 'id', tokenize = 'trigram');
 CREATE TRIGGER "tr_search_texts_insert" AFTER INSERT ON "search_texts" BEGIN INSERT INTO "search_trigrams" (rowid, text) VALUES (NEW."id", NEW."text"); END;
 CREATE TRIGGER "tr_search_texts_delete" AFTER DELETE ON "search_texts" BEGIN INSERT INTO "search_trigrams" ("search_trigrams", rowid, text) VALUES ('delete', OLD."id", OLD."text"); END;
-CREATE TABLE "session_texts" ( "session_id" varchar NOT NULL REFERENCES "upload_sessions" ("id") ON DELETE CASCADE, "kind" varchar NOT NULL CHECK ("kind" IN ('name', 'site', 'tag', 'notes', 'file', 'point', 'unit', 'warning')), "text_id" integer NOT NULL REFERENCES "search_texts" ("id"), PRIMARY KEY ("session_id", "kind", "text_id") ) WITHOUT ROWID;
-CREATE INDEX "ix_session_texts_text_id_kind" ON "session_texts" ("text_id", "kind");
+CREATE TABLE "search_sessions" ( "id" integer NOT NULL PRIMARY KEY, "session_id" varchar NOT NULL UNIQUE REFERENCES "upload_sessions" ("id") ON DELETE CASCADE );
+CREATE TABLE "session_texts" ( "text_id" integer NOT NULL REFERENCES "search_texts" ("id"), "kind" integer NOT NULL, "session" integer NOT NULL REFERENCES "search_sessions" ("id") ON DELETE CASCADE, PRIMARY KEY ("text_id", "kind", "session") ) WITHOUT ROWID;
+CREATE INDEX "ix_session_texts_session" ON "session_texts" ("session");
 CREATE TRIGGER "tr_session_texts_delete" AFTER DELETE ON "session_texts" WHEN NOT EXISTS (SELECT 1 FROM "session_texts" WHERE "text_id" = OLD."text_id") BEGIN DELETE FROM "search_texts" WHERE "id" = OLD."text_id"; END;
 CREATE TABLE "search_pending" ( "session_id" varchar NOT NULL PRIMARY KEY REFERENCES "upload_sessions" ("id") ON DELETE CASCADE ) WITHOUT ROWID;
 CREATE TRIGGER "tr_search_pending_0" AFTER INSERT ON "upload_sessions" BEGIN INSERT INTO "search_pending" SELECT NEW."id" WHERE NEW."id" NOT IN (SELECT "session_id" FROM "search_pending"); END;

@@ -17,9 +17,10 @@ mod rows;
 /// Those that one of them has taken the place of since.
 const REPLACED: [&str; 2] = ["artefact_versions", "model_versions"];
 /// Every table, with the step (counted from the last migration) that drops it.
-const TABLES: [(&str, u32); 25] = [
+const TABLES: [(&str, u32); 26] = [
     ("saved_queries", 1),
     ("search_pending", 1),
+    ("search_sessions", 1),
     ("search_texts", 1),
     ("session_texts", 1),
     ("energy_prices", 2),

@@ -18,7 +18,7 @@ const TRIGRAM: usize = 3;
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Its name.
-    Name,
+    Name = 1,
     /// Its site.
     Site,
     /// A tag.
@@ -39,22 +39,13 @@ impl Kind {
     const ALL: [Self; 8] =
         [Self::Name, Self::Site, Self::Tag, Self::Notes, Self::Point, Self::Unit, Self::File, Self::Warning];
 
-    /// The word in the database.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Site => "site",
-            Self::Tag => "tag",
-            Self::Notes => "notes",
-            Self::Point => "point",
-            Self::Unit => "unit",
-            Self::File => "file",
-            Self::Warning => "warning",
-        }
+    /// The number in the database.
+    fn number(self) -> i32 {
+        self as i32
     }
 }
 
-type Texts = BTreeSet<(&'static str, String)>;
+type Texts = BTreeSet<(i32, String)>;
 
 fn statement(sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
@@ -70,39 +61,39 @@ pub async fn pending(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<String
 /// Makes the stored texts of a session those that it has now.
 pub async fn gather(txn: &impl ConnectionTrait, session_id: &str) -> Result<()> {
     let doing = "gathering what a session is found by";
-    let sql =
-        "SELECT s.kind, t.text FROM session_texts s JOIN search_texts t ON t.id = s.text_id WHERE s.session_id = ?";
-    let rows = txn.query_all_raw(statement(sql, [session_id.into()])).await.internal(doing)?;
-    let stored = rows.iter().map(kind_and_text).collect::<Result<BTreeSet<(String, String)>>>()?;
+    let run = async |sql: &str, values: Vec<Value>| txn.execute_raw(statement(sql, values)).await.internal(doing);
     let texts = texts(txn, session_id).await?;
-    let is_stored = |(kind, text): &&(&str, String)| stored.contains(&((*kind).to_owned(), text.clone()));
-    let new: Vec<_> = texts.iter().filter(|text| !is_stored(text)).collect();
-    let is_kept = |(kind, text): &&(String, String)| {
-        Kind::ALL.iter().any(|k| k.word() == kind && texts.contains(&(k.word(), text.clone())))
-    };
-    let gone: Vec<_> = stored.iter().filter(|text| !is_kept(text)).collect();
+    run("DELETE FROM search_pending WHERE session_id = ?", vec![session_id.into()]).await?;
+    let sql = "SELECT t.kind, s.text FROM search_sessions o JOIN session_texts t ON t.session = o.id \
+               JOIN search_texts s ON s.id = t.text_id WHERE o.session_id = ?";
+    let rows = txn.query_all_raw(statement(sql, [session_id.into()])).await.internal(doing)?;
+    let stored = rows.iter().map(kind_and_text).collect::<Result<Texts>>()?;
+    let json = |texts: Vec<&(i32, String)>| serde_json::to_string(&texts).internal(doing);
+    let new: Vec<_> = texts.difference(&stored).collect();
     if !new.is_empty() {
-        let new = serde_json::to_string(&new).internal(doing)?;
+        let new = json(new)?;
+        let sql = "INSERT INTO search_sessions (session_id) SELECT ?1 WHERE NOT EXISTS \
+                   (SELECT 1 FROM search_sessions WHERE session_id = ?1)";
+        run(sql, vec![session_id.into()]).await?;
         let sql = "INSERT INTO search_texts (text) SELECT DISTINCT value ->> 1 FROM json_each(?) \
                    WHERE NOT EXISTS (SELECT 1 FROM search_texts WHERE text = value ->> 1)";
-        txn.execute_raw(statement(sql, [new.as_str().into()])).await.internal(doing)?;
-        let sql = "INSERT INTO session_texts SELECT ?, value ->> 0, t.id FROM json_each(?) JOIN search_texts t ON t.text = value ->> 1";
-        txn.execute_raw(statement(sql, [session_id.into(), new.into()])).await.internal(doing)?;
+        run(sql, vec![new.as_str().into()]).await?;
+        let sql = "INSERT INTO session_texts SELECT s.id, value ->> 0, o.id FROM json_each(?) \
+                   JOIN search_texts s ON s.text = value ->> 1 JOIN search_sessions o ON o.session_id = ?";
+        run(sql, vec![new.into(), session_id.into()]).await?;
     }
+    let gone: Vec<_> = stored.difference(&texts).collect();
     if !gone.is_empty() {
-        let gone = serde_json::to_string(&gone).internal(doing)?;
-        let sql = "DELETE FROM session_texts WHERE session_id = ? AND (kind, text_id) IN \
-                   (SELECT value ->> 0, t.id FROM json_each(?) JOIN search_texts t ON t.text = value ->> 1)";
-        txn.execute_raw(statement(sql, [session_id.into(), gone.into()])).await.internal(doing)?;
+        let sql = "DELETE FROM session_texts WHERE session = (SELECT id FROM search_sessions WHERE session_id = ?) \
+                   AND (text_id, kind) IN (SELECT s.id, value ->> 0 FROM json_each(?) JOIN search_texts s ON s.text = value ->> 1)";
+        run(sql, vec![session_id.into(), json(gone)?.into()]).await?;
     }
-    let sql = "DELETE FROM search_pending WHERE session_id = ?";
-    txn.execute_raw(statement(sql, [session_id.into()])).await.internal(doing)?;
     Ok(())
 }
 
-fn kind_and_text(row: &QueryResult) -> Result<(String, String)> {
-    let text = |index| row.try_get_by_index::<String>(index).internal("reading what a session is found by");
-    Ok((text(0)?, text(1)?))
+fn kind_and_text(row: &QueryResult) -> Result<(i32, String)> {
+    let doing = "reading what a session is found by";
+    Ok((row.try_get_by_index(0).internal(doing)?, row.try_get_by_index(1).internal(doing)?))
 }
 
 /// What a session is found by.
@@ -112,7 +103,7 @@ async fn texts(txn: &impl ConnectionTrait, session_id: &str) -> Result<Texts> {
     let mut add = |kind: Kind, text: &str| {
         let text = text.trim();
         if !text.is_empty() {
-            texts.insert((kind.word(), text.to_owned()));
+            texts.insert((kind.number(), text.to_owned()));
         }
     };
     let Some(session) = session::Entity::find_by_id(session_id).one(txn).await.internal(doing)? else {
@@ -166,12 +157,19 @@ fn literal(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
+/// Sessions that have one of the texts.
+fn with_texts(texts: &str, parameter: String) -> SimpleExpr {
+    let sql = format!(
+        "\"upload_sessions\".\"id\" IN (SELECT session_id FROM search_sessions WHERE id IN \
+         (SELECT session FROM session_texts WHERE {texts}))"
+    );
+    Expr::cust_with_values(sql, [parameter])
+}
+
 /// Sessions with the word in one of their texts.
 pub fn with_word(word: &str) -> SimpleExpr {
     let (texts, parameter) = having(word);
-    let sql =
-        format!("\"upload_sessions\".\"id\" IN (SELECT session_id FROM session_texts WHERE text_id IN ({texts}))");
-    Expr::cust_with_values(sql, [parameter])
+    with_texts(&format!("text_id IN ({texts})"), parameter)
 }
 
 /// Sessions that have the text as one of that kind, whatever its case; `*` stands for any letters.
@@ -181,12 +179,8 @@ pub fn with_text(kind: Kind, text: &str) -> SimpleExpr {
     } else {
         ("= ? COLLATE NOCASE", text.to_owned())
     };
-    let sql = format!(
-        "\"upload_sessions\".\"id\" IN (SELECT session_id FROM session_texts WHERE kind = '{}' AND text_id IN \
-         (SELECT id FROM search_texts WHERE text {is}))",
-        kind.word()
-    );
-    Expr::cust_with_values(sql, [parameter])
+    let texts = format!("kind = {} AND text_id IN (SELECT id FROM search_texts WHERE text {is})", kind.number());
+    with_texts(&texts, parameter)
 }
 
 /// The texts of these sessions that have one of the words: session, kind and text, in the order of kinds and texts.
@@ -195,17 +189,17 @@ pub async fn found(db: &impl ConnectionTrait, ids: &[String], words: &[String]) 
     let texts: Vec<String> = having.iter().map(|(sql, _)| format!("text_id IN ({sql})")).collect();
     let of = vec!["?"; ids.len()].join(", ");
     let sql = format!(
-        "SELECT s.kind, t.text, s.session_id FROM session_texts s JOIN search_texts t ON t.id = s.text_id \
-         WHERE s.session_id IN ({of}) AND ({})",
+        "SELECT t.kind, s.text, o.session_id FROM search_sessions o JOIN session_texts t ON t.session = o.id \
+         JOIN search_texts s ON s.id = t.text_id WHERE o.session_id IN ({of}) AND ({})",
         texts.join(" OR ")
     );
     let values = ids.iter().cloned().chain(having.into_iter().map(|(_, parameter)| parameter)).map(Value::from);
     let rows = db.query_all_raw(statement(&sql, values)).await.internal("telling why sessions were found")?;
     let mut found = Vec::new();
     for row in &rows {
-        let (word, text) = kind_and_text(row)?;
+        let (number, text) = kind_and_text(row)?;
         let session_id = row.try_get_by_index(2).internal("telling why sessions were found")?;
-        found.extend(Kind::ALL.into_iter().find(|kind| kind.word() == word).map(|kind| (session_id, kind, text)));
+        found.extend(Kind::ALL.into_iter().find(|kind| kind.number() == number).map(|kind| (session_id, kind, text)));
     }
     found.sort_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2)));
     Ok(found)

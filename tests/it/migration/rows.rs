@@ -161,7 +161,8 @@ pub async fn fill(db: &DatabaseConnection) {
         updated_at: at(2),
     };
     round_trip!(db, saved_query, query);
-    let texts = "INSERT INTO search_texts VALUES (1, 'KMUH 秋'); INSERT INTO session_texts VALUES ('s1', 'name', 1)";
+    let texts = "INSERT INTO search_texts VALUES (1, 'KMUH 秋'); INSERT INTO search_sessions VALUES (7, 's1'); \
+                 INSERT INTO session_texts VALUES (1, 1, 7)";
     db.execute_unprepared(texts).await.unwrap();
     let job = job::Model {
         id: "j1".to_owned(),
