@@ -348,3 +348,55 @@ async fn functions_of_the_trade() {
     let counter = "SELECT counter_delta(v) OVER (ORDER BY i) FROM (VALUES (1, 5), (2, 9), (3, 2), (4, NULL), (5, 6)) AS t(i, v) ORDER BY i";
     assert_eq!(rows(&app, counter).await, json!([[null], [4.0], [2.0], [null], [4.0]]));
 }
+
+/// The program as a database that files of statements are tried on.
+struct Asked<'a>(&'a TestApp);
+
+/// What was refused, in the words of its problem document.
+#[derive(Debug)]
+struct Refused(String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[async_trait::async_trait]
+impl sqllogictest::AsyncDB for Asked<'_> {
+    type Error = Refused;
+    type ColumnType = sqllogictest::DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<sqllogictest::DBOutput<Self::ColumnType>, Refused> {
+        let answer = self.0.post("/api/query", &json!({"sql": sql})).await;
+        let body = answer.json();
+        if answer.status != 200 {
+            return Err(Refused(body["detail"].as_str().unwrap().to_owned()));
+        }
+        let types = body["columns"].as_array().unwrap().iter().map(|_| sqllogictest::DefaultColumnType::Any).collect();
+        let cell = |value: &Value| match value {
+            Value::Null => "NULL".to_owned(),
+            Value::String(text) => text.replace(' ', "␠"),
+            other => other.to_string(),
+        };
+        let row = |row: &Value| row.as_array().unwrap().iter().map(cell).collect();
+        Ok(sqllogictest::DBOutput::Rows { types, rows: body["rows"].as_array().unwrap().iter().map(row).collect() })
+    }
+
+    async fn shutdown(&mut self) {}
+}
+
+#[tokio::test]
+async fn files_of_statements_hold() {
+    let app = TestApp::start().await;
+    with_report(&app, "Plant one").await;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/query")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "slt") {
+            let mut runner = sqllogictest::Runner::new(async || Ok(Asked(&app)));
+            runner.run_file_async(&path).await.unwrap_or_else(|error| panic!("{}", error.display(false)));
+        }
+    }
+}
