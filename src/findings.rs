@@ -172,6 +172,15 @@ pub async fn all(state: &AppState, session_id: &str) -> Result<(DatasetLabel, Ve
     Ok((dataset.label.clone(), items))
 }
 
+/// All findings of a version, by the limits that nobody stated.
+///
+/// # Errors
+/// As [`all`].
+pub async fn of_version(state: &AppState, selector: &DatasetSelector) -> Result<Vec<Finding>> {
+    let dataset = settled(state, selector).await?;
+    Ok(diagnosis(state, dataset, &DiagnosticLimits::default()).await?.findings)
+}
+
 /// All of a version, out of the cache or computed.
 async fn diagnosis(state: &AppState, dataset: Arc<Resolved>, limits: &DiagnosticLimits) -> Result<Diagnosis> {
     let limits = limits.clone();

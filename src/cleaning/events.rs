@@ -11,15 +11,19 @@ use super::{EventItem, EventQuery, store};
 use crate::datasets::version::{Resolved, resolve};
 use crate::datasets::{DatasetLabel, DatasetSelector, clock, names};
 use crate::error::{Context, Error, Result, codes};
+use crate::findings;
 use crate::limits::Paging;
 use crate::sessions::{Page, marked};
 use crate::state::AppState;
+use hvac_cleaning::diagnostics::Finding;
 use hvac_cleaning::{Event, Rule};
 use hvac_store::entity::{Integrity, cleaning_job};
 use hvac_store::frames::KEY_EVENTS;
 use hvac_store::integrity::{Root, StoredFile};
 use hvac_store::{objects, paths};
 
+/// The rule of findings: faults of machines.
+const FAULT: &str = "fault";
 /// Events on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 20;
 
@@ -47,15 +51,42 @@ pub async fn list(
     let dataset = resolve(state, selector).await?;
     let wanted = Wanted::read(query, &dataset)?;
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
-    let bytes = file(state, &dataset).await?.bytes;
-    let rules = rules(&dataset);
-    let reading = tokio::task::spawn_blocking(move || read(bytes, &rules));
-    let events = reading.await.internal("reading quality events")??;
+    let events = match wanted.rule.as_deref() {
+        Some(FAULT) => faults(state, &dataset, wanted.column.as_deref()).await?,
+        _ => of_file(state, &dataset).await?.into_iter().filter(|event| wanted.is_of_column(event)).collect(),
+    };
     let matching: Vec<QualityEvent> = events.into_iter().filter(|event| wanted.includes(event)).collect();
     let total = matching.len() as u64;
     let items = paging.part(matching).map(|event| item(event, dataset.zone)).collect();
     let page = Page::of(paging, total, items);
     Ok((EventPage { dataset: dataset.label, page }, dataset.assumed_session))
+}
+
+/// All events of a version's file.
+async fn of_file(state: &AppState, dataset: &Resolved) -> Result<Vec<QualityEvent>> {
+    let bytes = file(state, dataset).await?.bytes;
+    let rules = rules(dataset);
+    let reading = tokio::task::spawn_blocking(move || read(bytes, &rules));
+    reading.await.internal("reading quality events")?
+}
+
+/// Findings of a version as events, by start: those that were read from that column, if one is given. They are no part of
+/// its file, for they are judged when they are asked for.
+async fn faults(state: &AppState, dataset: &Resolved, column: Option<&str>) -> Result<Vec<QualityEvent>> {
+    let session_id = Some(dataset.label.session_id.clone());
+    let selector = DatasetSelector { session_id, version: Some(dataset.label.version.clone()) };
+    let mut findings = findings::of_version(state, &selector).await?;
+    findings.retain(|finding| column.is_none_or(|column| finding.columns.iter().any(|of| of == column)));
+    findings.sort_by_key(|finding| finding.start_at_ms);
+    let event = |finding: Finding| QualityEvent {
+        rule: FAULT.to_owned(),
+        column: column.map(str::to_owned),
+        start_at_ms: finding.start_at_ms,
+        end_at_ms: finding.end_at_ms,
+        rows: finding.rows,
+        detail: format!("{} of {}: {}", finding.kind.name(), finding.machine, finding.detail),
+    };
+    Ok(findings.into_iter().map(event).collect())
 }
 
 /// Events as their file has them.
@@ -111,9 +142,12 @@ impl Wanted {
         Ok(Self { rule, column: column.map(|column| column.name.clone()), from_ms, to_ms })
     }
 
+    fn is_of_column(&self, event: &QualityEvent) -> bool {
+        self.column.is_none() || self.column == event.column
+    }
+
     fn includes(&self, event: &QualityEvent) -> bool {
         self.rule.as_ref().is_none_or(|rule| *rule == event.rule)
-            && (self.column.is_none() || self.column == event.column)
             && self.from_ms.is_none_or(|from_ms| event.end_at_ms >= from_ms)
             && self.to_ms.is_none_or(|to_ms| event.start_at_ms < to_ms)
     }
@@ -122,7 +156,7 @@ impl Wanted {
 /// Every rule that an event may be of.
 #[must_use]
 pub fn all_rules() -> Vec<&'static str> {
-    Rule::ALL.map(Rule::name).into_iter().chain(marked::STATES).collect()
+    Rule::ALL.map(Rule::name).into_iter().chain(marked::STATES).chain([FAULT]).collect()
 }
 
 /// A rule that there is; a version may have no event of it.

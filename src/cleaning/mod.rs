@@ -162,7 +162,8 @@ pub struct CleaningJob {
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
     /// Only of this rule: of a cleaned version `out_of_range`, `spike`, `frozen`, `counter`, `steady_state`, `heat_balance`,
-    /// `affinity`, `equipment`; of a parsed one `overridden`, `alarm`, `doubtful`, `bad_status`.
+    /// `affinity`, `equipment`, `drift`, `offset`, `swap`, `wrong_unit`, `time_shift`; of a parsed one `overridden`, `alarm`,
+    /// `doubtful`, `bad_status`; of either `fault`: what findings tell of machines.
     pub rule: Option<String>,
     /// Only of this column.
     pub column: Option<String>,

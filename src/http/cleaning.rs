@@ -118,7 +118,7 @@ async fn get_comparison(
 /// Quality events of a version, page by page
 ///
 /// Of a cleaned version what its rules hit; of a parsed one what the systems that wrote the reports say of their own
-/// readings: overridden, in alarm, doubtful, no reading.
+/// readings: overridden, in alarm, doubtful, no reading. With `rule=fault` what `/sessions/{id}/findings` tells of machines in it.
 #[utoipa::path(get, path = "/data/events", tag = "data", params(DatasetSelector, EventQuery), responses((status = 200, body = EventPage), NoSuchData))]
 async fn list_events(
     State(state): State<AppState>,

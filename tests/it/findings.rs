@@ -36,6 +36,23 @@ async fn parsed(app: &TestApp) -> String {
 }
 
 /// The same two findings as over their own route.
+#[tokio::test]
+async fn findings_are_quality_events_too() {
+    let app = TestApp::start().await;
+    let id = parsed(&app).await;
+    let path = format!("/api/data/events?session_id={id}&version=parsed&rule=fault");
+    let events = app.get(&path).await.expect(200);
+    assert_eq!(events["total"], 2, "{events}");
+    let told = |event: &Value| (event["start_at"].clone(), event["rows"].clone(), event["column"].clone());
+    let (both, late) = (&events["items"][0], &events["items"][1]);
+    assert_eq!(told(both), (json!("2024-07-01T10:00:00+08:00"), json!(8), Value::Null));
+    assert_eq!(told(late), (json!("2024-07-01T22:00:00+08:00"), json!(8), Value::Null));
+    assert!(late["detail"].as_str().unwrap().starts_with("out_of_schedule of AH01: "), "{late}");
+    let of_column = app.get(&format!("{path}&column=AH01_HV____")).await.expect(200);
+    assert_eq!((&of_column["total"], &of_column["items"][0]["start_at"]), (&json!(1), &both["start_at"]));
+    assert_eq!(app.get(&format!("{path}&from=2024-07-02")).await.expect(200)["total"], 0);
+}
+
 #[cfg(feature = "sql")]
 #[tokio::test]
 async fn findings_are_a_table_too() {

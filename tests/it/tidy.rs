@@ -18,6 +18,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("sessions", "datasets"),
     ("cleaning", "datasets"),
     ("cleaning", "sessions"),
+    ("cleaning", "findings"),
     ("training", "datasets"),
     ("training", "sessions"),
     ("training", "cleaning"),
