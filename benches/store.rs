@@ -10,6 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hvac_analytics::app;
 use hvac_analytics::config::Config;
 use hvac_analytics::datasets::preview::preview;
+use hvac_analytics::datasets::window::WindowQuery;
 use hvac_analytics::datasets::{DatasetSelector, PreviewQuery};
 use hvac_analytics::sessions::ParseRequest;
 use hvac_analytics::sessions::parse::{Caller, parse_files};
@@ -76,13 +77,14 @@ fn previews(c: &mut Criterion) {
         (state, parsed.expect("the reports can be parsed"))
     });
     let selector = DatasetSelector { session_id: Some(parsed.session_id), version: None };
+    let all = WindowQuery::default();
     let ask = |offset| PreviewQuery { rows: Some(50), offset: Some(offset), columns: None };
 
     let mut group = c.benchmark_group("preview");
     group.throughput(Throughput::Elements(50 * parsed.column_count));
     let same = ask(4_000);
     group.bench_function("cached", |b| {
-        b.iter(|| runtime.block_on(preview(&state, &selector, &same)).expect("the dataset is there"));
+        b.iter(|| runtime.block_on(preview(&state, &selector, &same, &all)).expect("the dataset is there"));
     });
     // No question is asked twice: when all offsets are, by a row more.
     let mut asked = 0;
@@ -91,7 +93,7 @@ fn previews(c: &mut Criterion) {
             asked += 1;
             let rows = Some(50 + asked / 8_000);
             let query = PreviewQuery { rows, ..ask(asked % 8_000) };
-            runtime.block_on(preview(&state, &selector, &query)).expect("the dataset is there")
+            runtime.block_on(preview(&state, &selector, &query, &all)).expect("the dataset is there")
         });
     });
     group.finish();

@@ -1,4 +1,5 @@
-"""Reads every file that the server answers with pandas, Polars and DuckDB, and compares with the sample reports.
+"""Reads every file that the server answers with pandas, Polars, DuckDB and pyarrow, and compares with the sample reports,
+and parts of them with what pandas makes of the whole.
 
     python scripts/readers.py BINARY        (scripts/readers installs what it needs)
 """
@@ -12,12 +13,16 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 import urllib.request
 
 import duckdb
 import duckdb_extension_httpfs
+import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "samples")
 # One per point group, without a fault in it.
@@ -130,6 +135,8 @@ def read_all(server, wanted):
     times = pd.read_parquet(data + ".parquet")["timestamp"]
     assert str(times.min()) == "2024-06-30 16:00:00+00:00", times.min()
 
+    read_parts(data, duck)
+
     counts = {
         "DuckDB": duck.sql(f"SELECT count(*), min(rule) FROM read_parquet('{events}')").fetchone(),
         "Polars": pl.read_parquet(events).select(pl.len(), pl.col("rule").min()).row(0),
@@ -150,6 +157,53 @@ def read_all(server, wanted):
     assert set(pd.read_json(model, typ="series").index) == names, names
     assert set(duck.sql(f"SELECT * FROM read_json('{model}')").columns) == names
     print(f"scripts/readers: pandas {pd.__version__}, Polars {pl.__version__}, DuckDB {duckdb.__version__}: all files")
+
+
+def read_parts(data, duck):
+    """Parts of the data, against what pandas makes of the whole."""
+    whole = pd.read_parquet(data + ".parquet?version=parsed").set_index("timestamp").tz_convert("Asia/Taipei")
+    day = whole[(whole.index >= "2024-07-03 06:00+08:00") & (whole.index < "2024-07-05 18:30+08:00")]
+    some = ["CH_SYS_TOTAL_KW", "CHWST"]
+    parts = {
+        "columns=CH_SYS_TOTAL_KW,CHWST": whole[some],
+        "from=2024-07-03 06:00&to=2024-07-05 18:30": day,
+        "from=2024-07-02T22:00:00Z&to=2024-07-05T10:30:00Z&columns=CH_SYS_TOTAL_KW,CHWST": day[some],
+        # Readings all: their mean, of bins on the site's clock; bins without a row are left out.
+        "every=1h&columns=CH_SYS_TOTAL_KW,CHWST": whole[some].resample("1h").mean(),
+        "every=1d&columns=CH_SYS_TOTAL_KW,CHWST&to=2024-07-05 18:30": whole[some][
+            whole.index < "2024-07-05 18:30+08:00"
+        ].resample("1D").mean(),
+        "from=2030-01-01&columns=CH_SYS_TOTAL_KW,CHWST": whole[some].iloc[:0],
+    }
+    for part, wanted in parts.items():
+        query = "?version=parsed&" + urllib.parse.quote(part, safe="=&,")
+        found = {}
+        for form, sql in [("parquet", "read_parquet"), ("csv", "read_csv")]:
+            url = f"{data}.{form}{query}"
+            # DuckDB takes columns of an empty CSV for texts.
+            if len(wanted) or form == "parquet":
+                found[f"DuckDB, {form}"] = duck.sql(f"SELECT * FROM {sql}('{url}')").pl().to_pandas()
+        found["Polars, Parquet"] = pl.read_parquet(f"{data}.parquet{query}").to_pandas()
+        found["Polars, scanned Parquet"] = pl.scan_parquet(f"{data}.parquet{query}").collect().to_pandas()
+        found["Polars, Arrow"] = pl.read_ipc(f"{data}.arrow{query}").to_pandas()
+        found["Polars, CSV"] = pl.read_csv(f"{data}.csv{query}", infer_schema_length=None).to_pandas()
+        found["pandas, Parquet"] = pd.read_parquet(f"{data}.parquet{query}")
+        found["pandas, Arrow"] = pd.read_feather(f"{data}.arrow{query}")
+        found["pandas, CSV"] = pd.read_csv(f"{data}.csv{query}")
+        bytes_ = urllib.request.urlopen(f"{data}.arrow{query}").read()
+        table = pa.ipc.open_file(bytes_).read_all()
+        found["pyarrow, Arrow"] = table.to_pandas()
+        parquet = pq.read_schema(pa.BufferReader(urllib.request.urlopen(f"{data}.parquet{query}").read()))
+        assert table.schema.metadata == parquet.metadata, (table.schema.metadata, parquet.metadata)
+        assert json.loads(parquet.metadata[b"hvac.window"])["rows"] == len(wanted), part
+        for what, frame in found.items():
+            times = pd.to_datetime(frame.pop("timestamp"), utc=True)
+            assert list(frame.columns) == list(wanted.columns), f"{what}, {part}: {list(frame.columns)}"
+            assert len(frame) == len(wanted), f"{what}, {part}: {len(frame)} rows, not {len(wanted)}"
+            assert list(times) == list(wanted.index.tz_convert("UTC")), f"{what}, {part}"
+            for name in wanted.select_dtypes("number"):
+                ours, theirs = pd.to_numeric(frame[name]).to_numpy(float), wanted[name].to_numpy(float)
+                assert np.allclose(ours, theirs, rtol=1e-12, equal_nan=True), f"{what}, {part}: {name}"
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ mod progress;
 #[cfg(feature = "sql")]
 mod query;
 mod sessions;
+mod shape;
 mod simulate;
 mod sites;
 mod train;
@@ -120,6 +121,8 @@ enum Command {
     Preview(data::PreviewArgs),
     /// Show statistics of a session's columns
     Stats(data::StatsArgs),
+    /// Show the shape of a session's data: curves, histograms, usual days, coverage, efficiency
+    Data(Box<shape::DataArgs>),
     /// Ask in SQL: versions of sessions, the catalogue, all history
     #[cfg(feature = "sql")]
     Query(query::QueryArgs),
@@ -230,6 +233,7 @@ impl Cli {
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,
             Command::Stats(args) => on_stores(config, async |state| data::run_stats(state, args, json).await).await,
+            Command::Data(args) => on_stores(config, async |state| shape::run(state, *args, json).await).await,
             #[cfg(feature = "sql")]
             Command::Query(args) => on_stores(config, async |state| query::run(state, args, json).await).await,
             #[cfg(feature = "sql")]

@@ -15,6 +15,7 @@ use clap::Parser;
 use hvac_analytics::app;
 use hvac_analytics::config::Config;
 use hvac_analytics::datasets::preview::preview;
+use hvac_analytics::datasets::window::WindowQuery;
 use hvac_analytics::datasets::{DatasetSelector, PreviewQuery};
 use hvac_analytics::sessions::parse::{Caller, parse_files};
 use hvac_analytics::sessions::progress::Progress;
@@ -235,10 +236,10 @@ async fn previews(state: &AppState, parsed: &Parsed, runs: &mut Runs) -> Result<
     let offset = i64::try_from(parsed.row_count / 2).ok();
     let query = PreviewQuery { rows: Some(50), offset, columns: None };
     let started = Instant::now();
-    let first = preview(state, &selector, &query).await?;
+    let first = preview(state, &selector, &query, &WindowQuery::default()).await?;
     runs.uncached_ms.push(started.elapsed().as_secs_f64() * 1e3);
     let started = Instant::now();
-    let again = preview(state, &selector, &query).await?;
+    let again = preview(state, &selector, &query, &WindowQuery::default()).await?;
     runs.cached_ms.push(started.elapsed().as_secs_f64() * 1e3);
     if first.body != again.body || first.decode()?.preview.len() != 50 {
         return Err(Error::internal("the cached preview is not the computed one"));

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::out::{Align, number, print, print_json_text, table};
+use crate::datasets::window::WindowQuery;
 use crate::datasets::{AllStats, ColumnStats, DatasetSelector, OneStats, Preview, PreviewQuery, preview, stats};
 use crate::error::{Error, Result, codes};
 use crate::sessions::catalogue;
@@ -32,6 +33,27 @@ impl Which {
     }
 }
 
+/// Which time, and how wide rows are.
+#[derive(Debug, Args)]
+pub struct WindowArgs {
+    /// From this time on: 2016-10-10, '2016-10-10 08:00' on the site's clock, or ISO 8601 with its offset
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Before this time
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Width of bins that rows are put into by kind of point: 1m, 5m, 10m, 15m, 30m, 1h or 1d
+    #[arg(long, value_name = "INTERVAL")]
+    every: Option<String>,
+}
+
+impl WindowArgs {
+    /// As a request says it.
+    pub fn query(self) -> WindowQuery {
+        WindowQuery { from: self.from, to: self.to, every: self.every }
+    }
+}
+
 /// Which rows to show.
 #[derive(Debug, Args)]
 pub struct PreviewArgs {
@@ -46,6 +68,8 @@ pub struct PreviewArgs {
     /// Columns to show, separated by commas
     #[arg(long)]
     columns: Option<String>,
+    #[command(flatten)]
+    window: WindowArgs,
 }
 
 /// Shows rows.
@@ -55,7 +79,7 @@ pub struct PreviewArgs {
 pub async fn run_preview(state: &AppState, args: PreviewArgs, json: bool) -> Result<()> {
     let selector = args.which.selector(state).await?;
     let query = PreviewQuery { rows: Some(args.rows), offset: Some(args.offset), columns: args.columns };
-    let answer = preview::preview(state, &selector, &query).await?;
+    let answer = preview::preview(state, &selector, &query, &args.window.query()).await?;
     if json {
         return print_json_text(&answer.body);
     }
@@ -86,6 +110,11 @@ pub struct StatsArgs {
     /// One column; all of them when left out
     #[arg(long)]
     column: Option<String>,
+    /// Columns, separated by commas
+    #[arg(long, conflicts_with = "column")]
+    columns: Option<String>,
+    #[command(flatten)]
+    window: WindowArgs,
 }
 
 /// Shows statistics.
@@ -94,14 +123,15 @@ pub struct StatsArgs {
 /// As [`stats::all`] and [`stats::one`].
 pub async fn run_stats(state: &AppState, args: StatsArgs, json: bool) -> Result<()> {
     let selector = args.which.selector(state).await?;
+    let window = args.window.query();
     let (body, columns) = match &args.column {
         Some(column) => {
-            let answer = stats::one(state, &selector, column).await?;
+            let answer = stats::one(state, &selector, column, &window).await?;
             let OneStats { stats, .. } = answer.decode()?;
             (answer.body, vec![stats])
         }
         None => {
-            let answer = stats::all(state, &selector).await?;
+            let answer = stats::all(state, &selector, args.columns.as_deref(), &window).await?;
             let AllStats { columns, .. } = answer.decode()?;
             (answer.body, columns)
         }

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use futures_util::StreamExt;
 use serde_json::json;
 
-use super::data::Which;
+use super::data::{Which, WindowArgs};
 use super::out::{print_json, tell};
-use crate::datasets::export::{self, ByteStream};
+use crate::datasets::export::{self, ByteStream, Form};
 use crate::datasets::version;
+use crate::datasets::window::Selection;
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 
@@ -28,6 +29,11 @@ pub struct ExportArgs {
     /// Who reads the CSV: for a spreadsheet, texts that it would calculate get a ' before them
     #[arg(long = "for", value_name = "READER")]
     reader: Option<CsvReader>,
+    /// Columns to write, separated by commas; all when left out
+    #[arg(long)]
+    columns: Option<String>,
+    #[command(flatten)]
+    window: WindowArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -105,11 +111,13 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
         return Err(Error::invalid("for", codes::BAD_USAGE, message));
     }
     let dataset = version::resolve(state, &args.which.selector(state).await?).await?;
-    let rows = match format {
-        FileFormat::Parquet => export::parquet(state, &dataset, 0..dataset.size_bytes).await?,
-        FileFormat::Arrow => export::arrow(state, &dataset).await?,
-        FileFormat::Csv => export::csv(state, &dataset, args.reader.is_some()).await?,
+    let selection = Selection::of(&dataset, args.columns.as_deref(), &args.window.query())?;
+    let form = match format {
+        FileFormat::Parquet => Form::Parquet,
+        FileFormat::Arrow => Form::Arrow,
+        FileFormat::Csv => Form::Csv { spreadsheet: args.reader.is_some() },
     };
+    let rows = export::stream(state, &dataset, form, &selection).await?;
     if args.output.as_deref() == Some(Path::new("-")) {
         return match copy(rows, &mut std::io::stdout().lock()).await {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -119,7 +127,8 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
     let path = match args.output {
         Some(path) => path,
         None => {
-            let name = format!("{}-{}.{}", dataset.session_name, dataset.label.version, format.extension());
+            let part = if selection.is_whole() { "" } else { "-part" };
+            let name = format!("{}-{}{part}.{}", dataset.session_name, dataset.label.version, format.extension());
             let path = PathBuf::from(name.replace(|c: char| c.is_control() || "/\\:*?\"<>|".contains(c), "_"));
             if path.exists() {
                 let message = format!("{} is there already; name the file with -o to replace it", path.display());
@@ -136,12 +145,11 @@ pub async fn run(state: &AppState, args: ExportArgs, json: bool) -> Result<()> {
             "dataset_id": dataset.dataset_id, "version": dataset.version,
         }));
     }
-    tell(&format!(
-        "wrote {}: {} rows of {}, {size_bytes} bytes",
-        path.display(),
-        dataset.row_count,
-        dataset.label.version
-    ));
+    let what = match selection.is_whole() {
+        true => format!("{} rows", dataset.row_count),
+        false => "a part".to_owned(),
+    };
+    tell(&format!("wrote {}: {what} of {}, {size_bytes} bytes", path.display(), dataset.label.version));
     Ok(())
 }
 

@@ -1,62 +1,58 @@
-//! Correlation of columns.
+//! Correlation of columns: Pearson's r, and Spearman's ρ by [`super::ranks`].
 
 use rayon::prelude::*;
 
-use super::opened::Frame;
+use super::ranks::{Ranks, rho};
 use super::version::settled;
-use super::{Answer, Correlation, CorrelationQuery, DatasetSelector, answer, names};
+use super::window::{Window, WindowQuery, WindowRows};
+use super::{Answer, Correlation, CorrelationMethod, CorrelationQuery, DatasetSelector, answer, names};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
-use hvac_frame::column::{ColumnMeta, Kind};
+use hvac_frame::column::ColumnMeta;
 
 /// Most columns of one matrix.
 const MAX_COLUMNS: usize = 50;
 /// Rows that are in memory at once.
-const WINDOW: usize = 131_072;
+const WINDOW: u64 = 131_072;
+/// Most cells that are ranked at once: each takes 8 bytes.
+const MAX_RANKED: u64 = 50_000_000;
 
 /// Correlation of columns.
 ///
 /// # Errors
-/// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
+/// As [`super::version::resolve`], [`Window::of`]; 422 for a parameter out of range or an unknown column.
 pub async fn correlation(
     state: &AppState,
     selector: &DatasetSelector,
     query: &CorrelationQuery,
+    window: &WindowQuery,
 ) -> Result<Answer<Correlation>> {
     let dataset = settled(state, selector).await?;
-    let columns = columns_of(&dataset.columns, query.columns.as_deref())?;
-    let request = format!("correlation {}", columns.join(","));
+    let columns = names::numbers(&dataset.columns, query.columns.as_deref(), 2, MAX_COLUMNS)?;
+    let window = Window::of(window, dataset.zone)?;
+    let names: Vec<String> = columns.iter().map(|meta| meta.name.clone()).collect();
+    let method = query.method.unwrap_or_default();
+    let request = format!("correlation {method:?} {}{window}", names.join(","));
     answer::computed(state, dataset, &request, move |frame, dataset| {
-        let moments = moments(frame, &columns)?;
+        let rows = WindowRows::of(frame, &window, dataset.zone)?;
+        let pairs: Vec<(u64, Option<f64>)> = match method {
+            CorrelationMethod::Pearson => {
+                moments(&rows, &columns)?.iter().map(|moments| (moments.n, moments.r())).collect()
+            }
+            CorrelationMethod::Spearman => ranked(&rows, &columns)?,
+        };
         // Each pair is computed once, its row's column before its own.
-        let of = |a: usize, b: usize| moments.get(pair_index(a.min(b), a.max(b))).copied().unwrap_or_default();
+        let of = |a: usize, b: usize| pairs.get(pair_index(a.min(b), a.max(b))).copied().unwrap_or_default();
         let n = columns.len();
         answer::json(&Correlation {
             dataset: dataset.label.clone(),
-            matrix: (0..n).map(|a| (0..n).map(|b| of(a, b).r()).collect()).collect(),
-            pairs: (0..n).map(|a| (0..n).map(|b| of(a, b).n).collect()).collect(),
-            columns,
+            method,
+            matrix: (0..n).map(|a| (0..n).map(|b| of(a, b).1).collect()).collect(),
+            pairs: (0..n).map(|a| (0..n).map(|b| of(a, b).0).collect()).collect(),
+            columns: names,
         })
     })
     .await
-}
-
-/// Names of the columns asked for.
-fn columns_of(columns: &[ColumnMeta], list: Option<&str>) -> Result<Vec<String>> {
-    let chosen = match names::listed(columns, list)? {
-        None => columns.iter().filter(|meta| meta.kind != Kind::Text).take(MAX_COLUMNS).collect(),
-        Some(chosen) if !(2..=MAX_COLUMNS).contains(&chosen.len()) => {
-            let message =
-                format!("columns: name 2 to {MAX_COLUMNS} columns, separated by commas, not {}", chosen.len());
-            return Err(Error::invalid("columns", codes::BAD_COLUMNS, message));
-        }
-        Some(chosen) => chosen,
-    };
-    if let Some(text) = chosen.iter().find(|meta| meta.kind == Kind::Text) {
-        let message = format!("columns: '{}' holds texts, which have no correlation", text.name);
-        return Err(Error::invalid("columns", codes::NOT_NUMERIC, message));
-    }
-    Ok(chosen.into_iter().map(|meta| meta.name.clone()).collect())
 }
 
 /// Where the pair of columns `a` ≤ `b` stands in a list of all pairs, by `b`, then `a`.
@@ -64,20 +60,43 @@ fn pair_index(a: usize, b: usize) -> usize {
     b * (b + 1) / 2 + a
 }
 
+/// All pairs of `n` columns, in [`pair_index`]'s order.
+fn all_pairs(n: usize) -> Vec<(usize, usize)> {
+    (0..n).flat_map(|b| (0..=b).map(move |a| (a, b))).collect()
+}
+
 /// The moments of every pair, in [`pair_index`]'s order, a window of rows at a time.
-fn moments(frame: &Frame, columns: &[String]) -> Result<Vec<Moments>> {
-    let pairs: Vec<(usize, usize)> = (0..columns.len()).flat_map(|b| (0..=b).map(move |a| (a, b))).collect();
+fn moments(rows: &WindowRows<'_>, columns: &[ColumnMeta]) -> Result<Vec<Moments>> {
+    let pairs = all_pairs(columns.len());
     let mut all = vec![Moments::default(); pairs.len()];
-    for start in (0..frame.row_count).step_by(WINDOW) {
-        let window = start..frame.row_count.min(start + WINDOW as u64);
+    for start in (0..rows.count()).step_by(usize::try_from(WINDOW).unwrap_or(usize::MAX)) {
+        let part = start..rows.count().min(start + WINDOW);
         let cells: Vec<Vec<Option<f64>>> =
-            columns.iter().map(|name| frame.numbers_of(name, window.clone())).collect::<Result<_>>()?;
+            columns.iter().map(|meta| rows.numbers_of(meta, part.clone())).collect::<Result<_>>()?;
         let column = |i: usize| cells.get(i).map_or(&[][..], Vec::as_slice);
         all.par_iter_mut().zip(&pairs).for_each(|(moments, &(a, b))| {
             *moments = moments.merge(Moments::of(column(a), column(b)));
         });
     }
     Ok(all)
+}
+
+/// Rows with both values and Spearman's ρ of every pair, in [`pair_index`]'s order.
+fn ranked(rows: &WindowRows<'_>, columns: &[ColumnMeta]) -> Result<Vec<(u64, Option<f64>)>> {
+    let cells = rows.count().saturating_mul(columns.len() as u64);
+    if cells > MAX_RANKED {
+        let message = format!(
+            "columns: ranks of {cells} cells are more than {MAX_RANKED} at once; name fewer columns, or say from, to or every"
+        );
+        return Err(Error::invalid("columns", codes::TOO_MUCH_AT_ONCE, message));
+    }
+    let ranks: Vec<Ranks> =
+        columns.par_iter().map(|meta| Ok(Ranks::of(&rows.numbers(meta)?))).collect::<Result<_>>()?;
+    let of = |&(a, b): &(usize, usize)| match (ranks.get(a), ranks.get(b)) {
+        (Some(a), Some(b)) => rho(a, b, MIN_PAIRS),
+        _ => (0, None),
+    };
+    Ok(all_pairs(columns.len()).par_iter().map(of).collect())
 }
 
 /// Fewest rows with both values that say anything.

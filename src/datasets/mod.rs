@@ -17,16 +17,24 @@ use hvac_frame::column::{Kind, NullReason};
 pub mod answer;
 pub mod clock;
 pub mod correlation;
+pub mod coverage;
+pub mod duration;
+pub mod efficiency;
 pub mod export;
+mod held;
+pub mod histogram;
 pub mod names;
 pub mod opened;
 pub mod preview;
+pub mod profile;
 pub mod quality;
+mod ranks;
 pub mod rows;
 pub mod series;
 pub mod stats;
 mod store;
 pub mod version;
+pub mod window;
 
 /// Which stored frame a request is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize, IntoParams)]
@@ -100,7 +108,7 @@ pub struct Preview {
     /// The rows asked for.
     #[schema(value_type = Vec<Object>)]
     pub preview: Vec<Row>,
-    /// Rows of the whole frame.
+    /// Rows of the whole frame, or of the window that was asked for.
     pub total_rows: u64,
     /// Columns of the rows, `timestamp` first.
     pub columns: Vec<String>,
@@ -113,6 +121,8 @@ pub struct Preview {
 pub struct StatsQuery {
     /// One column; all of them when left out.
     pub column: Option<String>,
+    /// Names separated by commas; all when left out. Not beside `column`.
+    pub columns: Option<String>,
 }
 
 /// Statistics of one column. Numbers are null for `timestamp`, texts, and columns without a value.
@@ -142,7 +152,7 @@ pub struct ColumnStats {
     pub count: u64,
     /// Cells without.
     pub null_count: u64,
-    /// Cells without, by reason.
+    /// Cells without, by reason; empty for a window, for reasons are only counted for all rows.
     pub nulls: BTreeMap<NullReason, u64>,
     /// Linear-interpolated: `p01 p05 p25 p50 p75 p95 p99`.
     pub quantiles: BTreeMap<String, f64>,
@@ -165,9 +175,9 @@ pub struct AllStats {
     /// The frame.
     #[serde(flatten)]
     pub dataset: DatasetLabel,
-    /// Rows of the frame.
+    /// Rows of the frame, or of the window that was asked for.
     pub total_rows: u64,
-    /// One entry a column, in the frame's order.
+    /// One entry a column, in the frame's order, or in that asked for.
     pub columns: Vec<ColumnStats>,
 }
 
@@ -189,10 +199,6 @@ pub struct OneStats {
 pub struct SeriesQuery {
     /// Names separated by commas; at most 20.
     pub columns: Option<String>,
-    /// From this time on (ISO 8601; without an offset, the site's clock).
-    pub from: Option<String>,
-    /// Before this time.
-    pub to: Option<String>,
     /// Points a column, 10…20 000, default 2000.
     pub points: Option<i64>,
 }
@@ -288,17 +294,33 @@ pub struct FrozenRun {
 pub struct CorrelationQuery {
     /// Names separated by commas, 2…50; the first 50 columns of numbers when left out.
     pub columns: Option<String>,
+    /// `pearson` (default) or `spearman`.
+    #[param(inline)]
+    pub method: Option<CorrelationMethod>,
 }
 
-/// Pearson's r of each pair over the rows where both have a value.
+/// How a correlation is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CorrelationMethod {
+    /// Pearson's r: how far values lie on a straight line.
+    #[default]
+    Pearson,
+    /// Spearman's ρ: Pearson's r of the values' ranks, equal values sharing their mean rank.
+    Spearman,
+}
+
+/// Correlation of each pair over the rows where both have a value.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Correlation {
     /// The frame.
     #[serde(flatten)]
     pub dataset: DatasetLabel,
+    /// How it is told.
+    pub method: CorrelationMethod,
     /// Names of rows and columns of the matrix.
     pub columns: Vec<String>,
-    /// r; null where a column is constant or fewer than 3 rows have both.
+    /// r or ρ; null where a column is constant or fewer than 3 rows have both.
     pub matrix: Vec<Vec<Option<f64>>>,
     /// Rows where both have a value.
     pub pairs: Vec<Vec<u64>>,

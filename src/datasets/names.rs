@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result, codes};
-use hvac_frame::column::ColumnMeta;
+use hvac_frame::column::{ColumnMeta, Kind};
 
 /// The axis' name in every stored frame.
 pub const TIMESTAMP: &str = "timestamp";
@@ -49,6 +49,46 @@ pub fn find<'a>(columns: &'a [ColumnMeta], field: &str, name: &str) -> Result<&'
     })
 }
 
+/// The column of that name, which has to be one of numbers.
+///
+/// # Errors
+/// As [`find`], and 422 for a column of texts.
+pub fn number<'a>(columns: &'a [ColumnMeta], field: &str, name: Option<&str>) -> Result<&'a ColumnMeta> {
+    let name = name.unwrap_or_default().trim();
+    if name.is_empty() {
+        return Err(Error::invalid(field, codes::BAD_COLUMNS, format!("{field}: name one column")));
+    }
+    let meta = find(columns, field, name)?;
+    no_text(field, std::iter::once(meta))?;
+    Ok(meta)
+}
+
+/// Columns of numbers, at least `least` and at most `most`; the first of them when the list is left out or blank.
+///
+/// # Errors
+/// As [`listed`], and 422 for too few, too many, or a column of texts.
+pub fn numbers(columns: &[ColumnMeta], list: Option<&str>, least: usize, most: usize) -> Result<Vec<ColumnMeta>> {
+    let Some(chosen) = listed(columns, list)? else {
+        return Ok(columns.iter().filter(|meta| meta.kind != Kind::Text).take(most).cloned().collect());
+    };
+    if !(least..=most).contains(&chosen.len()) {
+        let message = format!("columns: name {least} to {most} columns, separated by commas, not {}", chosen.len());
+        return Err(Error::invalid("columns", codes::BAD_COLUMNS, message));
+    }
+    no_text("columns", chosen.iter().copied())?;
+    Ok(chosen.into_iter().cloned().collect())
+}
+
+fn no_text<'a>(field: &str, mut columns: impl Iterator<Item = &'a ColumnMeta>) -> Result<()> {
+    match columns.find(|meta| meta.kind == Kind::Text) {
+        Some(text) => {
+            let message = format!("{field}: '{}' holds texts, and numbers are needed", text.name);
+            Err(Error::invalid(field, codes::NOT_NUMERIC, message))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Names that look most like `name`, by stored or original name.
 fn closest<'a>(columns: &'a [ColumnMeta], name: &str) -> Vec<&'a str> {
     let wanted = name.to_uppercase();
@@ -68,7 +108,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use hvac_frame::column::Kind;
 
     fn columns() -> Vec<ColumnMeta> {
         ["MMCB.KW", "MMCB.KWH", "CH-1.S", "溫度 1"]

@@ -12,6 +12,7 @@ use polars::prelude::DataFrame;
 use super::answer::blocking;
 use super::opened::{self, Frame};
 use super::version::{Resolved, settled};
+use super::window::{Selection, WindowQuery, WindowRows};
 use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names, rows};
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
@@ -31,9 +32,20 @@ const CELL_BYTES: u64 = 24;
 ///
 /// # Errors
 /// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
-pub async fn preview(state: &AppState, selector: &DatasetSelector, query: &PreviewQuery) -> Result<Answer<Preview>> {
+pub async fn preview(
+    state: &AppState,
+    selector: &DatasetSelector,
+    query: &PreviewQuery,
+    window: &WindowQuery,
+) -> Result<Answer<Preview>> {
     let range = range_of(query)?;
     let dataset = settled(state, selector).await?;
+    if *window != WindowQuery::default() {
+        let selection = Selection::of(&dataset, query.columns.as_deref(), window)?;
+        if !selection.window.is_whole() {
+            return in_window(state, dataset, selection, range).await;
+        }
+    }
     let listed = names::listed(&dataset.columns, query.columns.as_deref())?;
     let chosen = listed.map(|listed| named(listed.into_iter()));
     let list = chosen.as_ref().map_or_else(|| "*".to_owned(), |chosen| chosen.join(","));
@@ -43,6 +55,25 @@ pub async fn preview(state: &AppState, selector: &DatasetSelector, query: &Previ
     let bytes = columns * (rows.end - rows.start) * CELL_BYTES;
     let writing = || written(state, &dataset, chosen.unwrap_or_else(|| named(dataset.columns.iter())), rows);
     answer::kept(state, &dataset, &request, bytes, writing).await
+}
+
+/// Rows of a window of the frame.
+async fn in_window(
+    state: &AppState,
+    dataset: Arc<Resolved>,
+    selection: Selection,
+    range: Range<u64>,
+) -> Result<Answer<Preview>> {
+    let request = format!("preview {} {}{selection}", range.start, range.end);
+    answer::computed(state, dataset, &request, move |frame, dataset| {
+        let rows = WindowRows::of(frame, &selection.window, dataset.zone)?;
+        let count = rows.count();
+        let cells = rows.cells(selection.columns(dataset), range.start.min(count)..range.end.min(count))?;
+        let height = cells.height();
+        let chosen = named(selection.columns(dataset).iter());
+        json(dataset, &chosen, &[(Arc::new(cells), 0..height)], count)
+    })
+    .await
 }
 
 /// `timestamp` and the names of columns.
@@ -57,13 +88,13 @@ async fn written(state: &AppState, dataset: &Arc<Resolved>, chosen: Vec<String>,
     let parts = if most { blocks(state, dataset, &rows).await? } else { None };
     let (state, dataset) = (state.clone(), Arc::clone(dataset));
     match parts {
-        Some(parts) if cells <= AT_ONCE => json(&dataset, &chosen, &parts),
-        Some(parts) => blocking(move || json(&dataset, &chosen, &parts)).await,
+        Some(parts) if cells <= AT_ONCE => json(&dataset, &chosen, &parts, dataset.row_count),
+        Some(parts) => blocking(move || json(&dataset, &chosen, &parts, dataset.row_count)).await,
         None => {
             blocking(move || {
                 let few = Frame::open(&state, &dataset)?.cells(&chosen, rows)?;
                 let height = few.height();
-                json(&dataset, &chosen, &[(Arc::new(few), 0..height)])
+                json(&dataset, &chosen, &[(Arc::new(few), 0..height)], dataset.row_count)
             })
             .await
         }
@@ -103,7 +134,7 @@ async fn blocks(state: &AppState, dataset: &Arc<Resolved>, rows: &Range<u64>) ->
     Ok(Some(parts))
 }
 
-fn json(dataset: &Resolved, chosen: &[String], parts: &[Part]) -> Result<Bytes> {
+fn json(dataset: &Resolved, chosen: &[String], parts: &[Part], total_rows: u64) -> Result<Bytes> {
     let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
     let doing = "writing an answer as JSON";
     let mut out = serde_json::to_vec(&dataset.label).internal(doing)?;
@@ -114,7 +145,7 @@ fn json(dataset: &Resolved, chosen: &[String], parts: &[Part]) -> Result<Bytes> 
         rows::write(frame, &chosen, range.clone(), dataset.zone, &mut out)?;
     }
     rows::end(&mut out);
-    out.extend_from_slice(format!(",\"total_rows\":{},\"columns\":", dataset.row_count).as_bytes());
+    out.extend_from_slice(format!(",\"total_rows\":{total_rows},\"columns\":").as_bytes());
     serde_json::to_writer(&mut out, &chosen).internal(doing)?;
     out.push(b'}');
     Ok(Bytes::from(out))

@@ -80,7 +80,7 @@ const MAX_GAPS: usize = 100;
 const MAX_RUNS: usize = 10;
 
 /// Median step of an ascending axis, ms.
-fn median_step_ms(at_ms: &[i64]) -> Option<f64> {
+pub(super) fn median_step_ms(at_ms: &[i64]) -> Option<f64> {
     let mut steps: Vec<i64> = at_ms.iter().zip(at_ms.iter().skip(1)).map(|(a, b)| b - a).collect();
     let middle = steps.len().checked_sub(1)? / 2;
     let odd = steps.len() % 2 == 1;

@@ -1,9 +1,7 @@
 //! Points of a plot.
 
-use std::ops::Range;
-
-use super::opened::Frame;
 use super::version::{Resolved, settled};
+use super::window::{Window, WindowQuery, WindowRows};
 use super::{Answer, DatasetSelector, Series, SeriesAnswer, SeriesQuery, answer, clock, names};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
@@ -18,14 +16,19 @@ const POINTS: i64 = 2000;
 ///
 /// # Errors
 /// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
-pub async fn series(state: &AppState, selector: &DatasetSelector, query: &SeriesQuery) -> Result<Answer<SeriesAnswer>> {
+pub async fn series(
+    state: &AppState,
+    selector: &DatasetSelector,
+    query: &SeriesQuery,
+    window: &WindowQuery,
+) -> Result<Answer<SeriesAnswer>> {
     let dataset = settled(state, selector).await?;
-    let asked = Asked::of(&dataset, query)?;
-    let request = format!("series {:?} {:?} {} {}", asked.from_ms, asked.to_ms, asked.points, asked.names());
+    let asked = Asked::of(&dataset, query, window)?;
+    let request = format!("series {} {}{}", asked.points, asked.names(), asked.window);
     answer::computed(state, dataset, &request, move |frame, dataset| {
-        let rows = frame.rows_between(asked.from_ms, asked.to_ms)?;
-        let at_ms = frame.axis(rows.clone())?;
-        let lines = asked.columns.iter().map(|meta| line(frame, dataset, meta, &at_ms, rows.clone(), asked.points));
+        let rows = WindowRows::of(frame, &asked.window, dataset.zone)?;
+        let at_ms = rows.axis()?;
+        let lines = asked.columns.iter().map(|meta| line(&rows, dataset, meta, &at_ms, asked.points));
         answer::json(&SeriesAnswer { dataset: dataset.label.clone(), series: lines.collect::<Result<_>>()? })
     })
     .await
@@ -34,13 +37,12 @@ pub async fn series(state: &AppState, selector: &DatasetSelector, query: &Series
 /// A query that is in order.
 struct Asked {
     columns: Vec<ColumnMeta>,
-    from_ms: Option<i64>,
-    to_ms: Option<i64>,
+    window: Window,
     points: usize,
 }
 
 impl Asked {
-    fn of(dataset: &Resolved, query: &SeriesQuery) -> Result<Self> {
+    fn of(dataset: &Resolved, query: &SeriesQuery, window: &WindowQuery) -> Result<Self> {
         let chosen = names::listed(&dataset.columns, query.columns.as_deref())?.unwrap_or_default();
         if chosen.is_empty() || chosen.len() > MAX_COLUMNS {
             let message =
@@ -56,11 +58,9 @@ impl Asked {
             let message = format!("points: {points} is out of range; ask for 10 to 20000 points a column");
             Error::invalid("points", codes::BAD_POINTS, message)
         };
-        let (from_ms, to_ms) = clock::window(query.from.as_deref(), query.to.as_deref(), dataset.zone)?;
         Ok(Self {
             columns: chosen.into_iter().cloned().collect(),
-            from_ms,
-            to_ms,
+            window: Window::of(window, dataset.zone)?,
             points: usize::try_from(points).ok().filter(|n| (10..=20_000).contains(n)).ok_or_else(bad_points)?,
         })
     }
@@ -71,15 +71,8 @@ impl Asked {
 }
 
 /// The line of one column; `at_ms` are the times of the `rows`.
-fn line(
-    frame: &Frame,
-    dataset: &Resolved,
-    meta: &ColumnMeta,
-    at_ms: &[i64],
-    rows: Range<u64>,
-    points: usize,
-) -> Result<Series> {
-    let values = frame.numbers_of(&meta.name, rows)?;
+fn line(rows: &WindowRows<'_>, dataset: &Resolved, meta: &ColumnMeta, at_ms: &[i64], points: usize) -> Result<Series> {
+    let values = rows.numbers(meta)?;
     let kept = thin_out(&values, points);
     let point = |row: &usize| Some((clock::iso(dataset.zone, *at_ms.get(*row)?), *values.get(*row)?));
     let (timestamps, values_kept) = kept.iter().filter_map(point).unzip();

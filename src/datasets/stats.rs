@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::opened::Frame;
 use super::version::settled;
+use super::window::{Selection, Window, WindowQuery, WindowRows};
 use super::{AllStats, Answer, ColumnStats, DatasetSelector, OneStats, StateCount, answer, names};
 use crate::error::Result;
 use crate::state::AppState;
@@ -17,18 +17,26 @@ const QUANTILES: [(&str, f64); 7] =
 /// Most states that are listed of one column.
 const MAX_STATES: usize = 50;
 
-/// Statistics of all columns.
+/// Statistics of all columns, or of those named (separated by commas).
 ///
 /// # Errors
-/// As [`super::version::resolve`].
-pub async fn all(state: &AppState, selector: &DatasetSelector) -> Result<Answer<AllStats>> {
+/// As [`super::version::resolve`], [`Selection::of`].
+pub async fn all(
+    state: &AppState,
+    selector: &DatasetSelector,
+    columns: Option<&str>,
+    window: &WindowQuery,
+) -> Result<Answer<AllStats>> {
     let dataset = settled(state, selector).await?;
-    answer::computed(state, dataset, "stats", |frame, dataset| {
+    let selection = Selection::of(&dataset, columns, window)?;
+    let request = format!("stats{selection}");
+    answer::computed(state, dataset, &request, move |frame, dataset| {
+        let rows = WindowRows::of(frame, &selection.window, dataset.zone)?;
         // As many columns are in memory as there are cores.
-        let of_columns: Vec<ColumnStats> =
-            dataset.columns.par_iter().map(|meta| of_column(frame, meta)).collect::<Result<_>>()?;
-        let columns = std::iter::once(of_axis(dataset.row_count)).chain(of_columns).collect();
-        answer::json(&AllStats { dataset: dataset.label.clone(), total_rows: dataset.row_count, columns })
+        let of_columns = selection.columns(dataset).par_iter().map(|meta| of_column(&rows, meta, &selection.window));
+        let of_columns: Vec<ColumnStats> = of_columns.collect::<Result<_>>()?;
+        let columns = std::iter::once(of_axis(rows.count())).chain(of_columns).collect();
+        answer::json(&AllStats { dataset: dataset.label.clone(), total_rows: rows.count(), columns })
     })
     .await
 }
@@ -36,16 +44,23 @@ pub async fn all(state: &AppState, selector: &DatasetSelector) -> Result<Answer<
 /// Statistics of one column.
 ///
 /// # Errors
-/// As [`super::version::resolve`]; 422 for an unknown column, with the closest names.
-pub async fn one(state: &AppState, selector: &DatasetSelector, column: &str) -> Result<Answer<OneStats>> {
+/// As [`super::version::resolve`], [`Window::of`]; 422 for an unknown column, with the closest names.
+pub async fn one(
+    state: &AppState,
+    selector: &DatasetSelector,
+    column: &str,
+    window: &WindowQuery,
+) -> Result<Answer<OneStats>> {
     let dataset = settled(state, selector).await?;
     let meta = match column.trim() {
         names::TIMESTAMP => None,
         name => Some(names::find(&dataset.columns, "column", name)?.clone()),
     };
-    let request = format!("stats {}", meta.as_ref().map_or(names::TIMESTAMP, |meta| &meta.name));
+    let window = Window::of(window, dataset.zone)?;
+    let request = format!("stats {}{window}", meta.as_ref().map_or(names::TIMESTAMP, |meta| &meta.name));
     answer::computed(state, dataset, &request, move |frame, dataset| {
-        let stats = meta.map_or_else(|| Ok(of_axis(dataset.row_count)), |meta| of_column(frame, &meta))?;
+        let rows = WindowRows::of(frame, &window, dataset.zone)?;
+        let stats = meta.map_or_else(|| Ok(of_axis(rows.count())), |meta| of_column(&rows, &meta, &window))?;
         answer::json(&OneStats { dataset: dataset.label.clone(), stats })
     })
     .await
@@ -56,18 +71,19 @@ fn of_axis(rows: u64) -> ColumnStats {
     ColumnStats { count: rows, ..blank(names::TIMESTAMP, names::TIMESTAMP) }
 }
 
-fn of_column(frame: &Frame, meta: &ColumnMeta) -> Result<ColumnStats> {
+fn of_column(rows: &WindowRows<'_>, meta: &ColumnMeta, window: &Window) -> Result<ColumnStats> {
     let mut stats = ColumnStats {
         kind: Some(meta.kind),
         unit: meta.unit.clone(),
-        nulls: meta.nulls.clone(),
+        // Only all rows' reasons are known.
+        nulls: if window.is_whole() { meta.nulls.clone() } else { BTreeMap::new() },
         ..blank(&meta.name, &meta.original_name)
     };
     match meta.kind {
-        Kind::Text => add_states(&mut stats, frame.texts(&meta.name)?.iter().flatten()),
-        _ => add_numbers(&mut stats, frame.numbers(&meta.name)?.into_iter().flatten().collect()),
+        Kind::Text => add_states(&mut stats, rows.texts(meta)?.iter().flatten()),
+        _ => add_numbers(&mut stats, rows.numbers(meta)?.into_iter().flatten().collect()),
     }
-    stats.null_count = frame.row_count.saturating_sub(stats.count);
+    stats.null_count = rows.count().saturating_sub(stats.count);
     Ok(stats)
 }
 
@@ -129,7 +145,7 @@ fn add_states<'a>(stats: &mut ColumnStats, values: impl Iterator<Item = &'a str>
 }
 
 /// The `q` quantile of ascending values, 0 ≤ q ≤ 1.
-fn quantile(ascending: &[f64], q: f64) -> Option<f64> {
+pub(super) fn quantile(ascending: &[f64], q: f64) -> Option<f64> {
     let h = ascending.len().checked_sub(1)? as f64 * q;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 ≤ h < length of a slice")]
     let below = h.floor() as usize;

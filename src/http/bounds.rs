@@ -4,6 +4,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "JSON of the program's own document: what is not there is null")]
 
+use hvac_cleaning::Interval;
 use hvac_cleaning::diagnostics::FaultKind;
 use serde_json::{Value, json};
 
@@ -77,7 +78,12 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "data_dir" | "subfolder" => path(),
         "sort" => json!({"enum": ["created_at", "updated_at", "name", "site", "total_rows", "status"]}),
         "order" => json!({"enum": ["asc", "desc"]}),
+        // Each has its own, which the derive says.
+        "by" if ["get_profile", "get_coverage"].contains(&operation) => Value::Null,
         "by" => json!({"enum": ["day", "week", "month"]}),
+        "every" => json!({"enum": Interval::ALL.map(Interval::name)}),
+        "bins" => json!({"minimum": 1, "maximum": if operation == "get_efficiency" { 100 } else { 1000 }}),
+        "full_load_rt" | "min_load_rt" | "max_cop" => json!({"exclusiveMinimum": 0}),
         "step" => json!({"enum": ["day", "hour"]}),
         "rule" => json!({"enum": events::all_rules()}),
         "kind" => {

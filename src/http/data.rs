@@ -10,10 +10,12 @@ use super::answer::respond;
 use super::extract::Query;
 use super::openapi::NoSuchData;
 use super::problem::Result;
+use crate::datasets::window::WindowQuery;
 use crate::datasets::{
     AllStats, Correlation, CorrelationQuery, DatasetSelector, OneStats, Preview, PreviewQuery, Quality, SeriesAnswer,
     SeriesQuery, StatsQuery, correlation, preview, quality, series, stats,
 };
+use crate::error::{Error, codes};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -26,14 +28,15 @@ pub fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Rows as a table shows them
-#[utoipa::path(get, path = "/data/preview", tag = "data", params(DatasetSelector, PreviewQuery), responses((status = 200, body = Preview), NoSuchData))]
+#[utoipa::path(get, path = "/data/preview", tag = "data", params(DatasetSelector, PreviewQuery, WindowQuery), responses((status = 200, body = Preview), NoSuchData))]
 async fn get_preview(
     State(state): State<AppState>,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<PreviewQuery>,
+    Query(window): Query<WindowQuery>,
 ) -> Result<Response> {
-    Ok(respond(&headers, preview::preview(&state, &selector, &query).await?))
+    Ok(respond(&headers, preview::preview(&state, &selector, &query, &window).await?))
 }
 
 /// Either answer of the statistics route; describes it only.
@@ -48,30 +51,36 @@ enum Stats {
 }
 
 /// Statistics of one column, or of all of them
-#[utoipa::path(get, path = "/data/stats", tag = "data", params(DatasetSelector, StatsQuery), responses((status = 200, body = Stats), NoSuchData))]
+#[utoipa::path(get, path = "/data/stats", tag = "data", params(DatasetSelector, StatsQuery, WindowQuery), responses((status = 200, body = Stats), NoSuchData))]
 async fn get_stats(
     State(state): State<AppState>,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<StatsQuery>,
+    Query(window): Query<WindowQuery>,
 ) -> Result<Response> {
     Ok(match query.column.as_deref().filter(|name| !name.is_empty()) {
-        Some(column) => respond(&headers, stats::one(&state, &selector, column).await?),
-        None => respond(&headers, stats::all(&state, &selector).await?),
+        Some(_) if query.columns.as_deref().is_some_and(|list| !list.trim().is_empty()) => {
+            let message = "columns: give column for one, or columns for several, not both";
+            return Err(Error::invalid("columns", codes::BAD_COLUMNS, message).into());
+        }
+        Some(column) => respond(&headers, stats::one(&state, &selector, column, &window).await?),
+        None => respond(&headers, stats::all(&state, &selector, query.columns.as_deref(), &window).await?),
     })
 }
 
 /// Points of a plot
 ///
 /// Down-sampled without losing extremes.
-#[utoipa::path(get, path = "/data/series", tag = "data", params(DatasetSelector, SeriesQuery), responses((status = 200, body = SeriesAnswer), NoSuchData))]
+#[utoipa::path(get, path = "/data/series", tag = "data", params(DatasetSelector, SeriesQuery, WindowQuery), responses((status = 200, body = SeriesAnswer), NoSuchData))]
 async fn get_series(
     State(state): State<AppState>,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<SeriesQuery>,
+    Query(window): Query<WindowQuery>,
 ) -> Result<Response> {
-    Ok(respond(&headers, series::series(&state, &selector, &query).await?))
+    Ok(respond(&headers, series::series(&state, &selector, &query, &window).await?))
 }
 
 /// Null reasons, gaps and frozen runs
@@ -85,12 +94,13 @@ async fn get_quality(
 }
 
 /// Correlation of columns
-#[utoipa::path(get, path = "/data/correlation", tag = "data", params(DatasetSelector, CorrelationQuery), responses((status = 200, body = Correlation), NoSuchData))]
+#[utoipa::path(get, path = "/data/correlation", tag = "data", params(DatasetSelector, CorrelationQuery, WindowQuery), responses((status = 200, body = Correlation), NoSuchData))]
 async fn get_correlation(
     State(state): State<AppState>,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<CorrelationQuery>,
+    Query(window): Query<WindowQuery>,
 ) -> Result<Response> {
-    Ok(respond(&headers, correlation::correlation(&state, &selector, &query).await?))
+    Ok(respond(&headers, correlation::correlation(&state, &selector, &query, &window).await?))
 }

@@ -31,6 +31,7 @@ mod query;
 pub mod router;
 pub mod serve;
 mod sessions;
+mod shape;
 mod sites;
 mod ui;
 mod uploads;

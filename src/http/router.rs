@@ -18,8 +18,8 @@ use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 use super::contract::{self, Gate, keep};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::{
-    cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse, problem, sessions, sites,
-    ui, uploads,
+    cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse, problem, sessions, shape,
+    sites, ui, uploads,
 };
 use crate::state::AppState;
 
@@ -66,6 +66,7 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(sessions::routes())
         .merge(sites::routes())
         .merge(data::routes())
+        .merge(shape::routes())
         .merge(jobs::routes())
         .merge(cleaning::routes())
         .merge(findings::routes())

@@ -150,6 +150,37 @@ fn exports_bring_every_value_back() {
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".part")), "{left:?}");
 }
 
+/// The quarter-hours 4583, a loss and 4601.5 kW; 00:15 is left out by `to`.
+#[test]
+fn windows_and_shapes_are_those_of_the_api() {
+    let (folder, id) = parsed();
+    let part = ["--columns", "MMCB_KW", "--from", "2016-10-10", "--to", "2016-10-10 00:15"];
+    let csv = run(&folder, &[&["export", &id, "-f", "csv", "-o", "-"][..], &part].concat()).ok();
+    assert_eq!(csv.text(), "timestamp,MMCB_KW\r\n2016-10-10T00:00:00+08:00,4583.0\r\n");
+    let ran = run(&folder, &[&["export", &id][..], &part].concat()).ok();
+    assert!(ran.stderr.contains("KMUH autumn-parsed-v1-part.parquet: a part of parsed-v1"), "{}", ran.stderr);
+    let hours = run(&folder, &["preview", &id, "--every", "1h", "--json"]).ok().json();
+    assert_eq!((&hours["total_rows"], &hours["preview"][0]["MMCB_KW"]), (&1.into(), &4592.25.into()));
+    let stats = run(&folder, &[&["stats", &id, "--json"][..], &part].concat()).ok().json();
+    assert_eq!((&stats["columns"][1]["count"], &stats["columns"][1]["mean"]), (&1.into(), &4583.0.into()));
+    let data = |arguments: &[&str]| run(&folder, &[&["data"], arguments].concat());
+    let counts = data(&["histogram", &id, "--column", "MMCB_KW", "--bins", "2", "--json"]).ok().json();
+    assert_eq!(counts["counts"], serde_json::json!([1, 1]));
+    let curve = data(&["duration", &id, "--column", "MMCB_KW", "--points", "10"]).ok().text();
+    assert!(curve.contains("4601.5") && curve.contains("1 of 1 h known"), "{curve}");
+    let there = data(&["coverage", &id]).ok().text();
+    assert!(there.lines().any(|line| line.starts_with("OAT_1") && line.contains("2016-10-10 2.1")), "{there}");
+    let hours = data(&["profile", &id, "--columns", "OAT_1", "--by", "hour"]).ok().text();
+    assert!(hours.lines().nth(1).is_some_and(|line| line.contains("-0.05")), "{hours}");
+    assert!(data(&["series", &id, "--columns", "OAT_1"]).ok().text().contains("2016-10-10T00:15:00+08:00    0.1"));
+    let ranks = data(&["correlation", &id, "--method", "spearman", "--json"]).ok().json();
+    assert_eq!((&ranks["method"], &ranks["pairs"][0][1]), (&"spearman".into(), &1.into()));
+    let refused = data(&["efficiency", &id]).failed(1);
+    assert!(refused.contains("no column's name suggests"), "{refused}");
+    assert!(data(&["duration", &id, "--column", "OAT"]).failed(1).contains("did you mean OAT_1?"));
+    assert!(run(&folder, &["preview", &id, "--every", "2h"]).failed(1).contains("use one of 1m, 5m"));
+}
+
 #[test]
 fn an_export_for_a_spreadsheet_holds_no_formula() {
     let folder = TempDir::new().unwrap();

@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use crate::helpers::TestApp;
 
 mod exports;
+mod shapes;
+mod windows;
 
 const MINUTE: i64 = 60_000;
 /// 2016-10-10 00:00:00 +08:00.

@@ -337,12 +337,23 @@ fn resample_column(
     grid: &ResampleGrid,
     how: Aggregate,
 ) -> Result<(), CleanError> {
+    if !grid.keeps_cells(how) {
+        return into_bins(at_ms, data, grid, how);
+    }
+    if let (ColumnData::Numbers(cells), Aggregate::Mean | Aggregate::TimeWeighted) = (data, how) {
+        cells.drop_sign_of_zero();
+    }
+    Ok(())
+}
+
+/// Makes a column's cells those of the bins.
+pub(super) fn into_bins(
+    at_ms: &[i64],
+    data: &mut ColumnData,
+    grid: &ResampleGrid,
+    how: Aggregate,
+) -> Result<(), CleanError> {
     match data {
-        _ if grid.keeps_cells(how) => {
-            if let (ColumnData::Numbers(cells), Aggregate::Mean | Aggregate::TimeWeighted) = (data, how) {
-                cells.drop_sign_of_zero();
-            }
-        }
         ColumnData::Numbers(cells) => *cells = resample::numbers(at_ms, cells, grid, how)?,
         ColumnData::Texts(_, rows) => {
             let bins = grid.bins.cut(rows)?;

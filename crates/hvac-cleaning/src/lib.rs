@@ -18,6 +18,7 @@ use hvac_frame::column::ColumnMeta;
 
 mod affinity;
 mod axis;
+mod binned;
 mod bins;
 mod cells;
 mod completion;
@@ -36,6 +37,7 @@ mod machines;
 mod needs;
 mod parameters;
 mod plan;
+mod plant_rows;
 mod quantity;
 mod range;
 mod reconciliation;
@@ -57,8 +59,10 @@ pub mod steady;
 mod tests;
 mod work;
 
+pub use self::binned::{BinnedAxis, binned, recorded_every_ms};
 pub use self::parameters::{Columns, Interval, Limits, Parameters, Pump, Roles, Thresholds};
 pub use self::plan::{Plan, check};
+pub use self::plant_rows::{PlantColumns, PlantRows};
 pub use self::report::{Event, Hits, Report, Rule};
 pub use self::run::clean;
 

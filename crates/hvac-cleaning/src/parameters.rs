@@ -38,7 +38,7 @@ pub enum Interval {
 
 impl Interval {
     /// All of them, shortest first.
-    pub(crate) const ALL: [Self; 7] = [Self::M1, Self::M5, Self::M10, Self::M15, Self::M30, Self::H1, Self::D1];
+    pub const ALL: [Self; 7] = [Self::M1, Self::M5, Self::M10, Self::M15, Self::M30, Self::H1, Self::D1];
 
     /// As it is spelled in requests.
     #[must_use]

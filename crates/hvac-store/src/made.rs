@@ -22,7 +22,7 @@ use super::paths;
 use crate::error::{Context, Result};
 
 /// Writes a made file; the same bytes each time.
-pub type Recipe = Arc<dyn Fn(&mut dyn Write) -> Result<()> + Send + Sync>;
+pub type Recipe = Arc<dyn Fn(&mut (dyn Write + Send)) -> Result<()> + Send + Sync>;
 
 /// Goes up when the same request is answered with other bytes than before.
 const FORMAT: u32 = 1;

@@ -17,6 +17,7 @@ use parquet::arrow::arrow_reader::{
     RowSelector,
 };
 use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::statistics::Statistics;
 use polars::prelude::{
     Column, DataFrame, Float64Chunked, Int64Chunked, IntoColumn, IntoSeries, NamedFrom, Series, TimeUnit as FrameUnit,
     TimeZone,
@@ -223,18 +224,44 @@ impl ParquetReader {
         Ok(columns.into_iter().flatten().collect())
     }
 
-    /// Which rows have a time in `from_ms..to_ms` (UTC, ms since 1970).
+    /// Which rows have a time in `from_ms..to_ms` (UTC, ms since 1970). Reads the times of the row groups in which the
+    /// ends lie, and those of groups that do not tell their bounds.
     ///
     /// # Errors
     /// As [`Self::read`].
     pub fn rows_between(&self, from_ms: i64, to_ms: i64) -> Result<Range<u64>> {
-        let frame = self.read(Some(&[TIMESTAMP.to_owned()]))?;
-        let column = frame.column(TIMESTAMP).doing("looking for the timestamp")?;
-        let times = column.datetime().doing("reading the timestamp")?.physical();
-        let times = times.cont_slice().doing("reading the timestamp")?;
-        let start = times.partition_point(|t| *t < from_ms) as u64;
-        let end = times.partition_point(|t| *t < to_ms) as u64;
-        Ok(start..end.max(start))
+        let start = self.first_row_from(from_ms)?;
+        Ok(start..self.first_row_from(to_ms)?.max(start))
+    }
+
+    /// The first row at or after a time; the number of rows when there is none.
+    fn first_row_from(&self, at_ms: i64) -> Result<u64> {
+        let time = [TIMESTAMP.to_owned()];
+        let position = self.footer.positions(Some(&time))?.first().copied().unwrap_or_default();
+        let mut start = 0;
+        for group in self.footer.metadata.metadata().row_groups() {
+            let rows = u64::try_from(group.num_rows()).map_err(read_failed)?;
+            let bounds = group.columns().get(position).and_then(|column| match column.statistics()? {
+                Statistics::Int64(bounds) => Some((*bounds.min_opt()?, *bounds.max_opt()?)),
+                _ => None,
+            });
+            match bounds {
+                Some((first, _)) if first >= at_ms => return Ok(start),
+                Some((_, last)) if last < at_ms => {}
+                _ => {
+                    let frame = self.read_rows(Some(&time), start, rows)?;
+                    let column = frame.column(TIMESTAMP).doing("looking for the timestamp")?;
+                    let times = column.datetime().doing("reading the timestamp")?.physical();
+                    let times = times.cont_slice().doing("reading the timestamp")?;
+                    let before = times.partition_point(|time| *time < at_ms) as u64;
+                    if before < rows {
+                        return Ok(start + before);
+                    }
+                }
+            }
+            start += rows;
+        }
+        Ok(start)
     }
 
     /// The rows with a time in `from_ms..to_ms` (UTC, ms since 1970).

@@ -208,6 +208,8 @@ table! {
             "Take one that `detail` names.";
         BAD_DELIMITER "bad_delimiter" "The delimiter is not one character, or not that of the file."
             "Give a comma, a semicolon, a bar or a tab, or leave it out to have it found.";
+        BAD_INTERVAL "bad_interval" "`every` is no interval that rows can be put into."
+            "Take one that `detail` names.";
         BAD_NAME "bad_name" "A model's name or alias has a form that cannot be used."
             "Choose one by the rule that `detail` tells.";
         BAD_OFFSET "bad_offset" "`offset` is negative."
@@ -342,6 +344,8 @@ table! {
             "Split it, or export CSV.";
         TOO_MANY_POINTS "too_many_points" "The report names more points than are read."
             "Split it by points.";
+        TOO_MUCH_AT_ONCE "too_much_at_once" "More is asked for at once than one answer holds."
+            "Ask for fewer columns, a shorter time, or wider rows, as `detail` says.";
         UNCLOSED_QUOTE "unclosed_quote" "A quote is opened and not closed."
             "Close it, or double it if it is part of the text.";
         UNDECODABLE_TEXT "undecodable_text" "The text has bytes that its encoding does not know."

@@ -54,7 +54,7 @@ fn bytes(length: usize) -> Vec<u8> {
 fn recipe(length: usize) -> (Recipe, Arc<AtomicUsize>) {
     let times = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&times);
-    let write = move |out: &mut dyn Write| {
+    let write = move |out: &mut (dyn Write + Send)| {
         counted.fetch_add(1, Ordering::SeqCst);
         bytes(length).chunks(10_007).try_for_each(|piece| out.write_all(piece)).internal("writing")
     };
@@ -65,7 +65,7 @@ fn recipe(length: usize) -> (Recipe, Arc<AtomicUsize>) {
 fn by_turns() -> (Recipe, Sender<()>) {
     let (give, turns): (Sender<()>, Receiver<()>) = channel();
     let turns = Mutex::new(turns);
-    let write = move |out: &mut dyn Write| {
+    let write = move |out: &mut (dyn Write + Send)| {
         let turns = turns.lock().unwrap();
         while turns.recv().is_ok() {
             out.write_all(&bytes(200_000)).internal("writing")?;
