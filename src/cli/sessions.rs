@@ -22,7 +22,7 @@ pub struct SessionsArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List sessions (also without this word)
-    List(ListArgs),
+    List(Box<ListArgs>),
     /// Show one session with its files and versions
     Show {
         /// Its id, the beginning of it, or its name
@@ -173,9 +173,9 @@ impl From<StatusArg> for Status {
 /// # Errors
 /// As the use cases have them.
 pub async fn run(state: &AppState, args: SessionsArgs, json: bool) -> Result<()> {
-    match args.action.unwrap_or(Action::List(args.list)) {
+    match args.action.unwrap_or(Action::List(Box::new(args.list))) {
         Action::List(list) => {
-            let page = catalogue::list(state, &filter(list)).await?;
+            let page = catalogue::list(state, &filter(*list)).await?;
             if json { print_json(&page) } else { print(listing(&page)) }
         }
         Action::Show { session } => {
