@@ -13,7 +13,7 @@ use super::window::{Window, WindowQuery, WindowRows};
 use super::{Answer, DatasetLabel, DatasetSelector, answer, names};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
-use hvac_cleaning::recorded_every_ms;
+use hvac_cleaning::Recording;
 use hvac_frame::column::{ColumnMeta, Kind};
 
 /// Most shares of one answer.
@@ -130,12 +130,13 @@ pub async fn coverage(
             );
             return Err(Error::invalid("by", codes::TOO_MUCH_AT_ONCE, message));
         }
+        let recording = Recording::new(&at_ms);
         let of = |meta: &ColumnMeta| -> Result<PointShares> {
             let values: Vec<f64> = match meta.kind {
                 Kind::Text => rows.texts(meta)?.iter().map(|text| text.map_or(f64::NAN, |_| 0.0)).collect(),
                 _ => rows.numbers(meta)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
             };
-            Ok(of_point(&rows.described(meta), &at_ms, &values, &periods))
+            Ok(of_point(meta, recording.every_ms(&rows.described(meta), &values), &values, &periods))
         };
         answer::json(&PointCoverage {
             dataset: dataset.label.clone(),
@@ -188,8 +189,8 @@ fn midnight(day: NaiveDate, zone: Tz) -> i64 {
     clock.and_utc().timestamp_millis()
 }
 
-fn of_point(meta: &ColumnMeta, at_ms: &[i64], values: &[f64], periods: &[Period]) -> PointShares {
-    let interval_ms = recorded_every_ms(meta, at_ms, values).filter(|interval| *interval > 0.0);
+fn of_point(meta: &ColumnMeta, interval_ms: Option<f64>, values: &[f64], periods: &[Period]) -> PointShares {
+    let interval_ms = interval_ms.filter(|interval| *interval > 0.0);
     let present = |rows: &Range<usize>| {
         values.get(rows.clone()).unwrap_or_default().iter().filter(|value| !value.is_nan()).count() as u64
     };

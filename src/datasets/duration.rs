@@ -9,7 +9,7 @@ use super::window::{Window, WindowQuery, WindowRows};
 use super::{Answer, DatasetLabel, DatasetSelector, answer, names};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
-use hvac_cleaning::recorded_every_ms;
+use hvac_cleaning::Recording;
 
 /// Points of a curve when the request does not say: each per cent.
 const POINTS: i64 = 101;
@@ -73,7 +73,7 @@ pub async fn duration(
         let rows = WindowRows::of(frame, &window, dataset.zone)?;
         let (at_ms, values): (Vec<i64>, Vec<f64>) =
             rows.axis()?.into_iter().zip(rows.numbers(&meta)?).filter_map(|(at, value)| Some((at, value?))).unzip();
-        let interval_ms = recorded_every_ms(&rows.described(&meta), &at_ms, &values);
+        let interval_ms = Recording::new(&at_ms).every_ms(&rows.described(&meta), &values);
         let held: Vec<f64> = held_ms(&at_ms, interval_ms).collect();
         let (shares, curve) = curve(&values, &held, points);
         let span_ms = at_ms.first().zip(at_ms.last()).map_or(0.0, |(first, last)| (last - first) as f64);

@@ -13,7 +13,7 @@ use super::bins::Bins;
 use super::frame::{join, split};
 use super::parameters::Interval;
 use super::resample::{Aggregate, ResampleGrid};
-use super::sampling::{self, interval_ms, own_step_ms};
+use super::sampling::{self, Steps, interval_ms};
 use super::{CleanError, internal};
 use hvac_frame::column::{CleanedCells, ColumnMeta};
 
@@ -87,16 +87,29 @@ pub fn binned(meta: &ColumnMeta, interval: Interval) -> ColumnMeta {
     ColumnMeta { cleaned: Some(CleanedCells { interval_s, aggregate, ..before }), ..meta.clone() }
 }
 
-/// The interval at which a column is recorded, ms: what its report or a cleaning says, and never less than what its
-/// values show (NaN without one). None for one that is recorded on change, which says nothing of how many samples it
-/// should have, unless its report says how often it is recorded too.
-#[must_use]
-pub fn recorded_every_ms(meta: &ColumnMeta, at_ms: &[i64], values: &[f64]) -> Option<f64> {
-    let resampled = meta.cleaned.as_ref().is_some_and(|cleaned| cleaned.aggregate.is_some());
-    if sampling::on_change(meta) && meta.native_interval_s.is_none() && !resampled {
-        return None;
+/// How often the columns of an axis are recorded.
+#[derive(Debug)]
+pub struct Recording<'a>(Steps<'a>);
+
+impl<'a> Recording<'a> {
+    /// Of the rows at `at_ms` (UTC, ascending).
+    #[must_use]
+    pub fn new(at_ms: &'a [i64]) -> Self {
+        Self(Steps::new(at_ms))
     }
-    interval_ms(meta, own_step_ms(at_ms, values))
+
+    /// The interval at which a column is recorded, ms: what its report or a cleaning says, and never less than what its
+    /// values show (NaN without one). None for one that is recorded on change, which says nothing of how many samples it
+    /// should have, unless its report says how often it is recorded too.
+    #[must_use]
+    pub fn every_ms(&self, meta: &ColumnMeta, values: &[f64]) -> Option<f64> {
+        let resampled = meta.cleaned.as_ref().is_some_and(|cleaned| cleaned.aggregate.is_some());
+        if sampling::on_change(meta) && meta.native_interval_s.is_none() && !resampled {
+            return None;
+        }
+        let nulls = values.iter().filter(|value| value.is_nan()).count();
+        interval_ms(meta, self.0.own_ms(values, nulls))
+    }
 }
 
 #[cfg(test)]
@@ -170,11 +183,11 @@ mod tests {
     fn what_is_recorded_on_change_is_recorded_every_nothing() {
         let at = [0, 60_000, 120_000];
         let mut point = column("T", Kind::Instantaneous);
-        assert_eq!(recorded_every_ms(&point, &at, &[1.0, f64::NAN, 1.0]), Some(120_000.0));
+        assert_eq!(Recording::new(&at).every_ms(&point, &[1.0, f64::NAN, 1.0]), Some(120_000.0));
         point.trend_definition = Some("COV".to_owned());
-        assert_eq!(recorded_every_ms(&point, &at, &[1.0, 1.0, 1.0]), None);
+        assert_eq!(Recording::new(&at).every_ms(&point, &[1.0, 1.0, 1.0]), None);
         point.native_interval_s = Some(900);
-        assert_eq!(recorded_every_ms(&point, &at, &[1.0, 1.0, 1.0]), Some(900_000.0));
+        assert_eq!(Recording::new(&at).every_ms(&point, &[1.0, 1.0, 1.0]), Some(900_000.0));
     }
 
     proptest! {
