@@ -179,3 +179,23 @@ fn faults_are_found_and_little_else() {
         assert!(recall >= LEAST_RECALL, "{}: {} of {count} missed: {words:#?}", kind.name(), words.len());
     }
 }
+
+/// A flow that is printed in another unit makes every temperature of its loop look wrong by the same in the same days, while
+/// another one drifts so that the flow itself is not found: none of them is accused. The one that drifts alone is.
+#[test]
+fn sensors_that_err_alike_at_once_are_not_accused() {
+    let faults = r#"{"faults": [
+        {"kind": "drift", "point": "CWST", "start": "2024-05-20T11:40:00", "size": 2.0},
+        {"kind": "wrong_unit", "point": "CW_FLOW", "unit": "L/min", "start": "2024-06-05T05:40:00", "end": "2024-06-30T00:40:00"}
+    ]}"#;
+    let stretch = Stretch { days: 75, ..Stretch::default() };
+    let record = Scenario::new("office", 7003, stretch, &serde_json::from_str(faults).unwrap()).unwrap().record();
+    let zone: Tz = record.setting.plant.timezone.parse().unwrap();
+    let (frame, columns) = parsed(&record, zone);
+    let parameters = Parameters { resample_interval: None, check_sensors: true, ..Parameters::default() };
+    let plan = check(&columns, &parameters).unwrap();
+    let events = clean(frame, &columns, zone, &plan, &|_, _| ControlFlow::Continue(())).unwrap().events;
+    let of = |rule: Rule| events.iter().filter(move |event| event.rule == rule);
+    assert!(of(Rule::Offset).next().is_none(), "{:#?}", of(Rule::Offset).collect::<Vec<_>>());
+    assert!(of(Rule::Drift).any(|event| event.column.as_deref().unwrap().starts_with("CWST")), "{events:#?}");
+}

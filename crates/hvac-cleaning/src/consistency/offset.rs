@@ -2,7 +2,8 @@
 //!
 //! From [`super::pursuit`]'s steps. One is reported when it is at least `offset_k` or `offset_share`, when laws that are worth
 //! at least one law of nature are kept only with it, and no more than a quarter of them speaks against it, and when no
-//! other sensor's error explains the same. Where two sensors explain it equally, the event names both.
+//! other sensor's error explains the same. Where two sensors explain it equally, the event names both; where several of one
+//! kind err alike in the same days, what they share is wrong, and none is reported.
 
 use hvac_points::Role;
 
@@ -20,6 +21,8 @@ const SURE_GAIN: f64 = 1_000.0;
 const MOST_OF_ALL: f64 = 0.96;
 /// Days that it must last.
 const LEAST_DAYS: usize = 5;
+/// Two errors are of one size when they differ by this share of it at most.
+const ALIKE: f64 = 0.1;
 /// Another sensor explains it as well when it explains this share of it.
 const AS_WELL: f64 = 0.93;
 
@@ -44,11 +47,27 @@ pub(crate) fn verdict(
     if error.to - error.from < LEAST_DAYS {
         return None;
     }
+    if pursuit.errors.iter().any(|other| is_twin(plant, error, other)) {
+        return None;
+    }
     let proof = proof(plant, pursuit, index, error)?;
     let amount = if temperature { format!("{:.1} K", size.abs()) } else { format!("{:.0} %", 100.0 * size.abs()) };
     let way = if size > 0.0 { "too high" } else { "too low" };
     let detail = format!("{amount} {way}: {proof}");
     Some(finding(plant, SensorFault::Offset, error.sensor, &(error.from..error.to), detail))
+}
+
+/// Whether two sensors of one kind err by the same in the same days. Two do not fail alike at once: what they share – a flow
+/// that is printed in another unit, a load – is wrong, and neither of them.
+fn is_twin(plant: &Plant<'_>, error: &SensorError, other: &SensorError) -> bool {
+    let role = |sensor: usize| plant.sensors.get(sensor).map(|sensor| sensor.tag.role);
+    let common = error.to.min(other.to).saturating_sub(error.from.max(other.from));
+    let shorter = (error.to - error.from).min(other.to - other.from);
+    other.sensor != error.sensor
+        && other.shape == Shape::Step
+        && role(other.sensor) == role(error.sensor)
+        && (other.size - error.size).abs() <= ALIKE * error.size.abs()
+        && 2 * common >= shorter
 }
 
 /// The evidence for an error, with its confidence; none when it is not enough.
