@@ -46,5 +46,6 @@ mod simulated;
 mod spreadsheet;
 mod tidy;
 mod training;
+mod travel;
 mod verdict;
 mod web;
