@@ -9,7 +9,7 @@ use super::{Imported, import};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::sessions::parse::{Caller, parse_files};
-use crate::sessions::{ParseRequest, Progress};
+use crate::sessions::{OnConflict, ParseRequest, Progress};
 use crate::state::AppState;
 use hvac_store::objects::Objects;
 use hvac_store::staged::Finished;
@@ -32,6 +32,10 @@ pub struct TableFields {
     pub timezone: Option<String>,
     /// The column of its times.
     pub time_column: Option<String>,
+    /// Which of two different values for one time stays.
+    pub on_conflict: Option<OnConflict>,
+    /// Go on where more than 2 % of the readings would be lost.
+    pub accept_loss: bool,
 }
 
 impl TableFields {
@@ -42,7 +46,9 @@ impl TableFields {
             ("timezone", &self.timezone),
             ("time_column", &self.time_column),
         ];
-        fields.into_iter().find(|(_, value)| value.is_some()).map(|(field, _)| field)
+        let mut given = fields.into_iter().filter(|(_, value)| value.is_some()).map(|(field, _)| field);
+        let others = [("on_conflict", self.on_conflict.is_some()), ("accept_loss", self.accept_loss)];
+        given.next().or_else(|| others.into_iter().find(|(_, given)| *given).map(|(field, _)| field))
     }
 }
 
@@ -192,6 +198,8 @@ async fn table(
         site: fields.site,
         timezone: fields.timezone,
         time_column: fields.time_column,
+        on_conflict: fields.on_conflict,
+        accept_loss: fields.accept_loss,
         ..ParseRequest::default()
     };
     let parsed = parse_files(state, vec![(file_name, path)], request, caller, &Progress::none()).await?;

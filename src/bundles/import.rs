@@ -192,6 +192,13 @@ async fn is_known(state: &AppState, here: &session::Model, bundle: &Snapshot) ->
         );
         return Err(Error::new(codes::SESSION_DELETED, message));
     }
+    if here.unconfirmed {
+        let message = format!(
+            "session '{id}' is here as a rebuilt catalogue found it, and nobody was ever told of it: POST \
+             /api/sessions/{id}/restore confirms it; purge it first to take the bundle in"
+        );
+        return Err(Error::new(codes::SESSION_DIFFERS, message));
+    }
     let known = snapshot::of(state, id).await?;
     let differences = known::differences(&known, bundle);
     if differences.is_empty() {

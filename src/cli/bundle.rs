@@ -10,7 +10,7 @@ use super::out::{print, print_json, tell};
 use crate::bundles::arrived::{TableFields, import_file};
 use crate::bundles::{Imported, export};
 use crate::error::{Error, Result, codes};
-use crate::sessions::catalogue;
+use crate::sessions::{OnConflict, catalogue};
 use crate::state::AppState;
 
 /// Which session to write where.
@@ -41,6 +41,13 @@ pub struct ImportArgs {
     /// Of a table: the column of its times
     #[arg(long, value_name = "COLUMN")]
     time_column: Option<String>,
+    /// Of a table: which of two different values for one time stays: last (default), first or error; stated, it accepts
+    /// that the others are lost
+    #[arg(long, value_name = "POLICY", value_parser = super::parse::on_conflict)]
+    on_conflict: Option<OnConflict>,
+    /// Of a table: go on where more than 2 % of the readings would be lost
+    #[arg(long)]
+    accept_loss: bool,
 }
 
 /// Writes the bundle; it appears under its name only when it is whole.
@@ -83,8 +90,14 @@ pub async fn run(state: &AppState, args: BundleArgs, json: bool) -> Result<()> {
 /// # Errors
 /// As the use case, with the file's name.
 pub async fn run_import(state: &AppState, args: ImportArgs, json: bool) -> Result<()> {
-    let fields =
-        TableFields { name: args.name, site: args.site, timezone: args.timezone, time_column: args.time_column };
+    let fields = TableFields {
+        name: args.name,
+        site: args.site,
+        timezone: args.timezone,
+        time_column: args.time_column,
+        on_conflict: args.on_conflict,
+        accept_loss: args.accept_loss,
+    };
     let mut all = Vec::new();
     for path in args.files {
         let shown = path.display().to_string();

@@ -297,7 +297,7 @@ fn format(text: &str) -> Result<Format, String> {
     word(text)
 }
 
-fn on_conflict(text: &str) -> Result<OnConflict, String> {
+pub(super) fn on_conflict(text: &str) -> Result<OnConflict, String> {
     word(text)
 }
 

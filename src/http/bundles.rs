@@ -23,6 +23,7 @@ use super::uploads::{FRAMING_BYTES, HELD_BYTES, broken_form, chunks, drain};
 use crate::bundles::arrived::{Arrived, TableFields, receive};
 use crate::bundles::{Imported, export};
 use crate::error::{Context, Error, Result, codes};
+use crate::sessions::OnConflict;
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -71,6 +72,13 @@ struct ImportQuery {
     timezone: Option<String>,
     /// Of a table: the column of its times, where it has several or none is named `timestamp`.
     time_column: Option<String>,
+    /// Of a table: which of two different values for one time stays; `last` when left out. Stated, it accepts that some
+    /// values are lost.
+    #[param(inline)]
+    on_conflict: Option<OnConflict>,
+    /// Of a table: go on where more than 2 % of the readings would be lost.
+    #[serde(default)]
+    accept_loss: bool,
 }
 
 /// The form of an import; describes it only, its part is streamed.
@@ -124,13 +132,15 @@ async fn post_import(
     } else {
         of_body(&state, request, refused).await?
     };
-    let ImportQuery { name, site, timezone, time_column } = query;
+    let ImportQuery { name, site, timezone, time_column, on_conflict, accept_loss } = query;
     let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let fields = TableFields {
         name: given(name),
         site: given(site),
         timezone: given(timezone),
         time_column: time_column.filter(|name| !name.is_empty()),
+        on_conflict,
+        accept_loss,
     };
     // From here on the file is complete: the import goes on when the client disconnects.
     let (tasks, importing) = (state.tasks.clone(), async move { arrived.import(&state, fields).await });

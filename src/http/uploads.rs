@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form")]
 struct UploadForm {
-    /// Trend reports (CSV, TXT, XLSX), each as it is or as .gz, or zip archives of them; any number.
+    /// Trend reports (CSV, TXT, XLSX, Parquet, Arrow), each as it is or as .gz, or zip archives of them; any number.
     #[schema(value_type = Vec<String>, format = Binary)]
     files: Vec<Vec<u8>>,
     /// Name for people; made from the files' names when left out.

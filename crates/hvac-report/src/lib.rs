@@ -10,6 +10,7 @@ mod apogee;
 mod calendar;
 mod cells;
 mod clock;
+mod columnar;
 mod dates;
 mod decode;
 mod detect;

@@ -65,7 +65,7 @@ table! {
         DELETED_SESSION "deleted_session" "The session whose data are asked for is deleted."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         EMPTY_FOLDER "empty_folder" "The folder holds no report."
-            "Name a folder with .csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .zip or .csv.gz files.";
+            "Name a folder with .csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .parquet, .arrow, .feather, .zip or .csv.gz files.";
         NO_EVENTS "no_events" "The version was made before its quality events were kept."
             "Parse or clean again with `force`.";
         NO_SESSION "no_session" "No session has been parsed over HTTP yet, so there is none to take by default."
@@ -204,6 +204,8 @@ table! {
             "State `date_format`.";
         AMBIGUOUS_DECIMAL "ambiguous_decimal" "Commas in a workbook's texts may be decimal signs or part thousands."
             "State `decimal`.";
+        AMBIGUOUS_TIME_COLUMN "ambiguous_time_column" "Several columns of a Parquet or Arrow file hold times."
+            "Name the one that the rows are of with `time_column`.";
         AMBIGUOUS_ROLE "ambiguous_role" "Several columns fit a part that a cleaning rule needs equally well."
             "State the one meant in `columns`.";
         ARCHIVE_TOO_LARGE "archive_too_large" "The archive has more files, or unpacks to more bytes, than allowed."
@@ -248,6 +250,8 @@ table! {
             "Use latest, parsed, cleaned, parsed-v1, cleaned-v1 or an id; of a model, its number.";
         BROKEN_ARCHIVE "broken_archive" "The archive, or a file in it, cannot be unpacked."
             "Pack it anew.";
+        BROKEN_TABLE "broken_table" "A Parquet or Arrow file is cut off or damaged."
+            "Copy or write it anew.";
         BUNDLE_CONTRADICTS "bundle_contradicts" "A bundle's files are not those that its session.json tells of, or say something else; nothing was stored."
             "Export it anew; nothing in it may be changed, added or left out.";
         BUNDLE_DAMAGED "bundle_damaged" "A bundle is cut off, or its bytes are not those that were exported; nothing was stored."
@@ -302,6 +306,8 @@ table! {
             "Export the report with its points.";
         NO_READABLE_TIME "no_readable_time" "No row has a time that can be read."
             "Export the report with date and time, or state `date_format`.";
+        NO_TIME_COLUMN "no_time_column" "No column of a Parquet or Arrow file is known to hold its times."
+            "Name the one that does with `time_column`; `detail` tells which there are.";
         NO_ROWS "no_rows" "There is no data row below the header; nothing was stored."
             "Export the report again, for a period with data.";
         NONEXISTENT_LOCAL_TIME "nonexistent_local_time" "A local time falls into the hour that clocks skipped."
@@ -402,6 +408,8 @@ table! {
             "State it in `units`.";
         UNKNOWN_ZONE "unknown_zone" "A time names a zone that is not known, or that means several."
             "State `timezone`, or export the report with offsets from UTC.";
+        UNREAD_COLUMN_TYPE "unread_column_type" "A column of a Parquet or Arrow file holds what is no reading, or cannot be kept exactly."
+            "Write the file without it, or as numbers, booleans or texts.";
         UNREAD_TIME_FORM "unread_time_form" "A time is written in a form that is not read: a week, a day of the year, an hour."
             "Export the report with times such as 2024-01-31 13:45.";
         UNREADABLE "unreadable" "A file given on the command line cannot be read or is not what it should be."
