@@ -90,6 +90,12 @@ struct ImportForm {
     file: Vec<u8>,
 }
 
+/// A file as the body; describes it only.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes the body")]
+struct FileBody(Vec<u8>);
+
 /// Brings a session in
 ///
 /// A bundle from another machine, as the body or as the one file of a multipart form: the session comes with the same ids,
@@ -102,9 +108,9 @@ struct ImportForm {
     params(ImportQuery),
     request_body(content(
         (ImportForm = "multipart/form-data"),
-        (Vec<u8> = "application/zip"),
-        (Vec<u8> = "application/vnd.apache.parquet"),
-        (Vec<u8> = "application/vnd.apache.arrow.file"),
+        (FileBody = "application/zip"),
+        (FileBody = "application/vnd.apache.parquet"),
+        (FileBody = "application/vnd.apache.arrow.file"),
     )),
     responses(
         (status = 200, body = Imported, description = "It is here already; nothing was changed"),

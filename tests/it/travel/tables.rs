@@ -294,6 +294,12 @@ async fn tables_are_reports_for_upload_and_commands_too() {
     let parsed = app.post("/api/parse", &json!({"session_id": id, "accept_loss": true})).await.expect(200);
     assert_eq!(parsed["row_count"], 5, "{parsed}");
     assert_eq!(parsed["files"][0]["encoding"]["value"], "parquet", "{}", parsed["files"]);
+    // A text that begins with the same letters is a text.
+    for name in ["PAR1_kW", "ARROW1"] {
+        let report = format!("{name},time\n1,2024-07-01 05:00\n2,2024-07-01 06:00\n");
+        let parsed = app.parsed(&[("p.csv", report.as_bytes())], &[("timezone", "UTC")]).await;
+        assert_eq!(parsed["row_count"], 2, "{parsed}");
+    }
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("x.parquet"), &bytes).unwrap();
     std::fs::write(folder.path().join("y.arrow"), arrow(&mixed())).unwrap();

@@ -51,9 +51,11 @@ enum Form {
 
 impl Form {
     fn of(bytes: &[u8]) -> Option<Self> {
-        if bytes.starts_with(b"PAR1") {
+        // A text may begin with the same letters: `PAR1_kW,…`.
+        let is_text = || !bytes.iter().skip(4).take(60).any(|b| b.is_ascii_control() && !b.is_ascii_whitespace());
+        if bytes.starts_with(b"PAR1") && (bytes.len() < 12 || !is_text()) {
             Some(Self::Parquet)
-        } else if bytes.starts_with(b"ARROW1") {
+        } else if bytes.starts_with(b"ARROW1\0") {
             Some(Self::ArrowFile)
         } else if bytes.starts_with(b"\xff\xff\xff\xff") {
             Some(Self::ArrowStream)
