@@ -15,6 +15,7 @@ use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_points::Lexicon;
 
+mod bundle;
 mod clean;
 mod confirm;
 mod data;
@@ -117,6 +118,10 @@ enum Command {
     Sessions(Box<sessions::SessionsArgs>),
     /// Write a session's data as Parquet, Arrow IPC or CSV
     Export(export::ExportArgs),
+    /// Write a whole session as one file, for another machine
+    Bundle(bundle::BundleArgs),
+    /// Bring in sessions from bundles, and Parquet or Arrow files
+    Import(bundle::ImportArgs),
     /// Show rows of a session's data
     Preview(data::PreviewArgs),
     /// Show statistics of a session's columns
@@ -231,6 +236,8 @@ impl Cli {
             }
             Command::Sessions(args) => on_stores(config, async |state| sessions::run(state, *args, json).await).await,
             Command::Export(args) => on_stores(config, async |state| export::run(state, args, json).await).await,
+            Command::Bundle(args) => on_stores(config, async |state| bundle::run(state, args, json).await).await,
+            Command::Import(args) => on_stores(config, async |state| bundle::run_import(state, args, json).await).await,
             Command::Preview(args) => on_stores(config, async |state| data::run_preview(state, args, json).await).await,
             Command::Stats(args) => on_stores(config, async |state| data::run_stats(state, args, json).await).await,
             Command::Data(args) => on_stores(config, async |state| shape::run(state, *args, json).await).await,

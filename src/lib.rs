@@ -18,6 +18,7 @@
 //! | [`training`] | a dataset into a versioned model; predictions |
 //! | [`findings`] | faults of machines in a stored version, and what they waste |
 //! | `query` | SQL over stored sessions (feature `sql`) |
+//! | [`bundles`] | a whole session as one file, and such a file into another store |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
@@ -38,6 +39,7 @@
 //! the use case of the same name, then its `store.rs`.
 
 pub mod app;
+pub mod bundles;
 pub mod cleaning;
 pub mod cli;
 pub mod config;

@@ -58,6 +58,9 @@ pub struct ParseArgs {
     /// The one sheet of each workbook to read
     #[arg(long)]
     sheet: Option<String>,
+    /// Of Parquet and Arrow files: the column of their times
+    #[arg(long, value_name = "COLUMN")]
+    time_column: Option<String>,
     /// Year of times that do not say theirs
     #[arg(long, allow_negative_numbers = true)]
     year: Option<i32>,
@@ -68,7 +71,7 @@ pub struct ParseArgs {
     #[arg(long)]
     keep_bad_status: bool,
     /// The same of single files, by name or pattern: '*.xlsx:sheet=Jan,timezone=UTC' (any of header_row, skip_rows,
-    /// decimal, sheet, year, loss_words (a|b), keep_bad_status, timezone, date_format, format, delimiter, encoding;
+    /// decimal, sheet, time_column, year, loss_words (a|b), keep_bad_status, timezone, date_format, format, delimiter, encoding;
     /// repeatable)
     #[arg(long = "override", value_name = "PATTERN:KEY=VALUE,…", value_parser = file_override)]
     overrides: Vec<(String, ReadOverride)>,
@@ -124,6 +127,7 @@ pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
         skip_rows: args.skip_rows,
         decimal: args.decimal,
         sheet: args.sheet,
+        time_column: args.time_column,
         year: args.year,
         loss_words: args.loss_words,
         keep_bad_status: args.keep_bad_status,
@@ -293,7 +297,7 @@ fn format(text: &str) -> Result<Format, String> {
     word(text)
 }
 
-fn on_conflict(text: &str) -> Result<OnConflict, String> {
+pub(super) fn on_conflict(text: &str) -> Result<OnConflict, String> {
     word(text)
 }
 
@@ -312,7 +316,7 @@ pub(super) fn with_folders(files: Vec<(String, PathBuf)>) -> Vec<(String, PathBu
 }
 
 /// Keys of an override of files.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "timezone",
     "zone",
     "date_format",
@@ -324,6 +328,7 @@ const KEYS: [&str; 14] = [
     "skip_rows",
     "decimal",
     "sheet",
+    "time_column",
     "year",
     "loss_words",
     "keep_bad_status",

@@ -26,6 +26,7 @@ mod cleaned;
 mod files;
 mod models;
 pub mod rebuild;
+pub(crate) mod rows;
 mod scrub;
 pub mod sweep;
 

@@ -8,25 +8,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use serde::{Deserialize, Serialize};
 
+use super::rows::{self, Shared};
 use super::{cleaned, models};
 use crate::error::{Context, Result, codes};
 use crate::sessions::manifest::{self, Manifest};
 use crate::sessions::snapshot::Snapshot;
 use crate::sessions::store::raw_file;
-use crate::sessions::store::{prices, remembered};
-use hvac_frame::column::ColumnMeta;
 use hvac_frame::names::TIMESTAMP;
 use hvac_frame::parquet_file::ParquetReader;
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, Status, Tags, VersionState, cleaning_job, energy_price,
-    manifest as manifest_row, model_alias, parse_report, parsed_dataset, report_override, session, site_override,
-    source_file, trained_model, version,
+    ArtefactKind, Columns, FreeMetadata, Integrity, Status, Tags, VersionState, cleaning_job, parsed_dataset, session,
+    trained_model,
 };
 use hvac_store::frames;
-use hvac_store::objects::{ObjectBytes, Objects};
+use hvac_store::integrity::StoredFile;
+use hvac_store::objects::ObjectBytes;
 use hvac_store::versions::Series;
 use hvac_store::{Store, new_id, now, paths};
 
@@ -49,18 +48,6 @@ pub struct Rebuilt {
     pub unacknowledged: Vec<String>,
     /// What in `session.json` files could not be read.
     pub notes: Vec<String>,
-}
-
-/// What several sessions know of, each as it was when its `session.json` was written.
-#[derive(Default)]
-struct Shared {
-    /// By site: when, and what users had said of its points by then.
-    overrides: BTreeMap<String, (DateTime<Utc>, Vec<site_override::Model>, Vec<report_override::Model>)>,
-    /// By site: when, and what electricity cost.
-    prices: BTreeMap<String, (DateTime<Utc>, energy_price::Model)>,
-    aliases: Vec<model_alias::Model>,
-    /// The revision that each `session.json` is of.
-    revisions: Vec<(String, i64)>,
 }
 
 /// Brings every session folder into the catalogue that is not in it.
@@ -100,12 +87,12 @@ pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
         };
         rebuilt.from_footers += u64::from(is_from_footers);
         let txn = store.db.begin().await?;
-        insert(&txn, snapshot, &mut shared).await?;
+        rows::insert(&txn, snapshot, &mut shared).await?;
         txn.commit().await.internal("committing a rebuilt session")?;
         rebuilt.sessions += 1;
     }
     let txn = store.db.begin().await?;
-    insert_shared(&txn, shared).await?;
+    rows::insert_shared(&txn, shared).await?;
     txn.commit().await.internal("committing what rebuilt sessions share")?;
     models::rebuild(store, &purged, &mut rebuilt).await?;
     Ok(rebuilt)
@@ -215,7 +202,7 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
             Some(snapshot) => snapshot,
             none => none.insert(nothing_known(store, session_id, &sources, &said).await?),
         };
-        let (columns, options) = told_of_parse(&said);
+        let (columns, options) = rows::told_of_parse(&said);
         let (start_at, end_at) = span(&reader)?;
         snapshot.parsed_datasets.push(parsed_dataset::Model {
             id: said(frames::KEY_DATASET_ID).unwrap_or_else(new_id),
@@ -243,7 +230,7 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
         }
     }
     if let Some(snapshot) = &mut snapshot {
-        let unread = fill(store, snapshot).into_iter();
+        let unread = rows::fill(snapshot, &published(store)).into_iter();
         rebuilt.notes.extend(unread.map(|path| {
             format!(
                 "{path} cannot be read, and so what it says of itself is not known: bring it back, then rebuild again"
@@ -253,41 +240,6 @@ async fn complete(store: &Store, session_id: &str, told: Told, rebuilt: &mut Reb
         snapshot.session.unconfirmed |= !is_confirmed;
     }
     Ok(snapshot)
-}
-
-/// Columns and options, as a parsed file tells them.
-fn told_of_parse(said: &dyn Fn(&str) -> Option<String>) -> (Vec<ColumnMeta>, serde_json::Value) {
-    let columns = said(frames::KEY_COLUMNS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    let options = said(frames::KEY_OPTIONS).and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-    (columns, options)
-}
-
-/// What the files tell of the rows that `session.json` only names: columns and options, parameters and reports. A file
-/// that is not what was published now tells it another time: see [`refill`].
-fn fill(store: &Store, snapshot: &mut Snapshot) -> Vec<String> {
-    let mut unread = Vec::new();
-    for dataset in snapshot.parsed_datasets.iter_mut().filter(|dataset| dataset.columns.0.is_empty()) {
-        match metadata(store, &dataset.file_path, &dataset.sha256, dataset.size_bytes) {
-            Some(said) => (dataset.columns.0, dataset.options) = told_of_parse(&|key| said.get(key).cloned()),
-            None => unread.push(dataset.file_path.clone()),
-        }
-    }
-    for job in snapshot.cleaning_jobs.iter_mut().filter(|job| job.parameters.is_null()) {
-        let (Some(path), Some(sha256)) = (&job.output_path, &job.sha256) else { continue };
-        match metadata(store, path, sha256, job.size_bytes.unwrap_or_default()) {
-            Some(said) => (job.parameters, job.report) = cleaned::told(&|key| said.get(key).cloned()),
-            None => unread.push(path.clone()),
-        }
-    }
-    for model in snapshot.trained_models.iter_mut().filter(|model| model.lineage.is_null()) {
-        let (Some(path), Some(sha256)) = (&model.model_file_path, &model.sha256) else { continue };
-        let whole = whole(&store.models, path, sha256, model.size_bytes.unwrap_or_default());
-        match whole.and_then(|bytes| models::told(&bytes)) {
-            Some(told) => (model.feature_mapping, model.training_metrics, model.lineage) = told,
-            None => unread.push(format!("models/{path}")),
-        }
-    }
-    unread
 }
 
 /// Fills the rows of sessions that the catalogue has, whose files could not be read when they were brought back.
@@ -321,7 +273,7 @@ async fn refill(store: &Store, session_id: &str) -> Result<()> {
         trained_models: of_session,
         ..Snapshot::of(session)
     };
-    fill(store, &mut rows);
+    rows::fill(&mut rows, &published(store));
     let txn = store.db.begin().await?;
     for row in rows.parsed_datasets.into_iter().filter(|row| !row.columns.0.is_empty()) {
         row.into_active_model().reset_all().update(&txn).await.internal(doing)?;
@@ -335,16 +287,13 @@ async fn refill(store: &Store, session_id: &str) -> Result<()> {
     txn.commit().await.internal(doing)
 }
 
-/// What a Parquet file says of itself, if it is what was published.
-fn metadata(store: &Store, path: &str, sha256: &str, size_bytes: i64) -> Option<BTreeMap<String, String>> {
-    let reader = ParquetReader::open(whole(&store.objects, path, sha256, size_bytes)?.to_bytes()).ok()?;
-    Some(reader.footer().key_values().map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
-}
-
-/// The bytes of a file that is what was published.
-fn whole(objects: &Objects, path: &str, sha256: &str, size_bytes: i64) -> Option<ObjectBytes> {
-    objects.verify(path, sha256, size_bytes.unsigned_abs()).ok()?.ok()?;
-    objects.open_bytes(path).ok()
+/// The bytes of published files that are what was published.
+fn published(store: &Store) -> impl Fn(&StoredFile) -> Option<ObjectBytes> + '_ {
+    |file| {
+        let objects = store.root(file.root);
+        objects.verify(&file.path, &file.sha256, file.size_bytes).ok()?.ok()?;
+        objects.open_bytes(&file.path).ok()
+    }
 }
 
 /// First and last time of a stored frame.
@@ -393,92 +342,4 @@ async fn nothing_known(
         unconfirmed: false,
     };
     Ok(Snapshot { source_files, ..Snapshot::of(session) })
-}
-
-async fn insert(txn: &impl ConnectionTrait, mut snapshot: Snapshot, shared: &mut Shared) -> Result<()> {
-    let doing = "storing a rebuilt session";
-    session::Entity::insert(snapshot.session.clone().into_active_model().reset_all())
-        .exec_without_returning(txn)
-        .await
-        .internal(doing)?;
-    for row in std::mem::take(&mut snapshot.source_files) {
-        source_file::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(txn)
-            .await
-            .internal(doing)?;
-    }
-    for row in std::mem::take(&mut snapshot.versions) {
-        version::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(txn)
-            .await
-            .internal(doing)?;
-    }
-    for row in std::mem::take(&mut snapshot.parsed_datasets) {
-        parsed_dataset::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(txn)
-            .await
-            .internal(doing)?;
-    }
-    for (dataset_id, report) in std::mem::take(&mut snapshot.reports) {
-        let row = parse_report::Model { dataset_id, report };
-        parse_report::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(txn)
-            .await
-            .internal(doing)?;
-    }
-    for row in std::mem::take(&mut snapshot.cleaning_jobs) {
-        cleaning_job::Entity::insert(row.into_active_model().reset_all())
-            .exec_without_returning(txn)
-            .await
-            .internal(doing)?;
-    }
-    models::restore(txn, &snapshot.trained_models).await?;
-    let Snapshot { session, model_aliases, site_overrides, report_overrides, energy_price, revision, .. } = snapshot;
-    if let Some(price) = energy_price
-        && shared.prices.get(&price.site).is_none_or(|(at, _)| *at < price.updated_at)
-    {
-        shared.prices.insert(price.site.clone(), (price.updated_at, price));
-    }
-    shared.aliases.extend(model_aliases);
-    shared.revisions.push((session.id, revision));
-    if let Some(site) = session.site
-        && shared.overrides.get(&site).is_none_or(|(at, ..)| *at < session.updated_at)
-    {
-        shared.overrides.insert(site, (session.updated_at, site_overrides, report_overrides));
-    }
-    Ok(())
-}
-
-/// Inserts what several sessions know of, as the last of them has it; and notes which revision each `session.json` is
-/// of, so that none is taken for outdated.
-async fn insert_shared(txn: &impl ConnectionTrait, shared: Shared) -> Result<()> {
-    let doing = "storing what rebuilt sessions share";
-    let (points, reports): (Vec<_>, Vec<_>) =
-        shared.overrides.into_values().map(|(_, points, reports)| (points, reports)).unzip();
-    for row in reports.into_iter().flatten() {
-        remembered::remember(txn, row).await?;
-    }
-    for (_, row) in shared.prices.into_values() {
-        prices::put(txn, row).await?;
-    }
-    for row in points.into_iter().flatten() {
-        let key = (row.site.clone(), row.original_name.clone());
-        if site_override::Entity::find_by_id(key).one(txn).await.internal(doing)?.is_none() {
-            site_override::Entity::insert(row.into_active_model().reset_all())
-                .exec_without_returning(txn)
-                .await
-                .internal(doing)?;
-        }
-    }
-    models::restore_aliases(txn, shared.aliases).await?;
-    for (session_id, revision) in shared.revisions {
-        manifest_row::Entity::update_many()
-            .col_expr(manifest_row::Column::Revision, Expr::value(revision))
-            .col_expr(manifest_row::Column::Written, Expr::value(revision))
-            .filter(manifest_row::Column::SessionId.eq(session_id))
-            .exec(txn)
-            .await
-            .internal(doing)?;
-    }
-    Ok(())
 }

@@ -93,7 +93,9 @@ impl Operation {
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let in_query = parameters.filter(|parameter| parameter["in"] == "query");
         let content = operation.pointer("/requestBody/content").and_then(Value::as_object);
-        let schema = content.and_then(|content| content.values().next()).map(|media| &media["schema"]);
+        // Of several forms of a body only that of a form has fields.
+        let form = content.and_then(|content| content.get("multipart/form-data"));
+        let schema = form.or_else(|| content?.values().next()).map(|media| &media["schema"]);
         Self {
             parameters: in_query.filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned).collect(),
             body: schema.map(|schema| Shape::of(document, schema, 0)),

@@ -74,7 +74,7 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>> {
 }
 
 /// Reads on for a moment: a connection closed with unread bytes would lose the answer on its way.
-async fn drain(body: Body) {
+pub async fn drain(body: Body) {
     let mut stream = body.into_data_stream();
     let mut left = DRAIN_BYTES;
     let read_on = async {

@@ -8,6 +8,7 @@
 
 mod answer;
 mod bounds;
+mod bundles;
 mod cleaning;
 mod conditional;
 mod contract;
@@ -28,6 +29,7 @@ mod parse;
 pub mod problem;
 #[cfg(feature = "sql")]
 mod query;
+mod raw_files;
 pub mod router;
 pub mod serve;
 mod sessions;

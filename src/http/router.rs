@@ -18,8 +18,8 @@ use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 use super::contract::{self, Gate, keep};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::{
-    cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse, problem, sessions, shape,
-    sites, ui, uploads,
+    bundles, cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse, problem,
+    raw_files, sessions, shape, sites, ui, uploads,
 };
 use crate::state::AppState;
 
@@ -78,10 +78,12 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(parse::routes())
         .merge(cleaning::slow_routes())
         .merge(models::slow_routes())
-        .merge(export::routes());
+        .merge(export::routes())
+        .merge(raw_files::routes());
     #[cfg(feature = "sql")]
     let slow = slow.merge(super::query::routes());
-    quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body))
+    // What is streamed to the disk is not held in memory.
+    quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body)).merge(bundles::routes())
 }
 
 fn serve_document(gate: &Arc<Gate>) -> impl Handler<((),), AppState> {

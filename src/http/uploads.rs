@@ -27,9 +27,9 @@ use crate::state::AppState;
 /// Longest text of a field that is no file.
 const LONGEST_TEXT_BYTES: usize = 4096;
 /// What multipart framing may add to the files before `Content-Length` alone proves an upload too long.
-const FRAMING_BYTES: u64 = 1024 * 1024;
+pub(super) const FRAMING_BYTES: u64 = 1024 * 1024;
 /// What one upload holds in memory while it is received.
-const HELD_BYTES: u64 = 3 * 1024 * 1024;
+pub(super) const HELD_BYTES: u64 = 3 * 1024 * 1024;
 /// How long a refused upload is still read, so that the client gets to read the answer.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
@@ -41,7 +41,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the form")]
 struct UploadForm {
-    /// Trend reports (CSV, TXT, XLSX), each as it is or as .gz, or zip archives of them; any number.
+    /// Trend reports (CSV, TXT, XLSX, Parquet, Arrow), each as it is or as .gz, or zip archives of them; any number.
     #[schema(value_type = Vec<String>, format = Binary)]
     files: Vec<Vec<u8>>,
     /// Name for people; made from the files' names when left out.
@@ -138,12 +138,12 @@ async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) 
 }
 
 /// The chunks of one file.
-fn chunks(field: Field<'_>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+pub(super) fn chunks(field: Field<'_>) -> impl Stream<Item = io::Result<Bytes>> + Send {
     field.map(|chunk| chunk.map_err(|error| io::Error::new(io::ErrorKind::UnexpectedEof, error)))
 }
 
 /// A short text; none when it is blank.
-async fn text(field: Field<'_>, name: &str) -> Result<Option<String>> {
+pub(super) async fn text(field: Field<'_>, name: &str) -> Result<Option<String>> {
     let mut bytes = Vec::new();
     let mut chunks = Box::pin(chunks(field));
     while let Some(chunk) = chunks.next().await {
@@ -161,13 +161,13 @@ async fn text(field: Field<'_>, name: &str) -> Result<Option<String>> {
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
-fn broken_form(error: MultipartError) -> Error {
+pub(super) fn broken_form(error: MultipartError) -> Error {
     let message = "The multipart form cannot be read to its end; nothing was stored.";
     Error::new(codes::BROKEN_MULTIPART, message).with_source(error)
 }
 
 /// Reads on for a moment: a connection closed with unread bytes would lose the answer on its way.
-async fn drain(form: &mut Multipart) {
+pub(super) async fn drain(form: &mut Multipart) {
     let read_on = async {
         while let Ok(Some(mut field)) = form.next_field().await {
             while let Ok(Some(_)) = field.chunk().await {}

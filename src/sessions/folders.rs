@@ -13,7 +13,7 @@ use crate::state::AppState;
 use hvac_report::archive;
 
 /// Endings of files that may be reports, in words.
-pub const ENDINGS: &str = ".csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .zip or .csv.gz";
+pub const ENDINGS: &str = ".csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .parquet, .arrow, .feather, .zip or .csv.gz";
 
 /// A folder below `DATA_DIR` that exists.
 #[derive(Debug)]

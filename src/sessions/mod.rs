@@ -31,6 +31,7 @@ pub mod parse;
 pub mod prices;
 pub mod progress;
 mod raw;
+pub mod raw_files;
 mod request;
 mod revisions;
 pub mod search;

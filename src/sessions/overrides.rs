@@ -63,6 +63,9 @@ pub struct ReadOverride {
     /// The one sheet of a workbook to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// Of a Parquet or Arrow file: the column of its times, where it has several or none is named `timestamp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_column: Option<String>,
     /// Year of times that do not say theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1900, maximum = 2200)]
@@ -98,6 +101,7 @@ impl ReadOverride {
             skip_rows: request.skip_rows,
             decimal: request.decimal.clone(),
             sheet: request.sheet.clone(),
+            time_column: request.time_column.clone(),
             year: request.year,
             loss_words: request.loss_words.clone(),
             keep_bad_status: request.keep_bad_status.then_some(true),
@@ -111,7 +115,12 @@ impl ReadOverride {
     /// 422 naming the field.
     pub fn checked(mut self, place: &str) -> Result<Self> {
         let field = |name: &str| format!("{place}{name}");
-        let texts = [("sheet", &self.sheet), ("encoding", &self.encoding), ("timezone", &self.timezone)];
+        let texts = [
+            ("sheet", &self.sheet),
+            ("time_column", &self.time_column),
+            ("encoding", &self.encoding),
+            ("timezone", &self.timezone),
+        ];
         for (name, text) in texts {
             limits::given_name(&field(name), text.as_deref().map(str::trim))?;
         }
@@ -119,6 +128,7 @@ impl ReadOverride {
         self.date_format = one_of(place, ("date_format", self.date_format), ("date_order", self.date_order.take()))?;
         self.encoding = given(self.encoding.as_deref());
         self.sheet = given(self.sheet.as_deref());
+        self.time_column = self.time_column.filter(|text| !text.is_empty());
         self.delimiter = self.delimiter.filter(|text| !text.is_empty());
         self.decimal = given(self.decimal.as_deref());
         if let Some(0) = self.header_row {
@@ -177,6 +187,7 @@ impl ReadOverride {
             skip_rows: own.skip_rows.or(other.skip_rows),
             decimal: own.decimal.or_else(|| other.decimal.clone()),
             sheet: own.sheet.or_else(|| other.sheet.clone()),
+            time_column: own.time_column.or_else(|| other.time_column.clone()),
             year: own.year.or(other.year),
             loss_words: if own.loss_words.is_empty() { other.loss_words.clone() } else { own.loss_words },
             keep_bad_status: own.keep_bad_status.or(other.keep_bad_status),
@@ -201,6 +212,7 @@ impl ReadOverride {
             skip_rows: unless(&self.skip_rows, &other.skip_rows),
             decimal: unless(&self.decimal, &other.decimal),
             sheet: unless(&self.sheet, &other.sheet),
+            time_column: unless(&self.time_column, &other.time_column),
             year: unless(&self.year, &other.year),
             loss_words: if other.loss_words.is_empty() { self.loss_words.clone() } else { Vec::new() },
             keep_bad_status: unless(&self.keep_bad_status, &other.keep_bad_status),
@@ -258,6 +270,7 @@ impl ReadOverride {
             header_row: own.header_row.or(base.header_row),
             skip_rows: own.skip_rows.or(base.skip_rows),
             sheet: own.sheet.or_else(|| base.sheet.clone()),
+            time_column: own.time_column.or_else(|| base.time_column.clone()),
             year: own.year.or(base.year),
             loss_words: if own.loss_words.is_empty() { base.loss_words.clone() } else { own.loss_words },
             keep_bad_status: own.keep_bad_status.unwrap_or(base.keep_bad_status),

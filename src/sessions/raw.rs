@@ -1,6 +1,6 @@
 //! Raw files that were there before a parse: still what was uploaded, or no data is made of them.
 
-use crate::error::{Error, Result, codes};
+use crate::error::{Code, Error, Result, codes};
 use crate::state::AppState;
 use hvac_store::entity::{Integrity, source_file};
 use hvac_store::integrity::{Root, StoredFile};
@@ -25,10 +25,15 @@ pub(super) fn check(state: &AppState, row: &source_file::Model) -> Result<()> {
         Integrity::Missing => (codes::FILE_MISSING, "is missing"),
         Integrity::Damaged => (codes::FILE_DAMAGED, "is not what was uploaded"),
     };
+    Err(unusable(row, code, what))
+}
+
+/// That a raw file cannot be used.
+pub(super) fn unusable(row: &source_file::Model, code: &'static Code, what: &str) -> Error {
     let message = format!(
         "the raw file '{}' of session {} {what}: bring it back from a backup and run `hvac-analytics doctor`, which says \
          more, or upload it into a new session",
         row.file_name, row.session_id
     );
-    Err(Error::new(code, message))
+    Error::new(code, message)
 }

@@ -78,6 +78,8 @@ pub struct ParseRequest {
     pub decimal: Option<String>,
     /// The one sheet of each workbook to read.
     pub sheet: Option<String>,
+    /// Of Parquet and Arrow files: the column of their times, where there are several or none is named `timestamp`.
+    pub time_column: Option<String>,
     /// Year of times that do not say theirs.
     #[schema(minimum = 1900, maximum = 2200)]
     pub year: Option<i32>,

@@ -79,7 +79,14 @@ impl Snapshot {
 /// # Errors
 /// 404 when there is no such session.
 pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
-    let db = state.store.db.read();
+    read(state.store.db.read(), session_id).await
+}
+
+/// What a catalogue knows, by that connection or within that transaction.
+///
+/// # Errors
+/// As [`of`].
+pub async fn read(db: &impl ConnectionTrait, session_id: &str) -> Result<Snapshot> {
     // Before the rest: what is committed meanwhile has a later one, and its own writer.
     let revision = revisions::of(db, session_id).await?;
     let session = store::session(db, session_id).await?;

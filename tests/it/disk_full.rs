@@ -141,6 +141,33 @@ async fn a_full_disk_fails_no_download() {
     app.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root, to mount a small file system"]
+async fn a_full_disk_in_the_middle_of_an_import_leaves_nothing() {
+    let here = TestApp::start().await;
+    let id = here.parsed(&[("kw.csv", &report(30_000))], &[("timezone", "UTC")]).await["session_id"].clone();
+    let bundle = here.get(&format!("/api/sessions/{}/bundle.zip", id.as_str().unwrap())).await.body;
+    let folder = tempfile::TempDir::new().unwrap();
+    let disk = SmallDisk::mount(&folder.path().join("sessions"));
+    let storage = disk.0.display().to_string();
+    let app = TestApp::start_with(&[("DATA_STORAGE_PATH", storage.as_str())]).await;
+    let import = async || {
+        let send = |request: reqwest::RequestBuilder| request.body(bundle.clone());
+        app.request(reqwest::Method::POST, "/api/sessions/import", send).await
+    };
+    // Too little for the bundle, too little for what it unpacks to.
+    for free in [100_000, 17_000_000 + bundle.len() / 2, 17_000_000 + bundle.len() * 3 / 2] {
+        disk.fill_up_to(free);
+        let before = files(&disk.0);
+        import().await.expect_problem(503, "disk_full");
+        only(&disk.0, &before).await;
+        disk.make_room();
+    }
+    assert_eq!(app.get("/api/sessions").await.expect(200)["total"], 0);
+    import().await.expect(201);
+    app.stop().await;
+}
+
 /// Waits for what was given up to be removed: that happens behind the answer.
 async fn only(folder: &Path, expected: &[PathBuf]) {
     for _ in 0..100 {

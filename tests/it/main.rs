@@ -47,5 +47,6 @@ mod simulated;
 mod spreadsheet;
 mod tidy;
 mod training;
+mod travel;
 mod verdict;
 mod web;

@@ -11,8 +11,19 @@ use hvac_analytics::config::SETTINGS;
 const PURE: &[&str] =
     &["hvac-cleaning", "hvac-frame", "hvac-modelling", "hvac-points", "hvac-report", "hvac-simulation"];
 /// Rooms with use cases.
-const FEATURES: &[&str] =
-    &["sessions", "datasets", "cleaning", "training", "optimization", "findings", "query", "health", "demo", "doctor"];
+const FEATURES: &[&str] = &[
+    "sessions",
+    "datasets",
+    "cleaning",
+    "training",
+    "optimization",
+    "findings",
+    "query",
+    "health",
+    "demo",
+    "doctor",
+    "bundles",
+];
 /// What a feature may use of other features; acyclic, see the test.
 const FEATURE_EDGES: &[(&str, &str)] = &[
     ("sessions", "datasets"),
@@ -33,6 +44,8 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("health", "query"),
     ("demo", "sessions"),
     ("doctor", "sessions"),
+    ("bundles", "doctor"),
+    ("bundles", "sessions"),
 ];
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[

@@ -17,7 +17,7 @@ use super::ReadError;
 use hvac_frame::column::Warning;
 
 /// Endings of files that may be reports.
-pub const REPORTS: [&str; 7] = ["csv", "tsv", "txt", "dat", "xlsx", "xlsm", "xls"];
+pub const REPORTS: [&str; 10] = ["csv", "tsv", "txt", "dat", "xlsx", "xlsm", "xls", "parquet", "arrow", "feather"];
 /// Endings of archives, which are not read within others.
 const ARCHIVES: [&str; 8] = ["zip", "gz", "tgz", "7z", "rar", "tar", "bz2", "xz"];
 
@@ -160,7 +160,7 @@ fn members(archive: &str, mut zip: ZipArchive<Cursor<Bytes>>, limits: &Limits) -
     }
     if contents.members.is_empty() {
         let message =
-            "the archive holds no file that may be a report (.csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls)".to_owned();
+            "the archive holds no file that may be a report (.csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .parquet, .arrow, .feather)".to_owned();
         return Err(error("nothing_readable", archive, message));
     }
     contents.members.sort_by(|a, b| a.name.cmp(&b.name));

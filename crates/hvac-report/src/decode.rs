@@ -209,7 +209,7 @@ fn first_bad_line(bytes: &[u8], encoding: &'static Encoding) -> Option<u64> {
 
 /// What is no text at all.
 fn refuse_binary(source: Source<'_>) -> Result<(), ReadError> {
-    const KINDS: [(&[u8], &str); 16] = [
+    const KINDS: [(&[u8], &str); 14] = [
         (b"\x89PNG", "a PNG image"),
         (b"\xff\xd8\xff", "a JPEG image"),
         (b"GIF8", "a GIF image"),
@@ -221,8 +221,6 @@ fn refuse_binary(source: Source<'_>) -> Result<(), ReadError> {
         (b"\x1f\x8b", "a gzip archive (one whose name ends in .gz is unpacked)"),
         (b"7z\xbc\xaf", "a 7z archive"),
         (b"Rar!", "a RAR archive"),
-        (b"PAR1", "a Parquet file"),
-        (b"ARROW1", "an Arrow file"),
         (b"\x89HDF", "an HDF5 file"),
         (b"\0\x01\0\0Standard ", "an Access database"),
         (b"SQLite format 3", "a SQLite database"),

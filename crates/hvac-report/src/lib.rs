@@ -10,6 +10,7 @@ mod apogee;
 mod calendar;
 mod cells;
 mod clock;
+mod columnar;
 mod dates;
 mod decode;
 mod detect;
@@ -130,6 +131,8 @@ pub struct ReadOptions {
     pub skip_rows: Option<u64>,
     /// Name of the one sheet of a workbook to read.
     pub sheet: Option<String>,
+    /// Of a Parquet or Arrow file: the column of its times.
+    pub time_column: Option<String>,
     /// Year of times that do not say theirs.
     pub year: Option<i32>,
     /// Words of the site for a value that was lost, besides those of the trade.
@@ -153,6 +156,7 @@ impl ReadOptions {
             header_row: None,
             skip_rows: None,
             sheet: None,
+            time_column: None,
             year: None,
             loss_words: Vec::new(),
             keep_bad_status: false,

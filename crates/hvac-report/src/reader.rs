@@ -13,8 +13,8 @@ use super::rows::Shape;
 use super::status::Meaning;
 use super::times::TimeReader;
 use super::{
-    Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, decode, detect, dialect,
-    order, workbook,
+    Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, columnar, decode, detect,
+    dialect, order, workbook,
 };
 use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::Warning;
@@ -97,6 +97,10 @@ impl<'a> Reader<'a> {
     pub fn open(source: Source<'a>, options: &ReadOptions) -> Result<Vec<Self>, ReadError> {
         if workbook::is_workbook(source.bytes) {
             return Self::open_workbook(source, options);
+        }
+        if columnar::is_columnar(source.bytes) {
+            let columnar::Table { text, layout, encoding, warnings } = columnar::read(source, options)?;
+            return Ok(Self::tables(source, options, Cow::Owned(text), &encoding, warnings, vec![layout], ""));
         }
         let decode::Decoded { text, encoding, warnings } = decode::decode(source, options)?;
         if text.trim().is_empty() {

@@ -244,7 +244,7 @@ impl Objects {
     }
 
     /// Removes one published file for ever, and its folder if nothing else is in it. **Only the purge of a model may
-    /// call it**, after the row is gone. A file that is gone already is no failure.
+    /// call it**, after the row is gone, and who gave the file its name for rows that did not come to be. A file that is gone already is no failure.
     ///
     /// # Errors
     /// When it cannot be removed.

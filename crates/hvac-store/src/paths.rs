@@ -103,6 +103,25 @@ pub fn model_of(key: &str) -> Option<(&str, i32)> {
     (!name.is_empty() && !name.contains('/')).then_some((name, version))
 }
 
+/// Whether a key is one that a raw file of that session may have.
+#[must_use]
+pub fn is_raw_of(session_id: &str, key: &str) -> bool {
+    let name = key.strip_prefix(&raw_dir(session_id)).and_then(|rest| rest.strip_prefix('/'));
+    name.is_some_and(is_file_name)
+}
+
+/// Whether a key is one that a model file of that site may have.
+#[must_use]
+pub fn is_model_of(key: &str, site: Option<&str>) -> bool {
+    let Some((folder, name)) = key.split_once('/') else { return false };
+    folder == model_dir(site) && folder != TRASH && is_file_name(name)
+}
+
+/// Whether a text is a name that this program would give a file.
+fn is_file_name(name: &str) -> bool {
+    !is_staging(name) && safe_name(name, NAME_BYTES) == name
+}
+
 /// Whether a file name that begins like this names a device on Windows.
 #[must_use]
 pub fn is_device(name: &str) -> bool {
@@ -227,6 +246,35 @@ mod tests {
             ["README.md", "default/README.md", "default/plant.json", "plant-v1.json", "a/b/c-v1.json", "a/x-v0.json"]
         {
             assert_eq!(model_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn places_that_are_not_a_sessions_are_known() {
+        for name in ["0123456789ab-a.csv", "a", "溫度.csv"] {
+            assert!(is_raw_of("s", &format!("s/raw/{name}")), "{name}");
+        }
+        for key in [
+            "s/raw/",
+            "s/raw/..",
+            "s/raw/../x",
+            "t/raw/a",
+            "s/a",
+            "s/raw/a/b",
+            "s/raw/.staging-1",
+            "s/raw/a\\b",
+            "/s/raw/a",
+        ] {
+            assert!(!is_raw_of("s", key), "{key}");
+        }
+        assert!(is_model_of("KMUH/plant-v1.json", Some("KMUH")) && is_model_of("default/a-v1.json", None));
+        for (key, site) in [
+            ("KMUH/a-v1.json", None),
+            ("../a-v1.json", Some("..")),
+            ("trash/a-v1.json", Some("trash")),
+            ("x/../a-v1.json", Some("x")),
+        ] {
+            assert!(!is_model_of(key, site), "{key}");
         }
     }
 

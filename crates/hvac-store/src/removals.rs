@@ -38,6 +38,14 @@ impl Store {
         Ok(())
     }
 
+    /// Removes a published file that no row came to refer to, because the transaction that it was published for failed.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub async fn take_back(&self, root: Root, path: &str) -> Result<()> {
+        self.root(root).delete_file(path).await
+    }
+
     /// Removes what purges have noted and could not remove; answers what still stays.
     ///
     /// # Errors

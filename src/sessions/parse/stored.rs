@@ -26,6 +26,8 @@ pub(super) struct StoredOptions<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sheet: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    time_column: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     year: Option<i32>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     loss_words: &'a [String],
@@ -55,6 +57,7 @@ impl Parse {
             skip_rows: of_all.skip_rows,
             decimal: of_all.decimal.as_deref(),
             sheet: of_all.sheet.as_deref(),
+            time_column: of_all.time_column.as_deref(),
             year: of_all.year,
             loss_words: &of_all.loss_words,
             keep_bad_status: of_all.keep_bad_status,

@@ -37,6 +37,7 @@ fn undirected(options: &ReadOptions) -> ReadOptions {
         header_row: None,
         skip_rows: None,
         sheet: None,
+        time_column: None,
         ..options.clone()
     }
 }

@@ -65,7 +65,7 @@ table! {
         DELETED_SESSION "deleted_session" "The session whose data are asked for is deleted."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         EMPTY_FOLDER "empty_folder" "The folder holds no report."
-            "Name a folder with .csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .zip or .csv.gz files.";
+            "Name a folder with .csv, .tsv, .txt, .dat, .xlsx, .xlsm, .xls, .parquet, .arrow, .feather, .zip or .csv.gz files.";
         NO_EVENTS "no_events" "The version was made before its quality events were kept."
             "Parse or clean again with `force`.";
         NO_SESSION "no_session" "No session has been parsed over HTTP yet, so there is none to take by default."
@@ -106,6 +106,8 @@ table! {
     Conflict {
         ALREADY_PUBLISHED "already_published" "A file of that name is stored already; it was left as it is."
             "Ask again; where databases share MODELS_PATH, give each a folder of its own.";
+        AMBIGUOUS_FILE "ambiguous_file" "Several raw files of the session have this name."
+            "Ask for one by its sha256, which `errors` tells.";
         AMBIGUOUS_MODEL "ambiguous_model" "The name may mean several models."
             "Name one by an id that `errors` tells.";
         AMBIGUOUS_SESSION "ambiguous_session" "The text may mean several sessions, or a session and a file."
@@ -132,6 +134,10 @@ table! {
             "Delete with `force=true` (`--force`), which takes all of that along.";
         MODEL_NOT_READY "model_not_ready" "The model is still being trained, or its training failed."
             "Follow the job that `detail` names, or train again.";
+        MODEL_TAKEN "model_taken" "Models of a bundle have names and versions that other models have here; nothing was stored."
+            "Delete the models that `errors` names, if they may go, then import again.";
+        NEWER_BUNDLE "newer_bundle" "The bundle was written by a newer version of this program; nothing was stored."
+            "Use that version, or a later one.";
         NEWER_DATABASE "newer_database" "The metadata database was made by a newer version of this program."
             "Use that version, or restore a backup from before the upgrade.";
         NEWER_FILE "newer_file" "A stored file was written by a newer version of this program."
@@ -148,6 +154,8 @@ table! {
             "Ask again when that is done (`Retry-After`).";
         SESSION_DELETED "session_deleted" "The session is deleted and cannot be changed."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
+        SESSION_DIFFERS "session_differs" "The bundle's session is here already, with other contents; nothing was changed."
+            "Keep the one here, or purge it and import again.";
         SESSION_HAS_MODELS "session_has_models" "The session cannot be purged: models were made from its data."
             "Delete those models first, `DELETE /api/models/{id}`.";
         STORE_EMPTY_DATABASE "store_empty_database" "The storage folder has sessions that the new metadata database lacks."
@@ -176,6 +184,8 @@ table! {
             "Send fewer files at once, or raise MAX_UPLOAD_BYTES.";
     }
     UnsupportedFormat {
+        NOT_A_BUNDLE "not_a_bundle" "The file is neither a bundle of a session nor a Parquet or Arrow file."
+            "Send one of `GET /api/sessions/{id}/bundle.zip`; reports go to `POST /api/uploads`.";
         NOT_A_TABLE "not_a_table" "The file is no text table, workbook, zip archive or gzip file that is read here."
             "Export the report as CSV, TSV, XLSX or a zip of these.";
         NOT_JSON "not_json" "This route reads JSON, and the request says it is something else."
@@ -196,6 +206,8 @@ table! {
             "State `date_format`.";
         AMBIGUOUS_DECIMAL "ambiguous_decimal" "Commas in a workbook's texts may be decimal signs or part thousands."
             "State `decimal`.";
+        AMBIGUOUS_TIME_COLUMN "ambiguous_time_column" "Several columns of a Parquet or Arrow file hold times."
+            "Name the one that the rows are of with `time_column`.";
         AMBIGUOUS_ROLE "ambiguous_role" "Several columns fit a part that a cleaning rule needs equally well."
             "State the one meant in `columns`.";
         ARCHIVE_TOO_LARGE "archive_too_large" "The archive has more files, or unpacks to more bytes, than allowed."
@@ -244,6 +256,12 @@ table! {
             "Use latest, parsed, cleaned, parsed-v1, cleaned-v1 or an id; of a model, its number.";
         BROKEN_ARCHIVE "broken_archive" "The archive, or a file in it, cannot be unpacked."
             "Pack it anew.";
+        BROKEN_TABLE "broken_table" "A Parquet or Arrow file is cut off or damaged."
+            "Copy or write it anew.";
+        BUNDLE_CONTRADICTS "bundle_contradicts" "A bundle's files are not those that its session.json tells of, or say something else; nothing was stored."
+            "Export it anew; nothing in it may be changed, added or left out.";
+        BUNDLE_DAMAGED "bundle_damaged" "A bundle is cut off, or its bytes are not those that were exported; nothing was stored."
+            "Copy or export it anew.";
         CONFLICTING_VALUES "conflicting_values" "Files have different values for the same time; nothing was stored."
             "Parse with `on_conflict=last` or `first`, or leave one of the files out.";
         CONSTANT_TARGET "constant_target" "The target has the same value in every row: there is nothing to learn."
@@ -294,6 +312,8 @@ table! {
             "Export the report with its points.";
         NO_READABLE_TIME "no_readable_time" "No row has a time that can be read."
             "Export the report with date and time, or state `date_format`.";
+        NO_TIME_COLUMN "no_time_column" "No column of a Parquet or Arrow file is known to hold its times."
+            "Name the one that does with `time_column`; `detail` tells which there are.";
         NO_ROWS "no_rows" "There is no data row below the header; nothing was stored."
             "Export the report again, for a period with data.";
         NONEXISTENT_LOCAL_TIME "nonexistent_local_time" "A local time falls into the hour that clocks skipped."
@@ -396,6 +416,8 @@ table! {
             "State it in `units`.";
         UNKNOWN_ZONE "unknown_zone" "A time names a zone that is not known, or that means several."
             "State `timezone`, or export the report with offsets from UTC.";
+        UNREAD_COLUMN_TYPE "unread_column_type" "A column of a Parquet or Arrow file holds what is no reading, or cannot be kept exactly."
+            "Write the file without it, or as numbers, booleans or texts.";
         UNREAD_TIME_FORM "unread_time_form" "A time is written in a form that is not read: a week, a day of the year, an hour."
             "Export the report with times such as 2024-01-31 13:45.";
         UNREADABLE "unreadable" "A file given on the command line cannot be read or is not what it should be."
