@@ -130,6 +130,7 @@ async fn store(
     }
     taken::refuse(&txn, store, told).await?;
     let notes = taken::leave_out(&txn, &mut snapshot).await?;
+    let others = taken::others_of_site(&txn, &snapshot).await?;
     for row in snapshot.versions.iter_mut().filter(|row| row.state == VersionState::Reserved) {
         // Whoever held it is on the other machine.
         (row.state, row.owner, row.lease_until) = (VersionState::Abandoned, None, None);
@@ -163,6 +164,9 @@ async fn store(
         drop(document);
     }
     snapshot::write(state, &id).await?;
+    for other in others {
+        snapshot::rewrite(state, &other).await?;
+    }
     Ok((true, notes))
 }
 

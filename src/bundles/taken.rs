@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::sessions::snapshot::Snapshot;
-use crate::sessions::store::prices;
+use crate::sessions::store::{prices, remembered};
 use hvac_store::entity::{
     VersionState, cleaning_job, model_alias, parsed_dataset, report_override, site_override, source_file,
     trained_model, version,
@@ -128,6 +128,14 @@ pub async fn leave_out(txn: &impl ConnectionTrait, bundle: &mut Snapshot) -> Res
         }
     }
     Ok(notes)
+}
+
+/// The sessions here whose `session.json` tells of the bundle's site, where the bundle brings something of it.
+pub async fn others_of_site(txn: &impl ConnectionTrait, bundle: &Snapshot) -> Result<Vec<String>> {
+    let Some(site) = &bundle.session.site else { return Ok(Vec::new()) };
+    let is_new =
+        bundle.energy_price.is_some() || !bundle.site_overrides.is_empty() || !bundle.report_overrides.is_empty();
+    if is_new { remembered::sessions(txn, site).await } else { Ok(Vec::new()) }
 }
 
 /// Numbers of models that were deleted here and are back now are versions again.

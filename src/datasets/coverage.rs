@@ -13,7 +13,7 @@ use super::window::{Window, WindowQuery, WindowRows};
 use super::{Answer, DatasetLabel, DatasetSelector, answer, names};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
-use hvac_cleaning::Recording;
+use hvac_cleaning::{Recording, is_on_change};
 use hvac_frame::column::{ColumnMeta, Kind};
 
 /// Most shares of one answer.
@@ -86,7 +86,8 @@ pub struct PointShares {
     /// The column.
     pub column: String,
     /// How often it is recorded, s: what its report or a cleaning says, never less than what its values show. Null where
-    /// that is not known: it is recorded on change, or has fewer than two samples.
+    /// that is not known: it is recorded on change, or has fewer than two samples. Of a point without any sample, nothing of
+    /// what should be there is, however much that is.
     pub interval_s: Option<f64>,
     /// Samples in all periods.
     pub samples: u64,
@@ -136,7 +137,8 @@ pub async fn coverage(
                 Kind::Text => rows.texts(meta)?.iter().map(|text| text.map_or(f64::NAN, |_| 0.0)).collect(),
                 _ => rows.numbers(meta)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
             };
-            Ok(of_point(meta, recording.every_ms(&rows.described(meta), &values), &values, &periods))
+            let meta = rows.described(meta);
+            Ok(of_point(&meta, recording.every_ms(&meta, &values), &values, &periods))
         };
         answer::json(&PointCoverage {
             dataset: dataset.label.clone(),
@@ -194,7 +196,11 @@ fn of_point(meta: &ColumnMeta, interval_ms: Option<f64>, values: &[f64], periods
     let present = |rows: &Range<usize>| {
         values.get(rows.clone()).unwrap_or_default().iter().filter(|value| !value.is_nan()).count() as u64
     };
+    let nothing = !is_on_change(meta) && values.iter().all(|value| value.is_nan());
     let share = |samples: u64, length_ms: f64| {
+        if nothing {
+            return Some(0.0);
+        }
         let expected = length_ms / interval_ms?;
         (expected >= 1.0).then(|| ((samples as f64 / expected).min(1.0) * 1e4).round() / 1e4)
     };
@@ -216,6 +222,33 @@ mod tests {
 
     fn at(text: &str) -> i64 {
         DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()
+    }
+
+    /// Two days of quarter-hours: 96 and 24 of 96. A dead point has none of what it should have; of one that is recorded on
+    /// change that is not known.
+    #[test]
+    fn dead_points_are_not_there_and_silent_ones_may_be() {
+        let meta = |trend: Option<&str>| -> ColumnMeta {
+            let said = trend.map_or(String::new(), |trend| format!(r#""trend_definition":"{trend}","#));
+            let rest =
+                r#""name":"A","original_name":"A","kind":"instantaneous","kind_evidence":"","count":0,"nulls":{}"#;
+            serde_json::from_str(&format!("{{{said}{rest}}}")).unwrap()
+        };
+        let day = |day: u32, rows: Range<usize>| Period {
+            first: NaiveDate::from_ymd_opt(2024, 7, day).unwrap(),
+            length_ms: 86_400_000.0,
+            rows,
+        };
+        let days = [day(1, 0..96), day(2, 96..192)];
+        let values: Vec<f64> = (0..192).map(|row| if row < 120 { 7.0 } else { f64::NAN }).collect();
+        let known = of_point(&meta(None), Some(900_000.0), &values, &days);
+        assert_eq!((known.shares, known.share, known.samples), (vec![Some(1.0), Some(0.25)], Some(0.625), 120));
+        let dead = of_point(&meta(None), None, &[f64::NAN; 192], &days);
+        assert_eq!((dead.shares, dead.share), (vec![Some(0.0); 2], Some(0.0)));
+        let silent = of_point(&meta(Some("COV")), None, &[f64::NAN; 192], &days);
+        assert_eq!((silent.shares, silent.share), (vec![None; 2], None));
+        let slow = of_point(&meta(None), Some(7.0 * 86_400_000.0), &values, &days);
+        assert_eq!(slow.shares, [None, None], "less than one sample a day is expected");
     }
 
     /// New York, 9 to 11 March 2024: 24, 23 and 24 hours; São Paulo's 4 November 2018 begins at 01:00.

@@ -51,7 +51,7 @@ pub struct Efficiency {
     #[serde(flatten)]
     pub dataset: DatasetLabel,
     /// Which columns power and load were told by, and why these.
-    pub roles: Vec<RoleUse>,
+    pub roles: Vec<PlantRole>,
     /// Which rows were counted.
     pub rows: EfficiencyRows,
     /// Full load, RT; null without a row.
@@ -74,7 +74,7 @@ pub struct Efficiency {
 
 /// What columns play a part.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct RoleUse {
+pub struct PlantRole {
     /// `power`, `load`, or `flow`, `chw_supply` and `chw_return`, which make a load.
     pub role: String,
     /// The columns; they add up.
@@ -158,9 +158,9 @@ fn stated(list: Option<&str>) -> Option<Columns> {
     (!names.is_empty()).then_some(Columns::Sum(names))
 }
 
-fn uses(plant: &PlantColumns, columns: &[ColumnMeta]) -> Vec<RoleUse> {
+fn uses(plant: &PlantColumns, columns: &[ColumnMeta]) -> Vec<PlantRole> {
     let name = |index: &usize| columns.get(*index).map(|meta| meta.name.clone());
-    let of = |(role, chosen): (hvac_cleaning::roles::Role, &hvac_cleaning::roles::RoleColumns)| RoleUse {
+    let of = |(role, chosen): (hvac_cleaning::roles::Role, &hvac_cleaning::roles::RoleColumns)| PlantRole {
         role: role.name().to_owned(),
         columns: chosen.columns.iter().filter_map(name).collect(),
         evidence: chosen.evidence.clone(),
@@ -210,7 +210,7 @@ impl Asked {
         Ok(asked)
     }
 
-    fn weigh(&self, read: &PlantRows, dataset: DatasetLabel, roles: Vec<RoleUse>) -> Efficiency {
+    fn weigh(&self, read: &PlantRows, dataset: DatasetLabel, roles: Vec<PlantRole>) -> Efficiency {
         let (rows, used) = self.used(read);
         let mut loads: Vec<f64> = used.iter().map(|row| row.load_rt).collect();
         loads.sort_unstable_by(f64::total_cmp);

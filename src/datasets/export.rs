@@ -25,7 +25,7 @@ use super::window::{PART_CELLS, Selection, WindowRows};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use hvac_frame::column::{ColumnMeta, Kind};
-use hvac_frame::parquet_file::{ColumnType, ParquetWriter, ROW_GROUP_ROWS};
+use hvac_frame::parquet_file::{ColumnType, ParquetWriter, ROW_GROUP_CELLS, ROW_GROUP_ROWS};
 use hvac_store::download::on_the_way;
 pub use hvac_store::download::{ByteStream, Download};
 use hvac_store::frames::{KEY_COLUMNS, KEY_EVENTS, KEY_REPORT, KEY_REQUEST_KEY};
@@ -131,7 +131,8 @@ fn write_parquet(
     out: &mut (dyn Write + Send),
 ) -> Result<()> {
     let columns = selection.columns(dataset);
-    let group_cells = (columns.len() as u64 + 1) * dataset.row_count.min(ROW_GROUP_ROWS as u64);
+    let group_rows = dataset.row_count.min(ROW_GROUP_ROWS as u64);
+    let group_cells = ((columns.len() as u64 + 1) * group_rows).min(ROW_GROUP_CELLS as u64);
     // Recipes run on threads that may wait.
     let _held = Handle::current().block_on(state.memory.answers.wait(8 * (group_cells + PART_CELLS)));
     let rows = WindowRows::of(frame, &selection.window, dataset.zone)?;

@@ -200,8 +200,10 @@ fn whole(bins: f64) -> usize {
     (bins as usize).clamp(1, DEFAULT_BINS)
 }
 
+/// Edges as NumPy makes them: readings of few decimals lie on edges, so that the last bit decides where they are counted.
 fn linear(low: f64, high: f64, bins: usize) -> Vec<f64> {
-    let edge = |place: usize| if place == bins { high } else { low + (high - low) * (place as f64 / bins as f64) };
+    let width = (high - low) / bins as f64;
+    let edge = |place: usize| if place == bins { high } else { place as f64 * width + low };
     (0..=bins).map(edge).collect()
 }
 
@@ -228,6 +230,12 @@ mod tests {
         (edges.clone(), counted(&ascending, &edges), rule)
     }
 
+    /// Bins of that histogram which hold 7.
+    const SEVENS: [usize; 47] = [
+        2, 4, 6, 8, 10, 13, 15, 17, 19, 21, 24, 26, 28, 30, 32, 35, 37, 39, 41, 43, 45, 48, 50, 52, 54, 56, 59, 61, 63,
+        65, 67, 69, 72, 74, 76, 78, 80, 83, 85, 87, 89, 91, 94, 96, 98, 100, 102,
+    ];
+
     const NOTHING: Asked = Asked { bins: None, min: None, max: None };
 
     /// `numpy.histogram([1, 2, 2, 3, 5, 8, 8.5, 9, 9, 10], bins=3)`: counts 4, 1, 5 at 1, 4, 7, 10; `bins='fd'`: quartiles
@@ -238,6 +246,15 @@ mod tests {
         let asked = of(&values, Asked { bins: Some(3), ..NOTHING });
         assert_eq!(asked, (vec![1.0, 4.0, 7.0, 10.0], vec![4, 1, 5], BinRule::Asked));
         assert_eq!(of(&values, NOTHING), (vec![1.0, 5.5, 10.0], vec![5, 5], BinRule::FreedmanDiaconis));
+    }
+
+    /// `numpy.histogram(numpy.arange(1073, 1866) / 100, bins=105)`: 793 hundredths are 8 a bin, but for 47 bins of 7.
+    #[test]
+    fn values_on_edges_are_counted_as_numpys() {
+        let values: Vec<f64> = (1073..1866).map(|i| f64::from(i) / 100.0).collect();
+        let counts = of(&values, Asked { bins: Some(105), ..NOTHING }).1;
+        let sevens: Vec<usize> = counts.iter().enumerate().filter(|(_, n)| **n == 7).map(|(place, _)| place).collect();
+        assert_eq!((sevens, counts.iter().sum::<u64>()), (SEVENS.to_vec(), 793));
     }
 
     /// A value on an inner edge belongs to the bin on its right, one on the last edge to the last bin.

@@ -14,6 +14,7 @@ use zip::{CompressionMethod, ZipArchive};
 use crate::helpers::{Client, Process, Response, TestApp};
 
 mod damage;
+mod raw;
 mod tables;
 
 fn sha256(bytes: &[u8]) -> String {
@@ -392,44 +393,25 @@ async fn a_bundle_is_a_file_like_others() {
     app.get(&path).await.expect_problem(409, "file_damaged");
 }
 
+/// What is known of a site stands in the `session.json` of each of its sessions.
 #[tokio::test(flavor = "multi_thread")]
-async fn raw_files_come_one_by_one() {
-    let app = TestApp::start().await;
-    let (a, b, page) = (
-        b"time,kw\n2020-01-01 00:00,1\n".as_slice(),
-        b"time,kw\n2020-01-01 00:15,2\n".as_slice(),
-        b"<script>1</script>".as_slice(),
-    );
-    let id = app.uploaded(&[("kw.csv", a), ("kw.csv", b), ("../ü '.html", page)], &[]).await;
-    let path = format!("/api/sessions/{id}/raw");
-    let listed = app.get(&path).await.expect(200);
-    let hashes: Vec<&str> =
-        listed["files"].as_array().unwrap().iter().map(|file| file["sha256"].as_str().unwrap()).collect();
-    assert_eq!(hashes, [sha256(a), sha256(b), sha256(page)]);
-    for (which, bytes) in [(sha256(a), a), (sha256(b)[..12].to_owned(), b), (sha256(page), page)] {
-        let answer = app.get(&format!("{path}/{which}")).await;
-        assert!(answer.status == 200 && answer.body == bytes, "{}", answer.text());
-        assert_eq!(answer.header("etag"), format!("\"{}\"", sha256(bytes)));
-        assert_eq!(
-            (answer.header("content-type"), answer.header("x-content-type-options")),
-            ("application/octet-stream", "nosniff")
-        );
-        assert!(answer.header("content-disposition").starts_with("attachment; "));
-        let part = app.get_with(&format!("{path}/{which}"), &[("range", "bytes=1-3")]).await;
-        assert!(part.status == 206 && part.body == bytes[1..4]);
-        assert_eq!(
-            app.head_with(&format!("{path}/{which}"), &[]).await.header("content-length"),
-            bytes.len().to_string()
-        );
+async fn what_a_bundle_tells_of_a_site_is_known_to_its_other_sessions() {
+    let (here, there) = (TestApp::start().await, TestApp::start().await);
+    let id = small(&here, "b", &[("timezone", "UTC"), ("site", "S")]).await;
+    let price = json!({"energy_price": {"currency": "TWD", "per_kwh": 3.5}});
+    here.request(Method::PUT, "/api/sites/S", |request| request.json(&price)).await.expect(200);
+    let other = small(&there, "c", &[("timezone", "UTC"), ("site", "S")]).await;
+    import(&there, bundle(&here, &id).await).await.expect(201);
+    let document = |id: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(there.storage().join(id).join("session.json")).unwrap()).unwrap()
+    };
+    for id in [&id, &other] {
+        assert_eq!(document(id)["energy_price"]["per_kwh"], 3.5);
     }
-    app.get(&format!("{path}/kw.csv")).await.expect_problem(409, "ambiguous_file");
-    app.get(&format!("{path}/{}", &sha256(a)[..11])).await.expect_problem(404, "unknown_file");
-    app.get(&format!("{path}/..%2F..%2Fstore.json")).await.expect_problem(404, "unknown_file");
-    let one = app.uploaded(&[("溫 度.csv", a)], &[]).await;
-    let answer = app.get(&format!("/api/sessions/{one}/raw/%E6%BA%AB%20%E5%BA%A6.csv")).await;
-    assert!(answer.status == 200 && answer.body == a);
-    assert!(answer.header("content-disposition").ends_with("filename*=UTF-8''%E6%BA%AB%20%E5%BA%A6.csv"));
-    app.get("/api/sessions/nobody/raw").await.expect_problem(404, "unknown_session");
+    let folder = there.stop().await;
+    let output = Process::command(folder.path(), &["doctor", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["outdated_snapshots"], json!([]), "{report}");
 }
 
 /// Whoever comes second finds it here.

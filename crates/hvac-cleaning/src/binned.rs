@@ -103,13 +103,19 @@ impl<'a> Recording<'a> {
     /// should have, unless its report says how often it is recorded too.
     #[must_use]
     pub fn every_ms(&self, meta: &ColumnMeta, values: &[f64]) -> Option<f64> {
-        let resampled = meta.cleaned.as_ref().is_some_and(|cleaned| cleaned.aggregate.is_some());
-        if sampling::on_change(meta) && meta.native_interval_s.is_none() && !resampled {
+        if is_on_change(meta) {
             return None;
         }
         let nulls = values.iter().filter(|value| value.is_nan()).count();
         interval_ms(meta, self.0.own_ms(values, nulls))
     }
+}
+
+/// Whether a column is recorded on change, as far as nothing says how often besides.
+#[must_use]
+pub fn is_on_change(meta: &ColumnMeta) -> bool {
+    let resampled = meta.cleaned.as_ref().is_some_and(|cleaned| cleaned.aggregate.is_some());
+    sampling::on_change(meta) && meta.native_interval_s.is_none() && !resampled
 }
 
 #[cfg(test)]

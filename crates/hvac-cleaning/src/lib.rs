@@ -59,7 +59,7 @@ pub mod steady;
 mod tests;
 mod work;
 
-pub use self::binned::{BinnedAxis, Recording, binned};
+pub use self::binned::{BinnedAxis, Recording, binned, is_on_change};
 pub use self::parameters::{Columns, Interval, Limits, Parameters, Pump, Roles, Thresholds};
 pub use self::plan::{Plan, check};
 pub use self::plant_rows::{PlantColumns, PlantRows};

@@ -24,6 +24,8 @@ pub use write::ParquetWriter;
 const FORMAT_VERSION: u32 = 1;
 /// Rows of a full row group; a time range touches few of them.
 pub const ROW_GROUP_ROWS: usize = 65_536;
+/// Cells of a row group at most, so that thousands of columns do not grow the memory; 512 columns fill one.
+pub const ROW_GROUP_CELLS: usize = 512 * ROW_GROUP_ROWS;
 /// zstd level: 1 is 5 % bigger, 6 twice as slow.
 const ZSTD_LEVEL: i32 = 3;
 /// Rows of a page, and so what a preview has to unpack.

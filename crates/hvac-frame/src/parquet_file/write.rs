@@ -23,14 +23,11 @@ use rayon::prelude::*;
 use super::chunk::PageEncoding;
 use super::encode::{self, ChunkEncoder, Scratch};
 use super::error::{broken as broken_column, write_failed};
-use super::{ColumnType, Encodings, PAGE_ROWS, ROW_GROUP_ROWS, ZSTD_LEVEL};
+use super::{ColumnType, Encodings, PAGE_ROWS, ROW_GROUP_CELLS, ROW_GROUP_ROWS, ZSTD_LEVEL};
 use crate::error::{Doing, FrameError, Result};
 use crate::names::TIMESTAMP;
 use crate::reference::ReferencedColumn;
 use crate::window::{AlignedColumn, AlignedWindow};
-
-/// Cells of a row group at most, so that thousands of columns do not grow the memory; 512 columns fill one.
-const ROW_GROUP_CELLS: usize = 512 * ROW_GROUP_ROWS;
 
 /// Writes windows of a frame, in time order, as one Parquet file. Holds one encoded row group in memory.
 ///
