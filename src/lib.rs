@@ -24,6 +24,7 @@
 //! | [`health`] | is the process alive, can it work |
 //! | [`demo`] | a session from the samples |
 //! | [`http`], [`cli`] | the two doors: they translate, nothing else |
+//! | `pg` | the door for PostgreSQL's clients (feature `pgwire`) |
 //! | [`app`] | the composition root |
 //! | [`hvac_store`] | SQLite rows, files behind an object store, the cache |
 //! | [`memory`] | how much memory work may hold |
@@ -52,6 +53,8 @@ pub mod limits;
 pub mod log;
 pub mod memory;
 pub mod optimization;
+#[cfg(feature = "pgwire")]
+pub mod pg;
 #[cfg(feature = "sql")]
 pub mod query;
 pub mod sessions;
