@@ -26,7 +26,7 @@ ci:
 # format and lint
 lint:
     cargo fmt --all
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --features pgwire -- -D warnings
 
 # accept changed snapshots of the API document, and write the page of error codes
 snapshots:

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -80,6 +81,7 @@ pub async fn serve(
     signals::outlive_terminal();
     // The address first: a second server on the same stores should fail before it touches them.
     let listener = bind(&config).await?;
+    let postgres = bind_postgres(&config).await?;
     let state = build(config).await?;
     check_data_dir(&state)?;
     prepare(&state).await?;
@@ -89,7 +91,26 @@ pub async fn serve(
     on_ready(address);
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
     tokio::spawn(doctor::keep(state.clone()));
-    run(listener, state, stop).await
+    run_with(listener, postgres, state, stop).await
+}
+
+/// Listens for PostgreSQL's clients where the settings say.
+///
+/// # Errors
+/// When the port is in use, or this program was built without them.
+pub async fn bind_postgres(config: &Config) -> Result<Option<TcpListener>> {
+    #[cfg(feature = "pgwire")]
+    let bound = crate::pg::bind(config).await?;
+    #[cfg(not(feature = "pgwire"))]
+    let bound = match config.pg_port {
+        None => None,
+        Some(_) => {
+            let message = "PG_PORT is set, but this program was built without PostgreSQL's protocol: build it with \
+                 `cargo build --release --features pgwire`, or leave PG_PORT unset";
+            return Err(Error::invalid("PG_PORT", codes::BAD_SETTING, message));
+        }
+    };
+    Ok(bound)
 }
 
 /// Says that server-side reports will not be found; a folder may still be mounted later.
@@ -142,13 +163,31 @@ pub async fn run(
     state: AppState,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    run_with(listener, None, state, stop).await
+}
+
+/// As [`run`], for PostgreSQL's clients too where there is a listener for them.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(
+    listener: TcpListener,
+    postgres: Option<TcpListener>,
+    state: AppState,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
     worker::start(&state);
+    let ends = CancellationToken::new();
+    let _end = ends.clone().drop_guard();
+    let of_postgres = serve_postgres(postgres, state.clone(), ends.clone());
+    let server_ended = ends.clone();
     let (jobs, ending) = (state.jobs.clone(), state.jobs.clone());
     let (stopping, stopped) = oneshot::channel();
     let stop = async move {
         stop.await;
         tracing::info!("stopping: finishing requests");
         jobs.stop();
+        ends.cancel();
         let _ = stopping.send(());
     };
     let connections = http::serve::Connections::new(&state.config);
@@ -167,7 +206,11 @@ pub async fn run(
     });
     let tasks = state.tasks.clone();
     let all_work = async move {
-        server.await;
+        let server = async {
+            server.await;
+            server_ended.cancel();
+        };
+        tokio::join!(server, of_postgres);
         // Also when it ended without being asked to.
         ending.stop();
         tasks.close();
@@ -183,6 +226,19 @@ pub async fn run(
     close(state).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Serves PostgreSQL's clients, where there is a listener for them.
+async fn serve_postgres(listener: Option<TcpListener>, state: AppState, ends: CancellationToken) {
+    #[cfg(feature = "pgwire")]
+    if let Some(listener) = listener {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "listening for PostgreSQL's clients");
+        }
+        crate::pg::serve(listener, state, ends).await;
+    }
+    #[cfg(not(feature = "pgwire"))]
+    let _ = (listener, state, ends);
 }
 
 /// Closes the stores. The last thing a process does with its state.

@@ -34,6 +34,7 @@ const fn setting(variable: &'static str, default: &'static str) -> Setting {
 pub const SETTINGS: &[Setting] = &[
     setting("HOST", "127.0.0.1"),
     setting("PORT", "8000"),
+    setting("PG_PORT", ""),
     setting("DATABASE_URL", "sqlite://data/hvac_analytics.db"),
     setting("DATA_DIR", "./data"),
     setting("DATA_STORAGE_PATH", "./data/sessions"),
@@ -81,6 +82,8 @@ pub struct Config {
     pub host: String,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
+    /// Port for PostgreSQL's clients, on the loopback; none when they are not served, 0 takes a free one.
+    pub pg_port: Option<u16>,
     /// Where the stores are.
     pub store: Settings,
     /// Where server-side reports lie, and the root that `/api/files` is confined to.
@@ -161,6 +164,7 @@ impl Config {
         Ok(Self {
             host: check::host(&get("HOST"))?,
             port: check::number("PORT", &get("PORT"), &(0..=u16::MAX), "")?,
+            pg_port: some("PG_PORT").map(|port| check::number("PG_PORT", &port, &(0..=u16::MAX), "")).transpose()?,
             store: Settings {
                 database_url: sqlx_url(&get("DATABASE_URL")),
                 data_storage_path: check::folder("DATA_STORAGE_PATH", &get("DATA_STORAGE_PATH"))?,

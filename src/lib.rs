@@ -25,6 +25,7 @@
 //! | [`health`] | is the process alive, can it work |
 //! | [`demo`] | a session from the samples |
 //! | [`http`], [`cli`] | the two doors: they translate, nothing else |
+//! | `pg` | the door for PostgreSQL's clients (feature `pgwire`) |
 //! | [`app`] | the composition root |
 //! | [`hvac_store`] | SQLite rows, files behind an object store, the cache |
 //! | [`memory`] | how much memory work may hold |
@@ -55,6 +56,8 @@ pub mod log;
 pub mod markup;
 pub mod memory;
 pub mod optimization;
+#[cfg(feature = "pgwire")]
+pub mod pg;
 #[cfg(feature = "sql")]
 pub mod query;
 pub mod sessions;

@@ -36,6 +36,12 @@ impl Deref for AppState {
     }
 }
 
+impl std::fmt::Debug for AppState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AppState")
+    }
+}
+
 /// What features and transport share.
 #[derive(Clone)]
 pub struct Handles {

@@ -21,6 +21,8 @@ use hvac_store::paths;
 pub use hvac_query::Format;
 
 mod catalogue;
+#[cfg(feature = "pgwire")]
+pub mod postgres;
 mod readings;
 pub mod saved;
 mod tables;

@@ -45,9 +45,22 @@ impl Meant {
 /// 404 for a session or version that is not there, 409 for a name of several sessions or a file that is not what it
 /// was, 422 for a name that means nothing.
 pub async fn find(state: &AppState, statement: &Statement, session_id: Option<&str>) -> Result<Found> {
+    find_of(state, statement, &statement.tables().iter().collect::<Vec<_>>(), session_id).await
+}
+
+/// Finds some of the tables that a statement names.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_of(
+    state: &AppState,
+    statement: &Statement,
+    names: &[&TableName],
+    session_id: Option<&str>,
+) -> Result<Found> {
     let mut tables = Vec::new();
     let (mut zones, mut read) = (Vec::new(), Vec::new());
-    for name in statement.tables() {
+    for name in names.iter().copied() {
         let Meant { table, of } = match one(state, name, session_id).await {
             Ok(meant) => meant,
             // A name of its own that is no table's.
@@ -117,7 +130,7 @@ fn unknown(name: &TableName) -> Error {
 }
 
 /// The id of the one live session of that id or name.
-async fn session_of(state: &AppState, text: &str) -> Result<String> {
+pub(super) async fn session_of(state: &AppState, text: &str) -> Result<String> {
     let name = Expr::col(session::Column::Name);
     let by_name = Func::lower(name).eq(text.to_lowercase());
     let found: Vec<(String, String)> = session::Entity::find()

@@ -34,6 +34,8 @@ mod openapi;
 mod optimization;
 mod parquet_files;
 mod parse;
+#[cfg(feature = "pgwire")]
+mod pg;
 mod point_words;
 mod previews;
 #[cfg(feature = "sql")]

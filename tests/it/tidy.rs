@@ -59,13 +59,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memory", &["config", "error"]),
     ("state", &["config", "error", "jobs", "memory"]),
     ("http", &["state", "error", "config", "jobs", "limits"]),
+    ("pg", &["state", "error", "config"]),
     ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
 const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory", "markup"];
 /// Rooms that may use every feature.
-const USE_FEATURES: &[&str] = &["http", "cli", "worker"];
+const USE_FEATURES: &[&str] = &["http", "pg", "cli", "worker"];
 /// Rooms that may use every room.
 const USE_ALL: &[&str] = &["app", "main", "lib", "bin"];
 /// Words that must not stand in a pure room: it does nothing but compute.
@@ -201,7 +202,7 @@ fn forbidden_doors(source: &Source) -> Vec<String> {
             }
         }
         let words = match room {
-            "http" | "cli" => BEHIND_THE_USE_CASES,
+            "http" | "pg" | "cli" => BEHIND_THE_USE_CASES,
             _ if PURE.contains(&room) => IMPURE,
             _ => &[],
         };

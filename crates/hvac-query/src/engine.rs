@@ -17,7 +17,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use futures_util::StreamExt;
@@ -29,6 +29,8 @@ use crate::error::QueryError;
 use crate::functions;
 use crate::minutes;
 use crate::names::{OWN_SCHEMA, TableName, apart};
+#[cfg(feature = "postgres")]
+use crate::postgres::{self, Names, Parameter, PgQuery};
 use crate::statement::Statement;
 use crate::stores::OneStore;
 use crate::tables::Table;
@@ -173,18 +175,34 @@ impl Engine {
         params: Option<&Value>,
         limits: Limits,
     ) -> Result<Answer, QueryError> {
-        let watch = Arc::new(Watch::new(limits.time));
         let params = params.map(param_values).transpose()?;
+        let state = self.state(limits.zone, Vec::new());
+        self.begin(Work { state, statement, tables, params }, &limits).await
+    }
+
+    /// Begins what a client of PostgreSQL asks, with its parameters written into it.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    #[cfg(feature = "postgres")]
+    pub async fn run_for_postgres(
+        &self,
+        query: &PgQuery,
+        tables: Vec<(TableName, Table)>,
+        values: &[Parameter],
+        names: &Arc<Names>,
+        limits: Limits,
+    ) -> Result<Answer, QueryError> {
+        let statement = query.with_values(values).map_err(|refusal| QueryError::Given(Arc::new(refusal)))?;
+        let state = self.state(limits.zone, postgres::functions(names));
+        self.begin(Work { state, statement, tables, params: None }, &limits).await
+    }
+
+    async fn begin(&self, work: Work, limits: &Limits) -> Result<Answer, QueryError> {
+        let watch = Arc::new(Watch::new(limits.time));
         let (planned, plan) = oneshot::channel();
         let (sender, batches) = mpsc::channel(2);
-        let task = Task {
-            state: self.state(limits.zone),
-            statement,
-            tables,
-            params,
-            watch: Arc::clone(&watch),
-            turns: Arc::clone(&self.turns),
-        };
+        let task = Task { work, watch: Arc::clone(&watch), turns: Arc::clone(&self.turns) };
         let running = Running::begun(&self.running);
         let work = async move {
             let _running = running;
@@ -201,7 +219,44 @@ impl Engine {
         Ok(answer)
     }
 
-    fn state(&self, zone: Tz) -> SessionState {
+    /// What a query of a client of PostgreSQL answers and takes, `kinds` being the types of parameters where they are known.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    #[cfg(feature = "postgres")]
+    pub async fn describe_for_postgres(
+        &self,
+        query: &Arc<PgQuery>,
+        tables: Vec<(TableName, Table)>,
+        kinds: &[u32],
+        names: &Arc<Names>,
+        limits: Limits,
+    ) -> Result<Described, QueryError> {
+        let watch = Watch::new(limits.time);
+        let state = self.state(limits.zone, postgres::functions(names));
+        let (turns, query, kinds) = (Arc::clone(&self.turns), Arc::clone(query), kinds.to_vec());
+        let running = Running::begun(&self.running);
+        let (sender, receiver) = oneshot::channel();
+        let deadline = watch.deadline();
+        let work = async move {
+            let _running = running;
+            let mut sender = sender;
+            let describing = async {
+                let _turn = turns.acquire_owned().await;
+                described(&state, &query, tables, kinds).await
+            };
+            tokio::select! {
+                found = timeout_at(deadline, describing) => {
+                    let _ = sender.send(found.unwrap_or_else(|_| Err(watch.out_of_time())));
+                }
+                () = sender.closed() => {}
+            }
+        };
+        self.runtime.as_ref().ok_or_else(broken_off)?.spawn(work);
+        receiver.await.map_err(|_| broken_off())?
+    }
+
+    fn state(&self, zone: Tz, more: Vec<Arc<ScalarUDF>>) -> SessionState {
         let mut config = SessionConfig::new()
             .with_default_catalog_and_schema("stored", OWN_SCHEMA)
             .with_create_default_catalog_and_schema(false)
@@ -219,7 +274,9 @@ impl Engine {
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.env))
             .with_expr_planners(SessionStateDefaults::default_expr_planners())
-            .with_scalar_functions([SessionStateDefaults::default_scalar_functions(), functions::scalar()].concat())
+            .with_scalar_functions(
+                [SessionStateDefaults::default_scalar_functions(), functions::scalar(), more].concat(),
+            )
             .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
             .with_window_functions([SessionStateDefaults::default_window_functions(), functions::window()].concat())
             .with_table_function_list(SessionStateDefaults::default_table_functions())
@@ -245,12 +302,17 @@ fn told_apart(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// A statement that is to be carried out.
-struct Task {
+/// What is to be carried out.
+struct Work {
     state: SessionState,
     statement: Statement,
     tables: Vec<(TableName, Table)>,
     params: Option<ParamValues>,
+}
+
+/// A statement that is to be carried out.
+struct Task {
+    work: Work,
     watch: Arc<Watch>,
     turns: Arc<Semaphore>,
 }
@@ -258,7 +320,7 @@ struct Task {
 impl Task {
     /// Waits for its turn, plans and sends rows. What it waits for a client to take them is no time of its own.
     async fn carry_out(self, planned: oneshot::Sender<Result<SchemaRef, QueryError>>, rows: &mpsc::Sender<Sent>) {
-        let Self { state, statement, tables, params, watch, turns } = self;
+        let Self { work: Work { state, statement, tables, params }, watch, turns } = self;
         let planning = async {
             let turn = turns.acquire_owned().await;
             let logical = plan_of(&state, statement, tables, params).await?;
@@ -347,6 +409,48 @@ async fn plan_of(
         Some(params) => Ok(plan.with_param_values(params)?),
         None => Ok(plan),
     }
+}
+
+/// What a query answers and takes.
+#[cfg(feature = "postgres")]
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Of every batch.
+    pub schema: SchemaRef,
+    /// Numbers of the types of its parameters.
+    pub parameters: Vec<u32>,
+}
+
+/// Plans a query twice: with its parameters, which says what they are compared with, and with nulls in their place.
+#[cfg(feature = "postgres")]
+async fn described(
+    state: &SessionState,
+    query: &PgQuery,
+    tables: Vec<(TableName, Table)>,
+    mut kinds: Vec<u32>,
+) -> Result<Described, QueryError> {
+    kinds.resize(query.parameters().max(kinds.len()), 0);
+    let mut planned = None;
+    if kinds.contains(&0)
+        && let Ok(plan) = plan_of(state, query.statement().clone(), tables.clone(), None).await
+    {
+        let found = plan.get_parameter_types().unwrap_or_default();
+        for (index, kind) in kinds.iter_mut().enumerate().filter(|(_, kind)| **kind == 0) {
+            if let Some(Some(found)) = found.get(&format!("${}", index + 1)) {
+                *kind = postgres::oid_of(found);
+            }
+        }
+        planned = Some(plan);
+    }
+    let values: Vec<Parameter> = kinds.iter().map(|oid| Parameter { oid: *oid, text: None }).collect();
+    let statement = query.with_values(&values).map_err(|refusal| QueryError::Given(Arc::new(refusal)))?;
+    let plan = match (plan_of(state, statement, tables, None).await, planned) {
+        (Ok(plan), _) | (Err(_), Some(plan)) => plan,
+        (Err(error), None) => return Err(error),
+    };
+    // What nobody could tell is a text.
+    kinds.iter_mut().filter(|kind| **kind == 0).for_each(|kind| *kind = postgres::PgType::Text.oid());
+    Ok(Described { schema: told_apart(plan.schema().as_arrow()), parameters: kinds })
 }
 
 fn param_values(params: &Value) -> Result<ParamValues, QueryError> {

@@ -6,6 +6,8 @@ mod functions;
 mod minutes;
 mod names;
 mod output;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod readings;
 mod spelling;
 mod statement;
@@ -13,6 +15,8 @@ mod stores;
 mod tables;
 mod watch;
 
+#[cfg(feature = "postgres")]
+pub use engine::Described;
 pub use engine::{Answer, Engine, EngineSettings, Limits};
 pub use error::{QueryError, near};
 pub use names::TableName;

@@ -12,13 +12,13 @@ use crate::names::{TableName, lower, table_name};
 use crate::spelling::spell;
 
 /// How deep a statement may be nested.
-const DEEPEST: usize = 50;
+pub(crate) const DEEPEST: usize = 50;
 /// How deep an expression may be: a chain of ANDs is as deep as it is long.
 const DEEPEST_EXPRESSION: usize = 500;
 /// For texts of [`LONGEST_STATEMENT`].
-const PARSER_STACK_BYTES: usize = 64 << 20;
+pub(crate) const PARSER_STACK_BYTES: usize = 64 << 20;
 /// Longest statement, bytes.
-const LONGEST_STATEMENT: usize = 64 * 1024;
+pub(crate) const LONGEST_STATEMENT: usize = 64 * 1024;
 
 /// A parsed query.
 #[derive(Debug, Clone)]
@@ -54,6 +54,11 @@ impl Statement {
                 return Err(QueryError::NotAQuery(format!("there are {} statements; give one", more + 1)));
             }
         };
+        Self::of_parsed(parsed)
+    }
+
+    /// Of what was parsed.
+    pub(crate) fn of_parsed(parsed: Parsed) -> Result<Self, QueryError> {
         let mut named = Named::default();
         if Visit::visit(query(&parsed)?, &mut named).is_break() {
             let message = format!(
@@ -77,6 +82,12 @@ impl Statement {
     #[must_use]
     pub fn may_be_its_own(&self, table: &TableName) -> bool {
         table.schema.is_none() && self.expressions.contains(&table.table.to_lowercase())
+    }
+
+    /// Changes its query, but none of its tables.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn change<E>(&mut self, change: impl FnOnce(&mut Query) -> Result<(), E>) -> Result<(), E> {
+        query_mut(&mut self.parsed).map_or(Ok(()), change)
     }
 
     /// The statement with every name as it is defined, `columns` being those of its tables.
