@@ -9,6 +9,7 @@ before it prints.
 import glob
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,7 @@ def try_page(page, server, folder):
     text = open(page, encoding="utf-8").read()
     for usual in ("http://127.0.0.1:8000", "http://localhost:8000"):
         text = text.replace(usual, server.url)
+    text = text.replace("5433", os.environ["PG_PORT"])
     all_blocks = blocks(text)
     python = [(code, show) for language, code, show in all_blocks if language == "python"]
     tried = []
@@ -62,6 +64,9 @@ def try_page(page, server, folder):
 
 def main(binary):
     wrong = 0
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        os.environ["PG_PORT"] = str(free.getsockname()[1])
     with tempfile.TemporaryDirectory() as folder:
         server = Server(binary, folder)
         os.environ["PATH"] = os.path.dirname(binary) + os.pathsep + os.environ["PATH"]

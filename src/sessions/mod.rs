@@ -273,7 +273,7 @@ pub struct SessionSummary {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Found {
     /// What the text is of it.
-    pub kind: search::Kind,
+    pub kind: search::TextKind,
     /// The text, or its beginning.
     pub text: String,
 }

@@ -13,7 +13,7 @@ use crate::limits;
 use crate::state::AppState;
 pub use hvac_store::entity::Tags;
 
-pub use store::texts::Kind;
+pub use store::texts::TextKind;
 
 /// Sessions whose texts are gathered in one transaction.
 const AT_ONCE: u64 = 100;
@@ -46,7 +46,7 @@ pub async fn catch_up(state: &AppState) -> Result<()> {
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     words: Vec<String>,
-    exactly: Vec<(Kind, String)>,
+    exactly: Vec<(TextKind, String)>,
 }
 
 impl Asked {
@@ -59,9 +59,9 @@ impl Asked {
         for (field, text) in given {
             limits::given_name(field, text.as_deref())?;
         }
-        let tags = filter.tag.iter().flat_map(|tags| tags.split(',')).map(|tag| (Kind::Tag, tag));
-        let points = filter.point.iter().map(|point| (Kind::Point, point.as_str()));
-        let units = filter.unit.iter().map(|unit| (Kind::Unit, unit.as_str()));
+        let tags = filter.tag.iter().flat_map(|tags| tags.split(',')).map(|tag| (TextKind::Tag, tag));
+        let points = filter.point.iter().map(|point| (TextKind::Point, point.as_str()));
+        let units = filter.unit.iter().map(|unit| (TextKind::Unit, unit.as_str()));
         let exactly = tags.chain(points).chain(units).map(|(kind, text)| (kind, text.trim().to_owned()));
         Ok(Self {
             words: filter.q.as_deref().map(words).unwrap_or_default(),

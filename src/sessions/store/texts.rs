@@ -16,7 +16,7 @@ const TRIGRAM: usize = 3;
 /// What a text is of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum TextKind {
     /// Its name.
     Name = 1,
     /// Its site.
@@ -35,7 +35,7 @@ pub enum Kind {
     Warning,
 }
 
-impl Kind {
+impl TextKind {
     const ALL: [Self; 8] =
         [Self::Name, Self::Site, Self::Tag, Self::Notes, Self::Point, Self::Unit, Self::File, Self::Warning];
 
@@ -100,7 +100,7 @@ fn kind_and_text(row: &QueryResult) -> Result<(i32, String)> {
 async fn texts(txn: &impl ConnectionTrait, session_id: &str) -> Result<Texts> {
     let doing = "gathering what a session is found by";
     let mut texts = Texts::new();
-    let mut add = |kind: Kind, text: &str| {
+    let mut add = |kind: TextKind, text: &str| {
         let text = text.trim();
         if !text.is_empty() {
             texts.insert((kind.number(), text.to_owned()));
@@ -109,10 +109,10 @@ async fn texts(txn: &impl ConnectionTrait, session_id: &str) -> Result<Texts> {
     let Some(session) = session::Entity::find_by_id(session_id).one(txn).await.internal(doing)? else {
         return Ok(texts);
     };
-    add(Kind::Name, &session.name);
-    add(Kind::Notes, &session.notes);
-    session.site.iter().for_each(|site| add(Kind::Site, site));
-    session.tags.0.iter().for_each(|tag| add(Kind::Tag, tag));
+    add(TextKind::Name, &session.name);
+    add(TextKind::Notes, &session.notes);
+    session.site.iter().for_each(|site| add(TextKind::Site, site));
+    session.tags.0.iter().for_each(|tag| add(TextKind::Tag, tag));
     let files: Vec<(String, Option<String>, Warnings)> = source_file::Entity::find()
         .select_only()
         .columns([source_file::Column::FileName, source_file::Column::ArchiveMember, source_file::Column::Warnings])
@@ -122,9 +122,9 @@ async fn texts(txn: &impl ConnectionTrait, session_id: &str) -> Result<Texts> {
         .await
         .internal(doing)?;
     for (name, member, warnings) in &files {
-        add(Kind::File, name);
-        member.iter().for_each(|member| add(Kind::File, member));
-        warnings.0.iter().for_each(|warning| add(Kind::Warning, &warning.message));
+        add(TextKind::File, name);
+        member.iter().for_each(|member| add(TextKind::File, member));
+        warnings.0.iter().for_each(|warning| add(TextKind::Warning, &warning.message));
     }
     let datasets: Vec<Columns> = parsed_dataset::Entity::find()
         .select_only()
@@ -135,9 +135,9 @@ async fn texts(txn: &impl ConnectionTrait, session_id: &str) -> Result<Texts> {
         .await
         .internal(doing)?;
     for column in datasets.iter().flat_map(|columns| &columns.0) {
-        add(Kind::Point, &column.name);
-        add(Kind::Point, &column.original_name);
-        column.unit.iter().for_each(|unit| add(Kind::Unit, unit));
+        add(TextKind::Point, &column.name);
+        add(TextKind::Point, &column.original_name);
+        column.unit.iter().for_each(|unit| add(TextKind::Unit, unit));
     }
     Ok(texts)
 }
@@ -173,7 +173,7 @@ pub fn with_word(word: &str) -> SimpleExpr {
 }
 
 /// Sessions that have the text as one of that kind, whatever its case; `*` stands for any letters.
-pub fn with_text(kind: Kind, text: &str) -> SimpleExpr {
+pub fn with_text(kind: TextKind, text: &str) -> SimpleExpr {
     let (is, parameter) = if text.contains('*') {
         ("LIKE ? ESCAPE '\\'", literal(text).replace('*', "%"))
     } else {
@@ -184,7 +184,11 @@ pub fn with_text(kind: Kind, text: &str) -> SimpleExpr {
 }
 
 /// The texts of these sessions that have one of the words: session, kind and text, in the order of kinds and texts.
-pub async fn found(db: &impl ConnectionTrait, ids: &[String], words: &[String]) -> Result<Vec<(String, Kind, String)>> {
+pub async fn found(
+    db: &impl ConnectionTrait,
+    ids: &[String],
+    words: &[String],
+) -> Result<Vec<(String, TextKind, String)>> {
     let having: Vec<_> = words.iter().map(|word| having(word)).collect();
     let texts: Vec<String> = having.iter().map(|(sql, _)| format!("text_id IN ({sql})")).collect();
     let of = vec!["?"; ids.len()].join(", ");
@@ -199,7 +203,9 @@ pub async fn found(db: &impl ConnectionTrait, ids: &[String], words: &[String]) 
     for row in &rows {
         let (number, text) = kind_and_text(row)?;
         let session_id = row.try_get_by_index(2).internal("telling why sessions were found")?;
-        found.extend(Kind::ALL.into_iter().find(|kind| kind.number() == number).map(|kind| (session_id, kind, text)));
+        found.extend(
+            TextKind::ALL.into_iter().find(|kind| kind.number() == number).map(|kind| (session_id, kind, text)),
+        );
     }
     found.sort_by(|a, b| (a.1, &a.2).cmp(&(b.1, &b.2)));
     Ok(found)

@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn cursors_are_declared_and_fetched() {
-        let all = Command::all("DECLARE \"My c\" NO SCROLL CURSOR WITHOUT HOLD FOR SELECT 1 FOR UPDATE");
+        let all = Command::all("DECLARE \"My c\" NO SCROLL CURSOR WITHOUT HOLD FOR SELECT 1");
         assert!(matches!(&all.unwrap()[0], Command::Declare(name, _) if name == "My c"));
         let fetched = |text: &str| Command::all(text).unwrap().remove(0);
         assert!(
