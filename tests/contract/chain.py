@@ -1,5 +1,6 @@
 """The whole chain with the generated client: upload, parse, clean, train, name, predict, optimise, look, delete."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -19,8 +20,10 @@ def drive(url: str, samples: Path) -> dict:
     from client import Client
     from client.api.cleaning import get_cleaning_job, get_comparison, list_findings, post_clean
     from client.api.data import (
-        get_correlation, get_preview, get_quality, get_series, get_stats, list_events, post_query, suggest_mapping,
+        get_correlation, get_coverage, get_duration, get_efficiency, get_histogram, get_preview, get_profile, get_quality, get_query,
+        get_series, get_stats, list_events, list_queries, post_query, post_saved_query, put_query, suggest_mapping,
     )
+    from client.api.export import get_bundle, list_raw_files
     from client.api.files import list_files
     from client.api.health import get_health, get_ready, get_root_health
     from client.api.jobs import cancel_job, get_job, list_jobs
@@ -29,12 +32,12 @@ def drive(url: str, samples: Path) -> dict:
         get_optimization, get_optimization_summary, list_optimizations, post_optimize, post_outcome,
     )
     from client.api.sessions import (
-        delete_session, get_lineage, get_overrides, get_session, get_site, list_sessions, patch_session, post_parse, post_upload, put_site,
+        delete_session, get_lineage, get_overrides, get_session, get_site, list_sessions, patch_session, post_import, post_parse, post_upload, put_site,
         restore_session,
     )
     from client.models import (
         AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
-        QueryRequest,
+        ImportForm, QueryRequest, QueryToSave, SavedQueryRun,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
     from client.types import File
@@ -79,6 +82,16 @@ def drive(url: str, samples: Path) -> dict:
     call(put_site, id="DEMO", body=StatedSettings.from_dict({"energy_price": {"currency": "TWD", "per_kwh": 3.5}}))
     call(get_site, id="DEMO")
     call(get_correlation, session_id=session, columns="CHWRT,OAT")
+    call(get_histogram, session_id=session, column="CHWRT")
+    call(get_duration, session_id=session, column="CHWRT")
+    call(get_profile, session_id=session, columns="CHWRT")
+    call(get_coverage, session_id=session, columns="CHWRT")
+    call(get_efficiency, session_id=session)
+    call(put_query, id="Rows", body=QueryToSave(sql="SELECT count(*) AS n FROM parsed", description="How many", session_id=session))
+    call(get_query, id="Rows")
+    call(list_queries)
+    call(post_saved_query, id="Rows", body=SavedQueryRun(limit=1))
+    call(list_raw_files, id=session)
     request = TrainRequest(model_name="contract", session_id=session, interval="30m", wait=True)
     trained = call(post_train, body=request)
     assert trained.status == "completed" and trained.model.metrics is not None, trained
@@ -101,6 +114,13 @@ def drive(url: str, samples: Path) -> dict:
     call(get_optimization_summary)
     call(get_lineage, id=session)
 
+    def brought(status: int, bytes_: bytes, name: str):
+        return call(post_import, status, body=ImportForm(file=File(io.BytesIO(bytes_), name, "application/octet-stream")))
+
+    assert not brought(200, get_bundle.sync_detailed(client=client, id=session).content, "bundle.zip").imported
+    data = client.get_httpx_client().get(f"/api/sessions/{session}/data.parquet", params={"version": "parsed"}).content
+    assert brought(201, data, "table.parquet").imported
+
     spare = [uploaded(f"Spare {n}", "TR_DEMO_METER_*.csv") for n in range(5)]
     ok(delete_session.sync_detailed(client=client, id=spare[0]), 204)
     call(restore_session, id=spare[0])
@@ -112,6 +132,6 @@ def drive(url: str, samples: Path) -> dict:
     call(cancel_job, id=queued.job_id)
     return {
         "sessions": [session], "spare_sessions": spare, "models": ["contract", trained.model_id], "columns": parsed.columns,
-        "jobs": [trained.job_id, queued.job_id], "cleaning-jobs": [cleaned.job_id], "optimizations": [best.run_id],
+        "jobs": [trained.job_id, queued.job_id], "cleaning-jobs": [cleaned.job_id], "optimizations": [best.run_id], "queries": ["Rows"],
         "answers": answers,
     }
