@@ -141,7 +141,7 @@ impl Asked {
             }
         }
         if min.zip(max).is_some_and(|(min, max)| min >= max) {
-            return Err(bad("max", "max: it must be more than min".to_owned()));
+            return Err(Error::invalid("max", codes::BAD_EDGES, "max: it must be more than min"));
         }
         Ok(Self { bins: bins.and_then(|bins| usize::try_from(bins).ok()), min, max })
     }

@@ -18,12 +18,12 @@ OF_DATA = {
     "unknown_column", "unknown_target", "wrong_features", "unknown_timezone", "unknown_encoding", "path_outside_data_dir", "no_files",
     # what the stored data are not, or not enough for
     "not_a_parsed_dataset", "not_numeric", "target_not_numeric", "constant_target", "too_few_rows", "too_few_days", "outside_baseline", "no_conditions", "not_power", "no_features", "leakage",
-    "no_control", "infeasible", "missing_role", "unknown_unit", "no_rows", "unreadable_file",
+    "no_control", "infeasible", "missing_role", "unknown_unit", "no_rows", "unreadable_file", "too_much_at_once",
     "nonexistent_local_time", "timezone_fixed", "conflicting_values",
     # what is no statement, or none of what is stored
     "sql_syntax", "not_a_query", "unknown_table", "bad_sql", "query_memory", "query_timeout",
     # two fields that do not go together
-    "bad_role", "bad_columns", "bad_time_range", "bad_threshold", "dry_run_waits", "bad_column_override",
+    "bad_role", "bad_columns", "bad_time_range", "bad_threshold", "dry_run_waits", "bad_column_override", "bad_edges",
 }
 
 

@@ -220,6 +220,8 @@ table! {
             "Take one that `detail` names.";
         BAD_DELIMITER "bad_delimiter" "The delimiter is not one character, or not that of the file."
             "Give a comma, a semicolon, a bar or a tab, or leave it out to have it found.";
+        BAD_EDGES "bad_edges" "The last edge of a histogram is not above its first one."
+            "Give a greater `max`, or leave one of them out.";
         BAD_INTERVAL "bad_interval" "`every` is no interval that rows can be put into."
             "Take one that `detail` names.";
         BAD_NAME "bad_name" "A model's name or alias has a form that cannot be used."
