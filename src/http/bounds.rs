@@ -44,6 +44,8 @@ const PARSED: &str =
 const DATE_FORMAT: &str = r"^%?([Yy]{1,4}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Dd]{1,2}|[Mm]{1,2}[-/. ]?%?[Dd]{1,2}[-/. ]?%?[Yy]{1,4}|[Dd]{1,2}[-/. ]?%?[Mm]{1,2}[-/. ]?%?[Yy]{1,4})$";
 /// One character that is neither letter nor digit, or a word for the tab.
 const DELIMITER: &str = r"^([ -/:-@\[-`{-~\t]|\\t|tab)$";
+/// A decimal mark, or none said.
+const DECIMAL: &str = r"^(\.|point|,|comma)?$";
 /// Forms of a statement's answer, or none.
 const FORMATS: [Option<&str>; 7] =
     [None, Some("json"), Some("ndjson"), Some("csv"), Some("arrow"), Some("arrow_stream"), Some("parquet")];
@@ -106,10 +108,12 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("ParseRequest", &["data_dir", "subfolder"], path()),
         ("ParseRequest", &["date_format"], json!({"pattern": DATE_FORMAT})),
         ("ParseRequest", &["delimiter"], json!({"pattern": DELIMITER})),
-        ("ParseRequest", &["sheet", "time_column", "decimal", "zone"], text()),
+        ("ParseRequest", &["sheet", "time_column", "zone"], text()),
+        ("ParseRequest", &["decimal"], json!({"pattern": DECIMAL})),
         ("ParseRequest", &["date_order"], json!({"pattern": DATE_FORMAT})),
         ("ParseRequest", &["loss_words"], json!({"maxItems": MOST_LOSS_WORDS})),
-        ("ReadOverride", &["timezone", "zone", "sheet", "time_column", "decimal", "encoding"], text()),
+        ("ReadOverride", &["timezone", "zone", "sheet", "time_column", "encoding"], text()),
+        ("ReadOverride", &["decimal"], json!({"pattern": DECIMAL})),
         ("ReadOverride", &["date_format", "date_order"], json!({"pattern": DATE_FORMAT})),
         ("ReadOverride", &["delimiter"], json!({"pattern": DELIMITER})),
         ("ReadOverride", &["loss_words"], json!({"maxItems": MOST_LOSS_WORDS})),
