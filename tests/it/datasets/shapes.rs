@@ -33,7 +33,7 @@ async fn histograms_are_numpys() {
     for (query, code) in [
         ("bins=0", "out_of_range"),
         ("bins=1001", "out_of_range"),
-        ("min=5&max=5", "out_of_range"),
+        ("min=5&max=5", "bad_edges"),
         ("min=inf", "out_of_range"),
         ("colum=x", "unknown_parameter"),
     ] {
