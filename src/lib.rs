@@ -39,6 +39,8 @@
 //! `tests/it/tidy.rs`, which fails on any other edge. To follow a request, read `http/<resource>.rs`, then
 //! the use case of the same name, then its `store.rs`.
 
+#![allow(unreachable_pub, reason = "a room is private to the program, and `pub` is its door")]
+
 pub mod app;
 pub mod bundles;
 pub mod cleaning;

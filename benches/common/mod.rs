@@ -1,5 +1,7 @@
 //! What the benches are fed: the first quarter of the reference job's four monthly groups.
 
+#![allow(unreachable_pub, reason = "a room of the tests is private to them")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use sea_orm_migration::schema::double;
 use crate::columns::{document, id, index, integer, string, text_null, time, time_null, word};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

@@ -6,7 +6,7 @@ use sea_orm_migration::schema::{big_pk_auto, boolean, double, json_binary_null};
 use crate::columns::{index, string, string_null, text_null, time, time_null, word};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 /// SQLite adds and drops one column a statement.
 fn added() -> [ColumnDef; 4] {

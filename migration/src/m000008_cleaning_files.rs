@@ -8,7 +8,7 @@ use sea_orm_migration::schema::integer_null;
 use crate::columns::{big_integer_null, index, string, string_null, time_null, word};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 const RESERVED: &str = "ux_artefact_versions_reserved";
 

@@ -6,7 +6,7 @@ use sea_orm_migration::schema::{big_integer_null, integer_null};
 use crate::columns::{document, id, index, integer, string, string_null, time, time_null, word};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 /// SQLite adds and drops one column a statement.
 fn added() -> [(&'static str, ColumnDef); 9] {

@@ -6,7 +6,7 @@ use sea_orm_migration::schema::{boolean, double};
 use crate::columns::{document, index, string, string_null};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 const TABLE: &str = "optimization_runs";
 

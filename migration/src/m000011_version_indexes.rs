@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 use crate::columns::index;
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 const PARSED: &str = "ix_parsed_datasets_file";
 const CLEANED: &str = "ix_cleaning_jobs_file";

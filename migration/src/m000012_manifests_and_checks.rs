@@ -8,7 +8,7 @@ use sea_orm_migration::schema::boolean;
 use crate::columns::{big_integer, string, time};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 /// Table, event, condition, and the session that is told of in `session.json` otherwise than before. A new dataset or
 /// raw file comes with a change of its session's row.

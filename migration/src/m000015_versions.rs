@@ -7,7 +7,7 @@ use crate::m000003_datasets::artefact_versions;
 use crate::m000009_model_files::model_versions;
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 const STATES: &[&str] = &["reserved", "published", "abandoned"];
 const COMMON: &str = "\"id\", \"version\", \"state\", \"owner\", \"lease_until\", \"created_at\"";

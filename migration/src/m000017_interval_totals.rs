@@ -6,7 +6,7 @@ use sea_orm_migration::prelude::*;
 use crate::columns::{string, string_null};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 const KINDS: &[&str] = &["instantaneous", "counter", "interval_total", "status", "text"];
 const EARLIER_KINDS: &[&str] = &["instantaneous", "counter", "status", "text"];

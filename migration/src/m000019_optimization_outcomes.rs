@@ -6,7 +6,7 @@ use sea_orm_migration::schema::boolean;
 use crate::columns::{integer, string, string_null, text_null, time, time_null};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

@@ -6,7 +6,7 @@ use sea_orm_migration::schema::double;
 use crate::columns::{string, time};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {

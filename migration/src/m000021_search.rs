@@ -9,7 +9,7 @@ use sea_orm_migration::schema::text;
 use crate::columns::{document, string, string_null, text_null, time};
 
 #[derive(DeriveMigrationName)]
-pub struct Migration;
+pub(crate) struct Migration;
 
 /// Tables, indexes and triggers that sea-query has no words for, in the order of their making.
 const MADE: &[&str] = &[

@@ -1,4 +1,6 @@
 //! The one integration binary: every test goes through a door that a user uses.
+
+#![allow(unreachable_pub, reason = "a room of the tests is private to them")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod acknowledged;

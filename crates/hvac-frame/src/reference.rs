@@ -115,7 +115,7 @@ pub(crate) struct CommonReference {
 
 impl CommonReference {
     /// Takes in a piece whose cells are numbers; false when that cannot be.
-    pub fn take_in(&mut self, encoded: &EncodedColumn, rows: Range<usize>) -> bool {
+    pub(crate) fn take_in(&mut self, encoded: &EncodedColumn, rows: Range<usize>) -> bool {
         let (least, scale, most) = match encoded {
             EncodedColumn::Reference8 { least, scale, offsets } => {
                 let offsets = offsets.get(rows).unwrap_or_default();
@@ -148,12 +148,12 @@ impl CommonReference {
     }
 
     /// Takes in zeros and ones.
-    pub fn take_in_states(&mut self) -> bool {
+    pub(crate) fn take_in_states(&mut self) -> bool {
         self.widen(0, 1.0, 1)
     }
 
     /// An empty column that all pieces fit into; none when one of them does not.
-    pub fn counts(&self, rows: usize) -> Option<ReferencedColumn> {
+    pub(crate) fn counts(&self, rows: usize) -> Option<ReferencedColumn> {
         // No piece has a number: any is the least.
         let (least, last) = self.range.unwrap_or((0, 0));
         let (least, most) = (i32::try_from(least).ok()?, u16::try_from(last - least).ok()?);

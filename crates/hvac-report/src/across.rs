@@ -5,7 +5,7 @@
 //! that are only numbered say neither whether 1 begins or ends at 01:00, and are refused, as is a header in which a clock time
 //! stands twice.
 
-pub mod days;
+pub(crate) mod days;
 mod header;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ struct Shape {
 ///
 /// # Errors
 /// `unread_time_form` when its header says too little of its intervals, `no_points` when nothing tells its rows apart.
-pub fn rewritten(
+pub(crate) fn rewritten(
     source: Source<'_>,
     text: &str,
     head: &[Record],
@@ -147,7 +147,7 @@ impl Shape {
 }
 
 /// The rows in which a header of days or of clock times is looked for; none where they cannot be told apart.
-pub fn head(text: &str, dialect: Dialect) -> Vec<Record> {
+pub(crate) fn head(text: &str, dialect: Dialect) -> Vec<Record> {
     records(text, dialect, 0..text.len().min(HEAD_BYTES), 0, HEAD).unwrap_or_default()
 }
 

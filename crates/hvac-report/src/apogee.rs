@@ -11,7 +11,7 @@ use hvac_frame::column::Warning;
 const HEAD: usize = 8 * 1024 * 1024;
 
 /// Where the header line begins: the first line that begins with `<>Date`.
-pub fn header_at(text: &str) -> Option<usize> {
+pub(crate) fn header_at(text: &str) -> Option<usize> {
     let head = text.as_bytes().get(..text.len().min(HEAD))?;
     let found = memchr::memmem::find_iter(head, "<>Date").find(|at| {
         let before = head.get(..*at).unwrap_or_default();
@@ -23,7 +23,7 @@ pub fn header_at(text: &str) -> Option<usize> {
 }
 
 /// Whether a text begins with a point key.
-pub fn has_key(text: &str) -> bool {
+pub(crate) fn has_key(text: &str) -> bool {
     let head = text.trim_start_matches(['"', ' ', '\r', '\n']);
     head.starts_with("Point_1:")
         || head.starts_with("Key ") && text.get(..text.len().min(HEAD)).unwrap_or(text).contains("Point_1:")
@@ -37,7 +37,7 @@ struct Entry {
 }
 
 /// Settles the layout of a trend report.
-pub fn layout(
+pub(crate) fn layout(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,

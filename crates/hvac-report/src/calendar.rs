@@ -12,7 +12,7 @@ const UNIX_DAY_CE: i32 = 719_163;
 
 /// How a date is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DateForm {
+pub(crate) enum DateForm {
     /// The year stands first with four digits.
     #[default]
     YearFirst,
@@ -28,7 +28,7 @@ pub enum DateForm {
 
 /// A date, and the text behind it.
 #[derive(Debug, Clone, Copy)]
-pub struct Date<'t> {
+pub(crate) struct Date<'t> {
     /// Days since 1970.
     pub day: i32,
     /// How it is written.
@@ -147,19 +147,19 @@ const WEEKDAYS: &[&str] = &[
 
 /// A day in words a user can compare: `6 May 2017`.
 #[must_use]
-pub fn spell_day(day: i32) -> String {
+pub(crate) fn spell_day(day: i32) -> String {
     at(day).map_or_else(|| "?".to_owned(), |date| date.format("%-d %B %Y").to_string())
 }
 
 /// Year and month of a day since 1970.
 #[must_use]
-pub fn year_and_month(day: i32) -> (i32, u32) {
+pub(crate) fn year_and_month(day: i32) -> (i32, u32) {
     at(day).map_or((0, 0), |date| (date.year(), date.month()))
 }
 
 /// The same day and month of another year; none for 29 February where that year has none.
 #[must_use]
-pub fn in_year(day: i32, year: i32) -> Option<i32> {
+pub(crate) fn in_year(day: i32, year: i32) -> Option<i32> {
     let date = at(day)?;
     Some(NaiveDate::from_ymd_opt(year, date.month(), date.day())?.num_days_from_ce() - UNIX_DAY_CE)
 }
@@ -169,13 +169,13 @@ fn at(day: i32) -> Option<NaiveDate> {
 }
 
 /// Days since 1970.
-pub fn days(year: u32, month: u32, day: u32) -> Option<i32> {
+pub(crate) fn days(year: u32, month: u32, day: u32) -> Option<i32> {
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
     Some(date.num_days_from_ce() - UNIX_DAY_CE)
 }
 
 /// Two digits are 2000–2068 or 1969–1999; four must be 1900–2199.
-pub fn full_year(year: u32, digits: usize) -> Option<u32> {
+pub(crate) fn full_year(year: u32, digits: usize) -> Option<u32> {
     match (digits, year) {
         (2, 0..=68) => Some(2000 + year),
         (2, _) => Some(1900 + year),
@@ -185,7 +185,7 @@ pub fn full_year(year: u32, digits: usize) -> Option<u32> {
 }
 
 /// A month's name or the beginning of one, three letters at least, that only one month has.
-pub fn month(text: &[u8]) -> Option<(u32, &[u8])> {
+pub(crate) fn month(text: &[u8]) -> Option<(u32, &[u8])> {
     let (word, rest) = word(text)?;
     if word.len() < 3 {
         return None;
@@ -209,7 +209,7 @@ fn separator(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// What stands behind the day of the week; the text itself where none stands before the date.
-pub fn behind_weekday(text: &[u8]) -> &[u8] {
+pub(crate) fn behind_weekday(text: &[u8]) -> &[u8] {
     if text.first().is_some_and(u8::is_ascii_digit) {
         return text;
     }
@@ -233,7 +233,7 @@ fn month_behind_day(rest: &[u8]) -> bool {
 }
 
 /// A date with its year at the beginning of `text`.
-pub fn date(text: &[u8], order: DateOrder) -> Option<Date<'_>> {
+pub(crate) fn date(text: &[u8], order: DateOrder) -> Option<Date<'_>> {
     let text = behind_weekday(text);
     let named = |year, digits, month, day, rest| {
         let day = days(full_year(year, digits)?, month, day)?;
@@ -294,11 +294,11 @@ fn compact_date(text: &[u8]) -> Option<Date<'_>> {
 }
 
 /// A leap year, so that 29 February is a day of it: dates without a year are read as its days.
-pub const LEAP_YEAR: u32 = 2000;
+pub(crate) const LEAP_YEAR: u32 = 2000;
 
 /// A date without a year at the beginning of `text`: `07/21`, `21.07.`, `Jul 21`, `21. Juli`, `July` (its first
 /// day). Read as a day of [`LEAP_YEAR`].
-pub fn yearless_date(text: &[u8], order: DateOrder) -> Option<Date<'_>> {
+pub(crate) fn yearless_date(text: &[u8], order: DateOrder) -> Option<Date<'_>> {
     let text = behind_weekday(text);
     let named =
         |month, day, rest| Some(Date { day: days(LEAP_YEAR, month, day)?, form: DateForm::Named, dotted: false, rest });

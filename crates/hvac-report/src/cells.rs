@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::fields::{Dialect, word_of};
-pub use super::marks::Occurrences;
+pub(crate) use super::marks::Occurrences;
 use super::marks::{MOST_RUNS, MarkedCell, Marks, RowAt};
 use super::measured::{Measured, measured};
 use super::status::{self, Marked, Meaning};
@@ -17,7 +17,7 @@ use hvac_frame::words;
 use hvac_points::units;
 
 /// Different texts kept of one point; a cell with a further one is [`NullReason::Unreadable`], and said so.
-pub const MAX_TEXTS: usize = 65_536;
+pub(crate) const MAX_TEXTS: usize = 65_536;
 /// Loss markers told apart by their spelling.
 const MAX_MARKERS: usize = 1_000;
 
@@ -45,7 +45,7 @@ enum Known {
 
 /// What a text is that was met before.
 #[derive(Debug, Clone, Copy)]
-pub enum Met {
+pub(crate) enum Met {
     /// A loss marker.
     Marker(NullReason),
     /// One of the point's texts: its index.
@@ -54,7 +54,7 @@ pub enum Met {
 
 /// Reads the cells of one file.
 #[derive(Debug)]
-pub struct CellReader {
+pub(crate) struct CellReader {
     dialect: Dialect,
     points: Vec<PointState>,
     markers: Vec<(String, NullReason, u64)>,
@@ -74,13 +74,17 @@ pub struct CellReader {
 
 impl CellReader {
     /// For the first reading; `units` are those that the header tells, one entry a point.
-    pub fn first(dialect: Dialect, options: &ReadOptions, units: impl Iterator<Item = Option<Chosen<String>>>) -> Self {
+    pub(crate) fn first(
+        dialect: Dialect,
+        options: &ReadOptions,
+        units: impl Iterator<Item = Option<Chosen<String>>>,
+    ) -> Self {
         let points = units.map(|unit| PointState { unit, ..PointState::default() }).collect();
         Self::of(dialect, options, points, true)
     }
 
     /// For reading again what was planned.
-    pub fn again(dialect: Dialect, options: &ReadOptions, points: &[PointPlan]) -> Self {
+    pub(crate) fn again(dialect: Dialect, options: &ReadOptions, points: &[PointPlan]) -> Self {
         let points = points
             .iter()
             .map(|point| {
@@ -106,7 +110,7 @@ impl CellReader {
 
     /// The cells to come are of the `number`th reading of their point, at that time.
     #[inline]
-    pub fn begin_row(&mut self, number: u64, at_ms: i64) {
+    pub(crate) fn begin_row(&mut self, number: u64, at_ms: i64) {
         self.row = RowAt { number, at_ms };
     }
 
@@ -120,17 +124,17 @@ impl CellReader {
     }
 
     /// Whether numbers may be loss words, so that no cell is a value because it is a number.
-    pub fn has_loss_numbers(&self) -> bool {
+    pub(crate) fn has_loss_numbers(&self) -> bool {
         !self.loss_numbers.is_empty()
     }
 
     /// Adds a point that has just been met.
-    pub fn add_point(&mut self, unit: Option<Chosen<String>>) {
+    pub(crate) fn add_point(&mut self, unit: Option<Chosen<String>>) {
         self.points.push(PointState { unit, ..PointState::default() });
     }
 
     /// Value slot and code of a cell of `point` whose text (trimmed) is `text`.
-    pub fn read(&mut self, point: usize, text: &str, line: u64) -> (f64, u8) {
+    pub(crate) fn read(&mut self, point: usize, text: &str, line: u64) -> (f64, u8) {
         let Some(first) = text.as_bytes().first() else { return null(NullReason::Empty) };
         if first.is_ascii_alphabetic()
             && let Some(known) = self.known_text(point, text)
@@ -162,7 +166,14 @@ impl CellReader {
     }
 
     /// What becomes of a cell that was read, when a column of statuses says this of it ([`status::said`]).
-    pub fn judged(&mut self, point: usize, cell: (f64, u8), status: &str, meaning: Meaning, line: u64) -> (f64, u8) {
+    pub(crate) fn judged(
+        &mut self,
+        point: usize,
+        cell: (f64, u8),
+        status: &str,
+        meaning: Meaning,
+        line: u64,
+    ) -> (f64, u8) {
         let (_, code) = cell;
         if code != VALUE && code != TEXT {
             return cell;
@@ -172,7 +183,7 @@ impl CellReader {
     }
 
     /// A text that was read is none after all.
-    pub fn forget(&mut self, point: usize, at: usize) {
+    pub(crate) fn forget(&mut self, point: usize, at: usize) {
         if let Some(state) = self.points.get_mut(point).filter(|_| self.grow) {
             state.texts.uncount(at);
         }
@@ -242,7 +253,7 @@ impl CellReader {
 
     /// The cell of a short field that is the same, byte by byte, as the text this point had last.
     #[inline]
-    pub fn same_again(&mut self, point: usize, word: u64) -> Option<Met> {
+    pub(crate) fn same_again(&mut self, point: usize, word: u64) -> Option<Met> {
         let (_, known) = self.points.get(point)?.recent.filter(|(recent, _)| *recent == word)?;
         self.known(point, known)
     }
@@ -308,7 +319,7 @@ impl CellReader {
     }
 
     /// The file's loss markers and, for each point, what its cells told; `warn` gets point, tally and words.
-    pub fn finish(
+    pub(crate) fn finish(
         self,
         points: &mut [PointPlan],
         mut warn: impl FnMut(&'static str, &str, Occurrences, String),

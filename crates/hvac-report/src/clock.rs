@@ -4,11 +4,11 @@ use super::scan::{blanks, number, two_digits, word};
 use super::zones::{self, StatedZone};
 
 /// Milliseconds of a day.
-pub const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// A text that is a clock time only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClockTime {
+pub(crate) struct ClockTime {
     /// Since 00:00, 0..=[`DAY_MS`].
     pub ms: i64,
     /// Its zone, when written.
@@ -19,7 +19,7 @@ pub struct ClockTime {
 
 /// Reads a text that is a clock time only, with a colon in it (or hours and AM or PM), or two of them, from and to.
 #[must_use]
-pub fn clock_only(text: &str) -> Option<ClockTime> {
+pub(crate) fn clock_only(text: &str) -> Option<ClockTime> {
     // As most are.
     if let [
         h @ b'0'..=b'9',
@@ -52,7 +52,7 @@ pub fn clock_only(text: &str) -> Option<ClockTime> {
 }
 
 /// A clock time that is counted on behind 24:00 – `25:30`, `24:15:00` –, ms since the day's 00:00.
-pub fn past_midnight(text: &str) -> Option<i64> {
+pub(crate) fn past_midnight(text: &str) -> Option<i64> {
     let mut parts = text.trim().split(':');
     let (hours, minutes) = (parts.next()?, parts.next()?);
     let seconds = parts.next().unwrap_or("00");
@@ -65,12 +65,12 @@ pub fn past_midnight(text: &str) -> Option<i64> {
 }
 
 /// A clock time, or one that is counted on behind 24:00: ms since the day's 00:00.
-pub fn clock_ms(text: &str) -> Option<i64> {
+pub(crate) fn clock_ms(text: &str) -> Option<i64> {
     clock_only(text).map(|clock| clock.ms).or_else(|| past_midnight(text))
 }
 
 /// From one clock time to the next of another: 23:45 to 00:00 are 15 minutes.
-pub fn width(from: i64, to: i64) -> Option<i64> {
+pub(crate) fn width(from: i64, to: i64) -> Option<i64> {
     let width = (to - from).rem_euclid(DAY_MS);
     (width > 0).then_some(width)
 }
@@ -85,7 +85,7 @@ fn from_to(text: &str) -> Option<(i64, i64)> {
 }
 
 /// What stands behind the word or sign between a beginning and an end.
-pub fn behind_to(rest: &[u8]) -> Option<&[u8]> {
+pub(crate) fn behind_to(rest: &[u8]) -> Option<&[u8]> {
     let rest = blanks(rest);
     if let Some((word, rest)) = word(rest) {
         let to = ["to", "bis", "tot", "until", "till", "through", "a", "al", "ate", "au", "jusqu"];
@@ -130,7 +130,7 @@ fn half(text: &[u8]) -> Option<(Half, &[u8])> {
 
 /// `h:mm`, `hh:mm:ss`, `hh:mm:ss.fff`, `hh.mm.ss`, `14h30`, with AM or PM before or after; `hhmm`, `hhmmss`; `24:00`.
 /// ms since 00:00, and what follows.
-pub fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
+pub(crate) fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
     let (before, text) = half(text).map_or((None, text), |(half, rest)| (Some(half), blanks(rest)));
     let (hour, digits, rest) = number(text)?;
     let (hour, minute, second_ms, rest) = match (digits, rest) {

@@ -20,7 +20,7 @@ const LONG_SAMPLE: usize = 20_000;
 const AHEAD: usize = 4_096;
 
 /// One row's date as it is written.
-pub struct Dated<'t> {
+pub(crate) struct Dated<'t> {
     /// The date, or date and time.
     pub text: Cow<'t, str>,
     /// The clock time beside it; empty where it has none.
@@ -35,7 +35,7 @@ pub struct Dated<'t> {
 
 /// How the times of a file are written and follow each other, once the order of dates is settled.
 #[derive(Debug, Clone)]
-pub struct Dates {
+pub(crate) struct Dates {
     /// How one is read.
     pub form: Form,
     /// How they follow each other.
@@ -46,7 +46,7 @@ pub struct Dates {
 
 impl Dates {
     /// Of a report whose first dates are `sample`.
-    pub fn of(
+    pub(crate) fn of(
         source: Source<'_>,
         text: &str,
         layout: &Layout,
@@ -63,13 +63,13 @@ impl Dates {
 
 /// Reads dates one after the other: most are the same day as the one before.
 #[derive(Default)]
-pub struct Days<'s> {
+pub(crate) struct Days<'s> {
     before: Option<(&'s str, Option<Stamp>)>,
 }
 
 impl<'s> Days<'s> {
     /// `text` in the first of `orders` that it can be read in.
-    pub fn read(&mut self, text: &'s str, orders: &[DateOrder], form: Form) -> Option<Stamp> {
+    pub(crate) fn read(&mut self, text: &'s str, orders: &[DateOrder], form: Form) -> Option<Stamp> {
         let first = || orders.iter().find_map(|order| time::read(text, Form { order: *order, ..form }));
         let stamp = match self.before {
             Some((before, stamp)) if before == text => stamp,
@@ -119,18 +119,18 @@ fn dates<'t>(mut cursor: Cursor<'t>, layout: &'t Layout) -> impl Iterator<Item =
 }
 
 /// The dates of all rows below the header.
-pub fn all<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated<'t>> {
+pub(crate) fn all<'t>(text: &'t str, layout: &'t Layout) -> impl Iterator<Item = Dated<'t>> {
     dates(Cursor::new(text, layout.dialect, layout.body, layout.body_lines), layout)
 }
 
 /// The dates of the first rows.
-pub fn sample<'t>(text: &'t str, layout: &'t Layout) -> Vec<Dated<'t>> {
+pub(crate) fn sample<'t>(text: &'t str, layout: &'t Layout) -> Vec<Dated<'t>> {
     all(text, layout).take(SAMPLE).collect()
 }
 
 /// Local times of the series of the row that begins at byte `from.0`, on line `from.1`: its own, and those of the rows
 /// that follow it, up to one that names its zone. `near`: about that time, which tells the year where none is written.
-pub fn ahead<'t>(
+pub(crate) fn ahead<'t>(
     text: &'t str,
     layout: &'t Layout,
     form: Form,
@@ -161,7 +161,13 @@ const NEXT_DAY_MS: i64 = 3 * 3_600_000;
 
 /// Whether the clock of the row that begins at byte `from.0` is counted on behind 24:00 of its day: the rows of its series
 /// go on from it, and into the next day. `row`: its day and its clock time.
-pub fn runs_on(text: &str, layout: &Layout, form: Form, (day, clock_ms): (i32, i64), from: (usize, u64)) -> bool {
+pub(crate) fn runs_on(
+    text: &str,
+    layout: &Layout,
+    form: Form,
+    (day, clock_ms): (i32, i64),
+    from: (usize, u64),
+) -> bool {
     let cursor = Cursor::new(text, layout.dialect, from.0, from.1.saturating_sub(1));
     let mut rows = dates(cursor, layout).take(AHEAD);
     let Some(own) = rows.next() else { return false };
@@ -180,7 +186,7 @@ pub fn runs_on(text: &str, layout: &Layout, form: Form, (day, clock_ms): (i32, i
 }
 
 /// What the first rows tell of how times are written; the order is not settled yet.
-pub fn form(layout: &Layout, sample: &[Dated<'_>]) -> Form {
+pub(crate) fn form(layout: &Layout, sample: &[Dated<'_>]) -> Form {
     let plain = Form { order: DateOrder::Ymd, yearless: false, from_to: false };
     if layout.epoch || layout.times.serial {
         return plain;
@@ -210,7 +216,7 @@ pub fn form(layout: &Layout, sample: &[Dated<'_>]) -> Form {
 
 /// The year of times that do not say theirs: as asked for, or of the report's date range, or of the file's name, where
 /// one year stands in it and no other.
-pub fn year(source: Source<'_>, layout: &Layout, options: &ReadOptions) -> Option<Chosen<i32>> {
+pub(crate) fn year(source: Source<'_>, layout: &Layout, options: &ReadOptions) -> Option<Chosen<i32>> {
     let chosen = |value, evidence: String| Some(Chosen { value, evidence });
     if let Some(year) = options.year {
         return chosen(year, "asked for".to_owned());

@@ -16,7 +16,7 @@ use hvac_frame::column::Warning;
 
 /// A report's text and what it was told by.
 #[derive(Debug)]
-pub struct Decoded<'a> {
+pub(crate) struct Decoded<'a> {
     /// Without a byte order mark.
     pub text: Cow<'a, str>,
     /// WHATWG name.
@@ -26,7 +26,7 @@ pub struct Decoded<'a> {
 }
 
 /// Decodes a whole report.
-pub fn decode<'a>(source: Source<'a>, options: &ReadOptions) -> Result<Decoded<'a>, ReadError> {
+pub(crate) fn decode<'a>(source: Source<'a>, options: &ReadOptions) -> Result<Decoded<'a>, ReadError> {
     refuse_binary(source)?;
     let decoded = match &options.encoding {
         Some(label) => as_told(source, label)?,

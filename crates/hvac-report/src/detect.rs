@@ -10,10 +10,10 @@ use super::{
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
 /// before.
-pub type Settled = (Vec<Layout>, Option<String>);
+pub(crate) type Settled = (Vec<Layout>, Option<String>);
 
 /// Settles the layouts of a decoded report.
-pub fn layouts(
+pub(crate) fn layouts(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,

@@ -16,7 +16,7 @@ const PLACE: usize = 16 * 1024;
 const SAMPLE: usize = 60;
 
 /// How the rows of a text are written, and what its delimiter and its decimal mark were told by.
-pub struct Written {
+pub(crate) struct Written {
     /// How.
     pub dialect: Dialect,
     /// Field delimiter.
@@ -26,7 +26,7 @@ pub struct Written {
 }
 
 /// Settles line end, delimiter and decimal sign of a whole text.
-pub fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> Result<Written, ReadError> {
+pub(crate) fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> Result<Written, ReadError> {
     let eol = if memchr(b'\n', text.as_bytes()).is_none() && memchr(b'\r', text.as_bytes()).is_some() {
         b'\r'
     } else {

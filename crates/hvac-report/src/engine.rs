@@ -14,13 +14,13 @@ use hvac_frame::column::Warning;
 use hvac_frame::encoded::EncodedSegment;
 
 /// Bytes of text after which a chunk ends.
-pub const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 /// Cells after which a chunk ends, so that short rows of a wide report stay small in memory too.
-pub const CHUNK_CELLS: usize = 4_000_000;
+pub(crate) const CHUNK_CELLS: usize = 4_000_000;
 
 /// Where a chunk ends.
 #[derive(Debug, Clone, Copy)]
-pub struct Limit {
+pub(crate) struct Limit {
     /// At the first row that begins at or after this byte.
     pub byte: usize,
     /// When it has this many cells.
@@ -31,7 +31,7 @@ pub struct Limit {
 const MAX_STEPS: usize = 4_096;
 
 /// Reads the rows of one file, chunk by chunk.
-pub struct Engine<'r> {
+pub(crate) struct Engine<'r> {
     /// The report.
     pub source: Source<'r>,
     /// Its text.
@@ -58,7 +58,7 @@ pub struct Engine<'r> {
 
 /// What was met on the way through a file.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Data rows kept.
     pub rows: u64,
     /// Rows that are no data, by reason.
@@ -92,7 +92,7 @@ pub struct Seen {
 
 impl Engine<'_> {
     /// Counts a row that has no time: a footer, a repeated header, a blank or a broken row.
-    pub fn drop_row(&mut self, raw: &str, stamp: &str, line: u64) -> Result<(), ReadError> {
+    pub(crate) fn drop_row(&mut self, raw: &str, stamp: &str, line: u64) -> Result<(), ReadError> {
         let bare = raw.trim_matches(|c: char| {
             c == '"' || c.is_whitespace() || Ok(self.layout.dialect.delimiter) == u8::try_from(c)
         });
@@ -164,7 +164,7 @@ impl Engine<'_> {
     }
 
     /// What a status column's text says of a value; most rows say the same.
-    pub fn said(&mut self, text: &str) -> Meaning {
+    pub(crate) fn said(&mut self, text: &str) -> Meaning {
         if self.last_status.0 != text || text.is_empty() {
             let meaning = match text {
                 "" => Meaning::Good,
@@ -177,7 +177,7 @@ impl Engine<'_> {
     }
 
     /// A row ends: refuses a line that is too long.
-    pub fn check_line(&self, start: usize, cursor: &Cursor<'_>) -> Result<(), ReadError> {
+    pub(crate) fn check_line(&self, start: usize, cursor: &Cursor<'_>) -> Result<(), ReadError> {
         if cursor.pos().saturating_sub(start) <= MAX_LINE {
             return Ok(());
         }
@@ -187,14 +187,14 @@ impl Engine<'_> {
 
 impl Seen {
     /// So many readings end in no cell because of `reason`.
-    pub fn lose(&mut self, reason: &str, readings: u64) {
+    pub(crate) fn lose(&mut self, reason: &str, readings: u64) {
         if readings > 0 {
             *self.lost.entry(reason.to_owned()).or_default() += readings;
         }
     }
 
     /// A row was dropped because of `reason`.
-    pub fn drop(&mut self, reason: &str) {
+    pub(crate) fn drop(&mut self, reason: &str) {
         if let Some(count) = self.dropped.get_mut(reason) {
             *count += 1;
         } else {
@@ -203,7 +203,7 @@ impl Seen {
     }
 
     /// Counts the rows of a segment, in the file's order, that stand after a later one.
-    pub fn order_of(&mut self, at_ms: &[i64]) {
+    pub(crate) fn order_of(&mut self, at_ms: &[i64]) {
         let mut latest = self.latest.unwrap_or(i64::MIN);
         for at in at_ms {
             self.out_of_order += u64::from(*at < latest);
@@ -213,7 +213,7 @@ impl Seen {
     }
 
     /// Counts the steps of a sorted segment.
-    pub fn steps_of(&mut self, at_ms: &[i64]) {
+    pub(crate) fn steps_of(&mut self, at_ms: &[i64]) {
         // Most steps are as the one before: looked up once for a run of them.
         let (mut step, mut times) = (0, 0);
         for (a, b) in at_ms.iter().zip(at_ms.iter().skip(1)) {
@@ -233,7 +233,7 @@ impl Seen {
     }
 
     /// Median step, s; none below one second, or when there is no step.
-    pub fn interval_s(&self) -> Option<u32> {
+    pub(crate) fn interval_s(&self) -> Option<u32> {
         let mut steps: Vec<(i64, u64)> = self.steps.iter().map(|(step, count)| (*step, *count)).collect();
         steps.sort_unstable();
         let total: u64 = steps.iter().map(|(_, count)| count).sum();
@@ -246,7 +246,7 @@ impl Seen {
     }
 
     /// What a user should know, in one sentence each.
-    pub fn warnings(&self, source: Source<'_>, layout: &Layout, times: &TimeReader<'_>) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, source: Source<'_>, layout: &Layout, times: &TimeReader<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut say = |code: &str, tally: Occurrences, words: String| {
             if tally.count > 0 {
@@ -307,7 +307,7 @@ impl Seen {
 }
 
 /// Adds each point's numbers of a segment.
-pub fn count_numbers(segment: &EncodedSegment, points: &mut [PointPlan]) {
+pub(crate) fn count_numbers(segment: &EncodedSegment, points: &mut [PointPlan]) {
     for (cells, point) in segment.columns.iter().zip(points) {
         point.numbers += cells.numbers();
     }

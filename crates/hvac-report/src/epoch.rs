@@ -12,7 +12,7 @@ const SERIAL_1970: f64 = 25_569.0;
 /// Seconds (10 digits), milliseconds (13), microseconds (16) or nanoseconds (19) since 1970, as ms; a fraction is
 /// kept to the ms. None outside 1990…2060.
 #[must_use]
-pub fn epoch(text: &str) -> Option<i64> {
+pub(crate) fn epoch(text: &str) -> Option<i64> {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     if !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
         return None;
@@ -37,7 +37,7 @@ fn runs_one_way(times: &[i64]) -> bool {
 /// A spreadsheet's day and time as a number (`45292.5` is 2024-01-01 12:00): local ms since 1970. What its decimals
 /// leave open is settled by the whole minute, else the whole second, that it may mean. None outside 1970…2099.
 #[must_use]
-pub fn excel_serial(text: &str) -> Option<i64> {
+pub(crate) fn excel_serial(text: &str) -> Option<i64> {
     let text = text.trim();
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
     let days: f64 = text.replace(',', ".").parse().ok().filter(|_| plain)?;
@@ -59,7 +59,7 @@ pub fn excel_serial(text: &str) -> Option<i64> {
 /// on a whole minute, and they run one way but for one in ten. Ask only of columns whose header names a time: readings
 /// of forty thousand are not rare.
 #[must_use]
-pub fn is_serial_column<'t>(cells: impl Iterator<Item = &'t str>) -> bool {
+pub(crate) fn is_serial_column<'t>(cells: impl Iterator<Item = &'t str>) -> bool {
     let times: Option<Vec<i64>> =
         cells.map(|cell| excel_serial(cell).filter(|ms| ms.rem_euclid(DAY_MS) % 60_000 == 0)).collect();
     times.is_some_and(|times| {

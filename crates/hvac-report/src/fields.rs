@@ -15,15 +15,15 @@ use hvac_frame::decimal::Decimal;
 use super::number::{self, NumberForm};
 
 /// Bytes of the longest field that is read.
-pub const MAX_FIELD: usize = 64 * 1024;
+pub(crate) const MAX_FIELD: usize = 64 * 1024;
 /// Bytes of a field that is looked through one by one.
 const PLAIN: usize = 24;
 /// Bytes of the longest line that is read.
-pub const MAX_LINE: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_LINE: usize = 16 * 1024 * 1024;
 
 /// What separates rows, fields, and a number's fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dialect {
+pub(crate) struct Dialect {
     /// Between fields.
     pub delimiter: u8,
     /// Ends a row: `\n` (a `\r` before it is dropped), or `\r` in a text that has no `\n`.
@@ -34,7 +34,7 @@ pub struct Dialect {
 
 /// One field of a row.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Field<'t> {
+pub(crate) struct Field<'t> {
     /// Its text without quotes and without blanks around it.
     pub text: Cow<'t, str>,
     /// It is its row's last.
@@ -47,7 +47,7 @@ pub struct Field<'t> {
 
 /// A field of at most seven bytes with nothing around it, found in a few steps.
 #[derive(Debug, Clone, Copy)]
-pub struct Short {
+pub(crate) struct Short {
     /// Its bytes, the first one lowest, zeros above.
     pub word: u64,
     /// How many they are.
@@ -60,7 +60,7 @@ pub struct Short {
 }
 
 /// The bytes of a text of at most seven as [`Short::word`].
-pub fn word_of(text: &str) -> Option<u64> {
+pub(crate) fn word_of(text: &str) -> Option<u64> {
     let mut bytes = [0; 8];
     bytes.get_mut(..text.len().min(8)).filter(|_| text.len() < 8)?.copy_from_slice(text.as_bytes());
     Some(u64::from_le_bytes(bytes))
@@ -68,7 +68,7 @@ pub fn word_of(text: &str) -> Option<u64> {
 
 /// A row that cannot be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     /// A field or line is longer than any report's.
     TooLong(u64),
     /// A quote is opened on this line and does not close.
@@ -77,7 +77,7 @@ pub enum Flaw {
 
 /// A place in the text, moving forward field by field.
 #[derive(Debug, Clone)]
-pub struct Cursor<'t> {
+pub(crate) struct Cursor<'t> {
     text: &'t str,
     dialect: Dialect,
     pos: usize,
@@ -87,27 +87,27 @@ pub struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     /// Stands at byte `pos`, which has `lines` line ends before it.
-    pub fn new(text: &'t str, dialect: Dialect, pos: usize, lines: u64) -> Self {
+    pub(crate) fn new(text: &'t str, dialect: Dialect, pos: usize, lines: u64) -> Self {
         Self { text, dialect, pos, lines }
     }
 
     /// Where the next field begins.
-    pub fn pos(&self) -> usize {
+    pub(crate) fn pos(&self) -> usize {
         self.pos
     }
 
     /// Line ends passed; at the start of a row its line number is one more.
-    pub fn lines(&self) -> u64 {
+    pub(crate) fn lines(&self) -> u64 {
         self.lines
     }
 
     /// Nothing is left. Meaningful at the start of a row.
-    pub fn at_end(&self) -> bool {
+    pub(crate) fn at_end(&self) -> bool {
         self.pos >= self.text.len()
     }
 
     /// The text between two places.
-    pub fn slice(&self, range: Range<usize>) -> &'t str {
+    pub(crate) fn slice(&self, range: Range<usize>) -> &'t str {
         self.text.get(range).unwrap_or_default()
     }
 
@@ -116,7 +116,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Passes an empty line, if one stands here.
-    pub fn blank_line(&mut self) -> bool {
+    pub(crate) fn blank_line(&mut self) -> bool {
         let passed = match self.rest() {
             [b'\r', b'\n', ..] if self.dialect.eol == b'\n' => 2,
             [first, ..] if *first == self.dialect.eol => 1,
@@ -130,7 +130,7 @@ impl<'t> Cursor<'t> {
     /// Looks at the next field, if it is short: in quotes up to the next quote, or bare up to the next delimiter.
     /// Whether it holds a line end or blanks is the caller's to see.
     #[inline(always)]
-    pub fn short(&self) -> Option<Short> {
+    pub(crate) fn short(&self) -> Option<Short> {
         let start = self.rest();
         let quoted = start.first() == Some(&b'"');
         let bytes = start.get(usize::from(quoted)..)?;
@@ -154,7 +154,7 @@ impl<'t> Cursor<'t> {
     /// Reads the next field as a number of this form and passes it; stays where it is if it is none, or its row's last.
     /// Guessed right, the next field's place is known before this one is read, so the processor reads several at a time.
     #[inline(always)]
-    pub fn alike(&mut self, form: &NumberForm) -> Option<i32> {
+    pub(crate) fn alike(&mut self, form: &NumberForm) -> Option<i32> {
         let [quote, word @ ..]: &[u8; 9] = self.rest().first_chunk()?;
         if *quote != b'"' {
             return None;
@@ -166,7 +166,7 @@ impl<'t> Cursor<'t> {
 
     /// Passes a field that was looked at; whether it is its row's last.
     #[inline]
-    pub fn pass(&mut self, short: Short) -> bool {
+    pub(crate) fn pass(&mut self, short: Short) -> bool {
         self.pos = short.end;
         self.lines += u64::from(short.last);
         short.last
@@ -175,7 +175,7 @@ impl<'t> Cursor<'t> {
     /// Reads the next field as a plain decimal number and passes it; stays where it is if it is none.
     /// The number, and whether the field is its row's last.
     #[inline]
-    pub fn number(&mut self) -> Option<(Decimal, bool)> {
+    pub(crate) fn number(&mut self) -> Option<(Decimal, bool)> {
         let start = self.rest();
         let (quoted, inner) = match start {
             [b'"', inner @ ..] => (true, inner),
@@ -202,7 +202,7 @@ impl<'t> Cursor<'t> {
 
     /// Passes the next field if it is `raw`: an earlier field within one line, from its first byte to its delimiter.
     #[inline]
-    pub fn pass_same(&mut self, raw: &str) -> bool {
+    pub(crate) fn pass_same(&mut self, raw: &str) -> bool {
         let same = !raw.is_empty() && self.rest().starts_with(raw.as_bytes());
         if same {
             self.pos += raw.len();
@@ -211,7 +211,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Reads the next field and passes it.
-    pub fn field(&mut self) -> Result<Field<'t>, Flaw> {
+    pub(crate) fn field(&mut self) -> Result<Field<'t>, Flaw> {
         let start = self.pos;
         let bytes = self.rest();
         let blanks = bytes.iter().take_while(|b| **b == b' ').count();
@@ -316,7 +316,7 @@ impl<'t> Cursor<'t> {
     ///
     /// Behind a row's last quote no field is opened; and that quote itself opens none unless it stands where a field
     /// begins.
-    pub fn pass_row(&mut self) -> bool {
+    pub(crate) fn pass_row(&mut self) -> bool {
         let rest = self.rest();
         let window = rest.get(..MAX_FIELD).unwrap_or(rest);
         let Some(line) = memchr(self.dialect.eol, window).and_then(|end| window.get(..end)) else { return false };
@@ -333,7 +333,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Passes what is left of a row, field by field; how many of them are not empty.
-    pub fn skip_row(&mut self) -> Result<u64, Flaw> {
+    pub(crate) fn skip_row(&mut self) -> Result<u64, Flaw> {
         let mut filled = 0;
         loop {
             // Not if a line ends within it, or if it begins with what may be a blank.
@@ -356,7 +356,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Reads a whole row, at most `max` fields of it.
-    pub fn row(&mut self, max: usize) -> Result<Vec<String>, Flaw> {
+    pub(crate) fn row(&mut self, max: usize) -> Result<Vec<String>, Flaw> {
         let start = self.pos;
         let mut fields = Vec::new();
         loop {

@@ -4,7 +4,7 @@
 const HEAD: usize = 65_536;
 
 /// What a text is, and the way out; none for what may be a table.
-pub fn kind(text: &str) -> Option<&'static str> {
+pub(crate) fn kind(text: &str) -> Option<&'static str> {
     let start = text.trim_start();
     match start.as_bytes() {
         [b'{', b'\\', b'r', b't', b'f', ..] => {
@@ -53,7 +53,7 @@ fn is_json(text: &str) -> bool {
 }
 
 /// Whether lines are cut into columns by blanks alone.
-pub fn is_fixed_width(text: &str) -> bool {
+pub(crate) fn is_fixed_width(text: &str) -> bool {
     let columns = |line: &str| line.trim().split("  ").filter(|part| !part.trim().is_empty()).count();
     let lines = || text.lines().filter(|line| !line.trim().is_empty()).take(20);
     lines().filter(|line| columns(line) > 1).count() * 2 > lines().count()

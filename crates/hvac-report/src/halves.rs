@@ -15,7 +15,7 @@ const NEARLY_ALL: (usize, usize) = (9, 10);
 ///
 /// # Errors
 /// `more_cells_than_header` when they do not fit together in one way only.
-pub fn whole(
+pub(crate) fn whole(
     source: Source<'_>,
     text: &str,
     table: &Table,

@@ -13,7 +13,7 @@ use hvac_points::units;
 
 /// What the rows above the data say.
 #[derive(Debug, Clone)]
-pub struct Header {
+pub(crate) struct Header {
     /// Line of the row of names right above units and data.
     pub line: u64,
     /// One a column; empty where there is none.
@@ -47,7 +47,7 @@ enum Part {
 
 impl Header {
     /// Told by the rows between the data and what stands above it; `time` is the column of the times.
-    pub fn of(rows: &[Record], time: usize) -> Option<Self> {
+    pub(crate) fn of(rows: &[Record], time: usize) -> Option<Self> {
         let mut parts: Vec<Part> = rows.iter().map(|row| part(row, time)).collect();
         // Quantities may be called as units are: `KWH` above `kWh`.
         let lowest_units = parts.iter().rposition(|part| *part == Part::Units);
@@ -109,7 +109,7 @@ impl Header {
     }
 
     /// The first of `rows` as it stands, and units below it.
-    pub fn stated(rows: &[Record]) -> Option<Self> {
+    pub(crate) fn stated(rows: &[Record]) -> Option<Self> {
         let (row, below) = rows.split_first()?;
         let units = below.iter().find(|record| part(record, usize::MAX) == Part::Units);
         let end = units.unwrap_or(row);
@@ -127,17 +127,17 @@ impl Header {
     }
 
     /// The name of a column; empty where it has none.
-    pub fn name(&self, at: usize) -> &str {
+    pub(crate) fn name(&self, at: usize) -> &str {
         self.names.get(at).map_or("", String::as_str)
     }
 
     /// What the first of several rows of names has in a column: its name, where descriptions stand below.
-    pub fn top(&self, at: usize) -> &str {
+    pub(crate) fn top(&self, at: usize) -> &str {
         self.tops.get(at).map_or("", String::as_str)
     }
 
     /// The unit that a line of units gives a column.
-    pub fn unit(&self, at: usize) -> Option<Chosen<String>> {
+    pub(crate) fn unit(&self, at: usize) -> Option<Chosen<String>> {
         let unit = known_unit(self.units.get(at)?)?;
         let evidence = format!("line {}, the line of units below the header", self.units_line);
         Some(Chosen { value: unit.to_owned(), evidence })
@@ -165,13 +165,13 @@ fn known_unit(text: &str) -> Option<&'static str> {
 }
 
 /// Whether a text is a value and no name: a number, a time, a loss marker.
-pub fn looks_measured(field: &str) -> bool {
+pub(crate) fn looks_measured(field: &str) -> bool {
     let digits = field.bytes().filter(u8::is_ascii_digit).count();
     digits > 0 && (field.parse::<f64>().is_ok() || time::is_stamp(field) || number::read(field, b'.', b';').is_some())
 }
 
 /// Whether a row may hold names: mostly texts, or the name of a time where the times stand.
-pub fn may_be_names(record: &Record, time: usize) -> bool {
+pub(crate) fn may_be_names(record: &Record, time: usize) -> bool {
     let filled = record.fields.iter().filter(|field| !field.is_empty());
     let (mut cells, mut values) = (0, 0);
     for field in filled {
@@ -183,7 +183,7 @@ pub fn may_be_names(record: &Record, time: usize) -> bool {
 }
 
 /// A line of InfluxDB's annotations: `#datatype,string,long,…`.
-pub fn is_annotation(record: &Record) -> bool {
+pub(crate) fn is_annotation(record: &Record) -> bool {
     let first = record.field(0);
     ["#datatype", "#group", "#default", "#constant"].iter().any(|word| first.starts_with(word))
 }

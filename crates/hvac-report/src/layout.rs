@@ -9,11 +9,11 @@ use hvac_frame::column::Warning;
 use hvac_points::units;
 
 /// Points of the widest report that is read.
-pub const MAX_POINTS: usize = 20_000;
+pub(crate) const MAX_POINTS: usize = 20_000;
 
 /// What a field of a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Date, or date and time.
     Stamp,
     /// Clock time beside a date.
@@ -40,7 +40,7 @@ pub enum Role {
 
 /// What the head of a report says of its times.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct TimeColumn {
+pub(crate) struct TimeColumn {
     /// The zone that the header of the times names, which counts where a row names none.
     pub zone: Option<StatedZone>,
     /// Times are days as a spreadsheet counts them, with fractions.
@@ -49,14 +49,14 @@ pub struct TimeColumn {
 
 impl TimeColumn {
     /// Of times whose columns have these names, and whether they are days of a spreadsheet.
-    pub fn of<'t>(serial: bool, names: impl IntoIterator<Item = &'t str>) -> Self {
+    pub(crate) fn of<'t>(serial: bool, names: impl IntoIterator<Item = &'t str>) -> Self {
         Self { zone: names.into_iter().find_map(zones::zone_of_header), serial }
     }
 }
 
 /// The settled shape of one report.
 #[derive(Debug, Clone)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Shape.
     pub format: Chosen<Format>,
     /// Field delimiter.
@@ -103,27 +103,27 @@ pub struct Layout {
 
 /// The line of the report that each line of a text was made of, where it was written anew; else they are the same.
 #[derive(Debug, Clone, Default)]
-pub struct RawLines(Vec<(u64, u64)>);
+pub(crate) struct RawLines(Vec<(u64, u64)>);
 
 impl RawLines {
     /// From this line of the text on, lines are made of that one of the report.
-    pub fn add(&mut self, line: u64, raw: u64) {
+    pub(crate) fn add(&mut self, line: u64, raw: u64) {
         self.0.push((line, raw));
     }
 
     /// The report's line.
-    pub fn of(&self, line: u64) -> u64 {
+    pub(crate) fn of(&self, line: u64) -> u64 {
         let after = self.0.partition_point(|(first, _)| *first <= line);
         after.checked_sub(1).and_then(|at| self.0.get(at)).map_or(line, |(_, raw)| *raw)
     }
 
     /// A refusal, with the report's line.
-    pub fn error(&self, error: ReadError) -> ReadError {
+    pub(crate) fn error(&self, error: ReadError) -> ReadError {
         ReadError { line: error.line.map(|line| self.of(line)), ..error }
     }
 
     /// Warnings, with the report's lines.
-    pub fn warnings(&self, warnings: &mut [Warning]) {
+    pub(crate) fn warnings(&self, warnings: &mut [Warning]) {
         for warning in warnings {
             warning.line = warning.line.map(|line| self.of(line));
         }
@@ -132,7 +132,7 @@ impl RawLines {
 
 /// One row of the head.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub(crate) struct Record {
     /// Its line, counted from 1.
     pub line: u64,
     /// Where it begins.
@@ -147,13 +147,19 @@ pub struct Record {
 
 impl Record {
     /// A field's text; empty when the row is shorter.
-    pub fn field(&self, at: usize) -> &str {
+    pub(crate) fn field(&self, at: usize) -> &str {
         self.fields.get(at).map_or("", String::as_str)
     }
 }
 
 /// The rows of `range` that are not blank, at most `max` of them.
-pub fn records(text: &str, dialect: Dialect, range: Range<usize>, lines: u64, max: usize) -> Result<Vec<Record>, Flaw> {
+pub(crate) fn records(
+    text: &str,
+    dialect: Dialect,
+    range: Range<usize>,
+    lines: u64,
+    max: usize,
+) -> Result<Vec<Record>, Flaw> {
     let mut cursor = Cursor::new(text, dialect, range.start, lines);
     let mut records = Vec::new();
     while !cursor.at_end() && cursor.pos() < range.end && records.len() < max {
@@ -171,7 +177,7 @@ pub fn records(text: &str, dialect: Dialect, range: Range<usize>, lines: u64, ma
 
 /// Points and roles of named columns, gathered one by one.
 #[derive(Debug, Default)]
-pub struct Columns {
+pub(crate) struct Columns {
     /// One entry a field.
     pub roles: Vec<Role>,
     /// The points so far.
@@ -180,12 +186,12 @@ pub struct Columns {
 
 impl Columns {
     /// A column that is no point.
-    pub fn other(&mut self, role: Role) {
+    pub(crate) fn other(&mut self, role: Role) {
         self.roles.push(role);
     }
 
     /// A column of a point, its unit told by its name if it tells one.
-    pub fn point(&mut self, name: &str, header_line: u64) -> &mut PointPlan {
+    pub(crate) fn point(&mut self, name: &str, header_line: u64) -> &mut PointPlan {
         self.roles.push(Role::Point(self.points.len()));
         self.points.push(point(name, header_line));
         let last = self.points.len() - 1;
@@ -194,7 +200,7 @@ impl Columns {
     }
 
     /// Numbers the points that share a name; refuses more points than the limit.
-    pub fn settle(&mut self, source: Source<'_>, header_line: u64) -> Result<(), ReadError> {
+    pub(crate) fn settle(&mut self, source: Source<'_>, header_line: u64) -> Result<(), ReadError> {
         if self.points.len() > MAX_POINTS {
             let words =
                 format!("{} points, and at most {MAX_POINTS} are read from one report: split it", self.points.len());
@@ -211,7 +217,7 @@ impl Columns {
 }
 
 /// A point that is known by its name alone.
-pub fn point(name: &str, header_line: u64) -> PointPlan {
+pub(crate) fn point(name: &str, header_line: u64) -> PointPlan {
     let unit = units::of_name(name).map(|unit| Chosen {
         value: unit.to_owned(),
         evidence: format!("line {header_line}: the column's name ends with it"),
@@ -232,7 +238,7 @@ pub fn point(name: &str, header_line: u64) -> PointPlan {
 }
 
 /// A warning about one file.
-pub fn warning(
+pub(crate) fn warning(
     source: Source<'_>,
     code: &str,
     line: Option<u64>,

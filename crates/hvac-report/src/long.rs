@@ -15,13 +15,13 @@ use hvac_frame::column::{DecodedColumn, NullReason, Segment, VALUE};
 use hvac_points::units;
 
 /// Series of the longest report that is read.
-pub const MAX_SERIES: usize = 5_000;
+pub(crate) const MAX_SERIES: usize = 5_000;
 /// Between the texts that tell a series.
 const BETWEEN: char = '\u{1f}';
 
 /// The series of a long report, as they appear, and their points: one a column of values.
 #[derive(Debug, Default)]
-pub struct Series {
+pub(crate) struct Series {
     /// What is known of each point; those of a series stand together.
     pub plans: Vec<PointPlan>,
     /// The texts of each series, joined.
@@ -42,7 +42,7 @@ pub struct Series {
 
 impl Series {
     /// Those that were met in the first reading, of a report with so many columns of values.
-    pub fn again(plans: &[PointPlan], values: usize) -> Self {
+    pub(crate) fn again(plans: &[PointPlan], values: usize) -> Self {
         let values = values.max(1);
         let mut series = Self { plans: plans.to_vec(), values, ..Self::default() };
         for plan in plans.iter().step_by(values) {
@@ -128,7 +128,7 @@ impl Row<'_> {
 
 impl Engine<'_> {
     /// Reads rows up to `limit`. The segment is sorted by time.
-    pub fn long_chunk(
+    pub(crate) fn long_chunk(
         &mut self,
         series: &mut Series,
         cursor: &mut Cursor<'_>,

@@ -7,7 +7,7 @@ use hvac_frame::column::NullReason;
 
 /// The reason behind a loss marker; none when `text` (trimmed) is no loss marker.
 #[must_use]
-pub fn reason(text: &str) -> Option<NullReason> {
+pub(crate) fn reason(text: &str) -> Option<NullReason> {
     if text.is_empty() {
         return Some(NullReason::Empty);
     }

@@ -5,7 +5,7 @@ use super::status::Meaning;
 
 /// How many, and where the first one stands.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Occurrences {
+pub(crate) struct Occurrences {
     /// How many.
     pub count: u64,
     /// Line of the first, 0 before there is one.
@@ -14,7 +14,7 @@ pub struct Occurrences {
 
 impl Occurrences {
     /// One more, on `line`.
-    pub fn add(&mut self, line: u64) {
+    pub(crate) fn add(&mut self, line: u64) {
         if self.count == 0 {
             self.line = line;
         }
@@ -22,7 +22,7 @@ impl Occurrences {
     }
 
     /// So many more, on `line`.
-    pub fn add_all(&mut self, count: u64, line: u64) {
+    pub(crate) fn add_all(&mut self, count: u64, line: u64) {
         if self.count == 0 && count > 0 {
             self.line = line;
         }
@@ -31,11 +31,11 @@ impl Occurrences {
 }
 
 /// Runs of marked cells that are told of one report; of those after them only how many cells they have.
-pub const MOST_RUNS: usize = 10_000;
+pub(crate) const MOST_RUNS: usize = 10_000;
 
 /// Which of a point's readings, and its time.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct RowAt {
+pub(crate) struct RowAt {
     /// Counted over the report, or over the point's series.
     pub number: u64,
     /// UTC ms.
@@ -44,7 +44,7 @@ pub struct RowAt {
 
 /// A cell that its own system has marked.
 #[derive(Debug, Clone, Copy)]
-pub struct MarkedCell<'t> {
+pub(crate) struct MarkedCell<'t> {
     /// How.
     pub meaning: Meaning,
     /// The cell's text, or that of the column of statuses.
@@ -76,7 +76,7 @@ pub struct MarkedRun {
 
 /// Cells of a point that their own system has marked, one entry a [`Meaning`] but the good one.
 #[derive(Debug, Default)]
-pub struct Marks {
+pub(crate) struct Marks {
     doubtful: Mark,
     alarm: Mark,
     overridden: Mark,
@@ -127,7 +127,7 @@ impl Mark {
 
 impl Marks {
     /// A cell that is marked so; `room` is how many runs may still begin.
-    pub fn add(&mut self, cell: &MarkedCell<'_>, row: RowAt, room: &mut usize) {
+    pub(crate) fn add(&mut self, cell: &MarkedCell<'_>, row: RowAt, room: &mut usize) {
         let (mark, state) = match cell.meaning {
             Meaning::Good => return,
             Meaning::Doubtful => (&mut self.doubtful, "doubtful"),
@@ -143,7 +143,7 @@ impl Marks {
     }
 
     /// Warnings of one point, `cells` of which have a value; and its runs of marked cells.
-    pub fn finish(
+    pub(crate) fn finish(
         self,
         cells: u64,
         keep_bad_status: bool,

@@ -6,7 +6,7 @@ use super::status::{self, Meaning};
 
 /// A number with what stands behind it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured<'t> {
+pub(crate) struct Measured<'t> {
     /// The number.
     pub value: f64,
     /// As the cell spells it, and as it is.
@@ -18,7 +18,7 @@ pub struct Measured<'t> {
 }
 
 /// `25.3 C`, `45%`, `72.3 °F overridden`, `72.3|ok`: a number with its unit, its status, or both.
-pub fn measured<'t>(
+pub(crate) fn measured<'t>(
     text: &'t str,
     dialect: Dialect,
     unit_of: impl Fn(&str) -> Option<&'static str>,

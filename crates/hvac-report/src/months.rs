@@ -71,7 +71,7 @@ impl Month {
 ///
 /// # Errors
 /// `unread_time_form` where nothing tells months and years from months and days.
-pub fn whole(
+pub(crate) fn whole(
     source: Source<'_>,
     text: &str,
     head: &[Record],

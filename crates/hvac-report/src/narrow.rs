@@ -19,7 +19,7 @@ const MAX_DISTINCT: usize = 200;
 
 /// What the columns of a long table are; one role a column, but for those of times.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub(crate) struct Found {
     roles: Vec<Role>,
     keys: Vec<usize>,
     values: Vec<usize>,
@@ -66,7 +66,7 @@ impl Profile {
 }
 
 /// Tells a long table by its header, or by its content: times that recur with other texts beside them.
-pub fn found(table: &Table) -> Option<Found> {
+pub(crate) fn found(table: &Table) -> Option<Found> {
     if !table.times.own.is_empty() {
         return None;
     }
@@ -247,7 +247,7 @@ fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence:
 }
 
 /// Settles the layout of a long table; `found` is none when it was asked for and nothing tells its columns.
-pub fn layout(
+pub(crate) fn layout(
     source: Source<'_>,
     table: &Table,
     found: Option<Found>,

@@ -50,7 +50,7 @@ struct Records<'s> {
 ///
 /// # Errors
 /// `not_a_table` for other files of the kind, `bad_record` for a record that does not fit the form.
-pub fn rewritten(
+pub(crate) fn rewritten(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,

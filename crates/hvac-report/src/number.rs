@@ -9,7 +9,7 @@ use hvac_frame::decimal::Decimal;
 /// Reads a plain decimal number (blanks, sign, digits, fraction, blanks) from the front of `bytes`, and the rest.
 /// None where the short form does not do.
 #[inline]
-pub fn plain(bytes: &[u8], decimal: u8) -> Option<(Decimal, &[u8])> {
+pub(crate) fn plain(bytes: &[u8], decimal: u8) -> Option<(Decimal, &[u8])> {
     let mut rest = bytes;
     while let [b' ', tail @ ..] = rest {
         rest = tail;
@@ -54,14 +54,14 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// Marks (by its top bit) the first byte of `word` that is `byte`; marks above it mean nothing.
 #[inline]
-pub fn first_of(word: u64, byte: u8) -> u64 {
+pub(crate) fn first_of(word: u64, byte: u8) -> u64 {
     let zeros = word ^ (EACH * u64::from(byte));
     zeros.wrapping_sub(EACH) & !zeros & (EACH << 7)
 }
 
 /// Marks (by its top bit) the first byte of `word` that is no printable ASCII character; marks above it mean nothing.
 #[inline]
-pub fn first_odd(word: u64) -> u64 {
+pub(crate) fn first_odd(word: u64) -> u64 {
     (word | word.wrapping_sub(EACH * u64::from(b' '))) & (EACH << 7)
 }
 
@@ -69,7 +69,7 @@ pub fn first_odd(word: u64) -> u64 {
 /// at once: eight digits are three multiplications (Lemire 2018). A count of units of the last decimal, and how many
 /// decimals there are. None where that form does not do, and for a negative zero, which is no count.
 #[inline(always)]
-pub fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
+pub(crate) fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
     let negative = word & 0xff == u64::from(b'-');
     let (word, length) = if negative { (word >> 8, length.checked_sub(1)?) } else { (word, length) };
     if length == 0 || length > 8 {
@@ -100,7 +100,7 @@ pub fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
 /// What a quoted number of at most six bytes looks like: where its digits stand and what stands between and behind
 /// them. Numbers of a column mostly look alike, so the next one is read without a look for its end and its point.
 #[derive(Debug, Clone, Copy)]
-pub struct NumberForm {
+pub(crate) struct NumberForm {
     /// The bytes from behind the first quote on, with zeros for digits.
     like: u64,
     /// What makes a byte's top bit one when it is no digit where one should be, or another byte than `like`'s.
@@ -130,7 +130,7 @@ impl Default for NumberForm {
 impl NumberForm {
     /// Of a number that [`short`] read, of `length` bytes, in quotes with `delimiter` behind them.
     #[must_use]
-    pub fn of(word: u64, length: u32, decimals: u32, delimiter: u8) -> Self {
+    pub(crate) fn of(word: u64, length: u32, decimals: u32, delimiter: u8) -> Self {
         let (1..=6, Ok(bytes), Ok(decimals)) = (length, u8::try_from(length), u8::try_from(decimals)) else {
             return Self::default();
         };
@@ -156,7 +156,7 @@ impl NumberForm {
 
     /// The number's count of units of its last decimal, if it looks like this. `word` begins behind the first quote.
     #[inline(always)]
-    pub fn read(&self, word: u64) -> Option<i32> {
+    pub(crate) fn read(&self, word: u64) -> Option<i32> {
         let digits = word ^ self.like;
         // No byte that matters is above one that does not.
         if (digits | digits.wrapping_add(self.above)) & self.marks != 0 {
@@ -188,7 +188,7 @@ const MINUS: [char; 4] = ['-', '\u{2212}', '\u{2013}', '\u{ff0d}'];
 /// Reads a text that is a number and nothing else: signs, exponents, marks of thousands (`1,234.5`, `1'485`, `1 485`,
 /// of India `1,23,456`; with a decimal comma `1.234,5`). May be infinite when the number is too large for a double.
 #[must_use]
-pub fn read(text: &str, decimal: u8, delimiter: u8) -> Option<f64> {
+pub(crate) fn read(text: &str, decimal: u8, delimiter: u8) -> Option<f64> {
     if let Some((number, [])) = plain(text.as_bytes(), decimal) {
         return Some(number.value());
     }
@@ -218,7 +218,7 @@ fn unsigned(text: &str) -> (&str, bool) {
 
 /// Reads a number from the front of `text`, as [`read`] does, and the rest of it: `72.3`, ` °F` of `72.3 °F`.
 #[must_use]
-pub fn front(text: &str, decimal: u8, delimiter: u8) -> Option<(f64, &str)> {
+pub(crate) fn front(text: &str, decimal: u8, delimiter: u8) -> Option<(f64, &str)> {
     let (digits, _) = unsigned(text);
     let begin = text.len() - digits.len();
     let bytes = digits.as_bytes();
@@ -255,7 +255,7 @@ pub fn front(text: &str, decimal: u8, delimiter: u8) -> Option<(f64, &str)> {
 /// Whether a text of digits is a name rather than a number: it begins with a needless 0. A column is one of names when
 /// all its cells are.
 #[must_use]
-pub fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
 }
 

@@ -88,7 +88,7 @@ fn words(order: DateOrder) -> &'static str {
 }
 
 /// Settles the order of a report's dates, whose first are `sample`.
-pub fn settle(
+pub(crate) fn settle(
     source: Source<'_>,
     text: &str,
     layout: &Layout,

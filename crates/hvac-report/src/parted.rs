@@ -58,7 +58,7 @@ struct Parts {
 ///
 /// # Errors
 /// `unread_time_form` when its hours say too little.
-pub fn whole(
+pub(crate) fn whole(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,

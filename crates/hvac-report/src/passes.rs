@@ -9,7 +9,7 @@ use super::clock::DAY_MS;
 
 /// How the rows of a file follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// The last one stands first.
     pub newest_first: bool,
     /// Most of them are so many ms apart, where most are.
@@ -18,7 +18,7 @@ pub struct Pace {
 
 /// A local time's place in UTC, ms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Local {
+pub(crate) enum Local {
     /// It exists once.
     Once(i64),
     /// It exists twice.
@@ -34,7 +34,7 @@ pub enum Local {
 
 /// What tells the pass of a time that exists twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
+pub(crate) enum Pass {
     /// The row before stands in the hour too, or after it: this instant.
     At(i64),
     /// The row before says too little: the rows ahead decide ([`ZoneClock::first_of_run`]).
@@ -43,7 +43,7 @@ pub enum Pass {
 
 /// Local times of one zone to UTC, with the offset of the last day kept.
 #[derive(Debug, Clone)]
-pub struct ZoneClock {
+pub(crate) struct ZoneClock {
     zone: Tz,
     pace: Pace,
     day: i64,
@@ -54,18 +54,18 @@ pub struct ZoneClock {
 impl ZoneClock {
     /// A clock of `zone` for rows that follow each other at `pace`.
     #[must_use]
-    pub fn new(zone: Tz, pace: Pace) -> Self {
+    pub(crate) fn new(zone: Tz, pace: Pace) -> Self {
         Self { zone, pace, day: i64::MIN, offset_ms: None }
     }
 
     /// The zone.
     #[must_use]
-    pub fn zone(&self) -> Tz {
+    pub(crate) fn zone(&self) -> Tz {
         self.zone
     }
 
     /// UTC of a local time (ms since 1970-01-01 00:00 local).
-    pub fn utc(&mut self, local_ms: i64) -> Local {
+    pub(crate) fn utc(&mut self, local_ms: i64) -> Local {
         let day = local_ms.div_euclid(DAY_MS);
         if day != self.day {
             self.day = day;
@@ -83,7 +83,7 @@ impl ZoneClock {
 
     /// The pass of a time that exists at `first` and at `second`, by the instant of the row before.
     #[must_use]
-    pub fn pass(&self, first: i64, second: i64, previous: Option<i64>) -> Pass {
+    pub(crate) fn pass(&self, first: i64, second: i64, previous: Option<i64>) -> Pass {
         let hourly = self.is_hourly(first, second);
         // A row that stands a day off says nothing: another report may begin here.
         let near = previous.filter(|at| (first - DAY_MS..=second + DAY_MS).contains(at));
@@ -102,7 +102,7 @@ impl ZoneClock {
     /// Where both passes stand, the run begins with the first one (newest first: the second). Where one stands, it is
     /// the one that leaves no hole to the rows on its other side; where that tells nothing, the first.
     #[must_use]
-    pub fn first_of_run(
+    pub(crate) fn first_of_run(
         &mut self,
         (first, second): (i64, i64),
         previous: Option<i64>,
@@ -141,20 +141,20 @@ impl ZoneClock {
 
     /// A clock of another zone, for the same rows.
     #[must_use]
-    pub fn of_zone(&self, zone: Tz) -> Self {
+    pub(crate) fn of_zone(&self, zone: Tz) -> Self {
         Self::new(zone, self.pace)
     }
 
     /// Offset from UTC at an instant, ms.
     #[must_use]
-    pub fn offset_ms_at(&self, at: i64) -> i64 {
+    pub(crate) fn offset_ms_at(&self, at: i64) -> i64 {
         let utc = DateTime::from_timestamp_millis(at).unwrap_or_default().naive_utc();
         i64::from(self.zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()) * 1000
     }
 
     /// One row a pass: two equal labels are two instants, and no row is said twice.
     #[must_use]
-    pub fn is_hourly(&self, first: i64, second: i64) -> bool {
+    pub(crate) fn is_hourly(&self, first: i64, second: i64) -> bool {
         self.pace.step_ms == Some(second - first)
     }
 
@@ -167,7 +167,7 @@ impl ZoneClock {
 
     /// Offset from UTC before the clocks are put forward over a local time that does not exist, s.
     #[must_use]
-    pub fn offset_before_gap(&self, local_ms: i64) -> i32 {
+    pub(crate) fn offset_before_gap(&self, local_ms: i64) -> i32 {
         let (_, offset_ms) = self.offsets(local_ms - DAY_MS / 4).unwrap_or_default();
         i32::try_from(offset_ms / 1000).unwrap_or(0)
     }

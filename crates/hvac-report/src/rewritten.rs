@@ -12,7 +12,7 @@ use super::{Chosen, Format, ReadError, Source};
 const MAX_BYTES: usize = 1 << 30;
 
 /// What is known of a report that was written anew.
-pub struct Told<'t> {
+pub(crate) struct Told<'t> {
     /// What its shape was told by.
     pub evidence: String,
     /// Field delimiter.
@@ -32,7 +32,7 @@ pub struct Told<'t> {
 }
 
 /// Writes a report anew.
-pub struct Writer<'s> {
+pub(crate) struct Writer<'s> {
     source: Source<'s>,
     dialect: Dialect,
     text: String,
@@ -44,13 +44,13 @@ pub struct Writer<'s> {
 
 impl<'s> Writer<'s> {
     /// Begins with what stands above the first row: so many lines.
-    pub fn new(source: Source<'s>, dialect: Dialect, head: &str, lines: u64) -> Self {
+    pub(crate) fn new(source: Source<'s>, dialect: Dialect, head: &str, lines: u64) -> Self {
         let text = head.to_owned();
         Self { source, dialect, body: text.len(), text, lines: RawLines::default(), written: lines, body_lines: lines }
     }
 
     /// Lines that follow are made of this line of the report.
-    pub fn made_of(&mut self, raw: u64) -> Result<(), ReadError> {
+    pub(crate) fn made_of(&mut self, raw: u64) -> Result<(), ReadError> {
         if self.text.len() > MAX_BYTES {
             let words = "the report holds more than 1 GiB when it is laid out a row a time: split it";
             return Err(self.source.error("too_large", Some(raw), words));
@@ -60,7 +60,7 @@ impl<'s> Writer<'s> {
     }
 
     /// A field, in quotes where it needs them.
-    pub fn field(&mut self, text: &str) {
+    pub(crate) fn field(&mut self, text: &str) {
         let [delimiter, eol] = [self.dialect.delimiter, self.dialect.eol].map(char::from);
         if text.contains([delimiter, eol, '"', '\r', '\n']) {
             self.text.push('"');
@@ -78,18 +78,18 @@ impl<'s> Writer<'s> {
     }
 
     /// Between two fields.
-    pub fn next(&mut self) {
+    pub(crate) fn next(&mut self) {
         self.text.push(char::from(self.dialect.delimiter));
     }
 
     /// A row ends.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.text.push(char::from(self.dialect.eol));
         self.written += 1;
     }
 
     /// A row that is none, as it stands in the report.
-    pub fn as_it_stands(&mut self, raw: &str) {
+    pub(crate) fn as_it_stands(&mut self, raw: &str) {
         let eol = char::from(self.dialect.eol);
         self.text.push_str(raw);
         self.written += raw.matches(eol).count() as u64;
@@ -99,7 +99,7 @@ impl<'s> Writer<'s> {
     }
 
     /// The report, with a date, a clock time and what `told` says in each row.
-    pub fn finish(self, told: Told<'_>) -> (Layout, String) {
+    pub(crate) fn finish(self, told: Told<'_>) -> (Layout, String) {
         let Told { evidence, delimiter, header_line, times_from, times, keys, roles, point } = told;
         let mut columns = Columns::default();
         for role in [Role::Stamp, Role::Clock].into_iter().chain(roles) {

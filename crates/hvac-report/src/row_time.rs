@@ -5,7 +5,7 @@ use super::zones::StatedZone;
 
 /// The fields of a row that say its time.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct TimeFields<'t> {
+pub(crate) struct TimeFields<'t> {
     /// Date, or date and time.
     pub stamp: &'t str,
     /// The clock time beside it, where it has a column.
@@ -16,7 +16,7 @@ pub struct TimeFields<'t> {
 
 /// Where a row stands.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub(crate) struct Place {
     /// Its line, counted from 1.
     pub line: u64,
     /// Where it begins in the text.
@@ -27,7 +27,7 @@ pub struct Place {
 
 /// A row's time as it is written, and the zone it is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WrittenTime {
+pub(crate) struct WrittenTime {
     /// On the clock of its zone; without a year, in a leap year.
     pub local_ms: i64,
     /// Its day, since 1970.
@@ -40,7 +40,7 @@ pub struct WrittenTime {
 
 /// What a row's time is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RowTime {
+pub(crate) enum RowTime {
     /// UTC ms.
     At(i64),
     /// It cannot be read.

@@ -19,7 +19,7 @@ use hvac_frame::column::{NullReason, TEXT, VALUE};
 
 /// What the rows of a layout have in common.
 #[derive(Debug)]
-pub struct Shape<'r> {
+pub(crate) struct Shape<'r> {
     roles: &'r [Role],
     /// Fields up to the last one of the time.
     times: usize,
@@ -35,7 +35,7 @@ pub struct Shape<'r> {
 
 impl<'r> Shape<'r> {
     /// Of rows whose fields have these roles.
-    pub fn new(roles: &'r [Role], points: usize) -> Self {
+    pub(crate) fn new(roles: &'r [Role], points: usize) -> Self {
         let times = roles
             .iter()
             .rposition(|role| matches!(role, Role::Stamp | Role::Clock | Role::Offset))
@@ -70,7 +70,7 @@ struct Timed {
 
 impl<'r> Engine<'r> {
     /// Reads rows up to `limit`, in the file's order.
-    pub fn wide_chunk(
+    pub(crate) fn wide_chunk(
         &mut self,
         shape: &Shape<'_>,
         cursor: &mut Cursor<'r>,

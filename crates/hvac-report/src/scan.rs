@@ -1,7 +1,7 @@
 //! Steps through the bytes of a time as it is written.
 
 /// Without leading blanks: spaces, tabs, and the non-breaking ones that are put before AM and PM.
-pub fn blanks(mut rest: &[u8]) -> &[u8] {
+pub(crate) fn blanks(mut rest: &[u8]) -> &[u8] {
     loop {
         rest = match rest {
             [b' ' | b'\t', tail @ ..] | [0xC2, 0xA0, tail @ ..] | [0xE2, 0x80, 0xAF, tail @ ..] => tail,
@@ -11,7 +11,7 @@ pub fn blanks(mut rest: &[u8]) -> &[u8] {
 }
 
 /// A number of at most nine digits: value, digits, rest.
-pub fn number(text: &[u8]) -> Option<(u32, usize, &[u8])> {
+pub(crate) fn number(text: &[u8]) -> Option<(u32, usize, &[u8])> {
     let (mut value, mut digits, mut rest) = (0u32, 0usize, text);
     while let [digit @ b'0'..=b'9', tail @ ..] = rest {
         if digits == 9 {
@@ -23,7 +23,7 @@ pub fn number(text: &[u8]) -> Option<(u32, usize, &[u8])> {
 }
 
 /// Two digits: value, rest.
-pub fn two_digits(text: &[u8]) -> Option<(u32, &[u8])> {
+pub(crate) fn two_digits(text: &[u8]) -> Option<(u32, &[u8])> {
     match text {
         [a @ b'0'..=b'9', b @ b'0'..=b'9', rest @ ..] => Some((u32::from(a - b'0') * 10 + u32::from(b - b'0'), rest)),
         _ => None,
@@ -31,7 +31,7 @@ pub fn two_digits(text: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// The letters at the beginning, lower case and without accents (`Févr.` is `fevr`), and what follows them.
-pub fn word(text: &[u8]) -> Option<(String, &[u8])> {
+pub(crate) fn word(text: &[u8]) -> Option<(String, &[u8])> {
     // A word of a date is short: what stands far behind it need not be looked at.
     let near = text.get(..48).unwrap_or(text);
     let near = std::str::from_utf8(near).unwrap_or_else(|error| {

@@ -11,7 +11,7 @@ use hvac_frame::words;
 
 /// What a status says, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// All is well.
     Good,
     /// Estimated, uncertain, or marked by what is not explained.
@@ -68,7 +68,7 @@ fn compact(word: &str) -> String {
 
 /// What one status says: a word, a list of them (the worst counts), a code of OPC, the four flags of BACnet.
 /// None for a word that is not known.
-pub fn meaning(status: &str) -> Option<Meaning> {
+pub(crate) fn meaning(status: &str) -> Option<Meaning> {
     let status = status.trim().trim_matches(['{', '}', '(', ')', '[', ']']).trim();
     if let Some(meaning) = code(status).or_else(|| word(status)).or_else(|| flags(status)) {
         return Some(meaning);
@@ -80,13 +80,13 @@ pub fn meaning(status: &str) -> Option<Meaning> {
 
 /// What a column of statuses says of a reading. A word that is not known is doubtful; of a list with one, the others
 /// still count.
-pub fn said(status: &str) -> Meaning {
+pub(crate) fn said(status: &str) -> Meaning {
     let any_bad = || status.split([',', ';', '|', '+', '&']).any(|part| meaning(part) == Some(Meaning::Bad));
     meaning(status).unwrap_or_else(|| if any_bad() { Meaning::Bad } else { Meaning::Doubtful })
 }
 
 /// As [`said`], of a column whose words are qualities of OPC ([`is_opc`]).
-pub fn opc_said(quality: &str) -> Meaning {
+pub(crate) fn opc_said(quality: &str) -> Meaning {
     match quality.trim().parse::<u8>() {
         Ok(0..64) => Meaning::Bad,
         _ => said(quality),
@@ -94,7 +94,7 @@ pub fn opc_said(quality: &str) -> Meaning {
 }
 
 /// Whether the words of a column of statuses are qualities of OPC, where 0 is bad; elsewhere 0 says that nothing is.
-pub fn is_opc<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
+pub(crate) fn is_opc<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
     words.any(|word| word.trim().parse::<u8>().is_ok_and(|code| code >= 192))
 }
 
@@ -163,7 +163,7 @@ fn flags(text: &str) -> Option<Meaning> {
 
 /// A cell's text with its status beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marked<'t> {
+pub(crate) struct Marked<'t> {
     /// The text without it.
     pub core: &'t str,
     /// What it says.
@@ -175,7 +175,7 @@ pub struct Marked<'t> {
 
 impl Marked<'_> {
     /// The statuses of the cell whose text that is, in its own words.
-    pub fn status<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(crate) fn status<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match text.split_once(self.core).map(|(before, behind)| (before.trim(), behind.trim())) {
             None => Cow::Borrowed(text),
             Some(("", status) | (status, "")) => Cow::Borrowed(status),
@@ -186,7 +186,7 @@ impl Marked<'_> {
 
 /// Takes statuses off a cell's text (trimmed): `72.3 °F {ok}`, `On {overridden} @ 8`, `100 % (Overridden)`, `55.4*`,
 /// `??? 72.3`. None where there is none, or one in braces that is not known.
-pub fn marked(text: &str) -> Option<Marked<'_>> {
+pub(crate) fn marked(text: &str) -> Option<Marked<'_>> {
     let mut found = Marked { core: text, meaning: Meaning::Good, certain: false };
     while let Some((core, meaning, certain)) = last(found.core).or_else(|| first(found.core)) {
         found = Marked { core, meaning: meaning?.max(found.meaning), certain: found.certain || certain };

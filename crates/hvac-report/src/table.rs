@@ -20,7 +20,7 @@ const SAMPLE_BYTES: usize = 4 * 1024 * 1024;
 const PLACES: usize = 4;
 const PLACE_ROWS: usize = 40;
 /// A time column stands among the first of a row.
-pub const LEFT: usize = 64;
+pub(crate) const LEFT: usize = 64;
 /// Dates that a preamble may have.
 const PREAMBLE_DATES: usize = 4;
 /// Rows between a header and the one that may follow it in the head for it to be a table of its own.
@@ -28,7 +28,7 @@ const OWN_TABLE: usize = 3;
 
 /// A header, its columns of time, and the rows below that were looked at.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     /// Rows above the header.
     pub preamble: Vec<Record>,
     /// The names.
@@ -51,7 +51,12 @@ struct Block {
 }
 
 /// Finds the header and the first column of times.
-pub fn find(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions) -> Result<Table, ReadError> {
+pub(crate) fn find(
+    source: Source<'_>,
+    text: &str,
+    dialect: Dialect,
+    options: &ReadOptions,
+) -> Result<Table, ReadError> {
     let (from, lines) = below_lines(text, dialect, options.skip_rows.unwrap_or(0));
     let window = from..text.len().min(from.saturating_add(SAMPLE_BYTES));
     let head = records(text, dialect, window, lines, SAMPLE).map_err(|flaw| source.flaw(flaw))?;
@@ -221,33 +226,33 @@ fn no_times(source: Source<'_>, head: &[Record]) -> ReadError {
 
 impl Table {
     /// Columns of the header and the rows that were looked at.
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.rows.iter().map(|row| row.fields.len()).max().unwrap_or(0).max(self.header.names.len())
     }
 
     /// All rows that were looked at.
-    pub fn sample(&self) -> impl Iterator<Item = &Record> {
+    pub(crate) fn sample(&self) -> impl Iterator<Item = &Record> {
         self.rows.iter().chain(self.further.iter().flatten())
     }
 
     /// Cells of a column that are not empty, in the first rows.
-    pub fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
+    pub(crate) fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
         self.rows.iter().map(move |row| row.field(column)).filter(|cell| !cell.is_empty())
     }
 
     /// Columns that hold no times.
-    pub fn others(&self) -> impl Iterator<Item = usize> {
+    pub(crate) fn others(&self) -> impl Iterator<Item = usize> {
         (0..self.width()).filter(|at| !self.times.holds(*at))
     }
 
     /// Whether the columns of statuses hold qualities of OPC.
-    pub fn has_opc(&self, roles: &[Role]) -> bool {
+    pub(crate) fn has_opc(&self, roles: &[Role]) -> bool {
         let mut columns = roles.iter().enumerate().filter(|(_, role)| matches!(role, Role::Status | Role::StatusOf(_)));
         columns.any(|(at, _)| status::is_opc(self.sample().map(|row| row.field(at))))
     }
 
     /// The role of a column of times.
-    pub fn time_role(&self, at: usize) -> Role {
+    pub(crate) fn time_role(&self, at: usize) -> Role {
         if at == self.times.stamp {
             Role::Stamp
         } else if Some(at) == self.times.clock {
@@ -260,7 +265,7 @@ impl Table {
     }
 
     /// A sentence on the time columns that were left out.
-    pub fn extra_time_warnings(&self, source: Source<'_>) -> Vec<Warning> {
+    pub(crate) fn extra_time_warnings(&self, source: Source<'_>) -> Vec<Warning> {
         let chosen = self.header.name(self.times.stamp);
         let say = |at: &usize| {
             let name = self.header.name(*at);
@@ -271,7 +276,7 @@ impl Table {
     }
 
     /// What the times are read from, in words.
-    pub fn time_words(&self) -> String {
+    pub(crate) fn time_words(&self) -> String {
         let (line, stamp) = (self.header.line, self.header.name(self.times.stamp));
         match (self.times.clock, self.times.until) {
             (Some(clock), _) => {
@@ -288,7 +293,7 @@ impl Table {
     }
 
     /// A layout with this header and times, and no columns yet.
-    pub fn layout(&self, format: Format, evidence: String, dialect: Dialect, delimiter: Chosen<char>) -> Layout {
+    pub(crate) fn layout(&self, format: Format, evidence: String, dialect: Dialect, delimiter: Chosen<char>) -> Layout {
         let evidence = match self.header.rows {
             1 => evidence,
             n => format!("{evidence}; names are made of {n} header rows"),

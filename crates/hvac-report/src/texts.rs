@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 /// Below this many entries a list is looked through, above it is looked up.
-pub const SHORT: usize = 8;
+pub(crate) const SHORT: usize = 8;
 
 /// Different texts with their counts, in order of appearance.
 #[derive(Debug, Default)]
-pub struct Texts {
+pub(crate) struct Texts {
     /// All of them.
     pub list: Vec<(String, u64)>,
     index: HashMap<String, usize>,
@@ -15,7 +15,7 @@ pub struct Texts {
 
 impl Texts {
     /// Where a text stands.
-    pub fn find(&self, text: &str) -> Option<usize> {
+    pub(crate) fn find(&self, text: &str) -> Option<usize> {
         if self.list.len() <= SHORT {
             self.list.iter().position(|(known, _)| known == text)
         } else {
@@ -24,7 +24,7 @@ impl Texts {
     }
 
     /// A further one, of so many cells.
-    pub fn add(&mut self, text: &str, count: u64) -> usize {
+    pub(crate) fn add(&mut self, text: &str, count: u64) -> usize {
         let at = self.list.len();
         self.list.push((text.to_owned(), count));
         if at >= SHORT {
@@ -38,14 +38,14 @@ impl Texts {
     }
 
     /// One more cell.
-    pub fn count(&mut self, at: usize) {
+    pub(crate) fn count(&mut self, at: usize) {
         if let Some((_, count)) = self.list.get_mut(at) {
             *count += 1;
         }
     }
 
     /// One cell fewer.
-    pub fn uncount(&mut self, at: usize) {
+    pub(crate) fn uncount(&mut self, at: usize) {
         if let Some((_, count)) = self.list.get_mut(at) {
             *count = count.saturating_sub(1);
         }

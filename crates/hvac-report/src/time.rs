@@ -4,20 +4,20 @@
 //! (`dates`). Dates stand in `calendar`, clocks in `clock`, zones in `zones`, plain numbers in `epoch`.
 
 use super::DateOrder;
-pub use super::calendar::spell_day;
+pub(crate) use super::calendar::spell_day;
 use super::calendar::{self, Date, DateForm};
 use super::clock::{self, behind_to, clock};
-pub use super::clock::{DAY_MS, clock_ms, clock_only, past_midnight};
-pub use super::epoch::epoch;
+pub(crate) use super::clock::{DAY_MS, clock_ms, clock_only, past_midnight};
+pub(crate) use super::epoch::epoch;
 use super::scan::{blanks, number, word};
 use super::zones::{self, StatedZone};
 
 /// Every order that dates are written in.
-pub const ORDERS: [DateOrder; 3] = [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd];
+pub(crate) const ORDERS: [DateOrder; 3] = [DateOrder::Mdy, DateOrder::Dmy, DateOrder::Ymd];
 
 /// How the times of a file are written, as far as one text alone does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Form {
+pub(crate) struct Form {
     /// Decides where only numbers stand; with [`DateOrder::Ymd`] a date whose year stands last is not read.
     pub order: DateOrder,
     /// Dates have no year.
@@ -28,7 +28,7 @@ pub struct Form {
 
 /// A time as it stands in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     /// Days since 1970; a date without a year is a day of [`calendar::LEAP_YEAR`].
     pub day: i32,
     /// Since the day's 00:00, 0..=[`DAY_MS`] (24:00 is the next day's 00:00).
@@ -55,7 +55,7 @@ impl Stamp {
 
     /// Local time, ms since 1970-01-01 00:00 local.
     #[must_use]
-    pub fn local_ms(&self) -> i64 {
+    pub(crate) fn local_ms(&self) -> i64 {
         i64::from(self.day) * DAY_MS + self.clock_ms
     }
 }
@@ -63,13 +63,13 @@ impl Stamp {
 /// Reads a date with its year, or a date and a clock time, and a zone, or two such times, from and to; all of `text`
 /// must be used up.
 #[must_use]
-pub fn stamp(text: &str, order: DateOrder) -> Option<Stamp> {
+pub(crate) fn stamp(text: &str, order: DateOrder) -> Option<Stamp> {
     read(text, Form { order, yearless: false, from_to: false })
 }
 
 /// Reads a time that is written in a form.
 #[must_use]
-pub fn read(text: &str, form: Form) -> Option<Stamp> {
+pub(crate) fn read(text: &str, form: Form) -> Option<Stamp> {
     let text = text.trim().as_bytes();
     let date =
         |text| if form.yearless { calendar::yearless_date(text, form.order) } else { calendar::date(text, form.order) };
@@ -84,7 +84,7 @@ pub fn read(text: &str, form: Form) -> Option<Stamp> {
 
 /// A time in the first order of its numbers that it can be read in.
 #[must_use]
-pub fn in_any_order(text: &str) -> Option<Stamp> {
+pub(crate) fn in_any_order(text: &str) -> Option<Stamp> {
     ORDERS.iter().find_map(|order| stamp(text, *order))
 }
 
@@ -92,14 +92,14 @@ pub fn in_any_order(text: &str) -> Option<Stamp> {
 /// from–to. A number is none ([`epoch`], [`super::epoch::is_epoch_column`]), nor is a date without a year
 /// ([`is_yearless`]) or a clock time ([`clock_only`]).
 #[must_use]
-pub fn is_stamp(text: &str) -> bool {
+pub(crate) fn is_stamp(text: &str) -> bool {
     in_any_order(text).is_some()
 }
 
 /// Whether a text is a time but for its year: `07/21 24:00:00`, `Jan 5 13:00`, `January`. Two numbers alone, such as
 /// `7/21`, are none. Ask only where no column holds whole times: `May` is a word too.
 #[must_use]
-pub fn is_yearless(text: &str) -> bool {
+pub(crate) fn is_yearless(text: &str) -> bool {
     let tells = |stamp: Stamp| stamp.has_clock || stamp.form == DateForm::Named;
     [DateOrder::Mdy, DateOrder::Dmy]
         .iter()
@@ -108,7 +108,7 @@ pub fn is_yearless(text: &str) -> bool {
 
 /// What kind of time a text is that this program does not read, in words; none when it is no such time.
 #[must_use]
-pub fn unread_form(text: &str) -> Option<&'static str> {
+pub(crate) fn unread_form(text: &str) -> Option<&'static str> {
     let text = text.trim().as_bytes();
     if let Some(Date { rest, .. }) = calendar::date(text, DateOrder::Ymd)
         && let [b' ' | b'T', hour @ ..] = rest
@@ -140,7 +140,7 @@ pub fn unread_form(text: &str) -> Option<&'static str> {
 /// Reads a text (trimmed) that begins with the same date as one read before; none when it does not, or when
 /// it is no time.
 #[must_use]
-pub fn same_date(before: &str, stamp: &Stamp, text: &str) -> Option<Stamp> {
+pub(crate) fn same_date(before: &str, stamp: &Stamp, text: &str) -> Option<Stamp> {
     let (date, rest) = text.as_bytes().split_at_checked(stamp.date_bytes)?;
     if before.as_bytes().get(..stamp.date_bytes) != Some(date) || !matches!(rest.first(), Some(b' ' | b'T')) {
         return None;

@@ -7,7 +7,7 @@ use crate::time;
 
 /// The columns of a table's times.
 #[derive(Debug, Clone, Default)]
-pub struct TimeColumns {
+pub(crate) struct TimeColumns {
     /// Of the date, or of date and time.
     pub stamp: usize,
     /// Of the clock time, where it stands apart.
@@ -26,7 +26,7 @@ pub struct TimeColumns {
 
 /// How a column of times is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TimeKind {
+pub(crate) enum TimeKind {
     /// As dates.
     #[default]
     Written,
@@ -40,7 +40,7 @@ pub enum TimeKind {
 
 impl TimeKind {
     /// Whether a text may be a time of this kind.
-    pub fn holds(self, text: &str) -> bool {
+    pub(crate) fn holds(self, text: &str) -> bool {
         match self {
             Self::Written => time::is_stamp(text),
             Self::Epoch => time::epoch(text).is_some(),
@@ -52,7 +52,7 @@ impl TimeKind {
 
 impl TimeColumns {
     /// Whether a column holds times.
-    pub fn holds(&self, at: usize) -> bool {
+    pub(crate) fn holds(&self, at: usize) -> bool {
         at == self.stamp
             || [self.clock, self.until, self.offset].contains(&Some(at))
             || self.extra.contains(&at)
@@ -61,7 +61,7 @@ impl TimeColumns {
 }
 
 /// A time read in any order, ms since 1970 on whatever clock.
-pub fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
+pub(crate) fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
     match kind {
         TimeKind::Epoch => return time::epoch(cell),
         TimeKind::Serial => return excel_serial(cell),
@@ -71,7 +71,7 @@ pub fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
 }
 
 /// Whether a column holds times of a kind, and no other quantity that looks like them.
-pub fn plausible(rows: &[Record], column: usize, kind: TimeKind) -> bool {
+pub(crate) fn plausible(rows: &[Record], column: usize, kind: TimeKind) -> bool {
     let named = || rows.iter().take(8).any(|row| words::names_time(row.field(column)));
     let cells = || rows.iter().filter(|r| r.fields.len() > 1).map(|r| r.field(column)).filter(|cell| !cell.is_empty());
     match kind {

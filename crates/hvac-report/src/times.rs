@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use hvac_frame::column::Warning;
 
 /// Reads the times of one file's rows, in their order.
-pub struct TimeReader<'r> {
+pub(crate) struct TimeReader<'r> {
     source: Source<'r>,
     text: &'r str,
     layout: &'r Layout,
@@ -57,7 +57,13 @@ pub struct TimeReader<'r> {
 
 impl<'r> TimeReader<'r> {
     /// For the rows of `text`, whose shape is `layout` and whose dates are written as `dates` says.
-    pub fn new(source: Source<'r>, text: &'r str, layout: &'r Layout, dates: &Dates, options: &ReadOptions) -> Self {
+    pub(crate) fn new(
+        source: Source<'r>,
+        text: &'r str,
+        layout: &'r Layout,
+        dates: &Dates,
+        options: &ReadOptions,
+    ) -> Self {
         let range = layout.date_range.as_ref().and_then(|(first, last)| {
             let at = |text| Some(time::stamp(text, dates.form.order)?.local_ms());
             // A range that ends at 23:59:59 holds the row of 24:00:00.
@@ -90,7 +96,7 @@ impl<'r> TimeReader<'r> {
     }
 
     /// Time of a row of a report of one series: what [`Self::written`] and [`Self::instant`] say, after the row before.
-    pub fn read(&mut self, fields: TimeFields<'_>, place: Place) -> Result<RowTime, ReadError> {
+    pub(crate) fn read(&mut self, fields: TimeFields<'_>, place: Place) -> Result<RowTime, ReadError> {
         let Some(written) = self.written(fields, place)? else { return Ok(RowTime::Unreadable) };
         let at = self.instant(written, fields, place, self.previous)?;
         if let RowTime::At(at) = at {
@@ -100,7 +106,7 @@ impl<'r> TimeReader<'r> {
     }
 
     /// The time as it is written; none when it cannot be read.
-    pub fn written(&mut self, fields: TimeFields<'_>, place: Place) -> Result<Option<WrittenTime>, ReadError> {
+    pub(crate) fn written(&mut self, fields: TimeFields<'_>, place: Place) -> Result<Option<WrittenTime>, ReadError> {
         let utc = |local_ms| WrittenTime { local_ms, day: 0, zone: Some(StatedZone::Offset(0)), yearless: false };
         if self.layout.epoch {
             return Ok(epoch(fields.stamp).map(utc));
@@ -173,7 +179,7 @@ impl<'r> TimeReader<'r> {
     }
 
     /// The instant of a time, which `previous` may tell: that of the row before of the same series, UTC ms.
-    pub fn instant(
+    pub(crate) fn instant(
         &mut self,
         written: WrittenTime,
         fields: TimeFields<'_>,
@@ -212,7 +218,7 @@ impl<'r> TimeReader<'r> {
     /// Whether the instant of a series' last row still matters for its next one, at `next` or later: a chunk that begins
     /// between them is read again with it. Of a report with years in its times, those of the day around a repeated hour.
     #[must_use]
-    pub fn still_matters(&self, at: i64) -> bool {
+    pub(crate) fn still_matters(&self, at: i64) -> bool {
         let offset = |hours: i64| self.site.offset_ms_at(at + hours * 3_600_000);
         let zones = self.other.is_some() || self.layout.times.zone.is_some();
         self.form.yearless || zones || offset(0) != offset(30) || offset(0) != offset(-30)
@@ -220,7 +226,7 @@ impl<'r> TimeReader<'r> {
 
     /// Seconds from the beginning of a row's interval to its end, where rows name both and all are alike.
     #[must_use]
-    pub fn width_s(&self) -> Option<u32> {
+    pub(crate) fn width_s(&self) -> Option<u32> {
         u32::try_from(self.width_ms.flatten()? / 1000).ok()
     }
 
@@ -402,7 +408,7 @@ impl<'r> TimeReader<'r> {
     }
 
     /// What a user should know of the times.
-    pub fn warnings(&self, source: Source<'_>) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, source: Source<'_>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut say = |code: &str, tally: Occurrences, words: String| {
             if tally.count > 0 {

@@ -16,7 +16,12 @@ enum Times {
 }
 
 /// The table of a text, with all its columns of time.
-pub fn table(source: Source<'_>, text: &str, dialect: Dialect, options: &ReadOptions) -> Result<Table, ReadError> {
+pub(crate) fn table(
+    source: Source<'_>,
+    text: &str,
+    dialect: Dialect,
+    options: &ReadOptions,
+) -> Result<Table, ReadError> {
     let mut table = table::find(source, text, dialect, options)?;
     settle(source, &mut table)?;
     Ok(table)

@@ -6,12 +6,12 @@ use super::{Chosen, Format, ReadError, Source};
 use hvac_points::units;
 
 /// Whether a text begins as TOA5 files do.
-pub fn begins(text: &str) -> bool {
+pub(crate) fn begins(text: &str) -> bool {
     text.trim_start_matches('"').starts_with("TOA5")
 }
 
 /// Settles the layout of a logger's file.
-pub fn layout(
+pub(crate) fn layout(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,

@@ -19,7 +19,7 @@ const LONGER: i64 = 2;
 
 /// A row that sums up others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Total {
+pub(crate) struct Total {
     /// Where it begins.
     pub start: usize,
     /// Its line, counted from 1; none where it stands far below.
@@ -29,7 +29,7 @@ pub struct Total {
 }
 
 /// The rows at the beginning and the end of a table that sum up the others.
-pub fn found(table: &Table, text: &str, dialect: Dialect) -> Vec<Total> {
+pub(crate) fn found(table: &Table, text: &str, dialect: Dialect) -> Vec<Total> {
     let last = table.further.last().and_then(|rows| rows.last()).or(table.rows.last());
     let candidates = [table.rows.first(), last];
     let mut found: Vec<Total> = Vec::new();

@@ -7,7 +7,7 @@ use super::{Chosen, Format, PointPlan, ReadError, Source, status, totals, words}
 use crate::number;
 
 /// Settles the layouts of a wide table: one, or one for each column of times.
-pub fn layouts(
+pub(crate) fn layouts(
     source: Source<'_>,
     table: &Table,
     text: &str,
@@ -179,7 +179,7 @@ fn counts_rows(table: &Table, at: usize) -> bool {
 
 /// Whether a table is the history of one point: a time, one column with a name that says nothing, and at
 /// most the system's own verdicts beside it. The column of the value.
-pub fn single_value(table: &Table) -> Option<usize> {
+pub(crate) fn single_value(table: &Table) -> Option<usize> {
     let mut value = None;
     for at in 0..table.header.names.len() {
         let name = table.header.name(at);
@@ -195,7 +195,7 @@ pub fn single_value(table: &Table) -> Option<usize> {
 }
 
 /// Settles the layout of one point's history; the point is named by a Niagara preamble or the file.
-pub fn single_layout(
+pub(crate) fn single_layout(
     source: Source<'_>,
     table: &Table,
     dialect: Dialect,
@@ -240,7 +240,7 @@ pub fn single_layout(
 }
 
 /// A file's name without folders and extension.
-pub fn stem(name: &str) -> &str {
+pub(crate) fn stem(name: &str) -> &str {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
     base.rsplit_once('.').map_or(base, |(stem, _)| if stem.is_empty() { base } else { stem })
 }

@@ -3,7 +3,7 @@
 use hvac_points::units;
 
 /// Letters and digits of a name, in small letters.
-pub fn bare(name: &str) -> String {
+pub(crate) fn bare(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase()
 }
 
@@ -12,7 +12,7 @@ fn is_one_of(name: &str, words: &[&str]) -> bool {
 }
 
 /// Whether a name is one that columns of time have.
-pub fn names_time(name: &str) -> bool {
+pub(crate) fn names_time(name: &str) -> bool {
     let name = name.to_lowercase();
     let words = [
         "time",
@@ -55,12 +55,12 @@ pub fn names_time(name: &str) -> bool {
 }
 
 /// A column of intervals.
-pub fn names_interval(name: &str) -> bool {
+pub(crate) fn names_interval(name: &str) -> bool {
     is_one_of(name, &["interval", "period", "intervall", "zeitraum", "intervalo", "periode", "période", "時段", "时段"])
 }
 
 /// Whether a time's name says that the row was stored, changed or sent then, and not that it was measured.
-pub fn names_bookkeeping(name: &str) -> bool {
+pub(crate) fn names_bookkeeping(name: &str) -> bool {
     let bare = bare(name);
     ["created", "updated", "modified", "received", "inserted", "stored", "uploaded", "processed"]
         .iter()
@@ -68,7 +68,7 @@ pub fn names_bookkeeping(name: &str) -> bool {
 }
 
 /// The beginning of an interval.
-pub fn names_from(name: &str) -> bool {
+pub(crate) fn names_from(name: &str) -> bool {
     let bare = bare(name);
     let whole = [
         "from", "von", "start", "begin", "begins", "starts", "desde", "inicio", "debut", "début", "du", "van", "da",
@@ -79,7 +79,7 @@ pub fn names_from(name: &str) -> bool {
 }
 
 /// The end of an interval.
-pub fn names_until(name: &str) -> bool {
+pub(crate) fn names_until(name: &str) -> bool {
     let bare = bare(name);
     let whole = ["to", "until", "till", "bis", "end", "ends", "stop", "hasta", "fin", "au", "tot", "a", "迄", "結束"];
     whole.contains(&bare.as_str())
@@ -88,12 +88,12 @@ pub fn names_until(name: &str) -> bool {
 }
 
 /// A column of offsets from UTC, or of zones.
-pub fn names_offset(name: &str) -> bool {
+pub(crate) fn names_offset(name: &str) -> bool {
     is_one_of(name, &["offset", "utcoffset", "gmtoffset", "tz", "timezone", "zone", "tzoffset", "zeitzone"])
 }
 
 /// Where the time's name should stand: a word that says that names follow.
-pub fn is_name_label(bare: &str) -> bool {
+pub(crate) fn is_name_label(bare: &str) -> bool {
     [
         "name",
         "point",
@@ -115,7 +115,7 @@ pub fn is_name_label(bare: &str) -> bool {
 }
 
 /// Where the time's name should stand: a word that says that this row is no name of points.
-pub fn is_remark_row(bare: &str) -> bool {
+pub(crate) fn is_remark_row(bare: &str) -> bool {
     [
         "description",
         "desc",
@@ -137,7 +137,7 @@ pub fn is_remark_row(bare: &str) -> bool {
 }
 
 /// A column of points' names.
-pub fn is_point_name(name: &str) -> bool {
+pub(crate) fn is_point_name(name: &str) -> bool {
     is_one_of(
         name,
         &[
@@ -197,7 +197,7 @@ pub fn is_point_name(name: &str) -> bool {
 
 /// A column whose text, with others, tells series apart; or one that only describes. The lower, the sooner it is left out of a
 /// name that needs fewer.
-pub fn key_rank(name: &str) -> u8 {
+pub(crate) fn key_rank(name: &str) -> u8 {
     if is_point_name(name) {
         3
     } else if is_one_of(
@@ -259,7 +259,7 @@ fn is_remark(name: &str) -> bool {
 }
 
 /// A column that numbers or sorts rows, and tells nothing of a point.
-pub fn is_row_number(name: &str) -> bool {
+pub(crate) fn is_row_number(name: &str) -> bool {
     name == "#"
         || is_one_of(
             name,
@@ -284,7 +284,7 @@ pub fn is_row_number(name: &str) -> bool {
 }
 
 /// Names that say only that the column holds values.
-pub fn is_value_name(name: &str) -> bool {
+pub(crate) fn is_value_name(name: &str) -> bool {
     let bare = bare(name.split(['(', '[']).next().unwrap_or_default());
     [
         "value",
@@ -316,13 +316,13 @@ pub fn is_value_name(name: &str) -> bool {
 }
 
 /// Beside a column of points' names these are values too.
-pub fn is_value_beside_point(name: &str) -> bool {
+pub(crate) fn is_value_beside_point(name: &str) -> bool {
     is_value_name(name)
         || is_one_of(name, &["state", "min", "max", "minimum", "maximum", "sum", "last", "status value", "rawvalue"])
 }
 
 /// Columns in which a system says what it thinks of a value.
-pub fn is_verdict(name: &str) -> bool {
+pub(crate) fn is_verdict(name: &str) -> bool {
     is_one_of(
         name,
         &[
@@ -350,7 +350,7 @@ pub fn is_verdict(name: &str) -> bool {
 }
 
 /// The point that a column's verdicts are about, when its name is a point's name and such a word: `AHU1_DAT Status`.
-pub fn verdict_of(name: &str) -> Option<&str> {
+pub(crate) fn verdict_of(name: &str) -> Option<&str> {
     let lower = name.to_ascii_lowercase();
     let endings = ["status", "quality", "flags", "flag", "reliability", "qc", "_q", "valid", "validity"];
     let ending = endings.iter().find(|ending| lower.ends_with(**ending))?;
@@ -359,7 +359,7 @@ pub fn verdict_of(name: &str) -> Option<&str> {
 }
 
 /// A name without the word that says that its column holds values: `AHU1_DAT Value` → `AHU1_DAT`.
-pub fn without_value(name: &str) -> &str {
+pub(crate) fn without_value(name: &str) -> &str {
     let lower = name.to_ascii_lowercase();
     for ending in ["value", "reading", "val"] {
         if lower.ends_with(ending)
@@ -373,7 +373,7 @@ pub fn without_value(name: &str) -> &str {
 }
 
 /// A point's name without its unit in brackets and without the word that says that its column holds values.
-pub fn stem(name: &str) -> &str {
+pub(crate) fn stem(name: &str) -> &str {
     let bare = name.split(['[', '(']).next().unwrap_or_default();
     // `DA-T, °F`
     let bare =
@@ -383,7 +383,7 @@ pub fn stem(name: &str) -> &str {
 }
 
 /// A column of units.
-pub fn is_unit_name(name: &str) -> bool {
+pub(crate) fn is_unit_name(name: &str) -> bool {
     is_one_of(
         name,
         &[
@@ -403,7 +403,7 @@ pub fn is_unit_name(name: &str) -> bool {
 }
 
 /// A row that sums up: `Total`, `Average`.
-pub fn is_summary(text: &str) -> bool {
+pub(crate) fn is_summary(text: &str) -> bool {
     is_one_of(
         text,
         &[

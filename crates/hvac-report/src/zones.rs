@@ -10,7 +10,7 @@ use super::scan::{blanks, number, two_digits};
 
 /// A zone that a report names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatedZone {
+pub(crate) enum StatedZone {
     /// Seconds east of UTC.
     Offset(i32),
     /// By its name, or its city's.
@@ -21,7 +21,7 @@ pub enum StatedZone {
 
 /// At most five capitals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Abbreviation([u8; 5]);
+pub(crate) struct Abbreviation([u8; 5]);
 
 impl Abbreviation {
     fn of(text: &[u8]) -> Option<Self> {
@@ -33,14 +33,14 @@ impl Abbreviation {
 
     /// As it is written.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default().trim_end_matches('\0')
     }
 }
 
 /// What an abbreviation means at a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// Seconds east of UTC.
     Offset(i32),
     /// The clock of a part of the world, summer time and all: `ET`.
@@ -157,14 +157,14 @@ const NAMES: &[(&str, &str)] = &[
 
 /// Reads what stands behind a clock time: nothing (an inner none), or a zone; none when it is something else.
 #[expect(clippy::option_option, reason = "no zone and no reading are two things")]
-pub fn behind_clock(text: &[u8]) -> Option<Option<StatedZone>> {
+pub(crate) fn behind_clock(text: &[u8]) -> Option<Option<StatedZone>> {
     let rest = blanks(text);
     if rest.is_empty() { Some(None) } else { zone(rest).map(Some) }
 }
 
 /// Reads a text that is a zone and nothing else: `+08:00`, `-0500`, `UTC+8`, `EST`, `Z`, `America/New_York`, `New_York`.
 #[must_use]
-pub fn stated(text: &str) -> Option<StatedZone> {
+pub(crate) fn stated(text: &str) -> Option<StatedZone> {
     zone(text.trim().as_bytes())
 }
 
@@ -249,7 +249,7 @@ fn named(name: &str) -> Option<Tz> {
 ///
 /// Only what is known to be a zone is one: `Time (s)` and `Date (MM/DD/YYYY)` name none.
 #[must_use]
-pub fn zone_of_header(header: &str) -> Option<StatedZone> {
+pub(crate) fn zone_of_header(header: &str) -> Option<StatedZone> {
     let groups = header.split(['(', ')', '[', ']', '{', '}', ',', ';']).map(str::trim);
     if let Some(zone) = groups.clone().find_map(|group| known(group, header.trim() != group)) {
         return Some(zone);
@@ -295,7 +295,7 @@ fn is_known(letters: Abbreviation, apart: bool) -> bool {
 
 /// What an abbreviation means in reports of a site in `zone`, about the time `local_ms`.
 #[must_use]
-pub fn meaning(letters: Abbreviation, zone: Tz, local_ms: i64) -> Meaning {
+pub(crate) fn meaning(letters: Abbreviation, zone: Tz, local_ms: i64) -> Meaning {
     let text = letters.as_str();
     let text = ALIASES.iter().find(|(name, _)| *name == text).map_or(text, |(_, means)| means);
     if let Some((seconds, _)) = offsets_near(zone, local_ms).find(|(_, name)| name.as_deref() == Some(text)) {
@@ -314,7 +314,7 @@ pub fn meaning(letters: Abbreviation, zone: Tz, local_ms: i64) -> Meaning {
 
 /// Whether a zone's clocks are so many seconds from UTC at some time of the year around `local_ms`.
 #[must_use]
-pub fn has_offset(zone: Tz, seconds: i32, local_ms: i64) -> bool {
+pub(crate) fn has_offset(zone: Tz, seconds: i32, local_ms: i64) -> bool {
     offsets_near(zone, local_ms).any(|(offset, _)| offset == seconds)
 }
 
@@ -330,7 +330,7 @@ fn offsets_near(zone: Tz, local_ms: i64) -> impl Iterator<Item = (i32, Option<St
 
 /// An offset in words: `UTC+05:45`, `UTC-5`.
 #[must_use]
-pub fn spell_offset(seconds: i32) -> String {
+pub(crate) fn spell_offset(seconds: i32) -> String {
     let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.abs() / 60);
     match minutes % 60 {
         0 => format!("UTC{sign}{}", minutes / 60),
@@ -339,7 +339,7 @@ pub fn spell_offset(seconds: i32) -> String {
 }
 
 /// The way out for a report whose rows run on through a missing hour, `seconds` from UTC.
-pub fn standard_time_advice(seconds: i32) -> String {
+pub(crate) fn standard_time_advice(seconds: i32) -> String {
     let offset = spell_offset(seconds);
     if seconds % 3600 == 0 {
         let name = match seconds / 3600 {

@@ -10,7 +10,7 @@ use super::rng::{Drift, Rng};
 
 /// An operator, stepped through time.
 #[derive(Debug, Clone)]
-pub struct Operator {
+pub(crate) struct Operator {
     bounds: Bounds,
     hand: f64,
     rng: Rng,
@@ -32,7 +32,7 @@ struct Habit {
 impl Operator {
     /// An operator who acts every `step_hours`.
     #[must_use]
-    pub fn new(bounds: Bounds, seed: u64, step_hours: f64) -> Self {
+    pub(crate) fn new(bounds: Bounds, seed: u64, step_hours: f64) -> Self {
         Self::with_hand(bounds, seed, step_hours, 1.0)
     }
 
@@ -56,7 +56,7 @@ impl Operator {
     ///
     /// Chilled water is reset from 7 to 8.5 °C in cool weather; its pumps run a few Hz faster than the coils
     /// need; condenser pumps stay near 52 Hz; fans speed up with the wet-bulb.
-    pub fn step(&mut self, at: NaiveDateTime, conditions: &Conditions, plant: &Plant) -> SetPoints {
+    pub(crate) fn step(&mut self, at: NaiveDateTime, conditions: &Conditions, plant: &Plant) -> SetPoints {
         self.step_with(at, conditions, plant, |chwst_c| plant.trains_for(conditions.load_kw, chwst_c))
     }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Result, codes};
 
 /// A database's file, as it was opened.
 #[derive(Debug)]
-pub struct OpenedFile {
+pub(crate) struct OpenedFile {
     path: PathBuf,
     identity: Identity,
     /// Whether there was a write-ahead log beside it; else there need be none.

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 /// One part, and what it works on; at most one of them.
 #[derive(clap::Args)]
 #[group(multiple = false)]
-pub struct Part {
+pub(crate) struct Part {
     /// Load this dataset's Parquet file and clean it at 15 minutes, frame to frame, with and without the search for
     /// frozen sensors, and print seconds as JSON.
     #[arg(long, value_name = "FILE")]
@@ -41,7 +41,7 @@ pub struct Part {
 
 impl Part {
     /// Does the part asked for; nothing when none is.
-    pub fn run(&self, runs: u32) -> Option<Result<()>> {
+    pub(crate) fn run(&self, runs: u32) -> Option<Result<()>> {
         let frames = |file, interval| frames(file, interval, runs);
         None.or_else(|| self.frames.as_deref().map(|file| frames(file, Interval::M15)))
             .or_else(|| self.frames_hourly.as_deref().map(|file| frames(file, Interval::H1)))

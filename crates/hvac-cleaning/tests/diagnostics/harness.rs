@@ -14,7 +14,7 @@ use hvac_simulation::scenario::{Record, Scenario, Stretch};
 use super::diagnostics::{Diagnosis, DiagnosticLimits, FaultKind, diagnose};
 
 /// Kinds of equipment faults.
-pub const EQUIPMENT: [Injected; 5] = [
+pub(crate) const EQUIPMENT: [Injected; 5] = [
     Injected::Fouling,
     Injected::LowDeltaT,
     Injected::ShortCycling,
@@ -23,7 +23,7 @@ pub const EQUIPMENT: [Injected; 5] = [
 ];
 
 /// The columns of a record, as a parse of its reports makes them.
-pub fn columns(record: &Record) -> Vec<ColumnMeta> {
+pub(crate) fn columns(record: &Record) -> Vec<ColumnMeta> {
     let stated = record.setting.plant.style != Style::Apogee;
     let column = |readings: &hvac_simulation::instruments::Readings| {
         let point = &readings.point;
@@ -52,7 +52,7 @@ pub fn columns(record: &Record) -> Vec<ColumnMeta> {
 }
 
 /// What is found in a record.
-pub fn diagnosed(record: &Record, limits: &DiagnosticLimits) -> Diagnosis {
+pub(crate) fn diagnosed(record: &Record, limits: &DiagnosticLimits) -> Diagnosis {
     let zone: chrono_tz::Tz = record.setting.plant.timezone.parse().unwrap();
     // Local standard time all year: the offset of the first row.
     let first = zone.from_local_datetime(&record.times[0]).earliest().unwrap();
@@ -74,7 +74,7 @@ fn same(kind: FaultKind, injected: Injected) -> bool {
 
 /// How often each kind was found, and how often rightly.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Score {
+pub(crate) struct Score {
     /// Faults put in.
     pub faults: usize,
     /// Of these, faults with at least one true finding.
@@ -91,11 +91,11 @@ pub struct Score {
 
 impl Score {
     /// Share of the findings that are true; 1 where there are none.
-    pub fn precision(&self) -> f64 {
+    pub(crate) fn precision(&self) -> f64 {
         if self.found == 0 { 1.0 } else { self.right as f64 / self.found as f64 }
     }
 
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.faults += other.faults;
         self.faults_found += other.faults_found;
         self.found += other.found;
@@ -107,7 +107,7 @@ impl Score {
 }
 
 /// Each injected kind's score, and the wrong findings in words.
-pub fn score(
+pub(crate) fn score(
     diagnosis: &Diagnosis,
     truth: &[Truth],
     stretch: &Stretch,
@@ -149,7 +149,7 @@ pub fn score(
 }
 
 /// A plant's run with these faults, judged.
-pub fn run(plant: &str, seed: u64, stretch: Stretch, list: &FaultList) -> (Record, Diagnosis) {
+pub(crate) fn run(plant: &str, seed: u64, stretch: Stretch, list: &FaultList) -> (Record, Diagnosis) {
     let record = Scenario::new(plant, seed, stretch, list).unwrap().record();
     let diagnosis = diagnosed(&record, &DiagnosticLimits::default());
     (record, diagnosis)

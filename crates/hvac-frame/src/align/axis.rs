@@ -70,7 +70,7 @@ pub struct Piece<'p> {
 }
 
 /// The cells of a column on the axis, from its first row as far as there are any yet.
-pub trait OntoAxis {
+pub(super) trait OntoAxis {
     /// A value, or why there is none.
     type Cell: Copy + PartialEq;
 
@@ -99,7 +99,7 @@ pub trait OntoAxis {
 ///
 /// # Errors
 /// A defect when a piece has other cells than it says, or a row that is not on the axis.
-pub fn put_all<L: OntoAxis>(
+pub(super) fn put_all<L: OntoAxis>(
     aligned: &mut L,
     pieces: &[Piece<'_>],
     axis: &[i64],

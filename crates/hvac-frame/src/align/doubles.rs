@@ -20,7 +20,13 @@ const BLOCK: usize = 1024;
 ///
 /// # Errors
 /// A defect when an invariant is broken.
-pub fn align(name: &str, reading: &Reading, pieces: &[Piece<'_>], axis: &[i64], keep: Keep) -> Result<(Column, Tally)> {
+pub(super) fn align(
+    name: &str,
+    reading: &Reading,
+    pieces: &[Piece<'_>],
+    axis: &[i64],
+    keep: Keep,
+) -> Result<(Column, Tally)> {
     let mut tally = Tally::default();
     let cells = DecodedColumn { values: Vec::with_capacity(axis.len()), codes: Vec::with_capacity(axis.len()) };
     let mut aligned = Aligned { cells, reading, texts: Texts::default(), unreadable: None };

@@ -15,7 +15,7 @@ const NOT_COVERED: u16 = ReferencedColumn::ABSENT | NullReason::NotCovered as u1
 ///
 /// # Errors
 /// A defect when an invariant is broken.
-pub fn align(
+pub(super) fn align(
     reading: &Reading,
     pieces: &[Piece<'_>],
     axis: &[i64],

@@ -44,11 +44,11 @@ impl PageEncoding {
         }
     }
 
-    pub fn is_of_values(self) -> bool {
+    pub(super) fn is_of_values(self) -> bool {
         matches!(self, Self::Plain | Self::Split)
     }
 
-    pub fn values(self, values: &[f64], page: &mut Vec<u8>) {
+    pub(super) fn values(self, values: &[f64], page: &mut Vec<u8>) {
         if self != Self::Split {
             return plain(values, page);
         }
@@ -58,7 +58,7 @@ impl PageEncoding {
     }
 
     /// One run of the hybrid of bit-packing and run lengths, in groups of eight.
-    pub fn indices(self, indices: &[u16], page: &mut Vec<u8>) {
+    pub(super) fn indices(self, indices: &[u16], page: &mut Vec<u8>) {
         let width = match self {
             Self::Byte => 8,
             Self::TwoBytes => 16,
@@ -103,14 +103,14 @@ pub(super) enum ChunkCells {
 }
 
 impl ChunkCells {
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Self::Indices(indices, _) => indices.len(),
             Self::Values(values, _) => values.len(),
         }
     }
 
-    pub fn encoding(&self) -> PageEncoding {
+    pub(super) fn encoding(&self) -> PageEncoding {
         match self {
             Self::Indices(_, encoding) | Self::Values(_, encoding) => *encoding,
         }
@@ -144,7 +144,7 @@ pub(super) struct Chunk<'c> {
 }
 
 impl<'c> Chunk<'c> {
-    pub fn new(descr: ColumnDescPtr, compressor: &'c mut Compressor<'static>) -> Self {
+    pub(super) fn new(descr: ColumnDescPtr, compressor: &'c mut Compressor<'static>) -> Self {
         Self {
             descr,
             compressor,
@@ -154,7 +154,7 @@ impl<'c> Chunk<'c> {
         }
     }
 
-    pub fn write(
+    pub(super) fn write(
         mut self,
         dictionary: Option<&[f64]>,
         cells: &ChunkCells,

@@ -78,13 +78,13 @@ pub(super) struct Dictionary {
 const FREE: u16 = u16::MAX;
 
 impl Dictionary {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { values: Vec::new(), slots: vec![(0, FREE); 256] }
     }
 
     /// None when it is full.
     #[inline]
-    pub fn index(&mut self, value: f64) -> Option<u16> {
+    pub(super) fn index(&mut self, value: f64) -> Option<u16> {
         let (bits, mask) = (value.to_bits(), self.slots.len() - 1);
         let mut at = place(bits) & mask;
         loop {
@@ -132,7 +132,7 @@ impl Dictionary {
     ///
     /// # Errors
     /// When an index is behind the values.
-    pub fn sorted(self, indices: &mut [u16]) -> Result<Vec<f64>> {
+    pub(super) fn sorted(self, indices: &mut [u16]) -> Result<Vec<f64>> {
         let mut order: Vec<(f64, u16)> = self.values.into_iter().zip(0..).collect();
         order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let mut rank = vec![0_u16; order.len()];

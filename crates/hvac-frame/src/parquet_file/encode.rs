@@ -79,7 +79,7 @@ enum Values {
 
 impl ChunkEncoder {
     /// `before` is what [`Self::close`] answered for the column's row group before; `rows` it will have at most.
-    pub fn new(descr: ColumnDescPtr, before: Option<PageEncoding>, rows: usize, encodings: Encodings) -> Self {
+    pub(super) fn new(descr: ColumnDescPtr, before: Option<PageEncoding>, rows: usize, encodings: Encodings) -> Self {
         Self { descr, before, present: BooleanBufferBuilder::new(0), values: Values::None, rows, encodings }
     }
 
@@ -87,7 +87,7 @@ impl ChunkEncoder {
     ///
     /// # Errors
     /// When an invariant is broken.
-    pub fn append(&mut self, values: &[f64], validity: Option<&Bitmap>) -> Result<()> {
+    pub(super) fn append(&mut self, values: &[f64], validity: Option<&Bitmap>) -> Result<()> {
         match validity.filter(|bits| bits.unset_bits() > 0) {
             None => {
                 self.present.append_n(values.len(), true);
@@ -105,7 +105,7 @@ impl ChunkEncoder {
     ///
     /// # Errors
     /// When an invariant is broken.
-    pub fn append_counts(&mut self, counts: &ReferencedColumn, rows: Range<usize>) -> Result<()> {
+    pub(super) fn append_counts(&mut self, counts: &ReferencedColumn, rows: Range<usize>) -> Result<()> {
         let offsets = counts.offsets.get(rows).ok_or_else(|| broken("a window has fewer rows than it says"))?;
         if !counts.holds(offsets) {
             return Err(broken("an offset is above its column's largest"));
@@ -130,7 +130,7 @@ impl ChunkEncoder {
     }
 
     /// The chunk's bytes, what the file has to know of them, and the encoding for the next row group to keep.
-    pub fn close(mut self, scratch: &mut Scratch) -> Result<(Bytes, ColumnCloseResult, Option<PageEncoding>)> {
+    pub(super) fn close(mut self, scratch: &mut Scratch) -> Result<(Bytes, ColumnCloseResult, Option<PageEncoding>)> {
         let present = self.present.finish();
         let before = self.before;
         let choice = (before, self.encodings);

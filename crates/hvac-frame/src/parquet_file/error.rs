@@ -7,7 +7,7 @@ use parquet::errors::ParquetError;
 use crate::error::FrameError;
 
 /// Of writing: the sink's, but for our own, which went through the library's hands.
-pub fn write_failed(error: ParquetError) -> FrameError {
+pub(super) fn write_failed(error: ParquetError) -> FrameError {
     match error {
         ParquetError::External(source) => match source.downcast::<FrameError>() {
             Ok(ours) => *ours,
@@ -18,16 +18,16 @@ pub fn write_failed(error: ParquetError) -> FrameError {
 }
 
 /// A broken invariant, on its way through the library's hands.
-pub fn broken(what: &str) -> ParquetError {
+pub(super) fn broken(what: &str) -> ParquetError {
     ParquetError::External(Box::new(FrameError::defect(what)))
 }
 
 /// Of reading: the bytes are not what they should be.
-pub fn read_failed(error: impl StdError + Send + Sync + 'static) -> FrameError {
+pub(super) fn read_failed(error: impl StdError + Send + Sync + 'static) -> FrameError {
     FrameError::damaged(error)
 }
 
 /// Bytes that do not add up.
-pub fn damaged(what: &str) -> FrameError {
+pub(super) fn damaged(what: &str) -> FrameError {
     FrameError::damaged(what)
 }

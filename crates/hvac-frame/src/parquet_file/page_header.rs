@@ -26,7 +26,7 @@ const MAX_DEPTH: u8 = 4;
 
 impl Header {
     /// Takes a header off the beginning of `bytes`; none when it is cut off, or none of a page.
-    pub fn take(bytes: &mut &[u8]) -> Option<Self> {
+    pub(super) fn take(bytes: &mut &[u8]) -> Option<Self> {
         let mut header = Self::default();
         fields(bytes, |field, wire, bytes| match (field, wire) {
             (1, I32) => integer(bytes).map(|kind| header.kind = kind),

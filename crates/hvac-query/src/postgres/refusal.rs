@@ -20,17 +20,17 @@ impl std::fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// `syntax_error`
-pub const SYNTAX: &str = "42601";
+pub(super) const SYNTAX: &str = "42601";
 /// `statement_too_complex`
-pub const TOO_COMPLEX: &str = "54001";
+pub(super) const TOO_COMPLEX: &str = "54001";
 /// `feature_not_supported`
-pub const NOT_SUPPORTED: &str = "0A000";
+pub(super) const NOT_SUPPORTED: &str = "0A000";
 /// `read_only_sql_transaction`
-pub const READ_ONLY: &str = "25006";
+pub(super) const READ_ONLY: &str = "25006";
 /// `invalid_text_representation`
-pub const BAD_TEXT: &str = "22P02";
+pub(super) const BAD_TEXT: &str = "22P02";
 /// `undefined_parameter`
-pub const UNDEFINED_PARAMETER: &str = "42P02";
+pub(super) const UNDEFINED_PARAMETER: &str = "42P02";
 
 impl Refusal {
     /// Of no place in particular.

@@ -45,7 +45,7 @@ impl Row {
 ///
 /// # Errors
 /// `unread_time_form` when its clock times say too little, `more_cells_than_header`.
-pub fn rewritten(
+pub(crate) fn rewritten(
     source: Source<'_>,
     text: &str,
     head: &[Record],

@@ -9,7 +9,7 @@ use hvac_points::units;
 
 /// A column of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Interval {
+pub(super) struct Interval {
     /// Its index.
     pub column: usize,
     /// Its clock time, or where its range begins.
@@ -19,7 +19,7 @@ pub struct Interval {
 }
 
 /// What the fields of a header that name intervals say.
-pub enum Named {
+pub(super) enum Named {
     /// Clock times, and the unit that all names tell.
     Clocks(Vec<Interval>, Option<&'static str>),
     /// Hours, half hours or quarters that are only numbered.
@@ -28,7 +28,7 @@ pub enum Named {
 
 impl Named {
     /// Their columns.
-    pub fn columns(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+    pub(super) fn columns(&self) -> Box<dyn Iterator<Item = usize> + '_> {
         match self {
             Self::Clocks(intervals, _) => Box::new(intervals.iter().map(|interval| interval.column)),
             Self::Numbers(columns) => Box::new(columns.iter().copied()),
@@ -36,7 +36,7 @@ impl Named {
     }
 
     /// The intervals, if they can only be meant in one way.
-    pub fn settled(
+    pub(super) fn settled(
         self,
         source: Source<'_>,
         header: &Record,
@@ -65,7 +65,7 @@ impl Named {
 
 /// Settles that 00:00 behind the others is 24:00; gives the first interval that does not follow the one before it, where
 /// they do not all run backwards.
-pub fn put_back(intervals: &mut [Interval]) -> Option<(Interval, Interval)> {
+pub(super) fn put_back(intervals: &mut [Interval]) -> Option<(Interval, Interval)> {
     if let [rest @ .., last] = intervals
         && last.from_ms == 0
         && rest.first().is_some_and(|first| first.from_ms > 0)
@@ -80,7 +80,7 @@ pub fn put_back(intervals: &mut [Interval]) -> Option<(Interval, Interval)> {
 
 impl Interval {
     /// As a cell of clock times has it.
-    pub fn spelled(&self) -> String {
+    pub(super) fn spelled(&self) -> String {
         let clock = |ms: i64| {
             let s = ms / 1000;
             format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
@@ -96,7 +96,7 @@ impl Interval {
 }
 
 /// The intervals that a row names, if it may be such a header.
-pub fn named_intervals(row: &Record) -> Option<Named> {
+pub(super) fn named_intervals(row: &Record) -> Option<Named> {
     let mut unit: Option<Option<&'static str>> = None;
     let mut clocks = Vec::new();
     for (column, field) in row.fields.iter().enumerate() {
@@ -116,7 +116,7 @@ pub fn named_intervals(row: &Record) -> Option<Named> {
 }
 
 /// A clock time or a range of two, and a unit beside it: `00:15`, `00:00 - 00:15`, `00:15 [kWh]`, `kWh 00:15`.
-pub fn label(field: &str) -> Option<(i64, Option<i64>, Option<&'static str>)> {
+pub(super) fn label(field: &str) -> Option<(i64, Option<i64>, Option<&'static str>)> {
     if !field.bytes().any(|b| b.is_ascii_digit()) || field.len() > 40 {
         return None;
     }

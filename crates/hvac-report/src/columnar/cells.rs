@@ -19,7 +19,7 @@ use super::{ReadError, Source};
 const EXACT: u64 = 1 << 53;
 
 /// One column of a batch.
-pub enum Cells<'a> {
+pub(super) enum Cells<'a> {
     /// Instants, ms; of the clock unless they are UTC.
     Times { at_ms: Vec<Option<i64>>, in_utc: bool },
     /// Whole numbers.
@@ -41,7 +41,7 @@ pub enum Cells<'a> {
 }
 
 /// Whether cells of that type are texts.
-pub fn texts(data_type: &DataType) -> bool {
+pub(super) fn texts(data_type: &DataType) -> bool {
     match data_type {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
         DataType::Dictionary(_, values) => texts(values),
@@ -65,7 +65,7 @@ fn is_decimal(data_type: &DataType) -> bool {
 }
 
 /// A type in few words.
-pub fn type_name(data_type: &DataType) -> String {
+pub(super) fn type_name(data_type: &DataType) -> String {
     let name = match data_type {
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::ListView(_) => "list",
         DataType::Struct(_) => "struct",
@@ -78,7 +78,7 @@ pub fn type_name(data_type: &DataType) -> String {
 }
 
 /// A column whose cells are no readings.
-pub fn unread(source: Source<'_>, name: &str, data_type: &DataType) -> ReadError {
+pub(super) fn unread(source: Source<'_>, name: &str, data_type: &DataType) -> ReadError {
     let message = format!(
         "column '{name}' is of the type {}, which is no reading: write the file without it, or as numbers, booleans or \
          texts",
@@ -97,7 +97,7 @@ pub fn unread(source: Source<'_>, name: &str, data_type: &DataType) -> ReadError
 ///
 /// # Errors
 /// `unread_column_type`.
-pub fn check(source: Source<'_>, field: &Field) -> Result<(), ReadError> {
+pub(super) fn check(source: Source<'_>, field: &Field) -> Result<(), ReadError> {
     if is_read(field.data_type()) { Ok(()) } else { Err(unread(source, field.name(), field.data_type())) }
 }
 
@@ -106,7 +106,7 @@ impl<'a> Cells<'a> {
     ///
     /// # Errors
     /// `unread_column_type`.
-    pub fn of(
+    pub(super) fn of(
         source: Source<'_>,
         field: &Field,
         column: &'a ArrayRef,
@@ -152,7 +152,7 @@ impl<'a> Cells<'a> {
     ///
     /// # Errors
     /// In words, for a value that cannot be kept as it is.
-    pub fn write(&self, text: &mut String, row: usize) -> Result<(), String> {
+    pub(super) fn write(&self, text: &mut String, row: usize) -> Result<(), String> {
         // Writing to a text does not fail.
         match self {
             Self::Times { at_ms, in_utc } => {
@@ -216,7 +216,7 @@ fn exact(magnitude: u64, number: &dyn std::fmt::Display) -> Result<(), String> {
 }
 
 /// Writes a text in quotes; line ends become blanks, for a row is a line.
-pub fn quoted(into: &mut String, text: &str) {
+pub(super) fn quoted(into: &mut String, text: &str) {
     into.push('"');
     for c in text.chars() {
         match c {

@@ -30,7 +30,7 @@ const MAX_BYTES: usize = 1 << 30;
 const BATCH_ROWS: usize = 8192;
 
 /// A file's rows as text, and its shape.
-pub struct Table {
+pub(crate) struct Table {
     /// A line of names, then one line a row.
     pub text: String,
     /// Where everything stands in it.
@@ -70,7 +70,7 @@ impl Form {
 }
 
 /// Whether the bytes begin as a Parquet or Arrow file does.
-pub fn is_columnar(bytes: &[u8]) -> bool {
+pub(crate) fn is_columnar(bytes: &[u8]) -> bool {
     Form::of(bytes).is_some()
 }
 
@@ -86,7 +86,7 @@ struct Opened {
 /// # Errors
 /// `broken_table` for one that is cut off or damaged; `no_time_column` and `ambiguous_time_column`, which name the columns
 /// there are; `unread_column_type` naming the column, its type and the way out; `too_large`.
-pub fn read(source: Source<'_>, options: &ReadOptions) -> Result<Table, ReadError> {
+pub(crate) fn read(source: Source<'_>, options: &ReadOptions) -> Result<Table, ReadError> {
     let Some(form) = Form::of(source.bytes) else {
         return Err(source.error("not_a_table", None, "this is neither a Parquet nor an Arrow file"));
     };

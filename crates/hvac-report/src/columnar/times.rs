@@ -15,7 +15,7 @@ use super::{ReadError, Source};
 const TIMESTAMP: &str = "timestamp";
 
 /// The column of times.
-pub struct ChosenTimes {
+pub(super) struct ChosenTimes {
     pub position: usize,
     pub name: String,
     /// In words, what told it.
@@ -25,7 +25,7 @@ pub struct ChosenTimes {
 }
 
 /// Whether cells of that type are instants or days.
-pub fn is_time(data_type: &DataType) -> bool {
+pub(super) fn is_time(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(..) | DataType::Date32 | DataType::Date64)
 }
 
@@ -41,7 +41,7 @@ fn may_hold_times(data_type: &DataType) -> bool {
 ///
 /// # Errors
 /// `no_time_column`, `ambiguous_time_column`: with the names there are.
-pub fn choose(source: Source<'_>, schema: &Schema, asked: Option<&str>) -> Result<ChosenTimes, ReadError> {
+pub(super) fn choose(source: Source<'_>, schema: &Schema, asked: Option<&str>) -> Result<ChosenTimes, ReadError> {
     let fields = schema.fields();
     let chosen = |position: usize, why| {
         let field = schema.field(position);
@@ -95,7 +95,7 @@ pub fn choose(source: Source<'_>, schema: &Schema, asked: Option<&str>) -> Resul
 }
 
 /// A column of instants in ms since 1970, rounded down: of the clock where the type names no zone.
-pub fn cells<'a>(source: Source<'_>, field: &Field, column: &'a ArrayRef) -> Result<Cells<'a>, ReadError> {
+pub(super) fn cells<'a>(source: Source<'_>, field: &Field, column: &'a ArrayRef) -> Result<Cells<'a>, ReadError> {
     let in_utc = matches!(column.data_type(), DataType::Timestamp(_, Some(_)));
     let at = |ms: Vec<Option<i64>>| Ok(Cells::Times { at_ms: ms, in_utc });
     match column.data_type() {

@@ -9,10 +9,10 @@ const KEY_COLUMNS: &str = "hvac.columns";
 
 /// Of a file; of one of another program, nothing.
 #[derive(Default)]
-pub struct Told(BTreeMap<String, ToldColumn>);
+pub(super) struct Told(BTreeMap<String, ToldColumn>);
 
 /// Of one column.
-pub struct ToldColumn {
+pub(super) struct ToldColumn {
     unit: Option<String>,
     /// What 0 and 1 stand for.
     states: Option<[String; 2]>,
@@ -22,7 +22,7 @@ pub struct ToldColumn {
 
 impl Told {
     /// Of a file's metadata.
-    pub fn of<'m>(mut metadata: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
+    pub(super) fn of<'m>(mut metadata: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
         let columns = metadata.find(|(key, _)| *key == KEY_COLUMNS);
         let columns: Vec<ColumnMeta> =
             columns.and_then(|(_, json)| serde_json::from_str(json).ok()).unwrap_or_default();
@@ -30,12 +30,12 @@ impl Told {
     }
 
     /// Of the column of that name.
-    pub fn column(&self, name: &str) -> Option<&ToldColumn> {
+    pub(super) fn column(&self, name: &str) -> Option<&ToldColumn> {
         self.0.get(name)
     }
 
     /// Its unit.
-    pub fn unit(&self, name: &str) -> Option<String> {
+    pub(super) fn unit(&self, name: &str) -> Option<String> {
         self.column(name)?.unit.clone()
     }
 }
@@ -52,7 +52,7 @@ impl ToldColumn {
     }
 
     /// The word of a number that stands for a state.
-    pub fn state(&self, number: f64) -> Option<&str> {
+    pub(super) fn state(&self, number: f64) -> Option<&str> {
         let [off, on] = self.states.as_ref()?;
         if number == 0.0 {
             Some(off)
@@ -64,7 +64,7 @@ impl ToldColumn {
     }
 
     /// What is written where there is no value.
-    pub fn null(&self) -> &'static str {
+    pub(super) fn null(&self) -> &'static str {
         self.null
     }
 }

@@ -9,7 +9,7 @@ use super::super::{Dimension, PointPlan, words};
 use super::read::ReadFile;
 
 /// Gives the series of all files their names, and the points of each what their names begin with.
-pub fn name_series(files: &mut [ReadFile]) {
+pub(super) fn name_series(files: &mut [ReadFile]) {
     let mut series: BTreeMap<Vec<String>, HashSet<Vec<String>>> = BTreeMap::new();
     for point in files.iter().flat_map(|file| &file.plan.points).filter(|point| !point.dimensions.is_empty()) {
         series.entry(columns(&point.dimensions)).or_default().insert(texts(&point.dimensions));

@@ -10,7 +10,7 @@ use crate::time::{self, Stamp};
 
 /// What is counted of one column.
 #[derive(Debug, Default)]
-pub struct Column {
+pub(super) struct Column {
     /// The last texts before its first value, the lowest last: at most two.
     pub above: Vec<String>,
     /// Row of its first value below a text.
@@ -29,7 +29,7 @@ pub struct Column {
 
 /// Cells that are dates.
 #[derive(Debug, Default)]
-pub struct Dates {
+pub(super) struct Dates {
     /// All.
     pub count: u64,
     /// Those of a day that is no month.
@@ -42,7 +42,7 @@ pub struct Dates {
 
 /// Texts that are dates of numbers only, with the year last.
 #[derive(Debug, Default)]
-pub struct Dated {
+pub(super) struct Dated {
     /// All texts that are dates, those with the year first or a month's name too.
     pub count: u64,
     /// Those with a time of day.
@@ -57,7 +57,7 @@ pub struct Dated {
 
 impl Dated {
     /// The one order in which all can be read, when some can be read in no other.
-    pub fn order(&self) -> Option<DateOrder> {
+    pub(super) fn order(&self) -> Option<DateOrder> {
         match (self.month_first, self.day_first) {
             (1.., 0) => Some(DateOrder::Mdy),
             (0, 1..) => Some(DateOrder::Dmy),
@@ -68,7 +68,7 @@ impl Dated {
 
 /// Cells that are numbers, as days of a calendar.
 #[derive(Debug, Default)]
-pub struct Numbers {
+pub(super) struct Numbers {
     /// All.
     pub count: u64,
     /// Those from 0 to below 1.
@@ -86,7 +86,7 @@ pub struct Numbers {
 
 impl Column {
     /// Counts the cell in that row.
-    pub fn see(&mut self, row: u32, value: &DataRef<'_>) {
+    pub(super) fn see(&mut self, row: u32, value: &DataRef<'_>) {
         match value {
             DataRef::DateTime(value) if is_time(value) => {
                 self.clocks += u64::from(self.is_below(row));
@@ -157,7 +157,7 @@ impl Column {
     }
 
     /// The name above its values.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.above.last().map_or("", String::as_str)
     }
 }

@@ -19,7 +19,7 @@ fn sum<'a>(columns: impl Iterator<Item = &'a Column>) -> Commas {
 }
 
 /// Settles which columns have numbers with a decimal comma.
-pub fn settle(
+pub(super) fn settle(
     source: Source<'_>,
     sheets: &[RawSheet],
     asked: Option<char>,

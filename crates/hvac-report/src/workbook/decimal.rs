@@ -9,7 +9,7 @@ const ENOUGH: u64 = 20;
 
 /// How a text writes a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// `0,5`, `1.234,5`: the comma is the decimal sign.
     Comma,
     /// `1,234`: a decimal comma or a mark of thousands.
@@ -26,7 +26,7 @@ pub enum Form {
 
 /// How the texts of a column write numbers.
 #[derive(Debug, Default)]
-pub struct Commas {
+pub(super) struct Commas {
     /// See [`Form::Comma`].
     pub comma: u64,
     /// See [`Form::Doubtful`].
@@ -43,7 +43,7 @@ pub struct Commas {
 
 impl Commas {
     /// Counts one.
-    pub fn see(&mut self, form: Form, row: u32, text: &str) {
+    pub(super) fn see(&mut self, form: Form, row: u32, text: &str) {
         match form {
             Form::Comma => self.comma += 1,
             Form::Doubtful => {
@@ -60,7 +60,7 @@ impl Commas {
     }
 
     /// Whether commas are decimal signs, by those that can be nothing else; none when there are none, or of both kinds.
-    pub fn verdict(&self) -> Option<bool> {
+    pub(super) fn verdict(&self) -> Option<bool> {
         match (self.comma, self.point) {
             (1.., 0) => Some(true),
             (0, 1..) => Some(false),
@@ -69,7 +69,7 @@ impl Commas {
     }
 
     /// Whether everything from 1000 on has a mark and nothing below it has: thousands, if there are enough.
-    pub fn are_thousands(&self) -> bool {
+    pub(super) fn are_thousands(&self) -> bool {
         self.doubtful >= ENOUGH && self.comma == 0 && self.small > 0 && self.large == 0
     }
 }
@@ -94,7 +94,7 @@ fn parts(text: &str) -> (&str, &str, &str) {
 }
 
 /// How a text writes a number; none when it writes none. A unit or a mark may stand behind it, without digits.
-pub fn form(text: &str) -> Option<Form> {
+pub(super) fn form(text: &str) -> Option<Form> {
     if text.len() > LONGEST {
         return None;
     }
@@ -142,7 +142,7 @@ pub fn form(text: &str) -> Option<Form> {
 }
 
 /// A number with a decimal comma, written with a point and without marks of thousands; all else as it was.
-pub fn with_point(text: &str) -> String {
+pub(super) fn with_point(text: &str) -> String {
     let (sign, number, behind) = parts(text);
     let plain: String = number.chars().filter(|c| c.is_ascii_digit() || *c == ',').collect();
     format!("{sign}{}{behind}", plain.replacen(',', ".", 1))

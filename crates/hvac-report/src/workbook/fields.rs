@@ -10,7 +10,7 @@ const LONGEST_TIME: f64 = 366.0;
 
 /// A date as ISO 8601, a time of day or a duration as `hh:mm:ss`. Excel counts days in binary fractions, so a
 /// time within 100 ms of a second is that second.
-pub fn spell(value: &ExcelDateTime) -> String {
+pub(super) fn spell(value: &ExcelDateTime) -> String {
     let words = |ms: i64| {
         let whole = format!("{:02}:{:02}:{:02}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
         if ms % 1000 == 0 { whole } else { format!("{whole}.{:03}", ms % 1000) }
@@ -29,7 +29,7 @@ pub fn spell(value: &ExcelDateTime) -> String {
 }
 
 /// Whether a value is a time of day or a duration, and no date.
-pub fn is_time(value: &ExcelDateTime) -> bool {
+pub(super) fn is_time(value: &ExcelDateTime) -> bool {
     value.is_duration() && value.as_f64() < 25_569.0 || (0.0..LONGEST_TIME).contains(&value.as_f64())
 }
 
@@ -39,7 +39,7 @@ fn snap(ms: i64) -> i64 {
 }
 
 /// Whether a text begins as `2024-01-31`, as cells that are dates are written.
-pub fn is_iso(text: &str) -> bool {
+pub(super) fn is_iso(text: &str) -> bool {
     let bytes = text.as_bytes();
     matches!(bytes, [_, _, _, _, b'-', _, _, b'-', _, _, ..])
         && bytes.iter().take(10).filter(|b| b.is_ascii_digit()).count() == 8
@@ -47,7 +47,7 @@ pub fn is_iso(text: &str) -> bool {
 }
 
 /// The fields of one line, quotes and all.
-pub fn fields(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn fields(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
@@ -63,12 +63,12 @@ pub fn fields(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The text between a field's quotes; none for a field that is no text.
-pub fn quoted(field: &str) -> Option<&str> {
+pub(super) fn quoted(field: &str) -> Option<&str> {
     field.strip_prefix('"')?.strip_suffix('"')
 }
 
 /// The date of a field, as ms on the site's clock; and the same with day and month swapped, for a cell that is a date.
-pub fn local_ms(field: &str, order: DateOrder) -> Option<(i64, i64)> {
+pub(super) fn local_ms(field: &str, order: DateOrder) -> Option<(i64, i64)> {
     match quoted(field) {
         Some(text) => time::stamp(text, order).map(|stamp| (stamp.local_ms(), stamp.local_ms())),
         None if is_iso(field) => {
@@ -84,7 +84,7 @@ pub fn local_ms(field: &str, order: DateOrder) -> Option<(i64, i64)> {
 }
 
 /// A date with day and month swapped, and a text in the same form, so that a column has one; none for other fields.
-pub fn put_right(field: &str, order: DateOrder) -> Option<String> {
+pub(super) fn put_right(field: &str, order: DateOrder) -> Option<String> {
     if let Some(text) = quoted(field) {
         let text = text.trim();
         let date = time::stamp(text, order)?;

@@ -15,7 +15,7 @@ use hvac_frame::column::Warning;
 
 /// What is to be put right in one sheet.
 #[derive(Default)]
-pub struct Repairs {
+pub(super) struct Repairs {
     /// Days are counted from 1904.
     pub is_1904: bool,
     /// Columns of numbers that are dates, or times of day, and the row from which on.
@@ -41,7 +41,7 @@ struct Merge {
 
 impl Repairs {
     /// With the merged cells of a sheet.
-    pub fn new(sheet: &RawSheet, is_1904: bool) -> Self {
+    pub(super) fn new(sheet: &RawSheet, is_1904: bool) -> Self {
         let mut repairs = Self { is_1904, ..Self::default() };
         let columns = &sheet.text.columns;
         let begin = columns.iter().position(|column| column.from.is_some() || !column.above.is_empty()).unwrap_or(0);
@@ -66,7 +66,7 @@ impl Repairs {
 }
 
 /// A sheet's text with everything put right.
-pub fn mend(text: String, repairs: &Repairs) -> String {
+pub(super) fn mend(text: String, repairs: &Repairs) -> String {
     if repairs.is_nothing() {
         return text;
     }

@@ -32,7 +32,7 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// A workbook's tables as comma-separated text.
 #[derive(Debug)]
-pub struct Book {
+pub(crate) struct Book {
     /// Those that are read, in the workbook's order; at least one.
     pub sheets: Vec<Sheet>,
     /// Which sheets are left out, and why.
@@ -43,7 +43,7 @@ pub struct Book {
 
 /// One sheet.
 #[derive(Debug)]
-pub struct Sheet {
+pub(crate) struct Sheet {
     /// As its tab says.
     pub name: String,
     /// One line a row of the sheet. Texts stand in quotes, all else does not.
@@ -55,7 +55,7 @@ pub struct Sheet {
 }
 
 /// Whether the bytes are a zip archive that holds a workbook.
-pub fn is_workbook(bytes: &[u8]) -> bool {
+pub(crate) fn is_workbook(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") && memchr::memmem::find(bytes, b"xl/workbook.xml").is_some()
 }
 
@@ -64,7 +64,7 @@ pub fn is_workbook(bytes: &[u8]) -> bool {
 /// # Errors
 /// `unknown_sheet`; `empty_file` when none that is seen has a value; `swapped_dates` and `ambiguous_decimal` when the
 /// cells can be read in two ways and nothing tells which; `not_a_table` and `too_large` for what cannot be opened.
-pub fn read(source: Source<'_>, options: &ReadOptions) -> Result<Book, ReadError> {
+pub(crate) fn read(source: Source<'_>, options: &ReadOptions) -> Result<Book, ReadError> {
     let merged = check_parts(source)?;
     let mut book = Xlsx::new(Cursor::new(source.bytes)).map_err(|error| broken(source, &error))?;
     let sheets::Choice { names, hidden, charts } = sheets::choose(source, &book, options.sheet.as_deref())?;

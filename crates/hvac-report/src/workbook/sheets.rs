@@ -15,7 +15,7 @@ use hvac_frame::column::Warning;
 const LISTED: usize = 12;
 
 /// The sheets of a workbook, by what becomes of them.
-pub struct Choice {
+pub(super) struct Choice {
     /// To be read, in the workbook's order.
     pub names: Vec<String>,
     /// Left out because their author hid them.
@@ -25,7 +25,11 @@ pub struct Choice {
 }
 
 /// All worksheets that are seen, or the one that is asked for, hidden or not.
-pub fn choose<R: Read + Seek>(source: Source<'_>, book: &Xlsx<R>, asked: Option<&str>) -> Result<Choice, ReadError> {
+pub(super) fn choose<R: Read + Seek>(
+    source: Source<'_>,
+    book: &Xlsx<R>,
+    asked: Option<&str>,
+) -> Result<Choice, ReadError> {
     let all = book.sheets_metadata();
     let mut choice = Choice { names: Vec::new(), hidden: Vec::new(), charts: Vec::new() };
     if let Some(asked) = asked {
@@ -51,7 +55,7 @@ pub fn choose<R: Read + Seek>(source: Source<'_>, book: &Xlsx<R>, asked: Option<
 }
 
 /// The refusal of a workbook without a value.
-pub fn nothing(source: Source<'_>, hidden: &[String]) -> ReadError {
+pub(super) fn nothing(source: Source<'_>, hidden: &[String]) -> ReadError {
     let words = match hidden {
         [] => "no sheet of the workbook has a cell with a value".to_owned(),
         _ => format!(
@@ -63,7 +67,7 @@ pub fn nothing(source: Source<'_>, hidden: &[String]) -> ReadError {
 }
 
 /// One warning a reason.
-pub fn left_out(
+pub(super) fn left_out(
     source: Source<'_>,
     hidden: &[String],
     charts: &[String],
@@ -90,7 +94,7 @@ pub fn left_out(
 }
 
 /// Whether a sheet, one of several, holds dates and none that rows of readings would have: `Created | 2024-01-31`.
-pub fn is_notes(sheet: &RawSheet) -> bool {
+pub(super) fn is_notes(sheet: &RawSheet) -> bool {
     let dates = |column: &Column| column.dates.count + column.dated.count;
     let of_rows = |column: &Column| {
         let named = column.above.iter().any(|name| names_time(name));
@@ -101,7 +105,7 @@ pub fn is_notes(sheet: &RawSheet) -> bool {
 }
 
 /// Which sheets were read and how, in words.
-pub fn evidence(read: &[RawSheet], repairs: &[Repairs]) -> String {
+pub(super) fn evidence(read: &[RawSheet], repairs: &[Repairs]) -> String {
     let names: Vec<String> = read.iter().map(|sheet| sheet.name.clone()).collect();
     let commas = read.iter().zip(repairs).filter(|(_, repairs)| !repairs.commas.is_empty());
     let commas: Vec<String> = commas.map(|(sheet, _)| sheet.name.clone()).collect();

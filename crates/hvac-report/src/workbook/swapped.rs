@@ -38,7 +38,7 @@ struct Suspect {
 }
 
 /// Settles which columns have swapped dates.
-pub fn settle(source: Source<'_>, sheets: &[RawSheet], repairs: &mut [Repairs]) -> Result<(), ReadError> {
+pub(super) fn settle(source: Source<'_>, sheets: &[RawSheet], repairs: &mut [Repairs]) -> Result<(), ReadError> {
     let mut named: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
     for (sheet, raw) in sheets.iter().enumerate() {
         for (at, column) in raw.text.columns.iter().enumerate() {

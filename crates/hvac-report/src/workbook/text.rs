@@ -14,7 +14,7 @@ const MAX_COLUMNS: u32 = 20_100;
 
 /// The text of one sheet.
 #[derive(Default)]
-pub struct Text {
+pub(super) struct Text {
     /// One line a row.
     pub text: String,
     /// Rows that have a value.
@@ -36,12 +36,12 @@ pub struct Text {
 
 impl Text {
     /// For at most `room` bytes.
-    pub fn with_room(room: u64) -> Self {
+    pub(super) fn with_room(room: u64) -> Self {
         Self { room, ..Self::default() }
     }
 
     /// The next cell; those of one row come from left to right, and rows from top to bottom.
-    pub fn cell(
+    pub(super) fn cell(
         &mut self,
         source: Source<'_>,
         (row, column): (u32, u32),
@@ -98,7 +98,7 @@ impl Text {
     }
 
     /// Ends the last row.
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.end_row();
     }
 }

@@ -14,7 +14,7 @@ const DAYS_TO_1904: f64 = 1462.0;
 const LONG: [&str; 9] = ["run", "elapsed", "hour", "hrs", "duration", "laufzeit", "betrieb", "operating", "[h]"];
 
 /// Settles which columns of numbers are dates, and which times of day.
-pub fn settle(source: Source<'_>, sheet: &RawSheet, repairs: &mut Repairs) {
+pub(super) fn settle(source: Source<'_>, sheet: &RawSheet, repairs: &mut Repairs) {
     let columns = &sheet.text.columns;
     let shift = if repairs.is_1904 { DAYS_TO_1904 } else { 0.0 };
     let mut found = Vec::new();

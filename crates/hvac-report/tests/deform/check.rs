@@ -19,7 +19,7 @@ use polars::prelude::{AnyValue, DataFrame};
 use super::render::{Want, Wanted, WantedPoint, Written};
 
 /// What a parse makes of some files.
-pub struct Parsed {
+pub(crate) struct Parsed {
     pub frame: DataFrame,
     pub columns: Vec<ColumnMeta>,
     /// One a table.
@@ -27,7 +27,7 @@ pub struct Parsed {
 }
 
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Equal,
     /// Code and message.
     Refused(String),
@@ -36,7 +36,11 @@ pub enum Outcome {
 }
 
 /// Reads files as one job, keeping so many bytes of cells (the others are read again), in windows of 64 rows.
-pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions, memory_bytes: u64) -> Result<Parsed, Vec<ReadError>> {
+pub(crate) fn parse(
+    files: &[(String, Vec<u8>)],
+    options: &ReadOptions,
+    memory_bytes: u64,
+) -> Result<Parsed, Vec<ReadError>> {
     let options = Arc::new(options.clone());
     let file = |(name, _): &(String, Vec<u8>)| FileToRead {
         id: FileId { name: name.clone(), sha256: name.clone() },
@@ -70,7 +74,7 @@ pub fn parse(files: &[(String, Vec<u8>)], options: &ReadOptions, memory_bytes: u
 }
 
 /// What becomes of what was written.
-pub fn outcome(written: &Written) -> Outcome {
+pub(crate) fn outcome(written: &Written) -> Outcome {
     let parsed = catch_unwind(AssertUnwindSafe(|| parse(&written.files, &written.options, written.memory_bytes)));
     match parsed {
         Err(_) => Outcome::Different("a panic".to_owned()),
@@ -99,7 +103,7 @@ fn bare(name: &str) -> String {
 }
 
 /// The first difference between what was read and what is right, if any.
-pub fn difference(parsed: &Parsed, wanted: &Wanted) -> Option<String> {
+pub(crate) fn difference(parsed: &Parsed, wanted: &Wanted) -> Option<String> {
     let times = parsed.frame.column("timestamp").unwrap().datetime().unwrap();
     let times: Vec<i64> = times.physical().iter().map(|at| at.unwrap()).collect();
     let mut row_of: BTreeMap<i64, usize> = times.iter().enumerate().map(|(row, at)| (*at, row)).collect();

@@ -6,7 +6,7 @@ use super::writing::{
 
 /// What a deformation is about; two of one part exclude each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     Fields,
     Numbers,
     Dates,
@@ -25,7 +25,7 @@ pub enum Part {
 
 /// One deformation.
 #[derive(Debug, Clone, Copy)]
-pub struct Deformation {
+pub(crate) struct Deformation {
     pub name: &'static str,
     pub part: Part,
     /// docs/FORMATS.md says that it is read: by itself it must not be refused.
@@ -46,7 +46,7 @@ fn from_to(writing: &mut Writing) {
     writing.time_columns = TimeColumns::FromTo;
 }
 
-pub const DEFORMATIONS: &[Deformation] = &[
+pub(crate) const DEFORMATIONS: &[Deformation] = &[
     // Fields and numbers.
     read("semicolons", Part::Fields, |w| w.delimiter = ';'),
     read("tabs", Part::Fields, |w| w.delimiter = '\t'),

@@ -7,14 +7,14 @@ use chrono_tz::Tz;
 
 /// The same numbers for the same seed, on every machine (SplitMix64).
 #[derive(Debug, Clone)]
-pub struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -23,23 +23,23 @@ impl Rng {
     }
 
     /// 0 to `n` − 1.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() % n as u64) as usize
     }
 
-    pub fn between(&mut self, first: i64, last: i64) -> i64 {
+    pub(crate) fn between(&mut self, first: i64, last: i64) -> i64 {
         first + (self.next() % (last - first + 1) as u64) as i64
     }
 
-    pub fn percent(&mut self, n: u64) -> bool {
+    pub(crate) fn percent(&mut self, n: u64) -> bool {
         self.next() % 100 < n
     }
 
-    pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.below(list.len())]
     }
 
-    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
         for at in (1..list.len()).rev() {
             list.swap(at, self.below(at + 1));
         }
@@ -48,7 +48,7 @@ impl Rng {
 
 /// What one point has at one time.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
+pub(crate) enum Cell {
     /// `count` units of the last of so many decimals.
     Number { count: i64, decimals: usize },
     /// A state or a mode.
@@ -58,7 +58,7 @@ pub enum Cell {
 }
 
 /// What stands where a value was lost, and the reason it is a null for (HVAC.md §2).
-pub const MARKERS: [(&str, &str); 9] = [
+pub(crate) const MARKERS: [(&str, &str); 9] = [
     ("", "Empty"),
     ("No Data", "NoData"),
     ("Data Loss", "DataLoss"),
@@ -71,7 +71,7 @@ pub const MARKERS: [(&str, &str); 9] = [
 ];
 
 #[derive(Debug, Clone)]
-pub struct Point {
+pub(crate) struct Point {
     /// `AHU_1`
     pub equip: &'static str,
     /// `ZN-T`
@@ -85,23 +85,23 @@ pub struct Point {
 }
 
 impl Point {
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{} {}", self.equip, self.quantity)
     }
 
     /// What may be known of the unit where only the name is written: `KWH` says it itself.
-    pub fn units_of_name(&self) -> Vec<Option<&'static str>> {
+    pub(crate) fn units_of_name(&self) -> Vec<Option<&'static str>> {
         let said = self.unit.filter(|unit| unit.eq_ignore_ascii_case(self.quantity));
         if said.is_some() { vec![said, None] } else { vec![None] }
     }
 
-    pub fn numeric(&self) -> bool {
+    pub(crate) fn numeric(&self) -> bool {
         self.cells.iter().all(|cell| !matches!(cell, Cell::Word(_)))
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Original {
+pub(crate) struct Original {
     pub zone: Tz,
     pub step_s: i64,
     /// UTC, ascending.
@@ -148,7 +148,7 @@ const QUANTITIES: [(&str, Option<&str>, Course, usize, &[&str]); 14] = [
 const MACHINES: [&str; 6] = ["AHU_1", "AHU_2", "CH-1", "RTU4", "Kühler 2", "冷凍機"];
 
 impl Original {
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         let mut rng = Rng::of(seed);
         let rows = rng.between(20, 200);
         let step_s = rng.pick(&[300, 900, 900, 3600]);
@@ -181,37 +181,37 @@ impl Original {
         Self { zone, step_s, at_ms, points }
     }
 
-    pub fn local(&self, at_ms: i64) -> NaiveDateTime {
+    pub(crate) fn local(&self, at_ms: i64) -> NaiveDateTime {
         utc(at_ms).with_timezone(&self.zone).naive_local()
     }
 
     /// Seconds east of UTC.
-    pub fn offset_s(&self, at_ms: i64) -> i64 {
+    pub(crate) fn offset_s(&self, at_ms: i64) -> i64 {
         (self.local(at_ms) - utc(at_ms).naive_utc()).num_seconds()
     }
 
     /// Whether some row's local time exists twice, so that only the order of rows tells which it is.
-    pub fn repeats_an_hour(&self) -> bool {
+    pub(crate) fn repeats_an_hour(&self) -> bool {
         self.at_ms
             .iter()
             .any(|at| matches!(self.zone.from_local_datetime(&self.local(*at)), LocalResult::Ambiguous(..)))
     }
 
     /// Whether two rows that follow each other have one local time, as hourly rows have when the clocks are put back.
-    pub fn repeats_a_label(&self) -> bool {
+    pub(crate) fn repeats_a_label(&self) -> bool {
         self.at_ms.windows(2).any(|pair| self.local(pair[0]) == self.local(pair[1]))
     }
 
-    pub fn one_offset(&self) -> bool {
+    pub(crate) fn one_offset(&self) -> bool {
         self.at_ms.iter().all(|at| self.offset_s(*at) == self.offset_s(self.at_ms[0]))
     }
 
-    pub fn letters(&self) -> String {
+    pub(crate) fn letters(&self) -> String {
         self.points.iter().map(Point::name).collect()
     }
 }
 
-pub fn utc(at_ms: i64) -> DateTime<chrono::Utc> {
+pub(crate) fn utc(at_ms: i64) -> DateTime<chrono::Utc> {
     DateTime::from_timestamp_millis(at_ms).unwrap()
 }
 

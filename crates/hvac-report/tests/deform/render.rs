@@ -10,7 +10,7 @@ use super::writing::{Damage, Encoding, Files, Foot, Order, Shape, Status, Units,
 
 /// What one cell must be read as.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Want {
+pub(crate) enum Want {
     /// To the last bit.
     Number(f64),
     Text(&'static str),
@@ -19,7 +19,7 @@ pub enum Want {
 }
 
 #[derive(Debug, Clone)]
-pub struct WantedPoint {
+pub(crate) struct WantedPoint {
     /// Any of them, but for what is neither letter nor digit.
     pub names: Vec<String>,
     /// Any of them.
@@ -31,7 +31,7 @@ pub struct WantedPoint {
 }
 
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     pub at_ms: Vec<i64>,
     pub points: Vec<WantedPoint>,
     /// The row at this time was cut: what is left of it is right or null.
@@ -42,7 +42,7 @@ pub struct Wanted {
 
 /// Files as they come, how they are asked for, and the right answer.
 #[derive(Debug)]
-pub struct Written {
+pub(crate) struct Written {
     pub files: Vec<(String, Vec<u8>)>,
     pub options: ReadOptions,
     /// Room for cells: with none, every chunk is read again.
@@ -52,7 +52,7 @@ pub struct Written {
 
 /// A cell as it is written.
 #[derive(Debug, Clone)]
-pub struct WrittenCell {
+pub(crate) struct WrittenCell {
     pub text: String,
     /// For a column of statuses.
     pub status: &'static str,
@@ -60,19 +60,19 @@ pub struct WrittenCell {
 
 /// A line of a file.
 #[derive(Debug, Clone)]
-pub enum Line {
+pub(crate) enum Line {
     Fields(Vec<String>),
     /// Quotes and delimiters as they must stand.
     Raw(String),
 }
 
-pub fn fields<S: Into<String>>(fields: impl IntoIterator<Item = S>) -> Line {
+pub(crate) fn fields<S: Into<String>>(fields: impl IntoIterator<Item = S>) -> Line {
     Line::Fields(fields.into_iter().map(Into::into).collect())
 }
 
 /// The rows of one file, before they are text.
 #[derive(Debug, Default)]
-pub struct Sheet {
+pub(crate) struct Sheet {
     pub name: String,
     pub above: Vec<Line>,
     pub head: Vec<Line>,
@@ -147,7 +147,7 @@ fn cells(rng: &mut Rng, writing: &Writing, point: &Point) -> (Vec<WrittenCell>, 
 }
 
 /// `count` units of the last of so many decimals.
-pub fn number(count: i64, decimals: usize, decimal: char, thousands: Option<char>) -> String {
+pub(crate) fn number(count: i64, decimals: usize, decimal: char, thousands: Option<char>) -> String {
     let digits = format!("{:0>width$}", count.unsigned_abs(), width = decimals + 1);
     let (whole, fraction) = digits.split_at(digits.len() - decimals);
     let mut text = if count < 0 { "-".to_owned() } else { String::new() };
@@ -165,7 +165,7 @@ pub fn number(count: i64, decimals: usize, decimal: char, thousands: Option<char
 }
 
 /// Writes `original` by `writing`; `seed` chooses what else is left open.
-pub fn write(original: &Original, writing: &Writing, seed: u64) -> Written {
+pub(crate) fn write(original: &Original, writing: &Writing, seed: u64) -> Written {
     let mut rng = Rng::of(seed ^ 0xdead);
     let (written, wants): (Vec<_>, Vec<_>) =
         original.points.iter().map(|point| cells(&mut rng, writing, point)).unzip();
@@ -286,7 +286,7 @@ fn bytes_of(text: &str, writing: &Writing, file: usize) -> Vec<u8> {
 }
 
 /// Lines above a table that look like data and are none.
-pub fn preamble(original: &Original) -> Vec<Line> {
+pub(crate) fn preamble(original: &Original) -> Vec<Line> {
     let day = |at: i64| original.local(at).format("%Y-%m-%d").to_string();
     let (first, last) = (original.at_ms[0], original.at_ms[original.at_ms.len() - 1]);
     vec![
@@ -298,7 +298,7 @@ pub fn preamble(original: &Original) -> Vec<Line> {
     ]
 }
 
-pub fn footer(writing: &Writing) -> Vec<Line> {
+pub(crate) fn footer(writing: &Writing) -> Vec<Line> {
     match writing.foot {
         Foot::Prose => vec![
             Line::Raw(String::new()),

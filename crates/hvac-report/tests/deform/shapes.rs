@@ -16,7 +16,7 @@ struct Content<'c> {
 }
 
 /// The files; `rows` are those of each file in their order.
-pub fn sheets(
+pub(crate) fn sheets(
     original: &Original,
     writing: &Writing,
     cells: &[Vec<WrittenCell>],

@@ -7,7 +7,7 @@ use super::original::{Original, utc};
 use super::writing::{Clock, Dates, Offset, TimeColumns, Writing};
 
 /// The fields of a row that say its time.
-pub fn fields(original: &Original, writing: &Writing, at_ms: i64) -> Vec<String> {
+pub(crate) fn fields(original: &Original, writing: &Writing, at_ms: i64) -> Vec<String> {
     let one = |at_ms| stamp(original, writing, at_ms);
     let to = at_ms + original.step_s * 1000;
     let mut fields = match writing.time_columns {
@@ -30,7 +30,7 @@ pub fn fields(original: &Original, writing: &Writing, at_ms: i64) -> Vec<String>
 }
 
 /// Names of the columns that [`fields`] fills.
-pub fn names(original: &Original, writing: &Writing) -> Vec<String> {
+pub(crate) fn names(original: &Original, writing: &Writing) -> Vec<String> {
     let zone = match writing.offset {
         Offset::HeaderGmt => format!(" (GMT{})", colon(original.offset_s(original.at_ms[0]))),
         Offset::HeaderUtc => " (UTC)".to_owned(),
@@ -51,7 +51,7 @@ pub fn names(original: &Original, writing: &Writing) -> Vec<String> {
 }
 
 /// One text for a time.
-pub fn stamp(original: &Original, writing: &Writing, at_ms: i64) -> String {
+pub(crate) fn stamp(original: &Original, writing: &Writing, at_ms: i64) -> String {
     match writing.dates {
         Dates::EpochS => return (at_ms / 1000).to_string(),
         Dates::EpochMs => return at_ms.to_string(),
@@ -76,7 +76,7 @@ fn on_clock(original: &Original, writing: &Writing, at_ms: i64) -> NaiveDateTime
     }
 }
 
-pub fn date(dates: Dates, local: NaiveDateTime) -> String {
+pub(crate) fn date(dates: Dates, local: NaiveDateTime) -> String {
     let form = match dates {
         Dates::Slash => "%Y/%-m/%-d",
         Dates::Mdy => "%-m/%-d/%Y",
@@ -123,7 +123,7 @@ fn abbreviation(zone: Tz, east: i64) -> &'static str {
 }
 
 /// `+08:00`
-pub fn colon(east_s: i64) -> String {
+pub(crate) fn colon(east_s: i64) -> String {
     let sign = if east_s < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", east_s.abs() / 3600, east_s.abs() / 60 % 60)
 }

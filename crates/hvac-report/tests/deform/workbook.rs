@@ -22,7 +22,7 @@ const STYLES: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/><xf numFmtId="22" applyNumberFormat="1"/></cellXfs></styleSheet>"#;
 
 /// The file of a sheet.
-pub fn bytes(sheet: &Sheet, writing: &Writing) -> Vec<u8> {
+pub(crate) fn bytes(sheet: &Sheet, writing: &Writing) -> Vec<u8> {
     let mut file = ZipWriter::new(Cursor::new(Vec::new()));
     let parts = [
         ("[Content_Types].xml", TYPES),

@@ -5,7 +5,7 @@ use chrono::Datelike;
 use super::original::{Cell, Original, Point};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     Wide,
     /// Time, point, value.
     Long,
@@ -28,7 +28,7 @@ pub enum Shape {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dates {
+pub(crate) enum Dates {
     /// 2024-01-31
     Iso,
     /// 2024-01-31T
@@ -58,7 +58,7 @@ pub enum Dates {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
+pub(crate) enum Clock {
     /// 13:45
     Minutes,
     /// 13:45:00
@@ -70,7 +70,7 @@ pub enum Clock {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Offset {
+pub(crate) enum Offset {
     /// The site's clock.
     None,
     /// +08:00
@@ -92,7 +92,7 @@ pub enum Offset {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeColumns {
+pub(crate) enum TimeColumns {
     One,
     DateAndClock,
     FromTo,
@@ -103,7 +103,7 @@ pub enum TimeColumns {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Units {
+pub(crate) enum Units {
     /// `ZN-T [°C]`
     Brackets,
     /// `ZN-T (°C)`
@@ -120,7 +120,7 @@ pub enum Units {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Head {
+pub(crate) enum Head {
     /// `AHU_1 ZN-T`
     One,
     /// Machines above quantities, each named once.
@@ -130,7 +130,7 @@ pub enum Head {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     None,
     /// `21.5 {ok}`, some `{fault}`.
     Suffix,
@@ -145,7 +145,7 @@ pub enum Status {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Foot {
+pub(crate) enum Foot {
     None,
     /// `Total` and the sums.
     Total,
@@ -156,14 +156,14 @@ pub enum Foot {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     Forward,
     NewestFirst,
     Shuffled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Files {
+pub(crate) enum Files {
     One,
     /// Two periods, which share a few equal rows.
     Periods,
@@ -172,7 +172,7 @@ pub enum Files {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     Utf8,
     Bom,
     Utf16Le,
@@ -188,7 +188,7 @@ pub enum Encoding {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
+pub(crate) enum Damage {
     None,
     /// The last row ends within one of its cells.
     Cut,
@@ -200,7 +200,7 @@ pub enum Damage {
 
 /// A writer's habits; as it is made, the right report of [`Original`].
 #[derive(Debug, Clone)]
-pub struct Writing {
+pub(crate) struct Writing {
     pub shape: Shape,
     pub delimiter: char,
     pub decimal: char,
@@ -237,7 +237,7 @@ pub struct Writing {
 }
 
 impl Writing {
-    pub fn right() -> Self {
+    pub(crate) fn right() -> Self {
         Self {
             shape: Shape::Wide,
             delimiter: ',',
@@ -271,21 +271,21 @@ impl Writing {
         }
     }
 
-    pub fn epoch(&self) -> bool {
+    pub(crate) fn epoch(&self) -> bool {
         matches!(self.dates, Dates::EpochS | Dates::EpochMs)
     }
 
-    pub fn is_workbook(&self) -> bool {
+    pub(crate) fn is_workbook(&self) -> bool {
         matches!(self.encoding, Encoding::Workbook | Encoding::WorkbookOfTexts)
     }
 
     /// Whether the rows say their times on the site's clock only.
-    pub fn on_site_clock(&self) -> bool {
+    pub(crate) fn on_site_clock(&self) -> bool {
         self.offset == Offset::None && !self.epoch() && !matches!(self.shape, Shape::Influx | Shape::HomeAssistant)
     }
 
     /// Whether a system could write `original` so: two deformations may contradict each other.
-    pub fn is_possible(&self, original: &Original) -> bool {
+    pub(crate) fn is_possible(&self, original: &Original) -> bool {
         let wide = self.shape == Shape::Wide;
         let words = self.states.map_or(String::new(), |(zero, one)| format!("{zero}{one}"));
         let letters = format!("{}{words}{}", original.letters(), self.thousands.unwrap_or(' '));
@@ -383,7 +383,7 @@ impl Writing {
     }
 
     /// Whether dates that are numbers only say which of them is the day.
-    pub fn tells_date_order(&self, original: &Original) -> bool {
+    pub(crate) fn tells_date_order(&self, original: &Original) -> bool {
         let tells = |rows: &[i64]| rows.iter().any(|at| original.local(*at).day() > 12);
         match self.dates {
             // Each file by itself.
