@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hvac_store::db::Db;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::helpers::TestApp;
 
@@ -209,7 +209,7 @@ async fn what_is_found_is_what_reading_everything_would_find() {
 async fn queries_are_saved_carried_out_and_forgotten() {
     let app = TestApp::start().await;
     let id = parsed(&app, "Autumn", "KMUH", "a.csv", "kw").await;
-    let put = |name: &str, query: &Value| {
+    let put = |name: &str, query: &serde_json::Value| {
         let request = reqwest::Client::new().put(app.url(&format!("/api/queries/{}", encoded(name)))).json(query);
         async { request.send().await.unwrap() }
     };
