@@ -10,6 +10,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::sessions::snapshot::Snapshot;
+use crate::sessions::{catalogue, prices, search};
 use hvac_frame::parquet_file::{Footer, ParquetReader};
 use hvac_modelling::document::ModelDocument;
 use hvac_store::entity::{ArtefactKind, VersionState, cleaning_job, parsed_dataset, trained_model};
@@ -25,6 +26,16 @@ pub fn check_manifest(snapshot: &Snapshot) -> Result<()> {
     let session = &snapshot.session;
     limits::name("name", &session.name)?;
     limits::given_name("site", session.site.as_deref())?;
+    search::tags(&session.tags.0)?;
+    limits::lines("notes", &session.notes)?;
+    catalogue::check_size(&session.metadata.0)?;
+    if let Some(price) = &snapshot.energy_price {
+        prices::check(&price.currency, price.per_kwh)?;
+    }
+    for said in &snapshot.site_overrides {
+        limits::given_name("column_overrides.name", said.name.as_deref())?;
+        limits::given_name("column_overrides.unit", said.unit.as_deref())?;
+    }
     if let Some(zone) = &session.timezone {
         config::timezone("timezone", zone)?;
     }

@@ -11,8 +11,8 @@ use super::export::{Ending, copy, told_by_name, unwritable, write};
 use super::out::{Align, number, plain, print, print_bytes, print_json, print_json_text, table, tell};
 use crate::datasets::export::ByteStream;
 use crate::error::{Context, Error, Result};
-use crate::query::saved::{self, QueryToSave, SavedQuery, SavedQueryRun};
-use crate::query::{self, Format, QueryRequest};
+use crate::query::saved::{self, QueryToSave, SavedQuery};
+use crate::query::{self, Format, QueryOptions, QueryRequest};
 use crate::sessions::catalogue;
 use crate::state::AppState;
 
@@ -70,7 +70,7 @@ pub async fn run(state: &AppState, args: QueryArgs, json: bool) -> Result<()> {
     let file = args.output.as_deref().filter(|path| *path != Path::new("-"));
     let asked = args.format.as_deref().map(query::format_named).transpose()?;
     let format = asked.or(told_by_name(file, ENDINGS)?);
-    let run = SavedQueryRun {
+    let options = QueryOptions {
         session_id,
         params: Some(Value::Array(params)).filter(|params| params != &Value::Array(Vec::new())),
         format: None,
@@ -78,8 +78,8 @@ pub async fn run(state: &AppState, args: QueryArgs, json: bool) -> Result<()> {
         timeout_ms: Some(args.timeout_ms),
     };
     let request = match &args.saved {
-        Some(name) => saved::request(state, name, run).await?,
-        None => run.of(given(args.sql.as_deref().unwrap_or_default())?),
+        Some(name) => saved::request(state, name, options).await?,
+        None => QueryRequest { sql: given(args.sql.as_deref().unwrap_or_default())?, options },
     };
     let rows = bytes_of(state, &request, format.unwrap_or(Format::Json)).await?;
     if let Some(path) = file {

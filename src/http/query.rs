@@ -13,8 +13,8 @@ use super::answer::header_text;
 use super::extract::{Json as JsonBody, Path};
 use super::openapi::{NoSuchData, NoSuchQuery};
 use super::problem::Result;
-use crate::query::saved::{self, QueryToSave, SavedQueries, SavedQuery, SavedQueryRun};
-use crate::query::{self, Format, QueryAnswer, QueryRequest};
+use crate::query::saved::{self, QueryToSave, SavedQueries, SavedQuery};
+use crate::query::{self, Format, QueryAnswer, QueryOptions, QueryRequest};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -96,7 +96,7 @@ async fn put_query(
     path = "/queries/{id}",
     tag = "data",
     params(("id" = String, Path, description = "Its name")),
-    request_body(content = SavedQueryRun, example = json!({"limit": 100})),
+    request_body(content = QueryOptions, example = json!({"limit": 100})),
     responses(
         (status = 200, description = "The answer, in the format asked for", content(
             (QueryAnswer = "application/json"),
@@ -113,9 +113,9 @@ async fn post_saved_query(
     State(state): State<AppState>,
     Path(name): Path,
     headers: HeaderMap,
-    JsonBody(run): JsonBody<SavedQueryRun>,
+    JsonBody(options): JsonBody<QueryOptions>,
 ) -> Result<Response> {
-    answer(&state, &headers, &saved::request(&state, &name, run).await?).await
+    answer(&state, &headers, &saved::request(&state, &name, options).await?).await
 }
 
 /// Forgets a saved query
@@ -127,7 +127,7 @@ async fn delete_query(State(state): State<AppState>, Path(name): Path) -> Result
 
 /// A statement's answer on its way.
 async fn answer(state: &AppState, headers: &HeaderMap, request: &QueryRequest) -> Result<Response> {
-    let format = match request.format.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+    let format = match request.options.format.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => query::format_named(name)?,
         None => accepted(headers),
     };

@@ -45,6 +45,15 @@ pub struct QueryRequest {
         example = "SELECT time_bucket(INTERVAL '1 day', timestamp) AS day, avg(\"CH1_kW\") AS kw FROM parsed GROUP BY 1 ORDER BY 1"
     )]
     pub sql: String,
+    /// How.
+    #[serde(flatten)]
+    pub options: QueryOptions,
+}
+
+/// What a statement is about, what is in it, and what it may take.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct QueryOptions {
     /// The session whose `parsed`, `cleaned`, `latest` and `events` need no name before them; the one last
     /// parsed over HTTP when left out.
     pub session_id: Option<String>,
@@ -141,13 +150,14 @@ async fn why(state: &AppState, read: &[DatasetSelector], error: QueryError) -> E
 /// be carried out within its time and memory. What goes wrong within the answer is told by [`Answering::next`].
 pub async fn run(state: &AppState, request: &QueryRequest, format: Format) -> Result<Answering> {
     let begun = Instant::now();
-    let rows = match (request.limit, format) {
+    let QueryRequest { sql, options } = request;
+    let rows = match (options.limit, format) {
         (Some(0), _) => return Err(Error::invalid("limit", codes::OUT_OF_RANGE, "limit: it must be at least 1")),
         (Some(limit), _) => Some(usize::try_from(limit).unwrap_or(usize::MAX)),
         (None, Format::Json) => Some(JSON_ROWS),
         (None, _) => None,
     };
-    let time = match request.timeout_ms {
+    let time = match options.timeout_ms {
         None => Duration::from_secs(USUAL_S),
         Some(ms) if (1..=LONGEST_S * 1000).contains(&ms) => Duration::from_millis(ms),
         Some(_) => {
@@ -155,11 +165,11 @@ pub async fn run(state: &AppState, request: &QueryRequest, format: Format) -> Re
             return Err(Error::invalid("timeout_ms", codes::OUT_OF_RANGE, message));
         }
     };
-    let statement = Statement::parse(&request.sql).map_err(told)?;
-    let found = tables::find(state, &statement, request.session_id.as_deref()).await?;
+    let statement = Statement::parse(sql).map_err(told)?;
+    let found = tables::find(state, &statement, options.session_id.as_deref()).await?;
     let limits = Limits { time, rows, zone: found.zone };
     let engine = engine(state)?;
-    let answer = match engine.run(statement, found.tables, request.params.as_ref(), limits).await {
+    let answer = match engine.run(statement, found.tables, options.params.as_ref(), limits).await {
         Ok(answer) => answer,
         Err(error) => return Err(why(state, &found.read, error).await),
     };

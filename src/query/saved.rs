@@ -5,10 +5,9 @@ use hvac_query::Statement;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryOrder};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{QueryRequest, told};
+use super::{QueryOptions, QueryRequest, told};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
@@ -50,34 +49,6 @@ pub struct QueryToSave {
     pub description: Option<String>,
     /// The session that it is about unless another is given; without one, that which the request is about.
     pub session_id: Option<String>,
-}
-
-/// How a saved query is carried out.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct SavedQueryRun {
-    /// Another session than the one it was saved with.
-    pub session_id: Option<String>,
-    /// As in `POST /api/query`.
-    #[schema(value_type = Option<Object>)]
-    pub params: Option<Value>,
-    /// As there.
-    pub format: Option<String>,
-    /// As there.
-    #[schema(minimum = 1, maximum = 100_000_000)]
-    pub limit: Option<u64>,
-    /// As there.
-    #[schema(minimum = 1, maximum = 300_000)]
-    pub timeout_ms: Option<u64>,
-}
-
-impl SavedQueryRun {
-    /// A request of that statement.
-    #[must_use]
-    pub fn of(self, sql: String) -> QueryRequest {
-        let Self { session_id, params, format, limit, timeout_ms } = self;
-        QueryRequest { sql, session_id, params, format, limit, timeout_ms }
-    }
 }
 
 fn told_of(row: saved_query::Model) -> SavedQuery {
@@ -165,12 +136,12 @@ pub async fn delete(state: &AppState, name: &str) -> Result<()> {
     if gone.rows_affected == 0 { Err(unknown(name)) } else { Ok(()) }
 }
 
-/// What is to be carried out when it is.
+/// What is to be carried out when it is, about another session than the one it was saved with if the options name one.
 ///
 /// # Errors
 /// 404 when there is none of that name.
-pub async fn request(state: &AppState, name: &str, run: SavedQueryRun) -> Result<QueryRequest> {
+pub async fn request(state: &AppState, name: &str, mut options: QueryOptions) -> Result<QueryRequest> {
     let saved = get(state, name).await?;
-    let session_id = run.session_id.clone().or(saved.session_id);
-    Ok(SavedQueryRun { session_id, ..run }.of(saved.sql))
+    options.session_id = options.session_id.or(saved.session_id);
+    Ok(QueryRequest { sql: saved.sql, options })
 }

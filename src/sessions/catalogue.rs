@@ -200,8 +200,11 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
     get(state, session_id).await
 }
 
-/// It stands in every answer about the session, and in its folder.
-fn check_size(metadata: &BTreeMap<String, serde_json::Value>) -> Result<()> {
+/// Free data stand in every answer about the session, and in its folder.
+///
+/// # Errors
+/// 422 for more bytes than are kept.
+pub fn check_size(metadata: &BTreeMap<String, serde_json::Value>) -> Result<()> {
     let bytes = serde_json::to_vec(metadata).internal("writing a session's free data")?.len();
     if bytes <= limits::MOST_METADATA_BYTES {
         return Ok(());

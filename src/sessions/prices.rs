@@ -87,7 +87,11 @@ pub async fn put(state: &AppState, site: &str, stated: StatedSettings) -> Result
     of(state, site).await
 }
 
-fn check(currency: &str, per_kwh: f64) -> Result<()> {
+/// Whether a price can be.
+///
+/// # Errors
+/// 422 for a currency that is no code of ISO 4217, or a price out of range.
+pub fn check(currency: &str, per_kwh: f64) -> Result<()> {
     if currency.len() != 3 || !currency.chars().all(|c| c.is_ascii_uppercase()) {
         let message = "energy_price.currency: give the three capitals of ISO 4217, such as TWD or EUR";
         return Err(Error::invalid("energy_price.currency", codes::INVALID_FIELD, message));

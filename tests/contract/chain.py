@@ -37,7 +37,7 @@ def drive(url: str, samples: Path) -> dict:
     )
     from client.models import (
         AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
-        ImportForm, QueryRequest, QueryToSave, SavedQueryRun,
+        ImportForm, QueryRequest, QueryToSave, QueryOptions,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
     from client.types import File
@@ -90,7 +90,7 @@ def drive(url: str, samples: Path) -> dict:
     call(put_query, id="Rows", body=QueryToSave(sql="SELECT count(*) AS n FROM parsed", description="How many", session_id=session))
     call(get_query, id="Rows")
     call(list_queries)
-    call(post_saved_query, id="Rows", body=SavedQueryRun(limit=1))
+    call(post_saved_query, id="Rows", body=QueryOptions(limit=1))
     call(list_raw_files, id=session)
     request = TrainRequest(model_name="contract", session_id=session, interval="30m", wait=True)
     trained = call(post_train, body=request)

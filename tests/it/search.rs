@@ -242,14 +242,15 @@ async fn lineage_is_drawn() {
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     let answer = app.parsed(&files, &[("name", "Autumn"), ("timezone", "UTC")]).await;
     let id = answer["session_id"].as_str().unwrap();
-    app.post("/api/clean?wait=60", &json!({"session_id": id})).await;
+    app.post("/api/clean", &json!({"session_id": id, "resample_interval": null})).await.expect(200);
     let drawing = app.get(&format!("/api/sessions/{id}/lineage.svg")).await;
     assert_eq!((drawing.status, drawing.header("content-type")), (200, "image/svg+xml"));
     assert!(drawing.header("content-security-policy").starts_with("default-src 'none'"));
     let svg = drawing.text();
-    for text in ["9 files", "&lt;b&gt;", "parsed-v1"] {
+    for text in ["9 files", "&lt;b&gt;", "parsed-v1", "cleaned-v1"] {
         assert!(svg.contains(text), "{text}: {svg}");
     }
-    assert!(!svg.contains("<b>") && svg.matches("<path").count() >= 1, "{svg}");
+    // From the files to the parse, and from it to the cleaning.
+    assert!(!svg.contains("<b>") && svg.matches("<path").count() == 2, "{svg}");
     app.get("/api/sessions/nobody/lineage.svg").await.expect_problem(404, "unknown_session");
 }

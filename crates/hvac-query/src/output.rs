@@ -70,6 +70,8 @@ impl Format {
 /// An answer on its way out. Dropping it ends the work.
 pub struct Written {
     answer: Answer,
+    /// Rows that are not written yet.
+    waiting: Option<RecordBatch>,
     writer: Option<Writer>,
     sink: Sink,
     begun: Instant,
@@ -96,6 +98,8 @@ impl Write for Sink {
     }
 }
 
+/// Cells of a batch that are written as text at a time: a wide batch takes a tenth of a second, and its first rows need not wait.
+const PIECE_CELLS: usize = 64 * 1024;
 /// Bytes after which what has been written is handed on.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -107,7 +111,7 @@ impl Written {
     pub fn new(answer: Answer, format: Format, begun: Instant) -> Result<Self, QueryError> {
         let sink = Sink::default();
         let writer = Writer::new(format, &answer.schema, sink.clone())?;
-        Ok(Self { answer, writer: Some(writer), sink, begun })
+        Ok(Self { answer, waiting: None, writer: Some(writer), sink, begun })
     }
 
     /// The next bytes; none behind the last.
@@ -116,8 +120,14 @@ impl Written {
     /// As [`crate::Engine::run`].
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, QueryError> {
         while let Some(writer) = &mut self.writer {
-            if let Some(batch) = self.answer.next().await? {
-                writer.write(&batch)?;
+            let batch = match self.waiting.take() {
+                Some(rest) => Some(rest),
+                None => self.answer.next().await?,
+            };
+            if let Some(batch) = batch {
+                let rows = writer.rows_at_once(&batch).min(batch.num_rows());
+                writer.write(&batch.slice(0, rows))?;
+                self.waiting = Some(batch.slice(rows, batch.num_rows() - rows)).filter(|rest| rest.num_rows() > 0);
                 if self.sink.bytes().len() < CHUNK_BYTES {
                     continue;
                 }
@@ -195,6 +205,14 @@ impl Writer {
                 Self::Parquet(Box::new(writer), schema)
             }
         })
+    }
+
+    /// Rows of a batch that are written before bytes are handed on: of a file of batches all, which keep their size.
+    fn rows_at_once(&self, batch: &RecordBatch) -> usize {
+        match self {
+            Self::Json { .. } | Self::NdJson(_) | Self::Csv(_) => (PIECE_CELLS / batch.num_columns().max(1)).max(1),
+            Self::Arrow(..) | Self::ArrowStream(..) | Self::Parquet(..) => usize::MAX,
+        }
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {

@@ -98,7 +98,7 @@ async fn what_was_packed_anew_is_taken_by_its_contents() {
     import(&there, repacked(&none, CompressionMethod::Stored)).await.expect_problem(415, "not_a_bundle");
     // A manifest that lies, each in a way of its own.
     type Lie = (&'static str, &'static dyn Fn(&mut Value));
-    let lies: [Lie; 16] = [
+    let lies: [Lie; 21] = [
         ("another id", &|d| d["session"]["id"] = json!("0199c0de-0000-7000-8000-000000000000")),
         ("another hash", &|d| d["parsed_datasets"][0]["sha256"] = json!("0".repeat(64))),
         ("no hash", &|d| d["parsed_datasets"][0]["sha256"] = json!("x")),
@@ -113,6 +113,14 @@ async fn what_was_packed_anew_is_taken_by_its_contents() {
         ("an alias of nothing", &|d| d["model_aliases"][0]["model_id"] = json!("x")),
         ("deleted", &|d| d["session"]["deleted_at"] = json!("2024-01-01T00:00:00Z")),
         ("an unknown word", &|d| d["session"]["status"] = json!("flying")),
+        ("a tag that is two", &|d| d["session"]["tags"] = json!(["a,b"])),
+        ("notes without end", &|d| d["session"]["notes"] = json!("x".repeat(10_001))),
+        ("a bell in the notes", &|d| d["session"]["notes"] = json!("\u{7}")),
+        ("free data without end", &|d| d["session"]["metadata"] = json!({"a": "x".repeat(70_000)})),
+        ("a price below nothing", &|d| {
+            d["energy_price"] =
+                json!({"site": "S", "currency": "TWD", "per_kwh": -1.0, "updated_at": "2026-01-01T00:00:00Z"});
+        }),
         ("a control character", &|d| d["session"]["name"] = json!("a\u{1b}b")),
         ("no format", &|d| d["format_version"] = Value::Null),
     ];
