@@ -142,6 +142,7 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("OutcomeRequest", &["applied_at", "applied_until"], json!({"pattern": TIME})),
         ("OutcomeRequest", &["note"], json!({"maxLength": LONGEST_NOTE, "pattern": PRINTABLE})),
         ("QueryOptions", &["format"], json!({"enum": FORMATS})),
+        ("QueryRequest", &["format"], json!({"enum": FORMATS})),
         ("Variable", &["name"], json!({"minLength": 1})),
         ("Constraint", &["name"], json!({"minLength": 1})),
         ("PredictRequest", &["rows"], json!({"minItems": 1, "maxItems": MOST_ROWS, "items": row})),

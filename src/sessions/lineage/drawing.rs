@@ -15,11 +15,11 @@ use crate::markup::escaped;
 
 /// Files that the same versions were read from are one box from so many on.
 const MANY: usize = 7;
-/// Letters of a line in a box.
-const LETTERS: usize = 28;
+/// Width of a line in a box, in letters of Latin.
+const LETTERS: usize = 26;
 
 /// px.
-const BOX_WIDTH: usize = 208;
+const BOX_WIDTH: usize = 264;
 const BOX_HEIGHT: usize = 46;
 const ACROSS: usize = 72;
 const DOWN: usize = 14;
@@ -150,12 +150,31 @@ fn one(node: &LineageNode) -> Drawn<'_> {
 
 /// The text, or its beginning and its end.
 fn short(text: &str) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    match letters.len() {
-        n if n <= LETTERS => text.to_owned(),
-        n => {
-            let (half, part) = (LETTERS / 2, |range: std::ops::Range<usize>| letters.get(range).into_iter().flatten());
-            part(0..half).chain(['…'].iter()).chain(part(n - half + 1..n)).collect()
-        }
+    let width = |letters: &mut dyn Iterator<Item = char>| letters.map(letter_width).sum::<usize>();
+    if width(&mut text.chars()) <= LETTERS {
+        return text.to_owned();
+    }
+    let half = |letters: &mut dyn Iterator<Item = char>| -> Vec<char> {
+        let mut left = LETTERS / 2;
+        letters.map_while(|letter| Some((left = left.checked_sub(letter_width(letter))?, letter).1)).collect()
+    };
+    let (begin, end) = (half(&mut text.chars()), half(&mut text.chars().rev()));
+    begin.into_iter().chain(['…']).chain(end.into_iter().rev()).collect()
+}
+
+/// Letters of East Asia are as wide as two of Latin.
+fn letter_width(letter: char) -> usize {
+    1 + usize::from(letter >= '\u{2e80}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_its_box() {
+        assert_eq!(short("TR_DEMO_METER_240701.csv"), "TR_DEMO_METER_240701.csv");
+        assert_eq!(short("TR_DEMO_METER_240701-240707.csv"), "TR_DEMO_METER…01-240707.csv");
+        assert_eq!(short("冰水主機一號出水溫度與回水溫度.csv"), "冰水主機一號…回水溫度.csv");
     }
 }
