@@ -20,6 +20,8 @@ OF_DATA = {
     "not_a_parsed_dataset", "not_numeric", "target_not_numeric", "constant_target", "too_few_rows", "too_few_days", "outside_baseline", "no_conditions", "not_power", "no_features", "leakage",
     "no_control", "infeasible", "missing_role", "unknown_unit", "no_rows", "unreadable_file", "too_much_at_once",
     "nonexistent_local_time", "timezone_fixed", "conflicting_values",
+    # what reports hold all together, and overrides that fit none of them
+    "would_lose_readings", "bad_override", "ambiguous_role", "window_shorter_than_rows", "no_time_column", "ambiguous_time_column",
     # files that are no bundle, or a broken one
     "not_a_bundle", "bundle_damaged", "bundle_contradicts",
     # what is no statement, or none of what is stored
