@@ -22,6 +22,9 @@
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
+//! | [`accounts`] | people and services that may ask: keys, passwords, logins, tokens, links, sharing |
+//! | [`audit`] | who did what; only added to |
+//! | [`principal`] | PURE: who asks, and what he may see |
 //! | [`health`] | is the process alive, can it work |
 //! | [`demo`] | a session from the samples |
 //! | [`http`], [`cli`] | the two doors: they translate, nothing else |
@@ -41,7 +44,9 @@
 
 #![allow(unreachable_pub, reason = "a room is private to the program, and `pub` is its door")]
 
+pub mod accounts;
 pub mod app;
+pub mod audit;
 pub mod bundles;
 pub mod cleaning;
 pub mod cli;
@@ -60,6 +65,7 @@ pub mod memory;
 pub mod optimization;
 #[cfg(feature = "pgwire")]
 pub mod pg;
+pub mod principal;
 #[cfg(feature = "sql")]
 pub mod query;
 pub mod sessions;

@@ -8,23 +8,40 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
+use crate::principal::Principal;
 use hvac_store::Store;
 
-/// All handles, behind one: every request clones it several times.
+/// All handles, behind one, and who asks: every request clones it several times.
 #[derive(Clone)]
-pub struct AppState(Arc<Handles>);
+pub struct AppState {
+    handles: Arc<Handles>,
+    principal: Arc<Principal>,
+}
 
 impl AppState {
-    /// Of its handles.
+    /// Of its handles, for whoever owns the machine.
     #[must_use]
     pub fn new(handles: Handles) -> Self {
-        Self(Arc::new(handles))
+        Self { handles: Arc::new(handles), principal: Arc::new(Principal::program()) }
     }
 
     /// The same stores under other settings.
     #[must_use]
     pub fn with_config(&self, config: Config) -> Self {
-        Self::new(Handles { config: Arc::new(config), ..Handles::clone(self) })
+        let handles = Handles { config: Arc::new(config), ..Handles::clone(self) };
+        Self { handles: Arc::new(handles), principal: Arc::clone(&self.principal) }
+    }
+
+    /// The same for somebody else.
+    #[must_use]
+    pub fn asked_by(&self, principal: Arc<Principal>) -> Self {
+        Self { handles: Arc::clone(&self.handles), principal }
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
     }
 }
 
@@ -32,7 +49,7 @@ impl Deref for AppState {
     type Target = Handles;
 
     fn deref(&self) -> &Handles {
-        &self.0
+        &self.handles
     }
 }
 

@@ -35,6 +35,7 @@ mod m000018_report_overrides;
 mod m000019_optimization_outcomes;
 mod m000020_energy_prices;
 mod m000021_search;
+mod m000022_accounts;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000019_optimization_outcomes::Migration),
             Box::new(m000020_energy_prices::Migration),
             Box::new(m000021_search::Migration),
+            Box::new(m000022_accounts::Migration),
         ]
     }
 }

@@ -23,6 +23,8 @@ const FEATURES: &[&str] = &[
     "demo",
     "doctor",
     "bundles",
+    "accounts",
+    "audit",
 ];
 /// What a feature may use of other features; acyclic, see the test.
 const FEATURE_EDGES: &[(&str, &str)] = &[
@@ -46,6 +48,9 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("doctor", "sessions"),
     ("bundles", "doctor"),
     ("bundles", "sessions"),
+    ("accounts", "audit"),
+    ("sessions", "accounts"),
+    ("sessions", "audit"),
 ];
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
@@ -55,16 +60,17 @@ const DOORS: &[(&str, &[&str])] = &[
     ("log", &["config"]),
     ("signals", &[]),
     ("markup", &[]),
-    ("jobs", &["error", "limits"]),
+    ("jobs", &["error", "limits", "principal"]),
     ("memory", &["config", "error"]),
-    ("state", &["config", "error", "jobs", "memory"]),
-    ("http", &["state", "error", "config", "jobs", "limits"]),
-    ("pg", &["state", "error", "config"]),
-    ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits"]),
+    ("principal", &[]),
+    ("state", &["config", "error", "jobs", "memory", "principal"]),
+    ("http", &["state", "error", "config", "jobs", "limits", "principal"]),
+    ("pg", &["state", "error", "config", "principal"]),
+    ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory", "markup"];
+const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory", "markup", "principal"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "pg", "cli", "worker"];
 /// Rooms that may use every room.

@@ -44,6 +44,10 @@ pub struct Model {
     /// The same with kind, code and places, as `jobs::failure` writes it.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub failure: Option<Json>,
+    /// Who asked for it; none: a command, or nobody who need say who he is.
+    pub account_id: Option<String>,
+    /// Which session it is about.
+    pub session_id: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -7,11 +7,17 @@
 //! `session`, `source_file` and so on are the entities; [`types`] has the words and documents that their
 //! columns hold.
 
+pub mod account;
+pub mod api_key;
+pub mod audit_anchor;
+pub mod audit_entry;
 pub mod cleaning_job;
 pub mod energy_price;
 pub mod file_check;
 pub mod job;
 pub mod job_event;
+pub mod link;
+pub mod login;
 pub mod manifest;
 pub mod model_alias;
 pub mod optimization_outcome;
@@ -22,6 +28,7 @@ pub mod removal;
 pub mod report_override;
 pub mod saved_query;
 pub mod session;
+pub mod share;
 pub mod site_override;
 pub mod source_file;
 pub mod store_identity;
@@ -30,6 +37,6 @@ pub mod types;
 pub mod version;
 
 pub use types::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, Tags, VersionState,
+    AccountKind, ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Role, Status, Tags, VersionState,
     Warnings, WorkStatus,
 };

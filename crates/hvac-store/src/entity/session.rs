@@ -45,6 +45,8 @@ pub struct Model {
     pub parsed_over_http_at: Option<DateTimeUtc>,
     /// Found in the folder without a `session.json`: no answer ever told of it. Listed only when asked for.
     pub unconfirmed: bool,
+    /// Whose it is; none: everyone's.
+    pub owner_id: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -52,6 +52,42 @@ words! {
 }
 
 words! {
+    /// What an account may do.
+    Role {
+        /// Look at everything it sees.
+        Viewer = "viewer",
+        /// Upload, parse, clean, train, change and delete too.
+        Operator = "operator",
+        /// Everything: see all sessions, accounts, settings and what was done.
+        Admin = "admin",
+    }
+}
+
+impl Role {
+    /// Whether this role may do what needs that one.
+    #[must_use]
+    pub fn may(self, needed: Self) -> bool {
+        self as u8 >= needed as u8
+    }
+
+    /// The one that may do less.
+    #[must_use]
+    pub fn least(self, other: Self) -> Self {
+        if self.may(other) { other } else { self }
+    }
+}
+
+words! {
+    /// Who an account is of.
+    AccountKind {
+        /// A person, who may have a password.
+        Person = "person",
+        /// A program, which has keys.
+        Service = "service",
+    }
+}
+
+words! {
     /// Whether a file is what it was when it was published.
     Integrity {
         /// It was when it was last looked at.

@@ -1,0 +1,1 @@
+//! Accounts: people and services that may ask, and how each shows who it is.
