@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts;
 use crate::config::Config;
 use crate::doctor;
 use crate::error::{Context, Error, Result, codes};
@@ -84,6 +85,7 @@ pub async fn serve(
     let postgres = bind_postgres(&config).await?;
     let state = build(config).await?;
     check_data_dir(&state)?;
+    accounts::known::refuse_open(&state).await?;
     prepare(&state).await?;
     let address = listener.local_addr().internal("asking for the address")?;
     let stop = signals::stop();
@@ -91,6 +93,7 @@ pub async fn serve(
     on_ready(address);
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
     tokio::spawn(doctor::keep(state.clone()));
+    tokio::spawn(accounts::acts::keep(state.clone()));
     run_with(listener, postgres, state, stop).await
 }
 

@@ -15,6 +15,7 @@ use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use hvac_points::Lexicon;
 
+mod audit;
 mod bundle;
 mod clean;
 mod confirm;
@@ -97,6 +98,9 @@ enum Command {
         /// Make a session from the samples, if there is none yet
         #[arg(long)]
         demo: bool,
+        /// Serve beyond this machine though nobody has a key: everyone may do everything [INSECURE]
+        #[arg(long)]
+        insecure: bool,
     },
     /// Parse trend reports into a session
     Parse(Box<parse::ParseArgs>),
@@ -138,6 +142,8 @@ enum Command {
     Findings(Box<findings::FindingsArgs>),
     /// Show what electricity costs at a site, or state it
     Sites(sites::SitesArgs),
+    /// Show who did what; look whether that is what was noted
+    Audit(Box<audit::AuditArgs>),
     /// Check every stored file; bring the catalogue back from the files
     Doctor(doctor::DoctorArgs),
     /// Make a session from the sample reports
@@ -201,7 +207,11 @@ impl Cli {
     /// # Errors
     /// The first setting whose value cannot be used.
     pub fn config(&self) -> Result<(Config, Vec<String>)> {
-        let (config, notices) = Config::load(&self.settings.flags())?;
+        let mut flags = self.settings.flags();
+        if matches!(self.command, Command::Serve { insecure: true, .. }) {
+            flags.insert("INSECURE", "true".to_owned());
+        }
+        let (config, notices) = Config::load(&flags)?;
         install_point_words(&config)?;
         Ok((config, notices))
     }
@@ -217,7 +227,7 @@ impl Cli {
         }
         let json = self.json;
         match self.command {
-            Command::Serve { demo } => serve(config, demo).await,
+            Command::Serve { demo, .. } => serve(config, demo).await,
             Command::Doctor(args) => doctor::run(config, &args, json).await,
             Command::Simulate(args) => simulate::run(&args, json),
             Command::Parse(args) => on_stores(config, async |state| parse::run(state, *args, json).await).await,
@@ -247,6 +257,7 @@ impl Cli {
             Command::Queries(args) => on_stores(config, async |state| query::queries(state, args, json).await).await,
             Command::Findings(args) => on_stores(config, async |state| findings::run(state, *args, json).await).await,
             Command::Sites(args) => on_stores(config, async |state| sites::run(state, args, json).await).await,
+            Command::Audit(args) => on_stores(config, async |state| audit::run(state, *args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
         }
     }

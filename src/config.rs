@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use hvac_frame::parquet_file::Encodings;
 
 use hvac_store::Settings;
+use hvac_store::entity::Role;
 
 use crate::error::{Error, Result, codes};
 
@@ -58,6 +59,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("MAX_CONNECTIONS", "1024"),
     setting("MAX_CONNECTIONS_PER_CLIENT", "256"),
     setting("REQUIRE_SESSION_ID", "false"),
+    setting("INSECURE", "false"),
+    setting("ANONYMOUS_ROLE", ""),
+    setting("AUDIT_DAYS", "365"),
     setting(
         "CORS_ALLOWED_ORIGINS",
         "http://localhost:3000,http://localhost:3001,http://localhost:5173,http://127.0.0.1:3000,http://127.0.0.1:3001,http://127.0.0.1:5173",
@@ -116,6 +120,13 @@ pub struct Config {
     pub max_connections: usize,
     /// Connections of one client at once, where others than this machine can connect; 0 sets no bound.
     pub max_connections_per_client: usize,
+    /// Whether it serves beyond this machine though nobody has a key.
+    pub insecure: bool,
+    /// How long it is kept what was done; none: for ever.
+    pub audit_kept: Option<Duration>,
+    /// What a request may do that does not say whose it is; none: nothing. Of a server that only this machine reaches
+    /// all, unless it is said otherwise.
+    pub anonymous_role: Option<Role>,
     /// Whether leaving out `session_id` is refused.
     pub require_session_id: bool,
     /// Origins the browser may call from.
@@ -127,6 +138,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether only this machine can connect.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        check::is_of_this_machine(&self.host)
+    }
+
     /// Reads `.env` and the environment; `flags` (variable → value) win over both. Also gives what is to be said of
     /// names in `.env` that are no settings: those of the environment are other programs'.
     ///
@@ -161,8 +178,15 @@ impl Config {
         };
         let some = |variable| Some(get(variable)).filter(|v| !v.is_empty());
         let whole = |variable, allowed, unit| check::number::<u64>(variable, &get(variable), &allowed, unit);
+        let flag = |variable| match get(variable).as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            other => Err(bad(variable, other, "true or false")),
+        };
+        let (host, insecure) = (check::host(&get("HOST"))?, flag("INSECURE")?);
+        let is_trusting = insecure || check::is_of_this_machine(&host);
         Ok(Self {
-            host: check::host(&get("HOST"))?,
+            host,
             port: check::number("PORT", &get("PORT"), &(0..=u16::MAX), "")?,
             pg_port: some("PG_PORT").map(|port| check::number("PG_PORT", &port, &(0..=u16::MAX), "")).transpose()?,
             store: Settings {
@@ -199,11 +223,10 @@ impl Config {
                 &(0..=1_000_000),
                 "",
             )?,
-            require_session_id: match get("REQUIRE_SESSION_ID").as_str() {
-                "true" | "1" => true,
-                "false" | "0" => false,
-                other => return Err(bad("REQUIRE_SESSION_ID", other, "true or false")),
-            },
+            insecure,
+            audit_kept: days("AUDIT_DAYS", &get("AUDIT_DAYS"))?,
+            anonymous_role: check::anonymous_role(&get("ANONYMOUS_ROLE"), is_trusting)?,
+            require_session_id: flag("REQUIRE_SESSION_ID")?,
             cors_allowed_origins: check::origins(&get("CORS_ALLOWED_ORIGINS"))?,
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,

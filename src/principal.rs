@@ -38,6 +38,8 @@ pub enum Via {
     Login,
     /// A token of another issuer.
     Token,
+    /// A job that it asked for.
+    Job,
     /// A link.
     Link,
 }
@@ -52,6 +54,7 @@ impl Via {
             Self::Key => "key",
             Self::Login => "login",
             Self::Token => "token",
+            Self::Job => "job",
             Self::Link => "link",
         }
     }
@@ -120,29 +123,25 @@ impl Principal {
     /// sees all.
     #[must_use]
     pub fn sees(&self, sessions: &str) -> Option<String> {
-        let of_all = self.who == Who::Program || self.role == Role::Admin;
-        let of_sharing = (!of_all).then(|| {
-            let (owned, shared) = match self.account_id() {
-                Some(id) => {
-                    let id = quoted(id);
-                    (
-                        format!(" OR {sessions}.\"owner_id\" = {id}"),
-                        format!("(h.\"account_id\" IS NULL OR h.\"account_id\" = {id})"),
-                    )
-                }
-                None => (String::new(), "h.\"account_id\" IS NULL".to_owned()),
-            };
-            format!(
-                "({sessions}.\"owner_id\" IS NULL{owned} OR EXISTS (SELECT 1 FROM \"shares\" h WHERE {shared} AND \
-                 (h.\"session_id\" = {sessions}.\"id\" OR h.\"site\" = {sessions}.\"site\")))"
-            )
-        });
-        let of_link = self.only_session.as_deref().map(|id| format!("{sessions}.\"id\" = {}", quoted(id)));
-        match (of_sharing, of_link) {
-            (None, None) => None,
-            (Some(one), None) | (None, Some(one)) => Some(one),
-            (Some(one), Some(other)) => Some(format!("({one} AND {other})")),
+        // Whoever made a link saw its session.
+        if let Some(id) = &self.only_session {
+            return Some(format!("{sessions}.\"id\" = {}", quoted(id)));
         }
+        if self.who == Who::Program || self.role == Role::Admin {
+            return None;
+        }
+        let (owned, shared) = match self.account_id() {
+            Some(id) => {
+                let id = quoted(id);
+                let shared = format!("(h.\"account_id\" IS NULL OR h.\"account_id\" = {id})");
+                (format!(" OR {sessions}.\"owner_id\" = {id}"), shared)
+            }
+            None => (String::new(), "h.\"account_id\" IS NULL".to_owned()),
+        };
+        Some(format!(
+            "({sessions}.\"owner_id\" IS NULL{owned} OR EXISTS (SELECT 1 FROM \"shares\" h WHERE {shared} AND \
+             (h.\"session_id\" = {sessions}.\"id\" OR h.\"site\" = {sessions}.\"site\")))"
+        ))
     }
 
     /// The same of rows that refer to a session in the column of that name.

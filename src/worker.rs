@@ -1,5 +1,8 @@
 //! Who does the jobs: the loops that take them from the queue, and the one match from a job's kind to its feature.
 
+use std::sync::Arc;
+
+use crate::accounts;
 use crate::cleaning;
 use crate::error::{Error, Result};
 #[cfg(debug_assertions)]
@@ -57,7 +60,11 @@ pub fn start(state: &AppState) {
 
 async fn carry_out(state: &AppState, claimed: Claimed) {
     let state_of_work = state.clone();
-    let doing = |job: Job, context: JobContext| async move { work(&state_of_work, &job, &context).await };
+    let doing = |job: Job, context: JobContext| async move {
+        // It sees what its asker sees.
+        let asker = accounts::known::asker(&state_of_work, job.account_id.as_deref()).await?;
+        work(&state_of_work.asked_by(Arc::new(asker)), &job, &context).await
+    };
     state.jobs.carry_out(claimed, doing).await;
 }
 
@@ -100,7 +107,7 @@ async fn cancel_on_ctrl_c(state: &AppState, id: &str) {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-    if let Err(error) = state.jobs.cancel(id).await {
+    if let Err(error) = state.jobs.cancel(state.principal(), id).await {
         tracing::warn!(%error, "the job was not cancelled");
     }
     let _ = tokio::signal::ctrl_c().await;

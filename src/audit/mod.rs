@@ -4,7 +4,7 @@
 //! of the hash before it, so that none can be changed, left out or put between without [`verify`] telling.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, NotSet, QueryOrder, QuerySelect, Set};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, NotSet, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -13,6 +13,10 @@ use crate::principal::Principal;
 use hvac_store::entity::{audit_anchor, audit_entry};
 use hvac_store::now;
 
+mod list;
+
+pub use list::{AuditEntry, AuditFilter, AuditPage, Verified, after, let_go, list, verify};
+
 /// `result` of what was done.
 pub const DONE: &str = "done";
 
@@ -20,7 +24,7 @@ pub const DONE: &str = "done";
 #[derive(Debug, Clone)]
 pub struct Act<'a> {
     /// What, such as `session.delete`.
-    pub action: &'static str,
+    pub action: &'a str,
     /// To what kind of thing, such as `session`.
     pub kind: &'static str,
     /// To which.
@@ -34,13 +38,13 @@ pub struct Act<'a> {
 impl<'a> Act<'a> {
     /// On that object.
     #[must_use]
-    pub fn on(action: &'static str, kind: &'static str, id: &'a str) -> Self {
+    pub fn on(action: &'a str, kind: &'static str, id: &'a str) -> Self {
         Self { action, kind, id: Some(id), session_id: None, detail: Value::Null }
     }
 
     /// On that session.
     #[must_use]
-    pub fn on_session(action: &'static str, session_id: &'a str) -> Self {
+    pub fn on_session(action: &'a str, session_id: &'a str) -> Self {
         Self { session_id: Some(session_id), ..Self::on(action, "session", session_id) }
     }
 
@@ -69,12 +73,7 @@ pub async fn note(txn: &impl ConnectionTrait, principal: &Principal, act: Act<'_
 ///
 /// # Errors
 /// When the entry cannot be written.
-pub async fn note_result(
-    txn: &impl ConnectionTrait,
-    principal: &Principal,
-    act: Act<'_>,
-    result: &str,
-) -> Result<()> {
+pub async fn note_result(txn: &impl ConnectionTrait, principal: &Principal, act: Act<'_>, result: &str) -> Result<()> {
     let text = |text: &str| text.to_owned();
     let before = last_hash(txn).await?;
     let mut entry = audit_entry::Model {

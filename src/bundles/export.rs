@@ -45,7 +45,7 @@ impl Bundle {
 /// 404 and 409 for a session that is not there or deleted; 409 when one of its files is missing or damaged: found before
 /// the first byte.
 pub async fn bundle(state: &AppState, session_id: &str) -> Result<Bundle> {
-    let session = store::live_session(state.store.db.read(), session_id).await?;
+    let session = store::live_session(state.store.db.read(), state.principal(), session_id).await?;
     let (snapshot, document) = stored_manifest(state, session_id).await?;
     let files = contents::of(&snapshot).map_err(Error::internal)?;
     for file in &files {

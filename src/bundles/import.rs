@@ -13,9 +13,11 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use super::contents::BundleFile;
 use super::opened::{self, Opened, damaged};
 use super::{Imported, agree, known, taken};
+use crate::audit::{self, Act};
 use crate::doctor::rows::{self, Shared};
 use crate::error::{Context, Error, Result, codes};
 use crate::sessions::snapshot::Snapshot;
+use crate::sessions::store as sessions;
 use crate::sessions::{manifest, snapshot};
 use crate::state::AppState;
 use hvac_store::copied::publish_all;
@@ -126,9 +128,11 @@ async fn store(
     let here = session::Entity::find_by_id(&id).one(&txn).await.internal("looking up a session")?;
     if let Some(here) = here {
         drop(txn);
+        refuse_unseen(state, &id).await?;
         return is_known(state, &here, told).await.map(|notes| (false, notes));
     }
-    taken::refuse(&txn, store, told).await?;
+    taken::refuse(&txn, state, told).await?;
+    snapshot.session.owner_id = state.principal().account_id().map(str::to_owned);
     let notes = taken::leave_out(&txn, &mut snapshot).await?;
     let others = taken::others_of_site(&txn, &snapshot).await?;
     for row in snapshot.versions.iter_mut().filter(|row| row.state == VersionState::Reserved) {
@@ -136,6 +140,7 @@ async fn store(
         (row.state, row.owner, row.lease_until) = (VersionState::Abandoned, None, None);
     }
     let mut shared = Shared::default();
+    audit::note(&txn, state.principal(), Act::on_session("session.import", &id)).await?;
     rows::insert(&txn, snapshot, &mut shared).await?;
     rows::insert_shared(&txn, shared).await?;
     taken::number(&txn, told).await?;
@@ -168,6 +173,17 @@ async fn store(
         snapshot::rewrite(state, &other).await?;
     }
     Ok((true, notes))
+}
+
+/// Of a session that is not seen, no more is told than that its id is taken.
+async fn refuse_unseen(state: &AppState, id: &str) -> Result<()> {
+    match sessions::session(state.store.db.read(), state.principal(), id).await {
+        Err(error) if error.code == codes::UNKNOWN_SESSION => {
+            let message = format!("the bundle's session {id} is here already, and another's");
+            Err(Error::new(codes::SESSION_DIFFERS, message))
+        }
+        seen => seen.map(drop),
+    }
 }
 
 /// The revision that `session.json` tells, where the catalogue knows nothing else of the session; then true.

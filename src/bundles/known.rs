@@ -8,7 +8,8 @@ use crate::sessions::manifest::document::Session;
 use crate::sessions::snapshot::Snapshot;
 
 /// Fields of a session that follow from its versions, or tell only when something was done.
-const FOLLOWING: [&str; 6] = ["updated_at", "status", "total_rows", "files_count", "parsed_over_http_at", "created_at"];
+const FOLLOWING: [&str; 7] =
+    ["updated_at", "status", "total_rows", "files_count", "parsed_over_http_at", "created_at", "owner_id"];
 
 /// By what it is called: id and hashes of everything a session has.
 fn parts(snapshot: &Snapshot) -> BTreeMap<String, String> {

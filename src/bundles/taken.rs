@@ -5,33 +5,42 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::sessions::snapshot::Snapshot;
-use crate::sessions::store::{prices, remembered};
+use crate::sessions::store::{self as sessions, prices, remembered};
+use crate::state::AppState;
 use hvac_store::entity::{
     VersionState, cleaning_job, model_alias, parsed_dataset, report_override, site_override, source_file,
     trained_model, version,
 };
-use hvac_store::{Store, versions};
+use hvac_store::versions;
 
 /// Whether each id, and each model's name and version, is free.
 ///
 /// # Errors
 /// 409 naming what is taken: nothing is given another name, for the files tell their own.
-pub async fn refuse(txn: &impl ConnectionTrait, store: &Store, bundle: &Snapshot) -> Result<()> {
+pub async fn refuse(txn: &impl ConnectionTrait, state: &AppState, bundle: &Snapshot) -> Result<()> {
+    let store = &state.store;
     let doing = "looking for what an import would meet";
     let mut taken = Vec::new();
     for row in &bundle.source_files {
         let other = source_file::Entity::find_by_id(&row.id).one(txn).await.internal(doing)?;
-        taken.extend(
-            other.map(|other| in_session(&format!("the report '{}'", row.file_name), &row.id, &other.session_id)),
-        );
+        if let Some(other) = other {
+            let of = whose(txn, state, &other.session_id).await?;
+            taken.push(format!("the report '{}' ({}) is of {of} here", row.file_name, row.id));
+        }
     }
     for row in &bundle.parsed_datasets {
         let other = parsed_dataset::Entity::find_by_id(&row.id).one(txn).await.internal(doing)?;
-        taken.extend(other.map(|other| in_session(&format!("parsed-v{}", row.version), &row.id, &other.session_id)));
+        if let Some(other) = other {
+            let of = whose(txn, state, &other.session_id).await?;
+            taken.push(format!("parsed-v{} ({}) is of {of} here", row.version, row.id));
+        }
     }
     for row in &bundle.cleaning_jobs {
         let other = cleaning_job::Entity::find_by_id(&row.id).one(txn).await.internal(doing)?;
-        taken.extend(other.map(|other| in_session(&format!("cleaned-v{}", row.version), &row.id, &other.session_id)));
+        if let Some(other) = other {
+            let of = whose(txn, state, &other.session_id).await?;
+            taken.push(format!("cleaned-v{} ({}) is of {of} here", row.version, row.id));
+        }
     }
     if !taken.is_empty() {
         return Err(refusal(
@@ -49,8 +58,8 @@ pub async fn refuse(txn: &impl ConnectionTrait, store: &Store, bundle: &Snapshot
         let other = by_name.one(txn).await.internal(doing)?.or(by_id);
         let number = versions::of_model(txn, &row.name, row.version).await?;
         if let Some(other) = other {
-            let (id, session) = (&other.id, &other.session_id);
-            taken.push(format!("{label} is the model {id} here, made of session {session}"));
+            let of = whose(txn, state, &other.session_id).await?;
+            taken.push(format!("{label} is the model {} here, made of {of}", other.id));
         } else if number.is_some_and(|number| number.state == VersionState::Reserved) {
             taken.push(format!("{label} is being trained here"));
         } else if let (Some(path), Some(sha256)) = (&row.model_file_path, &row.sha256)
@@ -67,8 +76,13 @@ pub async fn refuse(txn: &impl ConnectionTrait, store: &Store, bundle: &Snapshot
     Err(refusal(codes::MODEL_TAKEN, what, taken))
 }
 
-fn in_session(what: &str, id: &str, session_id: &str) -> String {
-    format!("{what} ({id}) is of session {session_id} here")
+/// What to call a session that something belongs to: one that is not seen is not named.
+async fn whose(txn: &impl ConnectionTrait, state: &AppState, session_id: &str) -> Result<String> {
+    match sessions::session(txn, state.principal(), session_id).await {
+        Ok(session) => Ok(format!("session {}", session.id)),
+        Err(error) if error.code == codes::UNKNOWN_SESSION => Ok("another's session".to_owned()),
+        Err(error) => Err(error),
+    }
 }
 
 fn refusal(code: &'static crate::error::Code, what: &str, taken: Vec<String>) -> Error {

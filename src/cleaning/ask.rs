@@ -6,10 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::store::{self, NewCleaning};
 use super::{CleanAnswer, CleanRequest, Parameters};
+use crate::audit::{self, Act};
 use crate::datasets::DatasetSelector;
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::jobs::{self, JobKind, NewJob};
+use crate::principal::Principal;
 use crate::sessions::job::QueuedJob;
 use crate::sessions::{snapshot, store as sessions};
 use crate::state::AppState;
@@ -61,12 +63,12 @@ pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
     clean::check(&dataset.columns, &parameters).map_err(refused)?;
     let (parameters, request_key) = key(&dataset, &parameters)?;
     let txn = state.store.db.begin().await?;
-    sessions::live_session(&txn, &dataset.label.session_id).await?;
+    sessions::live_session(&txn, state.principal(), &dataset.label.session_id).await?;
     let same = if force { None } else { store::same_request(&txn, &dataset.label.dataset_id, &request_key).await? };
     let reused = same.is_some();
     let (job_id, is_done) = match same {
         Some(same) => (same.id, same.status == WorkStatus::Completed),
-        None => (enqueue(&txn, &dataset, parameters, request_key).await?, false),
+        None => (enqueue(&txn, state.principal(), &dataset, parameters, request_key).await?, false),
     };
     txn.commit().await.internal("enqueueing a cleaning")?;
     hvac_store::crash::point("clean.enqueued");
@@ -83,8 +85,14 @@ fn key(dataset: &Resolved, parameters: &Parameters) -> Result<(Value, String)> {
     Ok((parameters, hex(&Sha256::digest(asked))))
 }
 
-async fn enqueue(txn: &Transaction, dataset: &Resolved, parameters: Value, request_key: String) -> Result<String> {
-    let id = new_id();
+async fn enqueue(
+    txn: &Transaction,
+    principal: &Principal,
+    dataset: &Resolved,
+    parameters: Value,
+    request_key: String,
+) -> Result<String> {
+    let (id, session_id) = (new_id(), dataset.label.session_id.clone());
     let payload = serde_json::json!({"session_id": dataset.label.session_id, "dataset_id": dataset.label.dataset_id});
     let new = NewCleaning {
         id: id.clone(),
@@ -95,7 +103,15 @@ async fn enqueue(txn: &Transaction, dataset: &Resolved, parameters: Value, reque
         request_key,
     };
     store::insert(txn, new).await?;
-    jobs::enqueue(txn, NewJob { id: id.clone(), kind: JobKind::Clean, payload }).await?;
+    let job = NewJob {
+        id: id.clone(),
+        kind: JobKind::Clean,
+        payload,
+        session_id: Some(session_id.clone()),
+        account_id: principal.account_id().map(str::to_owned),
+    };
+    jobs::enqueue(txn, job).await?;
+    audit::note(txn, principal, Act::on("clean.enqueue", "cleaning", &id).of_session(&session_id)).await?;
     Ok(id)
 }
 

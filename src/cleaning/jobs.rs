@@ -3,7 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{CleaningJob, store};
-use crate::error::Result;
+use crate::error::{Result, codes};
+use crate::sessions::store as sessions;
 use crate::state::AppState;
 use hvac_store::entity::WorkStatus;
 
@@ -13,6 +14,8 @@ use hvac_store::entity::WorkStatus;
 /// 404 when there is none.
 pub async fn get(state: &AppState, id: &str) -> Result<CleaningJob> {
     let row = store::get(state.store.db.read(), id).await?;
+    let seen = sessions::session(state.store.db.read(), state.principal(), &row.session_id).await;
+    seen.map_err(|error| if error.code == codes::UNKNOWN_SESSION { store::unknown(id) } else { error })?;
     let count = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
     Ok(CleaningJob {
         version: format!("cleaned-v{}", row.version),

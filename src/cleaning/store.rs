@@ -7,6 +7,7 @@ use sea_orm::{
 };
 
 use crate::error::{Context, Error, Result, codes};
+use crate::principal::Principal;
 use crate::sessions::store as sessions;
 use hvac_store::entity::{Integrity, Status, WorkStatus, cleaning_job, parsed_dataset, session, version};
 use hvac_store::now;
@@ -18,11 +19,13 @@ use hvac_store::versions::{self, Owner, Series};
 /// 404 when there is none.
 pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<cleaning_job::Model> {
     let found = cleaning_job::Entity::find_by_id(id).one(db).await.internal("looking up a cleaning")?;
-    found.ok_or_else(|| {
-        let message =
-            format!("there is no cleaning '{id}'; GET /api/sessions/{{id}} lists a session's cleaned versions");
-        Error::new(codes::UNKNOWN_CLEANING_JOB, message)
-    })
+    found.ok_or_else(|| unknown(id))
+}
+
+/// There is no such cleaning.
+pub fn unknown(id: &str) -> Error {
+    let message = format!("there is no cleaning '{id}'; GET /api/sessions/{{id}} lists a session's cleaned versions");
+    Error::new(codes::UNKNOWN_CLEANING_JOB, message)
 }
 
 /// The newest cleaning by the same request that is done, or under way.
@@ -172,7 +175,7 @@ pub async fn complete(txn: &impl ConnectionTrait, done: cleaning_job::Model) -> 
     if newest.as_deref() == Some(&dataset_id) {
         session.status = Set(Status::Cleaned);
     }
-    sessions::change_live(txn, &session_id, session).await
+    sessions::change_live(txn, &Principal::program(), &session_id, session).await
 }
 
 /// A job that ended without a version: its row says so, and its number is given up.

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::{SETTINGS, bad};
 use crate::error::Result;
+use hvac_store::entity::Role;
 
 /// A number of these; `unit` says of what.
 pub fn number<T>(variable: &'static str, text: &str, allowed: &RangeInclusive<T>, unit: &str) -> Result<T>
@@ -37,6 +38,23 @@ pub fn host(text: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     Err(bad("HOST", text, "an address or a name alone, such as 127.0.0.1, ::1 or localhost; the port is PORT"))
+}
+
+/// A role, `none`, or nothing: all where the server trusts whoever reaches it.
+pub fn anonymous_role(text: &str, is_trusting: bool) -> Result<Option<Role>> {
+    match text {
+        "" => Ok(is_trusting.then_some(Role::Admin)),
+        "none" => Ok(None),
+        "viewer" => Ok(Some(Role::Viewer)),
+        "operator" => Ok(Some(Role::Operator)),
+        "admin" => Ok(Some(Role::Admin)),
+        other => Err(bad("ANONYMOUS_ROLE", other, "none, viewer, operator or admin")),
+    }
+}
+
+/// Whether only this machine reaches an address.
+pub fn is_of_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A Redis address.

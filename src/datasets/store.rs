@@ -3,10 +3,11 @@
 //! Versions are looked up in an index that holds all that is asked for: SQLite reads the whole document to come to a
 //! column behind it.
 
-use sea_orm::sea_query::{ExprTrait, SimpleExpr};
-use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::error::{Context, Result};
+use crate::principal::Principal;
 use hvac_store::db::Db;
 use hvac_store::entity::{ArtefactKind, Integrity, WorkStatus, cleaning_job, parsed_dataset, session};
 
@@ -88,15 +89,21 @@ impl VersionRow {
     }
 }
 
-/// The session of that id, deleted ones too.
-pub async fn session(db: &Db, id: &str) -> Result<Option<SessionRow>> {
-    let query = session::Entity::find_by_id(id).into_partial_model();
+/// Which sessions somebody sees.
+fn seen_by(principal: &Principal) -> Condition {
+    Condition::all().add_option(principal.sees("\"upload_sessions\"").map(Expr::cust))
+}
+
+/// The session of that id, if it is seen; deleted ones too.
+pub async fn session(db: &Db, principal: &Principal, id: &str) -> Result<Option<SessionRow>> {
+    let query = session::Entity::find_by_id(id).filter(seen_by(principal)).into_partial_model();
     query.one(db.read()).await.internal("looking for a session")
 }
 
-/// The session last parsed over HTTP that is not deleted.
-pub async fn last_parsed_over_http(db: &Db) -> Result<Option<SessionRow>> {
+/// The session last parsed over HTTP that is seen and not deleted.
+pub async fn last_parsed_over_http(db: &Db, principal: &Principal) -> Result<Option<SessionRow>> {
     let query = session::Entity::find()
+        .filter(seen_by(principal))
         .filter(session::Column::DeletedAt.is_null())
         .filter(session::Column::ParsedOverHttpAt.is_not_null())
         .order_by_desc(session::Column::ParsedOverHttpAt)

@@ -202,7 +202,12 @@ async fn find(
     let db = &state.store.db;
     if let (Wanted::Id(id), None) = (wanted, session_id) {
         let row = store::by_id(db, id).await?.ok_or_else(|| unknown_version(id, None))?;
-        return Ok((existing(state, &row.session_id).await?, None, row));
+        // Of a session that is not seen, no more is told than of none.
+        let session = existing(state, &row.session_id).await.map_err(|error| match error.code {
+            code if code == codes::UNKNOWN_SESSION => unknown_version(id, None),
+            _ => error,
+        })?;
+        return Ok((session, None, row));
     }
     let (session, assumed) = match session_id {
         Some(id) => (existing(state, id).await?, None),
@@ -214,7 +219,7 @@ async fn find(
             ));
         }
         None => {
-            let session = store::last_parsed_over_http(db).await?.ok_or_else(|| {
+            let session = store::last_parsed_over_http(db, state.principal()).await?.ok_or_else(|| {
                 Error::new(
                     codes::NO_SESSION,
                     "no session has been parsed over HTTP yet: parse reports with POST /api/parse, or name a session_id",
@@ -252,7 +257,7 @@ fn named(kind: &str, version: Option<i32>) -> String {
 async fn existing(state: &AppState, id: &str) -> Result<SessionRow> {
     let unknown =
         || Error::new(codes::UNKNOWN_SESSION, format!("there is no session '{id}'; GET /api/sessions lists them"));
-    let session = store::session(&state.store.db, id).await?.ok_or_else(unknown)?;
+    let session = store::session(&state.store.db, state.principal(), id).await?.ok_or_else(unknown)?;
     if session.deleted_at.is_some() {
         let message = format!("session {id} is deleted; POST /api/sessions/{id}/restore brings it back");
         return Err(Error::new(codes::DELETED_SESSION, message));

@@ -340,6 +340,7 @@ async fn nothing_known(
         deleted_at: None,
         parsed_over_http_at: None,
         unconfirmed: false,
+        owner_id: None,
     };
     Ok(Snapshot { source_files, ..Snapshot::of(session) })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::multipart::Multipart;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::answer::header_text;
 use super::contract::Operation;
 use super::download::{self, DownloadAnswer, DownloadHeaders};
-use super::extract::{self, Path, Query};
+use super::extract::{self, Path, Query, State};
 use super::openapi::{DownloadResponses, NoSuchSession};
 use super::problem::{Failed, Problem};
 use super::uploads::{FRAMING_BYTES, HELD_BYTES, broken_form, chunks, drain};
@@ -48,7 +48,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     )
 )]
 async fn get_bundle(
-    State(state): State<AppState>,
+    State(state): State,
     method: Method,
     headers: HeaderMap,
     Path(id): Path,
@@ -121,7 +121,7 @@ struct FileBody(Vec<u8>);
     )
 )]
 async fn post_import(
-    State(state): State<AppState>,
+    State(state): State,
     Query(query): Query<ImportQuery>,
     Extension(operation): Extension<Arc<Operation>>,
     request: Request,

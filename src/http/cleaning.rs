@@ -1,7 +1,6 @@
 //! `/api/clean` and what came of it: cleaning jobs, quality events, comparisons.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::answer::{accepted, assuming};
 use super::download::{self, DownloadAnswer, DownloadHeaders};
-use super::extract::{Json as JsonBody, Path, Query};
+use super::extract::{Json as JsonBody, Path, Query, State};
 use super::openapi::{DownloadResponses, NoSuchData, NoSuchSession};
 use super::problem::{Problem, Result};
 use crate::cleaning::compare::{Comparison, compare};
@@ -68,7 +67,7 @@ struct WaitQuery {
     )
 )]
 async fn post_clean(
-    State(state): State<AppState>,
+    State(state): State,
     Query(query): Query<WaitQuery>,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Response> {
@@ -93,7 +92,7 @@ async fn post_clean(
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such cleaning"),
     )
 )]
-async fn get_cleaning_job(State(state): State<AppState>, Path(id): Path) -> Result<Json<CleaningJob>> {
+async fn get_cleaning_job(State(state): State, Path(id): Path) -> Result<Json<CleaningJob>> {
     Ok(Json(jobs::get(&state, &id).await?))
 }
 
@@ -108,7 +107,7 @@ async fn get_cleaning_job(State(state): State<AppState>, Path(id): Path) -> Resu
     responses((status = 200, body = Comparison), NoSuchData)
 )]
 async fn get_comparison(
-    State(state): State<AppState>,
+    State(state): State,
     Path(id): Path,
     Query(query): Query<CompareQuery>,
 ) -> Result<Json<Comparison>> {
@@ -121,7 +120,7 @@ async fn get_comparison(
 /// readings: overridden, in alarm, doubtful, no reading. With `rule=fault` what `/sessions/{id}/findings` tells of machines in it.
 #[utoipa::path(get, path = "/data/events", tag = "data", params(DatasetSelector, EventQuery), responses((status = 200, body = EventPage), NoSuchData))]
 async fn list_events(
-    State(state): State<AppState>,
+    State(state): State,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<EventQuery>,
 ) -> Result<Response> {
@@ -133,7 +132,7 @@ async fn list_events(
 ///
 /// A feature mapping for models, and the parts that cleaning's rules need, each with its evidence.
 #[utoipa::path(get, path = "/feature-mapping/suggest", tag = "data", params(DatasetSelector), responses((status = 200, body = Suggestions), NoSuchData))]
-async fn suggest_mapping(State(state): State<AppState>, Query(selector): Query<DatasetSelector>) -> Result<Response> {
+async fn suggest_mapping(State(state): State, Query(selector): Query<DatasetSelector>) -> Result<Response> {
     let (suggestions, assumed) = suggest(&state, &selector).await?;
     Ok(assuming(assumed, Json(suggestions)))
 }
@@ -161,7 +160,7 @@ struct VersionQuery {
     )
 )]
 async fn get_events_file(
-    State(state): State<AppState>,
+    State(state): State,
     method: Method,
     headers: HeaderMap,
     Path(id): Path,

@@ -1,13 +1,12 @@
 //! `GET /api/data/…`: looking at a stored frame.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::respond;
-use super::extract::Query;
+use super::extract::{Query, State};
 use super::openapi::NoSuchData;
 use super::problem::Result;
 use crate::datasets::window::WindowQuery;
@@ -30,7 +29,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Rows as a table shows them
 #[utoipa::path(get, path = "/data/preview", tag = "data", params(DatasetSelector, PreviewQuery, WindowQuery), responses((status = 200, body = Preview), NoSuchData))]
 async fn get_preview(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<PreviewQuery>,
@@ -53,7 +52,7 @@ enum Stats {
 /// Statistics of one column, or of all of them
 #[utoipa::path(get, path = "/data/stats", tag = "data", params(DatasetSelector, StatsQuery, WindowQuery), responses((status = 200, body = Stats), NoSuchData))]
 async fn get_stats(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<StatsQuery>,
@@ -74,7 +73,7 @@ async fn get_stats(
 /// Down-sampled without losing extremes.
 #[utoipa::path(get, path = "/data/series", tag = "data", params(DatasetSelector, SeriesQuery, WindowQuery), responses((status = 200, body = SeriesAnswer), NoSuchData))]
 async fn get_series(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<SeriesQuery>,
@@ -86,7 +85,7 @@ async fn get_series(
 /// Null reasons, gaps and frozen runs
 #[utoipa::path(get, path = "/data/quality", tag = "data", params(DatasetSelector), responses((status = 200, body = Quality), NoSuchData))]
 async fn get_quality(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
 ) -> Result<Response> {
@@ -96,7 +95,7 @@ async fn get_quality(
 /// Correlation of columns
 #[utoipa::path(get, path = "/data/correlation", tag = "data", params(DatasetSelector, CorrelationQuery, WindowQuery), responses((status = 200, body = Correlation), NoSuchData))]
 async fn get_correlation(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<CorrelationQuery>,

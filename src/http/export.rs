@@ -1,7 +1,6 @@
 //! `GET /api/sessions/{id}/data.*`: rows of a stored frame as a file. Parquet of all of them is the stored file itself; all
 //! else is made.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use serde::Deserialize;
@@ -10,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::download::{self, DownloadAnswer, DownloadHeaders};
-use super::extract::{Path, Query};
+use super::extract::{Path, Query, State};
 use super::openapi::{DownloadResponses, NoSuchData};
 use super::problem::Result;
 use crate::datasets::DatasetSelector;
@@ -100,7 +99,7 @@ async fn answer(
     )
 )]
 async fn get_parquet(
-    State(state): State<AppState>,
+    State(state): State,
     method: Method,
     headers: HeaderMap,
     Path(id): Path,
@@ -127,7 +126,7 @@ async fn get_parquet(
     )
 )]
 async fn get_arrow(
-    State(state): State<AppState>,
+    State(state): State,
     method: Method,
     headers: HeaderMap,
     Path(id): Path,
@@ -154,7 +153,7 @@ async fn get_arrow(
     )
 )]
 async fn get_csv(
-    State(state): State<AppState>,
+    State(state): State,
     method: Method,
     headers: HeaderMap,
     Path(id): Path,

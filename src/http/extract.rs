@@ -20,6 +20,8 @@ use serde_json::{Map, Value};
 use super::contract::Operation;
 use super::problem::Failed;
 use crate::error::{Error, Result, codes};
+use crate::principal::Principal;
+use crate::state::AppState;
 
 /// Longest JSON body, where a route does not say otherwise.
 pub const JSON_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -209,6 +211,20 @@ pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>> {
 
 fn broken_query(rejection: axum::extract::rejection::QueryRejection) -> Error {
     Error::new(codes::BROKEN_QUERY, "The query string cannot be read.").with_source(rejection)
+}
+
+/// The state, for whoever asks.
+pub struct State(pub AppState);
+
+impl FromRequestParts<AppState> for State {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Failed> {
+        // Without the gate in its way a route would be open to everyone.
+        let principal = parts.extensions.get::<Arc<Principal>>().cloned();
+        let principal = principal.ok_or_else(|| Error::internal("nobody asked who sends this request"))?;
+        Ok(Self(state.asked_by(principal)))
+    }
 }
 
 /// The query string.

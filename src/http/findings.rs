@@ -1,11 +1,10 @@
 //! `/api/sessions/{id}/findings`: faults of machines.
 
 use axum::Json;
-use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Path, Query};
+use super::extract::{Path, Query, State};
 use super::openapi::NoSuchData;
 use super::problem::Result;
 use crate::findings::{self, DiagnosticLimits, FindingPage, FindingQuery};
@@ -22,7 +21,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Limits are parameters. Money only where the site has an energy price (`PUT /api/sites/{site}`).
 #[utoipa::path(get, path = "/sessions/{id}/findings", tag = "cleaning", params(("id" = String, Path, description = "The session"), FindingQuery, DiagnosticLimits), responses((status = 200, body = FindingPage), NoSuchData))]
 async fn list_findings(
-    State(state): State<AppState>,
+    State(state): State,
     Path(id): Path,
     Query(query): Query<FindingQuery>,
     Query(limits): Query<DiagnosticLimits>,

@@ -1,10 +1,10 @@
 //! `GET /health`, `/api/health`: the process lives. `GET /api/ready`: it can work.
 
 use axum::Json;
-use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::extract::State;
 use super::problem::Result;
 use crate::health::{self, Health, Ready};
 use crate::state::AppState;
@@ -22,7 +22,7 @@ pub fn root_routes() -> OpenApiRouter<AppState> {
 ///
 /// Always 200 while the process answers; `checks` says what it can reach.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200, body = Health)))]
-async fn get_health(State(state): State<AppState>) -> Json<Health> {
+async fn get_health(State(state): State) -> Json<Health> {
     Json(health::health(&state).await)
 }
 
@@ -30,14 +30,14 @@ async fn get_health(State(state): State<AppState>) -> Json<Health> {
 ///
 /// The same as `/api/health`.
 #[utoipa::path(get, path = "/health", tag = "health", operation_id = "get_root_health", responses((status = 200, body = Health)))]
-async fn get_root_health(state: State<AppState>) -> Json<Health> {
-    get_health(state).await
+async fn get_root_health(State(state): State) -> Json<Health> {
+    get_health(State(state)).await
 }
 
 /// Whether it can work
 ///
 /// 200 only when the database, the storage and the migrations are usable.
 #[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = Ready)))]
-async fn get_ready(State(state): State<AppState>) -> Result<Json<Ready>> {
+async fn get_ready(State(state): State) -> Result<Json<Ready>> {
     Ok(Json(health::ready(&state).await?))
 }

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
-use super::extract::{Path, Query};
+use super::extract::{Path, Query, State};
 use super::openapi::NoSuchJob;
 use super::problem::{ProblemDetail, Result};
 use crate::jobs::{Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, Jobs, Watch};
@@ -119,10 +118,10 @@ struct JobQuery {
 
 /// Jobs that match, newest first, page by page
 #[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Page<JobAnswer>)))]
-async fn list_jobs(State(state): State<AppState>, Query(query): Query<JobQuery>) -> Result<Json<Page<JobAnswer>>> {
+async fn list_jobs(State(state): State, Query(query): Query<JobQuery>) -> Result<Json<Page<JobAnswer>>> {
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
     let kind = query.kind.as_deref().map(JobKind::of).transpose()?;
-    let (total, jobs) = state.jobs.list(&JobFilter { status: query.status, kind }, paging).await?;
+    let (total, jobs) = state.jobs.list(state.principal(), &JobFilter { status: query.status, kind }, paging).await?;
     let items = jobs.into_iter().map(JobAnswer::from).collect();
     Ok(Json(Page::of(paging, total, items)))
 }
@@ -131,8 +130,8 @@ async fn list_jobs(State(state): State<AppState>, Query(query): Query<JobQuery>)
 ///
 /// Its id is also that of what it makes.
 #[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "The job")), responses((status = 200, body = JobAnswer), NoSuchJob))]
-async fn get_job(State(state): State<AppState>, Path(id): Path) -> Result<Json<JobAnswer>> {
-    Ok(Json(state.jobs.get(&id).await?.into()))
+async fn get_job(State(state): State, Path(id): Path) -> Result<Json<JobAnswer>> {
+    Ok(Json(state.jobs.seen(state.principal(), &id).await?.into()))
 }
 
 /// Cancels a job
@@ -150,8 +149,8 @@ async fn get_job(State(state): State<AppState>, Path(id): Path) -> Result<Json<J
         NoSuchJob,
     )
 )]
-async fn cancel_job(State(state): State<AppState>, Path(id): Path) -> Result<Json<JobAnswer>> {
-    Ok(Json(state.jobs.cancel(&id).await?.into()))
+async fn cancel_job(State(state): State, Path(id): Path) -> Result<Json<JobAnswer>> {
+    Ok(Json(state.jobs.cancel(state.principal(), &id).await?.into()))
 }
 
 /// One event of the stream; describes it only.
@@ -204,10 +203,10 @@ pub struct JobEventData {
         NoSuchJob,
     )
 )]
-async fn get_job_events(State(state): State<AppState>, Path(id): Path, headers: HeaderMap) -> Result<Response> {
+async fn get_job_events(State(state): State, Path(id): Path, headers: HeaderMap) -> Result<Response> {
     let seen: Option<i64> = header_text(&headers, LAST_EVENT_ID).and_then(|id| id.trim().parse().ok());
     let watch = state.jobs.watch(&id);
-    let job = state.jobs.get(&id).await?;
+    let job = state.jobs.seen(state.principal(), &id).await?;
     if job.has_ended() && seen.is_some() && state.jobs.events(&id, seen.unwrap_or(0)).await?.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

@@ -1,6 +1,7 @@
 //! What every request passes: its id, the access log, the problem document, the time-out, CORS, compression.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -29,13 +30,14 @@ const MEMORY_PER_JSON_BYTE: u64 = 10;
 const UNTOLD_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Gives the request its id, logs it when its last byte is sent, and writes problem documents.
-pub async fn observe(request: Request, next: Next) -> Response {
+pub async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id_of(request.headers());
     let method = request.method().clone();
     let uri = request.uri().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
 
+    request.extensions_mut().insert(RequestId(request_id.as_str().into()));
     let span = tracing::info_span!("request", request_id);
     let response = next.run(request).instrument(span.clone()).await;
 
@@ -47,6 +49,10 @@ pub async fn observe(request: Request, next: Next) -> Response {
     let entry = AccessEntry { method, route, status: response.status(), started, bytes: 0, span };
     response.map(|body| Body::new(CountedBody { body, entry }))
 }
+
+/// A request's id, for whoever it is handed to.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
 
 /// The client's id when it is short and plain, else a new one.
 fn request_id_of(headers: &HeaderMap) -> String {

@@ -6,7 +6,9 @@
 
 #![allow(unused_qualifications, reason = "utoipa's macros write them")]
 
+mod access;
 mod answer;
+mod audit;
 mod bounds;
 mod bundles;
 mod cleaning;
@@ -34,6 +36,7 @@ pub mod router;
 pub mod serve;
 mod sessions;
 mod shape;
+mod sharing;
 mod sites;
 mod ui;
 mod uploads;

@@ -1,7 +1,6 @@
 //! `/api/models`: train, list, look at, download, predict, delete, and what stands for a version.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::answer::{accepted_at, assuming};
 use super::download::{self, DownloadAnswer, DownloadHeaders};
-use super::extract::{Json as JsonBody, Path, Path2, Query};
+use super::extract::{Json as JsonBody, Path, Path2, Query, State};
 use super::openapi::{DownloadResponses, NoSuchModel, NoSuchSession};
 use super::problem::Result;
 use crate::error::Context;
@@ -74,7 +73,7 @@ struct WaitQuery {
     )
 )]
 async fn post_train(
-    State(state): State<AppState>,
+    State(state): State,
     Query(query): Query<WaitQuery>,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Response> {
@@ -94,13 +93,13 @@ async fn post_train(
 ///
 /// Each with its newest completed version, or its newest when none is completed.
 #[utoipa::path(get, path = "/models", tag = "models", params(ModelFilter), responses((status = 200, body = ModelList)))]
-async fn list_models(State(state): State<AppState>, Query(filter): Query<ModelFilter>) -> Result<Json<ModelList>> {
+async fn list_models(State(state): State, Query(filter): Query<ModelFilter>) -> Result<Json<ModelList>> {
     Ok(Json(models::list(&state, &filter).await?))
 }
 
 /// The newest completed version of a name, and all its versions
 #[utoipa::path(get, path = "/models/by-name/{name}", tag = "models", params(("name" = String, Path, description = "The model's name")), responses((status = 200, body = NamedModel), NoSuchModel))]
-async fn get_named_model(State(state): State<AppState>, Path(name): Path) -> Result<Json<NamedModel>> {
+async fn get_named_model(State(state): State, Path(name): Path) -> Result<Json<NamedModel>> {
     Ok(Json(models::by_its_name(&state, &name).await?))
 }
 
@@ -116,7 +115,7 @@ async fn get_named_model(State(state): State<AppState>, Path(name): Path) -> Res
     responses((status = 200, body = AliasAnswer), NoSuchModel)
 )]
 async fn put_alias(
-    State(state): State<AppState>,
+    State(state): State,
     Path2(name, alias): Path2,
     JsonBody(request): JsonBody<AliasRequest>,
 ) -> Result<Json<AliasAnswer>> {
@@ -131,14 +130,14 @@ async fn put_alias(
     params(("name" = String, Path, description = "The model's name"), ("alias" = String, Path, description = "Such as `production`")),
     responses((status = 204, description = "It is gone"), NoSuchModel)
 )]
-async fn delete_alias(State(state): State<AppState>, Path2(name, alias): Path2) -> Result<StatusCode> {
+async fn delete_alias(State(state): State, Path2(name, alias): Path2) -> Result<StatusCode> {
     aliases::remove(&state, &name, &alias).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Everything about one version of a model
 #[utoipa::path(get, path = "/models/{id}", tag = "models", params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")), responses((status = 200, body = ModelDetail), NoSuchModel))]
-async fn get_model(State(state): State<AppState>, Path(id): Path) -> Result<Json<ModelDetail>> {
+async fn get_model(State(state): State, Path(id): Path) -> Result<Json<ModelDetail>> {
     Ok(Json(models::get(&state, &id).await?))
 }
 
@@ -160,11 +159,7 @@ struct DeleteQuery {
     params(("id" = String, Path, description = "An id, `name:v3` or `name:alias`; `name` is its newest completed version"), DeleteQuery),
     responses((status = 204, description = "It is gone"), NoSuchModel)
 )]
-async fn delete_model(
-    State(state): State<AppState>,
-    Path(id): Path,
-    Query(query): Query<DeleteQuery>,
-) -> Result<StatusCode> {
+async fn delete_model(State(state): State, Path(id): Path, Query(query): Query<DeleteQuery>) -> Result<StatusCode> {
     let tasks = state.tasks.clone();
     let work = async move { models::delete(&state, &id, query.force).await };
     tasks.spawn(work).await.internal("deleting a model")??;
@@ -186,12 +181,7 @@ async fn delete_model(
         NoSuchModel,
     )
 )]
-async fn get_model_file(
-    State(state): State<AppState>,
-    method: Method,
-    headers: HeaderMap,
-    Path(id): Path,
-) -> Result<Response> {
+async fn get_model_file(State(state): State, method: Method, headers: HeaderMap, Path(id): Path) -> Result<Response> {
     let ModelFile { download, tag, file_name } = models::file(&state, &id).await?;
     let file = DownloadAnswer { download, tag, content_type: "application/json", file_name };
     Ok(download::answer(&method, &headers, file).await)
@@ -213,7 +203,7 @@ async fn get_model_file(
     )
 )]
 async fn get_scoring_table(
-    State(state): State<AppState>,
+    State(state): State,
     method: Method,
     headers: HeaderMap,
     Path(id): Path,
@@ -238,7 +228,7 @@ async fn get_scoring_table(
     responses((status = 200, body = PredictAnswer), NoSuchModel)
 )]
 async fn post_predict(
-    State(state): State<AppState>,
+    State(state): State,
     Path(id): Path,
     JsonBody(request): JsonBody<PredictRequest, ROWS_LIMIT_BYTES>,
 ) -> Result<Json<PredictAnswer>> {

@@ -33,6 +33,7 @@ use super::problem::{PROBLEM_JSON, Problem};
         (name = "optimization", description = "Set-points that save power, and what was recommended before"),
         (name = "data", description = "Looking at a stored frame"),
         (name = "export", description = "Stored frames as files"),
+        (name = "accounts", description = "Who may ask, and who did what"),
         (name = "jobs", description = "Work that goes on without its request"),
     ),
     components(schemas(Problem, super::jobs::JobEventData)),
@@ -143,8 +144,20 @@ const UNKNOWN_SESSION: Row = (
     "There is no session with this id; GET /api/sessions lists them.",
 );
 /// What any request may meet.
-const OF_ALL: [Row; 5] = [
+const OF_ALL: [Row; 7] = [
     ("400", "The request cannot be read", "broken_query", "The query string cannot be read."),
+    (
+        "401",
+        "The server wants to know who asks",
+        "no_credentials",
+        "show who you are: a key as `Authorization: Bearer hvac_…` or `X-API-Key`, or log in at /login",
+    ),
+    (
+        "403",
+        "Whoever asks may not do this",
+        "not_allowed",
+        "this needs the role operator, and anna has viewer: ask an admin for it",
+    ),
     (
         "413",
         "The body is too long",

@@ -1,7 +1,6 @@
 //! `/api/optimize` and what was recommended before.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
-use super::extract::{Json as JsonBody, Path, Query};
+use super::extract::{Json as JsonBody, Path, Query, State};
 use super::problem::{Problem, Result};
 use crate::optimization::outcome::{self, OutcomeRequest, StatedOutcome};
 use crate::optimization::verify::{self, Verification, VerifyQuery};
@@ -56,7 +55,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     )
 )]
 async fn post_optimize(
-    State(state): State<AppState>,
+    State(state): State,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<OptimizeAnswer>> {
     Ok(Json(optimize::optimize(&state, OptimizeRequest::read(body)?).await?))
@@ -64,10 +63,7 @@ async fn post_optimize(
 
 /// Recommendations, newest first, page by page
 #[utoipa::path(get, path = "/optimizations", tag = "optimization", params(RunQuery), responses((status = 200, body = Page<RunItem>)))]
-async fn list_optimizations(
-    State(state): State<AppState>,
-    Query(query): Query<RunQuery>,
-) -> Result<Json<Page<RunItem>>> {
+async fn list_optimizations(State(state): State, Query(query): Query<RunQuery>) -> Result<Json<Page<RunItem>>> {
     Ok(Json(runs::list(&state, &query).await?))
 }
 
@@ -75,10 +71,7 @@ async fn list_optimizations(
 ///
 /// Runs, those with a change, and the mean savings of each day, week or month on the site's clock.
 #[utoipa::path(get, path = "/optimizations/summary", tag = "optimization", params(SummaryQuery), responses((status = 200, body = Summary)))]
-async fn get_optimization_summary(
-    State(state): State<AppState>,
-    Query(query): Query<SummaryQuery>,
-) -> Result<Json<Summary>> {
+async fn get_optimization_summary(State(state): State, Query(query): Query<SummaryQuery>) -> Result<Json<Summary>> {
     Ok(Json(runs::summary(&state, &query).await?))
 }
 
@@ -93,7 +86,7 @@ async fn get_optimization_summary(
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such run"),
     )
 )]
-async fn get_optimization(State(state): State<AppState>, Path(id): Path) -> Result<Json<Run>> {
+async fn get_optimization(State(state): State, Path(id): Path) -> Result<Json<Run>> {
     Ok(Json(runs::get(&state, &id).await?))
 }
 
@@ -116,7 +109,7 @@ async fn get_optimization(State(state): State<AppState>, Path(id): Path) -> Resu
     )
 )]
 async fn post_outcome(
-    State(state): State<AppState>,
+    State(state): State,
     Path(id): Path,
     JsonBody(body): JsonBody<OutcomeRequest>,
 ) -> Result<Json<StatedOutcome>> {
@@ -157,7 +150,7 @@ struct FormQuery {
     )
 )]
 async fn get_verification(
-    State(state): State<AppState>,
+    State(state): State,
     Path(id): Path,
     Query(query): Query<VerifyQuery>,
     Query(FormQuery { form }): Query<FormQuery>,

@@ -1,13 +1,12 @@
 //! `POST /api/parse`: reports become a dataset.
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::accepted;
-use super::extract::Json as Body;
+use super::extract::{Json as Body, State};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
 use crate::error::Context;
@@ -36,7 +35,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         NoSuchSession,
     )
 )]
-async fn post_parse(State(state): State<AppState>, Body(request): Body<ParseRequest>) -> Result<Response> {
+async fn post_parse(State(state): State, Body(request): Body<ParseRequest>) -> Result<Response> {
     if request.wait == Some(false) {
         let queued = job::enqueue(&state, request).await?;
         return Ok(accepted(&queued));

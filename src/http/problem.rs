@@ -75,6 +75,8 @@ impl From<Detail> for ProblemDetail {
 fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Malformed => StatusCode::BAD_REQUEST,
+        ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::Conflict => StatusCode::CONFLICT,
@@ -103,6 +105,11 @@ impl Problem {
             errors: Vec::new(),
         }
     }
+}
+
+/// Why a request was refused, before [`complete`] has written it.
+pub fn code_of(response: &Response) -> Option<&'static Code> {
+    response.extensions().get::<Problem>().map(|problem| problem.code)
 }
 
 /// The status in the words of RFC 9110; `http` still has two older ones.
@@ -290,6 +297,8 @@ mod tests {
     async fn each_kind_has_its_status() {
         for (code, status) in [
             (codes::BROKEN_QUERY, 400),
+            (codes::NO_CREDENTIALS, 401),
+            (codes::NOT_ALLOWED, 403),
             (codes::UNKNOWN_SESSION, 404),
             (codes::METHOD_NOT_ALLOWED, 405),
             (codes::SESSION_DELETED, 409),

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -10,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
-use super::extract::{Json as JsonBody, Path};
+use super::extract::{Json as JsonBody, Path, State};
 use super::openapi::{NoSuchData, NoSuchQuery};
 use super::problem::Result;
 use crate::query::saved::{self, QueryToSave, SavedQueries, SavedQuery};
@@ -50,7 +49,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     )
 )]
 async fn post_query(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     JsonBody(request): JsonBody<QueryRequest>,
 ) -> Result<Response> {
@@ -59,13 +58,13 @@ async fn post_query(
 
 /// All saved queries
 #[utoipa::path(get, path = "/queries", tag = "data", responses((status = 200, body = SavedQueries)))]
-async fn list_queries(State(state): State<AppState>) -> Result<Json<SavedQueries>> {
+async fn list_queries(State(state): State) -> Result<Json<SavedQueries>> {
     Ok(Json(saved::list(&state).await?))
 }
 
 /// A saved query
 #[utoipa::path(get, path = "/queries/{id}", tag = "data", params(("id" = String, Path, description = "Its name")), responses((status = 200, body = SavedQuery), NoSuchQuery))]
-async fn get_query(State(state): State<AppState>, Path(name): Path) -> Result<Json<SavedQuery>> {
+async fn get_query(State(state): State, Path(name): Path) -> Result<Json<SavedQuery>> {
     Ok(Json(saved::get(&state, &name).await?))
 }
 
@@ -81,7 +80,7 @@ async fn get_query(State(state): State<AppState>, Path(name): Path) -> Result<Js
     responses((status = 200, body = SavedQuery))
 )]
 async fn put_query(
-    State(state): State<AppState>,
+    State(state): State,
     Path(name): Path,
     JsonBody(query): JsonBody<QueryToSave>,
 ) -> Result<Json<SavedQuery>> {
@@ -110,7 +109,7 @@ async fn put_query(
     )
 )]
 async fn post_saved_query(
-    State(state): State<AppState>,
+    State(state): State,
     Path(name): Path,
     headers: HeaderMap,
     JsonBody(options): JsonBody<QueryOptions>,
@@ -120,7 +119,7 @@ async fn post_saved_query(
 
 /// Forgets a saved query
 #[utoipa::path(delete, path = "/queries/{id}", tag = "data", params(("id" = String, Path, description = "Its name")), responses((status = 204, description = "It is forgotten"), NoSuchQuery))]
-async fn delete_query(State(state): State<AppState>, Path(name): Path) -> Result<StatusCode> {
+async fn delete_query(State(state): State, Path(name): Path) -> Result<StatusCode> {
     saved::delete(&state, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

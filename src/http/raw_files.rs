@@ -1,14 +1,13 @@
 //! `GET /api/sessions/{id}/raw`: the uploaded files one by one, as they came.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::download::{self, DownloadAnswer, DownloadHeaders};
-use super::extract::{Path, Path2};
+use super::extract::{Path, Path2, State};
 use super::openapi::{DownloadResponses, NoSuchSession};
 use super::problem::Result;
 use crate::sessions::raw_files::{self, RawDownload, RawFiles};
@@ -28,7 +27,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     params(("id" = String, Path, description = "The session")),
     responses((status = 200, body = RawFiles), NoSuchSession)
 )]
-async fn list_raw_files(State(state): State<AppState>, Path(id): Path) -> Result<Json<RawFiles>> {
+async fn list_raw_files(State(state): State, Path(id): Path) -> Result<Json<RawFiles>> {
     Ok(Json(raw_files::list(&state, &id).await?))
 }
 
@@ -53,7 +52,7 @@ async fn list_raw_files(State(state): State<AppState>, Path(id): Path) -> Result
     )
 )]
 async fn get_raw_file(
-    State(state): State<AppState>,
+    State(state): State,
     method: Method,
     headers: HeaderMap,
     Path2(id, file): Path2,

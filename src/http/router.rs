@@ -18,8 +18,8 @@ use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 use super::contract::{self, Gate, keep};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::{
-    bundles, cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse, problem,
-    raw_files, sessions, shape, sites, ui, uploads,
+    access, audit, bundles, cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse,
+    problem, raw_files, sessions, shape, sharing, sites, ui, uploads,
 };
 use crate::state::AppState;
 
@@ -40,7 +40,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/openapi.json", get(document))
         .merge(SwaggerUi::new("/docs").config(docs))
         .merge(ui::routes())
-        .layer(from_fn_with_state(gate, keep));
+        .layer(from_fn_with_state(gate, keep))
+        .layer(from_fn_with_state(state.clone(), access::keep));
     surround(routes, &state.config.cors_allowed_origins).with_state(state)
 }
 
@@ -65,6 +66,8 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(files::routes())
         .merge(sessions::routes())
         .merge(sites::routes())
+        .merge(sharing::routes())
+        .merge(audit::routes())
         .merge(data::routes())
         .merge(shape::routes())
         .merge(jobs::routes())

@@ -1,7 +1,6 @@
 //! `/api/sessions`: list, look at, rename, delete, restore.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -9,7 +8,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Json as Body, Path, Query};
+use super::extract::{Json as Body, Path, Query, State};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
 use crate::error::Context;
@@ -27,10 +26,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// Sessions that match, page by page
 #[utoipa::path(get, path = "/sessions", tag = "sessions", params(SessionFilter), responses((status = 200, body = Page<SessionSummary>)))]
-async fn list_sessions(
-    State(state): State<AppState>,
-    Query(filter): Query<SessionFilter>,
-) -> Result<Json<Page<SessionSummary>>> {
+async fn list_sessions(State(state): State, Query(filter): Query<SessionFilter>) -> Result<Json<Page<SessionSummary>>> {
     Ok(Json(catalogue::list(&state, &filter).await?))
 }
 
@@ -38,7 +34,7 @@ async fn list_sessions(
 ///
 /// Deleted ones too.
 #[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
-async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Json<SessionDetail>> {
+async fn get_session(State(state): State, Path(id): Path) -> Result<Json<SessionDetail>> {
     Ok(Json(catalogue::get(&state, &id).await?))
 }
 
@@ -54,7 +50,7 @@ async fn get_session(State(state): State<AppState>, Path(id): Path) -> Result<Js
     responses((status = 200, body = SessionDetail), NoSuchSession)
 )]
 async fn patch_session(
-    State(state): State<AppState>,
+    State(state): State,
     Path(id): Path,
     Body(patch): Body<SessionPatch>,
 ) -> Result<Json<SessionDetail>> {
@@ -79,11 +75,7 @@ struct DeleteQuery {
     params(("id" = String, Path, description = "The session"), DeleteQuery),
     responses((status = 204, description = "It is deleted"), NoSuchSession)
 )]
-async fn delete_session(
-    State(state): State<AppState>,
-    Path(id): Path,
-    Query(query): Query<DeleteQuery>,
-) -> Result<StatusCode> {
+async fn delete_session(State(state): State, Path(id): Path, Query(query): Query<DeleteQuery>) -> Result<StatusCode> {
     if query.purge {
         let tasks = state.tasks.clone();
         let work = async move { catalogue::purge(&state, &id).await };
@@ -96,13 +88,13 @@ async fn delete_session(
 
 /// Brings a deleted session back
 #[utoipa::path(post, path = "/sessions/{id}/restore", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
-async fn restore_session(State(state): State<AppState>, Path(id): Path) -> Result<Json<SessionDetail>> {
+async fn restore_session(State(state): State, Path(id): Path) -> Result<Json<SessionDetail>> {
     Ok(Json(catalogue::restore(&state, &id).await?))
 }
 
 /// From the raw bytes to everything made of them
 #[utoipa::path(get, path = "/sessions/{id}/lineage", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Lineage), NoSuchSession))]
-async fn get_lineage(State(state): State<AppState>, Path(id): Path) -> Result<Json<Lineage>> {
+async fn get_lineage(State(state): State, Path(id): Path) -> Result<Json<Lineage>> {
     Ok(Json(lineage::of(&state, &id).await?))
 }
 
@@ -116,7 +108,7 @@ async fn get_lineage(State(state): State<AppState>, Path(id): Path) -> Result<Js
     params(("id" = String, Path, description = "The session")),
     responses((status = 200, description = "The drawing", body = String, content_type = "image/svg+xml"), NoSuchSession)
 )]
-async fn get_lineage_svg(State(state): State<AppState>, Path(id): Path) -> Result<Response> {
+async fn get_lineage_svg(State(state): State, Path(id): Path) -> Result<Response> {
     let drawing = lineage::svg(&lineage::of(&state, &id).await?);
     let headers = [
         (header::CONTENT_TYPE, "image/svg+xml"),

@@ -1,13 +1,12 @@
 //! `GET /api/data/…`: the shape of a stored frame: how often, when, how much of it, and how well the plant did.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::respond;
-use super::extract::Query;
+use super::extract::{Query, State};
 use super::openapi::NoSuchData;
 use super::problem::Result;
 use crate::datasets::DatasetSelector;
@@ -33,7 +32,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Bins by Freedman and Diaconis unless their number is said; what lies beyond the edges is counted beside.
 #[utoipa::path(get, path = "/data/histogram", tag = "data", params(DatasetSelector, HistogramQuery, WindowQuery), responses((status = 200, body = Histogram), NoSuchData))]
 async fn get_histogram(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<HistogramQuery>,
@@ -47,7 +46,7 @@ async fn get_histogram(
 /// Count, mean, quantiles and extremes of each column by hour, weekday or month of the site's clock.
 #[utoipa::path(get, path = "/data/profile", tag = "data", params(DatasetSelector, ProfileQuery, WindowQuery), responses((status = 200, body = Profile), NoSuchData))]
 async fn get_profile(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<ProfileQuery>,
@@ -61,7 +60,7 @@ async fn get_profile(
 /// Share of the samples that should be there by the point's own interval; null where that cannot be known.
 #[utoipa::path(get, path = "/data/coverage", tag = "data", params(DatasetSelector, CoverageQuery, WindowQuery), responses((status = 200, body = PointCoverage), NoSuchData))]
 async fn get_coverage(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<CoverageQuery>,
@@ -75,7 +74,7 @@ async fn get_coverage(
 /// kW/RT by part load, and energy over cooling of all; rows that cannot be are left out and counted.
 #[utoipa::path(get, path = "/data/efficiency", tag = "data", params(DatasetSelector, EfficiencyQuery, WindowQuery), responses((status = 200, body = Efficiency), NoSuchData))]
 async fn get_efficiency(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<EfficiencyQuery>,
@@ -89,7 +88,7 @@ async fn get_efficiency(
 /// For which share of the time each value is reached or exceeded, samples weighted by how long they hold.
 #[utoipa::path(get, path = "/data/duration", tag = "data", params(DatasetSelector, DurationQuery, WindowQuery), responses((status = 200, body = DurationCurve), NoSuchData))]
 async fn get_duration(
-    State(state): State<AppState>,
+    State(state): State,
     headers: HeaderMap,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<DurationQuery>,

@@ -1,14 +1,13 @@
 //! `/api/sites/{site}`: a site's settings, and what is remembered of its reports and points.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Json as Body, Path, Query};
+use super::extract::{Json as Body, Path, Query, State};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
 use crate::sessions::prices::{self, SiteSettings, StatedSettings};
@@ -23,7 +22,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 ///
 /// Of a site of any name; what nobody stated is null.
 #[utoipa::path(get, path = "/sites/{id}", tag = "sessions", params(("id" = String, Path, description = "The site")), responses((status = 200, body = SiteSettings)))]
-async fn get_site(State(state): State<AppState>, Path(site): Path) -> Result<Json<SiteSettings>> {
+async fn get_site(State(state): State, Path(site): Path) -> Result<Json<SiteSettings>> {
     Ok(Json(prices::of(&state, &site).await?))
 }
 
@@ -39,7 +38,7 @@ async fn get_site(State(state): State<AppState>, Path(site): Path) -> Result<Jso
     responses((status = 200, body = SiteSettings))
 )]
 async fn put_site(
-    State(state): State<AppState>,
+    State(state): State,
     Path(site): Path,
     Body(stated): Body<StatedSettings>,
 ) -> Result<Json<SiteSettings>> {
@@ -51,7 +50,7 @@ async fn put_site(
 /// How its reports are read, by their shape, and what is known better of its points: stated with a parse, followed by
 /// later ones unless they state otherwise.
 #[utoipa::path(get, path = "/sites/{id}/overrides", tag = "sessions", params(("id" = String, Path, description = "The site")), responses((status = 200, body = SiteOverrides)))]
-async fn get_overrides(State(state): State<AppState>, Path(site): Path) -> Result<Json<SiteOverrides>> {
+async fn get_overrides(State(state): State, Path(site): Path) -> Result<Json<SiteOverrides>> {
     Ok(Json(sites::overrides(&state, &site).await?))
 }
 
@@ -75,7 +74,7 @@ struct ForgetQuery {
     responses((status = 204, description = "It is forgotten"), NoSuchSession)
 )]
 async fn delete_overrides(
-    State(state): State<AppState>,
+    State(state): State,
     Path(site): Path,
     Query(query): Query<ForgetQuery>,
 ) -> Result<StatusCode> {

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
-use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use super::answer::header_text;
 use super::contract::Operation;
+use super::extract::State;
 use super::problem::Failed;
 use super::problem::Problem;
 use crate::error::{Context, Error, Result, codes};
@@ -68,7 +69,7 @@ struct UploadForm {
     )
 )]
 async fn post_upload(
-    State(state): State<AppState>,
+    State(state): State,
     Extension(operation): Extension<Arc<Operation>>,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,

@@ -19,8 +19,10 @@ use serde_json::Value;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
+use crate::principal::Principal;
 pub use hvac_store::db::Transaction;
 pub use hvac_store::entity::{JobEventKind, WorkStatus as JobStatus};
 use hvac_store::{Store, new_id, now};
@@ -108,6 +110,10 @@ pub struct NewJob {
     pub kind: JobKind,
     /// What it needs to know.
     pub payload: Value,
+    /// Which session it is about.
+    pub session_id: Option<String>,
+    /// Whose it is.
+    pub account_id: Option<String>,
 }
 
 /// A job as it stands.
@@ -137,6 +143,8 @@ pub struct Job {
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
+    /// Whose it is; none: everyone's.
+    pub account_id: Option<String>,
 }
 
 impl Job {
@@ -239,6 +247,14 @@ impl Jobs {
         self.stopping.cancelled().await;
     }
 
+    /// The job, if it is seen: its own asker sees it, and whoever sees the session that it is about.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn seen(&self, principal: &Principal, id: &str) -> Result<Job> {
+        store::seen(self.store.db.read(), principal, id).await
+    }
+
     /// The job.
     ///
     /// # Errors
@@ -247,12 +263,12 @@ impl Jobs {
         store::get(self.store.db.read(), id).await
     }
 
-    /// How many match, and one page of them, newest first.
+    /// How many match and are seen, and one page of them, newest first.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn list(&self, filter: &JobFilter, paging: Paging) -> Result<(u64, Vec<Job>)> {
-        store::list(self.store.db.read(), filter, paging).await
+    pub async fn list(&self, principal: &Principal, filter: &JobFilter, paging: Paging) -> Result<(u64, Vec<Job>)> {
+        store::list(self.store.db.read(), principal, filter, paging).await
     }
 
     /// What became of the job after that event, oldest first, at most 500.
@@ -267,9 +283,9 @@ impl Jobs {
     ///
     /// # Errors
     /// 404 when there is none; 409 when it has completed or failed.
-    pub async fn cancel(&self, id: &str) -> Result<Job> {
+    pub async fn cancel(&self, principal: &Principal, id: &str) -> Result<Job> {
         let txn = self.store.db.begin().await?;
-        let job = store::get(&txn, id).await?;
+        let job = store::seen(&txn, principal, id).await?;
         match job.status {
             JobStatus::Queued => {
                 self.end(&txn, store::End::of(job, JobStatus::Cancelled)).await?;
@@ -282,6 +298,7 @@ impl Jobs {
             }
         }
         let job = store::get(&txn, id).await?;
+        audit::note(&txn, principal, Act::on("job.cancel", "job", id)).await?;
         txn.commit().await.internal("cancelling a job")?;
         self.tell(id);
         Ok(job)

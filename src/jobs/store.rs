@@ -1,7 +1,7 @@
 //! The queries of jobs: every statement about `jobs` and `job_events`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, NotSet, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, Set,
@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::{EVENTS_KEPT, Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, LEASE, NewJob};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
+use crate::principal::Principal;
 use hvac_store::db::Transaction;
 use hvac_store::entity::{job, job_event};
 use hvac_store::now;
@@ -40,6 +41,8 @@ pub async fn enqueue(txn: &Transaction, new: NewJob) -> Result<()> {
         finished_at: Set(None),
         error: Set(None),
         failure: Set(None),
+        account_id: Set(new.account_id),
+        session_id: Set(new.session_id),
     };
     row.insert(txn).await.internal("enqueueing a job")?;
     add_event(txn, &new.id, JobEventKind::Status, JobStatus::Queued, 0.0, None).await
@@ -48,14 +51,35 @@ pub async fn enqueue(txn: &Transaction, new: NewJob) -> Result<()> {
 /// The job.
 pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<Job> {
     let found = job::Entity::find_by_id(id).one(db).await.internal("looking up a job")?;
-    found
-        .map(of)
-        .ok_or_else(|| Error::new(codes::UNKNOWN_JOB, format!("there is no job '{id}'; GET /api/jobs lists them")))
+    found.map(of).ok_or_else(|| unknown(id))
 }
 
-/// How many match, and one page of them, newest first.
-pub async fn list(db: &impl ConnectionTrait, filter: &JobFilter, paging: Paging) -> Result<(u64, Vec<Job>)> {
-    let condition = Condition::all()
+fn unknown(id: &str) -> Error {
+    Error::new(codes::UNKNOWN_JOB, format!("there is no job '{id}'; GET /api/jobs lists them"))
+}
+
+/// Which jobs somebody sees: his own, those of sessions that he sees, and those of nobody and no session.
+fn seen_by(principal: &Principal) -> Condition {
+    let Some(sees) = principal.sees_of("\"jobs\".\"session_id\"") else { return Condition::all() };
+    let mut any = Condition::any().add(Expr::cust(sees));
+    any = any.add(job::Column::AccountId.is_null().and(job::Column::SessionId.is_null()));
+    any.add_option(principal.account_id().map(|id| job::Column::AccountId.eq(id)))
+}
+
+/// The job, if it is seen.
+pub async fn seen(db: &impl ConnectionTrait, principal: &Principal, id: &str) -> Result<Job> {
+    let found = job::Entity::find_by_id(id).filter(seen_by(principal)).one(db).await.internal("looking up a job")?;
+    found.map(of).ok_or_else(|| unknown(id))
+}
+
+/// How many match and are seen, and one page of them, newest first.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    filter: &JobFilter,
+    paging: Paging,
+) -> Result<(u64, Vec<Job>)> {
+    let condition = seen_by(principal)
         .add_option(filter.status.map(|status| job::Column::Status.eq(status)))
         .add_option(filter.kind.map(|kind| job::Column::Kind.eq(kind.as_str())));
     let matching = job::Entity::find().filter(condition);
@@ -327,5 +351,6 @@ fn of(row: job::Model) -> Job {
         created_at: row.created_at,
         started_at: row.started_at,
         finished_at: row.finished_at,
+        account_id: row.account_id,
     }
 }

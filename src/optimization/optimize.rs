@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::context::{self, Live};
 use super::{OptimizeAnswer, OptimizeRequest, refused, runs, store};
+use crate::audit::{self, Act};
 use crate::datasets::clock;
 use crate::error::{Context, ErrorKind, Result};
 use crate::state::AppState;
@@ -51,6 +52,7 @@ pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<Opti
     let run = row(&found, &answer, input_data, filled.session_id, duration_ms, zone)?;
     let txn = state.store.db.begin().await?;
     store::insert(&txn, run.clone()).await?;
+    audit::note(&txn, state.principal(), Act::on("optimization.create", "optimization", &run.id)).await?;
     txn.commit().await.internal("noting a recommendation")?;
     Ok(OptimizeAnswer {
         success: true,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{runs, store};
+use crate::audit::{self, Act};
 use crate::datasets::version::resolve;
 use crate::datasets::{DatasetSelector, clock};
 use crate::error::{Context, Error, Result, codes};
@@ -78,7 +79,7 @@ impl From<optimization_outcome::Model> for StatedOutcome {
 /// # Errors
 /// 404 for an unknown run or session; 422 for times that cannot be.
 pub async fn state_outcome(state: &AppState, run_id: &str, request: OutcomeRequest) -> Result<StatedOutcome> {
-    let (run, model) = store::get(state.store.db.read(), run_id).await?;
+    let (run, model) = store::get(state.store.db.read(), state.principal(), run_id).await?;
     let zone = zone_of(state, model.as_ref()).await?;
     let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let (applied_at, applied_until) = times(&request, zone)?;
@@ -111,6 +112,7 @@ pub async fn state_outcome(state: &AppState, run_id: &str, request: OutcomeReque
         return Ok(last.into());
     }
     store::insert_outcome(&txn, stated.clone()).await?;
+    audit::note(&txn, state.principal(), Act::on("optimization.outcome", "optimization", &run.id)).await?;
     txn.commit().await.internal("noting what became of a recommendation")?;
     Ok(stated.into())
 }

@@ -37,7 +37,13 @@ async fn filter(state: &AppState, model: Option<&str>, from: Option<&str>, to: O
         Some(text) => clock::parse(field, text, zone).map(DateTime::from_timestamp_millis),
         None => Ok(None),
     };
-    let mut filter = Filter { from: time("from", from)?, to: time("to", to)?, ..Filter::default() };
+    let mut filter = Filter {
+        principal: state.principal().clone(),
+        model_id: None,
+        model_name: None,
+        from: time("from", from)?,
+        to: time("to", to)?,
+    };
     match model.map(str::trim).filter(|model| !model.is_empty()) {
         None => {}
         Some(id) if Uuid::try_parse(id).is_ok() => filter.model_id = Some(id.to_owned()),
@@ -88,7 +94,7 @@ pub fn utc(at: DateTime<Utc>) -> String {
 /// 404 when there is no such run.
 pub async fn get(state: &AppState, id: &str) -> Result<Run> {
     let db = state.store.db.read();
-    let (run, model) = store::get(db, id).await?;
+    let (run, model) = store::get(db, state.principal(), id).await?;
     let outcome = store::outcome(db, &run.id).await?;
     let (model_name, model_version) = named(model.as_ref());
     Ok(Run {

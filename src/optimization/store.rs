@@ -9,6 +9,7 @@ use sea_orm::{
 
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
+use crate::principal::Principal;
 use hvac_store::entity::{optimization_outcome, optimization_run, session, trained_model};
 
 /// A run, and the name and version of its model.
@@ -29,12 +30,23 @@ pub async fn insert(txn: &impl ConnectionTrait, run: optimization_run::Model) ->
     }
 }
 
+/// Which runs somebody sees: those of models that were made of sessions that he sees.
+fn seen_by(principal: &Principal) -> Condition {
+    let models = principal.sees_of("m.\"session_id\"").map(|sees| {
+        Expr::cust(format!(
+            "\"optimization_runs\".\"model_id\" IN (SELECT m.\"id\" FROM \"trained_models\" m WHERE {sees})"
+        ))
+    });
+    Condition::all().add_option(models)
+}
+
 /// The run of that id.
 ///
 /// # Errors
-/// 404 when there is none.
-pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<RunRow> {
+/// 404 when there is none that is seen.
+pub async fn get(db: &impl ConnectionTrait, principal: &Principal, id: &str) -> Result<RunRow> {
     let found = optimization_run::Entity::find_by_id(id)
+        .filter(seen_by(principal))
         .find_also_related(trained_model::Entity)
         .one(db)
         .await
@@ -48,8 +60,10 @@ fn unknown(id: &str) -> Error {
 }
 
 /// Which runs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Filter {
+    /// For whom.
+    pub principal: Principal,
     /// Of the model of that id.
     pub model_id: Option<String>,
     /// Of the models of that name.
@@ -70,7 +84,7 @@ impl Filter {
                 .to_owned();
             optimization_run::Column::ModelId.in_subquery(of_that_name)
         });
-        Condition::all()
+        seen_by(&self.principal)
             .add_option(self.model_id.as_ref().map(|id| optimization_run::Column::ModelId.eq(id)))
             .add_option(named)
             .add_option(self.from.map(|from| optimization_run::Column::CreatedAt.gte(from)))
@@ -182,8 +196,10 @@ pub async fn applied_between(
 }
 
 /// Sessions of a site that are not deleted, newest first.
-pub async fn sessions_of(db: &impl ConnectionTrait, site: &str) -> Result<Vec<String>> {
+pub async fn sessions_of(db: &impl ConnectionTrait, principal: &Principal, site: &str) -> Result<Vec<String>> {
+    let seen = principal.sees("\"upload_sessions\"").map(Expr::cust);
     session::Entity::find()
+        .filter(Condition::all().add_option(seen))
         .select_only()
         .column(session::Column::Id)
         .filter(session::Column::Site.eq(site))

@@ -100,7 +100,7 @@ pub struct Change {
 pub async fn verify(state: &AppState, run_id: &str, query: &VerifyQuery) -> Result<Verification> {
     let (confidence, step, most_outside) = asked(query)?;
     let db = state.store.db.read();
-    let (run, _) = store::get(db, run_id).await?;
+    let (run, _) = store::get(db, state.principal(), run_id).await?;
     let outcome = store::outcome(db, &run.id).await?.ok_or_else(|| {
         let message = format!(
             "nobody has stated whether recommendation {run_id} was applied; state it with POST /api/optimizations/{run_id}/outcome"
@@ -208,7 +208,7 @@ async fn latest(state: &AppState, session_id: &str) -> Result<Arc<Resolved>> {
 /// The newest session of the model's site, or its own, that has the model's power after that time.
 async fn newest(state: &AppState, found: &Found, applied_ms: i64) -> Result<Option<Arc<Resolved>>> {
     let mut sessions = match &found.row.site {
-        Some(site) => store::sessions_of(state.store.db.read(), site).await?,
+        Some(site) => store::sessions_of(state.store.db.read(), state.principal(), site).await?,
         None => Vec::new(),
     };
     if !sessions.contains(&found.row.session_id) {

@@ -11,6 +11,7 @@ use hvac_query::{QueryError, Rows, Table};
 use sea_orm::prelude::DateTimeUtc;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
+use crate::principal::Principal;
 use crate::state::AppState;
 
 mod columns;
@@ -175,6 +176,11 @@ pub fn findings_of(state: &AppState, session_id: String) -> Table {
     findings::table(state, Some(session_id))
 }
 
+/// ` AND …` where somebody does not see all sessions `s`.
+pub(super) fn seen(principal: &Principal) -> String {
+    principal.sees("s").map(|sees| format!(" AND {sees}")).unwrap_or_default()
+}
+
 impl Spec {
     fn schema(&self) -> SchemaRef {
         let field = |(name, holds, _): &(&str, Holds, &str)| {
@@ -191,16 +197,16 @@ impl Spec {
     }
 
     /// One page behind a key.
-    fn sql(&self) -> String {
+    fn sql(&self, principal: &Principal) -> String {
         let columns: Vec<&str> = self.columns.iter().map(|(_, _, sql)| *sql).collect();
-        let (columns, from, key) = (columns.join(", "), self.from, self.key);
-        format!("SELECT {key}, {columns} FROM {from} AND {key} > ? ORDER BY {key} LIMIT {PAGE}")
+        let (columns, from, key, seen) = (columns.join(", "), self.from, self.key, seen(principal));
+        format!("SELECT {key}, {columns} FROM {from}{seen} AND {key} > ? ORDER BY {key} LIMIT {PAGE}")
     }
 }
 
 /// All rows, page by page.
 fn rows(state: AppState, spec: &'static Spec, schema: SchemaRef) -> Rows {
-    let sql = spec.sql();
+    let sql = spec.sql(state.principal());
     let pages = futures_util::stream::try_unfold(Some(String::new()), move |after| {
         let (state, schema, sql) = (state.clone(), Arc::clone(&schema), sql.clone());
         async move {

@@ -6,17 +6,24 @@ use futures_util::FutureExt;
 use hvac_query::{QueryError, Source, Table};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
+use super::catalogue;
 use crate::datasets::DatasetSelector;
 use crate::datasets::version::resolve;
 use crate::error::{Context, Result};
+use crate::principal::Principal;
 use crate::state::AppState;
 use hvac_frame::column::Kind;
 
 /// Newest version a session. A damaged one is refused when it is read, never left out in silence.
-const SOURCES: &str = "SELECT s.id, s.name, s.site, s.timezone, d.id, d.file_path, d.size_bytes, d.row_count, d.column_count \
-    FROM parsed_datasets d JOIN upload_sessions s ON s.id = d.session_id \
-    WHERE s.deleted_at IS NULL AND NOT s.unconfirmed \
-    AND d.version = (SELECT max(o.version + 0) FROM parsed_datasets o WHERE o.session_id = s.id) ORDER BY s.id";
+fn sources_of(principal: &Principal) -> String {
+    let seen = catalogue::seen(principal);
+    format!(
+        "SELECT s.id, s.name, s.site, s.timezone, d.id, d.file_path, d.size_bytes, d.row_count, d.column_count \
+         FROM parsed_datasets d JOIN upload_sessions s ON s.id = d.session_id \
+    WHERE s.deleted_at IS NULL AND NOT s.unconfirmed{seen} \
+         AND d.version = (SELECT max(o.version + 0) FROM parsed_datasets o WHERE o.session_id = s.id) ORDER BY s.id"
+    )
+}
 
 /// The table of all readings.
 ///
@@ -28,7 +35,7 @@ pub async fn all(state: &AppState) -> Result<Table> {
         .store
         .db
         .read()
-        .query_all_raw(Statement::from_string(DbBackend::Sqlite, SOURCES))
+        .query_all_raw(Statement::from_string(DbBackend::Sqlite, sources_of(state.principal())))
         .await
         .internal(doing)?;
     let mut sources = Vec::with_capacity(rows.len());

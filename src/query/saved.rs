@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{QueryOptions, QueryRequest, told};
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
@@ -121,6 +122,7 @@ pub async fn put(state: &AppState, name: &str, query: QueryToSave) -> Result<Sav
         .exec_without_returning(&txn)
         .await
         .internal("saving a query")?;
+    audit::note(&txn, state.principal(), Act::on("query.save", "query", name)).await?;
     txn.commit().await.internal("saving a query")?;
     get(state, name).await
 }
@@ -132,6 +134,7 @@ pub async fn put(state: &AppState, name: &str, query: QueryToSave) -> Result<Sav
 pub async fn delete(state: &AppState, name: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     let gone = saved_query::Entity::delete_by_id(name).exec(&txn).await.internal("forgetting a saved query")?;
+    audit::note(&txn, state.principal(), Act::on("query.delete", "query", name)).await?;
     txn.commit().await.internal("forgetting a saved query")?;
     if gone.rows_affected == 0 { Err(unknown(name)) } else { Ok(()) }
 }

@@ -13,6 +13,7 @@ use super::{
     DatasetVersion, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile, Status, search,
     snapshot, store,
 };
+use crate::audit::{self, Act};
 use crate::datasets::clock;
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::limits::{self, Paging};
@@ -50,6 +51,7 @@ pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<Sessi
     }
     let query = ListQuery {
         filter,
+        principal: state.principal(),
         texts,
         from: time("from", &filter.from)?,
         to: time("to", &filter.to)?,
@@ -105,7 +107,7 @@ fn order(order: Option<&str>) -> Result<Order> {
 /// 404 when there is no such session.
 pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
     let db = state.store.db.read();
-    let session = store::session(db, session_id).await?;
+    let session = store::session(db, state.principal(), session_id).await?;
     let files = store::source_files(db, session_id).await?;
     let parsed = store::parsed_datasets(db, session_id).await?;
     let cleaned = store::cleaning_jobs(db, session_id).await?;
@@ -139,7 +141,7 @@ const CANDIDATES: usize = 10;
 /// # Errors
 /// 404 when there is none, 409 with each of them when there are several.
 pub async fn find(state: &AppState, text: &str) -> Result<String> {
-    let found = store::find(state.store.db.read(), text, CANDIDATES as u64 + 1).await?;
+    let found = store::find(state.store.db.read(), state.principal(), text, CANDIDATES as u64 + 1).await?;
     match found.as_slice() {
         [] => Err(Error::new(
             codes::UNKNOWN_SESSION,
@@ -193,7 +195,8 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
         session.notes = Set(notes.trim().to_owned());
     }
     let txn = state.store.db.begin().await?;
-    store::change_live(&txn, session_id, session).await?;
+    store::change_live(&txn, state.principal(), session_id, session).await?;
+    audit::note(&txn, state.principal(), Act::on_session("session.change", session_id)).await?;
     txn.commit().await.internal("committing a change")?;
     hvac_store::crash::point("rename.committed");
     snapshot::write(state, session_id).await?;
@@ -232,7 +235,7 @@ pub async fn restore(state: &AppState, session_id: &str) -> Result<SessionDetail
 
 async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc>>) -> Result<()> {
     let txn = state.store.db.begin().await?;
-    let session = store::session(&txn, session_id).await?;
+    let session = store::session(&txn, state.principal(), session_id).await?;
     let confirms = at.is_none() && session.unconfirmed;
     if session.deleted_at.is_some() == at.is_some() && !confirms {
         drop(txn);
@@ -247,6 +250,12 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
         ..Default::default()
     };
     changed.update(&txn).await.internal("deleting or restoring a session")?;
+    audit::note(
+        &txn,
+        state.principal(),
+        Act::on_session(if at.is_some() { "session.delete" } else { "session.restore" }, session_id),
+    )
+    .await?;
     txn.commit().await.internal("committing a deletion")?;
     hvac_store::crash::point("delete.committed");
     snapshot::write(state, session_id).await
@@ -258,7 +267,8 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
 /// 404; 503 when the files cannot be removed yet; 409 while it is being parsed or cleaned, and while there are models that were made from its data.
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
-    store::session(&txn, session_id).await?;
+    let session = store::session(&txn, state.principal(), session_id).await?;
+    dispose(state, session_id, session.owner_id.as_deref())?;
     let versions = versions::without_version(&txn, session_id).await?;
     let held = |v: &hvac_store::entity::version::Model| {
         v.state == VersionState::Reserved && v.lease_until.is_some_and(|until| until > now())
@@ -272,10 +282,23 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     session::Entity::delete_by_id(session_id).exec(&txn).await.internal("purging a session")?;
     let folder = paths::session_dir(session_id);
     removals::note(&txn, Root::Sessions, &folder).await?;
+    audit::note(&txn, state.principal(), Act::on_session("session.purge", session_id)).await?;
     txn.commit().await.internal("committing a purge")?;
     hvac_store::crash::point("purge.committed");
     state.store.made.clear();
     state.store.remove_purged(Root::Sessions, &folder).await
+}
+
+/// What cannot be taken back is its owner's.
+///
+/// # Errors
+/// 403 for others.
+pub(super) fn dispose(state: &AppState, session_id: &str, owner_id: Option<&str>) -> Result<()> {
+    if state.principal().disposes_of(owner_id) {
+        return Ok(());
+    }
+    let message = format!("session '{session_id}' is shared with you: only its owner or an admin may do this");
+    Err(Error::new(codes::NOT_ALLOWED, message))
 }
 
 /// A model outlives nothing it was made from: what it predicts could not be traced any more.

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::parse::{Caller, Promised, parse_promised};
 use super::progress::{Progress, Step};
 use super::{ParseRequest, ReadOverride, folders, options, store};
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::jobs::{self, JobContext, JobKind, NewJob, POLL};
 use crate::state::AppState;
@@ -57,13 +58,22 @@ pub async fn enqueue(state: &AppState, request: ParseRequest) -> Result<QueuedJo
     let job_id = new_id();
     let txn = state.store.db.begin().await?;
     let session_id = match &request.session_id {
-        Some(id) => store::live_session(&txn, id).await?.id,
+        Some(id) => store::live_session(&txn, state.principal(), id).await?.id,
         None => new_id(),
     };
     let new_session_id = request.session_id.is_none().then(|| session_id.clone());
     let promised = Promised { new_session_id, dataset_id: Some(job_id.clone()) };
     let payload = serde_json::to_value(ParsePayload { request, promised }).internal("writing a parse's payload")?;
-    jobs::enqueue(&txn, NewJob { id: job_id.clone(), kind: JobKind::Parse, payload }).await?;
+    let job = NewJob {
+        id: job_id.clone(),
+        kind: JobKind::Parse,
+        payload,
+        session_id: Some(session_id.clone()),
+        account_id: state.principal().account_id().map(str::to_owned),
+    };
+    jobs::enqueue(&txn, job).await?;
+    let act = Act::on("parse.enqueue", "job", &job_id).of_session(&session_id);
+    audit::note(&txn, state.principal(), act).await?;
     txn.commit().await.internal("enqueueing a parse")?;
     state.jobs.wake();
     Ok(QueuedJob::new(job_id, session_id))

@@ -18,7 +18,7 @@ pub use drawing::svg;
 /// 404 when there is no such session.
 pub async fn of(state: &AppState, session_id: &str) -> Result<Lineage> {
     let db = state.store.db.read();
-    store::session(db, session_id).await?;
+    store::session(db, state.principal(), session_id).await?;
     let files = store::source_files(db, session_id).await?;
     let parsed = store::parsed_datasets(db, session_id).await?;
     let cleaned = store::cleaning_jobs(db, session_id).await?;

@@ -35,6 +35,8 @@ pub mod raw_files;
 mod request;
 mod revisions;
 pub mod search;
+pub mod sharing;
+pub mod shown;
 pub mod sites;
 pub mod snapshot;
 pub(crate) mod store;

@@ -20,6 +20,7 @@ use super::overrides::{self, ReadOverride};
 use super::progress::Progress;
 use super::upload::{blank, insert_files, name_of};
 use super::{ParseRequest, Parsed, folders, found, options, snapshot, store};
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
@@ -93,7 +94,7 @@ pub(super) async fn parse_promised(
     progress: &Progress,
 ) -> Result<Parsed> {
     let existing = match &request.session_id {
-        Some(id) => Some(store::live_session(state.store.db.read(), id).await?),
+        Some(id) => Some(store::live_session(state.store.db.read(), state.principal(), id).await?),
         None => None,
     };
     let known = match &existing {
@@ -115,7 +116,7 @@ pub(super) async fn parse_promised(
     let _held = state.memory.parses.wait(raw_bytes.saturating_mul(MEMORY_PER_RAW_BYTE)).await;
     if !parse.is_new {
         // It may have been deleted or purged meanwhile.
-        store::live_session(state.store.db.read(), &parse.session.id).await?;
+        store::live_session(state.store.db.read(), state.principal(), &parse.session.id).await?;
     }
     let result = parse.run(caller, progress).await;
     if let (Err(error), Some(session)) = (&result, failing)
@@ -161,7 +162,10 @@ impl Parse {
         new: Vec<source_file::Model>,
     ) -> Result<Self> {
         let is_new = existing.is_none();
-        let mut session = existing.unwrap_or_else(|| blank(intake.session_id()));
+        let mut session = existing.unwrap_or_else(|| session::Model {
+            owner_id: state.principal().account_id().map(str::to_owned),
+            ..blank(intake.session_id())
+        });
         let new_rows = new.len();
         let rows: Vec<source_file::Model> = known.into_iter().chain(new).collect();
         if rows.is_empty() {
@@ -242,7 +246,8 @@ impl Parse {
         if !self.request.force && !self.request.dry_run {
             let within = (!self.is_new || self.promised.new_session_id.is_some()).then_some(self.session.id.as_str());
             let db = self.state.store.db.read();
-            if let Some((dataset, session)) = store::same_request(db, &request_key, within).await?
+            if let Some((dataset, session)) =
+                store::same_request(db, self.state.principal(), &request_key, within).await?
                 && let Some(report) = found::report(&self.state, &dataset).await?
             {
                 return self.reuse(dataset, report, session, caller).await;
@@ -274,7 +279,9 @@ impl Parse {
     async fn hold(&self) -> Result<Held> {
         let owner = self.promised.dataset_id.as_deref().map_or(Owner::Process, Owner::Job);
         // It may have been deleted or purged since the parse began.
-        let allowed = async |txn: &Transaction| store::live_session(txn, &self.session.id).await.map(drop);
+        let allowed = async |txn: &Transaction| {
+            store::live_session(txn, self.state.principal(), &self.session.id).await.map(drop)
+        };
         let held = versions::hold_parse(&self.state.store.db, &self.session.id, owner, allowed).await?;
         hvac_store::crash::point("parse.reserved");
         Ok(held)
@@ -384,7 +391,7 @@ impl Parse {
         if self.is_new {
             session.clone().into_active_model().reset_all().insert(&txn).await.internal("storing a parsed session")?;
         } else {
-            store::record_parse(&txn, &session, &self.said, caller == Caller::Http).await?;
+            store::record_parse(&txn, self.state.principal(), &session, &self.said, caller == Caller::Http).await?;
         }
         let new_files = self.store_files(&txn, &built).await?;
         let version = match held {
@@ -404,6 +411,8 @@ impl Parse {
                 store::remember(&txn, site, column.map_or(&name, |c| &c.original_name), &said).await?;
             }
         }
+        let act = Act::on("session.parse", "dataset", &dataset.id).of_session(&self.session.id);
+        audit::note(&txn, self.state.principal(), act).await?;
         let first = match version {
             Some(version) => Some(snapshot::first(&txn, session, new_files, dataset.clone(), version).await?),
             None => None,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{snapshot, store};
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
@@ -57,7 +58,7 @@ pub async fn of(state: &AppState, site: &str) -> Result<SiteSettings> {
 /// # Errors
 /// 404 for an unknown session.
 pub async fn of_session(state: &AppState, session_id: &str) -> Result<Option<EnergyPrice>> {
-    match store::session(state.store.db.read(), session_id).await?.site {
+    match store::session(state.store.db.read(), state.principal(), session_id).await?.site {
         Some(site) => Ok(of(state, &site).await?.energy_price),
         None => Ok(None),
     }
@@ -79,6 +80,7 @@ pub async fn put(state: &AppState, site: &str, stated: StatedSettings) -> Result
         None => store::prices::forget(&txn, site).await?,
     }
     let sessions = store::remembered::sessions(&txn, site).await?;
+    audit::note(&txn, state.principal(), Act::on("site.change", "site", site)).await?;
     txn.commit().await.internal("stating a site's settings")?;
     // Each session.json of the site tells of them.
     for session_id in sessions {

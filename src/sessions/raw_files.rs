@@ -53,7 +53,7 @@ pub struct RawDownload {
 /// # Errors
 /// 404 for an unknown session.
 pub async fn list(state: &AppState, session_id: &str) -> Result<RawFiles> {
-    let session = store::session(state.store.db.read(), session_id).await?;
+    let session = store::session(state.store.db.read(), state.principal(), session_id).await?;
     let files = stored(state, session_id).await?.iter().map(described).collect();
     Ok(RawFiles { session_id: session.id, files })
 }
@@ -79,7 +79,7 @@ fn described(row: &source_file::Model) -> RawFile {
 /// 404 when there is none, 409 when there are several, when the session is deleted, and when the file is not what was
 /// uploaded.
 pub async fn download(state: &AppState, session_id: &str, which: &str) -> Result<RawDownload> {
-    store::live_session(state.store.db.read(), session_id).await?;
+    store::live_session(state.store.db.read(), state.principal(), session_id).await?;
     let rows = stored(state, session_id).await?;
     let by_name: Vec<&source_file::Model> = rows.iter().filter(|row| row.file_name == which).collect();
     let by_hash = rows.iter().filter(|row| which.len() >= FEWEST_DIGITS && row.sha256.starts_with(which));

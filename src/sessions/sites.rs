@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::overrides::ReadOverride;
 use super::{ColumnOverride, snapshot, store};
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_store::entity::report_override;
@@ -87,6 +88,7 @@ pub async fn forget(state: &AppState, site: &str, report: Option<&str>, column: 
         return Err(Error::new(codes::UNKNOWN_OVERRIDE, message));
     }
     let sessions = store::remembered::sessions(&txn, site).await?;
+    audit::note(&txn, state.principal(), Act::on("site.forget_overrides", "site", site)).await?;
     txn.commit().await.internal("forgetting overrides")?;
     // Each session.json of the site tells of them.
     for session_id in sessions {

@@ -10,6 +10,7 @@ use std::io::Read;
 
 use super::{manifest, revisions, store};
 use crate::error::{Context, Error, ErrorKind, Result, codes};
+use crate::principal::Principal;
 use crate::state::AppState;
 use hvac_store::entity::{
     ReportText, cleaning_job, energy_price, model_alias, parsed_dataset, report_override, session, site_override,
@@ -89,7 +90,7 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Snapshot> {
 pub async fn read(db: &impl ConnectionTrait, session_id: &str) -> Result<Snapshot> {
     // Before the rest: what is committed meanwhile has a later one, and its own writer.
     let revision = revisions::of(db, session_id).await?;
-    let session = store::session(db, session_id).await?;
+    let session = store::session(db, &Principal::program(), session_id).await?;
     Ok(Snapshot {
         revision,
         site_overrides: site_overrides(db, &session).await?,

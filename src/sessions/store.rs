@@ -16,6 +16,7 @@ use sea_orm::{
 };
 
 use crate::error::{Context, Error, Result, codes};
+use crate::principal::Principal;
 use hvac_report::job::plan::Override;
 use hvac_report::{FilePlan, Format};
 use hvac_store::entity::{
@@ -24,17 +25,26 @@ use hvac_store::entity::{
 };
 use hvac_store::{new_id, now};
 
-/// The session, deleted or not.
-pub async fn session(db: &impl ConnectionTrait, session_id: &str) -> Result<session::Model> {
-    let found = session::Entity::find_by_id(session_id).one(db).await.internal("looking up a session")?;
-    found.ok_or_else(|| {
+/// Which sessions somebody sees.
+pub fn seen_by(principal: &Principal) -> Condition {
+    Condition::all().add_option(principal.sees("\"upload_sessions\"").map(Expr::cust))
+}
+
+/// The session, deleted or not, if it is seen.
+pub async fn session(db: &impl ConnectionTrait, principal: &Principal, session_id: &str) -> Result<session::Model> {
+    let found = session::Entity::find_by_id(session_id).filter(seen_by(principal)).one(db).await;
+    found.internal("looking up a session")?.ok_or_else(|| {
         Error::new(codes::UNKNOWN_SESSION, format!("there is no session '{session_id}'; GET /api/sessions lists them"))
     })
 }
 
-/// The session, if it is not deleted.
-pub async fn live_session(db: &impl ConnectionTrait, session_id: &str) -> Result<session::Model> {
-    let session = session(db, session_id).await?;
+/// The session, if it is seen and not deleted.
+pub async fn live_session(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    session_id: &str,
+) -> Result<session::Model> {
+    let session = session(db, principal, session_id).await?;
     match session.deleted_at {
         None => Ok(session),
         Some(_) => Err(Error::new(
@@ -145,9 +155,10 @@ pub async fn forget_failed_trainings(txn: &impl ConnectionTrait, session_id: &st
     Ok(())
 }
 
-/// The newest stored answer to the same request, among sessions that are not deleted.
+/// The newest stored answer to the same request, among sessions that are seen and not deleted.
 pub async fn same_request(
     db: &impl ConnectionTrait,
+    principal: &Principal,
     request_key: &str,
     session_id: Option<&str>,
 ) -> Result<Option<(parsed_dataset::Model, session::Model)>> {
@@ -156,7 +167,8 @@ pub async fn same_request(
         .filter(parsed_dataset::Column::RequestKey.eq(request_key))
         .filter(parsed_dataset::Column::Integrity.eq(Integrity::Ok))
         .filter(session::Column::DeletedAt.is_null())
-        .filter(session::Column::Unconfirmed.eq(false));
+        .filter(session::Column::Unconfirmed.eq(false))
+        .filter(seen_by(principal));
     if let Some(session_id) = session_id {
         query = query.filter(parsed_dataset::Column::SessionId.eq(session_id));
     }
@@ -218,6 +230,7 @@ pub struct Said {
 /// 404 or 409 when it was purged or deleted meanwhile.
 pub async fn record_parse(
     txn: &impl ConnectionTrait,
+    principal: &Principal,
     parsed: &session::Model,
     said: &Said,
     over_http: bool,
@@ -239,23 +252,29 @@ pub async fn record_parse(
     if said.site.is_some() {
         row.site = Set(said.site.clone());
     }
-    change_live(txn, &parsed.id, row).await
+    change_live(txn, principal, &parsed.id, row).await
 }
 
-/// Changes those columns of a session that is not deleted.
+/// Changes those columns of a session that is seen and not deleted.
 ///
 /// # Errors
 /// 404 when there is none, 409 when it is deleted.
-pub async fn change_live(txn: &impl ConnectionTrait, session_id: &str, row: session::ActiveModel) -> Result<()> {
+pub async fn change_live(
+    txn: &impl ConnectionTrait,
+    principal: &Principal,
+    session_id: &str,
+    row: session::ActiveModel,
+) -> Result<()> {
     let changed = session::Entity::update_many()
         .set(row)
         .filter(session::Column::Id.eq(session_id))
+        .filter(seen_by(principal))
         .filter(session::Column::DeletedAt.is_null())
         .exec(txn)
         .await
         .internal("changing a session")?;
     if changed.rows_affected == 0 {
-        live_session(txn, session_id).await?;
+        live_session(txn, principal, session_id).await?;
         return Err(Error::internal(format!("session {session_id} is there, and was not changed")));
     }
     Ok(())
@@ -356,9 +375,19 @@ pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Resul
 
 /// The sessions that `text` may mean, deleted ones too: the one of that id, else those whose id begins so or whose
 /// name it is; `limit` of them, the oldest first.
-pub async fn find(db: &impl ConnectionTrait, text: &str, limit: u64) -> Result<Vec<session::Model>> {
+pub async fn find(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    text: &str,
+    limit: u64,
+) -> Result<Vec<session::Model>> {
     let by = |condition: Condition| {
-        session::Entity::find().filter(condition).order_by_asc(session::Column::Id).limit(limit).all(db)
+        session::Entity::find()
+            .filter(seen_by(principal))
+            .filter(condition)
+            .order_by_asc(session::Column::Id)
+            .limit(limit)
+            .all(db)
     };
     let exact = by(Condition::all().add(session::Column::Id.eq(text))).await.internal("looking up a session")?;
     if !exact.is_empty() || text.is_empty() {

@@ -6,6 +6,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::intake::Intake;
 use super::{Status, StoredFile, Uploaded, snapshot};
+use crate::audit::{self, Act};
 use crate::config;
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
@@ -98,6 +99,7 @@ impl Upload {
             site: fields.site.filter(|s| !s.trim().is_empty()),
             timezone: timezone.map(|zone| zone.name().to_owned()),
             files_count: i32::try_from(rows.len()).unwrap_or(i32::MAX),
+            owner_id: self.state.principal().account_id().map(str::to_owned),
             ..blank(&self.session_id)
         };
         self.intake.publish().await?;
@@ -107,6 +109,9 @@ impl Upload {
             .await
             .internal("storing a session")?;
         insert_files(&txn, &rows).await?;
+        let act = Act::on_session("session.upload", &self.session_id);
+        let of = serde_json::json!({"files": files.len()});
+        audit::note(&txn, self.state.principal(), act.with(of)).await?;
         txn.commit().await.internal("committing an upload")?;
         hvac_store::crash::point("upload.committed");
         snapshot::write(&self.state, &self.session_id).await?;
@@ -133,6 +138,7 @@ pub(super) fn blank(session_id: &str) -> session::Model {
         deleted_at: None,
         parsed_over_http_at: None,
         unconfirmed: false,
+        owner_id: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Aliases of models: a word such as `production` that stands for one version until it is moved.
 
 use super::{AliasAnswer, AliasRequest, found, name, store};
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::sessions::snapshot;
 use crate::state::AppState;
@@ -30,9 +31,12 @@ pub async fn put(state: &AppState, model_name: &str, alias: &str, request: &Alia
         return Err(Error::new(codes::MODEL_NOT_READY, message));
     }
     let before = match store::put_alias(&txn, model_name, alias, &row.id).await? {
-        Some(id) => store::by_id(&txn, &id).await?,
+        // What an alias stands for is moved by those only who see it.
+        Some(id) => Some(store::seen(&txn, state.principal(), &id).await?.ok_or_else(|| taken(model_name, alias))?),
         None => None,
     };
+    let act = Act::on("model.alias", "model", &row.id).of_session(&row.session_id);
+    audit::note(&txn, state.principal(), act.with(serde_json::json!({"name": model_name, "alias": alias}))).await?;
     txn.commit().await.internal("setting an alias")?;
     remember(state, [Some(&row), before.as_ref()]).await?;
     Ok(AliasAnswer {
@@ -43,6 +47,11 @@ pub async fn put(state: &AppState, model_name: &str, alias: &str, request: &Alia
         model_id: row.id,
         previous_version: before.map(|before| format!("v{}", before.version)),
     })
+}
+
+fn taken(model_name: &str, alias: &str) -> Error {
+    let message = format!("alias '{alias}' of '{model_name}' stands for another's model: choose another word");
+    Error::new(codes::ALIAS_TAKEN, message)
 }
 
 /// Takes an alias back; the model stays.
@@ -56,6 +65,8 @@ pub async fn remove(state: &AppState, model_name: &str, alias: &str) -> Result<(
         let message = format!("model '{model_name}' has no alias '{alias}'");
         return Err(Error::new(codes::UNKNOWN_MODEL_VERSION, message));
     }
+    let act = Act::on("model.unalias", "model", &stood_for.id).of_session(&stood_for.session_id);
+    audit::note(&txn, state.principal(), act.with(serde_json::json!({"name": model_name, "alias": alias}))).await?;
     txn.commit().await.internal("removing an alias")?;
     remember(state, [Some(&stood_for), None]).await
 }

@@ -7,10 +7,12 @@ use sha2::{Digest, Sha256};
 use super::mapping::{self, Settled};
 use super::store::{self, NewModel};
 use super::{TRAINER_VERSION, TrainAnswer, TrainRequest, models, name};
+use crate::audit::{self, Act};
 use crate::datasets::DatasetSelector;
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Error, Result, codes};
 use crate::jobs::{self, JobKind, NewJob};
+use crate::principal::Principal;
 use crate::sessions::store as sessions;
 use crate::state::AppState;
 use hvac_cleaning::Interval;
@@ -72,13 +74,13 @@ pub async fn ask(state: &AppState, request: TrainRequest) -> Result<Asked> {
     let settled = mapping::settle(state, &dataset, feature_mapping, &options.features).await?;
     let taken = highest_file(state, &model_name).await?;
     let txn = state.store.db.begin().await?;
-    let site = sessions::live_session(&txn, &dataset.label.session_id).await?.site;
+    let site = sessions::live_session(&txn, state.principal(), &dataset.label.session_id).await?.site;
     let new = new_model(&txn, &dataset, &model_name, site, settled, options, interval).await?;
-    let same = if force { None } else { store::same_request(&txn, &new.request_key).await? };
+    let same = if force { None } else { store::same_request(&txn, state.principal(), &new.request_key).await? };
     let reused = same.is_some();
     let (job_id, is_done) = match same {
         Some(same) => (same.id, same.status == WorkStatus::Completed),
-        None => (enqueue(&txn, new, taken).await?, false),
+        None => (enqueue(&txn, state.principal(), new, taken).await?, false),
     };
     txn.commit().await.internal("enqueueing a training")?;
     hvac_store::crash::point("train.enqueued");
@@ -164,15 +166,24 @@ async fn new_model(
     })
 }
 
-async fn enqueue(txn: &Transaction, new: NewModel, taken: i32) -> Result<String> {
-    let id = new.id.clone();
+async fn enqueue(txn: &Transaction, principal: &Principal, new: NewModel, taken: i32) -> Result<String> {
+    let (id, session_id) = (new.id.clone(), new.session_id.clone());
+    let named = serde_json::json!({"model": new.name});
     let payload = serde_json::json!({
         "session_id": new.session_id,
         "dataset_id": new.cleaning_job_id.as_ref().unwrap_or(&new.dataset_id),
         "model_name": new.name,
     });
     store::insert(txn, new, taken).await?;
-    jobs::enqueue(txn, NewJob { id: id.clone(), kind: JobKind::Train, payload }).await?;
+    let job = NewJob {
+        id: id.clone(),
+        kind: JobKind::Train,
+        payload,
+        session_id: Some(session_id.clone()),
+        account_id: principal.account_id().map(str::to_owned),
+    };
+    jobs::enqueue(txn, job).await?;
+    audit::note(txn, principal, Act::on("train.enqueue", "model", &id).of_session(&session_id).with(named)).await?;
     Ok(id)
 }
 

@@ -51,7 +51,8 @@ pub(super) async fn row(state: &AppState, reference: &str) -> Result<trained_mod
     let db = state.store.db.read();
     let found = match Reference::parse(reference) {
         Reference::Id(id) => {
-            let (of_id, of_name) = (store::by_id(db, &id).await?, newest(state, reference.trim()).await?);
+            let (of_id, of_name) =
+                (store::seen(db, state.principal(), &id).await?, newest(state, reference.trim()).await?);
             if let (Some(one), Some(other)) = (&of_id, &of_name) {
                 let message = format!("'{id}' is the id of one model and the name of another: say NAME:v3");
                 return Err(ambiguous(message, &[one, other]));
@@ -59,13 +60,13 @@ pub(super) async fn row(state: &AppState, reference: &str) -> Result<trained_mod
             of_id.or(of_name)
         }
         Reference::Name(name) => newest(state, &name).await?,
-        Reference::Version(name, version) => match store::by_version(db, &name, version).await? {
+        Reference::Version(name, version) => match store::by_version(db, state.principal(), &name, version).await? {
             None => return Err(no_version(state, &name, &format!("v{version}")).await?),
             found => found,
         },
         Reference::Alias(name, alias) => match store::alias(db, &name, &alias).await? {
             None => return Err(no_version(state, &name, &alias).await?),
-            Some(alias) => store::by_id(db, &alias.model_id).await?,
+            Some(alias) => store::seen(db, state.principal(), &alias.model_id).await?,
         },
     };
     match found {
@@ -77,8 +78,8 @@ pub(super) async fn row(state: &AppState, reference: &str) -> Result<trained_mod
 /// The newest completed version of a name, else its newest.
 async fn newest(state: &AppState, name: &str) -> Result<Option<trained_model::Model>> {
     let db = state.store.db.read();
-    match store::newest_completed(db, name).await? {
-        None => Ok(store::named(db, name).await?.into_iter().next()),
+    match store::newest_completed(db, state.principal(), name).await? {
+        None => Ok(store::named(db, state.principal(), name).await?.into_iter().next()),
         found => Ok(found),
     }
 }
@@ -97,7 +98,8 @@ pub(super) fn ambiguous(message: String, rows: &[&trained_model::Model]) -> Erro
 
 /// There is no model of that name; the names most like it.
 pub(super) async fn unknown_name(state: &AppState, name: &str) -> Result<Error> {
-    let mut names: Vec<String> = store::briefs(state.store.db.read()).await?.into_iter().map(|b| b.name).collect();
+    let mut names: Vec<String> =
+        store::briefs(state.store.db.read(), state.principal()).await?.into_iter().map(|b| b.name).collect();
     names.sort_unstable();
     names.dedup();
     let alike = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
@@ -114,12 +116,12 @@ pub(super) async fn unknown_name(state: &AppState, name: &str) -> Result<Error> 
 /// The name has no such version or alias; those it has.
 async fn no_version(state: &AppState, name: &str, which: &str) -> Result<Error> {
     let db = state.store.db.read();
-    let versions = store::named(db, name).await?;
+    let versions = store::named(db, state.principal(), name).await?;
     if versions.is_empty() {
         return unknown_name(state, name).await;
     }
     let mut has: Vec<String> = versions.iter().take(10).map(|row| format!("v{}", row.version)).collect();
-    has.extend(store::aliases(db, name).await?);
+    has.extend(store::aliases(db, state.principal(), name).await?);
     let message = format!("model '{name}' has no version or alias '{which}'; it has {}", has.join(", "));
     Ok(Error::new(codes::UNKNOWN_MODEL_VERSION, message))
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::ask::{Parameters, text};
 use super::store::{self, Brief};
 use super::{ListedModel, ModelDetail, ModelFilter, ModelList, ModelSummary, NamedModel, found};
+use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
 use crate::sessions::snapshot;
@@ -30,7 +31,7 @@ const PAGE_SIZE: u64 = 100;
 pub async fn list(state: &AppState, filter: &ModelFilter) -> Result<ModelList> {
     let paging = Paging::asked(filter.page, filter.page_size, PAGE_SIZE)?;
     let db = state.store.db.read();
-    let names = by_name(store::briefs(db).await?);
+    let names = by_name(store::briefs(db, state.principal()).await?);
     let mut folder_counts: BTreeMap<String, u64> = BTreeMap::new();
     for name in &names {
         *folder_counts.entry(name.folder.clone()).or_default() += 1;
@@ -117,7 +118,7 @@ pub async fn get(state: &AppState, reference: &str) -> Result<ModelDetail> {
 pub async fn one_version(state: &AppState, reference: &str) -> Result<ModelSummary> {
     let row = found::row(state, reference).await?;
     if row.name == reference.trim() {
-        let versions = store::named(state.store.db.read(), &row.name).await?;
+        let versions = store::named(state.store.db.read(), state.principal(), &row.name).await?;
         if versions.len() > 1 {
             let message =
                 format!("model '{}' has {} versions: say which, as {0}:v{}", row.name, versions.len(), row.version);
@@ -133,7 +134,7 @@ pub async fn one_version(state: &AppState, reference: &str) -> Result<ModelSumma
 /// 404 when there is no model of that name.
 pub async fn by_its_name(state: &AppState, name: &str) -> Result<NamedModel> {
     let db = state.store.db.read();
-    let rows = store::named(db, name).await?;
+    let rows = store::named(db, state.principal(), name).await?;
     let newest = rows.iter().find(|row| row.status == WorkStatus::Completed).or_else(|| rows.first()).cloned();
     let Some(newest) = newest else { return Err(found::unknown_name(state, name).await?) };
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
@@ -257,6 +258,12 @@ pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<Mo
     if let Some(path) = &row.model_file_path {
         removals::note(&txn, Root::Models, path).await?;
     }
+    audit::note(
+        &txn,
+        state.principal(),
+        Act::on("model.delete", "model", &row.id).of_session(&row.session_id).with(serde_json::json!({"label": label})),
+    )
+    .await?;
     txn.commit().await.internal("deleting a model")?;
     crash::point("model.deleted");
     state.store.made.clear();

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Set,
 };
 
 use crate::error::{Context, Error, Result, codes};
+use crate::principal::Principal;
 use hvac_store::entity::{
     Integrity, WorkStatus, model_alias, optimization_run, parsed_dataset, trained_model, version,
 };
 use hvac_store::now;
 use hvac_store::versions::{self, Owner, Series};
+
+/// Which models somebody sees: those of the sessions that he sees.
+fn seen_by(principal: &Principal) -> Condition {
+    Condition::all().add_option(principal.sees_of("\"trained_models\".\"session_id\"").map(Expr::cust))
+}
 
 /// The model of that id.
 ///
@@ -30,13 +36,19 @@ pub fn unknown(reference: &str) -> Error {
 }
 
 /// The model of that id, if there is one.
-pub async fn by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<trained_model::Model>> {
+async fn by_id(db: &impl ConnectionTrait, id: &str) -> Result<Option<trained_model::Model>> {
     trained_model::Entity::find_by_id(id).one(db).await.internal("looking up a model")
 }
 
-/// All versions of a name, newest first.
-pub async fn named(db: &impl ConnectionTrait, name: &str) -> Result<Vec<trained_model::Model>> {
+/// The model of that id, if there is one and it is seen.
+pub async fn seen(db: &impl ConnectionTrait, principal: &Principal, id: &str) -> Result<Option<trained_model::Model>> {
+    trained_model::Entity::find_by_id(id).filter(seen_by(principal)).one(db).await.internal("looking up a model")
+}
+
+/// All versions of a name that are seen, newest first.
+pub async fn named(db: &impl ConnectionTrait, principal: &Principal, name: &str) -> Result<Vec<trained_model::Model>> {
     trained_model::Entity::find()
+        .filter(seen_by(principal))
         .filter(trained_model::Column::Name.eq(name))
         .order_by_desc(trained_model::Column::Version)
         .all(db)
@@ -44,9 +56,15 @@ pub async fn named(db: &impl ConnectionTrait, name: &str) -> Result<Vec<trained_
         .internal("looking up a model by its name")
 }
 
-/// That version of a name.
-pub async fn by_version(db: &impl ConnectionTrait, name: &str, version: i32) -> Result<Option<trained_model::Model>> {
+/// That version of a name, if it is seen.
+pub async fn by_version(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    name: &str,
+    version: i32,
+) -> Result<Option<trained_model::Model>> {
     trained_model::Entity::find()
+        .filter(seen_by(principal))
         .filter(trained_model::Column::Name.eq(name))
         .filter(trained_model::Column::Version.eq(version))
         .one(db)
@@ -54,9 +72,14 @@ pub async fn by_version(db: &impl ConnectionTrait, name: &str, version: i32) -> 
         .internal("looking up a version of a model")
 }
 
-/// The newest completed version of a name.
-pub async fn newest_completed(db: &impl ConnectionTrait, name: &str) -> Result<Option<trained_model::Model>> {
+/// The newest completed version of a name that is seen.
+pub async fn newest_completed(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    name: &str,
+) -> Result<Option<trained_model::Model>> {
     trained_model::Entity::find()
+        .filter(seen_by(principal))
         .filter(trained_model::Column::Name.eq(name))
         .filter(trained_model::Column::Status.eq(WorkStatus::Completed))
         .order_by_desc(trained_model::Column::Version)
@@ -82,10 +105,11 @@ pub struct Brief {
     pub session_id: String,
 }
 
-/// Every version of every model, newest first.
-pub async fn briefs(db: &impl ConnectionTrait) -> Result<Vec<Brief>> {
+/// Every version of every model that is seen, newest first.
+pub async fn briefs(db: &impl ConnectionTrait, principal: &Principal) -> Result<Vec<Brief>> {
     type Row = (String, String, i32, WorkStatus, Option<String>, String);
     let rows: Vec<Row> = trained_model::Entity::find()
+        .filter(seen_by(principal))
         .select_only()
         .columns([
             trained_model::Column::Id,
@@ -112,14 +136,19 @@ pub async fn of_ids(db: &impl ConnectionTrait, ids: &[String]) -> Result<BTreeMa
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
-/// The newest model by the same request that is done, or under way.
-pub async fn same_request(db: &impl ConnectionTrait, request_key: &str) -> Result<Option<trained_model::Model>> {
+/// The newest model by the same request that is seen, and done or under way.
+pub async fn same_request(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    request_key: &str,
+) -> Result<Option<trained_model::Model>> {
     let done = Condition::all()
         .add(trained_model::Column::Status.eq(WorkStatus::Completed))
         .add(trained_model::Column::Integrity.eq(Integrity::Ok));
     let under_way = trained_model::Column::Status.is_in([WorkStatus::Queued, WorkStatus::Running]);
     trained_model::Entity::find()
         .filter(trained_model::Column::RequestKey.eq(request_key))
+        .filter(seen_by(principal))
         .filter(Condition::any().add(done).add(under_way))
         .order_by_desc(trained_model::Column::Version)
         .one(db)
@@ -280,9 +309,15 @@ pub async fn alias(db: &impl ConnectionTrait, name: &str, alias: &str) -> Result
     model_alias::Entity::find_by_id(key).one(db).await.internal("looking up an alias")
 }
 
-/// All aliases of a name.
-pub async fn aliases(db: &impl ConnectionTrait, name: &str) -> Result<Vec<String>> {
+/// All aliases of a name that stand for models that are seen.
+pub async fn aliases(db: &impl ConnectionTrait, principal: &Principal, name: &str) -> Result<Vec<String>> {
+    let models = Query::select()
+        .column(trained_model::Column::Id)
+        .from(trained_model::Entity)
+        .cond_where(seen_by(principal))
+        .to_owned();
     model_alias::Entity::find()
+        .filter(model_alias::Column::ModelId.in_subquery(models))
         .select_only()
         .column(model_alias::Column::Alias)
         .filter(model_alias::Column::Name.eq(name))

@@ -122,6 +122,7 @@ async fn insert_session(app: &TestApp, parsed_over_http_at: Option<DateTime<Utc>
         deleted_at: None,
         parsed_over_http_at,
         unconfirmed: false,
+        owner_id: None,
     };
     let transaction = app.state.store.db.begin().await.unwrap();
     session::Entity::insert(row.into_active_model().reset_all()).exec(&transaction).await.unwrap();

@@ -31,7 +31,9 @@ async fn enqueue(state: &AppState, probe: &Probe) -> String {
     let id = new_id();
     let txn = state.store.db.begin().await.unwrap();
     let payload = serde_json::to_value(probe).unwrap();
-    jobs::enqueue(&txn, NewJob { id: id.clone(), kind: JobKind::Probe, payload }).await.unwrap();
+    jobs::enqueue(&txn, NewJob { id: id.clone(), kind: JobKind::Probe, payload, session_id: None, account_id: None })
+        .await
+        .unwrap();
     txn.commit().await.unwrap();
     state.jobs.wake();
     id
@@ -184,7 +186,7 @@ async fn a_request_that_cannot_be_is_told_why() {
 async fn a_job_exists_with_its_transaction_or_not_at_all() {
     let app = TestApp::start().await;
     let txn = app.state.store.db.begin().await.unwrap();
-    let new = NewJob { id: new_id(), kind: JobKind::Probe, payload: json!({}) };
+    let new = NewJob { id: new_id(), kind: JobKind::Probe, payload: json!({}), session_id: None, account_id: None };
     jobs::enqueue(&txn, new).await.unwrap();
     drop(txn);
     app.state.jobs.wake();
@@ -198,7 +200,7 @@ async fn a_long_job_keeps_no_short_one_waiting() {
     let short = enqueue(&app.state, &probe(1, 1)).await;
     app.state.jobs.wait(&short).await.unwrap();
     assert_eq!(app.state.jobs.get(&long).await.unwrap().status, JobStatus::Running);
-    app.state.jobs.cancel(&long).await.unwrap();
+    app.state.jobs.cancel(app.state.principal(), &long).await.unwrap();
 }
 
 #[tokio::test]

@@ -260,6 +260,7 @@ async fn add_session(store: &Store) -> String {
         deleted_at: None,
         parsed_over_http_at: None,
         unconfirmed: false,
+        owner_id: None,
     };
     let txn = store.db.begin().await.unwrap();
     session::Entity::insert(session::ActiveModel::from(row)).exec_without_returning(&txn).await.unwrap();

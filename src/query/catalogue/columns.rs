@@ -14,9 +14,6 @@ use hvac_store::entity::Columns;
 
 /// Versions that are read at once.
 const PAGE: usize = 50;
-const SQL: &str = "SELECT d.id, d.session_id, s.name, s.site, d.version, d.columns \
-    FROM parsed_datasets d JOIN upload_sessions s ON s.id = d.session_id \
-    WHERE s.deleted_at IS NULL AND NOT s.unconfirmed AND d.id > ? ORDER BY d.id LIMIT 50";
 
 pub(super) fn table(state: &AppState) -> Table {
     let text = |name: &str, nullable| Field::new(name, DataType::Utf8, nullable);
@@ -56,7 +53,13 @@ struct Version {
 }
 
 async fn page(state: &AppState, schema: &SchemaRef, after: &str) -> Result<(RecordBatch, Option<String>), DbErr> {
-    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, SQL, [after.into()]);
+    let sql = format!(
+        "SELECT d.id, d.session_id, s.name, s.site, d.version, d.columns \
+         FROM parsed_datasets d JOIN upload_sessions s ON s.id = d.session_id \
+         WHERE s.deleted_at IS NULL AND NOT s.unconfirmed{} AND d.id > ? ORDER BY d.id LIMIT {PAGE}",
+        super::seen(state.principal())
+    );
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [after.into()]);
     let page = state.store.db.read().query_all_raw(statement).await?;
     let mut rows: Vec<(Version, i64, ColumnMeta)> = Vec::new();
     for row in &page {

@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use super::Failed;
 use super::listing::Listing;
 use crate::error::{Context, codes};
+use crate::query::catalogue;
 use crate::query::tables::session_of;
 use crate::state::AppState;
 use hvac_query::postgres::Refusal;
@@ -97,7 +98,11 @@ async fn zone_of(state: &AppState, id: &str) -> Result<Option<Tz>, Failed> {
 
 /// Names of sites, each once.
 pub(super) async fn sites(state: &AppState) -> Result<Vec<String>, Failed> {
-    let sql = "SELECT DISTINCT site FROM upload_sessions WHERE deleted_at IS NULL AND NOT unconfirmed AND site IS NOT NULL ORDER BY site";
+    let sql = format!(
+        "SELECT DISTINCT s.site FROM upload_sessions s WHERE s.deleted_at IS NULL AND NOT s.unconfirmed AND s.site IS NOT NULL{} \
+         ORDER BY s.site",
+        catalogue::seen(state.principal())
+    );
     let doing = "listing sites";
     let rows =
         state.store.db.read().query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.internal(doing)?;

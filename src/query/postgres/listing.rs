@@ -88,7 +88,8 @@ impl Listing {
             "SELECT group_concat(j.version) FROM cleaning_jobs j WHERE j.session_id = s.id AND j.status = 'completed'";
         let sql = format!(
             "SELECT s.rowid, s.id, s.name, ({versions}), ({cleanings}) FROM upload_sessions s \
-             WHERE s.deleted_at IS NULL AND NOT s.unconfirmed{condition} ORDER BY s.id"
+             WHERE s.deleted_at IS NULL AND NOT s.unconfirmed{condition}{} ORDER BY s.id",
+            catalogue::seen(state.principal())
         );
         let statement =
             Statement::from_sql_and_values(DbBackend::Sqlite, sql, value.into_iter().map(sea_orm::Value::from));

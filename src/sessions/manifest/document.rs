@@ -147,6 +147,9 @@ entry! {
         /// Found without this file.
         #[serde(default, skip_serializing_if = "is_false")]
         unconfirmed: bool,
+        /// Whose it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner_id: Option<String>,
     } row |entry, _session_id| {}
 }
 

@@ -6,7 +6,9 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use super::seen_by;
 use crate::error::{Context, Result};
+use crate::principal::Principal;
 use crate::sessions::SessionFilter;
 use hvac_store::entity::{Status, parsed_dataset, session};
 
@@ -14,6 +16,8 @@ use hvac_store::entity::{Status, parsed_dataset, session};
 pub struct ListQuery<'a> {
     /// Which.
     pub filter: &'a SessionFilter,
+    /// For whom.
+    pub principal: &'a Principal,
     /// What is asked of texts.
     pub texts: Option<Condition>,
     /// With data at or after.
@@ -53,7 +57,7 @@ fn condition(query: &ListQuery<'_>) -> Condition {
     let filter = query.filter;
     let deleted = session::Column::DeletedAt;
     let mut all = Condition::all().add(if filter.deleted { deleted.is_not_null() } else { deleted.is_null() });
-    all = all.add(session::Column::Unconfirmed.eq(filter.unconfirmed));
+    all = all.add(session::Column::Unconfirmed.eq(filter.unconfirmed)).add(seen_by(query.principal));
     if let Some(status) = filter.status {
         all = all.add(session::Column::Status.eq(Status::from(status)));
     }

@@ -13,7 +13,7 @@ async fn a_cleaning_that_is_cancelled_gives_its_number_up() {
     let state = hvac_analytics::app::build(config).await.unwrap();
     let request = json!({"session_id": id}).as_object().unwrap().clone();
     let asked = ask::ask(&state, CleanRequest::read(request.clone()).unwrap()).await.unwrap();
-    state.jobs.cancel(&asked.job_id).await.unwrap();
+    state.jobs.cancel(state.principal(), &asked.job_id).await.unwrap();
     let error = ask::wait(&state, asked.clone()).await.unwrap_err();
     assert_eq!(error.code.name, "job_cancelled");
     let again = ask::ask(&state, CleanRequest::read(request).unwrap()).await.unwrap();

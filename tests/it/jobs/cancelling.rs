@@ -21,7 +21,7 @@ async fn a_queued_job_is_cancelled_at_once_and_never_begun() {
     assert_eq!(statuses(&events(&app, &id).await), ["queued", "cancelled"]);
     assert_eq!(app.state.jobs.wait(&id).await.unwrap().outcome().unwrap_err().code.name, "job_cancelled");
     for id in &busy {
-        app.state.jobs.cancel(id).await.unwrap();
+        app.state.jobs.cancel(app.state.principal(), id).await.unwrap();
     }
 }
 
@@ -48,7 +48,7 @@ async fn a_job_of_another_process_can_be_cancelled() {
     let state = stores(folder.path()).await;
     let id = enqueue(&state, &probe(1000, 50)).await;
     job_is(&state, &id, JobStatus::Running).await;
-    state.jobs.cancel(&id).await.unwrap();
+    state.jobs.cancel(state.principal(), &id).await.unwrap();
     assert_eq!(state.jobs.wait(&id).await.unwrap().status, JobStatus::Cancelled);
     assert!(server.terminate().success());
 }
@@ -64,14 +64,14 @@ async fn what_is_done_cannot_be_cancelled() {
     // Too late to stop: the work was done, and counts.
     let id = enqueue(&app.state, &Probe { deaf: true, ..probe(1, 500) }).await;
     job_is(&app.state, &id, JobStatus::Running).await;
-    app.state.jobs.cancel(&id).await.unwrap();
+    app.state.jobs.cancel(app.state.principal(), &id).await.unwrap();
     assert_eq!(app.state.jobs.wait(&id).await.unwrap().status, JobStatus::Completed);
     // Unless it asks before it commits.
     let marks = app.folder.path().join("marks");
     let asks = Probe { deaf: true, confirms: true, marks: Some(marks.clone()), ..probe(1, 500) };
     let id = enqueue(&app.state, &asks).await;
     job_is(&app.state, &id, JobStatus::Running).await;
-    app.state.jobs.cancel(&id).await.unwrap();
+    app.state.jobs.cancel(app.state.principal(), &id).await.unwrap();
     assert_eq!(app.state.jobs.wait(&id).await.unwrap().status, JobStatus::Cancelled);
     assert_eq!(lines(&marks).len(), 2, "it was not confirmed");
 }

@@ -76,6 +76,6 @@ async fn events_of_another_process_come_too() {
     assert_eq!(statuses(&told), ["queued", "running", "completed"]);
     assert_eq!(told.iter().filter(|event| event.event == "progress").count(), 4);
     for id in &busy {
-        app.state.jobs.cancel(id).await.unwrap();
+        app.state.jobs.cancel(app.state.principal(), id).await.unwrap();
     }
 }

@@ -74,7 +74,12 @@ async fn two_processes_never_do_one_job_at_once() {
     for marks in &marks {
         let payload = serde_json::to_value(Probe { marks: Some(marks.clone()), ..probe(3, 100) }).unwrap();
         let id = new_id();
-        jobs::enqueue(&txn, NewJob { id: id.clone(), kind: JobKind::Probe, payload }).await.unwrap();
+        jobs::enqueue(
+            &txn,
+            NewJob { id: id.clone(), kind: JobKind::Probe, payload, session_id: None, account_id: None },
+        )
+        .await
+        .unwrap();
         ids.push(id);
     }
     txn.commit().await.unwrap();
@@ -135,5 +140,5 @@ async fn a_server_that_stops_lets_a_job_end_or_hands_it_back() {
     app::close(state).await.unwrap();
     let app = TestApp::start_in(folder, Vec::new()).await.unwrap();
     assert_eq!(app.state.jobs.wait(&waiting).await.unwrap().status, JobStatus::Completed);
-    app.state.jobs.cancel(&long).await.unwrap();
+    app.state.jobs.cancel(app.state.principal(), &long).await.unwrap();
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeZone, Utc};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Status, Tags, VersionState,
-    Warnings, WorkStatus, cleaning_job, energy_price, file_check, job, job_event, manifest, model_alias,
-    optimization_outcome, optimization_run, parse_report, parsed_dataset, removal, report_override, saved_query,
-    session, site_override, source_file, store_identity, trained_model, version,
+    AccountKind, ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Role, Status,
+    Tags, VersionState, Warnings, WorkStatus, account, api_key, audit_entry, cleaning_job, energy_price, file_check,
+    job, job_event, link, login, manifest, model_alias, optimization_outcome, optimization_run, parse_report,
+    parsed_dataset, removal, report_override, saved_query, session, share, site_override, source_file, store_identity,
+    trained_model, version,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 use serde_json::json;
@@ -35,6 +36,7 @@ pub fn a_session(id: &str) -> session::Model {
         deleted_at: None,
         parsed_over_http_at: Some(at(3)),
         unconfirmed: false,
+        owner_id: Some("a1".to_owned()),
     }
 }
 
@@ -164,6 +166,77 @@ pub async fn fill(db: &DatabaseConnection) {
     let texts = "INSERT INTO search_texts VALUES (1, 'KMUH 秋'); INSERT INTO search_sessions VALUES (7, 's1'); \
                  INSERT INTO session_texts VALUES (1, 1, 7)";
     db.execute_unprepared(texts).await.unwrap();
+    let account = account::Model {
+        id: "a1".to_owned(),
+        name: "anna".to_owned(),
+        kind: AccountKind::Person,
+        role: Role::Operator,
+        password_hash: Some("$argon2id$".to_owned()),
+        preferences: FreeMetadata(BTreeMap::from([("theme".to_owned(), json!("dark"))])),
+        disabled_at: Some(at(3)),
+        created_at: at(1),
+        updated_at: at(2),
+    };
+    round_trip!(db, account, account);
+    let key = api_key::Model {
+        id: "k1".to_owned(),
+        account_id: "a1".to_owned(),
+        name: "notebook".to_owned(),
+        role: Role::Viewer,
+        sha256: "00".to_owned(),
+        expires_at: Some(at(9)),
+        last_used_at: Some(at(2)),
+        revoked_at: None,
+        created_at: at(1),
+    };
+    round_trip!(db, api_key, key);
+    let login = login::Model {
+        id: "l1".to_owned(),
+        account_id: "a1".to_owned(),
+        sha256: "01".to_owned(),
+        address: Some("192.0.2.7".to_owned()),
+        user_agent: None,
+        created_at: at(1),
+        last_used_at: at(2),
+        expires_at: at(9),
+    };
+    round_trip!(db, login, login);
+    let link = link::Model {
+        id: "n1".to_owned(),
+        session_id: "s1".to_owned(),
+        account_id: Some("a1".to_owned()),
+        sha256: "02".to_owned(),
+        note: "for the report".to_owned(),
+        expires_at: at(9),
+        revoked_at: Some(at(4)),
+        created_at: at(1),
+    };
+    round_trip!(db, link, link);
+    let share = share::Model {
+        id: "h1".to_owned(),
+        session_id: Some("s1".to_owned()),
+        site: None,
+        account_id: Some("a1".to_owned()),
+        created_at: at(1),
+    };
+    round_trip!(db, share, share);
+    let entry = audit_entry::Model {
+        seq: 1,
+        at: at(1),
+        account_id: Some("a1".to_owned()),
+        who: "anna".to_owned(),
+        via: "key".to_owned(),
+        action: "session.delete".to_owned(),
+        object_kind: "session".to_owned(),
+        object_id: Some("s1".to_owned()),
+        session_id: Some("s1".to_owned()),
+        result: "done".to_owned(),
+        address: None,
+        request_id: None,
+        detail: String::new(),
+        hash: "03".to_owned(),
+    };
+    round_trip!(db, audit_entry, entry);
     let job = job::Model {
         id: "j1".to_owned(),
         kind: "clean".to_owned(),
@@ -181,6 +254,8 @@ pub async fn fill(db: &DatabaseConnection) {
         cancel_requested: true,
         error: None,
         failure: Some(json!({"code": "unknown_column"})),
+        account_id: Some("a1".to_owned()),
+        session_id: Some("s1".to_owned()),
     };
     round_trip!(db, job, job);
     let event = job_event::Model {

@@ -170,7 +170,7 @@ async fn a_training_that_is_cancelled_gives_its_number_up() {
     let state = hvac_analytics::app::build(config).await.unwrap();
     let body = request(&id).as_object().unwrap().clone();
     let asked = ask::ask(&state, TrainRequest::read(body.clone()).unwrap()).await.unwrap();
-    state.jobs.cancel(&asked.job_id).await.unwrap();
+    state.jobs.cancel(state.principal(), &asked.job_id).await.unwrap();
     assert_eq!(ask::wait(&state, asked.clone()).await.unwrap_err().code.name, "job_cancelled");
     let again = ask::ask(&state, TrainRequest::read(body).unwrap()).await.unwrap();
     assert!(!again.reused && again.job_id != asked.job_id);

@@ -61,7 +61,21 @@ table! {
         BROKEN_UPLOAD "broken_upload" "An upload broke off within a file; nothing was stored."
             "Send it again.";
     }
+    Unauthorized {
+        NO_CREDENTIALS "no_credentials" "The server wants to know who asks."
+            "Show a key (`Authorization: Bearer hvac_…` or `X-API-Key`), or log in at /login; `hvac-analytics keys create` makes keys.";
+        BAD_LINK "bad_link" "The link is none that is known, or it has ended."
+            "Ask for a new one; `POST /api/v1/sessions/{id}/links` makes links.";
+    }
+    Forbidden {
+        NOT_ALLOWED "not_allowed" "Whoever asks may not do this."
+            "Ask an admin for the role that `detail` names, or the session's owner.";
+    }
     NotFound {
+        UNKNOWN_ACCOUNT "unknown_account" "There is no account of this name or id."
+            "`GET /api/v1/users` or `hvac-analytics users list` lists them.";
+        UNKNOWN_LINK "unknown_link" "The session has no such link."
+            "`GET /api/v1/sessions/{id}/links` lists its links.";
         DELETED_SESSION "deleted_session" "The session whose data are asked for is deleted."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         EMPTY_FOLDER "empty_folder" "The folder holds no report."
@@ -104,6 +118,10 @@ table! {
             "Use a method that the `Allow` header names.";
     }
     Conflict {
+        AUDIT_BROKEN "audit_broken" "The list of what was done is not what was noted."
+            "Compare it with an export or a backup of before; whoever can write the database's file can change it.";
+        ALIAS_TAKEN "alias_taken" "The alias stands for a model that belongs to somebody else."
+            "Choose another word.";
         ALREADY_PUBLISHED "already_published" "A file of that name is stored already; it was left as it is."
             "Ask again; where databases share MODELS_PATH, give each a folder of its own.";
         AMBIGUOUS_FILE "ambiguous_file" "Several raw files of the session have this name."

@@ -1,0 +1,328 @@
+//! Who may use which route: one table, and the gate that keeps it.
+//!
+//! A route that does not stand in the table is closed to everyone, so that none can be forgotten. Who asks stands in the
+//! request from here on ([`Principal`]), and every use case looks at it for what he sees.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::answer::header_text;
+use super::middleware::RequestId;
+use super::problem::{self, Failed};
+use crate::accounts::{self, Shown, acts};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::principal::{Principal, Role};
+use crate::state::AppState;
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it tells no data of anybody's.
+    Nothing,
+    /// Somebody who may do at least that.
+    Least(Role),
+}
+
+const ANYONE: Need = Need::Nothing;
+const VIEWER: Need = Need::Least(Role::Viewer);
+const OPERATOR: Need = Need::Least(Role::Operator);
+const ADMIN: Need = Need::Least(Role::Admin);
+
+/// Every route below `/api` (and `/api/v1`), and those that stand outside with their whole path.
+pub const TABLE: &[(&str, &str, Need)] = &[
+    ("GET", "/", ANYONE),
+    ("GET", "/web/{file}", ANYONE),
+    ("GET", "/login", ANYONE),
+    ("GET", "/docs", ANYONE),
+    ("GET", "/docs/", ANYONE),
+    ("GET", "/docs/{*rest}", ANYONE),
+    ("GET", "/openapi.json", ANYONE),
+    ("GET", "/health", ANYONE),
+    ("GET", "/ready", ANYONE),
+    ("GET", "/metrics", ANYONE),
+    ("POST", "/login", ANYONE),
+    ("POST", "/logout", ANYONE),
+    ("POST", "/setup", ANYONE),
+    ("GET", "/account", VIEWER),
+    ("POST", "/account/password", VIEWER),
+    ("GET", "/users", ADMIN),
+    ("POST", "/users", ADMIN),
+    // Of himself, or an admin.
+    ("GET", "/users/{id}", VIEWER),
+    ("PATCH", "/users/{id}", ADMIN),
+    ("GET", "/users/{id}/preferences", VIEWER),
+    ("PUT", "/users/{id}/preferences", VIEWER),
+    ("GET", "/users/{id}/sessions", VIEWER),
+    ("DELETE", "/users/{id}/sessions", VIEWER),
+    ("DELETE", "/users/{id}/sessions/{login}", VIEWER),
+    ("GET", "/keys", ADMIN),
+    ("POST", "/keys", ADMIN),
+    ("DELETE", "/keys/{id}", ADMIN),
+    ("GET", "/audit", ADMIN),
+    ("GET", "/audit/export", ADMIN),
+    ("GET", "/audit/verify", ADMIN),
+    ("GET", "/status", VIEWER),
+    ("GET", "/system/metrics", ADMIN),
+    ("GET", "/system/config", ADMIN),
+    ("GET", "/files", VIEWER),
+    ("POST", "/uploads", OPERATOR),
+    ("POST", "/parse", OPERATOR),
+    ("GET", "/sessions", VIEWER),
+    ("POST", "/sessions/import", OPERATOR),
+    ("GET", "/sessions/{id}", VIEWER),
+    ("PATCH", "/sessions/{id}", OPERATOR),
+    ("DELETE", "/sessions/{id}", OPERATOR),
+    ("POST", "/sessions/{id}/restore", OPERATOR),
+    ("GET", "/sessions/{id}/lineage", VIEWER),
+    ("GET", "/sessions/{id}/lineage.svg", VIEWER),
+    ("GET", "/sessions/{id}/bundle.zip", VIEWER),
+    ("GET", "/sessions/{id}/compare", VIEWER),
+    ("GET", "/sessions/{id}/events.parquet", VIEWER),
+    ("GET", "/sessions/{id}/data.parquet", VIEWER),
+    ("GET", "/sessions/{id}/data.arrow", VIEWER),
+    ("GET", "/sessions/{id}/data.csv", VIEWER),
+    ("GET", "/sessions/{id}/findings", VIEWER),
+    ("GET", "/sessions/{id}/raw", VIEWER),
+    ("GET", "/sessions/{id}/raw/{file}", VIEWER),
+    ("GET", "/sessions/{id}/sharing", VIEWER),
+    ("PUT", "/sessions/{id}/sharing", OPERATOR),
+    ("GET", "/sessions/{id}/links", OPERATOR),
+    ("POST", "/sessions/{id}/links", OPERATOR),
+    ("DELETE", "/sessions/{id}/links/{link}", OPERATOR),
+    ("GET", "/sites/{id}", VIEWER),
+    ("PUT", "/sites/{id}", OPERATOR),
+    ("GET", "/sites/{id}/overrides", VIEWER),
+    ("DELETE", "/sites/{id}/overrides", OPERATOR),
+    ("GET", "/sites/{id}/sharing", ADMIN),
+    ("PUT", "/sites/{id}/sharing", ADMIN),
+    ("GET", "/data/preview", VIEWER),
+    ("GET", "/data/stats", VIEWER),
+    ("GET", "/data/series", VIEWER),
+    ("GET", "/data/quality", VIEWER),
+    ("GET", "/data/correlation", VIEWER),
+    ("GET", "/data/events", VIEWER),
+    ("GET", "/data/histogram", VIEWER),
+    ("GET", "/data/profile", VIEWER),
+    ("GET", "/data/coverage", VIEWER),
+    ("GET", "/data/efficiency", VIEWER),
+    ("GET", "/data/duration", VIEWER),
+    ("POST", "/clean", OPERATOR),
+    ("GET", "/cleaning-jobs/{id}", VIEWER),
+    ("GET", "/feature-mapping/suggest", VIEWER),
+    ("GET", "/jobs", VIEWER),
+    ("GET", "/jobs/{id}", VIEWER),
+    ("POST", "/jobs/{id}/cancel", OPERATOR),
+    ("GET", "/jobs/{id}/events", VIEWER),
+    ("POST", "/models/train", OPERATOR),
+    ("GET", "/models", VIEWER),
+    ("GET", "/models/by-name/{name}", VIEWER),
+    ("PUT", "/models/by-name/{name}/aliases/{alias}", OPERATOR),
+    ("DELETE", "/models/by-name/{name}/aliases/{alias}", OPERATOR),
+    ("GET", "/models/{id}", VIEWER),
+    ("DELETE", "/models/{id}", OPERATOR),
+    ("GET", "/models/{id}/file", VIEWER),
+    ("GET", "/models/{id}/scoring-table.csv", VIEWER),
+    // Computes, and stores nothing.
+    ("POST", "/models/{id}/predict", VIEWER),
+    ("POST", "/optimize", OPERATOR),
+    ("GET", "/optimizations", VIEWER),
+    ("GET", "/optimizations/summary", VIEWER),
+    ("GET", "/optimizations/{id}", VIEWER),
+    ("POST", "/optimizations/{id}/outcome", OPERATOR),
+    ("GET", "/optimizations/{id}/verify", VIEWER),
+    // Reads, and changes nothing.
+    ("POST", "/query", VIEWER),
+    ("GET", "/queries", VIEWER),
+    ("GET", "/queries/{id}", VIEWER),
+    ("PUT", "/queries/{id}", OPERATOR),
+    ("POST", "/queries/{id}", VIEWER),
+    ("DELETE", "/queries/{id}", OPERATOR),
+];
+
+static BY_ROUTE: LazyLock<HashMap<(&'static str, &'static str), Need>> =
+    LazyLock::new(|| TABLE.iter().map(|(method, path, need)| ((*method, *path), *need)).collect());
+
+/// What a route needs, by the router's path; none for one that does not stand in the table.
+#[must_use]
+pub fn need(method: &Method, path: &str) -> Option<Need> {
+    let path = within(path);
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    BY_ROUTE.get(&(method, path)).copied()
+}
+
+/// A route as it stands in the table.
+fn within(path: &str) -> &str {
+    let below = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/"));
+    below.map_or(path, |below| &path[path.len() - below.len() - 1..])
+}
+
+/// Routes that a link opens, of its session: those that read it.
+fn is_open_to_links(method: &Method, path: &str) -> bool {
+    let path = within(path);
+    let reads = matches!(*method, Method::GET | Method::HEAD) && need(method, path) == Some(VIEWER);
+    let of_links = ["/sessions/{id}/sharing", "/sessions/{id}/links"].contains(&path);
+    reads
+        && !of_links
+        && (path == "/sessions/{id}" || path.starts_with("/sessions/{id}/") || path.starts_with("/data/"))
+}
+
+/// Finds out who asks, refuses what he may not, and leaves him in the request.
+pub async fn keep(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
+        return next.run(Request::from_parts(parts, body)).await;
+    };
+    let link = taken_link(&mut parts.uri);
+    let (method, uri) = (parts.method.clone(), parts.uri.clone());
+    let (principal, response) = match admitted(&state, &parts, path.as_str(), link.as_deref()).await {
+        Ok(principal) => {
+            let principal = Arc::new(principal);
+            parts.extensions.insert(Arc::clone(&principal));
+            (principal, next.run(Request::from_parts(parts, body)).await)
+        }
+        Err(error) => {
+            let mut response = Failed(error).into_response();
+            if response.status() == StatusCode::UNAUTHORIZED {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            (Arc::new(asked(Principal::anonymous(Role::Viewer), &parts)), response)
+        }
+    };
+    if is_told(&method, &response) {
+        let code = problem::code_of(&response).map_or("", |code| code.name);
+        let request = format!("{method} {}", within(path.as_str()));
+        acts::note_refused(&state, &principal, &request, uri.path(), code).await;
+    }
+    response
+}
+
+/// Whether a refusal is told of afterwards: of a change, for who asked or what is there. A stranger who shows nothing would
+/// only fill the list.
+fn is_told(method: &Method, response: &Response) -> bool {
+    let Some(code) = problem::code_of(response).filter(|_| changes(method)) else { return false };
+    code != codes::NO_CREDENTIALS
+        && matches!(code.kind, ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Conflict)
+}
+
+fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Whoever asks, with the request that he does it by.
+fn asked(principal: Principal, parts: &Parts) -> Principal {
+    Principal { request_id: parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)), ..principal }
+}
+
+async fn admitted(state: &AppState, request: &Parts, path: &str, link: Option<&str>) -> Result<Principal> {
+    let method = &request.method;
+    // The router answers a method that a route does not have.
+    let Some(need) = need(method, path) else {
+        let message = format!("{method} {path} is open to nobody");
+        return Err(Error::new(codes::NOT_ALLOWED, message));
+    };
+    let Need::Least(least) = need else {
+        // Who asks matters to none of these, and wrong keys are no reason to refuse a probe.
+        return Ok(asked(Principal::anonymous(Role::Viewer), request));
+    };
+    let shown = shown(&request.headers, method);
+    let known = match (link, accounts::authenticate(state, &shown).await?) {
+        (_, Some(known)) => known,
+        (Some(link), None) if is_open_to_links(method, path) => accounts::links::open(state, link).await?,
+        (Some(_), None) => {
+            let message = "a link opens the data of its session, for reading, and nothing else";
+            return Err(Error::new(codes::NOT_ALLOWED, message));
+        }
+        (None, None) => match state.config.anonymous_role {
+            Some(role) => Principal::anonymous(role),
+            None => {
+                let message =
+                    "show who you are: a key as `Authorization: Bearer hvac_…` or `X-API-Key`, or log in at /login";
+                return Err(Error::new(codes::NO_CREDENTIALS, message));
+            }
+        },
+    };
+    if !known.role.may(least) {
+        let (name, has) = (known.name(), known.role.as_str());
+        let message = format!("this needs the role {}, and {name} has {has}: ask an admin for it", least.as_str());
+        return Err(Error::new(codes::NOT_ALLOWED, message));
+    }
+    Ok(asked(known, request))
+}
+
+/// What a request shows of who sends it.
+fn shown<'a>(headers: &'a HeaderMap, method: &Method) -> Shown<'a> {
+    Shown {
+        authorization: header_text(headers, header::AUTHORIZATION),
+        x_api_key: header_text(headers, HeaderName::from_static("x-api-key")),
+        cookie: header_text(headers, header::COOKIE),
+        csrf: header_text(headers, HeaderName::from_static("x-csrf-token")),
+        changes: changes(method),
+        address: None,
+    }
+}
+
+/// Takes the link out of a query: no route and no log has any business with it.
+fn taken_link(uri: &mut Uri) -> Option<String> {
+    let query = uri.query()?;
+    let (links, rest): (Vec<&str>, Vec<&str>) = query.split('&').partition(|pair| pair.starts_with("link="));
+    let link = links.first()?.strip_prefix("link=")?.to_owned();
+    let path_and_query =
+        if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path_and_query.parse().ok();
+    *uri = Uri::from_parts(parts).ok()?;
+    Some(link)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_route_has_its_need_under_both_prefixes() {
+        for path in ["/api/sessions/{id}", "/api/v1/sessions/{id}"] {
+            assert_eq!(need(&Method::GET, path), Some(VIEWER));
+            assert_eq!(need(&Method::HEAD, path), Some(VIEWER));
+            assert_eq!(need(&Method::DELETE, path), Some(OPERATOR));
+            assert_eq!(need(&Method::PUT, path), None);
+        }
+        assert_eq!(need(&Method::GET, "/health"), Some(ANYONE));
+        assert_eq!(need(&Method::GET, "/api/health"), Some(ANYONE));
+        assert_eq!(need(&Method::GET, "/nowhere"), None);
+    }
+
+    #[test]
+    fn links_read_data_and_nothing_else() {
+        assert!(is_open_to_links(&Method::GET, "/api/v1/sessions/{id}/data.parquet"));
+        assert!(is_open_to_links(&Method::HEAD, "/api/data/preview"));
+        for (method, path) in [
+            (Method::DELETE, "/api/sessions/{id}"),
+            (Method::GET, "/api/sessions"),
+            (Method::GET, "/api/sessions/{id}/links"),
+            (Method::GET, "/api/sessions/{id}/sharing"),
+            (Method::GET, "/api/files"),
+            (Method::GET, "/api/queries"),
+            (Method::POST, "/api/query"),
+        ] {
+            assert!(!is_open_to_links(&method, path), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_taken_out_of_the_query() {
+        let taken = |uri: &str| {
+            let mut uri: Uri = uri.parse().unwrap();
+            (taken_link(&mut uri), uri.to_string())
+        };
+        assert_eq!(taken("/x?link=abc&rows=3"), (Some("abc".to_owned()), "/x?rows=3".to_owned()));
+        assert_eq!(taken("/x?link=abc"), (Some("abc".to_owned()), "/x".to_owned()));
+        assert_eq!(taken("/x?rows=3&blink=1"), (None, "/x?rows=3&blink=1".to_owned()));
+    }
+}
