@@ -34,6 +34,7 @@ mod progress;
 mod query;
 mod sessions;
 mod shape;
+mod sharing;
 mod simulate;
 mod sites;
 mod train;
@@ -142,6 +143,10 @@ enum Command {
     Findings(Box<findings::FindingsArgs>),
     /// Show what electricity costs at a site, or state it
     Sites(sites::SitesArgs),
+    /// Show or state who sees a session, or all sessions of a site
+    Share(sharing::ShareArgs),
+    /// List links to a session; make or end one
+    Links(sharing::LinksArgs),
     /// Show who did what; look whether that is what was noted
     Audit(Box<audit::AuditArgs>),
     /// Check every stored file; bring the catalogue back from the files
@@ -257,6 +262,8 @@ impl Cli {
             Command::Queries(args) => on_stores(config, async |state| query::queries(state, args, json).await).await,
             Command::Findings(args) => on_stores(config, async |state| findings::run(state, *args, json).await).await,
             Command::Sites(args) => on_stores(config, async |state| sites::run(state, args, json).await).await,
+            Command::Share(args) => on_stores(config, async |state| sharing::run(state, args, json).await).await,
+            Command::Links(args) => on_stores(config, async |state| sharing::run_links(state, args, json).await).await,
             Command::Audit(args) => on_stores(config, async |state| audit::run(state, *args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
         }

@@ -6,7 +6,7 @@
 
 #![allow(unused_qualifications, reason = "utoipa's macros write them")]
 
-mod access;
+pub mod access;
 mod answer;
 mod audit;
 mod bounds;

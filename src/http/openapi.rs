@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, OpenApi};
 
+use super::access::{self, Need};
 use super::bounds;
 use super::problem::{PROBLEM_JSON, Problem};
 
@@ -220,6 +221,7 @@ pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     }
     close_requests(&mut document);
     bounds::add(&mut document);
+    tell_needs(&mut document);
     let schemas = document["components"]["schemas"].clone();
     let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for operation in operations(&mut document) {
@@ -246,6 +248,26 @@ pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
         }
     }
     document
+}
+
+/// How to show who one is, and which role each operation needs.
+fn tell_needs(document: &mut Value) {
+    document["components"]["securitySchemes"] = json!({
+        "key": {"type": "http", "scheme": "bearer", "description": "A key (`hvac_…`), or a token of the issuer that the settings name"},
+        "key_header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "login": {"type": "apiKey", "in": "cookie", "name": "hvac_login", "description": "What `POST /api/v1/login` sets; changes need `X-CSRF-Token` beside it"},
+        "link": {"type": "apiKey", "in": "query", "name": "link", "description": "Reads one session"},
+    });
+    // Where nobody need say who he is, nothing has to be shown.
+    document["security"] = json!([{}, {"key": []}, {"key_header": []}, {"login": []}]);
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let need = method.to_uppercase().parse().ok().and_then(|method| access::need(&method, path));
+            if let Some(Need::Least(role)) = need {
+                operation["x-role"] = role.as_str().into();
+            }
+        }
+    }
 }
 
 /// A file of that media type.

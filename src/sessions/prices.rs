@@ -48,7 +48,9 @@ pub struct StatedSettings {
 /// # Errors
 /// When the database cannot be read.
 pub async fn of(state: &AppState, site: &str) -> Result<SiteSettings> {
-    let row = store::prices::of(state.store.db.read(), site).await?;
+    let db = state.store.db.read();
+    let is_known = store::remembered::is_known_to(db, state.principal(), site).await?;
+    let row = if is_known { store::prices::of(db, site).await? } else { None };
     let energy_price = row.map(|row| EnergyPrice { currency: row.currency, per_kwh: row.per_kwh });
     Ok(SiteSettings { site: site.to_owned(), energy_price })
 }
@@ -71,6 +73,7 @@ pub async fn of_session(state: &AppState, session_id: &str) -> Result<Option<Ene
 pub async fn put(state: &AppState, site: &str, stated: StatedSettings) -> Result<SiteSettings> {
     limits::name("site", site)?;
     let txn = state.store.db.begin().await?;
+    store::remembered::refuse_others(&txn, state.principal(), site).await?;
     match stated.energy_price {
         Some(EnergyPrice { currency, per_kwh }) => {
             check(&currency, per_kwh)?;

@@ -42,6 +42,9 @@ pub struct RememberedReports {
 /// When the database cannot be read.
 pub async fn overrides(state: &AppState, site: &str) -> Result<SiteOverrides> {
     let db = state.store.db.read();
+    if !store::remembered::is_known_to(db, state.principal(), site).await? {
+        return Ok(SiteOverrides { site: site.to_owned(), reports: Vec::new(), columns: Vec::new() });
+    }
     let report = |row: report_override::Model| {
         let options = read(&row)?;
         let updated_at = row.updated_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
@@ -81,6 +84,7 @@ pub(super) async fn by_shape(state: &AppState, site: &str) -> Result<ByShape> {
 /// 404 when nothing of the kind is remembered.
 pub async fn forget(state: &AppState, site: &str, report: Option<&str>, column: Option<&str>) -> Result<()> {
     let txn = state.store.db.begin().await?;
+    store::remembered::refuse_others(&txn, state.principal(), site).await?;
     let forgotten = store::remembered::forget(&txn, site, report, column).await?;
     if forgotten == 0 {
         let message =

@@ -52,6 +52,10 @@ def pick(given, known):
 def before_call(ctx, case, kwargs):
     """Gives a request something to work with. Models are made by the chain: here nobody waits for one."""
     path, query, body = case.operation.path, case.query, case.body
+    # Nobody need say who he is here; made-up keys would be all that is tried.
+    for name in ("Authorization", "X-API-Key"):
+        if case.headers:
+            case.headers.pop(name, None)
     kind = path.split("/")[2] if path.count("/") > 1 else ""
     known = KNOWN.get("spare_" + kind if case.method == "DELETE" else kind, [])
     for name in ("id", "name"):

@@ -1,8 +1,13 @@
 //! What users said of a site's reports and points: how it is remembered, and forgotten.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect,
+};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result, codes};
+use crate::principal::Principal;
 use hvac_store::entity::{report_override, session, site_override};
 
 /// What is remembered of a site's reports.
@@ -44,6 +49,26 @@ pub async fn forget(txn: &impl ConnectionTrait, site: &str, report: Option<&str>
         forgotten += rows.exec(txn).await.internal(doing)?.rows_affected;
     }
     Ok(forgotten)
+}
+
+/// Whether somebody may know of a site: it has no session yet, or one that he sees.
+pub async fn is_known_to(db: &impl ConnectionTrait, principal: &Principal, site: &str) -> Result<bool> {
+    let Some(sees) = principal.sees("\"upload_sessions\"") else { return Ok(true) };
+    let of_site = session::Entity::find().filter(session::Column::Site.eq(site));
+    let seen = of_site.clone().filter(Expr::cust(sees)).count(db).await.internal("looking at a site")?;
+    Ok(seen > 0 || of_site.count(db).await.internal("looking at a site")? == 0)
+}
+
+/// May nobody change what is said of a site that is others'.
+///
+/// # Errors
+/// 403 then.
+pub async fn refuse_others(db: &impl ConnectionTrait, principal: &Principal, site: &str) -> Result<()> {
+    if is_known_to(db, principal, site).await? {
+        return Ok(());
+    }
+    let message = format!("no session of site '{site}' is shared with you: ask its owner, or an admin");
+    Err(Error::new(codes::NOT_ALLOWED, message))
 }
 
 /// The sessions of a site, deleted or not.

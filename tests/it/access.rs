@@ -1,0 +1,310 @@
+//! Who may do what, and who sees what: every route, as everyone.
+
+use std::sync::Arc;
+
+use hvac_analytics::http::access::{self, Need};
+use hvac_analytics::principal::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::helpers::{Response, TestApp};
+use crate::openapi::operations;
+
+/// A server that wants to know who asks, with a key of an admin.
+struct Guarded {
+    app: TestApp,
+    admin: String,
+}
+
+async fn key(app: &TestApp, admin: Option<&str>, body: &Value) -> String {
+    let answer = app
+        .request(Method::POST, "/api/v1/keys", |request| {
+            let request = request.json(body);
+            match admin {
+                Some(key) => request.bearer_auth(key),
+                None => request,
+            }
+        })
+        .await;
+    answer.expect(201)["key"].as_str().unwrap().to_owned()
+}
+
+impl Guarded {
+    async fn start() -> Self {
+        let app = TestApp::start().await;
+        let admin = key(&app, None, &json!({"name": "root", "role": "admin"})).await;
+        let folder = app.stop().await;
+        let app = TestApp::start_in(Arc::clone(&folder), vec![("ANONYMOUS_ROLE", "none".to_owned())]).await.unwrap();
+        Self { app, admin }
+    }
+
+    /// A key of a service of that name.
+    async fn service(&self, name: &str, role: &str) -> String {
+        key(&self.app, Some(&self.admin), &json!({"name": name, "role": role})).await
+    }
+
+    async fn ask(&self, key: Option<&str>, method: Method, path: &str, body: Option<&Value>) -> Response {
+        self.app
+            .request(method, path, |mut request| {
+                if let Some(key) = key {
+                    request = request.bearer_auth(key);
+                }
+                match body {
+                    Some(body) => request.json(body),
+                    None => request,
+                }
+            })
+            .await
+    }
+
+    async fn get(&self, key: &str, path: &str) -> Response {
+        self.ask(Some(key), Method::GET, path, None).await
+    }
+
+    async fn post(&self, key: &str, path: &str, body: &Value) -> Response {
+        self.ask(Some(key), Method::POST, path, Some(body)).await
+    }
+
+    async fn put(&self, key: &str, path: &str, body: &Value) -> Response {
+        self.ask(Some(key), Method::PUT, path, Some(body)).await
+    }
+
+    /// A small session of whoever the key is of.
+    async fn session(&self, key: &str, name: &str, site: &str) -> String {
+        let report = format!("time,{name}\n2020-01-01 00:00,1\n2020-01-01 00:15,2\n");
+        let part = reqwest::multipart::Part::bytes(report.into_bytes()).file_name("kw.csv");
+        let form = reqwest::multipart::Form::new()
+            .part("files", part)
+            .text("name", name.to_owned())
+            .text("site", site.to_owned())
+            .text("timezone", "UTC");
+        let uploaded =
+            self.app.request(Method::POST, "/api/uploads", |r| r.bearer_auth(key).multipart(form)).await.expect(201);
+        let id = uploaded["session_id"].as_str().unwrap().to_owned();
+        self.post(key, "/api/parse", &json!({"session_id": id})).await.expect(200);
+        id
+    }
+}
+
+/// A path of that route, with ids that there are none of.
+fn path_of(route: &str) -> String {
+    let mut path = String::new();
+    for part in route.split('/').skip(1) {
+        path.push('/');
+        path.push_str(if part.starts_with('{') { "019aa0de-0000-7000-8000-000000000000" } else { part });
+    }
+    path
+}
+
+/// Each route of the document stands in the table, answers nobody without a key, and each role as the table says.
+#[tokio::test]
+async fn every_route_asks_who_it_is_and_lets_in_whom_the_table_says() {
+    let guarded = Guarded::start().await;
+    let keys = [
+        (Role::Viewer, guarded.service("looks", "viewer").await),
+        (Role::Operator, guarded.service("works", "operator").await),
+        (Role::Admin, guarded.admin.clone()),
+    ];
+    let document = guarded.app.get("/api/openapi.json").await.expect(200);
+    let mut walked = 0;
+    for (method, route, _) in operations(&document) {
+        let method: Method = method.to_uppercase().parse().unwrap();
+        for route in [route.clone(), route.replacen("/api/", "/api/v1/", 1)] {
+            let need = access::need(&method, &route);
+            let need = need.unwrap_or_else(|| panic!("{method} {route} does not stand in the table"));
+            let path = path_of(&route);
+            let what = format!("{method} {path}");
+            let Need::Least(least) = need else { continue };
+            walked += 1;
+            let nobody = guarded.ask(None, method.clone(), &path, None).await;
+            nobody.expect_problem(401, "no_credentials");
+            assert_eq!(nobody.header("www-authenticate"), "Bearer", "{what}");
+            let wrong = "hvac_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+            guarded.ask(Some(wrong), method.clone(), &path, None).await.expect_problem(401, "bad_credentials");
+            for (role, key) in &keys {
+                let answer = guarded.ask(Some(key), method.clone(), &path, None).await;
+                let refused = answer.status == 403;
+                assert_eq!(refused, !role.may(least), "{what} as {role:?}: {} {}", answer.status, answer.text());
+                assert_ne!(answer.status, 401, "{what} as {role:?}");
+                assert!(answer.status < 500, "{what} as {role:?}: {}", answer.text());
+            }
+        }
+    }
+    assert!(walked > 140, "{walked}");
+}
+
+/// Nothing of what one has made is found by another: not in lists, counts, search, SQL, errors; and all of it once it is
+/// shared.
+#[tokio::test]
+async fn a_stranger_finds_nothing_of_anybodys() {
+    let guarded = Guarded::start().await;
+    let anna = guarded.service("anna", "operator").await;
+    let bert = guarded.service("bert", "operator").await;
+    let id = guarded.session(&anna, "Zanzibar", "SECRET-SITE").await;
+    guarded.post(&anna, "/api/clean", &json!({"session_id": id, "resample_interval": "15m"})).await.expect(200);
+    let detail = guarded.get(&anna, &format!("/api/sessions/{id}")).await.expect(200);
+    let dataset = detail["versions"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
+    guarded
+        .put(&anna, "/api/sites/SECRET-SITE", &json!({"energy_price": {"currency": "TWD", "per_kwh": 3.25}}))
+        .await
+        .expect(200);
+
+    let paths = [
+        format!("/api/sessions/{id}"),
+        format!("/api/sessions/{id}/lineage"),
+        format!("/api/sessions/{id}/lineage.svg"),
+        format!("/api/sessions/{id}/bundle.zip"),
+        format!("/api/sessions/{id}/raw"),
+        format!("/api/sessions/{id}/raw/kw.csv"),
+        format!("/api/sessions/{id}/data.parquet"),
+        format!("/api/sessions/{id}/data.csv"),
+        format!("/api/sessions/{id}/events.parquet"),
+        format!("/api/sessions/{id}/findings"),
+        format!("/api/sessions/{id}/sharing"),
+        format!("/api/sessions/{id}/compare?a=parsed-v1&b=cleaned-v1"),
+        format!("/api/data/preview?session_id={id}"),
+        format!("/api/data/preview?version={dataset}"),
+        format!("/api/data/stats?session_id={id}"),
+        format!("/api/data/coverage?session_id={id}"),
+        format!("/api/data/events?session_id={id}"),
+    ];
+    // First whoever may: what is cached for him is for nobody else.
+    for path in &paths {
+        assert_eq!(guarded.get(&anna, path).await.status, 200, "{path}");
+    }
+    for path in &paths {
+        let answer = guarded.get(&bert, path).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text());
+        assert!(!answer.text().contains("Zanzibar"), "{path}: {}", answer.text());
+    }
+    for path in ["/api/data/preview", "/api/sessions?q=Zanzibar", "/api/sessions", "/api/jobs", "/api/models", "/api/optimizations", "/api/sites/SECRET-SITE", "/api/sites/SECRET-SITE/overrides"] {
+        let text = guarded.get(&bert, path).await.text();
+        for secret in ["Zanzibar", &id, &dataset, "3.25"] {
+            assert!(!text.contains(secret), "{path} tells of {secret}: {text}");
+        }
+    }
+    let total = guarded.get(&bert, "/api/sessions").await.expect(200)["total"].clone();
+    assert_eq!(total, 0);
+    for change in ["PATCH", "DELETE"] {
+        let method: Method = change.parse().unwrap();
+        guarded
+            .ask(Some(&bert), method, &format!("/api/sessions/{id}"), (change == "PATCH").then_some(&json!({"name": "x"})))
+            .await
+            .expect_problem(404, "unknown_session");
+    }
+    for sql in [
+        "SELECT count(*) AS n FROM sessions",
+        "SELECT count(*) AS n FROM datasets",
+        "SELECT count(*) AS n FROM columns",
+        "SELECT count(*) AS n FROM cleaning_jobs",
+        "SELECT count(*) AS n FROM findings",
+        "SELECT count(*) AS n FROM all_readings WHERE point = 'Zanzibar'",
+    ] {
+        let rows = guarded.post(&bert, "/api/query", &json!({"sql": sql})).await.expect(200);
+        assert_eq!(rows["rows"][0][0], 0, "{sql}");
+    }
+    for sql in [format!("SELECT * FROM \"{id}\".parsed"), "SELECT * FROM \"Zanzibar\".parsed".to_owned()] {
+        guarded.post(&bert, "/api/query", &json!({"sql": sql})).await.expect_problem(404, "unknown_session");
+    }
+    // The same reports again are a session of his own, not hers.
+    let own = guarded.session(&bert, "Zanzibar", "OWN").await;
+    assert_ne!(own, id);
+
+    guarded
+        .put(&bert, &format!("/api/sessions/{id}/sharing"), &json!({"everyone": true}))
+        .await
+        .expect_problem(404, "unknown_session");
+    let shared = guarded.put(&anna, &format!("/api/sessions/{id}/sharing"), &json!({"people": ["bert"]})).await.expect(200);
+    assert_eq!(shared, json!({"owner": "anna", "everyone": false, "people": ["bert"]}));
+    for path in &paths {
+        assert_eq!(guarded.get(&bert, path).await.status, 200, "{path}");
+    }
+    // What cannot be taken back stays hers.
+    guarded
+        .ask(Some(&bert), Method::DELETE, &format!("/api/sessions/{id}?purge=true"), None)
+        .await
+        .expect_problem(403, "not_allowed");
+    guarded
+        .put(&bert, &format!("/api/sessions/{id}/sharing"), &json!({"everyone": true}))
+        .await
+        .expect_problem(403, "not_allowed");
+    guarded.put(&anna, &format!("/api/sessions/{id}/sharing"), &json!({})).await.expect(200);
+    guarded.get(&bert, &format!("/api/sessions/{id}")).await.expect_problem(404, "unknown_session");
+    // A site is shared by an admin, with what comes later too.
+    guarded.put(&guarded.admin, "/api/sites/SECRET-SITE/sharing", &json!({"people": ["bert"]})).await.expect(200);
+    guarded.get(&bert, &format!("/api/sessions/{id}")).await.expect(200);
+    let later = guarded.session(&anna, "Later", "SECRET-SITE").await;
+    guarded.get(&bert, &format!("/api/sessions/{later}")).await.expect(200);
+}
+
+/// What was everyone's before there were accounts stays so; an admin may give it to somebody.
+#[tokio::test]
+async fn what_nobody_owns_is_everyones() {
+    let app = TestApp::start().await;
+    let id = app.parsed(&[("kw.csv", b"time,kW\n2020-01-01 00:00,1\n")], &[("timezone", "UTC")]).await["session_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let admin = key(&app, None, &json!({"name": "root", "role": "admin"})).await;
+    let folder = app.stop().await;
+    let app = TestApp::start_in(folder, vec![("ANONYMOUS_ROLE", "none".to_owned())]).await.unwrap();
+    let guarded = Guarded { app, admin };
+    let (anna, bert) = (guarded.service("anna", "viewer").await, guarded.service("bert", "viewer").await);
+    for key in [&anna, &bert] {
+        guarded.get(key, &format!("/api/data/preview?session_id={id}")).await.expect(200);
+    }
+    guarded
+        .put(&guarded.admin, &format!("/api/sessions/{id}/sharing"), &json!({"owner": "anna"}))
+        .await
+        .expect(200);
+    guarded.get(&anna, &format!("/api/data/preview?session_id={id}")).await.expect(200);
+    guarded.get(&bert, &format!("/api/data/preview?session_id={id}")).await.expect_problem(404, "unknown_session");
+    // The folder says whose it is, too: a catalogue that was made anew does not give it to everyone.
+    let manifest = std::fs::read_to_string(guarded.app.storage().join(&id).join("session.json")).unwrap();
+    assert!(manifest.contains("owner_id"), "{manifest}");
+}
+
+/// A link reads its session, and nothing else; it ends when it is revoked, and with its maker's sight.
+#[tokio::test]
+async fn a_link_reads_one_session() {
+    let guarded = Guarded::start().await;
+    let anna = guarded.service("anna", "operator").await;
+    let (id, other) = (guarded.session(&anna, "One", "S").await, guarded.session(&anna, "Other", "S").await);
+    let made = guarded.post(&anna, &format!("/api/v1/sessions/{id}/links"), &json!({"hours": 1})).await.expect(201);
+    let (link, path) = (made["secret"].as_str().unwrap(), made["data_path"].as_str().unwrap());
+    let open = |path: String| async { guarded.ask(None, Method::GET, &path, None).await };
+    let with_key = guarded.get(&anna, &format!("/api/sessions/{id}/data.parquet")).await;
+    let with_link = open(path.to_owned()).await;
+    assert_eq!((with_link.status, &with_link.body), (200, &with_key.body));
+    assert_eq!(open(format!("/api/data/preview?session_id={id}&rows=1&link={link}")).await.expect(200)["total_rows"], 2);
+    open(format!("/api/sessions/{other}/data.csv?link={link}")).await.expect_problem(404, "unknown_session");
+    open(format!("/api/data/preview?session_id={other}&link={link}")).await.expect_problem(404, "unknown_session");
+    for closed in ["/api/sessions", "/api/files", "/api/queries", "/api/jobs"] {
+        open(format!("{closed}?link={link}")).await.expect_problem(403, "not_allowed");
+    }
+    open(format!("/api/sessions/{id}/links?link={link}")).await.expect_problem(403, "not_allowed");
+    let changing = format!("/api/sessions/{id}?link={link}");
+    guarded.ask(None, Method::DELETE, &changing, None).await.expect_problem(403, "not_allowed");
+    open(format!("/api/sessions/{id}/data.csv?link={link}x")).await.expect_problem(401, "bad_link");
+    // It is listed without its secret.
+    let listed = guarded.get(&anna, &format!("/api/sessions/{id}/links")).await.text();
+    assert!(listed.contains("made_by") && !listed.contains(link), "{listed}");
+
+    let which = made["id"].as_str().unwrap();
+    let ended = guarded.ask(Some(&anna), Method::DELETE, &format!("/api/sessions/{id}/links/{which}"), None).await;
+    assert_eq!(ended.status, 204, "{}", ended.text());
+    open(path.to_owned()).await.expect_problem(401, "bad_link");
+
+    let again = guarded.post(&anna, &format!("/api/sessions/{id}/links"), &json!({})).await.expect(201);
+    let path = again["data_path"].as_str().unwrap().to_owned();
+    assert_eq!(open(path.clone()).await.status, 200);
+    let users = guarded.get(&guarded.admin, "/api/v1/users").await.expect(200);
+    let users = users["items"].as_array().unwrap();
+    let anna_id = users.iter().find(|user| user["name"] == "anna").unwrap()["id"].as_str().unwrap().to_owned();
+    guarded
+        .ask(Some(&guarded.admin), Method::PATCH, &format!("/api/v1/users/{anna_id}"), Some(&json!({"disabled": true})))
+        .await
+        .expect(200);
+    open(path).await.expect_problem(401, "bad_link");
+    guarded.get(&anna, "/api/sessions").await.expect_problem(401, "bad_credentials");
+}
