@@ -63,14 +63,16 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jobs", &["error", "limits", "principal"]),
     ("memory", &["config", "error"]),
     ("principal", &[]),
-    ("state", &["config", "error", "jobs", "memory", "principal"]),
+    ("credentials", &["config", "error", "principal"]),
+    ("state", &["config", "credentials", "error", "jobs", "memory", "principal"]),
     ("http", &["state", "error", "config", "jobs", "limits", "principal"]),
     ("pg", &["state", "error", "config", "principal"]),
     ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory", "markup", "principal"];
+const FEATURE_DOORS: &[&str] =
+    &["jobs", "state", "error", "config", "credentials", "limits", "memory", "markup", "principal"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "pg", "cli", "worker"];
 /// Rooms that may use every room.

@@ -20,6 +20,10 @@ pub use codes::Code;
 pub enum ErrorKind {
     /// The request itself cannot be read.
     Malformed,
+    /// Nobody knows who asks, or what shows it is wrong.
+    Unauthenticated,
+    /// Who asks may not do this.
+    Forbidden,
     /// The thing asked for does not exist.
     NotFound,
     /// The path exists, but not with this method.
