@@ -23,11 +23,13 @@ mod doctor;
 mod export;
 mod fail;
 mod findings;
+mod keys;
 mod models;
 mod optimizations;
 mod optimize;
 mod out;
 mod parse;
+mod password;
 mod progress;
 #[cfg(feature = "sql")]
 mod query;
@@ -36,6 +38,7 @@ mod shape;
 mod simulate;
 mod sites;
 mod train;
+mod users;
 mod verdict;
 
 pub use fail::Answers;
@@ -138,6 +141,10 @@ enum Command {
     Findings(Box<findings::FindingsArgs>),
     /// Show what electricity costs at a site, or state it
     Sites(sites::SitesArgs),
+    /// List keys; make or revoke one
+    Keys(keys::KeysArgs),
+    /// List accounts; make, change, disable or enable one
+    Users(users::UsersArgs),
     /// Check every stored file; bring the catalogue back from the files
     Doctor(doctor::DoctorArgs),
     /// Make a session from the sample reports
@@ -247,6 +254,8 @@ impl Cli {
             Command::Queries(args) => on_stores(config, async |state| query::queries(state, args, json).await).await,
             Command::Findings(args) => on_stores(config, async |state| findings::run(state, *args, json).await).await,
             Command::Sites(args) => on_stores(config, async |state| sites::run(state, args, json).await).await,
+            Command::Keys(args) => on_stores(config, async |state| keys::run(state, args, json).await).await,
+            Command::Users(args) => on_stores(config, async |state| users::run(state, args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
         }
     }
@@ -261,7 +270,12 @@ async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()
 }
 
 async fn serve(config: Config, demo: bool) -> Result<()> {
-    let prepare = async |state: &AppState| if demo { demo::make(state).await.map(drop) } else { Ok(()) };
+    let prepare = async |state: &AppState| {
+        if demo {
+            demo::make(state).await?;
+        }
+        users::tell_of_first_admin(state).await
+    };
     app::serve(config, prepare, |address| {
         // Nobody may be there to read it; the log has it too.
         let _ = out::print(format!("HVAC Analytics is at http://{address} (API: /docs)"));
