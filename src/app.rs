@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::doctor;
 use crate::error::{Context, Error, Result, codes};
 use crate::http;
@@ -47,12 +48,14 @@ pub async fn build(config: Config) -> Result<AppState> {
     }
     let jobs = Jobs::new(store.clone(), worker::ENDED);
     let memory = Memory::new(&config);
+    let credentials = Arc::new(Credentials::new(&config)?);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
         config,
         store,
         jobs,
         memory,
+        credentials,
         #[cfg(feature = "sql")]
         queries: Arc::default(),
         started_at,

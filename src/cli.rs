@@ -24,11 +24,13 @@ mod doctor;
 mod export;
 mod fail;
 mod findings;
+mod keys;
 mod models;
 mod optimizations;
 mod optimize;
 mod out;
 mod parse;
+mod password;
 mod progress;
 #[cfg(feature = "sql")]
 mod query;
@@ -38,6 +40,7 @@ mod sharing;
 mod simulate;
 mod sites;
 mod train;
+mod users;
 mod verdict;
 
 pub use fail::Answers;
@@ -149,6 +152,10 @@ enum Command {
     Links(sharing::LinksArgs),
     /// Show who did what; look whether that is what was noted
     Audit(Box<audit::AuditArgs>),
+    /// List keys; make or revoke one
+    Keys(keys::KeysArgs),
+    /// List accounts; make, change, disable or enable one
+    Users(users::UsersArgs),
     /// Check every stored file; bring the catalogue back from the files
     Doctor(doctor::DoctorArgs),
     /// Make a session from the sample reports
@@ -265,6 +272,8 @@ impl Cli {
             Command::Share(args) => on_stores(config, async |state| sharing::run(state, args, json).await).await,
             Command::Links(args) => on_stores(config, async |state| sharing::run_links(state, args, json).await).await,
             Command::Audit(args) => on_stores(config, async |state| audit::run(state, *args, json).await).await,
+            Command::Keys(args) => on_stores(config, async |state| keys::run(state, args, json).await).await,
+            Command::Users(args) => on_stores(config, async |state| users::run(state, args, json).await).await,
             Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
         }
     }
@@ -279,7 +288,12 @@ async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()
 }
 
 async fn serve(config: Config, demo: bool) -> Result<()> {
-    let prepare = async |state: &AppState| if demo { demo::make(state).await.map(drop) } else { Ok(()) };
+    let prepare = async |state: &AppState| {
+        if demo {
+            demo::make(state).await?;
+        }
+        users::tell_of_first_admin(state).await
+    };
     app::serve(config, prepare, |address| {
         // Nobody may be there to read it; the log has it too.
         let _ = out::print(format!("HVAC Analytics is at http://{address} (API: /docs)"));

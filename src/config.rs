@@ -16,8 +16,13 @@ use hvac_store::entity::Role;
 use crate::error::{Error, Result, codes};
 
 mod check;
+mod secret;
 #[cfg(test)]
 mod tests;
+mod tokens;
+
+pub use secret::Secret;
+pub use tokens::{TokenKeys, TokenSettings};
 
 /// One setting: its variable and its default (empty: unset).
 pub struct Setting {
@@ -66,6 +71,13 @@ pub const SETTINGS: &[Setting] = &[
         "CORS_ALLOWED_ORIGINS",
         "http://localhost:3000,http://localhost:3001,http://localhost:5173,http://127.0.0.1:3000,http://127.0.0.1:3001,http://127.0.0.1:5173",
     ),
+    setting("LOGIN_IDLE_HOURS", "12"),
+    setting("LOGIN_DAYS", "30"),
+    setting("JWT_SECRET", ""),
+    setting("JWT_JWKS", ""),
+    setting("JWT_ISSUER", ""),
+    setting("JWT_AUDIENCE", ""),
+    setting("JWT_ROLE_CLAIM", "role"),
     setting("LOG_FORMAT", "pretty"),
     setting("RUST_LOG", "info,sea_orm_migration=warn"),
 ];
@@ -131,6 +143,12 @@ pub struct Config {
     pub require_session_id: bool,
     /// Origins the browser may call from.
     pub cors_allowed_origins: Vec<String>,
+    /// How long a browser's login lasts that is not used.
+    pub login_idle: Duration,
+    /// How long it lasts at most.
+    pub login_longest: Duration,
+    /// Which tokens of another issuer say who asks; none when they do not.
+    pub tokens: Option<TokenSettings>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Filter of log lines, in `tracing`'s directives.
@@ -228,6 +246,9 @@ impl Config {
             anonymous_role: check::anonymous_role(&get("ANONYMOUS_ROLE"), is_trusting)?,
             require_session_id: flag("REQUIRE_SESSION_ID")?,
             cors_allowed_origins: check::origins(&get("CORS_ALLOWED_ORIGINS"))?,
+            login_idle: Duration::from_secs(3600 * whole("LOGIN_IDLE_HOURS", 1..=24 * 365, " of hours")?),
+            login_longest: Duration::from_secs(86_400 * whole("LOGIN_DAYS", 1..=365, " of days")?),
+            tokens: tokens::of(some)?,
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,
                 "json" => LogFormat::Json,

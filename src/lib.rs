@@ -22,7 +22,8 @@
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
-//! | [`accounts`] | people and services that may ask: keys, passwords, logins, tokens, links, sharing |
+//! | [`accounts`] | people and services that may ask: keys, logins, tokens, preferences |
+//! | [`credentials`] | what shows who somebody is: secrets, passwords, tokens; knows no accounts |
 //! | [`audit`] | who did what; only added to |
 //! | [`principal`] | PURE: who asks, and what he may see |
 //! | [`health`] | is the process alive, can it work |
@@ -51,6 +52,7 @@ pub mod bundles;
 pub mod cleaning;
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod datasets;
 pub mod demo;
 pub mod doctor;

@@ -2,6 +2,9 @@
 //!
 //! One check for every text, whichever door it came through; the API document says the same bounds.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::error::{Error, Result, codes};
 
 /// Longest name, site or other short text, in characters: it must fit into a header, a line and a file name.
@@ -113,6 +116,29 @@ impl Paging {
     pub fn part<T>(self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
         let skipped = usize::try_from((self.page - 1) * self.page_size).unwrap_or(usize::MAX);
         items.into_iter().skip(skipped).take(usize::try_from(self.page_size).unwrap_or_default())
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// All that match.
+    pub total: u64,
+    /// From 1.
+    pub page: u64,
+    /// At most 100.
+    pub page_size: u64,
+    /// ⌈total / page_size⌉.
+    pub total_pages: u64,
+    /// This page's.
+    pub items: Vec<T>,
+}
+
+impl<T> Page<T> {
+    /// The items of a page, out of `total`.
+    pub fn of(paging: Paging, total: u64, items: Vec<T>) -> Self {
+        let Paging { page, page_size } = paging;
+        Self { total, page, page_size, total_pages: paging.pages(total), items }
     }
 }
 

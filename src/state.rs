@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::principal::Principal;
@@ -70,6 +71,8 @@ pub struct Handles {
     pub jobs: Jobs,
     /// What work may hold.
     pub memory: Memory,
+    /// What this process keeps of who shows what.
+    pub credentials: Arc<Credentials>,
     /// Carries statements out; made when the first one comes.
     #[cfg(feature = "sql")]
     pub queries: Arc<std::sync::OnceLock<Arc<hvac_query::Engine>>>,

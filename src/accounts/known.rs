@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
+use super::{store, unknown_account};
 use crate::error::{Context, Error, Result, codes};
 use crate::principal::{Principal, Via};
 use crate::state::AppState;
@@ -15,11 +15,7 @@ use hvac_store::entity::account;
 /// # Errors
 /// 404 when there is none.
 pub async fn named(db: &impl ConnectionTrait, name: &str) -> Result<account::Model> {
-    let same = Func::lower(Expr::col(account::Column::Name)).eq(name.trim().to_lowercase());
-    let found = account::Entity::find().filter(same).one(db).await.internal("looking up an account")?;
-    found.ok_or_else(|| {
-        Error::new(codes::UNKNOWN_ACCOUNT, format!("there is no account '{name}'; GET /api/v1/users lists them"))
-    })
+    store::named(db, name.trim()).await?.ok_or_else(|| unknown_account(name))
 }
 
 /// The names of these accounts, by id.

@@ -11,8 +11,9 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{known, secret};
+use super::known;
 use crate::audit::{self, Act};
+use crate::credentials::secret;
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::principal::{Principal, Role, Via, Who};
@@ -104,12 +105,12 @@ pub async fn make(state: &AppState, session_id: &str, request: LinkRequest) -> R
         return Err(Error::invalid("hours", codes::OUT_OF_RANGE, message));
     }
     limits::note("note", &request.note)?;
-    let (secret, sha256) = secret::new(PREFIX)?;
+    let shown = format!("{PREFIX}{}", secret::fresh()?);
     let row = link::Model {
         id: new_id(),
         session_id: session_id.to_owned(),
         account_id: state.principal().account_id().map(str::to_owned),
-        sha256,
+        sha256: secret::hex(&secret::digest(&shown)),
         note: request.note,
         expires_at: now() + TimeDelta::hours(i64::from(hours)),
         revoked_at: None,
@@ -120,9 +121,9 @@ pub async fn make(state: &AppState, session_id: &str, request: LinkRequest) -> R
     let act = Act::on("link.create", "link", &row.id).of_session(session_id);
     audit::note(&txn, state.principal(), act.with(serde_json::json!({"hours": hours}))).await?;
     txn.commit().await.internal("storing a link")?;
-    let data_path = format!("/api/v1/sessions/{session_id}/data.parquet?link={secret}");
+    let data_path = format!("/api/v1/sessions/{session_id}/data.parquet?link={shown}");
     let made_by = state.principal().account_id().map(|_| state.principal().name().to_owned());
-    Ok(NewLink { link: told(row, made_by), secret, data_path })
+    Ok(NewLink { link: told(row, made_by), secret: shown, data_path })
 }
 
 /// The links of a session that is seen, which the caller has looked up: one's own, of an admin all.
@@ -185,7 +186,7 @@ pub async fn revoke(state: &AppState, session_id: &str, id: &str) -> Result<()> 
 pub async fn open(state: &AppState, shown: &str) -> Result<Principal> {
     let db = state.store.db.read();
     let ended = || Error::new(codes::BAD_LINK, "the link is none that is known, or it has ended: ask for a new one");
-    let by_secret = link::Entity::find().filter(link::Column::Sha256.eq(secret::fingerprint(shown)));
+    let by_secret = link::Entity::find().filter(link::Column::Sha256.eq(secret::hex(&secret::digest(shown))));
     let row = by_secret.one(db).await.internal("looking up a link")?.ok_or_else(ended)?;
     if row.revoked_at.is_some() || row.expires_at <= now() {
         return Err(ended());

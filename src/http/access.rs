@@ -207,7 +207,7 @@ pub async fn keep(State(state): State<AppState>, request: Request, next: Next) -
 fn is_told(method: &Method, response: &Response) -> bool {
     let Some(code) = problem::code_of(response).filter(|_| changes(method)) else { return false };
     code != codes::NO_CREDENTIALS
-        && matches!(code.kind, ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Conflict)
+        && matches!(code.kind, ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::Conflict)
 }
 
 fn changes(method: &Method) -> bool {
@@ -224,7 +224,7 @@ async fn admitted(state: &AppState, request: &Parts, path: &str, link: Option<&s
     // The router answers a method that a route does not have.
     let Some(need) = need(method, path) else {
         let message = format!("{method} {path} is open to nobody");
-        return Err(Error::new(codes::NOT_ALLOWED, message));
+        return Err(Error::new(codes::FORBIDDEN, message));
     };
     let Need::Least(least) = need else {
         // Who asks matters to none of these, and wrong keys are no reason to refuse a probe.
@@ -236,7 +236,7 @@ async fn admitted(state: &AppState, request: &Parts, path: &str, link: Option<&s
         (Some(link), None) if is_open_to_links(method, path) => accounts::links::open(state, link).await?,
         (Some(_), None) => {
             let message = "a link opens the data of its session, for reading, and nothing else";
-            return Err(Error::new(codes::NOT_ALLOWED, message));
+            return Err(Error::new(codes::FORBIDDEN, message));
         }
         (None, None) => match state.config.anonymous_role {
             Some(role) => Principal::anonymous(role),
@@ -250,7 +250,7 @@ async fn admitted(state: &AppState, request: &Parts, path: &str, link: Option<&s
     if !known.role.may(least) {
         let (name, has) = (known.name(), known.role.as_str());
         let message = format!("this needs the role {}, and {name} has {has}: ask an admin for it", least.as_str());
-        return Err(Error::new(codes::NOT_ALLOWED, message));
+        return Err(Error::new(codes::FORBIDDEN, message));
     }
     Ok(asked(known, request))
 }
@@ -261,9 +261,9 @@ fn shown<'a>(headers: &'a HeaderMap, method: &Method) -> Shown<'a> {
         authorization: header_text(headers, header::AUTHORIZATION),
         x_api_key: header_text(headers, HeaderName::from_static("x-api-key")),
         cookie: header_text(headers, header::COOKIE),
-        csrf: header_text(headers, HeaderName::from_static("x-csrf-token")),
-        changes: changes(method),
-        address: None,
+        csrf_token: header_text(headers, HeaderName::from_static("x-csrf-token")),
+        changes_state: changes(method),
+        is_secure: false,
     }
 }
 

@@ -156,7 +156,7 @@ const OF_ALL: [Row; 7] = [
     (
         "403",
         "Whoever asks may not do this",
-        "not_allowed",
+        "forbidden",
         "this needs the role operator, and anna has viewer: ask an admin for it",
     ),
     (

@@ -75,7 +75,7 @@ impl From<Detail> for ProblemDetail {
 fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Malformed => StatusCode::BAD_REQUEST,
-        ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -172,6 +172,9 @@ impl IntoResponse for Failed {
             Problem { errors, ..Problem::new(error.code, error.message) }
         };
         let mut response = problem.into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = error.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -298,7 +301,9 @@ mod tests {
         for (code, status) in [
             (codes::BROKEN_QUERY, 400),
             (codes::NO_CREDENTIALS, 401),
-            (codes::NOT_ALLOWED, 403),
+            (codes::FORBIDDEN, 403),
+            (codes::BAD_CREDENTIALS, 401),
+            (codes::CSRF, 403),
             (codes::UNKNOWN_SESSION, 404),
             (codes::METHOD_NOT_ALLOWED, 405),
             (codes::SESSION_DELETED, 409),

@@ -298,7 +298,7 @@ pub(super) fn dispose(state: &AppState, session_id: &str, owner_id: Option<&str>
         return Ok(());
     }
     let message = format!("session '{session_id}' is shared with you: only its owner or an admin may do this");
-    Err(Error::new(codes::NOT_ALLOWED, message))
+    Err(Error::new(codes::FORBIDDEN, message))
 }
 
 /// A model outlives nothing it was made from: what it predicts could not be traced any more.

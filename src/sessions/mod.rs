@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::Row;
-use crate::limits::Paging;
+pub use crate::limits::Page;
 pub use hvac_frame::column::{ColumnMeta, Kind, Warning};
 use hvac_frame::names::TIMESTAMP;
 pub use hvac_report::job::read::PrefixBy;
@@ -81,29 +81,6 @@ impl From<entity::Status> for Status {
             entity::Status::Cleaned => Self::Cleaned,
             entity::Status::Failed => Self::Failed,
         }
-    }
-}
-
-/// One page of a list.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Page<T> {
-    /// All that match.
-    pub total: u64,
-    /// From 1.
-    pub page: u64,
-    /// At most 100.
-    pub page_size: u64,
-    /// ⌈total / page_size⌉.
-    pub total_pages: u64,
-    /// This page's.
-    pub items: Vec<T>,
-}
-
-impl<T> Page<T> {
-    /// The items of a page, out of `total`.
-    pub fn of(paging: Paging, total: u64, items: Vec<T>) -> Self {
-        let Paging { page, page_size } = paging;
-        Self { total, page, page_size, total_pages: paging.pages(total), items }
     }
 }
 

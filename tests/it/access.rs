@@ -223,11 +223,11 @@ async fn a_stranger_finds_nothing_of_anybodys() {
     guarded
         .ask(Some(&bert), Method::DELETE, &format!("/api/sessions/{id}?purge=true"), None)
         .await
-        .expect_problem(403, "not_allowed");
+        .expect_problem(403, "forbidden");
     guarded
         .put(&bert, &format!("/api/sessions/{id}/sharing"), &json!({"everyone": true}))
         .await
-        .expect_problem(403, "not_allowed");
+        .expect_problem(403, "forbidden");
     guarded.put(&anna, &format!("/api/sessions/{id}/sharing"), &json!({})).await.expect(200);
     guarded.get(&bert, &format!("/api/sessions/{id}")).await.expect_problem(404, "unknown_session");
     // A site is shared by an admin, with what comes later too.
@@ -280,11 +280,11 @@ async fn a_link_reads_one_session() {
     open(format!("/api/sessions/{other}/data.csv?link={link}")).await.expect_problem(404, "unknown_session");
     open(format!("/api/data/preview?session_id={other}&link={link}")).await.expect_problem(404, "unknown_session");
     for closed in ["/api/sessions", "/api/files", "/api/queries", "/api/jobs"] {
-        open(format!("{closed}?link={link}")).await.expect_problem(403, "not_allowed");
+        open(format!("{closed}?link={link}")).await.expect_problem(403, "forbidden");
     }
-    open(format!("/api/sessions/{id}/links?link={link}")).await.expect_problem(403, "not_allowed");
+    open(format!("/api/sessions/{id}/links?link={link}")).await.expect_problem(403, "forbidden");
     let changing = format!("/api/sessions/{id}?link={link}");
-    guarded.ask(None, Method::DELETE, &changing, None).await.expect_problem(403, "not_allowed");
+    guarded.ask(None, Method::DELETE, &changing, None).await.expect_problem(403, "forbidden");
     open(format!("/api/sessions/{id}/data.csv?link={link}x")).await.expect_problem(401, "bad_link");
     // It is listed without its secret.
     let listed = guarded.get(&anna, &format!("/api/sessions/{id}/links")).await.text();

@@ -61,7 +61,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jobs", &["audit", "error", "limits", "principal"]),
     ("memory", &["config", "error"]),
     ("principal", &[]),
-    ("state", &["config", "error", "jobs", "memory", "principal"]),
+    ("credentials", &["config", "error", "principal"]),
+    ("state", &["config", "credentials", "error", "jobs", "memory", "principal"]),
     ("http", &["state", "error", "config", "jobs", "limits", "principal"]),
     ("pg", &["state", "error", "config", "principal"]),
     ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
@@ -69,7 +70,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 /// What every feature may use.
 const FEATURE_DOORS: &[&str] =
-    &["jobs", "state", "error", "config", "limits", "memory", "markup", "principal", "audit"];
+    &["jobs", "state", "error", "config", "credentials", "limits", "memory", "markup", "principal", "audit"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "pg", "cli", "worker"];
 /// Rooms that may use every room.

@@ -20,9 +20,9 @@ pub use codes::Code;
 pub enum ErrorKind {
     /// The request itself cannot be read.
     Malformed,
-    /// Nobody knows who asks.
-    Unauthorized,
-    /// Whoever asks may not.
+    /// Nobody knows who asks, or what shows it is wrong.
+    Unauthenticated,
+    /// Who asks may not do this.
     Forbidden,
     /// The thing asked for does not exist.
     NotFound,

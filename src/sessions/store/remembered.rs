@@ -68,7 +68,7 @@ pub async fn refuse_others(db: &impl ConnectionTrait, principal: &Principal, sit
         return Ok(());
     }
     let message = format!("no session of site '{site}' is shared with you: ask its owner, or an admin");
-    Err(Error::new(codes::NOT_ALLOWED, message))
+    Err(Error::new(codes::FORBIDDEN, message))
 }
 
 /// The sessions of a site, deleted or not.

@@ -61,14 +61,20 @@ table! {
         BROKEN_UPLOAD "broken_upload" "An upload broke off within a file; nothing was stored."
             "Send it again.";
     }
-    Unauthorized {
-        NO_CREDENTIALS "no_credentials" "The server wants to know who asks."
-            "Show a key (`Authorization: Bearer hvac_…` or `X-API-Key`), or log in at /login; `hvac-analytics keys create` makes keys.";
+    Unauthenticated {
         BAD_LINK "bad_link" "The link is none that is known, or it has ended."
             "Ask for a new one; `POST /api/v1/sessions/{id}/links` makes links.";
+        NO_CREDENTIALS "no_credentials" "The server wants to know who asks."
+            "Show a key (`Authorization: Bearer hvac_…` or `X-API-Key`), or log in at /login; `hvac-analytics keys create` makes keys.";
+        BAD_CREDENTIALS "bad_credentials" "The key, the token, or the name and password are not valid here."
+            "Show others: `hvac-analytics keys create` makes a key, `hvac-analytics users passwd` sets a password.";
+        EXPIRED_CREDENTIALS "expired_credentials" "The key or token is right, but its time is over."
+            "Have a new one made.";
     }
     Forbidden {
-        NOT_ALLOWED "not_allowed" "Whoever asks may not do this."
+        CSRF "csrf" "A browser that is logged in would change something without its login's CSRF token."
+            "Send the `csrf_token` of `GET /api/account` as the header `X-CSRF-Token`.";
+        FORBIDDEN "forbidden" "Who asks may not do this."
             "Ask an admin for the role that `detail` names, or the session's owner.";
     }
     NotFound {
@@ -96,6 +102,10 @@ table! {
             "`GET /api/files` lists them.";
         UNKNOWN_JOB "unknown_job" "There is no job of this id."
             "`GET /api/jobs` lists them.";
+        UNKNOWN_KEY "unknown_key" "There is no key of this name or id."
+            "`GET /api/keys` and `hvac-analytics keys list` list them.";
+        UNKNOWN_LOGIN "unknown_login" "The account has no login of this id."
+            "`GET /api/users/{id}/sessions` lists them.";
         UNKNOWN_MODEL "unknown_model" "There is no model of this name or id."
             "`GET /api/models` lists them.";
         UNKNOWN_MODEL_VERSION "unknown_model_version" "The model has no such version or alias."
@@ -122,10 +132,16 @@ table! {
             "Compare it with an export or a backup of before; whoever can write the database's file can change it.";
         ALIAS_TAKEN "alias_taken" "The alias stands for a model that belongs to somebody else."
             "Choose another word.";
+        ACCOUNT_DISABLED "account_disabled" "The account is disabled."
+            "Enable it first, `hvac-analytics users enable NAME`.";
+        ACCOUNT_EXISTS "account_exists" "There is an account of this name already."
+            "Choose another name, or change that account.";
         ALREADY_PUBLISHED "already_published" "A file of that name is stored already; it was left as it is."
             "Ask again; where databases share MODELS_PATH, give each a folder of its own.";
         AMBIGUOUS_FILE "ambiguous_file" "Several raw files of the session have this name."
             "Ask for one by its sha256, which `errors` tells.";
+        AMBIGUOUS_KEY "ambiguous_key" "Several keys have this name."
+            "Name one by an id that `errors` tells.";
         AMBIGUOUS_MODEL "ambiguous_model" "The name may mean several models."
             "Name one by an id that `errors` tells.";
         AMBIGUOUS_SESSION "ambiguous_session" "The text may mean several sessions, or a session and a file."
@@ -146,6 +162,8 @@ table! {
             "There is nothing to cancel; ask for new work where its result is missed.";
         JOB_FAILED "job_failed" "The job failed, for a reason whose code this version of the program does not know."
             "Do what `detail` says, or ask again for the same.";
+        LAST_ADMIN "last_admin" "The account is the last one that may do everything."
+            "Make another account admin first.";
         LEASE_LOST "lease_lost" "The work stood still for over a minute and lost its version number."
             "Ask for it again; see why the machine stood still.";
         MODEL_IN_USE "model_in_use" "Aliases or recommendations refer to the model."
@@ -162,6 +180,8 @@ table! {
             "Use that version.";
         NEWER_STORE "newer_store" "The storage folder was written by a newer version of this program."
             "Use that version.";
+        NO_PASSWORD "no_password" "The account has no password: it shows who it is by keys or tokens."
+            "Have an admin set one, if it is a person's.";
         NO_OUTCOME "no_outcome" "Nobody has stated yet whether the recommendation was applied."
             "State it with `POST /api/optimizations/{id}/outcome`.";
         NOT_APPLIED "not_applied" "The recommendation was not applied, so there is nothing to verify."
@@ -170,6 +190,8 @@ table! {
             "Answer `yes`, or say `--yes` where there is no terminal.";
         PARSE_UNDER_WAY "parse_under_way" "The session is being parsed or cleaned."
             "Ask again when that is done (`Retry-After`).";
+        SET_UP_ALREADY "set_up_already" "There is an admin account already, or the one-time token was used."
+            "Log in as an admin, or use `hvac-analytics users create`.";
         SESSION_DELETED "session_deleted" "The session is deleted and cannot be changed."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         SESSION_DIFFERS "session_differs" "The bundle's session is here already, with other contents; nothing was changed."
@@ -304,7 +326,7 @@ table! {
             "Map others too, or train with `allow_leakage`.";
         LINE_TOO_LONG "line_too_long" "A line or field is longer than any trend report has."
             "Check the delimiter and the line ends.";
-        METADATA_TOO_LARGE "metadata_too_large" "A session's metadata are too long as JSON."
+        METADATA_TOO_LARGE "metadata_too_large" "A session's metadata, or an account's preferences, are too long as JSON."
             "Keep less in them.";
         MISSING_ROLE "missing_role" "No column fits a part that a cleaning rule needs."
             "State it in `columns`, or leave the rule out.";
@@ -454,6 +476,8 @@ table! {
             "Name both, such as parsed-v1 and cleaned-v1.";
         WINDOW_SHORTER_THAN_ROWS "window_shorter_than_rows" "The window of steady state is shorter than the rows' interval."
             "Give `thresholds.steady_window_min` of at least what `detail` says.";
+        WEAK_PASSWORD "weak_password" "The password is too short, too long, or the name itself."
+            "Choose another, by the rule that `detail` tells.";
         WRONG_FEATURES "wrong_features" "The values given are not those that the model goes by."
             "Give what `errors` names, in the model's own names (`GET /api/models/{id}`).";
         ZONE_CONTRADICTED "zone_contradicted" "The report names another zone than the one that was stated."
@@ -482,6 +506,8 @@ table! {
             "Free some space, or purge deleted sessions, and try again.";
         FILES_NOT_REMOVED "files_not_removed" "It is purged, but its files could not be removed yet."
             "It is tried again by itself; see to the disk and to the rights of DATA_STORAGE_PATH and MODELS_PATH.";
+        ISSUER_UNREACHABLE "issuer_unreachable" "The keys that tokens are checked with cannot be read."
+            "See to JWT_JWKS and to the server of the issuer; the log says why.";
         MANIFEST_NOT_WRITTEN "manifest_not_written" "The change is made, but session.json could not be rewritten yet."
             "It is tried again by itself; see to the disk and to the rights of DATA_STORAGE_PATH.";
         NO_CONNECTION_LEFT "no_connection_left" "All connections of this server are in use."
@@ -492,6 +518,8 @@ table! {
             "The log says why.";
         OVERLOADED "overloaded" "The server is busy with as much as its memory allows."
             "Try again soon, or ask for less at once.";
+        PASSWORDS_BUSY "passwords_busy" "More passwords are to be checked than can be in time."
+            "Try again in a moment (`Retry-After`).";
         PROBE_UNAVAILABLE "probe_unavailable" "A job of the kind that only tests enqueue was told to be unavailable."
             "None is needed.";
         READ_ONLY "read_only" "The store can only be read."
