@@ -7,7 +7,7 @@ use hvac_analytics::principal::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::helpers::{Response, TestApp};
+use crate::helpers::{Process, Response, TestApp};
 use crate::openapi::operations;
 
 /// A server that wants to know who asks, with a key of an admin.
@@ -177,7 +177,16 @@ async fn a_stranger_finds_nothing_of_anybodys() {
         assert_eq!(answer.status, 404, "{path}: {}", answer.text());
         assert!(!answer.text().contains("Zanzibar"), "{path}: {}", answer.text());
     }
-    for path in ["/api/data/preview", "/api/sessions?q=Zanzibar", "/api/sessions", "/api/jobs", "/api/models", "/api/optimizations", "/api/sites/SECRET-SITE", "/api/sites/SECRET-SITE/overrides"] {
+    for path in [
+        "/api/data/preview",
+        "/api/sessions?q=Zanzibar",
+        "/api/sessions",
+        "/api/jobs",
+        "/api/models",
+        "/api/optimizations",
+        "/api/sites/SECRET-SITE",
+        "/api/sites/SECRET-SITE/overrides",
+    ] {
         let text = guarded.get(&bert, path).await.text();
         for secret in ["Zanzibar", &id, &dataset, "3.25"] {
             assert!(!text.contains(secret), "{path} tells of {secret}: {text}");
@@ -188,7 +197,12 @@ async fn a_stranger_finds_nothing_of_anybodys() {
     for change in ["PATCH", "DELETE"] {
         let method: Method = change.parse().unwrap();
         guarded
-            .ask(Some(&bert), method, &format!("/api/sessions/{id}"), (change == "PATCH").then_some(&json!({"name": "x"})))
+            .ask(
+                Some(&bert),
+                method,
+                &format!("/api/sessions/{id}"),
+                (change == "PATCH").then_some(&json!({"name": "x"})),
+            )
             .await
             .expect_problem(404, "unknown_session");
     }
@@ -214,7 +228,8 @@ async fn a_stranger_finds_nothing_of_anybodys() {
         .put(&bert, &format!("/api/sessions/{id}/sharing"), &json!({"everyone": true}))
         .await
         .expect_problem(404, "unknown_session");
-    let shared = guarded.put(&anna, &format!("/api/sessions/{id}/sharing"), &json!({"people": ["bert"]})).await.expect(200);
+    let shared =
+        guarded.put(&anna, &format!("/api/sessions/{id}/sharing"), &json!({"people": ["bert"]})).await.expect(200);
     assert_eq!(shared, json!({"owner": "anna", "everyone": false, "people": ["bert"]}));
     for path in &paths {
         assert_eq!(guarded.get(&bert, path).await.status, 200, "{path}");
@@ -253,10 +268,7 @@ async fn what_nobody_owns_is_everyones() {
     for key in [&anna, &bert] {
         guarded.get(key, &format!("/api/data/preview?session_id={id}")).await.expect(200);
     }
-    guarded
-        .put(&guarded.admin, &format!("/api/sessions/{id}/sharing"), &json!({"owner": "anna"}))
-        .await
-        .expect(200);
+    guarded.put(&guarded.admin, &format!("/api/sessions/{id}/sharing"), &json!({"owner": "anna"})).await.expect(200);
     guarded.get(&anna, &format!("/api/data/preview?session_id={id}")).await.expect(200);
     guarded.get(&bert, &format!("/api/data/preview?session_id={id}")).await.expect_problem(404, "unknown_session");
     // The folder says whose it is, too: a catalogue that was made anew does not give it to everyone.
@@ -272,11 +284,14 @@ async fn a_link_reads_one_session() {
     let (id, other) = (guarded.session(&anna, "One", "S").await, guarded.session(&anna, "Other", "S").await);
     let made = guarded.post(&anna, &format!("/api/v1/sessions/{id}/links"), &json!({"hours": 1})).await.expect(201);
     let (link, path) = (made["secret"].as_str().unwrap(), made["data_path"].as_str().unwrap());
-    let open = |path: String| async { guarded.ask(None, Method::GET, &path, None).await };
+    let open = async |path: String| guarded.ask(None, Method::GET, &path, None).await;
     let with_key = guarded.get(&anna, &format!("/api/sessions/{id}/data.parquet")).await;
     let with_link = open(path.to_owned()).await;
     assert_eq!((with_link.status, &with_link.body), (200, &with_key.body));
-    assert_eq!(open(format!("/api/data/preview?session_id={id}&rows=1&link={link}")).await.expect(200)["total_rows"], 2);
+    assert_eq!(
+        open(format!("/api/data/preview?session_id={id}&rows=1&link={link}")).await.expect(200)["total_rows"],
+        2
+    );
     open(format!("/api/sessions/{other}/data.csv?link={link}")).await.expect_problem(404, "unknown_session");
     open(format!("/api/data/preview?session_id={other}&link={link}")).await.expect_problem(404, "unknown_session");
     for closed in ["/api/sessions", "/api/files", "/api/queries", "/api/jobs"] {
@@ -307,4 +322,23 @@ async fn a_link_reads_one_session() {
         .expect(200);
     open(path).await.expect_problem(401, "bad_link");
     guarded.get(&anna, "/api/sessions").await.expect_problem(401, "bad_credentials");
+}
+
+/// Bound beyond the loopback, a server starts when somebody could show who he is, or when it is told to serve everyone.
+#[test]
+fn beyond_this_machine_nobody_is_served_by_accident() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = |arguments: &[&str]| {
+        let mut command = Process::command(folder.path(), arguments);
+        command.env("HOST", "0.0.0.0");
+        command
+    };
+    let refused = started(&["serve"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("keys create"), "{said}");
+    let open = Process::serve_by(folder.path(), started(&["serve", "--insecure"]));
+    drop(open);
+    let made = started(&["keys", "create", "root", "--role", "admin"]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    drop(Process::serve_by(folder.path(), started(&["serve"])));
 }
