@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a room of the tests is private to them")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod accounts;
 mod acknowledged;
 mod bad_input;
 mod cache;
