@@ -80,6 +80,12 @@ pub fn cookie(header: Option<&str>, is_secure: bool) -> Option<&str> {
     ours.next().filter(|value| secret::is_one(value))
 }
 
+/// What a request of the login with that secret has to show besides when it may change something.
+#[must_use]
+pub fn csrf_token(secret: &str) -> String {
+    secret::csrf_token(secret)
+}
+
 /// When a login ends at the latest.
 pub(super) fn ends_at_last(state: &AppState, created_at: DateTime<Utc>) -> DateTime<Utc> {
     created_at + TimeDelta::from_std(state.config.login_longest).unwrap_or(TimeDelta::zero())

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod access;
+mod accounts;
 mod acknowledged;
 mod audit;
 mod bad_input;
