@@ -18,6 +18,14 @@ pub async fn named(db: &impl ConnectionTrait, name: &str) -> Result<account::Mod
     store::named(db, name.trim()).await?.ok_or_else(|| unknown_account(name))
 }
 
+/// Whether there is an account of that name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn is_one(state: &AppState, name: &str) -> Result<bool> {
+    Ok(store::named(state.store.db.read(), name.trim()).await?.is_some())
+}
+
 /// The names of these accounts, by id.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The door for PostgreSQL's clients (feature `pgwire`): the same tables and statements as over HTTP, by their protocol.
 //!
-//! It listens on the loopback only and takes any name without a password, for there are no accounts yet; it has no TLS. It
+//! Where nobody need say who he is, any name is taken without a password; an account shows a key, over TLS only. It
 //! translates and nothing else: what a statement reads, and what it may take, is [`crate::query`]'s to say.
 
 use std::collections::HashMap;
@@ -21,6 +21,7 @@ use crate::state::AppState;
 mod commands;
 mod connection;
 mod failure;
+mod login;
 mod portal;
 mod settings;
 mod startup;

@@ -8,11 +8,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Shared;
+use super::login;
 use super::connection::Connection;
 use super::failure::Trouble;
 use super::settings::Settings;
 use super::wire::{Fields, Gone, Wire, text};
 use crate::query::postgres::Database;
+use crate::state::AppState;
 
 const SSL: i32 = 80_877_103;
 const GSS: i32 = 80_877_104;
@@ -38,8 +40,15 @@ pub async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Gone> {
     let Ok(_place) = Arc::clone(&shared.places).try_acquire_owned() else {
         return fatal(wire, &Refusal::new("53300", "sorry, too many clients already")).await;
     };
-    let (database, user, settings) = match opened(shared, &said).await {
-        Ok(opened) => opened,
+    let entered = async {
+        let user = user_of(&said);
+        let principal = login::principal(&mut wire, shared, &user, false).await?;
+        let state = shared.state.asked_by(Arc::new(principal));
+        let (database, settings) = opened(&state, &said, &user).await?;
+        Ok((state, database, user, settings))
+    };
+    let (state, database, user, settings) = match entered.await {
+        Ok(entered) => entered,
         Err(Trouble::Say(refusal)) => return fatal(wire, &refusal).await,
         Err(Trouble::Gone) => return Err(Gone),
     };
@@ -53,14 +62,14 @@ pub async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Gone> {
         });
     }
     let registered = shared.register();
-    // AuthenticationOk: there are no accounts yet.
+    // AuthenticationOk
     wire.write(b'R', |out| out.extend(0_i32.to_be_bytes()));
     settings.told().for_each(|(name, value)| wire.parameter(name, value));
     wire.write(b'K', |out| {
         out.extend(registered.key.0.to_be_bytes());
         out.extend(registered.key.1.to_be_bytes());
     });
-    Connection::new(wire, shared, &registered, database, user, settings).run().await
+    Connection::new(wire, shared, &registered, state, database, user, settings).run().await
 }
 
 async fn fatal(mut wire: Wire, refusal: &Refusal) -> Result<(), Gone> {
@@ -100,14 +109,22 @@ async fn first(wire: &mut Wire, shared: &Shared) -> Result<Option<Said>, Gone> {
     }
 }
 
-/// The database that is asked for, who asks, and the settings to begin with.
-async fn opened(shared: &Shared, said: &Said) -> Result<(Database, String, Settings), Trouble> {
-    let of = |wanted: &str| said.parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-    let user = of("user").filter(|user| !user.is_empty()).unwrap_or("hvac").to_owned();
+/// A parameter that is not empty.
+fn parameter<'s>(said: &'s Said, wanted: &str) -> Option<&'s str> {
+    let found = said.parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    found.filter(|value| !value.is_empty())
+}
+
+fn user_of(said: &Said) -> String {
+    parameter(said, "user").unwrap_or("hvac").to_owned()
+}
+
+/// The database that is asked for, and the settings to begin with.
+async fn opened(state: &AppState, said: &Said, user: &str) -> Result<(Database, Settings), Trouble> {
     // A client that names none means one of its user's name.
-    let name = of("database").filter(|name| !name.is_empty()).unwrap_or(&user);
-    let database = Database::open(&shared.state, name).await?;
-    let mut settings = Settings::new(&user, database.zone());
+    let name = parameter(said, "database").unwrap_or(user);
+    let database = Database::open(state, name).await?;
+    let mut settings = Settings::new(user, database.zone());
     for (name, value) in &said.parameters {
         match name.as_str() {
             "user" | "database" => {}
@@ -123,7 +140,7 @@ async fn opened(shared: &Shared, said: &Said) -> Result<(Database, String, Setti
         }
     }
     settings.settled();
-    Ok((database, user, settings))
+    Ok((database, settings))
 }
 
 /// `-c name=value`, `--name=value`, with blanks behind backslashes.
