@@ -15,8 +15,11 @@ use hvac_store::Settings;
 use crate::error::{Error, Result, codes};
 
 mod check;
+mod network;
 #[cfg(test)]
 mod tests;
+
+pub use network::Network;
 
 /// One setting: its variable and its default (empty: unset).
 pub struct Setting {
@@ -62,6 +65,8 @@ pub const SETTINGS: &[Setting] = &[
         "CORS_ALLOWED_ORIGINS",
         "http://localhost:3000,http://localhost:3001,http://localhost:5173,http://127.0.0.1:3000,http://127.0.0.1:3001,http://127.0.0.1:5173",
     ),
+    setting("ALLOWED_HOSTS", ""),
+    setting("TRUSTED_PROXIES", ""),
     setting("LOG_FORMAT", "pretty"),
     setting("RUST_LOG", "info,sea_orm_migration=warn"),
 ];
@@ -120,6 +125,10 @@ pub struct Config {
     pub require_session_id: bool,
     /// Origins the browser may call from.
     pub cors_allowed_origins: Vec<String>,
+    /// Names that the server may be asked by besides the loopback's and the address it listens on; addresses too.
+    pub allowed_hosts: Vec<String>,
+    /// Whose word counts on who a request comes from.
+    pub trusted_proxies: Vec<Network>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Filter of log lines, in `tracing`'s directives.
@@ -127,6 +136,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether only this machine can connect.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        check::is_of_this_machine(&self.host)
+    }
+
     /// Reads `.env` and the environment; `flags` (variable → value) win over both. Also gives what is to be said of
     /// names in `.env` that are no settings: those of the environment are other programs'.
     ///
@@ -205,6 +220,8 @@ impl Config {
                 other => return Err(bad("REQUIRE_SESSION_ID", other, "true or false")),
             },
             cors_allowed_origins: check::origins(&get("CORS_ALLOWED_ORIGINS"))?,
+            allowed_hosts: check::hosts(&get("ALLOWED_HOSTS"))?,
+            trusted_proxies: check::proxies(&get("TRUSTED_PROXIES"))?,
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,
                 "json" => LogFormat::Json,

@@ -29,6 +29,7 @@
 //! | [`app`] | the composition root |
 //! | [`hvac_store`] | SQLite rows, files behind an object store, the cache |
 //! | [`memory`] | how much memory work may hold |
+//! | [`subscriber`] | PURE: who counts as one client |
 //! | [`state`] | the handles that features and transport share |
 //!
 //! What only computes is in crates of its own: [`hvac_report`] reads reports, [`hvac_frame`] holds and stores their
@@ -65,6 +66,7 @@ pub mod query;
 pub mod sessions;
 pub mod signals;
 pub mod state;
+pub mod subscriber;
 pub mod training;
 pub mod worker;
 

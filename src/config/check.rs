@@ -8,7 +8,7 @@ use std::str::FromStr;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{SETTINGS, bad};
+use super::{Network, SETTINGS, bad};
 use crate::error::Result;
 
 /// A number of these; `unit` says of what.
@@ -39,6 +39,11 @@ pub fn host(text: &str) -> Result<String> {
     Err(bad("HOST", text, "an address or a name alone, such as 127.0.0.1, ::1 or localhost; the port is PORT"))
 }
 
+/// Whether only this machine reaches an address.
+pub fn is_of_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// A Redis address.
 pub fn redis(text: String) -> Result<String> {
     hvac_store::cache::check_redis_url(&text).map(|()| text)
@@ -59,6 +64,29 @@ fn origin(text: &str) -> Result<String> {
         Some(as_sent) => Err(bad("CORS_ALLOWED_ORIGINS", text, &format!("written as browsers send it: {as_sent}"))),
         None => Err(bad("CORS_ALLOWED_ORIGINS", text, "an origin such as http://localhost:3000, or *")),
     }
+}
+
+/// Names and addresses without ports, separated by commas, as browsers write them: in small letters and in ASCII.
+pub fn hosts(text: &str) -> Result<Vec<String>> {
+    let named = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    named
+        .map(|name| {
+            let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+            if let Ok(address) = bare.parse::<std::net::IpAddr>() {
+                return Ok(address.to_canonical().to_string());
+            }
+            match url::Host::parse(name) {
+                Ok(url::Host::Domain(domain)) if !domain.contains('*') => Ok(domain.trim_end_matches('.').to_owned()),
+                _ => Err(bad("ALLOWED_HOSTS", name, "names without scheme and port, such as hvac.example, one by one")),
+            }
+        })
+        .collect()
+}
+
+/// Addresses and networks, separated by commas.
+pub fn proxies(text: &str) -> Result<Vec<Network>> {
+    let named = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    named.map(|text| Network::parse(text).map_err(|wanted| bad("TRUSTED_PROXIES", text, &wanted))).collect()
 }
 
 /// Directives of `tracing`.

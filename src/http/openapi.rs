@@ -143,13 +143,25 @@ const UNKNOWN_SESSION: Row = (
     "There is no session with this id; GET /api/sessions lists them.",
 );
 /// What any request may meet.
-const OF_ALL: [Row; 5] = [
+const OF_ALL: [Row; 7] = [
     ("400", "The request cannot be read", "broken_query", "The query string cannot be read."),
+    (
+        "403",
+        "Whoever asks may not do this",
+        "foreign_origin",
+        "A page of the origin 'https://other.example' may not change anything here. If it may, add its origin to CORS_ALLOWED_ORIGINS.",
+    ),
     (
         "413",
         "The body is too long",
         "body_too_large",
         "The body is longer than 2097152 bytes; files go to /api/uploads.",
+    ),
+    (
+        "421",
+        "The request is for a host that is not this server",
+        "misdirected_host",
+        "This server is not known by the name 'other.example'. If it is meant, add it (without the port) to ALLOWED_HOSTS.",
     ),
     (
         "422",

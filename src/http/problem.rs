@@ -75,6 +75,7 @@ impl From<Detail> for ProblemDetail {
 fn status_of(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Malformed => StatusCode::BAD_REQUEST,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::Conflict => StatusCode::CONFLICT,
@@ -82,6 +83,7 @@ fn status_of(kind: ErrorKind) -> StatusCode {
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::UnsupportedFormat => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorKind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        ErrorKind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         ErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -290,6 +292,7 @@ mod tests {
     async fn each_kind_has_its_status() {
         for (code, status) in [
             (codes::BROKEN_QUERY, 400),
+            (codes::FOREIGN_ORIGIN, 403),
             (codes::UNKNOWN_SESSION, 404),
             (codes::METHOD_NOT_ALLOWED, 405),
             (codes::SESSION_DELETED, 409),
@@ -297,6 +300,7 @@ mod tests {
             (codes::BODY_TOO_LARGE, 413),
             (codes::NOT_JSON, 415),
             (codes::RANGE_NOT_SATISFIABLE, 416),
+            (codes::MISDIRECTED_HOST, 421),
             (codes::OUT_OF_RANGE, 422),
             (codes::TOO_MANY_CONNECTIONS, 429),
             (codes::TIMEOUT, 503),

@@ -21,6 +21,7 @@ mod downloads;
 mod features;
 mod findings;
 mod helpers;
+mod hosts;
 mod http;
 mod interval_totals;
 #[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build

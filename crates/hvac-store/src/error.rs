@@ -20,6 +20,8 @@ pub use codes::Code;
 pub enum ErrorKind {
     /// The request itself cannot be read.
     Malformed,
+    /// Whoever asks may not do this.
+    Forbidden,
     /// The thing asked for does not exist.
     NotFound,
     /// The path exists, but not with this method.
@@ -34,6 +36,8 @@ pub enum ErrorKind {
     UnsupportedFormat,
     /// It has no such bytes.
     RangeNotSatisfiable,
+    /// It is meant for another server.
+    Misdirected,
     /// Readable, but wrong: a field, a file or a combination.
     Invalid,
     /// Asked too often.
