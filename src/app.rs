@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::doctor;
 use crate::error::{Context, Error, Result, codes};
+use crate::guessing::Guesses;
 use crate::http;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -52,6 +53,7 @@ pub async fn build(config: Config) -> Result<AppState> {
         store,
         jobs,
         memory,
+        guesses: Guesses::default(),
         #[cfg(feature = "sql")]
         queries: Arc::default(),
         started_at,

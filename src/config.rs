@@ -67,6 +67,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("ALLOWED_HOSTS", ""),
     setting("TRUSTED_PROXIES", ""),
+    setting("RATE_LIMIT_ANONYMOUS", "100"),
+    setting("RATE_LIMIT_KEY", "1000"),
+    setting("RATE_LIMIT_HEAVY", "10"),
     setting("LOG_FORMAT", "pretty"),
     setting("RUST_LOG", "info,sea_orm_migration=warn"),
 ];
@@ -129,6 +132,12 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Whose word counts on who a request comes from.
     pub trusted_proxies: Vec<Network>,
+    /// Requests a minute of one address without a key; 0 sets no bound.
+    pub rate_limit_anonymous: u32,
+    /// Requests a minute of one key; 0 sets no bound.
+    pub rate_limit_key: u32,
+    /// Heavy work a minute on one session; 0 sets no bound.
+    pub rate_limit_heavy: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Filter of log lines, in `tracing`'s directives.
@@ -176,6 +185,7 @@ impl Config {
         };
         let some = |variable| Some(get(variable)).filter(|v| !v.is_empty());
         let whole = |variable, allowed, unit| check::number::<u64>(variable, &get(variable), &allowed, unit);
+        let per_minute = |variable| check::number::<u32>(variable, &get(variable), &(0..=1_000_000), " of requests");
         Ok(Self {
             host: check::host(&get("HOST"))?,
             port: check::number("PORT", &get("PORT"), &(0..=u16::MAX), "")?,
@@ -222,6 +232,9 @@ impl Config {
             cors_allowed_origins: check::origins(&get("CORS_ALLOWED_ORIGINS"))?,
             allowed_hosts: check::hosts(&get("ALLOWED_HOSTS"))?,
             trusted_proxies: check::proxies(&get("TRUSTED_PROXIES"))?,
+            rate_limit_anonymous: per_minute("RATE_LIMIT_ANONYMOUS")?,
+            rate_limit_key: per_minute("RATE_LIMIT_KEY")?,
+            rate_limit_heavy: per_minute("RATE_LIMIT_HEAVY")?,
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,
                 "json" => LogFormat::Json,

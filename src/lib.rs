@@ -29,6 +29,7 @@
 //! | [`app`] | the composition root |
 //! | [`hvac_store`] | SQLite rows, files behind an object store, the cache |
 //! | [`memory`] | how much memory work may hold |
+//! | [`guessing`] | who guesses passwords and keys, and is locked out |
 //! | [`subscriber`] | PURE: who counts as one client |
 //! | [`state`] | the handles that features and transport share |
 //!
@@ -51,6 +52,7 @@ pub mod datasets;
 pub mod demo;
 pub mod doctor;
 pub mod findings;
+pub mod guessing;
 pub mod health;
 pub mod http;
 pub mod jobs;

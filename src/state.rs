@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::guessing::Guesses;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use hvac_store::Store;
@@ -53,6 +54,8 @@ pub struct Handles {
     pub jobs: Jobs,
     /// What work may hold.
     pub memory: Memory,
+    /// Passwords and keys that were wrong.
+    pub guesses: Guesses,
     /// Carries statements out; made when the first one comes.
     #[cfg(feature = "sql")]
     pub queries: Arc<std::sync::OnceLock<Arc<hvac_query::Engine>>>,

@@ -45,6 +45,8 @@ fn what_a_setting_cannot_mean_is_refused_by_its_name() {
         ("TRUSTED_PROXIES", "proxy.example", "such as 10.0.0.7"),
         ("TRUSTED_PROXIES", "127.0.0.1, 10.1.2.3/8", "10.0.0.0/8"),
         ("TRUSTED_PROXIES", "0.0.0.0/0", "believes what anybody says"),
+        ("RATE_LIMIT_ANONYMOUS", "-1", "of requests from 0"),
+        ("RATE_LIMIT_HEAVY", "ten", "of requests from 0"),
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("RUST_LOG", "info=loud=louder", "directives"),
     ] {
@@ -77,6 +79,7 @@ fn what_a_setting_can_mean_is_taken() {
         ("CORS_ALLOWED_ORIGINS", "http://localhost:3000, https://plant.example,"),
         ("ALLOWED_HOSTS", "hvac.example, Plant-7.local., bücher.example, 192.0.2.7, [2001:db8::1],"),
         ("TRUSTED_PROXIES", "127.0.0.1, ::1, 10.0.0.0/8"),
+        ("RATE_LIMIT_KEY", "0"),
         ("RUST_LOG", "warn,access=off"),
         ("RUST_LOG", "off"),
     ] {

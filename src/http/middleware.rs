@@ -17,6 +17,7 @@ use tracing::Instrument;
 use super::answer::header_text;
 use super::conditional::is_strong;
 use super::problem::{self, Failed};
+use super::rates;
 use crate::error::{Error, codes};
 use crate::state::AppState;
 
@@ -155,6 +156,9 @@ pub fn cors(origins: &[String]) -> CorsLayer {
             header::RETRY_AFTER,
             header::WARNING,
             HeaderName::from_static("deprecation"),
+            rates::LIMIT,
+            rates::REMAINING,
+            rates::RESET,
             REQUEST_ID,
         ]);
     if origins.iter().any(|origin| origin == "*") {

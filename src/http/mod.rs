@@ -6,6 +6,7 @@
 
 #![allow(unused_qualifications, reason = "utoipa's macros write them")]
 
+mod allowance;
 mod answer;
 mod bounds;
 mod bundles;
@@ -31,6 +32,7 @@ mod parse;
 pub mod problem;
 #[cfg(feature = "sql")]
 mod query;
+pub mod rates;
 mod raw_files;
 pub mod router;
 pub mod serve;

@@ -143,7 +143,7 @@ const UNKNOWN_SESSION: Row = (
     "There is no session with this id; GET /api/sessions lists them.",
 );
 /// What any request may meet.
-const OF_ALL: [Row; 7] = [
+const OF_ALL: [Row; 8] = [
     ("400", "The request cannot be read", "broken_query", "The query string cannot be read."),
     (
         "403",
@@ -168,6 +168,12 @@ const OF_ALL: [Row; 7] = [
         "A parameter or field is wrong or unknown; `errors` names it",
         "unknown_parameter",
         "verison: there is no such parameter; did you mean version?",
+    ),
+    (
+        "429",
+        "Too many requests; `Retry-After` says when to try again",
+        "rate_limited",
+        "More than 100 requests a minute of one address without a key; try again in 1 s.",
     ),
     (
         "500",

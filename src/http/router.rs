@@ -18,6 +18,7 @@ use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 use super::contract::{self, Gate, keep};
 use super::hosts::{Door, guard};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
+use super::rates::{Rates, count};
 use super::{
     bundles, cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse, problem,
     raw_files, sessions, shape, sites, ui, uploads,
@@ -42,7 +43,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/openapi.json", get(document))
         .merge(SwaggerUi::new("/docs").config(docs))
         .merge(ui::routes())
-        .layer(from_fn_with_state(gate, keep));
+        .layer(from_fn_with_state(gate, keep))
+        .layer(from_fn_with_state(Arc::new(Rates::of(&state.config)), count));
     surround(routes, &state.config).with_state(state)
 }
 

@@ -26,6 +26,7 @@ mod http;
 mod interval_totals;
 #[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build
 mod jobs;
+mod limits;
 mod logging;
 mod manifests;
 mod marked;

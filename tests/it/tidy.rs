@@ -57,15 +57,16 @@ const DOORS: &[(&str, &[&str])] = &[
     ("markup", &[]),
     ("jobs", &["error", "limits"]),
     ("memory", &["config", "error"]),
-    ("state", &["config", "error", "jobs", "memory"]),
+    ("state", &["config", "error", "guessing", "jobs", "memory"]),
     ("subscriber", &[]),
+    ("guessing", &["error", "subscriber"]),
     ("http", &["state", "error", "config", "jobs", "limits", "subscriber"]),
     ("pg", &["state", "error", "config"]),
     ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory", "markup"];
+const FEATURE_DOORS: &[&str] = &["jobs", "state", "error", "config", "limits", "memory", "markup", "guessing"];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "pg", "cli", "worker"];
 /// Rooms that may use every room.

@@ -21,6 +21,10 @@ table! {
             "Ask by its address or by localhost, or add the name to ALLOWED_HOSTS.";
     }
     TooMany {
+        LOCKED_OUT "locked_out" "There were too many wrong passwords or keys from this address or for this name."
+            "Try again after the time that `Retry-After` tells.";
+        RATE_LIMITED "rate_limited" "There were more requests a minute than allowed."
+            "Try again after the time that `Retry-After` tells, or raise the limit: RATE_LIMIT_ANONYMOUS, RATE_LIMIT_KEY, RATE_LIMIT_HEAVY.";
         TOO_MANY_CONNECTIONS "too_many_connections" "This client has as many connections as it may."
             "Close some, or raise MAX_CONNECTIONS_PER_CLIENT.";
     }
