@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::doctor;
 use crate::error::{Context, Error, Result, codes};
+use crate::guessing::Guesses;
 use crate::http;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -56,6 +57,7 @@ pub async fn build(config: Config) -> Result<AppState> {
         jobs,
         memory,
         credentials,
+        guesses: Guesses::default(),
         #[cfg(feature = "sql")]
         queries: Arc::default(),
         started_at,

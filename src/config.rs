@@ -16,6 +16,7 @@ use hvac_store::entity::Role;
 use crate::error::{Error, Result, codes};
 
 mod check;
+mod network;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,8 @@ mod tokens;
 
 pub use secret::Secret;
 pub use tokens::{TokenKeys, TokenSettings};
+
+pub use network::Network;
 
 /// One setting: its variable and its default (empty: unset).
 pub struct Setting {
@@ -78,6 +81,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("JWT_ISSUER", ""),
     setting("JWT_AUDIENCE", ""),
     setting("JWT_ROLE_CLAIM", "role"),
+    setting("ALLOWED_HOSTS", ""),
+    setting("TRUSTED_PROXIES", ""),
+    setting("RATE_LIMIT_ANONYMOUS", "100"),
+    setting("RATE_LIMIT_KEY", "1000"),
+    setting("RATE_LIMIT_HEAVY", "10"),
     setting("LOG_FORMAT", "pretty"),
     setting("RUST_LOG", "info,sea_orm_migration=warn"),
 ];
@@ -139,6 +147,8 @@ pub struct Config {
     /// What a request may do that does not say whose it is; none: nothing. Of a server that only this machine reaches
     /// all, unless it is said otherwise.
     pub anonymous_role: Option<Role>,
+    /// Whether that was stated, and does not follow from where it listens.
+    pub anonymous_role_stated: bool,
     /// Whether leaving out `session_id` is refused.
     pub require_session_id: bool,
     /// Origins the browser may call from.
@@ -149,6 +159,16 @@ pub struct Config {
     pub login_longest: Duration,
     /// Which tokens of another issuer say who asks; none when they do not.
     pub tokens: Option<TokenSettings>,
+    /// Names that the server may be asked by besides the loopback's and the address it listens on; addresses too.
+    pub allowed_hosts: Vec<String>,
+    /// Whose word counts on who a request comes from.
+    pub trusted_proxies: Vec<Network>,
+    /// Requests a minute of one address without a key; 0 sets no bound.
+    pub rate_limit_anonymous: u32,
+    /// Requests a minute of one key; 0 sets no bound.
+    pub rate_limit_key: u32,
+    /// Heavy work a minute on one session; 0 sets no bound.
+    pub rate_limit_heavy: u32,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Filter of log lines, in `tracing`'s directives.
@@ -203,6 +223,7 @@ impl Config {
         };
         let (host, insecure) = (check::host(&get("HOST"))?, flag("INSECURE")?);
         let is_trusting = insecure || check::is_of_this_machine(&host);
+        let per_minute = |variable| check::number::<u32>(variable, &get(variable), &(0..=1_000_000), " of requests");
         Ok(Self {
             host,
             port: check::number("PORT", &get("PORT"), &(0..=u16::MAX), "")?,
@@ -244,11 +265,17 @@ impl Config {
             insecure,
             audit_kept: days("AUDIT_DAYS", &get("AUDIT_DAYS"))?,
             anonymous_role: check::anonymous_role(&get("ANONYMOUS_ROLE"), is_trusting)?,
+            anonymous_role_stated: !get("ANONYMOUS_ROLE").is_empty(),
             require_session_id: flag("REQUIRE_SESSION_ID")?,
             cors_allowed_origins: check::origins(&get("CORS_ALLOWED_ORIGINS"))?,
             login_idle: Duration::from_secs(3600 * whole("LOGIN_IDLE_HOURS", 1..=24 * 365, " of hours")?),
             login_longest: Duration::from_secs(86_400 * whole("LOGIN_DAYS", 1..=365, " of days")?),
             tokens: tokens::of(some)?,
+            allowed_hosts: check::hosts(&get("ALLOWED_HOSTS"))?,
+            trusted_proxies: check::proxies(&get("TRUSTED_PROXIES"))?,
+            rate_limit_anonymous: per_minute("RATE_LIMIT_ANONYMOUS")?,
+            rate_limit_key: per_minute("RATE_LIMIT_KEY")?,
+            rate_limit_heavy: per_minute("RATE_LIMIT_HEAVY")?,
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,
                 "json" => LogFormat::Json,

@@ -33,6 +33,8 @@
 //! | [`app`] | the composition root |
 //! | [`hvac_store`] | SQLite rows, files behind an object store, the cache |
 //! | [`memory`] | how much memory work may hold |
+//! | [`guessing`] | who guesses passwords and keys, and is locked out |
+//! | [`subscriber`] | PURE: who counts as one client |
 //! | [`state`] | the handles that features and transport share |
 //!
 //! What only computes is in crates of its own: [`hvac_report`] reads reports, [`hvac_frame`] holds and stores their
@@ -57,6 +59,7 @@ pub mod datasets;
 pub mod demo;
 pub mod doctor;
 pub mod findings;
+pub mod guessing;
 pub mod health;
 pub mod http;
 pub mod jobs;
@@ -73,6 +76,7 @@ pub mod query;
 pub mod sessions;
 pub mod signals;
 pub mod state;
+pub mod subscriber;
 pub mod training;
 pub mod worker;
 

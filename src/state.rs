@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::guessing::Guesses;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::principal::Principal;
@@ -73,6 +74,8 @@ pub struct Handles {
     pub memory: Memory,
     /// What this process keeps of who shows what.
     pub credentials: Arc<Credentials>,
+    /// Passwords and keys that were wrong.
+    pub guesses: Guesses,
     /// Carries statements out; made when the first one comes.
     #[cfg(feature = "sql")]
     pub queries: Arc<std::sync::OnceLock<Arc<hvac_query::Engine>>>,

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{SETTINGS, bad};
+use super::{Network, SETTINGS, bad};
 use crate::error::Result;
 use hvac_store::entity::Role;
 
@@ -77,6 +77,29 @@ fn origin(text: &str) -> Result<String> {
         Some(as_sent) => Err(bad("CORS_ALLOWED_ORIGINS", text, &format!("written as browsers send it: {as_sent}"))),
         None => Err(bad("CORS_ALLOWED_ORIGINS", text, "an origin such as http://localhost:3000, or *")),
     }
+}
+
+/// Names and addresses without ports, separated by commas, as browsers write them: in small letters and in ASCII.
+pub fn hosts(text: &str) -> Result<Vec<String>> {
+    let named = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    named
+        .map(|name| {
+            let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+            if let Ok(address) = bare.parse::<std::net::IpAddr>() {
+                return Ok(address.to_canonical().to_string());
+            }
+            match url::Host::parse(name) {
+                Ok(url::Host::Domain(domain)) if !domain.contains('*') => Ok(domain.trim_end_matches('.').to_owned()),
+                _ => Err(bad("ALLOWED_HOSTS", name, "names without scheme and port, such as hvac.example, one by one")),
+            }
+        })
+        .collect()
+}
+
+/// Addresses and networks, separated by commas.
+pub fn proxies(text: &str) -> Result<Vec<Network>> {
+    let named = text.split(',').map(str::trim).filter(|network| !network.is_empty());
+    named.map(|text| Network::parse(text).map_err(|wanted| bad("TRUSTED_PROXIES", text, &wanted))).collect()
 }
 
 /// Directives of `tracing`.

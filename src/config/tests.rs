@@ -38,6 +38,15 @@ fn what_a_setting_cannot_mean_is_refused_by_its_name() {
         ("CORS_ALLOWED_ORIGINS", "http://localhost:3000, ftp://x", "an origin"),
         ("CORS_ALLOWED_ORIGINS", "https://plant.example/", "as browsers send it: https://plant.example"),
         ("CORS_ALLOWED_ORIGINS", "https://Plant.example:443", "as browsers send it: https://plant.example"),
+        ("ALLOWED_HOSTS", "http://hvac.example", "without scheme and port"),
+        ("ALLOWED_HOSTS", "hvac.example, hvac.example:8000", "without scheme and port"),
+        ("ALLOWED_HOSTS", "*.example", "one by one"),
+        ("ALLOWED_HOSTS", "*", "one by one"),
+        ("TRUSTED_PROXIES", "proxy.example", "such as 10.0.0.7"),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.1.2.3/8", "10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "believes what anybody says"),
+        ("RATE_LIMIT_ANONYMOUS", "-1", "of requests from 0"),
+        ("RATE_LIMIT_HEAVY", "ten", "of requests from 0"),
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("RUST_LOG", "info=loud=louder", "directives"),
     ] {
@@ -68,6 +77,9 @@ fn what_a_setting_can_mean_is_taken() {
         ("PARQUET_ENCODINGS", "plain"),
         ("CORS_ALLOWED_ORIGINS", "*"),
         ("CORS_ALLOWED_ORIGINS", "http://localhost:3000, https://plant.example,"),
+        ("ALLOWED_HOSTS", "hvac.example, Plant-7.local., bücher.example, 192.0.2.7, [2001:db8::1],"),
+        ("TRUSTED_PROXIES", "127.0.0.1, ::1, 10.0.0.0/8"),
+        ("RATE_LIMIT_KEY", "0"),
         ("RUST_LOG", "warn,access=off"),
         ("RUST_LOG", "off"),
     ] {
@@ -85,4 +97,10 @@ fn names_that_are_no_settings_are_told_with_the_closest() {
     assert!(told("data_storage_path").contains("did you mean DATA_STORAGE_PATH?"));
     assert!(told("DATABSE_URL").contains("did you mean DATABASE_URL?"));
     assert!(told("VITE_TITLE").contains("no setting") && !told("VITE_TITLE").contains("did you mean"));
+}
+
+#[test]
+fn hosts_are_written_as_browsers_write_them() {
+    let config = with("ALLOWED_HOSTS", "Plant-7.Local., bücher.example, [2001:DB8::0:1], ::ffff:192.0.2.7").unwrap();
+    assert_eq!(config.allowed_hosts, ["plant-7.local", "xn--bcher-kva.example", "2001:db8::1", "192.0.2.7"]);
 }

@@ -13,11 +13,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::answer::header_text;
+use super::client::Client;
 use super::middleware::RequestId;
 use super::problem::{self, Failed};
+use super::rates::CallerId;
 use crate::accounts::{self, Shown, acts};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::principal::{Principal, Role};
+use crate::principal::{Principal, Role, Via};
 use crate::state::AppState;
 
 /// What a route needs.
@@ -172,34 +174,68 @@ fn is_open_to_links(method: &Method, path: &str) -> bool {
         && (path == "/sessions/{id}" || path.starts_with("/sessions/{id}/") || path.starts_with("/data/"))
 }
 
-/// Finds out who asks, refuses what he may not, and leaves him in the request.
-pub async fn keep(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Why somebody is refused, until he has been counted.
+#[derive(Clone)]
+struct Refused(Arc<Error>);
+
+/// Finds out who asks, and leaves him in the request; notes what was refused.
+pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
         return next.run(Request::from_parts(parts, body)).await;
     };
     let link = taken_link(&mut parts.uri);
     let (method, uri) = (parts.method.clone(), parts.uri.clone());
-    let (principal, response) = match admitted(&state, &parts, path.as_str(), link.as_deref()).await {
-        Ok(principal) => {
-            let principal = Arc::new(principal);
-            parts.extensions.insert(Arc::clone(&principal));
-            (principal, next.run(Request::from_parts(parts, body)).await)
-        }
+    let principal = match known(&state, &parts, path.as_str(), link.as_deref()).await {
+        Ok(principal) => Arc::new(asked(principal, &parts)),
         Err(error) => {
-            let mut response = Failed(error).into_response();
-            if response.status() == StatusCode::UNAUTHORIZED {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            (Arc::new(asked(Principal::anonymous(Role::Viewer), &parts)), response)
+            parts.extensions.insert(Refused(Arc::new(error)));
+            Arc::new(asked(Principal::anonymous(Role::Viewer), &parts))
         }
     };
+    if let Some(id) = principal.account_id().filter(|_| principal.via != Via::Link) {
+        parts.extensions.insert(CallerId(id.to_owned()));
+    }
+    parts.extensions.insert(Arc::clone(&principal));
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if is_told(&method, &response) {
         let code = problem::code_of(&response).map_or("", |code| code.name);
         let request = format!("{method} {}", within(path.as_str()));
         acts::note_refused(&state, &principal, &request, uri.path(), code).await;
     }
     response
+}
+
+/// Refuses whom the table does not let in, once he was counted.
+pub async fn enforce(request: Request, next: Next) -> Response {
+    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else { return next.run(request).await };
+    match allowed(&request, path.as_str()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => Failed(error).into_response(),
+    }
+}
+
+fn allowed(request: &Request, path: &str) -> Result<()> {
+    let (method, extensions) = (request.method(), request.extensions());
+    let Some(need) = need(method, path) else {
+        return Err(Error::new(codes::FORBIDDEN, format!("{method} {path} is open to nobody")));
+    };
+    let Need::Least(least) = need else { return Ok(()) };
+    if let Some(Refused(error)) = extensions.get() {
+        return Err(error.again());
+    }
+    let Some(principal) = extensions.get::<Arc<Principal>>() else {
+        return Err(Error::internal("nobody asked who sends this request"));
+    };
+    if !principal.role.may(least) {
+        let (name, has) = (principal.name(), principal.role.as_str());
+        let message = format!("this needs the role {}, and {name} has {has}: ask an admin for it", least.as_str());
+        return Err(Error::new(codes::FORBIDDEN, message));
+    }
+    Ok(())
 }
 
 /// Whether a refusal is told of afterwards: of a change, for who asked or what is there. A stranger who shows nothing would
@@ -216,54 +252,65 @@ fn changes(method: &Method) -> bool {
 
 /// Whoever asks, with the request that he does it by.
 fn asked(principal: Principal, parts: &Parts) -> Principal {
-    Principal { request_id: parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0)), ..principal }
+    let address = parts.extensions.get::<Client>().map(|client| client.address);
+    let request_id = parts.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0));
+    Principal { address, request_id, ..principal }
 }
 
-async fn admitted(state: &AppState, request: &Parts, path: &str, link: Option<&str>) -> Result<Principal> {
-    let method = &request.method;
-    // The router answers a method that a route does not have.
-    let Some(need) = need(method, path) else {
-        let message = format!("{method} {path} is open to nobody");
-        return Err(Error::new(codes::FORBIDDEN, message));
-    };
-    let Need::Least(least) = need else {
+/// Who sends a request.
+async fn known(state: &AppState, request: &Parts, path: &str, link: Option<&str>) -> Result<Principal> {
+    let (method, client) = (&request.method, request.extensions.get::<Client>());
+    let address = client.map(|client| client.address);
+    if matches!(need(method, path), None | Some(Need::Nothing)) {
         // Who asks matters to none of these, and wrong keys are no reason to refuse a probe.
-        return Ok(asked(Principal::anonymous(Role::Viewer), request));
-    };
-    let shown = shown(&request.headers, method);
-    let known = match (link, accounts::authenticate(state, &shown).await?) {
-        (_, Some(known)) => known,
-        (Some(link), None) if is_open_to_links(method, path) => accounts::links::open(state, link).await?,
-        (Some(_), None) => {
+        return Ok(Principal::anonymous(Role::Viewer));
+    }
+    let shown = shown(&request.headers, method, client.is_some_and(|client| client.secure));
+    let found = match (link, accounts::authenticate(state, &shown).await) {
+        (_, Ok(Some(known))) => return Ok(known),
+        (_, Err(error)) => Err(error),
+        (Some(link), Ok(None)) if is_open_to_links(method, path) => accounts::links::open(state, link).await,
+        (Some(_), Ok(None)) => {
             let message = "a link opens the data of its session, for reading, and nothing else";
             return Err(Error::new(codes::FORBIDDEN, message));
         }
-        (None, None) => match state.config.anonymous_role {
-            Some(role) => Principal::anonymous(role),
-            None => {
-                let message =
-                    "show who you are: a key as `Authorization: Bearer hvac_…` or `X-API-Key`, or log in at /login";
-                return Err(Error::new(codes::NO_CREDENTIALS, message));
-            }
-        },
+        (None, Ok(None)) => nobody(state, client),
     };
-    if !known.role.may(least) {
-        let (name, has) = (known.name(), known.role.as_str());
-        let message = format!("this needs the role {}, and {name} has {has}: ask an admin for it", least.as_str());
-        return Err(Error::new(codes::FORBIDDEN, message));
+    if let (Err(error), Some(address)) = (&found, address)
+        && [codes::BAD_CREDENTIALS, codes::BAD_LINK].contains(&error.code)
+    {
+        // Whoever guesses is told less and less; what is right needs no guess.
+        state.guesses.check(address, None)?;
+        state.guesses.failed(address, None);
     }
-    Ok(asked(known, request))
+    found
+}
+
+/// Somebody who shows nothing. What came by a proxy did not come from this machine, whatever address it came from.
+fn nobody(state: &AppState, client: Option<&Client>) -> Result<Principal> {
+    let config = &state.config;
+    let is_forwarded = client.is_some_and(|client| client.forwarded);
+    match config.anonymous_role {
+        Some(role) if config.anonymous_role_stated || config.insecure || !is_forwarded => {
+            Ok(Principal::anonymous(role))
+        }
+        _ => {
+            let message =
+                "show who you are: a key as `Authorization: Bearer hvac_…` or `X-API-Key`, or log in at /login";
+            Err(Error::new(codes::NO_CREDENTIALS, message))
+        }
+    }
 }
 
 /// What a request shows of who sends it.
-fn shown<'a>(headers: &'a HeaderMap, method: &Method) -> Shown<'a> {
+fn shown<'a>(headers: &'a HeaderMap, method: &Method, is_secure: bool) -> Shown<'a> {
     Shown {
         authorization: header_text(headers, header::AUTHORIZATION),
         x_api_key: header_text(headers, HeaderName::from_static("x-api-key")),
         cookie: header_text(headers, header::COOKIE),
         csrf_token: header_text(headers, HeaderName::from_static("x-csrf-token")),
         changes_state: changes(method),
-        is_secure: false,
+        is_secure,
     }
 }
 

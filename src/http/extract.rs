@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 
 use super::contract::Operation;
 use super::problem::Failed;
+use super::rates::HeavyTurn;
 use crate::error::{Error, Result, codes};
 use crate::principal::Principal;
 use crate::state::AppState;
@@ -43,7 +44,8 @@ impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for
         }
         let operation = request.extensions().get::<Arc<Operation>>().cloned();
         let operation = operation.ok_or_else(|| Error::internal("the API document has no body for this route"))?;
-        Ok(Self(from_json(&read_body(request, LIMIT).await?, &operation)?))
+        let turn = request.extensions().get::<HeavyTurn>().cloned();
+        Ok(Self(from_json(&read_body(request, LIMIT).await?, &operation, turn.as_ref())?))
     }
 }
 
@@ -90,8 +92,9 @@ pub async fn drain(body: Body) {
     let _ = tokio::time::timeout(DRAIN_TIME, read_on).await;
 }
 
-/// Reads a JSON object (serde itself would take an array for a struct).
-fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation) -> Result<T> {
+/// Reads a JSON object (serde itself would take an array for a struct). Heavy work is counted as soon as it says what it is
+/// about.
+fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation, turn: Option<&HeavyTurn>) -> Result<T> {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(broken_json)?;
         return Err(Error::new(codes::INVALID_BODY, "The JSON body is wrong: an object is expected."));
@@ -100,6 +103,9 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation) -> Result
     let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
     deserializer.end().map_err(broken_json)?;
     operation.check_body(&body)?;
+    if let Some(turn) = turn {
+        turn.take(body.get("session_id").and_then(Value::as_str))?;
+    }
     serde_path_to_error::deserialize(body).map_err(wrong_value)
 }
 
@@ -310,7 +316,7 @@ mod tests {
     }
 
     fn refused(json: &str) -> Error {
-        from_json::<Body>(json.as_bytes(), &Operation::default()).unwrap_err()
+        from_json::<Body>(json.as_bytes(), &Operation::default(), None).unwrap_err()
     }
 
     #[test]
@@ -323,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_whole_number_may_be_written_with_a_point() {
-        let read = |json: &str| from_json::<Body>(json.as_bytes(), &Operation::default());
+        let read = |json: &str| from_json::<Body>(json.as_bytes(), &Operation::default(), None);
         assert_eq!(read(r#"{"rows": 3.0}"#).unwrap().rows, Some(3));
         assert_eq!(read(r#"{"rows": -2e2}"#).unwrap().rows, Some(-200));
         for fraction in ["3.5", "1e19", "-1e300"] {
@@ -355,7 +361,7 @@ mod tests {
         for broken in ["", "{", "[", r#"{"rows":1}}"#, "{\"rows\":\u{0}}"] {
             assert_eq!(refused(broken).kind(), ErrorKind::Malformed, "{broken}");
         }
-        assert_eq!(from_json::<Body>(b"{\"rows\":1}", &Operation::default()).unwrap().rows, Some(1));
+        assert_eq!(from_json::<Body>(b"{\"rows\":1}", &Operation::default(), None).unwrap().rows, Some(1));
     }
 
     #[tokio::test]

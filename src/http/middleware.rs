@@ -18,6 +18,7 @@ use tracing::Instrument;
 use super::answer::header_text;
 use super::conditional::is_strong;
 use super::problem::{self, Failed};
+use super::rates;
 use crate::error::{Error, codes};
 use crate::state::AppState;
 
@@ -161,6 +162,9 @@ pub fn cors(origins: &[String]) -> CorsLayer {
             header::RETRY_AFTER,
             header::WARNING,
             HeaderName::from_static("deprecation"),
+            rates::LIMIT,
+            rates::REMAINING,
+            rates::RESET,
             REQUEST_ID,
         ]);
     if origins.iter().any(|origin| origin == "*") {

@@ -7,11 +7,13 @@
 #![allow(unused_qualifications, reason = "utoipa's macros write them")]
 
 pub mod access;
+mod allowance;
 mod answer;
 mod audit;
 mod bounds;
 mod bundles;
 mod cleaning;
+pub mod client;
 mod conditional;
 mod contract;
 mod data;
@@ -21,6 +23,7 @@ mod extract;
 mod files;
 mod findings;
 mod health;
+mod hosts;
 mod jobs;
 mod middleware;
 mod models;
@@ -31,6 +34,7 @@ mod parse;
 pub mod problem;
 #[cfg(feature = "sql")]
 mod query;
+pub mod rates;
 mod raw_files;
 pub mod router;
 pub mod serve;

@@ -145,7 +145,7 @@ const UNKNOWN_SESSION: Row = (
     "There is no session with this id; GET /api/sessions lists them.",
 );
 /// What any request may meet.
-const OF_ALL: [Row; 7] = [
+const OF_ALL: [Row; 9] = [
     ("400", "The request cannot be read", "broken_query", "The query string cannot be read."),
     (
         "401",
@@ -166,10 +166,22 @@ const OF_ALL: [Row; 7] = [
         "The body is longer than 2097152 bytes; files go to /api/uploads.",
     ),
     (
+        "421",
+        "The request is for a host that is not this server",
+        "misdirected_host",
+        "This server is not known by the name 'other.example'. If it is meant, add it (without the port) to ALLOWED_HOSTS.",
+    ),
+    (
         "422",
         "A parameter or field is wrong or unknown; `errors` names it",
         "unknown_parameter",
         "verison: there is no such parameter; did you mean version?",
+    ),
+    (
+        "429",
+        "Too many requests; `Retry-After` says when to try again",
+        "rate_limited",
+        "More than 100 requests a minute of one address without a key; try again in 1 s.",
     ),
     (
         "500",

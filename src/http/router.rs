@@ -16,11 +16,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use super::contract::{self, Gate, keep};
+use super::hosts::{Door, guard};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
+use super::rates::{Rates, count};
 use super::{
     access, audit, bundles, cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse,
     problem, raw_files, sessions, shape, sharing, sites, ui, uploads,
 };
+use crate::config::Config;
 use crate::state::AppState;
 
 const DOCUMENT: &str = "/api/openapi.json";
@@ -41,17 +44,20 @@ pub fn router(state: AppState) -> Router {
         .merge(SwaggerUi::new("/docs").config(docs))
         .merge(ui::routes())
         .layer(from_fn_with_state(gate, keep))
-        .layer(from_fn_with_state(state.clone(), access::keep));
-    surround(routes, &state.config.cors_allowed_origins).with_state(state)
+        .layer(from_fn(access::enforce))
+        .layer(from_fn_with_state(Arc::new(Rates::of(&state.config)), count))
+        .layer(from_fn_with_state(state.clone(), access::identify));
+    surround(routes, &state.config).with_state(state)
 }
 
 /// What every answer passes, those of no route and of a panic too.
-fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, origins: &[String]) -> Router<S> {
+fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, config: &Config) -> Router<S> {
     let around = ServiceBuilder::new()
         .layer(from_fn(observe))
-        .layer(cors(origins))
+        .layer(cors(&config.cors_allowed_origins))
         .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
-        .layer(CatchPanicLayer::custom(problem::panicked));
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(Arc::new(Door::of(config)), guard));
     routes.fallback(problem::no_such_route).method_not_allowed_fallback(problem::method_not_allowed).layer(around)
 }
 
@@ -110,8 +116,10 @@ mod tests {
             panic!("broken at {secret}")
         }
         let origin = "http://localhost:3000";
-        let routes = surround(Router::<()>::new().route("/boom", get(breaks)), &[origin.to_owned()]);
-        let request = Request::get("/boom").header("origin", origin).body(Body::empty()).unwrap();
+        let config = Config::from_values(|_| None).unwrap();
+        let routes = surround(Router::<()>::new().route("/boom", get(breaks)), &config);
+        let request =
+            Request::get("/boom").header("host", "localhost").header("origin", origin).body(Body::empty()).unwrap();
         let response = routes.oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), 500);
         assert_eq!(response.headers()["access-control-allow-origin"], origin);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,9 +29,11 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::client::Peer;
 use super::pace::{PacedBody, PacedStream};
 use super::problem;
 use crate::config::Config;
+use crate::subscriber::subscriber;
 
 /// Longest head of a request, and what is read or written at once.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -125,7 +127,7 @@ impl Connections {
 
     /// Takes a connection, at the cost of the one that waits longest where there is no room.
     fn admit(&self, peer: IpAddr, per_client: bool) -> Result<Admitted, Refusal> {
-        let (client, mut open) = (network(peer), self.open());
+        let (client, mut open) = (subscriber(peer), self.open());
         if per_client {
             let of_client = open.values().filter(|(other, _)| *other == client).count();
             if of_client >= self.0.most_per_client && !shed(&mut open, |other| *other == client) {
@@ -155,14 +157,6 @@ fn shed(open: &mut HashMap<u64, (IpAddr, Arc<Link>)>, of: impl Fn(&IpAddr) -> bo
     link.closing.store(true, Ordering::Relaxed);
     link.notice.notify_one();
     true
-}
-
-/// Who counts as one client: an address, or the network that one subscriber gets (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        canonical @ IpAddr::V4(_) => canonical,
-    }
 }
 
 /// A place among the connections, until it is dropped.
@@ -195,7 +189,8 @@ pub async fn serve(listener: TcpListener, router: Router, connections: Connectio
         match accepted {
             Ok((stream, peer)) => match connections.admit(peer.ip(), per_client) {
                 Ok(place) => {
-                    tasks.spawn(connection(stream, router.clone(), place, Arc::clone(&stopping)));
+                    let peer = Peer { address: peer.ip(), secure: false };
+                    tasks.spawn(connection(stream, peer, router.clone(), place, Arc::clone(&stopping)));
                 }
                 Err(refusal) => {
                     if let Ok(turn) = Arc::clone(&connections.0.refusing).try_acquire_owned() {
@@ -235,14 +230,16 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-async fn connection(stream: TcpStream, router: Router, place: Admitted, stopping: Arc<AtomicBool>) {
+async fn connection(stream: TcpStream, peer: Peer, router: Router, place: Admitted, stopping: Arc<AtomicBool>) {
     let Inner { header_timeout, stall_timeout, .. } = *place.connections.0;
     let _ = stream.set_nodelay(true);
     let _ = keep_little_unsent(&stream);
     let io = TokioIo::new(PacedStream::new(stream, stall_timeout, Arc::clone(&place.link.blocked)));
     let service = service_fn(|request: Request<Incoming>| {
         place.link.waiting_since.store(0, Ordering::Relaxed);
-        let answering = router.clone().call(request.map(|body| Body::new(PacedBody::new(body, stall_timeout))));
+        let mut request = request.map(|body| Body::new(PacedBody::new(body, stall_timeout)));
+        request.extensions_mut().insert(peer);
+        let answering = router.clone().call(request);
         let (link, connections) = (Arc::clone(&place.link), place.connections.clone());
         async move {
             let response = answering.await?;
@@ -351,18 +348,4 @@ fn descriptors() -> Option<u64> {
 #[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 fn descriptors() -> Option<u64> {
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_subscriber_is_one_client() {
-        let of = |text: &str| text.parse().map(network);
-        assert_eq!(of("192.0.2.7"), of("::ffff:192.0.2.7"));
-        assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
-        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::"));
-        assert_ne!(of("2001:db8:1:2::"), of("2001:db8:1:3::"));
-    }
 }

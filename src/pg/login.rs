@@ -35,7 +35,9 @@ pub async fn principal(wire: &mut Wire, shared: &Shared, user: &str, is_secure: 
         return Err(say("08P01", "a password was asked for"));
     }
     let key = Fields(&body).text().ok_or(Gone)?;
-    let wrong = || Refusal::new("28P01", format!("password authentication failed for user \"{user}\": give a key of that account"));
+    let wrong = || {
+        Refusal::new("28P01", format!("password authentication failed for user \"{user}\": give a key of that account"))
+    };
     match accounts::authenticate::by_key(state, key.trim()).await {
         Ok(principal) if principal.name().eq_ignore_ascii_case(user) => Ok(principal),
         Ok(_) => Err(wrong().into()),

@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Shared;
-use super::login;
 use super::connection::Connection;
 use super::failure::Trouble;
+use super::login;
 use super::settings::Settings;
 use super::wire::{Fields, Gone, Wire, text};
 use crate::query::postgres::Database;

@@ -38,7 +38,8 @@ fn read_to_end(stream: &mut TcpStream) -> Option<Vec<u8>> {
 
 /// Status and body of one answer on a connection of its own.
 fn get(address: SocketAddr, path: &str) -> (u16, String) {
-    let mut stream = connect_and_send(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    let mut stream =
+        connect_and_send(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
     answer(&mut stream)
 }
 
@@ -49,7 +50,7 @@ fn answer(stream: &mut TcpStream) -> (u16, String) {
 
 fn upload_head(announced: usize) -> String {
     format!(
-        "POST /api/uploads HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+        "POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n\
          Content-Length: {announced}\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.csv\"\r\n\r\n"
     )
 }
@@ -69,8 +70,9 @@ async fn long_session(app: &TestApp) -> String {
 async fn every_connection_that_stands_still_ends() {
     let app = TestApp::start_with(&QUICK).await;
     let (id, address) = (long_session(&app).await, app.address);
-    let json = "POST /api/parse HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
-    let health = "GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n";
+    let json =
+        "POST /api/parse HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let health = "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let silent: Vec<(&str, String)> = vec![
         ("nothing", String::new()),
         ("half a head", "GET /api/health HTTP/1.1\r\nHos".to_owned()),
@@ -106,7 +108,7 @@ async fn every_connection_that_stands_still_ends() {
             });
         }
         for path in [format!("/api/sessions/{id}/data.csv"), format!("/api/data/preview?session_id={id}&rows=10000")] {
-            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
             scope.spawn(move || {
                 // Asked for again and again, so that no buffer holds it all; never read.
                 let (begun, mut stream) = (Instant::now(), connect_and_send(address, &request.repeat(20)));
@@ -128,7 +130,7 @@ async fn a_client_that_is_slow_but_steady_is_served() {
     let whole = app.get(&path).await.body;
     let reading = std::thread::spawn(move || {
         let mut stream =
-            connect_and_send(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+            connect_and_send(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
         let (mut bytes, mut part) = (Vec::new(), vec![0; 256 * 1024]);
         while let Ok(n) = stream.read(&mut part) {
             if n == 0 {
@@ -235,7 +237,7 @@ fn without_descriptors_it_neither_spins_nor_ends() {
     // Fewer than it has open already: accepting fails, whatever else it does meanwhile.
     limit(3);
     let mut waiting =
-        connect_and_send(server.address, "GET /api/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        connect_and_send(server.address, "GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     std::thread::sleep(Duration::from_secs(3));
     assert!(cpu() - before < 100, "{} ticks in three seconds", cpu() - before);
     let told = server.stderr().matches("no connection can be accepted").count();
@@ -280,10 +282,10 @@ async fn a_shutdown_waits_for_answers_and_not_for_silent_connections() {
     let _silent = [
         connect(address),
         connect_and_send(address, "GET /api/hea"),
-        connect_and_send(address, "GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n"),
+        connect_and_send(address, "GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     ];
     let mut download =
-        connect_and_send(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        connect_and_send(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
     let mut start = [0; 12];
     download.read_exact(&mut start).unwrap();
     assert_eq!(&start, b"HTTP/1.1 200");

@@ -129,8 +129,7 @@ async fn a_request_that_takes_too_long_is_ended() {
     let asking = move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let head =
-            "POST /api/optimize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
+        let head = "POST /api/optimize HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = Vec::new();
         let mut piece = [0; 4096];
@@ -385,7 +384,7 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     {
         let body = &rows[..sent];
         let request = format!(
-            "POST /api/uploads HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {announced}\r\n\r\n{part}{body}"
+            "POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: {announced}\r\n\r\n{part}{body}"
         );
         hang_up_after(&app, request.as_bytes());
     }
@@ -405,7 +404,7 @@ async fn a_parse_goes_on_when_its_client_hangs_up() {
     let id = app.uploaded(&[("kw.csv", report.as_bytes())], &[("timezone", "UTC")]).await;
     let body = json!({"session_id": id}).to_string();
     let request = format!(
-        "POST /api/parse HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /api/parse HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     hang_up_after(&app, request.as_bytes());
@@ -423,7 +422,9 @@ fn it_says_where_it_is_and_stops_in_order() {
     assert_eq!(server.stdout(), format!("HVAC Analytics is at http://{} (API: /docs)\n", server.address));
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream
-        .write_all(b"GET /api/v1/sessions/x HTTP/1.1\r\nHost: x\r\nX-Request-Id: abc\r\nConnection: close\r\n\r\n")
+        .write_all(
+            b"GET /api/v1/sessions/x HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: abc\r\nConnection: close\r\n\r\n",
+        )
         .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -43,7 +43,7 @@ impl Server {
     fn status(&self, path: &str) -> u16 {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap_or_else(|error| panic!("{path}: {error}"));
         answer.split(' ').nth(1).unwrap_or_else(|| panic!("{path}: no answer")).parse().unwrap()
@@ -209,7 +209,7 @@ fn a_second_signal_ends_a_server_at_once() {
         let mut server = Server::start(|_| ());
         // A request that goes on for as long as its client wants.
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-        let head = "POST /api/uploads HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n\
+        let head = "POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n\
                     Content-Length: 1000000\r\n\r\n--x\r\nContent-Disposition: form-data; name=\"files\"; \
                     filename=\"a.csv\"\r\n\r\ntimestamp,A\r\n";
         stream.write_all(head.as_bytes()).unwrap();

@@ -24,10 +24,12 @@ mod downloads;
 mod features;
 mod findings;
 mod helpers;
+mod hosts;
 mod http;
 mod interval_totals;
 #[cfg(debug_assertions)] // the probe that its tests enqueue is in no release build
 mod jobs;
+mod limits;
 mod logging;
 mod manifests;
 mod marked;

@@ -62,15 +62,28 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memory", &["config", "error"]),
     ("principal", &[]),
     ("credentials", &["config", "error", "principal"]),
-    ("state", &["config", "credentials", "error", "jobs", "memory", "principal"]),
-    ("http", &["state", "error", "config", "jobs", "limits", "principal"]),
+    ("state", &["config", "credentials", "error", "guessing", "jobs", "memory", "principal"]),
+    ("subscriber", &[]),
+    ("guessing", &["error", "subscriber"]),
+    ("http", &["state", "error", "config", "jobs", "limits", "principal", "subscriber"]),
     ("pg", &["state", "error", "config", "principal"]),
     ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
-const FEATURE_DOORS: &[&str] =
-    &["jobs", "state", "error", "config", "credentials", "limits", "memory", "markup", "principal", "audit"];
+const FEATURE_DOORS: &[&str] = &[
+    "jobs",
+    "state",
+    "error",
+    "config",
+    "credentials",
+    "limits",
+    "memory",
+    "markup",
+    "principal",
+    "audit",
+    "guessing",
+];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "pg", "cli", "worker"];
 /// Rooms that may use every room.

@@ -38,6 +38,8 @@ pub enum ErrorKind {
     UnsupportedFormat,
     /// It has no such bytes.
     RangeNotSatisfiable,
+    /// It is meant for another server.
+    Misdirected,
     /// Readable, but wrong: a field, a file or a combination.
     Invalid,
     /// Asked too often.

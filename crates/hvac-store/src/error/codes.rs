@@ -3,6 +3,8 @@
 //! `docs/ERRORS.md` is made from it, and a test keeps every code in use. The crates that only compute name theirs by
 //! its text, which [`named`] finds here.
 
+use std::sync::LazyLock;
+
 use serde::{Serialize, Serializer};
 
 use super::ErrorKind;
@@ -41,10 +43,17 @@ macro_rules! table {
                 &Code { name: $name, kind: ErrorKind::$kind, meaning: $meaning, way_out: $way_out };
             const _: () = assert!(stringify!($code).eq_ignore_ascii_case($name));
         )*)*
-        /// The whole table.
-        pub const ALL: &[&Code] = &[$($($code,)*)*];
+        /// This part of the table.
+        pub(super) const PART: &[&Code] = &[$($($code,)*)*];
     };
 }
+
+mod door;
+
+pub use door::*;
+
+/// The whole table.
+pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, door::PART].concat());
 
 table! {
     Malformed {
@@ -90,8 +99,6 @@ table! {
             "Parse or clean again with `force`.";
         NO_SESSION "no_session" "No session has been parsed over HTTP yet, so there is none to take by default."
             "Parse reports with `POST /api/parse`, or name a `session_id`.";
-        NO_SUCH_ROUTE "no_such_route" "There is nothing at this path."
-            "See `/docs`, which lists every route.";
         NOT_PARSED "not_parsed" "The session has no data yet."
             "Parse it with `POST /api/parse`.";
         UNKNOWN_CLEANING_JOB "unknown_cleaning_job" "There is no cleaning of this id."
@@ -122,10 +129,6 @@ table! {
             "`GET /api/sessions/{id}` lists its versions.";
         UNREADABLE_FOLDER "unreadable_folder" "The folder cannot be read."
             "See that it exists and that this user may read it.";
-    }
-    MethodNotAllowed {
-        METHOD_NOT_ALLOWED "method_not_allowed" "The path exists, but not with this method."
-            "Use a method that the `Allow` header names.";
     }
     Conflict {
         AUDIT_BROKEN "audit_broken" "The list of what was done is not what was noted."
@@ -483,10 +486,6 @@ table! {
         ZONE_CONTRADICTED "zone_contradicted" "The report names another zone than the one that was stated."
             "State no `timezone` to read times as the report says, or correct it.";
     }
-    TooMany {
-        TOO_MANY_CONNECTIONS "too_many_connections" "This client has as many connections as it may."
-            "Close some, or raise MAX_CONNECTIONS_PER_CLIENT.";
-    }
     Internal {
         INTERNAL "internal" "The program failed at this: a defect, or a broken machine."
             "Look up the cause in the log, under the answer's `request_id`.";
@@ -510,8 +509,6 @@ table! {
             "See to JWT_JWKS and to the server of the issuer; the log says why.";
         MANIFEST_NOT_WRITTEN "manifest_not_written" "The change is made, but session.json could not be rewritten yet."
             "It is tried again by itself; see to the disk and to the rights of DATA_STORAGE_PATH.";
-        NO_CONNECTION_LEFT "no_connection_left" "All connections of this server are in use."
-            "Try again soon, or raise MAX_CONNECTIONS.";
         NO_THREADS "no_threads" "The system gives no threads."
             "Raise the limit of processes and threads, or stop others.";
         NOT_READY "not_ready" "Database or storage cannot be used."
