@@ -16,8 +16,8 @@ use hvac_store::db::Transaction;
 use hvac_store::entity::{account, api_key};
 use hvac_store::{new_id, now};
 
-/// Longest life of a key that ends, in days.
-const LONGEST_DAYS: i64 = 3650;
+/// Most hours, days or weeks that a key holds which ends.
+const MOST: i64 = 999;
 /// Keys a page when the request does not say.
 const PAGE: u64 = 20;
 
@@ -29,9 +29,10 @@ pub struct KeyRequest {
     #[schema(example = "gateway")]
     pub name: String,
     /// The most it may do.
+    #[schema(inline)]
     pub role: Role,
     /// How long it holds: hours, days or weeks; for ever when it is left out.
-    #[schema(pattern = "^[1-9][0-9]{0,4}[hdw]$", example = "90d")]
+    #[schema(pattern = "^[1-9][0-9]{0,2}[hdw]$", example = "90d")]
     pub expires: Option<String>,
     /// Name of the account that it is of.
     pub user: Option<String>,
@@ -49,6 +50,7 @@ pub struct ApiKey {
     /// That account.
     pub user_id: String,
     /// The most it may do, and never more than its account.
+    #[schema(inline)]
     pub role: Role,
     /// UTC.
     pub created_at: String,
@@ -163,7 +165,7 @@ async fn service(txn: &Transaction, state: &AppState, name: &str, role: Role) ->
 /// When something ends that holds for so long: `36h`, `90d`, `4w`.
 fn ends_at(at: DateTime<Utc>, text: &str) -> Result<DateTime<Utc>> {
     let refused = || {
-        let message = format!("expires: '{text}' is no time such as 36h, 90d or 4w of at most {LONGEST_DAYS} days");
+        let message = format!("expires: '{text}' is no time such as 36h, 90d or 4w of at most {MOST} each");
         Error::invalid("expires", codes::INVALID_FIELD, message)
     };
     let text = text.trim();
@@ -174,10 +176,12 @@ fn ends_at(at: DateTime<Utc>, text: &str) -> Result<DateTime<Utc>> {
         'w' => 7 * 24,
         _ => return Err(refused()),
     };
-    let count: i64 = text.trim_end_matches(unit).parse().map_err(|_| refused())?;
-    let most = LONGEST_DAYS * 24;
-    let hours = count.checked_mul(hours).filter(|hours| (1..=most).contains(hours)).ok_or_else(refused)?;
-    Ok(at + TimeDelta::hours(hours))
+    let digits = text.strip_suffix(unit).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let count: i64 = digits.and_then(|digits| digits.parse().ok()).ok_or_else(refused)?;
+    if !(1..=MOST).contains(&count) {
+        return Err(refused());
+    }
+    Ok(at + TimeDelta::hours(count * hours))
 }
 
 /// Keys, page by page, the newest first.
@@ -246,7 +250,8 @@ mod tests {
         ] {
             assert_eq!(utc(ends_at(at, text).unwrap()), expected, "{text}");
         }
-        for wrong in ["", "d", "90", "0d", "-1d", "3651d", "99999999999999999999d", "1y", "9dd", "１d", "1.5d"] {
+        for wrong in ["", "d", "90", "0d", "-1d", "1000d", "99999999999999999999d", "1y", "9dd", "+9d", "１d", "1.5d"]
+        {
             assert_eq!(ends_at(at, wrong).unwrap_err().code, codes::INVALID_FIELD, "{wrong}");
         }
     }

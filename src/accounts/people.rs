@@ -25,9 +25,10 @@ pub struct AccountRequest {
     /// Unique, whatever its case.
     pub name: String,
     /// The most it may do.
+    #[schema(inline)]
     pub role: Role,
     /// Its password; without one it shows tokens or keys.
-    #[schema(format = Password, min_length = 12)]
+    #[schema(format = Password, min_length = 12, max_length = 256)]
     pub password: Option<String>,
 }
 
@@ -36,11 +37,12 @@ pub struct AccountRequest {
 #[serde(deny_unknown_fields, default)]
 pub struct AccountPatch {
     /// The most it may do.
+    #[schema(inline)]
     pub role: Option<Role>,
     /// Whether it may do nothing: then its logins, keys and links end, and stay so.
     pub disabled: Option<bool>,
     /// A new password: then its logins end.
-    #[schema(format = Password, min_length = 12)]
+    #[schema(format = Password, min_length = 12, max_length = 256)]
     pub password: Option<String>,
 }
 
@@ -52,7 +54,7 @@ pub struct PasswordChange {
     #[schema(format = Password)]
     pub old: String,
     /// The new one.
-    #[schema(format = Password, min_length = 12)]
+    #[schema(format = Password, min_length = 12, max_length = 256)]
     pub new: String,
 }
 

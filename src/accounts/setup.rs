@@ -18,7 +18,7 @@ pub struct SetupRequest {
     /// The account's name.
     pub name: String,
     /// Its password.
-    #[schema(format = Password, min_length = 12)]
+    #[schema(format = Password, min_length = 12, max_length = 256)]
     pub password: String,
 }
 

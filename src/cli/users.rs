@@ -1,7 +1,5 @@
 //! `users`: make, list, change, disable accounts; a lost admin comes back by these.
 
-use std::net::IpAddr;
-
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::out::{Align, plain, print, print_json, table, tell, watched};
@@ -118,15 +116,15 @@ pub async fn run(state: &AppState, args: UsersArgs, json: bool) -> Result<()> {
     show(&people::change(state, &id, patch).await?, json)
 }
 
-/// Where others than this machine can connect and nobody is admin yet: shows the terminal, and nothing else, with what
-/// the first one is made.
+/// Where it matters who asks, and nobody is admin yet: shows the terminal, and nothing else, with what the first one is
+/// made.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn tell_of_first_admin(state: &AppState) -> Result<()> {
-    let host = &state.config.host;
-    let is_loopback = host.parse::<IpAddr>().map_or(host == "localhost", |address| address.is_loopback());
-    if is_loopback || !setup::is_due(state).await? {
+    let config = &state.config;
+    let is_open = config.is_of_this_machine() && config.anonymous_role.is_some();
+    if is_open || !setup::is_due(state).await? {
         return Ok(());
     }
     if watched() {

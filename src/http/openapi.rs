@@ -52,6 +52,16 @@ pub struct NoSuchModel;
 /// Problems of routes about one saved query.
 #[cfg(feature = "sql")]
 pub struct NoSuchQuery;
+/// Problems of routes about one account.
+pub struct NoSuchAccount;
+/// Problems of routes that make an account, or a key of one.
+pub struct AccountTaken;
+/// Problems of routes about one key.
+pub struct NoSuchKey;
+/// Problems of routes that are told a secret.
+pub struct CredentialsWrong;
+/// Problems of the making of the first admin.
+pub struct SetUpAlready;
 /// What routes that answer a file say of the client's copy and of the part it wants.
 pub struct DownloadResponses;
 
@@ -115,6 +125,52 @@ impl IntoResponses for NoSuchQuery {
     }
 }
 
+impl IntoResponses for NoSuchAccount {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[
+            UNKNOWN_ACCOUNT,
+            (
+                "409",
+                "The account's state does not allow this",
+                "last_admin",
+                "'chen' is the last admin: make another account admin first",
+            ),
+        ])
+    }
+}
+
+impl IntoResponses for AccountTaken {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[
+            UNKNOWN_ACCOUNT,
+            (
+                "409",
+                "The name is taken, or the account disabled",
+                "account_exists",
+                "name: there is an account 'chen' already; choose another name",
+            ),
+        ])
+    }
+}
+
+impl IntoResponses for NoSuchKey {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[("404", "No such key", "unknown_key", "there is no key 'gateway'; GET /api/keys lists them")])
+    }
+}
+
+impl IntoResponses for CredentialsWrong {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[("401", "What was given is wrong", "bad_credentials", "Name or password is wrong.")])
+    }
+}
+
+impl IntoResponses for SetUpAlready {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[("409", "It is set up already", "set_up_already", "There is an admin already; log in as one.")])
+    }
+}
+
 impl IntoResponses for DownloadResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let mut all = responses(&[
@@ -144,6 +200,8 @@ const UNKNOWN_SESSION: Row = (
     "unknown_session",
     "There is no session with this id; GET /api/sessions lists them.",
 );
+const UNKNOWN_ACCOUNT: Row =
+    ("404", "No such account", "unknown_account", "there is no account 'chen'; GET /api/users lists them");
 /// What any request may meet.
 const OF_ALL: [Row; 9] = [
     ("400", "The request cannot be read", "broken_query", "The query string cannot be read."),

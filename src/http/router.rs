@@ -20,8 +20,8 @@ use super::hosts::{Door, guard};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::rates::{Rates, count};
 use super::{
-    access, audit, bundles, cleaning, data, export, files, findings, health, jobs, models, openapi, optimize, parse,
-    problem, raw_files, sessions, shape, sharing, sites, ui, uploads,
+    access, audit, bundles, cleaning, data, export, files, findings, health, jobs, keys, login, models, openapi,
+    optimize, parse, problem, raw_files, sessions, shape, sharing, sites, ui, uploads, users,
 };
 use crate::config::Config;
 use crate::state::AppState;
@@ -74,6 +74,9 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(sites::routes())
         .merge(sharing::routes())
         .merge(audit::routes())
+        .merge(login::routes())
+        .merge(users::routes())
+        .merge(keys::routes())
         .merge(data::routes())
         .merge(shape::routes())
         .merge(jobs::routes())

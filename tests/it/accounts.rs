@@ -13,6 +13,7 @@ use sea_orm::ConnectionTrait;
 use crate::helpers::TestApp;
 
 mod commands;
+mod http;
 mod logins;
 mod shown;
 mod tokens;
