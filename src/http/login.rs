@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
+use super::client::Client;
 use super::extract::{Json as Body, State};
 use super::openapi::{CredentialsWrong, NoSuchAccount, SetUpAlready};
 use super::problem::{Failed, Result};
@@ -72,7 +73,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Browser {
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
-        Ok(Self::of(&parts.headers, false))
+        let is_secure = parts.extensions.get::<Client>().is_some_and(|client| client.secure);
+        Ok(Self::of(&parts.headers, is_secure))
     }
 }
 

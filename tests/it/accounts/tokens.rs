@@ -319,7 +319,8 @@ async fn a_key_is_for_its_own_algorithm_and_no_token_brings_its_own() {
 /// An issuer's server that counts how often it is asked.
 async fn serve_keys(answer: Arc<str>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (url, asked) = (format!("http://{}/jwks.json?tenant=1", listener.local_addr().unwrap()), Arc::default());
+    let url = format!("http://{}/jwks.json?tenant=1", listener.local_addr().unwrap());
+    let asked: Arc<AtomicUsize> = Arc::default();
     let count = Arc::clone(&asked);
     tokio::spawn(async move {
         loop {
