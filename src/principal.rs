@@ -60,6 +60,19 @@ impl Via {
     }
 }
 
+/// What somebody sees of all sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// All of them.
+    All,
+    /// What is this account's, shared with it, or everyone's.
+    Account(String),
+    /// What is everyone's.
+    Anonymous,
+    /// That one.
+    One(String),
+}
+
 /// Who asks, how that is known, and what he may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -116,6 +129,18 @@ impl Principal {
             Who::Program => "command",
             Who::Anonymous => "anonymous",
             Who::Account { name, .. } => name,
+        }
+    }
+
+    /// What two that see the same have in common: what was made for one is for the other, too.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        match (&self.only_session, &self.who) {
+            (Some(id), _) => Sight::One(id.clone()),
+            (None, Who::Program) => Sight::All,
+            (None, _) if self.role == Role::Admin => Sight::All,
+            (None, Who::Account { id, .. }) => Sight::Account(id.clone()),
+            (None, Who::Anonymous) => Sight::Anonymous,
         }
     }
 

@@ -18,9 +18,8 @@ const MADE: &[&str] = &[
     "CREATE UNIQUE INDEX \"ux_accounts_name\" ON \"accounts\" (\"name\" COLLATE NOCASE)",
     "CREATE TABLE \"audit_entries\" ( \"seq\" integer NOT NULL PRIMARY KEY AUTOINCREMENT, \"at\" timestamp_with_timezone_text NOT NULL, \"account_id\" varchar NULL, \"who\" varchar NOT NULL, \"via\" varchar NOT NULL, \"action\" varchar NOT NULL, \"object_kind\" varchar NOT NULL, \"object_id\" varchar NULL, \"session_id\" varchar NULL, \"result\" varchar NOT NULL, \"address\" varchar NULL, \"request_id\" varchar NULL, \"detail\" text NOT NULL, \"hash\" varchar NOT NULL )",
     "CREATE TABLE \"audit_anchor\" ( \"id\" integer NOT NULL PRIMARY KEY CHECK (\"id\" = 1), \"seq\" integer NOT NULL, \"hash\" varchar NOT NULL )",
-    "INSERT INTO \"audit_anchor\" VALUES (1, 0, '')",
     "CREATE TRIGGER \"tr_audit_entries_update\" BEFORE UPDATE ON \"audit_entries\" BEGIN SELECT RAISE(ABORT, 'what was done is never changed'); END",
-    "CREATE TRIGGER \"tr_audit_entries_delete\" BEFORE DELETE ON \"audit_entries\" WHEN OLD.\"seq\" > (SELECT \"seq\" FROM \"audit_anchor\") BEGIN SELECT RAISE(ABORT, 'what was done is kept'); END",
+    "CREATE TRIGGER \"tr_audit_entries_delete\" BEFORE DELETE ON \"audit_entries\" WHEN OLD.\"seq\" > ifnull((SELECT \"seq\" FROM \"audit_anchor\"), 0) BEGIN SELECT RAISE(ABORT, 'what was done is kept'); END",
 ];
 
 /// Reference to the account a row belongs to.

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::audit::{self, Act, AuditEntry, AuditFilter, AuditPage, Verified};
+use crate::audit::{self, Act, AuditEntry, AuditFilter, AuditPage, AuditPaging, Verified};
 use crate::error::{Context, Result};
 use crate::principal::Principal;
 use crate::state::AppState;
@@ -41,8 +41,8 @@ pub async fn note_refused(state: &AppState, principal: &Principal, request: &str
 ///
 /// # Errors
 /// 422 for a filter that cannot be.
-pub async fn list(state: &AppState, filter: &AuditFilter) -> Result<AuditPage> {
-    audit::list(&state.store, filter).await
+pub async fn list(state: &AppState, filter: &AuditFilter, page: &AuditPaging) -> Result<AuditPage> {
+    audit::list(&state.store, filter, page).await
 }
 
 /// Whether every entry is what was noted.

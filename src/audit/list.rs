@@ -1,10 +1,10 @@
 //! Looking at what was done: page by page, all of it, whether it is still what was noted; and letting go of what is old.
 
 use chrono::{DateTime, TimeDelta};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set, Unchanged,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +21,7 @@ const PAGE_SIZE: u64 = 50;
 /// Entries that are read at once where all are.
 const AT_ONCE: u64 = 1000;
 
-/// Which entries, and which page.
+/// Which entries.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -44,6 +44,13 @@ pub struct AuditFilter {
     pub from: Option<String>,
     /// Before this time.
     pub to: Option<String>,
+}
+
+/// Which page of them.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct AuditPaging {
     /// From 1.
     pub page: Option<u64>,
     /// 1…100, default 50.
@@ -198,8 +205,8 @@ fn starts_with(column: audit_entry::Column, beginning: &str) -> sea_orm::sea_que
 ///
 /// # Errors
 /// 422 for a filter that cannot be.
-pub async fn list(store: &Store, filter: &AuditFilter) -> Result<AuditPage> {
-    let paging = Paging::asked(filter.page, filter.page_size, PAGE_SIZE)?;
+pub async fn list(store: &Store, filter: &AuditFilter, page: &AuditPaging) -> Result<AuditPage> {
+    let paging = Paging::asked(page.page, page.page_size, PAGE_SIZE)?;
     let matching = audit_entry::Entity::find().filter(filter.condition()?);
     let total = matching.clone().count(store.db.read()).await.internal("counting entries")?;
     let rows = matching
@@ -273,8 +280,13 @@ pub async fn let_go(store: &Store, kept: TimeDelta) -> Result<u64> {
     }
     let txn = store.db.begin().await?;
     let Some(last) = old.one(&txn).await.internal("looking for old entries")? else { return Ok(0) };
-    let moved = audit_anchor::ActiveModel { id: Unchanged(1), seq: Set(last.seq), hash: Set(last.hash) };
-    moved.update(&txn).await.internal("moving where the list begins")?;
+    let begins = audit_anchor::Model { id: 1, seq: last.seq, hash: last.hash };
+    use audit_anchor::Column::{Hash, Id, Seq};
+    audit_anchor::Entity::insert(begins.into_active_model().reset_all())
+        .on_conflict(OnConflict::column(Id).update_columns([Seq, Hash]).to_owned())
+        .exec_without_returning(&txn)
+        .await
+        .internal("moving where the list begins")?;
     let gone = audit_entry::Entity::delete_many().filter(audit_entry::Column::Seq.lte(last.seq)).exec(&txn).await;
     let gone = gone.internal("letting go of old entries")?.rows_affected;
     txn.commit().await.internal("letting go of old entries")?;

@@ -15,7 +15,7 @@ use hvac_store::now;
 
 mod list;
 
-pub use list::{AuditEntry, AuditFilter, AuditPage, Verified, after, let_go, list, verify};
+pub use list::{AuditEntry, AuditFilter, AuditPage, AuditPaging, Verified, after, let_go, list, verify};
 
 /// `result` of what was done.
 pub const DONE: &str = "done";

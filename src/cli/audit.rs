@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::out;
 use crate::accounts::acts::{self, ActsFormat, ActsWritten};
-use crate::audit::{AuditEntry, AuditFilter};
+use crate::audit::{AuditEntry, AuditFilter, AuditPaging};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 
@@ -73,13 +73,11 @@ pub async fn run(state: &AppState, args: AuditArgs, json: bool) -> Result<()> {
         q: args.query,
         from: args.from,
         to: args.to,
-        page: args.page,
-        page_size: args.page_size,
         ..AuditFilter::default()
     };
     match args.command {
         None => {
-            let page = acts::list(state, &filter).await?;
+            let page = acts::list(state, &filter, &AuditPaging { page: args.page, page_size: args.page_size }).await?;
             if json {
                 return out::print_json(&page);
             }

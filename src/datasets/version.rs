@@ -12,6 +12,7 @@ use super::opened::{self, Known};
 use super::store::{self, SessionRow, VersionRow};
 use super::{DatasetLabel, DatasetSelector};
 use crate::error::{Error, Result, codes};
+use crate::principal::Sight;
 use crate::state::AppState;
 use hvac_frame::column::ColumnMeta;
 use hvac_store::entity::Integrity;
@@ -61,7 +62,7 @@ pub async fn resolve(state: &AppState, selector: &DatasetSelector) -> Result<Res
 /// # Errors
 /// As [`resolve`].
 pub async fn settled(state: &AppState, selector: &DatasetSelector) -> Result<Arc<Resolved>> {
-    let slot = Slot::of(selector);
+    let slot = Slot::of(selector, state.principal().sight());
     match slot.get(state) {
         Some(known) => Ok(known),
         // Seldom, and so big that every request would have to carry it.
@@ -101,16 +102,19 @@ struct Kept {
 }
 
 impl Slot {
-    fn of(selector: &DatasetSelector) -> Arc<Self> {
-        static ALL: LazyLock<Mutex<HashMap<DatasetSelector, Arc<Slot>>>> = LazyLock::new(Mutex::default);
+    /// One for all that see the same: a selector means nothing to whoever does not see its session.
+    fn of(selector: &DatasetSelector, sight: Sight) -> Arc<Self> {
+        type Slots = HashMap<(DatasetSelector, Sight), Arc<Slot>>;
+        static ALL: LazyLock<Mutex<Slots>> = LazyLock::new(Mutex::default);
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = all.get(selector) {
+        let key = (selector.clone(), sight);
+        if let Some(slot) = all.get(&key) {
             return Arc::clone(slot);
         }
         if all.len() >= SLOTS {
             all.clear();
         }
-        Arc::clone(all.entry(selector.clone()).or_default())
+        Arc::clone(all.entry(key).or_default())
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Option<Kept>> {

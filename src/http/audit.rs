@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::extract::{Query, State};
 use super::problem::Result;
 use crate::accounts::acts::{self, ActsFormat, ActsWritten};
-use crate::audit::{AuditFilter, AuditPage, Verified};
+use crate::audit::{AuditFilter, AuditPage, AuditPaging, Verified};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -24,9 +24,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Who did what, the newest first, page by page
 ///
 /// Everything that changed something, in the transaction that changed it; and what was refused.
-#[utoipa::path(get, path = "/audit", tag = "accounts", params(AuditFilter), responses((status = 200, body = AuditPage)))]
-async fn list_audit(State(state): State, Query(filter): Query<AuditFilter>) -> Result<Json<AuditPage>> {
-    Ok(Json(acts::list(&state, &filter).await?))
+#[utoipa::path(get, path = "/audit", tag = "accounts", params(AuditFilter, AuditPaging), responses((status = 200, body = AuditPage)))]
+async fn list_audit(
+    State(state): State,
+    Query(filter): Query<AuditFilter>,
+    Query(page): Query<AuditPaging>,
+) -> Result<Json<AuditPage>> {
+    Ok(Json(acts::list(&state, &filter, &page).await?))
 }
 
 #[derive(Default, Deserialize, IntoParams)]

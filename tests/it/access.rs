@@ -120,7 +120,12 @@ async fn every_route_asks_who_it_is_and_lets_in_whom_the_table_says() {
             nobody.expect_problem(401, "no_credentials");
             assert_eq!(nobody.header("www-authenticate"), "Bearer", "{what}");
             let wrong = "hvac_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-            guarded.ask(Some(wrong), method.clone(), &path, None).await.expect_problem(401, "bad_credentials");
+            let guess = guarded.ask(Some(wrong), method.clone(), &path, None).await;
+            // Who guesses on is told no more than that; who has a key is let in all the same.
+            match walked {
+                0..=10 => guess.expect_problem(401, "bad_credentials"),
+                _ => guess.expect_problem(429, "locked_out"),
+            };
             for (role, key) in &keys {
                 let answer = guarded.ask(Some(key), method.clone(), &path, None).await;
                 let refused = answer.status == 403;

@@ -45,7 +45,7 @@ async fn each_change_leaves_an_entry_of_its_request() {
     let requests: Vec<(Method, String, Option<Value>)> = vec![
         (Method::POST, "/api/parse".into(), Some(json!({"session_id": id}))),
         (Method::POST, "/api/parse".into(), Some(json!({"session_id": id, "force": true, "wait": false}))),
-        (Method::POST, "/api/clean".into(), Some(json!({"session_id": id, "version": "parsed-v1"}))),
+        (Method::POST, "/api/clean".into(), Some(json!({"session_id": id}))),
         (Method::POST, "/api/models/train".into(), Some(model)),
         (put.clone(), "/api/models/by-name/plant/aliases/production".into(), Some(json!({"version": 1}))),
         (Method::DELETE, "/api/models/by-name/plant/aliases/production".into(), None),

@@ -206,7 +206,7 @@ fn one_client_has_a_bound_only_where_others_can_connect() {
     for (host, refused) in [("0.0.0.0", true), ("127.0.0.1", false)] {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Process::command(folder.path(), &["serve", "--host", host]);
-        command.env("MAX_CONNECTIONS_PER_CLIENT", "3");
+        command.env("MAX_CONNECTIONS_PER_CLIENT", "3").env("INSECURE", "true");
         let server = Process::serve_by(folder.path(), command);
         let address = SocketAddr::from(([127, 0, 0, 1], server.address.port()));
         let _busy: Vec<TcpStream> = (0..3).map(|_| connect_and_send(address, &upload_head(1_000_000))).collect();

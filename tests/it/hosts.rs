@@ -57,7 +57,7 @@ async fn names_that_are_set_and_addresses_beyond_the_loopback_are_served() {
     let named = TestApp::start_with(&[("ALLOWED_HOSTS", "hvac.example")]).await;
     named.get_with("/api/sessions", &[("host", "HVAC.example:8443")]).await.expect(200);
     named.get_with("/api/sessions", &[("host", "192.0.2.7")]).await.expect_problem(421, "misdirected_host");
-    let open = TestApp::start_with(&[("HOST", "0.0.0.0")]).await;
+    let open = TestApp::start_with(&[("HOST", "0.0.0.0"), ("ANONYMOUS_ROLE", "admin")]).await;
     open.get_with("/api/sessions", &[("host", "192.0.2.7:8000")]).await.expect(200);
     open.get_with("/api/sessions", &[("host", "hvac.example")]).await.expect_problem(421, "misdirected_host");
 }
@@ -162,7 +162,7 @@ async fn only_a_trusted_proxy_says_by_which_name_it_was_asked() {
         ("x-forwarded-host", "hvac.example"),
         ("origin", "https://hvac.example"),
     ];
-    let settings = [("ALLOWED_HOSTS", "hvac.example"), ("TRUSTED_PROXIES", "127.0.0.1")];
+    let settings = [("ALLOWED_HOSTS", "hvac.example"), ("ANONYMOUS_ROLE", "admin"), ("TRUSTED_PROXIES", "127.0.0.1")];
     let trusting = TestApp::start_with(&settings).await;
     post(&trusting, "/api/parse", &forwarded).await.expect(422);
     let told = [("forwarded", "for=203.0.113.9;proto=https;host=hvac.example"), ("origin", "https://hvac.example")];
@@ -179,7 +179,7 @@ async fn only_a_trusted_proxy_says_by_which_name_it_was_asked() {
         [("x-forwarded-proto", "http"), ("x-forwarded-host", "hvac.example"), ("origin", "https://hvac.example")];
     post(&trusting, "/api/parse", &plain).await.expect_problem(403, "foreign_origin");
 
-    let wary = TestApp::start_with(&settings[..1]).await;
+    let wary = TestApp::start_with(&settings[..2]).await;
     let problem = post(&wary, "/api/parse", &forwarded).await.expect_problem(403, "foreign_origin");
     assert!(problem["detail"].as_str().unwrap().contains("TRUSTED_PROXIES"), "{problem}");
 }

@@ -8,7 +8,7 @@ use crate::helpers::{Response, TestApp};
 const REPORT: &[u8] = b"time,kw\n2020-01-01 00:00,1.5\n2020-01-01 00:15,2.5\n";
 
 async fn app(settings: &[(&'static str, &str)]) -> TestApp {
-    let mut all = vec![("TRUSTED_PROXIES", "127.0.0.1"), ("RATE_LIMIT_ANONYMOUS", "0")];
+    let mut all = vec![("TRUSTED_PROXIES", "127.0.0.1"), ("RATE_LIMIT_ANONYMOUS", "0"), ("ANONYMOUS_ROLE", "admin")];
     all.extend(settings);
     TestApp::start_with(&all).await
 }
@@ -72,7 +72,7 @@ async fn an_address_without_a_key_asks_so_often_a_minute() {
 
 #[tokio::test]
 async fn a_program_of_this_machine_is_not_counted() {
-    let settings = [("RATE_LIMIT_ANONYMOUS", "1"), ("RATE_LIMIT_HEAVY", "1")];
+    let settings = [("RATE_LIMIT_ANONYMOUS", "1"), ("RATE_LIMIT_HEAVY", "1"), ("ANONYMOUS_ROLE", "admin")];
     let app = TestApp::start_with(&settings).await;
     let id = parsed(&app).await;
     for _ in 0..5 {

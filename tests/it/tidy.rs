@@ -57,7 +57,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("log", &["config"]),
     ("signals", &[]),
     ("markup", &[]),
-    ("audit", &["error", "principal"]),
+    ("audit", &["error", "limits", "principal"]),
     ("jobs", &["audit", "error", "limits", "principal"]),
     ("memory", &["config", "error"]),
     ("principal", &[]),
@@ -65,9 +65,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("state", &["config", "credentials", "error", "guessing", "jobs", "memory", "principal"]),
     ("subscriber", &[]),
     ("guessing", &["error", "subscriber"]),
-    ("http", &["state", "error", "config", "jobs", "limits", "principal", "subscriber"]),
+    ("http", &["audit", "state", "error", "config", "jobs", "limits", "principal", "subscriber"]),
     ("pg", &["state", "error", "config", "principal"]),
-    ("cli", &["state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
+    ("cli", &["audit", "state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.

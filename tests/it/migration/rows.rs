@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeZone, Utc};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::entity::{
     AccountKind, ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Role, Status,
-    Tags, VersionState, Warnings, WorkStatus, account, api_key, audit_entry, cleaning_job, energy_price, file_check,
-    job, job_event, link, login, manifest, model_alias, optimization_outcome, optimization_run, parse_report,
-    parsed_dataset, removal, report_override, saved_query, session, share, site_override, source_file, store_identity,
-    trained_model, version,
+    Tags, VersionState, Warnings, WorkStatus, account, api_key, audit_anchor, audit_entry, cleaning_job, energy_price,
+    file_check, job, job_event, link, login, manifest, model_alias, optimization_outcome, optimization_run,
+    parse_report, parsed_dataset, removal, report_override, saved_query, session, share, site_override, source_file,
+    store_identity, trained_model, version,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 use serde_json::json;
@@ -237,6 +237,8 @@ pub async fn fill(db: &DatabaseConnection) {
         hash: "03".to_owned(),
     };
     round_trip!(db, audit_entry, entry);
+    let anchor = audit_anchor::Model { id: 1, seq: 1, hash: "03".to_owned() };
+    round_trip!(db, audit_anchor, anchor);
     let job = job::Model {
         id: "j1".to_owned(),
         kind: "clean".to_owned(),
