@@ -17,7 +17,7 @@ mod rows;
 /// Those that one of them has taken the place of since.
 const REPLACED: [&str; 2] = ["artefact_versions", "model_versions"];
 /// Every table, with the step (counted from the last migration) that drops it.
-const TABLES: [(&str, u32); 26] = [
+const TABLES: [(&str, u32); 33] = [
     ("accounts", 1),
     ("api_keys", 1),
     ("audit_anchor", 1),

@@ -48,14 +48,14 @@ macro_rules! table {
     };
 }
 
-mod access;
+mod accounts;
 mod door;
 
-pub use access::*;
+pub use accounts::*;
 pub use door::*;
 
 /// The whole table.
-pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, access::PART, door::PART].concat());
+pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, accounts::PART, door::PART].concat());
 
 table! {
     Malformed {
