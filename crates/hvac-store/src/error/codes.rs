@@ -48,12 +48,14 @@ macro_rules! table {
     };
 }
 
+mod accounts;
 mod door;
 
+pub use accounts::*;
 pub use door::*;
 
 /// The whole table.
-pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, door::PART].concat());
+pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, accounts::PART, door::PART].concat());
 
 table! {
     Malformed {
@@ -70,27 +72,7 @@ table! {
         BROKEN_UPLOAD "broken_upload" "An upload broke off within a file; nothing was stored."
             "Send it again.";
     }
-    Unauthenticated {
-        BAD_LINK "bad_link" "The link is none that is known, or it has ended."
-            "Ask for a new one; `POST /api/v1/sessions/{id}/links` makes links.";
-        NO_CREDENTIALS "no_credentials" "The server wants to know who asks."
-            "Show a key (`Authorization: Bearer hvac_…` or `X-API-Key`), or log in at /login; `hvac-analytics keys create` makes keys.";
-        BAD_CREDENTIALS "bad_credentials" "The key, the token, or the name and password are not valid here."
-            "Show others: `hvac-analytics keys create` makes a key, `hvac-analytics users passwd` sets a password.";
-        EXPIRED_CREDENTIALS "expired_credentials" "The key or token is right, but its time is over."
-            "Have a new one made.";
-    }
-    Forbidden {
-        CSRF "csrf" "A browser that is logged in would change something without its login's CSRF token."
-            "Send the `csrf_token` of `GET /api/account` as the header `X-CSRF-Token`.";
-        FORBIDDEN "forbidden" "Who asks may not do this."
-            "Ask an admin for the role that `detail` names, or the session's owner.";
-    }
     NotFound {
-        UNKNOWN_ACCOUNT "unknown_account" "There is no account of this name or id."
-            "`GET /api/v1/users` or `hvac-analytics users list` lists them.";
-        UNKNOWN_LINK "unknown_link" "The session has no such link."
-            "`GET /api/v1/sessions/{id}/links` lists its links.";
         DELETED_SESSION "deleted_session" "The session whose data are asked for is deleted."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         EMPTY_FOLDER "empty_folder" "The folder holds no report."
@@ -109,10 +91,6 @@ table! {
             "`GET /api/files` lists them.";
         UNKNOWN_JOB "unknown_job" "There is no job of this id."
             "`GET /api/jobs` lists them.";
-        UNKNOWN_KEY "unknown_key" "There is no key of this name or id."
-            "`GET /api/keys` and `hvac-analytics keys list` list them.";
-        UNKNOWN_LOGIN "unknown_login" "The account has no login of this id."
-            "`GET /api/users/{id}/sessions` lists them.";
         UNKNOWN_MODEL "unknown_model" "There is no model of this name or id."
             "`GET /api/models` lists them.";
         UNKNOWN_MODEL_VERSION "unknown_model_version" "The model has no such version or alias."
@@ -131,20 +109,12 @@ table! {
             "See that it exists and that this user may read it.";
     }
     Conflict {
-        AUDIT_BROKEN "audit_broken" "The list of what was done is not what was noted."
-            "Compare it with an export or a backup of before; whoever can write the database's file can change it.";
         ALIAS_TAKEN "alias_taken" "The alias stands for a model that belongs to somebody else."
             "Choose another word.";
-        ACCOUNT_DISABLED "account_disabled" "The account is disabled."
-            "Enable it first, `hvac-analytics users enable NAME`.";
-        ACCOUNT_EXISTS "account_exists" "There is an account of this name already."
-            "Choose another name, or change that account.";
         ALREADY_PUBLISHED "already_published" "A file of that name is stored already; it was left as it is."
             "Ask again; where databases share MODELS_PATH, give each a folder of its own.";
         AMBIGUOUS_FILE "ambiguous_file" "Several raw files of the session have this name."
             "Ask for one by its sha256, which `errors` tells.";
-        AMBIGUOUS_KEY "ambiguous_key" "Several keys have this name."
-            "Name one by an id that `errors` tells.";
         AMBIGUOUS_MODEL "ambiguous_model" "The name may mean several models."
             "Name one by an id that `errors` tells.";
         AMBIGUOUS_SESSION "ambiguous_session" "The text may mean several sessions, or a session and a file."
@@ -165,8 +135,6 @@ table! {
             "There is nothing to cancel; ask for new work where its result is missed.";
         JOB_FAILED "job_failed" "The job failed, for a reason whose code this version of the program does not know."
             "Do what `detail` says, or ask again for the same.";
-        LAST_ADMIN "last_admin" "The account is the last one that may do everything."
-            "Make another account admin first.";
         LEASE_LOST "lease_lost" "The work stood still for over a minute and lost its version number."
             "Ask for it again; see why the machine stood still.";
         MODEL_IN_USE "model_in_use" "Aliases or recommendations refer to the model."
@@ -183,8 +151,6 @@ table! {
             "Use that version.";
         NEWER_STORE "newer_store" "The storage folder was written by a newer version of this program."
             "Use that version.";
-        NO_PASSWORD "no_password" "The account has no password: it shows who it is by keys or tokens."
-            "Have an admin set one, if it is a person's.";
         NO_OUTCOME "no_outcome" "Nobody has stated yet whether the recommendation was applied."
             "State it with `POST /api/optimizations/{id}/outcome`.";
         NOT_APPLIED "not_applied" "The recommendation was not applied, so there is nothing to verify."
@@ -193,8 +159,6 @@ table! {
             "Answer `yes`, or say `--yes` where there is no terminal.";
         PARSE_UNDER_WAY "parse_under_way" "The session is being parsed or cleaned."
             "Ask again when that is done (`Retry-After`).";
-        SET_UP_ALREADY "set_up_already" "There is an admin account already, or the one-time token was used."
-            "Log in as an admin, or use `hvac-analytics users create`.";
         SESSION_DELETED "session_deleted" "The session is deleted and cannot be changed."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         SESSION_DIFFERS "session_differs" "The bundle's session is here already, with other contents; nothing was changed."
@@ -479,8 +443,6 @@ table! {
             "Name both, such as parsed-v1 and cleaned-v1.";
         WINDOW_SHORTER_THAN_ROWS "window_shorter_than_rows" "The window of steady state is shorter than the rows' interval."
             "Give `thresholds.steady_window_min` of at least what `detail` says.";
-        WEAK_PASSWORD "weak_password" "The password is too short, too long, or the name itself."
-            "Choose another, by the rule that `detail` tells.";
         WRONG_FEATURES "wrong_features" "The values given are not those that the model goes by."
             "Give what `errors` names, in the model's own names (`GET /api/models/{id}`).";
         ZONE_CONTRADICTED "zone_contradicted" "The report names another zone than the one that was stated."
@@ -505,8 +467,6 @@ table! {
             "Free some space, or purge deleted sessions, and try again.";
         FILES_NOT_REMOVED "files_not_removed" "It is purged, but its files could not be removed yet."
             "It is tried again by itself; see to the disk and to the rights of DATA_STORAGE_PATH and MODELS_PATH.";
-        ISSUER_UNREACHABLE "issuer_unreachable" "The keys that tokens are checked with cannot be read."
-            "See to JWT_JWKS and to the server of the issuer; the log says why.";
         MANIFEST_NOT_WRITTEN "manifest_not_written" "The change is made, but session.json could not be rewritten yet."
             "It is tried again by itself; see to the disk and to the rights of DATA_STORAGE_PATH.";
         NO_THREADS "no_threads" "The system gives no threads."
@@ -515,8 +475,6 @@ table! {
             "The log says why.";
         OVERLOADED "overloaded" "The server is busy with as much as its memory allows."
             "Try again soon, or ask for less at once.";
-        PASSWORDS_BUSY "passwords_busy" "More passwords are to be checked than can be in time."
-            "Try again in a moment (`Retry-After`).";
         PROBE_UNAVAILABLE "probe_unavailable" "A job of the kind that only tests enqueue was told to be unavailable."
             "None is needed.";
         READ_ONLY "read_only" "The store can only be read."
