@@ -36,7 +36,8 @@ pub struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn bearer(&self) -> Option<&'a str> {
-        let (scheme, shown) = self.authorization?.trim().split_once(' ')?;
+        let header = self.authorization?.trim();
+        let (scheme, shown) = header.split_once(' ').unwrap_or((header, ""));
         scheme.eq_ignore_ascii_case("bearer").then_some(shown.trim())
     }
 }

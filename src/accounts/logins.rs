@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::store::{self, Ended};
-use super::{Account, own_or_admin, uses, utc};
+use super::{Account, guess, own_or_admin, uses, utc};
 use crate::audit::{self, Act};
 use crate::credentials::secret;
 use crate::error::{Context, Error, Result, codes};
@@ -94,25 +94,20 @@ pub(super) fn ends_at_last(state: &AppState, created_at: DateTime<Utc>) -> DateT
 /// Logs somebody in. A name that is not there costs as much time as a wrong password.
 ///
 /// # Errors
-/// `bad_credentials`, `passwords_busy`.
+/// `bad_credentials`, `locked_out`, `passwords_busy`.
 pub async fn begin(state: &AppState, request: LoginRequest, user_agent: Option<&str>) -> Result<Begun> {
-    let address = state.principal().address;
-    if let Some(address) = address {
-        state.guesses.check(address, Some(&request.name))?;
-    }
+    guess::check(state, Some(&request.name))?;
     let found = store::named(state.store.db.read(), request.name.trim()).await?;
     let hash = found.as_ref().filter(|row| row.disabled_at.is_none()).and_then(|row| row.password_hash.clone());
     let is_right = state.credentials.passwords.matches(request.password, hash.clone()).await?;
     let row = match found {
         Some(row) if is_right => row,
         found => {
-            address.into_iter().for_each(|address| state.guesses.failed(address, Some(&request.name)));
+            guess::failed(state, Some(&request.name));
             return refuse(state, found.map(|row| row.id).as_deref()).await;
         }
     };
-    if let Some(address) = address {
-        state.guesses.succeeded(address, Some(&request.name))?;
-    }
+    guess::succeeded(state, Some(&request.name))?;
     let (fresh, at) = (secret::fresh()?, now());
     let principal = state.principal();
     let login = login::Model {

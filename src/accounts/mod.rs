@@ -14,6 +14,7 @@ use hvac_store::entity::account;
 
 pub mod acts;
 pub mod authenticate;
+mod guess;
 pub mod keys;
 pub mod known;
 pub mod links;

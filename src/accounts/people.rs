@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::store::{self, Change, Ended};
-use super::{Account, AccountKind, own_or_admin, unknown_account};
+use super::{Account, AccountKind, guess, own_or_admin, unknown_account};
 use crate::audit::{self, Act};
 use crate::credentials::{self, secret};
 use crate::error::{Context, Error, Result, codes};
@@ -213,7 +213,7 @@ async fn put_password(txn: &Transaction, state: &AppState, id: &str, hash: Strin
 /// Changes the password of whoever asks; `login` is the secret of the login that asks, which goes on: all others end.
 ///
 /// # Errors
-/// `bad_credentials` when the old one is wrong; `no_password`; `weak_password`; `passwords_busy`.
+/// `bad_credentials` when the old one is wrong; `locked_out`; `no_password`; `weak_password`; `passwords_busy`.
 pub async fn change_own_password(state: &AppState, change: PasswordChange, login: Option<&str>) -> Result<()> {
     let id = state.principal().account_id().ok_or_else(|| Error::new(codes::NO_PASSWORD, "Nobody is logged in."))?;
     let row = store::account(state.store.db.read(), id).await?;
@@ -221,13 +221,16 @@ pub async fn change_own_password(state: &AppState, change: PasswordChange, login
         let message = "This account has no password; have an admin set one.";
         return Err(Error::new(codes::NO_PASSWORD, message));
     };
+    guess::check(state, Some(&row.name))?;
     if !state.credentials.passwords.matches(change.old, Some(hash.clone())).await? {
+        guess::failed(state, Some(&row.name));
         let txn = state.store.db.begin().await?;
         let act = Act::on("user.password", "user", id);
         audit::note_result(&txn, state.principal(), act, codes::BAD_CREDENTIALS.name).await?;
         txn.commit().await.internal("noting a refused change of a password")?;
         return Err(Error::new(codes::BAD_CREDENTIALS, "The old password is wrong."));
     }
+    guess::succeeded(state, Some(&row.name))?;
     let new = hashed(state, &row.name, change.new).await?;
     let kept = login.map(|secret| secret::hex(&secret::digest(secret)));
     let txn = state.store.db.begin().await?;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Account, AccountKind, people, store};
+use super::{Account, AccountKind, guess, people, store};
 use crate::error::{Context, Error, Result, codes};
 use crate::principal::Role;
 use crate::state::AppState;
@@ -41,9 +41,11 @@ pub fn offer(state: &AppState) -> Result<String> {
 /// Makes the first admin.
 ///
 /// # Errors
-/// `bad_credentials` for another token, also when none was offered; `set_up_already`; 422 for what cannot be.
+/// `bad_credentials` for another token, also when none was offered; `locked_out`; `set_up_already`; 422 for what cannot be.
 pub async fn make(state: &AppState, request: SetupRequest) -> Result<Account> {
+    guess::check(state, None)?;
     if !state.credentials.first_admin.is(&request.token) {
+        guess::failed(state, None);
         let message = "The token is not the one that the server's terminal shows; it ends with its first use, and with the server.";
         return Err(Error::new(codes::BAD_CREDENTIALS, message));
     }

@@ -158,7 +158,7 @@ async fn a_login_ends_by_itself_by_its_browser_by_others_and_with_the_password()
     // Time ends them, too.
     let idle = begin(&app, "chen", PASSWORD).await.unwrap();
     assert_eq!(role(&app, &idle).await, Some(Role::Operator));
-    execute(&app, "UPDATE logins SET expires_at = strftime('%Y-%m-%d %H:%M:%S+00:00', 'now', '-1 seconds')").await;
+    execute(&app, "UPDATE logins SET expires_at = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-1 seconds')").await;
     assert_eq!((role(&app, &idle).await, role(&app, &of_lin).await), (None, None));
     assert_eq!(asks(&app, &idle, true, Some(&logins::csrf_token(&idle))).await.unwrap(), None);
 }
@@ -176,7 +176,7 @@ async fn a_login_that_is_used_goes_on_until_its_last_day() {
             ((ends_at - chrono::Utc::now()).num_seconds() as f64 / 3600.0).round()
         };
         assert_eq!(hours_left().await, 12.0);
-        let time = |change: &str| format!("strftime('%Y-%m-%d %H:%M:%S+00:00', 'now', '{change}')");
+        let time = |change: &str| format!("strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '{change}')");
         let (begun, used, ends) = (time(begun), time("-11 hours"), time("+1 hours"));
         let set = format!("created_at = {begun}, last_used_at = {used}, expires_at = {ends}");
         execute(&app, &format!("UPDATE logins SET {set} WHERE account_id = '{id}'")).await;

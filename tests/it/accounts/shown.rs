@@ -71,7 +71,7 @@ async fn a_key_may_no_more_than_its_account_and_never_after_its_end() {
     assert_eq!(role(&app).await.unwrap(), Role::Operator);
 
     let at = |change: &str| {
-        format!("UPDATE api_keys SET expires_at = strftime('%Y-%m-%d %H:%M:%S+00:00', 'now', '{change}')")
+        format!("UPDATE api_keys SET expires_at = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '{change}')")
     };
     execute(&app, &at("+1 minutes")).await;
     assert_eq!(role(&app).await.unwrap(), Role::Operator);
@@ -93,12 +93,12 @@ async fn disabling_ends_keys_logins_and_links_at_once_and_for_good() {
         (
             "logins",
             "sha256, created_at, last_used_at",
-            "'x', '2024-01-01 00:00:00+00:00', '2024-01-01 00:00:00+00:00'".to_owned(),
+            "'x', '2024-01-01T00:00:00+00:00', '2024-01-01T00:00:00+00:00'".to_owned(),
         ),
-        ("links", "session_id, sha256, created_at", format!("'{session_id}', 'x', '2024-01-01 00:00:00+00:00'")),
+        ("links", "session_id, sha256, created_at", format!("'{session_id}', 'x', '2024-01-01T00:00:00+00:00'")),
     ] {
         let sql = format!(
-            "INSERT INTO {table} (id, account_id, expires_at, {columns}) VALUES ('{table}', '{}', '2999-01-01 00:00:00+00:00', {values})",
+            "INSERT INTO {table} (id, account_id, expires_at, {columns}) VALUES ('{table}', '{}', '2999-01-01T00:00:00+00:00', {values})",
             chen.id
         );
         execute(&app, &sql).await;

@@ -109,12 +109,12 @@ table! {
             "See that it exists and that this user may read it.";
     }
     Conflict {
+        ALIAS_TAKEN "alias_taken" "The alias stands for a model that belongs to somebody else."
+            "Choose another word.";
         ALREADY_PUBLISHED "already_published" "A file of that name is stored already; it was left as it is."
             "Ask again; where databases share MODELS_PATH, give each a folder of its own.";
         AMBIGUOUS_FILE "ambiguous_file" "Several raw files of the session have this name."
             "Ask for one by its sha256, which `errors` tells.";
-        AMBIGUOUS_KEY "ambiguous_key" "Several keys have this name."
-            "Name one by an id that `errors` tells.";
         AMBIGUOUS_MODEL "ambiguous_model" "The name may mean several models."
             "Name one by an id that `errors` tells.";
         AMBIGUOUS_SESSION "ambiguous_session" "The text may mean several sessions, or a session and a file."
@@ -151,8 +151,6 @@ table! {
             "Use that version.";
         NEWER_STORE "newer_store" "The storage folder was written by a newer version of this program."
             "Use that version.";
-        NO_PASSWORD "no_password" "The account has no password: it shows who it is by keys or tokens."
-            "Have an admin set one, if it is a person's.";
         NO_OUTCOME "no_outcome" "Nobody has stated yet whether the recommendation was applied."
             "State it with `POST /api/optimizations/{id}/outcome`.";
         NOT_APPLIED "not_applied" "The recommendation was not applied, so there is nothing to verify."
@@ -161,8 +159,6 @@ table! {
             "Answer `yes`, or say `--yes` where there is no terminal.";
         PARSE_UNDER_WAY "parse_under_way" "The session is being parsed or cleaned."
             "Ask again when that is done (`Retry-After`).";
-        SET_UP_ALREADY "set_up_already" "There is an admin account already, or the one-time token was used."
-            "Log in as an admin, or use `hvac-analytics users create`.";
         SESSION_DELETED "session_deleted" "The session is deleted and cannot be changed."
             "Bring it back with `POST /api/sessions/{id}/restore`.";
         SESSION_DIFFERS "session_differs" "The bundle's session is here already, with other contents; nothing was changed."
