@@ -1,6 +1,6 @@
 //! Looking at what was done: page by page, all of it, whether it is still what was noted; and letting go of what is old.
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
@@ -40,7 +40,7 @@ pub struct AuditFilter {
     pub request_id: Option<String>,
     /// Words, each somewhere in an entry, whatever its case.
     pub q: Option<String>,
-    /// At or after this time (ISO 8601).
+    /// At or after this time (ISO 8601; UTC without an offset).
     pub from: Option<String>,
     /// Before this time.
     pub to: Option<String>,
@@ -158,12 +158,12 @@ impl AuditFilter {
         let said = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let time = |field: &str, text: &Option<String>| -> Result<_> {
             let Some(text) = said(text) else { return Ok(None) };
-            let read = DateTime::parse_from_rfc3339(text.trim()).ok();
-            let at = read.ok_or_else(|| {
-                let message = format!("{field}: '{text}' is no time; write it like 2026-11-30T08:00:00Z");
+            let at = time_of(text.trim()).ok_or_else(|| {
+                let message =
+                    format!("{field}: '{text}' is no time; write it like 2026-11-30T08:00:00Z, or 2026-11-30");
                 Error::invalid(field, codes::BAD_TIME, message)
             })?;
-            Ok(Some(at.to_utc()))
+            Ok(Some(at))
         };
         let mut all = Condition::all()
             .add_option(said(&self.who).map(|who| C::Who.eq(who)))
@@ -193,6 +193,17 @@ impl AuditFilter {
         }
         Ok(all)
     }
+}
+
+/// A time with its offset from UTC, or one of UTC.
+fn time_of(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+    let with_time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    with_time.or_else(day).map(|at| at.and_utc())
 }
 
 /// Whether a column begins so.

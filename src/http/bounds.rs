@@ -75,6 +75,11 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "points" => json!({"minimum": 10, "maximum": 20_000}),
         "from" | "to" | "created_from" | "created_to" => json!({"pattern": TIME}),
         "version" | "a" | "b" => json!({"pattern": VERSION}),
+        "who" | "action" | "object" | "session_id" | "result" | "request_id"
+            if ["list_audit", "export_audit"].contains(&operation) =>
+        {
+            text()
+        }
         "q" | "site" | "tag" | "point" | "unit" | "metadata" | "name" | "time_column" | "timezone" => text(),
         "status_at_least" => json!({"enum": ["uploaded", "parsed", "cleaned"]}),
         "data_dir" | "subfolder" => path(),
@@ -122,6 +127,18 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("SessionPatch", &["site"], text()),
         ("QueryToSave", &["description"], json!({"maxLength": LONGEST_LINES, "pattern": LINES})),
         ("QueryToSave", &["session_id"], text()),
+        ("LinkRequest", &["note"], json!({"maxLength": LONGEST_NOTE, "pattern": PRINTABLE})),
+        ("SharingRequest", &["owner"], text()),
+        (
+            "SharingRequest",
+            &["people"],
+            json!({"items": {"type": "string", "maxLength": LONGEST_NAME, "pattern": PRINTABLE}}),
+        ),
+        (
+            "SiteSharingRequest",
+            &["people"],
+            json!({"items": {"type": "string", "maxLength": LONGEST_NAME, "pattern": PRINTABLE}}),
+        ),
         ("KeyRequest", &["name"], json!({"maxLength": LONGEST_NAME, "pattern": NAME})),
         ("KeyRequest", &["user"], text()),
         ("AccountRequest", &["name"], json!({"maxLength": LONGEST_NAME, "pattern": NAME})),
@@ -166,7 +183,7 @@ pub fn add(document: &mut Value) {
                 if parameter["name"] == "alias" {
                     merge(&mut parameter["schema"], &json!({"pattern": ALIAS}));
                 }
-                if id == "put_site" {
+                if ["put_site", "put_site_sharing"].contains(&id.as_str()) {
                     merge(&mut parameter["schema"], &text());
                 }
                 if id == "put_query" {

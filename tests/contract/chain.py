@@ -18,6 +18,10 @@ def ok(answer, *statuses):
 def drive(url: str, samples: Path) -> dict:
     """Walks the chain; answers the ids of what it made, by the path that they belong to."""
     from client import Client
+    from client.api.accounts import (
+        delete_key, get_account, get_preferences, get_user, list_audit, list_keys, list_logins, list_users, patch_user, post_key, post_login, post_user,
+        put_preferences, verify_audit,
+    )
     from client.api.cleaning import get_cleaning_job, get_comparison, list_findings, post_clean
     from client.api.data import (
         get_correlation, get_coverage, get_duration, get_efficiency, get_histogram, get_preview, get_profile, get_quality, get_query,
@@ -32,10 +36,11 @@ def drive(url: str, samples: Path) -> dict:
         get_optimization, get_optimization_summary, list_optimizations, post_optimize, post_outcome,
     )
     from client.api.sessions import (
-        delete_session, get_lineage, get_overrides, get_session, get_site, list_sessions, patch_session, post_import, post_parse, post_upload, put_site,
-        restore_session,
+        delete_link, delete_session, get_lineage, get_overrides, get_session, get_sharing, get_site, get_site_sharing, list_links, list_sessions,
+        patch_session, post_import, post_link, post_parse, post_upload, put_sharing, put_site, put_site_sharing, restore_session,
     )
     from client.models import (
+        AccountPatch, AccountRequest, KeyRequest, LinkRequest, LoginRequest, Preferences, SharingRequest, SiteSharingRequest,
         AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
         ImportForm, QueryRequest, QueryToSave, QueryOptions,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
@@ -113,6 +118,27 @@ def drive(url: str, samples: Path) -> dict:
     call(list_optimizations)
     call(get_optimization_summary)
     call(get_lineage, id=session)
+    person = call(post_user, 201, body=AccountRequest.from_dict({"name": "anna", "role": "operator", "password": "a password of some length"}))
+    call(post_login, body=LoginRequest(name="anna", password="a password of some length"))
+    call(list_logins, id=person.id)
+    call(get_account)
+    call(list_users)
+    call(get_user, id=person.id)
+    call(patch_user, id=person.id, body=AccountPatch.from_dict({"role": "viewer"}))
+    call(put_preferences, id=person.id, body=Preferences.from_dict({"language": "en"}))
+    call(get_preferences, id=person.id)
+    key = call(post_key, 201, body=KeyRequest.from_dict({"name": "notebook", "role": "viewer", "expires": "90d"}))
+    call(list_keys)
+    ok(delete_key.sync_detailed(client=client, id=key.id), 204)
+    call(put_sharing, id=session, body=SharingRequest(people=["anna"]))
+    call(get_sharing, id=session)
+    call(put_site_sharing, id="DEMO", body=SiteSharingRequest(people=["anna"]))
+    call(get_site_sharing, id="DEMO")
+    link = call(post_link, 201, id=session, body=LinkRequest(hours=24, note="for the monthly notebook"))
+    call(list_links, id=session)
+    ok(delete_link.sync_detailed(client=client, id=session, link=link.id), 204)
+    call(list_audit)
+    call(verify_audit)
 
     def brought(status: int, bytes_: bytes, name: str):
         return call(post_import, status, body=ImportForm(file=File(io.BytesIO(bytes_), name, "application/octet-stream")))
@@ -132,6 +158,6 @@ def drive(url: str, samples: Path) -> dict:
     call(cancel_job, id=queued.job_id)
     return {
         "sessions": [session], "spare_sessions": spare, "models": ["contract", trained.model_id], "columns": parsed.columns,
-        "jobs": [trained.job_id, queued.job_id], "cleaning-jobs": [cleaned.job_id], "optimizations": [best.run_id], "queries": ["Rows"],
+        "jobs": [trained.job_id, queued.job_id], "cleaning-jobs": [cleaned.job_id], "optimizations": [best.run_id], "queries": ["Rows"], "users": [person.id],
         "answers": answers,
     }
