@@ -3,15 +3,18 @@
     python scripts/pg.py BINARY        (scripts/pg installs what it needs)
 """
 
+import json
 import os
 import re
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from datetime import datetime, timezone
 
 import pandas
@@ -386,6 +389,40 @@ ORDER BY 1,2"""
             checks.that("\\d within its time", min(times) < 1500, times)
 
 
+def over_tls(checks, binary, port):
+    """A client of OpenSSL's that trusts the certificate, by both protocols; and one that does not."""
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = (os.path.join(folder, name) for name in ("cert.pem", "key.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        server = subprocess.Popen([binary, "serve", "--demo", "--port", "0"], cwd=folder, stdout=subprocess.PIPE, text=True,
+                                  env={**os.environ, "RUST_LOG": "warn", "TLS_CERT": certificate, "TLS_KEY": key})
+        try:
+            url = next(found[0] for line in server.stdout if (found := re.search(r"https://[0-9.:]+", line)))
+            for root, wanted in ((certificate, "SSL connection (protocol: TLSv1.3"), ("/dev/null", "certificate")):
+                at = f"host=localhost hostaddr=127.0.0.1 port={port} user=ann dbname=all sslmode=verify-full sslrootcert={root}"
+                asked = subprocess.run(["psql", "-X", at, "-c", "\\conninfo"], capture_output=True, text=True)
+                checks.that(f"psql that trusts {root}", wanted in asked.stdout + asked.stderr, asked)
+            with psycopg.connect(host="localhost", hostaddr="127.0.0.1", port=port, user="ann", dbname="all",
+                                 sslmode="verify-full", sslrootcert=certificate) as db:
+                checks.that("psycopg is encrypted", db.pgconn.ssl_in_use, "not")
+                checks.equal("psycopg over TLS", db.execute("SELECT count(*) FROM sessions").fetchone(), (1,))
+            context = ssl.create_default_context(cafile=certificate)
+            with urllib.request.urlopen(f"https://localhost:{url.rsplit(':', 1)[1]}/api/sessions", context=context) as answer:
+                checks.equal("HTTP over TLS", json.load(answer)["total"], 1)
+            context.set_ciphers("DEFAULT@SECLEVEL=0")
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+            with socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1]))) as raw:
+                try:
+                    said = context.wrap_socket(raw, server_hostname="localhost")
+                except ssl.SSLError as error:
+                    said = error
+                checks.that("TLS 1.1 is refused", "ALERT" in str(said), said)
+        finally:
+            server.kill()
+            server.wait()
+
+
 def main(binary):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -410,6 +447,7 @@ def main(binary):
         finally:
             server.process.kill()
             server.process.wait()
+    over_tls(checks, binary, port)
     print(f"pg: {checks.count - checks.wrong} of {checks.count} checks hold")
     sys.exit(checks.wrong > 0)
 

@@ -1,7 +1,6 @@
 //! The composition root: opens the stores, builds the state, serves, and shuts down in order.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::memory::Memory;
 use crate::sessions::snapshot;
 use crate::signals;
 use crate::state::{AppState, Handles};
+use crate::tls::Tls;
 use crate::worker;
 use hvac_store::{Recovered, Store};
 
@@ -37,6 +37,7 @@ const CACHE_TIDIED_EVERY: Duration = Duration::from_secs(10);
 /// # Errors
 /// When a store cannot be opened, with the setting to change.
 pub async fn build(config: Config) -> Result<AppState> {
+    let tls = Tls::open(&config)?;
     let store = Store::open(&config.store).await?;
     let Recovered { staging_removed, versions_abandoned, jobs_interrupted, alone } = store.recovered;
     if staging_removed + versions_abandoned + jobs_interrupted > 0 {
@@ -57,6 +58,7 @@ pub async fn build(config: Config) -> Result<AppState> {
         jobs,
         memory,
         credentials,
+        tls,
         guesses: Guesses::default(),
         #[cfg(feature = "sql")]
         queries: Arc::default(),
@@ -74,15 +76,15 @@ pub fn router(state: AppState) -> Router {
     http::router::router(state)
 }
 
-/// Serves until SIGINT or SIGTERM; `prepare` comes before the first request, `on_ready` gets the address as soon
-/// as requests are answered.
+/// Serves until SIGINT or SIGTERM; `prepare` comes before the first request, `on_ready` gets the address as
+/// browsers write it, as soon as requests are answered.
 ///
 /// # Errors
 /// When a store cannot be opened, or the address is in use or not ours.
 pub async fn serve(
     config: Config,
     prepare: impl AsyncFnOnce(&AppState) -> Result<()>,
-    on_ready: impl FnOnce(SocketAddr),
+    on_ready: impl FnOnce(&str),
 ) -> Result<()> {
     signals::outlive_terminal();
     // The address first: a second server on the same stores should fail before it touches them.
@@ -95,7 +97,8 @@ pub async fn serve(
     let address = listener.local_addr().internal("asking for the address")?;
     let stop = signals::stop();
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    on_ready(address);
+    let scheme = if state.tls.is_some() { "https" } else { "http" };
+    on_ready(&format!("{scheme}://{address}"));
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
     tokio::spawn(doctor::keep(state.clone()));
     tokio::spawn(accounts::acts::keep(state.clone()));
@@ -199,7 +202,8 @@ pub async fn run_with(
         let _ = stopping.send(());
     };
     let connections = http::serve::Connections::new(&state.config);
-    let server = http::serve::serve(listener, router(state.clone()), connections, stop);
+    let server =
+        http::serve::serve(listener, router(state.clone()), connections, state.tls.as_ref().map(Tls::http), stop);
     let out_of_time = async {
         // A sender that was dropped means that the server itself has ended.
         let _ = stopped.await;
@@ -212,6 +216,7 @@ pub async fn run_with(
             cache.tidy().await;
         }
     });
+    let keeping = state.tls.clone().map(|tls| tokio::spawn(tls.keep()));
     let tasks = state.tasks.clone();
     let all_work = async move {
         let server = async {
@@ -231,6 +236,7 @@ pub async fn run_with(
         }
     }
     tidying.abort();
+    keeping.inspect(tokio::task::JoinHandle::abort);
     close(state).await?;
     tracing::info!("stopped");
     Ok(())

@@ -281,7 +281,8 @@ impl Cli {
 
 /// Opens the stores, runs, and closes them also when the command failed.
 async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()>) -> Result<()> {
-    let state = app::build(config).await?;
+    // A command serves nobody.
+    let state = app::build(Config { tls_files: None, ..config }).await?;
     let result = run(&state).await;
     let closed = app::close(state).await;
     result.and(closed)
@@ -296,7 +297,7 @@ async fn serve(config: Config, demo: bool) -> Result<()> {
     };
     app::serve(config, prepare, |address| {
         // Nobody may be there to read it; the log has it too.
-        let _ = out::print(format!("HVAC Analytics is at http://{address} (API: /docs)"));
+        let _ = out::print(format!("HVAC Analytics is at {address} (API: /docs)"));
     })
     .await
 }

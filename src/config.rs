@@ -86,6 +86,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("RATE_LIMIT_ANONYMOUS", "100"),
     setting("RATE_LIMIT_KEY", "1000"),
     setting("RATE_LIMIT_HEAVY", "10"),
+    setting("TLS_CERT", ""),
+    setting("TLS_KEY", ""),
+    setting("HSTS_SECONDS", "31536000"),
     setting("LOG_FORMAT", "pretty"),
     setting("RUST_LOG", "info,sea_orm_migration=warn"),
 ];
@@ -169,6 +172,10 @@ pub struct Config {
     pub rate_limit_key: u32,
     /// Heavy work a minute on one session; 0 sets no bound.
     pub rate_limit_heavy: u32,
+    /// Files of the certificate's chain and of its key, both PEM; none when there is no TLS.
+    pub tls_files: Option<(PathBuf, PathBuf)>,
+    /// How long browsers are told to come by TLS only, where there is TLS.
+    pub hsts: Duration,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Filter of log lines, in `tracing`'s directives.
@@ -276,6 +283,8 @@ impl Config {
             rate_limit_anonymous: per_minute("RATE_LIMIT_ANONYMOUS")?,
             rate_limit_key: per_minute("RATE_LIMIT_KEY")?,
             rate_limit_heavy: per_minute("RATE_LIMIT_HEAVY")?,
+            tls_files: check::tls_files(some("TLS_CERT"), some("TLS_KEY"))?,
+            hsts: Duration::from_secs(whole("HSTS_SECONDS", 0..=10 * 365 * 86_400, " of seconds")?),
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,
                 "json" => LogFormat::Json,

@@ -35,6 +35,7 @@
 //! | [`memory`] | how much memory work may hold |
 //! | [`guessing`] | who guesses passwords and keys, and is locked out |
 //! | [`subscriber`] | PURE: who counts as one client |
+//! | [`tls`] | the certificate in force, for all doors |
 //! | [`state`] | the handles that features and transport share |
 //!
 //! What only computes is in crates of its own: [`hvac_report`] reads reports, [`hvac_frame`] holds and stores their
@@ -77,6 +78,7 @@ pub mod sessions;
 pub mod signals;
 pub mod state;
 pub mod subscriber;
+pub mod tls;
 pub mod training;
 pub mod worker;
 

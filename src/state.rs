@@ -11,6 +11,7 @@ use crate::guessing::Guesses;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::principal::Principal;
+use crate::tls::Tls;
 use hvac_store::Store;
 
 /// All handles, behind one, and who asks: every request clones it several times.
@@ -74,6 +75,8 @@ pub struct Handles {
     pub memory: Memory,
     /// What this process keeps of who shows what.
     pub credentials: Arc<Credentials>,
+    /// The certificate that clients are met with, where there is one.
+    pub tls: Option<Tls>,
     /// Passwords and keys that were wrong.
     pub guesses: Guesses,
     /// Carries statements out; made when the first one comes.

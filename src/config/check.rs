@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{Network, SETTINGS, bad};
-use crate::error::Result;
+use crate::error::{Error, Result, codes};
 use hvac_store::entity::Role;
 
 /// A number of these; `unit` says of what.
@@ -100,6 +100,21 @@ pub fn hosts(text: &str) -> Result<Vec<String>> {
 pub fn proxies(text: &str) -> Result<Vec<Network>> {
     let named = text.split(',').map(str::trim).filter(|network| !network.is_empty());
     named.map(|text| Network::parse(text).map_err(|wanted| bad("TRUSTED_PROXIES", text, &wanted))).collect()
+}
+
+/// A certificate's chain and its key: both, or neither.
+pub fn tls_files(certificate: Option<String>, key: Option<String>) -> Result<Option<(PathBuf, PathBuf)>> {
+    let alone = |set: &'static str, missing: &'static str| {
+        let message =
+            format!("{set} is set and {missing} is not: TLS needs both, the files of a certificate and its key");
+        Err(Error::invalid(missing, codes::BAD_SETTING, message))
+    };
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate.into(), key.into()))),
+        (None, None) => Ok(None),
+        (Some(_), None) => alone("TLS_CERT", "TLS_KEY"),
+        (None, Some(_)) => alone("TLS_KEY", "TLS_CERT"),
+    }
 }
 
 /// Directives of `tracing`.

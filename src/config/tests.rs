@@ -47,6 +47,9 @@ fn what_a_setting_cannot_mean_is_refused_by_its_name() {
         ("TRUSTED_PROXIES", "0.0.0.0/0", "believes what anybody says"),
         ("RATE_LIMIT_ANONYMOUS", "-1", "of requests from 0"),
         ("RATE_LIMIT_HEAVY", "ten", "of requests from 0"),
+        ("TLS_CERT", "cert.pem", "TLS_KEY is not"),
+        ("TLS_KEY", "key.pem", "TLS_CERT is not"),
+        ("HSTS_SECONDS", "a year", "of seconds from 0"),
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("RUST_LOG", "info=loud=louder", "directives"),
     ] {
@@ -80,6 +83,7 @@ fn what_a_setting_can_mean_is_taken() {
         ("ALLOWED_HOSTS", "hvac.example, Plant-7.local., bücher.example, 192.0.2.7, [2001:db8::1],"),
         ("TRUSTED_PROXIES", "127.0.0.1, ::1, 10.0.0.0/8"),
         ("RATE_LIMIT_KEY", "0"),
+        ("HSTS_SECONDS", "0"),
         ("RUST_LOG", "warn,access=off"),
         ("RUST_LOG", "off"),
     ] {

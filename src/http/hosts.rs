@@ -12,7 +12,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -40,6 +41,8 @@ pub struct Door {
     any_address: bool,
     origins: Vec<String>,
     proxies: Vec<Network>,
+    /// What browsers are told where the certificate is ours.
+    hsts: Option<HeaderValue>,
 }
 
 impl Door {
@@ -56,7 +59,8 @@ impl Door {
         }
         let any_address = !config.is_of_this_machine();
         let origins = config.cors_allowed_origins.clone();
-        Self { names, addresses, any_address, origins, proxies: config.trusted_proxies.clone() }
+        let hsts = HeaderValue::from_str(&format!("max-age={}", config.hsts.as_secs())).ok();
+        Self { names, addresses, any_address, origins, proxies: config.trusted_proxies.clone(), hsts }
     }
 
     /// Whether the server is known by that name or address.
@@ -66,8 +70,7 @@ impl Door {
             let address = address.to_canonical();
             return self.any_address || address.is_loopback() || self.addresses.contains(&address);
         }
-        let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        name == "localhost" || name.ends_with(".localhost") || self.names.contains(&name)
+        is_localhost(host) || self.names.contains(&bare_name(host))
     }
 
     /// The request must come for us.
@@ -110,6 +113,21 @@ impl Door {
         }
         Ok(())
     }
+}
+
+fn bare_name(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Whether it is a name that means this machine wherever it is asked (RFC 6761).
+fn is_localhost(host: &str) -> bool {
+    let name = bare_name(host);
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// Of such a name, and of none, browsers are told nothing: they would believe it for every program of the machine.
+fn is_local_name(authority: &str) -> bool {
+    split_port(authority).is_none_or(|(host, _)| is_localhost(host))
 }
 
 fn foreign(who: &str) -> Error {
@@ -160,16 +178,25 @@ pub async fn guard(State(door): State<Arc<Door>>, mut request: Request, next: Ne
         return Failed(error).into_response();
     }
     request.extensions_mut().insert(client);
-    next.run(request).await
+    let hsts = door.hsts.clone().filter(|_| peer.secure && !asked(&request).into_iter().any(is_local_name));
+    let mut response = next.run(request).await;
+    if let Some(hsts) = hsts {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, hsts);
+    }
+    response
 }
 
 fn check(door: &Door, request: &Request, client: &Client, forwarded: &[String]) -> Result<()> {
     // Where several hosts are named, each must be ours: which one a proxy went by is not known.
-    let named = request.headers().get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or("?"));
-    let in_line = request.uri().authority().map(axum::http::uri::Authority::as_str);
-    let asked: Vec<&str> = named.chain(in_line).chain(forwarded.iter().map(String::as_str)).collect();
+    let asked: Vec<&str> = asked(request).into_iter().chain(forwarded.iter().map(String::as_str)).collect();
     door.check_hosts(&asked)?;
     door.check_origin(request.method(), request.headers(), client, &asked)
+}
+
+/// The hosts that the request says it is for.
+fn asked(request: &Request) -> Vec<&str> {
+    let named = request.headers().get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or("?"));
+    named.chain(request.uri().authority().map(Authority::as_str)).collect()
 }
 
 #[cfg(test)]

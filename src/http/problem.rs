@@ -247,12 +247,20 @@ pub fn too_many_connections() -> Vec<u8> {
     on_the_wire(&Problem::new(codes::TOO_MANY_CONNECTIONS, detail))
 }
 
+/// 400 for a client that speaks no TLS where nothing else is served.
+pub fn tls_only() -> Vec<u8> {
+    let detail = "This port is served by TLS only: ask with https:// instead of http://.";
+    on_the_wire(&Problem::new(codes::TLS_ONLY, detail))
+}
+
 fn on_the_wire(problem: &Problem) -> Vec<u8> {
     let body = serde_json::to_string(problem).unwrap_or_default();
     let (status, title, length) = (problem.status, problem.title, body.len());
+    let may_pass = matches!(problem.code.kind, ErrorKind::TooMany | ErrorKind::Unavailable);
+    let retry = if may_pass { "Retry-After: 5\r\n" } else { "" };
     format!(
         "HTTP/1.1 {status} {title}\r\nContent-Type: {PROBLEM_JSON}\r\nContent-Length: {length}\r\n\
-         Retry-After: 5\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
+         {retry}Cache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
     )
     .into_bytes()
 }

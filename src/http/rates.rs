@@ -4,7 +4,7 @@
 //! (a reader of Parquet asks for many), and what is asked by who looks after the process.
 
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -139,8 +139,8 @@ fn route_of(request: &Request) -> Option<String> {
     Some(below.to_owned())
 }
 
-/// By what the request is counted; none when it is not.
-fn counted(request: &Request, route: Option<&str>) -> Option<Counted> {
+/// Whether the request is one that everybody may send as often as he likes.
+fn is_free(request: &Request, route: Option<&str>) -> bool {
     let path = request.uri().path();
     let is_of_the_page = path == "/" || path.starts_with("/web/");
     let asks_for_a_part = *request.method() == Method::GET
@@ -148,26 +148,22 @@ fn counted(request: &Request, route: Option<&str>) -> Option<Counted> {
         && request.headers().contains_key(header::RANGE)
         // With any other parameter the file is made first.
         && extract::pairs(request.uri()).is_ok_and(|query| query.iter().all(|(name, _)| name == "version"));
-    if is_probe(path) || is_of_the_page || asks_for_a_part {
-        return None;
-    }
-    // What did not come through the door is nobody's, and all of it one.
-    let client = request.extensions().get::<Client>();
-    if client.is_some_and(Client::is_local) {
-        return None;
-    }
-    if let Some(id) = request.extensions().get::<CallerId>() {
-        return Some(Counted::Key(id.clone()));
-    }
-    Some(Counted::Address(
-        client.map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |client| subscriber(client.address)),
-    ))
+    is_probe(path) || is_of_the_page || asks_for_a_part
 }
 
 /// Counts a request, and tells where its sender stands; refuses it when there were too many.
 pub async fn count(State(rates): State<Arc<Rates>>, request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<Client>().copied();
+    if client.is_some_and(|client| client.is_local()) {
+        return next.run(request).await;
+    }
     let route = route_of(&request);
-    let Some(by) = counted(&request, route.as_deref()) else { return next.run(request).await };
+    if is_free(&request, route.as_deref()) {
+        return next.run(request).await;
+    }
+    // What did not come through the door is nobody's, and all of it one.
+    let address = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| subscriber(client.address));
+    let by = request.extensions().get::<CallerId>().cloned().map_or(Counted::Address(address), Counted::Key);
     let standing = rates.take(&by);
     if let Some((standing, wait)) = standing.and_then(|standing| Some((standing, standing.wait?))) {
         let whose = match by {

@@ -41,7 +41,7 @@ pub fn router(state: AppState) -> Router {
         .nest("/api/v1", versioned)
         .route(DOCUMENT, get(document.clone()))
         .route("/api/v1/openapi.json", get(document))
-        .merge(SwaggerUi::new("/docs").config(docs))
+        .merge(ui::docs(SwaggerUi::new("/docs").config(docs).into()))
         .merge(ui::routes())
         .layer(from_fn_with_state(gate, keep))
         .layer(from_fn(access::enforce))

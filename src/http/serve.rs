@@ -1,8 +1,9 @@
 //! Connections: accepted within bounds, ended when their clients stand still, shut down in order.
 //!
-//! A client that sends no request in time is cut off by hyper's own timer, one that sends or takes a body too slowly by
-//! [`super::pace`]; handlers have their own time-out. So every connection ends. Where there is no room for a new one,
-//! the one that has waited longest for a request makes room: whoever opens connections and is silent keeps nobody out.
+//! A client that does not get through TLS in time is cut off here, one that sends no request in time by hyper's own timer,
+//! one that sends or takes a body too slowly by [`super::pace`]; handlers have their own time-out. So every connection ends.
+//! Where there is no room for a new one, the one that has waited longest for a request makes room: whoever opens
+//! connections and is silent keeps nobody out.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -23,9 +24,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
@@ -172,8 +176,14 @@ impl Drop for Admitted {
     }
 }
 
-/// Serves one listener until `stop` is ready and all its requests have ended.
-pub async fn serve(listener: TcpListener, router: Router, connections: Connections, stop: impl Future<Output = ()>) {
+/// Serves one listener, by TLS only where there is a certificate, until `stop` is ready and all its requests have ended.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections: Connections,
+    tls: Option<TlsAcceptor>,
+    stop: impl Future<Output = ()>,
+) {
     // A server that only this machine reaches may have all its clients behind one proxy.
     let per_client =
         connections.0.most_per_client > 0 && !listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
@@ -189,13 +199,14 @@ pub async fn serve(listener: TcpListener, router: Router, connections: Connectio
         match accepted {
             Ok((stream, peer)) => match connections.admit(peer.ip(), per_client) {
                 Ok(place) => {
-                    let peer = Peer { address: peer.ip(), secure: false };
-                    tasks.spawn(connection(stream, peer, router.clone(), place, Arc::clone(&stopping)));
+                    let peer = Peer { address: peer.ip(), secure: tls.is_some() };
+                    tasks.spawn(connection(stream, peer, tls.clone(), router.clone(), place, Arc::clone(&stopping)));
                 }
                 Err(refusal) => {
                     if let Ok(turn) = Arc::clone(&connections.0.refusing).try_acquire_owned() {
+                        let tls = tls.clone();
                         tasks.spawn(async move {
-                            let _ = tokio::time::timeout(REFUSAL_TIME, refuse(stream, refusal)).await;
+                            let _ = tokio::time::timeout(REFUSAL_TIME, refuse(stream, tls, refusal)).await;
                             drop(turn);
                         });
                     }
@@ -230,11 +241,29 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-async fn connection(stream: TcpStream, peer: Peer, router: Router, place: Admitted, stopping: Arc<AtomicBool>) {
+async fn connection(
+    stream: TcpStream,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    place: Admitted,
+    stopping: Arc<AtomicBool>,
+) {
     let Inner { header_timeout, stall_timeout, .. } = *place.connections.0;
     let _ = stream.set_nodelay(true);
     let _ = keep_little_unsent(&stream);
-    let io = TokioIo::new(PacedStream::new(stream, stall_timeout, Arc::clone(&place.link.blocked)));
+    let paced = |stream| PacedStream::new(stream, stall_timeout, Arc::clone(&place.link.blocked));
+    let stream = match tls {
+        None => Either::Left(paced(stream)),
+        Some(tls) => {
+            let shaking = tokio::time::timeout(header_timeout, shake_hands(stream, &tls, paced));
+            match until_noticed(shaking, &place.link, &stopping).await {
+                Some(Ok(Some(stream))) => Either::Right(stream),
+                _ => return,
+            }
+        }
+    };
+    let io = TokioIo::new(stream);
     let service = service_fn(|request: Request<Incoming>| {
         place.link.waiting_since.store(0, Ordering::Relaxed);
         let mut request = request.map(|body| Body::new(PacedBody::new(body, stall_timeout)));
@@ -272,6 +301,37 @@ async fn connection(stream: TcpStream, peer: Peer, router: Router, place: Admitt
         if stopping.load(Ordering::Relaxed) && !is_stopping {
             is_stopping = true;
             http.as_mut().graceful_shutdown();
+        }
+    }
+}
+
+/// The connection, encrypted; none when its client does not get that far. One that speaks HTTP without TLS is told so.
+async fn shake_hands(
+    stream: TcpStream,
+    tls: &TlsAcceptor,
+    paced: impl FnOnce(TcpStream) -> PacedStream,
+) -> Option<TlsStream<PacedStream>> {
+    // A handshake begins with a byte that is no letter.
+    let mut first = [0];
+    if stream.peek(&mut first).await.is_ok_and(|n| n > 0) && first.iter().all(u8::is_ascii_alphabetic) {
+        let _ = tokio::time::timeout(REFUSAL_TIME, say(stream, &problem::tls_only())).await;
+        return None;
+    }
+    let shaken = tls.accept(paced(stream)).await;
+    shaken.inspect_err(|error| tracing::debug!(%error, "a client did not get through TLS")).ok()
+}
+
+/// Waits for what comes before the first request; none when the connection is to close meanwhile.
+async fn until_noticed<T>(waited: impl Future<Output = T>, link: &Link, stopping: &AtomicBool) -> Option<T> {
+    let mut waited = pin!(waited);
+    loop {
+        tokio::select! {
+            biased;
+            done = waited.as_mut() => return Some(done),
+            () = link.notice.notified() => {}
+        }
+        if link.closing.load(Ordering::Relaxed) || stopping.load(Ordering::Relaxed) {
+            return None;
         }
     }
 }
@@ -319,12 +379,24 @@ impl HttpBody for AnswerBody {
 }
 
 /// Says that there is no room, to whatever was going to be asked.
-async fn refuse(mut stream: TcpStream, refusal: Refusal) {
+async fn refuse(stream: TcpStream, tls: Option<TlsAcceptor>, refusal: Refusal) {
     let answer = match refusal {
         Refusal::Full => problem::no_connection_left(),
         Refusal::ClientFull => problem::too_many_connections(),
     };
-    let said = stream.write_all(&answer).await.is_ok() && stream.shutdown().await.is_ok();
+    match tls {
+        None => say(stream, &answer).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(stream).await {
+                say(stream, &answer).await;
+            }
+        }
+    }
+}
+
+/// An answer to whatever is asked, and the end.
+async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &[u8]) {
+    let said = stream.write_all(answer).await.is_ok() && stream.shutdown().await.is_ok();
     // A connection closed with unread bytes would lose the answer on its way.
     let mut unread = [0; 1024];
     while said && stream.read(&mut unread).await.is_ok_and(|n| n > 0) {}

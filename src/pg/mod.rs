@@ -1,10 +1,10 @@
 //! The door for PostgreSQL's clients (feature `pgwire`): the same tables and statements as over HTTP, by their protocol.
 //!
-//! Where nobody need say who he is, any name is taken without a password; an account shows a key, over TLS only. It
+//! Where nobody need say who he is, any name is taken without a password; an account shows a key, over TLS only. A client
+//! that asks for TLS gets it where there is a certificate, and others than this machine's are served only then. It
 //! translates and nothing else: what a statement reads, and what it may take, is [`crate::query`]'s to say.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +28,8 @@ mod startup;
 mod values;
 mod wire;
 
+/// Where it listens without a certificate.
+const LOOPBACK: &str = "127.0.0.1";
 /// Connections at once.
 const MOST_CONNECTIONS: usize = 32;
 /// And those that are only told that there are as many.
@@ -35,22 +37,24 @@ const MOST_TASKS: usize = 2 * MOST_CONNECTIONS;
 /// How long accepting rests when the system has no descriptor left.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// Listens where the settings say, on the loopback whatever `HOST` is; nowhere when they say nothing.
+/// Listens where the settings say: on `HOST` where there is a certificate, else on the loopback; nowhere when they say nothing.
 ///
 /// # Errors
 /// When the port is in use.
 pub async fn bind(config: &Config) -> Result<Option<TcpListener>> {
     let Some(port) = config.pg_port else { return Ok(None) };
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    // Nobody's key crosses a network readable.
+    let host = if config.tls_files.is_some() { config.host.as_str() } else { LOOPBACK };
+    let bound = TcpListener::bind((host, port)).await;
     bound.map(Some).map_err(|error| {
         let why = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                format!("port {port} of 127.0.0.1 is in use: stop the other program, or choose another with PG_PORT")
+                format!("port {port} of {host} is in use: stop the other program, or choose another with PG_PORT")
             }
             std::io::ErrorKind::PermissionDenied => {
                 format!("port {port} may not be opened by this user: choose one above 1023 with PG_PORT")
             }
-            _ => format!("cannot listen on 127.0.0.1:{port} (PG_PORT)"),
+            _ => format!("cannot listen on {host}:{port} (PG_PORT)"),
         };
         Error::new(codes::CANNOT_LISTEN, why).with_source(error)
     })

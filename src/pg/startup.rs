@@ -1,5 +1,5 @@
-//! How a connection begins: encryption is declined, a request to cancel is passed on, a database is opened, and a client is
-//! told what it may count on.
+//! How a connection begins: encryption is begun where there is a certificate and declined where there is none, a request
+//! to cancel is passed on, a database is opened, and a client is told what it may count on.
 
 use std::sync::Arc;
 
@@ -31,18 +31,19 @@ struct Said {
 /// Carries a connection from its first byte to its last.
 pub async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Gone> {
     let config = &shared.state.config;
-    let mut wire = Wire::new(stream, config.stall_timeout);
+    let wire = Wire::new(stream, config.stall_timeout);
     let said = tokio::select! {
         () = shared.stopping.cancelled() => return Ok(()),
-        said = timeout(config.header_timeout, first(&mut wire, shared)) => said.map_err(|_| Gone)??,
+        said = timeout(config.header_timeout, first(wire, shared)) => said.map_err(|_| Gone)??,
     };
-    let Some(said) = said else { return Ok(()) };
+    let Some((mut wire, said)) = said else { return Ok(()) };
     let Ok(_place) = Arc::clone(&shared.places).try_acquire_owned() else {
         return fatal(wire, &Refusal::new("53300", "sorry, too many clients already")).await;
     };
+    let wire_is_secure = wire.is_secure();
     let entered = async {
         let user = user_of(&said);
-        let principal = login::principal(&mut wire, shared, &user, false).await?;
+        let principal = login::principal(&mut wire, shared, &user, wire_is_secure).await?;
         let state = shared.state.asked_by(Arc::new(principal));
         let (database, settings) = opened(&state, &said, &user).await?;
         Ok((state, database, user, settings))
@@ -78,14 +79,18 @@ async fn fatal(mut wire: Wire, refusal: &Refusal) -> Result<(), Gone> {
 }
 
 /// The first message that is more than a question; none when there is nothing more to do.
-async fn first(wire: &mut Wire, shared: &Shared) -> Result<Option<Said>, Gone> {
+async fn first(mut wire: Wire, shared: &Shared) -> Result<Option<(Wire, Said)>, Gone> {
     loop {
         let body = wire.startup().await?;
         let mut fields = Fields(&body);
         match fields.i32().ok_or(Gone)? {
-            SSL | GSS => {
-                wire.out.push(b'N');
+            code @ (SSL | GSS) => {
+                let tls = shared.state.tls.as_ref().filter(|_| code == SSL && !wire.is_secure());
+                wire.out.push(if tls.is_some() { b'S' } else { b'N' });
                 wire.flush().await?;
+                if let Some(tls) = tls {
+                    wire = wire.encrypted(&tls.postgres()).await?;
+                }
             }
             CANCEL => {
                 let (process, secret) = (fields.i32().ok_or(Gone)?, fields.i32().ok_or(Gone)?);
@@ -97,7 +102,7 @@ async fn first(wire: &mut Wire, shared: &Shared) -> Result<Option<Said>, Gone> {
                 while let Some(name) = fields.text().filter(|name| !name.is_empty()) {
                     parameters.push((name, fields.text().ok_or(Gone)?));
                 }
-                return Ok(Some(Said { minor: version & 0xffff, parameters }));
+                return Ok(Some((wire, Said { minor: version & 0xffff, parameters })));
             }
             version => {
                 let message = format!("unsupported frontend protocol {}.{}", version >> 16, version & 0xffff);

@@ -5,7 +5,9 @@ use std::time::Duration;
 use hvac_query::postgres::PgType;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 /// Longest message that a client may send: a statement with its parameters.
 const LONGEST_MESSAGE: usize = 4 << 20;
@@ -20,8 +22,7 @@ pub struct Gone;
 
 /// Both directions of a connection.
 pub struct Wire {
-    reader: BufReader<OwnedReadHalf>,
-    writer: OwnedWriteHalf,
+    stream: BufReader<Either<TcpStream, TlsStream<TcpStream>>>,
     /// What is to be sent.
     pub out: Vec<u8>,
     /// How long a client may stand still while it takes an answer.
@@ -30,8 +31,23 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(stream: TcpStream, stall: Duration) -> Self {
-        let (reader, writer) = stream.into_split();
-        Self { reader: BufReader::new(reader), writer, out: Vec::new(), stall }
+        Self { stream: BufReader::new(Either::Left(stream)), out: Vec::new(), stall }
+    }
+
+    /// Whether it is encrypted.
+    pub fn is_secure(&self) -> bool {
+        matches!(self.stream.get_ref(), Either::Right(_))
+    }
+
+    /// The same connection, encrypted, once its client was told to begin. What it sent before would be taken for a part of
+    /// what it says in secret, whoever has sent it (CVE-2021-23214).
+    pub async fn encrypted(self, tls: &TlsAcceptor) -> Result<Self, Gone> {
+        if !self.stream.buffer().is_empty() {
+            return Err(Gone);
+        }
+        let Either::Left(stream) = self.stream.into_inner() else { return Err(Gone) };
+        let stream = tls.accept(stream).await.map_err(|_| Gone)?;
+        Ok(Self { stream: BufReader::new(Either::Right(stream)), out: Vec::new(), stall: self.stall })
     }
 
     /// The body of a first message, which has no type.
@@ -41,33 +57,33 @@ impl Wire {
 
     /// Ready when the next message begins, or the client has left.
     pub async fn arrived(&mut self) {
-        let _ = self.reader.fill_buf().await;
+        let _ = self.stream.fill_buf().await;
     }
 
     /// The next message: its type and body, which comes without long rests.
     pub async fn message(&mut self) -> Result<(u8, Vec<u8>), Gone> {
         let stall = self.stall;
         let reading = async {
-            let kind = self.reader.read_u8().await.map_err(|_| Gone)?;
+            let kind = self.stream.read_u8().await.map_err(|_| Gone)?;
             Ok((kind, self.body(LONGEST_MESSAGE).await?))
         };
         tokio::time::timeout(stall, reading).await.map_err(|_| Gone)?
     }
 
     async fn body(&mut self, longest: usize) -> Result<Vec<u8>, Gone> {
-        let length = self.reader.read_i32().await.map_err(|_| Gone)?;
+        let length = self.stream.read_i32().await.map_err(|_| Gone)?;
         let length = usize::try_from(length).ok().and_then(|length| length.checked_sub(4)).ok_or(Gone)?;
         if length > longest {
             return Err(Gone);
         }
         let mut body = vec![0; length];
-        self.reader.read_exact(&mut body).await.map_err(|_| Gone)?;
+        self.stream.read_exact(&mut body).await.map_err(|_| Gone)?;
         Ok(body)
     }
 
     /// Ready when the client has left; never while it has sent more.
     pub async fn left(&mut self) {
-        if self.reader.buffer().is_empty() && !matches!(self.reader.get_mut().peek(&mut [0]).await, Ok(1..)) {
+        if !matches!(self.stream.fill_buf().await, Ok([_, ..])) {
             return;
         }
         std::future::pending().await
@@ -77,10 +93,10 @@ impl Wire {
     pub async fn flush(&mut self) -> Result<(), Gone> {
         let sent = async {
             for piece in self.out.chunks(FULL / 4) {
-                let writing = self.writer.write_all(piece);
+                let writing = self.stream.write_all(piece);
                 tokio::time::timeout(self.stall, writing).await.map_err(|_| Gone)?.map_err(|_| Gone)?;
             }
-            Ok(())
+            tokio::time::timeout(self.stall, self.stream.flush()).await.map_err(|_| Gone)?.map_err(|_| Gone)
         };
         let done = sent.await;
         self.out.clear();

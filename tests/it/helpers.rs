@@ -322,7 +322,7 @@ impl Process {
         let mut process = Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), child, stdout, stderr };
         let patience = Instant::now() + Duration::from_secs(60);
         while Instant::now() < patience {
-            if let Some(address) = process.stdout().split("http://").nth(1).and_then(|rest| rest.split(' ').next()) {
+            if let Some(address) = process.stdout().split("://").nth(1).and_then(|rest| rest.split(' ').next()) {
                 process.address = address.trim().parse().unwrap();
                 return process;
             }

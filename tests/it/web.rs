@@ -49,6 +49,25 @@ async fn the_page_runs_nothing_but_its_own_files() {
     assert!(!module.replace("http://www.w3.org/2000/svg", "").contains("http"), "no other server");
 }
 
+/// Of the documentation, the page of others that we serve; `browser::our_own_pages_work_under_their_policy` looks at it.
+#[tokio::test]
+async fn the_docs_run_nothing_but_their_own_files() {
+    let app = TestApp::start().await;
+    let preset = app.get("/docs/swagger-ui-standalone-preset.js").await;
+    for page in [app.get("/docs/").await, app.get("/docs").await, preset.clone()] {
+        let policy = page.header("content-security-policy").to_owned();
+        for part in ["default-src 'none'", "script-src 'self';", "connect-src 'self';", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{part} in {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+    }
+    // The one style in a script whose hash the policy has.
+    assert!(preset.text().contains(
+        r#"createElement("style",null,".logo_small_svg__cls-2{fill:#fff}.logo_small_svg__cls-3{fill:#85ea2d}")"#
+    ));
+}
+
 /// What the page reads of the API is in the API's document.
 #[tokio::test]
 async fn the_page_asks_for_routes_that_exist() {

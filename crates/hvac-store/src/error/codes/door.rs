@@ -4,6 +4,10 @@ use super::Code;
 use crate::error::ErrorKind;
 
 table! {
+    Malformed {
+        TLS_ONLY "tls_only" "The request came without TLS to a port where nothing else is served."
+            "Ask with https:// instead of http://.";
+    }
     Forbidden {
         FOREIGN_ORIGIN "foreign_origin" "A web page of another origin asked to change something."
             "Add the page's origin to CORS_ALLOWED_ORIGINS if it may; behind a proxy, see to TRUSTED_PROXIES.";
