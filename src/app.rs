@@ -19,6 +19,7 @@ use crate::guessing::Guesses;
 use crate::http;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
+use crate::observability;
 use crate::sessions::snapshot;
 use crate::signals;
 use crate::state::{AppState, Handles};
@@ -31,6 +32,9 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 
 /// How often the cache drops what is too old, also when nobody asks for anything.
 const CACHE_TIDIED_EVERY: Duration = Duration::from_secs(10);
+
+/// How often figures are put in order, also when nobody looks at them.
+const FIGURES_TIDIED_EVERY: Duration = Duration::from_secs(5);
 
 /// Opens the stores and builds the state.
 ///
@@ -187,6 +191,7 @@ pub async fn run_with(
     state: AppState,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
+    observability::start();
     worker::start(&state);
     let ends = CancellationToken::new();
     let _end = ends.clone().drop_guard();
@@ -217,6 +222,12 @@ pub async fn run_with(
         }
     });
     let keeping = state.tls.clone().map(|tls| tokio::spawn(tls.keep()));
+    let counting = tokio::spawn(async {
+        loop {
+            tokio::time::sleep(FIGURES_TIDIED_EVERY).await;
+            observability::tidy();
+        }
+    });
     let tasks = state.tasks.clone();
     let all_work = async move {
         let server = async {
@@ -237,6 +248,7 @@ pub async fn run_with(
     }
     tidying.abort();
     keeping.inspect(tokio::task::JoinHandle::abort);
+    counting.abort();
     close(state).await?;
     tracing::info!("stopped");
     Ok(())

@@ -39,6 +39,7 @@ mod shape;
 mod sharing;
 mod simulate;
 mod sites;
+mod system;
 mod train;
 mod users;
 mod verdict;
@@ -156,6 +157,10 @@ enum Command {
     Keys(keys::KeysArgs),
     /// List accounts; make, change, disable or enable one
     Users(users::UsersArgs),
+    /// Show how the service is, in short
+    Status,
+    /// Show every setting that is in force, and where it came from
+    Settings,
     /// Check every stored file; bring the catalogue back from the files
     Doctor(doctor::DoctorArgs),
     /// Make a session from the sample reports
@@ -242,6 +247,8 @@ impl Cli {
             Command::Serve { demo, .. } => serve(config, demo).await,
             Command::Doctor(args) => doctor::run(config, &args, json).await,
             Command::Simulate(args) => simulate::run(&args, json),
+            Command::Settings => system::run_settings(&config, json),
+            Command::Status => on_stores(config, async |state| system::run_status(state, json).await).await,
             Command::Parse(args) => on_stores(config, async |state| parse::run(state, *args, json).await).await,
             Command::Clean(args) => on_stores(config, async |state| clean::run(state, *args, json).await).await,
             Command::Train(args) => on_stores(config, async |state| train::run(state, *args, json).await).await,

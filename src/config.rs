@@ -16,6 +16,7 @@ use hvac_store::entity::Role;
 use crate::error::{Error, Result, codes};
 
 mod check;
+mod in_force;
 mod network;
 mod secret;
 #[cfg(test)]
@@ -26,6 +27,8 @@ pub use secret::Secret;
 pub use tokens::{TokenKeys, TokenSettings};
 
 pub use network::Network;
+
+pub use in_force::{Origin, SettingInForce};
 
 /// One setting: its variable and its default (empty: unset).
 pub struct Setting {
@@ -89,8 +92,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("TLS_CERT", ""),
     setting("TLS_KEY", ""),
     setting("HSTS_SECONDS", "31536000"),
+    setting("INSTANCE", ""),
     setting("LOG_FORMAT", "pretty"),
     setting("RUST_LOG", "info,sea_orm_migration=warn"),
+    setting("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    setting("OTEL_EXPORTER_OTLP_HEADERS", ""),
 ];
 
 /// How log lines look.
@@ -176,10 +182,16 @@ pub struct Config {
     pub tls_files: Option<(PathBuf, PathBuf)>,
     /// How long browsers are told to come by TLS only, where there is TLS.
     pub hsts: Duration,
+    /// Which of several processes this is, in logs and answers.
+    pub instance: String,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Filter of log lines, in `tracing`'s directives.
     pub log_filter: String,
+    /// Where traces go, without TLS; none when there are none.
+    pub otlp_endpoint: Option<String>,
+    /// Every setting as it is in force, secrets hidden.
+    pub in_force: Vec<SettingInForce>,
 }
 
 impl Config {
@@ -195,6 +207,9 @@ impl Config {
     /// # Errors
     /// The first setting whose value cannot be used, by its variable's name.
     pub fn load(flags: &BTreeMap<&'static str, String>) -> Result<(Self, Vec<String>)> {
+        // What is there before the file is read is not of the file.
+        let is_there = |setting: &&Setting| std::env::var_os(setting.variable).is_some();
+        let outside: Vec<&str> = SETTINGS.iter().filter(is_there).map(|setting| setting.variable).collect();
         if let Err(error) = dotenvy::dotenv()
             && !error.not_found()
         {
@@ -205,8 +220,12 @@ impl Config {
             .with_source(error));
         }
         let names = dotenvy::dotenv_iter().into_iter().flatten().flatten().map(|(name, _)| name);
-        let value = |variable: &'static str| flags.get(variable).cloned().or_else(|| std::env::var(variable).ok());
-        Ok((Self::from_values(value)?, check::unknown_names(names)))
+        let value = |variable: &'static str| match flags.get(variable) {
+            Some(value) => Some((value.clone(), Origin::Flag)),
+            None if outside.contains(&variable) => Some((std::env::var(variable).ok()?, Origin::Environment)),
+            None => Some((std::env::var(variable).ok()?, Origin::EnvFile)),
+        };
+        Ok((Self::from_sources(value)?, check::unknown_names(names)))
     }
 
     /// The settings from any source of values; what it does not know gets its default.
@@ -214,14 +233,20 @@ impl Config {
     /// # Errors
     /// The first setting whose value cannot be used, by its variable's name.
     pub fn from_values(value_of: impl Fn(&'static str) -> Option<String>) -> Result<Self> {
+        Self::from_sources(|variable| Some((value_of(variable)?, Origin::Environment)))
+    }
+
+    fn from_sources(value_of: impl Fn(&'static str) -> Option<(String, Origin)>) -> Result<Self> {
+        let said = |variable: &'static str| {
+            let said = value_of(variable).map(|(value, origin)| (value.trim().to_owned(), origin));
+            said.filter(|(value, _)| !value.is_empty())
+        };
         let get = |variable: &'static str| -> String {
             let default = SETTINGS.iter().find(|s| s.variable == variable).map_or("", |s| s.default);
-            value_of(variable)
-                .map(|v| v.trim().to_owned())
-                .filter(|v| !v.is_empty())
-                .unwrap_or_else(|| default.to_owned())
+            said(variable).map_or_else(|| default.to_owned(), |(value, _)| value)
         };
         let some = |variable| Some(get(variable)).filter(|v| !v.is_empty());
+        check::otlp_headers(&get("OTEL_EXPORTER_OTLP_HEADERS"))?;
         let whole = |variable, allowed, unit| check::number::<u64>(variable, &get(variable), &allowed, unit);
         let flag = |variable| match get(variable).as_str() {
             "true" | "1" => Ok(true),
@@ -285,12 +310,15 @@ impl Config {
             rate_limit_heavy: per_minute("RATE_LIMIT_HEAVY")?,
             tls_files: check::tls_files(some("TLS_CERT"), some("TLS_KEY"))?,
             hsts: Duration::from_secs(whole("HSTS_SECONDS", 0..=10 * 365 * 86_400, " of seconds")?),
+            instance: some("INSTANCE").map_or_else(|| Ok(machine_name()), check::instance)?,
             log_format: match get("LOG_FORMAT").as_str() {
                 "pretty" => LogFormat::Pretty,
                 "json" => LogFormat::Json,
                 other => return Err(bad("LOG_FORMAT", other, "pretty or json")),
             },
             log_filter: check::log_filter(get("RUST_LOG"))?,
+            otlp_endpoint: some("OTEL_EXPORTER_OTLP_ENDPOINT").map(check::otlp_endpoint).transpose()?,
+            in_force: in_force::all(said),
         })
     }
 }
@@ -307,6 +335,13 @@ pub fn timezone(field: &'static str, name: &str) -> Result<Tz> {
             format!("{field}: '{name}' is no IANA time zone; use a name such as Asia/Taipei, Europe/Berlin or UTC"),
         )
     })
+}
+
+/// What the machine calls itself.
+fn machine_name() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let told = told.or_else(|| ["HOSTNAME", "COMPUTERNAME"].into_iter().find_map(|name| std::env::var(name).ok()));
+    told.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
 }
 
 /// None for 0. Parts of a day are for tests.

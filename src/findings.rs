@@ -136,6 +136,7 @@ pub struct FindingPage {
 /// # Errors
 /// 404 for an unknown session or version; 409 when its file is missing or damaged; 422 for a kind, time, page or limit
 /// that cannot be.
+#[tracing::instrument(level = "debug", name = "findings", skip_all)]
 pub async fn list(
     state: &AppState,
     session_id: String,

@@ -116,7 +116,7 @@ struct Outcomes {
 impl Outcomes {
     async fn checks(&self, state: &AppState) -> Checks {
         let writer = state.store.db.writer_stats();
-        let CacheStats { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up } =
+        let CacheStats { hits_memory, hits_redis, misses, errors, entries, bytes, redis_up, .. } =
             state.store.cache.stats().await;
         Checks {
             database: check("database", &self.database),

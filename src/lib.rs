@@ -27,6 +27,8 @@
 //! | [`audit`] | who did what; only added to |
 //! | [`principal`] | PURE: who asks, and what he may see |
 //! | [`health`] | is the process alive, can it work |
+//! | [`observability`] | figures for Prometheus and as JSON, the service in short, the settings in force |
+//! | [`metric_names`] | every metric: name, kind, unit, labels, meaning |
 //! | [`demo`] | a session from the samples |
 //! | [`http`], [`cli`] | the two doors: they translate, nothing else |
 //! | `pg` | the door for PostgreSQL's clients (feature `pgwire`) |
@@ -68,6 +70,7 @@ pub mod limits;
 pub mod log;
 pub mod markup;
 pub mod memory;
+pub mod observability;
 pub mod optimization;
 #[cfg(feature = "pgwire")]
 pub mod pg;
@@ -82,4 +85,4 @@ pub mod tls;
 pub mod training;
 pub mod worker;
 
-pub use hvac_store::error;
+pub use hvac_store::{error, metric_names};

@@ -20,14 +20,18 @@ fn main() -> ExitCode {
         Ok(found) => found,
         Err(error) => return answers.report(&error),
     };
-    log::start(&config);
+    if let Err(error) = log::start(&config) {
+        return answers.report(&error);
+    }
     notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return answers.no_threads(error),
     };
-    match runtime.block_on(cli.run(config)) {
+    let ended = match runtime.block_on(cli.run(config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => answers.report(&error),
-    }
+    };
+    log::stop();
+    ended
 }

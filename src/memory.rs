@@ -5,6 +5,7 @@
 //! and what parses hold. What holds little asks for nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,6 +49,18 @@ impl Memory {
 pub struct Budget {
     units: Arc<Semaphore>,
     all: u32,
+    waiters: Arc<AtomicU64>,
+}
+
+/// How much of a budget is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// All there are.
+    pub bytes: u64,
+    /// Held by work.
+    pub held_bytes: u64,
+    /// Who waits for more.
+    pub waiters: u64,
 }
 
 /// Bytes of a budget, until they are dropped.
@@ -57,7 +70,15 @@ pub struct Held(OwnedSemaphorePermit);
 impl Budget {
     fn new(bytes: u64) -> Self {
         let all = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX).clamp(1, 1 << 28);
-        Self { units: Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(usize::MAX))), all }
+        let units = Arc::new(Semaphore::new(usize::try_from(all).unwrap_or(usize::MAX)));
+        Self { units, all, waiters: Arc::default() }
+    }
+
+    /// How much of it is in use now.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let (bytes, left) = (u64::from(self.all) * UNIT, self.units.available_permits() as u64 * UNIT);
+        Load { bytes, held_bytes: bytes.saturating_sub(left), waiters: self.waiters.load(Ordering::Relaxed) }
     }
 
     /// So many bytes, or all there are if that is more than there are; first come, first served. None for little.
@@ -81,8 +102,25 @@ impl Budget {
             return None;
         }
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.all);
+        let _waiting = Waiting::of(&self.waiters);
         // It is never closed.
         Arc::clone(&self.units).acquire_many_owned(units).await.ok().map(Held)
+    }
+}
+
+/// One who waits, until it is dropped: it may go away before its turn.
+struct Waiting<'b>(&'b AtomicU64);
+
+impl<'b> Waiting<'b> {
+    fn of(waiters: &'b AtomicU64) -> Self {
+        waiters.fetch_add(1, Ordering::Relaxed);
+        Self(waiters)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -114,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_held_comes_back_with_the_last_byte() {
         let budget = Budget::new(8 * LITTLE);
-        let left = || budget.units.available_permits() as u64 * UNIT;
+        let left = || budget.load().bytes - budget.load().held_bytes;
         assert!(budget.hold(LITTLE - 1).await.unwrap().is_none());
         let mut most = budget.hold(100 * LITTLE).await.unwrap().unwrap();
         assert_eq!(left(), 0, "more than there is means all of it");
@@ -130,8 +168,10 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!next.is_finished(), "it waits");
+        assert_eq!(budget.load().waiters, 1);
         drop(part);
         assert!(next.await.unwrap());
+        assert_eq!(budget.load().waiters, 0);
         assert_eq!(left(), 8 * LITTLE);
     }
 }

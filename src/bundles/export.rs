@@ -44,6 +44,7 @@ impl Bundle {
 /// # Errors
 /// 404 and 409 for a session that is not there or deleted; 409 when one of its files is missing or damaged: found before
 /// the first byte.
+#[tracing::instrument(level = "debug", name = "export_bundle", skip_all)]
 pub async fn bundle(state: &AppState, session_id: &str) -> Result<Bundle> {
     let session = store::live_session(state.store.db.read(), state.principal(), session_id).await?;
     let (snapshot, document) = stored_manifest(state, session_id).await?;

@@ -36,6 +36,7 @@ type StagedFiles = BTreeMap<(Root, String), Finished>;
 /// # Errors
 /// 422 for a bundle that is damaged or contradicts itself, 409 for one of a newer program, of a session that is here with
 /// other contents or deleted, and for models whose names are taken; 503 for a full disk. Then nothing is stored.
+#[tracing::instrument(level = "debug", name = "import_bundle", skip_all)]
 pub async fn bundle(state: &AppState, file: File, most_bytes: u64) -> Result<Imported> {
     let opening = tokio::task::spawn_blocking(move || opened::open(file));
     let opened = opening.await.internal("reading a bundle")??;

@@ -49,6 +49,7 @@ impl Asked {
 ///
 /// # Errors
 /// As [`resolve`]; 409 for a deleted session; 422 naming each field that is wrong, with the closest columns.
+#[tracing::instrument(level = "debug", name = "ask_clean", skip_all)]
 pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
     let CleanRequest { session_id, dataset_id, force, parameters, .. } = request;
     let version = dataset_id.unwrap_or_else(|| "parsed".to_owned());

@@ -116,6 +116,7 @@ pub struct ColumnDifference {
 ///
 /// # Errors
 /// As [`resolve`]; 422 when one is not named.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn compare(state: &AppState, session_id: &str, query: &CompareQuery) -> Result<Comparison> {
     let (a, said_a) = side(state, session_id, "a", &query.a).await?;
     let (b, said_b) = side(state, session_id, "b", &query.b).await?;

@@ -43,6 +43,7 @@ pub struct EventPage {
 /// # Errors
 /// As [`resolve`]; 404 for a version that was made before its events were kept; 409 when its file of events is gone or
 /// damaged; 422 for a rule, column, time or page that cannot be.
+#[tracing::instrument(level = "debug", name = "list_events", skip_all)]
 pub async fn list(
     state: &AppState,
     selector: &DatasetSelector,

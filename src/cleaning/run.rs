@@ -39,6 +39,7 @@ const CLEANED: f64 = 0.8;
 /// # Errors
 /// 409 when the dataset's file is not what it was, or the job was cancelled; what only the values can tell (422);
 /// `disk_full`.
+#[tracing::instrument(level = "debug", name = "clean", skip_all)]
 pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
     let job = store::get(state.store.db.read(), context.job_id()).await?;
     if job.status == WorkStatus::Completed {

@@ -117,6 +117,40 @@ pub fn tls_files(certificate: Option<String>, key: Option<String>) -> Result<Opt
     }
 }
 
+/// A short name.
+pub fn instance(text: String) -> Result<String> {
+    match text.len() <= 100 && !text.contains(char::is_control) {
+        true => Ok(text),
+        false => Err(bad("INSTANCE", &text, "a name of at most 100 letters")),
+    }
+}
+
+/// The base address of a collector of traces.
+pub fn otlp_endpoint(text: String) -> Result<String> {
+    const VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let wanted = "the address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318";
+    match Url::parse(&text) {
+        Ok(url) if url.scheme() == "http" && url.has_host() && url.query().is_none() => Ok(text),
+        // It may hold a key.
+        Ok(url) if url.scheme() == "https" => Err(bad(
+            VARIABLE,
+            "https://…",
+            &format!("{wanted}; TLS is not spoken here, run a collector on this machine"),
+        )),
+        _ => Err(bad(VARIABLE, "…", wanted)),
+    }
+}
+
+/// Names and values, as `name=value,name=value`. The exporter reads them itself, and leaves out what it cannot read.
+pub fn otlp_headers(text: &str) -> Result<()> {
+    let mut pairs = text.split(',').filter(|pair| !pair.trim().is_empty());
+    match pairs.all(|pair| pair.split_once('=').is_some_and(|(name, _)| !name.trim().is_empty())) {
+        true => Ok(()),
+        // They are secrets.
+        false => Err(bad("OTEL_EXPORTER_OTLP_HEADERS", "…", "headers for the collector, as name=value,name=value")),
+    }
+}
+
 /// Directives of `tracing`.
 pub fn log_filter(text: String) -> Result<String> {
     match EnvFilter::try_new(&text) {

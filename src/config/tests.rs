@@ -52,6 +52,10 @@ fn what_a_setting_cannot_mean_is_refused_by_its_name() {
         ("HSTS_SECONDS", "a year", "of seconds from 0"),
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("RUST_LOG", "info=loud=louder", "directives"),
+        ("INSTANCE", "a\nb", "a name"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318", "http://127.0.0.1:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector.example", "on this machine"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a key", "name=value"),
     ] {
         let error = with(variable, value).unwrap_err();
         assert!(error.message.contains(variable) && error.message.contains(says), "{variable}={value}: {error}");
@@ -61,8 +65,15 @@ fn what_a_setting_cannot_mean_is_refused_by_its_name() {
             error.code.name
         );
     }
-    let secret = with("REDIS_URL", "redis//:secret@127.0.0.1").unwrap_err();
-    assert!(!secret.message.contains("secret"), "{secret}");
+    for (variable, value) in [
+        ("REDIS_URL", "redis//:secret@127.0.0.1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://me:secret@collector.example"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "secret"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "secret"),
+    ] {
+        let error = with(variable, value).unwrap_err();
+        assert!(!error.message.contains("secret"), "{error}");
+    }
 }
 
 #[test]
@@ -86,6 +97,8 @@ fn what_a_setting_can_mean_is_taken() {
         ("HSTS_SECONDS", "0"),
         ("RUST_LOG", "warn,access=off"),
         ("RUST_LOG", "off"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.example:4318/"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b,x=y=="),
     ] {
         with(variable, value).unwrap_or_else(|error| panic!("{variable}={value}: {error}"));
     }

@@ -104,7 +104,8 @@ fn held(held: Option<Held>, body: Bytes) -> Bytes {
 /// # Errors
 /// That of `work`.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.internal("computing an answer")?
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work)).await.internal("computing an answer")?
 }
 
 /// The bytes of an answer.

@@ -21,6 +21,7 @@ const MAX_RANKED: u64 = 50_000_000;
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Window::of`]; 422 for a parameter out of range or an unknown column.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn correlation(
     state: &AppState,
     selector: &DatasetSelector,

@@ -102,6 +102,7 @@ pub struct PointShares {
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Window::of`]; 422 for an unknown column, and for too many shares.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn coverage(
     state: &AppState,
     selector: &DatasetSelector,

@@ -54,6 +54,7 @@ pub struct DurationCurve {
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Window::of`]; 422 for a parameter out of range or an unknown column.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn duration(
     state: &AppState,
     selector: &DatasetSelector,

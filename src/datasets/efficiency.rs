@@ -127,6 +127,7 @@ pub struct EfficiencyBin {
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Window::of`]; 422 for a parameter out of range, and where no column plays a part.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn efficiency(
     state: &AppState,
     selector: &DatasetSelector,

@@ -54,6 +54,7 @@ pub enum Form {
 /// # Errors
 /// 409 when the stored file is missing or damaged: a stream cannot take back its status, so this is found before the
 /// first byte.
+#[tracing::instrument(level = "debug", name = "export", skip_all)]
 pub async fn download(
     state: &AppState,
     dataset: &Resolved,
@@ -80,6 +81,7 @@ pub async fn download(
 ///
 /// # Errors
 /// As [`download`].
+#[tracing::instrument(level = "debug", name = "export", skip_all)]
 pub async fn stream(state: &AppState, dataset: &Resolved, form: Form, selection: &Selection) -> Result<ByteStream> {
     Ok(match download(state, dataset, form, selection).await?.0 {
         Download::Made { recipe, .. } => on_the_way(&recipe, 0..u64::MAX),

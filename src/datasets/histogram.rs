@@ -85,6 +85,7 @@ pub enum BinRule {
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Window::of`]; 422 for a parameter out of range or an unknown column.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn histogram(
     state: &AppState,
     selector: &DatasetSelector,

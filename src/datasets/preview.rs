@@ -32,6 +32,7 @@ const CELL_BYTES: u64 = 24;
 ///
 /// # Errors
 /// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn preview(
     state: &AppState,
     selector: &DatasetSelector,

@@ -108,6 +108,7 @@ pub struct ColumnProfile {
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Window::of`]; 422 for an unknown column, or one of texts.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn profile(
     state: &AppState,
     selector: &DatasetSelector,

@@ -13,6 +13,7 @@ use hvac_frame::column::{ColumnMeta, Kind};
 ///
 /// # Errors
 /// As [`super::version::resolve`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn quality(state: &AppState, selector: &DatasetSelector) -> Result<Answer<Quality>> {
     let dataset = settled(state, selector).await?;
     answer::computed(state, dataset, "quality", |frame, dataset| {

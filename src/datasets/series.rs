@@ -16,6 +16,7 @@ const POINTS: i64 = 2000;
 ///
 /// # Errors
 /// As [`super::version::resolve`]; 422 for a parameter out of range or an unknown column.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn series(
     state: &AppState,
     selector: &DatasetSelector,

@@ -21,6 +21,7 @@ const MAX_STATES: usize = 50;
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Selection::of`].
+#[tracing::instrument(level = "debug", name = "stats", skip_all)]
 pub async fn all(
     state: &AppState,
     selector: &DatasetSelector,
@@ -45,6 +46,7 @@ pub async fn all(
 ///
 /// # Errors
 /// As [`super::version::resolve`], [`Window::of`]; 422 for an unknown column, with the closest names.
+#[tracing::instrument(level = "debug", name = "stats_of_column", skip_all)]
 pub async fn one(
     state: &AppState,
     selector: &DatasetSelector,

@@ -95,12 +95,14 @@ fn seen_by(principal: &Principal) -> Condition {
 }
 
 /// The session of that id, if it is seen; deleted ones too.
+#[tracing::instrument(level = "debug", name = "store.session", skip_all)]
 pub async fn session(db: &Db, principal: &Principal, id: &str) -> Result<Option<SessionRow>> {
     let query = session::Entity::find_by_id(id).filter(seen_by(principal)).into_partial_model();
     query.one(db.read()).await.internal("looking for a session")
 }
 
 /// The session last parsed over HTTP that is seen and not deleted.
+#[tracing::instrument(level = "debug", name = "store.last_parsed", skip_all)]
 pub async fn last_parsed_over_http(db: &Db, principal: &Principal) -> Result<Option<SessionRow>> {
     let query = session::Entity::find()
         .filter(seen_by(principal))
@@ -113,6 +115,7 @@ pub async fn last_parsed_over_http(db: &Db, principal: &Principal) -> Result<Opt
 }
 
 /// The session's parsed dataset of that version, or the newest.
+#[tracing::instrument(level = "debug", name = "store.parsed", skip_all)]
 pub async fn parsed(db: &Db, session_id: &str, version: Option<i32>) -> Result<Option<VersionRow>> {
     let mut query = parsed_dataset::Entity::find().filter(parsed_dataset::Column::SessionId.eq(session_id));
     if let Some(version) = version {
@@ -123,6 +126,7 @@ pub async fn parsed(db: &Db, session_id: &str, version: Option<i32>) -> Result<O
 }
 
 /// The session's completed cleaned version of that number, or the newest; of one parsed dataset only, if given.
+#[tracing::instrument(level = "debug", name = "store.cleaned", skip_all)]
 pub async fn cleaned(
     db: &Db,
     session_id: &str,
@@ -149,6 +153,7 @@ fn calculated(column: impl ColumnTrait) -> SimpleExpr {
 }
 
 /// The version of that id, parsed or cleaned.
+#[tracing::instrument(level = "debug", name = "store.version", skip_all)]
 pub async fn by_id(db: &Db, id: &str) -> Result<Option<VersionRow>> {
     let doing = "looking for a version by its id";
     let parsed = parsed_dataset::Entity::find_by_id(id)

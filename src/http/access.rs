@@ -19,6 +19,7 @@ use super::problem::{self, Failed};
 use super::rates::CallerId;
 use crate::accounts::{self, Shown, acts};
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::log;
 use crate::principal::{Principal, Role, Via};
 use crate::state::AppState;
 
@@ -195,6 +196,9 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
     };
     if let Some(id) = principal.account_id().filter(|_| principal.via != Via::Link) {
         parts.extensions.insert(CallerId(id.to_owned()));
+    }
+    if principal.account_id().is_some() {
+        log::record_user(principal.name());
     }
     parts.extensions.insert(Arc::clone(&principal));
     let mut response = next.run(Request::from_parts(parts, body)).await;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
+use tracing::Instrument;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -150,7 +151,7 @@ async fn post_import(
     };
     // From here on the file is complete: the import goes on when the client disconnects.
     let (tasks, importing) = (state.tasks.clone(), async move { arrived.import(&state, fields).await });
-    let imported = tasks.spawn(importing).await.internal("importing a session")??;
+    let imported = tasks.spawn(importing.in_current_span()).await.internal("importing a session")??;
     let location = format!("/api/v1/sessions/{}", imported.session_id);
     Ok(match imported.imported {
         true => (StatusCode::CREATED, [(header::LOCATION, location)], Json(imported)).into_response(),

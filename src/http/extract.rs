@@ -21,6 +21,7 @@ use super::contract::Operation;
 use super::problem::Failed;
 use super::rates::HeavyTurn;
 use crate::error::{Error, Result, codes};
+use crate::log;
 use crate::principal::Principal;
 use crate::state::AppState;
 
@@ -102,6 +103,9 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation, turn: Opt
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
     deserializer.end().map_err(broken_json)?;
+    if let Some(id) = body.get("session_id").and_then(Value::as_str) {
+        log::record_session(&tracing::Span::current(), id);
+    }
     operation.check_body(&body)?;
     if let Some(turn) = turn {
         turn.take(body.get("session_id").and_then(Value::as_str))?;

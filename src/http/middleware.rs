@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
@@ -20,6 +20,8 @@ use super::conditional::is_strong;
 use super::problem::{self, Failed};
 use super::rates;
 use crate::error::{Error, codes};
+use crate::log;
+use crate::observability::requests::{InFlight, RequestMetrics};
 use crate::state::AppState;
 
 /// Carries a request's id both ways.
@@ -30,16 +32,20 @@ const MEMORY_PER_JSON_BYTE: u64 = 10;
 /// Bytes of a body that does not tell its length.
 const UNTOLD_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Gives the request its id, logs it when its last byte is sent, and writes problem documents.
-pub async fn observe(mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
+/// Gives the request its id, counts it, logs it when its last byte is sent, and writes problem documents.
+pub async fn observe(State(metrics): State<Arc<RequestMetrics>>, mut request: Request, next: Next) -> Response {
+    let (started, in_flight) = (Instant::now(), InFlight::begin());
     let request_id = request_id_of(request.headers());
     let method = request.method().clone();
     let uri = request.uri().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
 
     request.extensions_mut().insert(RequestId(request_id.as_str().into()));
-    let span = tracing::info_span!("request", request_id);
+    let span = log::request_span(method.as_str(), endpoint(route.as_ref()), &request_id);
+    log::continue_trace(&span, request.headers());
+    if let Some(id) = named_session(endpoint(route.as_ref()), &uri) {
+        log::record_session(&span, id);
+    }
     let response = next.run(request).instrument(span.clone()).await;
 
     let mut response = problem::complete(response, &request_id, uri.path());
@@ -47,7 +53,9 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let entry = AccessEntry { method, route, status: response.status(), started, bytes: 0, span };
+    let status = response.status();
+    metrics.count(endpoint(route.as_ref()), method.as_str(), status.as_u16(), started.elapsed());
+    let entry = AccessEntry { status, started, bytes: 0, span, _in_flight: in_flight };
     response.map(|body| Body::new(CountedBody { body, entry }))
 }
 
@@ -63,29 +71,40 @@ fn request_id_of(headers: &HeaderMap) -> String {
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
 }
 
+/// The path of a route as the router has it, never as the client wrote it.
+fn endpoint(route: Option<&MatchedPath>) -> &str {
+    route.map_or("-", MatchedPath::as_str)
+}
+
+/// The session that the address of a request names.
+fn named_session<'u>(endpoint: &str, uri: &'u Uri) -> Option<&'u str> {
+    if endpoint.contains("/sessions/{id}") {
+        return uri.path().split_once("/sessions/")?.1.split('/').next();
+    }
+    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("session_id="))
+}
+
 /// One line of the access log; written when the body is dropped, sent to its end or not.
 struct AccessEntry {
-    method: Method,
-    route: Option<MatchedPath>,
     status: StatusCode,
     started: Instant,
     bytes: u64,
     span: tracing::Span,
+    _in_flight: InFlight,
 }
 
 impl Drop for AccessEntry {
     fn drop(&mut self) {
         let _entered = self.span.enter();
-        let duration_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        let microseconds = (self.started.elapsed().as_secs_f64() * 1e6).round();
         tracing::info!(
             target: "access",
-            method = %self.method,
-            route = self.route.as_ref().map_or("-", MatchedPath::as_str),
             status = self.status.as_u16(),
-            duration_ms = format_args!("{duration_ms:.3}"),
+            duration_ms = microseconds / 1e3,
             bytes = self.bytes,
             "answered"
         );
+        log::answered(&self.span, self.status.as_u16());
     }
 }
 

@@ -44,6 +44,7 @@ mod sessions;
 mod shape;
 mod sharing;
 mod sites;
+mod system;
 mod ui;
 mod uploads;
 mod users;

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tracing::Instrument;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -162,7 +163,7 @@ struct DeleteQuery {
 async fn delete_model(State(state): State, Path(id): Path, Query(query): Query<DeleteQuery>) -> Result<StatusCode> {
     let tasks = state.tasks.clone();
     let work = async move { models::delete(&state, &id, query.force).await };
-    tasks.spawn(work).await.internal("deleting a model")??;
+    tasks.spawn(work.in_current_span()).await.internal("deleting a model")??;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -35,6 +35,7 @@ use super::problem::{PROBLEM_JSON, Problem};
         (name = "data", description = "Looking at a stored frame"),
         (name = "export", description = "Stored frames as files"),
         (name = "accounts", description = "Who may ask, and who did what"),
+        (name = "system", description = "Figures, state and settings of the service"),
         (name = "jobs", description = "Work that goes on without its request"),
     ),
     components(schemas(Problem, super::jobs::JobEventData)),

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -42,5 +43,5 @@ async fn post_parse(State(state): State, Body(request): Body<ParseRequest>) -> R
     }
     let tasks = state.tasks.clone();
     let work = async move { parse(&state, request, Caller::Http).await };
-    Ok(Json(tasks.spawn(work).await.internal("parsing")??).into_response())
+    Ok(Json(tasks.spawn(work.in_current_span()).await.internal("parsing")??).into_response())
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::HeaderValue;
 use axum::http::header;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -21,9 +21,10 @@ use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::rates::{Rates, count};
 use super::{
     access, audit, bundles, cleaning, data, export, files, findings, health, jobs, keys, login, models, openapi,
-    optimize, parse, problem, raw_files, sessions, shape, sharing, sites, ui, uploads, users,
+    optimize, parse, problem, raw_files, sessions, shape, sharing, sites, system, ui, uploads, users,
 };
 use crate::config::Config;
+use crate::observability::requests::RequestMetrics;
 use crate::state::AppState;
 
 const DOCUMENT: &str = "/api/openapi.json";
@@ -53,7 +54,7 @@ pub fn router(state: AppState) -> Router {
 /// What every answer passes, those of no route and of a panic too.
 fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, config: &Config) -> Router<S> {
     let around = ServiceBuilder::new()
-        .layer(from_fn(observe))
+        .layer(from_fn_with_state(Arc::new(RequestMetrics::default()), observe))
         .layer(cors(&config.cors_allowed_origins))
         .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
         .layer(CatchPanicLayer::custom(problem::panicked))
@@ -62,13 +63,15 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, config: &Config
 }
 
 fn documented(api: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::Document::openapi()).nest("/api", api).merge(health::root_routes())
+    let beside = health::root_routes().merge(system::root_routes());
+    OpenApiRouter::with_openapi(openapi::Document::openapi()).nest("/api", api).merge(beside)
 }
 
 /// Uploads, parses and data files take the time they need; all else is under the time-out.
 fn api(state: &AppState) -> OpenApiRouter<AppState> {
     let quick = OpenApiRouter::new()
         .merge(health::routes())
+        .merge(system::routes())
         .merge(files::routes())
         .merge(sessions::routes())
         .merge(sites::routes())

@@ -37,6 +37,7 @@ use super::client::Peer;
 use super::pace::{PacedBody, PacedStream};
 use super::problem;
 use crate::config::Config;
+use crate::observability::{OpenConnection, refused};
 use crate::subscriber::subscriber;
 
 /// Longest head of a request, and what is read or written at once.
@@ -100,6 +101,15 @@ enum Refusal {
     ClientFull,
 }
 
+impl Refusal {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::ClientFull => "client_full",
+        }
+    }
+}
+
 impl Connections {
     /// None yet, within the bounds of the settings and of the system: half of its descriptors are for files.
     #[must_use]
@@ -149,7 +159,7 @@ impl Connections {
             notice: Notify::new(),
         });
         open.insert(id, (client, Arc::clone(&link)));
-        Ok(Admitted { connections: self.clone(), id, link })
+        Ok(Admitted { connections: self.clone(), id, link, _open: OpenConnection::of("http") })
     }
 }
 
@@ -168,6 +178,7 @@ struct Admitted {
     connections: Connections,
     id: u64,
     link: Arc<Link>,
+    _open: OpenConnection,
 }
 
 impl Drop for Admitted {
@@ -203,6 +214,7 @@ pub async fn serve(
                     tasks.spawn(connection(stream, peer, tls.clone(), router.clone(), place, Arc::clone(&stopping)));
                 }
                 Err(refusal) => {
+                    refused("http", refusal.as_str());
                     if let Ok(turn) = Arc::clone(&connections.0.refusing).try_acquire_owned() {
                         let tls = tls.clone();
                         tasks.spawn(async move {

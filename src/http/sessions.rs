@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tracing::Instrument;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -79,7 +80,7 @@ async fn delete_session(State(state): State, Path(id): Path, Query(query): Query
     if query.purge {
         let tasks = state.tasks.clone();
         let work = async move { catalogue::purge(&state, &id).await };
-        tasks.spawn(work).await.internal("purging a session")??;
+        tasks.spawn(work.in_current_span()).await.internal("purging a session")??;
     } else {
         catalogue::delete(&state, &id).await?;
     }

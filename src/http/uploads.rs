@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use tracing::Instrument;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -97,7 +98,8 @@ async fn post_upload(
         }
     };
     // From here on the files are complete: publishing goes on when the client disconnects.
-    let uploaded = state.tasks.spawn(upload.commit(fields)).await.internal("publishing an upload")??;
+    let uploaded =
+        state.tasks.spawn(upload.commit(fields).in_current_span()).await.internal("publishing an upload")??;
     let location = format!("/api/v1/sessions/{}", uploaded.session_id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(uploaded)).into_response())
 }

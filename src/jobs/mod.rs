@@ -29,12 +29,14 @@ use hvac_store::{Store, new_id, now};
 
 pub mod context;
 pub mod failure;
+mod metrics;
 #[cfg(debug_assertions)]
 pub mod probe;
 mod run;
 mod store;
 
 pub use context::JobContext;
+pub(crate) use metrics::begin_at_zero;
 pub use store::enqueue;
 
 /// How long a worker holds a job without a heartbeat: long enough for a machine that swaps, short enough for a
@@ -195,6 +197,17 @@ pub struct JobEvent {
     pub message: Option<String>,
 }
 
+/// Jobs of a kind that wait for a worker, or have one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenJobs {
+    /// A [`JobKind`]'s word.
+    pub kind: String,
+    /// `queued` or `running`.
+    pub status: JobStatus,
+    /// How many.
+    pub count: u64,
+}
+
 /// Which jobs to list.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
@@ -271,6 +284,14 @@ impl Jobs {
         store::list(self.store.db.read(), principal, filter, paging).await
     }
 
+    /// How many jobs wait for a worker or have one, of all processes on the store.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn open(&self) -> Result<Vec<OpenJobs>> {
+        store::open(self.store.db.read()).await
+    }
+
     /// What became of the job after that event, oldest first, at most 500.
     ///
     /// # Errors
@@ -286,10 +307,9 @@ impl Jobs {
     pub async fn cancel(&self, principal: &Principal, id: &str) -> Result<Job> {
         let txn = self.store.db.begin().await?;
         let job = store::seen(&txn, principal, id).await?;
+        let mut ended = None;
         match job.status {
-            JobStatus::Queued => {
-                self.end(&txn, store::End::of(job, JobStatus::Cancelled)).await?;
-            }
+            JobStatus::Queued => ended = Some(self.end(&txn, store::End::of(job, JobStatus::Cancelled)).await?),
             JobStatus::Running => store::request_cancel(&txn, id).await?,
             JobStatus::Cancelled => {}
             JobStatus::Completed | JobStatus::Failed => {
@@ -300,6 +320,7 @@ impl Jobs {
         let job = store::get(&txn, id).await?;
         audit::note(&txn, principal, Act::on("job.cancel", "job", id)).await?;
         txn.commit().await.internal("cancelling a job")?;
+        ended.iter().for_each(metrics::count_end);
         self.tell(id);
         Ok(job)
     }
@@ -389,26 +410,30 @@ impl Jobs {
     async fn take_up(&self, id: &str) -> Result<bool> {
         let txn = self.store.db.begin().await?;
         let Some(job) = store::lapsed(&txn, now(), Some(id)).await?.pop() else { return Ok(false) };
+        let mut ended = None;
         if job.cancel_requested {
-            self.end(&txn, store::End::of(job, JobStatus::Cancelled)).await?;
+            ended = Some(self.end(&txn, store::End::of(job, JobStatus::Cancelled)).await?);
         } else if i32::try_from(job.attempts).unwrap_or(i32::MAX) >= ATTEMPTS {
             let failure = failure::Failure::poisoned(job.attempts);
-            self.end(&txn, store::End { failure: Some(failure), ..store::End::of(job, JobStatus::Failed) }).await?;
+            let end = store::End { failure: Some(failure), ..store::End::of(job, JobStatus::Failed) };
+            ended = Some(self.end(&txn, end).await?);
         } else {
             let why = "the process that did this ended before it was done; it is begun again";
             store::requeue(&txn, &job, None, why, true).await?;
         }
         txn.commit().await.internal("taking up a job")?;
+        ended.iter().for_each(metrics::count_end);
         Ok(true)
     }
 
-    /// Writes the end of a job, and lets its feature keep in step.
-    async fn end(&self, txn: &Transaction, end: store::End) -> Result<()> {
+    /// Writes the end of a job, and lets its feature keep in step. Gives the job, to be counted when that is committed.
+    async fn end(&self, txn: &Transaction, end: store::End) -> Result<Job> {
         let id = end.job.id.clone();
         store::end(txn, end).await?;
         let job = store::get(txn, &id).await?;
         (self.ended)(txn, &job).await?;
-        store::forget_old_events(txn).await
+        store::forget_old_events(txn).await?;
+        Ok(job)
     }
 }
 

@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::context::{JobContext, Stop, Told, cancelled};
 use super::failure::Failure;
 use super::store::{self, End, Held};
-use super::{ATTEMPTS, BACKOFF, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE};
+use super::{ATTEMPTS, BACKOFF, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE, metrics};
 use crate::error::{Context, Error, ErrorKind, Result, codes};
 use hvac_store::db::Transaction;
 
@@ -30,6 +30,14 @@ enum Verdict {
     /// Into the queue again, after a pause.
     Retry(TimeDelta),
     Fail,
+}
+
+/// What became of a job whose work is over.
+enum Settled {
+    Ended(Box<Job>),
+    Queued,
+    /// It is somebody else's by now.
+    Lost,
 }
 
 /// Unavailable and internal failures may pass; what is wrong with the request stays wrong.
@@ -148,7 +156,10 @@ impl Jobs {
                 let txn = self.store.db.begin().await?;
                 let settled = self.settle_in(&txn, job, context, result, (latest.clone(), unwritten)).await?;
                 txn.commit().await.internal("writing a job's end")?;
-                Ok::<bool, Error>(settled)
+                if let Settled::Ended(job) = &settled {
+                    metrics::count_end(job);
+                }
+                Ok::<bool, Error>(!matches!(settled, Settled::Lost))
             };
             match written.await {
                 Ok(true) => return,
@@ -164,7 +175,6 @@ impl Jobs {
         }
     }
 
-    /// False when the job is somebody else's by now.
     async fn settle_in(
         &self,
         txn: &Transaction,
@@ -172,11 +182,11 @@ impl Jobs {
         context: &JobContext,
         result: &Result<()>,
         (latest, unwritten): (Told, bool),
-    ) -> Result<bool> {
+    ) -> Result<Settled> {
         let held = store::held(txn, &job.id, context.owner()).await?;
         let mut verdict = verdict(result, context.why_stopped(), job.attempts);
         if held == Held::No {
-            return Ok(false);
+            return Ok(Settled::Lost);
         }
         if held == Held::CancelRequested && matches!(verdict, Verdict::Retry(_) | Verdict::HandBack) {
             verdict = Verdict::Cancel;
@@ -184,24 +194,26 @@ impl Jobs {
         // The row as it is now: with the progress that was written meanwhile.
         let job = store::get(txn, &job.id).await?;
         let told = latest.filter(|_| unwritten);
-        match verdict {
-            Verdict::Complete => self.end(txn, End { told, ..End::of(job, JobStatus::Completed) }).await?,
-            Verdict::Cancel => self.end(txn, End { told, ..End::of(job, JobStatus::Cancelled) }).await?,
+        let end = match verdict {
+            Verdict::Complete => End { told, ..End::of(job, JobStatus::Completed) },
+            Verdict::Cancel => End { told, ..End::of(job, JobStatus::Cancelled) },
             Verdict::HandBack => {
-                store::requeue(txn, &job, None, "the server stopped; the job goes on when it starts again", false)
-                    .await?;
+                let why = "the server stopped; the job goes on when it starts again";
+                store::requeue(txn, &job, None, why, false).await?;
+                return Ok(Settled::Queued);
             }
             Verdict::Retry(pause) => {
                 let failure = result.as_ref().err().map(|error| Failure::of(&job.id, error).message);
                 let why = format!("tried again in {} s: {}", pause.num_seconds(), failure.unwrap_or_default());
                 store::requeue(txn, &job, Some(pause), &why, true).await?;
+                return Ok(Settled::Queued);
             }
             Verdict::Fail => {
                 let failure = result.as_ref().err().map(|error| Failure::of(&job.id, error));
-                self.end(txn, End { told, failure, ..End::of(job, JobStatus::Failed) }).await?;
+                End { told, failure, ..End::of(job, JobStatus::Failed) }
             }
-        }
-        Ok(true)
+        };
+        Ok(Settled::Ended(Box::new(self.end(txn, end).await?)))
     }
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::failure::Failure;
-use super::{EVENTS_KEPT, Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, LEASE, NewJob};
+use super::{EVENTS_KEPT, Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, LEASE, NewJob, OpenJobs};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
 use crate::principal::Principal;
@@ -52,6 +52,23 @@ pub async fn enqueue(txn: &Transaction, new: NewJob) -> Result<()> {
 pub async fn get(db: &impl ConnectionTrait, id: &str) -> Result<Job> {
     let found = job::Entity::find_by_id(id).one(db).await.internal("looking up a job")?;
     found.map(of).ok_or_else(|| unknown(id))
+}
+
+/// How many wait for a worker or have one, by kind.
+pub async fn open(db: &impl ConnectionTrait) -> Result<Vec<OpenJobs>> {
+    let found = job::Entity::find()
+        .select_only()
+        .column(job::Column::Kind)
+        .column(job::Column::Status)
+        .column_as(job::Column::Id.count(), "count")
+        .filter(job::Column::Status.is_in([JobStatus::Queued, JobStatus::Running]))
+        .group_by(job::Column::Kind)
+        .group_by(job::Column::Status)
+        .into_tuple::<(String, JobStatus, i64)>()
+        .all(db);
+    let rows = found.await.internal("counting open jobs")?;
+    let of = |(kind, status, count): (String, JobStatus, i64)| OpenJobs { kind, status, count: count.unsigned_abs() };
+    Ok(rows.into_iter().map(of).collect())
 }
 
 fn unknown(id: &str) -> Error {

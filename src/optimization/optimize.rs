@@ -32,6 +32,7 @@ static SEARCHES: LazyLock<Semaphore> =
 /// # Errors
 /// 404 for an unknown model or session; 409 when the model's file is gone or damaged; 422 naming each field that is
 /// wrong, for a model without controls, and for constraints that conflict.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<OptimizeAnswer> {
     let found = training::find(state, &request.model).await?;
     let zone = found.document.lineage.timezone.parse().unwrap_or(state.config.site_timezone);

@@ -97,6 +97,7 @@ pub struct Change {
 /// # Errors
 /// 404 for an unknown run; 409 when nobody stated an outcome, it was not applied, or a file is gone or damaged; 422 when
 /// there are too few days or other conditions than before.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn verify(state: &AppState, run_id: &str, query: &VerifyQuery) -> Result<Verification> {
     let (confidence, step, most_outside) = asked(query)?;
     let db = state.store.db.read();

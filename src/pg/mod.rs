@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::error::{Error, Result, codes};
+use crate::observability::{OpenConnection, refused};
 use crate::state::AppState;
 
 mod commands;
@@ -138,7 +139,7 @@ pub async fn serve(listener: TcpListener, state: AppState, stopping: Cancellatio
                 // A panic ends this task, and with it one connection.
                 tasks.spawn(async move { one(stream, &shared).await });
             }
-            Ok(_) => {}
+            Ok(_) => refused("postgresql", "full"),
             Err(error) => {
                 tracing::error!(%error, "no connection of a PostgreSQL client can be accepted; trying on");
                 tokio::time::sleep(ACCEPT_REST).await;
@@ -152,6 +153,7 @@ pub async fn serve(listener: TcpListener, state: AppState, stopping: Cancellatio
 
 async fn one(stream: TcpStream, shared: &Shared) {
     let _ = stream.set_nodelay(true);
+    let _open = OpenConnection::of("postgresql");
     if startup::begin(stream, shared).await.is_err() {
         tracing::debug!("a PostgreSQL client's connection broke off");
     }

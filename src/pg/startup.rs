@@ -13,6 +13,7 @@ use super::failure::Trouble;
 use super::login;
 use super::settings::Settings;
 use super::wire::{Fields, Gone, Wire, text};
+use crate::observability::refused;
 use crate::query::postgres::Database;
 use crate::state::AppState;
 
@@ -38,6 +39,7 @@ pub async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Gone> {
     };
     let Some((mut wire, said)) = said else { return Ok(()) };
     let Ok(_place) = Arc::clone(&shared.places).try_acquire_owned() else {
+        refused("postgresql", "full");
         return fatal(wire, &Refusal::new("53300", "sorry, too many clients already")).await;
     };
     let wire_is_secure = wire.is_secure();

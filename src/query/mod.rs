@@ -148,6 +148,7 @@ async fn why(state: &AppState, read: &[DatasetSelector], error: QueryError) -> E
 /// # Errors
 /// 404 and 409 for a session or version as everywhere; 422 for what is no query, names nothing that is there, or cannot
 /// be carried out within its time and memory. What goes wrong within the answer is told by [`Answering::next`].
+#[tracing::instrument(level = "debug", name = "query", skip_all)]
 pub async fn run(state: &AppState, request: &QueryRequest, format: Format) -> Result<Answering> {
     let begun = Instant::now();
     let QueryRequest { sql, options } = request;

@@ -29,6 +29,7 @@ const PAGE_SIZE: u64 = 20;
 ///
 /// # Errors
 /// 422 for a page, size, sort, order or time that cannot be.
+#[tracing::instrument(level = "debug", name = "list_sessions", skip_all)]
 pub async fn list(state: &AppState, filter: &SessionFilter) -> Result<Page<SessionSummary>> {
     let zone = state.config.site_timezone;
     let time = |field, text: &Option<String>| match text.as_deref().filter(|t| !t.trim().is_empty()) {
@@ -105,6 +106,7 @@ fn order(order: Option<&str>) -> Result<Order> {
 ///
 /// # Errors
 /// 404 when there is no such session.
+#[tracing::instrument(level = "debug", name = "get_session", skip_all)]
 pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
     let db = state.store.db.read();
     let session = store::session(db, state.principal(), session_id).await?;
@@ -170,6 +172,7 @@ fn told_apart(session: &session::Model) -> String {
 ///
 /// # Errors
 /// 404; 409 for a deleted session; 422 for an empty name, or a text that cannot be.
+#[tracing::instrument(level = "debug", name = "update_session", skip_all)]
 pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> Result<SessionDetail> {
     let mut session = session::ActiveModel { updated_at: Set(now()), ..Default::default() };
     if let Some(name) = patch.name {
@@ -220,6 +223,7 @@ pub fn check_size(metadata: &BTreeMap<String, serde_json::Value>) -> Result<()> 
 ///
 /// # Errors
 /// 404 when there is no such session.
+#[tracing::instrument(level = "debug", name = "delete_session", skip_all)]
 pub async fn delete(state: &AppState, session_id: &str) -> Result<()> {
     set_deleted(state, session_id, Some(now())).await
 }
@@ -228,6 +232,7 @@ pub async fn delete(state: &AppState, session_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// 404 when there is no such session.
+#[tracing::instrument(level = "debug", name = "restore_session", skip_all)]
 pub async fn restore(state: &AppState, session_id: &str) -> Result<SessionDetail> {
     set_deleted(state, session_id, None).await?;
     get(state, session_id).await
@@ -265,6 +270,7 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
 ///
 /// # Errors
 /// 404; 503 when the files cannot be removed yet; 409 while it is being parsed or cleaned, and while there are models that were made from its data.
+#[tracing::instrument(level = "debug", name = "purge_session", skip_all)]
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     let session = store::session(&txn, state.principal(), session_id).await?;

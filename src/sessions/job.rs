@@ -46,6 +46,7 @@ pub struct ParsePayload {
 ///
 /// # Errors
 /// 404 for an unknown session, folder or file, 409 for a deleted session, 422 for a field that is wrong.
+#[tracing::instrument(level = "debug", name = "enqueue_parse", skip_all)]
 pub async fn enqueue(state: &AppState, request: ParseRequest) -> Result<QueuedJob> {
     if request.dry_run {
         let message = "wait: a dry run stores nothing that could be fetched later; leave out wait or dry_run";

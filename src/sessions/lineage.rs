@@ -16,6 +16,7 @@ pub use drawing::svg;
 ///
 /// # Errors
 /// 404 when there is no such session.
+#[tracing::instrument(level = "debug", name = "lineage", skip_all)]
 pub async fn of(state: &AppState, session_id: &str) -> Result<Lineage> {
     let db = state.store.db.read();
     store::session(db, state.principal(), session_id).await?;

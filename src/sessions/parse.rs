@@ -22,6 +22,7 @@ use super::upload::{blank, insert_files, name_of};
 use super::{ParseRequest, Parsed, folders, found, options, snapshot, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
+use crate::metric_names;
 use crate::state::AppState;
 use hvac_frame::column::Warning;
 use hvac_report::PARSER_VERSION;
@@ -85,6 +86,7 @@ pub(super) struct Promised {
     pub dataset_id: Option<String>,
 }
 
+#[tracing::instrument(level = "debug", name = "parse", skip_all)]
 pub(super) async fn parse_promised(
     state: &AppState,
     files: Vec<(String, PathBuf)>,
@@ -255,8 +257,9 @@ impl Parse {
         }
         if self.request.dry_run {
             let progress = progress.clone();
-            let built =
-                tokio::task::spawn_blocking(move || build::build(&job, None, &progress).map(|(built, _)| built));
+            let span = tracing::Span::current();
+            let building = move || build::build(&job, None, &progress).map(|(built, _)| built);
+            let built = tokio::task::spawn_blocking(move || span.in_scope(building));
             let built = built.await.internal("waiting for a dry run")??;
             return Ok(self.answer(built, String::new(), 0, false));
         }
@@ -337,7 +340,9 @@ impl Parse {
         let describe = move |built: &Built| found::describe_file(built, &known, found::all_warnings(&before, built));
         let reading = progress.clone();
         let work = move || build::build(&job, Some(Target { writer, describe: &describe }), &reading);
-        let (built, staged) = tokio::task::spawn_blocking(work).await.internal("waiting for a parse")??;
+        let span = tracing::Span::current();
+        let working = tokio::task::spawn_blocking(move || span.in_scope(work));
+        let (built, staged) = working.await.internal("waiting for a parse")??;
         let file_path = paths::parsed(&session_id, version);
         let finished = staged.ok_or_else(|| Error::internal("a parse gave no file back"))?.finish().await?;
         progress.go_on()?;
@@ -432,6 +437,7 @@ impl Parse {
         let preparing = OptionFuture::from(first.as_ref().map(|first| snapshot::prepare(&self.state, first)));
         let (committed, prepared): (Result<()>, _) = tokio::join!(committing, preparing);
         committed?;
+        metrics::counter!(metric_names::ROWS_PARSED).increment(built.row_count);
         match prepared {
             Some(prepared) => prepared.publish().await?,
             None => snapshot::write(&self.state, &self.session.id).await?,

@@ -39,6 +39,7 @@ pub async fn session(db: &impl ConnectionTrait, principal: &Principal, session_i
 }
 
 /// The session, if it is seen and not deleted.
+#[tracing::instrument(level = "debug", name = "store.live_session", skip_all)]
 pub async fn live_session(
     db: &impl ConnectionTrait,
     principal: &Principal,
@@ -55,6 +56,7 @@ pub async fn live_session(
 }
 
 /// The session's raw files, in the order they came.
+#[tracing::instrument(level = "debug", name = "store.source_files", skip_all)]
 pub async fn source_files(db: &impl ConnectionTrait, session_id: &str) -> Result<Vec<source_file::Model>> {
     source_file::Entity::find()
         .filter(source_file::Column::SessionId.eq(session_id))
@@ -156,6 +158,7 @@ pub async fn forget_failed_trainings(txn: &impl ConnectionTrait, session_id: &st
 }
 
 /// The newest stored answer to the same request, among sessions that are seen and not deleted.
+#[tracing::instrument(level = "debug", name = "store.same_request", skip_all)]
 pub async fn same_request(
     db: &impl ConnectionTrait,
     principal: &Principal,
@@ -228,6 +231,7 @@ pub struct Said {
 ///
 /// # Errors
 /// 404 or 409 when it was purged or deleted meanwhile.
+#[tracing::instrument(level = "debug", name = "store.record_parse", skip_all)]
 pub async fn record_parse(
     txn: &impl ConnectionTrait,
     principal: &Principal,
@@ -375,6 +379,7 @@ pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Resul
 
 /// The sessions that `text` may mean, deleted ones too: the one of that id, else those whose id begins so or whose
 /// name it is; `limit` of them, the oldest first.
+#[tracing::instrument(level = "debug", name = "store.find", skip_all)]
 pub async fn find(
     db: &impl ConnectionTrait,
     principal: &Principal,

@@ -75,6 +75,7 @@ impl Upload {
     ///
     /// # Errors
     /// When there is no file, or the zone is unknown.
+    #[tracing::instrument(level = "debug", name = "upload", skip_all)]
     pub async fn commit(mut self, fields: UploadFields) -> Result<Uploaded> {
         fields.check()?;
         let timezone = fields.timezone.filter(|z| !z.trim().is_empty());

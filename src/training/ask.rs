@@ -66,6 +66,7 @@ impl Parameters {
 ///
 /// # Errors
 /// As [`resolve`]; 409 for a deleted session; 422 naming each field that is wrong, with the closest columns.
+#[tracing::instrument(level = "debug", name = "ask_train", skip_all)]
 pub async fn ask(state: &AppState, request: TrainRequest) -> Result<Asked> {
     let TrainRequest { model_name, feature_mapping, session_id, version, interval, force, options, .. } = request;
     name::check("model_name", &model_name)?;

@@ -28,6 +28,7 @@ const PAGE_SIZE: u64 = 100;
 ///
 /// # Errors
 /// 422 for a page or size that cannot be.
+#[tracing::instrument(level = "debug", name = "list_models", skip_all)]
 pub async fn list(state: &AppState, filter: &ModelFilter) -> Result<ModelList> {
     let paging = Paging::asked(filter.page, filter.page_size, PAGE_SIZE)?;
     let db = state.store.db.read();

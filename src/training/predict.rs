@@ -18,6 +18,7 @@ const MOST_NAMED: usize = 20;
 ///
 /// # Errors
 /// As [`find`]; 422 naming each row and field that is no number, and names that the model does not know.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn predict(state: &AppState, reference: &str, request: PredictRequest) -> Result<PredictAnswer> {
     if request.rows.is_empty() || request.rows.len() > MOST_ROWS {
         let message = format!("rows: {} rows were given; give 1…{MOST_ROWS}", request.rows.len());

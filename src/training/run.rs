@@ -35,6 +35,7 @@ const MODEL_BYTES: u64 = 64 * 1024 * 1024;
 /// # Errors
 /// 409 when the dataset's file is not what it was, or the job was cancelled; what only the values can tell (422);
 /// `disk_full`.
+#[tracing::instrument(level = "debug", name = "train", skip_all)]
 pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
     let job = store::get(state.store.db.read(), context.job_id()).await?;
     if job.status == WorkStatus::Completed {

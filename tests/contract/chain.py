@@ -35,6 +35,7 @@ def drive(url: str, samples: Path) -> dict:
     from client.api.optimization import (
         get_optimization, get_optimization_summary, list_optimizations, post_optimize, post_outcome,
     )
+    from client.api.system import get_metrics, get_status, get_system_config, get_system_metrics
     from client.api.sessions import (
         delete_link, delete_session, get_lineage, get_overrides, get_session, get_sharing, get_site, get_site_sharing, list_links, list_sessions,
         patch_session, post_import, post_link, post_parse, post_upload, put_sharing, put_site, put_site_sharing, restore_session,
@@ -66,6 +67,10 @@ def drive(url: str, samples: Path) -> dict:
     call(get_health)
     call(get_root_health)
     call(get_ready)
+    call(get_status)
+    call(get_system_metrics)
+    call(get_system_config)
+    assert "hvac_build_info{" in ok(get_metrics.sync_detailed(client=client))
     call(list_files)
     session = uploaded("Contract", "TR_DEMO_*.csv")
     parsed = call(post_parse, body=ParseRequest(session_id=session))

@@ -37,6 +37,7 @@ mod marked;
 mod memory;
 mod migration;
 mod names;
+mod observability;
 mod old_store;
 mod openapi;
 mod optimization;

@@ -74,7 +74,7 @@ async fn schema(db: &DatabaseConnection) -> Vec<String> {
     rows.iter().map(|row| row.try_get("", "sql").unwrap()).collect()
 }
 
-async fn count(db: &DatabaseConnection, table: &str) -> i64 {
+async fn count(db: &impl ConnectionTrait, table: &str) -> i64 {
     let sql = format!("SELECT count(*) AS n FROM {table}");
     let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
     row.unwrap().try_get("", "n").unwrap()

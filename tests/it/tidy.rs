@@ -20,6 +20,7 @@ const FEATURES: &[&str] = &[
     "findings",
     "query",
     "health",
+    "observability",
     "demo",
     "doctor",
     "bundles",
@@ -43,6 +44,8 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("query", "datasets"),
     ("query", "findings"),
     ("health", "query"),
+    ("observability", "health"),
+    ("observability", "query"),
     ("demo", "sessions"),
     ("doctor", "sessions"),
     ("bundles", "doctor"),
@@ -54,11 +57,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("limits", &["error"]),
     ("config", &["error"]),
-    ("log", &["config"]),
+    ("log", &["config", "error"]),
     ("signals", &[]),
     ("markup", &[]),
     ("audit", &["error", "limits", "principal"]),
-    ("jobs", &["audit", "error", "limits", "principal"]),
+    ("metric_names", &[]),
+    ("jobs", &["audit", "error", "limits", "metric_names", "principal"]),
     ("memory", &["config", "error"]),
     ("principal", &[]),
     ("credentials", &["config", "error", "principal"]),
@@ -66,8 +70,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tls", &["config", "error"]),
     ("subscriber", &[]),
     ("guessing", &["error", "subscriber"]),
-    ("http", &["audit", "state", "error", "config", "jobs", "limits", "principal", "subscriber"]),
-    ("pg", &["state", "error", "config", "principal"]),
+    (
+        "http",
+        &["audit", "state", "error", "config", "jobs", "limits", "log", "metric_names", "principal", "subscriber"],
+    ),
+    ("pg", &["state", "error", "config", "metric_names", "principal"]),
     ("cli", &["audit", "state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
     ("worker", &["jobs", "state", "error"]),
 ];
@@ -84,6 +91,7 @@ const FEATURE_DOORS: &[&str] = &[
     "principal",
     "audit",
     "guessing",
+    "metric_names",
 ];
 /// Rooms that may use every feature.
 const USE_FEATURES: &[&str] = &["http", "pg", "cli", "worker"];

@@ -47,6 +47,7 @@ struct Inner {
     hits_memory: AtomicU64,
     hits_redis: AtomicU64,
     misses: AtomicU64,
+    misses_redis: AtomicU64,
     /// Of all three, at the last [`Cache::tidy`].
     asked: AtomicU64,
     quiet_turns: AtomicU32,
@@ -144,6 +145,8 @@ pub struct CacheStats {
     pub hits_redis: u64,
     /// Found in neither.
     pub misses: u64,
+    /// Asked of level 2, and not found there.
+    pub misses_redis: u64,
     /// Failures of level 2.
     pub errors: u64,
     /// Entries in level 1.
@@ -176,6 +179,7 @@ impl Cache {
             hits_memory: AtomicU64::new(0),
             hits_redis: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            misses_redis: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             quiet_turns: AtomicU32::new(0),
         })))
@@ -254,6 +258,9 @@ impl Cache {
             None => None,
         };
         count(if value.is_some() { &self.0.hits_redis } else { &self.0.misses });
+        if self.0.redis.is_some() && value.is_none() {
+            count(&self.0.misses_redis);
+        }
         value
     }
 
@@ -343,6 +350,7 @@ impl Cache {
             hits_memory: self.0.hits_memory.load(Ordering::Relaxed),
             hits_redis: self.0.hits_redis.load(Ordering::Relaxed),
             misses: self.0.misses.load(Ordering::Relaxed),
+            misses_redis: self.0.misses_redis.load(Ordering::Relaxed),
             errors: self.0.redis.as_ref().map_or(0, redis::Redis::errors),
             entries: self.0.memory.entry_count(),
             bytes: self.0.memory.weighted_size(),

@@ -25,12 +25,18 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
     QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
+use tracing::Instrument;
 
 use super::crash;
 use super::entity::version;
 use super::opened_file::{OpenedFile, log_of};
 use crate::error::machine::sqlite_code;
 use crate::error::{Context, Error, Result, codes};
+
+mod measured;
+
+use measured::Hold;
+pub use measured::Reader;
 
 /// How long a writer waits for another process' transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,7 +50,7 @@ const READERS: u32 = 4;
 pub struct Db {
     /// None: opened to be read.
     writer: Option<DatabaseConnection>,
-    readers: DatabaseConnection,
+    readers: Reader,
     file: Arc<OpenedFile>,
     stamp: Arc<Stamp>,
     counts: Arc<WriterCounts>,
@@ -120,7 +126,7 @@ impl Db {
         let file = Arc::new(OpenedFile::of(path).internal("looking at the database's file")?);
         Ok(Self {
             writer,
-            readers,
+            readers: Reader(readers),
             file,
             stamp: Arc::new(Stamp(AtomicU64::new(Stamp::next()))),
             counts,
@@ -130,7 +136,7 @@ impl Db {
 
     /// For queries only: writing through it is refused by SQLite.
     #[must_use]
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Reader {
         &self.readers
     }
 
@@ -164,14 +170,15 @@ impl Db {
             error
         };
         self.file.check().map_err(counted)?;
-        let mut begun = begin_immediate(writer).await;
+        let hold = Hold::asked();
+        let mut begun = begin_immediate(writer).instrument(hold.span()).await;
         // SQLITE_READONLY
         if begun.as_ref().is_err_and(|error| sqlite_code(error).is_some_and(|code| code & 0xff == 8)) {
             self.counts.cannot_write.store(true, Ordering::Relaxed);
-            begun = begin_immediate(writer).await;
+            begun = begin_immediate(writer).instrument(hold.span()).await;
         }
         let begun = begun.internal("beginning a transaction").map_err(counted)?;
-        Ok(Transaction { begun, failed: AtomicBool::new(false), db: self.clone() })
+        Ok(Transaction { begun, failed: AtomicBool::new(false), db: self.clone(), hold: hold.begun() })
     }
 
     /// Changes with every commit of this process before the commit is acknowledged: what was read after a stamp was
@@ -205,7 +212,7 @@ impl Db {
     /// When it does not; `database_replaced`.
     pub async fn ping(&self) -> Result<()> {
         self.file.check()?;
-        self.readers.ping().await.internal("asking the database whether it is there")
+        self.readers.0.ping().await.internal("asking the database whether it is there")
     }
 
     /// How many migrations this program has and the database has not.
@@ -213,7 +220,7 @@ impl Db {
     /// # Errors
     /// When the database cannot be read or is newer than this program.
     pub async fn migrations_pending(&self) -> Result<usize> {
-        pending(&self.readers).await
+        pending(&self.readers.0).await
     }
 
     /// Waits for what is under way and closes all connections.
@@ -221,7 +228,7 @@ impl Db {
     /// # Errors
     /// When the last checkpoint fails; nothing that was committed is lost then.
     pub async fn close(&self) -> Result<()> {
-        self.readers.close_by_ref().await.internal("closing the database")?;
+        self.readers.0.close_by_ref().await.internal("closing the database")?;
         match &self.writer {
             Some(writer) => writer.close_by_ref().await.internal("closing the database"),
             None => Ok(()),
@@ -237,6 +244,7 @@ pub struct Transaction {
     begun: DatabaseTransaction,
     failed: AtomicBool,
     db: Db,
+    hold: Hold,
 }
 
 impl Transaction {
@@ -255,7 +263,7 @@ impl Transaction {
         }
         let Raise(db) = &Raise(self.db.clone());
         self.go_on().internal("committing")?;
-        let committed = match self.begun.commit().await.internal("committing") {
+        let committed = match self.begun.commit().instrument(self.hold.span()).await.internal("committing") {
             Ok(()) => db.file.check_written(),
             Err(error) => Err(error),
         };
@@ -300,28 +308,32 @@ impl ConnectionTrait for Transaction {
     fn execute_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, ExecResult> {
         Box::pin(async move {
             self.go_on()?;
-            self.told(self.begun.execute_raw(statement).await)
+            let span = self.hold.sql_span(&statement.sql);
+            self.told(self.begun.execute_raw(statement).instrument(span).await)
         })
     }
 
     fn execute_unprepared<'s: 'f, 't: 'f, 'f>(&'s self, sql: &'t str) -> Boxed<'f, ExecResult> {
         Box::pin(async move {
             self.go_on()?;
-            self.told(self.begun.execute_unprepared(sql).await)
+            let span = self.hold.sql_span(sql);
+            self.told(self.begun.execute_unprepared(sql).instrument(span).await)
         })
     }
 
     fn query_one_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, Option<QueryResult>> {
         Box::pin(async move {
             self.go_on()?;
-            self.told(self.begun.query_one_raw(statement).await)
+            let span = self.hold.sql_span(&statement.sql);
+            self.told(self.begun.query_one_raw(statement).instrument(span).await)
         })
     }
 
     fn query_all_raw<'s: 'f, 'f>(&'s self, statement: Statement) -> Boxed<'f, Vec<QueryResult>> {
         Box::pin(async move {
             self.go_on()?;
-            self.told(self.begun.query_all_raw(statement).await)
+            let span = self.hold.sql_span(&statement.sql);
+            self.told(self.begun.query_all_raw(statement).instrument(span).await)
         })
     }
 }

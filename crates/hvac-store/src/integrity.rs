@@ -101,6 +101,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be looked at.
+    #[tracing::instrument(level = "debug", name = "store.open_file", skip_all)]
     pub fn open_verified(&self, file: &StoredFile) -> Result<std::result::Result<ObjectBytes, Integrity>> {
         // It may be replaced between the two looks, but hardly each time.
         for _ in 0..3 {

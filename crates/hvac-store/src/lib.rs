@@ -25,11 +25,13 @@ pub mod identity;
 pub mod integrity;
 pub mod lock;
 pub mod made;
+pub mod metric_names;
 pub mod objects;
 mod opened_file;
 pub mod paths;
 mod proof;
 pub mod removals;
+pub mod sizes;
 pub mod staged;
 #[cfg(test)]
 mod tests;
@@ -74,6 +76,7 @@ pub struct Store {
     /// What was tidied up when this process opened the store.
     pub recovered: Recovered,
     proofs: Arc<proof::Proofs>,
+    sizes: sizes::KeptSizes,
     _locks: Arc<[StoreLock]>,
 }
 
@@ -154,8 +157,8 @@ impl Store {
         if models.root() != objects.root() {
             locks.push(StoreLock::shared(models.root()).await?);
         }
-        let proofs = Arc::default();
-        Ok(Self { db, objects, models, cache, made, identity, recovered, proofs, _locks: locks.into() })
+        let (proofs, sizes) = (Arc::default(), Arc::default());
+        Ok(Self { db, objects, models, cache, made, identity, recovered, proofs, sizes, _locks: locks.into() })
     }
 
     /// Whether it was opened to be read, for nothing can be written where it lies.

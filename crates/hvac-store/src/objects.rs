@@ -97,6 +97,12 @@ impl Objects {
         }
     }
 
+    /// Bytes that are free where the files lie; none where the platform cannot say.
+    #[must_use]
+    pub fn free_bytes(&self) -> Option<u64> {
+        fs4::available_space(&*self.root).ok()
+    }
+
     /// Replaces a small file at once and durably: readers see the old or the new one. Only for
     /// `session.json` and `store.json`; everything else is published once.
     ///

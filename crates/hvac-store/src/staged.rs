@@ -109,6 +109,7 @@ impl Staged {
     ///
     /// # Errors
     /// `disk_full`; internal when it cannot be written.
+    #[tracing::instrument(level = "debug", name = "store.finish_file", skip_all)]
     pub async fn finish(mut self) -> Result<Finished> {
         self.flush().await?;
         crash::point("stage.written");
@@ -235,6 +236,7 @@ impl Finished {
     ///
     /// # Errors
     /// `already_published` when there is a file of that name, which stays as it is.
+    #[tracing::instrument(level = "debug", name = "store.publish_file", skip_all)]
     pub async fn publish(mut self, key: &str) -> Result<Published> {
         let from = Key::parse(&self.key).internal("reading a staging key")?;
         let to = Key::parse(key).internal("reading an object's key")?;

@@ -346,6 +346,7 @@ impl Drop for Held {
 ///
 /// # Errors
 /// 409 while somebody else parses it; what `allowed` says.
+#[tracing::instrument(level = "debug", name = "store.hold_version", skip_all)]
 pub async fn hold_parse(
     db: &Db,
     session_id: &str,
