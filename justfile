@@ -28,9 +28,9 @@ lint:
     cargo fmt --all
     cargo clippy --workspace --all-targets --features pgwire -- -D warnings
 
-# accept changed snapshots of the API document, and write the page of error codes
+# accept changed snapshots of the API document, and write the pages of error codes and of metrics
 snapshots:
-    INSTA_UPDATE=always cargo test --test it -- openapi codes
+    INSTA_UPDATE=always cargo test --test it -- openapi codes documents
 
 # instructions of the pure path against the recorded ones
 instructions:

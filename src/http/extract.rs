@@ -104,7 +104,7 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation, turn: Opt
     let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
     deserializer.end().map_err(broken_json)?;
     if let Some(id) = body.get("session_id").and_then(Value::as_str) {
-        log::record_session(&tracing::Span::current(), id);
+        log::record_session(id);
     }
     operation.check_body(&body)?;
     if let Some(turn) = turn {

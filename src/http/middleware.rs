@@ -41,11 +41,9 @@ pub async fn observe(State(metrics): State<Arc<RequestMetrics>>, mut request: Re
     let route = request.extensions().get::<MatchedPath>().cloned();
 
     request.extensions_mut().insert(RequestId(request_id.as_str().into()));
-    let span = log::request_span(method.as_str(), endpoint(route.as_ref()), &request_id);
+    let named = named_session(endpoint(route.as_ref()), &uri);
+    let span = log::request_span(method.as_str(), endpoint(route.as_ref()), &request_id, named);
     log::continue_trace(&span, request.headers());
-    if let Some(id) = named_session(endpoint(route.as_ref()), &uri) {
-        log::record_session(&span, id);
-    }
     let response = next.run(request).instrument(span.clone()).await;
 
     let mut response = problem::complete(response, &request_id, uri.path());

@@ -162,12 +162,12 @@ mod tests {
     #[test]
     fn a_line_says_whose_request_it_is_about_once_that_is_known() {
         let [before, after] = &lines(|| {
-            let span = request_span("GET", "/api/sessions/{id}", "abc");
+            let span = request_span("GET", "/api/sessions/{id}", "abc", Some("no id: <script>"));
             span.in_scope(|| {
                 tracing::warn!("before");
                 record_user("mei");
-                record_session(&span, "0199");
-                record_session(&span, "no id: <script>");
+                record_session("0199");
+                record_session("no id: <script>");
                 tracing::warn!(duration_ms = 1.5, done = true, "after");
             });
         })[..] else {

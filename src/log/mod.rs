@@ -70,13 +70,14 @@ where
 /// The span of a request: every line within it says these. Of the level `error`, so that a warning says which request it is
 /// about whatever else is left out.
 #[must_use]
-pub fn request_span(method: &str, endpoint: &str, request_id: &str) -> Span {
+pub fn request_span(method: &str, endpoint: &str, request_id: &str, session_id: Option<&str>) -> Span {
+    let session_id = session_id.filter(|id| is_id(id));
     tracing::error_span!(
         "request",
         request_id,
         method,
         endpoint,
-        session_id = field::Empty,
+        session_id,
         user = field::Empty,
         trace_id = field::Empty
     )
@@ -87,11 +88,17 @@ pub fn record_user(user: &str) {
     Span::current().record("user", user);
 }
 
-/// Says in the lines of this request which session it is about, if that looks like an id.
-pub fn record_session(span: &Span, id: &str) {
-    if !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        span.record("session_id", id);
+/// Says in the lines of this request which session it is about, if that looks like an id. To be called within the request's
+/// span.
+pub fn record_session(id: &str) {
+    if is_id(id) {
+        Span::current().record("session_id", id);
     }
+}
+
+fn is_id(text: &str) -> bool {
+    let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !text.is_empty() && text.len() <= LONGEST_ID && text.bytes().all(is_of_id)
 }
 
 fn tell_panics() {

@@ -9,8 +9,10 @@ use metrics::{Counter, Gauge, Histogram};
 
 use crate::metric_names;
 
-/// Methods that are told apart; others are `OTHER`, for a client may name any.
+/// Methods that are told apart; others, and those that a route does not have, are `OTHER`, for a client may name any.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+
+const METHOD_NOT_ALLOWED: u16 = 405;
 
 /// Counts requests.
 #[derive(Default)]
@@ -45,7 +47,8 @@ impl Drop for InFlight {
 impl RequestMetrics {
     /// Counts an answer of a route (`-` for none), the head of which took so long.
     pub fn count(&self, route: &str, method: &str, status: u16, took: Duration) {
-        let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("OTHER");
+        let known = METHODS.into_iter().find(|known| *known == method && status != METHOD_NOT_ALLOWED);
+        let method = known.unwrap_or("OTHER");
         let counted = |all: &HashMap<Box<str>, Vec<Series>>| {
             let series = all.get(route)?.iter().find(|series| series.method == method && series.status == status)?;
             series.requests.increment(1);

@@ -434,10 +434,10 @@ fn it_says_where_it_is_and_stops_in_order() {
     let line: Value =
         log.lines().map(|l| serde_json::from_str(l).unwrap()).find(|l: &Value| l["target"] == "access").unwrap();
     assert_eq!(
-        (&line["method"], &line["route"], &line["status"]),
+        (&line["method"], &line["endpoint"], &line["status"]),
         (&json!("GET"), &json!("/api/v1/sessions/{id}"), &json!(404))
     );
-    assert_eq!(line["span"]["request_id"], "abc");
+    assert_eq!(line["request_id"], "abc");
     let body = answer.split("\r\n\r\n").nth(1).unwrap();
     assert_eq!(line["bytes"], body.len());
 

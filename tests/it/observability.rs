@@ -151,7 +151,7 @@ async fn every_metric_of_the_table_is_told_with_its_kind_and_meaning_and_no_othe
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_cannot_make_series_of_its_own() {
     let app = TestApp::start().await;
-    for method in ["BREW", "PROPFIND", "X"] {
+    for method in ["BREW", "PROPFIND", "DELETE"] {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         assert_eq!(app.request(method, "/api/sessions", |request| request).await.status, 405);
     }
@@ -161,6 +161,7 @@ async fn a_client_cannot_make_series_of_its_own() {
     }
     let text = app.get("/metrics").await.text();
     assert!(text.contains("{route=\"/api/sessions\",method=\"OTHER\",status=\"405\"}"), "{text}");
+    assert!(!text.contains("route=\"/api/sessions\",method=\"DELETE\""), "{text}");
     assert!(!text.contains("BREW") && !text.contains("made/up") && !text.contains("/api/sessions/1"), "{text}");
 }
 
@@ -270,7 +271,9 @@ async fn promtool_finds_nothing_wrong_with_the_metrics() {
 
 #[test]
 #[ignore = "needs promtool, of the package prometheus: scripts/test installs it"]
-fn promtool_finds_nothing_wrong_with_the_alert_rules() {
-    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/grafana/alerts.yml");
-    promtool(&["check", "rules", rules.to_str().unwrap()], "");
+fn promtool_has_the_alert_rules_fire_when_they_should() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/grafana");
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    promtool(&["check", "rules", &file("alerts.yml")], "");
+    promtool(&["test", "rules", &file("alerts.test.yml")], "");
 }
