@@ -1,5 +1,5 @@
-//! The embedded page for plant operators: `/` and the files it needs below `/web`, all from the binary; and what browsers
-//! are told of it and of `/docs`: to load, to run and to be framed by nothing else.
+//! The embedded page for plant operators: `/`, `/login` and the files they need below `/web`, all from the binary; and what
+//! browsers are told of it and of `/docs`: to load, to run and to be framed by nothing else.
 
 use std::sync::LazyLock;
 
@@ -53,9 +53,11 @@ fn asset(name: &'static str, bytes: &'static [u8]) -> Asset {
     Asset { name, content_type, bytes, etag: format!("W/\"{:x}\"", Sha256::digest(bytes)) }
 }
 
-static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 10]> = LazyLock::new(|| {
     [
         asset("index.html", include_bytes!("../web/index.html")),
+        asset("login.html", include_bytes!("../web/login.html")),
+        asset("login.js", include_bytes!("../web/login.js")),
         asset("style.css", include_bytes!("../web/style.css")),
         asset("app.js", include_bytes!("../web/app.js")),
         asset("models.js", include_bytes!("../web/models.js")),
@@ -69,7 +71,8 @@ static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
 pub fn routes() -> Router<AppState> {
     let index = async |headers: HeaderMap| serve(&headers, "index.html").await;
     let file = async |headers: HeaderMap, Path(name): Path<String>| serve(&headers, &name).await;
-    Router::new().route("/", get(index)).route("/web/{file}", get(file))
+    let login = async |headers: HeaderMap| serve(&headers, "login.html").await;
+    Router::new().route("/", get(index)).route("/login", get(login)).route("/web/{file}", get(file))
 }
 
 /// The same routes, those of `/docs`, with their policy on each answer.

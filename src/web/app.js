@@ -33,14 +33,24 @@ function unreachable() {
   return new Failure({ title: "No answer", detail: "The server does not answer; is it still running?" });
 }
 
+/** Who asks; settled before the first change is sent, for a login's have to show its token. */
+const asker = fetch(`${API}/account`).then((answer) => (answer.ok ? answer.json() : null), () => null);
+const shown = async (method) => (method === "GET" ? {} : { "x-csrf-token": (await asker)?.csrf_token ?? "" });
+
+/** Where the server wants to know who asks: to its login, and back to the same place. */
+function identify(status) {
+  if (status === 401) location.assign(`/login${location.hash}`);
+}
+
 async function api(method, path, body) {
   let response;
   try {
-    const headers = body === undefined ? {} : { "content-type": "application/json" };
+    const headers = { ...(body !== undefined && { "content-type": "application/json" }), ...(await shown(method)) };
     response = await fetch(API + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch {
     throw unreachable();
   }
+  identify(response.status);
   const answer = response.status === 204 ? null : await response.json().catch(() => null);
   if (!response.ok) throw new Failure(answer ?? { title: response.statusText, detail: `The server answered ${response.status}.` });
   return answer;
@@ -275,14 +285,17 @@ function choose(files) {
   showChosen();
 }
 
-function send(form, onprogress) {
+async function send(form, onprogress) {
+  const headers = await shown("POST");
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${API}/uploads`);
     request.responseType = "json";
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => event.lengthComputable && onprogress(event.loaded, event.total));
     request.addEventListener("error", () => reject(unreachable()));
     request.addEventListener("load", () => {
+      identify(request.status);
       if (request.status < 300) resolve(request.response);
       else reject(new Failure(request.response ?? { title: "Error", detail: `The server answered ${request.status}.` }));
     });
@@ -806,6 +819,14 @@ addEventListener("hashchange", () => {
   say();
   route().then(() => $("main").focus({ preventScroll: true }));
   scrollTo(0, 0);
+});
+asker.then((account) => {
+  if (account?.via === "login") {
+    const leave = () => api("POST", "/logout").then(() => location.reload(), (failure) => say(problem(failure)));
+    $("account").replaceChildren(`${account.name} `, h("button", { class: "plain", onclick: leave }, "Log out"));
+  } else if (account?.via === "nothing" && account.role !== "admin") {
+    $("account").replaceChildren(h("a", { href: "/login" }, "Log in"));
+  }
 });
 api("GET", "/health").then(({ version }) => {
   $("footer").textContent = `HVAC Analytics ${version}`;

@@ -5,10 +5,12 @@ use crate::helpers::TestApp;
 #[tokio::test]
 async fn every_file_the_page_names_is_served() {
     let app = TestApp::start().await;
-    let page = app.get("/").await;
-    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
-    let module = app.get("/web/app.js").await.text();
-    let text = page.text() + &module + &app.get("/web/models.js").await.text();
+    let mut text = modules(&app).await;
+    for page in ["/", "/login"] {
+        let page = app.get(page).await;
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+        text += &page.text();
+    }
     let named: Vec<&str> = text.split('"').filter(|word| word.starts_with("/web/")).collect();
     assert!(named.len() >= 5, "{named:?}");
     for path in named {
@@ -31,19 +33,16 @@ async fn every_file_the_page_names_is_served() {
 #[tokio::test]
 async fn the_page_runs_nothing_but_its_own_files() {
     let app = TestApp::start().await;
-    let page = app.get("/").await;
-    let policy = page.header("content-security-policy").to_owned();
-    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
-    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
-    // What the policy would block must not be there in the first place.
-    let text = page.text();
-    assert!(
-        !text.contains(" style=")
-            && !text.contains(" onclick=")
-            && !text.contains("<script>")
-            && !text.contains("http"),
-        "{text}"
-    );
+    for page in ["/", "/login"] {
+        let page = app.get(page).await;
+        let policy = page.header("content-security-policy").to_owned();
+        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+        // What the policy would block must not be there in the first place.
+        let text = page.text();
+        let blocked = [" style=", " onclick=", "<script>", "http"];
+        assert!(!blocked.iter().any(|part| text.contains(part)), "{text}");
+    }
     let module = modules(&app).await;
     assert!(!module.contains("innerHTML") && !module.contains("eval("), "texts are never markup");
     assert!(!module.replace("http://www.w3.org/2000/svg", "").contains("http"), "no other server");
@@ -97,6 +96,10 @@ async fn the_page_asks_for_routes_that_exist() {
         ("/api/optimizations", "\"/optimizations?"),
         ("/api/optimizations/summary", "\"/optimizations/summary?"),
         ("/api/feature-mapping/suggest", "`/feature-mapping/suggest$"),
+        ("/api/account", "/account`"),
+        ("/api/login", "\"/login\""),
+        ("/api/logout", "\"/logout\""),
+        ("/api/setup", "\"/setup\""),
     ] {
         assert!(module.contains(named) && paths.contains_key(route), "{route}");
     }
@@ -106,5 +109,9 @@ async fn the_page_asks_for_routes_that_exist() {
 }
 
 async fn modules(app: &TestApp) -> String {
-    app.get("/web/app.js").await.text() + &app.get("/web/models.js").await.text()
+    let mut all = String::new();
+    for module in ["app", "models", "login"] {
+        all += &app.get(&format!("/web/{module}.js")).await.text();
+    }
+    all
 }
