@@ -193,7 +193,7 @@ async fn a_use_is_written_down_once_a_minute_and_the_key_itself_nowhere() {
     for entry in std::fs::read_dir(folder.path().join("data")).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_file() {
             let bytes = std::fs::read(entry.path()).unwrap();
-            let (whole, rest) = (made.key.as_bytes(), made.key[5..].as_bytes());
+            let (whole, rest) = (made.key.as_bytes(), &made.key.as_bytes()[5..]);
             for secret in [whole, rest] {
                 assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{:?}", entry.path());
             }
