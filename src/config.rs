@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use hvac_frame::parquet_file::Encodings;
 
 use hvac_store::Settings;
-use hvac_store::entity::Role;
+use hvac_store::entity::AccountRole as Role;
 
 use crate::error::{Error, Result, codes};
 

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use hvac_store::entity::Role;
+pub use hvac_store::entity::AccountRole as Role;
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,7 +29,6 @@ pub struct KeyRequest {
     #[schema(example = "gateway")]
     pub name: String,
     /// The most it may do.
-    #[schema(inline)]
     pub role: Role,
     /// How long it holds: hours, days or weeks; for ever when it is left out.
     #[schema(pattern = "^[1-9][0-9]{0,2}[hdw]$", example = "90d")]
@@ -50,7 +49,6 @@ pub struct ApiKey {
     /// That account.
     pub user_id: String,
     /// The most it may do, and never more than its account.
-    #[schema(inline)]
     pub role: Role,
     /// UTC.
     pub created_at: String,

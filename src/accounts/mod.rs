@@ -41,7 +41,6 @@ pub struct Account {
     /// A person, or a service that has keys.
     pub kind: AccountKind,
     /// The most it may do.
-    #[schema(inline)]
     pub role: Role,
     /// Whether it can log in with a password.
     pub has_password: bool,

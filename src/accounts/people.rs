@@ -25,7 +25,6 @@ pub struct AccountRequest {
     /// Unique, whatever its case.
     pub name: String,
     /// The most it may do.
-    #[schema(inline)]
     pub role: Role,
     /// Its password; without one it shows tokens or keys.
     #[schema(format = Password, min_length = 12, max_length = 256)]
@@ -37,7 +36,6 @@ pub struct AccountRequest {
 #[serde(deny_unknown_fields, default)]
 pub struct AccountPatch {
     /// The most it may do.
-    #[schema(inline)]
     pub role: Option<Role>,
     /// Whether it may do nothing: then its logins, keys and links end, and stay so.
     pub disabled: Option<bool>,

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{Network, SETTINGS, bad};
 use crate::error::{Error, Result, codes};
-use hvac_store::entity::Role;
+use hvac_store::entity::AccountRole as Role;
 
 /// A number of these; `unit` says of what.
 pub fn number<T>(variable: &'static str, text: &str, allowed: &RangeInclusive<T>, unit: &str) -> Result<T>

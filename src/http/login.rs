@@ -148,7 +148,6 @@ struct Asker {
     /// A person or a service; null for who has no account.
     kind: Option<AccountKind>,
     /// What it may do.
-    #[schema(inline)]
     role: Role,
     /// By what it is known: `nothing`, `key`, `login` or `token`.
     via: &'static str,

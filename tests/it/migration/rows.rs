@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeZone, Utc};
 use hvac_frame::column::{ColumnMeta, Kind, NullReason, Warning};
 use hvac_store::entity::{
-    AccountKind, ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Role, Status,
-    Tags, VersionState, Warnings, WorkStatus, account, api_key, audit_anchor, audit_entry, cleaning_job, energy_price,
-    file_check, job, job_event, link, login, manifest, model_alias, optimization_outcome, optimization_run,
-    parse_report, parsed_dataset, removal, report_override, saved_query, session, share, site_override, source_file,
-    store_identity, trained_model, version,
+    AccountKind, AccountRole, ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText,
+    Status, Tags, VersionState, Warnings, WorkStatus, account, api_key, audit_anchor, audit_entry, cleaning_job,
+    energy_price, file_check, job, job_event, link, login, manifest, model_alias, optimization_outcome,
+    optimization_run, parse_report, parsed_dataset, removal, report_override, saved_query, session, share,
+    site_override, source_file, store_identity, trained_model, version,
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait};
 use serde_json::json;
@@ -170,7 +170,7 @@ pub async fn fill(db: &DatabaseConnection) {
         id: "a1".to_owned(),
         name: "anna".to_owned(),
         kind: AccountKind::Person,
-        role: Role::Operator,
+        role: AccountRole::Operator,
         password_hash: Some("$argon2id$".to_owned()),
         preferences: FreeMetadata(BTreeMap::from([("theme".to_owned(), json!("dark"))])),
         disabled_at: Some(at(3)),
@@ -182,7 +182,7 @@ pub async fn fill(db: &DatabaseConnection) {
         id: "k1".to_owned(),
         account_id: "a1".to_owned(),
         name: "notebook".to_owned(),
-        role: Role::Viewer,
+        role: AccountRole::Viewer,
         sha256: "00".to_owned(),
         expires_at: Some(at(9)),
         last_used_at: Some(at(2)),

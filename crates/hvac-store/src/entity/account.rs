@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::types::{AccountKind, FreeMetadata, Role};
+use super::types::{AccountKind, AccountRole, FreeMetadata};
 
 /// A person or a service.
 #[sea_orm::model]
@@ -17,7 +17,7 @@ pub struct Model {
     /// Person or service.
     pub kind: AccountKind,
     /// The most it may do.
-    pub role: Role,
+    pub role: AccountRole,
     /// Of a person with a password, Argon2id in PHC form.
     pub password_hash: Option<String>,
     /// Language, units, theme.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::types::Role;
+use super::types::AccountRole;
 
 /// A key of an account.
 #[sea_orm::model]
@@ -17,7 +17,7 @@ pub struct Model {
     /// What it is called.
     pub name: String,
     /// The most it may do, and never more than its account.
-    pub role: Role,
+    pub role: AccountRole,
     /// Of the key itself, which is kept nowhere; hex.
     pub sha256: String,
     /// When it ends; none: never.

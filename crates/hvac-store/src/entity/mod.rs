@@ -37,6 +37,6 @@ pub mod types;
 pub mod version;
 
 pub use types::{
-    AccountKind, ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText, Role, Status,
-    Tags, VersionState, Warnings, WorkStatus,
+    AccountKind, AccountRole, ArtefactKind, Columns, FreeMetadata, Integrity, JobEventKind, PointKind, ReportText,
+    Status, Tags, VersionState, Warnings, WorkStatus,
 };

@@ -53,7 +53,7 @@ words! {
 
 words! {
     /// What an account may do.
-    Role {
+    AccountRole {
         /// Look at everything it sees.
         Viewer = "viewer",
         /// Upload, parse, clean, train, change and delete too.
@@ -63,7 +63,7 @@ words! {
     }
 }
 
-impl Role {
+impl AccountRole {
     /// Whether this role may do what needs that one.
     #[must_use]
     pub fn may(self, needed: Self) -> bool {
