@@ -106,7 +106,11 @@ fn csv(entries: &[AuditEntry], with_header: bool) -> Result<Vec<u8>> {
     }
     for entry in entries {
         let text = |text: &Option<String>| guarded(text.as_deref().unwrap_or_default());
-        let detail = if entry.detail.is_null() { String::new() } else { entry.detail.to_string() };
+        let detail = if entry.detail.is_empty() {
+            String::new()
+        } else {
+            serde_json::to_string(&entry.detail).internal(doing)?
+        };
         rows.write_record([
             entry.seq.to_string(),
             entry.at.clone(),

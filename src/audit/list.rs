@@ -86,7 +86,7 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
     /// What else there is to say.
     #[schema(value_type = Object)]
-    pub detail: serde_json::Value,
+    pub detail: serde_json::Map<String, serde_json::Value>,
     /// SHA-256 of this entry and the hash before it, hex.
     pub hash: String,
 }
