@@ -92,7 +92,7 @@ mod tests {
             "AQAB",
         )
         .unwrap();
-        let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHwRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
+        let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
         let ec = DecodingKey::from_ec_components(x, y).unwrap();
         let examples = [
             (

@@ -338,14 +338,17 @@ fn files_that_cannot_be_used_are_refused_at_the_start() {
         assert!(!folder.path().join("data/hvac_analytics.db").exists(), "{says}: no store is touched");
     }
     // What serves nobody does without.
-    let mut command = Process::command(folder.path(), &["sessions"]);
-    let output = command.env("TLS_CERT", &missing).env("TLS_KEY", &missing).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for command in ["sessions", "doctor"] {
+        let mut command = Process::command(folder.path(), &[command]);
+        let output = command.env("TLS_CERT", &missing).env("TLS_KEY", &missing).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[cfg(feature = "pgwire")]
 mod postgres {
     use hvac_analytics::pg;
+    use serde_json::json;
     use tokio::net::TcpListener;
     use tokio_util::sync::CancellationToken;
 
@@ -361,19 +364,30 @@ mod postgres {
     }
 
     fn startup() -> Vec<u8> {
-        let said = b"user\0ann\0database\0all\0\0";
+        startup_of("ann")
+    }
+
+    fn startup_of(user: &str) -> Vec<u8> {
+        let said = format!("user\0{user}\0database\0all\0\0");
         let length = u32::try_from(said.len() + 8).unwrap().to_be_bytes();
-        [&length[..], &[0, 3, 0, 0], said].concat()
+        [&length[..], &[0, 3, 0, 0], said.as_bytes()].concat()
+    }
+
+    /// A message: its kind and body.
+    async fn message(stream: &mut (impl AsyncReadExt + Unpin)) -> (char, Vec<u8>) {
+        let kind = char::from(stream.read_u8().await.unwrap());
+        let length = stream.read_u32().await.unwrap();
+        let mut body = vec![0; usize::try_from(length).unwrap() - 4];
+        stream.read_exact(&mut body).await.unwrap();
+        (kind, body)
     }
 
     /// The messages up to the one that says that the server waits: their kinds, and the longest.
     async fn until_ready(stream: &mut (impl AsyncReadExt + Unpin)) -> (String, Vec<u8>) {
         let (mut kinds, mut longest) = (String::new(), Vec::new());
         while !kinds.ends_with('Z') {
-            kinds.push(char::from(stream.read_u8().await.unwrap()));
-            let length = stream.read_u32().await.unwrap();
-            let mut body = vec![0; usize::try_from(length).unwrap() - 4];
-            stream.read_exact(&mut body).await.unwrap();
+            let (kind, body) = message(stream).await;
+            kinds.push(kind);
             if body.len() > longest.len() {
                 longest = body;
             }
@@ -437,5 +451,43 @@ mod postgres {
             "{:?}",
             begun.elapsed()
         );
+    }
+
+    /// A password in clear text, which is none within TLS.
+    #[tokio::test]
+    async fn a_key_is_shown_over_tls_only() {
+        let app = TestApp::start().await;
+        let made = json!({"name": "reader", "role": "viewer"});
+        let key = app.post("/api/v1/keys", &made).await.expect(201)["key"].as_str().unwrap().to_owned();
+        let folder = app.stop().await;
+        let pair = Pair::make(folder.path());
+        pair.write();
+        let settings = pair.settings().into_iter().chain([("ANONYMOUS_ROLE", "none".to_owned())]).collect();
+        let app = TestApp::start_in(folder, settings).await.unwrap();
+        let address = door(&app).await;
+
+        let mut plain = TcpStream::connect(address).await.unwrap();
+        plain.write_all(&startup_of("reader")).await.unwrap();
+        let (kind, said) = message(&mut plain).await;
+        assert!(kind == 'E' && String::from_utf8_lossy(&said).contains("28000"), "{}", String::from_utf8_lossy(&said));
+        for (user, password, wanted) in [
+            ("reader", key.as_str(), 'R'),
+            ("reader", "hvac_wrong", 'E'),
+            ("ann", key.as_str(), 'E'),
+            ("reader", "", 'E'),
+        ] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(&SSL_REQUEST).await.unwrap();
+            assert_eq!(stream.read_u8().await.unwrap(), b'S');
+            let mut stream = shaken(&client(&[&pair], &[&TLS13], &[]), stream).await.unwrap();
+            stream.write_all(&startup_of(user)).await.unwrap();
+            assert_eq!(message(&mut stream).await, ('R', vec![0, 0, 0, 3]), "a password is asked for");
+            let length = u32::try_from(password.len() + 5).unwrap().to_be_bytes();
+            stream.write_all(&[&b"p"[..], &length, password.as_bytes(), b"\0"].concat()).await.unwrap();
+            let (kind, said) = message(&mut stream).await;
+            let said = String::from_utf8_lossy(&said);
+            assert_eq!(kind, wanted, "{user}: {said}");
+            assert!(wanted == 'R' || (said.contains("28P01") && !said.contains(&key)), "{said}");
+        }
     }
 }
