@@ -52,6 +52,7 @@ mod query;
 mod real_reports;
 mod rules;
 mod search;
+mod secrets;
 mod sessions;
 mod setpoints;
 mod simulated;
