@@ -45,7 +45,8 @@ pub(super) fn all(said: impl Fn(&'static str) -> Option<(String, Origin)>) -> Ve
 
 fn is_secret(name: &str) -> bool {
     let name = name.to_uppercase();
-    SECRET_NAMES.iter().any(|part| name.contains(part))
+    // How often a key may ask is no key.
+    !name.starts_with("RATE_LIMIT") && SECRET_NAMES.iter().any(|part| name.contains(part))
 }
 
 /// A value without its secrets: those that its name says, and what stands before the `@` of an address.
@@ -92,6 +93,7 @@ mod tests {
             ("JWT_SECRET", "", ""),
             ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2", "***"),
             ("HOST", "127.0.0.1", "127.0.0.1"),
+            ("RATE_LIMIT_KEY", "1000", "1000"),
             ("CORS_ALLOWED_ORIGINS", "http://a:1,http://b:2", "http://a:1,http://b:2"),
         ] {
             assert_eq!(shown(name, value.to_owned()), expected, "{name}={value}");
