@@ -243,6 +243,11 @@ impl Cli {
             app::arm_crash_point(name);
         }
         let json = self.json;
+        // Only a server shows its certificate; a command works without.
+        let config = match self.command {
+            Command::Serve { .. } => config,
+            _ => Config { tls_files: None, ..config },
+        };
         match self.command {
             Command::Serve { demo, .. } => serve(config, demo).await,
             Command::Doctor(args) => doctor::run(config, &args, json).await,
@@ -288,8 +293,7 @@ impl Cli {
 
 /// Opens the stores, runs, and closes them also when the command failed.
 async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()>) -> Result<()> {
-    // A command serves nobody.
-    let state = app::build(Config { tls_files: None, ..config }).await?;
+    let state = app::build(config).await?;
     let result = run(&state).await;
     let closed = app::close(state).await;
     result.and(closed)
