@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Path2, State};
-use super::openapi::NoSuchSession;
+use super::openapi::{NoSuchAccount, NoSuchSession};
 use super::problem::Result;
 use crate::accounts::links::{LinkRequest, Links, NewLink};
 use crate::sessions::sharing::{self, Sharing, SharingRequest, SiteSharing, SiteSharingRequest};
@@ -61,7 +61,7 @@ async fn get_site_sharing(State(state): State, Path(site): Path) -> Result<Json<
     tag = "sessions",
     params(("id" = String, Path, description = "The site")),
     request_body(content = SiteSharingRequest, example = json!({"people": ["anna"]})),
-    responses((status = 200, body = SiteSharing))
+    responses((status = 200, body = SiteSharing), NoSuchAccount)
 )]
 async fn put_site_sharing(
     State(state): State,
