@@ -122,7 +122,7 @@ pub async fn create(state: &AppState, request: KeyRequest) -> Result<NewKey> {
             owner.name,
             owner.role.as_str()
         );
-        return Err(Error::invalid("role", codes::INVALID_FIELD, message));
+        return Err(Error::invalid("role", codes::ROLE_TOO_HIGH, message));
     }
     let row = api_key::Model {
         id: new_id(),

@@ -22,6 +22,8 @@ OF_DATA = {
     "nonexistent_local_time", "timezone_fixed", "conflicting_values",
     # what reports hold all together, and overrides that fit none of them
     "would_lose_readings", "bad_override", "ambiguous_role", "window_shorter_than_rows", "no_time_column", "ambiguous_time_column",
+    # an account that may less than its key should
+    "role_too_high",
     # files that are no bundle, or a broken one
     "not_a_bundle", "bundle_damaged", "bundle_contradicts",
     # what is no statement, or none of what is stored

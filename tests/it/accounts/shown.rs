@@ -60,7 +60,7 @@ async fn a_key_may_no_more_than_its_account_and_never_after_its_end() {
     let app = TestApp::start().await;
     let chen = person(&app, "Chen", Role::Operator).await;
     let refused = KeyRequest { name: "k".to_owned(), role: Role::Admin, expires: None, user: Some("chen".to_owned()) };
-    assert_eq!(code(keys::create(&app.state, refused).await.map(drop)), "invalid_field");
+    assert_eq!(code(keys::create(&app.state, refused).await.map(drop)), "role_too_high");
     let made = key(&app, "notebook", Role::Operator, Some("CHEN")).await;
     let role = async |app: &TestApp| by_key(app, &made.key).await.map(|asks| asks.unwrap().role);
     assert_eq!(role(&app).await.unwrap(), Role::Operator);

@@ -47,6 +47,8 @@ table! {
             "Log in as an admin, or use `hvac-analytics users create`.";
     }
     Invalid {
+        ROLE_TOO_HIGH "role_too_high" "A key would be allowed more than its account."
+            "Give it the account's role or less, or raise the account's first.";
         WEAK_PASSWORD "weak_password" "The password is too short, too long, or the name itself."
             "Choose another, by the rule that `detail` tells.";
     }
