@@ -15,7 +15,7 @@ use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::principal::{Principal, Via};
 use crate::state::AppState;
-use hvac_store::entity::login;
+use hvac_store::entity::{account, login};
 use hvac_store::{new_id, now};
 
 /// Name of the cookie; over TLS one that no neighbouring host can set.
@@ -127,16 +127,20 @@ pub async fn begin(state: &AppState, request: LoginRequest, user_agent: Option<&
         drop(txn);
         return refuse(state, Some(&row.id)).await;
     }
-    let whose = Principal {
-        address: principal.address,
-        request_id: principal.request_id.clone(),
-        ..Principal::account(row.id.clone(), row.name.clone(), row.role, Via::Login)
-    };
     let id = login.id.clone();
     store::add_login(&txn, login).await?;
-    audit::note(&txn, &whose, Act::on("login.begin", "login", &id)).await?;
+    audit::note(&txn, &by_login(principal, &row), Act::on("login.begin", "login", &id)).await?;
     txn.commit().await.internal("logging in")?;
     Ok(Begun { secret: fresh, account: row.into() })
+}
+
+/// The account, by the request of somebody who was not known to be it.
+fn by_login(request: &Principal, account: &account::Model) -> Principal {
+    Principal {
+        address: request.address,
+        request_id: request.request_id.clone(),
+        ..Principal::account(account.id.clone(), account.name.clone(), account.role, Via::Login)
+    }
 }
 
 /// The one way in which a login is refused. What was given for a name is not noted: it may be a password.
@@ -154,10 +158,11 @@ async fn refuse<T>(state: &AppState, account_id: Option<&str>) -> Result<T> {
 /// When the database cannot be written.
 pub async fn end(state: &AppState, secret: &str) -> Result<()> {
     let hash = secret::hex(&secret::digest(secret));
+    // Anybody may ask for this: what is made up costs no turn to write.
+    let Some((login, account)) = store::login_by_hash(state.store.db.read(), &hash).await? else { return Ok(()) };
     let txn = state.store.db.begin().await?;
-    let Some((login, account)) = store::login_by_hash(&txn, &hash).await? else { return Ok(()) };
     store::end_logins(&txn, &account.id, Ended::Hash(&hash)).await?;
-    audit::note(&txn, state.principal(), Act::on("login.end", "login", &login.id)).await?;
+    audit::note(&txn, &by_login(state.principal(), &account), Act::on("login.end", "login", &login.id)).await?;
     txn.commit().await.internal("logging out")
 }
 

@@ -135,15 +135,18 @@ pub async fn get(state: &AppState, id: &str) -> Result<Account> {
     Ok(store::account(state.store.db.read(), id).await?.into())
 }
 
-/// The id of the account of that name or id.
+/// The id of the account of that id or name: an id comes first, for somebody may be called like another's.
 ///
 /// # Errors
 /// 404 when there is none.
 pub async fn find(state: &AppState, text: &str) -> Result<String> {
     let db = state.store.db.read();
-    match store::named(db, text.trim()).await? {
-        Some(row) => Ok(row.id),
-        None => store::account(db, text).await.map(|row| row.id).map_err(|_| unknown_account(text)),
+    match store::account(db, text).await {
+        Err(error) if error.code == codes::UNKNOWN_ACCOUNT => {
+            let named = store::named(db, text.trim()).await?;
+            named.map(|row| row.id).ok_or_else(|| unknown_account(text))
+        }
+        found => found.map(|row| row.id),
     }
 }
 

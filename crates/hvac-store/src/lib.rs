@@ -40,7 +40,7 @@ pub mod verified;
 pub mod versions;
 
 /// Where the stores are, and how much may be kept besides.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// SQLite database, in sqlx' spelling.
     pub database_url: String,
@@ -56,6 +56,17 @@ pub struct Settings {
     pub cache_ttl: Duration,
     /// Bound of the folder of CSV and Arrow files that were made for downloads.
     pub downloads_max_bytes: u64,
+}
+
+/// Without the address of the second cache level, which may have a password in it.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("database_url", &self.database_url)
+            .field("data_storage_path", &self.data_storage_path)
+            .field("models_path", &self.models_path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The three stores. Cheap to clone.

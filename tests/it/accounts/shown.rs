@@ -133,6 +133,10 @@ async fn the_last_admin_stays_and_what_is_wrong_of_an_account_is_told() {
     change(&chen.id, disabled(false)).await.unwrap();
     change(&lin.id, disabled(true)).await.unwrap();
     assert_eq!(code(change("nobody", disabled(true)).await), "unknown_account");
+    // Somebody may be called like another's id.
+    person(&app, &chen.id, Role::Viewer).await;
+    assert_eq!(people::find(&app.state, &chen.id).await.unwrap(), chen.id);
+    assert_eq!(people::find(&app.state, " CHEN ").await.unwrap(), chen.id);
 
     let request = |name: &str, password: &str| people::AccountRequest {
         name: name.to_owned(),
