@@ -105,7 +105,7 @@ pub async fn serve(
     on_ready(&format!("{scheme}://{address}"));
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
     tokio::spawn(doctor::keep(state.clone()));
-    tokio::spawn(accounts::acts::keep(state.clone()));
+    tokio::spawn(accounts::audit_log::keep(state.clone()));
     run_with(listener, postgres, state, stop).await
 }
 

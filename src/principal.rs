@@ -7,6 +7,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use sea_orm::Condition;
+use sea_orm::sea_query::Expr;
+
 pub use hvac_store::entity::AccountRole as Role;
 
 /// Who asks.
@@ -167,6 +170,12 @@ impl Principal {
             "({sessions}.\"owner_id\" IS NULL{owned} OR EXISTS (SELECT 1 FROM \"shares\" h WHERE {shared} AND \
              (h.\"session_id\" = {sessions}.\"id\" OR h.\"site\" = {sessions}.\"site\")))"
         ))
+    }
+
+    /// The same for a query of that table under its own name.
+    #[must_use]
+    pub fn seen_sessions(&self) -> Condition {
+        Condition::all().add_option(self.sees("\"upload_sessions\"").map(Expr::cust))
     }
 
     /// The same of rows that refer to a session in the column of that name.

@@ -200,8 +200,7 @@ pub async fn open(state: &AppState, shown: &str) -> Result<Principal> {
         // It lasts no longer than nobody need say who he is.
         None => Principal::anonymous(state.config.anonymous_role.ok_or_else(ended)?),
     };
-    let seen = Condition::all().add_option(maker.sees("\"upload_sessions\"").map(Expr::cust));
-    let found = session::Entity::find_by_id(&row.session_id).filter(seen).count(db).await;
+    let found = session::Entity::find_by_id(&row.session_id).filter(maker.seen_sessions()).count(db).await;
     if found.internal("looking up a link's session")? == 0 {
         return Err(ended());
     }

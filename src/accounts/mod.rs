@@ -12,7 +12,7 @@ use crate::limits;
 use crate::principal::{Principal, Role};
 use hvac_store::entity::account;
 
-pub mod acts;
+pub mod audit_log;
 pub mod authenticate;
 mod guess;
 pub mod keys;

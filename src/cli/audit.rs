@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::out;
-use crate::accounts::acts::{self, ActsFormat, ActsWritten};
+use crate::accounts::audit_log::{self, AuditExport, AuditFormat};
 use crate::audit::{AuditEntry, AuditFilter, AuditPaging};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
@@ -77,7 +77,8 @@ pub async fn run(state: &AppState, args: AuditArgs, json: bool) -> Result<()> {
     };
     match args.command {
         None => {
-            let page = acts::list(state, &filter, &AuditPaging { page: args.page, page_size: args.page_size }).await?;
+            let page =
+                audit_log::list(state, &filter, &AuditPaging { page: args.page, page_size: args.page_size }).await?;
             if json {
                 return out::print_json(&page);
             }
@@ -88,17 +89,17 @@ pub async fn run(state: &AppState, args: AuditArgs, json: bool) -> Result<()> {
         }
         Some(AuditCommand::Export { format }) => {
             let format = match format {
-                WrittenAs::Ndjson => ActsFormat::Ndjson,
-                WrittenAs::Csv => ActsFormat::Csv,
+                WrittenAs::Ndjson => AuditFormat::Ndjson,
+                WrittenAs::Csv => AuditFormat::Csv,
             };
-            let mut written = ActsWritten::new(state, filter, format);
+            let mut written = AuditExport::new(state, filter, format);
             while let Some(piece) = written.next().await? {
                 out::print_bytes(&piece)?;
             }
             Ok(())
         }
         Some(AuditCommand::Verify) => {
-            let verified = acts::verify(state).await?;
+            let verified = audit_log::verify(state).await?;
             if json {
                 out::print_json(&verified)?;
             } else if verified.intact {

@@ -6,7 +6,7 @@ use super::out::{Align, print, print_json, table};
 use crate::accounts::links::LinkRequest;
 use crate::error::Result;
 use crate::sessions::sharing::{self, Sharing, SharingRequest, SiteSharing, SiteSharingRequest};
-use crate::sessions::{catalogue, shown};
+use crate::sessions::{catalogue, links};
 use crate::state::AppState;
 
 /// What to share, and with whom; with nothing said, it is shown.
@@ -97,11 +97,11 @@ pub struct LinksArgs {
 /// Lists, makes or ends links.
 ///
 /// # Errors
-/// As [`shown::link`] and [`shown::revoke`].
+/// As [`links::make`] and [`links::revoke`].
 pub async fn run_links(state: &AppState, args: LinksArgs, json: bool) -> Result<()> {
     let session_id = catalogue::find(state, &args.session).await?;
     if args.create {
-        let made = shown::link(state, &session_id, LinkRequest { hours: args.hours, note: args.note }).await?;
+        let made = links::make(state, &session_id, LinkRequest { hours: args.hours, note: args.note }).await?;
         return if json {
             print_json(&made)
         } else {
@@ -109,12 +109,12 @@ pub async fn run_links(state: &AppState, args: LinksArgs, json: bool) -> Result<
         };
     }
     if let Some(id) = args.revoke {
-        shown::revoke(state, &session_id, &id).await?;
+        links::revoke(state, &session_id, &id).await?;
         return print(format!("link {id} has ended"));
     }
-    let links = shown::links(state, &session_id).await?;
+    let found = links::list(state, &session_id).await?;
     if json {
-        return print_json(&links);
+        return print_json(&found);
     }
     let header = ["id", "made by", "made", "until", "ended", "for"].map(|name| (name, Align::Left));
     let row = |link: &crate::accounts::links::Link| {
@@ -122,5 +122,5 @@ pub async fn run_links(state: &AppState, args: LinksArgs, json: bool) -> Result<
         let ended = link.revoked_at.clone().unwrap_or_default();
         vec![link.id.clone(), by, link.created_at.clone(), link.expires_at.clone(), ended, link.note.clone()]
     };
-    print(table(&header, &links.links.iter().map(row).collect::<Vec<_>>()))
+    print(table(&header, &found.links.iter().map(row).collect::<Vec<_>>()))
 }

@@ -3,8 +3,8 @@
 //! Versions are looked up in an index that holds all that is asked for: SQLite reads the whole document to come to a
 //! column behind it.
 
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
-use sea_orm::{ColumnTrait, Condition, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
+use sea_orm::{ColumnTrait, DerivePartialModel, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::error::{Context, Result};
 use crate::principal::Principal;
@@ -89,15 +89,10 @@ impl VersionRow {
     }
 }
 
-/// Which sessions somebody sees.
-fn seen_by(principal: &Principal) -> Condition {
-    Condition::all().add_option(principal.sees("\"upload_sessions\"").map(Expr::cust))
-}
-
 /// The session of that id, if it is seen; deleted ones too.
 #[tracing::instrument(level = "debug", name = "store.session", skip_all)]
 pub async fn session(db: &Db, principal: &Principal, id: &str) -> Result<Option<SessionRow>> {
-    let query = session::Entity::find_by_id(id).filter(seen_by(principal)).into_partial_model();
+    let query = session::Entity::find_by_id(id).filter(principal.seen_sessions()).into_partial_model();
     query.one(db.read()).await.internal("looking for a session")
 }
 
@@ -105,7 +100,7 @@ pub async fn session(db: &Db, principal: &Principal, id: &str) -> Result<Option<
 #[tracing::instrument(level = "debug", name = "store.last_parsed", skip_all)]
 pub async fn last_parsed_over_http(db: &Db, principal: &Principal) -> Result<Option<SessionRow>> {
     let query = session::Entity::find()
-        .filter(seen_by(principal))
+        .filter(principal.seen_sessions())
         .filter(session::Column::DeletedAt.is_null())
         .filter(session::Column::ParsedOverHttpAt.is_not_null())
         .order_by_desc(session::Column::ParsedOverHttpAt)

@@ -17,7 +17,7 @@ use super::client::Client;
 use super::middleware::RequestId;
 use super::problem::{self, Failed};
 use super::rates::CallerId;
-use crate::accounts::{self, Shown, acts};
+use crate::accounts::{self, Shown, audit_log};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::log;
 use crate::principal::{Principal, Role, Via};
@@ -208,7 +208,7 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
     if is_told(&method, &response) {
         let code = problem::code_of(&response).map_or("", |code| code.name);
         let request = format!("{method} {}", within(path.as_str()));
-        acts::note_refused(&state, &principal, &request, uri.path(), code).await;
+        audit_log::note_refused(&state, &principal, &request, uri.path(), code).await;
     }
     response
 }
@@ -273,11 +273,11 @@ async fn known(state: &AppState, request: &Parts, path: &str, link: Option<&str>
     let found = match (link, accounts::authenticate(state, &shown).await) {
         (_, Ok(Some(known))) => return Ok(known),
         (_, Err(error)) => Err(error),
-        (Some(link), Ok(None)) if is_open_to_links(method, path) => accounts::links::open(state, link).await,
-        (Some(_), Ok(None)) => {
+        (Some(link), Ok(None)) => accounts::links::open(state, link).await.and_then(|principal| {
             let message = "a link opens the data of its session, for reading, and nothing else";
-            return Err(Error::new(codes::FORBIDDEN, message));
-        }
+            let opens = is_open_to_links(method, path);
+            opens.then_some(principal).ok_or_else(|| Error::new(codes::FORBIDDEN, message))
+        }),
         (None, Ok(None)) => nobody(state, client),
     };
     if let (Err(error), Some(address)) = (&found, address)

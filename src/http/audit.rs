@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::extract::{Query, State};
 use super::problem::Result;
-use crate::accounts::acts::{self, ActsFormat, ActsWritten};
+use crate::accounts::audit_log::{self, AuditExport, AuditFormat};
 use crate::audit::{AuditFilter, AuditPage, AuditPaging, Verified};
 use crate::state::AppState;
 
@@ -30,7 +30,7 @@ async fn list_audit(
     Query(filter): Query<AuditFilter>,
     Query(page): Query<AuditPaging>,
 ) -> Result<Json<AuditPage>> {
-    Ok(Json(acts::list(&state, &filter, &page).await?))
+    Ok(Json(audit_log::list(&state, &filter, &page).await?))
 }
 
 #[derive(Default, Deserialize, IntoParams)]
@@ -39,7 +39,7 @@ async fn list_audit(
 struct FormatQuery {
     /// `ndjson` (default) or `csv`.
     #[param(inline)]
-    format: ActsFormat,
+    format: AuditFormat,
 }
 
 /// All of it that matches, the oldest first, as a file
@@ -55,7 +55,7 @@ async fn export_audit(
     Query(filter): Query<AuditFilter>,
     Query(query): Query<FormatQuery>,
 ) -> Result<Response> {
-    let mut written = ActsWritten::new(&state, filter, query.format);
+    let mut written = AuditExport::new(&state, filter, query.format);
     // What is wrong with the filter is told as everywhere; what goes wrong later breaks the answer off.
     let first = written.next().await?;
     let rest = stream::try_unfold(written, |mut written| async move {
@@ -66,8 +66,8 @@ async fn export_audit(
     });
     let body = Body::from_stream(stream::iter(first.map(|piece| Ok(Bytes::from(piece)))).chain(rest));
     let (media_type, name) = match query.format {
-        ActsFormat::Ndjson => ("application/x-ndjson", "attachment; filename=\"audit.ndjson\""),
-        ActsFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
+        AuditFormat::Ndjson => ("application/x-ndjson", "attachment; filename=\"audit.ndjson\""),
+        AuditFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
     };
     let mut response = body.into_response();
     let headers =
@@ -83,5 +83,5 @@ async fn export_audit(
 /// Each entry's hash follows from it and the hash before it.
 #[utoipa::path(get, path = "/audit/verify", tag = "accounts", responses((status = 200, body = Verified)))]
 async fn verify_audit(State(state): State) -> Result<Json<Verified>> {
-    Ok(Json(acts::verify(&state).await?))
+    Ok(Json(audit_log::verify(&state).await?))
 }

@@ -9,8 +9,8 @@ use super::extract::{Json as Body, Path, Path2, State};
 use super::openapi::{NoSuchAccount, NoSuchSession};
 use super::problem::Result;
 use crate::accounts::links::{LinkRequest, Links, NewLink};
+use crate::sessions::links;
 use crate::sessions::sharing::{self, Sharing, SharingRequest, SiteSharing, SiteSharingRequest};
-use crate::sessions::shown;
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -76,7 +76,7 @@ async fn put_site_sharing(
 /// Those that one made oneself; an admin sees all. Their secrets are kept nowhere.
 #[utoipa::path(get, path = "/sessions/{id}/links", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Links), NoSuchSession))]
 async fn list_links(State(state): State, Path(id): Path) -> Result<Json<Links>> {
-    Ok(Json(shown::links(&state, &id).await?))
+    Ok(Json(links::list(&state, &id).await?))
 }
 
 /// Makes a link to a session
@@ -96,7 +96,7 @@ async fn post_link(
     Path(id): Path,
     Body(request): Body<LinkRequest>,
 ) -> Result<(StatusCode, Json<NewLink>)> {
-    Ok((StatusCode::CREATED, Json(shown::link(&state, &id, request).await?)))
+    Ok((StatusCode::CREATED, Json(links::make(&state, &id, request).await?)))
 }
 
 /// Ends a link
@@ -108,6 +108,6 @@ async fn post_link(
     responses((status = 204, description = "It has ended"), NoSuchSession)
 )]
 async fn delete_link(State(state): State, Path2(id, link): Path2) -> Result<StatusCode> {
-    shown::revoke(&state, &id, &link).await?;
+    links::revoke(&state, &id, &link).await?;
     Ok(StatusCode::NO_CONTENT)
 }

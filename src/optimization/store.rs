@@ -197,9 +197,8 @@ pub async fn applied_between(
 
 /// Sessions of a site that are not deleted, newest first.
 pub async fn sessions_of(db: &impl ConnectionTrait, principal: &Principal, site: &str) -> Result<Vec<String>> {
-    let seen = principal.sees("\"upload_sessions\"").map(Expr::cust);
     session::Entity::find()
-        .filter(Condition::all().add_option(seen))
+        .filter(principal.seen_sessions())
         .select_only()
         .column(session::Column::Id)
         .filter(session::Column::Site.eq(site))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hvac_query::postgres::{Command, Names, Parameter, PgType, Refusal, write_rows};
 
 use super::failure::{Trouble, say};
+use super::login::Login;
 use super::portal::{Cursor, Portal, Prepared, Sent};
 use super::settings::{SERVER_VERSION, Settings};
 use super::wire::{FULL, Fields, Gone, Wire};
@@ -31,6 +32,7 @@ pub(super) struct Connection<'s> {
     process: i32,
     running: Arc<Running>,
     pub state: AppState,
+    login: Login,
     pub database: Database,
     user: String,
     pub settings: Settings,
@@ -44,7 +46,7 @@ impl<'s> Connection<'s> {
         wire: Wire,
         shared: &'s Shared,
         registered: &Registered<'_>,
-        state: AppState,
+        (state, login): (AppState, Login),
         database: Database,
         user: String,
         settings: Settings,
@@ -55,6 +57,7 @@ impl<'s> Connection<'s> {
             process: registered.key.0,
             running: Arc::clone(&registered.running),
             state,
+            login,
             database,
             user,
             settings,
@@ -71,6 +74,15 @@ impl<'s> Connection<'s> {
         let mut passing_over = false;
         while let Some((kind, body)) = self.next().await? {
             let mut fields = Fields(&body);
+            if matches!(kind, b'Q' | b'P' | b'E') {
+                match self.login.renewed(&self.state).await {
+                    Ok(principal) => self.state = self.state.asked_by(Arc::new(principal)),
+                    Err(refusal) => {
+                        self.wire.error("FATAL", &refusal);
+                        return self.wire.flush().await;
+                    }
+                }
+            }
             let done = match kind {
                 b'X' => return Ok(()),
                 b'Q' => {

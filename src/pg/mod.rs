@@ -5,6 +5,7 @@
 //! translates and nothing else: what a statement reads, and what it may take, is [`crate::query`]'s to say.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -134,10 +135,10 @@ pub async fn serve(listener: TcpListener, state: AppState, stopping: Cancellatio
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) if tasks.len() < MOST_TASKS => {
+            Ok((stream, peer)) if tasks.len() < MOST_TASKS => {
                 let shared = Arc::clone(&shared);
                 // A panic ends this task, and with it one connection.
-                tasks.spawn(async move { one(stream, &shared).await });
+                tasks.spawn(async move { one(stream, peer.ip(), &shared).await });
             }
             Ok(_) => refused("postgresql", "full"),
             Err(error) => {
@@ -151,10 +152,10 @@ pub async fn serve(listener: TcpListener, state: AppState, stopping: Cancellatio
     tasks.wait().await;
 }
 
-async fn one(stream: TcpStream, shared: &Shared) {
+async fn one(stream: TcpStream, address: IpAddr, shared: &Shared) {
     let _ = stream.set_nodelay(true);
     let _open = OpenConnection::of("postgresql");
-    if startup::begin(stream, shared).await.is_err() {
+    if startup::begin(stream, address, shared).await.is_err() {
         tracing::debug!("a PostgreSQL client's connection broke off");
     }
 }

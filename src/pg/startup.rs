@@ -1,6 +1,7 @@
 //! How a connection begins: encryption is begun where there is a certificate and declined where there is none, a request
 //! to cancel is passed on, a database is opened, and a client is told what it may count on.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hvac_query::postgres::Refusal;
@@ -30,7 +31,7 @@ struct Said {
 }
 
 /// Carries a connection from its first byte to its last.
-pub async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Gone> {
+pub async fn begin(stream: TcpStream, address: IpAddr, shared: &Shared) -> Result<(), Gone> {
     let config = &shared.state.config;
     let wire = Wire::new(stream, config.stall_timeout);
     let said = tokio::select! {
@@ -42,15 +43,14 @@ pub async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Gone> {
         refused("postgresql", "full");
         return fatal(wire, &Refusal::new("53300", "sorry, too many clients already")).await;
     };
-    let wire_is_secure = wire.is_secure();
     let entered = async {
         let user = user_of(&said);
-        let principal = login::principal(&mut wire, shared, &user, wire_is_secure).await?;
-        let state = shared.state.asked_by(Arc::new(principal));
+        let login = login::begin(&mut wire, shared, &user, address).await?;
+        let state = shared.state.asked_by(Arc::new(login.principal.clone()));
         let (database, settings) = opened(&state, &said, &user).await?;
-        Ok((state, database, user, settings))
+        Ok((state, login, database, user, settings))
     };
-    let (state, database, user, settings) = match entered.await {
+    let (state, login, database, user, settings) = match entered.await {
         Ok(entered) => entered,
         Err(Trouble::Say(refusal)) => return fatal(wire, &refusal).await,
         Err(Trouble::Gone) => return Err(Gone),
@@ -72,7 +72,7 @@ pub async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Gone> {
         out.extend(registered.key.0.to_be_bytes());
         out.extend(registered.key.1.to_be_bytes());
     });
-    Connection::new(wire, shared, &registered, state, database, user, settings).run().await
+    Connection::new(wire, shared, &registered, (state, login), database, user, settings).run().await
 }
 
 async fn fatal(mut wire: Wire, refusal: &Refusal) -> Result<(), Gone> {

@@ -137,7 +137,7 @@ pub(super) async fn session_of(state: &AppState, text: &str) -> Result<String> {
         .select_only()
         .columns([session::Column::Id, session::Column::Name])
         .filter(session::Column::DeletedAt.is_null())
-        .filter(Condition::all().add_option(state.principal().sees("\"upload_sessions\"").map(Expr::cust)))
+        .filter(state.principal().seen_sessions())
         .filter(
             Condition::any()
                 .add(session::Column::Id.eq(text.to_lowercase()))

@@ -274,7 +274,7 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     let session = store::session(&txn, state.principal(), session_id).await?;
-    dispose(state, session_id, session.owner_id.as_deref())?;
+    store::dispose(state.principal(), &session)?;
     let versions = versions::without_version(&txn, session_id).await?;
     let held = |v: &hvac_store::entity::version::Model| {
         v.state == VersionState::Reserved && v.lease_until.is_some_and(|until| until > now())
@@ -293,18 +293,6 @@ pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
     hvac_store::crash::point("purge.committed");
     state.store.made.clear();
     state.store.remove_purged(Root::Sessions, &folder).await
-}
-
-/// What cannot be taken back is its owner's.
-///
-/// # Errors
-/// 403 for others.
-pub(super) fn dispose(state: &AppState, session_id: &str, owner_id: Option<&str>) -> Result<()> {
-    if state.principal().disposes_of(owner_id) {
-        return Ok(());
-    }
-    let message = format!("session '{session_id}' is shared with you: only its owner or an admin may do this");
-    Err(Error::new(codes::FORBIDDEN, message))
 }
 
 /// A model outlives nothing it was made from: what it predicts could not be traced any more.

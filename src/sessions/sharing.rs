@@ -12,7 +12,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{catalogue, snapshot, store};
+use super::{snapshot, store};
 use crate::accounts::known;
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
@@ -96,7 +96,7 @@ pub async fn of(state: &AppState, session_id: &str) -> Result<Sharing> {
 pub async fn put(state: &AppState, session_id: &str, request: SharingRequest) -> Result<Sharing> {
     let txn = state.store.db.begin().await?;
     let session = store::session(&txn, state.principal(), session_id).await?;
-    catalogue::dispose(state, session_id, session.owner_id.as_deref())?;
+    store::dispose(state.principal(), &session)?;
     if let Some(name) = &request.owner {
         let owner = known::named(&txn, name).await?;
         let row = session::ActiveModel {

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Set, Unchanged,
+    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Set, Unchanged,
 };
 
 use crate::error::{Context, Error, Result, codes};
@@ -25,17 +25,24 @@ use hvac_store::entity::{
 };
 use hvac_store::{new_id, now};
 
-/// Which sessions somebody sees.
-pub fn seen_by(principal: &Principal) -> Condition {
-    Condition::all().add_option(principal.sees("\"upload_sessions\"").map(Expr::cust))
-}
-
 /// The session, deleted or not, if it is seen.
 pub async fn session(db: &impl ConnectionTrait, principal: &Principal, session_id: &str) -> Result<session::Model> {
-    let found = session::Entity::find_by_id(session_id).filter(seen_by(principal)).one(db).await;
+    let found = session::Entity::find_by_id(session_id).filter(principal.seen_sessions()).one(db).await;
     found.internal("looking up a session")?.ok_or_else(|| {
         Error::new(codes::UNKNOWN_SESSION, format!("there is no session '{session_id}'; GET /api/sessions lists them"))
     })
+}
+
+/// What cannot be taken back, and who sees a session, is its owner's to say.
+///
+/// # Errors
+/// 403 for others.
+pub fn dispose(principal: &Principal, session: &session::Model) -> Result<()> {
+    if principal.disposes_of(session.owner_id.as_deref()) {
+        return Ok(());
+    }
+    let message = format!("session '{}' is shared with you: only its owner or an admin may do this", session.id);
+    Err(Error::new(codes::FORBIDDEN, message))
 }
 
 /// The session, if it is seen and not deleted.
@@ -171,7 +178,7 @@ pub async fn same_request(
         .filter(parsed_dataset::Column::Integrity.eq(Integrity::Ok))
         .filter(session::Column::DeletedAt.is_null())
         .filter(session::Column::Unconfirmed.eq(false))
-        .filter(seen_by(principal));
+        .filter(principal.seen_sessions());
     if let Some(session_id) = session_id {
         query = query.filter(parsed_dataset::Column::SessionId.eq(session_id));
     }
@@ -259,20 +266,26 @@ pub async fn record_parse(
     change_live(txn, principal, &parsed.id, row).await
 }
 
-/// Changes those columns of a session that is seen and not deleted.
+/// Changes those columns of a session that is seen and not deleted. Its site says who sees it: that is its owner's to change.
 ///
 /// # Errors
-/// 404 when there is none, 409 when it is deleted.
+/// 404 when there is none, 409 when it is deleted; 403 for another site of a session that is another's.
 pub async fn change_live(
     txn: &impl ConnectionTrait,
     principal: &Principal,
     session_id: &str,
     row: session::ActiveModel,
 ) -> Result<()> {
+    if let ActiveValue::Set(site) = &row.site {
+        let session = live_session(txn, principal, session_id).await?;
+        if session.site != *site {
+            dispose(principal, &session)?;
+        }
+    }
     let changed = session::Entity::update_many()
         .set(row)
         .filter(session::Column::Id.eq(session_id))
-        .filter(seen_by(principal))
+        .filter(principal.seen_sessions())
         .filter(session::Column::DeletedAt.is_null())
         .exec(txn)
         .await
@@ -388,7 +401,7 @@ pub async fn find(
 ) -> Result<Vec<session::Model>> {
     let by = |condition: Condition| {
         session::Entity::find()
-            .filter(seen_by(principal))
+            .filter(principal.seen_sessions())
             .filter(condition)
             .order_by_asc(session::Column::Id)
             .limit(limit)

@@ -13,7 +13,7 @@ use super::{ListedModel, ModelDetail, ModelFilter, ModelList, ModelSummary, Name
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
-use crate::sessions::snapshot;
+use crate::sessions::{snapshot, store as sessions};
 use crate::state::AppState;
 use hvac_store::download::Download;
 use hvac_store::entity::{WorkStatus, trained_model};
@@ -241,11 +241,13 @@ pub async fn scoring_table(state: &AppState, reference: &str) -> Result<ModelFil
 /// of a model. Rows go first: what a crash leaves then is removed at the next start.
 ///
 /// # Errors
-/// 404; 409 while it is being trained, or, unless forced, while recommendations or aliases refer to it.
+/// 404; 403 for a model of a session that is another's; 409 while it is being trained, or, unless forced, while recommendations or aliases refer to it.
 pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<ModelSummary> {
     let id = found::row(state, reference).await?.id;
     let txn = state.store.db.begin().await?;
     let row = store::get(&txn, &id).await?;
+    let session = sessions::session(&txn, state.principal(), &row.session_id).await?;
+    sessions::dispose(state.principal(), &session)?;
     let label = format!("{}:v{}", row.name, row.version);
     if matches!(row.status, WorkStatus::Queued | WorkStatus::Running) {
         let message = format!("model {label} is being trained: cancel its job first, POST /api/jobs/{id}/cancel");

@@ -348,3 +348,122 @@ fn beyond_this_machine_nobody_is_served_by_accident() {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     drop(Process::serve_by(folder.path(), started(&["serve"])));
 }
+
+/// Every route that reads, asked by a stranger for what another has made: none tells a word that only she has written.
+#[tokio::test]
+async fn no_reading_route_tells_a_stranger_anything() {
+    let guarded = Guarded::start().await;
+    let anna = guarded.service("anna", "operator").await;
+    let bert = guarded.service("bert", "operator").await;
+    let mut report = String::from("time,PLANTED_LOAD_RT,PLANTED_KW\n");
+    for hour in 0..(24 * 14) {
+        let (day, of_day) = (hour / 24 + 1, hour % 24);
+        let load = 200.0 + 100.0 * f64::from(of_day) / 24.0 + f64::from(hour % 7);
+        report.push_str(&format!("2020-01-{day:02} {of_day:02}:00,{load},{}\n", 0.6 * load + f64::from(hour % 5)));
+    }
+    let part = reqwest::multipart::Part::bytes(report.into_bytes()).file_name("PLANTED_file.csv");
+    let form = reqwest::multipart::Form::new()
+        .part("files", part)
+        .text("name", "PLANTED name")
+        .text("site", "A-SITE")
+        .text("timezone", "UTC");
+    let uploaded = guarded.app.request(Method::POST, "/api/uploads", |r| r.bearer_auth(&anna).multipart(form)).await;
+    let id = uploaded.expect(201)["session_id"].as_str().unwrap().to_owned();
+    let parsed = guarded.post(&anna, "/api/parse", &json!({"session_id": id})).await.expect(200);
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
+    let raw = uploaded.json()["files"][0]["sha256"].as_str().unwrap().to_owned();
+    let patch = json!({"notes": "PLANTED note", "tags": ["PLANTED tag"], "metadata": {"PLANTED": "PLANTED"}});
+    let method = Method::PATCH;
+    guarded.ask(Some(&anna), method, &format!("/api/sessions/{id}"), Some(&patch)).await.expect(200);
+    let cleaned = guarded.post(&anna, "/api/clean", &json!({"session_id": id})).await.expect(200);
+    let mapping = json!({"load_cols": ["PLANTED_LOAD_RT"], "target_col": "PLANTED_KW"});
+    let train = json!({"model_name": "PLANTED_model", "session_id": id, "interval": "1h", "wait": true, "feature_mapping": mapping});
+    let trained = guarded.post(&anna, "/api/models/train", &train).await.expect(200);
+    let link = guarded.post(&anna, &format!("/api/sessions/{id}/links"), &json!({"note": "PLANTED"})).await.expect(201);
+
+    let of = |route: &str| -> String {
+        let parts: Vec<&str> = route.split('/').collect();
+        let fill = |(place, part): (usize, &&str)| match (*part, parts[place.saturating_sub(1)]) {
+            ("{id}", "sessions") => id.clone(),
+            ("{id}", "jobs") => text(&trained, "job_id"),
+            ("{id}", "cleaning-jobs") => text(&cleaned, "job_id"),
+            ("{id}", "models") => text(&trained, "model_id"),
+            ("{id}", "sites") => "A-SITE".to_owned(),
+            ("{name}", _) => "PLANTED_model".to_owned(),
+            ("{file}", _) => raw.clone(),
+            ("{link}", _) => text(&link, "id"),
+            (part, _) if part.starts_with('{') => "none".to_owned(),
+            (part, _) => part.to_owned(),
+        };
+        parts.iter().enumerate().map(fill).collect::<Vec<_>>().join("/")
+    };
+    let document = guarded.app.get("/api/openapi.json").await.expect(200);
+    let (mut seen_by_her, mut asked) = (0, 0);
+    for (method, route, operation) in operations(&document) {
+        // What a job tells as it goes on has no end.
+        if method != "get" || !route.starts_with("/api/") || route.ends_with("/jobs/{id}/events") {
+            continue;
+        }
+        let path = of(&route);
+        let takes = |name: &str| {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            parameters.clone().any(|parameter| parameter["name"] == name && parameter["in"] == "query")
+        };
+        let mut asks = vec![String::new()];
+        if takes("session_id") {
+            asks.push(format!("?session_id={id}"));
+            asks.push(format!("?version={}", text(&parsed, "dataset_id")));
+        }
+        if takes("q") {
+            asks.push("?q=PLANTED".to_owned());
+        }
+        for ask in asks {
+            let path = format!("{path}{ask}");
+            // First whoever may: what is kept for her is for nobody else.
+            let hers = guarded.get(&anna, &path).await;
+            seen_by_her += usize::from(hers.text().contains("PLANTED") || hers.body.starts_with(b"PAR1"));
+            let his = guarded.get(&bert, &path).await;
+            asked += 1;
+            // The name that he asks for is told to him again.
+            let said = his.text().replace("'PLANTED_model'", "").replace("/PLANTED_model", "");
+            assert!(!said.contains("PLANTED") && !his.body.starts_with(b"PAR1"), "{path}: {} {said}", his.status);
+        }
+    }
+    assert!(asked > 60 && seen_by_her > 20, "{asked} {seen_by_her}");
+}
+
+/// With whom a session is shared, he works in it; whose it is and who sees it he cannot change, nor what cannot be taken
+/// back.
+#[tokio::test]
+async fn who_sees_a_session_is_for_its_owner_to_say() {
+    let guarded = Guarded::start().await;
+    let anna = guarded.service("anna", "operator").await;
+    let bert = guarded.service("bert", "operator").await;
+    let id = guarded.session(&anna, "kW", "HERS").await;
+    let session = format!("/api/sessions/{id}");
+    guarded.put(&anna, &format!("{session}/sharing"), &json!({"people": ["bert"]})).await.expect(200);
+    // A site that is everyone's would make it everyone's.
+    guarded.put(&guarded.admin, "/api/sites/OPEN/sharing", &json!({"everyone": true})).await.expect(200);
+    let patch = async |key: &str, body: Value| guarded.ask(Some(key), Method::PATCH, &session, Some(&body)).await;
+    patch(&bert, json!({"name": "Renamed", "site": "HERS"})).await.expect(200);
+    patch(&bert, json!({"site": "OPEN"})).await.expect_problem(403, "forbidden");
+    let again = json!({"session_id": id, "site": "OPEN", "force": true});
+    guarded.post(&bert, "/api/parse", &again).await.expect_problem(403, "forbidden");
+    assert_eq!(guarded.get(&anna, &session).await.expect(200)["site"], "HERS");
+    guarded.post(&anna, "/api/parse", &again).await.expect(200);
+    assert_eq!(guarded.get(&anna, &session).await.expect(200)["site"], "OPEN");
+}
+
+/// A link that is none is a guess on every route, and guesses end.
+#[tokio::test]
+async fn made_up_links_are_guesses_wherever_they_are_shown() {
+    let guarded = Guarded::start().await;
+    for number in 0..12 {
+        let path = if number % 2 == 0 { "/api/files" } else { "/api/data/preview" };
+        let answer = guarded.ask(None, Method::GET, &format!("{path}?link=hvacl_{number}"), None).await;
+        match number {
+            0..10 => answer.expect_problem(401, "bad_link"),
+            _ => answer.expect_problem(429, "locked_out"),
+        };
+    }
+}

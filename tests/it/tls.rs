@@ -490,4 +490,38 @@ mod postgres {
             assert!(wanted == 'R' || (said.contains("28P01") && !said.contains(&key)), "{said}");
         }
     }
+
+    /// A connection lasts no longer than what it was opened with.
+    #[tokio::test]
+    async fn a_key_that_is_revoked_ends_its_connections() {
+        let app = TestApp::start().await;
+        let made = app.post("/api/v1/keys", &json!({"name": "reader", "role": "viewer"})).await.expect(201);
+        let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+        let folder = app.stop().await;
+        let pair = Pair::make(folder.path());
+        pair.write();
+        let settings = pair.settings().into_iter().chain([("ANONYMOUS_ROLE", "none".to_owned())]).collect();
+        let app = TestApp::start_in(folder, settings).await.unwrap();
+        let mut stream = TcpStream::connect(door(&app).await).await.unwrap();
+        stream.write_all(&SSL_REQUEST).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'S');
+        let mut stream = shaken(&client(&[&pair], &[&TLS13], &[]), stream).await.unwrap();
+        stream.write_all(&startup_of("reader")).await.unwrap();
+        message(&mut stream).await;
+        let length = u32::try_from(key.len() + 5).unwrap().to_be_bytes();
+        stream.write_all(&[&b"p"[..], &length, key.as_bytes(), b"\0"].concat()).await.unwrap();
+        until_ready(&mut stream).await;
+        let ask = b"SELECT count(*) FROM sessions\0";
+        let statement = [&b"Q"[..], &u32::try_from(ask.len() + 4).unwrap().to_be_bytes(), ask].concat();
+        stream.write_all(&statement).await.unwrap();
+        assert_eq!(until_ready(&mut stream).await.0, "TDCZ");
+        hvac_analytics::accounts::keys::revoke(&app.state, id).await.unwrap();
+        stream.write_all(&statement).await.unwrap();
+        let (kind, said) = message(&mut stream).await;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(kind == 'E' && said.contains("57P01") && !said.contains(key), "{kind} {said}");
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await;
+        assert!(rest.is_empty(), "{rest:?}");
+    }
 }

@@ -8,8 +8,7 @@ use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use futures_util::StreamExt;
 use hvac_query::{QueryError, Table};
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::datasets::DatasetLabel;
 use crate::error::{Context, Result, codes};
@@ -70,7 +69,7 @@ async fn live(state: &AppState) -> Result<Vec<String>> {
         .column(session::Column::Id)
         .filter(session::Column::DeletedAt.is_null())
         .filter(session::Column::Unconfirmed.eq(false))
-        .filter(Condition::all().add_option(state.principal().sees("\"upload_sessions\"").map(Expr::cust)))
+        .filter(state.principal().seen_sessions())
         .order_by_asc(session::Column::Id);
     query.into_tuple().all(state.store.db.read()).await.internal("listing sessions")
 }

@@ -6,7 +6,6 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::seen_by;
 use crate::error::{Context, Result};
 use crate::principal::Principal;
 use crate::sessions::SessionFilter;
@@ -57,7 +56,7 @@ fn condition(query: &ListQuery<'_>) -> Condition {
     let filter = query.filter;
     let deleted = session::Column::DeletedAt;
     let mut all = Condition::all().add(if filter.deleted { deleted.is_not_null() } else { deleted.is_null() });
-    all = all.add(session::Column::Unconfirmed.eq(filter.unconfirmed)).add(seen_by(query.principal));
+    all = all.add(session::Column::Unconfirmed.eq(filter.unconfirmed)).add(query.principal.seen_sessions());
     if let Some(status) = filter.status {
         all = all.add(session::Column::Status.eq(Status::from(status)));
     }

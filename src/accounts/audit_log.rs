@@ -17,7 +17,7 @@ const LOOKED_EVERY: Duration = Duration::from_secs(3600);
 /// How entries are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ActsFormat {
+pub enum AuditFormat {
     /// A JSON object a line.
     #[default]
     Ndjson,
@@ -54,18 +54,18 @@ pub async fn verify(state: &AppState) -> Result<Verified> {
 }
 
 /// All entries that match as text, some hundred at a time, the oldest first.
-pub struct ActsWritten {
+pub struct AuditExport {
     state: AppState,
     filter: AuditFilter,
-    format: ActsFormat,
+    format: AuditFormat,
     /// The last entry that was written; none before the first bytes.
     last: Option<i64>,
 }
 
-impl ActsWritten {
+impl AuditExport {
     /// From the beginning.
     #[must_use]
-    pub fn new(state: &AppState, filter: AuditFilter, format: ActsFormat) -> Self {
+    pub fn new(state: &AppState, filter: AuditFilter, format: AuditFormat) -> Self {
         Self { state: state.clone(), filter, format, last: None }
     }
 
@@ -81,8 +81,8 @@ impl ActsWritten {
             return Ok(None);
         }
         match self.format {
-            ActsFormat::Ndjson => ndjson(&entries).map(Some),
-            ActsFormat::Csv => csv(&entries, is_first).map(Some),
+            AuditFormat::Ndjson => ndjson(&entries).map(Some),
+            AuditFormat::Csv => csv(&entries, is_first).map(Some),
         }
     }
 }
