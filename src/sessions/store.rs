@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Set, Unchanged,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Set, Unchanged,
 };
 
 use crate::error::{Context, Error, Result, codes};
@@ -276,7 +276,7 @@ pub async fn change_live(
     session_id: &str,
     row: session::ActiveModel,
 ) -> Result<()> {
-    if let ActiveValue::Set(site) = &row.site {
+    if let Set(site) = &row.site {
         let session = live_session(txn, principal, session_id).await?;
         if session.site != *site {
             dispose(principal, &session)?;
