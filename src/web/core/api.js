@@ -1,0 +1,169 @@
+// The server's API, as its document says it. What asks waits while the server is away, and is answered when it is back;
+// what changes something is sent once, and says when it was not.
+import { store } from "./store.js";
+import { useEffect, useRef, useState } from "./ui.js";
+
+export const base = new URL("api/v1/", document.baseURI);
+
+/** A failure with the server's problem document (RFC 9457). */
+export class Failure extends Error {
+  constructor(problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+/** Whether the server answers; `false` while it is asked again and again. */
+export const connected = store(true);
+
+/** Who asks: null until known. Settled before the first change is sent, for a login's have to show its token. */
+export const account = store(null);
+let asked = null;
+export function whoAsks() {
+  asked ??= get("account").then((who) => {
+    account.set(who);
+    return who;
+  }, () => null);
+  return asked;
+}
+
+const AWAY = [502, 503, 504];
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Waits for a time that grows, or until the system tells that there is a network again. */
+function beforeNextTry(turn) {
+  return new Promise((resolve) => {
+    const done = () => {
+      removeEventListener("online", done);
+      resolve();
+    };
+    addEventListener("online", done);
+    pause(Math.min(8000, 400 * 1.6 ** turn)).then(done);
+  });
+}
+
+function identify(status) {
+  if (status === 401) location.assign(new URL(`login${location.hash}`, document.baseURI));
+}
+
+export const silent = () => new Failure({ code: "no_answer", title: "No answer", detail: "The server does not answer." });
+
+async function answerOf(response) {
+  identify(response.status);
+  const json = response.status === 204 ? null : await response.json().catch(() => null);
+  if (response.ok) return json;
+  throw new Failure(json ?? { title: response.statusText, detail: `The server answered ${response.status}.` });
+}
+
+export function address(path, values = {}) {
+  const url = new URL(path, base);
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== "" && value != null && value !== false) url.searchParams.set(name, Array.isArray(value) ? value.join(",") : value);
+  }
+  return url;
+}
+
+/** Asks until there is an answer; ends with the signal. */
+export async function get(path, values = {}, { signal } = {}) {
+  for (let turn = 0; ; turn += 1) {
+    let response = null;
+    try {
+      response = await fetch(address(path, values), { signal, headers: { accept: "application/json" } });
+    } catch (failure) {
+      if (signal?.aborted) throw failure;
+    }
+    const away = !response || (AWAY.includes(response.status) && !response.headers.get("content-type")?.includes("problem+json"));
+    if (!away) {
+      connected.set(true);
+      return answerOf(response);
+    }
+    connected.set(false);
+    await beforeNextTry(turn);
+    if (signal?.aborted) throw new DOMException("", "AbortError");
+  }
+}
+
+/** Changes something. It is sent once: whoever asked decides whether to send it again. */
+export async function send(method, path, body, { values = {}, signal, headers = {} } = {}) {
+  const who = await whoAsks();
+  const all = { ...headers, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) };
+  const raw = body === undefined || body instanceof Blob;
+  if (!raw) all["content-type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(address(path, values), { method, headers: all, body: raw ? body : JSON.stringify(body), signal });
+  } catch (failure) {
+    if (signal?.aborted) throw failure;
+    throw silent();
+  }
+  return answerOf(response);
+}
+
+/** Sends a form with files and tells how far it is: `onprogress(sent, total)` in bytes. */
+export async function upload(path, form, onprogress, signal) {
+  const who = await whoAsks();
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address(path));
+    request.responseType = "json";
+    if (who?.csrf_token) request.setRequestHeader("x-csrf-token", who.csrf_token);
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && onprogress(event.loaded, event.total));
+    request.addEventListener("error", () => reject(silent()));
+    request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    request.addEventListener("load", () => {
+      identify(request.status);
+      if (request.status < 300) resolve(request.response);
+      else reject(new Failure(request.response ?? { title: "Error", detail: `The server answered ${request.status}.` }));
+    });
+    signal?.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
+}
+
+/**
+ * The answer to a question, drawn when it comes: `{data, failure, busy, again}`. While another question's answer is
+ * awaited `data` stays what it was, so that nothing moves. A `path` of null asks nothing.
+ */
+export function useGet(path, values = {}) {
+  const url = path && String(address(path, values));
+  const [state, setState] = useState({ data: null, failure: null, busy: true, url: null });
+  const [turn, setTurn] = useState(0);
+  const known = useRef(null);
+  useEffect(() => {
+    if (!path) return undefined;
+    const ending = new AbortController();
+    setState((before) => ({ ...before, busy: true }));
+    get(path, values, { signal: ending.signal }).then(
+      (data) => {
+        known.current = url;
+        setState({ data, failure: null, busy: false, url });
+      },
+      (failure) => ending.signal.aborted || setState((before) => ({ data: null, failure, busy: false, url: before.url })),
+    );
+    return () => ending.abort();
+  }, [url, turn]);
+  return { ...state, current: state.url === url, again: () => setTurn((n) => n + 1) };
+}
+
+/**
+ * Follows a job by its events: `onchange({status, progress, message})`, then answers the job as it ended. A stream that is
+ * cut goes on by itself; where it cannot, the job is asked for.
+ */
+export function followJob(id, onchange, signal) {
+  return new Promise((resolve, reject) => {
+    const events = new EventSource(address(`jobs/${id}/events`));
+    const end = () => {
+      events.close();
+      get(`jobs/${id}`, {}, { signal }).then(resolve, reject);
+    };
+    const told = ({ data }) => {
+      const event = JSON.parse(data);
+      onchange(event);
+      if (["completed", "failed", "cancelled"].includes(event.status)) end();
+    };
+    events.addEventListener("status", told);
+    events.addEventListener("progress", told);
+    events.addEventListener("error", () => events.readyState === EventSource.CLOSED && end());
+    signal?.addEventListener("abort", () => events.close());
+  });
+}

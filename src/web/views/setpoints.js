@@ -1,0 +1,2 @@
+import { html } from "../core/ui.js";
+export default () => html`<p class="empty">setpoints</p>`;
