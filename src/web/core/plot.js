@@ -72,8 +72,10 @@ function gestures(onrange) {
 }
 
 /**
- * `x`: seconds since 1970 (or numbers, with `numbers`); `series`: `{label, unit, values, colour?, dash?, width?, points?, fill?}`,
- * each as long as `x`, null for a gap. Each unit has an axis, the first left, the second right; `ownScales` one a series.
+ * `x`: seconds since 1970 (or numbers, with `numbers`); `series`: `{label, unit, values, colour?, dash?, width?, points?, step?, fill?}`,
+ * each as long as `x`, null for a gap; `step` holds a value until the next one. Each unit has an axis, left and right in turn, two
+ * on a narrow plot and four on a wide one; `ownScales` one a series. Other data of the same series, or another range, are drawn into
+ * the plot that is there, so that a finger on it keeps hold.
  * `range` is `[min, max]` of x; `onrange(min, max)` is asked for when somebody zooms. `shades`: `{from, to, kind?, title?}` behind
  * the lines, kinds are `--shade-…` of the style sheet; `onshade(shade)` when one is clicked. `marks`: `{x, label}`. `onready(plot)` gets the uPlot. `description` is
  * for whoever does not see it.
@@ -84,7 +86,9 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
   const seen = useStore(theme);
   useStore(language);
   const live = useRef({});
-  live.current = { shades, marks, onrange, onshade };
+  live.current = { shades, marks, onrange, onshade, range };
+  const drawn = useRef(null);
+  const shape = JSON.stringify(series.map(({ values, ...rest }) => rest));
   useLayoutEffect(() => {
     const [ink, line] = [colour("--soft"), colour("--rule")];
     const scaleOf = (one) => (ownScales ? one.label : one.unit || "value");
@@ -112,11 +116,11 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
       width: box.current.clientWidth, height, legend: { show: legend },
       tzDate: (seconds) => (zone ? uPlot.tzDate(new Date(seconds * 1000), zone) : new Date(seconds * 1000)),
       cursor: { drag: { x: !!onrange, y: false, setScale: false }, points: { size: 7 } },
-      scales: { x: { time: !numbers, ...(range && { range: () => range }) } },
+      scales: { x: { time: !numbers, range: (_, min, max) => live.current.range ?? [min, max] } },
       axes: [
         { ...axis, ...(numbers ? { values: (_, ticks) => ticks.map((tick) => value(tick)), label: xLabel, labelSize: 18, labelFont: "12px system-ui" } : { values: TIMES }) },
-        ...scales.slice(0, 2).map((key, index) => ({
-          ...axis, scale: key, side: index ? 1 : 3, size: widest, grid: { ...axis.grid, show: index === 0 },
+        ...scales.slice(0, box.current.clientWidth < 700 ? 2 : 4).map((key, index) => ({
+          ...axis, scale: key, side: index % 2 ? 1 : 3, size: widest, grid: { ...axis.grid, show: index === 0 },
           label: key === "value" ? undefined : key, labelSize: 18, labelFont: "12px system-ui", values: (_, ticks) => ticks.map((tick) => value(tick)),
         })),
       ],
@@ -124,8 +128,8 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
         { label: xLabel ?? "", value: numbers ? (_, v) => (v == null ? "–" : `${value(v)} ${xUnit ?? ""}`) : "{YYYY}-{MM}-{DD} {HH}:{mm}" },
         ...series.map((one, index) => ({
           label: one.unit ? `${one.label} (${one.unit})` : one.label, scale: scaleOf(one), stroke: one.colour ?? lineColour(index), dash: one.dash, fill: one.fill,
-          width: one.width ?? 1.5, paths: scatter || one.scatter ? () => null : undefined, spanGaps: false,
-          points: { show: scatter || one.scatter || one.points || x.length < 60, size: scatter || one.scatter ? 3 : 5 },
+          width: one.width ?? 1.5, paths: scatter || one.scatter ? () => null : one.step ? uPlot.paths.stepped({ align: 1 }) : undefined, spanGaps: false,
+          points: { show: scatter || one.scatter || one.points || ((_, index, first, last) => last - first < 60), size: scatter || one.scatter ? 3 : 5 },
           value: (_, v) => value(v),
         })),
       ],
@@ -145,9 +149,19 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
       },
     };
     plot.current = new uPlot(options, [x, ...series.map((one) => one.values)], box.current);
+    drawn.current = [x, series];
     onready?.(plot.current);
     return () => plot.current.destroy();
-  }, [x, series, seen, language.get(), range?.[0], range?.[1], ownScales, height, zone]);
+  }, [shape, seen, language.get(), ownScales, height, zone, numbers, scatter, !!onrange]);
+  useLayoutEffect(() => {
+    if (drawn.current[0] === x && drawn.current[1] === series) return;
+    drawn.current = [x, series];
+    plot.current.setData([x, ...series.map((one) => one.values)]);
+  }, [x, series]);
+  useLayoutEffect(() => {
+    const [min, max] = range ?? [x[0], x.at(-1)];
+    if (min < max && (plot.current.scales.x.min !== min || plot.current.scales.x.max !== max)) plot.current.setScale("x", { min, max });
+  }, [range?.[0], range?.[1]]);
   useEffect(() => plot.current?.redraw(false), [shades, marks]);
   useEffect(() => {
     const watcher = new ResizeObserver(() => {
