@@ -19,6 +19,18 @@ export default {
     is_deleted: "This session is deleted; restore it to look at its data.", rows: { one: "one row", other: "{count} rows" }, files_count: { one: "one file", other: "{count} files" },
     changed: "changed {when}", tabs: "Views of the session",
   },
+  reason: {
+    not_covered: "no report covers the time", missing_cell: "row without this point", empty: "empty cell", no_data: "“No Data” in the report", data_loss: "“Data Loss” in the report",
+    time_error: "time error in the report", unknown_marker: "mark of the report’s own", spreadsheet_error: "error of a spreadsheet", not_finite: "no finite number", unreadable: "unreadable",
+    unit_mismatch: "another unit than the point’s", no_sample: "no sample in the interval", as_parsed: "without a value as parsed", out_of_range: "taken out: cannot be", spike: "taken out: spike",
+    frozen: "taken out: stood still", not_derivable: "could not be computed", bad_status: "its system calls it no reading",
+  },
+  rule: {
+    out_of_range: "Cannot be", spike: "Spike", frozen: "Stands still", counter: "Register jumps", steady_state: "Not steady", heat_balance: "Heat balance broken", affinity: "Pump or fan law broken",
+    equipment: "Machines contradict each other", drift: "Sensor drifts", offset: "Sensor off by a constant", swap: "Sensors exchanged", wrong_unit: "Wrong unit", time_shift: "Clock shifted",
+    overridden: "Overridden", alarm: "In alarm", doubtful: "Doubtful", bad_status: "No reading", fault: "Fault of a machine",
+  },
+  kind: { instantaneous: "reading", counter: "register", interval_total: "amount", status: "state", text: "text" },
   problem: {
     no_answer: "The server did not answer, so nothing was changed. Try again in a moment.",
   },

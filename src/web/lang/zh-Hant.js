@@ -19,6 +19,18 @@ export default {
     is_deleted: "此工作階段已刪除；恢復後才能檢視資料。", rows: { one: "1 列", other: "{count} 列" }, files_count: { one: "1 個檔案", other: "{count} 個檔案" },
     changed: "{when}更新", tabs: "工作階段檢視",
   },
+  reason: {
+    not_covered: "報表未涵蓋該時段", missing_cell: "該列沒有此感測點", empty: "空白儲存格", no_data: "報表標示 No Data", data_loss: "報表標示 Data Loss",
+    time_error: "報表標示時間錯誤", unknown_marker: "報表自訂標記", spreadsheet_error: "試算表錯誤", not_finite: "非有限數值", unreadable: "無法讀取",
+    unit_mismatch: "單位與感測點不符", no_sample: "區間內沒有取樣", as_parsed: "解析時即無數值", out_of_range: "已移除：數值不可能", spike: "已移除：突波",
+    frozen: "已移除：數值停滯", not_derivable: "無法計算", bad_status: "原系統標示為無效讀值",
+  },
+  rule: {
+    out_of_range: "數值不可能", spike: "突波", frozen: "數值停滯", counter: "累計值跳動", steady_state: "非穩態", heat_balance: "熱平衡不符", affinity: "不符泵浦／風車定律",
+    equipment: "設備狀態互相矛盾", drift: "感測器漂移", offset: "感測器固定偏差", swap: "感測器對調", wrong_unit: "單位錯誤", time_shift: "時間偏移",
+    overridden: "手動覆寫", alarm: "警報中", doubtful: "可疑", bad_status: "無效讀值", fault: "設備異常",
+  },
+  kind: { instantaneous: "讀值", counter: "累計值", interval_total: "區間量", status: "狀態", text: "文字" },
   problem: {
     no_answer: "伺服器沒有回應，因此沒有任何變更。請稍後再試。",
   },
