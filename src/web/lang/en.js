@@ -133,6 +133,16 @@ export default {
     no_efficiency_what: "Choose them above: a power in kW, and a load in RT or kW – or chilled-water flow, supply and return, which are found by their names.",
     no_load_rows: "At none of the {all} times there is power and load together.",
   },
+  chart: {
+    columns: "Columns", search: "Search name, unit, kind", clear: "Take all out", alone: "Others", none_found: "No column has that in its name, unit or kind.", text_column: "Texts are no line; the table shows them.",
+    full: "{count} lines are what can be told apart; take one out first.", dead: "no values", from: "From", to: "Until", move: "Move and zoom", earlier: "Earlier", later: "Later", closer: "Closer", wider: "Wider",
+    whole: "Whole time", at_cursor: "Values under the cursor", set_unit: "Set the unit", no_unit: "unit?", remove: "Take {column} out", keys: "Chart. Arrow keys move, + and − zoom, 0 shows the whole time.",
+    description: "Lines of {columns} over time; the table has the values.", own_scales: "A scale for each", shades: "Shade events", with: "Laid over, dashed", with_none: "no other version",
+    other_missing: "{version} does not have all of these columns, so it is not laid over.", csv: "Save as CSV", choose: "Choose columns to draw.", missing: "Not in this version, or no numbers: {columns}",
+    hint: "Drag to zoom, shift and wheel or two fingers to move; arrow keys, + − 0 when the chart has the focus. Times are those of {zone}.", no_times: "This version has no times.",
+    events: "Events", no_events: "None on these columns in the time shown.", more_events: { one: "One more; zoom in to see it.", other: "{count} more; zoom in to see them." },
+    other_events: { one: "One more is on a column that is not drawn.", other: "{count} more are on columns that are not drawn." }, overview: "The whole time; the window is what the chart shows.",
+  },
   problem: {
     no_answer: "The server did not answer, so nothing was changed. Try again in a moment.",
   },

@@ -133,6 +133,16 @@ export default {
     no_efficiency_what: "請在上方選擇：功率（kW）與負載（RT 或 kW）；或冰水流量、出水與回水溫度，會依名稱找出。",
     no_load_rows: "{all} 個時間點中，沒有同時具備功率與負載者。",
   },
+  chart: {
+    columns: "欄位", search: "搜尋名稱、單位、類型", clear: "全部取消", alone: "其他", none_found: "沒有名稱、單位或類型相符的欄位。", text_column: "文字無法畫成曲線，請看表格。",
+    full: "最多可辨識 {count} 條曲線；請先取消一條。", dead: "無數值", from: "起", to: "迄", move: "移動與縮放", earlier: "往前", later: "往後", closer: "放大", wider: "縮小",
+    whole: "全部時間", at_cursor: "游標處數值", set_unit: "設定單位", no_unit: "單位？", remove: "移除 {column}", keys: "圖表。方向鍵移動，+ 與 − 縮放，0 顯示全部時間。",
+    description: "{columns} 隨時間變化的曲線；數值見表格。", own_scales: "各用各的刻度", shades: "標示事件", with: "疊加版本（虛線）", with_none: "不疊加",
+    other_missing: "{version} 缺少其中某些欄位，因此未疊加。", csv: "儲存 CSV", choose: "請選擇要畫的欄位。", missing: "此版本沒有，或不是數值：{columns}",
+    hint: "拖曳可放大；Shift 加滾輪或雙指可移動；圖表取得焦點時可用方向鍵與 + − 0。時間為 {zone} 當地時間。", no_times: "此版本沒有時間資料。",
+    events: "事件", no_events: "所示時間內，這些欄位沒有事件。", more_events: { one: "還有 1 筆，放大即可看到。", other: "還有 {count} 筆，放大即可看到。" },
+    other_events: { one: "另有 1 筆屬於未畫出的欄位。", other: "另有 {count} 筆屬於未畫出的欄位。" }, overview: "全部時間；視窗為目前圖表範圍。",
+  },
   problem: {
     no_answer: "伺服器沒有回應，因此沒有任何變更。請稍後再試。",
   },

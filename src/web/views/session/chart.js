@@ -1,2 +1,180 @@
-import { html } from "../../core/ui.js";
-export default () => html`<p class="empty">chart</p>`;
+// Any columns over any time: lines with their gaps, quality events behind them, and another version laid over.
+import { address, useGet } from "../../core/api.js";
+import { Answer, Empty, Field, Problem, savePicture } from "../../core/parts.js";
+import { Plot, together } from "../../core/plot.js";
+import { colour, lineColour } from "../../core/theme.js";
+import { html, useEffect, useMemo, useRef, useState } from "../../core/ui.js";
+import { amend, split } from "../../core/url.js";
+import { t } from "../../core/words.js";
+import { useColumns, versionOf, wholeOf } from "./chart/columns.js";
+import { EventList, shadesOf, useEvents } from "./chart/events.js";
+import { useLines } from "./chart/lines.js";
+import { Overview } from "./chart/overview.js";
+import { Picker } from "./chart/picker.js";
+import { useRange } from "./chart/range.js";
+import { Readout, follow } from "./chart/readout.js";
+import { instant, iso, stamp } from "./chart/time.js";
+
+/** What is drawn until somebody chooses: power and load of the plant, else the first two points with values. */
+function usual(columns, suggested) {
+  const drawable = columns.filter(({ kind, count }) => kind !== "text" && count > 0).map(({ column }) => column);
+  const parts = ["power", "load"].flatMap((name) => suggested?.roles.find(({ role }) => role === name)?.columns ?? []);
+  const known = [...new Set([...parts, suggested?.target_col])].filter((name) => drawable.includes(name));
+  return known.length ? known.slice(0, 3) : drawable.slice(0, 2);
+}
+
+/** The plot with its legend above it, as a picture. */
+function picture(plot, entries, name) {
+  const from = plot.ctx.canvas;
+  const density = devicePixelRatio || 1;
+  const line = 20 * density;
+  const copy = document.createElement("canvas");
+  [copy.width, copy.height] = [from.width, from.height + line * (entries.length + 1)];
+  const context = copy.getContext("2d");
+  context.font = `${13 * density}px system-ui`;
+  context.textBaseline = "middle";
+  entries.forEach(({ label, index, dash }, row) => {
+    const y = line * (row + 0.8);
+    context.strokeStyle = lineColour(index);
+    context.lineWidth = 2.5 * density;
+    context.setLineDash((dash ?? []).map((length) => length * density));
+    context.beginPath();
+    context.moveTo(12 * density, y);
+    context.lineTo(36 * density, y);
+    context.stroke();
+    context.fillStyle = colour("--ink");
+    context.fillText(label, 44 * density, y);
+  });
+  context.drawImage(from, 0, line * (entries.length + 1));
+  savePicture(copy, name);
+}
+
+function Times({ range, zone, whole, zoom, all }) {
+  const [from, to] = range.map((time) => stamp(Math.round(time / 60) * 60, zone).replace("T", " "));
+  const span = range[1] - range[0];
+  const set = (which) => (event) => {
+    const time = instant(event.target.value, zone);
+    if (time === null) return;
+    if (which === 0) zoom(time, time < range[1] ? range[1] : time + span, { step: true });
+    else zoom(time > range[0] ? range[0] : time - span, time, { step: true });
+  };
+  const scale = (by) => () => zoom((range[0] + range[1]) / 2 - (span * by) / 2, (range[0] + range[1]) / 2 + (span * by) / 2);
+  const move = (by) => () => zoom(range[0] + span * by, range[1] + span * by);
+  return html`<div class="row chart-times">
+    <${Field} label=${t("chart.from")} value=${from} placeholder="2024-07-01 08:30" inputmode="numeric" size="16" onChange=${set(0)} />
+    <${Field} label=${t("chart.to")} value=${to} placeholder="2024-07-01 08:30" inputmode="numeric" size="16" onChange=${set(1)} />
+    <div class="row chart-steps" role="group" aria-label=${t("chart.move")}>
+      ${[["‹", "chart.earlier", move(-0.5)], ["›", "chart.later", move(0.5)], ["+", "chart.closer", scale(0.5)], ["−", "chart.wider", scale(2)]]
+        .map(([sign, name, work]) => html`<button aria-label=${t(name)} title=${t(name)} onClick=${work}>${sign}</button>`)}
+      <button onClick=${all}>${t("chart.whole")}</button></div></div>`;
+}
+
+/** The size of an element's inside, as it changes. */
+function useWidth(element) {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const watcher = new ResizeObserver(([entry]) => setWidth(Math.round(entry.contentRect.width)));
+    watcher.observe(element.current);
+    return () => watcher.disconnect();
+  }, []);
+  return width;
+}
+
+function Drawing({ session, version, versions, query, columns, chosen, change }) {
+  const id = session.session_id;
+  const zone = session.timezone;
+  const box = useRef(null);
+  const plot = useRef(null);
+  const width = useWidth(box);
+  const whole = useMemo(() => wholeOf(session, versions, version), [session, versions, version]);
+  const { range, zoom, all } = useRange({ query, whole, zone });
+  const coverage = useGet(chosen.length ? "data/coverage" : null, { session_id: id, version, columns: chosen, by: "month" });
+  const intervals = useMemo(() => coverage.data && Object.fromEntries(coverage.data.points.map((point) => [point.column, point.interval_s])), [coverage.data]);
+  const asked = { id, columns: chosen, whole, range, width: width || 1000, intervals };
+  const lines = useLines({ ...asked, version: width ? version : null });
+  const other = useLines({ ...asked, version: width && query.with ? query.with : null });
+  const events = useEvents({ id, version, columns: chosen, from: range?.[0] ?? 0, to: range?.[1] ?? 1 });
+  const [event, setEvent] = useState(null);
+  const own = query.scales === "own";
+  const colours = useMemo(() => new Map(chosen.map((name, index) => [name, index])), [chosen.join()]);
+  const kinds = useMemo(() => new Map(columns.map((one) => [one.column, one.kind])), [columns]);
+  const main = version === "latest" ? versionOf(versions, version).version : version;
+  const drawn = useMemo(() => {
+    const some = lines.lines.filter(({ column }) => colours.has(column));
+    const over = query.with ? other.lines.filter(({ column }) => some.some((line) => line.column === column)) : [];
+    const { x, values } = some.length ? together([...some, ...over]) : { x: [], values: [] };
+    const series = [...some, ...over].map((line, index) => {
+      const unit = own ? [line.column, line.unit].filter(Boolean).join(", ") : line.unit;
+      return { label: index < some.length ? line.column : `${line.column} · ${query.with}`, unit, values: values[index], index: colours.get(line.column),
+        dash: index < some.length ? undefined : [6, 4], width: index < some.length ? 1.6 : 1.2, step: kinds.get(line.column) === "status" };
+    });
+    return { x, series };
+  }, [lines.lines, other.lines, query.with, own, colours, kinds]);
+  const series = useMemo(() => drawn.series.map((one) => ({ ...one, colour: lineColour(one.index) })), [drawn]);
+  const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.items)), [events.items, query.shades]);
+  const entries = chosen.map((column, index) => ({
+    column, index, unit: columns.find((one) => one.column === column)?.unit, line: lines.lines.find((line) => line.column === column),
+    other: query.with && other.lines.find((line) => line.column === column),
+  }));
+  const choose = (item, key) => {
+    setEvent(key);
+    const margin = Math.max((item.to - item.from) * 0.5, 3 * 3600);
+    zoom(item.from - margin, item.to + margin, { step: true });
+  };
+  const keys = (pressed) => {
+    const span = range[1] - range[0];
+    const by = { ArrowLeft: [-0.2, -0.2], ArrowRight: [0.2, 0.2], ArrowUp: [0.2, -0.2], ArrowDown: [-0.3, 0.3], "+": [0.2, -0.2], "=": [0.2, -0.2], "-": [-0.3, 0.3], "−": [-0.3, 0.3] }[pressed.key];
+    if (pressed.key === "0") all();
+    else if (by) zoom(range[0] + by[0] * span, range[1] + by[1] * span);
+    else return;
+    pressed.preventDefault();
+  };
+  if (!whole) return html`<${Empty}>${t("chart.no_times")}<//>`;
+  const height = width < 600 ? 300 : width < 1500 ? 420 : 560;
+  const csv = address(`sessions/${id}/data.csv`, { version, columns: chosen, from: iso(Math.floor(range[0])), to: iso(Math.ceil(range[1]) + 1) });
+  return html`<div class="panel chart-panel">
+    <${Times} range=${range} zone=${zone} whole=${whole} zoom=${zoom} all=${all} />
+    <${Readout} entries=${entries} zone=${zone} versions=${[main, query.with]} onremove=${change} />
+    ${lines.failure && html`<${Problem} failure=${lines.failure} again=${lines.again} />`}
+    ${query.with && other.failure && html`<p class="soft small" role="status">${t("chart.other_missing", { version: query.with })}</p>`}
+    <div class="chart-box" ref=${box} tabindex="0" role="group" aria-label=${t("chart.keys")} onKeyDown=${keys} style=${{ minHeight: `${height}px` }}>
+      ${width > 0 && lines.drawn && series.length > 0 && html`<${Plot} x=${drawn.x} series=${series} zone=${zone} range=${range} onrange=${zoom} height=${height} legend=${false}
+        shades=${shades} onshade=${({ item }) => choose(item, `${item.rule}${item.column}${item.start_at}`)} description=${t("chart.description", { columns: chosen.join(", ") })}
+        onready=${(made) => {
+          plot.current = made;
+          follow(made);
+        }} />`}</div>
+    ${chosen.length > 0 && html`<${Overview} lines=${lines.lines} colours=${colours} whole=${whole} range=${range} onrange=${zoom} />`}
+    <div class="row spread chart-tools"><div class="row">
+      <${Field} type="checkbox" label=${t("chart.own_scales")} checked=${own} onChange=${() => amend({ scales: own ? null : "own" })} />
+      <${Field} type="checkbox" label=${t("chart.shades")} checked=${query.shades !== "off"} onChange=${() => amend({ shades: query.shades === "off" ? null : "off" })} />
+      ${versions.length > 1 && html`<${Field} label=${t("chart.with")} value=${query.with ?? ""} onChange=${({ target }) => amend({ with: target.value || null })}
+        options=${[["", t("chart.with_none")], ...versions.map((one) => one.version).filter((name) => name !== main).map((name) => [name, name])]} />`}</div>
+      <div class="row"><button disabled=${!series.length} onClick=${() => picture(plot.current, series.map((one) => ({ ...one, label: own ? one.label : [one.label, one.unit].filter(Boolean).join(", ") })), `${session.name} ${stamp(range[0], zone).slice(0, 10)}`)}>${t("part.save_picture")}</button>
+        <a class="button" href=${csv} download>${t("chart.csv")}</a></div></div>
+    <p class="soft small">${t("chart.hint", { zone })}</p></div>
+    <div class="panel chart-beside"><${EventList} events=${events} chosen=${event} onchoose=${choose} /></div>`;
+}
+
+export default function Chart({ session, version, versions, query }) {
+  const columns = useColumns(session, version);
+  const suggested = useGet(query.columns ? null : "feature-mapping/suggest", { session_id: session.session_id, version });
+  const wished = split(query.columns);
+  return html`<${Answer} of=${columns} tall>${(known) => {
+    const names = new Set(known.filter(({ kind }) => kind !== "text").map(({ column }) => column));
+    const chosen = wished.length ? wished.filter((name) => names.has(name)) : query.columns === undefined && (suggested.data || suggested.failure) ? usual(known, suggested.data) : [];
+    const missing = wished.filter((name) => !names.has(name));
+    const change = (column) => {
+      const next = chosen.includes(column) ? chosen.filter((name) => name !== column) : [...chosen, column];
+      amend({ columns: next.join(",") || "none" });
+    };
+    return html`<div class="chart">
+      <${Picker} columns=${known} chosen=${chosen} onchange=${change} onclear=${() => amend({ columns: "none" })} />
+      <div class="chart-main">
+        ${missing.some((name) => name !== "none") && html`<p class="warnings">${t("chart.missing", { columns: missing.join(", ") })}</p>`}
+        ${chosen.length || !wished.length
+          ? html`<${Drawing} session=${session} version=${version} versions=${versions} query=${query} columns=${known} chosen=${chosen} change=${change} />`
+          : html`<div class="panel chart-none"><${Empty}>${t("chart.choose")}<//></div>`}
+      </div></div>`;
+  }}<//>`;
+}

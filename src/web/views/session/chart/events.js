@@ -1,0 +1,71 @@
+// Quality events and faults on the time that is seen: shades behind the lines, and a list beside that says the same in words.
+import { get } from "../../../core/api.js";
+import { html, useEffect, useMemo, useState } from "../../../core/ui.js";
+import { clock, count, t, word } from "../../../core/words.js";
+import { instant, iso } from "./time.js";
+
+/** Which shade an event has: doubt about values, about a sensor, or a machine's fault. */
+const KINDS = { fault: "bad", alarm: "bad", drift: "off", offset: "off", swap: "off", wrong_unit: "off", time_shift: "off" };
+export const shadeKind = (rule) => KINDS[rule] ?? "event";
+const MOST = 300;
+
+async function pages(values, signal) {
+  const items = [];
+  for (let page = 1; ; page += 1) {
+    const answer = await get("data/events", { ...values, page, page_size: 100 }, { signal });
+    items.push(...answer.items);
+    if (page >= answer.total_pages || items.length >= MOST) return { items, total: answer.total };
+  }
+}
+
+/** Events of columns (or of rows, which have none) between two instants: `{items, left}`; asked for when the range rests. */
+export function useEvents({ id, version, columns, from, to }) {
+  const [known, setKnown] = useState({ items: [], left: 0 });
+  const [start, end] = [Math.floor(from), Math.ceil(to)];
+  useEffect(() => {
+    const ending = new AbortController();
+    const values = { session_id: id, version, from: iso(start), to: iso(end) };
+    const timer = setTimeout(async () => {
+      try {
+        const all = await Promise.all([pages(values, ending.signal), pages({ ...values, rule: "fault" }, ending.signal)]);
+        const items = all.flatMap(({ items: some }) => some).map((item) => ({ ...item, from: instant(item.start_at), to: instant(item.end_at) }));
+        setKnown({ items, left: all.reduce((sum, { items: some, total }) => sum + total - some.length, 0) });
+      } catch (failure) {
+        if (!ending.signal.aborted) setKnown({ items: [], left: 0, failure });
+      }
+    }, 200);
+    return () => {
+      clearTimeout(timer);
+      ending.abort();
+    };
+  }, [id, version, start, end]);
+  return useMemo(() => {
+    const chosen = new Set(columns);
+    const machines = (detail) => columns.some((column) => column.startsWith(`${/ of ([^:]+):/.exec(detail)?.[1]}_`));
+    const ours = known.items.filter((item) => (item.column ? chosen.has(item.column) : item.rule !== "fault" || machines(item.detail)));
+    return { ...known, items: ours, others: known.items.length - ours.length };
+  }, [known, columns.join()]);
+}
+
+/** Shades for a plot; the shortest first, so that a click means what is smallest. */
+export function shadesOf(items) {
+  return items.map((item) => ({ from: item.from, to: item.to, kind: shadeKind(item.rule), item })).sort((a, b) => a.to - a.from - (b.to - b.from));
+}
+
+/** The list beside the plot; `onchoose(event)` brings it into view. */
+export function EventList({ events, chosen, onchoose }) {
+  const shown = events.items.slice().sort((a, b) => a.from - b.from).slice(0, 100);
+  return html`<section class="chart-events" aria-labelledby="chart-events">
+    <h2 id="chart-events">${t("chart.events")} <span class="soft small">${shown.length > 0 && count(events.items.length)}</span></h2>
+    ${shown.length === 0 && html`<p class="soft">${t("chart.no_events")}</p>`}
+    <ul tabindex="0" aria-label=${t("chart.events")}>${shown.map((item) => {
+      const key = `${item.rule}${item.column}${item.start_at}`;
+      return html`<li key=${key}><button class=${`chart-event ${shadeKind(item.rule)}`} aria-pressed=${chosen === key} onClick=${() => onchoose(item, key)}>
+        <span class="chart-event-head"><strong>${word("rule", item.rule)}</strong> ${item.column && html`<span class="chart-event-column">${item.column}</span>`}</span>
+        <span class="soft small number">${clock(item.start_at)} – ${clock(item.end_at)}</span>
+        <span class="small">${item.detail}</span></button></li>`;
+    })}</ul>
+    ${(events.left > 0 || events.items.length > shown.length) && html`<p class="soft small">${t("chart.more_events", { count: events.left + events.items.length - shown.length })}</p>`}
+    ${events.others > 0 && html`<p class="soft small">${t("chart.other_events", { count: events.others })}</p>`}
+  </section>`;
+}
