@@ -1,0 +1,63 @@
+// A training while it runs, and what came of it: how far off the model is, and what is better or worse than it.
+import { followJob, send, useGet } from "../../../core/api.js";
+import { Answer, Problem, useMay } from "../../../core/parts.js";
+import { html, useEffect, useState } from "../../../core/ui.js";
+import { amend, at } from "../../../core/url.js";
+import { percent, t, word } from "../../../core/words.js";
+import { Against, Figures, Grade, LeftOut, headline } from "../../models/judged.js";
+
+const STAGES = [
+  [/^trying (\w+)/, "trying"], [/^seeing how far off/, "interval"], [/^measuring what/, "importance"], [/^judging rows/, "random"],
+  [/^cross-validating/, "blocks"], [/^fitting all/, "fitting"], [/^collecting what/, "history"],
+];
+/** What it is doing, in words of the page; another message is left out. */
+function stage(message) {
+  for (const [form, key] of STAGES) {
+    const found = form.exec(message ?? "");
+    if (found) return t(`model.stage.${key}`, { algorithm: found[1] && word("models.algorithm", found[1]) });
+  }
+  return t("model.stage.reading");
+}
+
+function Result({ id, sentences }) {
+  const asked = useGet(`models/${encodeURIComponent(id)}`);
+  return html`<${Answer} of=${asked}>${(model) => (model.metrics ? html`
+    <div class="row spread"><h2>${model.name} ${model.version} <${Grade} model=${model} /></h2>
+      <div class="row"><a class="button primary" href=${at(["models", model.name], { version: model.version })}>${t("model.look")}</a>
+        ${model.can_optimize && html`<a class="button" href=${at(["setpoints"], { model: model.name, version: model.version })}>${t("models.to_setpoints")}</a>`}</div></div>
+    <p class="models-headline">${headline(model)}</p>
+    <${Against} model=${model} />
+    <${Figures} model=${model} />
+    <${LeftOut} sentences=${model.metrics.left_out ?? sentences} open />` : html`<${Problem} failure=${{ message: model.error ?? word("status", model.status) }} />`)}<//>`;
+}
+
+/** Follows the job `id`; when it has ended, shows its model, or why there is none. */
+export function Training({ id, sentences, onended }) {
+  const [job, setJob] = useState(null);
+  const [failure, setFailure] = useState(null);
+  const may = useMay("operator");
+  useEffect(() => {
+    const ending = new AbortController();
+    setJob(null);
+    setFailure(null);
+    followJob(id, setJob, ending.signal).then((ended) => {
+      if (ending.signal.aborted) return;
+      setJob(ended);
+      onended();
+    }, (wrong) => ending.signal.aborted || setFailure(wrong));
+    return () => ending.abort();
+  }, [id]);
+  const forget = () => amend({ job: null });
+  if (failure) return html`<section class="panel"><${Problem} failure=${failure} again=${forget} /></section>`;
+  if (job?.status === "completed") return html`<section class="panel model-result"><${Result} id=${id} sentences=${sentences} /></section>`;
+  if (job?.status === "failed") {
+    const problem = { code: job.error_code, detail: job.error ?? t("status.failed"), errors: job.errors };
+    return html`<section class="panel"><h2>${t("model.failed")}</h2><${Problem} failure=${{ problem }} again=${forget} /></section>`;
+  }
+  if (job?.status === "cancelled") return html`<section class="panel"><p>${t("model.cancelled")}</p><button onClick=${forget}>${t("part.close")}</button></section>`;
+  return html`<section class="panel model-result" aria-live="polite"><h2>${t("model.training")}</h2>
+    <progress max="1" value=${job?.progress ?? 0} aria-label=${t("model.training")}></progress>
+    <p class="row spread"><span>${stage(job?.message)}</span><span class="number soft">${percent(100 * (job?.progress ?? 0))}</span></p>
+    <${LeftOut} sentences=${sentences} open />
+    ${may && html`<button onClick=${() => send("POST", `jobs/${id}/cancel`).catch(setFailure)}>${t("part.cancel")}</button>`}</section>`;
+}
