@@ -190,6 +190,18 @@ export default {
     field: { format: "Kind of report", timezone: "Time zone", zone: "Time zone", date_format: "Order of dates", date_order: "Order of dates", decimal: "Decimal mark", delimiter: "Delimiter", header_row: "Line of the header", skip_rows: "Lines to skip", year: "Year", encoding: "Characters", sheet: "Sheet", on_conflict: "Two values for one time" },
     dropped: { footer: "end of report", blank: "blank", unreadable_time: "no readable time", repeated_header: "header again", no_point: "no point named", extra_cells: "cells beyond the header", conflicts: "second values for one time", conflict: "second values for one time" },
   },
+  files: {
+    raw: { one: "The report that came in", other: "The {count} reports that came in" }, file: "File", size: "Size", read_as: "Read as", rows: "Rows", points: "Points", period: "Period", state: "Checksum", left_out: "cannot be read, left out", not_read: "not read yet",
+    versions: "Versions", made: "Made", of: "Made of", of_raw: "the reports", shown: "shown", events: { one: "one quality event", other: "{count} quality events" }, kept: "{percent} of the rows kept",
+    integrity: { ok: "as it was stored", missing: "gone", damaged: "damaged" }, failed: "These reports could not be read. They are kept as they came; say how to read them, or delete the session.", unread: "These reports are stored, but nothing is made of them yet.",
+    mend: "See why, and mend it", read: "Read them", again: "Read again, or add files", again_text: "with another time zone, order of dates or policy: a new version is made.", lineage: "Where each version comes from", lineage_text: { one: "One box", other: "{count} boxes, each with what it was made from at its left" },
+    kind: { source_file: "report", parsed_dataset: "as read", cleaned_dataset: "cleaned", model: "model" },
+    take_out: "Take {version} out", events_file: "Quality events", every: "Rows", every_stored: "as stored", every_15m: "every 15 minutes", every_1h: "every hour", every_1d: "every day",
+    bundle: "Whole session as a bundle", bundle_text: "Reports, versions, models and lineage in one zip, for another server.", elsewhere: "In another program", tool_pandas: "pandas", tool_polars: "Polars", tool_duckdb: "DuckDB", tool_excel: "Excel (from the web)", tool_curl: "curl",
+    copy: "Copy", copied: "Copied.", links: "Links for programs", links_text: "A link lets a program that sends no key read this session, until it ends.", link_note: "What it is for", link_note_hint: "such as the monthly notebook", link_for: "Lasts", link_make: "Make a link",
+    for_day: "a day", for_week: "a week", for_month: "a month", for_year: "a year", link_once: "Copy it now: it is shown only this once.", link_ended: "The link is ended.", link_end: "End it", link_unnamed: "Link", link_revoked: "ended", link_expired: "expired", until: "until {time}", no_links: "There is no link.",
+    sharing: "Who sees it", owner: "It belongs to {name}.", no_owner: "It belongs to nobody in particular.", everyone: "Everyone sees it", people: "These people see it", people_hint: "names, separated by commas", shared: "Saved.",
+  },
   problem: {
     no_answer: "The server did not answer, so nothing was changed. Try again in a moment.",
   },

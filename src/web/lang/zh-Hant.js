@@ -190,6 +190,18 @@ export default {
     field: { format: "報表種類", timezone: "時區", zone: "時區", date_format: "日期順序", date_order: "日期順序", decimal: "小數點", delimiter: "分隔符號", header_row: "標題列行號", skip_rows: "略過行數", year: "年份", encoding: "字元編碼", sheet: "工作表", on_conflict: "同一時間有兩個值" },
     dropped: { footer: "報表結尾", blank: "空白列", unreadable_time: "時間無法辨識", repeated_header: "重複標題", no_point: "未指明感測點", extra_cells: "超出標題的儲存格", conflicts: "同一時間的第二個值", conflict: "同一時間的第二個值" },
   },
+  files: {
+    raw: { one: "收到的報表", other: "收到的 {count} 個報表" }, file: "檔案", size: "大小", read_as: "判讀為", rows: "列數", points: "感測點", period: "期間", state: "校驗碼", left_out: "無法讀取，已略過", not_read: "尚未讀取",
+    versions: "版本", made: "建立時間", of: "來源", of_raw: "報表", shown: "檢視中", events: { one: "1 個品質事件", other: "{count} 個品質事件" }, kept: "保留 {percent} 的列",
+    integrity: { ok: "與儲存時相同", missing: "遺失", damaged: "損毀" }, failed: "這些報表無法讀取。檔案仍依原樣保留；請指定讀取方式，或刪除此工作階段。", unread: "這些報表已儲存，但尚未處理。",
+    mend: "查看原因並修正", read: "讀取", again: "重新讀取或加入檔案", again_text: "改用其他時區、日期順序或處理方式：將產生新版本。", lineage: "各版本的來源", lineage_text: { one: "1 個方塊", other: "{count} 個方塊，左側為其來源" },
+    kind: { source_file: "報表", parsed_dataset: "讀出", cleaned_dataset: "已清理", model: "模型" },
+    take_out: "匯出 {version}", events_file: "品質事件", every: "資料列", every_stored: "依儲存間隔", every_15m: "每 15 分鐘", every_1h: "每小時", every_1d: "每日",
+    bundle: "整個工作階段打包", bundle_text: "報表、版本、模型與來源關係合為一個 zip，可移至其他伺服器。", elsewhere: "在其他程式中使用", tool_pandas: "pandas", tool_polars: "Polars", tool_duckdb: "DuckDB", tool_excel: "Excel（自 Web）", tool_curl: "curl",
+    copy: "複製", copied: "已複製。", links: "供程式使用的連結", links_text: "連結讓無法送出金鑰的程式讀取此工作階段，直到失效為止。", link_note: "用途", link_note_hint: "例如每月分析筆記", link_for: "有效期", link_make: "建立連結",
+    for_day: "一天", for_week: "一週", for_month: "一個月", for_year: "一年", link_once: "請立即複製：僅顯示這一次。", link_ended: "連結已終止。", link_end: "終止", link_unnamed: "連結", link_revoked: "已終止", link_expired: "已到期", until: "至 {time}", no_links: "沒有連結。",
+    sharing: "誰可檢視", owner: "擁有者為 {name}。", no_owner: "不屬於特定人員。", everyone: "所有人都可檢視", people: "以下人員可檢視", people_hint: "名稱，以逗號分隔", shared: "已儲存。",
+  },
   problem: {
     no_answer: "伺服器沒有回應，因此沒有任何變更。請稍後再試。",
   },

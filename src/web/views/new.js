@@ -1,2 +1,138 @@
-import { html } from "../core/ui.js";
-export default () => html`<p class="empty">new</p>`;
+// A new session, or a session read again: files are chosen and sent, what they would become is shown, and options follow at
+// once. Nothing is made of them before somebody says so.
+import { followJob, get, send, useGet } from "../core/api.js";
+import { Problem, Warnings, say, useMay } from "../core/parts.js";
+import { useStore } from "../core/store.js";
+import { html, useEffect, useMemo, useRef, useState } from "../core/ui.js";
+import { amend, go } from "../core/url.js";
+import { count, percent, t } from "../core/words.js";
+import { Chooser } from "./new/chooser.js";
+import { pickedFrom, reportsOf, requestOf, useLook } from "./new/look.js";
+import { Options } from "./new/options.js";
+import { Points } from "./new/points.js";
+import { Report } from "./new/report.js";
+import { again, canRemove, chosen, forget, removeFiles, stop, stored, takeUp } from "./new/sending.js";
+import { Sum } from "./new/sum.js";
+
+/** Follows the job that reads the files; its id stands in the address, so that a reload goes on with it. */
+function Reading({ query, session, ondone, onfailed }) {
+  const [told, setTold] = useState({ status: "queued" });
+  useEffect(() => {
+    const ending = new AbortController();
+    followJob(query.job, setTold, ending.signal).then((job) => {
+      if (ending.signal.aborted) return;
+      if (job.status === "completed") ondone(job);
+      else onfailed(job);
+    }, (failure) => ending.signal.aborted || onfailed({ status: "failed", failure }));
+    return () => ending.abort();
+  }, [query.job]);
+  const cancel = () => send("POST", `jobs/${query.job}/cancel`).catch(() => null);
+  return html`<section class="panel new-reading" role="status"><h2>${t("new.reading", { name: query.name || session?.name || t("new.title") })}</h2>
+    <progress max="1" value=${told.status === "queued" ? null : told.progress ?? 0} aria-label=${t("new.reading_label")}></progress>
+    <div class="row spread"><p class="soft">${told.status === "queued" ? t("new.queued") : `${percent((told.progress ?? 0) * 100)} ${told.message ?? ""}`}</p>
+      <button type="button" onClick=${cancel}>${t("part.cancel")}</button></div>
+    <p class="soft small">${t("new.leave")}</p></section>`;
+}
+
+export default function New({ query }) {
+  const may = useMay("operator");
+  const files = useStore(chosen);
+  const turn = useStore(stored);
+  const asked = useGet(query.session ? `sessions/${encodeURIComponent(query.session)}` : null);
+  const session = asked.data?.session_id === query.session ? asked.data : null;
+  const known = useGet("sessions", { page_size: 100 });
+  const sites = useMemo(() => [...new Set((known.data?.items ?? []).map((one) => one.site).filter(Boolean))], [known.data]);
+  const [failure, setFailure] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const isNew = !session?.versions?.length;
+  useEffect(() => {
+    if (session && !files.length) takeUp(session.session_id, session.files);
+  }, [session]);
+  useEffect(() => {
+    if (!query.session && files.every((one) => !one.file)) forget();
+  }, [query.session]);
+  const look = useLook(query, turn, Boolean(query.job || session?.deleted_at));
+  const rows = useMemo(() => reportsOf(files, look), [files, look.answer, look.failure]);
+  const good = rows.filter((row) => row.verdict);
+  const bad = rows.filter((row) => row.bad);
+  const sending = files.some((one) => ["waiting", "sending"].includes(one.state));
+  const verdict = look.answer?.verdict;
+  const any = files.length > 0 || query.folder;
+
+  // What could not be read at all is of no use to anybody: it is not left behind. Nor is it taken away while it is looked at.
+  const useless = useRef(null);
+  useless.current = query.session && session && isNew && !query.job && look.current && rows.length > 0 && good.length === 0 && !sending ? query.session : null;
+  useEffect(() => () => {
+    const id = useless.current;
+    forget();
+    if (id) send("DELETE", `sessions/${id}`, undefined, { values: { purge: true } }).then(() => say(t("new.nothing_kept")), () => null);
+  }, []);
+
+  const make = async () => {
+    setBusy(true);
+    setFailure(null);
+    try {
+      const queued = await send("POST", "parse", { ...requestOf(query), wait: false });
+      amend({ job: queued.job_id, made: queued.session_id });
+    } catch (wrong) {
+      setFailure(wrong);
+    }
+    setBusy(false);
+  };
+  const done = async () => {
+    const id = query.made ?? query.session;
+    const made = await get(`sessions/${encodeURIComponent(id)}`).catch(() => null);
+    const warned = (made?.files ?? []).reduce((sum, file) => sum + file.warnings.length, 0);
+    forget();
+    go(["sessions", id], {}, { replace: true });
+    if (made) say(t("new.done", { name: made.name, rows: t("home.rows", { count: made.total_rows }), points: t("home.points", { count: Math.max(0, made.column_count - 1) }) }),
+      warned > 0 ? [t("part.to_know", { count: warned }), () => go(["sessions", id, "files"])] : undefined);
+  };
+  const failed = (job) => {
+    amend({ job: null, made: null });
+    if (job.status === "cancelled") say(t("new.cancelled"));
+    else setFailure(job.failure ?? { problem: { code: job.error_code, detail: job.error, errors: job.errors ?? [] } });
+    asked.again();
+  };
+  const discard = async () => {
+    stop();
+    const id = isNew ? query.session : null;
+    forget();
+    go([], {}, { replace: true });
+    if (!id) return;
+    await send("DELETE", `sessions/${id}`).then(() => say(t("new.discarded"), [t("session.undo"), async () => {
+      await send("POST", `sessions/${id}/restore`);
+      go(["new"], { session: id });
+    }]), () => null);
+  };
+
+  if (!may) return html`<p class="empty">${t("new.viewer")}</p>`;
+  const title = html`<p class="crumbs"><a href="#/">${t("nav.sessions")}</a></p><h1>${isNew ? t("new.title") : t("new.title_again", { name: session.name })}</h1>`;
+  if (query.job) return html`${title}<${Reading} query=${query} session=${session} ondone=${done} onfailed=${failed} />`;
+  if (asked.failure) return html`${title}<${Problem} failure=${asked.failure} again=${asked.again} />`;
+  const removable = (row) => {
+    if (row.file && canRemove()) return () => removeFiles([row.file.key]);
+    const names = pickedFrom(query) ?? good.concat(bad).map((one) => one.name);
+    if (query.folder && !row.file && names.length > 1) return () => amend({ pick: JSON.stringify(names.filter((name) => name !== row.name)) });
+    return null;
+  };
+  const ready = verdict?.accepted && look.current && !sending && !busy;
+  const named = bad.length > 0 && bad.length === rows.length;
+  const problem = failure ?? (look.failure && !bad.length ? look.failure : null);
+  return html`${title}
+    <p class="soft new-lead">${t(isNew ? "new.lead" : "new.lead_again")}</p>
+    <${Chooser} query=${query} small=${any} />
+    ${any && html`
+      <${Options} query=${query} session=${session} sites=${sites} look=${look} />
+      <${Sum} look=${look} rows=${rows} good=${good} bad=${bad} sending=${sending} query=${query} />
+      ${problem && html`<${Problem} failure=${problem} again=${failure ? null : look.again} />`}
+      <${Warnings} items=${look.answer?.warnings?.filter((one) => one.code !== "timezone_assumed" && !(one.file && one.code === "unreadable_file"))} />
+      <ul class="new-files panel" aria-busy=${look.busy ? "true" : null}>${rows.map((row) =>
+        html`<${Report} key=${row.name} row=${row} query=${query} looking=${look.busy} onremove=${removable(row)} onagain=${again} />`)}</ul>
+      ${verdict && html`<${Points} of=${verdict.points} open=${query.points} />`}
+      <div class="new-bar"><div class="new-bar-said small soft">${t(query.session && isNew ? "new.kept" : "new.nothing_yet")}</div>
+        <button type="button" class="plain" onClick=${discard}>${t(isNew ? "new.discard" : "part.cancel")}</button>
+        <button type="button" class="primary" disabled=${!ready} onClick=${make}>${named ? t("new.none_readable")
+          : bad.length ? t("new.make_without", { count: good.length, good: count(good.length), bad: count(bad.length) })
+            : t(isNew ? "new.make" : "new.make_again", { count: good.length })}</button></div>`}`;
+}

@@ -1,0 +1,94 @@
+// What the server would make of the files: asked without anything being made of them, each time a file came or an option changed.
+import { send } from "../../core/api.js";
+import { useEffect, useState } from "../../core/ui.js";
+
+const json = (text, otherwise) => {
+  try {
+    return JSON.parse(text) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+};
+
+/** What is stated of single files, by their names. */
+export const statedOf = (query) => json(query.of ?? "{}", {});
+/** Names of the files that were picked from the server's folder; null: all of it. */
+export const pickedFrom = (query) => (query.pick ? json(query.pick, null) : null);
+
+/** The request that reads the files as the address says. */
+export function requestOf(query) {
+  const files = pickedFrom(query);
+  const stated = {
+    session_id: query.session, subfolder: query.folder, files: query.folder && files, name: query.name, site: query.site, timezone: query.zone,
+    date_format: query.dates, on_conflict: query.conflict, accept_loss: query.loss ? true : null, overrides: statedOf(query), skip_unreadable: true,
+  };
+  return Object.fromEntries(Object.entries(stated).filter(([, value]) => value != null && value !== ""));
+}
+
+/** Everything that changes what is read: the name does not. */
+const keyOf = ({ session, folder, pick, site, zone, dates, conflict, loss, of }) =>
+  JSON.stringify([session, folder, pick, site, zone, dates, conflict, loss, of]);
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** `{answer, failure, busy, current, again}`; the answer before stays until the next one is there. */
+export function useLook(query, turn, paused) {
+  const [state, setState] = useState({ answer: null, failure: null, busy: false, key: null });
+  const [wanted, setWanted] = useState(0);
+  const key = `${keyOf(query)} ${turn}`;
+  const asks = Boolean(query.session || query.folder);
+  useEffect(() => {
+    if (!asks) {
+      setState({ answer: null, failure: null, busy: false, key });
+      return undefined;
+    }
+    if (paused) return undefined;
+    const ending = new AbortController();
+    const ask = async () => {
+      await pause(150);
+      while (!ending.signal.aborted) {
+        try {
+          const answer = await send("POST", "parse", { ...requestOf({ ...query, name: null }), dry_run: true }, { signal: ending.signal });
+          return setState({ answer, failure: null, busy: false, key });
+        } catch (failure) {
+          if (ending.signal.aborted) return undefined;
+          setState((before) => ({ answer: failure.problem?.code === "no_answer" ? before.answer : null, failure, busy: false, key }));
+          // Looking changes nothing, so that it is asked again until somebody answers.
+          if (failure.problem?.code !== "no_answer") return undefined;
+          await pause(2000);
+        }
+      }
+      return undefined;
+    };
+    setState((before) => ({ ...before, busy: true }));
+    ask();
+    return () => ending.abort();
+  }, [key, asks, paused, wanted]);
+  return { ...state, current: state.key === key && !state.busy, again: () => setWanted((n) => n + 1) };
+}
+
+/** Each report with what is known of it: `{name, size, verdict?, plan?, bad?, sending?}`, in the order in which they came. */
+export function reportsOf(files, look) {
+  const { answer, failure } = look;
+  const bad = new Map();
+  for (const one of answer?.unreadable ?? []) bad.set(one.file_name, one);
+  for (const one of failure?.problem?.errors ?? []) {
+    if (one.file && !bad.has(one.file)) bad.set(one.file, { ...one, file_name: one.file, code: failure.problem.code });
+  }
+  const plans = new Map((answer?.files ?? []).map((plan) => [plan.file_name, plan]));
+  const verdicts = new Map((answer?.verdict?.files ?? []).map((verdict) => [verdict.file_name, verdict]));
+  const told = [...new Set([...verdicts.keys(), ...plans.keys(), ...bad.keys()])];
+  const taken = new Set();
+  const rows = [];
+  for (const file of files) {
+    const own = told.filter((name) => !taken.has(name) && (name === file.name || name.startsWith(`${file.name}/`)));
+    for (const name of own) {
+      taken.add(name);
+      rows.push({ name, file, size: plans.get(name)?.size_bytes ?? (name === file.name ? file.size : null), verdict: verdicts.get(name), plan: plans.get(name), bad: bad.get(name) });
+    }
+    if (!own.length) rows.push({ name: file.name, file, size: file.size });
+  }
+  for (const name of told.filter((one) => !taken.has(one))) {
+    rows.push({ name, size: plans.get(name)?.size_bytes, verdict: verdicts.get(name), plan: plans.get(name), bad: bad.get(name) });
+  }
+  return rows;
+}
