@@ -1,0 +1,110 @@
+"""What must hold in every view, whatever it shows: nothing complains, nothing is unreadable, nothing jumps, nothing is heavy."""
+
+import gzip
+import json
+
+from harness import look, overflow, serious, settle
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+LONG = "A" * 120
+
+
+def hostile(server):
+    """A session whose name, points and tags would be markup, and one name without a blank."""
+    report = server.folder / "hostile.csv"
+    report.write_text("time,<b>kW</b>,\"'\"\"><script>alert(1)</script>\",冰水溫度 🥶,\u202eLTR\n" + "".join(
+        f"2024-01-01 {hour:02}:{minute:02},{hour + minute / 60},{minute},{7 + minute / 30},1\n" for hour in range(24) for minute in (0, 15, 30, 45)))
+    server.run("parse", report, "--name", HOSTILE, "--site", "<i>site</i>")
+    server.run("parse", report, "--name", LONG, "--force")
+
+
+def addresses(server):
+    sessions = server.sessions()
+    demo = next(session for name, session in sessions.items() if name not in (HOSTILE, LONG, "kmuh"))
+    tabs = ("verdict", "chart", "table", "statistics", "clean", "model", "findings", "files")
+    every = {"home": "#/", "new": "#/new", "models": "#/models", "setpoints": "#/setpoints", "ask": "#/ask", "system": "#/system"}
+    every |= {"one_model": "#/models/demo-model", "setpoints_of": "#/setpoints/demo-model"}
+    every |= {tab: f"#/sessions/{demo['session_id']}/{tab}" for tab in tabs}
+    every |= {f"hostile_{tab}": f"#/sessions/{sessions[HOSTILE]['session_id']}/{tab}" for tab in tabs}
+    return every
+
+
+def every_view_is_readable_by_all(server, browser):
+    """In one width and theme each; the long list is of `scripts/screens`."""
+    found = {}
+    for theme, size in (("light", "desktop"), ("dark", "phone")):
+        with browser.page(size, theme) as page:
+            page.goto(server.page)
+            for name, address in addresses(server).items():
+                look(page, address)
+                wide = overflow(page)
+                wrong = serious(page) + ([f"{wide} pixels wider than the window"] if wide > 0 else [])
+                if wrong:
+                    found[f"{name}, {theme}, {size}"] = wrong
+    assert not found, json.dumps(found, indent=1)
+
+
+def nothing_is_markup(server, browser):
+    """A name that would be a picture stays text, wherever it is shown."""
+    with browser.page() as page:
+        page.on("dialog", lambda dialog: (_ for _ in ()).throw(AssertionError("a script of a name ran")))
+        page.goto(server.page)
+        for name, address in addresses(server).items():
+            look(page, address)
+            assert page.locator("main img[src=x], main script, main b:has-text('kW')").count() == 0, name
+
+
+def nothing_moves_while_it_loads(server, browser):
+    """The browser's own measure of jumps (cumulative layout shift), each view opened by its address."""
+    moved = {}
+    for name, address in addresses(server).items():
+        with browser.page() as page:
+            page.add_init_script("""
+                window.moved = 0;
+                new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) moved += e.value; })
+                  .observe({ type: "layout-shift", buffered: true });""")
+            page.goto(server.page + address)
+            settle(page)
+            page.wait_for_timeout(200)
+            shift = page.evaluate("moved")
+            if shift > 0.1:
+                moved[name] = round(shift, 3)
+    assert not moved, moved
+
+
+def no_view_is_heavy(server, browser):
+    """Compressed, with all it reads but the data: the list 120 kB, any view 250 kB."""
+    for name, address in addresses(server).items():
+        with browser.page() as page:
+            weight = []
+            page.on("response", lambda response: "/web/" in response.url and weight.append(len(gzip.compress(response.body()))))
+            page.goto(server.page + address)
+            settle(page)
+            total = sum(weight) / 1000
+            assert total <= (120 if name == "home" else 250), f"{name}: {total} kB"
+
+
+def both_languages_are_whole(server, browser):
+    """Every view in 繁體中文: no key is shown, and no English sentence of the page."""
+    with browser.page(locale="zh-TW") as page:
+        page.goto(server.page)
+        keys = page.evaluate("""async () => {
+            const base = document.querySelector("script[type=module]").src;
+            const flat = (part, at = "") => typeof part === "string" ? [at] : Object.entries(part).flatMap(([key, rest]) => flat(rest, at ? `${at}.${key}` : key));
+            const holes = (text) => [...text.matchAll(/\\{(\\w+)\\}/g)].map(([, hole]) => hole).sort().join();
+            const [en, zh] = await Promise.all(["en", "zh-Hant"].map(async (name) => (await import(new URL(`lang/${name}.js`, base))).default));
+            const of = (texts, key) => key.split(".").reduce((found, part) => found?.[part], texts);
+            const one = flat(en), other = new Set(flat(zh));
+            return { missing: one.filter((key) => !other.has(key)), more: [...other].filter((key) => !one.includes(key)),
+              holes: one.filter((key) => other.has(key) && !key.endsWith(".one") && holes(of(en, key)) !== holes(of(zh, key))) };
+        }""")
+        assert keys == {"missing": [], "more": [], "holes": []}, keys
+        for name, address in addresses(server).items():
+            look(page, address)
+            text = page.locator("#app").inner_text()
+            assert "undefined" not in text and "[object" not in text and "NaN" not in text, name
+            shown = [word for word in text.split() if word.count(".") >= 1 and word.split(".")[0] in ("part", "home", "new", "session", "verdict", "chart", "ask", "system", "clean", "model", "models", "setpoints", "findings", "files", "statistics", "table")]
+            assert not shown, f"{name}: {shown}"
+
+
+ALL = [every_view_is_readable_by_all, nothing_is_markup, nothing_moves_while_it_loads, no_view_is_heavy, both_languages_are_whole]
