@@ -1,0 +1,67 @@
+// Energy at a glance: energy a day, power against load, and the peak; each day opens on the chart.
+import { Canvas } from "../../../core/paint.js";
+import { Problem } from "../../../core/parts.js";
+import { colour } from "../../../core/theme.js";
+import { html, useState } from "../../../core/ui.js";
+import { go } from "../../../core/url.js";
+import { clock, measure, t, value } from "../../../core/words.js";
+import { after } from "./coverage.js";
+
+/** kWh, from ten thousand on MWh, then GWh. */
+export function energy(kwh) {
+  if (kwh == null) return "–";
+  if (kwh < 1e4) return measure(kwh, "kWh", kwh < 100 ? 3 : 4);
+  return kwh < 1e7 ? measure(kwh / 1e3, "MWh", 3) : measure(kwh / 1e6, "GWh", 3);
+}
+
+const HEIGHT = 150;
+
+function Days({ days, open }) {
+  const [pointed, setPointed] = useState(null);
+  const [width, setWidth] = useState(1);
+  const most = Math.max(...days.map(({ kwh }) => kwh ?? 0), 1);
+  const ratios = days.map(({ kwRt }) => kwRt).filter((one) => one !== null);
+  const top = Math.max(1.2, ...ratios.slice().sort((a, b) => a - b).slice(0, Math.ceil(ratios.length * 0.98))) * 1.05;
+  const paint = (context, wide) => {
+    setWidth(wide);
+    const step = wide / days.length;
+    const ground = HEIGHT - 18;
+    days.forEach(({ kwh }, index) => {
+      const tall = ((kwh ?? 0) / most) * (ground - 8);
+      context.fillStyle = kwh === null ? colour("--heat-none") : colour("--bar-plain");
+      context.fillRect(index * step, kwh === null ? 8 : ground - tall, Math.max(1, step - (step > 4 ? 1 : 0)), kwh === null ? ground - 8 : tall);
+    });
+    context.fillStyle = colour("--line-2");
+    days.forEach(({ kwRt }, index) => {
+      if (kwRt !== null && kwRt < top) context.fillRect((index + 0.5) * step - 2, ground - (kwRt / top) * (ground - 8) - 2, 4, 4);
+    });
+    context.fillStyle = colour("--soft");
+    context.textAlign = "left";
+    context.fillText(days[0].day, 0, HEIGHT - 8);
+    context.textAlign = "right";
+    context.fillText(days.at(-1).day, wide, HEIGHT - 8);
+  };
+  const at = (x) => days[Math.min(days.length - 1, Math.floor((x / width) * days.length))];
+  const say = ({ day, kwh, kwRt, peak }) => [`${day}: ${energy(kwh)}`, kwRt !== null && `${value(kwRt, 3)} kW/RT`, peak && t("verdict.peak_of", { peak: measure(peak, "kW", 4) })].filter(Boolean).join(" · ");
+  return html`<${Canvas} height=${HEIGHT} paint=${paint} deps=${[days]} description=${t("verdict.energy_days", { count: days.length, most: energy(most) })}
+      onpoint=${(x) => setPointed(x === null ? null : at(x))} onpress=${(x) => open(at(x).day)} />
+    <p class="small soft verdict-pointed">${pointed ? say(pointed) : html`<span class="verdict-key"><i class="bar"></i>${t("verdict.energy_a_day")}${ratios.length > 0 && html`<i class="dot"></i>kW/RT`}</span>`}</p>`;
+}
+
+/** `of` as `useEnergy` has it; `chart(values)` is an address of the chart. */
+export function Energy({ of, chart, statistics }) {
+  if (of.none) return html`<p class="soft">${t("verdict.no_power")}</p>`;
+  if (of.failure) return html`<${Problem} failure=${of.failure} again=${of.again} />`;
+  if (!of.figures) return html`<div class="verdict-waiting" role="status"></div>`;
+  const { days, kwh, kwRt, peak } = of.figures;
+  const columns = [...of.power, ...of.load].join(",");
+  const full = days.filter((one) => one.kwh !== null);
+  const open = (day) => go(...chart.parts({ columns, from: day, to: after(day, "day") }));
+  return html`<dl class="facts verdict-facts">
+      <div><dt>${t("verdict.energy")}</dt><dd><a href=${chart({ columns })}>${energy(kwh)}</a></dd></div>
+      <div><dt>${t("verdict.a_day")}</dt><dd>${energy(kwh / Math.max(1, full.length))}</dd></div>
+      ${kwRt !== null && html`<div><dt>kW/RT</dt><dd><a href=${statistics}>${value(kwRt, 3)}</a></dd></div>`}
+      ${peak && html`<div><dt>${t("verdict.peak")}</dt><dd><a href=${chart({ columns, from: peak.at.slice(0, 10), to: after(peak.at.slice(0, 10), "day") })} title=${clock(peak.at)}>${measure(peak.value, "kW", 4)}</a></dd></div>`}</dl>
+    ${full.length > 1 && html`<${Days} days=${days} open=${open} />`}
+    <p class="small soft">${t("verdict.made_of", { columns: columns.replaceAll(",", ", ") })}</p>`;
+}

@@ -1,0 +1,142 @@
+// What the answers say, put together: how much of each point is there, what is dead, what wastes, and how bad that is.
+import { useMemo } from "../../../core/ui.js";
+import { useGet } from "../../../core/api.js";
+import { instant } from "../chart/time.js";
+import { versionOf } from "../chart/columns.js";
+
+const SENSORS = ["drift", "offset", "swap", "wrong_unit", "time_shift", "frozen"];
+const RULES = [
+  "out_of_range", "spike", "frozen", "counter", "steady_state", "heat_balance", "affinity", "equipment", "drift", "offset", "swap", "wrong_unit", "time_shift",
+  "overridden", "alarm", "doubtful", "bad_status",
+];
+
+/** Days shown each for itself up to about a year, then weeks, then months. */
+export function periodOf(days) {
+  if (days <= 400) return "day";
+  return days <= 2800 ? "week" : "month";
+}
+
+/**
+ * Points as `{column, share, shares, samples, dead, reasons, lost}`: shares are of the time that a report covers, and null where
+ * none does; `reasons` are counts of cells without a value, the most frequent first.
+ */
+export function pointsOf(coverage, quality) {
+  const known = new Map(quality.columns.map((one) => [one.column, one]));
+  const rows = quality.total_rows;
+  return coverage.points.map(({ column, share, shares, samples, interval_s: interval }) => {
+    const nulls = known.get(column)?.nulls ?? {};
+    const uncovered = nulls.not_covered ?? 0;
+    const reasons = Object.entries(nulls).sort((a, b) => b[1] - a[1]);
+    const first = uncovered ? shares.findIndex((one) => one > 0) : 0;
+    const last = uncovered ? shares.findLastIndex((one) => one > 0) : shares.length - 1;
+    const inside = shares.map((one, index) => (samples > 0 && (index < first || index > last) && one === 0 ? null : one));
+    const covered = rows ? 1 - uncovered / rows : 1;
+    return {
+      column, samples, interval, reasons, dead: samples === 0, shares: inside,
+      share: share === null ? null : Math.min(1, covered > 0 ? share / covered : 0),
+      longest: known.get(column)?.longest_null_run ?? 0,
+    };
+  });
+}
+
+/** The share of all readings that is there, 0–100; null where no point tells how many there should be. */
+export function shareOf(points) {
+  const judged = points.filter(({ share }) => share !== null);
+  return judged.length ? (100 * judged.reduce((sum, { share }) => sum + share, 0)) / judged.length : null;
+}
+
+/** Losses of all points by reason: `[{reason, cells, column}]`, where `column` has lost most by it. */
+export function lossesOf(quality) {
+  const all = new Map();
+  for (const { column, nulls } of quality.columns) {
+    for (const [reason, cells] of Object.entries(nulls)) {
+      const one = all.get(reason) ?? { reason, cells: 0, most: 0 };
+      one.cells += cells;
+      if (cells > one.most) Object.assign(one, { most: cells, column });
+      all.set(reason, one);
+    }
+  }
+  return [...all.values()].sort((a, b) => b.cells - a.cells);
+}
+
+/** Findings, the dearest first: by money, else energy, else days. */
+export const ranked = (summary) => summary.slice().sort((a, b) =>
+  (b.cost?.amount ?? 0) - (a.cost?.amount ?? 0) || (b.energy_wasted_kwh ?? 0) - (a.energy_wasted_kwh ?? 0) || b.days - a.days);
+
+/** Whether a fault was still there in the last days of the data. */
+export const lasts = (finding, end) => (end - instant(finding.last_day)) / 86400 < 4;
+
+/** Events by rule: `{rules: [{rule, total, column, columns}], doubtful}`; totals are of all, columns of the first hundred. */
+export function useHits(id, version) {
+  const first = useGet("data/events", { session_id: id, version, page_size: 100 });
+  const seen = first.data?.items ?? [];
+  const many = (first.data?.total ?? 0) > seen.length;
+  const rules = [...new Set(seen.map(({ rule }) => rule))];
+  const rest = RULES.map((rule) => useGet(many ? "data/events" : null, { session_id: id, version, rule, page_size: 1 }));
+  const counted = !many || rest.every(({ data, failure }) => data || failure);
+  const list = useMemo(() => {
+    if (!first.data || !counted) return null;
+    return (many ? RULES.map((rule, index) => [rule, rest[index].data?.total ?? 0]) : rules.map((rule) => [rule, seen.filter((item) => item.rule === rule).length]))
+      .filter(([, total]) => total > 0)
+      .map(([rule, total]) => {
+        const items = seen.filter((item) => item.rule === rule);
+        return { rule, total, items, columns: [...new Set(items.map(({ column }) => column).filter(Boolean))] };
+      })
+      .sort((a, b) => b.total - a.total);
+  }, [first.data, counted]);
+  const doubtful = useMemo(() => [...new Set(seen.filter(({ rule }) => SENSORS.includes(rule)).map(({ column }) => column).filter(Boolean))], [first.data]);
+  return { rules: list, doubtful, failure: first.failure, again: first.again };
+}
+
+const FACTOR = { W: 0.001, kW: 1, MW: 1000 };
+/** Power, load and energy of the plant by day: `{known, days: [{day, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}`. */
+export function useEnergy(session, version, versions) {
+  const id = session.session_id;
+  const efficiency = useGet("data/efficiency", { session_id: id, version });
+  const role = (name) => efficiency.data?.roles.find((one) => one.role === name)?.columns ?? [];
+  const alone = useGet(efficiency.failure ? "feature-mapping/suggest" : null, { session_id: id, version });
+  const target = alone.data?.target_col;
+  const power = efficiency.data ? role("power") : target ? [target] : [];
+  const load = efficiency.data ? role("load") : [];
+  const asked = power.length ? { session_id: id, version, columns: [...power, ...load] } : null;
+  const daily = useGet(asked && "data/series", asked && { ...asked, every: "1d", points: 20000 });
+  const fine = useGet(asked && "data/series", asked && { ...asked, columns: power, points: 2000 });
+  const shares = useGet(asked && "data/coverage", asked && { ...asked, columns: power.slice(0, 1), by: "day" });
+  const settled = efficiency.data || (efficiency.failure && (alone.data || alone.failure));
+  const figures = useMemo(() => {
+    if (!daily.data || !fine.data || !shares.data) return null;
+    const part = (names) => daily.data.series.filter(({ column }) => names.includes(column));
+    const factor = (series) => FACTOR[series.unit] ?? 1;
+    const there = new Map(shares.data.periods.map((day, index) => [day, shares.data.points[0]?.shares[index] ?? 1]));
+    const sum = (all, index) => (all.every(({ values }) => values[index] != null) ? all.reduce((total, series) => total + series.values[index] * factor(series), 0) : null);
+    const [powers, loads] = [part(power), part(load)];
+    const peaks = new Map();
+    let peak = null;
+    const whole = fine.data.series.length === 1 ? fine.data.series[0] : null;
+    whole?.values.forEach((number, index) => {
+      if (number === null) return;
+      const at = whole.timestamps[index];
+      const kw = number * factor(whole);
+      if (!peak || kw > peak.value) peak = { value: kw, at };
+      peaks.set(at.slice(0, 10), Math.max(peaks.get(at.slice(0, 10)) ?? 0, kw));
+    });
+    const days = (powers[0]?.timestamps ?? []).map((time, index) => {
+      const day = time.slice(0, 10);
+      const [kw, rt] = [sum(powers, index), loads.length ? sum(loads, index) : null];
+      return { day, kwh: kw === null ? null : kw * 24 * (there.get(day) ?? 1), kwRt: kw !== null && rt > 0 ? kw / rt : null, peak: peaks.get(day) };
+    });
+    const kwh = efficiency.data?.energy_kwh ?? days.reduce((total, one) => total + (one.kwh ?? 0), 0);
+    return { days, peak, kwh, kwRt: efficiency.data?.kw_rt ?? null };
+  }, [daily.data, fine.data, shares.data, efficiency.data]);
+  const none = settled && !power.length;
+  return { power, load, none, figures, settled: none || !!figures || !!daily.failure || !!fine.failure, failure: daily.failure ?? fine.failure, again: daily.again, version: versionOf(versions, version) };
+}
+
+/** `[good | warn | bad, data | plant]`: how bad it is, and whether the data or the plant make it so. */
+export function levelOf({ share, dead, points, faults, end, doubtful, kwRt, judged }) {
+  if (faults.some((one) => lasts(one, end) && one.days >= 7)) return ["bad", "plant"];
+  if ((share !== null && share < 80) || dead > points / 5) return ["bad", "data"];
+  if (faults.length || kwRt > 1) return ["warn", "plant"];
+  if ((share !== null && share < 97) || dead > 0 || doubtful) return ["warn", "data"];
+  return ["good", judged ? "plant" : "data"];
+}
