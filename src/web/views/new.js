@@ -132,7 +132,7 @@ export default function New({ query }) {
       ${verdict && html`<${Points} of=${verdict.points} open=${query.points} />`}
       <div class="new-bar"><div class="new-bar-said small soft">${t(query.session && isNew ? "new.kept" : "new.nothing_yet")}</div>
         <button type="button" class="plain" onClick=${discard}>${t(isNew ? "new.discard" : "part.cancel")}</button>
-        <button type="button" class="primary" disabled=${!ready} onClick=${make}>${named ? t("new.none_readable")
+        <button type="button" class="primary" disabled=${!ready} onClick=${make}>${named ? t("new.none_readable") : !good.length ? t("new.looking")
           : bad.length ? t("new.make_without", { count: good.length, good: count(good.length), bad: count(bad.length) })
             : t(isNew ? "new.make" : "new.make_again", { count: good.length })}</button></div>`}`;
 }

@@ -47,11 +47,11 @@ const telling = (plans) => plans.flatMap((plan) => plan.points.map((point) => po
 export function Options({ query, session, sites, look }) {
   const plans = look.answer?.files ?? [];
   const like = useLikeness(query.site || session?.site ? [] : telling(plans), query.session);
-  const zone = query.zone ?? session?.timezone ?? "";
+  // Whether a zone was ever stated is known to who looks: a session without one answers the server's own.
+  const assumed = look.answer?.warnings.some((one) => one.code === "timezone_assumed");
+  const zone = query.zone ?? (look.answer && !assumed ? session?.timezone : null) ?? "";
   const [typed, setTyped] = useState(zone);
   useEffect(() => setTyped(zone), [zone]);
-  const local = plans.some((plan) => plan.local_time_rows > 0);
-  const assumed = local && !zone;
   const conflicts = (look.answer?.conflicts ?? 0) > 0 || query.conflict || look.failure?.problem?.code === "conflicting_values";
   const text = (name) => (event) => amend({ [name]: event.target.value.trim() });
   return html`<section class="panel" aria-label=${t("new.options")}>
@@ -71,7 +71,7 @@ export function Options({ query, session, sites, look }) {
       ${like && html`<p>${t("new.like", { name: like.name, site: like.site, zone: like.timezone ?? "–" })}
         <button type="button" onClick=${() => amend({ site: like.site, zone: query.zone ?? like.timezone })}>${t("new.take_site", { site: like.site })}</button></p>`}
       ${typed && !isZone(typed) && html`<p class="new-bad">${t("new.no_such_zone", { zone: typed })}</p>`}
-      ${assumed && html`<p>${t("new.zone_assumed", { zone: zoneOf(look) })}
+      ${assumed && !query.zone && plans.some((plan) => plan.local_time_rows > 0) && html`<p>${t("new.zone_assumed", { zone: zoneOf(look) })}
         ${HERE && html` <button type="button" onClick=${() => amend({ zone: HERE })}>${t("new.zone_here", { zone: HERE })}</button>`}</p>`}
     </div></section>`;
 }

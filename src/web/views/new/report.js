@@ -54,17 +54,17 @@ function Bad({ row, query, onremove }) {
     <details class="new-otherwise"><summary class="small">${t("new.otherwise")}</summary><${Stated} row=${row} query=${query} /></details></div>`;
 }
 
-const MARKS = { good: "✓", bad: "✕", warn: "!", waiting: "…" };
+const MARKS = { good: "✓", bad: "✕", warn: "!", pending: "…" };
 
 /** How far the file is: what is shown at its left, and in one line beside its name. */
 function standing(row, looking) {
   const state = row.file?.state;
   if (state === "failed") return ["bad", t("new.not_sent")];
-  if (state === "waiting") return ["waiting", t("new.waits")];
-  if (state === "sending") return ["waiting", t("new.sending", { sent: bytes(row.file.sent), size: bytes(row.size) })];
+  if (state === "waiting") return ["pending", t("new.waits")];
+  if (state === "sending") return ["pending", t("new.sending", { sent: bytes(row.file.sent), size: bytes(row.size) })];
   if (state === "same") return ["warn", t("new.same")];
   if (row.bad) return ["bad", t("new.cannot_be_read")];
-  if (!row.verdict) return ["waiting", t(looking ? "new.looking" : "new.not_looked")];
+  if (!row.verdict) return ["pending", t(looking ? "new.looking" : "new.not_looked")];
   return [row.plan?.warnings?.length ? "warn" : "good", word("new.format", seen(row.verdict, "format")?.value)];
 }
 

@@ -17,7 +17,7 @@ export function Sum({ look, rows, good, bad, sending, query }) {
   const sent = rows.filter((row) => !["waiting", "sending"].includes(row.file?.state)).length;
   if (sending) return html`<p class="new-sum" role="status">${t("new.sending_all", { done: count(sent), count: rows.length })}</p>`;
   if (!answer) {
-    return html`<p class=${`new-sum ${bad.length && !look.busy ? "new-bad" : ""}`} role="status">${look.busy ? t("new.looking") : bad.length ? t("new.none_read", { count: bad.length }) : "\u00a0"}</p>`;
+    return html`<p class=${`new-sum ${bad.length && !look.busy ? "new-bad" : ""}`} role="status">${look.busy ? t("new.looking") : bad.length && bad.length === rows.length ? t("new.none_read", { count: bad.length }) : "\u00a0"}</p>`;
   }
   return html`<div class="new-sum" role="status">
     <p><strong>${t("new.becomes", { files: t("session.files_count", { count: good.length }), rows: t("home.rows", { count: answer.row_count }), points: t("home.points", { count: answer.column_count - 1 }) })}</strong>
