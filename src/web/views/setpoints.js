@@ -1,2 +1,61 @@
-import { html } from "../core/ui.js";
-export default () => html`<p class="empty">setpoints</p>`;
+// Set-points that save power: asked of a model for the present conditions, kept as runs, and followed until the saving is measured.
+import { get, useGet } from "../core/api.js";
+import { Answer, CopyLink, Tabs } from "../core/parts.js";
+import { html, useEffect, useState } from "../core/ui.js";
+import { amend, at } from "../core/url.js";
+import { percent, t } from "../core/words.js";
+import { Grade, errorOf } from "./models/judged.js";
+import { Ask } from "./setpoints/ask.js";
+import { History } from "./setpoints/history.js";
+import { Run } from "./setpoints/run.js";
+
+/** The first of the models that knows set-points, or else the first; those with an alias come first. */
+function useDefault(models, wanted) {
+  const [name, setName] = useState(null);
+  useEffect(() => {
+    if (wanted || !models?.length) return undefined;
+    const ending = new AbortController();
+    (async () => {
+      const ranked = [...models].filter((model) => model.status === "completed").sort((one, other) => other.aliases.length - one.aliases.length);
+      for (const model of ranked.slice(0, 8)) {
+        const detail = await get(`models/${model.id}`, {}, { signal: ending.signal });
+        if (detail.can_optimize) return setName(model.name);
+      }
+      setName(ranked[0]?.name ?? models[0].name);
+    })().catch(() => ending.signal.aborted || setName(models[0].name));
+    return () => ending.abort();
+  }, [models, wanted]);
+  return wanted ?? name;
+}
+
+function Choose({ models, model, query }) {
+  const others = models.some((one) => one.name === model.name) ? models : [model, ...models];
+  return html`<div class="row setpoints-model"><label><span>${t("models.model")}</span><select onChange=${(event) => amend({ model: event.target.value, version: null, run: null, set: null, now: null, fixed: null, limits: null })}>
+      ${others.map((one) => html`<option value=${one.name} selected=${one.name === model.name}>${one.name}</option>`)}</select></label>
+    <span class="setpoints-told"><a href=${at(["models", model.name], { version: query.version })}>${model.name} ${model.version}</a> <${Grade} model=${model} />
+      <span class="soft">${t("models.off", { error: percent(model.metrics && errorOf(model.metrics.time_ordered, model.metrics)) })} · ${model.target_col}</span></span></div>`;
+}
+
+function Page({ models, query }) {
+  const name = useDefault(models, query.model);
+  const named = useGet(name && `models/by-name/${encodeURIComponent(name)}`);
+  const older = query.version && named.data?.versions.find((one) => one.version === query.version && one.id !== named.data.id);
+  const asked = useGet(older ? `models/${older.id}` : null);
+  return html`<${Answer} of=${older ? asked : named} tall>${(model) => html`<${Choose} models=${models} model=${model} query=${query} />
+    ${!model.metrics ? html`<p class="warnings">${t("models.under_way")}</p>`
+      : model.can_optimize ? html`<${Ask} key=${model.id} model=${model} query=${query} />`
+        : html`<div class="empty"><p>${t("setpoints.knows_none")}</p><p class="soft small">${t("setpoints.knows_none_why")}</p><a class="button" href=${at(["sessions", model.session_id, "model"])}>${t("setpoints.map_more")}</a></div>`}`}<//>`;
+}
+
+export default function Setpoints({ path, query }) {
+  const [, part = "ask", id] = path;
+  const list = useGet(part === "ask" ? "models" : null, { page_size: 100 });
+  const tabs = [["ask", t("setpoints.tab.ask"), at(["setpoints"], { model: query.model, version: query.version })], ["history", t("setpoints.tab.history"), at(["setpoints", "history"], { model: query.model })]];
+  return html`<div class="row spread"><h1>${t("setpoints.title")}</h1><${CopyLink} /></div>
+    <${Tabs} label=${t("setpoints.title")} tabs=${tabs} chosen=${part === "runs" ? "history" : part} />
+    ${part === "runs" && id ? html`<${Run} key=${id} id=${id} query=${query} />`
+      : part === "history" ? html`<${History} query=${query} />`
+        : part === "ask" ? html`<${Answer} of=${list} tall>${({ models }) => (models.length ? html`<${Page} models=${models} query=${query} />`
+          : html`<div class="empty"><p>${t("setpoints.no_model")}</p><a class="button primary" href="#/">${t("models.to_sessions")}</a></div>`)}<//>`
+          : html`<p class="empty">${t("part.no_such_page")}</p>`}`;
+}
