@@ -148,7 +148,7 @@ export default {
     title: "Sessions", deleted_title: "Deleted sessions", new: "New session", sessions: { one: "one session", other: "{count} sessions" }, sites: { one: "one site", other: "{count} sites" },
     failed: { one: "one could not be read, {when}", other: "{count} could not be read, the first {when}" }, open: { one: "one is not read yet", other: "{count} are not read yet" },
     findings: { one: "one finding", other: "{count} findings" }, well: "all are read", search: "Search", search_hint: "name, site, point, note, tag, file", site: "Site", status: "Status", tag: "Tag", sort: "Order",
-    any_site: "all sites", any_status: "any status", any_tag: "any tag", by_site: "by site, newest first", sort_updated_at: "last change first", sort_created_at: "newest first", sort_name: "by name", sort_site: "by name of the site",
+    filters: "Filter and order", any_site: "all sites", any_status: "any status", any_tag: "any tag", by_site: "by site, newest first", sort_updated_at: "last change first", sort_created_at: "newest first", sort_name: "by name", sort_site: "by name of the site",
     sort_total_rows: "most rows first", sort_status: "by status", deleted: "Deleted", clear: "Show all", storage: "{used} are stored here; {free} are free on the server's disk.",
     none_deleted: "No session is deleted.", none_match: "No session matches.", no_site: "Without a site", coverage: "How much of its data is there, from {from} to {to}", no_data: "not read yet",
     rows: { one: "one row", other: "{count} rows" }, points: { one: "one point", other: "{count} points" }, found: "Found in:", deleted_ago: "deleted {when}", go_on: "Go on reading", purge: "Remove for ever",
@@ -296,6 +296,12 @@ export default {
     cusum: "Energy not used, summed up", cusum_before: "before", cusum_after: "since it was applied", cusum_text: "Each day's baseline minus what was measured, added up: it rises while energy is saved.", turned: "turned", turned_on: "By the data alone it turned on {day}.",
     cusum_about: "Sum over {days} days: {sum} at the end", check: { cv_rmse: "CV(RMSE) of the baseline", nmbe: "Bias of the baseline", fractional_uncertainty_68: "Uncertainty by savings, at 68 %" }, limit: "at most {limit}",
     baseline: "What it is counted from", placebo: "Placebo", placebo_about: "What the baseline would have called a saving when nothing was changed", print: "Report to print",
+  },
+  table: {
+    search: "Search columns", jump: "Go to time", go: "Go", every: "Rows", as_recorded: "as recorded", bin: { "1m": "a minute", "5m": "5 minutes", "15m": "15 minutes", "30m": "30 minutes", "1h": "an hour", "1d": "a day" },
+    across: "Columns", left: "Columns before", right: "Columns after", columns_of: "columns {from}–{to} of {count}", choose: "Choose columns", chosen: { one: "One chosen column", other: "{count} chosen columns" },
+    all_columns: "Show all columns", time: "Time", or: " or ", rows_of: "rows {from}–{to} of {count}", no_rows: "No rows from that time on.", caption: "Rows of {name}", hit: "hit by a rule; the mark opens the chart",
+    hit_here: "Hit by: {rules}. Open the chart", save_page: "Save this page as CSV", save_all: "Save all rows as CSV", none_found: "No column has that in its name, unit or kind.",
   },
   problem: {
     no_answer: "The server did not answer, so nothing was changed. Try again in a moment.",

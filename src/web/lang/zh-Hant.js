@@ -148,7 +148,7 @@ export default {
     title: "工作階段", deleted_title: "已刪除的工作階段", new: "新增工作階段", sessions: { one: "1 個工作階段", other: "{count} 個工作階段" }, sites: { one: "1 個場域", other: "{count} 個場域" },
     failed: { one: "1 個無法讀取（{when}）", other: "{count} 個無法讀取，最早於{when}" }, open: { one: "1 個尚未讀取", other: "{count} 個尚未讀取" },
     findings: { one: "1 項異常", other: "{count} 項異常" }, well: "全部已讀取", search: "搜尋", search_hint: "名稱、場域、感測點、備註、標籤、檔名", site: "場域", status: "狀態", tag: "標籤", sort: "排序",
-    any_site: "所有場域", any_status: "所有狀態", any_tag: "所有標籤", by_site: "依場域，最新在前", sort_updated_at: "最近更新在前", sort_created_at: "最新建立在前", sort_name: "依名稱", sort_site: "依場域名稱",
+    filters: "篩選與排序", any_site: "所有場域", any_status: "所有狀態", any_tag: "所有標籤", by_site: "依場域，最新在前", sort_updated_at: "最近更新在前", sort_created_at: "最新建立在前", sort_name: "依名稱", sort_site: "依場域名稱",
     sort_total_rows: "列數多者在前", sort_status: "依狀態", deleted: "已刪除", clear: "顯示全部", storage: "已儲存 {used}；伺服器磁碟尚有 {free} 可用。",
     none_deleted: "沒有已刪除的工作階段。", none_match: "沒有符合的工作階段。", no_site: "未指定場域", coverage: "資料完整度，{from} 至 {to}", no_data: "尚未讀取",
     rows: { one: "1 列", other: "{count} 列" }, points: { one: "1 個感測點", other: "{count} 個感測點" }, found: "符合處：", deleted_ago: "{when}刪除", go_on: "繼續讀取", purge: "永久移除",
@@ -296,6 +296,12 @@ export default {
     cusum: "累積節省電量（CUSUM）", cusum_before: "套用前", cusum_after: "套用後", cusum_text: "每日基線減實測值的累積；上升表示持續節省。", turned: "轉折", turned_on: "僅由資料判斷，轉折發生於 {day}。",
     cusum_about: "共 {days} 天，最終累積 {sum}", check: { cv_rmse: "基線 CV(RMSE)", nmbe: "基線偏差", fractional_uncertainty_68: "不確定度與節省量之比（68 %）" }, limit: "上限 {limit}",
     baseline: "計算基線", placebo: "安慰劑檢定", placebo_about: "未變更任何設定時，基線誤判為節省的比例", print: "可列印報告",
+  },
+  table: {
+    search: "搜尋欄位", jump: "跳至時間", go: "前往", every: "資料列", as_recorded: "依原始紀錄", bin: { "1m": "每分鐘", "5m": "每 5 分鐘", "15m": "每 15 分鐘", "30m": "每 30 分鐘", "1h": "每小時", "1d": "每天" },
+    across: "欄位", left: "前面的欄位", right: "後面的欄位", columns_of: "欄位 {from}–{to}，共 {count}", choose: "選擇欄位", chosen: { one: "已選 1 個欄位", other: "已選 {count} 個欄位" },
+    all_columns: "顯示全部欄位", time: "時間", or: "或", rows_of: "第 {from}–{to} 列，共 {count} 列", no_rows: "該時間之後沒有資料列。", caption: "{name} 的資料列", hit: "被規則命中；標記可開啟圖表",
+    hit_here: "命中：{rules}。開啟圖表", save_page: "儲存本頁 CSV", save_all: "儲存全部 CSV", none_found: "沒有名稱、單位或類型相符的欄位。",
   },
   problem: {
     no_answer: "伺服器沒有回應，因此沒有任何變更。請稍後再試。",
