@@ -38,8 +38,10 @@ function Filters({ query, all }) {
     return [["", t(`home.any_${name}`)], ...known.map((text) => [text, text])];
   };
   const set = ["q", "status", "site", "tag", "sort", "deleted"].some((name) => query[name]);
-  return html`<form class="home-filters" role="search" onSubmit=${(event) => event.preventDefault()}>
+  const unfolded = Boolean(query.filters || query.status || query.site || query.tag || query.sort || query.deleted);
+  return html`<form class=${`home-filters ${unfolded ? "unfolded" : ""}`} role="search" onSubmit=${(event) => event.preventDefault()}>
     <${Search} label=${t("home.search")} placeholder=${t("home.search_hint")} value=${query.q} onsearch=${(q) => amend({ q, page: null })} />
+    ${!unfolded && html`<button type="button" class="home-fold" onClick=${() => amend({ filters: "1" })}>${t("home.filters")}</button>`}
     <${Field} label=${t("home.site")} value=${query.site} options=${listed("site", all.map((one) => one.site))} onChange=${choose("site")} />
     <${Field} label=${t("home.status")} value=${query.status} onChange=${choose("status")}
       options=${[["", t("home.any_status")], ...STATUSES.map((status) => [status, word("status", status)])]} />

@@ -101,7 +101,7 @@ export function Sessions({ items, flat, again }) {
     const axis = axisOf(of);
     return html`<section key=${site} class="home-group">
       <h2>${site ? html`<a href=${at([], { site })}>${site}</a>` : t("home.no_site")}
-        ${of.length > 1 && html`<span class="soft small"> ${t("home.sessions", { count: of.length })}${axis && ` · ${day(axis.first)} – ${day(axis.last)}`}</span>`}</h2>
-      ${rows(of, axis)}</section>`;
+        ${of.length > 1 && html`<span class="soft small"> ${t("home.sessions", { count: of.length })}${site && axis && ` · ${day(axis.first)} – ${day(axis.last)}`}</span>`}</h2>
+      ${rows(of, site ? axis : null)}</section>`;
   });
 }
