@@ -42,6 +42,9 @@ export default function New({ query }) {
   const session = asked.data?.session_id === query.session ? asked.data : null;
   const known = useGet("sessions", { page_size: 100 });
   const sites = useMemo(() => [...new Set((known.data?.items ?? []).map((one) => one.site).filter(Boolean))], [known.data]);
+  const inside = useGet(query.folder ? "files" : null, { subfolder: query.folder });
+  const names = (query.folder && inside.data?.current_folder === query.folder && inside.data.files) || [];
+  const picks = query.folder ? pickedFrom(query) ?? names : [];
   const [failure, setFailure] = useState(null);
   const [busy, setBusy] = useState(false);
   const isNew = !session?.versions?.length;
@@ -52,7 +55,8 @@ export default function New({ query }) {
     if (!query.session && files.every((one) => !one.file)) forget();
   }, [query.session]);
   const look = useLook(query, turn, Boolean(query.job || session?.deleted_at));
-  const rows = useMemo(() => reportsOf(files, look), [files, look.answer, look.failure]);
+  const rows = useMemo(() => reportsOf([...files, ...picks.map((name) => ({ name, size: null, state: "stored", onServer: true }))], look),
+    [files, picks.join("\n"), look.answer, look.failure]);
   const good = rows.filter((row) => row.verdict);
   const bad = rows.filter((row) => row.bad);
   const sending = files.some((one) => ["waiting", "sending"].includes(one.state));
@@ -111,17 +115,15 @@ export default function New({ query }) {
   if (query.job) return html`${title}<${Reading} query=${query} session=${session} ondone=${done} onfailed=${failed} />`;
   if (asked.failure) return html`${title}<${Problem} failure=${asked.failure} again=${asked.again} />`;
   const removable = (row) => {
-    if (row.file && canRemove()) return () => removeFiles([row.file.key]);
-    const names = pickedFrom(query) ?? good.concat(bad).map((one) => one.name);
-    if (query.folder && !row.file && names.length > 1) return () => amend({ pick: JSON.stringify(names.filter((name) => name !== row.name)) });
-    return null;
+    if (row.file?.onServer) return picks.length > 1 ? () => amend({ pick: JSON.stringify(picks.filter((name) => name !== row.file.name)) }) : null;
+    return row.file && canRemove() ? () => removeFiles([row.file.key]) : null;
   };
   const ready = verdict?.accepted && look.current && !sending && !busy;
   const named = bad.length > 0 && bad.length === rows.length;
   const problem = failure ?? (look.failure && !bad.length ? look.failure : null);
   return html`${title}
     <p class="soft new-lead">${t(isNew ? "new.lead" : "new.lead_again")}</p>
-    <${Chooser} query=${query} small=${any} />
+    <${Chooser} query=${query} small=${any} names=${names} inside=${inside} picks=${picks} />
     ${any && html`
       <${Options} query=${query} session=${session} sites=${sites} look=${look} />
       <${Sum} look=${look} rows=${rows} good=${good} bad=${bad} sending=${sending} query=${query} />

@@ -5,7 +5,6 @@ import { html, useEffect, useRef, useState } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { count, t } from "../../core/words.js";
 import { add, dropped, picked } from "./sending.js";
-import { pickedFrom } from "./look.js";
 
 /** A button that opens the browser's own choice of files, or of a folder. */
 function Choose({ folder, kind = "", children }) {
@@ -21,13 +20,10 @@ function Choose({ folder, kind = "", children }) {
 }
 
 /** Folders of the server, and the reports of one that are to be read. */
-function OfServer({ query }) {
+function OfServer({ query, names, inside, picks }) {
   const folders = useGet("files");
-  const inside = useGet(query.folder ? "files" : null, { subfolder: query.folder });
-  const names = inside.data?.current_folder === query.folder ? inside.data.files : [];
-  const chosen = pickedFrom(query) ?? names;
   const choose = (name, wanted) => {
-    const next = wanted ? [...chosen, name] : chosen.filter((one) => one !== name);
+    const next = wanted ? [...picks, name] : picks.filter((one) => one !== name);
     amend({ pick: next.length === names.length ? null : JSON.stringify(next) });
   };
   const counts = folders.data?.folder_counts ?? {};
@@ -40,12 +36,12 @@ function OfServer({ query }) {
         <option value="" selected=${!query.folder}>${t("new.choose_folder")}</option>
         ${listed.map((name) => html`<option value=${name} selected=${name === query.folder}>${name} (${count(counts[name] ?? 0)})</option>`)}</select></label>`}
     ${query.folder && names.length > 0 && html`<fieldset class="new-picks"><legend class="visually-hidden">${t("new.folder_files", { folder: query.folder })}</legend>
-      ${names.map((name) => html`<label class="check" key=${name}><input type="checkbox" checked=${chosen.includes(name)}
-        disabled=${chosen.length === 1 && chosen.includes(name)} onChange=${(event) => choose(name, event.target.checked)} /><span>${name}</span></label>`)}</fieldset>`}
+      ${names.map((name) => html`<label class="check" key=${name}><input type="checkbox" checked=${picks.includes(name)}
+        disabled=${picks.length === 1 && picks.includes(name)} onChange=${(event) => choose(name, event.target.checked)} /><span>${name}</span></label>`)}</fieldset>`}
     ${query.folder && inside.data && names.length === 0 && html`<p class="soft">${t("new.folder_empty")}</p>`}</div>`;
 }
 
-export function Chooser({ query, small }) {
+export function Chooser({ query, small, ...listed }) {
   const [over, setOver] = useState(false);
   const [none, setNone] = useState(false);
   const server = Boolean(query.server || query.folder);
@@ -77,5 +73,5 @@ export function Chooser({ query, small }) {
       <${Choose} kind=${small ? "" : "primary"}>${t("new.choose_files")}<//>
       <${Choose} folder>${t("new.choose_whole")}<//>
       <button type="button" aria-pressed=${server ? "true" : "false"} onClick=${() => amend({ server: server ? null : "1", folder: null, pick: null })}>${t("new.from_server")}</button></div>
-    ${server && html`<${OfServer} query=${query} />`}</section>`;
+    ${server && html`<${OfServer} query=${query} ...${listed} />`}</section>`;
 }

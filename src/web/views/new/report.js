@@ -78,7 +78,7 @@ export function Report({ row, query, looking, onremove, onagain }) {
   return html`<li class=${`new-file ${kind}`}>
     <div class="new-line">
       <span class="new-mark" aria-hidden="true">${MARKS[kind]}</span>
-      <div class="new-called"><span class="name">${row.name}</span> <span class="soft small number">${bytes(row.size)}</span>
+      <div class="new-called"><span class="name">${row.name}</span> <span class="soft small number">${row.size == null ? "" : bytes(row.size)}</span>
         <div class="small ${kind === "bad" ? "new-bad" : "soft"}">${said}${warned > 0 && ` · ${t("part.to_know", { count: warned })}`}${stated && ` · ${t("new.stated")}`}</div></div>
       ${verdict && plan && html`<div class="new-figures number"><span>${t("home.rows", { count: plan.rows })}</span><span>${t("home.points", { count: plan.points.length })}</span></div>
         <div class="small number">${day(plan.first_at)} – ${day(plan.last_at)}<br /><span class="soft">${plan.interval_s ? t("new.every", { time: duration(plan.interval_s) }) : ""}</span></div>
