@@ -135,7 +135,7 @@ export default {
     no_load_rows: "{all} 個時間點中，沒有同時具備功率與負載者。",
   },
   chart: {
-    columns: "欄位", search: "搜尋名稱、單位、類型", clear: "全部取消", alone: "其他", none_found: "沒有名稱、單位或類型相符的欄位。", text_column: "文字無法畫成曲線，請看表格。",
+    looking: "正在尋找事件…", columns: "欄位", search: "搜尋名稱、單位、類型", clear: "全部取消", alone: "其他", none_found: "沒有名稱、單位或類型相符的欄位。", text_column: "文字無法畫成曲線，請看表格。",
     full: "最多可辨識 {count} 條曲線；請先取消一條。", dead: "無數值", from: "起", to: "迄", move: "移動與縮放", earlier: "往前", later: "往後", closer: "放大", wider: "縮小",
     whole: "全部時間", at_cursor: "游標處數值", set_unit: "設定單位", no_unit: "單位？", remove: "移除 {column}", keys: "圖表。方向鍵移動，+ 與 − 縮放，0 顯示全部時間。",
     description: "{columns} 隨時間變化的曲線；數值見表格。", own_scales: "各用各的刻度", shades: "標示事件", with: "疊加版本（虛線）", with_none: "不疊加",
@@ -352,7 +352,7 @@ export default {
     verify: "驗證紀錄完整性", verifying: "驗證中…", intact: { one: "完整：1 筆紀錄前後相符", other: "完整：{count} 筆紀錄前後相符" }, broken: "不完整：第 {seq} 筆與前一筆不符", who: "人員", about: "類別", result: "結果", done: "完成", refused: "拒絕", from: "自", to: "至",
     area: { session: "工作階段", model: "模型", optimization: "設定點", login: "登入", user: "帳號", key: "金鑰", link: "連結", site: "場域", query: "查詢", job: "工作" }, entries_count: { one: "1 筆紀錄", other: "{count} 筆紀錄，由新到舊" }, no_entries: "沒有符合的紀錄。",
     action: {
-      session_upload: "上傳報表", session_parse: "解析工作階段", session_clean: "清理工作階段", session_change: "變更工作階段", session_delete: "刪除工作階段", session_restore: "恢復工作階段", session_purge: "永久刪除工作階段", session_share: "分享工作階段", session_import: "匯入工作階段",
+      session_upload: "上傳報表", session_parse: "解析工作階段", session_clean: "清理工作階段", parse_enqueue: "開始解析工作階段", clean_enqueue: "開始清理工作階段", train_enqueue: "開始訓練模型", session_change: "變更工作階段", session_delete: "刪除工作階段", session_restore: "恢復工作階段", session_purge: "永久刪除工作階段", session_share: "分享工作階段", session_import: "匯入工作階段",
       model_train: "訓練模型", model_alias: "設定別名", model_unalias: "移除別名", model_delete: "刪除模型", optimization_create: "要求設定點建議", optimization_outcome: "註記建議結果", job_cancel: "取消工作",
       login_begin: "登入", login_end: "登出", login_end_all: "登出所有裝置", user_create: "建立帳號", user_disable: "停用帳號", user_enable: "啟用帳號", user_password: "變更密碼", user_preferences: "變更偏好設定", user_role: "變更角色",
       key_create: "建立金鑰", key_revoke: "撤銷金鑰", link_create: "建立連結", link_revoke: "撤銷連結", site_change: "變更場域", site_share: "分享場域", site_forget_overrides: "清除場域讀取設定", query_save: "儲存查詢", query_delete: "刪除查詢",
