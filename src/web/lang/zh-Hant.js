@@ -148,7 +148,7 @@ export default {
     title: "工作階段", deleted_title: "已刪除的工作階段", new: "新增工作階段", sessions: { one: "1 個工作階段", other: "{count} 個工作階段" }, sites: { one: "1 個場域", other: "{count} 個場域" },
     failed: { one: "1 個無法讀取（{when}）", other: "{count} 個無法讀取，最早於{when}" }, open: { one: "1 個尚未讀取", other: "{count} 個尚未讀取" },
     findings: { one: "1 項異常", other: "{count} 項異常" }, well: "全部已讀取", search: "搜尋", search_hint: "名稱、場域、感測點、備註、標籤、檔名", site: "場域", status: "狀態", tag: "標籤", sort: "排序",
-    filters: "篩選與排序", any_site: "所有場域", any_status: "所有狀態", any_tag: "所有標籤", by_site: "依場域，最新在前", sort_updated_at: "最近更新在前", sort_created_at: "最新建立在前", sort_name: "依名稱", sort_site: "依場域名稱",
+    filters: "篩選與排序", there: "完整度 {percent}", dead: { one: "1 個感測點無值", other: "{count} 個感測點無值" }, stored: { raw: "報表", parsed: "讀出", cleaned: "已清理", models: "模型" }, any_site: "所有場域", any_status: "所有狀態", any_tag: "所有標籤", by_site: "依場域，最新在前", sort_updated_at: "最近更新在前", sort_created_at: "最新建立在前", sort_name: "依名稱", sort_site: "依場域名稱",
     sort_total_rows: "列數多者在前", sort_status: "依狀態", deleted: "已刪除", clear: "顯示全部", storage: "已儲存 {used}；伺服器磁碟尚有 {free} 可用。",
     none_deleted: "沒有已刪除的工作階段。", none_match: "沒有符合的工作階段。", no_site: "未指定場域", coverage: "資料完整度，{from} 至 {to}", no_data: "尚未讀取",
     rows: { one: "1 列", other: "{count} 列" }, points: { one: "1 個感測點", other: "{count} 個感測點" }, found: "符合處：", deleted_ago: "{when}刪除", go_on: "繼續讀取", purge: "永久移除",

@@ -3,12 +3,12 @@ import { address, useGet } from "../../core/api.js";
 import { Answer, Empty, Field, Problem, savePicture } from "../../core/parts.js";
 import { Plot, together } from "../../core/plot.js";
 import { colour, lineColour } from "../../core/theme.js";
-import { html, useEffect, useMemo, useRef, useState } from "../../core/ui.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../core/ui.js";
 import { amend, split } from "../../core/url.js";
 import { t } from "../../core/words.js";
 import { useColumns, versionOf, wholeOf } from "./chart/columns.js";
 import { EventList, shadesOf, useEvents } from "./chart/events.js";
-import { useLines } from "./chart/lines.js";
+import { first, useLines } from "./chart/lines.js";
 import { Overview } from "./chart/overview.js";
 import { Picker } from "./chart/picker.js";
 import { useRange } from "./chart/range.js";
@@ -104,13 +104,20 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
     const over = query.with ? other.lines.filter(({ column }) => some.some((line) => line.column === column)) : [];
     const { x, values } = some.length ? together([...some, ...over]) : { x: [], values: [] };
     const series = [...some, ...over].map((line, index) => {
-      const unit = own ? [line.column, line.unit].filter(Boolean).join(", ") : line.unit;
-      return { label: index < some.length ? line.column : `${line.column} · ${query.with}`, unit, values: values[index], index: colours.get(line.column),
-        dash: index < some.length ? undefined : [6, 4], width: index < some.length ? 1.6 : 1.2, step: kinds.get(line.column) === "status" };
+      const known = line.unit ?? some.find(({ column }) => column === line.column).unit;
+      const unit = own ? [line.column, known].filter(Boolean).join(", ") : known;
+      return { label: index < some.length ? line.column : `${line.column} · ${query.with}`, unit, column: line.column, values: values[index], index: colours.get(line.column),
+        dash: index < some.length ? undefined : [6, 4], step: kinds.get(line.column) === "status" };
     });
     return { x, series };
   }, [lines.lines, other.lines, query.with, own, colours, kinds]);
   const series = useMemo(() => drawn.series.map((one) => ({ ...one, colour: lineColour(one.index) })), [drawn]);
+  // A canvas without a graphics card draws dense lines of more than one pixel thirty times as slowly.
+  const thin = () => plot.current?.series.slice(1).forEach((one, index) => {
+    const { x } = lines.lines.find(({ column }) => column === series[index]?.column) ?? { x: [] };
+    one.width = first(x, range[1]) - first(x, range[0]) > width / 10 ? 1 : 1.7;
+  });
+  useLayoutEffect(thin, [series, range, width]);
   const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.items)), [events.items, query.shades]);
   const entries = chosen.map((column, index) => ({
     column, index, unit: columns.find((one) => one.column === column)?.unit, line: lines.lines.find((line) => line.column === column),
@@ -142,6 +149,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
         shades=${shades} onshade=${({ item }) => choose(item, `${item.rule}${item.column}${item.start_at}`)} description=${t("chart.description", { columns: chosen.join(", ") })}
         onready=${(made) => {
           plot.current = made;
+          thin();
           follow(made);
         }} />`}</div>
     ${chosen.length > 0 && html`<${Overview} lines=${lines.lines} colours=${colours} whole=${whole} range=${range} onrange=${zoom} />`}

@@ -71,7 +71,7 @@ export default function Rows({ session, version, versions, query }) {
   const rows = asked.data?.preview ?? [];
   const times = rows.map((row) => Date.parse(row.timestamp) / 1000);
   const [from, to] = times.length ? [Math.min(...times), Math.max(...times)] : [0, 1];
-  const events = useEvents({ id, version, columns: shown, from, to });
+  const events = useEvents({ id, version, columns: shown, from, to, faults: false });
   const sorting = (key) => {
     if (key === "timestamp" && !sort) return amend({ sort: "timestamp", desc: "1", offset: null, at: null });
     if (key === "timestamp") return amend({ sort: null, desc: null, offset: null });
@@ -81,8 +81,7 @@ export default function Rows({ session, version, versions, query }) {
     const names = data.columns.filter((name) => name !== "timestamp");
     const reasons = reasonsOf(data, columns.data);
     const letters = query.every ? new Map() : lettersOf(rows, names, reasons);
-    const hits = events.items.filter((item) => item.rule !== "fault");
-    const hitsOf = (index) => hits.filter((item) => times[index] >= item.from && times[index] <= item.to);
+    const hitsOf = (index) => events.items.filter((item) => times[index] >= item.from && times[index] <= item.to);
     const byRow = rows.map((_, index) => hitsOf(index));
     const saying = (item) => `${word("rule", item.rule)}: ${item.detail}`;
     const cell = (row, key) => {

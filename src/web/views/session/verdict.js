@@ -26,8 +26,8 @@ export default function Verdict({ session, version, versions, query }) {
   const quality = useGet("data/quality", { session_id: id, version });
   const findings = useGet(`sessions/${id}/findings`, { version, page_size: 1 });
   const hits = useHits(id, version);
-  const energy = useEnergy(session, version, versions);
-  const points = useMemo(() => (coverage.data && quality.data ? pointsOf(coverage.data, quality.data) : null), [coverage.data, quality.data]);
+  const energy = useEnergy(session, version);
+  const points = useMemo(() => (whole && coverage.data && quality.data ? pointsOf(coverage.data, quality.data, whole, session.timezone) : null), [coverage.data, quality.data, whole]);
   const ranking = useMemo(() => ranked(findings.data?.summary ?? []), [findings.data]);
   const page = useRef(null);
   const settled = (of) => of.data || of.failure;

@@ -19,19 +19,28 @@ async function pages(values, signal) {
 }
 
 /** Events of columns (or of rows, which have none) between two instants: `{items, left}`; asked for when the range rests. */
-export function useEvents({ id, version, columns, from, to }) {
-  const [known, setKnown] = useState({ items: [], left: 0 });
+export function useEvents({ id, version, columns, from, to, faults = true }) {
+  const [known, setKnown] = useState({ items: [], left: 0, waiting: true });
   const [start, end] = [Math.floor(from), Math.ceil(to)];
   useEffect(() => {
+    if (!(end > 1)) return undefined;
     const ending = new AbortController();
     const values = { session_id: id, version, from: iso(start), to: iso(end) };
     const timer = setTimeout(async () => {
+      // Faults are judged when they are first asked for, which takes its time: hits of rules do not wait for them.
+      const found = [];
+      const take = async (more) => {
+        const { items, total } = await pages({ ...values, ...more }, ending.signal);
+        found.push(...items.map((item) => ({ ...item, from: instant(item.start_at), to: instant(item.end_at) })));
+        left += total - items.length;
+        setKnown({ items: found.slice(), left, waiting: !more.rule });
+      };
+      let left = 0;
       try {
-        const all = await Promise.all([pages(values, ending.signal), pages({ ...values, rule: "fault" }, ending.signal)]);
-        const items = all.flatMap(({ items: some }) => some).map((item) => ({ ...item, from: instant(item.start_at), to: instant(item.end_at) }));
-        setKnown({ items, left: all.reduce((sum, { items: some, total }) => sum + total - some.length, 0) });
+        await take({});
+        if (faults) await take({ rule: "fault" });
       } catch (failure) {
-        if (!ending.signal.aborted) setKnown({ items: [], left: 0, failure });
+        if (!ending.signal.aborted) setKnown({ items: found, left, failure });
       }
     }, 200);
     return () => {
@@ -57,7 +66,7 @@ export function EventList({ events, chosen, onchoose }) {
   const shown = events.items.slice().sort((a, b) => a.from - b.from).slice(0, 100);
   return html`<section class="chart-events" aria-labelledby="chart-events">
     <h2 id="chart-events">${t("chart.events")} <span class="soft small">${shown.length > 0 && count(events.items.length)}</span></h2>
-    ${shown.length === 0 && html`<p class="soft">${t("chart.no_events")}</p>`}
+    ${shown.length === 0 && html`<p class="soft">${t(events.waiting ? "chart.looking" : "chart.no_events")}</p>`}
     <ul tabindex="0" aria-label=${t("chart.events")}>${shown.map((item) => {
       const key = `${item.rule}${item.column}${item.start_at}`;
       return html`<li key=${key}><button class=${`chart-event ${shadeKind(item.rule)}`} aria-pressed=${chosen === key} onClick=${() => onchoose(item, key)}>

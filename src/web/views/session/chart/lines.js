@@ -106,15 +106,21 @@ export function useLines({ id, version, columns, whole, range, width, intervals 
   return { lines, drawn: !!data, busy: base.busy, failure: base.failure, again: base.again };
 }
 
+/** The place of the first time that is not before `time`. */
+export function first(x, time) {
+  let [low, high] = [0, x.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (x[middle] < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The value that a line has at a time, or last had before it; null in a gap. */
 export function valueAt({ x, values }, time) {
-  let [low, high] = [0, x.length - 1];
-  if (high < 0 || time < x[0]) return null;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (x[middle] <= time) low = middle;
-    else high = middle - 1;
-  }
-  const next = low + 1 < x.length && x[low + 1] - time < time - x[low] && values[low + 1] !== null ? low + 1 : low;
-  return time > x.at(-1) + (x.at(-1) - x[0]) * 0.01 ? null : values[next];
+  if (!x.length || time < x[0] || time > x.at(-1) + (x.at(-1) - x[0]) * 0.01) return null;
+  const next = first(x, time);
+  const last = Math.max(0, next - 1);
+  return next < x.length && x[next] - time < time - x[last] && values[next] !== null ? values[next] : values[last];
 }

@@ -6,18 +6,11 @@ import { html, useMemo, useRef, useState } from "../../../core/ui.js";
 import { amend, at, go } from "../../../core/url.js";
 import { count, percent, t } from "../../../core/words.js";
 import { fits } from "../chart/columns.js";
+import { after } from "./judge.js";
 
 const ROW = 18;
 const MOST = 120;
 const STEPS = 32;
-
-/** The first day after a period. */
-export function after(first, by) {
-  const date = new Date(`${first}T00:00Z`);
-  if (by === "month") date.setUTCMonth(date.getUTCMonth() + 1);
-  else date.setUTCDate(date.getUTCDate() + (by === "week" ? 7 : 1));
-  return date.toISOString().slice(0, 10);
-}
 
 const shortened = (context, text, width) => {
   if (context.measureText(text).width <= width) return text;

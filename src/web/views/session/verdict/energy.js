@@ -5,7 +5,7 @@ import { colour } from "../../../core/theme.js";
 import { html, useState } from "../../../core/ui.js";
 import { go } from "../../../core/url.js";
 import { clock, measure, t, value } from "../../../core/words.js";
-import { after } from "./coverage.js";
+import { after } from "./judge.js";
 
 /** kWh, from ten thousand on MWh, then GWh. */
 export function energy(kwh) {

@@ -2,13 +2,20 @@
 import { useMemo } from "../../../core/ui.js";
 import { useGet } from "../../../core/api.js";
 import { instant } from "../chart/time.js";
-import { versionOf } from "../chart/columns.js";
 
 const SENSORS = ["drift", "offset", "swap", "wrong_unit", "time_shift", "frozen"];
 const RULES = [
   "out_of_range", "spike", "frozen", "counter", "steady_state", "heat_balance", "affinity", "equipment", "drift", "offset", "swap", "wrong_unit", "time_shift",
   "overridden", "alarm", "doubtful", "bad_status",
 ];
+
+/** The first day after a period. */
+export function after(first, by) {
+  const date = new Date(`${first}T00:00Z`);
+  if (by === "month") date.setUTCMonth(date.getUTCMonth() + 1);
+  else date.setUTCDate(date.getUTCDate() + (by === "week" ? 7 : 1));
+  return date.toISOString().slice(0, 10);
+}
 
 /** Days shown each for itself up to about a year, then weeks, then months. */
 export function periodOf(days) {
@@ -20,20 +27,27 @@ export function periodOf(days) {
  * Points as `{column, share, shares, samples, dead, reasons, lost}`: shares are of the time that a report covers, and null where
  * none does; `reasons` are counts of cells without a value, the most frequent first.
  */
-export function pointsOf(coverage, quality) {
+export function pointsOf(coverage, quality, [start, end], zone) {
+  // The first and the last period count in full in the answer; here they are as long as the data are.
+  const { periods, by } = coverage;
+  const edges = periods.map((first) => [instant(first, zone), instant(after(first, by), zone)]);
+  const full = edges.reduce((sum, [from, to]) => sum + to - from, 0);
+  const parts = (interval) => edges.map(([from, to]) => Math.max(0, Math.min(to, end + (interval ?? 0)) - Math.max(from, start)) / (to - from));
   const known = new Map(quality.columns.map((one) => [one.column, one]));
   const rows = quality.total_rows;
   return coverage.points.map(({ column, share, shares, samples, interval_s: interval }) => {
     const nulls = known.get(column)?.nulls ?? {};
     const uncovered = nulls.not_covered ?? 0;
     const reasons = Object.entries(nulls).sort((a, b) => b[1] - a[1]);
+    const part = parts(interval);
+    const real = part.reduce((sum, one, index) => sum + one * (edges[index][1] - edges[index][0]), 0);
     const first = uncovered ? shares.findIndex((one) => one > 0) : 0;
     const last = uncovered ? shares.findLastIndex((one) => one > 0) : shares.length - 1;
-    const inside = shares.map((one, index) => (samples > 0 && (index < first || index > last) && one === 0 ? null : one));
+    const inside = shares.map((one, index) => (samples > 0 && (index < first || index > last) && one === 0 ? null : one === null ? null : Math.min(1, one / (part[index] || 1))));
     const covered = rows ? 1 - uncovered / rows : 1;
     return {
       column, samples, interval, reasons, dead: samples === 0, shares: inside,
-      share: share === null ? null : Math.min(1, covered > 0 ? share / covered : 0),
+      share: share === null ? null : Math.min(1, covered > 0 && real > 0 ? (share * full) / real / covered : 0),
       longest: known.get(column)?.longest_null_run ?? 0,
     };
   });
@@ -88,21 +102,29 @@ export function useHits(id, version) {
   return { rules: list, doubtful, failure: first.failure, again: first.again };
 }
 
+/** The only power that is recorded, or what a name says is all of it; the greatest of many is not the plant. */
+function powerOf(suggested, stats) {
+  const target = suggested?.target_col;
+  const powers = (stats?.columns ?? []).filter(({ unit, kind }) => FACTOR[unit] && kind === "instantaneous");
+  const sure = target && (suggested.mapping.system_level_cols.includes(target) || (powers.length <= 1 && powers.every(({ column }) => column === target)));
+  return sure ? [target] : [];
+}
+
 const FACTOR = { W: 0.001, kW: 1, MW: 1000 };
-/** Power, load and energy of the plant by day: `{known, days: [{day, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}`. */
-export function useEnergy(session, version, versions) {
+/** Power, load and energy of the plant: `{power, load, none, figures: {days: [{day, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}, settled}`. */
+export function useEnergy(session, version) {
   const id = session.session_id;
   const efficiency = useGet("data/efficiency", { session_id: id, version });
   const role = (name) => efficiency.data?.roles.find((one) => one.role === name)?.columns ?? [];
   const alone = useGet(efficiency.failure ? "feature-mapping/suggest" : null, { session_id: id, version });
-  const target = alone.data?.target_col;
-  const power = efficiency.data ? role("power") : target ? [target] : [];
+  const stats = useGet(efficiency.failure ? "data/stats" : null, { session_id: id, version });
+  const power = efficiency.data ? role("power") : stats.data ? powerOf(alone.data, stats.data) : [];
   const load = efficiency.data ? role("load") : [];
   const asked = power.length ? { session_id: id, version, columns: [...power, ...load] } : null;
   const daily = useGet(asked && "data/series", asked && { ...asked, every: "1d", points: 20000 });
   const fine = useGet(asked && "data/series", asked && { ...asked, columns: power, points: 2000 });
   const shares = useGet(asked && "data/coverage", asked && { ...asked, columns: power.slice(0, 1), by: "day" });
-  const settled = efficiency.data || (efficiency.failure && (alone.data || alone.failure));
+  const settled = efficiency.data || (efficiency.failure && (alone.data || alone.failure) && (stats.data || stats.failure));
   const figures = useMemo(() => {
     if (!daily.data || !fine.data || !shares.data) return null;
     const part = (names) => daily.data.series.filter(({ column }) => names.includes(column));
@@ -129,7 +151,7 @@ export function useEnergy(session, version, versions) {
     return { days, peak, kwh, kwRt: efficiency.data?.kw_rt ?? null };
   }, [daily.data, fine.data, shares.data, efficiency.data]);
   const none = settled && !power.length;
-  return { power, load, none, figures, settled: none || !!figures || !!daily.failure || !!fine.failure, failure: daily.failure ?? fine.failure, again: daily.again, version: versionOf(versions, version) };
+  return { power, load, none, figures, settled: none || !!figures || !!daily.failure || !!fine.failure, failure: daily.failure ?? fine.failure, again: daily.again };
 }
 
 /** `[good | warn | bad, data | plant]`: how bad it is, and whether the data or the plant make it so. */

@@ -3,8 +3,7 @@ import { Strip } from "../../../core/paint.js";
 import { html } from "../../../core/ui.js";
 import { at } from "../../../core/url.js";
 import { count, percent, t, value, word } from "../../../core/words.js";
-import { after } from "./coverage.js";
-import { lossesOf } from "./judge.js";
+import { after, lossesOf } from "./judge.js";
 
 const SHOWN = 12;
 
