@@ -366,7 +366,20 @@ export default {
     remembered_title: "How its reports are read", remembered_text: "What somebody stated for a report is used for all of its shape at this site. Forget it, and the next one is looked at anew; versions already parsed stay as they are.", report: "Report", read_as: "Read as", remembered: "Since", forget: "Forget", forgotten: "“{name}” is forgotten.", points: "Points", point: "Point", none_remembered: "Nothing is remembered: everything is detected.",
     option: { timezone: "time zone", date_format: "dates", delimiter: "delimiter", encoding: "encoding", decimal: "decimal mark", format: "shape", sheet: "sheet", header_row: "header line", skip_rows: "lines left out", time_column: "time column", year: "year", unit: "unit", kind: "kind", name: "name", loss_words: "loss words", keep_bad_status: "keeps bad status" },
   },
+  ask: {
+    title: "Ask in SQL", api: "How to ask from programs", tables: "What can be asked", session: "Session", saved: "Kept statements", search: "Search tables and points", about_all: "About everything", columns_of: "Columns of {name}", insert: "Put {name} into the statement", no_column: "No column matches.",
+    type_time: "time", statement: "Statement", offers: "Completions", kind_table: "table", kind_column: "column", kind_function: "function", kind_word: "SQL", placeholder: "SELECT …", keys: "Ctrl+Enter runs, Ctrl+Space completes, Esc closes",
+    run: "Run", running: "running for {seconds} s", cancelled: "The statement was cancelled.", clear: "Clear", keep: "Keep", name: "Name", description: "What it asks, in words", replaces: "There is one of that name: it is replaced.", kept: "“{name}” is kept.",
+    none_kept: "None yet. What is worth asking again can be kept.", forget: "Forget “{name}”", forgotten: "“{name}” is forgotten.", place: "Show it: line {line}, column {column}", examples: "To begin with",
+    example_day: "Mean and peak of {column} by day", example_hour: "A usual day of {column}", example_top: "The 20 highest values of {column}", example_efficiency: "kW/RT by day", example_events: "What cleaning found, by rule and point", example_sessions: "All sessions, the latest first",
+    example_points: "Points by session, kind and unit", example_faults: "Faults of all sessions by wasted energy", answer: "Answer", view: "Shown as", table: "Table", chart: "Chart", rows_in: { one: "one row in {ms} ms", other: "{count} rows in {ms} ms" }, nothing: "The answer has no columns.",
+    no_rows: "The statement answers no row.", truncated: "These are the first {shown} rows; there are more. A file has them all.", more_rows: "Ask for more rows", save_as: "Save {format}", saving: "Saving {format} …", over: "Over", as: "As", as_line: "lines", as_points: "points", as_bars: "bars", by: "A line for each",
+    values: "Values", nothing_to_draw: "There is nothing to draw.", no_numbers: "No column of numbers is there to draw. Choose another column to draw over, or look at the table.", chart_of: "{y} over {x}, {count} points", more_lines: { one: "One more line is not drawn.", other: "{count} more lines are not drawn." }, first_bars: "The first {count} of {all} rows.",
+  },
   problem: {
+    upload_too_large: "These files are larger together than the server takes at once. Send fewer at a time, or have its administrator raise the limit.", disk_full: "The server's disk is full; nothing was stored. Remove deleted sessions for ever, or have space made.",
+    unknown_timezone: "This is no time zone. Choose one from the list, such as Asia/Taipei.", conflicting_values: "Some files give different values for the same time. Choose which one stays, or leave one of the files out.",
+    bad_override: "What is said of one of the files cannot be followed. Take it back under “Why and first rows”.", unreadable_files: "These files cannot be read.", nothing_readable: "There is no report in this archive: pack the reports themselves.",
     no_answer: "The server did not answer, so nothing was changed. Try again in a moment.",
   },
 };

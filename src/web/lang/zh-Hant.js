@@ -370,7 +370,20 @@ export default {
     remembered_title: "報表讀取方式", remembered_text: "對某份報表指定的讀取方式，會套用到此場域所有相同格式的報表。清除後，下一份報表會重新偵測；已解析的版本不受影響。", report: "報表", read_as: "讀取方式", remembered: "記錄時間", forget: "清除", forgotten: "已清除「{name}」。", points: "感測點", point: "感測點", none_remembered: "沒有記錄任何設定：全部自動偵測。",
     option: { timezone: "時區", date_format: "日期格式", delimiter: "分隔符號", encoding: "編碼", decimal: "小數點", format: "格式", sheet: "工作表", header_row: "標題列", skip_rows: "略過列數", time_column: "時間欄位", year: "年份", unit: "單位", kind: "種類", name: "名稱", loss_words: "缺值字詞", keep_bad_status: "保留不良狀態" },
   },
+  ask: {
+    title: "以 SQL 查詢", api: "由程式查詢", tables: "可查詢的資料", session: "工作階段", saved: "已儲存的查詢", search: "搜尋資料表與感測點", about_all: "全部資料", columns_of: "{name} 的欄位", insert: "將 {name} 插入查詢", no_column: "沒有符合的欄位。",
+    type_time: "時間", statement: "查詢敘述", offers: "自動完成", kind_table: "資料表", kind_column: "欄位", kind_function: "函式", kind_word: "SQL", placeholder: "SELECT …", keys: "Ctrl+Enter 執行，Ctrl+Space 自動完成，Esc 關閉",
+    run: "執行", running: "已執行 {seconds} 秒", cancelled: "已取消查詢。", clear: "清除", keep: "儲存", name: "名稱", description: "查詢內容說明", replaces: "已有同名查詢，將會取代。", kept: "已儲存「{name}」。",
+    none_kept: "尚無。值得再次使用的查詢可儲存於此。", forget: "刪除「{name}」", forgotten: "已刪除「{name}」。", place: "顯示位置：第 {line} 行第 {column} 字", examples: "範例",
+    example_day: "{column} 每日平均與尖峰", example_hour: "{column} 的典型日", example_top: "{column} 最高的 20 筆", example_efficiency: "每日 kW/RT", example_events: "清理發現的事件，依規則與感測點", example_sessions: "全部工作階段，最新在前",
+    example_points: "各工作階段的感測點類型與單位", example_faults: "全部工作階段的設備異常，依浪費能量", answer: "結果", view: "顯示方式", table: "表格", chart: "圖表", rows_in: { one: "1 列，{ms} 毫秒", other: "{count} 列，{ms} 毫秒" }, nothing: "結果沒有欄位。",
+    no_rows: "查詢沒有結果。", truncated: "僅顯示前 {shown} 列，尚有更多。檔案包含全部。", more_rows: "取得更多列", save_as: "儲存 {format}", saving: "正在儲存 {format}…", over: "橫軸", as: "圖形", as_line: "線", as_points: "點", as_bars: "長條", by: "依此分線",
+    values: "數值", nothing_to_draw: "沒有可繪製的內容。", no_numbers: "沒有可繪製的數值欄位。請選擇其他橫軸，或查看表格。", chart_of: "{y} 對 {x}，{count} 個點", more_lines: { one: "另有 1 條線未繪製。", other: "另有 {count} 條線未繪製。" }, first_bars: "{all} 列中的前 {count} 列。",
+  },
   problem: {
+    upload_too_large: "這些檔案合計超過伺服器一次可接收的大小。請分批傳送，或請管理者提高上限。", disk_full: "伺服器磁碟已滿，未儲存任何內容。請永久移除已刪除的工作階段，或騰出空間。",
+    unknown_timezone: "這不是有效的時區。請由清單選擇，例如 Asia/Taipei。", conflicting_values: "部分檔案在同一時間有不同的值。請選擇保留哪一個，或略過其中一個檔案。",
+    bad_override: "對其中一個檔案的指定無法套用。請在「依據與前幾列」中取消。", unreadable_files: "這些檔案無法讀取。", nothing_readable: "此壓縮檔內沒有報表：請直接壓縮報表檔。",
     no_answer: "伺服器沒有回應，因此沒有任何變更。請稍後再試。",
   },
 };

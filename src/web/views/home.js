@@ -6,6 +6,7 @@ import { html } from "../core/ui.js";
 import { amend } from "../core/url.js";
 import { ago, bytes, t, word } from "../core/words.js";
 import { Welcome } from "./home/empty.js";
+import { useFindings } from "./home/health.js";
 import { Sessions } from "./home/list.js";
 
 const STATUSES = ["uploaded", "parsed", "cleaned", "failed"];
@@ -22,7 +23,7 @@ function Glance({ of }) {
   const failed = items.filter((one) => one.status === "failed");
   const open = items.filter((one) => one.status === "uploaded");
   const since = failed.map((one) => one.updated_at).sort()[0];
-  const faults = items.reduce((sum, one) => sum + (one.findings_count ?? 0), 0);
+  const faults = useFindings(items);
   return html`<p class="home-glance">
     <span>${t("home.sessions", { count: total })}${sites > 0 && ` · ${t("home.sites", { count: sites })}`}</span>
     ${failed.length > 0 && html`<a class="tag bad" href="#/?status=failed">${t("home.failed", { count: failed.length, when: ago(since) })}</a>`}
@@ -57,9 +58,10 @@ function Filters({ query, all }) {
 /** What is kept on the server's disk, and what room is left. */
 function Storage() {
   const { data } = useGet("status");
-  return html`<p class="home-storage soft small">${data?.stored_bytes == null
-    ? "\u00a0"
-    : t("home.storage", { used: bytes(data.stored_bytes), free: bytes(data.free_bytes) })}</p>`;
+  if (data?.stored_bytes == null) return html`<p class="home-storage soft small">\u00a0</p>`;
+  const parts = Object.entries(data.stored ?? {}).filter(([, size]) => size > 0);
+  return html`<p class="home-storage soft small">${t("home.storage", { used: bytes(data.stored_bytes), free: bytes(data.free_bytes) })}
+    ${parts.length > 0 && ` ${parts.map(([kind, size]) => `${word("home.stored", kind)} ${bytes(size)}`).join(" · ")}`}</p>`;
 }
 
 export default function Home({ query }) {

@@ -4,8 +4,9 @@ import { Strip } from "../../core/paint.js";
 import { Dialog, Problem, Tag, say, useMay } from "../../core/parts.js";
 import { html, useState } from "../../core/ui.js";
 import { at } from "../../core/url.js";
-import { ago, count, day, local, t, word } from "../../core/words.js";
+import { ago, day, local, percent, t, word } from "../../core/words.js";
 import { Describe, remove } from "../session.js";
+import { useHealth } from "./health.js";
 
 const time = (iso) => (iso ? Date.parse(iso) : null);
 
@@ -19,11 +20,10 @@ function axisOf(sessions) {
 }
 
 /** Where on the axis a session has data, as a strip of how much is there where that is known. */
-function Span({ session, axis }) {
+function Span({ session, axis, shares }) {
   if (!axis || !session.start_at) return html`<div class="home-span"></div>`;
   const width = Math.max(2, ((time(session.end_at) - time(session.start_at)) / axis.length) * 100);
   const left = Math.min(100 - width, ((time(session.start_at) - axis.from) / axis.length) * 100);
-  const shares = session.coverage;
   return html`<div class="home-span"><div class=${shares?.length ? "home-strip" : "home-strip home-plain"} style=${{ marginLeft: `${left}%`, width: `${width}%` }}>
     ${shares?.length > 0 && html`<${Strip} of=${shares.map((share) => (share == null ? null : share / 100))} height=${10}
       description=${t("home.coverage", { from: day(session.start_at), to: day(session.end_at) })} />`}</div></div>`;
@@ -43,6 +43,7 @@ const unread = (session) => session.status === "uploaded" || (session.status ===
 
 function Row({ session, axis, flat, again }) {
   const may = useMay("operator");
+  const { health, element } = useHealth(session);
   const [open, setOpen] = useState(null);
   const [failure, setFailure] = useState(null);
   const gone = Boolean(session.deleted_at);
@@ -60,19 +61,21 @@ function Row({ session, axis, flat, again }) {
   const figures = session.column_count > 0
     ? [t("home.rows", { count: session.total_rows }), t("home.points", { count: session.column_count - 1 })]
     : [t("session.files_count", { count: session.files_count ?? 0 })];
-  return html`<li class="home-row">
+  return html`<li class="home-row" ref=${element}>
     <div class="home-what">
       <a class="name" href=${at(["sessions", session.session_id])}>${session.name}</a>
       ${" "}<${Tag} kind=${session.status}>${word("status", session.status)}<//>
-      ${session.findings_count > 0 && html` <a class="tag warn" href=${at(["sessions", session.session_id, "findings"])}>${t("home.findings", { count: session.findings_count })}</a>`}
+      ${health.findings > 0 && html` <a class="tag warn" href=${at(["sessions", session.session_id, "findings"])}>${t("home.findings", { count: health.findings })}</a>`}
       ${(session.tags ?? []).map((tag) => html` <a class="tag soft home-tag" href=${at([], { tag })}>${tag}</a>`)}
       ${flat && session.site && html`<a class="home-site small" href=${at([], { site: session.site })}>${session.site}</a>`}
       ${session.notes && html`<p class="home-note soft small">${session.notes}</p>`}
       ${found.length > 0 && html`<p class="home-note soft small">${t("home.found")} ${found.map(({ kind, text }, index) => html`${index > 0 && ", "}${word("home.found_kind", kind)} <span class="mono">${text}</span>`)}</p>`}
     </div>
-    <div class="home-when"><${Span} session=${session} axis=${axis} />
-      <span class="small soft number">${session.start_at ? `${day(session.start_at)} – ${day(session.end_at)}` : t("home.no_data")}</span></div>
-    <div class="home-size small number">${figures.map((figure) => html`<span>${figure}</span>`)}</div>
+    <div class="home-when"><${Span} session=${session} axis=${axis} shares=${health.slices} />
+      <p class="small soft number"><span>${session.start_at ? `${day(session.start_at)} – ${day(session.end_at)}` : t("home.no_data")}</span>
+        <span>${health.percent != null && t("home.there", { percent: percent(health.percent) })}</span></p></div>
+    <div class="home-size small number">${figures.map((figure) => html`<span>${figure}</span>`)}
+      ${health.dead > 0 && html`<a class="home-bad home-dead" href=${at(["sessions", session.session_id])}>${t("home.dead", { count: health.dead })}</a>`}</div>
     <div class="home-ago small soft" title=${local(session.updated_at)}>${gone ? t("home.deleted_ago", { when: ago(session.deleted_at) }) : ago(session.updated_at)}</div>
     <div class="home-acts">${may && (gone
       ? html`<button onClick=${tried(restore)} aria-label=${name(t("session.restore"))}>${t("session.restore")}</button>

@@ -20,7 +20,7 @@ export function requestOf(query) {
   const files = pickedFrom(query);
   const stated = {
     session_id: query.session, subfolder: query.folder, files: query.folder && files, name: query.name, site: query.site, timezone: query.zone,
-    date_format: query.dates, on_conflict: query.conflict, accept_loss: query.loss ? true : null, overrides: statedOf(query), skip_unreadable: window.OLD ? null : true,
+    date_format: query.dates, on_conflict: query.conflict, accept_loss: query.loss ? true : null, overrides: statedOf(query), skip_unreadable: true,
   };
   return Object.fromEntries(Object.entries(stated).filter(([, value]) => value != null && value !== ""));
 }

@@ -2,8 +2,9 @@
 import { Problem, Warnings } from "../../core/parts.js";
 import { html, useRef } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
-import { bytes, count, day, duration, has, t, value, word } from "../../core/words.js";
+import { bytes, count, day, duration, t, value, word } from "../../core/words.js";
 import { statedOf } from "./look.js";
+import { plain } from "./plain.js";
 import { Stated } from "./stated.js";
 
 const COLUMNS = 40;
@@ -47,7 +48,7 @@ function Bad({ row, query, onremove }) {
   const dates = bad.code === "ambiguous_dates" || /date_format/.test(bad.message);
   const state = (changes) => amend({ of: JSON.stringify({ ...statedOf(query), [row.name]: { ...statedOf(query)[row.name], ...changes } }) });
   return html`<div class="new-reason"><p>${[bad.line && t("part.line", { line: bad.line }), bad.column && t("part.column", { column: bad.column })].filter(Boolean).join(", ")}
-      ${(bad.line || bad.column) && ": "}${has(`problem.${bad.code}`) && bad.code !== "unreadable_files" ? t(`problem.${bad.code}`) : bad.message}</p>
+      ${(bad.line || bad.column) && ": "}${plain(bad.message)}</p>
     <div class="row">
       ${dates && ["DMY", "MDY"].map((order) => html`<button type="button" onClick=${() => state({ date_format: order })}>${t(`new.read_${order}`)}</button>`)}
       ${onremove && html`<button type="button" onClick=${onremove}>${t("new.leave_out")}</button>`}</div>

@@ -4,6 +4,7 @@ import { html } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { t } from "../../core/words.js";
 import { statedOf } from "./look.js";
+import { plain } from "./plain.js";
 import { ORDERS, isZone } from "./options.js";
 
 const FORMATS = ["wide", "narrow", "single_point", "apogee", "toa5"];
@@ -27,7 +28,7 @@ export function Stated({ row, query }) {
   const others = (row.verdict?.other_readings ?? []).filter((other) => !(other.field === "timezone" && !isZone(other.value)));
   return html`<div class="new-stated"><h3>${t("new.otherwise")}</h3>
     ${others.map((other) => html`<p class="small"><button type="button" onClick=${() => state({ [other.field]: NUMBERS.includes(other.field) ? Number(other.value) : other.value })}>${t("new.read_as", { what: `${t(`new.field.${other.field}`, { otherwise: other.field })} ${other.value}` })}</button>
-      <span class="soft"> ${other.why}</span></p>`)}
+      <span class="soft"> ${plain(other.why)}</span></p>`)}
     <div class="fields">
       <${Field} label=${t("new.field.format")} value=${own.format} onChange=${chosen("format")} options=${[["", t("new.as_found")], ...FORMATS.map((format) => [format, t(`new.format.${format}`)])]} />
       <${Field} label=${t("new.field.timezone")} value=${own.timezone ?? ""} list="new-zones" placeholder=${t("new.as_all")} onChange=${typed("timezone")} />

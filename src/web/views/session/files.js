@@ -86,5 +86,5 @@ export default function Files({ session, version, versions }) {
     ${versions.length > 0 && html`<${Versions} session=${session} version=${version} />
       <section class="panel"><h2>${t("files.lineage")}</h2><${Lineage} of=${lineage} id=${session.session_id} /></section>
       <${Downloads} session=${session} version=${version} versions=${versions} />`}
-    ${who?.kind && !gone && html`<div class="grid"><${Links} session=${session} versions=${versions} /><${Sharing} session=${session} who=${who} /></div>`}`;
+    ${who?.kind && !gone && html`<div class="grid">${may && html`<${Links} session=${session} versions=${versions} />`}<${Sharing} session=${session} who=${who} /></div>`}`;
 }

@@ -5,7 +5,7 @@ import { at } from "../../../core/url.js";
 import { local, t, word } from "../../../core/words.js";
 
 const KINDS = ["source_file", "parsed_dataset", "cleaned_dataset", "model"];
-const [WIDE, TALL, ACROSS, DOWN] = [220, 46, 280, 60];
+const [WIDE, TALL, ACROSS, DOWN] = [250, 46, 310, 60];
 /** More reports than this that were read together are one box. */
 const MOST = 6;
 

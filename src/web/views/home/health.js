@@ -1,0 +1,52 @@
+// How full a session's data are and what was found in them, asked for those that are looked at: a row that is never scrolled
+// to asks nothing, and what is known of a session is known until it changes.
+import { get } from "../../core/api.js";
+import { store, useStore } from "../../core/store.js";
+import { useEffect, useRef } from "../../core/ui.js";
+
+/** By session and last change: `{slices, percent, dead, findings}`. */
+const known = store({});
+const asked = new Set();
+const waiting = [];
+let working = 0;
+
+const keyOf = (session) => `${session.session_id} ${session.updated_at}`;
+
+async function next() {
+  if (working >= 2 || !waiting.length) return;
+  working += 1;
+  const session = waiting.shift();
+  const tell = (of) => known.set((all) => ({ ...all, [keyOf(session)]: { ...all[keyOf(session)], ...of } }));
+  // Where there is no answer the row says less.
+  await get("data/coverage-strip", { session_id: session.session_id })
+    .then(({ slices, percent, dead_points: dead }) => tell({ slices, percent, dead }), () => null);
+  await get(`sessions/${session.session_id}/findings`, { page_size: 1 }).then(({ total }) => tell({ findings: total }), () => null);
+  working -= 1;
+  next();
+}
+
+/** What is known of a session, and the `ref` of the element that asks for it when it is seen. */
+export function useHealth(session) {
+  const all = useStore(known);
+  const element = useRef(null);
+  useEffect(() => {
+    const key = keyOf(session);
+    if (!session.total_rows || session.deleted_at || asked.has(key)) return undefined;
+    const watcher = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      watcher.disconnect();
+      asked.add(key);
+      waiting.push(session);
+      next();
+    });
+    watcher.observe(element.current);
+    return () => watcher.disconnect();
+  }, [keyOf(session)]);
+  return { health: all[keyOf(session)] ?? {}, element };
+}
+
+/** Findings of the sessions that were looked at. */
+export function useFindings(sessions) {
+  const all = useStore(known);
+  return sessions.reduce((sum, session) => sum + (all[keyOf(session)]?.findings ?? 0), 0);
+}
