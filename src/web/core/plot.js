@@ -174,8 +174,11 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
   return html`<div class="plot" role="figure" aria-label=${description} ref=${box} style=${{ minHeight: `${height + (legend ? 34 : 0)}px` }}></div>`;
 }
 
-/** Several series, each with its own times, on one axis: `[{x, values}]` → `{x, values: […]}`, null where one has none. */
+/**
+ * Several series, each with its own times, on one axis: `[{x, values}]` → `{x, values: […]}`. A null breaks its line from the
+ * value before to the value after it (uPlot's mode 2), however many times of others lie between.
+ */
 export function together(tables) {
-  const [x, ...values] = uPlot.join(tables.map((one) => [one.x, one.values]));
+  const [x, ...values] = uPlot.join(tables.map((one) => [one.x, one.values]), tables.map(() => [1, 2]));
   return { x, values };
 }

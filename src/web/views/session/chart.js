@@ -118,13 +118,13 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
     one.width = first(x, range[1]) - first(x, range[0]) > width / 10 ? 1 : 1.7;
   });
   useLayoutEffect(thin, [series, range, width]);
-  const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.items)), [events.items, query.shades]);
+  const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.groups)), [events.groups, query.shades]);
   const entries = chosen.map((column, index) => ({
     column, index, unit: columns.find((one) => one.column === column)?.unit, line: lines.lines.find((line) => line.column === column),
     other: query.with && other.lines.find((line) => line.column === column),
   }));
-  const choose = (item, key) => {
-    setEvent(key);
+  const choose = (item) => {
+    setEvent(item.key);
     const margin = Math.max((item.to - item.from) * 0.5, 3 * 3600);
     zoom(item.from - margin, item.to + margin, { step: true });
   };
@@ -146,7 +146,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
     ${query.with && other.failure && html`<p class="soft small" role="status">${t("chart.other_missing", { version: query.with })}</p>`}
     <div class="chart-box" ref=${box} tabindex="0" role="group" aria-label=${t("chart.keys")} onKeyDown=${keys} style=${{ minHeight: `${height}px` }}>
       ${width > 0 && lines.drawn && series.length > 0 && html`<${Plot} x=${drawn.x} series=${series} zone=${zone} range=${range} onrange=${zoom} height=${height} legend=${false}
-        shades=${shades} onshade=${({ item }) => choose(item, `${item.rule}${item.column}${item.start_at}`)} description=${t("chart.description", { columns: chosen.join(", ") })}
+        shades=${shades} onshade=${({ item }) => choose(item)} description=${t("chart.description", { columns: chosen.join(", ") })}
         onready=${(made) => {
           plot.current = made;
           thin();

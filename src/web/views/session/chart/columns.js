@@ -23,8 +23,8 @@ export function useColumns(session, version) {
   return { ...asked, data };
 }
 
-/** The machine that a name begins with: `CH_1_KW` is of `CH_1`. */
-const machine = (name) => name.slice(0, Math.max(0, name.replace(/_+$/, "").lastIndexOf("_")));
+/** The machine that a name begins with: `CH_1_KW` is of `CH_1`, `AH0101_T` of `AH0101`. */
+const machine = (name) => name.match(/^\p{L}+[_-]?\d+/u)?.[0] ?? "";
 const letters = (name) => name.match(/^[^\d_]+/u)?.[0] ?? "";
 
 /**

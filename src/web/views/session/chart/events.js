@@ -52,29 +52,32 @@ export function useEvents({ id, version, columns, from, to, faults = true }) {
     const chosen = new Set(columns);
     const machines = (detail) => columns.some((column) => column.startsWith(`${/ of ([^:]+):/.exec(detail)?.[1]}_`));
     const ours = known.items.filter((item) => (item.column ? chosen.has(item.column) : item.rule !== "fault" || machines(item.detail)));
-    return { ...known, items: ours, others: known.items.length - ours.length };
+    const groups = new Map();
+    for (const item of ours) {
+      const key = `${item.rule} ${item.start_at} ${item.end_at}`;
+      if (!groups.has(key)) groups.set(key, { ...item, key, columns: [] });
+      if (item.column) groups.get(key).columns.push(item.column);
+    }
+    return { ...known, items: ours, groups: [...groups.values()], others: known.items.length - ours.length };
   }, [known, columns.join()]);
 }
 
-/** Shades for a plot; the shortest first, so that a click means what is smallest. */
-export function shadesOf(items) {
-  return items.map((item) => ({ from: item.from, to: item.to, kind: shadeKind(item.rule), item })).sort((a, b) => a.to - a.from - (b.to - b.from));
+/** Shades for a plot, of groups; the shortest first, so that a click means what is smallest. */
+export function shadesOf(groups) {
+  return groups.map((item) => ({ from: item.from, to: item.to, kind: shadeKind(item.rule), item })).sort((a, b) => a.to - a.from - (b.to - b.from));
 }
 
 /** The list beside the plot; `onchoose(event)` brings it into view. */
 export function EventList({ events, chosen, onchoose }) {
-  const shown = events.items.slice().sort((a, b) => a.from - b.from).slice(0, 100);
+  const shown = events.groups.slice().sort((a, b) => a.from - b.from).slice(0, 100);
   return html`<section class="chart-events" aria-labelledby="chart-events">
-    <h2 id="chart-events">${t("chart.events")} <span class="soft small">${shown.length > 0 && count(events.items.length)}</span></h2>
+    <h2 id="chart-events">${t("chart.events")} <span class="soft small">${shown.length > 0 && count(events.groups.length)}</span></h2>
     ${shown.length === 0 && html`<p class="soft">${t(events.waiting ? "chart.looking" : "chart.no_events")}</p>`}
-    <ul tabindex="0" aria-label=${t("chart.events")}>${shown.map((item) => {
-      const key = `${item.rule}${item.column}${item.start_at}`;
-      return html`<li key=${key}><button class=${`chart-event ${shadeKind(item.rule)}`} aria-pressed=${chosen === key} onClick=${() => onchoose(item, key)}>
-        <span class="chart-event-head"><strong>${word("rule", item.rule)}</strong> ${item.column && html`<span class="chart-event-column">${item.column}</span>`}</span>
+    <ul>${shown.map((item) => html`<li key=${item.key}><button class=${`chart-event ${shadeKind(item.rule)}`} aria-pressed=${chosen === item.key} onClick=${() => onchoose(item)}>
+        <span class="chart-event-head"><strong>${word("rule", item.rule)}</strong> <span class="chart-event-column">${item.columns.join(t("verdict.comma"))}</span></span>
         <span class="soft small number">${clock(item.start_at)} – ${clock(item.end_at)}</span>
-        <span class="small">${item.detail}</span></button></li>`;
-    })}</ul>
-    ${(events.left > 0 || events.items.length > shown.length) && html`<p class="soft small">${t("chart.more_events", { count: events.left + events.items.length - shown.length })}</p>`}
+        <span class="small">${item.detail}</span></button></li>`)}</ul>
+    ${(events.left > 0 || events.groups.length > shown.length) && html`<p class="soft small">${t("chart.more_events", { count: events.left + events.groups.length - shown.length })}</p>`}
     ${events.others > 0 && html`<p class="soft small">${t("chart.other_events", { count: events.others })}</p>`}
   </section>`;
 }
