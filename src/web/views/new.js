@@ -7,11 +7,12 @@ import { html, useEffect, useMemo, useRef, useState } from "../core/ui.js";
 import { amend, go } from "../core/url.js";
 import { count, percent, t } from "../core/words.js";
 import { Chooser } from "./new/chooser.js";
-import { pickedFrom, reportsOf, requestOf, useLook } from "./new/look.js";
+import { pickedFrom, reportsOf, requestOf, suggestedName, useLook } from "./new/look.js";
 import { Options } from "./new/options.js";
+import { plain } from "./new/plain.js";
 import { Points } from "./new/points.js";
 import { Report } from "./new/report.js";
-import { again, canRemove, chosen, forget, removeFiles, stop, stored, takeUp } from "./new/sending.js";
+import { again, canRemove, chosen, forget, isSending, removeFiles, sentTo, stop, stored, takeUp } from "./new/sending.js";
 import { Sum } from "./new/sum.js";
 
 /** Follows the job that reads the files; its id stands in the address, so that a reload goes on with it. */
@@ -52,7 +53,10 @@ export default function New({ query }) {
     if (session && !files.length) takeUp(session.session_id, session.files);
   }, [session]);
   useEffect(() => {
-    if (!query.session && files.every((one) => !one.file)) forget();
+    if (query.session) return;
+    // What is still being sent, or was while another view was looked at, is gone on with.
+    if (files.every((one) => !one.file)) forget();
+    else if (sentTo()) amend({ session: sentTo() });
   }, [query.session]);
   const look = useLook(query, turn, Boolean(query.job || session?.deleted_at));
   const rows = useMemo(() => reportsOf([...files, ...picks.map((name) => ({ name, size: null, state: "stored", onServer: true }))], look),
@@ -61,22 +65,31 @@ export default function New({ query }) {
   const bad = rows.filter((row) => row.bad);
   const sending = files.some((one) => ["waiting", "sending"].includes(one.state));
   const verdict = look.answer?.verdict;
+  const suggested = isNew ? suggestedName(look.answer, query.site || session?.site, good[0]?.name) : session.name;
   const any = files.length > 0 || query.folder;
 
   // What could not be read at all is of no use to anybody: it is not left behind. Nor is it taken away while it is looked at.
   const useless = useRef(null);
   useless.current = query.session && session && isNew && !query.job && look.current && rows.length > 0 && good.length === 0 && !sending ? query.session : null;
   useEffect(() => () => {
+    if (isSending()) return;
     const id = useless.current;
     forget();
     if (id) send("DELETE", `sessions/${id}`, undefined, { values: { purge: true } }).then(() => say(t("new.nothing_kept")), () => null);
   }, []);
 
+  useEffect(() => {
+    if (!sending) return undefined;
+    const ask = (event) => event.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [sending]);
+
   const make = async () => {
     setBusy(true);
     setFailure(null);
     try {
-      const queued = await send("POST", "parse", { ...requestOf(query), wait: false });
+      const queued = await send("POST", "parse", { ...requestOf({ ...query, name: query.name || (isNew ? suggested?.slice(0, 200) : null) }), wait: false });
       amend({ job: queued.job_id, made: queued.session_id });
     } catch (wrong) {
       setFailure(wrong);
@@ -102,7 +115,7 @@ export default function New({ query }) {
     stop();
     const id = isNew ? query.session : null;
     forget();
-    go([], {}, { replace: true });
+    go(isNew ? [] : ["sessions", query.session, "files"], {}, { replace: true });
     if (!id) return;
     await send("DELETE", `sessions/${id}`).then(() => say(t("new.discarded"), [t("session.undo"), async () => {
       await send("POST", `sessions/${id}/restore`);
@@ -125,14 +138,14 @@ export default function New({ query }) {
     <p class="soft new-lead">${t(isNew ? "new.lead" : "new.lead_again")}</p>
     <${Chooser} query=${query} small=${any} names=${names} inside=${inside} picks=${picks} />
     ${any && html`
-      <${Options} query=${query} session=${session} sites=${sites} look=${look} />
+      <${Options} query=${query} session=${session} sites=${sites} look=${look} suggested=${suggested} />
       <${Sum} look=${look} rows=${rows} good=${good} bad=${bad} sending=${sending} query=${query} />
       ${problem && html`<${Problem} failure=${problem} again=${failure ? null : look.again} />`}
-      <${Warnings} items=${look.answer?.warnings?.filter((one) => one.code !== "timezone_assumed" && !(one.file && one.code === "unreadable_file"))} />
+      <${Warnings} items=${(look.answer?.warnings ?? []).filter((one) => !["timezone_assumed", "unreadable_file"].includes(one.code)).map((one) => ({ ...one, message: plain(one.message) }))} />
       <ul class="new-files panel" aria-busy=${look.busy ? "true" : null}>${rows.map((row) =>
         html`<${Report} key=${row.name} row=${row} query=${query} looking=${look.busy} onremove=${removable(row)} onagain=${again} />`)}</ul>
       ${verdict && html`<${Points} of=${verdict.points} open=${query.points} />`}
-      <div class="new-bar"><div class="new-bar-said small soft">${t(query.session && isNew ? "new.kept" : "new.nothing_yet")}</div>
+      <div class="new-bar"><div class="new-bar-said small soft">${t(!isNew ? "new.unchanged" : query.session ? "new.kept" : "new.nothing_yet")}</div>
         <button type="button" class="plain" onClick=${discard}>${t(isNew ? "new.discard" : "part.cancel")}</button>
         <button type="button" class="primary" disabled=${!ready} onClick=${make}>${named ? t("new.none_readable") : !good.length ? t("new.looking")
           : bad.length ? t("new.make_without", { count: good.length, good: count(good.length), bad: count(bad.length) })

@@ -1,6 +1,7 @@
 // What the server would make of the files: asked without anything being made of them, each time a file came or an option changed.
 import { send } from "../../core/api.js";
 import { useEffect, useState } from "../../core/ui.js";
+import { day } from "../../core/words.js";
 
 const json = (text, otherwise) => {
   try {
@@ -20,14 +21,14 @@ export function requestOf(query) {
   const files = pickedFrom(query);
   const stated = {
     session_id: query.session, subfolder: query.folder, files: query.folder && files, name: query.name, site: query.site, timezone: query.zone,
-    date_format: query.dates, on_conflict: query.conflict, accept_loss: query.loss ? true : null, overrides: statedOf(query), skip_unreadable: true,
+    date_format: query.dates, on_conflict: query.conflict, accept_loss: query.loss ? true : null, prefix_by: query.prefix, overrides: statedOf(query), skip_unreadable: true,
   };
   return Object.fromEntries(Object.entries(stated).filter(([, value]) => value != null && value !== ""));
 }
 
 /** Everything that changes what is read: the name does not. */
-const keyOf = ({ session, folder, pick, site, zone, dates, conflict, loss, of }) =>
-  JSON.stringify([session, folder, pick, site, zone, dates, conflict, loss, of]);
+const keyOf = ({ session, folder, pick, site, zone, dates, conflict, loss, prefix, of }) =>
+  JSON.stringify([session, folder, pick, site, zone, dates, conflict, loss, prefix, of]);
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** `{answer, failure, busy, current, again}`; the answer before stays until the next one is there. */
@@ -64,6 +65,16 @@ export function useLook(query, turn, paused) {
     return () => ending.abort();
   }, [key, asks, paused, wanted]);
   return { ...state, current: state.key === key && !state.busy, again: () => setWanted((n) => n + 1) };
+}
+
+const stem = (name) => name.split("/").at(-1).replace(/(\.[A-Za-z0-9]{1,7}){1,2}$/, "");
+
+/** A name for the session: its site and time, or the first file's name. */
+export function suggestedName(answer, site, first) {
+  const plans = (answer?.files ?? []).filter((plan) => plan.first_at);
+  if (!plans.length) return null;
+  const ends = [plans.map((plan) => day(plan.first_at)).sort()[0], plans.map((plan) => day(plan.last_at)).sort().at(-1)];
+  return `${site || stem(first ?? plans[0].file_name)} ${[...new Set(ends)].join(" – ")}`;
 }
 
 /** Each report with what is known of it: `{name, size, verdict?, plan?, bad?, sending?}`, in the order in which they came. */

@@ -44,7 +44,7 @@ function useLikeness(points, except) {
 const telling = (plans) => plans.flatMap((plan) => plan.points.map((point) => point.original_name))
   .filter((name) => name.length <= 200 && !name.includes("*")).sort((a, b) => b.length - a.length).slice(0, 2);
 
-export function Options({ query, session, sites, look }) {
+export function Options({ query, session, sites, look, suggested }) {
   const plans = look.answer?.files ?? [];
   const like = useLikeness(query.site || session?.site ? [] : telling(plans), query.session);
   // Whether a zone was ever stated is known to who looks: a session without one answers the server's own.
@@ -53,10 +53,11 @@ export function Options({ query, session, sites, look }) {
   const [typed, setTyped] = useState(zone);
   useEffect(() => setTyped(zone), [zone]);
   const conflicts = (look.answer?.conflicts ?? 0) > 0 || query.conflict || look.failure?.problem?.code === "conflicting_values";
+  const alike = query.prefix || look.answer?.warnings.some((one) => one.message.includes("prefix_by"));
   const text = (name) => (event) => amend({ [name]: event.target.value.trim() });
   return html`<section class="panel" aria-label=${t("new.options")}>
     <div class="fields new-options">
-      <${Field} label=${t("session.name")} value=${query.name ?? ""} placeholder=${session?.name ?? t("new.name_hint")} maxlength="200" onChange=${text("name")} />
+      <${Field} label=${t("session.name")} value=${query.name ?? ""} placeholder=${suggested ?? t("new.name_hint")} maxlength="200" onChange=${text("name")} />
       <${Field} label=${t("session.site")} value=${query.site ?? session?.site ?? ""} placeholder=${t("new.site_hint")} maxlength="200" list="new-sites" onChange=${text("site")} />
       <${Field} label=${t("new.zone")} value=${typed} placeholder=${t("new.zone_hint")} list="new-zones" aria-invalid=${typed && !isZone(typed) ? "true" : null}
         onInput=${(event) => setTyped(event.target.value)} onChange=${(event) => (!event.target.value || isZone(event.target.value)) && amend({ zone: event.target.value })} />
@@ -64,6 +65,8 @@ export function Options({ query, session, sites, look }) {
         onChange=${(event) => amend({ dates: event.target.value })} />
       ${conflicts && html`<${Field} label=${t("new.conflict")} value=${query.conflict} onChange=${(event) => amend({ conflict: event.target.value })}
         options=${[["", t("new.conflict_none")], ["last", t("new.conflict_last")], ["first", t("new.conflict_first")], ["error", t("new.conflict_error")]]} />`}
+      ${alike && html`<${Field} label=${t("new.prefix")} value=${query.prefix} onChange=${(event) => amend({ prefix: event.target.value })}
+        options=${[["", t("new.prefix_none")], ...["file", "folder", "sheet"].map((by) => [by, t(`new.prefix_${by}`)])]} />`}
     </div>
     <datalist id="new-sites">${sites.map((site) => html`<option value=${site}></option>`)}</datalist>
     <datalist id="new-zones">${ZONES.map((name) => html`<option value=${name}></option>`)}</datalist>

@@ -33,7 +33,7 @@ function Details({ row, query }) {
   const leftOut = Object.entries(verdict.left_out ?? {});
   const markers = Object.entries(plan?.loss_markers ?? {}).sort(([, a], [, b]) => b - a);
   return html`
-    <${Warnings} items=${plan?.warnings} open />
+    <${Warnings} items=${plan?.warnings?.map((one) => ({ ...one, file: null, message: plain(one.message) }))} open />
     <div class="new-halves"><div><h3>${t("new.seen_as")}</h3><${Why} verdict=${verdict} /></div>
       <div><h3>${t("new.first_rows")}</h3><${Shown} rows=${rows} />
         ${verdict.tables?.length > 0 && html`<p class="small">${t("new.tables")} ${verdict.tables.join(", ")}</p>`}
@@ -57,10 +57,12 @@ function Bad({ row, query, onremove }) {
 
 const MARKS = { good: "✓", bad: "✕", warn: "!", pending: "…" };
 
+const refused = (file) => file?.failure?.problem?.status >= 400 && file.failure.problem.status < 500;
+
 /** How far the file is: what is shown at its left, and in one line beside its name. */
 function standing(row, looking) {
   const state = row.file?.state;
-  if (state === "failed") return ["bad", t("new.not_sent")];
+  if (state === "failed") return ["bad", t(refused(row.file) ? "new.refused" : "new.not_sent")];
   if (state === "waiting") return ["pending", t("new.waits")];
   if (state === "sending") return ["pending", t("new.sending", { sent: bytes(row.file.sent), size: bytes(row.size) })];
   if (state === "same") return ["warn", t("new.same")];
@@ -85,12 +87,12 @@ export function Report({ row, query, looking, onremove, onagain }) {
         <div class="small number">${day(plan.first_at)} – ${day(plan.last_at)}<br /><span class="soft">${plan.interval_s ? t("new.every", { time: duration(plan.interval_s) }) : ""}</span></div>
         <div class="small">${seen(verdict, "dates")?.value ?? "–"} · ${seen(verdict, "zone")?.value ?? t("new.own_zone")}<br /><span class="soft new-evidence">${seen(verdict, "dates")?.evidence ?? ""}</span></div>`}
       <div class="new-acts">
-        ${file?.state === "failed" && html`<button type="button" onClick=${onagain}>${t("part.again")}</button>`}
+        ${file?.state === "failed" && !refused(file) && html`<button type="button" onClick=${onagain}>${t("part.again")}</button>`}
         ${verdict && html`<button type="button" class="plain" ref=${summary} aria-expanded=${open ? "true" : "false"} onClick=${() => amend({ look: open ? null : row.name })}>${t(open ? "new.less" : "new.more")}</button>`}
         ${onremove && !row.bad && html`<button type="button" class="plain" aria-label=${`${t("new.take_away")}: ${row.name}`} title=${t("new.take_away")} onClick=${onremove}>×</button>`}</div>
     </div>
     ${file?.state === "sending" && html`<progress max=${Math.max(1, row.size)} value=${file.sent} aria-label=${t("new.sending", { sent: bytes(file.sent), size: bytes(row.size) })}></progress>`}
-    ${file?.state === "failed" && html`<${Problem} failure=${file.failure} />`}
+    ${file?.state === "failed" && (refused(file) ? html`<div class="new-reason"><p>${file.failure.problem.errors?.[0]?.message ?? file.failure.problem.detail}</p></div>` : html`<${Problem} failure=${file.failure} />`)}
     ${row.bad && file?.state !== "waiting" && html`<${Bad} row=${row} query=${query} onremove=${onremove} />`}
     ${open && verdict && html`<div class="new-details"><${Details} row=${row} query=${query} /></div>`}</li>`;
 }

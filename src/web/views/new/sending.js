@@ -46,11 +46,16 @@ export async function dropped(items) {
 /** The files of a field that chooses files or a folder. */
 export const picked = (files) => [...files].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 
-/** Takes the files of a session that was begun before, unless they are those of this page. */
+/** The session that files were sent to, and whether some are still on their way. */
+export const sentTo = () => session;
+export const isSending = () => ending !== null;
+
+/** Takes the files of a session that was begun before, unless they are those of this page; an archive is one of them. */
 export function takeUp(id, files) {
   if (session === id) return;
   session = id;
-  chosen.set(files.map(({ file_name: name, size_bytes: size }) => ({ key: `${name}:${size}`, name, size, state: "stored", sent: size })));
+  const named = new Map(files.map(({ file_name: name, size_bytes: size }) => [name, { key: `${name}:${size}`, name, size, state: "stored", sent: size }]));
+  chosen.set([...named.values()]);
   stored.set((n) => n + 1);
 }
 
@@ -102,8 +107,7 @@ async function sendBatch(batch, signal) {
   const same = new Set(answer.warnings.filter(({ code }) => code === "duplicate_file").map(({ file }) => file));
   for (const { key, name: called, size } of batch) change([key], { state: same.has(called) ? "same" : "stored", sent: size });
   session = answer.session_id;
-  const { path } = read();
-  if (path[0] === "new") amend({ session });
+  if (read().path[0] === "new") amend({ session });
   stored.set((n) => n + 1);
 }
 

@@ -22,9 +22,9 @@ function Raw({ session }) {
     const unread = file.warnings.some((one) => one.code === "unreadable_file");
     if (key === "name") {
       return html`<a class="name" download href=${address(`sessions/${id}/raw/${file.sha256}`)}>${nameOf(file)}</a>
-        ${file.warnings.length > 0 && html`<details class="small files-warned" open=${unread}><summary>${t("part.to_know", { count: file.warnings.length })}</summary><${Listed} items=${file.warnings.map((one) => ({ ...one, file: null }))} /></details>`}`;
+        ${file.warnings.length > 0 && html`<details class="small files-warned"><summary>${t("part.to_know", { count: file.warnings.length })}</summary><${Listed} items=${file.warnings.map((one) => ({ ...one, file: null }))} /></details>`}`;
     }
-    if (key === "size") return bytes(file.size_bytes);
+    if (key === "size") return `${file.archive_member ? "zip " : ""}${bytes(file.size_bytes)}`;
     if (key === "format") return file.format ? html`${word("new.format", file.format)} <span class="soft small">${file.encoding}</span>` : t(unread ? "files.left_out" : "files.not_read");
     if (key === "rows") return count(file.row_count);
     if (key === "points") return count(file.point_count);
@@ -72,6 +72,15 @@ function Unread({ session }) {
     ${may && html`<a class="button primary" href=${at(["new"], { session: session.session_id })}>${t(failed ? "files.mend" : "files.read")}</a>`}</div>`;
 }
 
+/** The address that reads the reports again as the newest version was read. */
+function againAt(session, lineage) {
+  const { options = {} } = lineage?.nodes.filter((node) => node.kind === "parsed_dataset").at(-1)?.made_by ?? {};
+  return at(["new"], {
+    session: session.session_id, dates: options.date_format, prefix: options.prefix_by, conflict: options.on_conflict === "last" ? null : options.on_conflict,
+    of: Object.keys(options.overrides ?? {}).length ? JSON.stringify(options.overrides) : null,
+  });
+}
+
 export default function Files({ session, version, versions }) {
   const may = useMay("operator");
   const who = useStore(account);
@@ -82,7 +91,7 @@ export default function Files({ session, version, versions }) {
     ${!versions.length && !gone && html`<${Unread} session=${session} />`}
     <${Warnings} items=${unread} open />
     <${Raw} session=${session} />
-    ${may && !gone && versions.length > 0 && html`<p class="row"><a class="button" href=${at(["new"], { session: session.session_id })}>${t("files.again")}</a><span class="soft small">${t("files.again_text")}</span></p>`}
+    ${may && !gone && versions.length > 0 && html`<p class="row"><a class="button" href=${againAt(session, lineage.data)}>${t("files.again")}</a><span class="soft small">${t("files.again_text")}</span></p>`}
     ${versions.length > 0 && html`<${Versions} session=${session} version=${version} />
       <section class="panel"><h2>${t("files.lineage")}</h2><${Lineage} of=${lineage} id=${session.session_id} /></section>
       <${Downloads} session=${session} version=${version} versions=${versions} />`}
