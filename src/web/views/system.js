@@ -15,7 +15,7 @@ import { Sites } from "./system/sites.js";
 import { Storage } from "./system/storage.js";
 
 /** A tab, what draws it, and the role that it takes. */
-const TABS = [["health", Health], ["jobs", Jobs], ["storage", Storage, "admin"], ["sites", Sites], ["settings", Settings, "admin"], ["people", People, "admin"], ["audit", Audit, "admin"], ["account", Account]];
+const TABS = [["health", Health], ["jobs", Jobs], ["storage", Storage], ["sites", Sites], ["settings", Settings, "admin"], ["people", People, "admin"], ["audit", Audit, "admin"], ["account", Account]];
 
 export default function System({ path, query }) {
   const [, tab = "health", id] = path;

@@ -10,9 +10,9 @@ import { nameOf } from "./inputs.js";
 const stated = (model) => (model.features ?? []).filter((feature) => feature.from === "column");
 
 /** Where a value lies among those of training. */
-export function Scale({ range, number }) {
-  const [low, high] = [Math.min(range.min, number ?? range.min), Math.max(range.max, number ?? range.max)];
-  const at = (x) => (100 * (x - low)) / (high - low || 1);
+export function Scale({ range, number, ends }) {
+  const [low, high] = ends ?? [Math.min(range.min, number ?? range.min), Math.max(range.max, number ?? range.max)];
+  const at = (x) => Math.max(0, Math.min(100, (100 * (x - low)) / (high - low || 1)));
   return html`<svg class="models-scale" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
     <rect class="seen" x=${at(range.min)} width=${at(range.max) - at(range.min)} y="2" height="2" />
     <rect class="usual" x=${at(range.p01)} width=${Math.max(1, at(range.p99) - at(range.p01))} y="1" height="4" />

@@ -9,6 +9,11 @@ export function dayOf(milliseconds, zone) {
   return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }).format(milliseconds);
 }
 
+/** Day and time on that clock, as a field for both takes it: `2024-07-01T08:00`. */
+export function clockOf(iso, zone) {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(new Date(iso)).replace(" ", "T");
+}
+
 /** Stretches of time: `[from, to, part]` in milliseconds. Where each month is divided, its last share is held out. */
 export function stretches({ lineage, metrics }) {
   const { holdout, candidates } = metrics;

@@ -6,13 +6,16 @@ import { amend } from "../../core/url.js";
 import { clock, t, value, word } from "../../core/words.js";
 import { Scale } from "../models/predict.js";
 import { Kept } from "./answer.js";
-import { inputsOf, readLimits, readNumbers, requestOf, stepOf, writeLimits, writeNumbers } from "./asked.js";
+import { endsOf, inputsOf, readLimits, readNumbers, requestOf, stepOf, writeLimits, writeNumbers } from "./asked.js";
 
 /** A slider with its number. `known` is what the latest data say; `given` what somebody chose instead. */
 function Input({ input, known, given, onchange, children }) {
   const { range, unit, name, role, columns } = input;
   const number = given ?? known ?? range.median;
   const beyond = number < range.min || number > range.max;
+  const rare = !beyond && (number < range.p01 || number > range.p99);
+  const ends = endsOf(range, number);
+  const told = { low: value(range.p01, 4), high: value(range.p99, 4) };
   const step = role === "running" ? 1 : stepOf(range, unit);
   const said = columns.length > 1 ? t("setpoints.machines", { name: word("models.roles", role), count: columns.length }) : word("models.roles", role);
   const set = (text) => text !== "" && Number.isFinite(Number(text)) && onchange(Number(text));
@@ -21,10 +24,10 @@ function Input({ input, known, given, onchange, children }) {
   return html`<div class=${`setpoints-input ${beyond ? "beyond" : ""}`}>
     <div class="row spread"><span><strong class="capital">${said}</strong> <span class="soft small">${columns.join(", ")}</span></span>
       <span class="setpoints-number"><input type="number" step="any" inputmode="decimal" aria-label=${label} value=${shown} onChange=${(event) => set(event.target.value)} /> <span class="soft">${unit ?? ""}</span></span></div>
-    <input type="range" aria-label=${label} min=${Math.min(range.min, number)} max=${Math.max(range.max, number)} step=${step} value=${number} onInput=${(event) => set(event.target.value)} />
-    <${Scale} range=${range} number=${number} />
+    <input type="range" aria-label=${label} min=${ends[0]} max=${ends[1]} step=${step} value=${number} onInput=${(event) => set(event.target.value)} />
+    <${Scale} range=${range} number=${number} ends=${ends} />
     <div class="row spread small"><span class="soft">${beyond ? html`<strong class="setpoints-warn">${t("setpoints.beyond", { low: value(range.min, 4), high: value(range.max, 4) })}</strong>`
-      : t("setpoints.seen", { low: value(range.min, 4), high: value(range.max, 4) })}</span>
+      : rare ? html`<strong>${t("setpoints.unusual", told)}</strong>` : t("setpoints.usual", told)}</span>
       ${given != null ? html`<button type="button" class="plain" onClick=${() => onchange(null)}>${t("setpoints.as_it_is")}</button>` : children}</div></div>`;
 }
 

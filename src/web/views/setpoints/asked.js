@@ -47,6 +47,12 @@ export function requestOf(model, query) {
   };
 }
 
+/** Where a slider ends: a little beyond what is usual, never beyond what was seen, and always around where it stands. */
+export function endsOf({ min, p01, p99, max }, number) {
+  const room = 0.2 * (p99 - p01) || 0.5 * (max - min);
+  return [Math.min(number, Math.max(min, p01 - room)), Math.max(number, Math.min(max, p99 + room))];
+}
+
 /** A step that moves a slider some hundred times along its range. */
 export function stepOf({ min, max }, unit) {
   if (unit === "Hz" || /^°/.test(unit ?? "")) return 0.1;

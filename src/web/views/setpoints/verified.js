@@ -5,7 +5,7 @@ import { Plot } from "../../core/plot.js";
 import { colour } from "../../core/theme.js";
 import { html, useMemo, useRef } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
-import { clock, day, measure, percent, t, value, word } from "../../core/words.js";
+import { clock, day, has, measure, percent, t, value, word } from "../../core/words.js";
 
 const noon = (text) => Date.parse(`${text}T12:00:00Z`) / 1000;
 
@@ -51,11 +51,18 @@ function Report({ id, report, query }) {
 
 const asked = ({ confidence, step }) => ({ confidence, step });
 
+/** Why nothing can be measured: mostly that time has to pass, which is no failure. */
+function Refused({ of }) {
+  const code = of.failure.problem?.code;
+  if (!has(`setpoints.cannot.${code}`)) return html`<${Problem} failure=${of.failure} again=${of.again} />`;
+  return html`<div class="warnings"><p>${t(`setpoints.cannot.${code}`)}</p><p class="small soft" lang="en">${of.failure.problem.detail}</p></div>`;
+}
+
 /** A report, or what is missing for one in words that say what to do. */
 export function Verified({ id, query }) {
   const answer = useGet(`optimizations/${encodeURIComponent(id)}/verify`, asked(query));
   return html`<section class="panel"><div class="row spread"><h2>${t("setpoints.verified")}</h2><div class="row">
       <${Field} label=${t("setpoints.confidence")} options=${["", "0.8", "0.95"].map((key) => [key, percent(100 * (Number(key) || 0.9))])} value=${query.confidence ?? ""} onChange=${(event) => amend({ confidence: event.target.value })} />
       <${Field} label=${t("setpoints.step")} options=${["", "hour"].map((key) => [key, t(`setpoints.step_by.${key || "day"}`)])} value=${query.step ?? ""} onChange=${(event) => amend({ step: event.target.value })} /></div></div>
-    ${answer.failure ? html`<${Problem} failure=${answer.failure} again=${answer.again} />` : html`<${Answer} of=${answer} tall>${(report) => html`<${Report} id=${id} report=${report} query=${query} />`}<//>`}</section>`;
+    ${answer.failure ? html`<${Refused} of=${answer} />` : html`<${Answer} of=${answer} tall>${(report) => html`<${Report} id=${id} report=${report} query=${query} />`}<//>`}</section>`;
 }

@@ -6,9 +6,9 @@ import { word } from "../../core/words.js";
 /** Asks again every few seconds while the page is in front. */
 export function useAgain(of, seconds) {
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && !of.busy && of.again(), 1000 * seconds);
+    const timer = setInterval(() => document.visibilityState === "visible" && of.data && !of.busy && of.again(), 1000 * seconds);
     return () => clearInterval(timer);
-  }, [of.busy, seconds]);
+  }, [of.busy, of.data, seconds]);
 }
 
 /** `figures(name, {label: value})`: the sum of the samples that have those labels, or null. */

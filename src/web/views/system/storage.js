@@ -1,7 +1,7 @@
 // What is stored and kept in memory: bytes by kind, free space, how often the cache answered, and memory that is promised.
 import { useGet } from "../../core/api.js";
 import { Bars } from "../../core/paint.js";
-import { Answer, Facts, Meter } from "../../core/parts.js";
+import { Answer, Facts, Meter, useMay } from "../../core/parts.js";
 import { html } from "../../core/ui.js";
 import { bytes, count, percent, t, word } from "../../core/words.js";
 import { figuresOf, share, useAgain } from "./figures.js";
@@ -9,12 +9,12 @@ import { figuresOf, share, useAgain } from "./figures.js";
 const KINDS = ["raw", "parsed", "cleaned", "models"];
 const BUDGETS = ["answers", "parses", "requests"];
 
-function Stored({ figures }) {
-  const bars = KINDS.map((kind) => ({ name: word("system.stored_kind", kind), value: figures("hvac_stored_bytes", { kind }) ?? 0 })).map((bar) => ({ ...bar, text: bytes(bar.value) }));
-  const [stored, free] = [figures("hvac_stored_bytes") ?? 0, figures("hvac_storage_free_bytes")];
+function Stored({ status }) {
+  const bars = KINDS.filter((kind) => status.stored?.[kind] != null).map((kind) => ({ name: word("system.stored_kind", kind), value: status.stored[kind], text: bytes(status.stored[kind]) }));
+  const { stored_bytes: stored, free_bytes: free } = status;
   return html`<section class="panel"><h2>${t("system.on_disk")}</h2>
     <${Facts} of=${[[t("system.stored"), bytes(stored)], [t("system.free"), bytes(free)], free != null && [t("system.used"), percent(share(stored, stored + free))]]} />
-    <${Bars} of=${bars} description=${bars.map((bar) => `${bar.name} ${bar.text}`).join(", ")} /></section>`;
+    ${bars.length > 0 && html`<${Bars} of=${bars} description=${bars.map((bar) => `${bar.name} ${bar.text}`).join(", ")} />`}</section>`;
 }
 
 function Cached({ figures }) {
@@ -36,11 +36,13 @@ function Memory({ figures }) {
 }
 
 export function Storage() {
-  const asked = useGet("system/metrics");
+  const admin = useMay("admin");
+  const status = useGet("status");
+  const asked = useGet(admin ? "system/metrics" : null);
+  useAgain(status, 10);
   useAgain(asked, 10);
-  return html`<div class="system-quiet"><${Answer} of=${asked} tall>${(answer) => {
-    const figures = figuresOf(answer);
-    return html`<div class="grid"><${Stored} figures=${figures} /><${Cached} figures=${figures} /><${Memory} figures=${figures} /></div>
-      <p class="small soft">${t("system.figures_for")} <a href="metrics">metrics</a></p>`;
-  }}<//></div>`;
+  const figures = figuresOf(asked.data);
+  return html`<div class="system-quiet"><div class="grid"><${Answer} of=${status}>${(of) => html`<${Stored} status=${of} />`}<//>
+      ${admin && html`<${Answer} of=${asked}>${() => html`<${Cached} figures=${figures} />`}<//><${Answer} of=${asked}>${() => html`<${Memory} figures=${figures} />`}<//>`}</div>
+    ${admin && html`<p class="small soft">${t("system.figures_for")} <a href="metrics">metrics</a></p>`}</div>`;
 }
