@@ -137,7 +137,9 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
       hooks: {
         drawClear: [shade],
         setSelect: [(u) => {
-          if (u.select.width >= 4) ask(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+          if (u.select.width < 4) return;
+          ask(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+          setTimeout(() => u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false));
         }],
         ready: [(u) => u.over.addEventListener("click", (event) => {
           if (!live.current.onshade || u.select.width >= 4) return;

@@ -221,7 +221,7 @@ export default {
     on_chart: "on the chart", more_faults: { one: "One more finding", other: "{count} more findings" }, no_faults: "No fault found", judged: "Looked for: {kinds}.", what_judged: "What was judged, and how",
     nothing_judged: "No machine could be judged: too little is known of them here.", why_not: "What is missing", findings: "Findings that cost most",
     energy_glance: "Energy", energy: "Energy", a_day: "a day", peak: "Peak", peak_of: "peak {peak}", energy_a_day: "energy a day", energy_days: "Energy of {count} days as bars; the greatest is {most}. Days open on the chart.",
-    made_of: "Of {columns}.", no_power: "No column tells the plant’s power. Where one does, name it in Statistics, under kW/RT.",
+    made_of: "Of {columns}.", recorded: "What is recorded", no_unit: "without a unit", no_power: "No column tells the plant’s power. Where one does, name it in Statistics, under kW/RT.",
     events: "Quality events by rule", no_hits: "No rule has hit anything in this version.", to_clean: "Rules and thresholds",
     coverage: "What is there, day by day", search: "Search points", order: "Order", worst_first: "Worst first, dead last", as_in_file: "As in the file", none_found: "No point has that in its name.",
     map: "{count} points over {days} periods: how much of each is there. The list below says the same.", days: "From {from} to {to}", map_keys: "Coverage map. Arrow keys move, Enter opens the chart.",

@@ -221,7 +221,7 @@ export default {
     on_chart: "在圖表上看", more_faults: { one: "另有 1 項異常", other: "另有 {count} 項異常" }, no_faults: "未發現異常", judged: "已檢查：{kinds}。", what_judged: "檢查了什麼、如何檢查",
     nothing_judged: "沒有設備可供判斷：此處的資訊不足。", why_not: "缺少什麼", findings: "代價最高的異常",
     energy_glance: "用電", energy: "用電量", a_day: "日平均", peak: "尖峰", peak_of: "尖峰 {peak}", energy_a_day: "每日用電量", energy_days: "{count} 天的用電量長條圖；最大為 {most}。點選日期可開啟圖表。",
-    made_of: "依據 {columns}。", no_power: "沒有欄位表示全廠功率。若有，請在「統計」的 kW/RT 指定。",
+    made_of: "依據 {columns}。", recorded: "紀錄的量", no_unit: "無單位", no_power: "沒有欄位表示全廠功率。若有，請在「統計」的 kW/RT 指定。",
     events: "各規則的品質事件", no_hits: "此版本沒有任何規則命中。", to_clean: "規則與門檻",
     coverage: "每日資料完整度", search: "搜尋感測點", order: "排序", worst_first: "最差在前、無資料在後", as_in_file: "依檔案順序", none_found: "沒有名稱相符的感測點。",
     map: "{count} 個感測點、{days} 個時段的資料完整度；下方清單內容相同。", days: "{from} 至 {to}", map_keys: "完整度圖。方向鍵移動，Enter 開啟圖表。",

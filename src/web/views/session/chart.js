@@ -1,6 +1,6 @@
 // Any columns over any time: lines with their gaps, quality events behind them, and another version laid over.
 import { address, useGet } from "../../core/api.js";
-import { Answer, Empty, Field, Problem, savePicture } from "../../core/parts.js";
+import { Answer, Empty, Field, Problem, savePicture, useMay } from "../../core/parts.js";
 import { Plot, together } from "../../core/plot.js";
 import { colour, lineColour } from "../../core/theme.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../core/ui.js";
@@ -9,11 +9,13 @@ import { t } from "../../core/words.js";
 import { useColumns, versionOf, wholeOf } from "./chart/columns.js";
 import { EventList, shadesOf, useEvents } from "./chart/events.js";
 import { first, useLines } from "./chart/lines.js";
+import { lane, layLanes, STATES } from "./chart/lanes.js";
 import { Overview } from "./chart/overview.js";
 import { Picker } from "./chart/picker.js";
 import { useRange } from "./chart/range.js";
 import { Readout, follow } from "./chart/readout.js";
 import { instant, iso, stamp } from "./chart/time.js";
+import { UnitDialog } from "./chart/unit.js";
 
 /** What is drawn until somebody chooses: power and load of the plant, else the first two points with values. */
 function usual(columns, suggested) {
@@ -95,6 +97,10 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   const other = useLines({ ...asked, version: width && query.with ? query.with : null });
   const events = useEvents({ id, version, columns: chosen, from: range?.[0] ?? 0, to: range?.[1] ?? 1 });
   const [event, setEvent] = useState(null);
+  const [measured, setMeasured] = useState(null);
+  const may = useMay("operator");
+  const stated = useGet(session.site ? `sites/${encodeURIComponent(session.site)}/overrides` : null);
+  const statedOf = (one) => stated.data?.columns.find(({ column }) => column === one?.original_name);
   const own = query.scales === "own";
   const colours = useMemo(() => new Map(chosen.map((name, index) => [name, index])), [chosen.join()]);
   const kinds = useMemo(() => new Map(columns.map((one) => [one.column, one.kind])), [columns]);
@@ -102,14 +108,16 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   const drawn = useMemo(() => {
     const some = lines.lines.filter(({ column }) => colours.has(column));
     const over = query.with ? other.lines.filter(({ column }) => some.some((line) => line.column === column)) : [];
-    const { x, values } = some.length ? together([...some, ...over]) : { x: [], values: [] };
+    const states = own ? [] : some.filter(({ column }) => kinds.get(column) === "status").map(({ column }) => column);
+    const shown = [...some, ...over].map((line) => (states.includes(line.column) ? lane(line, states.indexOf(line.column)) : line));
+    const { x, values } = some.length ? together(shown) : { x: [], values: [] };
     const series = [...some, ...over].map((line, index) => {
       const known = line.unit ?? some.find(({ column }) => column === line.column).unit;
-      const unit = own ? [line.column, known].filter(Boolean).join(", ") : known;
+      const unit = own ? [line.column, known].filter(Boolean).join(", ") : states.includes(line.column) ? STATES : known;
       return { label: index < some.length ? line.column : `${line.column} · ${query.with}`, unit, column: line.column, values: values[index], index: colours.get(line.column),
         dash: index < some.length ? undefined : [6, 4], step: kinds.get(line.column) === "status" };
     });
-    return { x, series };
+    return { x, series, states: states.length };
   }, [lines.lines, other.lines, query.with, own, colours, kinds]);
   const series = useMemo(() => drawn.series.map((one) => ({ ...one, colour: lineColour(one.index) })), [drawn]);
   // A canvas without a graphics card draws dense lines of more than one pixel thirty times as slowly.
@@ -118,10 +126,11 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
     one.width = first(x, range[1]) - first(x, range[0]) > width / 10 ? 1 : 1.7;
   });
   useLayoutEffect(thin, [series, range, width]);
-  const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.groups)), [events.groups, query.shades]);
+  // What lasts as long as all that is seen tells nothing as a shade; the list has it.
+  const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.groups).filter(({ from, to }) => from > range[0] || to < range[1])), [events.groups, query.shades, range]);
   const entries = chosen.map((column, index) => ({
-    column, index, unit: columns.find((one) => one.column === column)?.unit, line: lines.lines.find((line) => line.column === column),
-    other: query.with && other.lines.find((line) => line.column === column),
+    column, index, known: columns.find((one) => one.column === column), next: statedOf(columns.find((one) => one.column === column))?.unit,
+    line: lines.lines.find((line) => line.column === column), other: query.with && other.lines.find((line) => line.column === column),
   }));
   const choose = (item) => {
     setEvent(item.key);
@@ -141,7 +150,8 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   const csv = address(`sessions/${id}/data.csv`, { version, columns: chosen, from: iso(Math.floor(range[0])), to: iso(Math.ceil(range[1]) + 1) });
   return html`<div class="panel chart-panel">
     <${Times} range=${range} zone=${zone} whole=${whole} zoom=${zoom} all=${all} />
-    <${Readout} entries=${entries} zone=${zone} versions=${[main, query.with]} onremove=${change} />
+    <${Readout} entries=${entries} zone=${zone} versions=${[main, query.with]} onremove=${change} onunit=${may && setMeasured} />
+    ${measured && html`<${UnitDialog} session=${session} of=${measured} stated=${statedOf(measured)} onclose=${() => setMeasured(null)} ondone=${stated.again} />`}
     ${lines.failure && html`<${Problem} failure=${lines.failure} again=${lines.again} />`}
     ${query.with && other.failure && html`<p class="soft small" role="status">${t("chart.other_missing", { version: query.with })}</p>`}
     <div class="chart-box" ref=${box} tabindex="0" role="group" aria-label=${t("chart.keys")} onKeyDown=${keys} style=${{ minHeight: `${height}px` }}>
@@ -150,6 +160,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
         onready=${(made) => {
           plot.current = made;
           thin();
+          layLanes(made, drawn.states);
           follow(made);
         }} />`}</div>
     ${chosen.length > 0 && html`<${Overview} lines=${lines.lines} colours=${colours} whole=${whole} range=${range} onrange=${zoom} />`}

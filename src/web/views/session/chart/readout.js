@@ -21,15 +21,18 @@ export function follow(plot) {
 const Swatch = ({ index, dashed }) => html`<svg class="chart-swatch" viewBox="0 0 22 10" aria-hidden="true">
   <line x1="0" x2="22" y1="5" y2="5" stroke=${lineColour(index)} stroke-width="3" stroke-dasharray=${dashed ? "5 3" : null} /></svg>`;
 
-/** `entries`: `{column, unit, index, line, other}`; `other` is the line of the version that is laid over. */
+/**
+ * `entries`: `{column, known, next, index, line, other}`; `next` is the unit that the next parse gives it, `other` the line of the
+ * version that is laid over.
+ */
 export function Readout({ entries, zone, versions, onremove, onunit }) {
   const time = useStore(cursor);
   return html`<div class="chart-readout">
-    <span class="chart-time number">${time === null ? t("chart.at_cursor") : stamp(Math.round(time), zone).replace("T", " ")}</span>
-    ${entries.map(({ column, unit, index, line, other }) => html`<span class="chart-entry" key=${column}>
+    <span class="chart-time number">${time === null ? t("chart.at_cursor") : stamp(Math.round(time / 60) * 60, zone).replace("T", " ")}</span>
+    ${entries.map(({ column, known: { unit, kind } = {}, next, index, line, other, known }) => html`<span class="chart-entry" key=${column}>
       <${Swatch} index=${index} /><span class="chart-entry-name" title=${column}>${column}</span>
       <b class="number">${time !== null && line ? value(valueAt(line, time)) : ""}</b>
-      ${onunit ? html`<button class="plain chart-unit" title=${t("chart.set_unit")} onClick=${() => onunit(column)}>${unit || t("chart.no_unit")}</button>`
+      ${onunit && kind !== "status" ? html`<button class="plain chart-unit" aria-label=${t("chart.set_unit_of", { column })} title=${next && next !== unit ? t("chart.unit_next", { unit: next }) : t("chart.set_unit")} onClick=${() => onunit(known)}>${unit || t("chart.no_unit")}${next && next !== unit && ` → ${next}`}</button>`
         : html`<span class="soft">${unit}</span>`}
       ${other && html`<span class="chart-entry-other" title=${versions[1]}><${Swatch} index=${index} dashed />
         <b class="number">${time === null ? "" : value(valueAt(other, time))}</b></span>`}

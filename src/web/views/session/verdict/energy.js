@@ -4,7 +4,7 @@ import { Problem } from "../../../core/parts.js";
 import { colour } from "../../../core/theme.js";
 import { html, useState } from "../../../core/ui.js";
 import { go } from "../../../core/url.js";
-import { clock, measure, t, value } from "../../../core/words.js";
+import { clock, count, measure, t, value, word } from "../../../core/words.js";
 import { after } from "./judge.js";
 
 /** kWh, from ten thousand on MWh, then GWh. */
@@ -48,9 +48,24 @@ function Days({ days, open }) {
     <p class="small soft verdict-pointed">${pointed ? say(pointed) : html`<span class="verdict-key"><i class="bar"></i>${t("verdict.energy_a_day")}${ratios.length > 0 && html`<i class="dot"></i>kW/RT`}</span>`}</p>`;
 }
 
+/** Where there is no power to tell of: which quantities are recorded, each a link to its first columns. */
+function Recorded({ columns, chart }) {
+  const kinds = new Map();
+  for (const one of columns) {
+    const name = one.unit ?? (one.kind === "instantaneous" ? t("verdict.no_unit") : word("kind", one.kind));
+    kinds.set(name, [...(kinds.get(name) ?? []), one]);
+  }
+  const list = [...kinds].sort((a, b) => b[1].length - a[1].length).slice(0, 6);
+  return html`<h3>${t("verdict.recorded")}</h3><ul class="verdict-bars">${list.map(([name, some]) => {
+    const living = some.filter(({ count: samples, kind }) => samples > 0 && kind !== "text").map(({ column }) => column).slice(0, 6);
+    return html`<li key=${name}>${living.length ? html`<a href=${chart({ columns: living.join(",") })}>${name}</a>` : html`<span>${name}</span>`}<span class="number">${count(some.length)}</span>
+      <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect class="plain" width=${(100 * some.length) / list[0][1].length} height="1" /></svg></li>`;
+  })}</ul>`;
+}
+
 /** `of` as `useEnergy` has it; `chart(values)` is an address of the chart. */
 export function Energy({ of, chart, statistics }) {
-  if (of.none) return html`<p class="soft">${t("verdict.no_power")}</p>`;
+  if (of.none) return html`<p class="soft"><a href=${statistics}>${t("verdict.no_power")}</a></p><${Recorded} columns=${of.recorded} chart=${chart} />`;
   if (of.failure) return html`<${Problem} failure=${of.failure} again=${of.again} />`;
   if (!of.figures) return html`<div class="verdict-waiting" role="status"></div>`;
   const { days, kwh, kwRt, peak } = of.figures;

@@ -111,7 +111,7 @@ function powerOf(suggested, stats) {
 }
 
 const FACTOR = { W: 0.001, kW: 1, MW: 1000 };
-/** Power, load and energy of the plant: `{power, load, none, figures: {days: [{day, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}, settled}`. */
+/** Power, load and energy of the plant: `{power, load, none, recorded, figures: {days: [{day, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}, settled}`. */
 export function useEnergy(session, version) {
   const id = session.session_id;
   const efficiency = useGet("data/efficiency", { session_id: id, version });
@@ -151,7 +151,7 @@ export function useEnergy(session, version) {
     return { days, peak, kwh, kwRt: efficiency.data?.kw_rt ?? null };
   }, [daily.data, fine.data, shares.data, efficiency.data]);
   const none = settled && !power.length;
-  return { power, load, none, figures, settled: none || !!figures || !!daily.failure || !!fine.failure, failure: daily.failure ?? fine.failure, again: daily.again };
+  return { power, load, none, recorded: none ? stats.data?.columns.filter(({ column }) => column !== "timestamp") ?? [] : [], figures, settled: none || !!figures || !!daily.failure || !!fine.failure, failure: daily.failure ?? fine.failure, again: daily.again };
 }
 
 /** `[good | warn | bad, data | plant]`: how bad it is, and whether the data or the plant make it so. */
