@@ -53,7 +53,7 @@ export function Result({ answer, query, zone, file, limit }) {
     setSaving(null);
   };
   if (answer.columns.length === 0) return html`<${Empty}>${t("ask.nothing")}<//>`;
-  return html`<section class="panel" aria-label=${t("ask.answer")}><div class="row spread"><div class="row">
+  return html`<section class="panel"><div class="row spread"><div class="row">
       <${Choice} label=${t("ask.view")} chosen=${view} of=${[["table", t("ask.table")], ["chart", t("ask.chart")]]} onchoose=${(key) => amend({ view: key === "table" ? null : key })} />
       <span class="soft small" role="status">${t("ask.rows_in", { count: answer.row_count, ms: answer.elapsed_ms })}</span></div>
       <div class="row">${["csv", "parquet"].map((format) => html`<button key=${format} class="plain" disabled=${saving !== null} onClick=${() => save(format)}>${t(saving === format ? "ask.saving" : "ask.save_as", { format: format === "csv" ? "CSV" : "Parquet" })}</button>`)}</div></div>

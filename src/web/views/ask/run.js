@@ -1,6 +1,7 @@
 // A statement sent to the server: its answer, its failure with the place in the statement, and as a file.
-import { Failure, address, silent, whoAsks } from "../../core/api.js";
+import { Failure, address, get, whoAsks } from "../../core/api.js";
 
+const AWAY = [502, 503, 504];
 const KINDS = { csv: "text/csv", parquet: "application/vnd.apache.parquet" };
 
 /** Where in the text something is wrong, counted from 1; null where that is not told. */
@@ -23,17 +24,21 @@ function told(problem, sql) {
   return failure;
 }
 
+/** Asked until the server answers: a statement changes nothing. */
 async function sent(body, accept, signal) {
   const who = await whoAsks();
-  let response;
-  try {
-    response = await fetch(address("query"), {
-      method: "POST", signal, body: JSON.stringify(body),
-      headers: { "content-type": "application/json", accept, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) },
+  const options = {
+    method: "POST", signal, body: JSON.stringify(body),
+    headers: { "content-type": "application/json", accept, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) },
+  };
+  let response = null;
+  while (!response || AWAY.includes(response.status)) {
+    response = await fetch(address("query"), options).catch((failure) => {
+      if (signal?.aborted) throw failure;
+      return null;
     });
-  } catch (failure) {
-    if (signal?.aborted) throw failure;
-    throw silent();
+    if (response && response.headers.get("content-type")?.includes("problem+json")) break;
+    if (!response || AWAY.includes(response.status)) await get("health", {}, { signal });
   }
   if (response.status === 401) location.assign(new URL(`login${location.hash}`, document.baseURI));
   if (!response.ok) throw told(await response.json().catch(() => ({ detail: response.statusText })), body.sql);

@@ -5,7 +5,8 @@ import { html, useEffect, useRef, useState } from "../../../core/ui.js";
 import { amend, go } from "../../../core/url.js";
 import { count, percent, t, word } from "../../../core/words.js";
 import { Choice } from "../statistics/figure.js";
-import { isOn, switched } from "./settings.js";
+import { question } from "../statistics/rows.js";
+import { isOn, switched, warned } from "./settings.js";
 
 /** The dry run of what is asked; what was counted before stays until the new comes. `missing`: the server has none. */
 export function useForecast(asked) {
@@ -15,7 +16,7 @@ export function useForecast(asked) {
   useEffect(() => {
     const ending = new AbortController();
     setState((before) => ({ ...before, busy: true }));
-    send("POST", "clean", { ...asked, dry_run: true }, { signal: ending.signal }).then(
+    question("clean", { ...asked, dry_run: true }, ending.signal).then(
       (data) => ending.signal.aborted || setState({ data, failure: null, busy: false }),
       (failure) => ending.signal.aborted || setState((before) => (failure.problem?.code === "unknown_field"
         ? { data: null, failure: null, busy: false, missing: true } : { data: before.data, failure, busy: false })),
@@ -49,7 +50,7 @@ function Counted({ of, filter }) {
     <p class="soft small">${resampling.applied ? t("clean.rows_became", { before: rows.parsed, after: rows.cleaned, interval: t(`clean.every_${resampling.applied}`, { otherwise: resampling.applied }) }) : t("clean.rows_stay", { before: rows.parsed, after: rows.cleaned })}</p>
     ${forecast.emptied_columns.length > 0 && html`<div class="problem"><p>${t("clean.emptied", { count: forecast.emptied_columns.length })}</p>
       <p class="small shape-name">${forecast.emptied_columns.slice(0, 12).join(", ")}${forecast.emptied_columns.length > 12 ? ` ${t("part.more", { count: forecast.emptied_columns.length - 12 })}` : ""}</p></div>`}
-    <${Warnings} items=${of.report.warnings.filter((one) => one.code !== "column_emptied")} />`;
+    <${Warnings} items=${warned(of.report.warnings.filter((one) => !["column_emptied", "rule_left_out"].includes(one.code)))} />`;
 }
 
 export function Forecast({ session, query, offered, asked, forecast, parsed, again }) {

@@ -4,7 +4,7 @@ import { Answer, Empty, Facts, Table, Tag, Warnings } from "../../../core/parts.
 import { html } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { count, local, percent, t, value, word } from "../../../core/words.js";
-import { differing } from "./settings.js";
+import { differing, warned } from "./settings.js";
 
 const MOST = 8;
 
@@ -41,7 +41,7 @@ function Report({ session, versions, job, offered }) {
       <a class="button" href=${at(["sessions", session.session_id, "clean"], { part: "compare", a: before, b: job.version })}>${t("clean.compare_with", { version: before })}</a></div></div>
     <${Facts} of=${[[t("clean.values_kept"), exactly(report.cell_retention_rate)], [t("clean.rows_kept"), exactly(report.retention_rate)], [t("clean.values_hit"), count(Object.values(report.cells.flagged).reduce((sum, hits) => sum + hits.all, 0))],
       [t("clean.taken"), t(gone ? "clean.yes_taken" : "clean.only_told")], [t("clean.rows"), `${count(report.rows.parsed)} → ${count(report.rows.cleaned)}`], [t("clean.events"), count(job.events_count)]]} />
-    <${Warnings} items=${report.warnings} />
+    <${Warnings} items=${warned(report.warnings)} />
     <h3>${t("clean.by_rule")}</h3><${Table} caption=${t("clean.by_rule")} heads=${heads} rows=${rules} cell=${cell} rowKey=${(one) => one.rule} cards />
     ${hit.length > 0 && html`<h3>${t("clean.by_point")}</h3><${Table} caption=${t("clean.by_point")} heads=${columnHeads} rows=${hit.slice(0, 60)} cell=${columnCell} rowKey=${(one) => one.column} cards />`}
     ${["heat_balance", "plant_balance"].filter((key) => report[key]?.rows > 0).map((key) => html`<p class="small" key=${key}>${t(`clean.told_${key}`, { rows: report[key].rows, share: percent(100 * report[key].share), limit: percent(100 * report[key].limit), mean: percent(100 * report[key].mean_error) })}</p>`)}

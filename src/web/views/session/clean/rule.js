@@ -34,7 +34,8 @@ function Roles({ rule, query, suggested, columns, forecast }) {
   const roles = ROLES[rule.switch] ?? [];
   if (roles.length === 0) return null;
   const numbers = columns.filter((one) => one.kind === "instantaneous" && one.count > 0).map((one) => one.column);
-  return html`<details class="shape-more"><summary>${t("clean.points_needed", { count: roles.length })}</summary><div class="fields">${roles.map((name) => {
+  const lacking = forecast.data?.report.rules.some((one) => rule.rules.includes(one.rule) && !one.ran);
+  return html`<details class="shape-more" open=${lacking}><summary>${t("clean.points_needed", { count: roles.length })}</summary><div class="fields">${roles.map((name) => {
     const fits = suggested?.roles.find((one) => one.role === name);
     const used = forecast.data?.report.roles.find((one) => one.role === name);
     const set = role(query, name);
@@ -74,6 +75,7 @@ export function Rule({ rule, session, query, offered, forecast, suggested, colum
   const report = on ? forecast.data?.report : null;
   const used = report?.rules.filter((one) => rule.rules.includes(one.rule)) ?? [];
   const hit = worst(report, rule.rules);
+  const spared = query.filter_invalid === "1" && rule.acts_on === "cells" && forecast.data?.forecast ? forecast.data.forecast.rules.filter((one) => rule.rules.includes(one.rule)).reduce((sum, one) => sum + one.cells_flagged - one.cells_nulled, 0) : 0;
   const changed = thresholds.some((one) => query[one.name] !== undefined);
   const chart = (column) => at(["sessions", session.session_id, "chart"], { version: parsed, columns: column });
   return html`<section class=${`panel shape-rule ${on ? "on" : ""}`} aria-busy=${on && forecast.busy ? "true" : null}>
@@ -82,6 +84,8 @@ export function Rule({ rule, session, query, offered, forecast, suggested, colum
     <p class="shape-sentence">${t(`clean.sentence_${rule.switch}`, { ...values, otherwise: rule.sentence })}</p>
     ${on && html`${hit.length > 0 && html`<p class="small shape-worst">${hit.slice(0, MOST).map(({ column, hits, of }) => html`<a key=${column} href=${chart(column)} title=${of ? t("clean.share_of", { share: percent((100 * hits) / of) }) : null}><span class="shape-name">${column}</span> <b>${count(hits)}</b></a>`)}
         ${hit.length > MOST && html`<span class="soft">${t("part.more", { count: hit.length - MOST })}</span>`}</p>`}
+      ${used.length > 0 && used.every((one) => !one.ran) && html`<p class="small shape-lacks">${t(`clean.needs_${rule.switch}`, { otherwise: t("clean.needs") })}</p>`}
+      ${spared > 0 && html`<p class="small soft shape-lacks">${t("clean.spared", { count: spared })}</p>`}
       <details class="shape-more" open=${thresholds.length <= 3 || changed}><summary>${t("clean.limits", { count: thresholds.length })}</summary>
         ${thresholds.map((one) => html`<${Threshold} key=${one.name} threshold=${one} query=${query} />`)}</details>
       <${Roles} rule=${rule} query=${query} suggested=${suggested} columns=${columns} forecast=${forecast} />

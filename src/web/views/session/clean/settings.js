@@ -1,5 +1,5 @@
 // What a cleaning is asked for, as it stands in the address: only what differs from what is usual is written there.
-import { has, t, value } from "../../../core/words.js";
+import { has, t, value, word } from "../../../core/words.js";
 
 /** Shares are told in per cent. */
 const SHARES = new Set(["zero_tolerance", "steady_spread", "heat_balance", "plant_balance", "plant_balance_share", "affinity", "standing_flow", "offset_share", "drift_share_per_month"]);
@@ -79,3 +79,6 @@ export function differing(parameters, offered) {
   for (const [column, unit] of Object.entries(stated)) said.push(`${column}: ${unit}`);
   return said;
 }
+
+/** Warnings of a cleaning, in the page's words where it has them. */
+export const warned = (items) => items.map((one) => (has(`clean.warn_${one.code}`) ? { ...one, message: t(`clean.warn_${one.code}`, { rule: word("rule", one.message.split(" ")[0]) }), count: 1 } : one));

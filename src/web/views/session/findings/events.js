@@ -26,7 +26,7 @@ export function Events({ session, version, versions, query }) {
   const groups = by.data?.rows ?? [];
   const rules = [...groups.reduce((sums, [rule, , n]) => sums.set(rule, (sums.get(rule) ?? 0) + n), new Map())];
   const points = [...new Set([query.column, ...groups.filter(([rule]) => !query.rule || rule === query.rule).map(([, column]) => column)])].filter(Boolean).sort();
-  const heads = [{ key: "rule", name: t("clean.rule") }, { key: "column", name: t("statistics.point") }, { key: "from", name: t("findings.from"), kind: "time" }, { key: "long", name: t("findings.lasted"), number: true }, { key: "rows", name: t("findings.rows"), number: true }, { key: "detail", name: t("findings.why") }, { key: "chart", name: "" }];
+  const heads = [{ key: "rule", name: t("clean.rule") }, { key: "column", name: t("statistics.point") }, { key: "from", name: t("findings.from"), kind: "time" }, { key: "long", name: t("findings.lasted"), number: true }, { key: "rows", name: t("findings.rows"), number: true }, { key: "detail", name: t("findings.why") }, { key: "chart", name: t("findings.see") }];
   const cell = (one, key) => ({
     rule: html`<span class="name">${word("rule", one.rule)}</span>`, column: html`<span class="shape-name">${one.column ?? t("findings.whole_rows")}</span>`, from: clock(one.start_at), long: lasting(one) > 0 ? duration(lasting(one)) : t("findings.a_moment"), rows: count(one.rows),
     detail: html`<span class="small">${one.detail}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"], { version: query.version, columns: one.column, ...around(one) })}>${t("findings.see")}</a>`,

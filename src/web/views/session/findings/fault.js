@@ -30,7 +30,7 @@ export function Fault({ rank, of, session, query, path, asked }) {
   const found = useGet(path, { ...asked, kind: of.kind, machine: of.machine, page_size: 100 });
   const key = `${of.kind} ${of.machine}`;
   const open = query.open === key;
-  const heads = [{ key: "day", name: t("findings.day"), kind: "time" }, { key: "said", name: t("findings.what") }, { key: "energy", name: t("findings.energy"), number: true }, { key: "sure", name: t("findings.sure"), number: true }, { key: "chart", name: "" }];
+  const heads = [{ key: "day", name: t("findings.day"), kind: "time" }, { key: "said", name: t("findings.what") }, { key: "energy", name: t("findings.energy"), number: true }, { key: "sure", name: t("findings.sure"), number: true }, { key: "chart", name: t("findings.see") }];
   return html`<li class="panel shape-fault"><div class="row spread"><h2><span class="shape-rank" aria-hidden="true">${rank}</span> ${machine(of.machine)} <${Tag} kind="bad">${kind(of.kind)}<//></h2>
       <p class="shape-cost">${of.cost ? html`<b>${money(of.cost)}</b>` : ""} ${energy(of.energy_wasted_kwh) ? html`<span class=${of.cost ? "soft" : "name"}>${energy(of.energy_wasted_kwh)}</span>` : html`<span class="soft small">${t("findings.no_energy")}</span>`}</p></div>
     <${Answer} of=${found}>${({ items }) => {

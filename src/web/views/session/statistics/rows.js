@@ -1,5 +1,5 @@
 // Rows of several columns at the same times, and what no route sums up: asked in SQL, as a question that changes nothing.
-import { send } from "../../../core/api.js";
+import { get, send } from "../../../core/api.js";
 import { useEffect, useState } from "../../../core/ui.js";
 
 export const quoted = (name) => `"${name.replaceAll('"', '""')}"`;
@@ -12,6 +12,19 @@ export function within({ from, to }) {
   return [from && `timestamp >= ${literal(from)}`, to && `timestamp < ${literal(to)}`].filter(Boolean);
 }
 
+/** Asks by a body what changes nothing: like what is asked by an address alone it waits while the server is away. */
+export async function question(path, body, signal) {
+  for (;;) {
+    try {
+      return await send("POST", path, body, { signal });
+    } catch (failure) {
+      const away = failure.problem && (!failure.problem.code || failure.problem.code === "no_answer");
+      if (!away) throw failure;
+      await get("health", {}, { signal });
+    }
+  }
+}
+
 /** Like `useGet`, of a statement; null asks nothing. */
 export function useRows(sql, session) {
   const [state, setState] = useState({ data: null, failure: null, busy: true });
@@ -20,7 +33,7 @@ export function useRows(sql, session) {
     if (!sql) return undefined;
     const ending = new AbortController();
     setState((before) => ({ ...before, busy: true }));
-    send("POST", "query", { sql, session_id: session }, { signal: ending.signal }).then(
+    question("query", { sql, session_id: session }, ending.signal).then(
       (data) => ending.signal.aborted || setState({ data, failure: null, busy: false }),
       (failure) => ending.signal.aborted || setState({ data: null, failure, busy: false }),
     );
