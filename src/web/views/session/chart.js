@@ -2,11 +2,12 @@
 import { address, useGet } from "../../core/api.js";
 import { Answer, Empty, Field, Problem, savePicture, useMay } from "../../core/parts.js";
 import { Plot, together } from "../../core/plot.js";
-import { colour, lineColour } from "../../core/theme.js";
+import { useStore } from "../../core/store.js";
+import { colour, lineColour, theme } from "../../core/theme.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../core/ui.js";
 import { amend, split } from "../../core/url.js";
 import { t } from "../../core/words.js";
-import { useColumns, versionOf, wholeOf } from "./chart/columns.js";
+import { scalesOf, useColumns, versionOf, wholeOf } from "./chart/columns.js";
 import { EventList, shadesOf, useEvents } from "./chart/events.js";
 import { first, useLines } from "./chart/lines.js";
 import { lane, layLanes, STATES } from "./chart/lanes.js";
@@ -97,6 +98,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   const other = useLines({ ...asked, version: width && query.with ? query.with : null });
   const events = useEvents({ id, version, columns: chosen, from: range?.[0] ?? 0, to: range?.[1] ?? 1 });
   const [event, setEvent] = useState(null);
+  const seen = useStore(theme);
   const [measured, setMeasured] = useState(null);
   const may = useMay("operator");
   const stated = useGet(session.site ? `sites/${encodeURIComponent(session.site)}/overrides` : null);
@@ -104,6 +106,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   const own = query.scales === "own";
   const colours = useMemo(() => new Map(chosen.map((name, index) => [name, index])), [chosen.join()]);
   const kinds = useMemo(() => new Map(columns.map((one) => [one.column, one.kind])), [columns]);
+  const scales = useMemo(() => scalesOf(columns.filter(({ column }) => chosen.includes(column))), [columns, chosen.join()]);
   const main = version === "latest" ? versionOf(versions, version).version : version;
   const drawn = useMemo(() => {
     const some = lines.lines.filter(({ column }) => colours.has(column));
@@ -112,14 +115,15 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
     const shown = [...some, ...over].map((line) => (states.includes(line.column) ? lane(line, states.indexOf(line.column)) : line));
     const { x, values } = some.length ? together(shown) : { x: [], values: [] };
     const series = [...some, ...over].map((line, index) => {
-      const known = line.unit ?? some.find(({ column }) => column === line.column).unit;
-      const unit = own ? [line.column, known].filter(Boolean).join(", ") : states.includes(line.column) ? STATES : known;
-      return { label: index < some.length ? line.column : `${line.column} · ${query.with}`, unit, column: line.column, values: values[index], index: colours.get(line.column),
+      const measured = line.unit ?? some.find(({ column }) => column === line.column).unit;
+      const known = [line.column, measured].filter(Boolean).join(", ");
+      const unit = own ? known : states.includes(line.column) ? STATES : measured ?? scales.get(line.column);
+      return { label: index < some.length ? line.column : `${line.column} · ${query.with}`, known, unit, column: line.column, values: values[index], index: colours.get(line.column),
         dash: index < some.length ? undefined : [6, 4], step: kinds.get(line.column) === "status" };
     });
     return { x, series, states: states.length };
-  }, [lines.lines, other.lines, query.with, own, colours, kinds]);
-  const series = useMemo(() => drawn.series.map((one) => ({ ...one, colour: lineColour(one.index) })), [drawn]);
+  }, [lines.lines, other.lines, query.with, own, colours, kinds, scales]);
+  const series = useMemo(() => drawn.series.map((one) => ({ ...one, colour: lineColour(one.index) })), [drawn, seen]);
   // A canvas without a graphics card draws dense lines of more than one pixel thirty times as slowly.
   const thin = () => plot.current?.series.slice(1).forEach((one, index) => {
     const { x } = lines.lines.find(({ column }) => column === series[index]?.column) ?? { x: [] };
@@ -169,7 +173,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
       <${Field} type="checkbox" label=${t("chart.shades")} checked=${query.shades !== "off"} onChange=${() => amend({ shades: query.shades === "off" ? null : "off" })} />
       ${versions.length > 1 && html`<${Field} label=${t("chart.with")} value=${query.with ?? ""} onChange=${({ target }) => amend({ with: target.value || null })}
         options=${[["", t("chart.with_none")], ...versions.map((one) => one.version).filter((name) => name !== main).map((name) => [name, name])]} />`}</div>
-      <div class="row"><button disabled=${!series.length} onClick=${() => picture(plot.current, series.map((one) => ({ ...one, label: own ? one.label : [one.label, one.unit].filter(Boolean).join(", ") })), `${session.name} ${stamp(range[0], zone).slice(0, 10)}`)}>${t("part.save_picture")}</button>
+      <div class="row"><button disabled=${!series.length} onClick=${() => picture(plot.current, series.map((one) => ({ ...one, label: one.dash ? `${one.known} · ${query.with}` : one.known })), `${session.name} ${stamp(range[0], zone).slice(0, 10)}`)}>${t("part.save_picture")}</button>
         <a class="button" href=${csv} download>${t("chart.csv")}</a></div></div>
     <p class="soft small">${t("chart.hint", { zone })}</p></div>
     <div class="panel chart-beside"><${EventList} events=${events} chosen=${event} onchoose=${choose} /></div>`;
@@ -181,7 +185,8 @@ export default function Chart({ session, version, versions, query }) {
   const wished = split(query.columns);
   return html`<${Answer} of=${columns} tall>${(known) => {
     const names = new Set(known.filter(({ kind }) => kind !== "text").map(({ column }) => column));
-    const chosen = wished.length ? wished.filter((name) => names.has(name)) : query.columns === undefined && (suggested.data || suggested.failure) ? usual(known, suggested.data) : [];
+    const waiting = query.columns === undefined && !suggested.data && !suggested.failure;
+    const chosen = wished.length ? wished.filter((name) => names.has(name)) : waiting ? [] : usual(known, suggested.data);
     const missing = wished.filter((name) => !names.has(name));
     const change = (column) => {
       const next = chosen.includes(column) ? chosen.filter((name) => name !== column) : [...chosen, column];
@@ -191,7 +196,7 @@ export default function Chart({ session, version, versions, query }) {
       <${Picker} columns=${known} chosen=${chosen} onchange=${change} onclear=${() => amend({ columns: "none" })} />
       <div class="chart-main">
         ${missing.some((name) => name !== "none") && html`<p class="warnings">${t("chart.missing", { columns: missing.join(", ") })}</p>`}
-        ${chosen.length || !wished.length
+        ${chosen.length || waiting
           ? html`<${Drawing} session=${session} version=${version} versions=${versions} query=${query} columns=${known} chosen=${chosen} change=${change} />`
           : html`<div class="panel chart-none"><${Empty}>${t("chart.choose")}<//></div>`}
       </div></div>`;

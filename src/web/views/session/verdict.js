@@ -4,7 +4,7 @@ import { Answer, Empty } from "../../core/parts.js";
 import { html, useEffect, useMemo, useRef } from "../../core/ui.js";
 import { at } from "../../core/url.js";
 import { t, value } from "../../core/words.js";
-import { wholeOf } from "./chart/columns.js";
+import { versionOf, wholeOf } from "./chart/columns.js";
 import { Coverage } from "./verdict/coverage.js";
 import { Energy, energy as energyText } from "./verdict/energy.js";
 import { Faults, Hits, told } from "./verdict/faults.js";
@@ -66,7 +66,7 @@ export default function Verdict({ session, version, versions, query }) {
     <div class="verdict-top">
       ${panel("findings", t("verdict.findings"), html`<${Faults} findings=${findings} ranking=${ranking} end=${end} session=${session} version=${version} query=${query} chart=${chart} />`)}
       ${panel("energy", t("verdict.energy_glance"), html`<${Energy} of=${energy} chart=${chart} statistics=${other("statistics")} />`)}
-      ${panel("events", t("verdict.events"), html`<${Hits} hits=${hits} chart=${chart} clean=${other("clean")} zone=${session.timezone} />`)}
+      ${panel("events", t("verdict.events"), html`<${Hits} hits=${hits} chart=${chart} clean=${other("clean")} cleaned=${!!versionOf(versions, version)?.cleaned_from} zone=${session.timezone} />`)}
     </div>
     <div class="verdict-two">
       ${panel("coverage", t("verdict.coverage"), html`<${Answer} of=${both} tall>${(known) => html`<${Coverage} session=${session} version=${version} query=${query} points=${known} coverage=${coverage.data} />`}<//>`)}

@@ -48,6 +48,27 @@ export function grouped(columns) {
   return alone.length ? [...others, ["", alone]] : others;
 }
 
+/**
+ * The scale of each column: its unit; without one, columns of like size share a scale that no unit names.
+ */
+export function scalesOf(columns) {
+  const size = ({ min, max }) => Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0));
+  const scales = new Map();
+  let [least, place] = [0, 0];
+  for (const one of columns.slice().sort((a, b) => size(a) - size(b))) {
+    if (one.unit) {
+      scales.set(one.column, one.unit);
+      continue;
+    }
+    if (size(one) > 10 * least) {
+      least = size(one);
+      place += 1;
+    }
+    scales.set(one.column, "\u200b".repeat(place));
+  }
+  return scales;
+}
+
 /** Whether a column's names have the text in them, its unit or its kind too. */
 export const fits = (text) => {
   const words = (text ?? "").toLowerCase().split(/\s+/).filter(Boolean);

@@ -10,7 +10,7 @@ function Choice({ of, chosen, full, onchange }) {
   const { column, unit, kind, count } = of;
   const cannot = kind === "text" ? t("chart.text_column") : !chosen && full ? t("chart.full", { count: MOST }) : null;
   const other = otherName(of);
-  return html`<label class="chart-choice" title=${cannot ?? (other || null)}>
+  return html`<label class="chart-choice" title=${cannot ?? other ?? column}>
     <input type="checkbox" checked=${chosen} disabled=${!!cannot} onChange=${() => onchange(column)} />
     <span class=${count ? null : "soft"}>${column}${other && html`<small class="soft">${other}</small>`}</span>
     <small class="soft">${[unit, kind !== "instantaneous" && word("kind", kind), !count && t("chart.dead")].filter(Boolean).join(" · ")}</small></label>`;

@@ -32,7 +32,7 @@ export function Readout({ entries, zone, versions, onremove, onunit }) {
     ${entries.map(({ column, known: { unit, kind } = {}, next, index, line, other, known }) => html`<span class="chart-entry" key=${column}>
       <${Swatch} index=${index} /><span class="chart-entry-name" title=${column}>${column}</span>
       <b class="number">${time !== null && line ? value(valueAt(line, time)) : ""}</b>
-      ${onunit && kind !== "status" ? html`<button class="plain chart-unit" aria-label=${t("chart.set_unit_of", { column })} title=${next && next !== unit ? t("chart.unit_next", { unit: next }) : t("chart.set_unit")} onClick=${() => onunit(known)}>${unit || t("chart.no_unit")}${next && next !== unit && ` → ${next}`}</button>`
+      ${onunit && kind !== "status" ? html`<button class="plain chart-unit" title=${next && next !== unit ? t("chart.unit_next", { unit: next }) : t("chart.set_unit")} onClick=${() => onunit(known)}><span class="visually-hidden">${t("chart.set_unit_of", { column })}: </span>${unit || t("chart.no_unit")}${next && next !== unit && ` → ${next}`}</button>`
         : html`<span class="soft">${unit}</span>`}
       ${other && html`<span class="chart-entry-other" title=${versions[1]}><${Swatch} index=${index} dashed />
         <b class="number">${time === null ? "" : value(valueAt(other, time))}</b></span>`}

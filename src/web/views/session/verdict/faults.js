@@ -47,15 +47,15 @@ export function Faults({ findings, ranking, end, session, version, query, chart 
 }
 
 /** Events by rule as bars in words; each opens on the chart where it was longest. */
-export function Hits({ hits, chart, clean, zone }) {
+export function Hits({ hits, chart, clean, cleaned, zone }) {
   if (hits.failure) return html`<${Problem} failure=${hits.failure} again=${hits.again} />`;
   if (!hits.rules) return html`<div class="verdict-waiting" role="status"></div>`;
-  if (!hits.rules.length) return html`<p class="soft">${t("verdict.no_hits")}</p><p><a href=${clean}>${t("verdict.to_clean")}</a></p>`;
+  if (!hits.rules.length) return html`<p class="soft">${t(cleaned ? "verdict.no_hits" : "verdict.not_cleaned")}</p><p><a href=${clean}>${t(cleaned ? "verdict.to_clean" : "verdict.clean_it")}</a></p>`;
   const most = hits.rules[0].total;
   return html`<ul class="verdict-bars">${hits.rules.map(({ rule, total, items, columns }) => {
     const ends = items.map(({ start_at: from, end_at: to }) => [Date.parse(from) / 1000, Date.parse(to) / 1000]).sort((a, b) => b[1] - b[0] - (a[1] - a[0]))[0];
     const margin = ends && Math.max(3 * 3600, (ends[1] - ends[0]) * 0.3);
-    const range = ends && { from: stamp(ends[0] - margin, zone), to: stamp(ends[1] + margin, zone) };
+    const range = ends && { from: stamp(Math.floor((ends[0] - margin) / 60) * 60, zone), to: stamp(Math.ceil((ends[1] + margin) / 60) * 60, zone) };
     return html`<li key=${rule}><a href=${chart({ columns: columns.slice(0, 4).join(","), ...range })}>${word("rule", rule)}</a>
       <span class="number">${count(total)}</span>
       <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect class="warn" width=${(100 * total) / most} height="1" /></svg>

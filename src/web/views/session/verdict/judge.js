@@ -114,17 +114,20 @@ const FACTOR = { W: 0.001, kW: 1, MW: 1000 };
 /** Power, load and energy of the plant: `{power, load, none, recorded, figures: {days: [{day, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}, settled}`. */
 export function useEnergy(session, version) {
   const id = session.session_id;
-  const efficiency = useGet("data/efficiency", { session_id: id, version });
+  const suggested = useGet("feature-mapping/suggest", { session_id: id, version });
+  const plays = (name) => suggested.data?.roles.some(({ role, columns }) => role === name && columns.length > 0);
+  const known = plays("power") && (plays("load") || (plays("flow") && plays("chw_supply") && plays("chw_return")));
+  const efficiency = useGet(known ? "data/efficiency" : null, { session_id: id, version });
   const role = (name) => efficiency.data?.roles.find((one) => one.role === name)?.columns ?? [];
-  const alone = useGet(efficiency.failure ? "feature-mapping/suggest" : null, { session_id: id, version });
-  const stats = useGet(efficiency.failure ? "data/stats" : null, { session_id: id, version });
-  const power = efficiency.data ? role("power") : stats.data ? powerOf(alone.data, stats.data) : [];
+  const alone = suggested.failure || (suggested.data && !known) || efficiency.failure;
+  const stats = useGet(alone ? "data/stats" : null, { session_id: id, version });
+  const power = efficiency.data ? role("power") : stats.data ? powerOf(suggested.data, stats.data) : [];
   const load = efficiency.data ? role("load") : [];
   const asked = power.length ? { session_id: id, version, columns: [...power, ...load] } : null;
   const daily = useGet(asked && "data/series", asked && { ...asked, every: "1d", points: 20000 });
   const fine = useGet(asked && "data/series", asked && { ...asked, columns: power, points: 2000 });
   const shares = useGet(asked && "data/coverage", asked && { ...asked, columns: power.slice(0, 1), by: "day" });
-  const settled = efficiency.data || (efficiency.failure && (alone.data || alone.failure) && (stats.data || stats.failure));
+  const settled = efficiency.data || (alone && (stats.data || stats.failure));
   const figures = useMemo(() => {
     if (!daily.data || !fine.data || !shares.data) return null;
     const part = (names) => daily.data.series.filter(({ column }) => names.includes(column));
