@@ -5,6 +5,7 @@ import { html, useState } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { measure, t, value, word } from "../../core/words.js";
 import { nameOf } from "./inputs.js";
+import { plainly } from "./plain.js";
 
 /** Features that somebody can state: columns of the plant, not what is reckoned from them. */
 const stated = (model) => (model.features ?? []).filter((feature) => feature.from === "column");
@@ -52,7 +53,7 @@ export function Predict({ model, query }) {
         <input type="number" step="any" inputmode="decimal" name=${feature.name} value=${row[feature.name] ?? ""} placeholder=${value(feature.range.median, 4)} onInput=${(event) => set(feature.name, event.target.value)} />
         <${Scale} range=${feature.range} number=${number} /><small class="hint">${t("models.seen_range", { low: value(feature.range.min, 4), high: value(feature.range.max, 4) })}</small></label>`;
     })}${calendar && html`<label><span>${t("models.when")}</span><input type="datetime-local" value=${row.timestamp ?? ""} onInput=${(event) => set("timestamp", event.target.value)} /></label>`}</div>
-    ${failure && html`<${Problem} failure=${failure} />`}
+    ${failure && html`<${Problem} failure=${plainly(failure)} />`}
     <div class="models-said"><button class="primary" disabled=${busy}>${t("models.predict")}</button><div role="status">${one && html`<p><span class="soft">${t("models.said")}</span> <strong>${measure(one.predicted_power, answer.target_unit, 4)}</strong>
       ${one.lower != null && html` <span class="soft">${t("models.likely", { low: value(one.lower, 4), high: measure(one.upper, answer.target_unit, 4) })}</span>`}</p>
       ${one.extrapolating.length > 0 && html`<p class="warnings">${t("models.beyond_seen", { names: one.extrapolating.join(", ") })}</p>`}

@@ -3,16 +3,17 @@ import { savePicture } from "../../core/parts.js";
 import { Plot } from "../../core/plot.js";
 import { html, useMemo, useRef } from "../../core/ui.js";
 import { colour } from "../../core/theme.js";
-import { amend } from "../../core/url.js";
+import { amend, at } from "../../core/url.js";
 import { count, t } from "../../core/words.js";
 
-/** Rows of an evaluation in order of time, as columns: seconds, measured, predicted, their difference, and the load where it is known. */
-function columnsOf(evaluation) {
-  const rows = (evaluation.rows ?? evaluation.points ?? []).filter((row) => row.actual != null && row.predicted != null);
-  const x = rows.map((row) => Date.parse(row.timestamp ?? row.at) / 1000);
+/** Rows of an evaluation in order of time, as columns: seconds, measured, predicted with its interval, their difference, and the load where it is known. */
+function columnsOf({ rows: all }, interval) {
+  const rows = all.filter((row) => row.actual != null && row.predicted != null);
+  const x = rows.map((row) => Date.parse(row.timestamp) / 1000);
   const [actual, predicted] = [rows.map((row) => row.actual), rows.map((row) => row.predicted)];
+  const half = (number) => (interval?.width === "relative" && interval.half_share ? interval.half_share * Math.abs(number) : interval?.half_width);
   return {
-    x, actual, predicted, lower: rows.map((row) => row.lower ?? null), upper: rows.map((row) => row.upper ?? null),
+    x, actual, predicted, lower: predicted.map((number) => number - half(number)), upper: predicted.map((number) => number + half(number)),
     residual: actual.map((number, index) => number - predicted[index]), load: rows.some((row) => row.load != null) ? rows.map((row) => row.load ?? null) : null,
   };
 }
@@ -55,8 +56,7 @@ function OverTime({ columns, unit, zone, name, query }) {
   const series = useMemo(() => [
     { label: t("models.measured"), unit, values: columns.actual, colour: colour("--line-2") },
     { label: t("models.predicted"), unit, values: columns.predicted, colour: colour("--line-1") },
-    ...(columns.lower.some((number) => number != null) ? [["lower", "▼"], ["upper", "▲"]].map(([key, mark]) =>
-      ({ label: `${t("models.interval_band")} ${mark}`, unit, values: columns[key], width: 1, dash: [2, 4], colour: colour("--soft") })) : []),
+    ...[["lower", "▼"], ["upper", "▲"]].map(([key, mark]) => ({ label: `${t("models.interval_band")} ${mark}`, unit, values: columns[key], width: 1, dash: [2, 4], colour: colour("--soft") })),
   ], [columns, unit]);
   const missed = useMemo(() => [{ label: t("models.residual"), unit, values: columns.residual, colour: colour("--line-3") }], [columns, unit]);
   const range = query.from && query.to ? [Number(query.from), Number(query.to)] : undefined;
@@ -68,8 +68,9 @@ function OverTime({ columns, unit, zone, name, query }) {
 }
 
 export function Rows({ model, of, query }) {
-  const columns = useMemo(() => of.data && columnsOf(of.data), [of.data]);
-  if (!columns?.x.length) return null;
+  const columns = useMemo(() => of.data && columnsOf(of.data, model.metrics.interval), [of.data]);
+  if (!columns) return html`<div class="waiting tall models-rows" role="status"></div>`;
+  if (!columns.x.length) return html`<p class="panel soft models-rows">${t("models.no_evaluation")} <a href=${at(["sessions", model.session_id, "model"])}>${t("models.train_again")}</a></p>`;
   const unit = model.target_unit ?? "";
   const load = model.features?.find((feature) => feature.role === "load_rt");
   const rest = { columns, unit, name: `${model.name} ${model.version}` };

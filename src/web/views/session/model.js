@@ -6,6 +6,7 @@ import { amend, at } from "../../core/url.js";
 import { ago, percent, t, word } from "../../core/words.js";
 import { Grade, errorOf } from "../models/judged.js";
 import { mappingOf, nameFrom, placed, readMoves, writeMoves } from "../models/mapping.js";
+import { plainly } from "../models/plain.js";
 import { Board } from "./model/board.js";
 import { Training } from "./model/training.js";
 
@@ -67,7 +68,7 @@ function Form({ suggested, session, version, query, ontrained }) {
     <p class="hint">${!target ? t("model.no_target") : target === suggested.target_col ? t("model.target_why", { target, why: suggested.target_evidence ?? "" }) : t("model.target_chosen", { target })}
       ${" "}${t("model.will_leave_out")}</p>
     ${!used.length && html`<p class="warnings">${t("model.nothing_used")}</p>`}
-    ${failure && html`<${Problem} failure=${failure} />`}
+    ${failure && html`<${Problem} failure=${plainly(failure)} />`}
     <details class="model-parts" open=${query.board !== "closed"} onToggle=${(event) => amend({ board: event.target.open ? null : "closed" })}>
       <summary>${t("model.parts", { used: used.length, all: names.length })}${moves.size > 0 && html` · ${t("model.moved_count", { count: moves.size })}`}</summary>
       <p class="hint row spread"><span>${t("model.drag")}</span>${moves.size > 0 && html`<button type="button" class="plain" onClick=${() => amend({ moved: null })}>${t("model.as_suggested")}</button>`}</p>

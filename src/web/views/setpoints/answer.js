@@ -5,12 +5,14 @@ import { Answer, Tag } from "../../core/parts.js";
 import { html } from "../../core/ui.js";
 import { at } from "../../core/url.js";
 import { clock, local, measure, percent, t, value, word } from "../../core/words.js";
+import { plainText } from "../models/plain.js";
 
 const ROWS_OF = /^median of the latest steady rows of session \S+, (\S+): (\S+) – (\S+)$/;
 /** Where an assumption comes from, in words of the page. */
 export function sourceOf(text) {
   const rows = ROWS_OF.exec(text);
   if (rows) return t("setpoints.source.steady", { version: rows[1], from: clock(rows[2]), to: clock(rows[3]).slice(11) });
+  if (/no steady rows/.test(text)) return t("setpoints.source.none");
   if (/median of (the )?training rows like/.test(text)) return t("setpoints.source.alike");
   if (/median of (the )?training rows|median of all/.test(text)) return t("setpoints.source.middle");
   return text;
@@ -37,8 +39,8 @@ function Assumed({ assumptions }) {
 }
 
 /** One set-point: what it is now, what it should be, what that alone saves, and why. */
-function Setpoint({ one, unit }) {
-  const stays = one.current != null && Math.abs(one.value - one.current) < 1e-9;
+function Setpoint({ one, unit, change }) {
+  const stays = !change || (one.current != null && Math.abs(one.value - one.current) < 1e-9);
   return html`<li class=${stays ? "stays" : ""}><span class="name capital">${word("models.roles", one.parameter)}</span>
     <span class="number">${one.current != null && !stays && html`<span class="soft">${measure(one.current, one.unit, 4)} →</span> `}${stays ? html`${measure(one.value, one.unit, 4)} <span class="soft">${t("setpoints.stays")}</span>`
       : html`<strong class="setpoints-to">${measure(one.value, one.unit, 4)}</strong>`}</span>
@@ -51,14 +53,15 @@ export function Recommended({ run, model, unit = "kW" }) {
   const bars = [{ name: t("setpoints.now"), value: run.baseline_power, text: measure(run.baseline_power, unit, 4), kind: "soft" },
     { name: t("setpoints.then"), value: run.predicted_power, text: measure(run.predicted_power, unit, 4), kind: run.change ? "good" : "soft", low: run.lower ?? undefined, high: run.upper ?? undefined }];
   return html`<p class="setpoints-headline">${run.change ? html`<strong>${t("setpoints.saves_much", { power: measure(run.savings_kw, unit, 3), percent: percent(run.savings_percent) })}</strong>`
-      : html`<strong>${t("setpoints.no_change")}</strong>`} <${Tag} kind=${run.change ? kind : "soft"}>${t(`setpoints.sure.${sure}`, { percent: percent(100 * run.confidence) })}<//></p>
+      : html`<strong>${t("setpoints.no_change")}</strong>`}
+    ${run.change && html` <${Tag} kind=${kind}>${t(`setpoints.sure.${sure}`, { percent: percent(100 * run.confidence) })}<//>`}</p>
     <${Bars} of=${bars} rowHeight=${34} description=${bars.map((bar) => `${bar.name} ${bar.text}`).join(", ")} />
     <p class="small soft">${run.lower == null ? t("setpoints.nobody_knows") : t("setpoints.likely", { low: value(run.lower, 4), high: measure(run.upper, unit, 4) })}</p>
     <${Costs} run=${run} site=${model?.folder} />
-    ${run.extrapolating.length > 0 && html`<p class="warnings">${t("setpoints.beyond_seen", { names: run.extrapolating.join(", ") })}</p>`}
-    ${run.constraint_violations.length > 0 && html`<div class="warnings"><strong>${t("setpoints.not_kept")}</strong><ul class="listed">${run.constraint_violations.map((text) => html`<li>${text}</li>`)}</ul></div>`}
-    <ul class="setpoints-recommended" aria-label=${t("setpoints.recommended")}>${run.recommendations.map((one) => html`<${Setpoint} key=${one.parameter} one=${one} unit=${unit} />`)}</ul>
-    <p class="small soft" lang="en">${run.message}</p>
+    ${run.extrapolating.length > 0 && html`<p class="warnings">${t("setpoints.beyond_seen", { names: run.extrapolating.map(plainText).join(", ") })}</p>`}
+    ${run.constraint_violations.length > 0 && html`<div class="warnings"><strong>${t("setpoints.not_kept")}</strong><ul class="listed">${run.constraint_violations.map((text) => html`<li>${plainText(text)}</li>`)}</ul></div>`}
+    <ul class="setpoints-recommended" aria-label=${t("setpoints.recommended")}>${run.recommendations.map((one) => html`<${Setpoint} key=${one.parameter} one=${one} unit=${unit} change=${run.change} />`)}</ul>
+    <p class="small soft" lang="en">${plainText(run.message)}</p>
     <${Assumed} assumptions=${run.assumptions} />`;
 }
 

@@ -5,6 +5,7 @@ import { html, useEffect, useState } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { percent, t, word } from "../../../core/words.js";
 import { Against, Figures, Grade, LeftOut, headline } from "../../models/judged.js";
+import { plainly } from "../../models/plain.js";
 
 const STAGES = [
   [/^trying (\w+)/, "trying"], [/^seeing how far off/, "interval"], [/^measuring what/, "importance"], [/^judging rows/, "random"],
@@ -52,7 +53,7 @@ export function Training({ id, sentences, onended }) {
   if (job?.status === "completed") return html`<section class="panel model-result"><${Result} id=${id} sentences=${sentences} /></section>`;
   if (job?.status === "failed") {
     const problem = { code: job.error_code, detail: job.error ?? t("status.failed"), errors: job.errors };
-    return html`<section class="panel"><h2>${t("model.failed")}</h2><${Problem} failure=${{ problem }} again=${forget} /></section>`;
+    return html`<section class="panel"><h2>${t("model.failed")}</h2><${Problem} failure=${plainly({ problem })} again=${forget} /></section>`;
   }
   if (job?.status === "cancelled") return html`<section class="panel"><p>${t("model.cancelled")}</p><button onClick=${forget}>${t("part.close")}</button></section>`;
   return html`<section class="panel model-result" aria-live="polite"><h2>${t("model.training")}</h2>
