@@ -32,13 +32,16 @@ function Glance({ of }) {
     ${failed.length + open.length + faults === 0 && html`<span class="tag good">${t("home.well")}</span>`}</p>`;
 }
 
-function Filters({ query, all }) {
+function Filters({ query, all, flat }) {
   const choose = (name) => (event) => amend({ [name]: event.target.value || null, page: null }, { replace: false });
   const listed = (name, of) => {
     const known = different([...of, query[name]]);
     return [["", t(`home.any_${name}`)], ...known.map((text) => [text, text])];
   };
   const set = ["q", "status", "site", "tag", "sort", "deleted"].some((name) => query[name]);
+  // What was searched stands in one list, whose own order is that of the last change.
+  const keys = Object.keys(SORTS).filter((key) => !(flat && key === "updated_at"));
+  const orders = [["", t(flat ? "home.sort_updated_at" : "home.by_site")], ...keys.map((key) => [key, t(`home.sort_${key}`)])];
   const unfolded = Boolean(query.filters || query.status || query.site || query.tag || query.sort || query.deleted);
   return html`<form class=${`home-filters ${unfolded ? "unfolded" : ""}`} role="search" onSubmit=${(event) => event.preventDefault()}>
     <${Search} label=${t("home.search")} placeholder=${t("home.search_hint")} value=${query.q} onsearch=${(q) => amend({ q, page: null })} />
@@ -48,7 +51,7 @@ function Filters({ query, all }) {
       options=${[["", t("home.any_status")], ...STATUSES.map((status) => [status, word("status", status)])]} />
     <${Field} label=${t("home.tag")} value=${query.tag} options=${listed("tag", all.flatMap((one) => one.tags ?? []))} onChange=${choose("tag")} />
     <${Field} label=${t("home.sort")} value=${query.sort} onChange=${choose("sort")}
-      options=${[["", t("home.by_site")], ...Object.keys(SORTS).map((key) => [key, t(`home.sort_${key}`)])]} />
+      options=${orders} />
     <div class="row home-modes">
       <button type="button" aria-pressed=${query.deleted ? "true" : "false"}
         onClick=${() => amend({ deleted: query.deleted ? null : "true", page: null }, { replace: false })}>${t("home.deleted")}</button>
@@ -84,7 +87,7 @@ export default function Home({ query }) {
   return html`
     <div class="row spread home-top"><div><h1>${t(deleted ? "home.deleted_title" : "home.title")}</h1>${newest.data && !deleted && html`<${Glance} of=${newest.data} />`}</div>
       ${may && html`<a class="button primary" href="#/new">${t("home.new")}</a>`}</div>
-    <${Filters} query=${query} all=${all} />
+    <${Filters} query=${query} all=${all} flat=${Boolean(q || deleted)} />
     <${Answer} of=${shown} tall>${(data) => (data.items.length
       ? html`<${Sessions} items=${data.items} flat=${flat} searched=${q} again=${again} />`
       : html`<${Empty}>${t(deleted ? "home.none_deleted" : "home.none_match")} ${(q || status || site || tag) && html`<a href=${deleted ? "#/?deleted=true" : "#/"}>${t("home.clear")}</a>`}<//>`)}<//>

@@ -1,5 +1,5 @@
 // Sessions as rows: grouped by site on one axis of time a site, or flat as they were searched or sorted.
-import { send } from "../../core/api.js";
+import { get, send } from "../../core/api.js";
 import { Strip } from "../../core/paint.js";
 import { Dialog, Problem, Tag, say, useMay } from "../../core/parts.js";
 import { html, useState } from "../../core/ui.js";
@@ -56,6 +56,8 @@ function Row({ session, axis, flat, again }) {
     setFailure(null);
     work().catch(setFailure);
   };
+  // A list does not have the notes, which would be lost were they not there to be edited.
+  const describe = async () => setOpen({ describe: await get(`sessions/${session.session_id}`) });
   const name = (verb) => `${verb}: ${session.name}`;
   const found = (session.found ?? []).filter(({ kind }) => !["name", "site"].includes(kind)).slice(0, 4);
   const figures = session.column_count > 0
@@ -81,10 +83,10 @@ function Row({ session, axis, flat, again }) {
       ? html`<button onClick=${tried(restore)} aria-label=${name(t("session.restore"))}>${t("session.restore")}</button>
         <button class="plain home-bad" onClick=${() => setOpen("purge")} aria-label=${name(t("home.purge"))}>${t("home.purge")}</button>`
       : html`${unread(session) && html`<a class="button" href=${at(["new"], { session: session.session_id })} aria-label=${name(t("home.go_on"))}>${t("home.go_on")}</a>`}
-        <button class="plain" onClick=${() => setOpen("describe")} aria-label=${name(t("session.edit"))}>${t("session.edit")}</button>
+        <button class="plain" onClick=${tried(describe)} aria-label=${name(t("session.edit"))}>${t("session.edit")}</button>
         <button class="plain" onClick=${tried(() => remove(session, again))} aria-label=${name(t("session.delete"))}>${t("session.delete")}</button>`)}</div>
     ${failure && html`<div class="home-wide"><${Problem} failure=${failure} /></div>`}
-    ${open === "describe" && html`<${Describe} session=${session} onclose=${() => setOpen(null)} ondone=${again} />`}
+    ${open?.describe && html`<${Describe} session=${open.describe} onclose=${() => setOpen(null)} ondone=${again} />`}
     ${open === "purge" && html`<${ForEver} session=${session} onclose=${() => setOpen(null)} again=${again} />`}
   </li>`;
 }

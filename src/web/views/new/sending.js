@@ -1,6 +1,6 @@
 // Files on their way to the server, in the order in which they were chosen. They are sent in batches; what was sent is kept
 // under a session's id, so that a page that is closed loses nothing that was acknowledged.
-import { send, upload } from "../../core/api.js";
+import { get, send, silent, upload } from "../../core/api.js";
 import { store } from "../../core/store.js";
 import { amend, read } from "../../core/url.js";
 
@@ -11,6 +11,8 @@ export const stored = store(0);
 
 const BATCH_BYTES = 64e6;
 const BATCH_FILES = 20;
+/** How often files are sent again by themselves while the server comes and goes. */
+const TRIES = 5;
 let ending = null;
 /** The session that the chosen files are sent to. */
 let session = null;
@@ -70,7 +72,7 @@ export function add(files) {
 }
 
 export function again() {
-  chosen.set((all) => all.map((one) => (one.state === "failed" ? { ...one, state: "waiting", failure: null } : one)));
+  chosen.set((all) => all.map((one) => (one.state === "failed" ? { ...one, state: "waiting", failure: null, tries: 0 } : one)));
   pump();
 }
 
@@ -122,9 +124,15 @@ async function pump() {
       await sendBatch(batch, stop.signal);
     } catch (failure) {
       if (stop.signal.aborted) break;
+      if (!failure.problem?.code || failure.problem.code === "no_answer") {
+        // Whoever stands between answers for a server that is away. It is waited for; the same bytes twice count once.
+        const tries = (batch[0].tries ?? 0) + 1;
+        change(keys, { state: tries > TRIES ? "failed" : "waiting", sent: 0, tries, failure: silent() });
+        await get("account", {}, { signal: stop.signal }).catch(() => null);
+        continue;
+      }
       // What is refused is one of them: each is sent by itself, and the others are taken.
-      const one = keys.length === 1 || failure.problem?.code === "no_answer";
-      change(keys, one ? { state: "failed", failure } : { state: "waiting", alone: true });
+      change(keys, keys.length === 1 ? { state: "failed", failure } : { state: "waiting", alone: true });
     }
   }
   if (ending === stop) ending = null;

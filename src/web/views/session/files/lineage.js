@@ -45,7 +45,7 @@ export function Lineage({ of, id }) {
     const height = Math.max(...boxes.map((box) => box.y)) + TALL + 8;
     const lines = boxes.flatMap((box) => box.from.filter((from) => known.has(from)).map((from) => [known.get(from), box]));
     return html`<div class="files-lineage" tabindex="0" role="region" aria-label=${t("files.lineage")}>
-      <svg width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="img" aria-label=${t("files.lineage_text", { count: boxes.length })}>
+      <svg width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} role="group" aria-label=${t("files.lineage_text", { count: boxes.length })}>
         ${lines.map(([from, to]) => {
           const [x, y, end, low] = [from.x + WIDE, from.y + TALL / 2, to.x, to.y + TALL / 2];
           const middle = (x + end) / 2;
@@ -55,7 +55,7 @@ export function Lineage({ of, id }) {
           const drawn = html`<g class=${box.kind}><title>${`${box.label} ${box.sha256 ?? ""}`}</title><rect x=${box.x} y=${box.y} width=${WIDE} height=${TALL} rx="6" />
             <text x=${box.x + 10} y=${box.y + 19}>${shortened(box.label)}</text><text class="under" x=${box.x + 10} y=${box.y + 36}>${word("files.kind", box.kind)} · ${local(box.created_at)}</text></g>`;
           const href = target(box, id);
-          return href ? html`<a href=${href} aria-label=${box.label}>${drawn}</a>` : drawn;
+          return href ? html`<a href=${href}>${drawn}</a>` : drawn;
         })}
       </svg></div>`;
   }}<//>`;
