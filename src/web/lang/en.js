@@ -104,6 +104,7 @@ export default {
     direction: "Power", kept: "Kept", sweep_most: "at most {most}", physics_text: "Along each input that physics knows a way of, from its least to its most.", usual_about: "98 of 100 rows lay here", left_out: "What was left out, and what to know", nothing_left_out: "Nothing was left out.",
     from: { hour: "from the clock", weekday: "from the calendar", month: "from the calendar", wet_bulb: "from temperature and humidity", difference: "difference of two points", lag: "from its past", rolling_mean: "from its past" },
     no_evaluation: "This version was made before its held-out rows were kept one by one: there is no picture of them.", train_again: "Train it again",
+    figure: "Figure",
     compared_rows: { bias: "Bias", interval_held: "Interval held (90 % asked)", half_width: "Interval", algorithm_of: "Algorithm", inputs_of: "Inputs", width_of: "Rows", rows_made: "Number of rows", data_of: "Data" }, inputs_differ: "Inputs that differ",
   },
   statistics: {
@@ -150,7 +151,7 @@ export default {
   home: {
     title: "Sessions", deleted_title: "Deleted sessions", new: "New session", sessions: { one: "one session", other: "{count} sessions" }, sites: { one: "one site", other: "{count} sites" },
     failed: { one: "one could not be read, {when}", other: "{count} could not be read, the first {when}" }, open: { one: "one is not read yet", other: "{count} are not read yet" },
-    findings: { one: "one finding", other: "{count} findings" }, well: "all are read", search: "Search", search_hint: "name, site, point, note, tag, file", site: "Site", status: "Status", tag: "Tag", sort: "Order",
+    findings: { one: "one finding", other: "{count} findings" }, findings_since: { one: "one finding since {day}", other: "{count} findings since {day}" }, well: "all are read", search: "Search", search_hint: "name, site, point, note, tag, file", site: "Site", status: "Status", tag: "Tag", sort: "Order",
     filters: "Filter and order", there: "{percent} there", dead: { one: "one dead point", other: "{count} dead points" }, stored: { raw: "reports", parsed: "as read", cleaned: "cleaned", models: "models" }, any_site: "all sites", any_status: "any status", any_tag: "any tag", by_site: "by site, newest first", sort_updated_at: "last change first", sort_created_at: "newest first", sort_name: "by name", sort_site: "by name of the site",
     sort_total_rows: "most rows first", sort_status: "by status", deleted: "Deleted", clear: "Show all", storage: "{used} are stored here; {free} are free on the server's disk.",
     none_deleted: "No session is deleted.", none_match: "No session matches.", no_site: "Without a site", coverage: "How much of its data is there, from {from} to {to}", no_data: "not read yet",

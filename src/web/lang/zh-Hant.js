@@ -104,6 +104,7 @@ export default {
     direction: "功率", kept: "符合程度", sweep_most: "最多 {most}", physics_text: "對每個已知物理方向的輸入，由最小值到最大值逐步檢查。", usual_about: "98 % 的資料列落在此範圍", left_out: "排除項目與注意事項", nothing_left_out: "沒有排除任何項目。",
     from: { hour: "取自時刻", weekday: "取自日曆", month: "取自日曆", wet_bulb: "由溫度與濕度推算", difference: "兩點之差", lag: "取自過去值", rolling_mean: "取自過去值" },
     no_evaluation: "此版本建立時尚未逐列保留評估資料，因此沒有散佈圖。", train_again: "重新訓練",
+    figure: "項目",
     compared_rows: { bias: "偏差", interval_held: "區間涵蓋率（要求 90 %）", half_width: "預測區間", algorithm_of: "演算法", inputs_of: "輸入數", width_of: "資料列", rows_made: "列數", data_of: "資料版本" }, inputs_differ: "不同的輸入",
   },
   statistics: {
@@ -150,7 +151,7 @@ export default {
   home: {
     title: "工作階段", deleted_title: "已刪除的工作階段", new: "新增工作階段", sessions: { one: "1 個工作階段", other: "{count} 個工作階段" }, sites: { one: "1 個場域", other: "{count} 個場域" },
     failed: { one: "1 個無法讀取（{when}）", other: "{count} 個無法讀取，最早於{when}" }, open: { one: "1 個尚未讀取", other: "{count} 個尚未讀取" },
-    findings: { one: "1 項異常", other: "{count} 項異常" }, well: "全部已讀取", search: "搜尋", search_hint: "名稱、場域、感測點、備註、標籤、檔名", site: "場域", status: "狀態", tag: "標籤", sort: "排序",
+    findings: { one: "1 項異常", other: "{count} 項異常" }, findings_since: { one: "自 {day} 起 1 項異常", other: "自 {day} 起 {count} 項異常" }, well: "全部已讀取", search: "搜尋", search_hint: "名稱、場域、感測點、備註、標籤、檔名", site: "場域", status: "狀態", tag: "標籤", sort: "排序",
     filters: "篩選與排序", there: "完整度 {percent}", dead: { one: "1 個感測點無值", other: "{count} 個感測點無值" }, stored: { raw: "報表", parsed: "讀出", cleaned: "已清理", models: "模型" }, any_site: "所有場域", any_status: "所有狀態", any_tag: "所有標籤", by_site: "依場域，最新在前", sort_updated_at: "最近更新在前", sort_created_at: "最新建立在前", sort_name: "依名稱", sort_site: "依場域名稱",
     sort_total_rows: "列數多者在前", sort_status: "依狀態", deleted: "已刪除", clear: "顯示全部", storage: "已儲存 {used}；伺服器磁碟尚有 {free} 可用。",
     none_deleted: "沒有已刪除的工作階段。", none_match: "沒有符合的工作階段。", no_site: "未指定場域", coverage: "資料完整度，{from} 至 {to}", no_data: "尚未讀取",

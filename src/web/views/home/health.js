@@ -4,23 +4,28 @@ import { get } from "../../core/api.js";
 import { store, useStore } from "../../core/store.js";
 import { useEffect, useRef } from "../../core/ui.js";
 
-/** By session and last change: `{slices, percent, dead, findings}`. */
+/** By session and last change: `{slices, percent, dead, findings, since}`. */
 const known = store({});
 const asked = new Set();
-const waiting = [];
+/** What is still to be asked: how full the data are of all that are seen, then what was found in them. */
+const [strips, findings] = [[], []];
 let working = 0;
 
 const keyOf = (session) => `${session.session_id} ${session.updated_at}`;
+const tell = (session, of) => known.set((all) => ({ ...all, [keyOf(session)]: { ...all[keyOf(session)], ...of } }));
+
+const fill = (session) => get("data/coverage-strip", { session_id: session.session_id })
+  .then(({ slices, percent, dead_points: dead }) => tell(session, { slices, percent, dead }));
+const find = (session) => get(`sessions/${session.session_id}/findings`, { page_size: 1 })
+  .then(({ summary }) => tell(session, { findings: summary.length, since: summary.map((one) => one.first_day).sort()[0] }));
 
 async function next() {
-  if (working >= 2 || !waiting.length) return;
+  const [work, session] = strips.length ? [fill, strips[0]] : [find, findings[0]];
+  if (working >= 2 || !session) return;
+  (work === fill ? strips : findings).shift();
   working += 1;
-  const session = waiting.shift();
-  const tell = (of) => known.set((all) => ({ ...all, [keyOf(session)]: { ...all[keyOf(session)], ...of } }));
   // Where there is no answer the row says less.
-  await get("data/coverage-strip", { session_id: session.session_id })
-    .then(({ slices, percent, dead_points: dead }) => tell({ slices, percent, dead }), () => null);
-  await get(`sessions/${session.session_id}/findings`, { page_size: 1 }).then(({ total }) => tell({ findings: total }), () => null);
+  await work(session).catch(() => null);
   working -= 1;
   next();
 }
@@ -36,7 +41,8 @@ export function useHealth(session) {
       if (!entry.isIntersecting) return;
       watcher.disconnect();
       asked.add(key);
-      waiting.push(session);
+      strips.push(session);
+      findings.push(session);
       next();
     });
     watcher.observe(element.current);
@@ -45,7 +51,7 @@ export function useHealth(session) {
   return { health: all[keyOf(session)] ?? {}, element };
 }
 
-/** Findings of the sessions that were looked at. */
+/** Findings of the sessions that were looked at: each is one kind of fault of one machine. */
 export function useFindings(sessions) {
   const all = useStore(known);
   return sessions.reduce((sum, session) => sum + (all[keyOf(session)]?.findings ?? 0), 0);

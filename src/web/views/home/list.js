@@ -4,7 +4,7 @@ import { Strip } from "../../core/paint.js";
 import { Dialog, Problem, Tag, say, useMay } from "../../core/parts.js";
 import { html, useState } from "../../core/ui.js";
 import { at } from "../../core/url.js";
-import { ago, day, local, percent, t, word } from "../../core/words.js";
+import { ago, bytes, day, local, percent, t, word } from "../../core/words.js";
 import { Describe, remove } from "../session.js";
 import { useHealth } from "./health.js";
 
@@ -63,11 +63,12 @@ function Row({ session, axis, flat, again }) {
   const figures = session.column_count > 0
     ? [t("home.rows", { count: session.total_rows }), t("home.points", { count: session.column_count - 1 })]
     : [t("session.files_count", { count: session.files_count ?? 0 })];
+  if (gone && session.size_bytes != null) figures.push(bytes(session.size_bytes));
   return html`<li class="home-row" ref=${element}>
     <div class="home-what">
       <a class="name" href=${at(["sessions", session.session_id])}>${session.name}</a>
       ${" "}<${Tag} kind=${session.status}>${word("status", session.status)}<//>
-      ${health.findings > 0 && html` <a class="tag warn" href=${at(["sessions", session.session_id, "findings"])}>${t("home.findings", { count: health.findings })}</a>`}
+      ${health.findings > 0 && html` <a class="tag warn" href=${at(["sessions", session.session_id, "findings"])}>${t("home.findings_since", { count: health.findings, day: health.since })}</a>`}
       ${(session.tags ?? []).map((tag) => html` <a class="tag soft home-tag" href=${at([], { tag })}>${tag}</a>`)}
       ${flat && session.site && html`<a class="home-site small" href=${at([], { site: session.site })}>${session.site}</a>`}
       ${session.notes && html`<p class="home-note soft small">${session.notes}</p>`}
