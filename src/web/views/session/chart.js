@@ -1,9 +1,9 @@
 // Any columns over any time: lines with their gaps, quality events behind them, and another version laid over.
 import { address, useGet } from "../../core/api.js";
-import { Answer, Empty, Field, Problem, savePicture, useMay } from "../../core/parts.js";
+import { Answer, Empty, Field, Problem, useMay } from "../../core/parts.js";
 import { Plot, together } from "../../core/plot.js";
 import { useStore } from "../../core/store.js";
-import { colour, lineColour, theme } from "../../core/theme.js";
+import { lineColour, theme } from "../../core/theme.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../../core/ui.js";
 import { amend, split } from "../../core/url.js";
 import { t } from "../../core/words.js";
@@ -13,9 +13,11 @@ import { first, useLines } from "./chart/lines.js";
 import { lane, layLanes, STATES } from "./chart/lanes.js";
 import { Overview } from "./chart/overview.js";
 import { Picker } from "./chart/picker.js";
+import { picture } from "./chart/picture.js";
 import { useRange } from "./chart/range.js";
 import { Readout, follow } from "./chart/readout.js";
-import { instant, iso, stamp } from "./chart/time.js";
+import { iso, stamp } from "./chart/time.js";
+import { Times } from "./chart/times.js";
 import { UnitDialog } from "./chart/unit.js";
 
 /** What is drawn until somebody chooses: power and load of the plant, else the first two points with values. */
@@ -26,51 +28,10 @@ function usual(columns, suggested) {
   return known.length ? known.slice(0, 3) : drawable.slice(0, 2);
 }
 
-/** The plot with its legend above it, as a picture. */
-function picture(plot, entries, name) {
-  const from = plot.ctx.canvas;
-  const density = devicePixelRatio || 1;
-  const line = 20 * density;
-  const copy = document.createElement("canvas");
-  [copy.width, copy.height] = [from.width, from.height + line * (entries.length + 1)];
-  const context = copy.getContext("2d");
-  context.font = `${13 * density}px system-ui`;
-  context.textBaseline = "middle";
-  entries.forEach(({ label, index, dash }, row) => {
-    const y = line * (row + 0.8);
-    context.strokeStyle = lineColour(index);
-    context.lineWidth = 2.5 * density;
-    context.setLineDash((dash ?? []).map((length) => length * density));
-    context.beginPath();
-    context.moveTo(12 * density, y);
-    context.lineTo(36 * density, y);
-    context.stroke();
-    context.fillStyle = colour("--ink");
-    context.fillText(label, 44 * density, y);
-  });
-  context.drawImage(from, 0, line * (entries.length + 1));
-  savePicture(copy, name);
-}
-
-function Times({ range, zone, whole, zoom, all }) {
-  const [from, to] = range.map((time) => stamp(Math.round(time / 60) * 60, zone).replace("T", " "));
-  const span = range[1] - range[0];
-  const set = (which) => (event) => {
-    const time = instant(event.target.value, zone);
-    if (time === null) return;
-    if (which === 0) zoom(time, time < range[1] ? range[1] : time + span, { step: true });
-    else zoom(time > range[0] ? range[0] : time - span, time, { step: true });
-  };
-  const scale = (by) => () => zoom((range[0] + range[1]) / 2 - (span * by) / 2, (range[0] + range[1]) / 2 + (span * by) / 2);
-  const move = (by) => () => zoom(range[0] + span * by, range[1] + span * by);
-  return html`<div class="row chart-times">
-    <${Field} label=${t("chart.from")} value=${from} placeholder="2024-07-01 08:30" inputmode="numeric" size="16" onChange=${set(0)} />
-    <${Field} label=${t("chart.to")} value=${to} placeholder="2024-07-01 08:30" inputmode="numeric" size="16" onChange=${set(1)} />
-    <div class="row chart-steps" role="group" aria-label=${t("chart.move")}>
-      ${[["‹", "chart.earlier", move(-0.5)], ["›", "chart.later", move(0.5)], ["+", "chart.closer", scale(0.5)], ["−", "chart.wider", scale(2)]]
-        .map(([sign, name, work]) => html`<button aria-label=${t(name)} title=${t(name)} onClick=${work}>${sign}</button>`)}
-      <button onClick=${all}>${t("chart.whole")}</button></div></div>`;
-}
+/** What keys do with the time that is seen: its ends are moved by so many of its length. */
+const KEYS = {
+  ArrowLeft: [-0.2, -0.2], ArrowRight: [0.2, 0.2], ArrowUp: [0.2, -0.2], "+": [0.2, -0.2], "=": [0.2, -0.2], ArrowDown: [-0.3, 0.3], "-": [-0.3, 0.3], "−": [-0.3, 0.3],
+};
 
 /** The size of an element's inside, as it changes. */
 function useWidth(element) {
@@ -118,8 +79,10 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
       const measured = line.unit ?? some.find(({ column }) => column === line.column).unit;
       const known = [line.column, measured].filter(Boolean).join(", ");
       const unit = own ? known : states.includes(line.column) ? STATES : measured ?? scales.get(line.column);
-      return { label: index < some.length ? line.column : `${line.column} · ${query.with}`, known, unit, column: line.column, values: values[index], index: colours.get(line.column),
-        dash: index < some.length ? undefined : [6, 4], step: kinds.get(line.column) === "status" };
+      return {
+        label: index < some.length ? line.column : `${line.column} · ${query.with}`, known, unit, column: line.column, values: values[index],
+        index: colours.get(line.column), dash: index < some.length ? undefined : [6, 4], step: kinds.get(line.column) === "status",
+      };
     });
     return { x, series, states: states.length };
   }, [lines.lines, other.lines, query.with, own, colours, kinds, scales]);
@@ -127,11 +90,12 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   // A canvas without a graphics card draws dense lines of more than one pixel thirty times as slowly.
   const thin = () => plot.current?.series.slice(1).forEach((one, index) => {
     const { x } = lines.lines.find(({ column }) => column === series[index]?.column) ?? { x: [] };
-    one.width = first(x, range[1]) - first(x, range[0]) > width / 10 ? 1 : 1.7;
+    one.width = first(x, range[1]) - first(x, range[0]) > width / 3 ? 1 : 1.7;
   });
   useLayoutEffect(thin, [series, range, width]);
   // What lasts as long as all that is seen tells nothing as a shade; the list has it.
-  const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.groups).filter(({ from, to }) => from > range[0] || to < range[1])), [events.groups, query.shades, range]);
+  const shades = useMemo(() => (query.shades === "off" ? [] : shadesOf(events.groups).filter(({ from, to }) => from > range[0] || to < range[1])),
+    [events.groups, query.shades, range]);
   const entries = chosen.map((column, index) => ({
     column, index, known: columns.find((one) => one.column === column), next: statedOf(columns.find((one) => one.column === column))?.unit,
     line: lines.lines.find((line) => line.column === column), other: query.with && other.lines.find((line) => line.column === column),
@@ -143,24 +107,28 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   };
   const keys = (pressed) => {
     const span = range[1] - range[0];
-    const by = { ArrowLeft: [-0.2, -0.2], ArrowRight: [0.2, 0.2], ArrowUp: [0.2, -0.2], ArrowDown: [-0.3, 0.3], "+": [0.2, -0.2], "=": [0.2, -0.2], "-": [-0.3, 0.3], "−": [-0.3, 0.3] }[pressed.key];
+    const by = KEYS[pressed.key];
     if (pressed.key === "0") all();
     else if (by) zoom(range[0] + by[0] * span, range[1] + by[1] * span);
     else return;
     pressed.preventDefault();
   };
+  const save = () => picture(plot.current, series.map((one) => ({ ...one, label: one.dash ? `${one.known} · ${query.with}` : one.known })),
+    `${session.name} ${stamp(range[0], zone).slice(0, 10)}`);
   if (!whole) return html`<${Empty}>${t("chart.no_times")}<//>`;
   const height = width < 600 ? 300 : width < 1500 ? 420 : 560;
   const csv = address(`sessions/${id}/data.csv`, { version, columns: chosen, from: iso(Math.floor(range[0])), to: iso(Math.ceil(range[1]) + 1) });
   return html`<div class="panel chart-panel">
-    <${Times} range=${range} zone=${zone} whole=${whole} zoom=${zoom} all=${all} />
+    <${Times} range=${range} zone=${zone} zoom=${zoom} all=${all} />
     <${Readout} entries=${entries} zone=${zone} versions=${[main, query.with]} onremove=${change} onunit=${may && setMeasured} />
-    ${measured && html`<${UnitDialog} session=${session} of=${measured} stated=${statedOf(measured)} onclose=${() => setMeasured(null)} ondone=${stated.again} />`}
+    ${measured && html`<${UnitDialog} session=${session} of=${measured} stated=${statedOf(measured)} ondone=${stated.again}
+      onclose=${() => setMeasured(null)} />`}
     ${lines.failure && html`<${Problem} failure=${lines.failure} again=${lines.again} />`}
     ${query.with && other.failure && html`<p class="soft small" role="status">${t("chart.other_missing", { version: query.with })}</p>`}
     <div class="chart-box" ref=${box} tabindex="0" role="group" aria-label=${t("chart.keys")} onKeyDown=${keys} style=${{ minHeight: `${height}px` }}>
-      ${width > 0 && lines.drawn && series.length > 0 && html`<${Plot} x=${drawn.x} series=${series} zone=${zone} range=${range} onrange=${zoom} height=${height} legend=${false}
-        shades=${shades} onshade=${({ item }) => choose(item)} description=${t("chart.description", { columns: chosen.join(", ") })}
+      ${width > 0 && lines.drawn && series.length > 0 && html`<${Plot} x=${drawn.x} series=${series} zone=${zone}
+        range=${range} onrange=${zoom} height=${height} legend=${false} shades=${shades} onshade=${({ item }) => choose(item)}
+        description=${t("chart.description", { columns: chosen.join(", ") })}
         onready=${(made) => {
           plot.current = made;
           thin();
@@ -170,10 +138,11 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
     ${chosen.length > 0 && html`<${Overview} lines=${lines.lines} colours=${colours} whole=${whole} range=${range} onrange=${zoom} />`}
     <div class="row spread chart-tools"><div class="row">
       <${Field} type="checkbox" label=${t("chart.own_scales")} checked=${own} onChange=${() => amend({ scales: own ? null : "own" })} />
-      <${Field} type="checkbox" label=${t("chart.shades")} checked=${query.shades !== "off"} onChange=${() => amend({ shades: query.shades === "off" ? null : "off" })} />
+      <${Field} type="checkbox" label=${t("chart.shades")} checked=${query.shades !== "off"}
+        onChange=${() => amend({ shades: query.shades === "off" ? null : "off" })} />
       ${versions.length > 1 && html`<${Field} label=${t("chart.with")} value=${query.with ?? ""} onChange=${({ target }) => amend({ with: target.value || null })}
         options=${[["", t("chart.with_none")], ...versions.map((one) => one.version).filter((name) => name !== main).map((name) => [name, name])]} />`}</div>
-      <div class="row"><button disabled=${!series.length} onClick=${() => picture(plot.current, series.map((one) => ({ ...one, label: one.dash ? `${one.known} · ${query.with}` : one.known })), `${session.name} ${stamp(range[0], zone).slice(0, 10)}`)}>${t("part.save_picture")}</button>
+      <div class="row"><button disabled=${!series.length} onClick=${save}>${t("part.save_picture")}</button>
         <a class="button" href=${csv} download>${t("chart.csv")}</a></div></div>
     <p class="soft small">${t("chart.hint", { zone })}</p></div>
     <div class="panel chart-beside"><${EventList} events=${events} chosen=${event} onchoose=${choose} /></div>`;

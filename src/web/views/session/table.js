@@ -12,6 +12,15 @@ import { ROWS, csvOf, reasonsOf, useRows } from "./table/rows.js";
 const WIDE = 24;
 const BINS = ["1m", "5m", "15m", "30m", "1h", "1d"];
 
+const saying = (item) => `${word("rule", item.rule)}: ${item.detail}`;
+
+/** The mark of a row that rules hit: it opens the chart of what they hit. */
+function Mark({ hits, names, chart }) {
+  const columns = [...new Set(hits.map(({ column }) => column).filter(Boolean))];
+  const rules = [...new Set(hits.map(({ rule }) => word("rule", rule)))].join(t("verdict.comma"));
+  return html`<a class="table-mark" title=${hits.map(saying).join("\n")} aria-label=${t("table.hit_here", { rules })} href=${chart(columns.length ? columns : names.slice(0, 2))}>●</a>`;
+}
+
 /** Letters for the reasons that occur on a page, so that each empty cell says its own. */
 function lettersOf(rows, shown, reasons) {
   const letters = new Map();
@@ -30,9 +39,11 @@ function Tools({ query, known, found, first, zone, whole }) {
   };
   return html`<div class="row table-tools">
     <${Search} label=${t("table.search")} value=${query.q} onsearch=${(q) => amend({ q, first: null })} />
-    <form class="row table-jump" onSubmit=${jump}><${Field} key=${query.at} label=${t("table.jump")} name="at" size="16" placeholder=${whole ? stamp(whole[0], zone).slice(0, 16).replace("T", " ") : ""} value=${(query.at ?? "").replace("T", " ")} />
+    <form class="row table-jump" onSubmit=${jump}><${Field} key=${query.at} label=${t("table.jump")} name="at" size="16"
+        placeholder=${whole ? stamp(whole[0], zone).slice(0, 16).replace("T", " ") : ""} value=${(query.at ?? "").replace("T", " ")} />
       <button>${t("table.go")}</button></form>
-    <${Field} label=${t("table.every")} value=${query.every ?? ""} onChange=${({ target }) => amend({ every: target.value || null, offset: null, sort: null, desc: null })}
+    <${Field} label=${t("table.every")} value=${query.every ?? ""}
+      onChange=${({ target }) => amend({ every: target.value || null, offset: null, sort: null, desc: null })}
       options=${[["", t("table.as_recorded")], ...BINS.map((bin) => [bin, t(`table.bin.${bin}`)])]} />
     ${found > WIDE && html`<div class="row table-across" role="group" aria-label=${t("table.across")}>
       <button disabled=${first === 0} aria-label=${t("table.left")} onClick=${() => amend({ first: Math.max(0, first - WIDE) || null })}>‹</button>
@@ -47,7 +58,8 @@ function Chooser({ columns, chosen }) {
     amend({ columns: next.join(","), first: null });
   };
   return html`<details class="table-chooser"><summary>${chosen.length ? t("table.chosen", { count: chosen.length }) : t("table.choose")}</summary>
-    <div class="table-choices" role="group" aria-label=${t("table.choose")}>${columns.map(({ column }) => html`<${Field} key=${column} type="checkbox" label=${column} checked=${chosen.includes(column)} onChange=${() => change(column)} />`)}</div>
+    <div class="table-choices" role="group" aria-label=${t("table.choose")}>${columns.map(({ column }) =>
+      html`<${Field} key=${column} type="checkbox" label=${column} checked=${chosen.includes(column)} onChange=${() => change(column)} />`)}</div>
     ${chosen.length > 0 && html`<button class="plain" onClick=${() => amend({ columns: null, first: null })}>${t("table.all_columns")}</button>`}</details>`;
 }
 
@@ -67,15 +79,15 @@ export default function Rows({ session, version, versions, query }) {
   const sort = shown.includes(query.sort) || query.sort === "timestamp" ? query.sort : null;
   const descending = query.desc === "1";
   const whole = wholeOf(session, versions, version);
-  const asked = useRows({ id, version, columns: shown, offset: Math.max(0, Number(query.offset) || 0), at: sort ? null : query.at, every: query.every, sort, descending, total });
+  const offset = Math.max(0, Number(query.offset) || 0);
+  const asked = useRows({ id, version, columns: shown, offset, at: sort ? null : query.at, every: query.every, sort, descending, total });
   const rows = asked.data?.preview ?? [];
   const times = rows.map((row) => Date.parse(row.timestamp) / 1000);
   const [from, to] = times.length ? [Math.min(...times), Math.max(...times)] : [0, 1];
   const events = useEvents({ id, version, columns: shown, from, to, faults: false });
   const sorting = (key) => {
-    if (key === "timestamp" && !sort) return amend({ sort: "timestamp", desc: "1", offset: null, at: null });
-    if (key === "timestamp") return amend({ sort: null, desc: null, offset: null });
-    return amend(sort === key && !descending ? { desc: "1", offset: null, at: null } : sort === key ? { sort: null, desc: null, offset: null } : { sort: key, desc: null, offset: null, at: null });
+    const next = (sort ?? "timestamp") !== key ? (key === "timestamp" ? [] : [key]) : descending ? [] : [key, "1"];
+    amend({ sort: next[0] ?? null, desc: next[1] ?? null, offset: null, at: null });
   };
   const table = (data) => {
     const names = data.columns.filter((name) => name !== "timestamp");
@@ -83,20 +95,21 @@ export default function Rows({ session, version, versions, query }) {
     const letters = query.every ? new Map() : lettersOf(rows, names, reasons);
     const hitsOf = (index) => events.items.filter((item) => times[index] >= item.from && times[index] <= item.to);
     const byRow = rows.map((_, index) => hitsOf(index));
-    const saying = (item) => `${word("rule", item.rule)}: ${item.detail}`;
+    const chart = (drawn, time) => at(["sessions", id, "chart"],
+      { version: query.version, columns: drawn.slice(0, 4).join(","), from: stamp(time - 43200, zone), to: stamp(time + 43200, zone) });
     const cell = (row, key) => {
       const index = row.index;
       if (key === "timestamp") {
-        const marked = byRow[index];
-        return html`<span class="table-time">${clock(row.timestamp)}${marked.length > 0 && html` <a class="table-mark" title=${marked.map(saying).join("\n")} aria-label=${t("table.hit_here", { rules: marked.map((item) => word("rule", item.rule)).join(t("verdict.comma")) })}
-          href=${at(["sessions", id, "chart"], { version: query.version, columns: [...new Set(marked.map(({ column }) => column).filter(Boolean))].slice(0, 4).join(",") || names.slice(0, 2).join(","), from: stamp(times[index] - 43200, zone), to: stamp(times[index] + 43200, zone) })}>●</a>`}</span>`;
+        return html`<span class="table-time">${clock(row.timestamp)} ${byRow[index].length > 0 && html`<${Mark} hits=${byRow[index]} names=${names}
+          chart=${(drawn) => chart(drawn, times[index])} />`}</span>`;
       }
       const value = row[key];
       const hit = byRow[index].find((item) => item.column === key);
       if (value == null) {
         const why = query.every ? [] : reasons(index, key);
         const said = why.map((reason) => word("reason", reason)).join(t("table.or"));
-        return html`<span class=${`null ${hit ? "table-hit" : ""}`} title=${[said, hit && saying(hit)].filter(Boolean).join("\n") || null}>–${why.length > 0 && html`<sup>${why.map((reason) => letters.get(reason)).join("/")}</sup>`}</span>`;
+        const signs = why.map((reason) => letters.get(reason)).join("/");
+        return html`<span class=${`null ${hit ? "table-hit" : ""}`} title=${[said, hit && saying(hit)].filter(Boolean).join("\n") || null}>–${signs && html`<sup>${signs}</sup>`}</span>`;
       }
       const text = typeof value === "number" ? exact(value) : String(value);
       return hit ? html`<span class="table-hit" title=${saying(hit)}>${text}</span>` : text;
@@ -108,12 +121,15 @@ export default function Rows({ session, version, versions, query }) {
     })];
     const page = Math.floor(data.offset / ROWS) + 1;
     const save = () => saveFile(csvOf(["timestamp", ...names], rows), `${session.name}.csv`);
-    return html`<p class="small soft number">${rows.length ? t("table.rows_of", { from: data.offset + 1, to: data.offset + rows.length, count: data.total_rows }) : t("table.no_rows")}</p>
-      <${Table} kind="table-data" caption=${t("table.caption", { name: session.name })} heads=${heads} rows=${rows.map((row, index) => ({ ...row, index }))} cell=${cell}
-        sorted=${{ key: sort ?? "timestamp", descending }} onsort=${sorting} rowKey=${(row) => row.index} />
-      <div class="table-legend small soft">${[...letters].map(([reason, letter]) => html`<span key=${reason}><b>–<sup>${letter}</sup></b> ${word("reason", reason)}</span>`)}
+    const turn = (next) => amend({ offset: Math.max(0, data.offset + (next - page) * ROWS) || null, at: null }, { replace: false });
+    return html`<p class="small soft number">${rows.length
+        ? t("table.rows_of", { from: data.offset + 1, to: data.offset + rows.length, count: data.total_rows }) : t("table.no_rows")}</p>
+      <${Table} kind="table-data" caption=${t("table.caption", { name: session.name })} heads=${heads} cell=${cell}
+        rows=${rows.map((row, index) => ({ ...row, index }))} sorted=${{ key: sort ?? "timestamp", descending }} onsort=${sorting} rowKey=${(row) => row.index} />
+      <div class="table-legend small soft">${[...letters].map(([reason, letter]) =>
+        html`<span key=${reason}><b>–<sup>${letter}</sup></b> ${word("reason", reason)}</span>`)}
         ${byRow.some((some) => some.length) && html`<span><span class="table-hit">1.23</span> <span class="table-mark">●</span> ${t("table.hit")}</span>`}</div>
-      <${Pager} page=${page} pages=${Math.max(page, Math.ceil(data.total_rows / ROWS))} go=${(next) => amend({ offset: data.offset + (next - page) * ROWS > 0 ? data.offset + (next - page) * ROWS : null, at: null }, { replace: false })} />
+      <${Pager} page=${page} pages=${Math.max(page, Math.ceil(data.total_rows / ROWS))} go=${turn} />
       <div class="row"><button disabled=${!rows.length} onClick=${save}>${t("table.save_page")}</button>
         <a class="button" download href=${address(`sessions/${id}/data.csv`, { version, columns: names, every: query.every })}>${t("table.save_all")}</a></div>`;
   };

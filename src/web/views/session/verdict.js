@@ -15,7 +15,8 @@ import { Dead, Losses, Worst, there } from "./verdict/losses.js";
 function Sentence({ level, cause, parts, waiting }) {
   return html`<section class=${`panel verdict-sentence ${waiting ? "" : level}`} aria-label=${t("verdict.sentence")} aria-busy=${waiting ? "true" : null}>
     <p class="verdict-level">${waiting ? t("verdict.looking") : t(`verdict.${level}_${cause}`)}</p>
-    <p class="verdict-words">${parts.map(([text, href], index) => html`${index > 0 && t("verdict.semicolon")}<a key=${href} href=${href}>${text}</a>`)}${parts.length > 0 && t("verdict.stop")}</p></section>`;
+    <p class="verdict-words">${parts.map(([text, href], index) =>
+      html`${index > 0 && t("verdict.semicolon")}<a key=${href} href=${href}>${text}</a>`)}${parts.length > 0 && t("verdict.stop")}</p></section>`;
 }
 
 export default function Verdict({ session, version, versions, query }) {
@@ -27,7 +28,8 @@ export default function Verdict({ session, version, versions, query }) {
   const findings = useGet(`sessions/${id}/findings`, { version, page_size: 1 });
   const hits = useHits(id, version);
   const energy = useEnergy(session, version);
-  const points = useMemo(() => (whole && coverage.data && quality.data ? pointsOf(coverage.data, quality.data, whole, session.timezone) : null), [coverage.data, quality.data, whole]);
+  const points = useMemo(() => (whole && coverage.data && quality.data ? pointsOf(coverage.data, quality.data, whole, session.timezone) : null),
+    [coverage.data, quality.data, whole]);
   const ranking = useMemo(() => ranked(findings.data?.summary ?? []), [findings.data]);
   const page = useRef(null);
   const settled = (of) => of.data || of.failure;
@@ -57,22 +59,28 @@ export default function Verdict({ session, version, versions, query }) {
     figures?.kwRt != null && [`${value(figures.kwRt, 3)} kW/RT`, other("statistics")],
   ].filter(Boolean) : [];
   const judged = findings.data?.coverage.some(({ days_judged: days }) => days > 0);
-  const [level, cause] = points ? levelOf({ share, dead, points: points.length, faults: ranking, end, doubtful: hits.doubtful.length, kwRt: figures?.kwRt ?? 0, judged }) : [];
+  const weighed = { share, dead, points: points?.length, faults: ranking, end, doubtful: hits.doubtful.length, kwRt: figures?.kwRt ?? 0, judged };
+  const [level, cause] = points ? levelOf(weighed) : [];
   const panel = (name, title, content) => html`<section class=${`panel verdict-of-${name}`} id=${`verdict-${name}`} aria-labelledby=${`verdict-title-${name}`}>
     <h2 id=${`verdict-title-${name}`}>${title}</h2>${content}</section>`;
-  const both = { data: points, failure: coverage.failure ?? quality.failure, busy: coverage.busy || quality.busy, again: coverage.failure ? coverage.again : quality.again };
+  const failed = coverage.failure ? coverage : quality;
+  const both = { data: points, failure: failed.failure, busy: coverage.busy || quality.busy, again: failed.again };
+  const same = { session, version, query, chart };
   return html`<div class="verdict" ref=${page}>
     <${Sentence} level=${level} cause=${cause} parts=${said} waiting=${waiting} />
     <div class="verdict-top">
-      ${panel("findings", t("verdict.findings"), html`<${Faults} findings=${findings} ranking=${ranking} end=${end} session=${session} version=${version} query=${query} chart=${chart} />`)}
+      ${panel("findings", t("verdict.findings"), html`<${Faults} ...${same} findings=${findings} ranking=${ranking} end=${end} />`)}
       ${panel("energy", t("verdict.energy_glance"), html`<${Energy} of=${energy} chart=${chart} statistics=${other("statistics")} />`)}
-      ${panel("events", t("verdict.events"), html`<${Hits} hits=${hits} chart=${chart} clean=${other("clean")} cleaned=${!!versionOf(versions, version)?.cleaned_from} zone=${session.timezone} />`)}
+      ${panel("events", t("verdict.events"), html`<${Hits} hits=${hits} chart=${chart} zone=${session.timezone}
+        clean=${other("clean")} cleaned=${!!versionOf(versions, version)?.cleaned_from} />`)}
     </div>
     <div class="verdict-two">
-      ${panel("coverage", t("verdict.coverage"), html`<${Answer} of=${both} tall>${(known) => html`<${Coverage} session=${session} version=${version} query=${query} points=${known} coverage=${coverage.data} />`}<//>`)}
+      ${panel("coverage", t("verdict.coverage"), html`<${Answer} of=${both} tall>${(known) =>
+        html`<${Coverage} ...${same} points=${known} coverage=${coverage.data} />`}<//>`)}
       <div class="verdict-side">
         ${panel("dead", t("verdict.dead_points"), html`<${Answer} of=${both}>${(known) => html`<${Dead} points=${known} chart=${chart} />`}<//>`)}
-        ${panel("worst", t("verdict.worst_five"), html`<${Answer} of=${both}>${(known) => html`<${Worst} points=${known} coverage=${coverage.data} chart=${chart} />`}<//>`)}
+        ${panel("worst", t("verdict.worst_five"), html`<${Answer} of=${both}>${(known) =>
+          html`<${Worst} points=${known} coverage=${coverage.data} chart=${chart} />`}<//>`)}
         ${panel("losses", t("verdict.losses"), html`<${Answer} of=${both}>${() => html`<${Losses} quality=${quality.data} chart=${chart} />`}<//>`)}
       </div></div></div>`;
 }

@@ -70,14 +70,16 @@ export function shadesOf(groups) {
 /** The list beside the plot; `onchoose(event)` brings it into view. */
 export function EventList({ events, chosen, onchoose }) {
   const shown = events.groups.slice().sort((a, b) => a.from - b.from).slice(0, 100);
+  const more = events.left + events.groups.length - shown.length;
   return html`<section class="chart-events" aria-labelledby="chart-events">
     <h2 id="chart-events">${t("chart.events")} <span class="soft small">${shown.length > 0 && count(events.groups.length)}</span></h2>
     ${shown.length === 0 && html`<p class="soft">${t(events.waiting ? "chart.looking" : "chart.no_events")}</p>`}
-    <ul>${shown.map((item) => html`<li key=${item.key}><button class=${`chart-event ${shadeKind(item.rule)}`} aria-pressed=${chosen === item.key} onClick=${() => onchoose(item)}>
-        <span class="chart-event-head"><strong>${word("rule", item.rule)}</strong> <span class="chart-event-column">${item.columns.join(t("verdict.comma"))}</span></span>
+    <ul>${shown.map((item) => html`<li key=${item.key}><button class=${`chart-event ${shadeKind(item.rule)}`} aria-pressed=${chosen === item.key}
+        onClick=${() => onchoose(item)}>
+        <span><strong>${word("rule", item.rule)}</strong> <span class="soft">${item.columns.join(t("verdict.comma"))}</span></span>
         <span class="soft small number">${clock(item.start_at)} – ${clock(item.end_at)}</span>
         <span class="small">${item.detail}</span></button></li>`)}</ul>
-    ${(events.left > 0 || events.groups.length > shown.length) && html`<p class="soft small">${t("chart.more_events", { count: events.left + events.groups.length - shown.length })}</p>`}
+    ${more > 0 && html`<p class="soft small">${t("chart.more_events", { count: more })}</p>`}
     ${events.others > 0 && html`<p class="soft small">${t("chart.other_events", { count: events.others })}</p>`}
   </section>`;
 }

@@ -4,7 +4,9 @@ import { Dialog, Field, say } from "../../../core/parts.js";
 import { html } from "../../../core/ui.js";
 import { t } from "../../../core/words.js";
 
-const UNITS = ["°C", "°F", "K", "%", "kW", "W", "MW", "kWh", "MWh", "RT", "L/min", "L/s", "m³/h", "GPM", "Hz", "Pa", "kPa", "bar", "psi", "ppm", "A", "V", "rpm", "min", "h"];
+const UNITS = [
+  "°C", "°F", "K", "%", "kW", "W", "MW", "kWh", "MWh", "RT", "L/min", "L/s", "m³/h", "GPM", "Hz", "Pa", "kPa", "bar", "psi", "ppm", "A", "V", "rpm", "min", "h",
+];
 
 /** `of` is the column as `/data/stats` tells of it; `stated` what is remembered of it. */
 export function UnitDialog({ session, of, stated, onclose, ondone }) {
@@ -14,7 +16,8 @@ export function UnitDialog({ session, of, stated, onclose, ondone }) {
   }
   const save = async ({ unit }) => {
     const path = `sites/${encodeURIComponent(site)}/overrides`;
-    if (unit.trim()) await send("PUT", path, { column: of.original_name, unit: unit.trim(), ...(stated?.kind && { kind: stated.kind }), ...(stated?.name && { name: stated.name }) });
+    const { kind, name } = stated ?? {};
+    if (unit.trim()) await send("PUT", path, { column: of.original_name, unit: unit.trim(), ...(kind && { kind }), ...(name && { name }) });
     else if (stated) await send("DELETE", path, undefined, { values: { column: of.original_name } });
     say(t("chart.unit_saved", { column: of.column, site }));
     ondone();

@@ -63,4 +63,7 @@ export function reasonsOf(answer, columns) {
 
 const field = (cell) => (cell == null ? "" : /[",\n\r]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell));
 /** A page as CSV, as it is shown. */
-export const csvOf = (columns, rows) => new Blob(["\ufeff", [columns, ...rows.map((row) => columns.map((column) => row[column]))].map((line) => line.map(field).join(",")).join("\r\n"), "\r\n"], { type: "text/csv" });
+export function csvOf(columns, rows) {
+  const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
+  return new Blob(["\ufeff", ...lines.map((line) => `${line.map(field).join(",")}\r\n`)], { type: "text/csv" });
+}

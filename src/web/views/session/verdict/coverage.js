@@ -19,6 +19,8 @@ const shortened = (context, text, width) => {
   return `${short}…`;
 };
 
+const total = ({ dead, share }) => (dead ? t("verdict.never") : percent(share === null ? null : share * 100));
+
 function Map({ points, periods, by, open }) {
   const [pointed, setPointed] = useState(null);
   const [width, setWidth] = useState(0);
@@ -64,9 +66,10 @@ function Map({ points, periods, by, open }) {
   };
   const say = ([row, column]) => {
     const point = points[row];
-    if (column < 0) return `${point.column}: ${point.dead ? t("verdict.never") : percent(point.share === null ? null : point.share * 100)}`;
+    if (column < 0) return `${point.column}: ${total(point)}`;
     const share = point.shares[column];
-    return `${point.column}, ${periods[column]}${by === "day" ? "" : ` – ${after(periods[column], by)}`}: ${share === null ? t("verdict.no_report") : percent(share * 100)}`;
+    const last = by === "day" ? "" : ` – ${after(periods[column], by)}`;
+    return `${point.column}, ${periods[column]}${last}: ${share === null ? t("verdict.no_report") : percent(share * 100)}`;
   };
   const keys = (event) => {
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
@@ -81,23 +84,27 @@ function Map({ points, periods, by, open }) {
     if (top < seen.scrollTop) seen.scrollTop = top;
     else if (top + ROW + 26 > seen.scrollTop + seen.clientHeight) seen.scrollTop = top + ROW + 26 - seen.clientHeight;
   };
-  return html`<div class="verdict-map" ref=${box} tabindex="0" role="application" aria-label=${t("verdict.map_keys")} aria-describedby="verdict-pointed" onKeyDown=${keys}>
-      <div class="verdict-days"><${Canvas} height=${24} paint=${days} deps=${[periods]} description=${t("verdict.days", { from: periods[0], to: periods.at(-1) })} /></div>
-      <div class="verdict-cells"><${Canvas} height=${points.length * ROW} paint=${cells} deps=${[points, periods]} description=${t("verdict.map", { count: points.length, days: periods.length })}
+  const [row, column] = pointed ?? [0, 0];
+  const mark = { top: `${row * ROW}px`, left: `${column < 0 ? 0 : left + column * cell}px`, width: `${column < 0 ? left - 6 : Math.max(3, cell)}px`, height: `${ROW}px` };
+  return html`<div class="verdict-map" ref=${box} tabindex="0" role="application" aria-label=${t("verdict.map_keys")}
+      aria-describedby="verdict-pointed" onKeyDown=${keys}>
+      <div class="verdict-days"><${Canvas} height=${24} paint=${days} deps=${[periods]}
+        description=${t("verdict.days", { from: periods[0], to: periods.at(-1) })} /></div>
+      <div class="verdict-cells"><${Canvas} height=${points.length * ROW} paint=${cells} deps=${[points, periods]}
+        description=${t("verdict.map", { count: points.length, days: periods.length })}
         onpoint=${(x, y) => setPointed(x === null ? null : hit(x, y))} onpress=${(x, y) => {
           const found = hit(x, y);
           if (found) open(points[found[0]].column, found[1] < 0 ? null : periods[found[1]]);
         }} />
-        ${pointed && html`<div class="verdict-cell" style=${{ top: `${pointed[0] * ROW}px`, left: `${pointed[1] < 0 ? 0 : left + pointed[1] * cell}px`, width: `${pointed[1] < 0 ? left - 6 : Math.max(3, cell)}px`, height: `${ROW}px` }}></div>`}</div></div>
+        ${pointed && html`<div class="verdict-cell" style=${mark}></div>`}</div></div>
     <p class="verdict-pointed small" id="verdict-pointed" role="status">${pointed ? say(pointed) : t("verdict.map_hint")}</p>`;
 }
 
-/** `points` of `pointsOf`, `coverage` as it was answered. */
-export function Coverage({ session, version, query, points, coverage }) {
+/** `points` of `pointsOf`, `coverage` as it was answered, `chart.parts(values)` the place of a chart. */
+export function Coverage({ query, points, coverage, chart }) {
   const { by, periods } = coverage;
-  const chart = (column, day) => [["sessions", session.session_id, "chart"],
-    { version: version === "latest" ? null : version, columns: column, from: day, to: day && after(day, by) }];
-  const open = (column, day) => go(...chart(column, day));
+  const where = (column, day) => ({ columns: column, from: day, to: day && after(day, by) });
+  const open = (column, day) => go(...chart.parts(where(column, day)));
   const worst = query.order !== "file";
   const found = useMemo(() => {
     const kept = points.filter(fits(query.q));
@@ -109,8 +116,11 @@ export function Coverage({ session, version, query, points, coverage }) {
         <button aria-pressed=${worst} onClick=${() => amend({ order: null })}>${t("verdict.worst_first")}</button>
         <button aria-pressed=${!worst} onClick=${() => amend({ order: "file" })}>${t("verdict.as_in_file")}</button></div></div>
     ${shown.length ? html`<${Map} points=${shown} periods=${periods} by=${by} open=${open} />` : html`<p class="empty">${t("verdict.none_found")}</p>`}
-    <div class="row spread small soft"><span class="verdict-scale"><span>0 %</span><i class="low"></i><i class="middle"></i><i class="high"></i><span>100 %</span> <i class="none"></i><span>${t("verdict.no_report")}</span></span>
-      ${shown.length < found.length && html`<button class="plain" onClick=${() => amend({ rows: "all" })}>${t("verdict.show_all", { count: found.length })}</button>`}</div>
+    <div class="row spread small soft"><span class="verdict-scale"><span>0 %</span><i class="low"></i><i class="middle"></i><i class="high"></i><span>100 %</span>
+        <i class="none"></i><span>${t("verdict.no_report")}</span></span>
+      ${shown.length < found.length
+        && html`<button class="plain" onClick=${() => amend({ rows: "all" })}>${t("verdict.show_all", { count: found.length })}</button>`}</div>
     <details class="verdict-list"><summary>${t("verdict.as_list")}</summary><ul>${shown.map((point) => html`<li key=${point.column}>
-      <a href=${at(...chart(point.column, null))}>${point.column}</a> <span class="soft number">${point.dead ? t("verdict.never") : percent(point.share === null ? null : point.share * 100)} · ${count(point.samples)}</span></li>`)}</ul></details>`;
+      <a href=${at(...chart.parts(where(point.column, null)))}>${point.column}</a>
+      <span class="soft number">${total(point)} · ${count(point.samples)}</span></li>`)}</ul></details>`;
 }

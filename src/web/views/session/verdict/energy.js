@@ -4,7 +4,8 @@ import { Problem } from "../../../core/parts.js";
 import { colour } from "../../../core/theme.js";
 import { html, useState } from "../../../core/ui.js";
 import { go } from "../../../core/url.js";
-import { clock, count, measure, t, value, word } from "../../../core/words.js";
+import { clock, count, measure, percent, t, value, word } from "../../../core/words.js";
+import { Bar } from "./bar.js";
 import { after } from "./judge.js";
 
 /** kWh, from ten thousand on MWh, then GWh. */
@@ -15,6 +16,8 @@ export function energy(kwh) {
 }
 
 const HEIGHT = 150;
+/** From which share on a day's energy is that of the day. */
+const WHOLE = 0.95;
 
 function Days({ days, open }) {
   const [pointed, setPointed] = useState(null);
@@ -26,9 +29,10 @@ function Days({ days, open }) {
     setWidth(wide);
     const step = wide / days.length;
     const ground = HEIGHT - 18;
-    days.forEach(({ kwh }, index) => {
+    const [plain, soft, none] = [colour("--bar-plain"), colour("--bar-soft"), colour("--heat-none")];
+    days.forEach(({ kwh, share }, index) => {
       const tall = ((kwh ?? 0) / most) * (ground - 8);
-      context.fillStyle = kwh === null ? colour("--heat-none") : colour("--bar-plain");
+      context.fillStyle = kwh === null ? none : share < WHOLE ? soft : plain;
       context.fillRect(index * step, kwh === null ? 8 : ground - tall, Math.max(1, step - (step > 4 ? 1 : 0)), kwh === null ? ground - 8 : tall);
     });
     context.fillStyle = colour("--line-2");
@@ -42,10 +46,15 @@ function Days({ days, open }) {
     context.fillText(days.at(-1).day, wide, HEIGHT - 8);
   };
   const at = (x) => days[Math.min(days.length - 1, Math.floor((x / width) * days.length))];
-  const say = ({ day, kwh, kwRt, peak }) => [`${day}: ${energy(kwh)}`, kwRt !== null && `${value(kwRt, 3)} kW/RT`, peak && t("verdict.peak_of", { peak: measure(peak, "kW", 4) })].filter(Boolean).join(" · ");
+  const say = ({ day, kwh, kwRt, peak, share }) => [
+    `${day}: ${energy(kwh)}`, share < WHOLE && kwh !== null && t("verdict.of_the_day", { share: percent(share * 100) }),
+    kwRt !== null && `${value(kwRt, 3)} kW/RT`, peak && t("verdict.peak_of", { peak: measure(peak, "kW", 4) }),
+  ].filter(Boolean).join(" · ");
+  const key = html`<span class="verdict-key"><i class="bar"></i>${t("verdict.energy_a_day")}
+    ${days.some(({ share }) => share < WHOLE) && html`<i class="part"></i>${t("verdict.part_of_day")}`}${ratios.length > 0 && html`<i class="dot"></i>kW/RT`}</span>`;
   return html`<${Canvas} height=${HEIGHT} paint=${paint} deps=${[days]} description=${t("verdict.energy_days", { count: days.length, most: energy(most) })}
       onpoint=${(x) => setPointed(x === null ? null : at(x))} onpress=${(x) => open(at(x).day)} />
-    <p class="small soft verdict-pointed">${pointed ? say(pointed) : html`<span class="verdict-key"><i class="bar"></i>${t("verdict.energy_a_day")}${ratios.length > 0 && html`<i class="dot"></i>kW/RT`}</span>`}</p>`;
+    <p class="small soft verdict-pointed">${pointed ? say(pointed) : key}</p>`;
 }
 
 /** Where there is no power to tell of: which quantities are recorded, each a link to its first columns. */
@@ -58,8 +67,8 @@ function Recorded({ columns, chart }) {
   const list = [...kinds].sort((a, b) => b[1].length - a[1].length).slice(0, 6);
   return html`<h3>${t("verdict.recorded")}</h3><ul class="verdict-bars">${list.map(([name, some]) => {
     const living = some.filter(({ count: samples, kind }) => samples > 0 && kind !== "text").map(({ column }) => column).slice(0, 6);
-    return html`<li key=${name}>${living.length ? html`<a href=${chart({ columns: living.join(",") })}>${name}</a>` : html`<span>${name}</span>`}<span class="number">${count(some.length)}</span>
-      <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect class="plain" width=${(100 * some.length) / list[0][1].length} height="1" /></svg></li>`;
+    return html`<li key=${name}>${living.length ? html`<a href=${chart({ columns: living.join(",") })}>${name}</a>` : html`<span>${name}</span>`}
+      <span class="number">${count(some.length)}</span><${Bar} share=${some.length / list[0][1].length} kind="plain" /></li>`;
   })}</ul>`;
 }
 
@@ -76,7 +85,8 @@ export function Energy({ of, chart, statistics }) {
       <div><dt>${t("verdict.energy")}</dt><dd><a href=${chart({ columns })}>${energy(kwh)}</a></dd></div>
       <div><dt>${t("verdict.a_day")}</dt><dd>${energy(kwh / Math.max(1, full.length))}</dd></div>
       ${kwRt !== null && html`<div><dt>kW/RT</dt><dd><a href=${statistics}>${value(kwRt, 3)}</a></dd></div>`}
-      ${peak && html`<div><dt>${t("verdict.peak")}</dt><dd><a href=${chart({ columns, from: peak.at.slice(0, 10), to: after(peak.at.slice(0, 10), "day") })} title=${clock(peak.at)}>${measure(peak.value, "kW", 4)}</a></dd></div>`}</dl>
+      ${peak && html`<div><dt>${t("verdict.peak")}</dt><dd><a title=${clock(peak.at)}
+        href=${chart({ columns, from: peak.at.slice(0, 10), to: after(peak.at.slice(0, 10), "day") })}>${measure(peak.value, "kW", 4)}</a></dd></div>`}</dl>
     ${full.length > 1 && html`<${Days} days=${days} open=${open} />`}
     <p class="small soft">${t("verdict.made_of", { columns: columns.replaceAll(",", ", ") })}</p>`;
 }

@@ -5,6 +5,7 @@ import { html } from "../../../core/ui.js";
 import { at } from "../../../core/url.js";
 import { count, t, word } from "../../../core/words.js";
 import { stamp } from "../chart/time.js";
+import { Bar } from "./bar.js";
 import { energy } from "./energy.js";
 import { lasts } from "./judge.js";
 
@@ -30,10 +31,11 @@ export function Faults({ findings, ranking, end, session, version, query, chart 
   if (!findings.data) return html`<div class="verdict-waiting" role="status"></div>`;
   const all = at(["sessions", session.session_id, "findings"], { version: query.version });
   const judged = findings.data.coverage.filter(({ days_judged: days }) => days > 0);
+  const kinds = [...new Set(judged.map(({ kind }) => word("verdict.kind_of_fault", kind)))];
   if (!ranking.length) {
     return judged.length
       ? html`<p><strong class="verdict-good">${t("verdict.no_faults")}</strong></p>
-        <p class="soft small">${t("verdict.judged", { kinds: [...new Set(judged.map(({ kind }) => word("verdict.kind_of_fault", kind)))].join(t("verdict.comma")) })}</p><p><a href=${all}>${t("verdict.what_judged")}</a></p>`
+        <p class="soft small">${t("verdict.judged", { kinds: kinds.join(t("verdict.comma")) })}</p><p><a href=${all}>${t("verdict.what_judged")}</a></p>`
       : html`<p class="soft">${t("verdict.nothing_judged")}</p><p><a href=${all}>${t("verdict.why_not")}</a></p>`;
   }
   return html`<ol class="verdict-faults">${ranking.slice(0, 3).map((one) => html`<li key=${one.kind + one.machine}>
@@ -50,15 +52,17 @@ export function Faults({ findings, ranking, end, session, version, query, chart 
 export function Hits({ hits, chart, clean, cleaned, zone }) {
   if (hits.failure) return html`<${Problem} failure=${hits.failure} again=${hits.again} />`;
   if (!hits.rules) return html`<div class="verdict-waiting" role="status"></div>`;
-  if (!hits.rules.length) return html`<p class="soft">${t(cleaned ? "verdict.no_hits" : "verdict.not_cleaned")}</p><p><a href=${clean}>${t(cleaned ? "verdict.to_clean" : "verdict.clean_it")}</a></p>`;
+  if (!hits.rules.length) {
+    return html`<p class="soft">${t(cleaned ? "verdict.no_hits" : "verdict.not_cleaned")}</p>
+      <p><a href=${clean}>${t(cleaned ? "verdict.to_clean" : "verdict.clean_it")}</a></p>`;
+  }
   const most = hits.rules[0].total;
   return html`<ul class="verdict-bars">${hits.rules.map(({ rule, total, items, columns }) => {
     const ends = items.map(({ start_at: from, end_at: to }) => [Date.parse(from) / 1000, Date.parse(to) / 1000]).sort((a, b) => b[1] - b[0] - (a[1] - a[0]))[0];
     const margin = ends && Math.max(3 * 3600, (ends[1] - ends[0]) * 0.3);
     const range = ends && { from: stamp(Math.floor((ends[0] - margin) / 60) * 60, zone), to: stamp(Math.ceil((ends[1] + margin) / 60) * 60, zone) };
     return html`<li key=${rule}><a href=${chart({ columns: columns.slice(0, 4).join(","), ...range })}>${word("rule", rule)}</a>
-      <span class="number">${count(total)}</span>
-      <svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect class="warn" width=${(100 * total) / most} height="1" /></svg>
+      <span class="number">${count(total)}</span><${Bar} share=${total / most} kind="warn" />
       <span class="small soft verdict-where">${columns.slice(0, 3).join(t("verdict.comma"))}${columns.length > 3 ? ` +${columns.length - 3}` : ""}</span></li>`;
   })}</ul>`;
 }

@@ -43,7 +43,10 @@ export function pointsOf(coverage, quality, [start, end], zone) {
     const real = part.reduce((sum, one, index) => sum + one * (edges[index][1] - edges[index][0]), 0);
     const first = uncovered ? shares.findIndex((one) => one > 0) : 0;
     const last = uncovered ? shares.findLastIndex((one) => one > 0) : shares.length - 1;
-    const inside = shares.map((one, index) => (samples > 0 && (index < first || index > last) && one === 0 ? null : one === null ? null : Math.min(1, one / (part[index] || 1))));
+    const inside = shares.map((one, index) => {
+      const outside = samples > 0 && (index < first || index > last) && one === 0;
+      return one === null || outside ? null : Math.min(1, one / (part[index] || 1));
+    });
     const covered = rows ? 1 - uncovered / rows : 1;
     return {
       column, samples, interval, reasons, dead: samples === 0, shares: inside,
@@ -90,8 +93,10 @@ export function useHits(id, version) {
   const counted = !many || rest.every(({ data, failure }) => data || failure);
   const list = useMemo(() => {
     if (!first.data || !counted) return null;
-    return (many ? RULES.map((rule, index) => [rule, rest[index].data?.total ?? 0]) : rules.map((rule) => [rule, seen.filter((item) => item.rule === rule).length]))
-      .filter(([, total]) => total > 0)
+    const totals = many
+      ? RULES.map((rule, index) => [rule, rest[index].data?.total ?? 0])
+      : rules.map((rule) => [rule, seen.filter((item) => item.rule === rule).length]);
+    return totals.filter(([, total]) => total > 0)
       .map(([rule, total]) => {
         const items = seen.filter((item) => item.rule === rule);
         return { rule, total, items, columns: [...new Set(items.map(({ column }) => column).filter(Boolean))] };
@@ -111,7 +116,7 @@ function powerOf(suggested, stats) {
 }
 
 const FACTOR = { W: 0.001, kW: 1, MW: 1000 };
-/** Power, load and energy of the plant: `{power, load, none, recorded, figures: {days: [{day, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}, settled}`. */
+/** Power, load and energy of the plant: `{power, load, none, recorded, figures: {days: [{day, share, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}, settled}`. */
 export function useEnergy(session, version) {
   const id = session.session_id;
   const suggested = useGet("feature-mapping/suggest", { session_id: id, version });
@@ -133,7 +138,8 @@ export function useEnergy(session, version) {
     const part = (names) => daily.data.series.filter(({ column }) => names.includes(column));
     const factor = (series) => FACTOR[series.unit] ?? 1;
     const there = new Map(shares.data.periods.map((day, index) => [day, shares.data.points[0]?.shares[index] ?? 1]));
-    const sum = (all, index) => (all.every(({ values }) => values[index] != null) ? all.reduce((total, series) => total + series.values[index] * factor(series), 0) : null);
+    const sum = (all, index) => (all.every(({ values }) => values[index] != null)
+      ? all.reduce((total, series) => total + series.values[index] * factor(series), 0) : null);
     const [powers, loads] = [part(power), part(load)];
     const peaks = new Map();
     let peak = null;
@@ -148,13 +154,16 @@ export function useEnergy(session, version) {
     const days = (powers[0]?.timestamps ?? []).map((time, index) => {
       const day = time.slice(0, 10);
       const [kw, rt] = [sum(powers, index), loads.length ? sum(loads, index) : null];
-      return { day, kwh: kw === null ? null : kw * 24 * (there.get(day) ?? 1), kwRt: kw !== null && rt > 0 ? kw / rt : null, peak: peaks.get(day) };
+      const share = there.get(day) ?? 1;
+      return { day, share, kwh: kw === null ? null : kw * 24 * share, kwRt: kw !== null && rt > 0 ? kw / rt : null, peak: peaks.get(day) };
     });
     const kwh = efficiency.data?.energy_kwh ?? days.reduce((total, one) => total + (one.kwh ?? 0), 0);
     return { days, peak, kwh, kwRt: efficiency.data?.kw_rt ?? null };
   }, [daily.data, fine.data, shares.data, efficiency.data]);
   const none = settled && !power.length;
-  return { power, load, none, recorded: none ? stats.data?.columns.filter(({ column }) => column !== "timestamp") ?? [] : [], figures, settled: none || !!figures || !!daily.failure || !!fine.failure, failure: daily.failure ?? fine.failure, again: daily.again };
+  const recorded = none ? stats.data?.columns.filter(({ column }) => column !== "timestamp") ?? [] : [];
+  const failed = [daily, fine, shares].find(({ failure }) => failure);
+  return { power, load, none, recorded, figures, settled: none || !!figures || !!failed, failure: failed?.failure, again: failed?.again };
 }
 
 /** `[good | warn | bad, data | plant]`: how bad it is, and whether the data or the plant make it so. */
