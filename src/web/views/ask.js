@@ -55,6 +55,7 @@ export default function Ask({ query }) {
   const here = session.data?.session_id === chosen ? session.data : null;
   const stats = useGet(here?.versions?.length ? "data/stats" : null, { session_id: chosen });
   const points = (here && stats.data?.session_id === chosen ? stats.data.columns : []).filter((one) => one.kind !== null);
+  const settled = sessions.failure || session.failure || stats.failure || (sessions.data && !chosen) || (here && (!here.versions?.length || stats.data?.session_id === chosen));
   const saved = useGet("queries");
   const limit = Number(query.limit) || LIMIT;
   const body = { sql: query.sql, session_id: query.session || chosen || null, limit };
@@ -79,7 +80,7 @@ export default function Ask({ query }) {
           ${(sessions.data?.items ?? []).map((one) => html`<option value=${one.session_id} selected=${one.session_id === chosen}>${one.name}</option>`)}
           ${here && !sessions.data?.items.some((one) => one.session_id === chosen) && html`<option value=${chosen} selected>${here.name}</option>`}</select></label>
         <${Tables} session=${here} points=${points} put=${put} learn=${setLearnt} /></section>
-      <section class="panel"><h2>${t("ask.saved")}</h2><${Saved} asked=${saved} chosen=${query.saved} /></section></aside>
+      <section class="panel"><h2>${t("ask.saved")}</h2><div class="shape-kept-list"><${Saved} asked=${saved} chosen=${query.saved} /></div></section></aside>
     <div class="shape-asking">
       <section class="panel"><${Editor} area=${area} text=${draft} known=${known} wrong=${wrong} onchange=${setDraft} onrun=${() => start()} />
         <div class="row spread shape-run"><div class="row"><button class="primary" disabled=${!draft.trim() || run.since !== null} onClick=${() => start()}>${t("ask.run")}</button>
@@ -94,8 +95,10 @@ export default function Ask({ query }) {
         area.current.setSelectionRange(from, from + length);
       }}>${t("ask.place", { line: count(run.failure.place.line), column: count(run.failure.place.column) })}</button></p>`}<${Problem} failure=${run.failure} />`}
       ${run.cancelled && html`<p class="soft" role="status">${t("ask.cancelled")}</p>`}
+      ${query.sql && !run.answer && !run.failure && !run.cancelled && html`<div class="waiting tall" role="status"></div>`}
       ${run.answer && html`<div aria-busy=${run.since !== null ? "true" : null}><${Result} answer=${run.answer} query=${query} zone=${here?.timezone} file=${file} limit=${limit} /></div>`}
-      ${!query.sql && html`<section class="panel"><h2>${t("ask.examples")}</h2><ul class="shape-examples">${examples(here, points).map(([title, sql, more]) =>
+      ${!query.sql && !settled && html`<div class="waiting tall" role="status"></div>`}
+      ${!query.sql && settled && html`<section class="panel"><h2>${t("ask.examples")}</h2><ul class="shape-examples">${examples(here, points).map(([title, sql, more]) =>
         html`<li key=${title}><a href=${at(["ask"], { sql, session: chosen, ...more })}><span class="name">${title}</span><code>${sql.replaceAll("\n", " ")}</code></a></li>`)}</ul></section>`}
     </div></div>
     ${keeping && html`<${Keep} sql=${draft} session=${chosen} names=${(saved.data?.queries ?? []).map((one) => one.name)} onclose=${() => setKeeping(false)} ondone=${saved.again} />`}`;

@@ -32,10 +32,10 @@ export function Events({ session, version, versions, query }) {
     detail: html`<span class="small">${one.detail}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"], { version: query.version, columns: one.column, ...around(one) })}>${t("findings.see")}</a>`,
   })[key];
   const filtered = query.rule || query.column || query.from || query.to;
-  return html`${rules.length > 0 && html`<div class="row shape-chips" role="group" aria-label=${t("clean.rule")}><button aria-pressed=${String(!query.rule)} onClick=${() => amend({ rule: null, column: null, page: null })}>${t("findings.all_rules")}</button>
+  return html`${cleaned && html`<div class="row shape-chips" role="group" aria-label=${t("clean.rule")}>${rules.length > 0 && html`<button aria-pressed=${String(!query.rule)} onClick=${() => amend({ rule: null, column: null, page: null })}>${t("findings.all_rules")}</button>
       ${rules.map(([rule, n]) => html`<button key=${rule} aria-pressed=${String(query.rule === rule)} onClick=${() => amend({ rule: query.rule === rule ? null : rule, column: null, page: null })}>${word("rule", rule)} <b class="number">${count(n)}</b></button>`)}
       <label><span class="visually-hidden">${t("statistics.point")}</span><select onChange=${(event) => amend({ column: event.target.value, page: null })}><option value="">${t("findings.all_points")}</option>${points.map((name) =>
-        html`<option value=${name} selected=${name === query.column}>${name}</option>`)}</select></label></div>`}
+        html`<option value=${name} selected=${name === query.column}>${name}</option>`)}</select></label>`}</div>`}
     <${Answer} of=${found} tall>${(data) => (data.items.length > 0 ? html`<p class="soft small">${t("findings.events_of", { count: data.total, version: data.version })}</p>
       <${Table} caption=${t("findings.part_events")} heads=${heads} rows=${data.items} cell=${cell} cards kind="shape-events" />
       <${Pager} page=${data.page} pages=${data.total_pages} go=${(page) => amend({ page }, { replace: false })} />`

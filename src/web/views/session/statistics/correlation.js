@@ -2,7 +2,7 @@
 import { useGet } from "../../../core/api.js";
 import { HeatMap } from "../../../core/paint.js";
 import { Answer, Empty } from "../../../core/parts.js";
-import { html, useMemo, useRef, useState } from "../../../core/ui.js";
+import { html, useEffect, useMemo, useRef, useState } from "../../../core/ui.js";
 import { amend, at, go, split } from "../../../core/url.js";
 import { clock, count, t, value } from "../../../core/words.js";
 import { Choice, Figure } from "./figure.js";
@@ -53,8 +53,13 @@ function Choose({ columns, chosen }) {
       disabled=${!set.has(one.column) && set.size >= MOST} onChange=${() => toggle(one.column)} /><span>${one.column}</span></label>`)}</div></details>`;
 }
 
-function Pair({ session, version, query, asked, columns, x, y, r, pairs }) {
+function Pair({ session, version, query, asked, columns, x, y, r, pairs, pressed }) {
   const drawn = useRef(null);
+  const place = useRef(null);
+  useEffect(() => {
+    if (pressed.current) place.current.scrollIntoView({ block: "nearest" });
+    pressed.current = false;
+  }, []);
   const table = tableOf(version);
   const [a, b] = [quoted(x), quoted(y)];
   const unit = (name) => columns.find((one) => one.column === name)?.unit;
@@ -64,12 +69,12 @@ function Pair({ session, version, query, asked, columns, x, y, r, pairs }) {
     WHERE n % ${step} = 0 ORDER BY n`, session.session_id);
   const label = (name) => (unit(name) ? `${name} (${unit(name)})` : name);
   const chart = (time) => go(["sessions", session.session_id, "chart"], { version: query.version, columns: `${x},${y}`, ...(time ? around(time) : { from: query.from, to: query.to }) });
-  return html`<${Figure} title=${`${y} / ${x}`} name=${`${y} against ${x}`} drawn=${drawn} wide
+  return html`<div class="shape-wide shape-pair-of" ref=${place}><${Figure} title=${`${y} / ${x}`} name=${`${y} against ${x}`} drawn=${drawn}
     hint=${t("statistics.pair_hint", { r: value(r, 3), count: pairs })}
     tools=${html`<button onClick=${() => chart(null)}>${t("statistics.both_on_chart")}</button>`}>
     <${Answer} of=${found}>${({ rows }) => html`<${Scatter} points=${rows} xLabel=${label(x)} yLabel=${label(y)} innerRef=${drawn} onpress=${(point) => chart(point[2])}
       say=${(point) => `${clock(point[2])}: ${value(point[0], 4)} ${unit(x) ?? ""}, ${value(point[1], 4)} ${unit(y) ?? ""}`}
-      description=${t("statistics.pair_of", { x, y, count: rows.length })} />`}<//><//>`;
+      description=${t("statistics.pair_of", { x, y, count: rows.length })} />`}<//><//></div>`;
 }
 
 /** Half a day before and after a time, without its offset: the site's clock. */
@@ -96,8 +101,12 @@ export function Correlation({ session, version, query, asked, columns, path }) {
     list.sort((a, b) => Math.abs(b.r) - Math.abs(a.r));
     return { names: order.map((index) => names[index]), at: (row, column) => matrix[order[row]][order[column]], list };
   }, [found.data]);
+  const pressed = useRef(false);
   if (chosen.length < 2) return html`<${Empty}>${t("statistics.none_move")}<//>`;
-  const press = (x, y) => x !== y && amend({ x, y, columns: query.columns });
+  const press = (x, y) => {
+    pressed.current = x !== y;
+    if (x !== y) amend({ x, y });
+  };
   const pair = query.x && query.y && map?.list.find(({ x, y }) => (x === query.x && y === query.y) || (x === query.y && y === query.x));
   return html`<div class="row spread shape-filters"><${Choose} columns=${columns} chosen=${chosen} />
       <${Choice} label=${t("statistics.method")} chosen=${method} of=${[["pearson", t("statistics.pearson")], ["spearman", t("statistics.spearman")]]} onchoose=${(key) => amend({ method: key === "pearson" ? null : key })} /></div>
@@ -110,8 +119,8 @@ export function Correlation({ session, version, query, asked, columns, path }) {
         <p class="shape-scale small soft"><span>−1</span><i class="shape-ramp both" aria-hidden="true"></i><span>+1</span></p><//>
       <section class="panel"><h2>${t("statistics.strongest")}</h2>
         ${map.list.length === 0 ? html`<${Empty}>${t("statistics.no_pairs")}<//>` : html`<ol class="shape-pairs">${map.list.slice(0, 14).map(({ x, y, r, pairs }) => html`<li key=${`${x},${y}`}>
-          <a href=${at(path, { ...query, x, y })} aria-current=${pair && pair.x === x && pair.y === y ? "true" : null}><span class="shape-name">${x} / ${y}</span>
+          <a href=${at(path, { ...query, x, y })} onClick=${() => (pressed.current = true)} aria-current=${pair && pair.x === x && pair.y === y ? "true" : null}><span class="shape-name">${x} / ${y}</span>
             <span class="number">${value(r, 3)}</span></a><span class="soft small">${t("statistics.pairs", { count: pairs })}</span></li>`)}</ol>`}</section>
-      ${pair && html`<${Pair} key=${`${query.x},${query.y}`} session=${session} version=${version} query=${query} asked=${asked} columns=${columns} x=${query.x} y=${query.y} r=${pair.r} pairs=${pair.pairs} />`}
+      ${pair && html`<${Pair} key=${`${query.x},${query.y}`} session=${session} version=${version} query=${query} asked=${asked} columns=${columns} x=${query.x} y=${query.y} r=${pair.r} pairs=${pair.pairs} pressed=${pressed} />`}
     </div>`}<//>`;
 }
