@@ -4,10 +4,10 @@ import { followJob, get, send, useGet } from "../core/api.js";
 import { Problem, Warnings, say, useMay } from "../core/parts.js";
 import { useStore } from "../core/store.js";
 import { html, useEffect, useMemo, useRef, useState } from "../core/ui.js";
-import { amend, go } from "../core/url.js";
+import { amend, at, go } from "../core/url.js";
 import { count, percent, t } from "../core/words.js";
 import { Chooser } from "./new/chooser.js";
-import { pickedFrom, reportsOf, requestOf, suggestedName, useLook } from "./new/look.js";
+import { pickedFrom, reportsOf, requestOf, statedWithout, suggestedName, useLook } from "./new/look.js";
 import { Options } from "./new/options.js";
 import { plain } from "./new/plain.js";
 import { Points } from "./new/points.js";
@@ -126,10 +126,16 @@ export default function New({ query }) {
   if (!may) return html`<p class="empty">${t("new.viewer")}</p>`;
   const title = html`<p class="crumbs"><a href="#/">${t("nav.sessions")}</a></p><h1>${isNew ? t("new.title") : t("new.title_again", { name: session.name })}</h1>`;
   if (query.job) return html`${title}<${Reading} query=${query} session=${session} ondone=${done} onfailed=${failed} />`;
+  if (session?.deleted_at) return html`${title}<p class="warnings">${t("session.is_deleted")} <a href=${at(["sessions", query.session])}>${session.name}</a></p>`;
   if (asked.failure) return html`${title}<${Problem} failure=${asked.failure} again=${asked.again} />`;
   const removable = (row) => {
-    if (row.file?.onServer) return picks.length > 1 ? () => amend({ pick: JSON.stringify(picks.filter((name) => name !== row.file.name)) }) : null;
-    return row.file && canRemove() ? () => removeFiles([row.file.key]) : null;
+    const without = { of: statedWithout(query, row.name) };
+    if (row.file?.onServer) return picks.length > 1 ? () => amend({ ...without, pick: JSON.stringify(picks.filter((name) => name !== row.file.name)) }) : null;
+    if (!row.file || !canRemove()) return null;
+    return () => {
+      amend(without);
+      removeFiles([row.file.key]);
+    };
   };
   const ready = verdict?.accepted && look.current && !sending && !busy;
   const named = bad.length > 0 && bad.length === rows.length;

@@ -4,17 +4,18 @@ import { Problem } from "../../core/parts.js";
 import { html, useEffect, useRef, useState } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { count, t } from "../../core/words.js";
+import { bringIn, isBundle } from "./bundle.js";
 import { add, dropped, picked } from "./sending.js";
 
 /** A button that opens the browser's own choice of files, or of a folder. */
-function Choose({ folder, kind = "", children }) {
+function Choose({ folder, kind = "", take, children }) {
   const field = useRef(null);
   useEffect(() => {
     if (folder) field.current.webkitdirectory = true;
   }, []);
   return html`<button type="button" class=${kind} onClick=${() => field.current.click()}>${children}</button>
     <input class="visually-hidden" type="file" multiple tabindex="-1" aria-hidden="true" ref=${field} onChange=${(event) => {
-      add(picked(event.target.files));
+      take(picked(event.target.files));
       event.target.value = "";
     }} />`;
 }
@@ -44,16 +45,24 @@ function OfServer({ query, names, inside, picks }) {
 export function Chooser({ query, small, ...listed }) {
   const [over, setOver] = useState(false);
   const [none, setNone] = useState(false);
+  const [failure, setFailure] = useState(null);
   const server = Boolean(query.server || query.folder);
   const hover = (is) => (event) => {
     event.preventDefault();
     setOver(is);
   };
+  const take = async (found) => {
+    setNone(found.length === 0);
+    setFailure(null);
+    const are = await Promise.all(found.map(isBundle));
+    const [bundles, reports] = [found.filter((_, index) => are[index]), found.filter((_, index) => !are[index])];
+    add(reports);
+    if (bundles.length) await bringIn(bundles, !small && !reports.length).catch(setFailure);
+  };
   const drop = async (event) => {
     event.preventDefault();
     setOver(false);
-    const found = await dropped(event.dataTransfer.items);
-    setNone(add(found) === 0 && found.length === 0);
+    take(await dropped(event.dataTransfer.items));
   };
   // A file that misses the field would otherwise be opened by the browser in place of the page.
   useEffect(() => {
@@ -70,8 +79,9 @@ export function Chooser({ query, small, ...listed }) {
       ${!small && html`<p class="soft small">${t("new.drop_what")}</p>`}
       ${none && html`<p class="small" role="alert">${t("new.drop_none")}</p>`}</div>
     <div class="row">
-      <${Choose} kind=${small ? "" : "primary"}>${t("new.choose_files")}<//>
-      <${Choose} folder>${t("new.choose_whole")}<//>
+      <${Choose} take=${take} kind=${small ? "" : "primary"}>${t("new.choose_files")}<//>
+      <${Choose} take=${take} folder>${t("new.choose_whole")}<//>
       <button type="button" aria-pressed=${server ? "true" : "false"} onClick=${() => amend({ server: server ? null : "1", folder: null, pick: null })}>${t("new.from_server")}</button></div>
+    ${failure && html`<div class="new-server"><${Problem} failure=${failure} /></div>`}
     ${server && html`<${OfServer} query=${query} ...${listed} />`}</section>`;
 }

@@ -13,6 +13,11 @@ const json = (text, otherwise) => {
 
 /** What is stated of single files, by their names. */
 export const statedOf = (query) => json(query.of ?? "{}", {});
+/** What is stated of all others, for the address. */
+export function statedWithout(query, name) {
+  const { [name]: _, ...others } = statedOf(query);
+  return Object.keys(others).length ? JSON.stringify(others) : null;
+}
 /** Names of the files that were picked from the server's folder; null: all of it. */
 export const pickedFrom = (query) => (query.pick ? json(query.pick, null) : null);
 

@@ -35,7 +35,7 @@ function Details({ row, query }) {
   return html`
     <${Warnings} items=${plan?.warnings?.map((one) => ({ ...one, file: null, message: plain(one.message) }))} open />
     <div class="new-halves"><div><h3>${t("new.seen_as")}</h3><${Why} verdict=${verdict} /></div>
-      <div><h3>${t("new.first_rows")}</h3><${Shown} rows=${rows} />
+      <div>${rows.length > 0 && html`<h3>${t("new.first_rows")}</h3><${Shown} rows=${rows} />`}
         ${verdict.tables?.length > 0 && html`<p class="small">${t("new.tables")} ${verdict.tables.join(", ")}</p>`}
         ${leftOut.length > 0 && html`<p class="small soft">${t("new.left_out_rows")} ${leftOut.map(([reason, number]) => `${word("new.dropped", reason)} ${count(number)}`).join(", ")}</p>`}
         ${markers.length > 0 && html`<p class="small soft">${t("new.markers")} ${markers.slice(0, 8).map(([text, number], index) => html`${index > 0 && ", "}<span class="mono">${text}</span> ${count(number)}`)}</p>`}</div></div>

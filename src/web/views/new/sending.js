@@ -61,14 +61,24 @@ export function takeUp(id, files) {
   stored.set((n) => n + 1);
 }
 
+/** A name that no other file has: `log.csv`, `log (2).csv`. */
+function unlike(name, names) {
+  let fresh = name;
+  for (let n = 2; names.has(fresh); n += 1) fresh = name.replace(/(\.[^./]*)?$/, ` (${n})$1`);
+  names.add(fresh);
+  return fresh;
+}
+
+/** Takes files to send; one that was chosen before counts once. */
 export function add(files) {
   const known = new Set(chosen.get().map((one) => one.key));
+  const names = new Set(chosen.get().map((one) => one.name));
   const fresh = files.filter(({ name }) => !hidden(name))
     .map(({ name, file }) => ({ key: `${name}:${file.size}`, name, size: file.size, file, state: "waiting", sent: 0 }))
-    .filter(({ key }) => !known.has(key) && known.add(key));
+    .filter(({ key }) => !known.has(key) && known.add(key))
+    .map((one) => ({ ...one, name: unlike(one.name, names) }));
   chosen.set((all) => [...all, ...fresh]);
   pump();
-  return fresh.length;
 }
 
 export function again() {
@@ -154,11 +164,18 @@ export const canRemove = () => chosen.get().every((one) => one.file);
  */
 export async function removeFiles(keys) {
   const gone = chosen.get().filter((one) => keys.includes(one.key));
-  const wereSent = gone.some((one) => one.state !== "waiting" && one.state !== "failed");
+  const wereSent = gone.some((one) => ["stored", "same"].includes(one.state));
+  const onTheirWay = gone.some((one) => one.state === "sending");
   chosen.set((all) => all.filter((one) => !keys.includes(one.key)));
-  if (!wereSent) return;
+  if (!wereSent && !onTheirWay) return;
   ending?.abort();
   ending = null;
+  if (!wereSent) {
+    // What breaks off leaves nothing.
+    chosen.set((all) => all.map((one) => (one.state === "sending" ? { ...one, state: "waiting", sent: 0 } : one)));
+    pump();
+    return;
+  }
   const before = session;
   session = null;
   chosen.set((all) => all.map((one) => ({ ...one, state: "waiting", sent: 0, failure: null })));
