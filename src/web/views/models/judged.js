@@ -74,7 +74,10 @@ export function leftOut(sentences = []) {
   for (const sentence of sentences) {
     const leak = LEFT_OUT.exec(sentence);
     const still = STANDS_STILL.exec(sentence);
-    if (leak) leaks.set(leak[2], [...(leaks.get(leak[2]) ?? []), leak[1]]);
+    if (leak) {
+      const why = leak[2].replace(/; if it is something else.*$/, "");
+      leaks.set(why, [...(leaks.get(why) ?? []), leak[1]]);
+    }
     else if (still) silent.push({ column: still[1], value: still[2] });
     else others.push(sentence);
   }

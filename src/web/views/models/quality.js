@@ -29,7 +29,7 @@ function ByLoad({ model }) {
   const unit = load?.unit ?? model.target_unit ?? "";
   const bars = bins.map((bin) => ({
     name: `${value(bin.from, 4)} – ${value(bin.to, 4)} ${unit}`, value: bin.mape ?? 0, kind: bin.mape > 10 ? "warn" : "plain",
-    text: `${percent(bin.mape)}${bin.bias == null ? "" : ` (${bin.bias > 0 ? "+" : ""}${value(bin.bias, 2)} ${model.target_unit ?? ""})`}`,
+    text: `${percent(bin.mape)}${bin.bias == null ? "" : ` (${bin.bias > 0 ? "+" : ""}${measure(bin.bias, model.target_unit, 2)})`}`,
   }));
   return html`<section class="panel"><h2>${t("models.by_load")}</h2><p class="small soft">${t("models.by_load_text")}</p>
     <${Bars} of=${bars} rowHeight=${24} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} /></section>`;

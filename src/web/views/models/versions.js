@@ -32,7 +32,7 @@ function bestOf(numbers, way) {
 }
 
 function Compared({ models }) {
-  const heads = [{ key: "name", name: "" }, ...models.map((model) => ({ key: model.id, name: model.version, number: true }))];
+  const heads = [{ key: "name", name: t("models.figure") }, ...models.map((model) => ({ key: model.id, name: model.version, number: true }))];
   const rows = ROWS.map(([key, read, show, way]) => {
     const numbers = models.map(read);
     const best = bestOf(numbers, way);

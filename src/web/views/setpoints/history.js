@@ -68,7 +68,7 @@ function Summary({ of, known, by }) {
       [t("setpoints.mean"), of.mean_savings_kw == null ? "–" : `${measure(of.mean_savings_kw, "kW", 3)} (${percent(of.mean_savings_percent)})`, t("setpoints.mean_about")],
       [t("setpoints.applied"), value(applied.length), t("setpoints.of_this_page")],
       [t("setpoints.verified_short"), measured.length ? `${measure(sum, "kWh", 4)} ± ${value(spread, 3)}` : t("setpoints.none_measured"), t("setpoints.of_this_page")]]} />
-    ${bars.length > 0 && html`<div class="row spread"><h3>${t("setpoints.mean")}</h3><${Field} label=${t("setpoints.by")} options=${["month", "week", "day"].map((key) => [key, t(`setpoints.by_${key}`)])} value=${by} onChange=${(event) => amend({ by: event.target.value === "month" ? null : event.target.value })} /></div>
+    ${bars.length > 0 && html`<div class="row spread"><h2>${t("setpoints.mean")}</h2><${Field} label=${t("setpoints.by")} options=${["month", "week", "day"].map((key) => [key, t(`setpoints.by_${key}`)])} value=${by} onChange=${(event) => amend({ by: event.target.value === "month" ? null : event.target.value })} /></div>
       <${Bars} of=${bars} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} />`}</section>`;
 }
 

@@ -7,6 +7,7 @@ import { percent, t, word } from "../../../core/words.js";
 import { Against, Figures, Grade, LeftOut, headline } from "../../models/judged.js";
 import { plainly } from "../../models/plain.js";
 
+const GOING = ["queued", "running"];
 const STAGES = [
   [/^trying (\w+)/, "trying"], [/^seeing how far off/, "interval"], [/^measuring what/, "importance"], [/^judging rows/, "random"],
   [/^cross-validating/, "blocks"], [/^fitting all/, "fitting"], [/^collecting what/, "history"],
@@ -41,11 +42,14 @@ export function Training({ id, sentences, onended }) {
     const ending = new AbortController();
     setJob(null);
     setFailure(null);
-    followJob(id, setJob, ending.signal).then((ended) => {
-      if (ending.signal.aborted) return;
+    const follow = () => followJob(id, setJob, ending.signal).then((ended) => {
+      if (ending.signal.aborted) return undefined;
       setJob(ended);
-      onended();
-    }, (wrong) => ending.signal.aborted || setFailure(wrong));
+      // A stream that was cut while the server was away answers a job that still runs.
+      if (GOING.includes(ended.status)) return new Promise((resolve) => setTimeout(resolve, 1000)).then(follow);
+      return onended();
+    });
+    follow().catch((wrong) => ending.signal.aborted || setFailure(wrong));
     return () => ending.abort();
   }, [id]);
   const forget = () => amend({ job: null });
