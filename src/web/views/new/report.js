@@ -85,7 +85,7 @@ export function Report({ row, query, looking, onremove, onagain }) {
         <div class="small ${kind === "bad" ? "new-bad" : "soft"}">${said}${warned > 0 && ` · ${t("part.to_know", { count: warned })}`}${stated && ` · ${t("new.stated")}`}</div></div>
       ${verdict && plan && html`<div class="new-figures number"><span>${t("home.rows", { count: plan.rows })}</span><span>${t("home.points", { count: plan.points.length })}</span></div>
         <div class="small number">${day(plan.first_at)} – ${day(plan.last_at)}<br /><span class="soft">${plan.interval_s ? t("new.every", { time: duration(plan.interval_s) }) : ""}</span></div>
-        <div class="small">${seen(verdict, "dates")?.value ?? "–"} · ${seen(verdict, "zone")?.value ?? t("new.own_zone")}<br /><span class="soft new-evidence">${seen(verdict, "dates")?.evidence ?? ""}</span></div>`}
+        <div class="small new-dates">${seen(verdict, "dates")?.value ?? "–"} · ${seen(verdict, "zone")?.value ?? t("new.own_zone")}<br /><span class="soft new-evidence">${seen(verdict, "dates")?.evidence ?? ""}</span></div>`}
       <div class="new-acts">
         ${file?.state === "failed" && !refused(file) && html`<button type="button" onClick=${onagain}>${t("part.again")}</button>`}
         ${verdict && html`<button type="button" class="plain" ref=${summary} aria-expanded=${open ? "true" : "false"} onClick=${() => amend({ look: open ? null : row.name })}>${t(open ? "new.less" : "new.more")}</button>`}

@@ -2,7 +2,7 @@
 import { Field } from "../../core/parts.js";
 import { html } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
-import { t } from "../../core/words.js";
+import { t, word } from "../../core/words.js";
 import { statedOf } from "./look.js";
 import { plain } from "./plain.js";
 import { ORDERS, isZone } from "./options.js";
@@ -27,7 +27,7 @@ export function Stated({ row, query }) {
   };
   const others = (row.verdict?.other_readings ?? []).filter((other) => !(other.field === "timezone" && !isZone(other.value)));
   return html`<div class="new-stated"><h3>${t("new.otherwise")}</h3>
-    ${others.map((other) => html`<p class="small"><button type="button" onClick=${() => state({ [other.field]: NUMBERS.includes(other.field) ? Number(other.value) : other.value })}>${t("new.read_as", { what: `${t(`new.field.${other.field}`, { otherwise: other.field })} ${other.value}` })}</button>
+    ${others.map((other) => html`<p class="small"><button type="button" onClick=${() => state({ [other.field]: NUMBERS.includes(other.field) ? Number(other.value) : other.value })}>${t("new.read_as", { what: `${t(`new.field.${other.field}`, { otherwise: other.field })} ${other.field === "format" ? word("new.format", other.value) : other.value}` })}</button>
       <span class="soft"> ${plain(other.why)}</span></p>`)}
     <div class="fields">
       <${Field} label=${t("new.field.format")} value=${own.format} onChange=${chosen("format")} options=${[["", t("new.as_found")], ...FORMATS.map((format) => [format, t(`new.format.${format}`)])]} />
