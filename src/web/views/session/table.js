@@ -16,9 +16,10 @@ const saying = (item) => `${word("rule", item.rule)}: ${item.detail}`;
 
 /** The mark of a row that rules hit: it opens the chart of what they hit. */
 function Mark({ hits, names, chart }) {
-  const columns = [...new Set(hits.map(({ column }) => column).filter(Boolean))];
+  const columns = [...new Set(hits.flatMap(({ column, columns: some }) => some ?? [column]).filter(Boolean))];
   const rules = [...new Set(hits.map(({ rule }) => word("rule", rule)))].join(t("verdict.comma"));
-  return html`<a class="table-mark" title=${hits.map(saying).join("\n")} aria-label=${t("table.hit_here", { rules })} href=${chart(columns.length ? columns : names.slice(0, 2))}>●</a>`;
+  return html`<a class="table-mark" title=${hits.map(saying).join("\n")} aria-label=${t("table.hit_here", { rules })}
+    href=${chart(columns.length ? columns : names.slice(0, 2))}>●</a>`;
 }
 
 /** Letters for the reasons that occur on a page, so that each empty cell says its own. */
@@ -93,8 +94,10 @@ export default function Rows({ session, version, versions, query }) {
     const names = data.columns.filter((name) => name !== "timestamp");
     const reasons = reasonsOf(data, columns.data);
     const letters = query.every ? new Map() : lettersOf(rows, names, reasons);
-    const hitsOf = (index) => events.items.filter((item) => times[index] >= item.from && times[index] <= item.to);
-    const byRow = rows.map((_, index) => hitsOf(index));
+    // What lasts for all of the page is said once, below the rows.
+    const lasting = events.groups.filter((item) => rows.length > 1 && item.from <= from && item.to >= to);
+    const hits = events.items.filter((item) => !(item.from <= from && item.to >= to) || rows.length < 2);
+    const byRow = rows.map((_, index) => hits.filter((item) => times[index] >= item.from && times[index] <= item.to));
     const chart = (drawn, time) => at(["sessions", id, "chart"],
       { version: query.version, columns: drawn.slice(0, 4).join(","), from: stamp(time - 43200, zone), to: stamp(time + 43200, zone) });
     const cell = (row, key) => {
@@ -128,6 +131,9 @@ export default function Rows({ session, version, versions, query }) {
         rows=${rows.map((row, index) => ({ ...row, index }))} sorted=${{ key: sort ?? "timestamp", descending }} onsort=${sorting} rowKey=${(row) => row.index} />
       <div class="table-legend small soft">${[...letters].map(([reason, letter]) =>
         html`<span key=${reason}><b>–<sup>${letter}</sup></b> ${word("reason", reason)}</span>`)}
+        ${lasting.map((item) => html`<span key=${item.key}><${Mark} hits=${[item]} names=${names}
+          chart=${(drawn) => chart(drawn, from)} />
+          ${item.columns.join(t("verdict.comma"))} – ${saying(item)}</span>`)}
         ${byRow.some((some) => some.length) && html`<span><span class="table-hit">1.23</span> <span class="table-mark">●</span> ${t("table.hit")}</span>`}</div>
       <${Pager} page=${page} pages=${Math.max(page, Math.ceil(data.total_rows / ROWS))} go=${turn} />
       <div class="row"><button disabled=${!rows.length} onClick=${save}>${t("table.save_page")}</button>

@@ -4,8 +4,8 @@ import { html, useEffect, useMemo, useState } from "../../../core/ui.js";
 import { clock, count, t, word } from "../../../core/words.js";
 import { instant, iso } from "./time.js";
 
-/** Which shade an event has: doubt about values, about a sensor, or a machine's fault. */
-const KINDS = { fault: "bad", alarm: "bad", drift: "off", offset: "off", swap: "off", wrong_unit: "off", time_shift: "off" };
+/** Which shade an event has: doubt about values, about a sensor or a plant that is not steady, or a machine's fault. */
+const KINDS = { fault: "bad", alarm: "bad", steady_state: "off", drift: "off", offset: "off", swap: "off", wrong_unit: "off", time_shift: "off" };
 export const shadeKind = (rule) => KINDS[rule] ?? "event";
 const MOST = 300;
 

@@ -98,7 +98,8 @@ export function useHits(id, version) {
       : rules.map((rule) => [rule, seen.filter((item) => item.rule === rule).length]);
     return totals.filter(([, total]) => total > 0)
       .map(([rule, total]) => {
-        const items = seen.filter((item) => item.rule === rule);
+        const some = seen.filter((item) => item.rule === rule);
+        const items = some.length ? some : rest[RULES.indexOf(rule)].data?.items ?? [];
         return { rule, total, items, columns: [...new Set(items.map(({ column }) => column).filter(Boolean))] };
       })
       .sort((a, b) => b.total - a.total);
