@@ -153,7 +153,7 @@ export default function New({ query }) {
       ${verdict && html`<${Points} of=${verdict.points} open=${query.points} />`}
       <div class="new-bar"><div class="new-bar-said small soft">${t(!isNew ? "new.unchanged" : query.session ? "new.kept" : "new.nothing_yet")}</div>
         <button type="button" class="plain" onClick=${discard}>${t(isNew ? "new.discard" : "part.cancel")}</button>
-        <button type="button" class="primary" disabled=${!ready} onClick=${make}>${named ? t("new.none_readable") : !good.length ? t("new.looking")
+        <button type="button" class="primary" disabled=${!ready} onClick=${make}>${named ? t("new.none_readable") : !good.length ? t(look.busy ? "new.looking" : "new.make", { count: rows.length })
           : bad.length ? t("new.make_without", { count: good.length, good: count(good.length), bad: count(bad.length) })
             : t(isNew ? "new.make" : "new.make_again", { count: good.length })}</button></div>`}`;
 }

@@ -82,12 +82,16 @@ export function suggestedName(answer, site, first) {
   return `${site || stem(first ?? plans[0].file_name)} ${[...new Set(ends)].join(" – ")}`;
 }
 
+/** Failures that name files of which none is to be blamed. */
+const OF_THEM_ALL = ["conflicting_values", "would_lose_readings", "bad_override"];
+
 /** Each report with what is known of it: `{name, size, verdict?, plan?, bad?, sending?}`, in the order in which they came. */
 export function reportsOf(files, look) {
   const { answer, failure } = look;
   const bad = new Map();
   for (const one of answer?.unreadable ?? []) bad.set(one.file_name, one);
-  for (const one of failure?.problem?.errors ?? []) {
+  const ofFiles = !OF_THEM_ALL.includes(failure?.problem?.code);
+  for (const one of (ofFiles && failure?.problem?.errors) || []) {
     if (one.file && !bad.has(one.file)) bad.set(one.file, { ...one, file_name: one.file, code: failure.problem.code });
   }
   const plans = new Map((answer?.files ?? []).map((plan) => [plan.file_name, plan]));

@@ -64,7 +64,7 @@ export function Options({ query, session, sites, look, suggested }) {
       <${Field} label=${t("new.dates")} value=${query.dates} options=${[["", t("new.as_found")], ...ORDERS.map((order) => [order, t(`new.order_${order}`)])]}
         onChange=${(event) => amend({ dates: event.target.value })} />
       ${conflicts && html`<${Field} label=${t("new.conflict")} value=${query.conflict} onChange=${(event) => amend({ conflict: event.target.value })}
-        options=${[["", t("new.conflict_none")], ["last", t("new.conflict_last")], ["first", t("new.conflict_first")], ["error", t("new.conflict_error")]]} />`}
+        options=${[["", t("new.conflict_none")], ["last", t("new.conflict_last")], ["first", t("new.conflict_first")]]} />`}
       ${alike && html`<${Field} label=${t("new.prefix")} value=${query.prefix} onChange=${(event) => amend({ prefix: event.target.value })}
         options=${[["", t("new.prefix_none")], ...["file", "folder", "sheet"].map((by) => [by, t(`new.prefix_${by}`)])]} />`}
     </div>

@@ -24,7 +24,8 @@ export function Sum({ look, rows, good, bad, sending, query }) {
     <p><strong>${t("new.becomes", { files: t("session.files_count", { count: good.length }), rows: t("home.rows", { count: answer.row_count }), points: t("home.points", { count: answer.column_count - 1 }) })}</strong>
       ${[period(answer.files), verdict && t("new.readings", { count: verdict.readings })].filter(Boolean).map((text) => ` · ${text}`)}
       ${bad.length > 0 && html` · <span class="new-bad">${t("new.bad_ones", { count: bad.length })}</span>`}</p>
-    ${verdict && !verdict.accepted && html`<p class="new-bad">${verdict.refusal ? plain(verdict.refusal) : t("new.not_accepted")}</p>`}
+    ${verdict && !verdict.accepted && html`<p class="new-bad">${lost.length ? t("new.loses", { count: lost.reduce((sum, [, number]) => sum + number, 0), all: verdict.readings })
+      : verdict.refusal ? plain(verdict.refusal) : t("new.not_accepted")}</p>`}
     ${lost.length > 0 && html`<p class="small">${t("new.lost")} ${lost.map(([reason, number]) => `${word("new.dropped", reason)} ${count(number)}`).join(", ")}</p>`}
     ${((verdict && !verdict.accepted) || query.loss) && html`<label class="check"><input type="checkbox" checked=${Boolean(query.loss)}
       onChange=${(event) => amend({ loss: event.target.checked ? "1" : null })} /><span>${t("new.accept_loss")}</span></label>`}</div>`;
