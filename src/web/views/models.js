@@ -25,7 +25,7 @@ function cell(model, key, names) {
     case "cv_rmse": return percent(model.cv_rmse);
     case "r2": return share(model.r2);
     case "target": return html`<span class="models-column">${model.target_col}</span>`;
-    case "session": return names.has(model.session_id) ? html`<a href=${at(["sessions", model.session_id, "model"])}>${names.get(model.session_id)}</a>` : html`<span class="soft">${t("models.deleted_session")}</span>`;
+    case "session": return names.has(model.session_id) ? html`<a class="models-from" title=${names.get(model.session_id)} href=${at(["sessions", model.session_id, "model"])}>${names.get(model.session_id)}</a>` : html`<span class="soft">${t("models.deleted_session")}</span>`;
     default: return html`<span title=${local(model.created_at)}>${ago(model.created_at)}</span>`;
   }
 }

@@ -1,6 +1,6 @@
 // Set-points that save power: asked of a model for the present conditions, kept as runs, and followed until the saving is measured.
 import { get, useGet } from "../core/api.js";
-import { Answer, CopyLink, Tabs } from "../core/parts.js";
+import { Answer, CopyLink, Problem, Tabs } from "../core/parts.js";
 import { html, useEffect, useState } from "../core/ui.js";
 import { amend, at } from "../core/url.js";
 import { percent, t } from "../core/words.js";
@@ -41,6 +41,8 @@ function Page({ models, query }) {
   const named = useGet(name && `models/by-name/${encodeURIComponent(name)}`);
   const older = query.version && named.data?.versions.find((one) => one.version === query.version && one.id !== named.data.id);
   const asked = useGet(older ? `models/${older.id}` : null);
+  const failed = [named, asked].find((one) => one.failure);
+  if (failed) return html`<${Problem} failure=${failed.failure} again=${failed.again} /><p><a class="button" href=${at(["setpoints"])}>${t("setpoints.other_model")}</a></p>`;
   return html`<${Answer} of=${older ? asked : named} tall>${(model) => html`<${Choose} models=${models} model=${model} query=${query} />
     ${!model.metrics ? html`<p class="warnings">${t("models.under_way")}</p>`
       : model.can_optimize ? html`<${Ask} key=${model.id} model=${model} query=${query} />`

@@ -3,6 +3,7 @@ import { Facts, Tag } from "../../core/parts.js";
 import { Bars } from "../../core/paint.js";
 import { html } from "../../core/ui.js";
 import { percent, t, value, word } from "../../core/words.js";
+import { sentence } from "./sentences.js";
 
 /** The error that this model is judged by, in percent: MAPE, or CV(RMSE) where the plant stood still and has no MAPE. */
 export const errorOf = (scores, metrics) => (metrics.judged_by === "rmse" || scores?.mape == null ? scores?.cv_rmse : scores.mape);
@@ -14,6 +15,7 @@ export function grade(model) {
   if (model.leaks?.length) return ["bad", "told"];
   if (metrics && !metrics.beats_baselines) return ["bad", "beaten"];
   if (metrics?.guideline14?.hourly?.outcome === "fail") return ["warn", "beyond"];
+  if (model.r2 != null && model.r2 < 0.3) return ["warn", "little"];
   if (metrics && model.calibrated === false && metrics.interval.coverage < metrics.interval.nominal) return ["warn", "narrow"];
   return ["good", "good"];
 }
@@ -92,7 +94,7 @@ export function LeftOut({ sentences, open }) {
   return html`<div class="stack">
     ${leaking > 0 && html`<details class="warnings" open=${open}><summary>${t("models.leaks", { count: leaking })}</summary>
       <p>${t("models.leaks_why")}</p>
-      <ul class="listed">${leaks.map(([why, columns]) => html`<li><span class="name">${columns.join(", ")}</span><br /><span class="soft small">${why}</span></li>`)}</ul></details>`}
+      <ul class="listed">${leaks.map(([why, columns]) => html`<li><span class="name">${columns.join(", ")}</span><br /><span class="soft small">${sentence(why)[0]}</span></li>`)}</ul></details>`}
     ${silent.length > 0 && html`<details class="models-note"><summary>${t("models.silent", { count: silent.length })}</summary>
       <p class="soft small">${t("models.silent_why")}</p><p class="models-names">${silent.map((one) => one.column).join(", ")}</p></details>`}
     ${others.length > 0 && html`<details class="models-note"><summary>${t("part.to_know", { count: others.length })}</summary>

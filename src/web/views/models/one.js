@@ -100,13 +100,15 @@ export function Model({ name, tab = "quality", query }) {
   const chosen = versions.find((one) => one.version === query.version) ?? versions[0];
   const other = chosen && chosen.id !== named.data.id;
   const asked = useGet(other ? `models/${chosen.id}` : null);
-  if (isId(name) && known.failure) return html`<${Problem} failure=${known.failure} again=${known.again} />`;
+  const failed = [known, named, asked].find((one) => one.failure);
+  if (failed) return html`<p class="crumbs"><a href="#/models">${t("nav.models")}</a></p><${Problem} failure=${failed.failure} again=${failed.again} />`;
   const again = () => {
     named.again();
     if (other) asked.again();
   };
   const Tab = TABS[tab];
   return html`<${Answer} of=${named} tall>${() => html`<${Answer} of=${other ? asked : named} tall>${(model) => html`
+    ${query.version && !versions.some((one) => one.version === query.version) && html`<p class="warnings">${t("models.no_such_version", { version: query.version })}</p>`}
     <${Heading} model=${model} versions=${versions} again=${again} />
     <${Tabs} label=${t("models.tabs")} chosen=${tab} tabs=${Object.keys(TABS).filter((key) => model.metrics || key === "versions").map((key) =>
       [key, t(`models.tab.${key}`), at(["models", model.name, ...(key === "quality" ? [] : [key])], { version: query.version })])} />

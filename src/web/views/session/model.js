@@ -7,6 +7,7 @@ import { ago, percent, t, word } from "../../core/words.js";
 import { Grade, errorOf } from "../models/judged.js";
 import { mappingOf, nameFrom, placed, readMoves, writeMoves } from "../models/mapping.js";
 import { plainly } from "../models/plain.js";
+import { sentence } from "../models/sentences.js";
 import { Board } from "./model/board.js";
 import { Training } from "./model/training.js";
 
@@ -65,7 +66,7 @@ function Form({ suggested, session, version, query, ontrained }) {
       <${Field} label=${t("model.algorithm")} options=${ALGORITHMS.map((key) => [key, t(`models.algorithm.${key}`)])} value=${query.algorithm ?? "auto"} onChange=${(event) => amend({ algorithm: event.target.value })} />
       <button class="primary" disabled=${busy || !target || !used.length}>${t(busy ? "model.sending" : "model.train")}</button>
     </div>
-    <p class="hint">${!target ? t("model.no_target") : target === suggested.target_col ? t("model.target_why", { target, why: suggested.target_evidence ?? "" }) : t("model.target_chosen", { target })}
+    <p class="hint">${!target ? t("model.no_target") : target === suggested.target_col ? t("model.target_why", { target, why: sentence(suggested.target_evidence)[0] }) : t("model.target_chosen", { target })}
       ${" "}${t("model.will_leave_out")}</p>
     ${!used.length && html`<p class="warnings">${t("model.nothing_used")}</p>`}
     ${failure && html`<${Problem} failure=${plainly(failure)} />`}

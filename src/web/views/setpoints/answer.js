@@ -6,6 +6,7 @@ import { html } from "../../core/ui.js";
 import { at } from "../../core/url.js";
 import { clock, local, measure, percent, t, value, word } from "../../core/words.js";
 import { plainText } from "../models/plain.js";
+import { sentence } from "../models/sentences.js";
 
 const ROWS_OF = /^median of the latest steady rows of session \S+, (\S+): (\S+) – (\S+)$/;
 /** Where an assumption comes from, in words of the page. */
@@ -38,6 +39,12 @@ function Assumed({ assumptions }) {
       <ul class="setpoints-assumed">${all.map((one) => html`<li><span>${one.name}</span> <span class="number">${value(one.value, 4)}</span></li>`)}</ul>`)}</details>`;
 }
 
+/** A sentence of the server, in the page's language where it is known. */
+function Said({ text, why }) {
+  const [said, own] = sentence(text);
+  return html`<span class=${`small soft ${why ? "why" : ""}`} lang=${own ? null : "en"}>${said}</span>`;
+}
+
 /** One set-point: what it is now, what it should be, what that alone saves, and why. */
 function Setpoint({ one, unit, change }) {
   const stays = !change || (one.current != null && Math.abs(one.value - one.current) < 1e-9);
@@ -45,7 +52,7 @@ function Setpoint({ one, unit, change }) {
     <span class="number">${one.current != null && !stays && html`<span class="soft">${measure(one.current, one.unit, 4)} →</span> `}${stays ? html`${measure(one.value, one.unit, 4)} <span class="soft">${t("setpoints.stays")}</span>`
       : html`<strong class="setpoints-to">${measure(one.value, one.unit, 4)}</strong>`}</span>
     <span class="number">${stays ? "" : t("setpoints.saves_each", { power: measure(one.savings, unit, 3) })}</span>
-    <span class="small soft why" lang="en">${one.reason}</span></li>`;
+    <${Said} text=${one.reason} why /></li>`;
 }
 
 export function Recommended({ run, model, unit = "kW" }) {
@@ -61,7 +68,7 @@ export function Recommended({ run, model, unit = "kW" }) {
     ${run.extrapolating.length > 0 && html`<p class="warnings">${t("setpoints.beyond_seen", { names: run.extrapolating.map(plainText).join(", ") })}</p>`}
     ${run.constraint_violations.length > 0 && html`<div class="warnings"><strong>${t("setpoints.not_kept")}</strong><ul class="listed">${run.constraint_violations.map((text) => html`<li>${plainText(text)}</li>`)}</ul></div>`}
     <ul class="setpoints-recommended" aria-label=${t("setpoints.recommended")}>${run.recommendations.map((one) => html`<${Setpoint} key=${one.parameter} one=${one} unit=${unit} change=${run.change} />`)}</ul>
-    <p class="small soft" lang="en">${plainText(run.message)}</p>
+    <p><${Said} text=${run.message} /></p>
     <${Assumed} assumptions=${run.assumptions} />`;
 }
 

@@ -55,8 +55,8 @@ export function Board({ places, told, suggested, target, frozen, onmove }) {
     ${[...SIDES, ...(own.length ? [["own", own]] : [])].map(([side, keys]) => html`<div class="model-side"><h3>${t(`model.side.${side}`)}</h3>
       ${[...keys].sort((one, other) => (by.get(other).length > 0) - (by.get(one).length > 0)).map((key) => html`<${Place} key=${key} category=${key}
         title=${word("model.part", key)} size=${by.get(key).length} frozen=${frozen} onmove=${onmove}>${list(by.get(key), key)}<//>`)}</div>`)}
-    <div class="model-side idle"><h3>${t("model.not_used")}</h3>
+  </div>
+  <div class="model-side idle"><h3>${t("model.not_used")}</h3>
       <${Place} category="" title=${t("model.not_used_hint")} size=${idle.length} frozen=${frozen} onmove=${onmove} quiet>${list(shown, "")}
-        ${idle.length > shown.length && html`<button class="plain" onClick=${() => setAll(true)}>${t("model.all", { count: idle.length })}</button>`}<//></div>
-  </div>`;
+        ${idle.length > shown.length && html`<button class="plain" onClick=${() => setAll(true)}>${t("model.all", { count: idle.length })}</button>`}<//></div>`;
 }

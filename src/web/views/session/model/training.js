@@ -35,6 +35,7 @@ function Result({ id, sentences }) {
 
 /** Follows the job `id`; when it has ended, shows its model, or why there is none. */
 export function Training({ id, sentences, onended }) {
+  const forget = () => amend({ job: null });
   const [job, setJob] = useState(null);
   const [failure, setFailure] = useState(null);
   const may = useMay("operator");
@@ -49,10 +50,9 @@ export function Training({ id, sentences, onended }) {
       if (GOING.includes(ended.status)) return new Promise((resolve) => setTimeout(resolve, 1000)).then(follow);
       return onended();
     });
-    follow().catch((wrong) => ending.signal.aborted || setFailure(wrong));
+    follow().catch((wrong) => ending.signal.aborted || (wrong.problem?.code === "unknown_job" ? forget() : setFailure(wrong)));
     return () => ending.abort();
   }, [id]);
-  const forget = () => amend({ job: null });
   if (failure) return html`<section class="panel"><${Problem} failure=${failure} again=${forget} /></section>`;
   if (job?.status === "completed") return html`<section class="panel model-result"><${Result} id=${id} sentences=${sentences} /></section>`;
   if (job?.status === "failed") {
