@@ -105,6 +105,7 @@ export default {
     from: { hour: "from the clock", weekday: "from the calendar", month: "from the calendar", wet_bulb: "from temperature and humidity", difference: "difference of two points", lag: "from its past", rolling_mean: "from its past" },
     no_evaluation: "This version was made before its held-out rows were kept one by one: there is no picture of them.", train_again: "Train it again",
     figure: "Figure", no_such_version: "There is no version {version}; the newest is shown.",
+    interval_short: "Interval", as_asked: "holds as asked", not_as_asked: "not as asked",
     compared_rows: { bias: "Bias", interval_held: "Interval held (90 % asked)", half_width: "Interval", algorithm_of: "Algorithm", inputs_of: "Inputs", width_of: "Rows", rows_made: "Number of rows", data_of: "Data" }, inputs_differ: "Inputs that differ",
   },
   statistics: {

@@ -105,6 +105,7 @@ export default {
     from: { hour: "取自時刻", weekday: "取自日曆", month: "取自日曆", wet_bulb: "由溫度與濕度推算", difference: "兩點之差", lag: "取自過去值", rolling_mean: "取自過去值" },
     no_evaluation: "此版本建立時尚未逐列保留評估資料，因此沒有散佈圖。", train_again: "重新訓練",
     figure: "項目", no_such_version: "沒有版本 {version}；顯示最新版本。",
+    interval_short: "預測區間", as_asked: "符合要求", not_as_asked: "不符要求",
     compared_rows: { bias: "偏差", interval_held: "區間涵蓋率（要求 90 %）", half_width: "預測區間", algorithm_of: "演算法", inputs_of: "輸入數", width_of: "資料列", rows_made: "列數", data_of: "資料版本" }, inputs_differ: "不同的輸入",
   },
   statistics: {

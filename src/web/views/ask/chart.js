@@ -58,14 +58,14 @@ function Lines({ answer, how, zone, drawn, points }) {
 
 function Picture({ answer, how, zone, drawn }) {
   const [x, y] = [how.x, how.y[0]];
-  const bars = useMemo(() => answer.rows.filter((row) => typeof row[y] === "number").slice(0, BARS).map((row) => ({ name: String(row[x] ?? "null"), value: row[y] })), [answer, x, y]);
+  const bars = useMemo(() => how.y.map((each) => ({ at: each, name: answer.columns[each].name, of: answer.rows.filter((row) => typeof row[each] === "number").slice(0, BARS).map((row) => ({ name: String(row[x] ?? "null"), value: row[each] })) })), [answer, x, how.y.join()]);
   const points = useMemo(() => (isNumber(answer.columns[x].type) ? answer.rows.filter((row) => row[x] !== null && row[y] !== null).map((row) => [row[x], row[y]]) : []), [answer, x, y]);
   if (how.kind === "line" || (how.kind === "points" && !points.length)) return html`<${Lines} answer=${answer} how=${how} zone=${zone} drawn=${drawn} points=${how.kind === "points"} />`;
   const names = { x: answer.columns[x].name, y: answer.columns[y].name };
   if (how.kind === "points") {
     return html`<${Scatter} points=${points} xLabel=${names.x} yLabel=${names.y} height=${420} innerRef=${drawn} say=${(point) => `${names.x} ${value(point[0])}, ${names.y} ${value(point[1])}`} description=${t("ask.chart_of", { ...names, count: points.length })} />`;
   }
-  return html`<${Bars} of=${bars} innerRef=${drawn} description=${t("ask.chart_of", { ...names, count: bars.length })} />${answer.rows.length > BARS && html`<p class="soft small">${t("ask.first_bars", { count: BARS, all: count(answer.rows.length) })}</p>`}`;
+  return html`${bars.map(({ at: each, name, of }) => html`<div key=${each}><h3>${name}</h3><${Bars} of=${of} innerRef=${each === y ? drawn : null} description=${t("ask.chart_of", { x: names.x, y: name, count: of.length })} /></div>`)}${answer.rows.length > BARS && html`<p class="soft small">${t("ask.first_bars", { count: BARS, all: count(answer.rows.length) })}</p>`}`;
 }
 
 export function Chart({ answer, query, zone }) {

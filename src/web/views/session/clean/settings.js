@@ -81,4 +81,4 @@ export function differing(parameters, offered) {
 }
 
 /** Warnings of a cleaning, in the page's words where it has them. */
-export const warned = (items) => items.map((one) => (has(`clean.warn_${one.code}`) ? { ...one, message: t(`clean.warn_${one.code}`, { rule: word("rule", one.message.split(" ")[0]) }), count: 1 } : one));
+export const warned = (items) => items.map((one) => (has(`clean.warn_${one.code}`) ? { ...one, message: t(`clean.warn_${one.code}`, { rule: word("rule", one.message.split(" ")[0]), count: one.count }), count: 1 } : one));

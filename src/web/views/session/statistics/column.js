@@ -34,6 +34,10 @@ function Values({ asked, one, query }) {
   }}<//><//>`;
 }
 
+/** A state that is on or off is told as the share of the time that it is on; a reading with its unit. */
+const isSwitch = (one) => one.kind === "status" && one.min >= 0 && one.max <= 1;
+const shown = (one, number) => (isSwitch(one) ? percent(100 * number) : measure(number, one.unit, 4));
+
 function Week({ session, version, asked, one }) {
   const drawn = useRef(null);
   const name = quoted(one.column);
@@ -45,14 +49,14 @@ function Week({ session, version, asked, one }) {
     const cells = Array.from({ length: 7 }, () => Array(24).fill(null));
     for (const [d, h, mean, n] of found.data?.rows ?? []) cells[(d + 6) % 7][h] = { mean, n };
     const means = cells.flat().filter(Boolean).map((each) => each.mean);
-    return { cells, low: Math.min(...means), high: Math.max(...means) };
+    return { cells, low: isSwitch(one) ? 0 : Math.min(...means), high: isSwitch(one) ? 1 : Math.max(...means) };
   }, [found.data]);
   const days = [1, 2, 3, 4, 5, 6, 7].map((number) => weekday(number));
   return html`<${Figure} title=${t("statistics.week")} name=${`${one.column} week`} drawn=${drawn}><${Answer} of=${found}>${() => html`
     <${HeatMap} rows=${days} columns=${hours} at=${(row, column) => week.cells[row][column]?.mean ?? null} low=${week.low} high=${week.high} rowHeight=${30} labelWidth=${48}
-      columnLabel=${(index) => hours[index]} innerRef=${drawn} description=${t("statistics.week_of", { column: one.column, low: measure(week.low, one.unit, 4), high: measure(week.high, one.unit, 4) })}
-      say=${(row, column) => week.cells[row][column] && t("statistics.week_cell", { day: days[row], hour: `${hours[column]}:00`, mean: measure(week.cells[row][column].mean, one.unit, 4), count: week.cells[row][column].n })} />
-    <p class="shape-scale small soft"><span>${measure(week.low, one.unit, 4)}</span><i class="shape-ramp" aria-hidden="true"></i><span>${measure(week.high, one.unit, 4)}</span></p>`}<//><//>`;
+      columnLabel=${(index) => hours[index]} innerRef=${drawn} description=${t("statistics.week_of", { column: one.column, low: shown(one, week.low), high: shown(one, week.high) })}
+      say=${(row, column) => week.cells[row][column] && t("statistics.week_cell", { day: days[row], hour: `${hours[column]}:00`, mean: shown(one, week.cells[row][column].mean), count: week.cells[row][column].n })} />
+    <p class="shape-scale small soft"><span>${shown(one, week.low)}</span><i class="shape-ramp" aria-hidden="true"></i><span>${shown(one, week.high)}</span></p>`}<//><//>`;
 }
 
 const BY = ["hour", "weekday", "month"];
@@ -66,14 +70,16 @@ function Usual({ asked, one, query }) {
     if (!of) return null;
     const groups = found.data.groups.map((group, index) => ({ group, index })).filter(({ index }) => of.median[index] != null);
     const line = (key) => groups.map(({ group, index }) => [group, of[key][index]]);
+    const share = (key) => line(key).map(([group, number]) => [group, number * 100]);
+    if (isSwitch(one)) return { of, points: share("mean"), areas: [], lines: [{ points: share("mean"), colour: "--line-2", width: 2.5 }] };
     return {
       of, points: groups.map(({ group, index }) => [group, of.median[index], index]), areas: [{ points: groups.map(({ group, index }) => [group, of.p10[index], of.p90[index]]), colour: "--line-1" }],
       lines: [{ points: line("mean"), colour: "--line-1", dash: [2, 4] }, { points: line("median"), colour: "--line-2", width: 2.5 }],
     };
   }, [found.data]);
   const most = (better) => shape.points.reduce((best, point) => (best === null || better(point[1], best[1]) ? point : best), null);
-  const unit = one.unit;
-  const said = ([group, , index]) => t("statistics.usual_at", { when: label(group), median: measure(shape.of.median[index], unit, 4), low: value(shape.of.p10[index], 4), high: measure(shape.of.p90[index], unit, 4) });
+  const unit = isSwitch(one) ? "%" : one.unit;
+  const said = ([group, number, index]) => (isSwitch(one) ? `${label(group)}: ${measure(number, unit, 3)}` : t("statistics.usual_at", { when: label(group), median: measure(shape.of.median[index], unit, 4), low: value(shape.of.p10[index], 4), high: measure(shape.of.p90[index], unit, 4) }));
   return html`<${Figure} title=${t("statistics.profile")} name=${`${one.column} by ${by}`} drawn=${drawn}
     tools=${html`<${Choice} label=${t("statistics.by")} chosen=${by} of=${BY.map((key) => [key, t(`statistics.by_${key}`)])} onchoose=${(key) => amend({ by: key === "hour" ? null : key })} />`}>
     <${Answer} of=${found}>${() => {
@@ -83,7 +89,7 @@ function Usual({ asked, one, query }) {
       const ticks = shape.points.map(([group]) => [group, asked === "hour" ? hours[group] : asked === "weekday" ? weekday(group) : month(group)]);
       return html`<${Scatter} points=${shape.points} dots=${false} areas=${shape.areas} lines=${shape.lines} xTicks=${ticks} xLabel=${t(`statistics.by_${asked}`)} yLabel=${unit ?? one.column} height=${280}
         say=${said} otherwise=${told} description=${told} innerRef=${drawn} />
-        <ul class="shape-legend small soft"><li class="median">${t("statistics.median")}</li><li class="mean">${t("statistics.mean")}</li><li class="tenths">${t("statistics.tenths")}</li></ul>`;
+        <ul class="shape-legend small soft">${isSwitch(one) ? html`<li class="median">${t("statistics.share_on")}</li>` : html`<li class="median">${t("statistics.median")}</li><li class="mean">${t("statistics.mean")}</li><li class="tenths">${t("statistics.tenths")}</li>`}</ul>`;
     }}<//><//>`;
 }
 
