@@ -10,7 +10,7 @@ import { Model } from "./models/one.js";
 const heads = () => [
   { key: "name", name: t("models.model") }, { key: "verdict", name: t("models.verdict") }, { key: "mape", name: "MAPE", number: true, title: t("models.about.mape") },
   { key: "cv_rmse", name: "CV(RMSE)", number: true, title: t("models.about.cv_rmse") }, { key: "r2", name: "R²", number: true, title: t("models.about.r2") },
-  { key: "target", name: t("models.predicts") }, { key: "session", name: t("models.made_from") }, { key: "made", name: t("models.made") },
+  { key: "interval", name: t("models.interval_short"), title: t("models.about.interval") }, { key: "target", name: t("models.predicts") }, { key: "session", name: t("models.made_from") }, { key: "made", name: t("models.made") },
 ];
 
 function cell(model, key, names) {
@@ -24,6 +24,7 @@ function cell(model, key, names) {
     case "mape": return percent(model.mape);
     case "cv_rmse": return percent(model.cv_rmse);
     case "r2": return share(model.r2);
+    case "interval": return model.calibrated == null ? "–" : html`<span class=${model.calibrated ? "" : "soft"}>${t(model.calibrated ? "models.as_asked" : "models.not_as_asked")}</span>`;
     case "target": return html`<span class="models-column">${model.target_col}</span>`;
     case "session": return names.has(model.session_id) ? html`<a class="models-from" title=${names.get(model.session_id)} href=${at(["sessions", model.session_id, "model"])}>${names.get(model.session_id)}</a>` : html`<span class="soft">${t("models.deleted_session")}</span>`;
     default: return html`<span title=${local(model.created_at)}>${ago(model.created_at)}</span>`;

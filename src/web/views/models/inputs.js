@@ -5,6 +5,7 @@ import { html } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { percent, t, value, word } from "../../core/words.js";
 import { LeftOut } from "./judged.js";
+import { Picture } from "./picture.js";
 
 /** What an input is called: its column, or in words what is reckoned from others. */
 export const nameOf = (feature) => (feature.from === "column" ? feature.name : t(`models.features_name.${feature.name}`, { otherwise: feature.name }));
@@ -12,12 +13,12 @@ export const nameOf = (feature) => (feature.from === "column" ? feature.name : t
 function Importance({ model, query }) {
   const { importance = [] } = model.metrics;
   const features = new Map((model.features ?? []).map((feature) => [feature.name, feature]));
-  const most = query.all ? importance : importance.slice(0, 12);
+  const most = query.all ? importance : importance.filter((one) => one.rmse_increase > 0).slice(0, 12);
   const named = (name) => (features.has(name) ? nameOf(features.get(name)) : name);
   const bars = most.map((one) => ({ name: named(one.feature), value: Math.max(0, one.rmse_increase), text: `+${value(Math.max(0, one.rmse_increase), 3)} ${model.target_unit ?? ""}` }));
-  return html`<section class="panel"><h2>${t("models.importance")}</h2><p class="small soft">${t("models.importance_text")}</p>
+  return html`<${Picture} name=${`${model.name} ${model.version} importance`} title=${t("models.importance")} text=${t("models.importance_text")}>
     ${bars.length ? html`<${Bars} of=${bars} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} />` : html`<${Empty}>–<//>`}
-    ${importance.length > most.length && html`<button class="plain" onClick=${() => amend({ all: 1 })}>${t("part.more", { count: importance.length - most.length })}</button>`}</section>`;
+    ${importance.length > most.length && html`<button class="plain" onClick=${() => amend({ all: 1 })}>${t("part.more", { count: importance.length - most.length })}</button>`}<//>`;
 }
 
 function Physics({ model }) {

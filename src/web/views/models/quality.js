@@ -5,6 +5,7 @@ import { Table, Tag } from "../../core/parts.js";
 import { html } from "../../core/ui.js";
 import { measure, percent, t, value, word } from "../../core/words.js";
 import { Against, errorOf } from "./judged.js";
+import { Picture } from "./picture.js";
 import { Rows } from "./rows.js";
 import { Splits } from "./splits.js";
 
@@ -31,8 +32,8 @@ function ByLoad({ model }) {
     name: `${value(bin.from, 4)} – ${value(bin.to, 4)} ${unit}`, value: bin.mape ?? 0, kind: bin.mape > 10 ? "warn" : "plain",
     text: `${percent(bin.mape)}${bin.bias == null ? "" : ` (${bin.bias > 0 ? "+" : ""}${measure(bin.bias, model.target_unit, 2)})`}`,
   }));
-  return html`<section class="panel"><h2>${t("models.by_load")}</h2><p class="small soft">${t("models.by_load_text")}</p>
-    <${Bars} of=${bars} rowHeight=${24} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} /></section>`;
+  return html`<${Picture} name=${`${model.name} ${model.version} by load`} title=${t("models.by_load")} text=${t("models.by_load_text")}>
+    <${Bars} of=${bars} rowHeight=${24} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} /><//>`;
 }
 
 function Tried({ model }) {
@@ -51,7 +52,7 @@ function Tried({ model }) {
 
 export function Quality({ model, query }) {
   const evaluation = useGet(`models/${model.id}/evaluation`);
-  return html`<div class="models-view"><div class="grid"><section class="panel"><h2>${t("models.compared")}</h2><${Against} model=${model} /></section>
+  return html`<div class="models-view"><div class="grid"><${Picture} name=${`${model.name} ${model.version} against rules`} title=${t("models.compared")}><${Against} model=${model} /><//>
     ${model.lineage && html`<section class="panel"><h2>${t("models.splits")}</h2><${Splits} model=${model} /></section>`}</div>
     <${Rows} model=${model} of=${evaluation} query=${query} />
     <div class="grid"><${ByLoad} model=${model} /><${Interval} model=${model} /><${Tried} model=${model} /></div></div>`;

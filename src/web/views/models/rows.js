@@ -1,10 +1,10 @@
 // The held-out rows one by one: predicted against measured with the line where both are equal, and what was missed over time and load.
-import { savePicture } from "../../core/parts.js";
 import { Plot } from "../../core/plot.js";
-import { html, useMemo, useRef } from "../../core/ui.js";
+import { html, useMemo } from "../../core/ui.js";
 import { colour } from "../../core/theme.js";
 import { amend, at } from "../../core/url.js";
 import { count, t } from "../../core/words.js";
+import { Picture } from "./picture.js";
 
 /** Rows of an evaluation in order of time, as columns: seconds, measured, predicted with its interval, their difference, and the load where it is known. */
 function columnsOf({ rows: all }, interval) {
@@ -22,13 +22,6 @@ function columnsOf({ rows: all }, interval) {
 function over(xs, ys) {
   const order = xs.map((_, index) => index).filter((index) => xs[index] != null).sort((one, other) => xs[one] - xs[other]);
   return [order.map((index) => xs[index]), order.map((index) => ys[index])];
-}
-
-function Picture({ name, title, text, children }) {
-  const box = useRef(null);
-  return html`<section class="panel" ref=${box}><div class="row spread"><h2>${title}</h2>
-    <button class="plain" onClick=${() => savePicture(box.current.querySelector("canvas"), name)}>${t("part.save_picture")}</button></div>
-    ${text && html`<p class="small soft">${text}</p>`}${children}</section>`;
 }
 
 function Scatter({ columns, unit, name }) {
