@@ -56,8 +56,8 @@ function OverTime({ columns, unit, zone, name, query }) {
   const zoom = (from, to) => amend({ from: Math.round(from), to: Math.round(to) });
   return html`<${Picture} name=${`${name} over time`} title=${t("models.over_time")} text=${t("models.over_time_text", { count: count(columns.x.length) })}>
     ${range && html`<button class="plain" onClick=${() => amend({ from: null, to: null })}>${t("models.all_rows")}</button>`}
-    <${Plot} x=${columns.x} series=${series} zone=${zone} range=${range} onrange=${zoom} height=${260} description=${t("models.over_time")} />
-    <${Plot} x=${columns.x} series=${missed} zone=${zone} range=${range} onrange=${zoom} height=${140} legend=${false} description=${t("models.residual")} /><//>`;
+    <${Plot} x=${columns.x} series=${series} xLabel=${t("models.when")} zone=${zone} range=${range} onrange=${zoom} height=${260} description=${t("models.over_time")} />
+    <${Plot} x=${columns.x} series=${missed} xLabel=${t("models.when")} zone=${zone} range=${range} onrange=${zoom} height=${140} legend=${false} description=${t("models.residual")} /><//>`;
 }
 
 export function Rows({ model, of, query }) {

@@ -19,6 +19,7 @@ const FORMS = [
   [/^no change: no other setting is sure to gain more than (?<worth>\S+) kW/, "not_sure"], [/^no change: nothing that history has shown keeps all limits/, "no_limits_kept"],
   [/^no change: of the settings that keep all limits .* none gains more than the model's error/, "none_gains"],
   [/^no change: the model has never seen such (?<names>[^;]+); the powers/, "never_seen"], [/^no change: without a load/, "stands_still"],
+  [/^(?<share>[\d.]+ %) of the measured hours after lay outside the conditions before; they are left out/, "outside"],
   [new RegExp(`^${ANY} stays? at (?<value>[^,]+), for what history seems to say of it contradicts physics`), "stays_physics"],
   [new RegExp(`^${ANY} stays? at (?<value>[^,]+), for history speaks against .*? (?<rows>\\d+) rows`), "stays_history"],
   [new RegExp(`^${ANY} stays? at (?<value>[^,]+)$`), "stays"],

@@ -6,6 +6,7 @@ import { colour } from "../../core/theme.js";
 import { html, useMemo, useRef } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { clock, day, has, measure, percent, t, value, word } from "../../core/words.js";
+import { sentence } from "../models/sentences.js";
 
 const noon = (text) => Date.parse(`${text}T12:00:00Z`) / 1000;
 
@@ -21,7 +22,7 @@ function Cusum({ report }) {
   const shades = useMemo(() => (report.outcome.applied_at ? [{ from: Date.parse(report.outcome.applied_at) / 1000, to: report.outcome.applied_until ? Date.parse(report.outcome.applied_until) / 1000 : (x.at(-1) ?? 0) + 43200, kind: "good" }] : []), [report]);
   return html`<div ref=${box}><div class="row spread"><h3>${t("setpoints.cusum")}</h3><button class="plain" onClick=${() => savePicture(box.current.querySelector("canvas"), "cusum")}>${t("part.save_picture")}</button></div>
     <p class="small soft">${t("setpoints.cusum_text")}${turned && ` ${t("setpoints.turned_on", { day: turned })}`}</p>
-    <${Plot} x=${x} series=${series} zone="UTC" shades=${shades} marks=${marks} height=${260} description=${t("setpoints.cusum_about", { days: days.length, sum: measure(days.at(-1)?.cumulative_kwh, "kWh") })} /></div>`;
+    <${Plot} x=${x} series=${series} zone="UTC" xLabel=${t("models.when")} shades=${shades} marks=${marks} height=${260} description=${t("setpoints.cusum_about", { days: days.length, sum: measure(days.at(-1)?.cumulative_kwh, "kWh") })} /></div>`;
 }
 
 function Checks({ of }) {
@@ -29,19 +30,22 @@ function Checks({ of }) {
 }
 
 function Report({ id, report, query }) {
+  const settings = useGet(report.site && report.site !== "default" ? `sites/${encodeURIComponent(report.site)}` : null);
+  const price = settings.data?.energy_price;
   const { savings, baseline, reporting, guideline14 } = report;
   const better = savings.significant && savings.avoided_kwh > 0;
   const state = better ? "saved" : savings.significant ? "more_used" : "chance";
   return html`<p class="setpoints-headline"><strong>${t(`setpoints.measured.${state}`, { energy: measure(Math.abs(savings.avoided_kwh), "kWh", 4), percent: percent(Math.abs(savings.percent)) })}</strong>
       <${Tag} kind=${better ? "good" : savings.significant ? "bad" : "warn"}>${t("setpoints.plus_minus", { energy: measure(savings.uncertainty_kwh, "kWh", 3), confidence: percent(100 * savings.confidence) })}<//></p>
     <${Facts} of=${[[t("setpoints.predicted_was"), percent(report.predicted_percent)], [t("setpoints.measured_is"), `${value(savings.percent, 3)} %`],
+      price && [t("setpoints.money"), `${price.currency} ${value(savings.avoided_kwh * price.per_kwh, 4)}`],
       [t("setpoints.between"), `${value(savings.lower_kwh, 4)} … ${measure(savings.upper_kwh, "kWh", 4)}`],
       [t("setpoints.before"), `${day(baseline.from)} – ${day(baseline.until)}`, t("setpoints.days", { count: baseline.days })], [t("setpoints.after"), `${day(reporting.from)} – ${day(reporting.until)}`, t("setpoints.days", { count: reporting.days })],
       ["IPMVP", report.option], ["Guideline 14", html`<${Tag} kind=${guideline14.compliant ? "good" : "warn"}>${t(guideline14.compliant ? "setpoints.compliant" : "setpoints.not_compliant")}<//>`]]} />
     <${Cusum} report=${report} />
     <${Checks} of=${guideline14} />
-    ${report.notes.length > 0 && html`<div class="warnings"><ul class="listed" lang="en">${report.notes.map((note) => html`<li>${note}</li>`)}</ul></div>`}
-    <p class="small soft" lang="en">${report.conclusion}</p>
+    ${report.notes.length > 0 && html`<div class="warnings"><ul class="listed">${report.notes.map((note) => html`<li>${sentence(note)[0]}</li>`)}</ul></div>`}
+    ${!savings.significant && html`<p class="small soft" lang="en">${report.conclusion}</p>`}
     <details class="small"><summary>${t("setpoints.baseline")}</summary><p class="mono">${baseline.equation}</p>
       <${Facts} of=${[["CV(RMSE)", percent(baseline.cv_rmse)], ["NMBE", `${value(baseline.nmbe, 2)} %`], ["R²", value(baseline.r2, 3)],
         baseline.placebo && [t("setpoints.placebo"), `${value(baseline.placebo.percent, 2)} ± ${percent(baseline.placebo.uncertainty_percent)}`, t("setpoints.placebo_about")]]} />
