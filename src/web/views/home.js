@@ -1,7 +1,7 @@
 // All sessions: which sites there are, what data each session has, and whether something is wrong. Searched, filtered and
 // sorted by the address.
 import { useGet } from "../core/api.js";
-import { Answer, Empty, Field, Pager, Search, useMay } from "../core/parts.js";
+import { Answer, CopyLink, Empty, Field, Pager, Search, useMay } from "../core/parts.js";
 import { html } from "../core/ui.js";
 import { amend } from "../core/url.js";
 import { ago, bytes, t, word } from "../core/words.js";
@@ -55,7 +55,7 @@ function Filters({ query, all, flat }) {
     <div class="row home-modes">
       <button type="button" aria-pressed=${query.deleted ? "true" : "false"}
         onClick=${() => amend({ deleted: query.deleted ? null : "true", page: null }, { replace: false })}>${t("home.deleted")}</button>
-      ${set && html`<a class="button plain" href="#/">${t("home.clear")}</a>`}</div></form>`;
+      ${set && html`<a class="button plain" href="#/">${t("home.clear")}</a><${CopyLink} />`}</div></form>`;
 }
 
 /** What is kept on the server's disk, and what room is left. */
