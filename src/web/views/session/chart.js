@@ -44,20 +44,19 @@ function useWidth(element) {
   return width;
 }
 
-function Drawing({ session, version, versions, query, columns, chosen, change }) {
+function Drawing({ session, version, versions, query, columns, chosen, change, whole }) {
   const id = session.session_id;
   const zone = session.timezone;
   const box = useRef(null);
   const plot = useRef(null);
   const width = useWidth(box);
-  const whole = useMemo(() => wholeOf(session, versions, version), [session, versions, version]);
   const { range, zoom, all } = useRange({ query, whole, zone });
   const coverage = useGet(chosen.length ? "data/coverage" : null, { session_id: id, version, columns: chosen, by: "month" });
   const intervals = useMemo(() => coverage.data && Object.fromEntries(coverage.data.points.map((point) => [point.column, point.interval_s])), [coverage.data]);
   const asked = { id, columns: chosen, whole, range, width: width || 1000, intervals };
   const lines = useLines({ ...asked, version: width ? version : null });
   const other = useLines({ ...asked, version: width && query.with ? query.with : null });
-  const events = useEvents({ id, version, columns: chosen, from: range?.[0] ?? 0, to: range?.[1] ?? 1 });
+  const events = useEvents({ id, version, columns: chosen, from: range[0], to: range[1] });
   const [event, setEvent] = useState(null);
   const seen = useStore(theme);
   const [measured, setMeasured] = useState(null);
@@ -115,7 +114,6 @@ function Drawing({ session, version, versions, query, columns, chosen, change })
   };
   const save = () => picture(plot.current, series.map((one) => ({ ...one, label: one.dash ? `${one.known} · ${query.with}` : one.known })),
     `${session.name} ${stamp(range[0], zone).slice(0, 10)}`);
-  if (!whole) return html`<${Empty}>${t("chart.no_times")}<//>`;
   const height = width < 600 ? 300 : width < 1500 ? 420 : 560;
   const csv = address(`sessions/${id}/data.csv`, { version, columns: chosen, from: iso(Math.floor(range[0])), to: iso(Math.ceil(range[1]) + 1) });
   return html`<div class="panel chart-panel">
@@ -152,6 +150,8 @@ export default function Chart({ session, version, versions, query }) {
   const columns = useColumns(session, version);
   const suggested = useGet(query.columns ? null : "feature-mapping/suggest", { session_id: session.session_id, version });
   const wished = split(query.columns);
+  const whole = useMemo(() => wholeOf(session, versions, version), [session, versions, version]);
+  if (!whole) return html`<${Empty}>${t("chart.no_times")}<//>`;
   return html`<${Answer} of=${columns} tall>${(known) => {
     const names = new Set(known.filter(({ kind }) => kind !== "text").map(({ column }) => column));
     const waiting = query.columns === undefined && !suggested.data && !suggested.failure;
@@ -166,7 +166,7 @@ export default function Chart({ session, version, versions, query }) {
       <div class="chart-main">
         ${missing.some((name) => name !== "none") && html`<p class="warnings">${t("chart.missing", { columns: missing.join(", ") })}</p>`}
         ${chosen.length || waiting
-          ? html`<${Drawing} session=${session} version=${version} versions=${versions} query=${query} columns=${known} chosen=${chosen} change=${change} />`
+          ? html`<${Drawing} ...${{ session, version, versions, query, chosen, change, whole }} columns=${known} />`
           : html`<div class="panel chart-none"><${Empty}>${t("chart.choose")}<//></div>`}
       </div></div>`;
   }}<//>`;

@@ -71,13 +71,13 @@ function joined(line, near, interval) {
 export function useLines({ id, version, columns, whole, range, width, intervals }) {
   const names = columns.join(",");
   const points = width < 700 ? 1400 : width < 1500 ? 3000 : 5000;
-  const base = useGet(version && names && whole ? "data/series" : null, { session_id: id, version, columns: names, points });
+  const base = useGet(version && names ? "data/series" : null, { session_id: id, version, columns: names, points });
   const [near, setNear] = useState(null);
   const held = useRef(null);
   held.current = near;
   const data = base.data;
-  const [from, to] = range ?? whole ?? [0, 1];
-  const reach = whole ? whole[1] - whole[0] : 1;
+  const [from, to] = range;
+  const reach = whole[1] - whole[0];
   useEffect(() => {
     if (!data || !base.current || !data.series.some((line) => line.downsampled)) return undefined;
     const span = to - from;

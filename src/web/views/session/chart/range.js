@@ -17,20 +17,22 @@ function within([from, to], whole) {
 
 /** `{range, zoom(min, max), whole()}`; a `zoom` with `{step: true}` is one that the back button takes back. */
 export function useRange({ query, whole, zone }) {
-  const addressed = () => (whole ? within([instant(query.from, zone) ?? whole[0], instant(query.to, zone) ?? whole[1]], whole) : null);
+  const addressed = () => within([instant(query.from, zone) ?? whole[0], instant(query.to, zone) ?? whole[1]], whole);
   const [range, setRange] = useState(addressed);
   const written = useRef(`${query.from}|${query.to}`);
   const waiting = useRef(0);
+  const before = useRef(whole);
   const key = `${query.from}|${query.to}`;
   useEffect(() => {
-    if (key === written.current && range) return;
+    if (key === written.current && before.current === whole) return;
+    before.current = whole;
     written.current = key;
     clearTimeout(waiting.current);
     setRange(addressed());
-  }, [key, whole?.[0], whole?.[1]]);
+  }, [key, whole]);
   useEffect(() => () => clearTimeout(waiting.current), []);
   const zoom = (min, max, { step = false } = {}) => {
-    if (!whole || !(max > min)) return;
+    if (!(max > min)) return;
     const next = within([min, max], whole);
     setRange(next);
     clearTimeout(waiting.current);
@@ -44,5 +46,5 @@ export function useRange({ query, whole, zone }) {
     if (step) write();
     else waiting.current = setTimeout(write, 300);
   };
-  return { range: range ?? whole, zoom, all: () => zoom(...whole) };
+  return { range, zoom, all: () => zoom(...whole) };
 }

@@ -46,9 +46,9 @@ function Days({ days, open }) {
     context.fillText(days.at(-1).day, wide, HEIGHT - 8);
   };
   const at = (x) => days[Math.min(days.length - 1, Math.floor((x / width) * days.length))];
-  const say = ({ day, kwh, kwRt, peak, share }) => [
+  const say = ({ day, kwh, kwRt, share }) => [
     `${day}: ${energy(kwh)}`, share < WHOLE && kwh !== null && t("verdict.of_the_day", { share: percent(share * 100) }),
-    kwRt !== null && `${value(kwRt, 3)} kW/RT`, peak && t("verdict.peak_of", { peak: measure(peak, "kW", 4) }),
+    kwRt !== null && `${value(kwRt, 3)} kW/RT`,
   ].filter(Boolean).join(" · ");
   const key = html`<span class="verdict-key"><i class="bar"></i>${t("verdict.energy_a_day")}
     ${days.some(({ share }) => share < WHOLE) && html`<i class="part"></i>${t("verdict.part_of_day")}`}${ratios.length > 0 && html`<i class="dot"></i>kW/RT`}</span>`;

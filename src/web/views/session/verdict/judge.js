@@ -117,7 +117,7 @@ function powerOf(suggested, stats) {
 }
 
 const FACTOR = { W: 0.001, kW: 1, MW: 1000 };
-/** Power, load and energy of the plant: `{power, load, none, recorded, figures: {days: [{day, share, kwh, kwRt, peak}], kwh, kwRt, peak: {value, at}}, settled}`. */
+/** Power, load and energy of the plant: `{power, load, none, recorded, figures: {days: [{day, share, kwh, kwRt}], kwh, kwRt, peak: {value, at}}, settled}`. */
 export function useEnergy(session, version) {
   const id = session.session_id;
   const suggested = useGet("feature-mapping/suggest", { session_id: id, version });
@@ -142,21 +142,18 @@ export function useEnergy(session, version) {
     const sum = (all, index) => (all.every(({ values }) => values[index] != null)
       ? all.reduce((total, series) => total + series.values[index] * factor(series), 0) : null);
     const [powers, loads] = [part(power), part(load)];
-    const peaks = new Map();
     let peak = null;
     const whole = fine.data.series.length === 1 ? fine.data.series[0] : null;
     whole?.values.forEach((number, index) => {
       if (number === null) return;
-      const at = whole.timestamps[index];
       const kw = number * factor(whole);
-      if (!peak || kw > peak.value) peak = { value: kw, at };
-      peaks.set(at.slice(0, 10), Math.max(peaks.get(at.slice(0, 10)) ?? 0, kw));
+      if (!peak || kw > peak.value) peak = { value: kw, at: whole.timestamps[index] };
     });
     const days = (powers[0]?.timestamps ?? []).map((time, index) => {
       const day = time.slice(0, 10);
       const [kw, rt] = [sum(powers, index), loads.length ? sum(loads, index) : null];
       const share = there.get(day) ?? 1;
-      return { day, share, kwh: kw === null ? null : kw * 24 * share, kwRt: kw !== null && rt > 0 ? kw / rt : null, peak: peaks.get(day) };
+      return { day, share, kwh: kw === null ? null : kw * 24 * share, kwRt: kw !== null && rt > 0 ? kw / rt : null };
     });
     const kwh = efficiency.data?.energy_kwh ?? days.reduce((total, one) => total + (one.kwh ?? 0), 0);
     return { days, peak, kwh, kwRt: efficiency.data?.kw_rt ?? null };

@@ -1,7 +1,6 @@
 // What is missing: dead points, the five worst of those that live, and why cells have no value.
 import { Strip } from "../../../core/paint.js";
 import { html } from "../../../core/ui.js";
-import { at } from "../../../core/url.js";
 import { count, percent, t, value, word } from "../../../core/words.js";
 import { Bar } from "./bar.js";
 import { after, lossesOf } from "./judge.js";
