@@ -47,6 +47,7 @@ export default {
       cw_pressure_cols: "Condenser-water pressures", cw_flow_cols: "Condenser-water flows", cooling_tower_cols: "Cooling towers", environment_cols: "Outside air",
       system_level_cols: "Totals and ratios (only as target)",
     },
+    trained: "{model} ({algorithm}): {error} off on later rows that it had not seen.",
     is_target: "what the model predicts",
     training: "Training", failed: "It could not be trained", cancelled: "The training was cancelled; nothing was stored.", look: "Look at it", of_this_session: "Models of this session",
     none_yet: "No model was made from this session yet.",

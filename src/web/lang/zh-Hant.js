@@ -47,6 +47,7 @@ export default {
       cw_pressure_cols: "冷卻水壓力", cw_flow_cols: "冷卻水流量", cooling_tower_cols: "冷卻水塔", environment_cols: "室外空氣",
       system_level_cols: "總量與比值（僅作為目標）",
     },
+    trained: "{model}（{algorithm}）：在未曾看過的後續資料列上誤差 {error}。",
     is_target: "模型的預測目標",
     training: "訓練中", failed: "無法完成訓練", cancelled: "訓練已取消，沒有儲存任何內容。", look: "檢視模型", of_this_session: "此工作階段的模型",
     none_yet: "此工作階段尚未建立模型。",

@@ -1,5 +1,5 @@
 // Sentences of the server about leaks, targets and set-points, said in the page's language. One that is not known stays as it is.
-import { has, t } from "../../core/words.js";
+import { has, t, word } from "../../core/words.js";
 import { plainText } from "./plain.js";
 
 const MACHINES = { "chilled-water pumps": "chw_pumps", "secondary pumps": "scp_pumps", "condenser pumps": "cw_pumps", fans: "fans", "chilled water": "chilled_water", chillers: "chillers" };
@@ -47,4 +47,23 @@ export function sentence(text) {
   }
   const changed = change(text ?? "");
   return changed ? [changed, true] : [plainText(text), false];
+}
+
+const STAGES = [
+  [/^trying (\w+)/, "trying"], [/^seeing how far off/, "interval"], [/^measuring what/, "importance"], [/^judging rows/, "random"],
+  [/^cross-validating/, "blocks"], [/^fitting all/, "fitting"], [/^collecting what/, "history"],
+];
+/** What a training is doing, in words of the page; another message is left out. */
+export function stage(message) {
+  for (const [form, key] of STAGES) {
+    const found = form.exec(message ?? "");
+    if (found) return t(`model.stage.${key}`, { algorithm: found[1] && word("models.algorithm", found[1]) });
+  }
+  return t("model.stage.reading");
+}
+
+/** What came of a training, as its job says it, in words of the page. */
+export function trained(message) {
+  const found = /^(?<model>.+): (?<algorithm>\w+), (?<error>.+) off on held-out rows in time order$/.exec(message ?? "")?.groups;
+  return found ? t("model.trained", { ...found, algorithm: word("models.algorithm", found.algorithm) }) : message;
 }

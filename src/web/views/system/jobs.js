@@ -4,10 +4,14 @@ import { Answer, Empty, Field, Listed, Pager, Problem, Tag, say, useMay } from "
 import { html, useEffect, useState } from "../../core/ui.js";
 import { amend, at } from "../../core/url.js";
 import { ago, duration, local, percent, t, word } from "../../core/words.js";
+import { stage, trained } from "../models/sentences.js";
 import { useAgain } from "./figures.js";
 
 const GOING = ["queued", "running"];
 const SIZE = 20;
+
+/** What a job says: a training in words of the page, others as they say it. */
+const said = ({ kind, status, message }) => (kind !== "train" ? message : status === "completed" ? trained(message) : stage(message));
 
 function Job({ job, again }) {
   const [live, setLive] = useState(null);
@@ -37,7 +41,7 @@ function Job({ job, again }) {
       <span class="soft small" title=${local(job.created_at)}>${ago(job.created_at)}${took > 0 && ` · ${duration(took)}`}${job.attempts > 1 && ` · ${t("system.attempts", { count: job.attempts })}`}</span></div>
     ${going && html`<div class="system-going"><progress max="1" value=${now.progress} aria-label=${word("system.kind", job.kind)}></progress><span class="number">${percent(100 * now.progress)}</span>
       ${may && html`<button disabled=${job.cancel_requested} onClick=${cancel}>${t(job.cancel_requested ? "system.cancelling" : "part.cancel")}</button>`}</div>`}
-    ${now.message && now.status !== "failed" && html`<p class="small soft" lang="en">${now.message}</p>`}
+    ${now.message && now.status !== "failed" && html`<p class="small soft">${said(now)}</p>`}
     ${job.error && html`<div class="system-error"><p>${job.error_code ? t(`problem.${job.error_code}`, { otherwise: job.error }) : job.error}</p>${job.errors.length > 0 && html`<${Listed} items=${job.errors} most=${5} />`}</div>`}
     ${failure && html`<${Problem} failure=${failure} />`}</li>`;
 }

@@ -6,20 +6,9 @@ import { amend, at } from "../../../core/url.js";
 import { percent, t, word } from "../../../core/words.js";
 import { Against, Figures, Grade, LeftOut, headline } from "../../models/judged.js";
 import { plainly } from "../../models/plain.js";
+import { stage } from "../../models/sentences.js";
 
 const GOING = ["queued", "running"];
-const STAGES = [
-  [/^trying (\w+)/, "trying"], [/^seeing how far off/, "interval"], [/^measuring what/, "importance"], [/^judging rows/, "random"],
-  [/^cross-validating/, "blocks"], [/^fitting all/, "fitting"], [/^collecting what/, "history"],
-];
-/** What it is doing, in words of the page; another message is left out. */
-function stage(message) {
-  for (const [form, key] of STAGES) {
-    const found = form.exec(message ?? "");
-    if (found) return t(`model.stage.${key}`, { algorithm: found[1] && word("models.algorithm", found[1]) });
-  }
-  return t("model.stage.reading");
-}
 
 function Result({ id, sentences }) {
   const asked = useGet(`models/${encodeURIComponent(id)}`);
