@@ -48,18 +48,20 @@ export default function Verdict({ session, version, versions, query }) {
   const share = points && shareOf(points);
   const end = whole[1];
   const figures = energy.figures;
+  const cleaned = !!versionOf(versions, version)?.cleaned_from;
   const columns = [...energy.power, ...energy.load].join(",");
   const said = points ? [
     share !== null && [t("verdict.there", { share: there(share) }), here("coverage")],
     dead > 0 && [t("verdict.dead", { count: dead }), here("dead")],
     ...ranking.slice(0, 2).map((one) => [told(one, end), other("findings", { machine: one.machine, kind: one.kind })]),
     ranking.length > 2 && [t("verdict.faults_more", { count: ranking.length - 2 }), other("findings")],
+    !cleaned && [t("verdict.uncleaned"), other("clean")],
     hits.doubtful.length > 0 && [t("verdict.doubtful", { count: hits.doubtful.length }), here("events")],
     figures && [energyText(figures.kwh), chart({ columns })],
     figures?.kwRt != null && [`${value(figures.kwRt, 3)} kW/RT`, other("statistics")],
   ].filter(Boolean) : [];
   const judged = findings.data?.coverage.some(({ days_judged: days }) => days > 0);
-  const weighed = { share, dead, points: points?.length, faults: ranking, end, doubtful: hits.doubtful.length, kwRt: figures?.kwRt ?? 0, judged };
+  const weighed = { share, dead, points: points?.length, faults: ranking, end, doubtful: hits.doubtful.length, kwRt: figures?.kwRt ?? 0, judged, cleaned };
   const [level, cause] = points ? levelOf(weighed) : [];
   const panel = (name, title, content) => html`<section class=${`panel verdict-of-${name}`} id=${`verdict-${name}`} aria-labelledby=${`verdict-title-${name}`}>
     <h2 id=${`verdict-title-${name}`}>${title}</h2>${content}</section>`;
@@ -72,7 +74,7 @@ export default function Verdict({ session, version, versions, query }) {
       ${panel("findings", t("verdict.findings"), html`<${Faults} ...${same} findings=${findings} ranking=${ranking} end=${end} />`)}
       ${panel("energy", t("verdict.energy_glance"), html`<${Energy} of=${energy} chart=${chart} statistics=${other("statistics")} />`)}
       ${panel("events", t("verdict.events"), html`<${Hits} hits=${hits} chart=${chart} zone=${session.timezone}
-        clean=${other("clean")} cleaned=${!!versionOf(versions, version)?.cleaned_from} />`)}
+        clean=${other("clean")} cleaned=${cleaned} />`)}
     </div>
     <div class="verdict-two">
       ${panel("coverage", t("verdict.coverage"), html`<${Answer} of=${both} tall>${(known) =>
