@@ -40,7 +40,7 @@ const ADMIN: Need = Need::Least(Role::Admin);
 /// Every route below `/api` (and `/api/v1`), and those that stand outside with their whole path.
 pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/", ANYONE),
-    ("GET", "/web/{file}", ANYONE),
+    ("GET", "/web/{digest}/{*path}", ANYONE),
     ("GET", "/login", ANYONE),
     ("GET", "/docs", ANYONE),
     ("GET", "/docs/", ANYONE),

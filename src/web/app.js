@@ -1,12 +1,12 @@
 // The embedded page. No framework: `h` builds elements (text is always text, never markup), `api`
 // speaks with the server, and each part of the page is a function that fills an element.
-import uPlot from "/web/uPlot.esm.js";
-import { showModel, showModels, showTraining } from "/web/models.js";
+import uPlot from "./vendor/uplot-1.6.32/uPlot.esm.js";
+import { showModel, showModels, showTraining } from "./models.js";
 
 export { api, count, facts, fill, h, listed, local, pager, problem, query, some, table, value, words };
 
 const $ = (id) => document.getElementById(id);
-const API = "/api/v1";
+const API = "api/v1";
 
 /** An element with properties and children; strings become text nodes. */
 function h(tag, properties = {}, ...children) {
@@ -39,7 +39,7 @@ const shown = async (method) => (method === "GET" ? {} : { "x-csrf-token": (awai
 
 /** Where the server wants to know who asks: to its login, and back to the same place. */
 function identify(status) {
-  if (status === 401) location.assign(`/login${location.hash}`);
+  if (status === 401) location.assign(`login${location.hash}`);
 }
 
 async function api(method, path, body) {
@@ -825,7 +825,7 @@ asker.then((account) => {
     const leave = () => api("POST", "/logout").then(() => location.reload(), (failure) => say(problem(failure)));
     $("account").replaceChildren(`${account.name} `, h("button", { class: "plain", onclick: leave }, "Log out"));
   } else if (account?.via === "nothing" && account.role !== "admin") {
-    $("account").replaceChildren(h("a", { href: "/login" }, "Log in"));
+    $("account").replaceChildren(h("a", { href: "login" }, "Log in"));
   }
 });
 api("GET", "/health").then(({ version }) => {

@@ -19,7 +19,7 @@ async function send(path, body) {
   const headers = { "content-type": "application/json" };
   let answer;
   try {
-    answer = await fetch(`/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    answer = await fetch(`api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
   } catch {
     return text("silent", "The server does not answer.");
   }
@@ -37,7 +37,7 @@ function on(id, act) {
     button.disabled = true;
     const wrong = await act(Object.fromEntries(new FormData(form)));
     button.disabled = false;
-    if (wrong === null) location.replace(`/${location.hash}`);
+    if (wrong === null) location.replace(`./${location.hash}`);
     said.textContent = wrong ?? "";
     said.classList.toggle("problem", wrong !== null);
   });

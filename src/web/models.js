@@ -1,5 +1,5 @@
 // Energy models on the embedded page: train one from a session, look at how good it is, ask it for set-points.
-import { api, count, facts, fill, h, listed, local, pager, problem, query, some, table, value, words } from "/web/app.js";
+import { api, count, facts, fill, h, listed, local, pager, problem, query, some, table, value, words } from "./app.js";
 
 const hundredths = new Intl.NumberFormat("en", { maximumFractionDigits: 2, signDisplay: "negative" });
 const thousandths = new Intl.NumberFormat("en", { maximumFractionDigits: 3, signDisplay: "negative" });
