@@ -224,6 +224,14 @@ pub async fn tell_file(txn: &impl ConnectionTrait, file_id: &str, plan: &FilePla
     Ok(())
 }
 
+/// Writes what a user should know of a raw file into its row.
+pub async fn warn_of_file(txn: &impl ConnectionTrait, file_id: &str, warnings: Warnings) -> Result<()> {
+    let row =
+        source_file::ActiveModel { id: Unchanged(file_id.to_owned()), warnings: Set(warnings), ..Default::default() };
+    row.update(txn).await.internal("describing a raw file")?;
+    Ok(())
+}
+
 /// What a request says of its session; what is left out stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Said {
@@ -295,6 +303,40 @@ pub async fn change_live(
         return Err(Error::internal(format!("session {session_id} is there, and was not changed")));
     }
     Ok(())
+}
+
+/// Counts more raw files of a session, and writes what is said of it; one whose reports could not be read may be read with
+/// them. Gives its status.
+///
+/// # Errors
+/// As [`change_live`].
+pub async fn add_files(
+    txn: &impl ConnectionTrait,
+    principal: &Principal,
+    session_id: &str,
+    more: usize,
+    said: &Said,
+    timezone: Option<String>,
+) -> Result<Status> {
+    let session = live_session(txn, principal, session_id).await?;
+    let status = if session.status == Status::Failed { Status::Uploaded } else { session.status };
+    let mut row = session::ActiveModel {
+        status: Set(status),
+        files_count: Set(session.files_count.saturating_add(i32::try_from(more).unwrap_or(i32::MAX))),
+        updated_at: Set(now()),
+        ..Default::default()
+    };
+    if let Some(name) = &said.name {
+        row.name = Set(name.clone());
+    }
+    if said.site.is_some() {
+        row.site = Set(said.site.clone());
+    }
+    if timezone.is_some() {
+        row.timezone = Set(timezone);
+    }
+    change_live(txn, principal, session_id, row).await?;
+    Ok(status)
 }
 
 /// Makes the session the one that requests without `session_id` mean.

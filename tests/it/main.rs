@@ -37,6 +37,7 @@ mod marked;
 mod memory;
 mod migration;
 mod names;
+mod new_session;
 mod observability;
 mod old_store;
 mod openapi;
