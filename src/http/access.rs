@@ -117,6 +117,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/data/duration", VIEWER),
     ("POST", "/clean", OPERATOR),
     ("GET", "/cleaning-jobs/{id}", VIEWER),
+    ("GET", "/cleaning-rules", VIEWER),
     ("GET", "/feature-mapping/suggest", VIEWER),
     ("GET", "/jobs", VIEWER),
     ("GET", "/jobs/{id}", VIEWER),
