@@ -21,6 +21,7 @@ pub mod compare;
 pub mod dry_run;
 pub mod events;
 pub mod jobs;
+pub mod reasons;
 pub mod rules;
 pub mod run;
 mod store;

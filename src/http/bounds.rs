@@ -73,7 +73,7 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "rows" => json!({"minimum": 1, "maximum": 10_000}),
         "offset" => json!({"minimum": 0, "maximum": i64::MAX}),
         "points" => json!({"minimum": 10, "maximum": 20_000}),
-        "from" | "to" | "created_from" | "created_to" => json!({"pattern": TIME}),
+        "at" | "from" | "to" | "created_from" | "created_to" => json!({"pattern": TIME}),
         "version" | "a" | "b" => json!({"pattern": VERSION}),
         "who" | "action" | "object" | "session_id" | "result" | "request_id"
             if ["list_audit", "export_audit"].contains(&operation) =>
