@@ -33,6 +33,7 @@ pub mod rows;
 pub mod series;
 pub mod stats;
 mod store;
+pub mod strip;
 pub mod version;
 pub mod window;
 

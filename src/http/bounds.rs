@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::openapi::operations;
 use crate::cleaning::events;
+use crate::datasets::strip::MOST_SLICES;
 use crate::jobs::JobKind;
 use crate::limits::{LAST_PAGE, LONGEST_LINES, LONGEST_NAME, LONGEST_NOTE, LONGEST_PAGE, LONGEST_PATH};
 use crate::sessions::overrides::MOST_LOSS_WORDS;
@@ -91,6 +92,8 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "every" => json!({"enum": Interval::ALL.map(Interval::name)}),
         "bins" => json!({"minimum": 1, "maximum": if operation == "get_efficiency" { 100 } else { 1000 }}),
         "full_load_rt" | "min_load_rt" | "max_cop" => json!({"exclusiveMinimum": 0}),
+        "model" if operation == "get_conditions" => json!({"minLength": 1, "pattern": r"\S"}),
+        "slices" => json!({"minimum": 1, "maximum": MOST_SLICES}),
         "step" => json!({"enum": ["day", "hour"]}),
         "rule" => json!({"enum": events::all_rules()}),
         "kind" => {
@@ -183,7 +186,7 @@ pub fn add(document: &mut Value) {
                 if parameter["name"] == "alias" {
                     merge(&mut parameter["schema"], &json!({"pattern": ALIAS}));
                 }
-                if ["put_site", "put_site_sharing"].contains(&id.as_str()) {
+                if ["put_site", "put_site_sharing", "put_override"].contains(&id.as_str()) {
                     merge(&mut parameter["schema"], &text());
                 }
                 if id == "put_query" {

@@ -252,6 +252,8 @@ pub struct SessionSummary {
     pub start_at: Option<String>,
     /// Last time.
     pub end_at: Option<String>,
+    /// Bytes of all its files: raw, parsed, cleaned.
+    pub size_bytes: u64,
     /// UTC.
     pub created_at: String,
     /// UTC.

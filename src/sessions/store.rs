@@ -402,7 +402,7 @@ pub async fn remember(txn: &impl ConnectionTrait, site: &str, original_name: &st
     Ok(())
 }
 
-/// What a list shows of a session's newest parsed dataset.
+/// What a list shows of a session's data: of its newest parsed dataset, and how much there is of all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Extent {
     /// First time.
@@ -411,9 +411,11 @@ pub struct Extent {
     pub end_at: Option<DateTime<Utc>>,
     /// Columns with `timestamp`.
     pub column_count: i32,
+    /// Bytes of all files of the session.
+    pub size_bytes: u64,
 }
 
-/// The extent of the newest parsed dataset of each of these sessions.
+/// The extent of each of these sessions.
 pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Result<BTreeMap<String, Extent>> {
     type Row = (String, i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
     let rows: Vec<Row> = parsed_dataset::Entity::find()
@@ -428,8 +430,15 @@ pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Resul
         .all(db)
         .await
         .internal("looking up time ranges")?;
-    let of = |(id, column_count, start_at, end_at)| (id, Extent { start_at, end_at, column_count });
-    Ok(rows.into_iter().map(of).collect())
+    let newest: BTreeMap<String, (i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> =
+        rows.into_iter().map(|(id, column_count, start_at, end_at)| (id, (column_count, start_at, end_at))).collect();
+    let sizes = list::sizes(db, session_ids).await?;
+    let of = |id: &String| {
+        let (column_count, start_at, end_at) = newest.get(id).copied().unwrap_or_default();
+        let size_bytes = sizes.get(id).copied().unwrap_or_default();
+        (id.clone(), Extent { start_at, end_at, column_count, size_bytes })
+    };
+    Ok(session_ids.iter().map(of).collect())
 }
 
 /// The sessions that `text` may mean, deleted ones too: the one of that id, else those whose id begins so or whose

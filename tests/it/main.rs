@@ -25,6 +25,7 @@ mod downloads;
 mod features;
 mod findings;
 mod helpers;
+mod home;
 mod hosts;
 mod http;
 mod interval_totals;
