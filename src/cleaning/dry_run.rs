@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use polars::prelude::DataFrame;
+use tokio::sync::Semaphore;
 
 use super::ask::{dataset_of, refused};
 use super::{CleanAnswer, CleanRequest, Forecast, RuleForecast};
@@ -19,6 +20,9 @@ use crate::state::AppState;
 use hvac_cleaning::{self as clean, Cleaned, Hits, Report};
 use hvac_store::cache::{CacheKey, Kind};
 
+/// Dry runs at once: they compute only, so more than there are cores would only make each wait longer.
+static TRIES: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
 /// Of a cell while it is judged, about: its value, its reason, what rules say of it.
 const CELL_BYTES: u64 = 32;
 
@@ -36,6 +40,7 @@ pub async fn dry_run(state: &AppState, request: CleanRequest) -> Result<(CleanAn
     let plan = clean::check(&dataset.columns, &request.parameters).map_err(refused)?;
     let cells = dataset.row_count.saturating_mul(dataset.columns.len() as u64 + 1);
     let _held = state.memory.answers.hold(cells.saturating_mul(CELL_BYTES)).await?;
+    let _turn = TRIES.acquire().await.internal("waiting for other dry runs")?;
     let frame = rows(state, &dataset).await?;
     let wanted = Wanted::default();
     let (columns, zone, is_wanted) = (Arc::clone(&dataset.columns), dataset.zone, Arc::clone(&wanted.0));

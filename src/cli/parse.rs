@@ -390,7 +390,7 @@ fn merged(overrides: Vec<(String, ReadOverride)>) -> Result<BTreeMap<String, Rea
 }
 
 /// `NAME:unit=kW,kind=counter,name=MAIN_KWH`; the name itself may hold colons.
-fn column(text: &str) -> Result<ColumnOverride, String> {
+pub(super) fn column(text: &str) -> Result<ColumnOverride, String> {
     let form = || "write NAME:unit=kW,kind=counter,name=NEW (any of the three)".to_owned();
     let (column, settings) = text.rsplit_once(':').ok_or_else(form)?;
     let mut said = ColumnOverride { column: column.to_owned(), ..ColumnOverride::default() };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::helpers::TestApp;
+use crate::helpers::{Process, TestApp};
 
 /// Four days of hours: `A` is whole, `B` ends after two days, `C` never had a value.
 fn hours() -> Vec<u8> {
@@ -101,4 +101,13 @@ async fn what_is_stated_of_a_sites_point_holds_from_the_next_parse_on() {
     for body in [json!({"column": "A"}), json!({"column": "", "unit": "kW"}), json!({"column": "A", "unit": " "})] {
         put(body).await.expect_problem(422, "bad_column_override");
     }
+    let folder = app.stop().await;
+    let run = |arguments: &[&str]| {
+        let output = Process::command(folder.path(), arguments).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (done, said) = run(&["sessions", "overrides", "NORTH", "--column", "B:unit=kWh,kind=counter"]);
+    assert!(done && said.contains("column B  unit=kWh, kind=counter") && said.contains("column A  unit=°C"), "{said}");
+    let (done, said) = run(&["data", "strip", id, "--slices", "2", "--version", "parsed-v1"]);
+    assert!(done && said.contains("▆▃") && said.contains("50.0 %") && said.contains("1 point without"), "{said}");
 }

@@ -149,6 +149,11 @@ async fn heavy_work_is_counted_by_its_session() {
         }
     }
     ask(&app, "203.0.113.3", Method::POST, "/api/query", &query(&other)).await.expect(200);
+    // What is tried and not stored is asked often.
+    for path in ["/api/clean", "/api/parse"] {
+        let tried = json!({"session_id": one, "dry_run": true});
+        ask(&app, "203.0.113.3", Method::POST, path, &tried).await.expect(200);
+    }
     get(&app, "203.0.113.3", &format!("/api/data/preview?session_id={one}")).await.expect(200);
 }
 

@@ -1,6 +1,7 @@
 //! The embedded page: whole, from the binary alone, and locked down.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::helpers::TestApp;
 
@@ -44,6 +45,28 @@ async fn every_file_the_page_names_is_served() {
         }
     }
     assert!(seen.iter().any(|path| path.contains("/vendor/")), "{seen:?}");
+}
+
+/// Files that are new since the program was built are not in it: then `touch src/http/ui.rs`.
+#[tokio::test]
+async fn the_binary_has_all_of_the_page() {
+    let app = TestApp::start().await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
+    let (mut folders, mut served) = (vec![root.clone()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+            if path.is_dir() {
+                folders.push(path);
+            } else if !(name.ends_with(".md") || ["index.html", "login.html"].contains(&name.as_str())) {
+                let file = app.get(&app.page_file(&name).await).await;
+                assert_eq!((file.status, &*file.body), (200, &*std::fs::read(&path).unwrap()), "{name}");
+                served += 1;
+            }
+        }
+    }
+    assert!(served >= 5, "{served}");
 }
 
 /// What another build of the program had is not there, so that no page is made of the files of two.
