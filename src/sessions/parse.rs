@@ -384,10 +384,13 @@ impl Parse {
         held: Option<&Held>,
         caller: Caller,
     ) -> Result<Parsed> {
+        let txn = self.state.store.db.begin().await?;
+        // Others may have added some since it began.
+        let known = if self.is_new { 0 } else { store::count_files(&txn, &self.session.id).await? };
         let session = session::Model {
             status: Status::Parsed,
             total_rows: dataset.row_count,
-            files_count: i32::try_from(self.rows.len()).unwrap_or(i32::MAX),
+            files_count: i32::try_from(known + self.new_rows).unwrap_or(i32::MAX),
             updated_at: dataset.created_at,
             parsed_over_http_at: match caller {
                 Caller::Http => Some(dataset.created_at),
@@ -395,7 +398,6 @@ impl Parse {
             },
             ..self.session.clone()
         };
-        let txn = self.state.store.db.begin().await?;
         if self.is_new {
             session.clone().into_active_model().reset_all().insert(&txn).await.internal("storing a parsed session")?;
         } else {

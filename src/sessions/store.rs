@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Set, Unchanged,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
 };
 
 use crate::error::{Context, Error, Result, codes};
@@ -71,6 +71,13 @@ pub async fn source_files(db: &impl ConnectionTrait, session_id: &str) -> Result
         .all(db)
         .await
         .internal("listing a session's files")
+}
+
+/// How many raw files the session has now.
+pub async fn count_files(db: &impl ConnectionTrait, session_id: &str) -> Result<usize> {
+    let of_session = source_file::Entity::find().filter(source_file::Column::SessionId.eq(session_id));
+    let count = of_session.count(db).await.internal("counting a session's files")?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// The row of a raw file of which nothing but its bytes is known yet.
