@@ -51,7 +51,7 @@ async fn good_files_are_read_and_the_bad_one_is_named() {
     assert_eq!((&verdict["accepted"], verdict["files"].as_array().unwrap().len()), (&json!(true), 2));
     let first = &verdict["files"][0];
     assert_eq!((&first["file_name"], &seen(first, "dates")["value"]), (&json!("january.csv"), &json!("DMY")));
-    assert_eq!(seen(first, "delimiter")["value"], ";");
+    assert_eq!((&seen(first, "delimiter")["value"], &seen(first, "time")["value"]), (&json!(";"), &json!("time")));
     assert_eq!(first["first_rows"][0]["timestamp"], "2024-01-31T23:30:00+01:00");
     assert_eq!(first["first_rows"][0]["cells"], json!([{"point": "Power (kW)", "value": 1.5}]));
     // The other way round: what is said of a file shows at once.
