@@ -40,7 +40,7 @@ async fn existing(state: &AppState) -> Result<Option<String>> {
 }
 
 async fn upload(state: &AppState) -> Result<String> {
-    let mut upload = Upload::begin(state).await?;
+    let mut upload = Upload::begin(state, None).await?;
     for file in SAMPLES.files().filter(|file| file.path().extension().is_some_and(|ending| ending == "csv")) {
         let name = file.path().to_string_lossy();
         let bytes = Ok::<_, std::io::Error>(Bytes::from_static(file.contents()));

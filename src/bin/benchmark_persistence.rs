@@ -234,7 +234,7 @@ async fn write_again(state: &AppState, parsed: &Parsed, key: &str, runs: &mut Ru
 async fn previews(state: &AppState, parsed: &Parsed, runs: &mut Runs) -> Result<()> {
     let selector = DatasetSelector { session_id: Some(parsed.session_id.clone()), version: None };
     let offset = i64::try_from(parsed.row_count / 2).ok();
-    let query = PreviewQuery { rows: Some(50), offset, columns: None };
+    let query = PreviewQuery { rows: Some(50), offset, ..PreviewQuery::default() };
     let started = Instant::now();
     let first = preview(state, &selector, &query, &WindowQuery::default()).await?;
     runs.uncached_ms.push(started.elapsed().as_secs_f64() * 1e3);

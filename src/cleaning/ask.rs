@@ -51,16 +51,8 @@ impl Asked {
 /// As [`resolve`]; 409 for a deleted session; 422 naming each field that is wrong, with the closest columns.
 #[tracing::instrument(level = "debug", name = "ask_clean", skip_all)]
 pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
-    let CleanRequest { session_id, dataset_id, force, parameters, .. } = request;
-    let version = dataset_id.unwrap_or_else(|| "parsed".to_owned());
-    let dataset = resolve(state, &DatasetSelector { session_id, version: Some(version) }).await?;
-    if !dataset.label.version.starts_with("parsed") {
-        let message = format!(
-            "dataset_id: {} is cleaned already; name the parsed version it came from, or leave dataset_id out",
-            dataset.label.version
-        );
-        return Err(Error::invalid("dataset_id", codes::NOT_A_PARSED_DATASET, message));
-    }
+    let dataset = dataset_of(state, &request).await?;
+    let CleanRequest { force, parameters, .. } = request;
     clean::check(&dataset.columns, &parameters).map_err(refused)?;
     let (parameters, request_key) = key(&dataset, &parameters)?;
     let txn = state.store.db.begin().await?;
@@ -76,6 +68,24 @@ pub async fn ask(state: &AppState, request: CleanRequest) -> Result<Asked> {
     state.jobs.wake();
     let (session_id, assumed_session) = (dataset.label.session_id, dataset.assumed_session);
     Ok(Asked { job_id, session_id, is_done, reused, assumed_session })
+}
+
+/// The parsed dataset that a request is about.
+///
+/// # Errors
+/// As [`resolve`]; 422 for a version that is cleaned already.
+pub(super) async fn dataset_of(state: &AppState, request: &CleanRequest) -> Result<Resolved> {
+    let version = request.dataset_id.clone().unwrap_or_else(|| "parsed".to_owned());
+    let selector = DatasetSelector { session_id: request.session_id.clone(), version: Some(version) };
+    let dataset = resolve(state, &selector).await?;
+    if !dataset.label.version.starts_with("parsed") {
+        let message = format!(
+            "dataset_id: {} is cleaned already; name the parsed version it came from, or leave dataset_id out",
+            dataset.label.version
+        );
+        return Err(Error::invalid("dataset_id", codes::NOT_A_PARSED_DATASET, message));
+    }
+    Ok(dataset)
 }
 
 /// The parameters written one way, and what tells the same request again.
@@ -169,6 +179,8 @@ pub async fn answer(state: &AppState, asked: Asked) -> Result<CleanAnswer> {
         dataset_id: done.dataset_id,
         report: done.report,
         reused: asked.reused,
+        dry_run: false,
+        forecast: None,
     })
 }
 

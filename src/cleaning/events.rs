@@ -64,7 +64,7 @@ pub async fn list(
 }
 
 /// All events of a version's file.
-async fn of_file(state: &AppState, dataset: &Resolved) -> Result<Vec<QualityEvent>> {
+pub(super) async fn of_file(state: &AppState, dataset: &Resolved) -> Result<Vec<QualityEvent>> {
     let bytes = file(state, dataset).await?.bytes;
     let rules = rules(dataset);
     let reading = tokio::task::spawn_blocking(move || read(bytes, &rules));

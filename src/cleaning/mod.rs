@@ -18,8 +18,11 @@ pub use hvac_cleaning::{Interval, Parameters, Rule};
 
 pub mod ask;
 pub mod compare;
+pub mod dry_run;
 pub mod events;
 pub mod jobs;
+pub mod reasons;
+pub mod rules;
 pub mod run;
 mod store;
 pub mod suggest;
@@ -37,6 +40,8 @@ pub struct CleanRequest {
     /// `false`: answer 202 at once; the job is to be followed at `/api/jobs/{id}`.
     #[schema(default = true)]
     pub wait: Option<bool>,
+    /// Answer what would be found and store nothing.
+    pub dry_run: bool,
     /// What to do.
     #[serde(flatten)]
     pub parameters: Parameters,
@@ -50,6 +55,7 @@ struct Head {
     dataset_id: Option<String>,
     force: bool,
     wait: Option<bool>,
+    dry_run: bool,
 }
 
 impl CleanRequest {
@@ -61,10 +67,10 @@ impl CleanRequest {
     pub fn read(mut body: Map<String, Value>) -> Result<Self> {
         body.retain(|name, value| !value.is_null() || name == "resample_interval");
         let body = Value::Object(body);
-        let Head { session_id, dataset_id, force, wait } = field_by_field(&body)?;
+        let Head { session_id, dataset_id, force, wait, dry_run } = field_by_field(&body)?;
         let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
         let (session_id, dataset_id) = (given(session_id), given(dataset_id));
-        Ok(Self { session_id, dataset_id, force, wait, parameters: field_by_field(&body)? })
+        Ok(Self { session_id, dataset_id, force, wait, dry_run, parameters: field_by_field(&body)? })
     }
 }
 
@@ -83,14 +89,14 @@ pub struct CleanAnswer {
     pub success: bool,
     /// The session.
     pub session_id: String,
-    /// The cleaning, and its version's id.
+    /// The cleaning, and its version's id; empty in a dry run.
     pub job_id: String,
     /// The parsed dataset that was cleaned.
     pub dataset_id: String,
-    /// `cleaned-v1`.
+    /// `cleaned-v1`; empty in a dry run.
     #[schema(example = "cleaned-v1")]
     pub version: String,
-    /// The number in it.
+    /// The number in it; 0 in a dry run.
     pub version_number: u32,
     /// Rows of the parsed dataset.
     pub original_rows: u64,
@@ -107,6 +113,41 @@ pub struct CleanAnswer {
     pub events_count: u64,
     /// Whether an earlier answer to the same request stands.
     pub reused: bool,
+    /// Whether nothing was stored.
+    pub dry_run: bool,
+    /// Of a dry run: what each rule would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
+}
+
+/// What a cleaning would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Forecast {
+    /// Each rule that was asked for.
+    pub rules: Vec<RuleForecast>,
+    /// Columns that have values now and would have none.
+    pub emptied_columns: Vec<String>,
+}
+
+/// What a rule would do. Nothing is nulled or dropped unless `filter_invalid` asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RuleForecast {
+    /// Which.
+    pub rule: Rule,
+    /// Whether it finds what it needs.
+    pub ran: bool,
+    /// Cells or rows that it judges.
+    pub judged: u64,
+    /// Cells that it hits, whatever other rules say.
+    pub cells_flagged: u64,
+    /// Cells that it nulls, as the first rule that hits.
+    pub cells_nulled: u64,
+    /// Rows that it hits, whatever other rules say.
+    pub rows_flagged: u64,
+    /// Rows that it drops, as the first rule that hits.
+    pub rows_dropped: u64,
+    /// Quality events.
+    pub events: u64,
 }
 
 /// A cleaning, whatever became of it.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::out::{Align, print, print_json, table};
 use super::progress::JobShown;
+use crate::cleaning::dry_run::dry_run;
 use crate::cleaning::{CleanAnswer, CleanRequest, Interval, ask};
 use crate::error::Result;
 use crate::sessions::catalogue;
@@ -72,6 +73,9 @@ pub struct CleanArgs {
     /// A rule's limit: spike_z=6, chw_temperature_c=0..25 (repeatable)
     #[arg(long = "threshold", value_name = "NAME=VALUE", value_parser = pair)]
     thresholds: Vec<(String, String)>,
+    /// Say what would be found and store nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Make a new version even when the same request was answered before
     #[arg(long)]
     force: bool,
@@ -99,6 +103,10 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 /// As [`ask::ask`]; the job's own error.
 pub async fn run(state: &AppState, args: CleanArgs, json: bool) -> Result<()> {
     let session_id = catalogue::find(state, &args.session).await?;
+    if args.dry_run {
+        let (answer, _) = dry_run(state, request(args, session_id)?).await?;
+        return if json { print_json(&answer) } else { print(summary(&answer)) };
+    }
     let asked = ask::ask(state, request(args, session_id)?).await?;
     if !asked.is_done {
         let shown = JobShown::new();
@@ -199,7 +207,9 @@ fn summary(answer: &CleanAnswer) -> String {
         if answer.events_count == 1 { "event" } else { "events" }
     ));
     lines.push(answer.message.clone());
-    lines.push(format!("{} of session {}", answer.version, answer.session_id));
+    if !answer.dry_run {
+        lines.push(format!("{} of session {}", answer.version, answer.session_id));
+    }
     lines.retain(|line| !line.is_empty());
     lines.join("\n")
 }

@@ -65,6 +65,9 @@ pub struct PreviewArgs {
     /// Rows to skip
     #[arg(long, default_value_t = 0)]
     offset: i64,
+    /// Begin with the first row at or after this time
+    #[arg(long, value_name = "TIME", conflicts_with = "offset")]
+    at: Option<String>,
     /// Columns to show, separated by commas
     #[arg(long)]
     columns: Option<String>,
@@ -78,12 +81,13 @@ pub struct PreviewArgs {
 /// As [`preview::preview`].
 pub async fn run_preview(state: &AppState, args: PreviewArgs, json: bool) -> Result<()> {
     let selector = args.which.selector(state).await?;
-    let query = PreviewQuery { rows: Some(args.rows), offset: Some(args.offset), columns: args.columns };
-    let answer = preview::preview(state, &selector, &query, &args.window.query()).await?;
+    let PreviewArgs { rows, offset, at, columns, window, .. } = args;
+    let query = PreviewQuery { rows: Some(rows), offset: Some(offset), at, columns, reasons: None };
+    let answer = preview::preview(state, &selector, &query, &window.query()).await?;
     if json {
         return print_json_text(&answer.body);
     }
-    let Preview { dataset, preview, total_rows, columns } = answer.decode()?;
+    let Preview { dataset, preview, total_rows, columns, .. } = answer.decode()?;
     let align = |name: &str| match preview.iter().any(|row| row.get(name).is_some_and(Value::is_number)) {
         true => Align::Right,
         false => Align::Left,

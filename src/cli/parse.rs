@@ -85,6 +85,9 @@ pub struct ParseArgs {
     /// Go on where more than 2 % of the readings would be lost
     #[arg(long)]
     accept_loss: bool,
+    /// Leave out reports that cannot be read, each named with its reason, instead of refusing all of them
+    #[arg(long)]
+    skip_unreadable: bool,
     /// What you know better of a column: 'NAME:unit=kWh,kind=counter,name=MAIN_KWH' (any of the three; repeatable).
     /// Kinds: instantaneous, counter (a register), interval_total (the amount of each interval), status, text
     #[arg(long = "column", value_name = "NAME:KEY=VALUE,…", value_parser = column)]
@@ -134,6 +137,7 @@ pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
         overrides: merged(args.overrides)?,
         prefix_by: args.prefix_by,
         accept_loss: args.accept_loss,
+        skip_unreadable: args.skip_unreadable,
         on_conflict: args.on_conflict,
         columns: args.columns,
         dry_run: args.dry_run,
@@ -386,7 +390,7 @@ fn merged(overrides: Vec<(String, ReadOverride)>) -> Result<BTreeMap<String, Rea
 }
 
 /// `NAME:unit=kW,kind=counter,name=MAIN_KWH`; the name itself may hold colons.
-fn column(text: &str) -> Result<ColumnOverride, String> {
+pub(super) fn column(text: &str) -> Result<ColumnOverride, String> {
     let form = || "write NAME:unit=kW,kind=counter,name=NEW (any of the three)".to_owned();
     let (column, settings) = text.rsplit_once(':').ok_or_else(form)?;
     let mut said = ColumnOverride { column: column.to_owned(), ..ColumnOverride::default() };

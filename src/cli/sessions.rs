@@ -6,7 +6,9 @@ use super::confirm::confirm;
 use super::out::{Align, plain, print, print_json, table};
 use crate::error::{Context, Result};
 use crate::sessions::sites::{self, SiteOverrides};
-use crate::sessions::{Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, Status, catalogue, lineage};
+use crate::sessions::{
+    ColumnOverride, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, Status, catalogue, lineage,
+};
 use crate::state::AppState;
 
 /// What to do with which sessions; without a word, list them.
@@ -67,10 +69,13 @@ enum Action {
         /// Its id, the beginning of it, or its name
         session: String,
     },
-    /// Show what is remembered of a site's reports and points, or forget some of it
+    /// Show what is remembered of a site's reports and points, state what a point is, or forget some of it
     Overrides {
         /// The site
         site: String,
+        /// State what you know better of a point, in place of what was stated: 'NAME:unit=kWh,kind=counter,name=MAIN_KWH'
+        #[arg(long, value_name = "NAME:KEY=VALUE,…", value_parser = super::parse::column, conflicts_with_all = ["forget_report", "forget_column", "forget_all"])]
+        column: Option<ColumnOverride>,
         /// Forget how reports of this shape are read
         #[arg(long, value_name = "SHAPE")]
         forget_report: Option<String>,
@@ -219,7 +224,11 @@ pub async fn run(state: &AppState, args: SessionsArgs, json: bool) -> Result<()>
             let id = catalogue::find(state, &session).await?;
             show(&catalogue::restore(state, &id).await?, json)
         }
-        Action::Overrides { site, forget_report, forget_column, forget_all } => {
+        Action::Overrides { site, column, forget_report, forget_column, forget_all } => {
+            if let Some(said) = column {
+                let known = sites::state_column(state, &site, said).await?;
+                return if json { print_json(&known) } else { print(remembered(&known)) };
+            }
             if forget_all || forget_report.is_some() || forget_column.is_some() {
                 sites::forget(state, &site, forget_report.as_deref(), forget_column.as_deref()).await?;
                 return done(json, "forgotten; datasets stay as they are");

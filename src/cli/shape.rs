@@ -10,11 +10,15 @@ use crate::datasets::duration::{self, DurationCurve, DurationQuery};
 use crate::datasets::efficiency::{self, Efficiency, EfficiencyQuery};
 use crate::datasets::histogram::{self, Histogram, HistogramQuery};
 use crate::datasets::profile::{self, Profile, ProfileBy, ProfileQuery};
+use crate::datasets::strip::{self, CoverageStrip, StripQuery};
 use crate::datasets::{
     Answer, Correlation, CorrelationMethod, CorrelationQuery, SeriesAnswer, SeriesQuery, correlation, series,
 };
 use crate::error::Result;
 use crate::state::AppState;
+
+/// From nothing to all.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// What to show of a session's data.
 #[derive(Debug, Args)]
@@ -33,6 +37,8 @@ enum Shape {
     Profile(ProfileArgs),
     /// How much of each point is there, day by day
     Coverage(CoverageArgs),
+    /// How full a version is, in equal parts of its time
+    Strip(StripArgs),
     /// The plant's power against its load: kW/RT
     Efficiency(EfficiencyArgs),
     /// For which share of the time each value is reached
@@ -102,6 +108,15 @@ struct CoverageArgs {
     /// How long a period is
     #[arg(long, default_value = "day")]
     by: CoverageBy,
+}
+
+#[derive(Debug, Args)]
+struct StripArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Parts, 1 to 500
+    #[arg(long, default_value_t = 48)]
+    slices: i64,
 }
 
 #[derive(Debug, Args)]
@@ -186,6 +201,10 @@ pub async fn run(state: &AppState, args: DataArgs, json: bool) -> Result<()> {
             let selector = common.which.selector(state).await?;
             show(coverage::coverage(state, &selector, &query, &common.window.query()).await?, json, coverage_text)
         }
+        Shape::Strip(StripArgs { which, slices }) => {
+            let query = StripQuery { slices: Some(slices) };
+            show(strip::strip(state, &which.selector(state).await?, &query).await?, json, strip_text)
+        }
         Shape::Efficiency(EfficiencyArgs { common, power, load, full_load_rt, bins, min_load_rt, max_cop }) => {
             let query = EfficiencyQuery { power, load, full_load_rt, bins, min_load_rt, max_cop };
             let selector = common.which.selector(state).await?;
@@ -260,6 +279,19 @@ fn profile_text(answer: &Profile) -> String {
     });
     let header = ["COLUMN", "GROUP", "COUNT", "MEAN", "MIN", "P10", "MEDIAN", "P90", "MAX"];
     table(&left_first(right(header)), &rows.collect::<Vec<_>>())
+}
+
+fn strip_text(answer: &CoverageStrip) -> String {
+    let percent = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), |share| format!("{share:.1} %"));
+    let bar = |share: &Option<f64>| match share {
+        None => '·',
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 7")]
+        Some(share) => BARS.get((share / 100.0 * 7.0).round() as usize).copied().unwrap_or('█'),
+    };
+    let strip: String = answer.slices.iter().map(bar).collect();
+    let (percent, dead) = (percent(answer.percent), answer.dead_points);
+    let points = if dead == 1 { "point" } else { "points" };
+    format!("{strip}\n{percent} of what should be there is; {dead} {points} without a value")
 }
 
 fn coverage_text(answer: &PointCoverage) -> String {

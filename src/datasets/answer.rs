@@ -17,7 +17,7 @@ use hvac_store::cache::{CacheKey, Kind};
 use hvac_store::objects::hex;
 
 /// Changes whenever the same request would be answered with other bytes by a newer program.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// What is looked at together: see [`super::correlation`].
 const ROWS_AT_ONCE: u64 = 131_072;
 const COLUMNS_AT_ONCE: u64 = 50;

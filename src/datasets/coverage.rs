@@ -133,13 +133,14 @@ pub async fn coverage(
             return Err(Error::invalid("by", codes::TOO_MUCH_AT_ONCE, message));
         }
         let recording = Recording::new(&at_ms);
+        let stretches: Vec<Stretch> = periods.iter().map(|period| period.stretch.clone()).collect();
         let of = |meta: &ColumnMeta| -> Result<PointShares> {
             let values: Vec<f64> = match meta.kind {
                 Kind::Text => rows.texts(meta)?.iter().map(|text| text.map_or(f64::NAN, |_| 0.0)).collect(),
                 _ => rows.numbers(meta)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
             };
             let meta = rows.described(meta);
-            Ok(of_point(&meta, recording.every_ms(&meta, &values), &values, &periods))
+            Ok(of_point(&meta, recording.every_ms(&meta, &values), &values, &stretches))
         };
         answer::json(&PointCoverage {
             dataset: dataset.label.clone(),
@@ -156,8 +157,16 @@ pub async fn coverage(
 struct Period {
     first: NaiveDate,
     /// As far as it lies in the window.
-    length_ms: f64,
-    rows: Range<usize>,
+    stretch: Stretch,
+}
+
+/// Some time, and the rows in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stretch {
+    /// How long it is.
+    pub(super) length_ms: f64,
+    /// Its rows.
+    pub(super) rows: Range<usize>,
 }
 
 /// The periods from the first row's to the last one's.
@@ -173,7 +182,8 @@ fn periods(at_ms: &[i64], by: CoverageBy, zone: Tz, (from, to): (Option<i64>, Op
         }
         let (start, end) = (start_ms.max(from.unwrap_or(i64::MIN)), end_ms.min(to.unwrap_or(i64::MAX)));
         let rows = at_ms.partition_point(|at| *at < start_ms)..at_ms.partition_point(|at| *at < end_ms);
-        periods.push(Period { first, length_ms: end.saturating_sub(start).max(0) as f64, rows });
+        let length_ms = end.saturating_sub(start).max(0) as f64;
+        periods.push(Period { first, stretch: Stretch { length_ms, rows } });
         begin = Some(next);
     }
     periods
@@ -192,7 +202,18 @@ fn midnight(day: NaiveDate, zone: Tz) -> i64 {
     clock.and_utc().timestamp_millis()
 }
 
-fn of_point(meta: &ColumnMeta, interval_ms: Option<f64>, values: &[f64], periods: &[Period]) -> PointShares {
+/// Samples of a point, and of each stretch the share of those that should be there.
+pub(super) fn shares_of(
+    meta: &ColumnMeta,
+    interval_ms: Option<f64>,
+    values: &[f64],
+    stretches: &[Stretch],
+) -> (u64, Vec<Option<f64>>) {
+    let PointShares { samples, shares, .. } = of_point(meta, interval_ms, values, stretches);
+    (samples, shares)
+}
+
+fn of_point(meta: &ColumnMeta, interval_ms: Option<f64>, values: &[f64], periods: &[Stretch]) -> PointShares {
     let interval_ms = interval_ms.filter(|interval| *interval > 0.0);
     let present = |rows: &Range<usize>| {
         values.get(rows.clone()).unwrap_or_default().iter().filter(|value| !value.is_nan()).count() as u64
@@ -235,12 +256,8 @@ mod tests {
                 r#""name":"A","original_name":"A","kind":"instantaneous","kind_evidence":"","count":0,"nulls":{}"#;
             serde_json::from_str(&format!("{{{said}{rest}}}")).unwrap()
         };
-        let day = |day: u32, rows: Range<usize>| Period {
-            first: NaiveDate::from_ymd_opt(2024, 7, day).unwrap(),
-            length_ms: 86_400_000.0,
-            rows,
-        };
-        let days = [day(1, 0..96), day(2, 96..192)];
+        let day = |rows: Range<usize>| Stretch { length_ms: 86_400_000.0, rows };
+        let days = [day(0..96), day(96..192)];
         let values: Vec<f64> = (0..192).map(|row| if row < 120 { 7.0 } else { f64::NAN }).collect();
         let known = of_point(&meta(None), Some(900_000.0), &values, &days);
         assert_eq!((known.shares, known.share, known.samples), (vec![Some(1.0), Some(0.25)], Some(0.625), 120));
@@ -259,7 +276,7 @@ mod tests {
         let times = [at("2024-03-09T12:00:00-05:00"), at("2024-03-10T12:00:00-04:00"), at("2024-03-11T00:00:00-04:00")];
         let hours = |by, bounds| -> Vec<(String, f64, Range<usize>)> {
             let all = periods(&times, by, zone, bounds);
-            all.into_iter().map(|p| (p.first.to_string(), p.length_ms / 3.6e6, p.rows)).collect()
+            all.into_iter().map(|p| (p.first.to_string(), p.stretch.length_ms / 3.6e6, p.stretch.rows)).collect()
         };
         let open = (None, None);
         let days = [("2024-03-09", 24.0, 0..1), ("2024-03-10", 23.0, 1..2), ("2024-03-11", 24.0, 2..3)];

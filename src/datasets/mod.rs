@@ -33,6 +33,7 @@ pub mod rows;
 pub mod series;
 pub mod stats;
 mod store;
+pub mod strip;
 pub mod version;
 pub mod window;
 
@@ -92,8 +93,13 @@ pub struct PreviewQuery {
     pub rows: Option<i64>,
     /// Rows to skip, default 0.
     pub offset: Option<i64>,
+    /// Instead of `offset`: begin with the first row at or after this time (ISO 8601; without an offset, on the site's
+    /// clock); the last rows when there is none.
+    pub at: Option<String>,
     /// Names separated by commas; all when left out.
     pub columns: Option<String>,
+    /// Say why cells are null; of at most 1000 rows.
+    pub reasons: Option<bool>,
 }
 
 /// One row as the frontend shows it: column → number, text or null; `timestamp` is ISO 8601.
@@ -112,6 +118,24 @@ pub struct Preview {
     pub total_rows: u64,
     /// Columns of the rows, `timestamp` first.
     pub columns: Vec<String>,
+    /// Rows before the first one shown.
+    pub offset: u64,
+    /// With `reasons`: why cells are null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null_reasons: Option<Vec<NullRun>>,
+}
+
+/// Nulls of a column, one below the other, for the same reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NullRun {
+    /// The column.
+    pub column: String,
+    /// The first of the rows, counted from 0 within `preview`.
+    pub row: u64,
+    /// How many.
+    pub rows: u64,
+    /// Why. A version counts reasons by column: where several are named it is one of these, the most frequent first.
+    pub reasons: Vec<NullReason>,
 }
 
 /// Asks for statistics.

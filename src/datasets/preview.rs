@@ -13,7 +13,7 @@ use super::answer::blocking;
 use super::opened::{self, Frame};
 use super::version::{Resolved, settled};
 use super::window::{Selection, WindowQuery, WindowRows};
-use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, names, rows};
+use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, clock, names, rows};
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::ColumnMeta;
@@ -39,14 +39,25 @@ pub async fn preview(
     query: &PreviewQuery,
     window: &WindowQuery,
 ) -> Result<Answer<Preview>> {
-    let range = range_of(query)?;
+    let page = PageAsked::of(query)?;
     let dataset = settled(state, selector).await?;
+    let at = query.at.as_deref().map(str::trim).filter(|at| !at.is_empty());
+    let at_ms = at.map(|at| clock::parse("at", at, dataset.zone)).transpose()?;
     if *window != WindowQuery::default() {
         let selection = Selection::of(&dataset, query.columns.as_deref(), window)?;
         if !selection.window.is_whole() {
-            return in_window(state, dataset, selection, range).await;
+            return in_window(state, dataset, selection, page, at_ms).await;
         }
     }
+    let range = match at_ms {
+        None => page.range(page.offset),
+        Some(at_ms) => {
+            let count = dataset.row_count;
+            let (state, dataset) = (state.clone(), Arc::clone(&dataset));
+            let finding = move || Ok(Frame::open(&state, &dataset)?.rows_between(Some(at_ms), None)?.start);
+            page.from_row(blocking(finding).await?, count)
+        }
+    };
     let listed = names::listed(&dataset.columns, query.columns.as_deref())?;
     let chosen = listed.map(|listed| named(listed.into_iter()));
     let list = chosen.as_ref().map_or_else(|| "*".to_owned(), |chosen| chosen.join(","));
@@ -63,16 +74,23 @@ async fn in_window(
     state: &AppState,
     dataset: Arc<Resolved>,
     selection: Selection,
-    range: Range<u64>,
+    page: PageAsked,
+    at_ms: Option<i64>,
 ) -> Result<Answer<Preview>> {
-    let request = format!("preview {} {}{selection}", range.start, range.end);
+    let asked = page.range(page.offset);
+    let at = at_ms.map(|at_ms| format!(" at {at_ms}")).unwrap_or_default();
+    let request = format!("preview {} {}{at}{selection}", asked.start, asked.end);
     answer::computed(state, dataset, &request, move |frame, dataset| {
         let rows = WindowRows::of(frame, &selection.window, dataset.zone)?;
         let count = rows.count();
+        let range = match at_ms {
+            None => asked,
+            Some(at_ms) => page.from_row(rows.place_of(at_ms)?, count),
+        };
         let cells = rows.cells(selection.columns(dataset), range.start.min(count)..range.end.min(count))?;
         let height = cells.height();
         let chosen = named(selection.columns(dataset).iter());
-        json(dataset, &chosen, &[(Arc::new(cells), 0..height)], count)
+        json(dataset, &chosen, &[(Arc::new(cells), 0..height)], (range.start, count))
     })
     .await
 }
@@ -84,18 +102,18 @@ fn named<'m>(columns: impl Iterator<Item = &'m ColumnMeta>) -> Vec<String> {
 
 /// The JSON of a [`Preview`].
 async fn written(state: &AppState, dataset: &Arc<Resolved>, chosen: Vec<String>, rows: Range<u64>) -> Result<Bytes> {
-    let cells = chosen.len() as u64 * (rows.end - rows.start);
+    let (cells, offset) = (chosen.len() as u64 * (rows.end - rows.start), rows.start);
     let most = 2 * chosen.len() > dataset.columns.len() + 1;
     let parts = if most { blocks(state, dataset, &rows).await? } else { None };
     let (state, dataset) = (state.clone(), Arc::clone(dataset));
     match parts {
-        Some(parts) if cells <= AT_ONCE => json(&dataset, &chosen, &parts, dataset.row_count),
-        Some(parts) => blocking(move || json(&dataset, &chosen, &parts, dataset.row_count)).await,
+        Some(parts) if cells <= AT_ONCE => json(&dataset, &chosen, &parts, (offset, dataset.row_count)),
+        Some(parts) => blocking(move || json(&dataset, &chosen, &parts, (offset, dataset.row_count))).await,
         None => {
             blocking(move || {
                 let few = Frame::open(&state, &dataset)?.cells(&chosen, rows)?;
                 let height = few.height();
-                json(&dataset, &chosen, &[(Arc::new(few), 0..height)], dataset.row_count)
+                json(&dataset, &chosen, &[(Arc::new(few), 0..height)], (offset, dataset.row_count))
             })
             .await
         }
@@ -135,7 +153,7 @@ async fn blocks(state: &AppState, dataset: &Arc<Resolved>, rows: &Range<u64>) ->
     Ok(Some(parts))
 }
 
-fn json(dataset: &Resolved, chosen: &[String], parts: &[Part], total_rows: u64) -> Result<Bytes> {
+fn json(dataset: &Resolved, chosen: &[String], parts: &[Part], (offset, total_rows): (u64, u64)) -> Result<Bytes> {
     let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
     let doing = "writing an answer as JSON";
     let mut out = serde_json::to_vec(&dataset.label).internal(doing)?;
@@ -148,19 +166,41 @@ fn json(dataset: &Resolved, chosen: &[String], parts: &[Part], total_rows: u64) 
     rows::end(&mut out);
     out.extend_from_slice(format!(",\"total_rows\":{total_rows},\"columns\":").as_bytes());
     serde_json::to_writer(&mut out, &chosen).internal(doing)?;
-    out.push(b'}');
+    out.extend_from_slice(format!(",\"offset\":{offset}}}").as_bytes());
     Ok(Bytes::from(out))
 }
 
-fn range_of(query: &PreviewQuery) -> Result<Range<u64>> {
-    let rows = query.rows.unwrap_or(ROWS);
-    let offset = query.offset.unwrap_or(0);
-    if !(1..=MAX_ROWS).contains(&rows) {
-        let message = format!("rows: {rows} is out of range; ask for 1 to {MAX_ROWS} rows");
-        return Err(Error::invalid("rows", codes::BAD_ROWS, message));
+/// How many rows, from where.
+#[derive(Debug, Clone, Copy)]
+struct PageAsked {
+    rows: u64,
+    offset: u64,
+}
+
+impl PageAsked {
+    fn of(query: &PreviewQuery) -> Result<Self> {
+        let rows = query.rows.unwrap_or(ROWS);
+        if !(1..=MAX_ROWS).contains(&rows) {
+            let message = format!("rows: {rows} is out of range; ask for 1 to {MAX_ROWS} rows");
+            return Err(Error::invalid("rows", codes::BAD_ROWS, message));
+        }
+        let offset = query.offset.unwrap_or(0);
+        let offset = u64::try_from(offset).map_err(|_| {
+            Error::invalid("offset", codes::BAD_OFFSET, format!("offset: {offset} is negative; rows count from 0"))
+        })?;
+        if offset > 0 && query.at.is_some() {
+            let message = "offset: give it, or at, not both";
+            return Err(Error::invalid("offset", codes::BAD_OFFSET, message));
+        }
+        Ok(Self { rows: rows.unsigned_abs(), offset })
     }
-    let start = u64::try_from(offset).map_err(|_| {
-        Error::invalid("offset", codes::BAD_OFFSET, format!("offset: {offset} is negative; rows count from 0"))
-    })?;
-    Ok(start..start.saturating_add(rows.unsigned_abs()))
+
+    fn range(self, start: u64) -> Range<u64> {
+        start..start.saturating_add(self.rows)
+    }
+
+    /// From that row of so many on; the last ones when there is no such row.
+    fn from_row(self, row: u64, count: u64) -> Range<u64> {
+        self.range(if row < count { row } else { count.saturating_sub(self.rows) })
+    }
 }

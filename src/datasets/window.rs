@@ -168,6 +168,20 @@ impl<'f> WindowRows<'f> {
         self.bins.as_ref().map_or(self.rows.end - self.rows.start, |(_, bins)| bins.starts_ms().len() as u64)
     }
 
+    /// Which of them is the first at or after a time, UTC ms; how many there are, if none is.
+    ///
+    /// # Errors
+    /// 409 when the file is damaged.
+    pub fn place_of(&self, at_ms: i64) -> Result<u64> {
+        match &self.bins {
+            Some((_, bins)) => Ok(bins.starts_ms().partition_point(|start| *start < at_ms) as u64),
+            None => {
+                let row = self.frame.rows_between(Some(at_ms), None)?.start;
+                Ok(row.clamp(self.rows.start, self.rows.end) - self.rows.start)
+            }
+        }
+    }
+
     /// Their times, UTC ms, ascending.
     ///
     /// # Errors

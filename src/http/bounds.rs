@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::openapi::operations;
 use crate::cleaning::events;
+use crate::datasets::strip::MOST_SLICES;
 use crate::jobs::JobKind;
 use crate::limits::{LAST_PAGE, LONGEST_LINES, LONGEST_NAME, LONGEST_NOTE, LONGEST_PAGE, LONGEST_PATH};
 use crate::sessions::overrides::MOST_LOSS_WORDS;
@@ -73,7 +74,7 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "rows" => json!({"minimum": 1, "maximum": 10_000}),
         "offset" => json!({"minimum": 0, "maximum": i64::MAX}),
         "points" => json!({"minimum": 10, "maximum": 20_000}),
-        "from" | "to" | "created_from" | "created_to" => json!({"pattern": TIME}),
+        "at" | "from" | "to" | "created_from" | "created_to" => json!({"pattern": TIME}),
         "version" | "a" | "b" => json!({"pattern": VERSION}),
         "who" | "action" | "object" | "session_id" | "result" | "request_id"
             if ["list_audit", "export_audit"].contains(&operation) =>
@@ -91,6 +92,8 @@ fn of_parameter(operation: &str, name: &str) -> Value {
         "every" => json!({"enum": Interval::ALL.map(Interval::name)}),
         "bins" => json!({"minimum": 1, "maximum": if operation == "get_efficiency" { 100 } else { 1000 }}),
         "full_load_rt" | "min_load_rt" | "max_cop" => json!({"exclusiveMinimum": 0}),
+        "model" if operation == "get_conditions" => json!({"minLength": 1, "pattern": r"\S"}),
+        "slices" => json!({"minimum": 1, "maximum": MOST_SLICES}),
         "step" => json!({"enum": ["day", "hour"]}),
         "rule" => json!({"enum": events::all_rules()}),
         "kind" => {
@@ -183,7 +186,7 @@ pub fn add(document: &mut Value) {
                 if parameter["name"] == "alias" {
                     merge(&mut parameter["schema"], &json!({"pattern": ALIAS}));
                 }
-                if ["put_site", "put_site_sharing"].contains(&id.as_str()) {
+                if ["put_site", "put_site_sharing", "put_override"].contains(&id.as_str()) {
                     merge(&mut parameter["schema"], &text());
                 }
                 if id == "put_query" {

@@ -15,7 +15,9 @@ use super::extract::{Json as JsonBody, Path, Query, State};
 use super::openapi::{DownloadResponses, NoSuchData, NoSuchSession};
 use super::problem::{Problem, Result};
 use crate::cleaning::compare::{Comparison, compare};
+use crate::cleaning::dry_run::dry_run;
 use crate::cleaning::events::{self, EventPage};
+use crate::cleaning::rules::{self, CleaningRules};
 use crate::cleaning::suggest::{Suggestions, suggest};
 use crate::cleaning::{CleanAnswer, CleanRequest, CleaningJob, CompareQuery, EventQuery, ask, jobs};
 use crate::datasets::DatasetSelector;
@@ -26,6 +28,7 @@ use crate::state::AppState;
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(get_cleaning_job))
+        .routes(routes!(list_cleaning_rules))
         .routes(routes!(get_comparison))
         .routes(routes!(list_events))
         .routes(routes!(get_events_file))
@@ -49,7 +52,8 @@ struct WaitQuery {
 /// Judges, resamples, derives and, with `filter_invalid`, nulls cells and drops rows; the report says why, and it
 /// conserves: rows in = rows out + rows dropped per rule, cells likewise. The version never changes; the same request
 /// on the same dataset answers the version it made before (`reused`). The work is a job: it goes on when the client
-/// disconnects, and with `wait: false` it is to be followed at `/api/jobs/{id}`.
+/// disconnects, and with `wait: false` it is to be followed at `/api/jobs/{id}`. With `dry_run` the answer says what would
+/// be found (`forecast`, `report`), and nothing is stored.
 #[utoipa::path(
     post,
     path = "/clean",
@@ -72,6 +76,11 @@ async fn post_clean(
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Response> {
     let request = CleanRequest::read(body)?;
+    if request.dry_run {
+        let request = CleanRequest { wait: query.wait.or(request.wait), ..request };
+        let (answer, assumed) = dry_run(&state, request).await?;
+        return Ok(assuming(assumed, Json(answer)));
+    }
     let wait = query.wait.or(request.wait).unwrap_or(true);
     let asked = ask::ask(&state, request).await?;
     let assumed = asked.assumed_session.clone();
@@ -79,6 +88,14 @@ async fn post_clean(
         return Ok(assuming(assumed, accepted(&asked.queued())));
     }
     Ok(assuming(assumed, Json(ask::wait(&state, asked).await?)))
+}
+
+/// The rules of cleaning and their limits
+///
+/// What `POST /api/clean` can be asked, as data: each rule's switch and sentence, each limit's default, unit and bounds.
+#[utoipa::path(get, path = "/cleaning-rules", tag = "cleaning", responses((status = 200, body = CleaningRules)))]
+async fn list_cleaning_rules() -> Result<Json<CleaningRules>> {
+    Ok(Json(rules::all()?))
 }
 
 /// One cleaning, with its parameters and report

@@ -9,6 +9,7 @@ use super::answer::respond;
 use super::extract::{Query, State};
 use super::openapi::NoSuchData;
 use super::problem::Result;
+use crate::cleaning::reasons;
 use crate::datasets::window::WindowQuery;
 use crate::datasets::{
     AllStats, Correlation, CorrelationQuery, DatasetSelector, OneStats, Preview, PreviewQuery, Quality, SeriesAnswer,
@@ -35,6 +36,9 @@ async fn get_preview(
     Query(query): Query<PreviewQuery>,
     Query(window): Query<WindowQuery>,
 ) -> Result<Response> {
+    if query.reasons == Some(true) {
+        return Ok(respond(&headers, reasons::preview(&state, &selector, &query, &window).await?));
+    }
     Ok(respond(&headers, preview::preview(&state, &selector, &query, &window).await?))
 }
 

@@ -107,7 +107,9 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation, turn: Opt
         log::record_session(id);
     }
     operation.check_body(&body)?;
-    if let Some(turn) = turn {
+    // A dry run is asked again with each limit that somebody tries: it counts as any other request.
+    let is_dry_run = body.get("dry_run").and_then(Value::as_bool) == Some(true);
+    if let Some(turn) = turn.filter(|_| !is_dry_run) {
         turn.take(body.get("session_id").and_then(Value::as_str))?;
     }
     serde_path_to_error::deserialize(body).map_err(wrong_value)

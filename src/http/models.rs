@@ -17,6 +17,7 @@ use super::openapi::{DownloadResponses, NoSuchModel, NoSuchSession};
 use super::problem::Result;
 use crate::error::Context;
 use crate::state::AppState;
+use crate::training::evaluation::{self, Evaluation};
 use crate::training::models::{self, ModelFile};
 use crate::training::{
     AliasAnswer, AliasRequest, ModelDetail, ModelFilter, ModelList, NamedModel, PredictAnswer, PredictRequest,
@@ -32,6 +33,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_named_model))
         .routes(routes!(put_alias, delete_alias))
         .routes(routes!(get_model, delete_model))
+        .routes(routes!(get_evaluation))
         .routes(routes!(get_model_file))
         .routes(routes!(get_scoring_table))
         .routes(routes!(post_predict))
@@ -140,6 +142,15 @@ async fn delete_alias(State(state): State, Path2(name, alias): Path2) -> Result<
 #[utoipa::path(get, path = "/models/{id}", tag = "models", params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")), responses((status = 200, body = ModelDetail), NoSuchModel))]
 async fn get_model(State(state): State, Path(id): Path) -> Result<Json<ModelDetail>> {
     Ok(Json(models::get(&state, &id).await?))
+}
+
+/// How a version did on rows that it had not seen
+///
+/// Predicted against actual, over time and by load: at most 1000 of the held-out rows, spread evenly, and all that
+/// `metrics` of the model says of them.
+#[utoipa::path(get, path = "/models/{id}/evaluation", tag = "models", params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")), responses((status = 200, body = Evaluation), NoSuchModel))]
+async fn get_evaluation(State(state): State, Path(id): Path) -> Result<Json<Evaluation>> {
+    Ok(Json(evaluation::evaluation(&state, &id).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::answer::header_text;
 use super::extract::{Json as JsonBody, Path, Query, State};
 use super::problem::{Problem, Result};
+use crate::optimization::conditions::{self, Conditions, ConditionsQuery};
 use crate::optimization::outcome::{self, OutcomeRequest, StatedOutcome};
 use crate::optimization::verify::{self, Verification, VerifyQuery};
 use crate::optimization::{
@@ -23,6 +24,7 @@ use crate::state::AppState;
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(post_optimize))
+        .routes(routes!(get_conditions))
         .routes(routes!(list_optimizations))
         .routes(routes!(get_optimization_summary))
         .routes(routes!(get_optimization))
@@ -59,6 +61,25 @@ async fn post_optimize(
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<OptimizeAnswer>> {
     Ok(Json(optimize::optimize(&state, OptimizeRequest::read(body)?).await?))
+}
+
+/// What a recommendation would begin with
+///
+/// Conditions and set-points of the latest steady rows, what of each the model has seen, and which of them may be chosen
+/// within which limits. Nothing is stored.
+#[utoipa::path(
+    get,
+    path = "/optimize/conditions",
+    tag = "optimization",
+    params(ConditionsQuery),
+    responses(
+        (status = 200, body = Conditions),
+        (status = 404, content_type = "application/problem+json", body = Problem, description = "No such model or session"),
+        (status = 409, content_type = "application/problem+json", body = Problem, description = "The model's file is missing or damaged"),
+    )
+)]
+async fn get_conditions(State(state): State, Query(query): Query<ConditionsQuery>) -> Result<Json<Conditions>> {
+    Ok(Json(conditions::conditions(&state, &query).await?))
 }
 
 /// Recommendations, newest first, page by page

@@ -15,6 +15,7 @@ use crate::datasets::duration::{self, DurationCurve, DurationQuery};
 use crate::datasets::efficiency::{self, Efficiency, EfficiencyQuery};
 use crate::datasets::histogram::{self, Histogram, HistogramQuery};
 use crate::datasets::profile::{self, Profile, ProfileQuery};
+use crate::datasets::strip::{self, CoverageStrip, StripQuery};
 use crate::datasets::window::WindowQuery;
 use crate::state::AppState;
 
@@ -23,6 +24,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_histogram))
         .routes(routes!(get_profile))
         .routes(routes!(get_coverage))
+        .routes(routes!(get_coverage_strip))
         .routes(routes!(get_efficiency))
         .routes(routes!(get_duration))
 }
@@ -67,6 +69,19 @@ async fn get_coverage(
     Query(window): Query<WindowQuery>,
 ) -> Result<Response> {
     Ok(respond(&headers, coverage::coverage(&state, &selector, &query, &window).await?))
+}
+
+/// How full a version is, at a glance
+///
+/// The mean over its points of the share of samples that should be there and are, in equal parts of its time.
+#[utoipa::path(get, path = "/data/coverage-strip", tag = "data", params(DatasetSelector, StripQuery), responses((status = 200, body = CoverageStrip), NoSuchData))]
+async fn get_coverage_strip(
+    State(state): State,
+    headers: HeaderMap,
+    Query(selector): Query<DatasetSelector>,
+    Query(query): Query<StripQuery>,
+) -> Result<Response> {
+    Ok(respond(&headers, strip::strip(&state, &selector, &query).await?))
 }
 
 /// The plant's power against its load

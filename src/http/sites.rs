@@ -10,12 +10,15 @@ use utoipa_axum::routes;
 use super::extract::{Json as Body, Path, Query, State};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
+use crate::sessions::ColumnOverride;
 use crate::sessions::prices::{self, SiteSettings, StatedSettings};
 use crate::sessions::sites::{self, SiteOverrides};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_overrides, delete_overrides)).routes(routes!(get_site, put_site))
+    OpenApiRouter::new()
+        .routes(routes!(get_overrides, put_override, delete_overrides))
+        .routes(routes!(get_site, put_site))
 }
 
 /// A site's settings
@@ -52,6 +55,25 @@ async fn put_site(
 #[utoipa::path(get, path = "/sites/{id}/overrides", tag = "sessions", params(("id" = String, Path, description = "The site")), responses((status = 200, body = SiteOverrides)))]
 async fn get_overrides(State(state): State, Path(site): Path) -> Result<Json<SiteOverrides>> {
     Ok(Json(sites::overrides(&state, &site).await?))
+}
+
+/// States a point's unit, kind or name
+///
+/// In place of what was stated of it before. Parses of the site follow it from now on; versions there are keep theirs.
+#[utoipa::path(
+    put,
+    path = "/sites/{id}/overrides",
+    tag = "sessions",
+    params(("id" = String, Path, description = "The site")),
+    request_body(content = ColumnOverride, example = json!({"column": "OAT", "unit": "°C"})),
+    responses((status = 200, body = SiteOverrides))
+)]
+async fn put_override(
+    State(state): State,
+    Path(site): Path,
+    Body(said): Body<ColumnOverride>,
+) -> Result<Json<SiteOverrides>> {
+    Ok(Json(sites::state_column(&state, &site, said).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

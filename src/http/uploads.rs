@@ -11,14 +11,16 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
 use tracing::Instrument;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
 use super::contract::Operation;
-use super::extract::State;
+use super::extract::{Query, State};
+use super::openapi::NoSuchSession;
 use super::problem::Failed;
 use super::problem::Problem;
 use crate::error::{Context, Error, Result, codes};
@@ -54,24 +56,34 @@ struct UploadForm {
     timezone: Option<String>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct UploadQuery {
+    /// Adds the files to this session instead of making one.
+    session_id: Option<String>,
+}
+
 /// Uploads reports
 ///
 /// Any number of files in one multipart form. They are stored as they came; `POST /api/parse` with the `session_id`
-/// makes the dataset. An upload that breaks off leaves nothing.
+/// makes the dataset, and with `dry_run` says before what it would be. An upload that breaks off leaves nothing.
 #[utoipa::path(
     post,
     path = "/uploads",
     tag = "sessions",
+    params(UploadQuery),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, body = Uploaded, headers(("Location" = String, description = "The session"))),
         (status = 413, content_type = "application/problem+json", body = Problem, description = "Longer than MAX_UPLOAD_BYTES"),
         (status = 415, content_type = "application/problem+json", body = Problem, description = "Not a multipart form"),
+        NoSuchSession,
     )
 )]
 async fn post_upload(
     State(state): State,
     Extension(operation): Extension<Arc<Operation>>,
+    Query(query): Query<UploadQuery>,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failed> {
@@ -88,7 +100,7 @@ async fn post_upload(
                 "The upload has {length} bytes, {limit} are allowed; raise MAX_UPLOAD_BYTES or send fewer files at once."
             ),
         )),
-        _ => receive(&state, &mut form, &operation).await,
+        _ => receive(&state, query.session_id.as_deref(), &mut form, &operation).await,
     };
     let (upload, fields) = match received {
         Ok(received) => received,
@@ -105,9 +117,14 @@ async fn post_upload(
 }
 
 /// Reads the form to its end.
-async fn receive(state: &AppState, form: &mut Multipart, operation: &Operation) -> Result<(Upload, UploadFields)> {
+async fn receive(
+    state: &AppState,
+    into: Option<&str>,
+    form: &mut Multipart,
+    operation: &Operation,
+) -> Result<(Upload, UploadFields)> {
     let _held = state.memory.bodies.hold(HELD_BYTES).await?;
-    let mut upload = Upload::begin(state).await?;
+    let mut upload = Upload::begin(state, into).await?;
     let (mut fields, mut seen) = (UploadFields::default(), Vec::new());
     while let Some(field) = form.next_field().await.map_err(broken_form)? {
         let name = field.name().unwrap_or("").to_owned();

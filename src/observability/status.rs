@@ -38,8 +38,23 @@ pub struct ServiceStatus {
     pub jobs_running: u64,
     /// Bytes of published files; a minute old at most.
     pub stored_bytes: u64,
+    /// The same by what they are.
+    pub stored: StoredBytes,
     /// Bytes that are free there; null where the system cannot say.
     pub free_bytes: Option<u64>,
+}
+
+/// Bytes of published files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StoredBytes {
+    /// Reports as they came.
+    pub raw: u64,
+    /// Parsed versions.
+    pub parsed: u64,
+    /// Cleaned versions with their quality events.
+    pub cleaned: u64,
+    /// Models.
+    pub models: u64,
 }
 
 /// How the service is.
@@ -68,6 +83,12 @@ pub async fn status(state: &AppState) -> Result<ServiceStatus> {
         jobs_queued: jobs(JobStatus::Queued),
         jobs_running: jobs(JobStatus::Running),
         stored_bytes: sizes.bytes(),
+        stored: StoredBytes {
+            raw: sizes.raw_bytes,
+            parsed: sizes.parsed_bytes,
+            cleaned: sizes.cleaned_bytes,
+            models: sizes.model_bytes,
+        },
         free_bytes: state.store.objects.free_bytes(),
     })
 }

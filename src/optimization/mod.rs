@@ -17,6 +17,7 @@ use crate::training;
 use hvac_modelling::ModelError;
 use hvac_modelling::setpoint::{Constraint, Method, Recommendation, SetpointAnswer, Variable};
 
+pub mod conditions;
 pub mod context;
 mod metered;
 pub mod optimize;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chrono_tz::Tz;
 
 use super::verdict::{self, ReadBy, Sketch, Verdict};
-use super::{OnConflict, Progress, marked, warned};
+use super::{OnConflict, Progress, UnreadableFile, marked, warned};
 use crate::datasets::{Row, rows};
 use crate::error::{Context, Detail, Error, Result, codes, machine};
 use hvac_frame::align::Keep;
@@ -23,7 +23,7 @@ use hvac_frame::window::AlignedWindow;
 use hvac_report::job::describe;
 use hvac_report::job::loss::Loss;
 use hvac_report::job::plan::{Override, Plan, PlanError};
-use hvac_report::job::read::{FileId, FileToRead, Load, ReadFile, read_all};
+use hvac_report::job::read::{FileId, FileToRead, Load, ReadFile, read_each};
 use hvac_report::job::shape;
 use hvac_report::job::tables::merged_tables;
 use hvac_report::job::window::align_window;
@@ -66,6 +66,10 @@ pub struct Job {
     pub accept_conflicts: bool,
     /// Whether readings may be lost.
     pub accept_loss: bool,
+    /// Whether reports that cannot be read are left out.
+    pub skip_unreadable: bool,
+    /// Those that were left out before.
+    pub unreadable: Vec<UnreadableFile>,
     /// Which of two different values stays.
     pub on_conflict: OnConflict,
     /// What the request says of columns.
@@ -111,6 +115,8 @@ pub struct Built {
     pub files: Vec<(FileId, u64, FilePlan)>,
     /// The columns but for `timestamp`.
     pub columns: Vec<ColumnMeta>,
+    /// Reports that were left out.
+    pub unreadable: Vec<UnreadableFile>,
     /// What concerns several files or the frame.
     pub warnings: Vec<Warning>,
     /// Rows of the frame.
@@ -150,9 +156,16 @@ const MOST_COLUMNS: usize = 20_000;
 pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Result<(Built, Option<Staged>)> {
     let load = |index: usize| load(job, index);
     let total = job.files.len();
-    let read =
-        read_all(&job.files, &load, job.wants_shapes, job.memory_bytes / 4 * 3, &|| progress.read_one(total as u64))
-            .map_err(|errors| unreadable(&errors, total))?;
+    let done = || progress.read_one(total as u64);
+    let (read, errors) = read_each(&job.files, &load, job.wants_shapes, job.memory_bytes / 4 * 3, &done);
+    // What is the machine's fault may pass, and is no report's.
+    let are_left_out =
+        job.skip_unreadable && !read.is_empty() && errors.iter().all(|e| machine::of_code(e.code).is_none());
+    if !(errors.is_empty() || are_left_out) {
+        return Err(unreadable(&errors, total));
+    }
+    let left_out: Vec<UnreadableFile> =
+        job.unreadable.iter().cloned().chain(errors.into_iter().map(Into::into)).collect();
     progress.go_on()?;
     let told = warned::before_planning(job, &read);
     let shapes = read.iter().map(|file| (file.id.sha256.clone(), file.shape.clone())).collect();
@@ -165,7 +178,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
         return Err(Error::new(codes::TOO_MANY_POINTS, message));
     }
     if plan.axis_ms.is_empty() {
-        return Err(Error::new(codes::NO_ROWS, "the files hold no data row: nothing was stored"));
+        return Err(Error::new(codes::NO_ROWS, "the files hold no data row: no version was made"));
     }
     let Some(Target { writer, describe }) = target else {
         let edges = verdict::edges(&plan, &load, job.zone)?;
@@ -179,7 +192,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
         let readings: Vec<Reading> = plan.columns.iter().map(|column| column.reading.clone()).collect();
         let options = read_by(&plan);
         let kept = tallies.clone();
-        let mut built = built(job, plan, tallies, preview, (told, shapes));
+        let mut built = built(job, plan, tallies, preview, (told, shapes, left_out));
         let files = verdict::files(job, &options, &built.files, edges, &load);
         built.verdict =
             Some(verdict::verdict(files, &sketch, &built.columns, &readings, &kept, (&loss, job.accept_loss)));
@@ -204,7 +217,7 @@ pub fn build(job: &Job, target: Option<Target<'_>>, progress: &Progress) -> Resu
         let written = writing.join().map_err(|_| Error::internal("the writer of the Parquet file panicked"))?;
         let (frames, (tallies, preview)) = (written?, merged?);
         refuse_loss(job, &plan, &tallies)?;
-        let built = built(job, plan, tallies, preview, (told, shapes));
+        let built = built(job, plan, tallies, preview, (told, shapes, left_out));
         let (writer, _) = frames.finish(describe(&built)?)?;
         Ok((built, Some(writer.into_staged()?)))
     })
@@ -253,7 +266,7 @@ fn built(
     mut plan: Plan,
     tallies: Vec<Tally>,
     preview: Vec<Row>,
-    (told, shapes): (Vec<Warning>, BTreeMap<String, String>),
+    (told, shapes, unreadable): (Vec<Warning>, BTreeMap<String, String>, Vec<UnreadableFile>),
 ) -> Built {
     let conflicts = tallies.iter().map(|t| t.conflicts).sum();
     let (columns, found) = describe::describe(&plan, tallies);
@@ -262,11 +275,13 @@ fn built(
     warnings.extend(found);
     warnings.extend(untold);
     warnings.extend(told);
+    warnings.extend(unreadable.iter().map(warned::left_out));
     let size_of = |index: usize| job.inputs.get(index).map_or(0, |input| input.size_bytes);
     let files = merged_tables(files).into_iter().map(|(index, id, plan)| (id, size_of(index), plan)).collect();
     Built {
         files,
         columns,
+        unreadable,
         warnings,
         row_count: axis_ms.len() as u64,
         span_ms: axis_ms.first().copied().zip(axis_ms.last().copied()),
@@ -320,7 +335,7 @@ fn refuse_loss(job: &Job, plan: &Plan, tallies: &[Tally]) -> Result<()> {
     let loss = Loss::of(plan, tallies, job.accept_conflicts);
     let Some(why) = loss.refusal().filter(|_| !job.accept_loss) else { return Ok(()) };
     let message = format!(
-        "{why}; nothing was stored (accept_loss or --accept-loss goes on; a stated on_conflict accepts conflicts)"
+        "{why}; no version was made (accept_loss or --accept-loss goes on; a stated on_conflict accepts conflicts)"
     );
     let reasons = loss.lost.iter().map(|(reason, count)| Detail {
         field: Some(reason.clone()),
@@ -342,7 +357,7 @@ fn refuse_conflicts(plan: &Plan, tallies: &[Tally]) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "{conflicts} cells have two different values for the same time: nothing was stored; parse with on_conflict=last or first, or leave one of the files out"
+        "{conflicts} cells have two different values for the same time: no version was made; parse with on_conflict=last or first, or leave one of the files out"
     );
     let mut error = Error::new(codes::CONFLICTING_VALUES, message);
     for (column, conflict) in
@@ -380,9 +395,9 @@ pub(super) fn unreadable(errors: &[ReadError], files: usize) -> Error {
         None => format!("{}: {}", e.file, e.message),
     };
     let others = match files.saturating_sub(errors.len()) {
-        0 => "nothing was stored".to_owned(),
-        1 => "nothing was stored; the other file can be read".to_owned(),
-        n => format!("nothing was stored; the other {n} files can be read"),
+        0 => "no version was made".to_owned(),
+        1 => "no version was made; the other file can be read: skip_unreadable goes on with it".to_owned(),
+        n => format!("no version was made; the other {n} files can be read: skip_unreadable goes on with them"),
     };
     let message = match (first, errors.len()) {
         (Some(error), 1) => format!("{} ({others})", place(error)),

@@ -118,7 +118,9 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
         start_at: newest.start_at,
         end_at: newest.end_at,
         column_count: newest.column_count,
+        size_bytes: 0,
     });
+    let size_bytes = store::list::sizes(db, std::slice::from_ref(&session.id)).await?.into_values().sum();
     let (metadata, notes) = (session.metadata.0.clone(), session.notes.clone());
     let versions = cleaned
         .iter()
@@ -126,7 +128,7 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
         .chain(parsed.iter().map(|dataset| parsed_version(dataset, zone)))
         .collect();
     Ok(SessionDetail {
-        summary: summary(state, session, extent.unwrap_or_default()),
+        summary: summary(state, session, Extent { size_bytes, ..extent.unwrap_or_default() }),
         metadata,
         notes,
         files: files.into_iter().map(|file| source(file, zone)).collect(),
@@ -330,6 +332,7 @@ fn summary(state: &AppState, session: session::Model, newest: Extent) -> Session
         column_count: u64::try_from(newest.column_count).unwrap_or_default(),
         start_at: local(newest.start_at, zone),
         end_at: local(newest.end_at, zone),
+        size_bytes: newest.size_bytes,
         created_at: utc(session.created_at),
         updated_at: utc(session.updated_at),
         deleted_at: session.deleted_at.map(utc),

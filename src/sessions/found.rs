@@ -10,7 +10,7 @@ use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 
 use super::build::Built;
-use super::{marked, options};
+use super::{UnreadableFile, marked, options};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;
 use hvac_frame::parquet_file::ParquetReader;
@@ -26,6 +26,9 @@ use hvac_store::integrity::{Root, StoredFile};
 pub struct ParseReport<'a> {
     /// What each file gave.
     pub files: Vec<FileReport<'a>>,
+    /// Reports that were left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
     /// What a user should know.
     pub warnings: Vec<Warning>,
     /// Cells of the same point and time with different values.
@@ -64,6 +67,7 @@ pub fn describe_file(built: &Built, known: &[(&str, String)], warnings: Vec<Warn
     });
     let report = ParseReport {
         files: files.collect(),
+        unreadable: built.unreadable.clone(),
         warnings,
         conflicts: built.conflicts,
         preview: Cow::Borrowed(&built.preview),

@@ -124,6 +124,21 @@ pub struct ParsedFile {
     pub plan: FilePlan,
 }
 
+/// A report that was left out, for it cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnreadableFile {
+    /// As the user named it.
+    pub file_name: String,
+    /// Why, as the problem of a parse of it alone would say: `no_header`, `ambiguous_dates`, …
+    pub code: String,
+    /// Line, counted from 1.
+    pub line: Option<u64>,
+    /// Column by its original name.
+    pub column: Option<String>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
 /// Answer to a parse.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Parsed {
@@ -150,6 +165,8 @@ pub struct Parsed {
     pub message: String,
     /// What each file gave.
     pub files: Vec<ParsedFile>,
+    /// Reports that were left out, as `skip_unreadable` asks.
+    pub unreadable: Vec<UnreadableFile>,
     /// What a user should know.
     pub warnings: Vec<Warning>,
     /// Everything known of each column.
@@ -235,6 +252,8 @@ pub struct SessionSummary {
     pub start_at: Option<String>,
     /// Last time.
     pub end_at: Option<String>,
+    /// Bytes of all its files: raw, parsed, cleaned.
+    pub size_bytes: u64,
     /// UTC.
     pub created_at: String,
     /// UTC.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use futures_util::future::OptionFuture;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +18,7 @@ use super::build::{self, Archives, Built, Job, Target};
 use super::intake::{Intake, archive_limits};
 use super::overrides::{self, ReadOverride};
 use super::progress::Progress;
-use super::upload::{blank, insert_files, name_of};
+use super::upload::{blank, name_of};
 use super::{ParseRequest, Parsed, folders, found, options, snapshot, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
@@ -36,6 +36,7 @@ use hvac_store::versions::{self, Held, Owner, Series};
 use hvac_store::{new_id, now, paths};
 
 mod answer;
+mod files;
 mod inputs;
 mod recall;
 mod stored;
@@ -218,7 +219,7 @@ impl Parse {
             Some(site) => store::overrides(db, site).await?,
             None => BTreeMap::new(),
         };
-        let (inputs, duplicates) = self.inputs().await?;
+        let inputs::Inputs { inputs, duplicates, unreadable } = self.inputs().await?;
         self.warnings.extend(duplicates);
         let ids: Vec<&FileId> = inputs.iter().map(|input| &input.id).collect();
         let said = overrides::of_files(&self.of_all, &self.request.overrides, &ids)?;
@@ -235,6 +236,8 @@ impl Parse {
             written_at_ms,
             accept_conflicts: self.request.on_conflict.is_some(),
             accept_loss: self.request.accept_loss,
+            skip_unreadable: self.request.skip_unreadable,
+            unreadable,
             on_conflict: self.request.on_conflict.unwrap_or_default(),
             stated: options::stated(&self.request.columns)?,
             remembered: remembered.clone(),
@@ -381,10 +384,13 @@ impl Parse {
         held: Option<&Held>,
         caller: Caller,
     ) -> Result<Parsed> {
+        let txn = self.state.store.db.begin().await?;
+        // Others may have added some since it began.
+        let known = if self.is_new { 0 } else { store::count_files(&txn, &self.session.id).await? };
         let session = session::Model {
             status: Status::Parsed,
             total_rows: dataset.row_count,
-            files_count: i32::try_from(self.rows.len()).unwrap_or(i32::MAX),
+            files_count: i32::try_from(known + self.new_rows).unwrap_or(i32::MAX),
             updated_at: dataset.created_at,
             parsed_over_http_at: match caller {
                 Caller::Http => Some(dataset.created_at),
@@ -392,7 +398,6 @@ impl Parse {
             },
             ..self.session.clone()
         };
-        let txn = self.state.store.db.begin().await?;
         if self.is_new {
             session.clone().into_active_model().reset_all().insert(&txn).await.internal("storing a parsed session")?;
         } else {
@@ -443,30 +448,6 @@ impl Parse {
             None => snapshot::write(&self.state, &self.session.id).await?,
         }
         Ok(self.answer(built, dataset_id, version, false))
-    }
-
-    /// Stores the rows of the new raw files with what reading has found, and writes it into those of the old ones.
-    /// Gives the new rows.
-    async fn store_files(&self, txn: &impl ConnectionTrait, built: &Built) -> Result<Vec<source_file::Model>> {
-        let found: BTreeMap<&str, _> = built.files.iter().map(|(id, _, plan)| (id.name.as_str(), plan)).collect();
-        let plan_of = |row: &source_file::Model| {
-            let name =
-                row.archive_member.as_ref().map_or_else(|| row.file_name.clone(), |m| format!("{}/{m}", row.file_name));
-            found.get(name.as_str()).copied()
-        };
-        let (old, new) = self.rows.split_at(self.rows.len() - self.new_rows);
-        let described = |row: &source_file::Model| match plan_of(row) {
-            Some(plan) => store::described(row.clone(), plan),
-            None => row.clone(),
-        };
-        let new: Vec<source_file::Model> = new.iter().map(described).collect();
-        insert_files(txn, &new).await?;
-        for row in old {
-            if let Some(plan) = plan_of(row) {
-                store::tell_file(txn, &row.id, plan).await?;
-            }
-        }
-        Ok(new)
     }
 }
 

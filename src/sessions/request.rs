@@ -96,6 +96,8 @@ pub struct ParseRequest {
     pub on_conflict: Option<OnConflict>,
     /// Go on where more than 2 % of the readings would be lost.
     pub accept_loss: bool,
+    /// Leave out reports that cannot be read, each named with its reason, instead of refusing all of them.
+    pub skip_unreadable: bool,
     /// What the user knows better; remembered for the site.
     pub columns: Vec<ColumnOverride>,
     /// Answer what would happen and store nothing.

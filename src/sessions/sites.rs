@@ -9,7 +9,9 @@ use super::overrides::ReadOverride;
 use super::{ColumnOverride, snapshot, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
+use crate::limits;
 use crate::state::AppState;
+use hvac_report::job::plan::Override;
 use hvac_store::entity::report_override;
 
 /// What is remembered of a site.
@@ -51,7 +53,7 @@ pub async fn overrides(state: &AppState, site: &str) -> Result<SiteOverrides> {
         Ok(RememberedReports { shape: row.shape, file_name: row.file_name, options, updated_at })
     };
     let reports = store::remembered::rows(db, site).await?.into_iter().map(report).collect::<Result<_>>()?;
-    let column = |(column, said): (String, hvac_report::job::plan::Override)| ColumnOverride {
+    let column = |(column, said): (String, Override)| ColumnOverride {
         column,
         name: said.name,
         kind: said.kind,
@@ -76,6 +78,38 @@ pub(super) type ByShape = BTreeMap<String, (ReadOverride, String)>;
 pub(super) async fn by_shape(state: &AppState, site: &str) -> Result<ByShape> {
     let rows = store::remembered::rows(state.store.db.read(), site).await?;
     rows.into_iter().map(|row| Ok((row.shape.clone(), (read(&row)?, row.file_name)))).collect()
+}
+
+/// States what is known better of one point of a site, in place of what was stated of it before. Parses follow it from now
+/// on; versions there are stay as they are.
+///
+/// # Errors
+/// 422 for a text that cannot be, or when nothing is stated; 403 for a site that is others'.
+pub async fn state_column(state: &AppState, site: &str, said: ColumnOverride) -> Result<SiteOverrides> {
+    limits::name("site", site)?;
+    let ColumnOverride { column, name, kind, unit } = said;
+    let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let (name, unit) = (given(name), given(unit));
+    for (field, text) in [("column", Some(&column)), ("name", name.as_ref()), ("unit", unit.as_ref())] {
+        limits::given_name(field, text.map(String::as_str))?;
+    }
+    if column.is_empty() || (name.is_none() && kind.is_none() && unit.is_none()) {
+        let message =
+            "column: name a point as its reports do, and its unit, kind or name; DELETE forgets what was stated";
+        return Err(Error::invalid("column", codes::BAD_COLUMN_OVERRIDE, message));
+    }
+    let txn = state.store.db.begin().await?;
+    store::remembered::refuse_others(&txn, state.principal(), site).await?;
+    store::remembered::forget(&txn, site, None, Some(&column)).await?;
+    store::remember(&txn, site, &column, &Override { name, kind, unit }).await?;
+    let sessions = store::remembered::sessions(&txn, site).await?;
+    audit::note(&txn, state.principal(), Act::on("site.state_override", "site", site)).await?;
+    txn.commit().await.internal("stating an override")?;
+    // Each session.json of the site tells of them.
+    for session_id in sessions {
+        snapshot::rewrite(state, &session_id).await?;
+    }
+    overrides(state, site).await
 }
 
 /// Forgets what is remembered of reports of a shape, of a point, or of the whole site.

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Set, Unchanged,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, Unchanged,
 };
 
 use crate::error::{Context, Error, Result, codes};
@@ -71,6 +71,13 @@ pub async fn source_files(db: &impl ConnectionTrait, session_id: &str) -> Result
         .all(db)
         .await
         .internal("listing a session's files")
+}
+
+/// How many raw files the session has now.
+pub async fn count_files(db: &impl ConnectionTrait, session_id: &str) -> Result<usize> {
+    let of_session = source_file::Entity::find().filter(source_file::Column::SessionId.eq(session_id));
+    let count = of_session.count(db).await.internal("counting a session's files")?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// The row of a raw file of which nothing but its bytes is known yet.
@@ -224,6 +231,14 @@ pub async fn tell_file(txn: &impl ConnectionTrait, file_id: &str, plan: &FilePla
     Ok(())
 }
 
+/// Writes what a user should know of a raw file into its row.
+pub async fn warn_of_file(txn: &impl ConnectionTrait, file_id: &str, warnings: Warnings) -> Result<()> {
+    let row =
+        source_file::ActiveModel { id: Unchanged(file_id.to_owned()), warnings: Set(warnings), ..Default::default() };
+    row.update(txn).await.internal("describing a raw file")?;
+    Ok(())
+}
+
 /// What a request says of its session; what is left out stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Said {
@@ -297,6 +312,40 @@ pub async fn change_live(
     Ok(())
 }
 
+/// Counts more raw files of a session, and writes what is said of it; one whose reports could not be read may be read with
+/// them. Gives its status.
+///
+/// # Errors
+/// As [`change_live`].
+pub async fn add_files(
+    txn: &impl ConnectionTrait,
+    principal: &Principal,
+    session_id: &str,
+    more: usize,
+    said: &Said,
+    timezone: Option<String>,
+) -> Result<Status> {
+    let session = live_session(txn, principal, session_id).await?;
+    let status = if session.status == Status::Failed { Status::Uploaded } else { session.status };
+    let mut row = session::ActiveModel {
+        status: Set(status),
+        files_count: Set(session.files_count.saturating_add(i32::try_from(more).unwrap_or(i32::MAX))),
+        updated_at: Set(now()),
+        ..Default::default()
+    };
+    if let Some(name) = &said.name {
+        row.name = Set(name.clone());
+    }
+    if said.site.is_some() {
+        row.site = Set(said.site.clone());
+    }
+    if timezone.is_some() {
+        row.timezone = Set(timezone);
+    }
+    change_live(txn, principal, session_id, row).await?;
+    Ok(status)
+}
+
 /// Makes the session the one that requests without `session_id` mean.
 pub async fn touch_default(txn: &impl ConnectionTrait, session_id: &str) -> Result<()> {
     let row = session::ActiveModel {
@@ -360,7 +409,7 @@ pub async fn remember(txn: &impl ConnectionTrait, site: &str, original_name: &st
     Ok(())
 }
 
-/// What a list shows of a session's newest parsed dataset.
+/// What a list shows of a session's data: of its newest parsed dataset, and how much there is of all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Extent {
     /// First time.
@@ -369,9 +418,11 @@ pub struct Extent {
     pub end_at: Option<DateTime<Utc>>,
     /// Columns with `timestamp`.
     pub column_count: i32,
+    /// Bytes of all files of the session.
+    pub size_bytes: u64,
 }
 
-/// The extent of the newest parsed dataset of each of these sessions.
+/// The extent of each of these sessions.
 pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Result<BTreeMap<String, Extent>> {
     type Row = (String, i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
     let rows: Vec<Row> = parsed_dataset::Entity::find()
@@ -386,8 +437,15 @@ pub async fn extents(db: &impl ConnectionTrait, session_ids: &[String]) -> Resul
         .all(db)
         .await
         .internal("looking up time ranges")?;
-    let of = |(id, column_count, start_at, end_at)| (id, Extent { start_at, end_at, column_count });
-    Ok(rows.into_iter().map(of).collect())
+    let newest: BTreeMap<String, (i32, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> =
+        rows.into_iter().map(|(id, column_count, start_at, end_at)| (id, (column_count, start_at, end_at))).collect();
+    let sizes = list::sizes(db, session_ids).await?;
+    let of = |id: &String| {
+        let (column_count, start_at, end_at) = newest.get(id).copied().unwrap_or_default();
+        let size_bytes = sizes.get(id).copied().unwrap_or_default();
+        (id.clone(), Extent { start_at, end_at, column_count, size_bytes })
+    };
+    Ok(session_ids.iter().map(of).collect())
 }
 
 /// The sessions that `text` may mean, deleted ones too: the one of that id, else those whose id begins so or whose

@@ -5,7 +5,7 @@ use futures_util::Stream;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::intake::Intake;
-use super::{Status, StoredFile, Uploaded, snapshot};
+use super::{StoredFile, Uploaded, options, snapshot, store};
 use crate::audit::{self, Act};
 use crate::config;
 use crate::error::{Context, Error, Result, codes};
@@ -14,10 +14,11 @@ use crate::state::AppState;
 use hvac_store::entity::{self, FreeMetadata, Tags, session, source_file};
 use hvac_store::{new_id, now};
 
-/// An upload under way. Dropped without [`commit`](Self::commit), it leaves nothing.
+/// An upload under way, of a new session or of more files for one there is. Dropped without [`commit`](Self::commit), it leaves nothing.
 pub struct Upload {
     state: AppState,
     session_id: String,
+    is_new: bool,
     intake: Intake,
 }
 
@@ -44,15 +45,18 @@ impl UploadFields {
 }
 
 impl Upload {
-    /// Begins an upload.
+    /// Begins an upload, into the session of that id if one is given.
     ///
     /// # Errors
-    /// When the store has no space left.
-    pub async fn begin(state: &AppState) -> Result<Self> {
+    /// When the store has no space left; 404 and 409 for a session that is not there or deleted.
+    pub async fn begin(state: &AppState, into: Option<&str>) -> Result<Self> {
         state.store.objects.check_free_space(1 << 20)?;
-        let session_id = new_id();
+        let session_id = match into {
+            Some(id) => store::live_session(state.store.db.read(), state.principal(), id).await?.id,
+            None => new_id(),
+        };
         let intake = Intake::new(state, &session_id);
-        Ok(Self { state: state.clone(), session_id, intake })
+        Ok(Self { state: state.clone(), session_id, is_new: into.is_none(), intake })
     }
 
     /// Streams one file to staging; memory does not grow with it.
@@ -71,10 +75,10 @@ impl Upload {
         self.intake.stream(file_name, body).await
     }
 
-    /// Publishes the files and makes the session.
+    /// Publishes the files and makes the session, or adds them to it. What the session has already counts once.
     ///
     /// # Errors
-    /// When there is no file, or the zone is unknown.
+    /// When there is no file, or the zone is unknown; 404 and 409 as [`begin`](Self::begin).
     #[tracing::instrument(level = "debug", name = "upload", skip_all)]
     pub async fn commit(mut self, fields: UploadFields) -> Result<Uploaded> {
         fields.check()?;
@@ -87,6 +91,10 @@ impl Upload {
                 "the upload has no file: add at least one part with a file name",
             ));
         }
+        if !self.is_new {
+            let known = store::source_files(self.state.store.db.read(), &self.session_id).await?;
+            self.intake.leave_out(&known.into_iter().map(|file| (file.sha256, file.file_name)).collect());
+        }
         let rows = self.intake.rows()?;
         let stored = |a: &super::intake::Arrived| StoredFile {
             file_name: a.file_name.clone(),
@@ -94,21 +102,32 @@ impl Upload {
             sha256: a.staged.sha256.clone(),
         };
         let files: Vec<StoredFile> = self.intake.arrived.iter().map(stored).collect();
-        let names: Vec<&str> = files.iter().map(|f| f.file_name.as_str()).collect();
-        let session = session::Model {
-            name: fields.name.filter(|n| !n.trim().is_empty()).unwrap_or_else(|| name_of(&names)),
-            site: fields.site.filter(|s| !s.trim().is_empty()),
-            timezone: timezone.map(|zone| zone.name().to_owned()),
-            files_count: i32::try_from(rows.len()).unwrap_or(i32::MAX),
-            owner_id: self.state.principal().account_id().map(str::to_owned),
-            ..blank(&self.session_id)
-        };
+        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let (name, site) = (given(fields.name), given(fields.site));
+        let timezone = timezone.map(|zone| zone.name().to_owned());
         self.intake.publish().await?;
         let txn = self.state.store.db.begin().await?;
-        session::Entity::insert(session.into_active_model().reset_all())
-            .exec_without_returning(&txn)
-            .await
-            .internal("storing a session")?;
+        let status = if self.is_new {
+            let names: Vec<&str> = files.iter().map(|f| f.file_name.as_str()).collect();
+            let session = session::Model {
+                name: name.unwrap_or_else(|| name_of(&names)),
+                site,
+                timezone,
+                files_count: i32::try_from(rows.len()).unwrap_or(i32::MAX),
+                owner_id: self.state.principal().account_id().map(str::to_owned),
+                ..blank(&self.session_id)
+            };
+            session::Entity::insert(session.into_active_model().reset_all())
+                .exec_without_returning(&txn)
+                .await
+                .internal("storing a session")?;
+            entity::Status::Uploaded
+        } else {
+            let session = store::live_session(&txn, self.state.principal(), &self.session_id).await?;
+            options::zone(&self.state, timezone.as_deref(), &session, &mut Vec::new())?;
+            let said = store::Said { name, site };
+            store::add_files(&txn, self.state.principal(), &self.session_id, rows.len(), &said, timezone).await?
+        };
         insert_files(&txn, &rows).await?;
         let act = Act::on_session("session.upload", &self.session_id);
         let of = serde_json::json!({"files": files.len()});
@@ -116,7 +135,7 @@ impl Upload {
         txn.commit().await.internal("committing an upload")?;
         hvac_store::crash::point("upload.committed");
         snapshot::write(&self.state, &self.session_id).await?;
-        Ok(Uploaded { session_id: self.session_id, status: Status::Uploaded, files, warnings: self.intake.warnings })
+        Ok(Uploaded { session_id: self.session_id, status: status.into(), files, warnings: self.intake.warnings })
     }
 }
 

@@ -95,7 +95,7 @@ pub struct CellShown {
 /// A choice and its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Seen {
-    /// `format`, `header`, `dates`, `zone`, …
+    /// `format`, `header`, `time`, `dates`, `zone`, …
     pub what: String,
     /// The choice.
     pub value: String,
@@ -302,6 +302,10 @@ fn seen(file: &FilePlan, options: Option<&ReadOptions>, zone: Tz) -> Vec<Seen> {
     if let Some(line) = file.header_line {
         let stated = options.is_some_and(|options| options.header_row.is_some());
         seen.push(of("header", format!("line {line}"), if stated { "stated" } else { "found by the rows below it" }));
+    }
+    if let Some(column) = &file.time_column {
+        let stated = options.is_some_and(|options| options.time_column.is_some());
+        seen.push(of("time", column.clone(), if stated { "stated" } else { "its cells are times" }));
     }
     if let Some(order) = &file.date_order {
         seen.push(of("dates", word(&order.value).to_uppercase(), &order.evidence));

@@ -1,7 +1,9 @@
 //! What a user should know of the files of a parse, besides what each tells of itself: how many rows, and which share.
 
+use super::UnreadableFile;
 use super::build::Job;
 use hvac_frame::column::Warning;
+use hvac_report::ReadError;
 use hvac_report::job::describe::share;
 use hvac_report::job::read::{ReadFile, Recalled};
 
@@ -9,6 +11,20 @@ use hvac_report::job::read::{ReadFile, Recalled};
 const MANY_OUT_OF_ORDER: f64 = 0.01;
 /// A clock may be so much ahead, ms.
 const CLOCKS_DIFFER_MS: i64 = 3_600_000;
+
+/// That a report was left out.
+pub fn left_out(file: &UnreadableFile) -> Warning {
+    let UnreadableFile { file_name, line, column, message, .. } = file.clone();
+    let message = format!("{file_name} cannot be read and was left out: {message}");
+    Warning { code: "unreadable_file".to_owned(), file: file_name, line, column, count: 1, message }
+}
+
+impl From<ReadError> for UnreadableFile {
+    fn from(error: ReadError) -> Self {
+        let ReadError { code, file, line, column, message } = error;
+        Self { file_name: file, code: code.to_owned(), line, column, message }
+    }
+}
 
 /// Rows out of order, times after the file was written, and what was remembered and not followed. Before a plan is made.
 pub fn before_planning(job: &Job, files: &[ReadFile]) -> Vec<Warning> {

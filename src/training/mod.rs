@@ -23,6 +23,7 @@ use hvac_modelling::options::TrainOptions;
 
 pub mod aliases;
 pub mod ask;
+pub mod evaluation;
 mod found;
 mod load;
 mod mapping;

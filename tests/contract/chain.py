@@ -22,27 +22,27 @@ def drive(url: str, samples: Path) -> dict:
         delete_key, get_account, get_preferences, get_user, list_audit, list_keys, list_logins, list_users, patch_user, post_key, post_login, post_user,
         put_preferences, verify_audit,
     )
-    from client.api.cleaning import get_cleaning_job, get_comparison, list_findings, post_clean
+    from client.api.cleaning import get_cleaning_job, get_comparison, list_cleaning_rules, list_findings, post_clean
     from client.api.data import (
-        get_correlation, get_coverage, get_duration, get_efficiency, get_histogram, get_preview, get_profile, get_quality, get_query,
+        get_correlation, get_coverage, get_coverage_strip, get_duration, get_efficiency, get_histogram, get_preview, get_profile, get_quality, get_query,
         get_series, get_stats, list_events, list_queries, post_query, post_saved_query, put_query, suggest_mapping,
     )
     from client.api.export import get_bundle, list_raw_files
     from client.api.files import list_files
     from client.api.health import get_health, get_ready, get_root_health
     from client.api.jobs import cancel_job, get_job, list_jobs
-    from client.api.models import get_model, get_named_model, list_models, post_predict, post_train, put_alias
+    from client.api.models import get_evaluation, get_model, get_named_model, list_models, post_predict, post_train, put_alias
     from client.api.optimization import (
-        get_optimization, get_optimization_summary, list_optimizations, post_optimize, post_outcome,
+        get_conditions, get_optimization, get_optimization_summary, list_optimizations, post_optimize, post_outcome,
     )
     from client.api.system import get_metrics, get_status, get_system_config, get_system_metrics
     from client.api.sessions import (
         delete_link, delete_session, get_lineage, get_overrides, get_session, get_sharing, get_site, get_site_sharing, list_links, list_sessions,
-        patch_session, post_import, post_link, post_parse, post_upload, put_sharing, put_site, put_site_sharing, restore_session,
+        patch_session, post_import, post_link, post_parse, post_upload, put_override, put_sharing, put_site, put_site_sharing, restore_session,
     )
     from client.models import (
         AccountPatch, AccountRequest, KeyRequest, LinkRequest, LoginRequest, Preferences, SharingRequest, SiteSharingRequest,
-        AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
+        AliasRequest, CleanRequest, ColumnOverride, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
         ImportForm, QueryRequest, QueryToSave, QueryOptions,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
@@ -76,14 +76,20 @@ def drive(url: str, samples: Path) -> dict:
     parsed = call(post_parse, body=ParseRequest(session_id=session))
     assert (parsed.row_count, parsed.column_count) == (1344, 18), parsed
     call(patch_session, id=session, body=SessionPatch(name="Contract, renamed"))
+    call(put_override, id="DEMO", body=ColumnOverride(column="OAT", unit="°C"))
     call(get_overrides, id="DEMO")
+    more = UploadForm(files=[File(io.BytesIO(b"time,kW\n2024-07-01 00:00,1\n"), "more.csv", "text/csv")])
+    assert call(post_upload, 201, body=more, session_id=uploaded("Added", "TR_DEMO_METER_*.csv")).status == "uploaded"
+    assert {"spike_z", "running_kw"} < {limit.name for limit in call(list_cleaning_rules).thresholds}
+    tried = CleanRequest(session_id=session, resample_interval=None, detect_spikes=True, dry_run=True)
+    assert ok(post_clean.sync_detailed(client=client, body=tried)).forecast.rules
     cleaned = call(post_clean, body=CleanRequest(session_id=session, resample_interval=None, detect_spikes=True))
     assert cleaned.version == "cleaned-v1" and cleaned.original_rows == 1344, cleaned
     call(get_cleaning_job, id=cleaned.job_id)
     call(get_comparison, id=session, a="parsed-v1", b="cleaned-v1")
     call(list_events, session_id=session)
     call(suggest_mapping, session_id=session)
-    assert len(call(get_preview, session_id=session, rows=3).preview) == 3
+    assert len(call(get_preview, session_id=session, rows=3, at="2024-07-02", reasons=True).preview) == 3
     call(get_stats, session_id=session, column="CHWRT")
     call(get_series, session_id=session, columns="CHWRT,OAT", points=10)
     call(get_quality, session_id=session)
@@ -96,6 +102,7 @@ def drive(url: str, samples: Path) -> dict:
     call(get_duration, session_id=session, column="CHWRT")
     call(get_profile, session_id=session, columns="CHWRT")
     call(get_coverage, session_id=session, columns="CHWRT")
+    assert len(call(get_coverage_strip, session_id=session, slices=12).slices) == 12
     call(get_efficiency, session_id=session)
     call(put_query, id="Rows", body=QueryToSave(sql="SELECT count(*) AS n FROM parsed", description="How many", session_id=session))
     call(get_query, id="Rows")
@@ -110,6 +117,8 @@ def drive(url: str, samples: Path) -> dict:
     call(put_alias, name="contract", alias="production", body=AliasRequest(version="v1"))
     model = call(get_model, id="contract:production")
     assert model.id == trained.model_id and model.features, model
+    assert call(get_evaluation, id="contract").rows
+    assert call(get_conditions, model="contract").inputs
     call(get_named_model, name="contract")
     call(list_models)
     values = {"load_rt": 400, "wet_bulb": 25, "chw_pump_hz": 36}

@@ -29,7 +29,7 @@ OF_DATA = {
     # what is no statement, or none of what is stored
     "sql_syntax", "not_a_query", "unknown_table", "bad_sql", "query_memory", "query_timeout",
     # two fields that do not go together
-    "weak_password", "bad_role", "bad_columns", "bad_time_range", "bad_threshold", "dry_run_waits", "bad_column_override", "bad_edges",
+    "weak_password", "bad_role", "bad_columns", "bad_time_range", "bad_threshold", "dry_run_waits", "bad_column_override", "bad_edges", "bad_offset",
 }
 
 

@@ -172,6 +172,8 @@ async fn a_stranger_finds_nothing_of_anybodys() {
         format!("/api/data/preview?version={dataset}"),
         format!("/api/data/stats?session_id={id}"),
         format!("/api/data/coverage?session_id={id}"),
+        format!("/api/data/coverage-strip?session_id={id}"),
+        format!("/api/data/preview?session_id={id}&reasons=true"),
         format!("/api/data/events?session_id={id}"),
     ];
     // First whoever may: what is cached for him is for nobody else.

@@ -14,7 +14,7 @@ async fn refused(name: &str, bytes: &[u8], status: u16, code: &str) -> Value {
     let id = app.uploaded(&[(name, bytes)], &[("timezone", "Asia/Taipei")]).await;
     let problem = app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(status, code);
     assert!(problem["detail"].as_str().unwrap().contains(name), "{problem}");
-    assert!(problem["detail"].as_str().unwrap().contains("nothing was stored"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("no version was made"), "{problem}");
     assert_eq!(problem["errors"][0]["file"], name, "{problem}");
     let session = app.get(&format!("/api/sessions/{id}")).await.expect(200);
     assert_eq!((&session["status"], session["versions"].as_array().unwrap().len()), (&json!("failed"), 0));

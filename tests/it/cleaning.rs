@@ -15,6 +15,7 @@ use crate::helpers::{Client, Process, TestApp, settings};
 mod known;
 mod lasting;
 mod rules;
+mod tried;
 
 /// A day of quarter-hours on a plant that runs throughout. Times are UTC.
 ///

@@ -215,7 +215,7 @@ async fn preview_shows_the_rows_asked_for() {
                 {"timestamp": "2016-10-10T01:30:00+08:00", "MMCB_KW": null, "MMCB_KWH": 1106.0, "CHWS_T": 8.0, "模式": null},
                 {"timestamp": "2016-10-10T01:45:00+08:00", "MMCB_KW": null, "MMCB_KWH": 1107.0, "CHWS_T": 9.0, "模式": "HEAT"},
             ],
-            "total_rows": 12, "columns": ["timestamp", "MMCB_KW", "MMCB_KWH", "CHWS_T", "模式"],
+            "total_rows": 12, "columns": ["timestamp", "MMCB_KW", "MMCB_KWH", "CHWS_T", "模式"], "offset": 6,
         })
     );
     let again = app.get(&format!("/api/data/preview?session_id={id}&rows=2&offset=6")).await;

@@ -262,8 +262,8 @@ async fn no_strong_tag_is_of_two_encodings() {
     let mut paths: Vec<String> = plant.files().into_iter().map(|(path, ..)| path).collect();
     paths.extend([
         "/".to_owned(),
-        "/web/app.js".to_owned(),
-        "/web/style.css".to_owned(),
+        app.page_file("app.js").await,
+        app.page_file("style.css").await,
         "/docs/swagger-ui.css".to_owned(),
         "/api/openapi.json".to_owned(),
         "/api/sessions".to_owned(),

@@ -174,6 +174,13 @@ impl TestApp {
         read(prepare(self.client.request(method, self.url(path)))).await
     }
 
+    /// The path of a file of the embedded page, which its digest is part of.
+    pub async fn page_file(&self, name: &str) -> String {
+        let page = self.get("/").await.text();
+        let digest = page.split("\"web/").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+        format!("/web/{digest}/{name}")
+    }
+
     /// GET.
     pub async fn get(&self, path: &str) -> Response {
         self.request(Method::GET, path, |request| request).await

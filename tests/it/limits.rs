@@ -97,7 +97,7 @@ async fn pages_health_and_parts_of_stored_files_are_not_counted() {
     let id = parsed(&app).await;
     let stranger = "203.0.113.9";
     get(&app, stranger, "/api/sessions").await.expect(200);
-    for path in ["/", "/web/app.js", "/health", "/api/health", "/api/v1/ready"] {
+    for path in ["/", &app.page_file("app.js").await, "/health", "/api/health", "/api/v1/ready"] {
         let answer = get(&app, stranger, path).await;
         assert_eq!((answer.status, answer.header("ratelimit-limit")), (200, ""), "{path}");
     }
@@ -149,6 +149,11 @@ async fn heavy_work_is_counted_by_its_session() {
         }
     }
     ask(&app, "203.0.113.3", Method::POST, "/api/query", &query(&other)).await.expect(200);
+    // What is tried and not stored is asked often.
+    for path in ["/api/clean", "/api/parse"] {
+        let tried = json!({"session_id": one, "dry_run": true});
+        ask(&app, "203.0.113.3", Method::POST, path, &tried).await.expect(200);
+    }
     get(&app, "203.0.113.3", &format!("/api/data/preview?session_id={one}")).await.expect(200);
 }
 

@@ -9,6 +9,7 @@ use crate::helpers::{Process, TestApp};
 
 mod runs;
 mod savings;
+mod shown;
 mod standing;
 
 /// A stored version of a model of which only the row exists.

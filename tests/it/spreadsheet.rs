@@ -108,5 +108,5 @@ async fn a_spreadsheet_is_asked_for_by_name_and_the_page_does() {
     let refused = app.get(&format!("{path}?for=word")).await;
     assert_eq!(refused.status, 422, "{}", refused.text());
     assert!(refused.text().contains("excel"), "{}", refused.text());
-    assert!(app.get("/web/app.js").await.text().contains("for: \"excel\""));
+    assert!(app.get(&app.page_file("app.js").await).await.text().contains("for: \"excel\""));
 }

@@ -1,33 +1,84 @@
 //! The embedded page: whole, from the binary alone, and locked down.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use crate::helpers::TestApp;
 
 #[tokio::test]
 async fn every_file_the_page_names_is_served() {
     let app = TestApp::start().await;
-    let mut text = modules(&app).await;
+    let mut named = vec![app.page_file("app.js").await];
     for page in ["/", "/login"] {
-        let page = app.get(page).await;
-        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
-        text += &page.text();
+        let answer = app.get(page).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "text/html; charset=utf-8"));
+        assert_eq!(answer.header("cache-control"), "no-cache", "{page}");
+        let text = answer.text();
+        named.extend(text.split('"').filter(|word| word.starts_with("web/")).map(|path| format!("/{path}")));
+        // A proxy may serve it below a path.
+        assert!(!text.contains("=\"/") && !text.contains("web/0/"), "{text}");
     }
-    let named: Vec<&str> = text.split('"').filter(|word| word.starts_with("/web/")).collect();
     assert!(named.len() >= 5, "{named:?}");
-    for path in named {
-        let file = app.get(path).await;
+    let mut seen = BTreeSet::new();
+    while let Some(path) = named.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let file = app.get(&path).await;
         assert_eq!(file.status, 200, "{path}");
-        let kind = match path.rsplit_once('.').unwrap().1 {
+        let (folder, name) = path.rsplit_once('/').unwrap();
+        let kind = match name.rsplit_once('.').unwrap().1 {
             "js" => "text/javascript; charset=utf-8",
             "css" => "text/css; charset=utf-8",
             "svg" => "image/svg+xml",
             other => panic!("{other}"),
         };
         assert_eq!(file.header("content-type"), kind, "{path}");
-        let known = app.get_with(path, &[("if-none-match", file.header("etag"))]).await;
+        assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable", "{path}");
+        let known = app.get_with(&path, &[("if-none-match", file.header("etag"))]).await;
         assert_eq!((known.status, known.body.len()), (304, 0), "{path}");
+        if kind.starts_with("text/javascript") {
+            let imported = file.text();
+            let modules = imported.lines().filter(|line| line.starts_with("import ") || line.starts_with("export "));
+            let modules = modules.filter_map(|line| line.split(" from \"").nth(1)?.split('"').next());
+            named.extend(modules.map(|module| format!("{folder}/{}", module.strip_prefix("./").unwrap())));
+        }
     }
-    app.get("/web/../Cargo.toml").await.expect_problem(404, "no_such_route");
-    app.get("/web/nothing.js").await.expect_problem(404, "no_such_route");
+    assert!(seen.iter().any(|path| path.contains("/vendor/")), "{seen:?}");
+}
+
+/// Files that are new since the program was built are not in it: then `touch src/http/ui.rs`.
+#[tokio::test]
+async fn the_binary_has_all_of_the_page() {
+    let app = TestApp::start().await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web");
+    let (mut folders, mut served) = (vec![root.clone()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+            if path.is_dir() {
+                folders.push(path);
+            } else if !(name.ends_with(".md") || ["index.html", "login.html"].contains(&name.as_str())) {
+                let file = app.get(&app.page_file(&name).await).await;
+                assert_eq!((file.status, &*file.body), (200, &*std::fs::read(&path).unwrap()), "{name}");
+                served += 1;
+            }
+        }
+    }
+    assert!(served >= 5, "{served}");
+}
+
+/// What another build of the program had is not there, so that no page is made of the files of two.
+#[tokio::test]
+async fn files_of_another_build_are_not_served() {
+    let app = TestApp::start().await;
+    for name in ["nothing.js", "README.md", "index.html", "vendor", "../Cargo.toml", "vendor/..%2fapp.js"] {
+        app.get(&app.page_file(name).await).await.expect_problem(404, "no_such_route");
+    }
+    for path in ["/web/app.js", "/web/0/app.js", "/web/0123456789abcdef/app.js", "/web/../Cargo.toml"] {
+        app.get(path).await.expect_problem(404, "no_such_route");
+    }
 }
 
 #[tokio::test]
@@ -61,6 +112,12 @@ async fn the_docs_run_nothing_but_their_own_files() {
         assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
         assert_eq!(page.header("referrer-policy"), "no-referrer");
     }
+    // A proxy may serve it below a path.
+    let within = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let moved = within.get(app.url("/docs")).send().await.unwrap();
+    assert_eq!(moved.headers()["location"], "docs/");
+    let settings = app.get("/docs/swagger-initializer.js").await.text();
+    assert!(settings.contains("\"../api/openapi.json\""), "{settings}");
     // The one style in a script whose hash the policy has.
     assert!(preset.text().contains(
         r#"createElement("style",null,".logo_small_svg__cls-2{fill:#fff}.logo_small_svg__cls-3{fill:#85ea2d}")"#
@@ -111,7 +168,7 @@ async fn the_page_asks_for_routes_that_exist() {
 async fn modules(app: &TestApp) -> String {
     let mut all = String::new();
     for module in ["app", "models", "login"] {
-        all += &app.get(&format!("/web/{module}.js")).await.text();
+        all += &app.get(&app.page_file(&format!("{module}.js")).await).await.text();
     }
     all
 }

@@ -63,7 +63,7 @@ pub use self::binned::{BinnedAxis, Recording, binned, is_on_change};
 pub use self::parameters::{Columns, Interval, Limits, Parameters, Pump, Roles, Thresholds};
 pub use self::plan::{Plan, check};
 pub use self::plant_rows::{PlantColumns, PlantRows};
-pub use self::report::{Event, Hits, Report, Rule};
+pub use self::report::{ColumnUse, Event, Hits, Report, Rule, RuleUse};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.

@@ -58,7 +58,7 @@ pub fn train(
     let Samples { times_ms, zone, interval_ms, .. } = &samples;
     let past = TargetPast { times_ms, targets: &y, zone: *zone, interval_ms: *interval_ms };
     let rows = TrainingRows { features: &features, x: &x, past, target: &mapping.target_col };
-    let (algorithm, mut metrics) = evaluate(&rows, options, progress)?;
+    let (algorithm, mut metrics, held_out) = evaluate(&rows, options, progress)?;
     if let Some(told) = told_the_answer(&leaks) {
         metrics.verdict = format!("{told} {}", metrics.verdict);
     }
@@ -103,6 +103,7 @@ pub fn train(
         interval_half_share: metrics.interval.half_share,
         control,
         metrics,
+        held_out,
         mapping,
     };
     step(progress, 1.0, "done")?;

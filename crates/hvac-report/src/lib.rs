@@ -208,6 +208,9 @@ pub struct FilePlan {
     pub date_order: Option<Chosen<DateOrder>>,
     /// Line of the header, counted from 1; none when the columns have no names.
     pub header_line: Option<u64>,
+    /// The column of its times, by its name; none where the format says which it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_column: Option<String>,
     /// The points, in the file's order.
     pub points: Vec<PointPlan>,
     /// Data rows kept: lines of the file (a narrow report's chunks have fewer rows, one a time).

@@ -331,6 +331,7 @@ impl<'a> Reader<'a> {
             decimal: self.decimal.clone(),
             date_order: order,
             header_line: Some(self.layout.header_line),
+            time_column: Some(self.layout.times_from.clone()).filter(|name| !name.is_empty()),
             points,
             rows: seen.rows,
             out_of_order_rows: seen.out_of_order,

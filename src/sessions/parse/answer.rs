@@ -43,6 +43,7 @@ impl Parse {
                 "the same files were parsed before with the same options: that answer stands ({row_count} rows)"
             ),
             files: report.files.into_iter().map(file).collect(),
+            unreadable: report.unreadable,
             warnings: report.warnings,
             column_details: columns,
             conflicts: report.conflicts,
@@ -55,8 +56,12 @@ impl Parse {
     pub(super) fn answer(self, built: Built, dataset_id: String, version: u32, reused: bool) -> Parsed {
         let warnings = found::all_warnings(&self.warnings, &built);
         let (files, columns) = (built.files.len(), built.columns.len());
+        let left_out = match built.unreadable.len() {
+            0 => String::new(),
+            n => format!("; {n} left out, for {} cannot be read", if n == 1 { "it" } else { "they" }),
+        };
         let what = format!(
-            "{files} {} → {} rows × {columns} points",
+            "{files} {} → {} rows × {columns} points{left_out}",
             if files == 1 { "file" } else { "files" },
             built.row_count
         );
@@ -72,8 +77,9 @@ impl Parse {
             column_count: columns as u64 + 1,
             columns: column_names(&built.columns),
             preview: built.preview,
-            message: if dry_run { format!("dry run: {what}; nothing was stored") } else { what },
+            message: if dry_run { format!("dry run: {what}; no version was made") } else { what },
             files: built.files.into_iter().map(|(id, size, plan)| parsed_file(zone, id.sha256, size, plan)).collect(),
+            unreadable: built.unreadable,
             warnings,
             column_details: built.columns,
             conflicts: built.conflicts,

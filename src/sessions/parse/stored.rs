@@ -37,6 +37,8 @@ pub(super) struct StoredOptions<'a> {
     overrides: &'a BTreeMap<String, ReadOverride>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prefix_by: Option<PrefixBy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skip_unreadable: Option<bool>,
 }
 
 impl Parse {
@@ -63,6 +65,7 @@ impl Parse {
             keep_bad_status: of_all.keep_bad_status,
             overrides: &self.request.overrides,
             prefix_by: self.request.prefix_by,
+            skip_unreadable: self.request.skip_unreadable.then_some(true),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The queries of a list of sessions: which match, and one page of them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Order, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
 use crate::error::{Context, Result};
@@ -50,6 +53,30 @@ pub async fn page(db: &impl ConnectionTrait, query: &ListQuery<'_>) -> Result<(u
         .await
         .internal("listing sessions")?;
     Ok((total, page))
+}
+
+/// Bytes of the files of each of these sessions; members of an archive name its file, and its size, each.
+pub async fn sizes(db: &impl ConnectionTrait, session_ids: &[String]) -> Result<BTreeMap<String, u64>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        session_id: String,
+        bytes: i64,
+    }
+    if session_ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let these = vec!["?"; session_ids.len()].join(", ");
+    let sql = format!(
+        "SELECT session_id, sum(bytes) AS bytes FROM (\
+         SELECT DISTINCT session_id, path, size_bytes AS bytes FROM source_files WHERE session_id IN ({these}) \
+         UNION ALL SELECT session_id, file_path, size_bytes FROM parsed_datasets WHERE session_id IN ({these}) \
+         UNION ALL SELECT session_id, output_path, coalesce(size_bytes, 0) + coalesce(events_size_bytes, 0) \
+         FROM cleaning_jobs WHERE status = 'completed' AND session_id IN ({these})) GROUP BY session_id"
+    );
+    let values = std::iter::repeat_n(session_ids, 3).flatten().map(|id| id.as_str().into());
+    let rows = Row::find_by_statement(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).all(db).await;
+    let rows = rows.internal("adding up what sessions take")?;
+    Ok(rows.into_iter().map(|row| (row.session_id, row.bytes.unsigned_abs())).collect())
 }
 
 fn condition(query: &ListQuery<'_>) -> Condition {

@@ -135,9 +135,14 @@ fn settle(plant: &Plant<'_>) -> Vec<Settled> {
     plant.relations.par_iter().map(one).collect()
 }
 
+/// The interval of points that go by one clock, ms: the middle one, for a state that is recorded on change has an interval
+/// of its own, which says nothing.
 #[expect(clippy::cast_possible_truncation, reason = "an interval in ms")]
-fn interval_of(interval_ms: f64) -> i64 {
-    interval_ms as i64
+fn common_interval(plant: &Plant<'_>, sensors: &[usize]) -> Option<i64> {
+    let known = sensors.iter().filter_map(|index| plant.sensors.get(*index));
+    let mut intervals_ms: Vec<i64> = known.map(|sensor| sensor.interval_ms as i64).collect();
+    intervals_ms.sort_unstable();
+    intervals_ms.get(intervals_ms.len() / 2).copied()
 }
 
 /// Values by another clock; where another fault was put right, they are not known.
@@ -148,9 +153,10 @@ fn moved(
     intervals: i64,
     every: usize,
 ) -> Vec<Corrected> {
+    let interval_ms = common_interval(plant, sensors).unwrap_or(0);
     let one = |index: &usize| {
         let sensor = plant.sensors.get(*index)?;
-        let mut values = plant.instants.latest_on(at_ms, sensor, intervals * interval_of(sensor.interval_ms), every);
+        let mut values = plant.instants.latest_on(at_ms, sensor, intervals * interval_ms, every);
         for (_, days) in touched.iter().filter(|(slot, _)| slot == index) {
             let near = |day: &usize| day + 1 >= days.start && *day <= days.end;
             let within = values.iter_mut().zip(&plant.instants.day).filter(|(_, day)| near(day));
@@ -214,8 +220,7 @@ impl Shifter<'_> {
             (*law, before, after)
         });
         let laws: Vec<(usize, f64, f64)> = laws.filter(|(_, before, after)| after < before).collect();
-        let interval_ms =
-            sensors.iter().filter_map(|index| plant.sensors.get(*index)).map(|s| interval_of(s.interval_ms)).max()?;
+        let interval_ms = common_interval(plant, sensors)?;
         Some(ShiftFault { sensors: sensors.to_vec(), intervals, interval_ms, days: stretch, sum, laws })
     }
 }

@@ -42,6 +42,9 @@ pub fn check(document: &ModelDocument) -> Result<(), String> {
     if document.control.as_ref().is_some_and(|control| !control.log.is_whole()) {
         return Err("The columns of the plant's log in the model are not of one length.".to_owned());
     }
+    if !document.held_out.is_whole() {
+        return Err("The columns of the model's held-out rows are not of one length.".to_owned());
+    }
     Ok(())
 }
 

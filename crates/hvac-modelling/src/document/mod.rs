@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::ModelError;
 use super::control::Control;
-use super::evaluate::Metrics;
+use super::evaluate::{HeldOutRows, Metrics};
 use super::features::Feature;
 use super::fitted::FittedModel;
 use super::gbdt::FitOptions;
@@ -57,6 +57,9 @@ pub struct ModelDocument {
     pub control: Option<Control>,
     /// How good it is.
     pub metrics: Metrics,
+    /// Rows that it was judged by; none in models of older versions.
+    #[serde(default, skip_serializing_if = "HeldOutRows::is_empty")]
+    pub held_out: HeldOutRows,
 }
 
 /// What a model was made from.

@@ -103,6 +103,50 @@ pub struct HeldOut {
     pub(crate) to_ms: i64,
 }
 
+/// Most held-out rows that a model keeps.
+const KEPT_ROWS: usize = 1_000;
+
+/// Held-out rows with what the judged model, which had not seen them, said of them; spread evenly where there are more
+/// than a thousand. Columns of one length.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldOutRows {
+    /// ms since 1970 UTC, ascending.
+    pub times_ms: Vec<i64>,
+    /// What was measured, in the target's unit.
+    pub actual: Vec<f64>,
+    /// What was predicted.
+    pub predicted: Vec<f64>,
+    /// Load of these rows; empty where the model has no load.
+    pub load: Vec<Option<f64>>,
+}
+
+impl HeldOutRows {
+    /// Of all held-out rows; a load is none where it is not finite.
+    fn of(times_ms: &[i64], actual: &[f64], predicted: &[f64], load: Option<&Vec<f64>>) -> Self {
+        let step = times_ms.len().div_ceil(KEPT_ROWS).max(1);
+        let finite = |load: &f64| Some(*load).filter(|load| load.is_finite());
+        Self {
+            times_ms: times_ms.iter().step_by(step).copied().collect(),
+            actual: actual.iter().step_by(step).copied().collect(),
+            predicted: predicted.iter().step_by(step).copied().collect(),
+            load: load.into_iter().flat_map(|load| load.iter().step_by(step).map(finite)).collect(),
+        }
+    }
+
+    /// Whether its columns are of one length.
+    pub(crate) fn is_whole(&self) -> bool {
+        let rows = self.times_ms.len();
+        self.actual.len() == rows && self.predicted.len() == rows && (self.load.is_empty() || self.load.len() == rows)
+    }
+
+    /// Whether there are none, as in models of older versions.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.times_ms.is_empty()
+    }
+}
+
 /// Scores over contiguous blocks, each judged by a model of the others.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -165,8 +209,8 @@ impl TrainingRows<'_> {
     }
 }
 
-/// Judges algorithms, picks one, and tells how good it is. The sweep, leaks and columns left out are
-/// the caller's to add.
+/// Judges algorithms, picks one, and tells how good it is, with the rows that it was judged by. The sweep, leaks and
+/// columns left out are the caller's to add.
 ///
 /// # Errors
 /// `too_few_rows`; what fitting says of an algorithm that was named; `cancelled`.
@@ -174,7 +218,7 @@ pub(crate) fn evaluate(
     rows: &TrainingRows<'_>,
     options: &TrainOptions,
     progress: Progress<'_>,
-) -> Result<(Algorithm, Metrics), ModelError> {
+) -> Result<(Algorithm, Metrics, HeldOutRows), ModelError> {
     let TargetPast { times_ms, targets, zone, interval_ms } = rows.past;
     let all: Vec<usize> = (0..targets.len()).collect();
     let in_time =
@@ -209,7 +253,9 @@ pub(crate) fn evaluate(
     step(progress, 0.45, "measuring what the model goes by")?;
     let test = rows.x.rows(&outer.test);
     let load = rows.features.iter().position(|feature| feature.role == Role::LoadRt);
-    let load = load.and_then(|index| test.columns.get(index)).unwrap_or(&actual);
+    let own_load = load.and_then(|index| test.columns.get(index));
+    let held_out = HeldOutRows::of(&take_times(times_ms, &outer.test), &actual, &predicted, own_load);
+    let load = own_load.unwrap_or(&actual);
     let at = |row: Option<&usize>| {
         let time = row.and_then(|row| times_ms.get(*row)).copied();
         time.ok_or_else(|| ModelError::new("internal", "", "A row that was held out has no time."))
@@ -240,7 +286,7 @@ pub(crate) fn evaluate(
     metrics.random_split = Scores::of(&rows.actual(&drawn.test), &rows.judge(algorithm, &drawn, options)?);
     metrics.blocked_cv = blocked(rows, algorithm, options, progress)?;
     metrics.verdict = choose::verdict(&metrics, algorithm);
-    Ok((algorithm, metrics))
+    Ok((algorithm, metrics, held_out))
 }
 
 /// Blocks before the validation rows, newest first, each foretold by a model of the rows before it: for the interval alone.

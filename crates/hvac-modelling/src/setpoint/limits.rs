@@ -2,6 +2,7 @@
 
 use super::super::control::state::{PlantQuantity, PlantState, STANDS_HZ, quantity_of};
 use super::super::control::{Control, STEP, STEP_F};
+use super::super::document::ModelDocument;
 use super::super::features::{self, Feature};
 use super::super::role::{Decider, Role};
 use super::super::words::did_you_mean;
@@ -169,6 +170,31 @@ pub(crate) fn axes(
     ModelError::of("wrong_features", problems).map_or(Ok(made), Err)
 }
 
+/// A control with the limits that hold when nobody says others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ControlBounds {
+    /// Least.
+    pub min: f64,
+    /// Most.
+    pub max: f64,
+    /// An operator's step.
+    pub step: f64,
+}
+
+/// The limits of a control: what motors and drives bear, of a temperature what was seen; none of what is no control, or was
+/// never seen.
+#[must_use]
+pub fn control_bounds(model: &ModelDocument, feature: &Feature) -> Option<ControlBounds> {
+    let control = model.control.as_ref().filter(|_| feature.role.part() == Decider::Control)?;
+    let seen = quantity_of(feature.role).and_then(|quantity| control.support.range(quantity));
+    let (min, max) = if feature.role == Role::ChwSupplyTemp { seen? } else { SPEED_HZ };
+    Some(ControlBounds { min, max, step: usual_step(feature.unit.as_deref()) })
+}
+
+fn usual_step(unit: Option<&str>) -> f64 {
+    if unit == Some("°F") { STEP_F } else { STEP }
+}
+
 fn axis(
     control: &Control,
     features: &[Feature],
@@ -201,7 +227,7 @@ fn axis(
     let is_speed = role != Role::ChwSupplyTemp;
     let hard = if is_speed { SPEED_HZ } else { seen };
     let (current, was_given) = present(row, given, &positions, is_speed);
-    let step = variable.step.unwrap_or(if unit.as_deref() == Some("°F") { STEP_F } else { STEP });
+    let step = variable.step.unwrap_or(usual_step(unit.as_deref()));
     let change = variable.max_change.unwrap_or(f64::INFINITY);
     let mut low = variable.min.unwrap_or(hard.0).max(current - change);
     let mut high = variable.max.unwrap_or(hard.1).min(current + change);

@@ -21,6 +21,7 @@ use super::control::Control;
 use super::document::ModelDocument;
 use super::features::Feature;
 
+pub use self::limits::{ControlBounds, control_bounds};
 pub use super::document::Assumption;
 
 mod conflict;

@@ -102,6 +102,18 @@ pub fn read_all(
     memory_bytes: u64,
     done: &(dyn Fn() + Sync),
 ) -> Result<Vec<ReadFile>, Vec<ReadError>> {
+    let (read, unreadable) = read_each(files, load, shapes, memory_bytes, done);
+    if unreadable.is_empty() { Ok(read) } else { Err(unreadable) }
+}
+
+/// As [`read_all`]: the files that can be read, and why the others cannot, both in the order given.
+pub fn read_each(
+    files: &[FileToRead],
+    load: &Load<'_>,
+    shapes: bool,
+    memory_bytes: u64,
+    done: &(dyn Fn() + Sync),
+) -> (Vec<ReadFile>, Vec<ReadError>) {
     let room = Room { kept_bytes: AtomicU64::new(0), memory_bytes };
     let read: Vec<Result<Vec<ReadFile>, ReadError>> = files
         .par_iter()
@@ -113,11 +125,7 @@ pub fn read_all(
         })
         .collect();
     let (good, bad): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
-    if bad.is_empty() {
-        Ok(good.into_iter().flatten().flatten().collect())
-    } else {
-        Err(bad.into_iter().filter_map(Result::err).collect())
-    }
+    (good.into_iter().flatten().flatten().collect(), bad.into_iter().filter_map(Result::err).collect())
 }
 
 /// What all files may keep together.

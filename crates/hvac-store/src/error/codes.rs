@@ -237,7 +237,7 @@ table! {
             "Count rows from 0.";
         BAD_OPTION "bad_option" "An option of a training or recommendation is out of its range."
             "Give a value within the range that `detail` names.";
-        WOULD_LOSE_READINGS "would_lose_readings" "More than 2 % of the readings would be lost, or rows with readings cannot be told; nothing was stored."
+        WOULD_LOSE_READINGS "would_lose_readings" "More than 2 % of the readings would be lost, or rows with readings cannot be told; no version was made."
             "Mend how the reports are read, state `on_conflict` where files give the same cells, or accept it with `accept_loss` (`--accept-loss`).";
         BAD_OVERRIDE "bad_override" "An override of how reports are read cannot be followed, or means no file."
             "Mend the field that `errors` names; a pattern must fit one of the files.";
@@ -271,7 +271,7 @@ table! {
             "Export it anew; nothing in it may be changed, added or left out.";
         BUNDLE_DAMAGED "bundle_damaged" "A bundle is cut off, or its bytes are not those that were exported; nothing was stored."
             "Copy or export it anew.";
-        CONFLICTING_VALUES "conflicting_values" "Files have different values for the same time; nothing was stored."
+        CONFLICTING_VALUES "conflicting_values" "Files have different values for the same time; no version was made."
             "Parse with `on_conflict=last` or `first`, or leave one of the files out.";
         CONSTANT_TARGET "constant_target" "The target has the same value in every row: there is nothing to learn."
             "Choose another target, or another version.";
@@ -323,7 +323,7 @@ table! {
             "Export the report with date and time, or state `date_format`.";
         NO_TIME_COLUMN "no_time_column" "No column of a Parquet or Arrow file is known to hold its times."
             "Name the one that does with `time_column`; `detail` tells which there are.";
-        NO_ROWS "no_rows" "There is no data row below the header; nothing was stored."
+        NO_ROWS "no_rows" "There is no data row below the header; no version was made."
             "Export the report again, for a period with data.";
         NONEXISTENT_LOCAL_TIME "nonexistent_local_time" "A local time falls into the hour that clocks skipped."
             "Write it with its offset from UTC, or give the zone in which the times were written.";
@@ -433,7 +433,7 @@ table! {
             "Do what `detail` says of it.";
         UNREADABLE_FILE "unreadable_file" "A server-side file cannot be read; nothing was stored."
             "See that it exists and that the server may read it.";
-        UNREADABLE_FILES "unreadable_files" "Several reports cannot be read, for different reasons; nothing was stored."
+        UNREADABLE_FILES "unreadable_files" "Several reports cannot be read, for different reasons; no version was made."
             "Mend or leave out those that `errors` names.";
         UNREADABLE_MODEL "unreadable_model" "A model's file is none that this version reads."
             "Train it again, or use the version that made it.";
