@@ -1,7 +1,7 @@
 // The conditions to find set-points for: as they were in the latest steady data, until somebody moves a slider.
 import { send, useGet } from "../../core/api.js";
 import { Answer, Problem, useMay } from "../../core/parts.js";
-import { html, useMemo, useState } from "../../core/ui.js";
+import { html, useMemo, useRef, useState } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { t, value, word } from "../../core/words.js";
 import { plainly } from "../models/plain.js";
@@ -78,6 +78,7 @@ function Form({ model, conditions, query }) {
   const kept = useGet(query.run ? `optimizations/${encodeURIComponent(query.run)}` : null);
   const [failure, setFailure] = useState(null);
   const [busy, setBusy] = useState(false);
+  const answered = useRef(null);
   const may = useMay("operator");
   const given = { set: readNumbers(query.set), now: readNumbers(query.now) };
   const fixed = (query.fixed ?? "").split(",").filter(Boolean);
@@ -99,6 +100,8 @@ function Form({ model, conditions, query }) {
       setFailure(wrong);
     }
     setBusy(false);
+    // On a phone the answer stands above all sliders, once it is drawn.
+    setTimeout(() => answered.current?.scrollIntoView({ block: "nearest" }), 60);
   };
   const free = inputs.controls.filter((one) => !fixed.includes(one.name)).length;
   return html`<form class="setpoints-ask" onSubmit=${ask}>
@@ -117,7 +120,7 @@ function Form({ model, conditions, query }) {
       ${may ? html`<button class="primary setpoints-go" disabled=${busy || !free}>${t(busy ? "setpoints.searching" : "setpoints.ask")}</button>`
         : html`<p class="soft">${t("setpoints.may_not")}</p>`}
       ${!free && html`<p class="warnings">${t("setpoints.none_free")}</p>`}</section>
-    <section class="panel setpoints-answer" aria-live="polite"><h2>${t("setpoints.recommended")}</h2>
+    <section class=${`panel setpoints-answer ${query.run || failure ? "asked" : ""}`} aria-live="polite" ref=${answered}><h2>${t("setpoints.recommended")}</h2>
       ${failure && html`<${Problem} failure=${plainly(failure)} />`}
       ${query.run ? html`<${Kept} of=${kept} model=${model} />` : !failure && html`<p class="empty">${t("setpoints.nothing_asked")}</p>`}</section></form>`;
 }
