@@ -39,12 +39,13 @@ def main():
     arguments.add_argument("--binary", required=True)
     arguments.add_argument("--only", default="", help="journeys whose name contains this")
     arguments.add_argument("--screens", action="store_true")
+    arguments.add_argument("--sources", action="store_true", help="the page as it stands in src/web, not the built one")
     chosen = arguments.parse_args()
     real_reports = ROOT.parent / "shared/data"
     real_reports = real_reports if real_reports.is_dir() else None
     failed = []
     with tempfile.TemporaryDirectory() as folder:
-        server = filled(Server(chosen.binary, f"{folder}/plant"), real_reports)
+        server = filled(Server(chosen.binary, f"{folder}/plant", chosen.sources), real_reports)
         browser = Browser(server)
         try:
             work = screens.ALL if chosen.screens else views.ALL + journeys.ALL

@@ -27,12 +27,20 @@ http {{
   server {{
     listen 127.0.0.1:{front};
     location = /hvac {{ return 301 /hvac/; }}
+    {sources}
     location /hvac/ {{
       proxy_pass http://127.0.0.1:{port}/; proxy_http_version 1.1; proxy_buffering off; proxy_set_header Host localhost:{port};
-      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Host $http_host;
     }}
   }}
 }}
+"""
+
+
+# The page as it stands in the sources, without a build.
+SOURCES = """
+    location ~ ^/hvac/web/[^/]+/(.*)$ {{ include /etc/nginx/mime.types; alias {web}/$1; }}
+    location = /hvac/ {{ root {web}; try_files /index.html =404; default_type text/html; }}
 """
 
 
@@ -45,15 +53,16 @@ def free_port():
 class Server:
     """The program in a folder of its own, on one port for its whole life, with nginx before it."""
 
-    def __init__(self, binary, folder, **settings):
+    def __init__(self, binary, folder, sources=False, **settings):
         self.binary, self.folder, self.port, self.front = Path(binary).resolve(), Path(folder), free_port(), free_port()
         (self.folder / "data").mkdir(parents=True)
         self.environment = {
-            **os.environ, "PORT": str(self.port), "RUST_LOG": "warn", "TRUSTED_PROXIES": "127.0.0.1", "CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{self.front}", **settings,
+            **os.environ, "PORT": str(self.port), "RUST_LOG": "warn", "TRUSTED_PROXIES": "127.0.0.1", "ANONYMOUS_ROLE": "admin", **settings,
         }
         self.process = None
         configuration = self.folder / "nginx.conf"
-        configuration.write_text(NGINX.format(folder=self.folder, front=self.front, port=self.port))
+        configuration.write_text(NGINX.format(
+            folder=self.folder, front=self.front, port=self.port, sources=SOURCES.format(web=ROOT / "src/web") if sources else ""))
         self.nginx = subprocess.Popen(["nginx", "-c", configuration, "-g", "daemon off;"])
 
     @property
