@@ -108,6 +108,7 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
         const at = u.valToPos(mark.x, "x", true);
         u.ctx.fillStyle = colour("--accent");
         u.ctx.fillRect(at - 1, top, 2, tall);
+        u.ctx.textAlign = "left";
         if (mark.label) u.ctx.fillText(mark.label, at + 4, top + 12);
       }
     };
@@ -128,7 +129,7 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
         { label: xLabel ?? "", value: numbers ? (_, v) => (v == null ? "–" : `${value(v)} ${xUnit ?? ""}`) : "{YYYY}-{MM}-{DD} {HH}:{mm}" },
         ...series.map((one, index) => ({
           label: one.unit ? `${one.label} (${one.unit})` : one.label, scale: scaleOf(one), stroke: one.colour ?? lineColour(index), dash: one.dash, fill: one.fill,
-          width: one.width ?? 1.5, paths: scatter || one.scatter ? () => null : one.step ? uPlot.paths.stepped({ align: 1 }) : undefined, spanGaps: false,
+          width: one.width ?? (x.length > 1500 ? 1 : 1.5), paths: scatter || one.scatter ? () => null : one.step ? uPlot.paths.stepped({ align: 1 }) : undefined, spanGaps: false,
           points: { show: scatter || one.scatter || one.points || ((_, index, first, last) => last - first < 60), size: scatter || one.scatter ? 3 : 5 },
           value: (_, v) => value(v),
         })),
