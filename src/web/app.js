@@ -79,6 +79,11 @@ function Page() {
     <${Notice} />`;
 }
 
-whoAsks();
+/** What an account prefers holds on every device. */
+whoAsks().then((who) => {
+  const { language: spoken, theme: seen } = who?.preferences ?? {};
+  if (["light", "dark"].includes(seen)) setTheme(seen);
+  if (LANGUAGES.some(([key]) => key === spoken)) speak(spoken);
+});
 await speak();
 render(html`<${Page} />`, document.getElementById("app"));

@@ -4,9 +4,8 @@ import { store, useStore } from "./store.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 import { count, has, percent, t } from "./words.js";
 
-const place = ({ file, line, column, field }) =>
-  [file, line && t("part.line", { line }), column && t("part.column", { column }), !file && !column && field]
-    .filter(Boolean).join(", ");
+/** Where in a report; the field of a request says nothing to whoever looks at a page. */
+const place = ({ file, line, column }) => [file, line && t("part.line", { line }), column && t("part.column", { column })].filter(Boolean).join(", ");
 
 /** Warnings or errors, each with its place. */
 export function Listed({ items, most = 50 }) {

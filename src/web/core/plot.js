@@ -108,6 +108,7 @@ export function Plot({ x, series, numbers, xLabel, xUnit, zone, range, onrange, 
         const at = u.valToPos(mark.x, "x", true);
         u.ctx.fillStyle = colour("--accent");
         u.ctx.fillRect(at - 1, top, 2, tall);
+        u.ctx.textAlign = "left";
         if (mark.label) u.ctx.fillText(mark.label, at + 4, top + 12);
       }
     };

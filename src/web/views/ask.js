@@ -39,7 +39,8 @@ function Running({ since, cancel }) {
     const ticking = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(ticking);
   }, []);
-  return html`<span class="row"><span class="soft small number">${t("ask.running", { seconds: Math.max(0, Math.floor((now - since) / 1000)) })}</span><button onClick=${cancel}>${t("part.cancel")}</button></span>`;
+  return html`<span class="row"><span class="soft small number">${t("ask.running", { seconds: Math.max(0, Math.floor((now - since) / 1000)) })}</span><button
+    onClick=${cancel}>${t("part.cancel")}</button></span>`;
 }
 
 export default function Ask({ query }) {
@@ -74,7 +75,8 @@ export default function Ask({ query }) {
   const put = (text) => insert(area.current, text);
   const file = async (format) => saveFile(await asFile({ sql: query.sql, session_id: body.session_id }, format), `${query.saved || "answer"}.${format}`);
   const wrong = run.failure?.place && draft === query.sql ? run.failure.place : null;
-  return html`<div class="row spread heading"><h1>${t("ask.title")}</h1><div class="row">${query.sql && html`<${CopyLink} />`}<a class="button plain" href="docs/">${t("ask.api")}</a></div></div>
+  return html`<div class="row spread heading"><h1>${t("ask.title")}</h1><div class="row">${query.sql && html`<${CopyLink} />`}<a class="button plain"
+    href="docs/">${t("ask.api")}</a></div></div>
     <div class="shape-ask"><aside class="shape-known">
       <section class="panel"><h2>${t("ask.tables")}</h2><label><span>${t("ask.session")}</span><select onChange=${(event) => amend({ session: event.target.value })}>
           ${(sessions.data?.items ?? []).map((one) => html`<option value=${one.session_id} selected=${one.session_id === chosen}>${one.name}</option>`)}
@@ -83,7 +85,8 @@ export default function Ask({ query }) {
       <section class="panel"><h2>${t("ask.saved")}</h2><div class="shape-kept-list"><${Saved} asked=${saved} chosen=${query.saved} /></div></section></aside>
     <div class="shape-asking">
       <section class="panel"><${Editor} area=${area} text=${draft} known=${known} wrong=${wrong} onchange=${setDraft} onrun=${() => start()} />
-        <div class="row spread shape-run"><div class="row"><button class="primary" disabled=${!draft.trim() || run.since !== null} onClick=${() => start()}>${t("ask.run")}</button>
+        <div class="row spread shape-run"><div class="row"><button class="primary" disabled=${!draft.trim() || run.since !== null}
+          onClick=${() => start()}>${t("ask.run")}</button>
           ${run.since !== null && html`<${Running} since=${run.since} cancel=${run.cancel} />`}
           ${may && draft.trim() && html`<button class="plain" onClick=${() => setKeeping(true)}>${t("ask.keep")}</button>`}
           ${draft && html`<button class="plain" onClick=${() => go(["ask"], { session: query.session })}>${t("ask.clear")}</button>`}</div>
@@ -96,10 +99,14 @@ export default function Ask({ query }) {
       }}>${t("ask.place", { line: count(run.failure.place.line), column: count(run.failure.place.column) })}</button></p>`}<${Problem} failure=${run.failure} />`}
       ${run.cancelled && html`<p class="soft" role="status">${t("ask.cancelled")}</p>`}
       ${query.sql && !run.answer && !run.failure && !run.cancelled && html`<div class="waiting tall" role="status"></div>`}
-      ${run.answer && html`<div aria-busy=${run.since !== null ? "true" : null}><${Result} answer=${run.answer} query=${query} zone=${here?.timezone} file=${file} limit=${limit} /></div>`}
+      ${run.answer && html`<div aria-busy=${run.since !== null ? "true" : null}><${Result} answer=${run.answer} query=${query} zone=${here?.timezone}
+        file=${file} limit=${limit} /></div>`}
       ${!query.sql && !settled && html`<div class="waiting tall" role="status"></div>`}
-      ${!query.sql && settled && html`<section class="panel"><h2>${t("ask.examples")}</h2><ul class="shape-examples">${examples(here, points).map(([title, sql, more]) =>
-        html`<li key=${title}><a href=${at(["ask"], { sql, session: chosen, ...more })}><span class="name">${title}</span><code>${sql.replaceAll("\n", " ")}</code></a></li>`)}</ul></section>`}
+      ${!query.sql && settled && html`<section class="panel"><h2>${t("ask.examples")}</h2><ul
+        class="shape-examples">${examples(here, points).map(([title, sql, more]) =>
+        html`<li key=${title}><a href=${at(["ask"], { sql, session: chosen, ...more })}><span class="name">${title}</span>
+          <code>${sql.replaceAll("\n", " ")}</code></a></li>`)}</ul></section>`}
     </div></div>
-    ${keeping && html`<${Keep} sql=${draft} session=${chosen} names=${(saved.data?.queries ?? []).map((one) => one.name)} onclose=${() => setKeeping(false)} ondone=${saved.again} />`}`;
+    ${keeping && html`<${Keep} sql=${draft} session=${chosen} names=${(saved.data?.queries ?? []).map((one) => one.name)} onclose=${() => setKeeping(false)}
+      ondone=${saved.again} />`}`;
 }

@@ -85,12 +85,14 @@ export default function Home({ query }) {
   if (plain && newest.data?.total === 0) return html`<${Welcome} again=${again} />`;
   const flat = Boolean(q || sort || deleted);
   return html`
-    <div class="row spread home-top"><div><h1>${t(deleted ? "home.deleted_title" : "home.title")}</h1>${newest.data && !deleted && html`<${Glance} of=${newest.data} />`}</div>
+    <div class="row spread home-top"><div><h1>${t(deleted ? "home.deleted_title" : "home.title")}</h1>
+      ${newest.data && !deleted && html`<${Glance} of=${newest.data} />`}</div>
       ${may && html`<a class="button primary" href="#/new">${t("home.new")}</a>`}</div>
     <${Filters} query=${query} all=${all} flat=${Boolean(q || deleted)} />
     <${Answer} of=${shown} tall>${(data) => (data.items.length
       ? html`<${Sessions} items=${data.items} flat=${flat} searched=${q} again=${again} />`
-      : html`<${Empty}>${t(deleted ? "home.none_deleted" : "home.none_match")} ${(q || status || site || tag) && html`<a href=${deleted ? "#/?deleted=true" : "#/"}>${t("home.clear")}</a>`}<//>`)}<//>
+      : html`<${Empty}>${t(deleted ? "home.none_deleted" : "home.none_match")} ${(q || status || site || tag) && html`<a
+        href=${deleted ? "#/?deleted=true" : "#/"}>${t("home.clear")}</a>`}<//>`)}<//>
     ${shown.data && html`<${Pager} page=${page} pages=${shown.data.total_pages} go=${(to) => amend({ page: to }, { replace: false })} />`}
     <${Storage} />`;
 }

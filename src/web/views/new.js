@@ -137,6 +137,9 @@ export default function New({ query }) {
       removeFiles([row.file.key]);
     };
   };
+  // What is asked for beside a field, or said of a file where it stands, is not said again.
+  const told = (look.answer?.warnings ?? []).filter((one) => !["timezone_assumed", "unreadable_file"].includes(one.code))
+    .map((one) => ({ ...one, message: plain(one.message) }));
   const ready = verdict?.accepted && look.current && !sending && !busy;
   const named = bad.length > 0 && bad.length === rows.length;
   const problem = failure ?? (look.failure && !bad.length ? look.failure : null);
@@ -147,13 +150,14 @@ export default function New({ query }) {
       <${Options} query=${query} session=${session} sites=${sites} look=${look} suggested=${suggested} />
       <${Sum} look=${look} rows=${rows} good=${good} bad=${bad} sending=${sending} query=${query} />
       ${problem && html`<${Problem} failure=${problem} again=${failure ? null : look.again} />`}
-      <${Warnings} items=${(look.answer?.warnings ?? []).filter((one) => !["timezone_assumed", "unreadable_file"].includes(one.code)).map((one) => ({ ...one, message: plain(one.message) }))} />
+      <${Warnings} items=${told} />
       <ul class="new-files panel" aria-busy=${look.busy ? "true" : null}>${rows.map((row) =>
         html`<${Report} key=${row.name} row=${row} query=${query} looking=${look.busy} onremove=${removable(row)} onagain=${again} />`)}</ul>
       ${verdict && html`<${Points} of=${verdict.points} open=${query.points} />`}
       <div class="new-bar"><div class="new-bar-said small soft">${t(!isNew ? "new.unchanged" : query.session ? "new.kept" : "new.nothing_yet")}</div>
         <button type="button" class="plain" onClick=${discard}>${t(isNew ? "new.discard" : "part.cancel")}</button>
-        <button type="button" class="primary" disabled=${!ready} onClick=${make}>${named ? t("new.none_readable") : !good.length ? t(look.busy ? "new.looking" : "new.make", { count: rows.length })
+        <button type="button" class="primary" disabled=${!ready}
+          onClick=${make}>${named ? t("new.none_readable") : !good.length ? t(look.busy ? "new.looking" : "new.make", { count: rows.length })
           : bad.length ? t("new.make_without", { count: good.length, good: count(good.length), bad: count(bad.length) })
             : t(isNew ? "new.make" : "new.make_again", { count: good.length })}</button></div>`}`;
 }

@@ -51,7 +51,8 @@ function Lines({ answer, how, zone, drawn, points }) {
     return { ...made, series: made.series.map((one) => ({ ...one, scatter: points })) };
   }, [answer, how.x, how.y.join(), how.by, points]);
   if (xs.length === 0) return html`<${Empty}>${t("ask.nothing_to_draw")}<//>`;
-  return html`<${Plot} x=${xs} series=${series} numbers=${!isTime(type)} xLabel=${answer.columns[how.x].name} zone=${type.startsWith("date") ? "UTC" : zone} height=${420} onready=${(plot) => (drawn.current = plot.ctx.canvas)}
+  return html`<${Plot} x=${xs} series=${series} numbers=${!isTime(type)} xLabel=${answer.columns[how.x].name} zone=${type.startsWith("date") ? "UTC" : zone}
+    height=${420} onready=${(plot) => (drawn.current = plot.ctx.canvas)}
     description=${t("ask.chart_of", { y: series.map((one) => one.label).join(", "), x: answer.columns[how.x].name, count: xs.length })} />
     ${left > 0 && html`<p class="soft small">${t("ask.more_lines", { count: left })}</p>`}`;
 }
@@ -60,12 +61,16 @@ function Picture({ answer, how, zone, drawn }) {
   const [x, y] = [how.x, how.y[0]];
   const bars = useMemo(() => how.y.map((each) => ({ at: each, name: answer.columns[each].name, of: answer.rows.filter((row) => typeof row[each] === "number").slice(0, BARS).map((row) => ({ name: String(row[x] ?? "null"), value: row[each] })) })), [answer, x, how.y.join()]);
   const points = useMemo(() => (isNumber(answer.columns[x].type) ? answer.rows.filter((row) => row[x] !== null && row[y] !== null).map((row) => [row[x], row[y]]) : []), [answer, x, y]);
-  if (how.kind === "line" || (how.kind === "points" && !points.length)) return html`<${Lines} answer=${answer} how=${how} zone=${zone} drawn=${drawn} points=${how.kind === "points"} />`;
+  if (how.kind === "line" || (how.kind === "points" && !points.length)) return html`<${Lines} answer=${answer} how=${how} zone=${zone} drawn=${drawn}
+    points=${how.kind === "points"} />`;
   const names = { x: answer.columns[x].name, y: answer.columns[y].name };
   if (how.kind === "points") {
-    return html`<${Scatter} points=${points} xLabel=${names.x} yLabel=${names.y} height=${420} innerRef=${drawn} say=${(point) => `${names.x} ${value(point[0])}, ${names.y} ${value(point[1])}`} description=${t("ask.chart_of", { ...names, count: points.length })} />`;
+    return html`<${Scatter} points=${points} xLabel=${names.x} yLabel=${names.y} height=${420} innerRef=${drawn}
+      say=${(point) => `${names.x} ${value(point[0])}, ${names.y} ${value(point[1])}`} description=${t("ask.chart_of", { ...names, count: points.length })} />`;
   }
-  return html`${bars.map(({ at: each, name, of }) => html`<div key=${each}><h3>${name}</h3><${Bars} of=${of} innerRef=${each === y ? drawn : null} description=${t("ask.chart_of", { x: names.x, y: name, count: of.length })} /></div>`)}${answer.rows.length > BARS && html`<p class="soft small">${t("ask.first_bars", { count: BARS, all: count(answer.rows.length) })}</p>`}`;
+  return html`${bars.map(({ at: each, name, of }) => html`<div key=${each}><h3>${name}</h3><${Bars} of=${of} innerRef=${each === y ? drawn : null}
+    description=${t("ask.chart_of", { x: names.x, y: name, count: of.length })} /></div>`)}${answer.rows.length > BARS && html`<p
+    class="soft small">${t("ask.first_bars", { count: BARS, all: count(answer.rows.length) })}</p>`}`;
 }
 
 export function Chart({ answer, query, zone }) {
@@ -78,10 +83,16 @@ export function Chart({ answer, query, zone }) {
     if (next.length) amend({ y: next.map((each) => names[each]).join(",") });
   };
   const groups = answer.columns.filter((one, index) => index !== how.x && !isNumber(one.type) && !isTime(one.type));
-  return html`<div class="row shape-filters"><${Field} label=${t("ask.over")} options=${names.map((name) => [name, name])} value=${names[how.x]} onChange=${(event) => amend({ x: event.target.value, y: null })} />
-      <${Field} label=${t("ask.as")} options=${how.kinds.map((kind) => [kind, t(`ask.as_${kind}`)])} value=${how.kind} onChange=${(event) => amend({ kind: event.target.value })} />
-      ${groups.length > 0 && how.kind === "line" && html`<${Field} label=${t("ask.by")} options=${[["", "–"], ...groups.map((one) => [one.name, one.name])]} value=${how.by === null ? "" : names[how.by]} onChange=${(event) => amend({ by: event.target.value })} />`}
-      ${how.numbers.length > 1 && html`<fieldset class="shape-y"><legend>${t("ask.values")}</legend>${how.numbers.slice(0, 24).map((one) => html`<label class="check" key=${one.at}><input type="checkbox" checked=${chosen.has(one.at)} onChange=${() => toggle(one.at)} /><span>${one.name}</span></label>`)}</fieldset>`}
+  return html`<div class="row shape-filters"><${Field} label=${t("ask.over")} options=${names.map((name) => [name, name])} value=${names[how.x]}
+    onChange=${(event) => amend({ x: event.target.value, y: null })} />
+      <${Field} label=${t("ask.as")} options=${how.kinds.map((kind) => [kind, t(`ask.as_${kind}`)])} value=${how.kind}
+        onChange=${(event) => amend({ kind: event.target.value })} />
+      ${groups.length > 0 && how.kind === "line" && html`<${Field} label=${t("ask.by")} options=${[["", "–"], ...groups.map((one) => [one.name, one.name])]}
+        value=${how.by === null ? "" : names[how.by]} onChange=${(event) => amend({ by: event.target.value })} />`}
+      ${how.numbers.length > 1 && html`<fieldset class="shape-y"><legend>${t("ask.values")}</legend>${how.numbers.slice(0, 24).map((one) => html`<label
+        class="check" key=${one.at}><input type="checkbox" checked=${chosen.has(one.at)} onChange=${() => toggle(one.at)} /><span>${one.name}</span>
+        </label>`)}</fieldset>`}
       <button class="plain" onClick=${() => drawn.current && savePicture(drawn.current, "answer")}>${t("part.save_picture")}</button></div>
-    ${how.y.length === 0 ? html`<${Empty}>${t("ask.no_numbers")}<//>` : html`<${Picture} key=${`${how.kind} ${how.x}`} answer=${answer} how=${how} zone=${zone} drawn=${drawn} />`}`;
+    ${how.y.length === 0 ? html`<${Empty}>${t("ask.no_numbers")}<//>` : html`<${Picture} key=${`${how.kind} ${how.x}`} answer=${answer} how=${how} zone=${zone}
+      drawn=${drawn} />`}`;
 }

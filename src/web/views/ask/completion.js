@@ -3,10 +3,14 @@ const WORDS = `SELECT FROM WHERE GROUP BY ORDER BY LIMIT OFFSET HAVING JOIN LEFT
   DESC ASC NULLS LAST OVER PARTITION BY INTERVAL EXPLAIN`.split(/\n/).flatMap((line) => line.trim().match(/GROUP BY|ORDER BY|LEFT JOIN|PARTITION BY|NULLS LAST|IS NULL|\w+/g));
 /** Functions with what they take. */
 export const FUNCTIONS = [
-  ["time_bucket", "(INTERVAL '1 hour', timestamp)"], ["date_trunc", "('day', timestamp)"], ["date_part", "('hour', timestamp)"], ["kw_per_rt", "(kw, rt)"], ["rt", "(flow, delta_t, 'L/min')"],
-  ["wet_bulb", "(dry_bulb, humidity)"], ["enthalpy", "(dry_bulb, humidity)"], ["locf", "(x) OVER (ORDER BY timestamp)"], ["interpolate", "(x, timestamp) OVER (ORDER BY timestamp)"], ["counter_delta", "(x) OVER (ORDER BY timestamp)"],
-  ["avg", "(x)"], ["sum", "(x)"], ["min", "(x)"], ["max", "(x)"], ["count", "(*)"], ["median", "(x)"], ["stddev", "(x)"], ["corr", "(x, y)"], ["approx_percentile_cont", "(x, 0.9)"], ["lag", "(x) OVER (ORDER BY timestamp)"],
-  ["row_number", "() OVER (ORDER BY timestamp)"], ["round", "(x, 2)"], ["abs", "(x)"], ["coalesce", "(x, 0)"], ["nullif", "(x, 0)"], ["greatest", "(a, b)"], ["least", "(a, b)"], ["now", "()"],
+  ["time_bucket", "(INTERVAL '1 hour', timestamp)"], ["date_trunc", "('day', timestamp)"], ["date_part", "('hour', timestamp)"], ["kw_per_rt", "(kw, rt)"],
+    ["rt", "(flow, delta_t, 'L/min')"],
+  ["wet_bulb", "(dry_bulb, humidity)"], ["enthalpy", "(dry_bulb, humidity)"], ["locf", "(x) OVER (ORDER BY timestamp)"],
+    ["interpolate", "(x, timestamp) OVER (ORDER BY timestamp)"], ["counter_delta", "(x) OVER (ORDER BY timestamp)"],
+  ["avg", "(x)"], ["sum", "(x)"], ["min", "(x)"], ["max", "(x)"], ["count", "(*)"], ["median", "(x)"], ["stddev", "(x)"], ["corr", "(x, y)"],
+    ["approx_percentile_cont", "(x, 0.9)"], ["lag", "(x) OVER (ORDER BY timestamp)"],
+  ["row_number", "() OVER (ORDER BY timestamp)"], ["round", "(x, 2)"], ["abs", "(x)"], ["coalesce", "(x, 0)"], ["nullif", "(x, 0)"], ["greatest", "(a, b)"],
+    ["least", "(a, b)"], ["now", "()"],
 ];
 const RESERVED = new Set(WORDS.flatMap((word) => word.toLowerCase().split(" ")));
 const MOST = 60;

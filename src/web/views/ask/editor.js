@@ -24,7 +24,8 @@ function measured(area) {
 function Offers({ id, offers, chosen, at, take }) {
   const list = useRef(null);
   useEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [chosen]);
-  return html`<ul class="shape-offers" id=${id} role="listbox" aria-label=${t("ask.offers")} ref=${list} style=${{ left: `${at.left}px`, top: `${at.top}px` }}>${offers.items.map((one, index) =>
+  return html`<ul class="shape-offers" id=${id} role="listbox" aria-label=${t("ask.offers")} ref=${list}
+    style=${{ left: `${at.left}px`, top: `${at.top}px` }}>${offers.items.map((one, index) =>
     html`<li key=${`${one.kind} ${one.name}`} id=${`${id}-${index}`} role="option" aria-selected=${String(index === chosen)} onMouseDown=${(event) => {
       event.preventDefault();
       take(one);
@@ -90,10 +91,13 @@ export function Editor({ area, text, known, wrong, onchange, onrun }) {
     const word = wrong.length ?? Math.max(1, /^\S+/.exec(written.slice(wrong.column - 1))?.[0].length ?? 1);
     return { left: `${left + letter(written.slice(0, wrong.column - 1)) - scrolled.left}px`, top: `${top + wrong.line * line - 3 - scrolled.top}px`, width: `${Math.max(8, letter(written.slice(wrong.column - 1, wrong.column - 1 + word)))}px` };
   })();
-  return html`<div class="shape-editor"><div class="shape-lines" aria-hidden="true"><div style=${{ transform: `translateY(${-scrolled.top}px)` }}>${Array.from({ length: lines }, (_, index) =>
+  return html`<div class="shape-editor"><div class="shape-lines" aria-hidden="true"><div
+    style=${{ transform: `translateY(${-scrolled.top}px)` }}>${Array.from({ length: lines }, (_, index) =>
       html`<span key=${index} class=${wrong?.line === index + 1 ? "wrong" : null}>${index + 1}</span>`)}</div></div>
-    <div class="shape-written"><textarea ref=${area} class="mono" rows=${Math.max(7, Math.min(18, lines + 1))} spellcheck="false" autocapitalize="off" autocomplete="off" wrap="off"
-      aria-label=${t("ask.statement")} aria-autocomplete="list" aria-controls=${offers ? "offers" : null} aria-activedescendant=${offers ? `offers-${chosen}` : null} aria-invalid=${wrong ? "true" : null} aria-describedby="ask-keys"
+    <div class="shape-written"><textarea ref=${area} class="mono" rows=${Math.max(7, Math.min(18, lines + 1))} spellcheck="false" autocapitalize="off"
+      autocomplete="off" wrap="off"
+      aria-label=${t("ask.statement")} aria-autocomplete="list" aria-controls=${offers ? "offers" : null}
+        aria-activedescendant=${offers ? `offers-${chosen}` : null} aria-invalid=${wrong ? "true" : null} aria-describedby="ask-keys"
       placeholder=${t("ask.placeholder")}
       onInput=${(event) => {
         onchange(event.target.value);

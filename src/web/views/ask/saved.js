@@ -15,7 +15,8 @@ export function Keep({ sql, session, names, onclose, ondone }) {
     ondone();
   };
   return html`<${Dialog} title=${t("ask.keep")} ok=${t("part.save")} onok=${keep} onclose=${onclose}>
-    <${Field} label=${t("ask.name")} name="name" required maxlength="200" value=${name} onInput=${(event) => setName(event.target.value)} autofocus hint=${names.includes(name.trim()) ? t("ask.replaces") : ""} />
+    <${Field} label=${t("ask.name")} name="name" required maxlength="200" value=${name} onInput=${(event) => setName(event.target.value)} autofocus
+      hint=${names.includes(name.trim()) ? t("ask.replaces") : ""} />
     <${Field} label=${t("ask.description")} name="description" maxlength="1000" /><//>`;
 }
 
@@ -30,7 +31,9 @@ export function Saved({ asked, chosen }) {
     }]);
   };
   return html`<${Answer} of=${asked}>${({ queries }) => (queries.length === 0 ? html`<p class="soft small">${t("ask.none_kept")}</p>`
-    : html`<ul class="shape-saved">${queries.map((one) => html`<li key=${one.name}><a href=${at(["ask"], { sql: one.sql, session: one.session_id, saved: one.name })} aria-current=${one.name === chosen ? "true" : null} title=${one.sql}>
+    : html`<ul class="shape-saved">${queries.map((one) => html`<li key=${one.name}><a href=${at(["ask"],
+      { sql: one.sql, session: one.session_id, saved: one.name })} aria-current=${one.name === chosen ? "true" : null} title=${one.sql}>
         <span class="shape-name">${one.name}</span><span class="soft small shape-name">${one.description ?? ago(one.updated_at)}</span></a>
-      ${may && html`<button class="plain" aria-label=${t("ask.forget", { name: one.name })} title=${t("ask.forget", { name: one.name })} onClick=${() => forget(one).catch((failure) => say(failure.message))}>×</button>`}</li>`)}</ul>`)}<//>`;
+      ${may && html`<button class="plain" aria-label=${t("ask.forget", { name: one.name })} title=${t("ask.forget", { name: one.name })}
+        onClick=${() => forget(one).catch((failure) => say(failure.message))}>×</button>`}</li>`)}</ul>`)}<//>`;
 }

@@ -21,8 +21,10 @@ function Branch({ name, columns, load, wanted, put, open: first }) {
   return html`<li><div class="shape-branch"><button class="plain" aria-expanded=${String(!!visible)} aria-label=${t("ask.columns_of", { name })} onClick=${() => {
       if (!columns) load?.();
       setOpen(!open);
-    }}>${visible ? "▾" : "▸"}</button><button class="plain mono" title=${t("ask.insert", { name })} onClick=${() => put(name)}>${name}</button>${columns && html`<span class="soft small">${columns.length}</span>`}</div>
-    ${visible && html`<ul>${shown.map((one) => html`<li key=${one.name}><button class="plain mono shape-leaf" title=${t("ask.insert", { name: one.name })} onClick=${() => put(plain(one.name))}><span>${one.name}</span><span class="soft">${one.about ?? ""}</span></button></li>`)}
+    }}>${visible ? "▾" : "▸"}</button><button class="plain mono" title=${t("ask.insert", { name })} onClick=${() => put(name)}>${name}</button>${columns
+      && html`<span class="soft small">${columns.length}</span>`}</div>
+    ${visible && html`<ul>${shown.map((one) => html`<li key=${one.name}><button class="plain mono shape-leaf" title=${t("ask.insert", { name: one.name })}
+      onClick=${() => put(plain(one.name))}><span>${one.name}</span><span class="soft">${one.about ?? ""}</span></button></li>`)}
       ${columns && shown.length === 0 && html`<li class="soft small">${t("ask.no_column")}</li>`}</ul>`}</li>`;
 }
 
@@ -37,8 +39,12 @@ export function Tables({ session, points, put, learn }) {
   const search = wanted.toLowerCase().trim();
   const columnsOf = (name) => (name.startsWith("events") ? EVENTS : name === "findings" ? others.findings : rows);
   const fits = (name, columns) => !search || name.includes(search) || (columns ?? []).some((one) => one.name.toLowerCase().includes(search));
-  return html`<input type="search" aria-label=${t("ask.search")} placeholder=${t("ask.search")} value=${wanted} onInput=${(event) => setWanted(event.target.value)} />
-    <div class="shape-tree">${own.length > 0 && html`<h3 class="shape-name">${session.name}</h3><ul>${own.slice(0, search ? 1 : own.length).filter((name) => fits(name, columnsOf(name))).map((name, index) =>
-        html`<${Branch} key=${`${session.session_id} ${name}`} name=${name} columns=${columnsOf(name)} load=${() => load("findings")} wanted=${search} put=${put} open=${index === 0} />`)}</ul>`}
-      <h3>${t("ask.about_all")}</h3><ul>${COMMON.filter((name) => fits(name, others[name])).map((name) => html`<${Branch} key=${name} name=${name} columns=${others[name]} load=${() => load(name)} wanted=${search} put=${put} />`)}</ul></div>`;
+  return html`<input type="search" aria-label=${t("ask.search")} placeholder=${t("ask.search")} value=${wanted}
+    onInput=${(event) => setWanted(event.target.value)} />
+    <div class="shape-tree">${own.length > 0 && html`<h3 class="shape-name">${session.name}</h3>
+      <ul>${own.slice(0, search ? 1 : own.length).filter((name) => fits(name, columnsOf(name))).map((name, index) =>
+        html`<${Branch} key=${`${session.session_id} ${name}`} name=${name} columns=${columnsOf(name)} load=${() => load("findings")} wanted=${search}
+          put=${put} open=${index === 0} />`)}</ul>`}
+      <h3>${t("ask.about_all")}</h3><ul>${COMMON.filter((name) => fits(name, others[name])).map((name) => html`<${Branch} key=${name} name=${name}
+        columns=${others[name]} load=${() => load(name)} wanted=${search} put=${put} />`)}</ul></div>`;
 }

@@ -68,11 +68,13 @@ function Row({ session, axis, flat, again }) {
     <div class="home-what">
       <a class="name" href=${at(["sessions", session.session_id])}>${session.name}</a>
       ${" "}<${Tag} kind=${session.status}>${word("status", session.status)}<//>
-      ${health.findings > 0 && html` <a class="tag warn" href=${at(["sessions", session.session_id, "findings"])}>${t("home.findings_since", { count: health.findings, day: health.since })}</a>`}
+      ${health.findings > 0 && html` <a class="tag warn"
+        href=${at(["sessions", session.session_id, "findings"])}>${t("home.findings_since", { count: health.findings, day: health.since })}</a>`}
       ${(session.tags ?? []).map((tag) => html` <a class="tag soft home-tag" href=${at([], { tag })}>${tag}</a>`)}
       ${flat && session.site && html`<a class="home-site small" href=${at([], { site: session.site })}>${session.site}</a>`}
       ${session.notes && html`<p class="home-note soft small">${session.notes}</p>`}
-      ${found.length > 0 && html`<p class="home-note soft small">${t("home.found")} ${found.map(({ kind, text }, index) => html`${index > 0 && ", "}${word("home.found_kind", kind)} <span class="mono">${text}</span>`)}</p>`}
+      ${found.length > 0 && html`<p class="home-note soft small">${t("home.found")} ${found.map(({ kind, text }, index) =>
+        html`${index > 0 && ", "}${word("home.found_kind", kind)} <span class="mono">${text}</span>`)}</p>`}
     </div>
     <div class="home-when"><${Span} session=${session} axis=${axis} shares=${health.slices} />
       <p class="small soft number"><span>${session.start_at ? `${day(session.start_at)} – ${day(session.end_at)}` : t("home.no_data")}</span>
@@ -83,7 +85,8 @@ function Row({ session, axis, flat, again }) {
     <div class="home-acts">${may && (gone
       ? html`<button onClick=${tried(restore)} aria-label=${name(t("session.restore"))}>${t("session.restore")}</button>
         <button class="plain home-bad" onClick=${() => setOpen("purge")} aria-label=${name(t("home.purge"))}>${t("home.purge")}</button>`
-      : html`${unread(session) && html`<a class="button" href=${at(["new"], { session: session.session_id })} aria-label=${name(t("home.go_on"))}>${t("home.go_on")}</a>`}
+      : html`${unread(session) && html`<a class="button" href=${at(["new"], { session: session.session_id })}
+        aria-label=${name(t("home.go_on"))}>${t("home.go_on")}</a>`}
         <button class="plain" onClick=${tried(describe)} aria-label=${name(t("session.edit"))}>${t("session.edit")}</button>
         <button class="plain" onClick=${tried(() => remove(session, again))} aria-label=${name(t("session.delete"))}>${t("session.delete")}</button>`)}</div>
     ${failure && html`<div class="home-wide"><${Problem} failure=${failure} /></div>`}

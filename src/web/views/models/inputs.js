@@ -15,10 +15,12 @@ function Importance({ model, query }) {
   const features = new Map((model.features ?? []).map((feature) => [feature.name, feature]));
   const most = query.all ? importance : importance.filter((one) => one.rmse_increase > 0).slice(0, 12);
   const named = (name) => (features.has(name) ? nameOf(features.get(name)) : name);
-  const bars = most.map((one) => ({ name: named(one.feature), value: Math.max(0, one.rmse_increase), text: `+${value(Math.max(0, one.rmse_increase), 3)} ${model.target_unit ?? ""}` }));
+  const bars = most.map((one) => ({ name: named(one.feature), value: Math.max(0, one.rmse_increase),
+    text: `+${value(Math.max(0, one.rmse_increase), 3)} ${model.target_unit ?? ""}` }));
   return html`<${Picture} name=${`${model.name} ${model.version} importance`} title=${t("models.importance")} text=${t("models.importance_text")}>
     ${bars.length ? html`<${Bars} of=${bars} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} />` : html`<${Empty}>–<//>`}
-    ${importance.length > most.length && html`<button class="plain" onClick=${() => amend({ all: 1 })}>${t("part.more", { count: importance.length - most.length })}</button>`}<//>`;
+    ${importance.length > most.length
+      && html`<button class="plain" onClick=${() => amend({ all: 1 })}>${t("part.more", { count: importance.length - most.length })}</button>`}<//>`;
 }
 
 function Physics({ model }) {
@@ -38,13 +40,15 @@ function Physics({ model }) {
 }
 
 const heads = () => [
-  { key: "name", name: t("models.feature") }, { key: "role", name: t("models.role") }, { key: "usual", name: t("models.usual"), number: true, title: t("models.usual_about") },
+  { key: "name", name: t("models.feature") }, { key: "role", name: t("models.role") },
+    { key: "usual", name: t("models.usual"), number: true, title: t("models.usual_about") },
   { key: "seen", name: t("models.seen"), number: true }, { key: "present", name: t("models.present"), number: true },
 ];
 function cell(feature, key) {
   const { range, unit } = feature;
   switch (key) {
-    case "name": return html`<span class="name">${nameOf(feature)}</span>${feature.from !== "column" && html` <span class="soft small">${t(`models.from.${feature.from}`, { otherwise: feature.from })}</span>`}`;
+    case "name": return html`<span class="name">${nameOf(feature)}</span>${feature.from !== "column"
+      && html` <span class="soft small">${t(`models.from.${feature.from}`, { otherwise: feature.from })}</span>`}`;
     case "role": return word("models.roles", feature.role);
     case "usual": return `${value(range.p01, 4)} – ${value(range.p99, 4)} ${unit ?? ""}`;
     case "seen": return `${value(range.min, 4)} – ${value(range.max, 4)} ${unit ?? ""}`;

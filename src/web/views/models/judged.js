@@ -53,14 +53,17 @@ export function Figures({ model }) {
     [t("models.bias"), scores.nmbe == null ? "–" : `${scores.nmbe > 0 ? "+" : ""}${value(scores.nmbe, 2)} %`, t("models.about.nmbe")],
     ["R²", share(scores.r2), t("models.about.r2")],
     outcome && ["Guideline 14", word("models.outcome", outcome), t("models.about.guideline14")],
-    interval?.coverage != null && [t("models.interval_held"), t("models.held_of", { held: percent(100 * interval.coverage), asked: percent(100 * interval.nominal) }), t("models.about.interval")],
+    interval?.coverage != null
+      && [t("models.interval_held"), t("models.held_of", { held: percent(100 * interval.coverage), asked: percent(100 * interval.nominal) }),
+        t("models.about.interval")],
   ]} />`;
 }
 
 /** The model's error beside those of the rules, as bars: shorter is better. */
 export function Against({ model }) {
   const { metrics } = model;
-  const rows = [[t("models.this_model"), metrics.time_ordered, "good"], ...(metrics.baselines ?? []).map((rule) => [word("models.rule", rule.rule), rule.scores, rule.beaten ? "soft" : "warn"])]
+  const rows = [[t("models.this_model"), metrics.time_ordered, "good"],
+    ...(metrics.baselines ?? []).map((rule) => [word("models.rule", rule.rule), rule.scores, rule.beaten ? "soft" : "warn"])]
     .map(([name, scores, kind]) => ({ name, kind, value: errorOf(scores, metrics) })).filter((bar) => bar.value != null);
   const bars = rows.map((bar) => ({ ...bar, text: percent(bar.value) }));
   return html`<${Bars} of=${bars} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} />
@@ -94,7 +97,8 @@ export function LeftOut({ sentences, open }) {
   return html`<div class="stack">
     ${leaking > 0 && html`<details class="warnings" open=${open}><summary>${t("models.leaks", { count: leaking })}</summary>
       <p>${t("models.leaks_why")}</p>
-      <ul class="listed">${leaks.map(([why, columns]) => html`<li><span class="name">${columns.join(", ")}</span><br /><span class="soft small">${sentence(why)[0]}</span></li>`)}</ul></details>`}
+      <ul class="listed">${leaks.map(([why, columns]) => html`<li><span class="name">${columns.join(", ")}</span><br />
+        <span class="soft small">${sentence(why)[0]}</span></li>`)}</ul></details>`}
     ${silent.length > 0 && html`<details class="models-note"><summary>${t("models.silent", { count: silent.length })}</summary>
       <p class="soft small">${t("models.silent_why")}</p><p class="models-names">${silent.map((one) => one.column).join(", ")}</p></details>`}
     ${others.length > 0 && html`<details class="models-note"><summary>${t("part.to_know", { count: others.length })}</summary>

@@ -47,7 +47,8 @@ function Aliases({ model, again }) {
     }]);
     again();
   };
-  return model.aliases.map((alias) => html` <span class="tag models-alias" key=${alias}>${alias}${may && html`<button class="plain" aria-label=${t("models.alias_remove", { alias })}
+  return model.aliases.map((alias) => html` <span class="tag models-alias" key=${alias}>${alias}${may
+    && html`<button class="plain" aria-label=${t("models.alias_remove", { alias })}
     title=${t("models.alias_remove", { alias })} onClick=${drop(alias)}>×</button>`}</span>`);
 }
 
@@ -57,7 +58,8 @@ function Actions({ model, again }) {
   const whole = model.status === "completed" && model.integrity === "ok";
   const leave = () => setOpen(null);
   return html`<div class="row">
-    ${whole && model.can_optimize && html`<a class="button primary" href=${at(["setpoints"], { model: model.name, version: model.version })}>${t("models.to_setpoints")}</a>`}
+    ${whole && model.can_optimize
+      && html`<a class="button primary" href=${at(["setpoints"], { model: model.name, version: model.version })}>${t("models.to_setpoints")}</a>`}
     ${whole && html`<details class="models-menu"><summary class="button">${t("models.download")}</summary><div>
       <a href=${String(address(`models/${model.id}/file`))} download>${t("models.file")} (${bytes(model.size_bytes)})</a>
       <a href=${String(address(`models/${model.id}/scoring-table.csv`))} download>${t("models.table")}</a></div></details>`}
@@ -74,7 +76,8 @@ function Heading({ model, versions, again }) {
   return html`<div class="heading"><p class="crumbs"><a href="#/models">${t("nav.models")}</a></p>
     <div class="row spread"><div class="row"><h1>${model.name}</h1>
       <select aria-label=${t("models.version")} onChange=${(event) => amend({ version: event.target.value }, { replace: false })}>${versions.map((one) =>
-        html`<option value=${one.version} selected=${one.version === model.version}>${one.version}${one === versions[0] ? ` (${t("models.newest")})` : ""}</option>`)}</select>
+        html`<option value=${one.version} selected=${one.version === model.version}>${one.version}${one === versions[0] ? ` (${t("models.newest")})`
+          : ""}</option>`)}</select>
       ${model.status === "completed" ? html`<${Grade} model=${model} />` : html`<${Tag} kind=${model.status}>${word("status", model.status)}<//>`}
       <${Aliases} model=${model} again=${again} /></div>
       <${Actions} model=${model} again=${again} /></div>
@@ -84,9 +87,12 @@ function Heading({ model, versions, again }) {
     ${["queued", "running"].includes(model.status) && html`<p class="warnings">${t("models.under_way")}</p>`}
     ${model.status === "completed" && model.integrity !== "ok" && html`<p class="problem">${t("models.damaged")}</p>`}
     ${model.metrics && html`<${Figures} model=${model} />`}
-    <p class="soft small models-lineage">${[session.data ? html`<a href=${at(["sessions", model.session_id, "model"])}>${session.data.name}</a>` : session.failure && t("models.deleted_session"),
-      word("models.algorithm", model.algorithm), model.target_col, lineage && `${dayOf(lineage.start_ms, lineage.timezone)} – ${dayOf(lineage.end_ms, lineage.timezone)}`,
-      lineage && t("models.rows_of", { rows: count(lineage.rows), interval: duration(lineage.interval_s) }), local(model.created_at)].filter(Boolean).map((text, index) => html`${index > 0 && " · "}${text}`)}</p></div>`;
+    <p class="soft small models-lineage">${[session.data ? html`<a href=${at(["sessions", model.session_id, "model"])}>${session.data.name}</a>` : session.failure
+      && t("models.deleted_session"),
+      word("models.algorithm", model.algorithm), model.target_col, lineage
+        && `${dayOf(lineage.start_ms, lineage.timezone)} – ${dayOf(lineage.end_ms, lineage.timezone)}`,
+      lineage && t("models.rows_of", { rows: count(lineage.rows), interval: duration(lineage.interval_s) }),
+        local(model.created_at)].filter(Boolean).map((text, index) => html`${index > 0 && " · "}${text}`)}</p></div>`;
 }
 
 /** The versions of a name, and the one that is looked at; an id is led to its name. */
@@ -108,9 +114,11 @@ export function Model({ name, tab = "quality", query }) {
   };
   const Tab = TABS[tab];
   return html`<${Answer} of=${named} tall>${() => html`<${Answer} of=${other ? asked : named} tall>${(model) => html`
-    ${query.version && !versions.some((one) => one.version === query.version) && html`<p class="warnings">${t("models.no_such_version", { version: query.version })}</p>`}
+    ${query.version && !versions.some((one) => one.version === query.version)
+      && html`<p class="warnings">${t("models.no_such_version", { version: query.version })}</p>`}
     <${Heading} model=${model} versions=${versions} again=${again} />
     <${Tabs} label=${t("models.tabs")} chosen=${tab} tabs=${Object.keys(TABS).filter((key) => model.metrics || key === "versions").map((key) =>
       [key, t(`models.tab.${key}`), at(["models", model.name, ...(key === "quality" ? [] : [key])], { version: query.version })])} />
-    ${Tab ? (model.metrics || tab === "versions") && html`<${Tab} key=${`${tab}${model.id}`} model=${model} versions=${versions} query=${query} />` : html`<p class="empty">${t("part.no_such_page")}</p>`}`}<//>`}<//>`;
+    ${Tab ? (model.metrics || tab === "versions") && html`<${Tab} key=${`${tab}${model.id}`} model=${model} versions=${versions} query=${query} />`
+      : html`<p class="empty">${t("part.no_such_page")}</p>`}`}<//>`}<//>`;
 }

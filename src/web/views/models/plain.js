@@ -8,7 +8,8 @@ const NAMED = new RegExp(`\\b(${ROLES.join("|")})\\b`, "g");
 /** Codes whose single errors say more than the page's words for the code. */
 const TELLING = ["infeasible", "leakage"];
 
-export const plainText = (text) => (text ?? "").replace(/^[a-z_]+(?:\.[a-z_]+|\[\d+\])*: /, "").replace(/ ?\(allow_leakage[^)]*\)/, "").replace(NAMED, (role) => t(`models.roles.${role}`));
+export const plainText = (text) => (text ?? "").replace(/^[a-z_]+(?:\.[a-z_]+|\[\d+\])*: /, "").replace(/ ?\(allow_leakage[^)]*\)/, "").replace(NAMED,
+  (role) => t(`models.roles.${role}`));
 
 /** A failure for a `Problem`. */
 export function plainly(failure) {

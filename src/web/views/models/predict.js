@@ -17,7 +17,8 @@ export function Scale({ range, number, ends }) {
   return html`<svg class="models-scale" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
     <rect class="seen" x=${at(range.min)} width=${at(range.max) - at(range.min)} y="2" height="2" />
     <rect class="usual" x=${at(range.p01)} width=${Math.max(1, at(range.p99) - at(range.p01))} y="1" height="4" />
-    ${number != null && html`<rect class=${number < range.min || number > range.max ? "beyond" : "here"} x=${Math.min(98.5, at(number))} width="1.5" y="0" height="6" />`}</svg>`;
+    ${number != null && html`<rect class=${number < range.min || number > range.max ? "beyond" : "here"} x=${Math.min(98.5, at(number))} width="1.5" y="0"
+      height="6" />`}</svg>`;
 }
 
 export function Predict({ model, query }) {
@@ -49,14 +50,21 @@ export function Predict({ model, query }) {
   return html`<form class="panel" onSubmit=${ask}><h2>${t("models.try")}</h2><p class="small soft">${t("models.try_text")}</p>
     <div class="models-try">${stated(model).map((feature) => {
       const number = row[feature.name] === undefined ? null : Number(row[feature.name]);
-      return html`<label key=${feature.name}><span>${nameOf(feature)}${feature.unit && `, ${feature.unit}`} <span class="models-role">${word("models.roles", feature.role)}</span></span>
-        <input type="number" step="any" inputmode="decimal" name=${feature.name} value=${row[feature.name] ?? ""} placeholder=${value(feature.range.median, 4)} onInput=${(event) => set(feature.name, event.target.value)} />
-        <${Scale} range=${feature.range} number=${number} /><small class="hint">${t("models.seen_range", { low: value(feature.range.min, 4), high: value(feature.range.max, 4) })}</small></label>`;
-    })}${calendar && html`<label><span>${t("models.when")}</span><input type="datetime-local" value=${row.timestamp ?? ""} onInput=${(event) => set("timestamp", event.target.value)} /></label>`}</div>
+      return html`<label key=${feature.name}><span>${nameOf(feature)}${feature.unit && `, ${feature.unit}`} <span class="models-role">${word("models.roles",
+        feature.role)}</span></span>
+        <input type="number" step="any" inputmode="decimal" name=${feature.name} value=${row[feature.name] ?? ""} placeholder=${value(feature.range.median, 4)}
+          onInput=${(event) => set(feature.name, event.target.value)} />
+        <${Scale} range=${feature.range} number=${number} /><small class="hint">${t("models.seen_range",
+          { low: value(feature.range.min, 4), high: value(feature.range.max, 4) })}</small></label>`;
+    })}${calendar && html`<label><span>${t("models.when")}</span><input type="datetime-local" value=${row.timestamp ?? ""}
+      onInput=${(event) => set("timestamp", event.target.value)} /></label>`}</div>
     ${failure && html`<${Problem} failure=${plainly(failure)} />`}
-    <div class="models-said"><button class="primary" disabled=${busy}>${t("models.predict")}</button><div role="status">${one && html`<p><span class="soft">${t("models.said")}</span> <strong>${measure(one.predicted_power, answer.target_unit, 4)}</strong>
-      ${one.lower != null && html` <span class="soft">${t("models.likely", { low: value(one.lower, 4), high: measure(one.upper, answer.target_unit, 4) })}</span>`}</p>
+    <div class="models-said"><button class="primary" disabled=${busy}>${t("models.predict")}</button>
+      <div role="status">${one && html`<p><span class="soft">${t("models.said")}</span> <strong>${measure(one.predicted_power, answer.target_unit, 4)}</strong>
+      ${one.lower != null && html` <span class="soft">${t("models.likely",
+        { low: value(one.lower, 4), high: measure(one.upper, answer.target_unit, 4) })}</span>`}</p>
       ${one.extrapolating.length > 0 && html`<p class="warnings">${t("models.beyond_seen", { names: one.extrapolating.join(", ") })}</p>`}
       ${one.assumptions.length > 0 && html`<details class="small"><summary>${t("models.filled", { count: one.assumptions.length })}</summary>
-        <ul class="listed">${one.assumptions.map((taken) => html`<li><span class="name">${taken.name}</span> = ${value(taken.value)}</li>`)}</ul></details>`}`}</div></div></form>`;
+        <ul class="listed">${one.assumptions.map((taken) => html`<li><span class="name">${taken.name}</span> = ${value(taken.value)}</li>`)}</ul>
+          </details>`}`}</div></div></form>`;
 }

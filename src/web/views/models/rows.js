@@ -31,7 +31,8 @@ function Scatter({ columns, unit, name }) {
     { label: t("models.one_to_one"), unit, values: x, dash: [6, 4], width: 1.5, colour: colour("--soft") },
   ], [x, predicted, unit]);
   return html`<${Picture} name=${`${name} predicted-measured`} title=${t("models.scatter")} text=${t("models.scatter_text", { count: x.length })}>
-    <${Plot} x=${x} series=${series} numbers xLabel=${`${t("models.measured")}${unit ? ` (${unit})` : ""}`} xUnit=${unit} height=${340} legend=${false} description=${t("models.scatter_text", { count: x.length })} /><//>`;
+    <${Plot} x=${x} series=${series} numbers xLabel=${`${t("models.measured")}${unit ? ` (${unit})` : ""}`} xUnit=${unit} height=${340} legend=${false}
+      description=${t("models.scatter_text", { count: x.length })} /><//>`;
 }
 
 function ByLoad({ columns, unit, loadUnit, name }) {
@@ -49,21 +50,25 @@ function OverTime({ columns, unit, zone, name, query }) {
   const series = useMemo(() => [
     { label: t("models.measured"), unit, values: columns.actual, colour: colour("--line-2") },
     { label: t("models.predicted"), unit, values: columns.predicted, colour: colour("--line-1") },
-    ...[["lower", "▼"], ["upper", "▲"]].map(([key, mark]) => ({ label: `${t("models.interval_band")} ${mark}`, unit, values: columns[key], width: 1, dash: [2, 4], colour: colour("--soft") })),
+    ...[["lower", "▼"], ["upper", "▲"]].map(([key, mark]) => ({ label: `${t("models.interval_band")} ${mark}`, unit, values: columns[key], width: 1, dash: [2, 4],
+      colour: colour("--soft") })),
   ], [columns, unit]);
   const missed = useMemo(() => [{ label: t("models.residual"), unit, values: columns.residual, colour: colour("--line-3") }], [columns, unit]);
   const range = query.from && query.to ? [Number(query.from), Number(query.to)] : undefined;
   const zoom = (from, to) => amend({ from: Math.round(from), to: Math.round(to) });
   return html`<${Picture} name=${`${name} over time`} title=${t("models.over_time")} text=${t("models.over_time_text", { count: count(columns.x.length) })}>
     ${range && html`<button class="plain" onClick=${() => amend({ from: null, to: null })}>${t("models.all_rows")}</button>`}
-    <${Plot} x=${columns.x} series=${series} xLabel=${t("models.when")} zone=${zone} range=${range} onrange=${zoom} height=${260} description=${t("models.over_time")} />
-    <${Plot} x=${columns.x} series=${missed} xLabel=${t("models.when")} zone=${zone} range=${range} onrange=${zoom} height=${140} legend=${false} description=${t("models.residual")} /><//>`;
+    <${Plot} x=${columns.x} series=${series} xLabel=${t("models.when")} zone=${zone} range=${range} onrange=${zoom} height=${260}
+      description=${t("models.over_time")} />
+    <${Plot} x=${columns.x} series=${missed} xLabel=${t("models.when")} zone=${zone} range=${range} onrange=${zoom} height=${140} legend=${false}
+      description=${t("models.residual")} /><//>`;
 }
 
 export function Rows({ model, of, query }) {
   const columns = useMemo(() => of.data && columnsOf(of.data, model.metrics.interval), [of.data]);
   if (!columns) return html`<div class="waiting tall models-rows" role="status"></div>`;
-  if (!columns.x.length) return html`<p class="panel soft models-rows">${t("models.no_evaluation")} <a href=${at(["sessions", model.session_id, "model"])}>${t("models.train_again")}</a></p>`;
+  if (!columns.x.length) return html`<p class="panel soft models-rows">${t("models.no_evaluation")} <a
+    href=${at(["sessions", model.session_id, "model"])}>${t("models.train_again")}</a></p>`;
   const unit = model.target_unit ?? "";
   const load = model.features?.find((feature) => feature.role === "load_rt");
   const rest = { columns, unit, name: `${model.name} ${model.version}` };

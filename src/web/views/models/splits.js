@@ -61,6 +61,7 @@ export function Splits({ model }) {
   };
   return html`<${Canvas} height=${44} paint=${paint} deps=${[model.id]} description=${text} />
     <p class="models-key">${Object.entries(KINDS).filter(([part]) => parts.some((one) => one[2] === part)).map(([part, name]) =>
-      html`<span><i class=${`models-swatch ${name.slice(2)}`}></i>${t(`models.split.${part}`)} ${count(part === "test" ? holdout.test_rows : part === "validation" ? validation : holdout.train_rows - validation)}</span>`)}</p>
+      html`<span><i class=${`models-swatch ${name.slice(2)}`}></i>${t(`models.split.${part}`)} ${count(part === "test" ? holdout.test_rows : part === "validation"
+        ? validation : holdout.train_rows - validation)}</span>`)}</p>
     <p class="small soft">${text} ${t("models.splits_refit")}</p>`;
 }

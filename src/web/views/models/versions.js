@@ -15,7 +15,8 @@ const ROWS = [
   ["bias", (model) => model.metrics.time_ordered.nmbe, exactly, "nearer"],
   ["R²", (model) => model.metrics.time_ordered.r2, (number) => (number == null ? "–" : value(number, 5)), "more"],
   ["interval_held", (model) => model.metrics.interval?.coverage, (number) => percent(number == null ? null : 100 * number), null],
-  ["half_width", (model) => model.metrics.interval?.half_width, (number, model) => (number == null ? "–" : `± ${value(number, 3)} ${model.target_unit ?? ""}`), "less"],
+  ["half_width", (model) => model.metrics.interval?.half_width, (number, model) => (number == null ? "–"
+    : `± ${value(number, 3)} ${model.target_unit ?? ""}`), "less"],
   ["algorithm_of", (model) => model.algorithm, (key) => word("models.algorithm", key), null],
   ["inputs_of", (model) => model.feature_count, count, null],
   ["width_of", (model) => model.interval ?? "", (width) => t(`model.width.${width || "stored"}`, { otherwise: width }), null],
@@ -36,19 +37,23 @@ function Compared({ models }) {
   const rows = ROWS.map(([key, read, show, way]) => {
     const numbers = models.map(read);
     const best = bestOf(numbers, way);
-    return { name: named(key), ...Object.fromEntries(models.map((model, index) => [model.id, index === best ? html`<strong class="models-best">${show(numbers[index], model)}</strong>` : show(numbers[index], model)])) };
+    return { name: named(key),
+      ...Object.fromEntries(models.map((model, index) => [model.id, index === best ? html`<strong class="models-best">${show(numbers[index], model)}</strong>`
+        : show(numbers[index], model)])) };
   });
   const inputs = new Set(models.flatMap((model) => (model.features ?? []).map((feature) => feature.name)));
   const differing = [...inputs].filter((name) => !models.every((model) => (model.features ?? []).some((feature) => feature.name === name)));
   return html`<${Table} caption=${t("models.compare")} heads=${heads} rows=${rows} />
     ${differing.length > 0 && html`<h3>${t("models.inputs_differ")}</h3><${Table} caption=${t("models.inputs_differ")} heads=${heads}
-      rows=${differing.map((name) => ({ name, ...Object.fromEntries(models.map((model) => [model.id, (model.features ?? []).some((feature) => feature.name === name) ? "✓" : "–"])) }))} />`}`;
+      rows=${differing.map((name) => ({ name,
+        ...Object.fromEntries(models.map((model) => [model.id, (model.features ?? []).some((feature) => feature.name === name) ? "✓" : "–"])) }))} />`}`;
 }
 
 export function Versions({ model, versions, query }) {
   const whole = versions.filter((one) => one.status === "completed");
   const wished = split(query.compare).filter((version) => whole.some((one) => one.version === version)).slice(0, MOST);
-  const chosen = wished.length ? wished : [...new Set([model.version, ...whole.map((one) => one.version)])].filter((version) => whole.some((one) => one.version === version)).slice(0, 2);
+  const chosen = wished.length ? wished
+    : [...new Set([model.version, ...whole.map((one) => one.version)])].filter((version) => whole.some((one) => one.version === version)).slice(0, 2);
   const [models, setModels] = useState([]);
   const [failure, setFailure] = useState(null);
   useEffect(() => {
@@ -59,13 +64,16 @@ export function Versions({ model, versions, query }) {
   }, [chosen.join()]);
   const toggle = (version) => amend({ compare: (chosen.includes(version) ? chosen.filter((one) => one !== version) : [...chosen, version].slice(-MOST)).join(",") });
   const heads = [{ key: "pick", name: t("models.compare") }, { key: "version", name: t("models.version") }, { key: "verdict", name: t("models.verdict") },
-    { key: "mape", name: "MAPE", number: true }, { key: "cv", name: "CV(RMSE)", number: true }, { key: "size", name: t("models.size"), number: true }, { key: "made", name: t("models.made") }];
+    { key: "mape", name: "MAPE", number: true }, { key: "cv", name: "CV(RMSE)", number: true }, { key: "size", name: t("models.size"), number: true },
+      { key: "made", name: t("models.made") }];
   const cell = (one, key) => {
     const done = one.status === "completed";
     switch (key) {
-      case "pick": return done ? html`<input type="checkbox" aria-label=${`${t("models.compare")} ${one.version}`} checked=${chosen.includes(one.version)} disabled=${chosen.length === 1 && chosen[0] === one.version}
+      case "pick": return done ? html`<input type="checkbox" aria-label=${`${t("models.compare")} ${one.version}`} checked=${chosen.includes(one.version)}
+        disabled=${chosen.length === 1 && chosen[0] === one.version}
         onChange=${() => toggle(one.version)} />` : null;
-      case "version": return html`<a class="name" href=${at(["models", one.name], { version: one.version })}>${one.version}</a>${(one.aliases ?? []).map((alias) => html` <${Tag}>${alias}<//>`)}`;
+      case "version": return html`<a class="name"
+        href=${at(["models", one.name], { version: one.version })}>${one.version}</a>${(one.aliases ?? []).map((alias) => html` <${Tag}>${alias}<//>`)}`;
       case "verdict": return done ? html`<${Grade} model=${one} />` : html`<${Tag} kind=${one.status}>${word("status", one.status)}<//>`;
       case "mape": return percent(one.mape);
       case "cv": return percent(one.cv_rmse);

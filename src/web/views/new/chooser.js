@@ -36,9 +36,11 @@ function OfServer({ query, names, inside, picks }) {
       <select onChange=${(event) => amend({ folder: event.target.value || null, pick: null })}>
         <option value="" selected=${!query.folder}>${t("new.choose_folder")}</option>
         ${listed.map((name) => html`<option value=${name} selected=${name === query.folder}>${name} (${count(counts[name] ?? 0)})</option>`)}</select></label>`}
-    ${query.folder && names.length > 0 && html`<fieldset class="new-picks"><legend class="visually-hidden">${t("new.folder_files", { folder: query.folder })}</legend>
+    ${query.folder && names.length > 0 && html`<fieldset class="new-picks">
+      <legend class="visually-hidden">${t("new.folder_files", { folder: query.folder })}</legend>
       ${names.map((name) => html`<label class="check" key=${name}><input type="checkbox" checked=${picks.includes(name)}
-        disabled=${picks.length === 1 && picks.includes(name)} onChange=${(event) => choose(name, event.target.checked)} /><span>${name}</span></label>`)}</fieldset>`}
+        disabled=${picks.length === 1 && picks.includes(name)} onChange=${(event) => choose(name, event.target.checked)} /><span>${name}</span>
+          </label>`)}</fieldset>`}
     ${query.folder && inside.data && names.length === 0 && html`<p class="soft">${t("new.folder_empty")}</p>`}</div>`;
 }
 
@@ -81,7 +83,8 @@ export function Chooser({ query, small, ...listed }) {
     <div class="row">
       <${Choose} take=${take} kind=${small ? "" : "primary"}>${t("new.choose_files")}<//>
       <${Choose} take=${take} folder>${t("new.choose_whole")}<//>
-      <button type="button" aria-pressed=${server ? "true" : "false"} onClick=${() => amend({ server: server ? null : "1", folder: null, pick: null })}>${t("new.from_server")}</button></div>
+      <button type="button" aria-pressed=${server ? "true" : "false"}
+        onClick=${() => amend({ server: server ? null : "1", folder: null, pick: null })}>${t("new.from_server")}</button></div>
     ${failure && html`<div class="new-server"><${Problem} failure=${failure} /></div>`}
     ${server && html`<${OfServer} query=${query} ...${listed} />`}</section>`;
 }

@@ -58,7 +58,8 @@ export function Options({ query, session, sites, look, suggested }) {
   return html`<section class="panel" aria-label=${t("new.options")}>
     <div class="fields new-options">
       <${Field} label=${t("session.name")} value=${query.name ?? ""} placeholder=${suggested ?? t("new.name_hint")} maxlength="200" onChange=${text("name")} />
-      <${Field} label=${t("session.site")} value=${query.site ?? session?.site ?? ""} placeholder=${t("new.site_hint")} maxlength="200" list="new-sites" onChange=${text("site")} />
+      <${Field} label=${t("session.site")} value=${query.site ?? session?.site ?? ""} placeholder=${t("new.site_hint")} maxlength="200"
+        list="new-sites" onChange=${text("site")} />
       <${Field} label=${t("new.zone")} value=${typed} placeholder=${t("new.zone_hint")} list="new-zones" aria-invalid=${typed && !isZone(typed) ? "true" : null}
         onInput=${(event) => setTyped(event.target.value)} onChange=${(event) => (!event.target.value || isZone(event.target.value)) && amend({ zone: event.target.value })} />
       <${Field} label=${t("new.dates")} value=${query.dates} options=${[["", t("new.as_found")], ...ORDERS.map((order) => [order, t(`new.order_${order}`)])]}

@@ -15,7 +15,8 @@ export function Points({ of, open }) {
     { key: "count", name: t("new.values"), number: true }, { key: "range", name: t("new.range") }, { key: "sparkline", name: t("new.course") },
   ];
   const cell = (point, key) => {
-    if (key === "name") return html`<span class="name">${point.name}</span>${point.original_name !== point.name && html` <span class="soft small">${point.original_name}</span>`}`;
+    if (key === "name") return html`<span class="name">${point.name}</span>
+      ${point.original_name !== point.name && html` <span class="soft small">${point.original_name}</span>`}`;
     if (key === "kind") return word("kind", point.kind);
     if (key === "count") return count(point.count);
     if (key === "range") {
@@ -25,7 +26,8 @@ export function Points({ of, open }) {
     if (key === "sparkline") return html`<span class="new-course" aria-hidden="true">${point.sparkline ?? ""}</span>`;
     return point[key] ?? "–";
   };
-  return html`<details class="panel new-points" open=${Boolean(open)} onToggle=${(event) => event.target.open !== Boolean(open) && amend({ points: event.target.open ? "1" : null })}>
+  return html`<details class="panel new-points" open=${Boolean(open)}
+    onToggle=${(event) => event.target.open !== Boolean(open) && amend({ points: event.target.open ? "1" : null })}>
     <summary>${t("new.points", { count: of.length })}${empty > 0 && html` <span class="soft">· ${t("new.points_empty", { count: empty })}</span>`}</summary>
     ${open && html`<${Search} label=${t("new.find_point")} value=${wanted} onsearch=${setWanted} />
       <${Table} caption=${t("new.points", { count: of.length })} heads=${heads} rows=${found.slice(0, MOST)} cell=${cell} cards rowKey=${(point) => point.name} />

@@ -13,11 +13,14 @@ const seen = (verdict, what) => verdict?.seen.find((one) => one.what === what);
 function Shown({ rows }) {
   const points = rows[0]?.cells.slice(0, COLUMNS).map((cell) => cell.point) ?? [];
   const more = (rows[0]?.cells.length ?? 0) - points.length;
-  const said = (cell) => (cell == null || cell.value === null ? html`<span class="null">–</span>` : typeof cell.value === "number" ? value(cell.value, 7) : String(cell.value));
+  const said = (cell) => (cell == null || cell.value === null ? html`<span
+    class="null">–</span>` : typeof cell.value === "number" ? value(cell.value, 7) : String(cell.value));
   return html`<div class="scroll new-rows" tabindex="0" role="region" aria-label=${t("new.first_rows")}><table>
     <caption class="visually-hidden">${t("new.first_rows")}</caption>
-    <thead><tr><th scope="col">${t("new.time")}</th>${points.map((point) => html`<th scope="col" class="number">${point}</th>`)}${more > 0 && html`<th scope="col">${t("new.more_points", { count: more })}</th>`}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr><td class="time">${row.timestamp.replace("T", " ")}</td>${points.map((_, index) => html`<td class="number">${said(row.cells[index])}</td>`)}${more > 0 && html`<td></td>`}</tr>`)}</tbody></table></div>`;
+    <thead><tr><th scope="col">${t("new.time")}</th>${points.map((point) => html`<th scope="col" class="number">${point}</th>`)}
+      ${more > 0 && html`<th scope="col">${t("new.more_points", { count: more })}</th>`}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr><td class="time">${row.timestamp.replace("T", " ")}</td>${points.map((_, index) => html`<td
+      class="number">${said(row.cells[index])}</td>`)}${more > 0 && html`<td></td>`}</tr>`)}</tbody></table></div>`;
 }
 
 /** What was chosen and what it was told by. */
@@ -37,8 +40,10 @@ function Details({ row, query }) {
     <div class="new-halves"><div><h3>${t("new.seen_as")}</h3><${Why} verdict=${verdict} /></div>
       <div>${rows.length > 0 && html`<h3>${t("new.first_rows")}</h3><${Shown} rows=${rows} />`}
         ${verdict.tables?.length > 0 && html`<p class="small">${t("new.tables")} ${verdict.tables.join(", ")}</p>`}
-        ${leftOut.length > 0 && html`<p class="small soft">${t("new.left_out_rows")} ${leftOut.map(([reason, number]) => `${word("new.dropped", reason)} ${count(number)}`).join(", ")}</p>`}
-        ${markers.length > 0 && html`<p class="small soft">${t("new.markers")} ${markers.slice(0, 8).map(([text, number], index) => html`${index > 0 && ", "}<span class="mono">${text}</span> ${count(number)}`)}</p>`}</div></div>
+        ${leftOut.length > 0 && html`<p class="small soft">${t("new.left_out_rows")}
+          ${" "}${leftOut.map(([reason, number]) => `${word("new.dropped", reason)} ${count(number)}`).join(", ")}</p>`}
+        ${markers.length > 0 && html`<p class="small soft">${t("new.markers")}
+          ${" "}${markers.slice(0, 8).map(([text, number], index) => html`${index > 0 && ", "}<span class="mono">${text}</span> ${count(number)}`)}</p>`}</div></div>
     <${Stated} row=${row} query=${query} />`;
 }
 
@@ -83,16 +88,23 @@ export function Report({ row, query, looking, onremove, onagain }) {
       <span class="new-mark" aria-hidden="true">${MARKS[kind]}</span>
       <div class="new-called"><span class="name">${row.name}</span> <span class="soft small number">${row.size == null ? "" : bytes(row.size)}</span>
         <div class="small ${kind === "bad" ? "new-bad" : "soft"}">${said}${warned > 0 && ` · ${t("part.to_know", { count: warned })}`}${stated && ` · ${t("new.stated")}`}</div></div>
-      ${verdict && plan && html`<div class="new-figures number"><span>${t("home.rows", { count: plan.rows })}</span><span>${t("home.points", { count: plan.points.length })}</span></div>
-        <div class="small number">${day(plan.first_at)} – ${day(plan.last_at)}<br /><span class="soft">${plan.interval_s ? t("new.every", { time: duration(plan.interval_s) }) : ""}</span></div>
-        <div class="small new-dates">${seen(verdict, "dates")?.value ?? "–"} · ${seen(verdict, "zone")?.value ?? t("new.own_zone")}<br /><span class="soft new-evidence">${seen(verdict, "dates")?.evidence ?? ""}</span></div>`}
+      ${verdict && plan && html`<div class="new-figures number"><span>${t("home.rows", { count: plan.rows })}</span>
+        <span>${t("home.points", { count: plan.points.length })}</span></div>
+        <div class="small number">${day(plan.first_at)} – ${day(plan.last_at)}<br />
+          <span class="soft">${plan.interval_s ? t("new.every", { time: duration(plan.interval_s) }) : ""}</span></div>
+        <div class="small new-dates">${seen(verdict, "dates")?.value ?? "–"} · ${seen(verdict, "zone")?.value ?? t("new.own_zone")}<br />
+          <span class="soft new-evidence">${seen(verdict, "dates")?.evidence ?? ""}</span></div>`}
       <div class="new-acts">
         ${file?.state === "failed" && !refused(file) && html`<button type="button" onClick=${onagain}>${t("part.again")}</button>`}
-        ${verdict && html`<button type="button" class="plain" ref=${summary} aria-expanded=${open ? "true" : "false"} onClick=${() => amend({ look: open ? null : row.name })}>${t(open ? "new.less" : "new.more")}</button>`}
-        ${onremove && !row.bad && html`<button type="button" class="plain" aria-label=${`${t("new.take_away")}: ${row.name}`} title=${t("new.take_away")} onClick=${onremove}>×</button>`}</div>
+        ${verdict && html`<button type="button" class="plain" ref=${summary} aria-expanded=${open ? "true" : "false"}
+          onClick=${() => amend({ look: open ? null : row.name })}>${t(open ? "new.less" : "new.more")}</button>`}
+        ${onremove && !row.bad && html`<button type="button" class="plain" aria-label=${`${t("new.take_away")}: ${row.name}`}
+          title=${t("new.take_away")} onClick=${onremove}>×</button>`}</div>
     </div>
-    ${file?.state === "sending" && html`<progress max=${Math.max(1, row.size)} value=${file.sent} aria-label=${t("new.sending", { sent: bytes(file.sent), size: bytes(row.size) })}></progress>`}
-    ${file?.state === "failed" && (refused(file) ? html`<div class="new-reason"><p>${file.failure.problem.errors?.[0]?.message ?? file.failure.problem.detail}</p></div>` : html`<${Problem} failure=${file.failure} />`)}
+    ${file?.state === "sending" && html`<progress max=${Math.max(1, row.size)} value=${file.sent}
+      aria-label=${t("new.sending", { sent: bytes(file.sent), size: bytes(row.size) })}></progress>`}
+    ${file?.state === "failed" && (refused(file) ? html`<div class="new-reason">
+      <p>${file.failure.problem.errors?.[0]?.message ?? file.failure.problem.detail}</p></div>` : html`<${Problem} failure=${file.failure} />`)}
     ${row.bad && file?.state !== "waiting" && html`<${Bad} row=${row} query=${query} onremove=${onremove} />`}
     ${open && verdict && html`<div class="new-details"><${Details} row=${row} query=${query} /></div>`}</li>`;
 }

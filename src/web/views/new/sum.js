@@ -18,10 +18,14 @@ export function Sum({ look, rows, good, bad, sending, query }) {
   const sent = rows.filter((row) => !["waiting", "sending"].includes(row.file?.state)).length;
   if (sending) return html`<p class="new-sum" role="status">${t("new.sending_all", { done: count(sent), count: rows.length })}</p>`;
   if (!answer) {
-    return html`<p class=${`new-sum ${bad.length && !look.busy ? "new-bad" : ""}`} role="status">${look.busy ? t("new.looking") : bad.length && bad.length === rows.length ? t("new.none_read", { count: bad.length }) : "\u00a0"}</p>`;
+    const none = !look.busy && bad.length > 0 && bad.length === rows.length;
+    return html`<p class=${`new-sum ${none ? "new-bad" : ""}`} role="status">${look.busy ? t("new.looking") : none ? t("new.none_read", { count: bad.length }) : "\u00a0"}</p>`;
   }
+  const becomes = {
+    files: t("session.files_count", { count: good.length }), rows: t("home.rows", { count: answer.row_count }), points: t("home.points", { count: answer.column_count - 1 }),
+  };
   return html`<div class="new-sum" role="status">
-    <p><strong>${t("new.becomes", { files: t("session.files_count", { count: good.length }), rows: t("home.rows", { count: answer.row_count }), points: t("home.points", { count: answer.column_count - 1 }) })}</strong>
+    <p><strong>${t("new.becomes", becomes)}</strong>
       ${[period(answer.files), verdict && t("new.readings", { count: verdict.readings })].filter(Boolean).map((text) => ` · ${text}`)}
       ${bad.length > 0 && html` · <span class="new-bad">${t("new.bad_ones", { count: bad.length })}</span>`}</p>
     ${verdict && !verdict.accepted && html`<p class="new-bad">${lost.length ? t("new.loses", { count: lost.reduce((sum, [, number]) => sum + number, 0), all: verdict.readings })

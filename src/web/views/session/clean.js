@@ -40,7 +40,8 @@ export default function Clean({ session, version, versions, query, again }) {
   const missing = offered.failure?.problem?.code === "no_such_route";
   return html`<div class="row spread shape-bar"><nav class="shape-parts" aria-label=${t("clean.parts")}>${["rules", "history", "compare"].map((name) =>
       html`<a key=${name} href=${there(name)} aria-current=${name === part ? "page" : null}>${t(`clean.part_${name}`, { count: cleanings })}</a>`)}</nav></div>
-    ${part === "history" && (offered.data || missing) ? html`<${History} ...${rest} offered=${offered.data} />` : part === "compare" ? html`<${Compare} ...${rest} />`
+    ${part === "history" && (offered.data || missing) ? html`<${History} ...${rest} offered=${offered.data} />` : part === "compare"
+      ? html`<${Compare} ...${rest} />`
       : missing ? html`<p class="empty">${t("clean.no_rules")}</p>`
         : html`<${Answer} of=${offered} tall>${(data) => html`<${Rules} ...${rest} offered=${data} />`}<//>`}`;
 }

@@ -19,7 +19,8 @@ function Made({ of }) {
   return html`<${Answer} of=${of}>${({ models }) => (models.length ? html`<section class="panel"><h2>${t("model.of_this_session")}</h2>
     <ul class="model-made">${models.map((model) => html`<li key=${model.id}>
       <a class="name" href=${at(["models", model.name], { version: model.version })}>${model.name} ${model.version}</a>
-      ${model.status === "completed" ? html`<${Grade} model=${model} /><span class="number">${t("models.off", { error: percent(errorOf(model, {})) })}</span>` : html`<${Tag} kind=${model.status}>${word("status", model.status)}<//>`}
+      ${model.status === "completed" ? html`<${Grade} model=${model} /><span class="number">${t("models.off", { error: percent(errorOf(model, {})) })}</span>`
+        : html`<${Tag} kind=${model.status}>${word("status", model.status)}<//>`}
       <span class="soft">${model.target_col}</span><span class="soft">${ago(model.created_at)}</span></li>`)}</ul></section>` : null)}<//>`;
 }
 
@@ -56,23 +57,30 @@ function Form({ suggested, session, version, query, ontrained }) {
   };
   const names = [...places.keys()];
   const powers = names.filter((column) => places.get(column) === "system_level_cols" || /kw|power|watt/i.test(column));
-  const options = [...(target ? [] : [["", t("model.choose")]]), ...powers.map((column) => [column, column]), ...names.filter((column) => !powers.includes(column)).map((column) => [column, column])];
+  const options = [...(target ? [] : [["", t("model.choose")]]), ...powers.map((column) => [column, column]),
+    ...names.filter((column) => !powers.includes(column)).map((column) => [column, column])];
   return html`<form class="panel" onSubmit=${train}>
     <div class="row spread"><h2>${t("model.title")}</h2><span class="soft small">${t("model.from_version", { version: suggested.version })}</span></div>
     <div class="model-form">
-      <${Field} label=${t("model.name")} name="name" value=${name} required maxlength="120" autocomplete="off" onInput=${(event) => amend({ name: event.target.value })} />
+      <${Field} label=${t("model.name")} name="name" value=${name} required maxlength="120" autocomplete="off"
+        onInput=${(event) => amend({ name: event.target.value })} />
       <${Field} label=${t("model.target")} name="target" options=${options} value=${target} required onChange=${(event) => amend({ target: event.target.value })} />
-      <${Field} label=${t("model.rows")} options=${WIDTHS.map((key) => [key, t(`model.width.${key || "stored"}`)])} value=${query.width ?? ""} onChange=${(event) => amend({ width: event.target.value })} />
-      <${Field} label=${t("model.algorithm")} options=${ALGORITHMS.map((key) => [key, t(`models.algorithm.${key}`)])} value=${query.algorithm ?? "auto"} onChange=${(event) => amend({ algorithm: event.target.value })} />
+      <${Field} label=${t("model.rows")} options=${WIDTHS.map((key) => [key, t(`model.width.${key || "stored"}`)])} value=${query.width ?? ""}
+        onChange=${(event) => amend({ width: event.target.value })} />
+      <${Field} label=${t("model.algorithm")} options=${ALGORITHMS.map((key) => [key, t(`models.algorithm.${key}`)])} value=${query.algorithm ?? "auto"}
+        onChange=${(event) => amend({ algorithm: event.target.value })} />
       <button class="primary" disabled=${busy || !target || !used.length}>${t(busy ? "model.sending" : "model.train")}</button>
     </div>
-    <p class="hint">${!target ? t("model.no_target") : target === suggested.target_col ? t("model.target_why", { target, why: sentence(suggested.target_evidence)[0] }) : t("model.target_chosen", { target })}
+    <p class="hint">${!target ? t("model.no_target") : target === suggested.target_col
+      ? t("model.target_why", { target, why: sentence(suggested.target_evidence)[0] }) : t("model.target_chosen", { target })}
       ${" "}${t("model.will_leave_out")}</p>
     ${!used.length && html`<p class="warnings">${t("model.nothing_used")}</p>`}
     ${failure && html`<${Problem} failure=${plainly(failure)} />`}
     <details class="model-parts" open=${query.board !== "closed"} onToggle=${(event) => amend({ board: event.target.open ? null : "closed" })}>
       <summary>${t("model.parts", { used: used.length, all: names.length })}${moves.size > 0 && html` · ${t("model.moved_count", { count: moves.size })}`}</summary>
-      <p class="hint row spread"><span>${t("model.drag")}</span>${moves.size > 0 && html`<button type="button" class="plain" onClick=${() => amend({ moved: null })}>${t("model.as_suggested")}</button>`}</p>
+      <p class="hint row spread">
+        <span>${t("model.drag")}</span>${moves.size > 0
+          && html`<button type="button" class="plain" onClick=${() => amend({ moved: null })}>${t("model.as_suggested")}</button>`}</p>
       <${Board} places=${places} told=${told} suggested=${original} target=${target} onmove=${move} />
     </details></form>`;
 }

@@ -37,7 +37,8 @@ export default function Statistics({ session, version, versions, query }) {
   const Part = PARTS[part];
   return html`<div class="row spread shape-bar">
       <nav class="shape-parts" aria-label=${t("statistics.parts")}>${Object.keys(PARTS).map((name) =>
-        html`<a key=${name} href=${at(path, { ...kept, part: name === "columns" ? null : name })} aria-current=${name === part ? "page" : null}>${t(`statistics.part_${name}`)}</a>`)}</nav>
+        html`<a key=${name} href=${at(path, { ...kept, part: name === "columns" ? null : name })}
+          aria-current=${name === part ? "page" : null}>${t(`statistics.part_${name}`)}</a>`)}</nav>
       <${Days} session=${session} query=${query} />
     </div>
     <${Answer} of=${stats} tall>${(found) => {

@@ -27,7 +27,8 @@ function Costs({ run, site }) {
   const price = settings.data?.energy_price;
   if (!run.change || !(run.savings_kw > 0)) return null;
   const day = 24 * run.savings_kw;
-  return html`<p class="small soft">${t("setpoints.a_day", { energy: measure(day, "kWh", 4) })}${price && ` ${t("setpoints.a_day_costs", { money: `${price.currency} ${value(day * price.per_kwh, 4)}` })}`}</p>`;
+  return html`<p class="small soft">${t("setpoints.a_day", { energy: measure(day, "kWh", 4) })}${price
+    && ` ${t("setpoints.a_day_costs", { money: `${price.currency} ${value(day * price.per_kwh, 4)}` })}`}</p>`;
 }
 
 function Assumed({ assumptions }) {
@@ -36,7 +37,8 @@ function Assumed({ assumptions }) {
   if (!by.size) return null;
   return html`<details class="small"><summary>${t("setpoints.assumed", { count: assumptions.length })}</summary>
     ${[...by].map(([source, all]) => html`<p><strong>${sourceOf(source)}</strong></p>
-      <ul class="setpoints-assumed">${all.map((one) => html`<li><span>${one.name}</span> <span class="number">${value(one.value, 4)}</span></li>`)}</ul>`)}</details>`;
+      <ul class="setpoints-assumed">${all.map((one) => html`<li><span>${one.name}</span> <span class="number">${value(one.value, 4)}</span>
+        </li>`)}</ul>`)}</details>`;
 }
 
 /** A sentence of the server, in the page's language where it is known. */
@@ -49,7 +51,8 @@ function Said({ text, why }) {
 function Setpoint({ one, unit, change }) {
   const stays = !change || (one.current != null && Math.abs(one.value - one.current) < 1e-9);
   return html`<li class=${stays ? "stays" : ""}><span class="name capital">${word("models.roles", one.parameter)}</span>
-    <span class="number">${one.current != null && !stays && html`<span class="soft">${measure(one.current, one.unit, 4)} →</span> `}${stays ? html`${measure(one.value, one.unit, 4)} <span class="soft">${t("setpoints.stays")}</span>`
+    <span class="number">${one.current != null && !stays && html`<span class="soft">${measure(one.current, one.unit, 4)} →</span> `}${stays
+      ? html`${measure(one.value, one.unit, 4)} <span class="soft">${t("setpoints.stays")}</span>`
       : html`<strong class="setpoints-to">${measure(one.value, one.unit, 4)}</strong>`}</span>
     <span class="number">${stays ? "" : t("setpoints.saves_each", { power: measure(one.savings, unit, 3) })}</span>
     <${Said} text=${one.reason} why /></li>`;
@@ -58,16 +61,22 @@ function Setpoint({ one, unit, change }) {
 export function Recommended({ run, model, unit = "kW" }) {
   const [kind, sure] = surety(run.confidence);
   const bars = [{ name: t("setpoints.now"), value: run.baseline_power, text: measure(run.baseline_power, unit, 4), kind: "soft" },
-    { name: t("setpoints.then"), value: run.predicted_power, text: measure(run.predicted_power, unit, 4), kind: run.change ? "good" : "soft", low: run.lower ?? undefined, high: run.upper ?? undefined }];
-  return html`<p class="setpoints-headline">${run.change ? html`<strong>${t("setpoints.saves_much", { power: measure(run.savings_kw, unit, 3), percent: percent(run.savings_percent) })}</strong>`
+    { name: t("setpoints.then"), value: run.predicted_power, text: measure(run.predicted_power, unit, 4), kind: run.change ? "good" : "soft",
+      low: run.lower ?? undefined, high: run.upper ?? undefined }];
+  return html`<p class="setpoints-headline">${run.change
+    ? html`<strong>${t("setpoints.saves_much", { power: measure(run.savings_kw, unit, 3), percent: percent(run.savings_percent) })}</strong>`
       : html`<strong>${t("setpoints.no_change")}</strong>`}
     ${run.change && html` <${Tag} kind=${kind}>${t(`setpoints.sure.${sure}`, { percent: percent(100 * run.confidence) })}<//>`}</p>
     <${Bars} of=${bars} rowHeight=${34} description=${bars.map((bar) => `${bar.name} ${bar.text}`).join(", ")} />
-    <p class="small soft">${run.lower == null ? t("setpoints.nobody_knows") : t("setpoints.likely", { low: value(run.lower, 4), high: measure(run.upper, unit, 4) })}</p>
+    <p class="small soft">${run.lower == null ? t("setpoints.nobody_knows")
+      : t("setpoints.likely", { low: value(run.lower, 4), high: measure(run.upper, unit, 4) })}</p>
     <${Costs} run=${run} site=${model?.folder} />
     ${run.extrapolating.length > 0 && html`<p class="warnings">${t("setpoints.beyond_seen", { names: run.extrapolating.map(plainText).join(", ") })}</p>`}
-    ${run.constraint_violations.length > 0 && html`<div class="warnings"><strong>${t("setpoints.not_kept")}</strong><ul class="listed">${run.constraint_violations.map((text) => html`<li>${plainText(text)}</li>`)}</ul></div>`}
-    <ul class="setpoints-recommended" aria-label=${t("setpoints.recommended")}>${run.recommendations.map((one) => html`<${Setpoint} key=${one.parameter} one=${one} unit=${unit} change=${run.change} />`)}</ul>
+    ${run.constraint_violations.length > 0 && html`<div class="warnings"><strong>${t("setpoints.not_kept")}</strong>
+      <ul class="listed">${run.constraint_violations.map((text) => html`<li>${plainText(text)}</li>`)}</ul></div>`}
+    <ul class="setpoints-recommended"
+      aria-label=${t("setpoints.recommended")}>${run.recommendations.map((one) => html`<${Setpoint} key=${one.parameter} one=${one} unit=${unit}
+        change=${run.change} />`)}</ul>
     <p><${Said} text=${run.message} /></p>
     <${Assumed} assumptions=${run.assumptions} />`;
 }
@@ -75,5 +84,6 @@ export function Recommended({ run, model, unit = "kW" }) {
 /** A run that was asked for here: it is kept, and found again under its address. */
 export function Kept({ of, model }) {
   return html`<${Answer} of=${of}>${(run) => html`<${Recommended} run=${run} model=${model} unit=${model.target_unit ?? "kW"} />
-    <p class="row spread"><span class="small soft">${t("setpoints.kept", { when: local(run.created_at) })}</span><a class="button" href=${at(["setpoints", "runs", run.run_id])}>${t("setpoints.follow")}</a></p>`}<//>`;
+    <p class="row spread"><span class="small soft">${t("setpoints.kept", { when: local(run.created_at) })}</span>
+      <a class="button" href=${at(["setpoints", "runs", run.run_id])}>${t("setpoints.follow")}</a></p>`}<//>`;
 }

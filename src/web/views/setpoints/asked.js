@@ -27,7 +27,8 @@ export function inputsOf({ inputs }) {
     const own = inputs.filter((one) => one.is_control && one.role === role);
     if (!own.length) return [];
     const ends = own[0].min != null && own[0].max != null ? [own[0].min, own[0].max] : null;
-    return [{ name: role, role, unit: own[0].unit, value: own.find((one) => one.value != null)?.value ?? null, range: joined(own), ends, columns: own.map((one) => one.name) }];
+    return [{ name: role, role, unit: own[0].unit, value: own.find((one) => one.value != null)?.value ?? null, range: joined(own), ends,
+      columns: own.map((one) => one.name) }];
   });
   return { conditions, controls };
 }

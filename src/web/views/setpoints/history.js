@@ -18,7 +18,8 @@ function useOutcomes(runs) {
       for (const { run_id: id } of runs) {
         const run = await get(`optimizations/${id}`, {}, { signal: ending.signal });
         learn(id, { outcome: run.outcome ?? null });
-        if (run.outcome?.applied) await get(`optimizations/${id}/verify`, {}, { signal: ending.signal }).then((report) => learn(id, { savings: report.savings }), () => learn(id, { savings: null }));
+        if (run.outcome?.applied) await get(`optimizations/${id}/verify`, {}, { signal: ending.signal }).then((report) => learn(id, { savings: report.savings }),
+          () => learn(id, { savings: null }));
       }
     })().catch(() => {});
     return () => ending.abort();
@@ -29,7 +30,8 @@ function useOutcomes(runs) {
 function changes(run) {
   const moved = run.recommendations.filter((one) => one.current == null || Math.abs(one.value - one.current) > 1e-9);
   if (!run.change || !moved.length) return html`<span class="soft">${t("setpoints.no_change_short")}</span>`;
-  return moved.map((one, index) => html`${index > 0 && ", "}<span class="setpoints-change">${word("models.roles", one.parameter)} ${one.current != null && `${value(one.current, 3)} → `}<strong>${value(one.value, 3)}</strong> ${one.unit ?? ""}</span>`);
+  return moved.map((one, index) => html`${index > 0 && ", "}<span class="setpoints-change">${word("models.roles", one.parameter)} ${one.current != null
+    && `${value(one.current, 3)} → `}<strong>${value(one.value, 3)}</strong> ${one.unit ?? ""}</span>`);
 }
 
 function Became({ told }) {
@@ -39,8 +41,10 @@ function Became({ told }) {
 }
 
 function Runs({ runs, known, single }) {
-  const heads = [{ key: "when", name: t("setpoints.asked_at") }, ...(single ? [] : [{ key: "model", name: t("models.model") }]), { key: "changes", name: t("setpoints.set_to") },
-    { key: "saves", name: t("setpoints.saves"), number: true }, { key: "became", name: t("setpoints.outcome") }, { key: "measured", name: t("setpoints.verified_short"), number: true }];
+  const heads = [{ key: "when", name: t("setpoints.asked_at") }, ...(single ? [] : [{ key: "model", name: t("models.model") }]),
+    { key: "changes", name: t("setpoints.set_to") },
+    { key: "saves", name: t("setpoints.saves"), number: true }, { key: "became", name: t("setpoints.outcome") },
+      { key: "measured", name: t("setpoints.verified_short"), number: true }];
   const cell = (run, key) => {
     const told = known.get(run.run_id);
     switch (key) {
@@ -49,7 +53,10 @@ function Runs({ runs, known, single }) {
       case "changes": return changes(run);
       case "saves": return run.change ? `${measure(run.savings_kw, "kW", 3)} (${percent(run.savings_percent)})` : "–";
       case "became": return html`<${Became} told=${told} />`;
-      default: return told?.savings ? html`<strong class=${told.savings.significant && told.savings.avoided_kwh > 0 ? "setpoints-to" : ""}>${measure(told.savings.avoided_kwh, "kWh", 3)}</strong> <span class="soft small">± ${value(told.savings.uncertainty_kwh, 3)}</span>` : told?.savings === null ? html`<span class="soft">${t("setpoints.not_yet")}</span>` : "–";
+      default: return told?.savings
+        ? html`<strong class=${told.savings.significant && told.savings.avoided_kwh > 0 ? "setpoints-to" : ""}>${measure(told.savings.avoided_kwh, "kWh",
+          3)}</strong> <span class="soft small">± ${value(told.savings.uncertainty_kwh, 3)}</span>` : told?.savings === null
+            ? html`<span class="soft">${t("setpoints.not_yet")}</span>` : "–";
     }
   };
   return html`<${Table} caption=${t("setpoints.tab.history")} heads=${heads} rows=${runs} cell=${cell} rowKey=${(run) => run.run_id} cards />`;
@@ -61,14 +68,19 @@ function Summary({ of, known, by }) {
   const measured = applied.filter((one) => one.savings);
   const sum = measured.reduce((total, one) => total + one.savings.avoided_kwh, 0);
   const spread = Math.hypot(...measured.map((one) => one.savings.uncertainty_kwh));
-  const bars = of.periods.slice(-12).map((period) => ({ name: by === "month" ? period.period.slice(0, 7) : period.period, value: Math.max(0, period.mean_savings_kw ?? 0), kind: "good",
+  const bars = of.periods.slice(-12).map((period) => ({ name: by === "month" ? period.period.slice(0, 7) : period.period,
+    value: Math.max(0, period.mean_savings_kw ?? 0), kind: "good",
     text: t("setpoints.period", { power: measure(period.mean_savings_kw, "kW", 3), count: period.runs }) }));
   return html`<section class="panel"><${Facts} of=${[
       [t("setpoints.runs"), value(of.runs)], [t("setpoints.with_change"), value(of.runs_with_change)],
-      [t("setpoints.mean"), of.mean_savings_kw == null ? "–" : `${measure(of.mean_savings_kw, "kW", 3)} (${percent(of.mean_savings_percent)})`, t("setpoints.mean_about")],
+      [t("setpoints.mean"), of.mean_savings_kw == null ? "–" : `${measure(of.mean_savings_kw, "kW", 3)} (${percent(of.mean_savings_percent)})`,
+        t("setpoints.mean_about")],
       [t("setpoints.applied"), value(applied.length), t("setpoints.of_this_page")],
-      [t("setpoints.verified_short"), measured.length ? `${measure(sum, "kWh", 4)} ± ${value(spread, 3)}` : t("setpoints.none_measured"), t("setpoints.of_this_page")]]} />
-    ${bars.length > 0 && html`<div class="row spread"><h2>${t("setpoints.mean")}</h2><${Field} label=${t("setpoints.by")} options=${["month", "week", "day"].map((key) => [key, t(`setpoints.by_${key}`)])} value=${by} onChange=${(event) => amend({ by: event.target.value === "month" ? null : event.target.value })} /></div>
+      [t("setpoints.verified_short"), measured.length ? `${measure(sum, "kWh", 4)} ± ${value(spread, 3)}` : t("setpoints.none_measured"),
+        t("setpoints.of_this_page")]]} />
+    ${bars.length > 0 && html`<div class="row spread"><h2>${t("setpoints.mean")}</h2>
+      <${Field} label=${t("setpoints.by")} options=${["month", "week", "day"].map((key) => [key, t(`setpoints.by_${key}`)])} value=${by}
+        onChange=${(event) => amend({ by: event.target.value === "month" ? null : event.target.value })} /></div>
       <${Bars} of=${bars} description=${bars.map((bar) => `${bar.name}: ${bar.text}`).join("; ")} />`}</section>`;
 }
 
@@ -79,8 +91,11 @@ export function History({ query }) {
   const list = useGet("optimizations", { model: query.model, page, page_size: SIZE });
   const known = useOutcomes(list.data?.items ?? []);
   return html`<${Answer} of=${list} tall>${({ items, total_pages: pages }) => (items.length ? html`
-      ${query.model && html`<p class="row"><span>${t("setpoints.only_of", { model: query.model })}</span><button class="plain" onClick=${() => amend({ model: null, page: null })}>${t("setpoints.of_all")}</button></p>`}
+      ${query.model && html`<p class="row"><span>${t("setpoints.only_of", { model: query.model })}</span>
+        <button class="plain" onClick=${() => amend({ model: null, page: null })}>${t("setpoints.of_all")}</button></p>`}
       <${Answer} of=${summary}>${(of) => html`<${Summary} of=${of} known=${known} by=${by} />`}<//>
-      <${Runs} runs=${items} known=${known} single=${Boolean(query.model)} /><${Pager} page=${page} pages=${pages} go=${(next) => amend({ page: next }, { replace: false })} />`
-    : html`<div class="empty"><p>${t("setpoints.no_runs")}</p><a class="button primary" href=${at(["setpoints"], { model: query.model })}>${t("setpoints.ask")}</a></div>`)}<//>`;
+      <${Runs} runs=${items} known=${known} single=${Boolean(query.model)} />
+        <${Pager} page=${page} pages=${pages} go=${(next) => amend({ page: next }, { replace: false })} />`
+    : html`<div class="empty"><p>${t("setpoints.no_runs")}</p><a class="button primary" href=${at(["setpoints"], { model: query.model })}>${t("setpoints.ask")}</a>
+      </div>`)}<//>`;
 }

@@ -45,7 +45,8 @@ function Preferences({ who }) {
   };
   return html`<section class="panel stack"><h2>${t("system.preferences")}</h2><${Answer} of=${asked}>${(of) => html`<div class="fields">
       <${Field} label=${t("nav.language")} options=${[["", t("system.as_browser")], ...LANGUAGES]} value=${of.language ?? ""} onChange=${keep("language")} />
-      <${Field} label=${t("system.theme")} options=${[["", t("system.as_system")], ["light", t("nav.light")], ["dark", t("nav.dark")]]} value=${of.theme ?? ""} onChange=${keep("theme")} /></div>`}<//>
+      <${Field} label=${t("system.theme")} options=${[["", t("system.as_system")], ["light", t("nav.light")], ["dark", t("nav.dark")]]} value=${of.theme ?? ""}
+        onChange=${keep("theme")} /></div>`}<//>
     ${failure && html`<${Problem} failure=${failure} />`}<p class="hint">${t("system.preferences_hint")}</p></section>`;
 }
 
@@ -61,15 +62,22 @@ function Logins({ who }) {
       setFailure(wrong);
     }
   };
-  return html`<section class="panel"><div class="row spread"><h2>${t("system.logins")}</h2>${asked.data?.logins.length > 1 && html`<button onClick=${end(`users/${who.id}/sessions`)}>${t("system.end_all")}</button>`}</div>
+  return html`<section class="panel"><div class="row spread"><h2>${t("system.logins")}</h2>${asked.data?.logins.length > 1
+    && html`<button onClick=${end(`users/${who.id}/sessions`)}>${t("system.end_all")}</button>`}</div>
     ${failure && html`<${Problem} failure=${failure} />`}
-    <${Answer} of=${asked}>${({ logins }) => (logins.length ? html`<ul class="system-list">${logins.map((one) => html`<li class="system-login" key=${one.id}><div><strong>${one.address ?? "–"}</strong> ${one.is_current && html`<${Tag} kind="good">${t("system.this_one")}<//>`}
-        <p class="small soft">${one.user_agent ?? ""}</p><p class="small soft">${t("system.login_times", { begun: local(one.created_at), used: ago(one.last_used_at), until: local(one.expires_at) })}</p></div>
-        ${!one.is_current && html`<button class="plain" onClick=${end(`users/${who.id}/sessions/${one.id}`)}>${t("system.end_login")}</button>`}</li>`)}</ul>` : html`<${Empty}>${t("system.no_logins")}<//>`)}<//></section>`;
+    <${Answer} of=${asked}>${({ logins }) => (logins.length
+      ? html`<ul class="system-list">${logins.map((one) => html`<li class="system-login" key=${one.id}><div>
+        <strong>${one.address ?? "–"}</strong> ${one.is_current && html`<${Tag} kind="good">${t("system.this_one")}<//>`}
+        <p class="small soft">${one.user_agent ?? ""}</p><p class="small soft">${t("system.login_times",
+          { begun: local(one.created_at), used: ago(one.last_used_at), until: local(one.expires_at) })}</p></div>
+        ${!one.is_current && html`<button class="plain" onClick=${end(`users/${who.id}/sessions/${one.id}`)}>${t("system.end_login")}</button>`}</li>`)}</ul>`
+          : html`<${Empty}>${t("system.no_logins")}<//>`)}<//></section>`;
 }
 
 export function Account({ who }) {
-  return html`<section class="panel"><${Facts} of=${[[t("system.name"), who.name], [t("system.role"), t(`system.roles.${who.role}`)], [t("system.via"), t(`system.vias.${who.via}`, { otherwise: who.via })]]} />
+  return html`<section class="panel">
+    <${Facts} of=${[[t("system.name"), who.name], [t("system.role"), t(`system.roles.${who.role}`)],
+      [t("system.via"), t(`system.vias.${who.via}`, { otherwise: who.via })]]} />
       <p class="small soft">${t(`system.role_may.${who.role}`)}</p></section>
     <div class="grid"><${Preferences} who=${who} />${who.via === "login" && html`<${Password} />`}</div>
     <div class="system-below"><${Logins} who=${who} /></div>`;

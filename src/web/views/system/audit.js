@@ -15,7 +15,8 @@ function Verify() {
     setState(await get("audit/verify").catch((failure) => ({ failure })));
   };
   return html`<div class="row"><button disabled=${state?.busy} onClick=${verify}>${t(state?.busy ? "system.verifying" : "system.verify")}</button>
-    ${state?.entries != null && html`<span role="status"><${Tag} kind=${state.intact ? "good" : "bad"}>${state.intact ? t("system.intact", { count: state.entries }) : t("system.broken", { seq: state.broken_at })}<//>
+    ${state?.entries != null && html`<span role="status"><${Tag} kind=${state.intact ? "good" : "bad"}>${state.intact
+      ? t("system.intact", { count: state.entries }) : t("system.broken", { seq: state.broken_at })}<//>
       <span class="soft small mono" title=${state.last_hash}> …${state.last_hash.slice(-12)}</span></span>`}
     ${state?.failure && html`<${Problem} failure=${state.failure} />`}</div>`;
 }
@@ -33,9 +34,13 @@ function Entry({ entry }) {
   return html`<li class="system-entry"><details><summary><span class="number soft small">${local(entry.at)}</span> <strong>${entry.who}</strong>
       <span>${t(`system.action.${entry.action.replaceAll(".", "_")}`, { otherwise: entry.action })}</span>
       ${entry.result !== "done" && html`<${Tag} kind="bad">${t("system.refused")}<//>`}</summary>
-    <dl class="system-detail">${[["#", count(entry.seq)], [t("system.action_code"), html`<code>${entry.action}</code>`], [t("system.object"), html`${entry.object_kind} ${link ? html`<a href=${link}>${entry.object_id}</a>` : entry.object_id ?? ""}`],
-      [t("system.via"), word("system.vias", entry.via)], [t("system.from_address"), entry.address ?? "–"], entry.result !== "done" && [t("system.result"), word("problem", entry.result)],
-      entry.request_id && [t("system.request"), html`<code>${entry.request_id}</code>`], ...more.map(([name, told]) => [name.replaceAll("_", " "), typeof told === "object" ? html`<code>${JSON.stringify(told)}</code>` : String(told)]), [t("system.hash"), html`<code>${entry.hash.slice(0, 16)}…</code>`]]
+    <dl class="system-detail">${[["#", count(entry.seq)], [t("system.action_code"), html`<code>${entry.action}</code>`],
+      [t("system.object"), html`${entry.object_kind} ${link ? html`<a href=${link}>${entry.object_id}</a>` : entry.object_id ?? ""}`],
+      [t("system.via"), word("system.vias", entry.via)], [t("system.from_address"), entry.address ?? "–"], entry.result !== "done"
+        && [t("system.result"), word("problem", entry.result)],
+      entry.request_id && [t("system.request"), html`<code>${entry.request_id}</code>`],
+        ...more.map(([name, told]) => [name.replaceAll("_", " "), typeof told === "object" ? html`<code>${JSON.stringify(told)}</code>` : String(told)]),
+          [t("system.hash"), html`<code>${entry.hash.slice(0, 16)}…</code>`]]
       .filter(Boolean).map(([name, told]) => html`<div><dt>${name}</dt><dd>${told}</dd></div>`)}</dl></details></li>`;
 }
 
@@ -45,13 +50,18 @@ export function Audit({ query }) {
   const asked = useGet("audit", { ...filter, page, page_size: 50 });
   const set = (name) => (event) => amend({ [name]: event.target.value, page: null });
   const take = (format) => String(address("audit/export", { ...filter, format }));
-  return html`<div class="row spread"><${Verify} /><div class="row"><a class="button" href=${take("csv")} download="audit.csv">CSV</a><a class="button" href=${take("ndjson")} download="audit.ndjson">NDJSON</a></div></div>
+  return html`<div class="row spread"><${Verify} /><div class="row"><a class="button" href=${take("csv")} download="audit.csv">CSV</a>
+    <a class="button" href=${take("ndjson")} download="audit.ndjson">NDJSON</a></div></div>
     <div class="system-filter fields"><${Search} label=${t("models.search")} value=${query.q} onsearch=${(q) => amend({ q, page: null })} />
       <${Search} label=${t("system.who")} value=${query.who} onsearch=${(who) => amend({ who, page: null })} />
-      <${Field} label=${t("system.about")} options=${[["", t("system.all")], ...AREAS.map((area) => [`${area}.*`, word("system.area", area)])]} value=${query.action ?? ""} onChange=${set("action")} />
-      <${Field} label=${t("system.result")} options=${[["", t("system.all")], ["done", t("system.done")], ["refused", t("system.refused")]]} value=${query.result ?? ""} onChange=${set("result")} />
-      <${Field} label=${t("system.from")} type="date" value=${query.from ?? ""} onChange=${set("from")} /><${Field} label=${t("system.to")} type="date" value=${query.to ?? ""} onChange=${set("to")} /></div>
-    <${Answer} of=${asked} tall>${({ items, total, total_pages: pages }) => (items.length ? html`<section class="panel"><p class="small soft">${t("system.entries_count", { count: total })}</p>
+      <${Field} label=${t("system.about")} options=${[["", t("system.all")], ...AREAS.map((area) => [`${area}.*`, word("system.area", area)])]}
+        value=${query.action ?? ""} onChange=${set("action")} />
+      <${Field} label=${t("system.result")} options=${[["", t("system.all")], ["done", t("system.done")], ["refused", t("system.refused")]]}
+        value=${query.result ?? ""} onChange=${set("result")} />
+      <${Field} label=${t("system.from")} type="date" value=${query.from ?? ""} onChange=${set("from")} />
+        <${Field} label=${t("system.to")} type="date" value=${query.to ?? ""} onChange=${set("to")} /></div>
+    <${Answer} of=${asked} tall>${({ items, total, total_pages: pages }) => (items.length
+      ? html`<section class="panel"><p class="small soft">${t("system.entries_count", { count: total })}</p>
         <ul class="system-list">${items.map((entry) => html`<${Entry} key=${entry.seq} entry=${entry} />`)}</ul></section>
         <${Pager} page=${page} pages=${pages} go=${(next) => amend({ page: next }, { replace: false })} />` : html`<${Empty}>${t("system.no_entries")}<//>`)}<//>`;
 }

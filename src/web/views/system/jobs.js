@@ -36,13 +36,17 @@ function Job({ job, again }) {
     }
   };
   const took = job.started_at && (Date.parse(job.finished_at ?? new Date().toISOString()) - Date.parse(job.started_at)) / 1000;
-  return html`<li class="system-job"><div class="row spread"><span><strong>${word("system.kind", job.kind)}</strong> <${Tag} kind=${now.status}>${word("status", now.status)}<//>
+  return html`<li class="system-job"><div class="row spread"><span><strong>${word("system.kind", job.kind)}</strong> <${Tag} kind=${now.status}>${word("status",
+    now.status)}<//>
       ${job.kind === "train" && now.status === "completed" && html` <a href=${at(["models", job.job_id])}>${t("model.look")}</a>`}</span>
-      <span class="soft small" title=${local(job.created_at)}>${ago(job.created_at)}${took > 0 && ` · ${duration(took)}`}${job.attempts > 1 && ` · ${t("system.attempts", { count: job.attempts })}`}</span></div>
-    ${going && html`<div class="system-going"><progress max="1" value=${now.progress} aria-label=${word("system.kind", job.kind)}></progress><span class="number">${percent(100 * now.progress)}</span>
+      <span class="soft small" title=${local(job.created_at)}>${ago(job.created_at)}${took > 0 && ` · ${duration(took)}`}${job.attempts > 1
+        && ` · ${t("system.attempts", { count: job.attempts })}`}</span></div>
+    ${going && html`<div class="system-going"><progress max="1" value=${now.progress} aria-label=${word("system.kind", job.kind)}></progress>
+      <span class="number">${percent(100 * now.progress)}</span>
       ${may && html`<button disabled=${job.cancel_requested} onClick=${cancel}>${t(job.cancel_requested ? "system.cancelling" : "part.cancel")}</button>`}</div>`}
     ${now.message && now.status !== "failed" && html`<p class="small soft">${said(now)}</p>`}
-    ${job.error && html`<div class="system-error"><p>${job.error_code ? t(`problem.${job.error_code}`, { otherwise: job.error }) : job.error}</p>${job.errors.length > 0 && html`<${Listed} items=${job.errors} most=${5} />`}</div>`}
+    ${job.error && html`<div class="system-error"><p>${job.error_code ? t(`problem.${job.error_code}`, { otherwise: job.error })
+      : job.error}</p>${job.errors.length > 0 && html`<${Listed} items=${job.errors} most=${5} />`}</div>`}
     ${failure && html`<${Problem} failure=${failure} />`}</li>`;
 }
 
@@ -52,8 +56,11 @@ export function Jobs({ query }) {
   useAgain(asked, 8);
   const options = (keys, room) => [["", t("system.all")], ...keys.map((key) => [key, word(room, key)])];
   return html`<div class="system-quiet"><div class="row system-filter">
-      <${Field} label=${t("system.job_kind")} options=${options(["parse", "clean", "train"], "system.kind")} value=${query.kind ?? ""} onChange=${(event) => amend({ kind: event.target.value, page: null })} />
-      <${Field} label=${t("system.job_status")} options=${options(["queued", "running", "completed", "failed", "cancelled"], "status")} value=${query.status ?? ""} onChange=${(event) => amend({ status: event.target.value, page: null })} /></div>
-    <${Answer} of=${asked} tall>${({ items, total_pages: pages }) => (items.length ? html`<section class="panel"><ul class="system-list">${items.map((job) => html`<${Job} key=${job.job_id} job=${job} again=${asked.again} />`)}</ul></section>
+      <${Field} label=${t("system.job_kind")} options=${options(["parse", "clean", "train"], "system.kind")} value=${query.kind ?? ""}
+        onChange=${(event) => amend({ kind: event.target.value, page: null })} />
+      <${Field} label=${t("system.job_status")} options=${options(["queued", "running", "completed", "failed", "cancelled"], "status")} value=${query.status ?? ""}
+        onChange=${(event) => amend({ status: event.target.value, page: null })} /></div>
+    <${Answer} of=${asked} tall>${({ items, total_pages: pages }) => (items.length
+      ? html`<section class="panel"><ul class="system-list">${items.map((job) => html`<${Job} key=${job.job_id} job=${job} again=${asked.again} />`)}</ul></section>
       <${Pager} page=${page} pages=${pages} go=${(next) => amend({ page: next }, { replace: false })} />` : html`<${Empty}>${t("system.no_jobs")}<//>`)}<//></div>`;
 }

@@ -13,7 +13,8 @@ function shown(name, text) {
 
 export function Settings({ query }) {
   const asked = useGet("system/config");
-  const heads = [{ key: "name", name: t("system.setting") }, { key: "value", name: t("system.value") }, { key: "origin", name: t("system.origin") }, { key: "default", name: t("system.default") }];
+  const heads = [{ key: "name", name: t("system.setting") }, { key: "value", name: t("system.value") }, { key: "origin", name: t("system.origin") },
+    { key: "default", name: t("system.default") }];
   const cell = (one, key) => {
     if (key === "name") return html`<span class="mono name">${one.name}</span>`;
     if (key === "origin") return html`<${Tag} kind=${one.origin === "default" ? "soft" : ""}>${word("system.origins", one.origin)}<//>`;
@@ -21,9 +22,12 @@ export function Settings({ query }) {
   };
   return html`<p class="soft">${t("system.settings_text")}</p>
     <div class="row system-filter"><${Search} label=${t("models.search")} value=${query.q} onsearch=${(q) => amend({ q })} />
-      <${Field} type="checkbox" label=${t("system.only_set")} checked=${Boolean(query.set)} onChange=${(event) => amend({ set: event.target.checked ? 1 : null })} /></div>
+      <${Field} type="checkbox" label=${t("system.only_set")} checked=${Boolean(query.set)}
+        onChange=${(event) => amend({ set: event.target.checked ? 1 : null })} /></div>
     <${Answer} of=${asked} tall>${({ settings }) => {
-      const wanted = settings.filter((one) => (!query.set || one.origin !== "default") && (!query.q || `${one.name} ${one.value ?? ""}`.toLowerCase().includes(query.q.toLowerCase())));
-      return wanted.length ? html`<${Table} caption=${t("system.tab.settings")} heads=${heads} rows=${wanted} cell=${cell} rowKey=${(one) => one.name} cards kind="system-settings" />` : html`<${Empty}>${t("system.no_setting")}<//>`;
+      const wanted = settings.filter((one) => (!query.set || one.origin !== "default")
+        && (!query.q || `${one.name} ${one.value ?? ""}`.toLowerCase().includes(query.q.toLowerCase())));
+      return wanted.length ? html`<${Table} caption=${t("system.tab.settings")} heads=${heads} rows=${wanted} cell=${cell} rowKey=${(one) => one.name} cards
+        kind="system-settings" />` : html`<${Empty}>${t("system.no_setting")}<//>`;
     }}<//>`;
 }

@@ -41,13 +41,16 @@ function Counted({ of, filter }) {
   const rowsHit = pick(filter ? "rows_dropped" : "rows_flagged");
   const total = (list) => list.reduce((sum, [, number]) => sum + number, 0);
   const line = (name, list, all, kept) => html`<div class="shape-counted"><div class="row spread"><span>${t(`clean.${name}`)}</span>
-      <b class="number">${filter ? t("clean.kept_of", { kept: count(kept), all: count(all) }) : t("clean.hit_of", { hit: count(total(list)), all: count(all) })}</b></div>
+      <b class="number">${filter ? t("clean.kept_of", { kept: count(kept), all: count(all) })
+        : t("clean.hit_of", { hit: count(total(list)), all: count(all) })}</b></div>
     <${Kept} taken=${Math.min(all, total(list))} all=${all} />
-    ${list.length > 0 && html`<ul class="shape-hits small">${list.map(([rule, number]) => html`<li key=${rule}><span>${word("rule", rule)}</span><span class="number">${count(number)} · ${percent((100 * number) / Math.max(1, all))}</span></li>`)}</ul>`}</div>`;
+    ${list.length > 0 && html`<ul class="shape-hits small">${list.map(([rule, number]) => html`<li key=${rule}><span>${word("rule", rule)}</span><span
+      class="number">${count(number)} · ${percent((100 * number) / Math.max(1, all))}</span></li>`)}</ul>`}</div>`;
   const all = rows.resampled - (resampling.empty_bins ?? 0);
   return html`${line("values", cellsHit, cells.before, cells.kept)}
     ${line("times", rowsHit, all, all - total(rowsHit))}
-    <p class="soft small">${resampling.applied ? t("clean.rows_became", { before: rows.parsed, after: rows.cleaned, interval: t(`clean.every_${resampling.applied}`, { otherwise: resampling.applied }) }) : t("clean.rows_stay", { before: rows.parsed, after: rows.cleaned })}</p>
+    <p class="soft small">${resampling.applied
+      ? t("clean.rows_became", { before: rows.parsed, after: rows.cleaned, interval: t(`clean.every_${resampling.applied}`, { otherwise: resampling.applied }) }) : t("clean.rows_stay", { before: rows.parsed, after: rows.cleaned })}</p>
     ${forecast.emptied_columns.length > 0 && html`<div class="problem"><p>${t("clean.emptied", { count: forecast.emptied_columns.length })}</p>
       <p class="small shape-name">${forecast.emptied_columns.slice(0, 12).join(", ")}${forecast.emptied_columns.length > 12 ? ` ${t("part.more", { count: forecast.emptied_columns.length - 12 })}` : ""}</p></div>`}
     <${Warnings} items=${warned(of.report.warnings.filter((one) => !["column_emptied", "rule_left_out"].includes(one.code)))} />`;
@@ -92,21 +95,28 @@ export function Forecast({ session, query, offered, asked, forecast, parsed, aga
   const changed = Object.keys(query).some((key) => !["version", "part", "of", "a", "b"].includes(key));
   const reset = () => go(["sessions", session.session_id, "clean"], { version: query.version }, { replace: true });
   return html`<aside class="shape-aside"><section class="panel" aria-labelledby="forecast">
-    <div class="row spread"><h2 id="forecast">${t("clean.forecast")}</h2>${changed && html`<button class="plain" onClick=${reset}>${t("clean.reset")}</button>`}</div>
+    <div class="row spread"><h2 id="forecast">${t("clean.forecast")}</h2>${changed && html`<button class="plain"
+      onClick=${reset}>${t("clean.reset")}</button>`}</div>
     <div class="stack">
-      <${Choice} label=${t("clean.what_with_it")} chosen=${takes ? "take" : "report"} of=${[["report", t("clean.only_report")], ["take", t("clean.take_out")]]} onchoose=${(key) => amend(switched(filter, key === "take"))} />
+      <${Choice} label=${t("clean.what_with_it")} chosen=${takes ? "take" : "report"} of=${[["report", t("clean.only_report")], ["take", t("clean.take_out")]]}
+        onchoose=${(key) => amend(switched(filter, key === "take"))} />
       <p class="hint">${t(takes ? "clean.take_out_hint" : "clean.only_report_hint")}</p>
       <label><span>${t("clean.interval")}</span><select onChange=${(event) => amend({ interval: event.target.value })}>
-        ${offered.intervals.map((one) => html`<option value=${one === offered.default_interval ? "" : one} selected=${one === asked.resample_interval}>${t(`clean.every_${one}`, { otherwise: one })}</option>`)}
+        ${offered.intervals.map((one) => html`<option value=${one === offered.default_interval ? "" : one}
+          selected=${one === asked.resample_interval}>${t(`clean.every_${one}`, { otherwise: one })}</option>`)}
         <option value="none" selected=${asked.resample_interval === null}>${t("clean.every_none")}</option></select></label>
-      ${[keep, share].filter(Boolean).map((one) => html`<label class="check" key=${one.switch}><input type="checkbox" checked=${isOn(query, one)} onChange=${(event) => amend(switched(one, event.target.checked))} /><span>${t(`clean.sentence_${one.switch}`, { otherwise: one.sentence })}</span></label>`)}
+      ${[keep, share].filter(Boolean).map((one) => html`<label class="check" key=${one.switch}><input type="checkbox" checked=${isOn(query, one)}
+        onChange=${(event) => amend(switched(one, event.target.checked))} /><span>${t(`clean.sentence_${one.switch}`, { otherwise: one.sentence })}</span></label>`)}
     </div>
     <div class="shape-count" aria-live="polite" aria-busy=${forecast.busy ? "true" : null}>
-      ${forecast.failure ? html`<${Problem} failure=${forecast.failure} again=${forecast.again} />` : forecast.data?.forecast ? html`<${Counted} of=${forecast.data} filter=${takes} />`
+      ${forecast.failure ? html`<${Problem} failure=${forecast.failure} again=${forecast.again} />` : forecast.data?.forecast ? html`<${Counted}
+        of=${forecast.data} filter=${takes} />`
         : html`<p class="soft small">${t(forecast.missing ? "clean.no_forecast" : "clean.counting")}</p>`}</div>
     ${failure && html`<${Problem} failure=${failure} again=${clean} />`}
     ${may ? html`<div class="row end">${job ? html`<div class="shape-progress"><progress max="1" value=${job.progress} aria-label=${t("clean.cleaning")}></progress>
-        <div class="row spread"><span class="small">${t("clean.cleaning")} ${percent(job.progress * 100)}</span>${job.id && html`<button class="plain" onClick=${stop}>${t("part.cancel")}</button>`}</div></div>`
-      : html`<button class="primary" onClick=${clean}>${t(takes ? "clean.clean_take" : "clean.clean_report", { version: parsed })}</button>`}</div>` : html`<p class="soft small">${t("clean.may_not")}</p>`}
+        <div class="row spread"><span class="small">${t("clean.cleaning")} ${percent(job.progress * 100)}</span>${job.id && html`<button class="plain"
+          onClick=${stop}>${t("part.cancel")}</button>`}</div></div>`
+      : html`<button class="primary" onClick=${clean}>${t(takes ? "clean.clean_take" : "clean.clean_report", { version: parsed })}</button>`}</div>` : html`<p
+        class="soft small">${t("clean.may_not")}</p>`}
   </section></aside>`;
 }

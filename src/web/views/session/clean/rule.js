@@ -35,11 +35,13 @@ function Roles({ rule, query, suggested, columns, forecast }) {
   if (roles.length === 0) return null;
   const numbers = columns.filter((one) => one.kind === "instantaneous" && one.count > 0).map((one) => one.column);
   const lacking = forecast.data?.report.rules.some((one) => rule.rules.includes(one.rule) && !one.ran);
-  return html`<details class="shape-more" open=${lacking}><summary>${t("clean.points_needed", { count: roles.length })}</summary><div class="fields">${roles.map((name) => {
+  return html`<details class="shape-more" open=${lacking}><summary>${t("clean.points_needed", { count: roles.length })}</summary><div
+    class="fields">${roles.map((name) => {
     const fits = suggested?.roles.find((one) => one.role === name);
     const used = forecast.data?.report.roles.find((one) => one.role === name);
     const set = role(query, name);
-    const first = fits?.columns.length === 1 ? t("clean.suggested", { column: fits.columns[0] }) : fits?.columns.length > 1 ? t("clean.several", { count: fits.columns.length }) : t("clean.none_fits");
+    const first = fits?.columns.length === 1 ? t("clean.suggested", { column: fits.columns[0] }) : fits?.columns.length > 1
+      ? t("clean.several", { count: fits.columns.length }) : t("clean.none_fits");
     const likely = fits?.columns ?? [];
     const units = used?.units.map((one) => one.unit).filter(Boolean).join(", ");
     return html`<label key=${name}><span>${t(`clean.role_${name}`, { otherwise: name })}${units && ` (${units})`}</span>
@@ -62,8 +64,10 @@ function LeftOut({ used, query, columns }) {
   return html`<details class="shape-more"><summary>${t("clean.left_out", { count: all.size })}</summary>
     <ul class="listed small">${[...reasons].sort((a, b) => b[1].length - a[1].length).slice(0, 12).map(([reason, names]) =>
       html`<li><span class="shape-name">${names.slice(0, 4).join(", ")}${names.length > 4 ? ` ${t("part.more", { count: names.length - 4 })}` : ""}</span>: <span class="soft">${t(`clean.because.${reason}`, { otherwise: reason.replace(": state it in units", "") })}</span></li>`)}</ul>
-    ${lacking.length > 0 && html`<p class="small">${t("clean.state_units")}</p><div class="fields">${[...new Set(lacking)].slice(0, 24).map((column) => html`<label key=${column}><span class="shape-name">${column}</span>
-      <select onChange=${(event) => state(column, event.target.value)}><option value="">–</option>${["°C", "°F", "%", "Hz", "kW", "RT", "L/min", "L/s", "m³/h", "GPM", "kPa", "bar"].map((unit) =>
+    ${lacking.length > 0 && html`<p class="small">${t("clean.state_units")}</p><div
+      class="fields">${[...new Set(lacking)].slice(0, 24).map((column) => html`<label key=${column}><span class="shape-name">${column}</span>
+      <select onChange=${(event) => state(column, event.target.value)}><option
+        value="">–</option>${["°C", "°F", "%", "Hz", "kW", "RT", "L/min", "L/s", "m³/h", "GPM", "kPa", "bar"].map((unit) =>
         html`<option value=${unit} selected=${(query.units ?? "").split(",").includes(`${column}~${unit}`)}>${unit}</option>`)}</select></label>`)}</div>`}</details>`;
 }
 
@@ -79,12 +83,16 @@ export function Rule({ rule, session, query, offered, forecast, suggested, colum
   const changed = thresholds.some((one) => query[one.name] !== undefined);
   const chart = (column) => at(["sessions", session.session_id, "chart"], { version: parsed, columns: column });
   return html`<section class=${`panel shape-rule ${on ? "on" : ""}`} aria-busy=${on && forecast.busy ? "true" : null}>
-    <div class="row spread"><label class="check shape-switch"><input type="checkbox" role="switch" checked=${on} onChange=${(event) => amend(switched(rule, event.target.checked))} /><span class="name">${title}</span></label>
+    <div class="row spread"><label class="check shape-switch"><input type="checkbox" role="switch" checked=${on}
+      onChange=${(event) => amend(switched(rule, event.target.checked))} /><span class="name">${title}</span></label>
       <${Count} rule=${rule} on=${on} forecast=${forecast} /></div>
     <p class="shape-sentence">${t(`clean.sentence_${rule.switch}`, { ...values, otherwise: rule.sentence })}</p>
-    ${on && html`${hit.length > 0 && html`<p class="small shape-worst">${hit.slice(0, MOST).map(({ column, hits, of }) => html`<a key=${column} href=${chart(column)} title=${of ? t("clean.share_of", { share: percent((100 * hits) / of) }) : null}><span class="shape-name">${column}</span> <b>${count(hits)}</b></a>`)}
+    ${on && html`${hit.length > 0 && html`<p class="small shape-worst">${hit.slice(0, MOST).map(({ column, hits, of }) => html`<a key=${column}
+      href=${chart(column)} title=${of ? t("clean.share_of", { share: percent((100 * hits) / of) }) : null}><span
+      class="shape-name">${column}</span> <b>${count(hits)}</b></a>`)}
         ${hit.length > MOST && html`<span class="soft">${t("part.more", { count: hit.length - MOST })}</span>`}</p>`}
-      ${used.length > 0 && used.every((one) => !one.ran) && html`<p class="small shape-lacks">${t(`clean.needs_${rule.switch}`, { otherwise: t("clean.needs") })}</p>`}
+      ${used.length > 0 && used.every((one) => !one.ran) && html`<p
+        class="small shape-lacks">${t(`clean.needs_${rule.switch}`, { otherwise: t("clean.needs") })}</p>`}
       ${spared > 0 && html`<p class="small soft shape-lacks">${t("clean.spared", { count: spared })}</p>`}
       <details class="shape-more" open=${thresholds.length <= 3 || changed}><summary>${t("clean.limits", { count: thresholds.length })}</summary>
         ${thresholds.map((one) => html`<${Threshold} key=${one.name} threshold=${one} query=${query} />`)}</details>

@@ -43,8 +43,10 @@ function Pair({ threshold, name, draft, change }) {
     event.target.setCustomValidity(next.min != null && next.max != null && next.min > next.max ? t("clean.crossed") : "");
     if (event.target.reportValidity()) change(next);
   };
-  return html`<span class="shape-pair"><input type="number" step="any" aria-label=${`${name}: ${t("clean.least")}`} placeholder="–∞" value=${draft.min ?? ""} onInput=${typed("min")} />
-    <span aria-hidden="true">…</span><input type="number" step="any" aria-label=${`${name}: ${t("clean.most")}`} placeholder="∞" value=${draft.max ?? ""} onInput=${typed("max")} /></span>`;
+  return html`<span class="shape-pair"><input type="number" step="any" aria-label=${`${name}: ${t("clean.least")}`} placeholder="–∞" value=${draft.min ?? ""}
+    onInput=${typed("min")} />
+    <span aria-hidden="true">…</span><input type="number" step="any" aria-label=${`${name}: ${t("clean.most")}`} placeholder="∞" value=${draft.max ?? ""}
+      onInput=${typed("max")} /></span>`;
 }
 
 export function Threshold({ threshold, query }) {
@@ -55,6 +57,7 @@ export function Threshold({ threshold, query }) {
   const Control = isLimits(threshold) ? Pair : Number_;
   return html`<div class=${`shape-threshold ${changed ? "changed" : ""}`}><span class="shape-what">${name}</span>
     <${Control} threshold=${threshold} name=${name} draft=${draft} change=${change} /><span class="soft small shape-unit">${unitOf(threshold)}</span>
-    <button class="plain" disabled=${!changed} title=${t("clean.usual", { told: told(threshold, threshold.default) })} aria-label=${t("clean.usual", { told: told(threshold, threshold.default) })}
+    <button class="plain" disabled=${!changed} title=${t("clean.usual", { told: told(threshold, threshold.default) })}
+      aria-label=${t("clean.usual", { told: told(threshold, threshold.default) })}
       onClick=${() => amend(written(threshold, threshold.default))}>↺</button></div>`;
 }

@@ -43,6 +43,7 @@ export function Downloads({ session, version, versions }) {
         options=${[["", t("files.every_stored")], ["15m", t("files.every_15m")], ["1h", t("files.every_1h")], ["1d", t("files.every_1d")]]} />
       <div><a class="button" download href=${of("bundle.zip")}>${t("files.bundle")}</a><p class="soft small">${t("files.bundle_text")}</p></div></div>
     <h3>${t("files.elsewhere")}</h3>
-    <div class="row">${TOOLS.map((name) => html`<button type="button" aria-pressed=${name === tool ? "true" : "false"} onClick=${() => amend({ tool: name })}>${t(`files.tool_${name}`)}</button>`)}</div>
+    <div class="row">${TOOLS.map((name) => html`<button type="button" aria-pressed=${name === tool ? "true" : "false"}
+      onClick=${() => amend({ tool: name })}>${t(`files.tool_${name}`)}</button>`)}</div>
     <div class="files-line"><pre tabindex="0">${line}</pre><button type="button" onClick=${() => copy(line)}>${t("files.copy")}</button></div></section>`;
 }

@@ -52,8 +52,10 @@ export function Lineage({ of, id }) {
           return html`<path d=${x < end ? `M${x} ${y} C${middle} ${y} ${middle} ${low} ${end} ${low}` : `M${from.x + 8} ${from.y + TALL} L${to.x + 8} ${to.y}`} />`;
         })}
         ${boxes.map((box) => {
-          const drawn = html`<g class=${box.kind}><title>${`${box.label} ${box.sha256 ?? ""}`}</title><rect x=${box.x} y=${box.y} width=${WIDE} height=${TALL} rx="6" />
-            <text x=${box.x + 10} y=${box.y + 19}>${shortened(box.label)}</text><text class="under" x=${box.x + 10} y=${box.y + 36}>${word("files.kind", box.kind)} · ${local(box.created_at)}</text></g>`;
+          const drawn = html`<g class=${box.kind}><title>${`${box.label} ${box.sha256 ?? ""}`}</title>
+            <rect x=${box.x} y=${box.y} width=${WIDE} height=${TALL} rx="6" />
+            <text x=${box.x + 10} y=${box.y + 19}>${shortened(box.label)}</text>
+              <text class="under" x=${box.x + 10} y=${box.y + 36}>${word("files.kind", box.kind)} · ${local(box.created_at)}</text></g>`;
           const href = target(box, id);
           return href ? html`<a href=${href}>${drawn}</a>` : drawn;
         })}

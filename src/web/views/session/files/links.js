@@ -39,11 +39,14 @@ export function Links({ session, versions }) {
       <${Field} label=${t("files.link_for")} name="hours" value="168" options=${HOURS.map(([hours, name]) => [hours, t(`files.for_${name}`)])} />
       <button>${t("files.link_make")}</button></form>`}
     ${failure && html`<${Problem} failure=${failure} />`}
-    ${made && html`<div class="done"><p>${t("files.link_once")}</p><div class="files-line"><pre tabindex="0">${made}</pre><button type="button" onClick=${() => copy(made)}>${t("files.copy")}</button></div></div>`}
+    ${made && html`<div class="done"><p>${t("files.link_once")}</p><div class="files-line"><pre tabindex="0">${made}</pre>
+      <button type="button" onClick=${() => copy(made)}>${t("files.copy")}</button></div></div>`}
     <${Answer} of=${asked}>${({ links }) => (links.length ? html`<ul class="files-links">${links.map((link) => html`<li key=${link.id}>
-      <div><span class="name">${link.note || t("files.link_unnamed")}</span> ${live(link) ? null : html`<${Tag} kind="soft">${t(link.revoked_at ? "files.link_revoked" : "files.link_expired")}<//>`}
+      <div><span class="name">${link.note || t("files.link_unnamed")}</span>
+        ${live(link) ? null : html` <${Tag} kind="soft">${t(link.revoked_at ? "files.link_revoked" : "files.link_expired")}<//>`}
         <p class="soft small">${[link.made_by, t("files.until", { time: local(link.expires_at) })].filter(Boolean).join(" · ")}</p></div>
-      ${live(link) && html`<button type="button" class="plain" onClick=${end(link)}>${t("files.link_end")}</button>`}</li>`)}</ul>` : html`<p class="soft small">${t("files.no_links")}</p>`)}<//></section>`;
+      ${live(link) && html`<button type="button" class="plain" onClick=${end(link)}>${t("files.link_end")}</button>`}</li>`)}</ul>` : html`<p
+        class="soft small">${t("files.no_links")}</p>`)}<//></section>`;
 }
 
 export function Sharing({ session, who }) {

@@ -26,19 +26,31 @@ export function Events({ session, version, versions, query }) {
   const groups = by.data?.rows ?? [];
   const rules = [...groups.reduce((sums, [rule, , n]) => sums.set(rule, (sums.get(rule) ?? 0) + n), new Map())];
   const points = [...new Set([query.column, ...groups.filter(([rule]) => !query.rule || rule === query.rule).map(([, column]) => column)])].filter(Boolean).sort();
-  const heads = [{ key: "rule", name: t("clean.rule") }, { key: "column", name: t("statistics.point") }, { key: "from", name: t("findings.from"), kind: "time" }, { key: "long", name: t("findings.lasted"), number: true }, { key: "rows", name: t("findings.rows"), number: true }, { key: "detail", name: t("findings.why") }, { key: "chart", name: t("findings.see") }];
+  const heads = [{ key: "rule", name: t("clean.rule") }, { key: "column", name: t("statistics.point") },
+    { key: "from", name: t("findings.from"), kind: "time" }, { key: "long", name: t("findings.lasted"), number: true },
+    { key: "rows", name: t("findings.rows"), number: true }, { key: "detail", name: t("findings.why") }, { key: "chart", name: t("findings.see") }];
   const cell = (one, key) => ({
-    rule: html`<span class="name">${word("rule", one.rule)}</span>`, column: html`<span class="shape-name">${one.column ?? t("findings.whole_rows")}</span>`, from: clock(one.start_at), long: lasting(one) > 0 ? duration(lasting(one)) : t("findings.a_moment"), rows: count(one.rows),
-    detail: html`<span class="small">${one.detail}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"], { version: query.version, columns: one.column, ...around(one) })}>${t("findings.see")}</a>`,
+    rule: html`<span class="name">${word("rule", one.rule)}</span>`, column: html`<span
+      class="shape-name">${one.column ?? t("findings.whole_rows")}</span>`, from: clock(one.start_at), long: lasting(one) > 0 ? duration(lasting(one))
+      : t("findings.a_moment"), rows: count(one.rows),
+    detail: html`<span class="small">${one.detail}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"],
+      { version: query.version, columns: one.column, ...around(one) })}>${t("findings.see")}</a>`,
   })[key];
   const filtered = query.rule || query.column || query.from || query.to;
-  return html`${cleaned && html`<div class="row shape-chips" role="group" aria-label=${t("clean.rule")}>${rules.length > 0 && html`<button aria-pressed=${String(!query.rule)} onClick=${() => amend({ rule: null, column: null, page: null })}>${t("findings.all_rules")}</button>
-      ${rules.map(([rule, n]) => html`<button key=${rule} aria-pressed=${String(query.rule === rule)} onClick=${() => amend({ rule: query.rule === rule ? null : rule, column: null, page: null })}>${word("rule", rule)} <b class="number">${count(n)}</b></button>`)}
-      <label><span class="visually-hidden">${t("statistics.point")}</span><select onChange=${(event) => amend({ column: event.target.value, page: null })}><option value="">${t("findings.all_points")}</option>${points.map((name) =>
+  return html`${cleaned && html`<div class="row shape-chips" role="group" aria-label=${t("clean.rule")}>${rules.length > 0 && html`<button
+    aria-pressed=${String(!query.rule)} onClick=${() => amend({ rule: null, column: null, page: null })}>${t("findings.all_rules")}</button>
+      ${rules.map(([rule, n]) => html`<button key=${rule} aria-pressed=${String(query.rule === rule)}
+        onClick=${() => amend({ rule: query.rule === rule ? null : rule, column: null, page: null })}>${word("rule", rule)} <b class="number">${count(n)}</b>
+        </button>`)}
+      <label><span class="visually-hidden">${t("statistics.point")}</span><select
+        onChange=${(event) => amend({ column: event.target.value, page: null })}><option value="">${t("findings.all_points")}</option>${points.map((name) =>
         html`<option value=${name} selected=${name === query.column}>${name}</option>`)}</select></label>`}</div>`}
-    <${Answer} of=${found} tall>${(data) => (data.items.length > 0 ? html`<p class="soft small">${t("findings.events_of", { count: data.total, version: data.version })}</p>
+    <${Answer} of=${found} tall>${(data) => (data.items.length > 0 ? html`<p
+      class="soft small">${t("findings.events_of", { count: data.total, version: data.version })}</p>
       <${Table} caption=${t("findings.part_events")} heads=${heads} rows=${data.items} cell=${cell} cards kind="shape-events" />
       <${Pager} page=${data.page} pages=${data.total_pages} go=${(page) => amend({ page }, { replace: false })} />`
-      : html`<${Empty}>${filtered ? t("findings.no_such_events") : cleaned ? t("findings.no_events", { version: data.version }) : t("findings.no_events_parsed")} ${filtered ? html`<button class="plain" onClick=${() => amend({ rule: null, column: null, from: null, to: null, page: null })}>${t("findings.show_all")}</button>`
+      : html`<${Empty}>${filtered ? t("findings.no_such_events") : cleaned ? t("findings.no_events", { version: data.version })
+        : t("findings.no_events_parsed")} ${filtered ? html`<button class="plain"
+        onClick=${() => amend({ rule: null, column: null, from: null, to: null, page: null })}>${t("findings.show_all")}</button>`
         : !cleaned && html`<a href=${at(["sessions", session.session_id, "clean"])}>${t("tab.clean")}</a>`}<//>`)}<//>`;
 }

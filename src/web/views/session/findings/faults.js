@@ -33,23 +33,29 @@ function Verdict({ summary, coverage, price, session, again }) {
   const machines = new Set(summary.map((one) => one.machine)).size;
   const tone = summary.length ? "bad" : judged.length ? "good" : "warn";
   const sentence = summary.length ? t(wasted > 0 ? "findings.found_wasted" : "findings.found", { count: summary.length, machines, energy: energy(wasted) })
-    : judged.length ? t("findings.healthy", { count: new Set(judged.map((one) => one.machine)).size, days: Math.max(...judged.map((one) => one.days_judged)) }) : t("findings.not_judged");
+    : judged.length ? t("findings.healthy", { count: new Set(judged.map((one) => one.machine)).size, days: Math.max(...judged.map((one) => one.days_judged)) })
+      : t("findings.not_judged");
   return html`<section class=${`panel shape-verdict ${tone}`}><p class="shape-sentence-big">${sentence}${cost && cost.amount > 0 && html` <b>${money(cost)}</b>`}</p>
-    ${session.site && may && summary.length > 0 && html`<p class="small soft">${price ? t("findings.priced", { price: `${price.currency}\u00a0${price.per_kwh}` }) : t("findings.no_price", { site: session.site })}
+    ${session.site && may && summary.length > 0 && html`<p class="small soft">${price
+      ? t("findings.priced", { price: `${price.currency}\u00a0${price.per_kwh}` }) : t("findings.no_price", { site: session.site })}
       <button class="plain" onClick=${() => setPricing(true)}>${t("findings.set_price")}</button></p>`}
     ${pricing && html`<${Price} site=${session.site} price=${price} onclose=${() => setPricing(false)} ondone=${again} />`}</section>`;
 }
 
 function Looked({ coverage }) {
-  const heads = [{ key: "kind", name: t("findings.looked_for") }, { key: "machine", name: t("findings.machine") }, { key: "days_judged", name: t("findings.days_judged"), number: true }, { key: "found", name: t("findings.days_found"), number: true }, { key: "note", name: t("findings.note") }];
+  const heads = [{ key: "kind", name: t("findings.looked_for") }, { key: "machine", name: t("findings.machine") },
+    { key: "days_judged", name: t("findings.days_judged"), number: true }, { key: "found", name: t("findings.days_found"), number: true },
+    { key: "note", name: t("findings.note") }];
   const cell = (one, key) => {
     if (key === "kind") return html`<span class="name">${kind(one.kind)}</span>`;
     if (key === "machine") return one.machine ? machine(one.machine) : "–";
-    if (key === "found") return one.days_found > 0 ? html`<${Tag} kind="bad">${count(one.days_found)}<//>` : one.days_judged > 0 ? html`<${Tag} kind="good">${t("findings.none")}<//>` : html`<${Tag} kind="warn">${t("findings.could_not")}<//>`;
+    if (key === "found") return one.days_found > 0 ? html`<${Tag} kind="bad">${count(one.days_found)}<//>` : one.days_judged > 0 ? html`<${Tag}
+      kind="good">${t("findings.none")}<//>` : html`<${Tag} kind="warn">${t("findings.could_not")}<//>`;
     return key === "note" ? html`<span class="soft small">${note(one.note)}</span>` : count(one[key]);
   };
   const judged = [...coverage].sort((a, b) => (b.days_found > 0) - (a.days_found > 0) || (b.days_judged > 0) - (a.days_judged > 0));
-  return html`<section class="panel"><h2>${t("findings.looked_at")}</h2><p class="hint">${t("findings.looked_hint")}</p><${Table} caption=${t("findings.looked_at")} heads=${heads} rows=${judged} cell=${cell} rowKey=${(one) => `${one.kind} ${one.machine}`} cards /></section>`;
+  return html`<section class="panel"><h2>${t("findings.looked_at")}</h2><p class="hint">${t("findings.looked_hint")}</p><${Table}
+    caption=${t("findings.looked_at")} heads=${heads} rows=${judged} cell=${cell} rowKey=${(one) => `${one.kind} ${one.machine}`} cards /></section>`;
 }
 
 export function Faults({ session, version, query }) {
@@ -57,20 +63,29 @@ export function Faults({ session, version, query }) {
   const path = `sessions/${session.session_id}/findings`;
   const found = useGet(path, { ...asked, kind: query.kind, machine: query.machine, page_size: 1 });
   const filtered = query.kind || query.machine || query.from || query.to;
-  return html`${found.busy && !found.data && html`<p class="soft small" role="status">${t("findings.judging")}</p>`}<${Answer} of=${found} tall>${({ summary, coverage, energy_price: price }) => {
+  return html`${found.busy && !found.data && html`<p class="soft small" role="status">${t("findings.judging")}</p>`}<${Answer}
+    of=${found} tall>${({ summary, coverage, energy_price: price }) => {
     const kinds = [...new Set(coverage.map((one) => one.kind))];
     const machines = [...new Set([...coverage.map((one) => one.machine), query.machine])].filter(Boolean).sort();
     const ranked = [...summary].sort(byWeight);
     return html`${!filtered && html`<${Verdict} summary=${summary} coverage=${coverage} price=${price} session=${session} again=${found.again} />`}
       <div class="row shape-filters">
-        <label><span>${t("findings.kind")}</span><select onChange=${(event) => amend({ kind: event.target.value })}><option value="">${t("statistics.any")}</option>${kinds.map((name) => html`<option value=${name} selected=${name === query.kind}>${kind(name)}</option>`)}</select></label>
-        <label><span>${t("findings.machine")}</span><select onChange=${(event) => amend({ machine: event.target.value })}><option value="">${t("statistics.any")}</option>${machines.map((name) => html`<option value=${name} selected=${name === query.machine}>${machine(name)}</option>`)}</select></label>
-        <label><span>${t("findings.since")}</span><input type="date" value=${query.from?.slice(0, 10) ?? ""} min=${day(session.start_at)} max=${day(session.end_at)} onChange=${(event) => amend({ from: event.target.value })} /></label>
-        <label><span>${t("findings.before")}</span><input type="date" value=${query.to?.slice(0, 10) ?? ""} min=${day(session.start_at)} onChange=${(event) => amend({ to: event.target.value })} /></label>
+        <label><span>${t("findings.kind")}</span><select onChange=${(event) => amend({ kind: event.target.value })}><option
+          value="">${t("statistics.any")}</option>${kinds.map((name) => html`<option value=${name}
+          selected=${name === query.kind}>${kind(name)}</option>`)}</select></label>
+        <label><span>${t("findings.machine")}</span><select onChange=${(event) => amend({ machine: event.target.value })}><option
+          value="">${t("statistics.any")}</option>${machines.map((name) => html`<option value=${name}
+          selected=${name === query.machine}>${machine(name)}</option>`)}</select></label>
+        <label><span>${t("findings.since")}</span><input type="date" value=${query.from?.slice(0, 10) ?? ""} min=${day(session.start_at)}
+          max=${day(session.end_at)} onChange=${(event) => amend({ from: event.target.value })} /></label>
+        <label><span>${t("findings.before")}</span><input type="date" value=${query.to?.slice(0, 10) ?? ""} min=${day(session.start_at)}
+          onChange=${(event) => amend({ to: event.target.value })} /></label>
         ${filtered && html`<button class="plain" onClick=${() => amend({ kind: null, machine: null, from: null, to: null })}>${t("findings.show_all")}</button>`}</div>
       ${ranked.length === 0 && filtered && html`<p class="empty">${t("findings.none_match")}</p>`}
-      <ol class="shape-faults">${ranked.map((one, index) => html`<${Fault} key=${`${one.kind} ${one.machine}`} rank=${index + 1} of=${one} session=${session} query=${query} path=${path} asked=${asked} />`)}</ol>
+      <ol class="shape-faults">${ranked.map((one, index) => html`<${Fault} key=${`${one.kind} ${one.machine}`} rank=${index + 1} of=${one} session=${session}
+        query=${query} path=${path} asked=${asked} />`)}</ol>
       <${Looked} coverage=${coverage} />
-      <section class="panel"><${Limits} query=${query} /><p class="hint">${t("findings.sql_hint")} <a href=${at(["ask"], { session: session.session_id, sql: `SELECT * FROM "${session.session_id}".findings ORDER BY energy_wasted_kwh DESC NULLS LAST` })}>${t("findings.ask_sql")}</a></p></section>`;
+      <section class="panel"><${Limits} query=${query} /><p class="hint">${t("findings.sql_hint")} <a href=${at(["ask"],
+        { session: session.session_id, sql: `SELECT * FROM "${session.session_id}".findings ORDER BY energy_wasted_kwh DESC NULLS LAST` })}>${t("findings.ask_sql")}</a></p></section>`;
   }}<//>`;
 }

@@ -22,7 +22,8 @@ function Point({ name, told, category, suggested, target, frozen, onmove }) {
   const sure = told && category === told.category;
   return html`<li class=${`model-point ${moved ? "moved" : ""} ${target ? "model-target" : ""}`} draggable=${!frozen} onDragStart=${drag}>
     <span class="model-point-name" title=${name}>${name}</span>
-    ${sure && html`<span class=${`model-sure ${told.confidence < 0.7 ? "unsure" : ""}`} title=${t("model.confidence", { percent: percent(100 * told.confidence) })}>${percent(100 * told.confidence)}</span>`}
+    ${sure && html`<span class=${`model-sure ${told.confidence < 0.7 ? "unsure" : ""}`}
+      title=${t("model.confidence", { percent: percent(100 * told.confidence) })}>${percent(100 * told.confidence)}</span>`}
     ${!frozen && html`<select id=${`point-${name}`} aria-label=${t("model.move", { name })} title=${t("model.move", { name })} value=${category} onChange=${move}>
       ${choices.map((key) => html`<option value=${key} selected=${key === category}>${key ? word("model.part", key) : t("model.not_used")}</option>`)}</select>`}
     ${(moved || sure || target) && html`<span class="model-why">${target ? t("model.is_target") : moved ? t("model.moved") : told.evidence}</span>`}

@@ -15,11 +15,13 @@ function Result({ id, sentences }) {
   return html`<${Answer} of=${asked}>${(model) => (model.metrics ? html`
     <div class="row spread"><h2>${model.name} ${model.version} <${Grade} model=${model} /></h2>
       <div class="row"><a class="button primary" href=${at(["models", model.name], { version: model.version })}>${t("model.look")}</a>
-        ${model.can_optimize && html`<a class="button" href=${at(["setpoints"], { model: model.name, version: model.version })}>${t("models.to_setpoints")}</a>`}</div></div>
+        ${model.can_optimize && html`<a class="button" href=${at(["setpoints"], { model: model.name,
+          version: model.version })}>${t("models.to_setpoints")}</a>`}</div></div>
     <p class="models-headline">${headline(model)}</p>
     <${Against} model=${model} />
     <${Figures} model=${model} />
-    <${LeftOut} sentences=${model.metrics.left_out ?? sentences} open />` : html`<${Problem} failure=${{ message: model.error ?? word("status", model.status) }} />`)}<//>`;
+    <${LeftOut} sentences=${model.metrics.left_out ?? sentences} open />`
+      : html`<${Problem} failure=${{ message: model.error ?? word("status", model.status) }} />`)}<//>`;
 }
 
 /** Follows the job `id`; when it has ended, shows its model, or why there is none. */

@@ -91,7 +91,8 @@ export function Columns({ query, asked: range, columns, rows, path }) {
   const cell = (one, key) => {
     if (key === "column") return html`<a class="name" href=${at(path, { ...query, column: one.column })} title=${one.original_name}>${one.column}</a>`;
     if (key === "complete") return html`<${Meter} percent=${rows ? (100 * one.count) / rows : 0} label=${t("statistics.of_rows", { count: one.count, rows })} />`;
-    if (key === "shape") return one.count > 0 && one.kind !== "text" && one.std > 0 ? html`<${Small} values=${{ ...range, column: one.column, bins: 24 }} />` : html`<span class="soft small">${
+    if (key === "shape") return one.count > 0 && one.kind !== "text" && one.std > 0 ? html`<${Small} values=${{ ...range, column: one.column, bins: 24 }} />`
+      : html`<span class="soft small">${
       one.count === 0 ? t("statistics.no_values") : one.std === 0 ? t("statistics.constant") : "–"}</span>`;
     if (key === "unit") return one.unit ?? html`<span class="soft">–</span>`;
     if (key === "kind") return html`<${Tag} kind="soft">${word("kind", one.kind)}<//>`;
@@ -100,14 +101,16 @@ export function Columns({ query, asked: range, columns, rows, path }) {
   const sort = (key) => amend({ sort: key, descending: query.sort === key && !query.descending ? 1 : null, page: null });
   return html`<div class="row shape-filters">
       <${Search} label=${t("statistics.search")} value=${query.q} onsearch=${(q) => amend({ q, page: null })} />
-      <label><span>${t("statistics.kind")}</span><select onChange=${(event) => amend({ kind: event.target.value, page: null })}><option value="">${t("statistics.any")}</option>
+      <label><span>${t("statistics.kind")}</span><select onChange=${(event) => amend({ kind: event.target.value, page: null })}><option
+        value="">${t("statistics.any")}</option>
         ${kinds.map((kind) => html`<option value=${kind} selected=${kind === query.kind}>${word("kind", kind)}</option>`)}</select></label>
       <label class="check"><input type="checkbox" checked=${!!query.filled} onChange=${(event) => amend({ filled: event.target.checked ? 1 : null, page: null })} />
         <span>${t("statistics.hide_empty", { count: empty })}</span></label>
       <p class="soft small shape-told">${t("statistics.shown", { count: matching.length, all: columns.length, rows })}</p>
     </div>
     ${sorted.length === 0 ? html`<${Empty}>${t("statistics.none_match")}<//>`
-      : html`<${Table} caption=${t("statistics.part_columns")} heads=${heads} rows=${sorted.slice((page - 1) * PAGE, page * PAGE)} cell=${cell} rowKey=${(one) => one.column}
+      : html`<${Table} caption=${t("statistics.part_columns")} heads=${heads} rows=${sorted.slice((page - 1) * PAGE, page * PAGE)} cell=${cell}
+        rowKey=${(one) => one.column}
         sorted=${{ key: query.sort, descending: !!query.descending }} onsort=${sort} kind="shape-columns" cards />`}
     <${Pager} page=${page} pages=${pages} go=${(number) => amend({ page: number }, { replace: false })} />`;
 }

@@ -47,7 +47,8 @@ function Choose({ columns, chosen }) {
     if (next.length >= 2 && next.length <= MOST) amend({ columns: next.join(",") });
   };
   return html`<details class="shape-choose"><summary>${t("statistics.chosen", { count: chosen.length, all: usable.length })}</summary>
-    <div class="row"><input type="search" aria-label=${t("statistics.search")} placeholder=${t("statistics.search")} value=${wanted} onInput=${(event) => setWanted(event.target.value)} />
+    <div class="row"><input type="search" aria-label=${t("statistics.search")} placeholder=${t("statistics.search")} value=${wanted}
+      onInput=${(event) => setWanted(event.target.value)} />
       <button onClick=${() => amend({ columns: null })}>${t("statistics.telling")}</button></div>
     <div class="shape-checks">${shown.map((one) => html`<label class="check" key=${one.column}><input type="checkbox" checked=${set.has(one.column)}
       disabled=${!set.has(one.column) && set.size >= MOST} onChange=${() => toggle(one.column)} /><span>${one.column}</span></label>`)}</div></details>`;
@@ -68,11 +69,13 @@ function Pair({ session, version, query, asked, columns, x, y, r, pairs, pressed
   const found = useRows(table && `SELECT x, y, time FROM (SELECT ${a} AS x, ${b} AS y, timestamp AS time, row_number() OVER (ORDER BY timestamp) AS n FROM ${table} WHERE ${where})
     WHERE n % ${step} = 0 ORDER BY n`, session.session_id);
   const label = (name) => (unit(name) ? `${name} (${unit(name)})` : name);
-  const chart = (time) => go(["sessions", session.session_id, "chart"], { version: query.version, columns: `${x},${y}`, ...(time ? around(time) : { from: query.from, to: query.to }) });
+  const chart = (time) => go(["sessions", session.session_id, "chart"],
+    { version: query.version, columns: `${x},${y}`, ...(time ? around(time) : { from: query.from, to: query.to }) });
   return html`<div class="shape-wide shape-pair-of" ref=${place}><${Figure} title=${`${y} / ${x}`} name=${`${y} against ${x}`} drawn=${drawn}
     hint=${t("statistics.pair_hint", { r: value(r, 3), count: pairs })}
     tools=${html`<button onClick=${() => chart(null)}>${t("statistics.both_on_chart")}</button>`}>
-    <${Answer} of=${found}>${({ rows }) => html`<${Scatter} points=${rows} xLabel=${label(x)} yLabel=${label(y)} innerRef=${drawn} onpress=${(point) => chart(point[2])}
+    <${Answer} of=${found}>${({ rows }) => html`<${Scatter} points=${rows} xLabel=${label(x)} yLabel=${label(y)} innerRef=${drawn}
+      onpress=${(point) => chart(point[2])}
       say=${(point) => `${clock(point[2])}: ${value(point[0], 4)} ${unit(x) ?? ""}, ${value(point[1], 4)} ${unit(y) ?? ""}`}
       description=${t("statistics.pair_of", { x, y, count: rows.length })} />`}<//><//></div>`;
 }
@@ -109,18 +112,23 @@ export function Correlation({ session, version, query, asked, columns, path }) {
   };
   const pair = query.x && query.y && map?.list.find(({ x, y }) => (x === query.x && y === query.y) || (x === query.y && y === query.x));
   return html`<div class="row spread shape-filters"><${Choose} columns=${columns} chosen=${chosen} />
-      <${Choice} label=${t("statistics.method")} chosen=${method} of=${[["pearson", t("statistics.pearson")], ["spearman", t("statistics.spearman")]]} onchoose=${(key) => amend({ method: key === "pearson" ? null : key })} /></div>
+      <${Choice} label=${t("statistics.method")} chosen=${method} of=${[["pearson", t("statistics.pearson")], ["spearman", t("statistics.spearman")]]}
+        onchoose=${(key) => amend({ method: key === "pearson" ? null : key })} /></div>
     <${Answer} of=${found} tall>${() => html`<div class="shape-figures">
       <${Figure} title=${t("statistics.together")} hint=${t(`statistics.${method}_hint`)} name="correlation" drawn=${drawn}>
-        <${HeatMap} rows=${map.names.map((name, index) => `${index + 1} ${name}`)} columns=${map.names} at=${map.at} low=${-1} high=${1} colours=${["--heat-low", "--heat-middle", "--heat-high"]}
+        <${HeatMap} rows=${map.names.map((name, index) => `${index + 1} ${name}`)} columns=${map.names} at=${map.at} low=${-1} high=${1}
+          colours=${["--heat-low", "--heat-middle", "--heat-high"]}
           rowHeight=${Math.max(16, Math.min(34, Math.round(560 / map.names.length)))} columnLabel=${(index) => String(index + 1)} innerRef=${drawn}
           onpress=${(row, column) => press(map.names[column], map.names[row])} description=${t("statistics.map_of", { count: map.names.length })}
           say=${(row, column) => `${map.names[row]} / ${map.names[column]}: ${value(map.at(row, column), 3)}`} />
         <p class="shape-scale small soft"><span>−1</span><i class="shape-ramp both" aria-hidden="true"></i><span>+1</span></p><//>
       <section class="panel"><h2>${t("statistics.strongest")}</h2>
-        ${map.list.length === 0 ? html`<${Empty}>${t("statistics.no_pairs")}<//>` : html`<ol class="shape-pairs">${map.list.slice(0, 14).map(({ x, y, r, pairs }) => html`<li key=${`${x},${y}`}>
-          <a href=${at(path, { ...query, x, y })} onClick=${() => (pressed.current = true)} aria-current=${pair && pair.x === x && pair.y === y ? "true" : null}><span class="shape-name">${x} / ${y}</span>
+        ${map.list.length === 0 ? html`<${Empty}>${t("statistics.no_pairs")}<//>` : html`<ol
+          class="shape-pairs">${map.list.slice(0, 14).map(({ x, y, r, pairs }) => html`<li key=${`${x},${y}`}>
+          <a href=${at(path, { ...query, x, y })} onClick=${() => (pressed.current = true)}
+            aria-current=${pair && pair.x === x && pair.y === y ? "true" : null}><span class="shape-name">${x} / ${y}</span>
             <span class="number">${value(r, 3)}</span></a><span class="soft small">${t("statistics.pairs", { count: pairs })}</span></li>`)}</ol>`}</section>
-      ${pair && html`<${Pair} key=${`${query.x},${query.y}`} session=${session} version=${version} query=${query} asked=${asked} columns=${columns} x=${query.x} y=${query.y} r=${pair.r} pairs=${pair.pairs} pressed=${pressed} />`}
+      ${pair && html`<${Pair} key=${`${query.x},${query.y}`} session=${session} version=${version} query=${query} asked=${asked} columns=${columns} x=${query.x}
+        y=${query.y} r=${pair.r} pairs=${pair.pairs} pressed=${pressed} />`}
     </div>`}<//>`;
 }

@@ -67,30 +67,39 @@ function Found({ session, version, query, asked, columns, found }) {
     const farthest = Math.max(found.full_load_rt, ...rows.map((point) => point[0]));
     return {
       rows, bands: filled.map((bin) => ({ from: bin.load_from_rt, to: bin.load_to_rt ?? farthest, low: bin.p25, high: bin.p75 })),
-      lines: [{ points: low, colour: "--bar-good", dash: [6, 4] }, { points: high, colour: "--bar-bad", dash: [6, 4] }, { points: filled.map((bin) => [middle(bin), bin.median]), colour: "--line-2", width: 2.5 }],
+      lines: [{ points: low, colour: "--bar-good", dash: [6, 4] }, { points: high, colour: "--bar-bad", dash: [6, 4] },
+        { points: filled.map((bin) => [middle(bin), bin.median]), colour: "--line-2", width: 2.5 }],
       xRange: [Math.max(0, nearest - (farthest - nearest) * 0.05), farthest + (farthest - nearest) * 0.04], yRange: [Math.max(0, least - (most - least) * 0.12), most + (most - least) * 0.12],
     };
   }, [points.data, found]);
   const best = filled.reduce((one, bin) => (bin.hours >= 1 && (!one || bin.median < one.median) ? bin : one), null);
   const told = grade(found.kw_rt);
   const { all, used, missing, no_load: idle, impossible } = found.rows;
-  const heads = [{ key: "load", name: t("statistics.load_rt") }, { key: "share", name: t("statistics.part_load") }, { key: "hours", name: t("statistics.hours"), number: true },
+  const heads = [{ key: "load", name: t("statistics.load_rt") }, { key: "share", name: t("statistics.part_load") },
+    { key: "hours", name: t("statistics.hours"), number: true },
     ...["p25", "median", "p75"].map((key) => ({ key, name: t(`statistics.${key}`), number: true }))];
   const cell = (bin, key) => ({ load: range(bin), share: `${percent(bin.part_load_from * 100)}${bin.part_load_to == null ? "+" : ` – ${percent(bin.part_load_to * 100)}`}`, hours: count(Math.round(bin.hours)) })[key] ?? value(bin[key], 3);
-  const chart = (point) => go(["sessions", session.session_id, "chart"], { version: query.version, columns: [...new Set(found.roles.flatMap((one) => one.columns))].join(","), ...around(point[2]) });
+  const chart = (point) => go(["sessions", session.session_id, "chart"],
+    { version: query.version, columns: [...new Set(found.roles.flatMap((one) => one.columns))].join(","), ...around(point[2]) });
   return html`<section class="panel"><${Facts} of=${[
-        [t("statistics.whole_time"), html`${measure(found.kw_rt, "kW/RT", 3)} <${Tag} kind=${TONE[told]}>${t(`statistics.grade_${told}`)}<//>`, t("statistics.grades")],
-        [t("statistics.cop"), value(found.cop, 3)], [t("statistics.energy"), measure(found.energy_kwh, "kWh", 4)], [t("statistics.cooling"), measure(found.cooling_rth, "RTh", 4)],
+        [t("statistics.whole_time"), html`${measure(found.kw_rt, "kW/RT", 3)} <${Tag}
+          kind=${TONE[told]}>${t(`statistics.grade_${told}`)}<//>`, t("statistics.grades")],
+        [t("statistics.cop"), value(found.cop, 3)], [t("statistics.energy"), measure(found.energy_kwh, "kWh", 4)],
+          [t("statistics.cooling"), measure(found.cooling_rth, "RTh", 4)],
         [t("statistics.full_load"), measure(found.full_load_rt, "RT", 4)], [t("statistics.looked_at"), duration(found.hours * 3600)],
         best && [t("statistics.best_at"), `${range(best)} RT: ${value(best.median, 3)}`]]} />
       <p class="soft small">${t("statistics.used_rows", { used, all, missing, idle, impossible })}</p></section>
     <div class="shape-figures">
       <${Figure} title=${t("statistics.against_load")} name="kW per RT against load" drawn=${drawn} wide>
-        ${points.failure ? html`<${Problem} failure=${points.failure} again=${points.again} />` : html`<${Scatter} points=${drawing.rows} bands=${drawing.bands} lines=${drawing.lines} xRange=${drawing.xRange} yRange=${drawing.yRange} height=${440}
-          xLabel=${t("statistics.load_axis")} yLabel="kW/RT" innerRef=${drawn} onpress=${chart} description=${t("statistics.scatter_of", { kw: value(found.kw_rt, 3), best: best ? range(best) : "–" })}
+        ${points.failure ? html`<${Problem} failure=${points.failure} again=${points.again} />` : html`<${Scatter} points=${drawing.rows} bands=${drawing.bands}
+          lines=${drawing.lines} xRange=${drawing.xRange} yRange=${drawing.yRange} height=${440}
+          xLabel=${t("statistics.load_axis")} yLabel="kW/RT" innerRef=${drawn} onpress=${chart}
+            description=${t("statistics.scatter_of", { kw: value(found.kw_rt, 3), best: best ? range(best) : "–" })}
           say=${(point) => `${clock(point[2])}: ${measure(point[0], "RT", 4)}, ${measure(point[3], "kW", 4)}, ${measure(point[1], "kW/RT", 3)}`} />`}
-        <ul class="shape-legend small soft"><li class="median">${t("statistics.median")}</li><li class="band">${t("statistics.middle_half")}</li><li class="low">${t("statistics.best_decile")}</li><li class="high">${t("statistics.worst_decile")}</li></ul><//>
-      <section class="panel shape-wide"><h2>${t("statistics.by_load")}</h2><${Table} caption=${t("statistics.by_load")} heads=${heads} rows=${filled} cell=${cell} rowKey=${(bin) => bin.load_from_rt} /></section>
+        <ul class="shape-legend small soft"><li class="median">${t("statistics.median")}</li><li class="band">${t("statistics.middle_half")}</li><li
+          class="low">${t("statistics.best_decile")}</li><li class="high">${t("statistics.worst_decile")}</li></ul><//>
+      <section class="panel shape-wide"><h2>${t("statistics.by_load")}</h2><${Table} caption=${t("statistics.by_load")} heads=${heads} rows=${filled}
+        cell=${cell} rowKey=${(bin) => bin.load_from_rt} /></section>
     </div>`;
 }
 
@@ -104,9 +113,12 @@ export function Efficiency(props) {
   const options = (role) => [["", t("statistics.suggested")], ...[...new Set([used(role), ...numbers])].filter(Boolean).map((name) => [name, name.replaceAll(",", " + ")])];
   const lacks = ["missing_role", "ambiguous_role", "bad_role"].includes(code);
   return html`<div class="fields shape-filters">
-      ${["power", "load"].map((role) => html`<${Field} key=${role} label=${t(`statistics.${role}_of_plant`)} options=${options(role)} value=${used(role)} onChange=${(event) => amend({ [role]: event.target.value })} />`)}
+      ${["power", "load"].map((role) => html`<${Field} key=${role} label=${t(`statistics.${role}_of_plant`)} options=${options(role)} value=${used(role)}
+        onChange=${(event) => amend({ [role]: event.target.value })} />`)}
       <${Field} label=${t("statistics.bins")} type="number" min="2" max="50" value=${query.bins ?? 10} onChange=${(event) => amend({ bins: event.target.value })} />
-      <${Field} label=${t("statistics.full_load_rt")} type="number" min="1" step="any" placeholder=${found.data ? value(found.data.full_load_rt, 4) : ""} value=${query.full ?? ""} onChange=${(event) => amend({ full: event.target.value })} /></div>
+      <${Field} label=${t("statistics.full_load_rt")} type="number" min="1" step="any" placeholder=${found.data ? value(found.data.full_load_rt, 4) : ""}
+        value=${query.full ?? ""} onChange=${(event) => amend({ full: event.target.value })} /></div>
     ${lacks ? html`<div class="empty"><p>${t("statistics.no_efficiency")}</p><p class="small">${t("statistics.no_efficiency_what")}</p></div>`
-      : html`<${Answer} of=${found} tall>${(data) => data.rows.used > 0 ? html`<${Found} ...${props} found=${data} />` : html`<p class="empty">${t("statistics.no_load_rows", { all: data.rows.all })}</p>`}<//>`}`;
+      : html`<${Answer} of=${found} tall>${(data) => data.rows.used > 0 ? html`<${Found} ...${props} found=${data} />` : html`<p
+        class="empty">${t("statistics.no_load_rows", { all: data.rows.all })}</p>`}<//>`}`;
 }
