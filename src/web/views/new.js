@@ -68,9 +68,11 @@ export default function New({ query }) {
   const suggested = isNew ? suggestedName(look.answer, query.site || session?.site, good[0]?.name) : session.name;
   const any = files.length > 0 || query.folder;
 
-  // What could not be read at all is of no use to anybody: it is not left behind. Nor is it taken away while it is looked at.
+  // Files of this page of which none can be read are of no use to anybody: they are not left behind. Nor are they taken away
+  // while they are looked at, or where somebody kept them to come back.
   const useless = useRef(null);
-  useless.current = query.session && session && isNew && !query.job && look.current && rows.length > 0 && good.length === 0 && !sending ? query.session : null;
+  const hopeless = rows.length > 0 && rows.every((row) => row.bad || row.file?.state === "same") && canRemove() && !sending;
+  useless.current = hopeless && session && isNew && !query.job && look.current ? query.session : null;
   useEffect(() => () => {
     if (isSending()) return;
     const id = useless.current;

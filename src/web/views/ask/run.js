@@ -18,7 +18,7 @@ function place(sql, detail) {
 
 /** What is wrong as it is shown: without the field's name, which is always the statement. */
 function told(problem, sql) {
-  const detail = (problem.detail ?? "").replace(/^sql: /, "");
+  const detail = (problem.detail ?? "").replace(/^sql: /, "").replace(/^Internal error: /, "").replace(/, errors: Error.*$/s, ".");
   const failure = new Failure({ ...problem, detail: detail.replace(/ at Line: \d+, Column: \d+$/, ""), errors: [] });
   failure.place = place(sql, detail);
   return failure;

@@ -28,7 +28,11 @@ function Days({ session, query }) {
   </div>`;
 }
 
-export default function Statistics({ session, version, versions, query }) {
+/** An address may be written by hand: what is no time is not asked for. */
+const time = (text) => (/^\d{4}-\d\d-\d\d/.test(text ?? "") && !Number.isNaN(Date.parse(text.slice(0, 10))) ? text : undefined);
+
+export default function Statistics({ session, version, versions, query: written }) {
+  const query = { ...written, from: time(written.from), to: time(written.to) };
   const part = query.part in PARTS ? query.part : "columns";
   const asked = { session_id: session.session_id, version, from: query.from, to: query.to };
   const stats = useGet("data/stats", asked);

@@ -33,7 +33,10 @@ const number = (text) => (text === "" || text == null || !Number.isFinite(Number
 export function setting(query, threshold) {
   const written = query[threshold.name];
   if (written === undefined) return threshold.default;
-  if (!isLimits(threshold)) return number(written) ?? threshold.default;
+  if (!isLimits(threshold)) {
+    const set = number(written);
+    return set === null || set < (threshold.minimum ?? -Infinity) || set > (threshold.maximum ?? Infinity) ? threshold.default : set;
+  }
   const [low = "", high = ""] = written.split("..");
   return { min: number(low), max: number(high) };
 }

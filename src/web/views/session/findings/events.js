@@ -36,7 +36,7 @@ export function Events({ session, version, versions, query }) {
     detail: html`<span class="small">${one.detail}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"],
       { version: query.version, columns: one.column, ...around(one) })}>${t("findings.see")}</a>`,
   })[key];
-  const filtered = query.rule || query.column || query.from || query.to;
+  const filtered = query.rule || query.column || query.from || query.to || query.page;
   return html`${cleaned && html`<div class="row shape-chips" role="group" aria-label=${t("clean.rule")}>${rules.length > 0 && html`<button
     aria-pressed=${String(!query.rule)} onClick=${() => amend({ rule: null, column: null, page: null })}>${t("findings.all_rules")}</button>
       ${rules.map(([rule, n]) => html`<button key=${rule} aria-pressed=${String(query.rule === rule)}

@@ -11,7 +11,9 @@ const LIMITS = [
   ["out_of_schedule_hours", 2, 0.01, 24, 1, "h"], ["habit_share", 0.1, 0.001, 0.49, 100, "%"], ["like_rows", 20, 1, 1000000, 1, ""],
 ];
 
-export const limitsOf = (query) => Object.fromEntries(LIMITS.map(([name]) => [name, query[name]]));
+/** What the address says of them, where it can be. */
+export const limitsOf = (query) => Object.fromEntries(LIMITS.map(([name, , least, most]) =>
+  [name, Number(query[name]) >= least && Number(query[name]) <= most ? query[name] : undefined]));
 
 export function Limits({ query }) {
   const waiting = useRef({});

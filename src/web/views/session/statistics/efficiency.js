@@ -103,15 +103,18 @@ function Found({ session, version, query, asked, columns, found }) {
     </div>`;
 }
 
+/** A number of the address where it is one. */
+const number = (text, least, most) => (Number(text) >= least && Number(text) <= most ? Number(text) : undefined);
+
 export function Efficiency(props) {
   const { query, asked, columns } = props;
-  const values = { ...asked, power: query.power, load: query.load, bins: query.bins, full_load_rt: query.full };
+  const values = { ...asked, power: query.power, load: query.load, bins: number(query.bins, 1, 100), full_load_rt: number(query.full, 1e-6, 1e9) };
   const found = useGet("data/efficiency", values);
   const code = found.failure?.problem?.code;
   const used = (role) => query[role] || found.data?.roles.find((one) => one.role === role)?.columns.join(",") || "";
   const numbers = columns.filter((one) => one.kind === "instantaneous" && one.count > 0).map((one) => one.column);
   const options = (role) => [["", t("statistics.suggested")], ...[...new Set([used(role), ...numbers])].filter(Boolean).map((name) => [name, name.replaceAll(",", " + ")])];
-  const lacks = ["missing_role", "ambiguous_role", "bad_role"].includes(code);
+  const lacks = ["missing_role", "ambiguous_role", "bad_role", "unknown_unit"].includes(code);
   return html`<div class="fields shape-filters">
       ${["power", "load"].map((role) => html`<${Field} key=${role} label=${t(`statistics.${role}_of_plant`)} options=${options(role)} value=${used(role)}
         onChange=${(event) => amend({ [role]: event.target.value })} />`)}

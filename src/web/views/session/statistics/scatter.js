@@ -45,7 +45,7 @@ export function Scatter({ points, bands = [], lines = [], areas = [], dots = tru
     context.fillStyle = colour("--soft");
     context.textAlign = "center";
     let free = 0;
-    for (const [tick, label] of xTicks ?? ticks(x0, x1, wide / 90).map((at) => [at, value(at, 4)])) {
+    for (const [tick, label] of xTicks ?? ticks(x0, x1, wide / 60).map((at) => [at, value(at, 4)])) {
       const half = context.measureText(label).width / 2;
       if (toX(tick) - half < free) continue;
       free = toX(tick) + half + 8;
