@@ -25,7 +25,7 @@ def filled(server, real_reports):
     identity = {"session_id": demo["session_id"]}
     server.ask("POST", "clean", {**identity, "resample_interval": "15m", "detect_frozen": True})
     suggestion = server.ask("GET", f"feature-mapping/suggest?session_id={demo['session_id']}")
-    server.ask("POST", "models/train?wait=true", {"model_name": "demo-model", "feature_mapping": suggestion["feature_mapping"], **identity})
+    server.ask("POST", "models/train?wait=true", {"model_name": "demo-model", "feature_mapping": suggestion["mapping"], **identity})
     server.stop()
     views.hostile(server)
     if real_reports:
@@ -45,9 +45,10 @@ def main():
     real_reports = real_reports if real_reports.is_dir() else None
     failed = []
     with tempfile.TemporaryDirectory() as folder:
-        server = filled(Server(chosen.binary, f"{folder}/plant", chosen.sources), real_reports)
+        server = Server(chosen.binary, f"{folder}/plant", chosen.sources)
         browser = Browser(server)
         try:
+            filled(server, real_reports)
             work = screens.ALL if chosen.screens else views.ALL + journeys.ALL
             for journey in work:
                 if chosen.only not in journey.__name__:

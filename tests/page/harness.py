@@ -87,7 +87,8 @@ class Server:
         self.process.wait(60)
 
     def end(self):
-        self.stop()
+        if self.process and self.process.poll() is None:
+            self.stop()
         self.nginx.terminate()
         self.nginx.wait(10)
 
