@@ -12,6 +12,7 @@ use crate::app;
 use crate::config::Config;
 use crate::demo;
 use crate::error::{Error, Result, codes};
+use crate::sessions::parse::Caller;
 use crate::state::AppState;
 use hvac_points::Lexicon;
 
@@ -286,7 +287,9 @@ impl Cli {
             Command::Audit(args) => on_stores(config, async |state| audit::run(state, *args, json).await).await,
             Command::Keys(args) => on_stores(config, async |state| keys::run(state, args, json).await).await,
             Command::Users(args) => on_stores(config, async |state| users::run(state, args, json).await).await,
-            Command::Demo => on_stores(config, async |state| parse::show(&demo::make(state).await?, json)).await,
+            Command::Demo => {
+                on_stores(config, async |state| parse::show(&demo::make(state, Caller::Cli).await?, json)).await
+            }
         }
     }
 }
@@ -302,7 +305,7 @@ async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()
 async fn serve(config: Config, demo: bool) -> Result<()> {
     let prepare = async |state: &AppState| {
         if demo {
-            demo::make(state).await?;
+            demo::make(state, Caller::Cli).await?;
         }
         users::tell_of_first_admin(state).await
     };

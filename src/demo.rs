@@ -18,13 +18,13 @@ pub const NAME: &str = "Demo plant";
 ///
 /// # Errors
 /// When it cannot be stored.
-pub async fn make(state: &AppState) -> Result<Parsed> {
+pub async fn make(state: &AppState, caller: Caller) -> Result<Parsed> {
     let session_id = match existing(state).await? {
         Some(session_id) => session_id,
         None => upload(state).await?,
     };
     let request = ParseRequest { session_id: Some(session_id), ..ParseRequest::default() };
-    parse(state, request, Caller::Cli).await
+    parse(state, request, caller).await
 }
 
 /// The session made before, unless it was deleted.

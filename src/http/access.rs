@@ -76,6 +76,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/files", VIEWER),
     ("POST", "/uploads", OPERATOR),
     ("POST", "/parse", OPERATOR),
+    ("POST", "/demo", OPERATOR),
     ("GET", "/sessions", VIEWER),
     ("POST", "/sessions/import", OPERATOR),
     ("GET", "/sessions/{id}", VIEWER),

@@ -1,4 +1,4 @@
-//! `POST /api/parse`: reports become a dataset.
+//! `POST /api/parse`: reports become a dataset; `POST /api/demo`: the samples do.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -10,6 +10,7 @@ use super::answer::accepted;
 use super::extract::{Json as Body, State};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
+use crate::demo;
 use crate::error::Context;
 use crate::sessions::job::{self, QueuedJob};
 use crate::sessions::parse::{Caller, parse};
@@ -17,7 +18,7 @@ use crate::sessions::{ParseRequest, Parsed};
 use crate::state::AppState;
 
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(post_parse))
+    OpenApiRouter::new().routes(routes!(post_parse)).routes(routes!(post_demo))
 }
 
 /// Parses reports into a session
@@ -44,4 +45,14 @@ async fn post_parse(State(state): State, Body(request): Body<ParseRequest>) -> R
     let tasks = state.tasks.clone();
     let work = async move { parse(&state, request, Caller::Http).await };
     Ok(Json(tasks.spawn(work.in_current_span()).await.internal("parsing")??).into_response())
+}
+
+/// Makes the demo session, or answers the one there is
+///
+/// Of reports that are part of the program: two weeks of an invented plant.
+#[utoipa::path(post, path = "/demo", tag = "sessions", responses((status = 200, body = Parsed)))]
+async fn post_demo(State(state): State) -> Result<Json<Parsed>> {
+    let tasks = state.tasks.clone();
+    let work = async move { demo::make(&state, Caller::Http).await };
+    Ok(Json(tasks.spawn(work.in_current_span()).await.internal("making the demo")??))
 }

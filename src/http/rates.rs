@@ -100,7 +100,9 @@ enum About {
 fn heavy(method: &Method, route: &str) -> Option<About> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match route {
-        "/parse" | "/clean" | "/models/train" | "/optimize" | "/query" | "/queries/{id}" if *method == Method::POST => {
+        "/parse" | "/demo" | "/clean" | "/models/train" | "/optimize" | "/query" | "/queries/{id}"
+            if *method == Method::POST =>
+        {
             Some(About::Body)
         }
         "/sessions/import" if *method == Method::POST => Some(About::Unknown),

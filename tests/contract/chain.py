@@ -38,7 +38,7 @@ def drive(url: str, samples: Path) -> dict:
     from client.api.system import get_metrics, get_status, get_system_config, get_system_metrics
     from client.api.sessions import (
         delete_link, delete_session, get_lineage, get_overrides, get_session, get_sharing, get_site, get_site_sharing, list_links, list_sessions,
-        patch_session, post_import, post_link, post_parse, post_upload, put_override, put_sharing, put_site, put_site_sharing, restore_session,
+        patch_session, post_demo, post_import, post_link, post_parse, post_upload, put_override, put_sharing, put_site, put_site_sharing, restore_session,
     )
     from client.models import (
         AccountPatch, AccountRequest, KeyRequest, LinkRequest, LoginRequest, Preferences, SharingRequest, SiteSharingRequest,
@@ -72,6 +72,7 @@ def drive(url: str, samples: Path) -> dict:
     call(get_system_config)
     assert "hvac_build_info{" in ok(get_metrics.sync_detailed(client=client))
     call(list_files)
+    assert call(post_demo).row_count == 1344
     session = uploaded("Contract", "TR_DEMO_*.csv")
     parsed = call(post_parse, body=ParseRequest(session_id=session))
     assert (parsed.row_count, parsed.column_count) == (1344, 18), parsed
