@@ -39,8 +39,8 @@ pub async fn dry_run(state: &AppState, request: CleanRequest) -> Result<(CleanAn
     let dataset = Arc::new(dataset_of(state, &request).await?);
     let plan = clean::check(&dataset.columns, &request.parameters).map_err(refused)?;
     let cells = dataset.row_count.saturating_mul(dataset.columns.len() as u64 + 1);
-    let _held = state.memory.answers.hold(cells.saturating_mul(CELL_BYTES)).await?;
     let _turn = TRIES.acquire().await.internal("waiting for other dry runs")?;
+    let _held = state.memory.answers.hold(cells.saturating_mul(CELL_BYTES)).await?;
     let frame = rows(state, &dataset).await?;
     let wanted = Wanted::default();
     let (columns, zone, is_wanted) = (Arc::clone(&dataset.columns), dataset.zone, Arc::clone(&wanted.0));
