@@ -4,10 +4,12 @@
 contact sheet."""
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 import traceback
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -41,7 +43,7 @@ def main():
     arguments.add_argument("--screens", action="store_true")
     arguments.add_argument("--sources", action="store_true", help="the page as it stands in src/web, not the built one")
     chosen = arguments.parse_args()
-    real_reports = ROOT.parent / "shared/data"
+    real_reports = Path(os.environ.get("HVAC_REAL_DATA") or ROOT.parent / "shared/data")
     real_reports = real_reports if real_reports.is_dir() else None
     failed = []
     with tempfile.TemporaryDirectory() as folder:

@@ -7,6 +7,8 @@ from harness import look, overflow, serious, settle
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG = "A" * 120
+# What the page asks without knowing whether there is an answer: the browser notes each refusal, the page says what is lacking.
+REFUSED = ["/data/efficiency"]
 
 
 def hostile(server):
@@ -23,7 +25,9 @@ def addresses(server):
     demo = next(session for name, session in sessions.items() if name not in (HOSTILE, LONG, "kmuh"))
     tabs = ("verdict", "chart", "table", "statistics", "clean", "model", "findings", "files")
     every = {"home": "#/", "new": "#/new", "models": "#/models", "setpoints": "#/setpoints", "ask": "#/ask", "system": "#/system"}
-    every |= {"one_model": "#/models/demo-model", "setpoints_of": "#/setpoints/demo-model"}
+    every |= {"one_model": "#/models/demo-model", "setpoints_of": "#/setpoints?model=demo-model", "history": "#/setpoints/history"}
+    every |= {f"system_{tab}": f"#/system/{tab}" for tab in ("jobs", "storage", "sites", "settings", "people", "audit")}
+    every |= {"hostile_list": "#/?q=%3Cimg", "hostile_ask": f"#/ask?session={sessions[HOSTILE]['session_id']}", "long": f"#/sessions/{sessions[LONG]['session_id']}"}
     every |= {tab: f"#/sessions/{demo['session_id']}/{tab}" for tab in tabs}
     every |= {f"hostile_{tab}": f"#/sessions/{sessions[HOSTILE]['session_id']}/{tab}" for tab in tabs}
     return every
@@ -33,7 +37,7 @@ def every_view_is_readable_by_all(server, browser):
     """In one width and theme each; the long list is of `scripts/screens`."""
     found = {}
     for theme, size in (("light", "desktop"), ("dark", "phone")):
-        with browser.page(size, theme) as page:
+        with browser.page(size, theme, allowed=REFUSED) as page:
             page.goto(server.page)
             for name, address in addresses(server).items():
                 look(page, address)
@@ -46,7 +50,7 @@ def every_view_is_readable_by_all(server, browser):
 
 def nothing_is_markup(server, browser):
     """A name that would be a picture stays text, wherever it is shown."""
-    with browser.page() as page:
+    with browser.page(allowed=REFUSED) as page:
         page.on("dialog", lambda dialog: (_ for _ in ()).throw(AssertionError("a script of a name ran")))
         page.goto(server.page)
         for name, address in addresses(server).items():
@@ -58,7 +62,7 @@ def nothing_moves_while_it_loads(server, browser):
     """The browser's own measure of jumps (cumulative layout shift), each view opened by its address."""
     moved = {}
     for name, address in addresses(server).items():
-        with browser.page() as page:
+        with browser.page(allowed=REFUSED) as page:
             page.add_init_script("""
                 window.moved = 0;
                 new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) moved += e.value; })
@@ -75,7 +79,7 @@ def nothing_moves_while_it_loads(server, browser):
 def no_view_is_heavy(server, browser):
     """Compressed, with all it reads but the data: the list 120 kB, any view 250 kB."""
     for name, address in addresses(server).items():
-        with browser.page() as page:
+        with browser.page(allowed=REFUSED) as page:
             weight = []
             page.on("response", lambda response: "/web/" in response.url and weight.append(len(gzip.compress(response.body()))))
             page.goto(server.page + address)
@@ -86,7 +90,7 @@ def no_view_is_heavy(server, browser):
 
 def both_languages_are_whole(server, browser):
     """Every view in 繁體中文: no key is shown, and no English sentence of the page."""
-    with browser.page(locale="zh-TW") as page:
+    with browser.page(locale="zh-TW", allowed=REFUSED) as page:
         page.goto(server.page)
         keys = page.evaluate("""async () => {
             const base = document.querySelector("script[type=module]").src;

@@ -7,7 +7,7 @@ export default {
   part: {
     line: "line {line}", column: "column {column}", more: { one: "… and one more", other: "… and {count} more" }, again: "Try again", request: "Number in the log: {id}",
     to_know: { one: "One thing to know", other: "{count} things to know" }, waiting: "One moment", pages: "Pages", previous: "Previous", next: "Next", page_of: "page {page} of {pages}",
-    cancel: "Cancel", close: "Close", save: "Save", no_answer: "The server does not answer. What you see stays; it is asked again until it does.",
+    cancel: "Cancel", close: "Close", save: "Save", busy: "The server is given a moment: that was more at once than it answers. It goes on by itself.", no_answer: "The server does not answer. What you see stays; it is asked again until it does.",
     copied: "The link is copied.", copy_link: "Copy link", save_picture: "Save picture", no_such_page: "There is no such page.",
     renewed: "The program was renewed since this page was opened. Read it again to go on; nothing is lost.", reload: "Read the page again",
   },

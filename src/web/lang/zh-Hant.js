@@ -7,7 +7,7 @@ export default {
   part: {
     line: "第 {line} 行", column: "欄位 {column}", more: { one: "…還有 1 項", other: "…還有 {count} 項" }, again: "再試一次", request: "記錄編號：{id}",
     to_know: { one: "1 項注意事項", other: "{count} 項注意事項" }, waiting: "請稍候", pages: "分頁", previous: "上一頁", next: "下一頁", page_of: "第 {page} 頁，共 {pages} 頁",
-    cancel: "取消", close: "關閉", save: "儲存", no_answer: "伺服器沒有回應。目前畫面會保留，並持續重試直到恢復。",
+    cancel: "取消", close: "關閉", save: "儲存", busy: "一次的要求太多，請稍候；伺服器會自動繼續回應。", no_answer: "伺服器沒有回應。目前畫面會保留，並持續重試直到恢復。",
     copied: "已複製連結。", copy_link: "複製連結", save_picture: "儲存圖片", no_such_page: "沒有這個頁面。",
     renewed: "程式在此頁開啟後已更新。請重新載入以繼續；資料不會遺失。", reload: "重新載入",
   },
