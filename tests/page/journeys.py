@@ -251,7 +251,7 @@ def two_versions_are_laid_over_each_other(server, browser):
         page.goto(server.page)
         look(page, f"#/sessions/{identity}/chart?version=cleaned-v1&columns=CHWST&from=2024-07-02T06:00&to=2024-07-02T12:00")
         assert page.locator(".chart-entry-other").count() == 0
-        page.get_by_label("Laid over, dashed").select_option("parsed")
+        page.get_by_label("Laid over, dashed").select_option("parsed-v1")
         page.wait_for_url("**with=parsed*")
         settle(page)
         box = page.locator(".uplot .u-over").first.bounding_box()
@@ -259,7 +259,7 @@ def two_versions_are_laid_over_each_other(server, browser):
         entry = page.locator(".chart-entry").first
         shown = [float(text) for text in entry.locator("b.number").all_inner_texts()]
         span = "from=2024-07-02T06:00&to=2024-07-02T12:00"
-        for number, version in zip(shown, ("cleaned-v1", "parsed"), strict=True):
+        for number, version in zip(shown, ("cleaned-v1", "parsed-v1"), strict=True):
             values = [row["CHWST"] for row in server.ask("GET", f"data/preview?session_id={identity}&version={version}&columns=CHWST&rows=500&{span}")["preview"]]
             assert any(abs(number - value) < 0.001 for value in values if value is not None), (version, number, values)
 
@@ -322,7 +322,7 @@ def set_points_are_recommended_and_followed_up(server, browser):
         settle(page)
         outcome = server.ask("GET", f"optimizations/{run['run_id']}")["outcome"]
         # Six in the morning on the site's clock.
-        assert outcome["applied"] and outcome["applied_at"] in ("2024-07-12T22:00:00Z", "2024-07-13T06:00:00+08:00"), outcome
+        assert outcome["applied"] and outcome["applied_at"] == "2024-07-12T22:00:00.000Z", outcome
         page.get_by_text("There are not enough days yet").wait_for()
         look(page, "#/setpoints/history")
         assert page.locator("main tbody tr").first.get_by_text("applied", exact=True).count() == 1
@@ -356,7 +356,7 @@ def a_statement_is_asked_kept_and_linked(server, browser):
         button(page, "Keep").click()
         page.get_by_role("textbox", name="Name").fill("most of <b>CHWST</b>")
         button(page, "Save").click()
-        kept = link(page, re.compile("most of <b>CHWST</b>"))
+        kept = link(page, "most of <b>CHWST</b>")
         kept.wait_for()
         assert [one["sql"] for one in server.ask("GET", "queries")["queries"]] == [statement]
         look(page, "#/ask")

@@ -30,7 +30,8 @@ def year(folder):
         report.write("time,kW,RT,CHWST,CHWRT\n")
         for day in range(365):
             date = (datetime(2023, 1, 1) + timedelta(days=day)).strftime("%Y-%m-%d")
+            summer = int(200 * math.sin(day / 365 * 2 * math.pi))
             report.writelines(
-                f"{date} {minute // 60:02}:{minute % 60:02},{300 + (minute * 7 + day) % 200},{400 + minute % 300},{7 + minute % 97 / 50:.2f},{12 + minute % 89 / 40:.2f}\n"
+                f"{date} {minute // 60:02}:{minute % 60:02},{300 + summer + (minute * 7 + day) % 60},{500 - summer + minute % 60},{7 + minute % 97 / 200:.3f},{12 + minute % 89 / 160:.3f}\n"
                 for minute in range(1440))
     return path

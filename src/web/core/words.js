@@ -80,7 +80,7 @@ export function percent(number) {
   if (number == null) return "–";
   if (number > 0 && number < 0.1) return "< 0.1\u00a0%";
   if (number < 100 && number > 99.9) return "> 99.9\u00a0%";
-  if (number < 100 && number >= 99) return `${format({ maximumFractionDigits: 1 }).format(Math.floor(number * 10) / 10)}\u00a0%`;
+  if (number < 100 && number >= 90) return `${format({ maximumFractionDigits: 1 }).format(Math.floor(number * 10) / 10)}\u00a0%`;
   return `${format({ maximumFractionDigits: number >= 10 ? 0 : 1 }).format(number)}\u00a0%`;
 }
 
