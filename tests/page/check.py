@@ -37,6 +37,7 @@ def filled(server, real_reports):
     if real_reports:
         server.run("parse", real_reports / "apogee/kmuh", "--name", "kmuh", "--site", "KMUH", "--timezone", "Asia/Taipei")
     server.start()
+    server.ask("PATCH", f"sessions/{server.sessions()[views.HOSTILE]['session_id']}", {"tags": ["<b>tag</b>"], "notes": views.HOSTILE})
     return server
 
 

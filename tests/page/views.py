@@ -34,12 +34,14 @@ def addresses(server):
 
 
 def every_view_is_readable_by_all(server, browser):
-    """In one width and theme each; the long list is of `scripts/screens`."""
+    """On a desktop and on a phone, a theme each; what is hostile where there is least room."""
     found = {}
     for theme, size in (("light", "desktop"), ("dark", "phone")):
         with browser.page(size, theme, allowed=REFUSED) as page:
             page.goto(server.page)
             for name, address in addresses(server).items():
+                if name.startswith("hostile") and size == "desktop":
+                    continue
                 look(page, address)
                 wide = overflow(page)
                 wrong = serious(page) + ([f"{wide} pixels wider than the window"] if wide > 0 else [])
