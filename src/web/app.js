@@ -22,7 +22,7 @@ async function load(name) {
 
 function View({ route }) {
   const name = VIEWS[route.path[0] ?? ""];
-  const [view, setView] = useState({ name: null });
+  const [view, setView] = useState(() => (loaded.has(name) ? { name, draw: loaded.get(name) } : { name: null }));
   const [failure, reset] = useErrorBoundary((wrong) => console.error(wrong));
   useEffect(() => {
     if (!name) return setView({ name: null, missing: true });
@@ -75,7 +75,7 @@ function Page() {
       </div>
     </header>
     <${Connection} />
-    <main id="main" tabindex="-1"><${View} key=${VIEWS[here]} route=${route} /></main>
+    <main id="main" tabindex="-1"><${View} key=${here === "sessions" || here === "models" ? `${here}/${route.path[1] ?? ""}` : here} route=${route} /></main>
     <${Notice} />`;
 }
 

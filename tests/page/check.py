@@ -1,24 +1,28 @@
-"""The page in a real browser: every view (views.py) and every journey (journeys.py), against the built program.
+"""The page in a real browser: every view (views.py), every journey (journeys.py) and what goes wrong meanwhile (trouble.py), against the built program.
 
 `scripts/page` calls it; with `--screens` it takes pictures of all views instead, in both themes and three widths, with one
 contact sheet."""
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 import traceback
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 
 import journeys  # noqa: E402
+import reports  # noqa: E402
 import screens  # noqa: E402
+import trouble  # noqa: E402
 import views  # noqa: E402
 from harness import ROOT, Browser, Server  # noqa: E402
 
 
 def filled(server, real_reports):
-    """A demo, a cleaned session with a model, one that is deleted, and one whose every text is hostile."""
+    """A demo, cleaned and with a model; sessions whose every text is hostile; a building of other names; a year of minutes."""
     server.run("demo")
     server.start()
     demo = next(iter(server.sessions().values()))
@@ -28,9 +32,12 @@ def filled(server, real_reports):
     server.ask("POST", "models/train?wait=true", {"model_name": "demo-model", "feature_mapping": suggestion["mapping"], **identity})
     server.stop()
     views.hostile(server)
+    server.run("parse", reports.strange(server.folder), "--name", "strange building")
+    server.run("parse", reports.year(server.folder), "--name", "year")
     if real_reports:
         server.run("parse", real_reports / "apogee/kmuh", "--name", "kmuh", "--site", "KMUH", "--timezone", "Asia/Taipei")
     server.start()
+    server.ask("PATCH", f"sessions/{server.sessions()[views.HOSTILE]['session_id']}", {"tags": ["<b>tag</b>"], "notes": views.HOSTILE})
     return server
 
 
@@ -41,7 +48,7 @@ def main():
     arguments.add_argument("--screens", action="store_true")
     arguments.add_argument("--sources", action="store_true", help="the page as it stands in src/web, not the built one")
     chosen = arguments.parse_args()
-    real_reports = ROOT.parent / "shared/data"
+    real_reports = Path(os.environ.get("HVAC_REAL_DATA") or ROOT.parent / "shared/data")
     real_reports = real_reports if real_reports.is_dir() else None
     failed = []
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +56,7 @@ def main():
         browser = Browser(server)
         try:
             filled(server, real_reports)
-            work = screens.ALL if chosen.screens else views.ALL + journeys.ALL
+            work = screens.ALL if chosen.screens else views.ALL + journeys.ALL + trouble.ALL
             for journey in work:
                 if chosen.only not in journey.__name__:
                     continue

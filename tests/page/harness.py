@@ -22,6 +22,8 @@ NGINX = """
 worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
 events {{ worker_connections 256; }}
 http {{
+  # As it was sent: a name with a slash stays one part of its address.
+  map $request_uri $kept {{ ~^/hvac(?<rest>/.*)$ $rest; }}
   access_log off; client_max_body_size 0;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   server {{
@@ -29,7 +31,7 @@ http {{
     location = /hvac {{ return 301 /hvac/; }}
     {sources}
     location /hvac/ {{
-      proxy_pass http://127.0.0.1:{port}/; proxy_http_version 1.1; proxy_buffering off; proxy_set_header Host localhost:{port};
+      proxy_pass http://127.0.0.1:{port}$kept; proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off; proxy_set_header Host localhost:{port};
       proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Host $http_host;
     }}
   }}
@@ -57,7 +59,9 @@ class Server:
         self.binary, self.folder, self.port, self.front = Path(binary).resolve(), Path(folder), free_port(), free_port()
         (self.folder / "data").mkdir(parents=True)
         self.environment = {
-            **os.environ, "PORT": str(self.port), "RUST_LOG": "warn", "TRUSTED_PROXIES": "127.0.0.1", "ANONYMOUS_ROLE": "admin", **settings,
+            **os.environ, "PORT": str(self.port), "RUST_LOG": "warn", "TRUSTED_PROXIES": "127.0.0.1", "ANONYMOUS_ROLE": "admin",
+            # All journeys within minutes are more than one person asks.
+            "RATE_LIMIT_ANONYMOUS": "0", "RATE_LIMIT_HEAVY": "0", **settings,
         }
         self.process = None
         configuration = self.folder / "nginx.conf"
@@ -128,8 +132,9 @@ class Browser:
         )
         context.set_default_timeout(15000)
         page = context.new_page()
+        watch(page)
         complaints = []
-        page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+        page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(f"{message.text} {message.location.get('url', '')}".strip()))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         try:
             yield page
@@ -152,6 +157,14 @@ def pictures():
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "page"
 
 
+def watch(page):
+    """Counts what is asked and not yet answered; a stream of events is never answered to its end."""
+    page.under_way = set()
+    page.on("request", lambda request: "/events" not in request.url and page.under_way.add(request))
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda request: page.under_way.discard(request))
+
+
 def look(page, address):
     """Goes to an address of the page, such as `#/models`, and waits until nothing is awaited any more."""
     base = page.url.split("#")[0]
@@ -159,10 +172,15 @@ def look(page, address):
     settle(page)
 
 
-def settle(page):
-    page.wait_for_selector("main:not(:empty)")
-    page.wait_for_function("!document.querySelector('.waiting, [aria-busy=true]')")
-    page.wait_for_load_state("networkidle")
+def settle(page, seconds=30):
+    """Waits until nothing is awaited: no answer, no place held for one, for a tenth of a second."""
+    quiet, until = 0, time.monotonic() + seconds
+    while quiet < 3:
+        page.wait_for_timeout(40)
+        waiting = page.under_way or page.evaluate("!document.querySelector('main:not(:empty)') || !!document.querySelector('.waiting, [aria-busy=true]')")
+        quiet = 0 if waiting else quiet + 1
+        if time.monotonic() > until:
+            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} at {page.url}")
 
 
 def serious(page):

@@ -3,7 +3,7 @@
 from PIL import Image, ImageDraw
 
 from harness import SIZES, look, pictures
-from views import addresses
+from views import REFUSED, addresses
 
 
 def every_view(server, browser):
@@ -12,7 +12,7 @@ def every_view(server, browser):
     taken = []
     for size in SIZES:
         for theme in ("light", "dark"):
-            with browser.page(size, theme, "zh-TW" if theme == "dark" else "en-GB", touch=size == "phone") as page:
+            with browser.page(size, theme, "zh-TW" if theme == "dark" else "en-GB", touch=size == "phone", allowed=REFUSED) as page:
                 page.goto(server.page)
                 for name, address in addresses(server).items():
                     look(page, address)

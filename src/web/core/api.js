@@ -13,7 +13,7 @@ export class Failure extends Error {
   }
 }
 
-/** Whether the server answers; `false` while it is asked again and again. */
+/** Whether the server answers: `false` while it is asked again and again, `"busy"` while it is given time. */
 export const connected = store(true);
 
 /** Who asks: null until known. Settled before the first change is sent, for a login's have to show its token. */
@@ -63,6 +63,12 @@ export function address(path, values = {}) {
   return url;
 }
 
+/** How long somebody is asked to wait who asks for more at once than the server answers, in milliseconds; 0: he is not. */
+function toWait(response) {
+  if (response?.status !== 429) return 0;
+  return 1000 * Math.min(60, Math.max(1, Number(response.headers.get("retry-after")) || 1));
+}
+
 /** Asks until there is an answer; ends with the signal. */
 export async function get(path, values = {}, { signal } = {}) {
   for (let turn = 0; ; turn += 1) {
@@ -71,6 +77,13 @@ export async function get(path, values = {}, { signal } = {}) {
       response = await fetch(address(path, values), { signal, headers: { accept: "application/json" } });
     } catch (failure) {
       if (signal?.aborted) throw failure;
+    }
+    const wait = toWait(response);
+    if (wait) {
+      connected.set("busy");
+      await pause(wait);
+      if (signal?.aborted) throw new DOMException("", "AbortError");
+      continue;
     }
     const away = !response || (AWAY.includes(response.status) && !response.headers.get("content-type")?.includes("problem+json"));
     if (!away) {
@@ -145,6 +158,8 @@ export function useGet(path, values = {}) {
   return { ...state, current: state.url === url, again: () => setTurn((n) => n + 1) };
 }
 
+const ENDED = ["completed", "failed", "cancelled"];
+
 /**
  * Follows a job by its events: `onchange({status, progress, message})`, then answers the job as it ended. A stream that is
  * cut goes on by itself; where it cannot, the job is asked for.
@@ -152,14 +167,24 @@ export function useGet(path, values = {}) {
 export function followJob(id, onchange, signal) {
   return new Promise((resolve, reject) => {
     const events = new EventSource(address(`jobs/${id}/events`));
-    const end = () => {
+    const end = async () => {
       events.close();
-      get(`jobs/${id}`, {}, { signal }).then(resolve, reject);
+      try {
+        const job = await get(`jobs/${id}`, {}, { signal });
+        if (ENDED.includes(job.status)) return resolve(job);
+        // The stream was cut while the server was away, and the job goes on.
+        onchange(job);
+        await pause(500);
+        if (!signal?.aborted) followJob(id, onchange, signal).then(resolve, reject);
+      } catch (failure) {
+        reject(failure);
+      }
+      return undefined;
     };
     const told = ({ data }) => {
       const event = JSON.parse(data);
       onchange(event);
-      if (["completed", "failed", "cancelled"].includes(event.status)) end();
+      if (ENDED.includes(event.status)) end();
     };
     events.addEventListener("status", told);
     events.addEventListener("progress", told);

@@ -160,7 +160,7 @@ export function Notice() {
 /** While the server is away: what is shown stays, and it is asked again until it answers. */
 export function Connection() {
   const here = useStore(connected);
-  return html`<div class="connection" role="status" hidden=${here}>${!here && t("part.no_answer")}</div>`;
+  return html`<div class="connection" role="status" hidden=${here === true}>${here !== true && t(here ? "part.busy" : "part.no_answer")}</div>`;
 }
 
 /** Copies the address of what is looked at. */

@@ -75,11 +75,12 @@ export function value(number, digits = 5) {
 export const measure = (number, unit, digits) => (number == null ? "–" : `${value(number, digits)}${unit ? `\u00a0${unit}` : ""}`);
 /** A cell as it is stored. */
 export const exact = (number) => format({ maximumSignificantDigits: 17, useGrouping: false }).format(number);
-/** A share, given as 0–100. */
+/** A share, given as 0–100. What is not all is never written as all. */
 export function percent(number) {
   if (number == null) return "–";
   if (number > 0 && number < 0.1) return "< 0.1\u00a0%";
   if (number < 100 && number > 99.9) return "> 99.9\u00a0%";
+  if (number < 100 && number >= 90) return `${format({ maximumFractionDigits: 1 }).format(Math.floor(number * 10) / 10)}\u00a0%`;
   return `${format({ maximumFractionDigits: number >= 10 ? 0 : 1 }).format(number)}\u00a0%`;
 }
 
@@ -108,9 +109,10 @@ export function ago(iso) {
   return relative.format(0, "minute");
 }
 
+/** A length of time in the largest unit of which it has two, or some and nothing besides: 90 minutes, one hour. */
 export function duration(seconds) {
   if (seconds == null) return "–";
-  const [unit, length] = [["day", 86400, 172800], ["hour", 3600, 7200], ["minute", 60, 120], ["second", 1, 0]]
-    .find(([, , least]) => seconds >= least);
+  const [unit, length] = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]]
+    .find(([, one]) => seconds >= 2 * one || (seconds > 0 && seconds % one === 0)) ?? ["second", 1];
   return format({ style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 }).format(seconds / length);
 }

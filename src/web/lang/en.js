@@ -7,7 +7,7 @@ export default {
   part: {
     line: "line {line}", column: "column {column}", more: { one: "… and one more", other: "… and {count} more" }, again: "Try again", request: "Number in the log: {id}",
     to_know: { one: "One thing to know", other: "{count} things to know" }, waiting: "One moment", pages: "Pages", previous: "Previous", next: "Next", page_of: "page {page} of {pages}",
-    cancel: "Cancel", close: "Close", save: "Save", no_answer: "The server does not answer. What you see stays; it is asked again until it does.",
+    cancel: "Cancel", close: "Close", save: "Save", busy: "The server is given a moment: that was more at once than it answers. It goes on by itself.", no_answer: "The server does not answer. What you see stays; it is asked again until it does.",
     copied: "The link is copied.", copy_link: "Copy link", save_picture: "Save picture", no_such_page: "There is no such page.",
     renewed: "The program was renewed since this page was opened. Read it again to go on; nothing is lost.", reload: "Read the page again",
   },
@@ -148,13 +148,13 @@ export default {
     other_missing: "{version} does not have all of these columns, so it is not laid over.", csv: "Save as CSV", choose: "Choose columns to draw.", missing: "Not in this version, or no numbers: {columns}",
     hint: "Drag to zoom, shift and wheel or two fingers to move; arrow keys, + − 0 when the chart has the focus. Times are those of {zone}.", no_times: "This version has no times.",
     events: "Events", no_events: "None on these columns in the time shown.", more_events: { one: "One more; zoom in to see it.", other: "{count} more; zoom in to see them." },
-    other_events: { one: "One more is on a column that is not drawn.", other: "{count} more are on columns that are not drawn." }, overview: "The whole time; the window is what the chart shows.",
+    draw: "Draw {column}", other_events: { one: "One more is on a column that is not drawn.", other: "{count} more are on columns that are not drawn." }, overview: "The whole time; the window is what the chart shows.",
   },
   home: {
     title: "Sessions", deleted_title: "Deleted sessions", new: "New session", sessions: { one: "one session", other: "{count} sessions" }, sites: { one: "one site", other: "{count} sites" },
     failed: { one: "one could not be read, {when}", other: "{count} could not be read, the first {when}" }, open: { one: "one is not read yet", other: "{count} are not read yet" },
     findings: { one: "one finding", other: "{count} findings" }, findings_since: { one: "one finding since {day}", other: "{count} findings since {day}" }, well: "all are read", search: "Search", search_hint: "name, site, point, note, tag, file", site: "Site", status: "Status", tag: "Tag", sort: "Order",
-    filters: "Filter and order", there: "{percent} there", dead: { one: "one dead point", other: "{count} dead points" }, stored: { raw: "reports", parsed: "as read", cleaned: "cleaned", models: "models" }, any_site: "all sites", any_status: "any status", any_tag: "any tag", by_site: "by site, newest first", sort_updated_at: "last change first", sort_created_at: "newest first", sort_name: "by name", sort_site: "by name of the site",
+    filters: "Filter and order", there: "{percent} of the cells filled", dead: { one: "one dead point", other: "{count} dead points" }, stored: { raw: "reports", parsed: "as read", cleaned: "cleaned", models: "models" }, any_site: "all sites", any_status: "any status", any_tag: "any tag", by_site: "by site, newest first", sort_updated_at: "last change first", sort_created_at: "newest first", sort_name: "by name", sort_site: "by name of the site",
     sort_total_rows: "most rows first", sort_status: "by status", deleted: "Deleted", clear: "Show all", storage: "{used} are stored here; {free} are free on the server's disk.",
     none_deleted: "No session is deleted.", none_match: "No session matches.", no_site: "Without a site", coverage: "How much of its data is there, from {from} to {to}", no_data: "not read yet",
     rows: { one: "one row", other: "{count} rows" }, points: { one: "one point", other: "{count} points" }, found: "Found in:", deleted_ago: "deleted {when}", go_on: "Go on reading", purge: "Remove for ever",
@@ -211,9 +211,9 @@ export default {
     sharing: "Who sees it", owner: "It belongs to {name}.", no_owner: "It belongs to nobody in particular.", everyone: "Everyone sees it", people: "These people see it", people_hint: "names, separated by commas", shared: "Saved.",
   },
   verdict: {
-    sentence: "Verdict", looking: "Looking at the data …", good_plant: "All is well", good_so_far: "Nothing wrong seen so far", uncleaned: "no rule has looked at the values yet", good_data: "The data are well", warn_plant: "Worth a look", warn_data: "The data need a look",
+    sentence: "Verdict", looking: "Looking at the data …", good_plant: "All is well", open_so_far: "Nothing wrong seen so far", uncleaned: "no rule has looked at the values yet", good_data: "The data are well", warn_plant: "Worth a look", warn_data: "The data need a look",
     bad_plant: "Something is wrong", bad_data: "Much of the data is missing", semicolon: "; ", stop: ".", comma: ", ",
-    there: "Data are {share} there", dead: { one: "one point is dead", other: "{count} points are dead" }, doubtful: { one: "one sensor is doubtful", other: "{count} sensors are doubtful" },
+    there: "Data are {share} there", dead: { one: "one point is dead", other: "{count} points are dead" }, doubtful_one: "{column} is doubtful", and_alike: "and {count} alike", doubtful: { one: "one sensor is doubtful", other: "{count} sensors are doubtful" },
     faults_more: { one: "one more fault", other: "{count} more faults" },
     fault: {
       fouling: "{machine} is fouled", low_delta_t: "{machine} has too low a ΔT", short_cycling: "{machine} short-cycles", simultaneous_heating_cooling: "{machine} heats and cools at once",

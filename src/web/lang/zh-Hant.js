@@ -7,7 +7,7 @@ export default {
   part: {
     line: "第 {line} 行", column: "欄位 {column}", more: { one: "…還有 1 項", other: "…還有 {count} 項" }, again: "再試一次", request: "記錄編號：{id}",
     to_know: { one: "1 項注意事項", other: "{count} 項注意事項" }, waiting: "請稍候", pages: "分頁", previous: "上一頁", next: "下一頁", page_of: "第 {page} 頁，共 {pages} 頁",
-    cancel: "取消", close: "關閉", save: "儲存", no_answer: "伺服器沒有回應。目前畫面會保留，並持續重試直到恢復。",
+    cancel: "取消", close: "關閉", save: "儲存", busy: "一次的要求太多，請稍候；伺服器會自動繼續回應。", no_answer: "伺服器沒有回應。目前畫面會保留，並持續重試直到恢復。",
     copied: "已複製連結。", copy_link: "複製連結", save_picture: "儲存圖片", no_such_page: "沒有這個頁面。",
     renewed: "程式在此頁開啟後已更新。請重新載入以繼續；資料不會遺失。", reload: "重新載入",
   },
@@ -148,13 +148,13 @@ export default {
     other_missing: "{version} 缺少其中某些欄位，因此未疊加。", csv: "儲存 CSV", choose: "請選擇要畫的欄位。", missing: "此版本沒有，或不是數值：{columns}",
     hint: "拖曳可放大；Shift 加滾輪或雙指可移動；圖表取得焦點時可用方向鍵與 + − 0。時間為 {zone} 當地時間。", no_times: "此版本沒有時間資料。",
     events: "事件", no_events: "所示時間內，這些欄位沒有事件。", more_events: { one: "還有 1 筆，放大即可看到。", other: "還有 {count} 筆，放大即可看到。" },
-    other_events: { one: "另有 1 筆屬於未畫出的欄位。", other: "另有 {count} 筆屬於未畫出的欄位。" }, overview: "全部時間；視窗為目前圖表範圍。",
+    draw: "畫出 {column}", other_events: { one: "另有 1 筆屬於未畫出的欄位。", other: "另有 {count} 筆屬於未畫出的欄位。" }, overview: "全部時間；視窗為目前圖表範圍。",
   },
   home: {
     title: "工作階段", deleted_title: "已刪除的工作階段", new: "新增工作階段", sessions: { one: "1 個工作階段", other: "{count} 個工作階段" }, sites: { one: "1 個場域", other: "{count} 個場域" },
     failed: { one: "1 個無法讀取（{when}）", other: "{count} 個無法讀取，最早於{when}" }, open: { one: "1 個尚未讀取", other: "{count} 個尚未讀取" },
     findings: { one: "1 項異常", other: "{count} 項異常" }, findings_since: { one: "自 {day} 起 1 項異常", other: "自 {day} 起 {count} 項異常" }, well: "全部已讀取", search: "搜尋", search_hint: "名稱、場域、感測點、備註、標籤、檔名", site: "場域", status: "狀態", tag: "標籤", sort: "排序",
-    filters: "篩選與排序", there: "完整度 {percent}", dead: { one: "1 個感測點無值", other: "{count} 個感測點無值" }, stored: { raw: "報表", parsed: "讀出", cleaned: "已清理", models: "模型" }, any_site: "所有場域", any_status: "所有狀態", any_tag: "所有標籤", by_site: "依場域，最新在前", sort_updated_at: "最近更新在前", sort_created_at: "最新建立在前", sort_name: "依名稱", sort_site: "依場域名稱",
+    filters: "篩選與排序", there: "{percent} 的儲存格有值", dead: { one: "1 個感測點無值", other: "{count} 個感測點無值" }, stored: { raw: "報表", parsed: "讀出", cleaned: "已清理", models: "模型" }, any_site: "所有場域", any_status: "所有狀態", any_tag: "所有標籤", by_site: "依場域，最新在前", sort_updated_at: "最近更新在前", sort_created_at: "最新建立在前", sort_name: "依名稱", sort_site: "依場域名稱",
     sort_total_rows: "列數多者在前", sort_status: "依狀態", deleted: "已刪除", clear: "顯示全部", storage: "已儲存 {used}；伺服器磁碟尚有 {free} 可用。",
     none_deleted: "沒有已刪除的工作階段。", none_match: "沒有符合的工作階段。", no_site: "未指定場域", coverage: "資料完整度，{from} 至 {to}", no_data: "尚未讀取",
     rows: { one: "1 列", other: "{count} 列" }, points: { one: "1 個感測點", other: "{count} 個感測點" }, found: "符合處：", deleted_ago: "{when}刪除", go_on: "繼續讀取", purge: "永久移除",
@@ -211,9 +211,9 @@ export default {
     sharing: "誰可檢視", owner: "擁有者為 {name}。", no_owner: "不屬於特定人員。", everyone: "所有人都可檢視", people: "以下人員可檢視", people_hint: "名稱，以逗號分隔", shared: "已儲存。",
   },
   verdict: {
-    sentence: "結論", looking: "正在檢視資料…", good_plant: "一切正常", good_so_far: "目前未見問題", uncleaned: "數值尚未經規則檢查", good_data: "資料正常", warn_plant: "值得看一下", warn_data: "資料需要檢查",
+    sentence: "結論", looking: "正在檢視資料…", good_plant: "一切正常", open_so_far: "目前未見問題", uncleaned: "數值尚未經規則檢查", good_data: "資料正常", warn_plant: "值得看一下", warn_data: "資料需要檢查",
     bad_plant: "有問題", bad_data: "大量資料缺失", semicolon: "；", stop: "。", comma: "、",
-    there: "資料完整度 {share}", dead: { one: "1 個感測點無資料", other: "{count} 個感測點無資料" }, doubtful: { one: "1 個感測器可疑", other: "{count} 個感測器可疑" },
+    there: "資料完整度 {share}", dead: { one: "1 個感測點無資料", other: "{count} 個感測點無資料" }, doubtful_one: "{column} 可疑", and_alike: "等 {count} 個相同", doubtful: { one: "1 個感測器可疑", other: "{count} 個感測器可疑" },
     faults_more: { one: "另有 1 項異常", other: "另有 {count} 項異常" },
     fault: {
       fouling: "{machine} 結垢", low_delta_t: "{machine} 溫差過低", short_cycling: "{machine} 頻繁啟停", simultaneous_heating_cooling: "{machine} 同時冷卻與加熱",

@@ -6,7 +6,7 @@ import { html } from "../core/ui.js";
 import { amend } from "../core/url.js";
 import { ago, bytes, t, word } from "../core/words.js";
 import { Welcome } from "./home/empty.js";
-import { useFindings } from "./home/health.js";
+import { useWrongs } from "./home/health.js";
 import { Sessions } from "./home/list.js";
 
 const STATUSES = ["uploaded", "parsed", "cleaned", "failed"];
@@ -23,13 +23,14 @@ function Glance({ of }) {
   const failed = items.filter((one) => one.status === "failed");
   const open = items.filter((one) => one.status === "uploaded");
   const since = failed.map((one) => one.updated_at).sort()[0];
-  const faults = useFindings(items);
+  const { faults, dead } = useWrongs(items);
   return html`<p class="home-glance">
     <span>${t("home.sessions", { count: total })}${sites > 0 && ` · ${t("home.sites", { count: sites })}`}</span>
     ${failed.length > 0 && html`<a class="tag bad" href="#/?status=failed">${t("home.failed", { count: failed.length, when: ago(since) })}</a>`}
     ${open.length > 0 && html`<a class="tag warn" href="#/?status=uploaded">${t("home.open", { count: open.length })}</a>`}
     ${faults > 0 && html`<span class="tag warn">${t("home.findings", { count: faults })}</span>`}
-    ${failed.length + open.length + faults === 0 && html`<span class="tag good">${t("home.well")}</span>`}</p>`;
+    ${dead > 0 && html`<span class="tag warn">${t("home.dead", { count: dead })}</span>`}
+    ${failed.length + open.length + faults + dead === 0 && html`<span class="tag">${t("home.well")}</span>`}</p>`;
 }
 
 function Filters({ query, all, flat }) {

@@ -51,8 +51,9 @@ export function useHealth(session) {
   return { health: all[keyOf(session)] ?? {}, element };
 }
 
-/** Findings of the sessions that were looked at: each is one kind of fault of one machine. */
-export function useFindings(sessions) {
+/** What is wrong in the sessions that were looked at: findings, each one kind of fault of one machine, and dead points. */
+export function useWrongs(sessions) {
   const all = useStore(known);
-  return sessions.reduce((sum, session) => sum + (all[keyOf(session)]?.findings ?? 0), 0);
+  const sum = (of) => sessions.reduce((total, session) => total + (all[keyOf(session)]?.[of] ?? 0), 0);
+  return { faults: sum("findings"), dead: sum("dead") };
 }

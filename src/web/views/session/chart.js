@@ -143,7 +143,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change, w
       <div class="row"><button disabled=${!series.length} onClick=${save}>${t("part.save_picture")}</button>
         <a class="button" href=${csv} download>${t("chart.csv")}</a></div></div>
     <p class="soft small">${t("chart.hint", { zone })}</p></div>
-    <div class="panel chart-beside"><${EventList} events=${events} chosen=${event} onchoose=${choose} /></div>`;
+    <div class="panel chart-beside"><${EventList} events=${events} chosen=${event} onchoose=${choose} onadd=${change} /></div>`;
 }
 
 export default function Chart({ session, version, versions, query }) {

@@ -56,7 +56,8 @@ export default function Verdict({ session, version, versions, query }) {
     ...ranking.slice(0, 2).map((one) => [told(one, end), other("findings", { machine: one.machine, kind: one.kind })]),
     ranking.length > 2 && [t("verdict.faults_more", { count: ranking.length - 2 }), other("findings")],
     !cleaned && [t("verdict.uncleaned"), other("clean")],
-    hits.doubtful.length > 0 && [t("verdict.doubtful", { count: hits.doubtful.length }), here("events")],
+    hits.doubtful.length > 0 && [hits.doubtful.length === 1 ? t("verdict.doubtful_one", { column: hits.doubtful[0] })
+      : t("verdict.doubtful", { count: hits.doubtful.length }), here("events")],
     figures && [energyText(figures.kwh), chart({ columns })],
     figures?.kwRt != null && [`${value(figures.kwRt, 3)} kW/RT`, other("statistics")],
   ].filter(Boolean) : [];

@@ -20,6 +20,9 @@ function Input({ input, given, onchange, children }) {
   const step = role === "running" ? 1 : stepOf(range, unit);
   const said = columns.length > 1 ? t("setpoints.machines", { name: word("models.roles", role), count: columns.length }) : word("models.roles", role);
   const set = (text) => text !== "" && Number.isFinite(Number(text)) && onchange(Number(text));
+  if (role === "running" && columns.length === 1 && range.min >= 0 && range.max <= 1) return html`<div class="setpoints-input"><label class="check"><input type="checkbox"
+    checked=${number >= 0.5} onChange=${(event) => onchange(event.target.checked ? 1 : 0)} /><span class="setpoints-columns">${columns[0]}</span>
+      <span class="soft">${said}</span></label></div>`;
   const shown = Number(number.toPrecision(5));
   const label = `${said} ${role === name ? "" : name}`;
   return html`<div class=${`setpoints-input ${beyond ? "beyond" : ""}`}>
@@ -117,10 +120,11 @@ function Form({ model, conditions, query }) {
         html`<option value=${most} selected=${most === (query.most ?? "")}>${most ? t("setpoints.most_by", { count: Number(most) })
           : t("setpoints.most_free")}</option>`)}</select></label></div>
       <${Limits} limited=${limited} query=${query} />
+</section>
+    <section class=${`panel setpoints-answer ${query.run || failure ? "asked" : ""}`} aria-live="polite" ref=${answered}><h2>${t("setpoints.recommended")}</h2>
       ${may ? html`<button class="primary setpoints-go" disabled=${busy || !free}>${t(busy ? "setpoints.searching" : "setpoints.ask")}</button>`
         : html`<p class="soft">${t("setpoints.may_not")}</p>`}
-      ${!free && html`<p class="warnings">${t("setpoints.none_free")}</p>`}</section>
-    <section class=${`panel setpoints-answer ${query.run || failure ? "asked" : ""}`} aria-live="polite" ref=${answered}><h2>${t("setpoints.recommended")}</h2>
+      ${!free && html`<p class="warnings">${t("setpoints.none_free")}</p>`}
       ${failure && html`<${Problem} failure=${plainly(failure)} />`}
       ${query.run ? html`<${Kept} of=${kept} model=${model} />` : !failure && html`<p class="empty">${t("setpoints.nothing_asked")}</p>`}</section></form>`;
 }

@@ -58,7 +58,8 @@ export function useEvents({ id, version, columns, from, to, faults = true }) {
       if (!groups.has(key)) groups.set(key, { ...item, key, columns: [] });
       if (item.column) groups.get(key).columns.push(item.column);
     }
-    return { ...known, items: ours, groups: [...groups.values()], others: known.items.length - ours.length };
+    return { ...known, items: ours, groups: [...groups.values()], others: known.items.length - ours.length,
+      elsewhere: [...new Set(known.items.filter((item) => item.column && !chosen.has(item.column)).map(({ column }) => column))] };
   }, [known, columns.join()]);
 }
 
@@ -67,8 +68,8 @@ export function shadesOf(groups) {
   return groups.map((item) => ({ from: item.from, to: item.to, kind: shadeKind(item.rule), item })).sort((a, b) => a.to - a.from - (b.to - b.from));
 }
 
-/** The list beside the plot; `onchoose(event)` brings it into view. */
-export function EventList({ events, chosen, onchoose }) {
+/** The list beside the plot; `onchoose(event)` brings it into view, `onadd(column)` draws one that is not drawn yet. */
+export function EventList({ events, chosen, onchoose, onadd }) {
   const shown = events.groups.slice().sort((a, b) => a.from - b.from).slice(0, 100);
   const more = events.left + events.groups.length - shown.length;
   return html`<section class="chart-events" aria-labelledby="chart-events">
@@ -80,6 +81,7 @@ export function EventList({ events, chosen, onchoose }) {
         <span class="soft small number">${clock(item.start_at)} – ${clock(item.end_at)}</span>
         <span class="small">${item.detail}</span></button></li>`)}</ul>
     ${more > 0 && html`<p class="soft small">${t("chart.more_events", { count: more })}</p>`}
-    ${events.others > 0 && html`<p class="soft small">${t("chart.other_events", { count: events.others })}</p>`}
+    ${events.others > 0 && html`<p class="soft small">${t("chart.other_events", { count: events.others })}
+      ${events.elsewhere.slice(0, 8).map((column) => html` <button class="plain" key=${column} aria-label=${t("chart.draw", { column })} onClick=${() => onadd(column)}>+ ${column}</button>`)}</p>`}
   </section>`;
 }

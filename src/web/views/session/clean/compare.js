@@ -22,7 +22,7 @@ function named(field) {
 
 function Compared({ session, of }) {
   const { a, b, rows, dropped, cells, columns, parameters } = of;
-  const chart = (names) => at(["sessions", session.session_id, "chart"], { version: b.version, against: a.version, columns: names.join(",") });
+  const chart = (names) => at(["sessions", session.session_id, "chart"], { version: b.version, with: a.version, columns: names.join(",") });
   const points = columns.map((one) => ({ ...one, by: (one.b ?? 0) - (one.a ?? 0) })).sort((x, y) => Math.abs(y.by) - Math.abs(x.by));
   const pair = [{ key: "a", name: a.version, number: true }, { key: "b", name: b.version, number: true }];
   const both = a.version.startsWith("cleaned") && b.version.startsWith("cleaned");

@@ -22,7 +22,7 @@ function Report({ session, versions, job, offered }) {
   const before = versions.find((one) => one.id === job.dataset_id)?.version;
   const hit = changed(report);
   const chart = (columns, more = {}) => at(["sessions", session.session_id, "chart"],
-    { version: job.version, against: before, columns: columns.join(","), ...more });
+    { version: job.version, with: before, columns: columns.join(","), ...more });
   const rules = report.rules.map((one) => ({ ...one, rows: report.rows.flagged[one.rule], dropped: report.rows.dropped[one.rule], nulled: report.cells.nulled[one.rule] }));
   const heads = [{ key: "rule", name: t("clean.rule") }, { key: "judged", name: t("clean.judged"), number: true },
     { key: "hits", name: t("clean.hit"), number: true }, { key: "gone", name: t("clean.gone"), number: true }, { key: "limits", name: t("clean.limits_head") }];

@@ -8,8 +8,6 @@ import { Against, Figures, Grade, LeftOut, headline } from "../../models/judged.
 import { plainly } from "../../models/plain.js";
 import { stage } from "../../models/sentences.js";
 
-const GOING = ["queued", "running"];
-
 function Result({ id, sentences }) {
   const asked = useGet(`models/${encodeURIComponent(id)}`);
   return html`<${Answer} of=${asked}>${(model) => (model.metrics ? html`
@@ -34,14 +32,11 @@ export function Training({ id, sentences, onended }) {
     const ending = new AbortController();
     setJob(null);
     setFailure(null);
-    const follow = () => followJob(id, setJob, ending.signal).then((ended) => {
-      if (ending.signal.aborted) return undefined;
+    followJob(id, setJob, ending.signal).then((ended) => {
+      if (ending.signal.aborted) return;
       setJob(ended);
-      // A stream that was cut while the server was away answers a job that still runs.
-      if (GOING.includes(ended.status)) return new Promise((resolve) => setTimeout(resolve, 1000)).then(follow);
-      return onended();
-    });
-    follow().catch((wrong) => ending.signal.aborted || (wrong.problem?.code === "unknown_job" ? forget() : setFailure(wrong)));
+      onended();
+    }).catch((wrong) => ending.signal.aborted || (wrong.problem?.code === "unknown_job" ? forget() : setFailure(wrong)));
     return () => ending.abort();
   }, [id]);
   if (failure) return html`<section class="panel"><${Problem} failure=${failure} again=${forget} /></section>`;

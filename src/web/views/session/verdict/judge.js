@@ -165,13 +165,13 @@ export function useEnergy(session, version) {
 }
 
 /**
- * `[good | warn | bad, data | plant]`: how bad it is, and whether the data or the plant make it so; `[good, so_far]` where no rule
- * has looked at the values yet.
+ * `[good | warn | bad, data | plant]`: how bad it is, and whether the data or the plant make it so; `[open, so_far]` where no rule
+ * has looked at the values yet, which is no reason to call them good.
  */
 export function levelOf({ share, dead, points, faults, end, doubtful, kwRt, judged, cleaned }) {
   if (faults.some((one) => lasts(one, end) && one.days >= 7)) return ["bad", "plant"];
   if ((share !== null && share < 80) || dead > points / 5) return ["bad", "data"];
   if (faults.length || kwRt > 1) return ["warn", "plant"];
   if ((share !== null && share < 97) || dead > 0 || doubtful) return ["warn", "data"];
-  return ["good", !cleaned ? "so_far" : judged ? "plant" : "data"];
+  return cleaned ? ["good", judged ? "plant" : "data"] : ["open", "so_far"];
 }

@@ -29,15 +29,22 @@ export function Dead({ points, chart }) {
     ${some.length > SHOWN && html`<details><summary class="small">${t("part.more", { count: some.length - SHOWN })}</summary>${chips(some.slice(SHOWN))}</details>`}`);
 }
 
-/** The five living points of which least is there; each opens on its worst day. */
+/** The five living points of which least is there, those that lack the same once; each opens on its worst day. */
 export function Worst({ points, coverage, chart }) {
-  const worst = points.filter(({ dead, share }) => !dead && share !== null && share < 0.9995).sort((a, b) => a.share - b.share).slice(0, 5);
+  const alike = new Map();
+  for (const point of points.filter(({ dead, share }) => !dead && share !== null && share < 0.9995).sort((a, b) => a.share - b.share)) {
+    const key = point.shares.join();
+    alike.set(key, [...(alike.get(key) ?? []), point]);
+  }
+  const worst = [...alike.values()].slice(0, 5);
   if (!worst.length) return html`<p class="soft">${t("verdict.none_worst")}</p>`;
-  return html`<ul class="verdict-worst">${worst.map((point) => {
+  return html`<ul class="verdict-worst">${worst.map(([point, ...others]) => {
     const known = point.shares.map((share, index) => [share ?? 2, index]).sort((a, b) => a[0] - b[0])[0];
     const day = coverage.periods[known?.[1] ?? 0];
     const reason = reasonOf(point);
-    return html`<li key=${point.column}><a href=${chart({ columns: point.column, from: day, to: after(day, coverage.by) })}>${point.column}</a>
+    const columns = [point, ...others].slice(0, 6).map(({ column }) => column).join(",");
+    return html`<li key=${point.column}><a href=${chart({ columns, from: day, to: after(day, coverage.by) })}
+      title=${[point, ...others].slice(0, 20).map(({ column }) => column).join("\n")}>${point.column}${others.length > 0 && ` ${t("verdict.and_alike", { count: others.length })}`}</a>
       <span class="number">${there(point.share * 100)}</span>
       <${Strip} of=${point.shares} height=${10} description=${t("verdict.strip", { column: point.column, share: there(point.share * 100) })} />
       <span class="small soft">${reason ? word("reason", reason) : t("verdict.no_rows")} · ${t("verdict.worst_day", { day })}</span></li>`;

@@ -1,0 +1,124 @@
+"""What goes wrong meanwhile: no network, a server that is killed or asked too much. Nothing is lost, and it goes on by itself."""
+
+import re
+import time
+
+from harness import look, settle
+from journeys import FIRST_SCREEN, GOOD, button, demo, file, link, new_session
+
+AWAY = ["502", "503", "504", "Failed to load", "ERR_"]
+
+
+def a_restart_in_the_middle_is_bridged(server, browser):
+    """The server is killed while somebody looks: what is shown stays, it is said, and it goes on by itself."""
+    identity = demo(server)["session_id"]
+    with browser.page(allowed=["502", "503", "504", "Failed to load"]) as page:
+        page.goto(server.page)
+        look(page, f"#/sessions/{identity}/statistics")
+        shown = page.locator("main").inner_text()
+        server.stop(kill=True)
+        link(page, "Table").first.click()
+        page.get_by_text("The server does not answer").first.wait_for()
+        assert page.locator("header").is_visible() and len(shown) > 100
+        server.start()
+        page.locator("tbody tr td", has_text="2024-07-01").first.wait_for(timeout=30000)
+        assert not page.get_by_text("The server does not answer").first.is_visible()
+
+
+def offline_is_said_and_ends_by_itself(server, browser):
+    with browser.page(allowed=["ERR_INTERNET_DISCONNECTED", "Failed to fetch", "Failed to load"]) as page:
+        page.goto(server.page)
+        settle(page)
+        page.context.set_offline(True)
+        page.get_by_role("searchbox").first.fill("kW")
+        page.get_by_text("The server does not answer").first.wait_for()
+        page.context.set_offline(False)
+        page.wait_for_function("!document.querySelector('.connection:not([hidden])')")
+        settle(page)
+        assert "q=kW" in page.url
+
+
+def what_is_too_much_at_once_is_waited_for(server, browser):
+    """Whoever is told to come again in a second does so, and says it."""
+    refused = []
+
+    def once(route):
+        if refused:
+            return route.continue_()
+        refused.append(route.request.url)
+        return route.fulfill(status=429, headers={"retry-after": "1"}, content_type="application/problem+json", body='{"code": "rate_limited", "status": 429}')
+
+    with browser.page(allowed=["429"]) as page:
+        page.route("**/api/v1/sessions?*", once)
+        page.goto(server.page)
+        page.get_by_text("The server is given a moment").wait_for()
+        page.locator("main a.name").first.wait_for()
+        assert refused and not page.locator(".connection").is_visible()
+
+
+def a_change_that_meets_no_server_changes_nothing(server, browser):
+    """It is sent once and said; asked again when the network is back, it is done once."""
+    with browser.page(allowed=AWAY) as page:
+        page.goto(server.page)
+        look(page, "#/setpoints?model=demo-model")
+        runs = server.ask("GET", "optimizations")["total"]
+        page.context.set_offline(True)
+        button(page, "Recommend set-points").click()
+        page.get_by_text("nothing was changed").wait_for()
+        page.context.set_offline(False)
+        page.wait_for_timeout(500)
+        assert server.ask("GET", "optimizations")["total"] == runs, "it was not sent later behind somebody's back"
+        button(page, "Recommend set-points").click()
+        link(page, "Follow it up").wait_for()
+        assert server.ask("GET", "optimizations")["total"] == runs + 1
+
+
+def a_kill_in_the_middle_of_an_upload_loses_nothing(server, browser):
+    """The server dies while a file comes in: it is sent again by itself, and counts once."""
+    rows = "".join(f"2024-04-{day:02} {hour:02}:{minute:02},{100 + hour}\n" for day in range(1, 29) for hour in range(24) for minute in range(60))
+    with browser.page(allowed=AWAY) as page:
+        page.goto(server.page)
+        look(page, "#/new")
+        client = page.context.new_cdp_session(page)
+        client.send("Network.enable")
+        client.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000})
+        with page.expect_file_chooser() as chooser:
+            button(page, "Choose files").click()
+        chooser.value.set_files([file("april.csv", "time,kW\n" + rows)])
+        page.get_by_text(re.compile("april")).first.wait_for()
+        page.wait_for_timeout(600)
+        server.stop(kill=True)
+        client.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
+        page.get_by_text("The server does not answer").first.wait_for()
+        server.start()
+        page.get_by_text("40,320 rows").first.wait_for(timeout=30000)
+        settle(page)
+        button(page, "Read this file").click()
+        page.wait_for_url(FIRST_SCREEN, timeout=30000)
+        made = server.ask("GET", f"sessions/{page.url.rsplit('/', 1)[1]}")
+        assert (made["total_rows"], len(made["files"])) == (28 * 24 * 60, 1), made
+        assert not server.ask("GET", "sessions?status=failed")["items"]
+
+
+def a_kill_in_the_middle_of_a_cleaning_ends_in_a_version(server, browser):
+    """The job is taken up again by the server that comes; the page follows it until there is one version more."""
+    year = server.sessions()["year"]["session_id"]
+    with browser.page(allowed=AWAY) as page:
+        page.goto(server.page)
+        look(page, f"#/sessions/{year}/clean")
+        versions = len(server.ask("GET", f"sessions/{year}")["versions"])
+        button(page, re.compile("^Clean: only report")).click()
+        until = time.monotonic() + 20
+        while not server.ask("GET", "jobs?status=running")["items"]:
+            assert time.monotonic() < until, "no job ran"
+        server.stop(kill=True)
+        page.get_by_text("The server does not answer").first.wait_for()
+        server.start()
+        page.get_by_role("heading", name="Report of cleaned-v").wait_for(timeout=120000)
+        assert len(server.ask("GET", f"sessions/{year}")["versions"]) == versions + 1
+
+
+ALL = [
+    offline_is_said_and_ends_by_itself, what_is_too_much_at_once_is_waited_for, a_change_that_meets_no_server_changes_nothing, a_restart_in_the_middle_is_bridged,
+    a_kill_in_the_middle_of_an_upload_loses_nothing, a_kill_in_the_middle_of_a_cleaning_ends_in_a_version,
+]
