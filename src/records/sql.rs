@@ -52,8 +52,10 @@ pub async fn prepare(
         };
         db.execute(&table.take()).await?;
     }
-    if !added.is_empty() {
-        rewrite(db, collection, before).await?;
+    let is_defaulted = |field: &&Field| field.default.is_some() && before.field(&field.name).is_none();
+    let defaulted: Vec<&Field> = collection.fields.iter().filter(is_defaulted).collect();
+    if !added.is_empty() || !defaulted.is_empty() {
+        rewrite(db, collection, before, &defaulted).await?;
     }
     let (old, new): (Vec<_>, Vec<_>) = (indexes(before).collect(), indexes(collection).collect());
     for gone in old.iter().filter(|index| !new.contains(index)) {
@@ -70,13 +72,22 @@ pub async fn prepare(
     Ok(())
 }
 
-/// Writes every record again, so that what is a column now stands in it.
-async fn rewrite(db: &impl ConnectionTrait, collection: &Collection, before: &Collection) -> Result<(), DbErr> {
+/// Writes every record again, so that what is a column now stands in it, and what has a default now has it.
+async fn rewrite(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    before: &Collection,
+    defaulted: &[&Field],
+) -> Result<(), DbErr> {
     let mut after: Option<String> = None;
     loop {
-        let page = page_after(db, before, after.as_deref(), PAGE).await?;
+        let mut page = page_after(db, before, after.as_deref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.key.clone());
+        for record in &mut page {
+            let defaults = defaulted.iter().filter_map(|field| Some((field.name.clone(), field.default.clone()?)));
+            record.fields.extend(defaults);
+        }
         write(db, collection, &page).await?;
     }
 }
@@ -369,13 +380,14 @@ fn record(collection: &Collection, row: &QueryResult) -> Result<Record, DbErr> {
 
 fn conditions(collection: &Collection, filter: &Filter, backend: DbBackend) -> Vec<Expr> {
     match filter {
-        Filter::Is(name, value) => {
+        Filter::Is(name, values) => {
             let kind = match collection.field(name).map_or(FieldType::Text, |field| field.kind) {
                 // In the JSON column it is a text, in the order of the times.
                 FieldType::Time if !is_column(collection, name) => FieldType::Text,
                 kind => kind,
             };
-            vec![value_of(collection, name, backend).eq(sql_value(kind, Some(value)))]
+            let values: Vec<SqlValue> = values.iter().map(|value| sql_value(kind, Some(value))).collect();
+            vec![value_of(collection, name, backend).is_in(values)]
         }
         Filter::Has(name) => vec![value_of(collection, name, backend).is_not_null()],
         Filter::Between { time, from_ms, to_ms } => {
