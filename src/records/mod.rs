@@ -41,6 +41,7 @@ pub mod record;
 pub mod recovery;
 pub mod registry;
 pub mod routes;
+pub mod shown;
 pub mod source;
 pub mod sql;
 pub mod times;
