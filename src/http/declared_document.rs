@@ -20,6 +20,8 @@ use crate::records::{Records, Registry};
 const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
 /// What can stand in a path: no control characters, and no step between folders.
 const KEY: &str = r"^(?!\.\.?$)[^\u0000-\u001f\u007f-\u009f]+$";
+/// A time of the past: one far ahead of the server's clock is refused.
+const PAST: &str = r"^(1[0-9]{3}|20[01][0-9]|202[0-5])-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 /// A time with its offset.
 const TIME: &str = r"^([1-8][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 
@@ -104,7 +106,6 @@ fn shared_schemas() -> [(&'static str, Value); 3] {
             "rejected": {"type": "array", "items": {"$ref": "#/components/schemas/RecordRejected"}},
         },
         "required": ["status", "collection", "count"],
-        "example": {"status": "accepted", "collection": "work_orders", "count": 2},
     });
     let flushed = json!({
         "type": "object",
@@ -173,15 +174,11 @@ fn request(collection: &Collection, reserved: &[String]) -> Value {
         }
         properties.insert(field.name.clone(), schema);
     }
-    let time = |description: &str| json!({"type": ["string", "null"], "format": "date-time", "pattern": r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$", "description": description});
-    properties.insert(
-        CREATED_AT.to_owned(),
-        time("When it was made; the time of arrival of its first write where it does not say"),
-    );
-    properties.insert(
-        UPDATED_AT.to_owned(),
-        time("When its state is of: the later of two writes counts; the time of arrival where it does not say"),
-    );
+    let time = |description: &str| json!({"type": ["string", "null"], "format": "date-time", "pattern": PAST, "description": description});
+    let created = "When it was made; the time of arrival of its first write where it does not say";
+    let updated = "When its state is of: the later of two writes counts; the time of arrival where it does not say";
+    properties.insert(CREATED_AT.to_owned(), time(created));
+    properties.insert(UPDATED_AT.to_owned(), time(updated));
     let required: Vec<&str> = collection
         .fields
         .iter()
@@ -214,6 +211,33 @@ fn answer(collection: &Collection) -> Value {
     }
     properties.insert("counts".to_owned(), json!({"type": "object", "description": "Children, by their list: how many, and by their state", "additionalProperties": {"type": "object"}}));
     json!({"type": "object", "description": described(collection), "properties": properties, "required": [&collection.key, CREATED_AT, UPDATED_AT]})
+}
+
+/// A record that there might be.
+fn example(collection: &Collection) -> Value {
+    let mut fields = Map::new();
+    for field in &collection.fields {
+        let value = match (field.kind, field.values.first(), &field.default) {
+            (_, _, Some(default)) => default.clone(),
+            (_, Some(value), _) => value.as_str().into(),
+            (FieldType::Text, _, _) => format!("{}-1", field.name.trim_end_matches("_id").replace('_', "-")).into(),
+            (FieldType::Integer, ..) => 3.into(),
+            (FieldType::Number, ..) => 12.5.into(),
+            (FieldType::Boolean, ..) => true.into(),
+            (FieldType::Time, ..) => "2026-01-31T13:45:00.000Z".into(),
+            (FieldType::Json, ..) => json!({}),
+        };
+        fields.insert(field.name.clone(), value);
+    }
+    for time in [CREATED_AT, UPDATED_AT] {
+        fields.insert(time.to_owned(), "2026-01-31T13:45:00.000Z".into());
+    }
+    Value::Object(fields)
+}
+
+/// A page with one such item.
+fn example_page(item: Value) -> Value {
+    json!({"total": 1, "page": 1, "page_size": 20, "total_pages": 1, "items": [item]})
 }
 
 fn page(of: &str) -> Value {
@@ -341,7 +365,19 @@ fn operation(route: &RecordRoute, registry: &Registry) -> Value {
     }
     let mut response = json!({"description": summary});
     if !answer.is_null() {
-        response["content"] = json!({"application/json": {"schema": answer}});
+        let example = match route.action {
+            Action::List | Action::Children | Action::Incomplete => example_page(example(collection)),
+            Action::Read => example(collection),
+            Action::Write => json!({"status": "accepted", "collection": name, "count": 1}),
+            Action::WriteBatch => json!({"status": "accepted", "collection": name, "count": 20}),
+            Action::Flush => json!({"status": "flushed", "flushed": 0, "waiting": 0}),
+            Action::Rejected => example_page(json!({
+                "collection": name, "key": "x", "operation": "write", "record": example(collection),
+                "reason": "value too long for type character varying(500)", "rejected_at": "2026-01-31T13:45:00.000Z",
+            })),
+            Action::Restore | Action::Delete => Value::Null,
+        };
+        response["content"] = json!({"application/json": {"schema": answer, "example": example}});
     }
     let mut responses = json!({status: response});
     if route.path.contains("{id}") {
