@@ -7,9 +7,7 @@ const BATCH: &str = "/api/v1/work-orders/batch";
 #[tokio::test]
 async fn the_same_batch_twice_is_there_once_and_the_later_state_counts() {
     let app = TestApp::start().await;
-    let at = |title: &str, updated_at: &str| {
-        json!({"work_order_id": "W", "title": title, "updated_at": updated_at})
-    };
+    let at = |title: &str, updated_at: &str| json!({"work_order_id": "W", "title": title, "updated_at": updated_at});
     let write = async |record: Value| app.post("/api/v1/work-orders", &record).await.expect(202);
     let title = async || app.get("/api/v1/work-orders/W").await.expect(200)["title"].clone();
     write(at("second", "2026-01-02T00:00:00Z")).await;
