@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use futures_util::FutureExt;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -119,7 +120,8 @@ impl Records {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        inner.reload().await?;
+        // Whoever waits for all of this is no deeper for it.
+        inner.reload().boxed().await?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -163,7 +165,7 @@ impl Records {
                 _ => tracing::warn!(backend = kind.word(), "records stay in the outbox: their server takes none"),
             }
         });
-        futures_util::future::join_all(flushing).await;
+        futures_util::future::join_all(flushing).boxed().await;
     }
 }
 
@@ -178,7 +180,7 @@ impl Inner {
         let files = tokio::task::spawn_blocking(move || source.files()).await.unwrap_or_default();
         let mut layout = self.layout.write().await;
         let before = self.registry();
-        let (registry, now) = apply::taken_over(self, &files, &before).await?;
+        let (registry, now) = apply::taken_over(self, &files, &before).boxed().await?;
         for state in &registry.files {
             let was = before.files.iter().find(|was| was.file == state.file);
             if let Some(error) = &state.error
@@ -202,7 +204,7 @@ impl Inner {
             return Ok(0);
         }
         let known = self.known(kind).await;
-        self.outbox.flush(kind, &**backend, &known, by_hand).await
+        self.outbox.flush(kind, &**backend, &known, by_hand).boxed().await
     }
 
     /// The collections that a server keeps, those that are declared no more too.
