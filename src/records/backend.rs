@@ -99,7 +99,7 @@ pub trait RecordBackend: Send + Sync + Debug {
     fn prepare<'a>(&'a self, collection: &'a Collection, before: Option<&'a Collection>) -> BoxFuture<'a, Done<()>>;
 
     /// Whether it can answer that. A backend that keeps records by key alone refuses a filter on what it has no list of,
-    /// with 422 `backend_cannot`, naming itself.
+    /// with [`codes::BACKEND_CANNOT`], naming itself.
     ///
     /// # Errors
     /// When it cannot.
