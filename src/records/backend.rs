@@ -50,7 +50,7 @@ pub enum Filter {
     Is(String, Vec<Value>),
     /// A field has any value.
     Has(String),
-    /// Its key comes behind this one.
+    /// Its key comes behind this one: of the next page of a reading of all, whose total nobody asks for.
     KeyAfter(String),
     /// A time, declared or one of the two that every record has, is at or after `from` and before `to`, UTC ms.
     Between {
@@ -66,7 +66,7 @@ pub enum Filter {
 /// A part of what a query found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// All that match.
+    /// All that match; any number where [`Filter::KeyAfter`] is asked for.
     pub total: u64,
     /// Those that were wanted.
     pub records: Vec<Record>,
