@@ -225,6 +225,7 @@ async fn killed_in_the_middle_of_its_migration_a_store_is_served_as_it_was() {
         "m000019_optimization_outcomes",
         "m000020_energy_prices",
         "m000021_search",
+        "m000022_accounts",
         "m000023_records",
     ] {
         dies(folder.path(), point);
