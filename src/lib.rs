@@ -18,6 +18,7 @@
 //! | [`training`] | a dataset into a versioned model; predictions |
 //! | [`findings`] | faults of machines in a stored version, and what they waste |
 //! | `query` | SQL over stored sessions (feature `sql`) |
+//! | [`records`] | declared collections of small records: written, listed, recovered, announced |
 //! | [`bundles`] | a whole session as one file, and such a file into another store |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`jobs`] | the durable queue; knows no feature |
@@ -77,6 +78,7 @@ pub mod pg;
 pub mod principal;
 #[cfg(feature = "sql")]
 pub mod query;
+pub mod records;
 pub mod sessions;
 pub mod signals;
 pub mod state;

@@ -50,12 +50,13 @@ macro_rules! table {
 
 mod accounts;
 mod door;
+mod records;
 
-pub use accounts::*;
-pub use door::*;
+pub use self::{accounts::*, door::*, records::*};
 
 /// The whole table.
-pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, accounts::PART, door::PART].concat());
+pub static ALL: LazyLock<Vec<&'static Code>> =
+    LazyLock::new(|| [PART, accounts::PART, door::PART, records::PART].concat());
 
 table! {
     Malformed {
