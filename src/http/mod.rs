@@ -18,14 +18,18 @@ mod conditional;
 mod contract;
 mod data;
 mod download;
+mod events;
 mod export;
 mod extract;
 mod files;
 mod findings;
+#[cfg(feature = "graphql")]
+mod graphql;
 mod health;
 mod hosts;
 mod jobs;
 mod keys;
+mod lasting;
 mod login;
 mod middleware;
 mod models;

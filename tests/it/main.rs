@@ -1,5 +1,7 @@
 //! The one integration binary: every test goes through a door that a user uses.
 
+// A server in a test is a future of futures.
+#![recursion_limit = "256"]
 #![allow(unreachable_pub, reason = "a room of the tests is private to them")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
@@ -22,8 +24,11 @@ mod datasets;
 mod disk_full;
 mod doctor;
 mod downloads;
+mod events;
 mod features;
 mod findings;
+#[cfg(feature = "graphql")]
+mod graphql;
 mod helpers;
 mod hosts;
 mod http;

@@ -50,12 +50,15 @@ macro_rules! table {
 
 mod accounts;
 mod door;
+mod events;
 
 pub use accounts::*;
 pub use door::*;
+pub use events::*;
 
 /// The whole table.
-pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, accounts::PART, door::PART].concat());
+pub static ALL: LazyLock<Vec<&'static Code>> =
+    LazyLock::new(|| [PART, accounts::PART, door::PART, events::PART].concat());
 
 table! {
     Malformed {
