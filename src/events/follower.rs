@@ -94,7 +94,7 @@ impl Follower {
             self.events.check_collection("collection", collection)?;
         }
         if let Some(id) = &filter.session_id
-            && !self.events.0.readers.sees_session(&self.principal, &id.as_str().into()).await?
+            && !self.events.0.readers.is_seen(&self.principal, &id.as_str().into()).await?
         {
             let message = format!("session_id: there is no session '{id}'");
             return Err(Error::new(codes::UNKNOWN_SESSION, message));

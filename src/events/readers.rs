@@ -7,7 +7,7 @@ use moka::future::Cache;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
 use super::Audience;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, Result, codes};
 use crate::principal::{Principal, SessionReaders};
 use hvac_store::Store;
 use hvac_store::entity::{session, share};
@@ -20,8 +20,8 @@ const MOST: u64 = 10_000;
 /// Who sees what.
 pub(super) struct Readers {
     store: Store,
-    /// By session; none of one that is not there.
-    sessions: Cache<Arc<str>, Option<Arc<SessionReaders>>>,
+    /// By session; one that is not there is looked up anew: it may be made in the next moment.
+    sessions: Cache<Arc<str>, Arc<SessionReaders>>,
 }
 
 impl Readers {
@@ -47,17 +47,24 @@ impl Readers {
         }
     }
 
-    /// Whether somebody sees that session.
-    pub(super) async fn sees_session(&self, principal: &Principal, id: &Arc<str>) -> Result<bool> {
+    async fn sees_session(&self, principal: &Principal, id: &Arc<str>) -> Result<bool> {
         if principal.sees_all() {
             return Ok(true);
         }
-        let looked = self.sessions.try_get_with(Arc::clone(id), self.look_up(id)).await;
-        let readers = looked.map_err(|error: Arc<Error>| error.again())?;
-        Ok(readers.is_some_and(|readers| principal.is_among(id, &readers)))
+        self.is_seen(principal, id).await
     }
 
-    async fn look_up(&self, id: &str) -> Result<Option<Arc<SessionReaders>>> {
+    /// Whether there is that session, and somebody sees it.
+    pub(super) async fn is_seen(&self, principal: &Principal, id: &Arc<str>) -> Result<bool> {
+        let looked = self.sessions.try_get_with(Arc::clone(id), self.look_up(id)).await;
+        match looked {
+            Ok(readers) => Ok(principal.is_among(id, &readers)),
+            Err(error) if error.code == codes::UNKNOWN_SESSION => Ok(false),
+            Err(error) => Err(error.again()),
+        }
+    }
+
+    async fn look_up(&self, id: &str) -> Result<Arc<SessionReaders>> {
         let db = self.store.db.read();
         let doing = "looking up who sees a session";
         let found: Option<(Option<String>, Option<String>)> = session::Entity::find_by_id(id)
@@ -67,7 +74,8 @@ impl Readers {
             .one(db)
             .await
             .internal(doing)?;
-        let Some((owner_id, site)) = found else { return Ok(None) };
+        let unknown = || Error::new(codes::UNKNOWN_SESSION, format!("there is no session '{id}'"));
+        let (owner_id, site) = found.ok_or_else(unknown)?;
         let of_it = Condition::any()
             .add(share::Column::SessionId.eq(id))
             .add_option(site.map(|site| share::Column::Site.eq(site)));
@@ -79,6 +87,6 @@ impl Readers {
             .all(db)
             .await
             .internal(doing)?;
-        Ok(Some(Arc::new(SessionReaders::new(owner_id, shared))))
+        Ok(Arc::new(SessionReaders::new(owner_id, shared)))
     }
 }

@@ -1,4 +1,4 @@
-//! `/api/events`: what happens, as it happens: server-sent events, or a WebSocket ([`socket`]).
+//! `/api/events`: what happens, as it happens: server-sent events, or a WebSocket ([`super::event_socket`]).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
+use super::event_socket;
 use super::extract::{Query, State};
 use super::lasting::LastingCaller;
 use super::problem::Result;
@@ -25,12 +26,10 @@ use crate::error::{Error, codes};
 use crate::events::{Filter, Follower, News};
 use crate::state::AppState;
 
-mod socket;
-
 /// Longest silence of a stream: shorter than the idle limits of common proxies.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is looked whether whoever follows still may, when nothing happens.
-const LOOKED_EVERY: Duration = Duration::from_secs(2);
+pub(super) const LOOKED_EVERY: Duration = Duration::from_secs(2);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -125,7 +124,7 @@ async fn get_events(
 ) -> Result<Response> {
     let parts = request.into_parts().0;
     match upgrade {
-        Ok(upgrade) => socket::open(&state, query.asked(), upgrade, &parts).await,
+        Ok(upgrade) => event_socket::open(&state, query.asked(), upgrade, &parts).await,
         Err(rejection) if parts.headers.contains_key(header::UPGRADE) => {
             let message = "The WebSocket cannot be opened: send a GET with the headers Connection, Upgrade, \
                 Sec-WebSocket-Version: 13 and Sec-WebSocket-Key.";

@@ -18,6 +18,7 @@ mod conditional;
 mod contract;
 mod data;
 mod download;
+mod event_socket;
 mod events;
 mod export;
 mod extract;

@@ -12,7 +12,6 @@ use chrono::DateTime;
 use futures_util::future::OptionFuture;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::build::{self, Archives, Built, Job, Target};
@@ -23,7 +22,6 @@ use super::upload::{blank, insert_files, name_of};
 use super::{ParseRequest, Parsed, folders, found, options, snapshot, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
-use crate::events::{self, NewEvent};
 use crate::metric_names;
 use crate::state::AppState;
 use hvac_frame::column::Warning;
@@ -425,7 +423,7 @@ impl Parse {
             None => None,
         };
         let (dataset_id, version) = (dataset.id.clone(), u32::try_from(dataset.version).unwrap_or_default());
-        let event = parsed_event(&dataset, &self.session);
+        let event = answer::event(&dataset, &self.session);
         let committing = async {
             parsed_dataset::Entity::insert(dataset.into_active_model().reset_all())
                 .exec_without_returning(&txn)
@@ -472,16 +470,6 @@ impl Parse {
         }
         Ok(new)
     }
-}
-
-/// What is told of a parse, once it is committed.
-fn parsed_event(dataset: &parsed_dataset::Model, session: &session::Model) -> NewEvent {
-    let data = json!({
-        "session_id": dataset.session_id, "name": session.name, "site": session.site, "dataset_id": dataset.id,
-        "version": format!("parsed-v{}", dataset.version), "row_count": dataset.row_count,
-        "column_count": dataset.column_count, "start_at": dataset.start_at, "end_at": dataset.end_at,
-    });
-    NewEvent::of_session(events::SESSION_PARSED, &dataset.session_id, &data)
 }
 
 /// A session without any dataset whose parse failed is `failed`; one with a dataset stays what it was.

@@ -122,7 +122,7 @@ async fn a_model_and_a_recommendation_of_it_are_told_of() {
     let mut socket = Socket::open(&app, &[]).await;
     socket.subscribe(json!({"types": ["model_trained", "recommendation"], "session_id": id})).await;
     let request = json!({
-        "model_name": "plant", "session_id": id, "algorithm": "linear", "wait": true,
+        "model_name": "plant", "session_id": id, "algorithm": "gbdt", "wait": true,
         "feature_mapping": {"target_col": "CH1_kW", "load_cols": ["CH1_RT"], "ct_hz_cols": ["CT1_Hz"], "environment_cols": ["OA_WB"]},
     });
     let answer = app.post("/api/models/train", &request).await;

@@ -78,6 +78,7 @@ async fn what_everyone_owns_everyone_hears_of() {
         (open.stop().await, id)
     };
     let app = TestApp::start_in(session.0, vec![("ANONYMOUS_ROLE", "viewer".to_owned())]).await.unwrap();
+    declare(&app);
     let mut stream = Stream::open(&app, "/api/events?types=tick,session_parsed", &[]).await;
     let event = NewEvent::of_session("session_parsed", &session.1, &json!({}));
     app.state.events.publish(event);
@@ -109,10 +110,7 @@ async fn a_stream_ends_with_what_opened_it() {
         last = Some(event);
     }
     let last = last.unwrap();
-    assert_eq!(
-        (last.event.as_str(), &last.data["data"]["code"]),
-        ("end", &json!("bad_credentials"))
-    );
+    assert_eq!((last.event.as_str(), &last.data["data"]["code"]), ("end", &json!("bad_credentials")));
     assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
     others.say(&json!({"action": "ping"})).await;
     others.of("pong").await;

@@ -14,11 +14,11 @@ use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::super::allowance::Allowance;
-use super::super::lasting::LastingCaller;
-use super::super::problem::Result;
-use super::{HEARTBEAT, LOOKED_EVERY};
-use crate::error::Error;
+use super::allowance::Allowance;
+use super::events::{HEARTBEAT, LOOKED_EVERY};
+use super::lasting::LastingCaller;
+use super::problem::Result;
+use crate::error::{Error, ErrorKind, codes};
 use crate::events::message::Message;
 use crate::events::{Filter, Follower, News};
 use crate::state::AppState;
@@ -176,7 +176,7 @@ impl Connection {
             Frame::Text(text) => text,
             Frame::Binary(_) => {
                 let message = "Messages are texts; this one was binary.";
-                let error = Error::new(crate::error::codes::BROKEN_MESSAGE, message);
+                let error = Error::new(codes::BROKEN_MESSAGE, message);
                 self.send([self.refusal(&error)]).await?;
                 return Ok(None);
             }
@@ -201,7 +201,7 @@ impl Connection {
             Message::Unsubscribe(filter) => {
                 if !self.follower.unsubscribe(filter.as_ref()) && filter.is_some() {
                     let message = "There is no subscription by that filter: name it as it was subscribed to.";
-                    return Err(Error::new(crate::error::codes::NO_SUCH_SUBSCRIPTION, message));
+                    return Err(Error::new(codes::NO_SUCH_SUBSCRIPTION, message));
                 }
                 let left = self.follower.subscriptions();
                 Ok(vec![self.follower.answer("unsubscribed", &json!({"subscriptions": left}))])
@@ -214,7 +214,7 @@ impl Connection {
         let field = error.details.first().and_then(|detail| detail.field.clone());
         // What went wrong inside is for the log.
         let message = match error.kind() {
-            crate::error::ErrorKind::Internal => {
+            ErrorKind::Internal => {
                 tracing::error!(%error, cause = ?std::error::Error::source(error), "a message could not be answered");
                 Value::from("The server failed at this; its log has the cause.")
             }
