@@ -19,6 +19,7 @@
 //! | [`findings`] | faults of machines in a stored version, and what they waste |
 //! | `graphql` | the catalogue and what happens as a graph (feature `graphql`) |
 //! | `query` | SQL over stored sessions (feature `sql`) |
+//! | [`records`] | declared collections of small records: written, listed, recovered, announced |
 //! | [`bundles`] | a whole session as one file, and such a file into another store |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
 //! | [`events`] | one bus of what happened, and each client's place in it; knows no feature |
@@ -82,6 +83,7 @@ pub mod pg;
 pub mod principal;
 #[cfg(feature = "sql")]
 pub mod query;
+pub mod records;
 pub mod sessions;
 pub mod signals;
 pub mod state;

@@ -36,6 +36,7 @@ mod m000019_optimization_outcomes;
 mod m000020_energy_prices;
 mod m000021_search;
 mod m000022_accounts;
+mod m000023_records;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -66,6 +67,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000020_energy_prices::Migration),
             Box::new(m000021_search::Migration),
             Box::new(m000022_accounts::Migration),
+            Box::new(m000023_records::Migration),
         ]
     }
 }

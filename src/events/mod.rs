@@ -293,7 +293,7 @@ impl Events {
     /// Whether there is a collection of that name.
     ///
     /// # Errors
-    /// 422 with the closest name.
+    /// 404 with the closest name.
     pub fn check_collection(&self, field: &str, name: &str) -> Result<()> {
         let declared = self.declared();
         let known = || declared.iter().map(|(collection, _)| collection.as_str());
@@ -301,7 +301,7 @@ impl Events {
             return Ok(());
         }
         let message = format!("{field}: '{name}' is no collection; {}", message::advice(name, known()));
-        Err(Error::invalid(field, codes::UNKNOWN_EVENT_COLLECTION, message))
+        Err(Error::invalid(field, codes::UNKNOWN_COLLECTION, message))
     }
 }
 

@@ -9,13 +9,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::allowance::{Allowance, Standing};
 use super::client::Client;
+use super::endpoint::Endpoint;
 use super::extract;
 use super::hosts::is_probe;
 use super::problem::Failed;
@@ -189,7 +190,8 @@ impl Rates {
 
 /// The route below `/api` or `/api/v1`; none for pages and for what is no route.
 fn route_of(request: &Request) -> Option<String> {
-    let matched = request.extensions().get::<MatchedPath>()?.as_str();
+    let endpoint = Endpoint::of(request.extensions())?;
+    let matched = endpoint.as_str();
     let below = matched.strip_prefix("/api/v1").or_else(|| matched.strip_prefix("/api"))?;
     Some(below.to_owned())
 }
@@ -209,7 +211,8 @@ fn is_free(request: &Request, route: Option<&str>) -> bool {
 /// Counts a request, and tells where its sender stands; refuses it when there were too many.
 pub async fn count(State(rates): State<Arc<Rates>>, mut request: Request, next: Next) -> Response {
     let client = request.extensions().get::<Client>().copied();
-    if client.is_some_and(|client| client.is_local()) {
+    // What is no route is answered without any work.
+    if client.is_some_and(|client| client.is_local()) || Endpoint::of(request.extensions()).is_none() {
         return next.run(request).await;
     }
     let route = route_of(&request);
@@ -230,7 +233,8 @@ pub async fn count(State(rates): State<Arc<Rates>>, mut request: Request, next: 
         let error = Error::new(codes::RATE_LIMITED, message).with_retry_after(whole_seconds(wait));
         return told(Failed(error).into_response(), Some(standing));
     }
-    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let endpoint = Endpoint::of(request.extensions());
+    let matched = endpoint.as_ref().map(Endpoint::as_str);
     if rates.streams.most > 0 && route.as_deref().or(matched).is_some_and(|route| STREAMS.contains(&route)) {
         request.extensions_mut().insert(StreamTurn { rates: Arc::clone(&rates), by: by.clone() });
     }

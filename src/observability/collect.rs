@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::process;
 use crate::jobs::{JobKind, JobStatus};
 use crate::metric_names as names;
+use crate::records::collection::BackendKind;
 use crate::state::AppState;
 
 /// How long the database may take to answer: figures are worth no waiting, and least when it is slow.
@@ -16,6 +17,7 @@ pub(super) async fn collect(state: &AppState) {
     of_budgets(state);
     of_cache(state).await;
     of_database(state);
+    of_records(state);
     let looked = tokio::time::timeout(PATIENCE, of_catalogue(state)).await;
     match looked {
         Ok(Ok(())) => {}
@@ -101,6 +103,22 @@ fn of_database(state: &AppState) {
     count(names::TRANSACTIONS, &[("result", "failed")], stats.failures);
     count(names::CONNECTIONS_DISCARDED, &[], stats.discarded);
     state.store.objects.free_bytes().into_iter().for_each(|bytes| set(names::FREE_BYTES, &[], bytes));
+}
+
+fn of_records(state: &AppState) {
+    let (waiting, in_memory) = state.records.waiting();
+    for (word, kind) in BackendKind::ALL {
+        let (label, waiting) = ([("backend", word)], waiting.get(&kind).cloned().unwrap_or_default());
+        // What the database itself keeps waits in memory alone, and is not acknowledged yet.
+        let rows = if kind == BackendKind::Sqlite { in_memory } else { waiting.rows };
+        set(names::RECORDS_WAITING, &label, rows);
+        set(names::RECORDS_WAITING_BYTES, &label, waiting.bytes);
+        count(names::RECORDS_FLUSHED, &label, waiting.flushed);
+        count(names::RECORDS_REJECTED, &label, waiting.rejected);
+    }
+    for operation in ["write", "delete"] {
+        metrics::counter!(names::RECORDS_WRITTEN, "operation" => operation).increment(0);
+    }
 }
 
 async fn of_catalogue(state: &AppState) -> crate::error::Result<()> {

@@ -1,6 +1,6 @@
 //! The one integration binary: every test goes through a door that a user uses.
 
-// A server in a test is a future of futures.
+// Futures of whole servers, one within the other.
 #![recursion_limit = "256"]
 #![allow(unreachable_pub, reason = "a room of the tests is private to them")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
@@ -55,6 +55,7 @@ mod previews;
 #[cfg(feature = "sql")]
 mod query;
 mod real_reports;
+mod records;
 mod rules;
 mod search;
 mod secrets;

@@ -79,6 +79,16 @@ metrics_table! {
     ROWS_PARSED = "hvac_parsed_rows_total" Kind::Counter, Count, [],
         "Rows of datasets that parses stored.";
 
+    RECORDS_WRITTEN = "hvac_records_total" Kind::Counter, Count, ["operation"],
+        "Records of collections that were acknowledged: written or deleted.";
+    RECORDS_WAITING = "hvac_records_waiting" Kind::Gauge, Count, ["backend"],
+        "Records that wait in the outbox for the server that keeps them.";
+    RECORDS_WAITING_BYTES = "hvac_records_waiting_bytes" Kind::Gauge, Bytes, ["backend"],
+        "Bytes of the records that wait, about.";
+    RECORDS_FLUSHED = "hvac_records_flushed_total" Kind::Counter, Count, ["backend"],
+        "Records that were handed over to the server that keeps them.";
+    RECORDS_REJECTED = "hvac_records_rejected_total" Kind::Counter, Count, ["backend"],
+        "Records that the server that keeps them refused: put aside with the reason.";
     EVENTS_PUBLISHED = "hvac_events_published_total" Kind::Counter, Count, ["type"],
         "Events that were published; those that writes of records raise are under 'record'.";
     EVENT_STREAMS = "hvac_event_streams" Kind::Gauge, Count, ["transport"],

@@ -26,7 +26,7 @@ async fn a_wrong_message_is_answered_and_the_connection_stays() {
         (r#"{"action":"subscribe","types":["tik"]}"#, "unknown_event_type", json!("types"), "did you mean tick?"),
         (
             r#"{"action":"subscribe","collection":"tick"}"#,
-            "unknown_event_collection",
+            "unknown_collection",
             json!("collection"),
             "did you mean ticks?",
         ),
@@ -76,7 +76,7 @@ async fn the_query_subscribes_too_and_is_refused_as_a_problem() {
     );
     for (query, status, code) in [
         ("types=session_pased", 422, "unknown_event_type"),
-        ("collection=none", 422, "unknown_event_collection"),
+        ("collection=none", 404, "unknown_collection"),
         ("session_id=019aa0de-0000-7000-8000-000000000000", 404, "unknown_session"),
         ("since=soon", 422, "invalid_field"),
         ("type=tick", 422, "unknown_parameter"),

@@ -51,16 +51,18 @@ macro_rules! table {
 mod accounts;
 mod door;
 mod events;
+mod records;
 mod service;
 
 pub use accounts::*;
 pub use door::*;
 pub use events::*;
+pub use records::*;
 pub use service::*;
 
 /// The whole table.
 pub static ALL: LazyLock<Vec<&'static Code>> =
-    LazyLock::new(|| [PART, accounts::PART, door::PART, events::PART, service::PART].concat());
+    LazyLock::new(|| [PART, accounts::PART, door::PART, events::PART, records::PART, service::PART].concat());
 
 table! {
     Malformed {

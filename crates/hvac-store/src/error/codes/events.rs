@@ -23,8 +23,6 @@ table! {
             "Unsubscribe from some, or ask for several types by one.";
         UNKNOWN_ACTION "unknown_action" "A message of a WebSocket asks for something that there is not."
             "Use `subscribe`, `unsubscribe` or `ping`.";
-        UNKNOWN_EVENT_COLLECTION "unknown_event_collection" "A subscription names a collection that is not declared."
-            "Use a name that `detail` gives.";
         UNKNOWN_EVENT_TYPE "unknown_event_type" "A subscription names a type of event that there is not."
             "Use a type that `detail` gives; docs/EVENTS.md lists them.";
     }
