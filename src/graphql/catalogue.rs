@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::failure::failed;
 use super::loaders::{Loaders, ModelOf, ModelsOf, Rows, SessionOf, VersionsOf};
-use super::row::{FieldRow, LONG, Row, Shape, object, parent};
+use super::row::{FieldRow, LONG, Row, Shape, object, parent, specs};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::optimization::{RunQuery, runs};
 use crate::sessions::{SessionFilter, catalogue};
@@ -143,32 +143,33 @@ const RUNS_BY: Arguments = &[
     ("page_size", TypeRef::INT),
 ];
 
-/// Fields that are pages.
-pub const PAGES: [&str; 3] = ["sessions", "models", "optimizations"];
 /// Models on a page: as many as others, for they multiply.
 const MODELS_ON_A_PAGE: u64 = 20;
 
 /// A page whose items are rows.
-struct PageRow {
+pub(super) struct PageRow {
     head: Row,
     items: Vec<Row>,
 }
 
+impl PageRow {
+    /// Of an answer, and its items.
+    pub(super) fn of(page: &impl Serialize, items: &[impl Serialize]) -> Result<Self> {
+        Ok(Self { head: Row::of(page)?, items: items.iter().map(Row::of).collect::<Result<_>>()? })
+    }
+}
+
 /// Adds their types.
 pub fn register(schema: SchemaBuilder) -> SchemaBuilder {
-    let session = object("Session", "A session: immutable files and what was made of them", SESSION)
+    let session = object("Session", "A session: immutable files and what was made of them", specs(SESSION))
         .field(many("versions", "DatasetVersion", "Stored versions of its data, newest first", VersionsOf))
         .field(many("models_made", "Model", "Models that were made from its data, newest first", ModelsOf));
-    let version = object("DatasetVersion", "A stored version of a session's data", VERSION);
+    let version = object("DatasetVersion", "A stored version of a session's data", specs(VERSION));
     let session_of = || loaded("session", "Session", "The session, as far as it is seen", "session_id", SessionOf);
-    let model = object("Model", "A version of a model", MODEL).field(session_of());
-    let run = object("OptimizationRun", "A recommendation of set-points", RUN).field(session_of()).field(loaded(
-        "model",
-        "Model",
-        "The model",
-        "model_id",
-        ModelOf,
-    ));
+    let model = object("Model", "A version of a model", specs(MODEL)).field(session_of());
+    let run = object("OptimizationRun", "A recommendation of set-points", specs(RUN))
+        .field(session_of())
+        .field(loaded("model", "Model", "The model", "model_id", ModelOf));
     let pages = ["Session", "Model", "OptimizationRun"].map(page);
     [session, version, model, run].into_iter().chain(pages).fold(schema, SchemaBuilder::register)
 }
@@ -183,7 +184,7 @@ pub fn queries(query: Object) -> Object {
             SESSIONS_BY,
             |state, asked| async move {
                 let page = catalogue::list(&state, &filter_of::<SessionFilter>(asked)?).await?;
-                paged(&page, &page.items)
+                PageRow::of(&page, &page.items)
             },
         ))
         .field(one("session", "Session", "id", "One session", |state, id| async move {
@@ -198,7 +199,7 @@ pub fn queries(query: Object) -> Object {
                 let mut filter: ModelFilter = filter_of(asked)?;
                 filter.page_size = filter.page_size.or(Some(MODELS_ON_A_PAGE));
                 let page = models::list(&state, &filter).await?;
-                paged(&page, &page.models)
+                PageRow::of(&page, &page.models)
             },
         ))
         .field(one(
@@ -215,7 +216,7 @@ pub fn queries(query: Object) -> Object {
             RUNS_BY,
             |state, asked| async move {
                 let page = runs::list(&state, &filter_of::<RunQuery>(asked)?).await?;
-                paged(&page, &page.items)
+                PageRow::of(&page, &page.items)
             },
         ))
         .field(one("optimization", "OptimizationRun", "id", "One recommendation", |state, id| async move {
@@ -231,12 +232,8 @@ fn filter_of<T: DeserializeOwned>(arguments: serde_json::Value) -> Result<T> {
     })
 }
 
-fn paged(page: &impl Serialize, items: &[impl Serialize]) -> Result<PageRow> {
-    Ok(PageRow { head: Row::of(page)?, items: items.iter().map(Row::of).collect::<Result<_>>()? })
-}
-
 /// The type of a page of these.
-fn page(of: &str) -> Object {
+pub(super) fn page(of: &str) -> Object {
     let says = format!("A page of {of}");
     let fields = PAGE.iter().fold(Object::new(format!("{of}Page")).description(says), |object, (name, _, _, says)| {
         let name = *name;

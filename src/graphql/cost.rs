@@ -4,7 +4,7 @@
 //! query that would answer the whole store many times over is refused by a number that its sender can work with. Fragments
 //! are counted once and then known: one that grows by naming others twice costs no time here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 
 use async_graphql::parser::types::{
@@ -12,7 +12,6 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Value, Variables};
 
-use super::PAGES;
 use crate::error::{Error, Result, codes};
 
 /// Most values of one answer.
@@ -24,15 +23,16 @@ const PAGE_SIZE: u64 = 20;
 /// Items that a list without pages is taken for.
 const SOME: u64 = 10;
 
-/// Lists, and how many items each may have: those of introspection by the size of this schema.
-fn items(field: &str, arguments: Option<u64>) -> u64 {
-    match field {
-        "types" => 60,
-        "fields" | "inputFields" | "enumValues" | "possibleTypes" | "interfaces" | "directives" | "versions"
-        | "models_made" => SOME,
-        "args" => 5,
-        _ => arguments.unwrap_or(1).max(1),
-    }
+/// Lists by the names of their fields, and how many items each is taken for when no page says otherwise.
+pub type Lists = BTreeMap<String, u64>;
+
+/// Lists of these pages, and of these without pages; those of introspection by the size of such a schema.
+#[must_use]
+pub fn lists<'n>(pages: impl Iterator<Item = &'n str>, others: impl Iterator<Item = &'n str>) -> Lists {
+    let of_schema = [("types", 60), ("args", 5)].into_iter();
+    let of_types = ["fields", "inputFields", "enumValues", "possibleTypes", "interfaces", "directives"];
+    let others = others.chain(of_types).map(|name| (name, SOME));
+    of_schema.chain(others).chain(pages.map(|name| (name, PAGE_SIZE))).map(|(name, n)| (name.to_owned(), n)).collect()
 }
 
 /// Values and depth of a part of a query.
@@ -52,14 +52,19 @@ impl Extent {
 ///
 /// # Errors
 /// `query_too_costly` with both numbers; `query_too_deep`; also for a fragment that names itself.
-pub fn check(document: &ExecutableDocument, operation: Option<&str>, variables: &Variables) -> Result<()> {
+pub fn check(
+    document: &ExecutableDocument,
+    operation: Option<&str>,
+    variables: &Variables,
+    lists: &Lists,
+) -> Result<()> {
     let meant = document.operations.iter().filter(|(name, _)| match (operation, name) {
         (Some(wanted), Some(name)) => name.as_str() == wanted,
         (Some(_), None) => false,
         (None, _) => true,
     });
-    let mut counter =
-        Counter { fragments: &document.fragments, known: HashMap::new(), variables, defaults: HashMap::new() };
+    let (fragments, known, defaults_of) = (&document.fragments, HashMap::new(), HashMap::new());
+    let mut counter = Counter { fragments, known, variables, defaults: defaults_of, lists };
     let mut extent = Extent::default();
     for (_, operation) in meant {
         counter.defaults = defaults(&operation.node);
@@ -94,6 +99,7 @@ struct Counter<'d> {
     known: HashMap<&'d str, Option<Extent>>,
     variables: &'d Variables,
     defaults: HashMap<Name, Value>,
+    lists: &'d Lists,
 }
 
 impl<'d> Counter<'d> {
@@ -113,24 +119,23 @@ impl<'d> Counter<'d> {
     fn field(&mut self, field: &'d Field) -> Result<Extent> {
         let inner = self.set(&field.selection_set.node)?;
         let name = field.name.node.as_str();
-        let times = items(name, self.page_size(field));
+        let times = self.page_size(field).or_else(|| self.lists.get(name).copied()).unwrap_or(1).max(1);
         let values = inner.values.saturating_mul(times).saturating_add(1);
         // Tools ask for the schema by a query that nests deeper than any other.
         let depth = if name.starts_with("__") { 1 } else { inner.depth + 1 };
         Ok(Extent { values, depth })
     }
 
-    /// Items of a page; none of what is no page.
+    /// Items of a page, as far as that is said.
     fn page_size(&self, field: &Field) -> Option<u64> {
-        let is_page = PAGES.contains(&field.name.node.as_str());
-        let Some(argument) = field.get_argument("page_size") else { return is_page.then_some(PAGE_SIZE) };
+        let argument = field.get_argument("page_size")?;
         let of_variable = |name: Name| {
             let given = self.variables.get(&name).or_else(|| self.defaults.get(&name));
             Ok::<Value, Infallible>(given.cloned().unwrap_or_default())
         };
         match argument.node.clone().into_const_with(of_variable) {
-            Ok(Value::Number(number)) => number.as_u64().or(Some(PAGE_SIZE)),
-            _ => Some(PAGE_SIZE),
+            Ok(Value::Number(number)) => number.as_u64(),
+            _ => None,
         }
     }
 
@@ -160,7 +165,14 @@ mod tests {
 
     fn refused(query: &str) -> Option<&'static str> {
         let document = parse_query(query).unwrap();
-        check(&document, None, &Variables::default()).err().map(|error| error.code.name)
+        check(
+            &document,
+            None,
+            &Variables::default(),
+            &lists(["sessions"].into_iter(), ["versions", "models_made"].into_iter()),
+        )
+        .err()
+        .map(|error| error.code.name)
     }
 
     #[test]

@@ -5,40 +5,83 @@
 //! whoever asks; what hangs on many things is looked up at once ([`loaders`]); what a query may answer at most is counted
 //! before it is carried out ([`cost`]).
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::dynamic::{Object, Scalar, Schema, SchemaError};
 use async_graphql::futures_util::stream::{self, BoxStream, StreamExt};
 use async_graphql::{Data, Executor, Request, Response};
 
 use crate::error::{Error, Result};
+use crate::records::Registry;
 use crate::state::AppState;
 
 mod catalogue;
+mod collections;
 mod cost;
 mod failure;
 mod loaders;
 mod row;
 mod subscription;
 
-pub use catalogue::PAGES;
-
+use cost::Lists;
 use failure::failed;
 use row::{JSON, LONG};
 
-/// Of all who ask: it holds nobody's data.
-static SCHEMA: LazyLock<std::result::Result<Schema, SchemaError>> = LazyLock::new(|| {
+/// Fields of the catalogue that are pages, and lists that hang on its things.
+const PAGES: [&str; 3] = ["sessions", "models", "optimizations"];
+const LISTS: [&str; 2] = ["versions", "models_made"];
+
+/// A schema by the declarations in force, and the lists that it has.
+#[derive(Clone)]
+struct Drawn {
+    registry: Arc<Registry>,
+    schema: Schema,
+    lists: Arc<Lists>,
+}
+
+/// The schema as it was made last; it holds nobody's data.
+#[derive(Default)]
+pub struct Schemas(Mutex<Option<Drawn>>);
+
+impl Schemas {
+    /// By the declarations in force; made anew when they are others.
+    fn of(&self, state: &AppState) -> Result<Drawn> {
+        let registry = state.records.registry();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(drawn) = kept.as_ref().filter(|drawn| Arc::ptr_eq(&drawn.registry, &registry)) {
+            return Ok(drawn.clone());
+        }
+        let drawn = draw(&registry).or_else(|error| {
+            tracing::warn!(%error, "the graph is without declared collections: a declaration has a name that it has itself");
+            draw(&Registry::default())
+        });
+        let contradiction = |error: SchemaError| Error::internal(format!("the schema contradicts itself: {error}"));
+        let (schema, lists) = drawn.map_err(contradiction)?;
+        let drawn = Drawn { registry, schema, lists: Arc::new(lists) };
+        *kept = Some(drawn.clone());
+        Ok(drawn)
+    }
+}
+
+fn draw(registry: &Registry) -> std::result::Result<(Schema, Lists), SchemaError> {
     let whole = Scalar::new(LONG).description("A whole number of any size");
     let free = Scalar::new(JSON).description("Whatever JSON has");
+    let taken: Vec<String> =
+        PAGES.iter().chain(&["session", "model", "optimization"]).map(|name| (*name).to_owned()).collect();
+    let query = collections::queries(catalogue::queries(Object::new("Query")), registry, &taken);
     let schema = Schema::build("Query", None, Some("Subscription")).register(whole).register(free);
     let schema = subscription::register(catalogue::register(schema));
-    schema.register(catalogue::queries(Object::new("Query"))).finish()
-});
+    let schema = collections::register(schema, registry, &taken).register(query).finish()?;
+    // A collection's name is a page of it, and the list of a parent's: which is meant is not known before.
+    let names: Vec<&str> = collections::shown(registry, &taken).map(|collection| collection.name.as_str()).collect();
+    Ok((schema, cost::lists(PAGES.into_iter().chain(names), LISTS.into_iter())))
+}
 
 /// The graph for whoever asks.
 #[derive(Clone)]
 pub struct Graph {
     schema: Schema,
+    lists: Arc<Lists>,
     state: AppState,
     open: subscription::Open,
 }
@@ -48,13 +91,9 @@ impl Graph {
     ///
     /// # Errors
     /// Internal when the schema contradicts itself.
-    pub fn new(state: &AppState) -> Result<Self> {
-        match &*SCHEMA {
-            Ok(schema) => {
-                Ok(Self { schema: schema.clone(), state: state.clone(), open: subscription::Open::default() })
-            }
-            Err(error) => Err(Error::internal(format!("the schema of the graph contradicts itself: {error}"))),
-        }
+    pub fn new(state: &AppState, schemas: &Schemas) -> Result<Self> {
+        let Drawn { schema, lists, .. } = schemas.of(state)?;
+        Ok(Self { schema, lists, state: state.clone(), open: subscription::Open::default() })
     }
 
     /// Its types, in GraphQL's own language.
@@ -67,7 +106,7 @@ impl Graph {
     fn admitted(&self, mut request: Request) -> std::result::Result<Request, Response> {
         let (operation, variables) = (request.operation_name.clone(), request.variables.clone());
         let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
-        cost::check(document, operation.as_deref(), &variables)
+        cost::check(document, operation.as_deref(), &variables, &self.lists)
             .map_err(|error| Response::from_errors(vec![failed(&error).into_server_error(Default::default())]))?;
         Ok(request.data(self.state.clone()).data(loaders::new(&self.state)).data(self.open.clone()))
     }

@@ -47,7 +47,14 @@ impl Shape {
 }
 
 /// A field: its name, its shape, whether it always holds something, and what it says.
+pub type FieldSpec = (String, Shape, bool, String);
+/// The same of a field that is known when the program is built.
 pub type FieldRow = (&'static str, Shape, bool, &'static str);
+
+/// Fields of a table.
+pub fn specs(rows: &'static [FieldRow]) -> impl Iterator<Item = FieldSpec> {
+    rows.iter().map(|(name, shape, always, says)| ((*name).to_owned(), *shape, *always, (*says).to_owned()))
+}
 
 /// What REST answers of a thing. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -96,18 +103,18 @@ pub fn parent<'a>(context: &ResolverContext<'a>) -> async_graphql::Result<&'a Ro
 
 /// A type with these fields.
 #[must_use]
-pub fn object(name: &str, says: &str, fields: &[FieldRow]) -> Object {
-    fields.iter().fold(Object::new(name).description(says), |object, (name, shape, always, says)| {
-        let name = *name;
+pub fn object(name: &str, says: &str, fields: impl IntoIterator<Item = FieldSpec>) -> Object {
+    fields.into_iter().fold(Object::new(name).description(says), |object, (name, shape, always, says)| {
         let kind = match (shape, always) {
             (Shape::Texts, _) => TypeRef::named_nn_list_nn(shape.name()),
             (_, true) => TypeRef::named_nn(shape.name()),
             (_, false) => TypeRef::named(shape.name()),
         };
+        let of = name.clone();
         let field = Field::new(name, kind, move |context| match parent(&context) {
-            Ok(row) => FieldFuture::from_value(row.value(name)),
+            Ok(row) => FieldFuture::from_value(row.value(&of)),
             Err(error) => FieldFuture::new(async move { Err::<Option<Value>, _>(error) }),
         });
-        object.field(field.description(*says))
+        object.field(field.description(says))
     })
 }

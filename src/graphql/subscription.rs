@@ -10,7 +10,7 @@ use async_graphql::dynamic::{
 use futures_util::{Stream, StreamExt, stream};
 
 use super::failure::failed;
-use super::row::{FieldRow, LONG, Row, Shape, object};
+use super::row::{FieldRow, LONG, Row, Shape, object, specs};
 use crate::error::{Context, Error, Result, codes};
 use crate::events::{Event, Filter, Follower, News};
 use crate::state::AppState;
@@ -51,7 +51,7 @@ impl Drop for Turn {
 
 /// Adds the type of events.
 pub fn register(schema: SchemaBuilder) -> SchemaBuilder {
-    let event: Object = object("Event", "What happened", EVENT);
+    let event: Object = object("Event", "What happened", specs(EVENT));
     let events = SubscriptionField::new("events", TypeRef::named_nn("Event"), |context| {
         SubscriptionFieldFuture::new(async move { follow(&context).await.map_err(|error| failed(&error)) })
     })

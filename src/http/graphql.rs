@@ -1,15 +1,16 @@
 //! `/graphql`: the graph; queries by POST, subscriptions by a WebSocket that speaks `graphql-transport-ws`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::http::{WebSocket as GraphSocket, WebSocketProtocols as Protocols, WsMessage};
 use async_graphql::{Data, Executor, Request as GraphRequest, Variables};
-use axum::Json as Answer;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use axum::{Extension, Json as Answer};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,7 +25,7 @@ use super::extract::{Json, State};
 use super::lasting::LastingCaller;
 use super::problem::Result;
 use crate::error::{Error, codes};
-use crate::graphql::Graph;
+use crate::graphql::{Graph, Schemas};
 use crate::state::AppState;
 
 /// Longest request: a query is short.
@@ -49,12 +50,18 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 const PROTOCOL: &str = "graphql-transport-ws";
 
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(post_graphql)).routes(routes!(get_graphql))
+    OpenApiRouter::new()
+        .routes(routes!(post_graphql))
+        .routes(routes!(get_graphql))
+        .layer(Extension(Arc::<Schemas>::default()))
 }
 
 /// The same at the root, where clients look for it.
 pub fn root_routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(post_root_graphql)).routes(routes!(get_root_graphql))
+    OpenApiRouter::new()
+        .routes(routes!(post_root_graphql))
+        .routes(routes!(get_root_graphql))
+        .layer(Extension(Arc::<Schemas>::default()))
 }
 
 /// A query.
@@ -96,12 +103,13 @@ struct GraphAnswer {
 #[utoipa::path(post, path = "/graphql", tag = "graphql", request_body = GraphQuery, responses((status = 200, body = GraphAnswer)))]
 async fn post_graphql(
     State(state): State,
+    Extension(schemas): Extension<Arc<Schemas>>,
     Json(asked): Json<GraphQuery, REQUEST_BYTES>,
 ) -> Result<Answer<async_graphql::Response>> {
     let GraphQuery { query, variables, operation_name, .. } = asked;
     let mut request = GraphRequest::new(query).variables(Variables::from_json(variables.unwrap_or_default()));
     request.operation_name = operation_name;
-    Ok(Answer(Graph::new(&state)?.execute(request).await))
+    Ok(Answer(Graph::new(&state, &schemas)?.execute(request).await))
 }
 
 /// Asks the graph
@@ -110,9 +118,10 @@ async fn post_graphql(
 #[utoipa::path(post, path = "/graphql", tag = "graphql", operation_id = "post_root_graphql", request_body = GraphQuery, responses((status = 200, body = GraphAnswer)))]
 async fn post_root_graphql(
     state: State,
+    schemas: Extension<Arc<Schemas>>,
     asked: Json<GraphQuery, REQUEST_BYTES>,
 ) -> Result<Answer<async_graphql::Response>> {
-    post_graphql(state, asked).await
+    post_graphql(state, schemas, asked).await
 }
 
 /// Follows what happens, by the graph
@@ -121,6 +130,7 @@ async fn post_root_graphql(
 #[utoipa::path(get, path = "/graphql", tag = "graphql", responses((status = 101, description = "The connection is a WebSocket")))]
 async fn get_graphql(
     State(state): State,
+    Extension(schemas): Extension<Arc<Schemas>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
 ) -> Result<Response> {
@@ -134,7 +144,7 @@ async fn get_graphql(
         return Err(Error::new(codes::NO_WEBSOCKET, message).into());
     }
     let caller = LastingCaller::of(&state, &request.into_parts().0, "graphql")?;
-    let graph = Graph::new(&state)?;
+    let graph = Graph::new(&state, &schemas)?;
     let task = state.tasks.token();
     let upgrade = upgrade.max_message_size(REQUEST_BYTES).max_frame_size(REQUEST_BYTES);
     let upgrade = upgrade.read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
@@ -150,10 +160,11 @@ async fn get_graphql(
 #[utoipa::path(get, path = "/graphql", tag = "graphql", operation_id = "get_root_graphql", responses((status = 101, description = "The connection is a WebSocket")))]
 async fn get_root_graphql(
     state: State,
+    schemas: Extension<Arc<Schemas>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     request: Request,
 ) -> Result<Response> {
-    get_graphql(state, upgrade, request).await
+    get_graphql(state, schemas, upgrade, request).await
 }
 
 /// Why a connection ends.

@@ -43,6 +43,7 @@ pub mod record;
 pub mod recovery;
 pub mod registry;
 pub mod routes;
+pub mod several;
 pub mod shown;
 pub mod source;
 pub mod sql;

@@ -31,10 +31,17 @@ async fn key(app: &TestApp, admin: Option<&str>, body: &Value) -> String {
 
 impl Guarded {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With some settings.
+    pub(crate) async fn start_with(settings: &[(&'static str, String)]) -> Self {
         let app = TestApp::start().await;
         let admin = key(&app, None, &json!({"name": "root", "role": "admin"})).await;
         let folder = app.stop().await;
-        let app = TestApp::start_in(Arc::clone(&folder), vec![("ANONYMOUS_ROLE", "none".to_owned())]).await.unwrap();
+        let app = TestApp::start_in(Arc::clone(&folder), [settings, &[("ANONYMOUS_ROLE", "none".to_owned())]].concat())
+            .await
+            .unwrap();
         Self { app, admin }
     }
 

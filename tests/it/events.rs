@@ -19,6 +19,7 @@ mod limits;
 mod messages;
 mod order;
 mod privacy;
+mod records;
 mod thousand;
 
 /// How long a test waits for what must happen.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::access::Guarded;
 use crate::helpers::{Response, TestApp};
 
+mod collections;
 mod subscriptions;
 
 async fn ask(app: &TestApp, query: &str) -> Value {

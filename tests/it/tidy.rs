@@ -60,6 +60,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("graphql", "sessions"),
     ("graphql", "training"),
     ("graphql", "optimization"),
+    ("graphql", "records"),
 ];
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
