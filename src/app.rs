@@ -15,7 +15,9 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::doctor;
 use crate::error::{Context, Error, Result, codes};
+use crate::events::Events;
 use crate::guessing::Guesses;
+use crate::health;
 use crate::http;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -54,14 +56,16 @@ pub async fn build(config: Config) -> Result<AppState> {
             "tidied up what an earlier process left unfinished"
         );
     }
-    let jobs = Jobs::new(store.clone(), worker::ENDED);
+    let events = Events::new(&store, &config);
+    let jobs = Jobs::new(store.clone(), worker::ENDED, events.clone());
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
-    let records = Records::open(store.db.clone(), record_settings(&config)).await?;
+    let records = Records::open(store.db.clone(), record_settings(&config), events.clone()).await?;
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
         config,
         store,
+        events,
         jobs,
         memory,
         records,
@@ -253,6 +257,7 @@ pub async fn run_with(
             observability::tidy();
         }
     });
+    let watching = tokio::spawn(health::watch(state.clone()));
     let tasks = state.tasks.clone();
     let all_work = async move {
         let server = async {
@@ -274,6 +279,7 @@ pub async fn run_with(
     tidying.abort();
     keeping.inspect(tokio::task::JoinHandle::abort);
     counting.abort();
+    watching.abort();
     state.records.stop().await;
     close(state).await?;
     tracing::info!("stopped");

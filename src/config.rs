@@ -74,6 +74,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("STALL_TIMEOUT_SECONDS", "30"),
     setting("MAX_CONNECTIONS", "1024"),
     setting("MAX_CONNECTIONS_PER_CLIENT", "256"),
+    setting("MAX_STREAMS_PER_CLIENT", "32"),
+    setting("EVENTS_KEPT", "10000"),
+    setting("EVENTS_KEPT_BYTES", "16777216"),
     setting("REQUIRE_SESSION_ID", "false"),
     setting("INSECURE", "false"),
     setting("ANONYMOUS_ROLE", ""),
@@ -164,6 +167,12 @@ pub struct Config {
     pub max_connections: usize,
     /// Connections of one client at once, where others than this machine can connect; 0 sets no bound.
     pub max_connections_per_client: usize,
+    /// Streams of events of one key, or of one address without a key, at once; 0 sets no bound.
+    pub max_streams_per_client: usize,
+    /// Events that are kept for clients that come back, and bytes of all.
+    pub events_kept: usize,
+    /// See [`Self::events_kept`].
+    pub events_kept_bytes: usize,
     /// Whether it serves beyond this machine though nobody has a key.
     pub insecure: bool,
     /// How long it is kept what was done; none: for ever.
@@ -313,6 +322,19 @@ impl Config {
                 &get("MAX_CONNECTIONS_PER_CLIENT"),
                 &(0..=1_000_000),
                 "",
+            )?,
+            max_streams_per_client: check::number(
+                "MAX_STREAMS_PER_CLIENT",
+                &get("MAX_STREAMS_PER_CLIENT"),
+                &(0..=1_000_000),
+                "",
+            )?,
+            events_kept: check::number("EVENTS_KEPT", &get("EVENTS_KEPT"), &(1..=10_000_000), " of events")?,
+            events_kept_bytes: check::number(
+                "EVENTS_KEPT_BYTES",
+                &get("EVENTS_KEPT_BYTES"),
+                &(1 << 16..=1 << 40),
+                " of bytes",
             )?,
             insecure,
             audit_kept: days("AUDIT_DAYS", &get("AUDIT_DAYS"))?,

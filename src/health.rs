@@ -4,9 +4,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::error::{Detail, Error, ErrorKind, Result, codes};
+use crate::events::{self, Audience, NewEvent};
+use crate::principal::Role;
 use crate::state::AppState;
 use hvac_store::cache::CacheStats;
 
@@ -206,6 +209,35 @@ async fn look(state: &AppState) -> Outcomes {
     });
     let (database, storage) = tokio::join!(database, storage);
     Outcomes { database, storage }
+}
+
+/// How often it is looked whether the service is as it was.
+const LOOKED_EVERY: Duration = Duration::from_secs(5);
+
+/// Tells whenever the service is not as it was; the first time, how it is.
+pub async fn watch(state: AppState) {
+    let word = |outcome: &Result<()>| match outcome {
+        Ok(()) => Check::Ok,
+        Err(error) if error.code == codes::READ_ONLY => Check::ReadOnly,
+        Err(_) => Check::Failed,
+    };
+    let mut told = None;
+    loop {
+        let outcomes = look(&state).await;
+        let (database, storage) = (word(&outcomes.database), word(&outcomes.storage));
+        let redis_up = state.store.cache.redis_is_up();
+        let is = (database, storage, redis_up);
+        if told != Some(is) {
+            let works = [database, storage].iter().all(|check| *check == Check::Ok) && redis_up != Some(false);
+            let data = json!({
+                "status": if works { "ok" } else { "degraded" }, "database": database, "storage": storage,
+                "redis_up": redis_up, "version": env!("CARGO_PKG_VERSION"), "started_at": state.started_at,
+            });
+            state.events.publish(NewEvent::new(events::SYSTEM_STATUS, Audience::Least(Role::Viewer), &data));
+            told = Some(is);
+        }
+        tokio::time::sleep(LOOKED_EVERY).await;
+    }
 }
 
 /// The process lives, and what it can reach.

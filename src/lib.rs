@@ -17,10 +17,12 @@
 //! | [`cleaning`] | a dataset into a cleaned version, its quality events and a report |
 //! | [`training`] | a dataset into a versioned model; predictions |
 //! | [`findings`] | faults of machines in a stored version, and what they waste |
+//! | `graphql` | the catalogue and what happens as a graph (feature `graphql`) |
 //! | `query` | SQL over stored sessions (feature `sql`) |
 //! | [`records`] | declared collections of small records: written, listed, recovered, announced |
 //! | [`bundles`] | a whole session as one file, and such a file into another store |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
+//! | [`events`] | one bus of what happened, and each client's place in it; knows no feature |
 //! | [`jobs`] | the durable queue; knows no feature |
 //! | [`worker`] | who does the jobs: the one match from a job's kind to its feature |
 //! | [`accounts`] | people and services that may ask: keys, logins, tokens, preferences |
@@ -62,7 +64,10 @@ pub mod credentials;
 pub mod datasets;
 pub mod demo;
 pub mod doctor;
+pub mod events;
 pub mod findings;
+#[cfg(feature = "graphql")]
+pub mod graphql;
 pub mod guessing;
 pub mod health;
 pub mod http;

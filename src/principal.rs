@@ -4,6 +4,7 @@
 //! see everything, a request what its sender may. What nobody owns is everyone's; so are sessions of the time before
 //! there were accounts.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -76,6 +77,26 @@ pub enum Sight {
     One(String),
 }
 
+/// Who sees a session, besides those who see all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionReaders {
+    owner_id: Option<String>,
+    /// Of it and of its site; none: with everyone.
+    shared: BTreeSet<Option<String>>,
+}
+
+impl SessionReaders {
+    /// Of a session of that owner, shared with these.
+    #[must_use]
+    pub fn new(owner_id: Option<String>, shared: impl IntoIterator<Item = Option<String>>) -> Self {
+        Self { owner_id, shared: shared.into_iter().collect() }
+    }
+
+    fn is_everyones(&self) -> bool {
+        self.owner_id.is_none() || self.shared.contains(&None)
+    }
+}
+
 /// Who asks, how that is known, and what he may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -144,6 +165,27 @@ impl Principal {
             (None, _) if self.role == Role::Admin => Sight::All,
             (None, Who::Account { id, .. }) => Sight::Account(id.clone()),
             (None, Who::Anonymous) => Sight::Anonymous,
+        }
+    }
+
+    /// Whether it sees all sessions.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.sight() == Sight::All
+    }
+
+    /// The same as [`Self::sees`] says of the session of that id, for which it was looked up who sees it.
+    #[must_use]
+    pub fn is_among(&self, session_id: &str, readers: &SessionReaders) -> bool {
+        match self.sight() {
+            Sight::All => true,
+            Sight::One(id) => id == session_id,
+            Sight::Anonymous => readers.is_everyones(),
+            Sight::Account(id) => {
+                readers.is_everyones()
+                    || readers.owner_id.as_deref() == Some(id.as_str())
+                    || readers.shared.contains(&Some(id))
+            }
         }
     }
 

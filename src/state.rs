@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::credentials::Credentials;
+use crate::events::Events;
 use crate::guessing::Guesses;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
@@ -76,6 +77,8 @@ pub struct Handles {
     pub config: Arc<Config>,
     /// Metadata, files and cache.
     pub store: Store,
+    /// What happened, for whoever follows it.
+    pub events: Events,
     /// Durable work.
     pub jobs: Jobs,
     /// What work may hold.

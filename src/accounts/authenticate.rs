@@ -32,6 +32,8 @@ pub struct Shown<'a> {
     pub changes_state: bool,
     /// Whether it came over TLS.
     pub is_secure: bool,
+    /// Whether it is only looked whether that still counts: nobody uses it now, and no login lasts longer for it.
+    pub only_looks: bool,
 }
 
 impl<'a> Shown<'a> {
@@ -50,8 +52,8 @@ impl<'a> Shown<'a> {
 pub async fn authenticate(state: &AppState, shown: &Shown<'_>) -> Result<Option<Principal>> {
     match (shown.bearer(), shown.x_api_key.map(str::trim)) {
         (Some(bearer), Some(key)) if bearer != key => Err(wrong()),
-        (Some(bearer), None) if is_token(bearer) => by_token(state, bearer).await.map(Some),
-        (Some(key), _) | (None, Some(key)) => by_key(state, key).await.map(Some),
+        (Some(bearer), None) if is_token(bearer) => by_token(state, bearer, shown).await.map(Some),
+        (Some(key), _) | (None, Some(key)) => by_key_shown(state, key, shown).await.map(Some),
         (None, None) => match logins::cookie(shown.cookie, shown.is_secure) {
             Some(secret) => by_login(state, secret, shown).await,
             None => Ok(None),
@@ -69,6 +71,10 @@ fn is_token(text: &str) -> bool {
 /// # Errors
 /// `bad_credentials`, `expired_credentials`.
 pub async fn by_key(state: &AppState, key: &str) -> Result<Principal> {
+    by_key_shown(state, key, &Shown::default()).await
+}
+
+async fn by_key_shown(state: &AppState, key: &str, shown: &Shown<'_>) -> Result<Principal> {
     if !secret::is_key(key) {
         return Err(wrong());
     }
@@ -89,11 +95,11 @@ pub async fn by_key(state: &AppState, key: &str) -> Result<Principal> {
         }))
     });
     let known = known.await?.ok_or_else(wrong)?;
-    in_force(state, &known)
+    in_force(state, &known, shown)
 }
 
 /// Whom a token of another issuer is about.
-async fn by_token(state: &AppState, token: &str) -> Result<Principal> {
+async fn by_token(state: &AppState, token: &str, shown: &Shown<'_>) -> Result<Principal> {
     let tokens = state.credentials.tokens.as_ref().ok_or_else(wrong)?;
     let known = lookup(state, token, async |_| {
         let told = tokens.told(token).await?;
@@ -116,7 +122,7 @@ async fn by_token(state: &AppState, token: &str) -> Result<Principal> {
         }))
     });
     let known = known.await?.ok_or_else(wrong)?;
-    in_force(state, &known)
+    in_force(state, &known, shown)
 }
 
 /// The account of somebody whom only the issuer knew: a person without a password, in the role that the issuer names.
@@ -169,7 +175,7 @@ async fn by_login(state: &AppState, secret: &str, shown: &Shown<'_>) -> Result<O
             "This would change something, and the header X-CSRF-Token is not that of the login; load the page again.";
         return Err(Error::new(codes::CSRF, message));
     }
-    in_force(state, &known).map(Some)
+    in_force(state, &known, shown).map(Some)
 }
 
 /// What is known of a secret: from a moment ago, or from the database.
@@ -188,11 +194,13 @@ async fn lookup(
 }
 
 /// Who asks by something that is right, unless its time is over.
-fn in_force(state: &AppState, known: &Known) -> Result<Principal> {
+fn in_force(state: &AppState, known: &Known, shown: &Shown<'_>) -> Result<Principal> {
     let at = Utc::now();
     if known.has_ended(at) {
         return Err(expired());
     }
-    uses::note(state, known, at);
+    if !shown.only_looks {
+        uses::note(state, known, at);
+    }
     Ok(known.principal())
 }

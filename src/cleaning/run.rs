@@ -11,6 +11,7 @@ use chrono::DateTime;
 use hvac_frame::names::TIMESTAMP;
 use hvac_frame::parquet_file::{ColumnType, Encodings, ParquetWriter, ROW_GROUP_ROWS, write_events};
 use polars::prelude::{DataFrame, DataType};
+use serde_json::json;
 
 use super::ask::refused;
 use super::{Parameters, events, store};
@@ -18,6 +19,7 @@ use crate::datasets::DatasetSelector;
 use crate::datasets::opened::{self, Frame};
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Result};
+use crate::events::{self as bus, NewEvent};
 use crate::jobs::{Job, JobContext, JobStatus};
 use crate::sessions::snapshot;
 use crate::state::AppState;
@@ -263,6 +265,12 @@ async fn commit(
         finished_at: Some(now()),
         ..job
     };
+    let data = json!({
+        "session_id": done.session_id, "job_id": done.id, "version": format!("cleaned-v{}", done.version),
+        "dataset_id": done.dataset_id, "original_rows": done.original_rows, "cleaned_rows": done.cleaned_rows,
+        "retention_rate": done.retention_rate, "quality_events": done.events_count, "message": result.message,
+    });
+    let event = NewEvent::of_session(bus::SESSION_CLEANED, &done.session_id, &data);
     let txn = state.store.db.begin().await?;
     context.confirm(&txn).await?;
     store::complete(&txn, done).await?;
@@ -271,6 +279,7 @@ async fn commit(
     // A commit that fails may have happened all the same: the files stay, and the job looks again.
     txn.commit().await.internal("committing a cleaning")?;
     crash::point("clean.committed");
+    state.events.publish(event);
     Ok(result.message)
 }
 

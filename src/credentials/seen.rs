@@ -5,6 +5,7 @@
 //! once a minute, beside the requests.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub struct Use {
 /// What was seen lately.
 pub struct Seen {
     entries: Cache<[u8; 32], Entry>,
+    hits: AtomicU64,
+    misses: AtomicU64,
     uses: Mutex<Uses>,
 }
 
@@ -89,7 +92,12 @@ struct Uses {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { entries: Cache::builder().max_capacity(MOST).time_to_live(KEPT).build(), uses: Mutex::default() }
+        Self {
+            entries: Cache::builder().max_capacity(MOST).time_to_live(KEPT).build(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            uses: Mutex::default(),
+        }
     }
 }
 
@@ -101,8 +109,16 @@ impl Seen {
     /// Whose a credential is, by its digest; none when the database has to be asked.
     #[must_use]
     pub fn get(&self, digest: &[u8; 32], stamp: u64) -> Option<Arc<Known>> {
-        let Entry { stamp: then, known } = self.entries.get(digest)?;
-        (then == stamp).then_some(known)
+        let found = self.entries.get(digest).filter(|entry| entry.stamp == stamp);
+        let count = if found.is_some() { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+        found.map(|entry| entry.known)
+    }
+
+    /// How often the database had not to be asked, and how often it had.
+    #[must_use]
+    pub fn hits_and_misses(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
     /// Keeps what the database said; `stamp` was taken before.

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::answer::header_text;
 use super::client::Client;
@@ -20,6 +21,7 @@ use super::problem::{self, Failed};
 use super::rates::CallerId;
 use crate::accounts::{self, Shown, audit_log};
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::events::{self, Audience, NewEvent};
 use crate::log;
 use crate::principal::{Principal, Role, Via};
 use crate::state::AppState;
@@ -75,6 +77,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/system/metrics", ADMIN),
     ("GET", "/system/config", ADMIN),
     ("GET", "/collections", VIEWER),
+    ("POST", "/cache/invalidate", ADMIN),
     ("GET", "/files", VIEWER),
     ("POST", "/uploads", OPERATOR),
     ("POST", "/parse", OPERATOR),
@@ -128,6 +131,10 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/jobs/{id}", VIEWER),
     ("POST", "/jobs/{id}/cancel", OPERATOR),
     ("GET", "/jobs/{id}/events", VIEWER),
+    ("GET", "/events", VIEWER),
+    // Reads, and changes nothing.
+    ("POST", "/graphql", VIEWER),
+    ("GET", "/graphql", VIEWER),
     ("POST", "/models/train", OPERATOR),
     ("GET", "/models", VIEWER),
     ("GET", "/models/by-name/{name}", VIEWER),
@@ -232,6 +239,9 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if problem::code_of(&response).is_some_and(|code| code.kind == ErrorKind::Internal) {
+        tell_admins(&state, &principal, &format!("{method} {}", within(endpoint.as_str())), &response);
+    }
     if is_told(&method, &response) {
         let code = problem::code_of(&response).map_or("", |code| code.name);
         let request = format!("{method} {}", within(endpoint.as_str()));
@@ -267,6 +277,16 @@ fn allowed(request: &Request, endpoint: &Endpoint) -> Result<()> {
         return Err(Error::new(codes::FORBIDDEN, message));
     }
     Ok(())
+}
+
+/// Tells admins of what went wrong inside: of which the log has the cause.
+fn tell_admins(state: &AppState, principal: &Principal, route: &str, response: &Response) {
+    let data = json!({
+        "code": problem::code_of(response).map(|code| code.name), "route": route, "job_id": null, "session_id": null,
+        "message": "The program failed at a request; its log has the cause under the request_id.",
+        "request_id": principal.request_id.as_deref(),
+    });
+    state.events.publish(NewEvent::new(events::ERROR_NOTIFICATION, Audience::Least(Role::Admin), &data));
 }
 
 /// Whether a refusal is told of afterwards: of a change, for who asked or what is there. A stranger who shows nothing would
@@ -342,6 +362,7 @@ fn shown<'a>(headers: &'a HeaderMap, method: &Method, is_secure: bool) -> Shown<
         csrf_token: header_text(headers, HeaderName::from_static("x-csrf-token")),
         changes_state: changes(method),
         is_secure,
+        only_looks: false,
     }
 }
 

@@ -128,6 +128,11 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("ColumnOverride", &["column", "name", "unit"], text()),
         ("SessionPatch", &["name"], json!({"maxLength": LONGEST_NAME, "pattern": NAME})),
         ("SessionPatch", &["site"], text()),
+        (
+            "InvalidateRequest",
+            &["pattern"],
+            json!({"minLength": 1, "maxLength": LONGEST_NAME, "pattern": r#"^[A-Za-z0-9*?/_.,:;=&+%{}"'-]+$"#}),
+        ),
         ("QueryToSave", &["description"], json!({"maxLength": LONGEST_LINES, "pattern": LINES})),
         ("QueryToSave", &["session_id"], text()),
         ("LinkRequest", &["note"], json!({"maxLength": LONGEST_NOTE, "pattern": PRINTABLE})),

@@ -90,10 +90,12 @@ impl Door {
         Err(Error::new(codes::MISDIRECTED_HOST, message))
     }
 
-    /// What changes something must be asked for by no page, by ours, or by one that may.
+    /// What changes something, or opens a WebSocket, must be asked for by no page, by ours, or by one that may.
     fn check_origin(&self, method: &Method, headers: &HeaderMap, client: &Client, asked: &[&str]) -> Result<()> {
-        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || self.origins.iter().any(|one| one == "*")
-        {
+        // No CORS keeps a page from reading a WebSocket.
+        let reads =
+            matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !headers.contains_key(header::UPGRADE);
+        if reads || self.origins.iter().any(|one| one == "*") {
             return Ok(());
         }
         let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
@@ -132,7 +134,7 @@ fn is_local_name(authority: &str) -> bool {
 
 fn foreign(who: &str) -> Error {
     let message = format!(
-        "A page of {who} may not change anything here. If it may, add its origin to CORS_ALLOWED_ORIGINS; if it is this \
+        "A page of {who} may not change anything here, nor open a WebSocket. If it may, add its origin to CORS_ALLOWED_ORIGINS; if it is this \
          server's own page behind a proxy, add the proxy to TRUSTED_PROXIES and have it send X-Forwarded-Proto and -Host."
     );
     Error::new(codes::FOREIGN_ORIGIN, message)

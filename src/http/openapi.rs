@@ -38,8 +38,10 @@ use super::problem::{PROBLEM_JSON, Problem};
         (name = "accounts", description = "Who may ask, and who did what"),
         (name = "system", description = "Figures, state and settings of the service"),
         (name = "jobs", description = "Work that goes on without its request"),
+        (name = "events", description = "What happens, as it happens"),
+        (name = "graphql", description = "The catalogue and what happens, as a graph"),
     ),
-    components(schemas(Problem, super::jobs::JobEventData)),
+    components(schemas(Problem, super::jobs::JobEventData, super::events::BusEvent)),
 )]
 pub struct Document;
 

@@ -3,13 +3,14 @@
 //! A program of this machine that comes by itself is not counted, nor are the page's own files, ranges of stored files
 //! (a reader of Parquet asks for many), and what is asked by who looks after the process.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -47,7 +48,60 @@ pub struct Rates {
     anonymous: Allowance,
     key: Allowance,
     heavy: Allowance,
+    streams: Streams,
 }
+
+/// Streams of events that are open, by whom they are counted.
+struct Streams {
+    most: usize,
+    open: Mutex<HashMap<Counted, usize>>,
+}
+
+/// By whom a stream would be counted: stands in a request that may become one, unless it is not counted.
+#[derive(Clone)]
+struct StreamTurn {
+    rates: Arc<Rates>,
+    by: Counted,
+}
+
+/// A stream's place among those of its client, until it is dropped.
+pub struct StreamPlace(StreamTurn);
+
+impl StreamPlace {
+    /// Takes one for a request; none where it is not counted.
+    ///
+    /// # Errors
+    /// 429 when its client has as many as it may.
+    pub fn take(request: &Extensions) -> Result<Option<Self>> {
+        let Some(turn) = request.get::<StreamTurn>().cloned() else { return Ok(None) };
+        let Streams { most, open } = &turn.rates.streams;
+        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(turn.by.clone()).or_default();
+        if *count >= *most {
+            let message =
+                format!("This client has {most} streams of events already: close one, or ask for more by one.");
+            return Err(Error::new(codes::TOO_MANY_STREAMS, message).with_retry_after(5));
+        }
+        *count += 1;
+        drop(open);
+        Ok(Some(Self(turn)))
+    }
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut open = self.0.rates.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.0.by) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.0.by);
+            }
+        }
+    }
+}
+
+/// Routes that become streams.
+const STREAMS: [&str; 2] = ["/events", "/graphql"];
 
 /// What is told of a request to whoever sent it.
 type Told = Mutex<Option<Standing>>;
@@ -124,6 +178,7 @@ impl Rates {
             anonymous: Allowance::new(config.rate_limit_anonymous),
             key: Allowance::new(config.rate_limit_key),
             heavy: Allowance::new(config.rate_limit_heavy),
+            streams: Streams { most: config.max_streams_per_client, open: Mutex::default() },
         }
     }
 
@@ -156,7 +211,7 @@ fn is_free(request: &Request, route: Option<&str>) -> bool {
 }
 
 /// Counts a request, and tells where its sender stands; refuses it when there were too many.
-pub async fn count(State(rates): State<Arc<Rates>>, request: Request, next: Next) -> Response {
+pub async fn count(State(rates): State<Arc<Rates>>, mut request: Request, next: Next) -> Response {
     let client = request.extensions().get::<Client>().copied();
     // What is no route is answered without any work.
     if client.is_some_and(|client| client.is_local()) || Endpoint::of(request.extensions()).is_none() {
@@ -179,6 +234,11 @@ pub async fn count(State(rates): State<Arc<Rates>>, request: Request, next: Next
             format!("More than {} requests a minute {whose}; try again in {} s.", standing.limit, whole_seconds(wait));
         let error = Error::new(codes::RATE_LIMITED, message).with_retry_after(whole_seconds(wait));
         return told(Failed(error).into_response(), Some(standing));
+    }
+    let endpoint = Endpoint::of(request.extensions());
+    let matched = endpoint.as_ref().map(Endpoint::as_str);
+    if rates.streams.most > 0 && route.as_deref().or(matched).is_some_and(|route| STREAMS.contains(&route)) {
+        request.extensions_mut().insert(StreamTurn { rates: Arc::clone(&rates), by: by.clone() });
     }
     let about = route.and_then(|route| heavy(request.method(), &route));
     let Some(about) = about else { return told(next.run(request).await, standing) };

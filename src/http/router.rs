@@ -22,8 +22,8 @@ use super::hosts::{Door, guard};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::rates::{Rates, count};
 use super::{
-    access, audit, bundles, cleaning, data, export, files, findings, health, jobs, keys, login, models, openapi,
-    optimize, parse, problem, raw_files, records, sessions, shape, sharing, sites, system, ui, uploads, users,
+    access, audit, bundles, cleaning, data, events, export, files, findings, health, jobs, keys, login, models,
+    openapi, optimize, parse, problem, raw_files, records, sessions, shape, sharing, sites, system, ui, uploads, users,
 };
 use crate::config::Config;
 use crate::observability::requests::RequestMetrics;
@@ -35,7 +35,7 @@ const DOCUMENT: &str = "/api/openapi.json";
 pub fn router(state: AppState) -> Router {
     let api = api(&state);
     let (versioned, _) = api.clone().split_for_parts();
-    let (routes, document) = documented(api).split_for_parts();
+    let (routes, document) = documented(&state, api).split_for_parts();
     let gate = contract::gate(move || openapi::finished(&document));
     let document = serve_document(&gate, &state);
     // As the page at `/docs/` names it, wherever a proxy serves it.
@@ -67,8 +67,16 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, config: &Config
     routes.method_not_allowed_fallback(problem::method_not_allowed).layer(around)
 }
 
-fn documented(api: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
+fn documented(state: &AppState, api: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
     let beside = health::root_routes().merge(system::root_routes());
+    #[cfg(feature = "graphql")]
+    let beside = beside.merge(
+        super::graphql::root_routes()
+            .layer(from_fn_with_state(state.config.request_timeout, time_out))
+            .layer(from_fn_with_state(state.clone(), hold_body)),
+    );
+    #[cfg(not(feature = "graphql"))]
+    let _ = state;
     OpenApiRouter::with_openapi(openapi::Document::openapi()).nest("/api", api).merge(beside)
 }
 
@@ -89,11 +97,14 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(data::routes())
         .merge(shape::routes())
         .merge(jobs::routes())
+        .merge(events::routes())
         .merge(cleaning::routes())
         .merge(findings::routes())
         .merge(models::routes())
-        .merge(optimize::routes())
-        .layer(from_fn_with_state(state.config.request_timeout, time_out));
+        .merge(optimize::routes());
+    #[cfg(feature = "graphql")]
+    let quick = quick.merge(super::graphql::routes());
+    let quick = quick.layer(from_fn_with_state(state.config.request_timeout, time_out));
     let slow = OpenApiRouter::new()
         .merge(uploads::routes())
         .merge(parse::routes())

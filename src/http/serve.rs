@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::Request;
+use axum::http::{Request, header};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -78,6 +78,8 @@ struct Link {
     waiting_since: AtomicU64,
     /// Whether bytes of an answer wait for the client.
     blocked: Arc<AtomicBool>,
+    /// Whether it is a WebSocket by now, on which no requests come.
+    is_stream: AtomicBool,
     /// Whether it shall close at once.
     closing: AtomicBool,
     /// Something is to be looked at: `closing`, or the end of the server.
@@ -88,7 +90,8 @@ impl Link {
     /// None while a request is under way.
     fn waiting_since(&self) -> Option<u64> {
         let since = self.waiting_since.load(Ordering::Relaxed);
-        (since > 0 && !self.blocked.load(Ordering::Relaxed)).then_some(since)
+        let waits = since > 0 && !self.blocked.load(Ordering::Relaxed) && !self.is_stream.load(Ordering::Relaxed);
+        waits.then_some(since)
     }
 }
 
@@ -155,6 +158,7 @@ impl Connections {
         let link = Arc::new(Link {
             waiting_since: AtomicU64::new(self.now()),
             blocked: Arc::default(),
+            is_stream: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             notice: Notify::new(),
         });
@@ -179,6 +183,17 @@ struct Admitted {
     id: u64,
     link: Arc<Link>,
     _open: OpenConnection,
+}
+
+/// The place of a connection that asks to become a WebSocket: stands in that request.
+#[derive(Clone)]
+pub struct Place(Arc<Admitted>);
+
+impl Place {
+    /// Says whether the connection is a stream, which makes no room for others.
+    pub fn is_stream(&self, is_stream: bool) {
+        self.0.link.is_stream.store(is_stream, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Admitted {
@@ -261,6 +276,7 @@ async fn connection(
     place: Admitted,
     stopping: Arc<AtomicBool>,
 ) {
+    let place = Arc::new(place);
     let Inner { header_timeout, stall_timeout, .. } = *place.connections.0;
     let _ = stream.set_nodelay(true);
     let _ = keep_little_unsent(&stream);
@@ -280,6 +296,9 @@ async fn connection(
         place.link.waiting_since.store(0, Ordering::Relaxed);
         let mut request = request.map(|body| Body::new(PacedBody::new(body, stall_timeout)));
         request.extensions_mut().insert(peer);
+        if request.headers().contains_key(header::UPGRADE) {
+            request.extensions_mut().insert(Place(Arc::clone(&place)));
+        }
         let answering = router.clone().call(request);
         let (link, connections) = (Arc::clone(&place.link), place.connections.clone());
         async move {
@@ -289,7 +308,7 @@ async fn connection(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(BUFFER_BYTES);
-    let mut http = pin!(http.serve_connection(io, service));
+    let mut http = pin!(http.serve_connection(io, service).with_upgrades());
     let mut is_stopping = false;
     loop {
         tokio::select! {

@@ -3,11 +3,14 @@
 use axum::Json;
 use axum::http::header;
 use axum::response::IntoResponse;
+use serde::Deserialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::State;
+use super::extract::{Json as ReadJson, State};
 use super::problem::Result;
+use crate::observability::invalidate::{self, Invalidated};
 use crate::observability::settings::{self, SettingsInForce};
 use crate::observability::status::{self, ServiceStatus};
 use crate::observability::{self, Figures};
@@ -18,6 +21,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_status))
         .routes(routes!(get_system_metrics))
         .routes(routes!(get_system_config))
+        .routes(routes!(invalidate_cache))
 }
 
 /// Where Prometheus looks.
@@ -56,4 +60,25 @@ async fn get_system_metrics(State(state): State) -> Json<Figures> {
 #[utoipa::path(get, path = "/system/config", tag = "system", responses((status = 200, body = SettingsInForce)))]
 async fn get_system_config(State(state): State) -> Json<SettingsInForce> {
     Json(settings::in_force(&state.config))
+}
+
+/// Which entries.
+#[derive(Deserialize, ToSchema)]
+struct InvalidateRequest {
+    /// Of their names, with `*` for any letters and `?` for one: `*` is all, `answer/*` all answers, `*/{sha256}/*` what was
+    /// made of that file.
+    #[schema(example = "answer/*")]
+    pattern: String,
+}
+
+/// Has the cache forget
+///
+/// What is forgotten is made anew when it is next asked for; nothing stored is touched. Names are
+/// `answer/{sha256}/{request}`, `rows/…`, `footer/…`, `model/…`, by the file that they were made of.
+#[utoipa::path(post, path = "/cache/invalidate", tag = "system", request_body = InvalidateRequest, responses((status = 200, body = Invalidated)))]
+async fn invalidate_cache(
+    State(state): State,
+    ReadJson(asked): ReadJson<InvalidateRequest>,
+) -> Result<Json<Invalidated>> {
+    Ok(Json(invalidate::invalidate(&state, &asked.pattern).await?))
 }

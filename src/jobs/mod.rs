@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
+use crate::events::Events;
 use crate::limits::Paging;
 use crate::principal::Principal;
 pub use hvac_store::db::Transaction;
@@ -32,6 +33,7 @@ pub mod failure;
 mod metrics;
 #[cfg(debug_assertions)]
 pub mod probe;
+mod publish;
 mod run;
 mod store;
 
@@ -147,6 +149,8 @@ pub struct Job {
     pub finished_at: Option<DateTime<Utc>>,
     /// Whose it is; none: everyone's.
     pub account_id: Option<String>,
+    /// Which session it is about.
+    pub session_id: Option<String>,
 }
 
 impl Job {
@@ -235,14 +239,15 @@ pub struct Jobs {
     work: Arc<Notify>,
     changed: broadcast::Sender<Arc<str>>,
     stopping: CancellationToken,
+    events: Events,
 }
 
 impl Jobs {
     /// The queue in that store.
     #[must_use]
-    pub fn new(store: Store, ended: Ended) -> Self {
+    pub fn new(store: Store, ended: Ended, events: Events) -> Self {
         let (changed, _) = broadcast::channel(256);
-        Self { store, ended, work: Arc::new(Notify::new()), changed, stopping: CancellationToken::new() }
+        Self { store, ended, work: Arc::new(Notify::new()), changed, stopping: CancellationToken::new(), events }
     }
 
     /// Tells this process' workers that there is work; call it after the commit of [`enqueue`].
@@ -320,7 +325,7 @@ impl Jobs {
         let job = store::get(&txn, id).await?;
         audit::note(&txn, principal, Act::on("job.cancel", "job", id)).await?;
         txn.commit().await.internal("cancelling a job")?;
-        ended.iter().for_each(metrics::count_end);
+        ended.iter().for_each(|job| self.has_ended(job));
         self.tell(id);
         Ok(job)
     }
@@ -386,7 +391,10 @@ impl Jobs {
         let txn = self.store.db.begin().await?;
         let claimed = store::claim(&txn, id, &owner).await?;
         txn.commit().await.internal("claiming a job")?;
-        claimed.iter().for_each(|job| self.tell(&job.id));
+        if let Some(job) = &claimed {
+            self.publish(job);
+            self.tell(&job.id);
+        }
         Ok(claimed.map(|job| Claimed { job, owner }))
     }
 
@@ -410,7 +418,7 @@ impl Jobs {
     async fn take_up(&self, id: &str) -> Result<bool> {
         let txn = self.store.db.begin().await?;
         let Some(job) = store::lapsed(&txn, now(), Some(id)).await?.pop() else { return Ok(false) };
-        let mut ended = None;
+        let (mut ended, mut requeued) = (None, None);
         if job.cancel_requested {
             ended = Some(self.end(&txn, store::End::of(job, JobStatus::Cancelled)).await?);
         } else if i32::try_from(job.attempts).unwrap_or(i32::MAX) >= ATTEMPTS {
@@ -420,10 +428,18 @@ impl Jobs {
         } else {
             let why = "the process that did this ended before it was done; it is begun again";
             store::requeue(&txn, &job, None, why, true).await?;
+            requeued = Some(store::get(&txn, &job.id).await?);
         }
         txn.commit().await.internal("taking up a job")?;
-        ended.iter().for_each(metrics::count_end);
+        ended.iter().for_each(|job| self.has_ended(job));
+        requeued.iter().for_each(|job| self.publish(job));
         Ok(true)
+    }
+
+    /// Counts and tells a job's end, once it is committed.
+    fn has_ended(&self, job: &Job) {
+        metrics::count_end(job);
+        self.publish(job);
     }
 
     /// Writes the end of a job, and lets its feature keep in step. Gives the job, to be counted when that is committed.

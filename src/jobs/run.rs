@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::context::{JobContext, Stop, Told, cancelled};
 use super::failure::Failure;
 use super::store::{self, End, Held};
-use super::{ATTEMPTS, BACKOFF, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE, metrics};
+use super::{ATTEMPTS, BACKOFF, Claimed, Job, JobStatus, Jobs, LEASE, POLL, PROGRESS_PAUSE};
 use crate::error::{Context, Error, ErrorKind, Result, codes};
 use hvac_store::db::Transaction;
 
@@ -35,7 +35,7 @@ enum Verdict {
 /// What became of a job whose work is over.
 enum Settled {
     Ended(Box<Job>),
-    Queued,
+    Queued(Box<Job>),
     /// It is somebody else's by now.
     Lost,
 }
@@ -75,7 +75,7 @@ impl Jobs {
         let beside = async {
             let result = tokio::select! {
                 done = &mut doing => done.unwrap_or_else(|why| Err(Error::internal("the job's work panicked").with_source(why))),
-                never = self.keep(&context, &mut told) => match never {},
+                never = self.keep(&job, &context, &mut told) => match never {},
                 () = self.wind_down(&context) => Err(cancelled()),
             };
             drop(doing);
@@ -99,7 +99,7 @@ impl Jobs {
     }
 
     /// Holds the lease, writes what was told, and sees whether somebody wants the job to stop.
-    async fn keep(&self, context: &JobContext, told: &mut watch::Receiver<Told>) -> Infallible {
+    async fn keep(&self, job: &Job, context: &JobContext, told: &mut watch::Receiver<Told>) -> Infallible {
         let mut watch = self.watch(context.job_id());
         let every = (LEASE / 4).to_std().unwrap_or(POLL);
         let (mut beaten, mut looked) = (Instant::now(), Instant::now());
@@ -112,7 +112,11 @@ impl Jobs {
             let held = if news || beaten.elapsed() >= every {
                 beaten = Instant::now();
                 let latest = if news { told.borrow_and_update().clone() } else { None };
-                self.beat(context, latest).await
+                let held = self.beat(context, latest.clone()).await;
+                if let (Ok(Held::Yes | Held::CancelRequested), Some((progress, message))) = (&held, latest) {
+                    self.publish(&Job { progress, message: Some(message), ..job.clone() });
+                }
+                held
             } else if changed || looked.elapsed() >= POLL {
                 store::held(self.store.db.read(), context.job_id(), context.owner()).await
             } else {
@@ -156,8 +160,10 @@ impl Jobs {
                 let txn = self.store.db.begin().await?;
                 let settled = self.settle_in(&txn, job, context, result, (latest.clone(), unwritten)).await?;
                 txn.commit().await.internal("writing a job's end")?;
-                if let Settled::Ended(job) = &settled {
-                    metrics::count_end(job);
+                match &settled {
+                    Settled::Ended(job) => self.has_ended(job),
+                    Settled::Queued(job) => self.publish(job),
+                    Settled::Lost => {}
                 }
                 Ok::<bool, Error>(!matches!(settled, Settled::Lost))
             };
@@ -200,13 +206,13 @@ impl Jobs {
             Verdict::HandBack => {
                 let why = "the server stopped; the job goes on when it starts again";
                 store::requeue(txn, &job, None, why, false).await?;
-                return Ok(Settled::Queued);
+                return Ok(Settled::Queued(Box::new(store::get(txn, &job.id).await?)));
             }
             Verdict::Retry(pause) => {
                 let failure = result.as_ref().err().map(|error| Failure::of(&job.id, error).message);
                 let why = format!("tried again in {} s: {}", pause.num_seconds(), failure.unwrap_or_default());
                 store::requeue(txn, &job, Some(pause), &why, true).await?;
-                return Ok(Settled::Queued);
+                return Ok(Settled::Queued(Box::new(store::get(txn, &job.id).await?)));
             }
             Verdict::Fail => {
                 let failure = result.as_ref().err().map(|error| Failure::of(&job.id, error));

@@ -369,5 +369,6 @@ fn of(row: job::Model) -> Job {
         started_at: row.started_at,
         finished_at: row.finished_at,
         account_id: row.account_id,
+        session_id: row.session_id,
     }
 }

@@ -79,8 +79,22 @@ async fn of_cache(state: &AppState) {
     count(names::CACHE_ERRORS, &redis, stats.errors);
     set(names::CACHE_UP, &memory, 1);
     set(names::CACHE_UP, &redis, u64::from(stats.redis_up == Some(true)));
+    let credentials = state.credentials.seen.hits_and_misses();
+    for (cache, level, (hits, misses)) in [
+        ("answers", "memory", (stats.hits_memory, stats.hits_redis + stats.misses)),
+        ("answers", "redis", (stats.hits_redis, stats.misses_redis)),
+        ("credentials", "memory", credentials),
+    ] {
+        metrics::gauge!(names::CACHE_HIT_RATIO, "cache" => cache, "level" => level).set(ratio(hits, misses));
+    }
     set(names::CACHE_ENTRIES, &memory, stats.entries);
     set(names::CACHE_BYTES, &memory, stats.bytes);
+}
+
+/// 0 where nobody asked.
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more")]
+fn ratio(hits: u64, misses: u64) -> f64 {
+    hits as f64 / (hits + misses).max(1) as f64
 }
 
 fn of_database(state: &AppState) {

@@ -8,6 +8,7 @@
 mod collect;
 mod connections;
 mod exposition;
+pub mod invalidate;
 mod process;
 mod recorder;
 pub mod requests;

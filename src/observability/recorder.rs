@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::connections;
+use crate::events;
 use crate::jobs;
 use crate::metric_names::{self, Kind, Metric};
 
@@ -27,6 +28,7 @@ pub fn start() {
         });
         connections::begin_at_zero();
         jobs::begin_at_zero();
+        events::begin_at_zero();
         recorder
     });
 }

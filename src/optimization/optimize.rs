@@ -14,6 +14,7 @@ use super::{OptimizeAnswer, OptimizeRequest, refused, runs, store};
 use crate::audit::{self, Act};
 use crate::datasets::clock;
 use crate::error::{Context, ErrorKind, Result};
+use crate::events::{self, NewEvent};
 use crate::state::AppState;
 use crate::training::{self, Found};
 use hvac_modelling::document::ModelDocument;
@@ -55,6 +56,7 @@ pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<Opti
     store::insert(&txn, run.clone()).await?;
     audit::note(&txn, state.principal(), Act::on("optimization.create", "optimization", &run.id)).await?;
     txn.commit().await.internal("noting a recommendation")?;
+    state.events.publish(recommended(&found, &run));
     Ok(OptimizeAnswer {
         success: true,
         run_id: run.id,
@@ -187,6 +189,18 @@ async fn search(found: &Found, question: SetpointQuestion, flat: bool) -> Result
     });
     let (answer, duration_ms) = searching.await.internal("looking for set-points")?;
     Ok((answer.map_err(|error| refused(error, flat))?, duration_ms))
+}
+
+/// What is told of a recommendation: to whoever sees the session of its model, as runs are seen.
+fn recommended(found: &Found, run: &optimization_run::Model) -> NewEvent {
+    let about = run.session_id.as_deref().unwrap_or(&found.row.session_id);
+    let data = json!({
+        "run_id": run.id, "model_id": run.model_id, "model_name": found.row.name,
+        "model_version": runs::label(found.row.version), "session_id": run.session_id,
+        "predicted_power": run.predicted_power, "baseline_power": run.baseline_power, "savings_kw": run.savings_kw,
+        "savings_percent": run.savings_percent, "change": run.is_change, "recommendations": run.recommendations,
+    });
+    NewEvent::of_session(events::RECOMMENDATION, &found.row.session_id, &data).about(about)
 }
 
 fn row(

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use futures_util::FutureExt;
-use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,8 +24,10 @@ use self::outbox::Outbox;
 use self::source::Source;
 use self::writer::Writer;
 use crate::error::Result;
+use crate::events::Events;
 use hvac_store::db::Db;
 
+mod announce;
 mod apply;
 pub mod backend;
 pub mod change;
@@ -42,6 +43,7 @@ pub mod record;
 pub mod recovery;
 pub mod registry;
 pub mod routes;
+pub mod several;
 pub mod shown;
 pub mod source;
 pub mod sql;
@@ -51,7 +53,6 @@ pub mod writer;
 
 pub use outbox::OutboxLimits;
 pub use registry::{Registry, Reserved};
-pub use writer::Written;
 
 /// How often it is looked whether declarations changed.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
@@ -69,7 +70,7 @@ struct Inner {
     backends: Backends,
     outbox: Arc<Outbox>,
     writer: Writer,
-    announced: broadcast::Sender<Written>,
+    events: Events,
     /// Each collection as its table is, those that are declared no more too. Held while tables are changed.
     layout: Arc<tokio::sync::RwLock<BTreeMap<String, Arc<Collection>>>>,
     registry: RwLock<Arc<Registry>>,
@@ -100,18 +101,18 @@ impl Records {
     ///
     /// # Errors
     /// When the database cannot be asked. A declaration that is wrong fails nothing: it is told.
-    pub async fn open(db: Db, settings: RecordSettings) -> Result<Self> {
+    pub async fn open(db: Db, settings: RecordSettings, events: Events) -> Result<Self> {
         let RecordSettings { declarations, outbox, zone, reserved, backends } = settings;
         let backends = backends.with(BackendKind::Sqlite, Arc::new(Embedded::new(db.clone())));
         let outbox = Arc::new(Outbox::open(db.clone(), outbox).await?);
         let layout = Arc::default();
-        let (writer, announced) = Writer::start(db.clone(), Arc::clone(&outbox), Arc::clone(&layout));
+        let writer = Writer::start(db.clone(), Arc::clone(&outbox), Arc::clone(&layout), events.clone());
         let inner = Inner {
             db,
             backends,
             outbox,
             writer,
-            announced,
+            events,
             layout,
             registry: RwLock::default(),
             source: Source::new(declarations),
@@ -129,12 +130,6 @@ impl Records {
     #[must_use]
     pub fn registry(&self) -> Arc<Registry> {
         self.0.registry()
-    }
-
-    /// What is committed from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Written> {
-        self.0.announced.subscribe()
     }
 
     /// What waits for other servers, by server, and in memory.
@@ -194,6 +189,7 @@ impl Inner {
             tracing::info!(collections = registry.collections.len(), "declarations were read again");
         }
         *layout = now;
+        announce::declare(&self.events, &registry);
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
         Ok(())
     }

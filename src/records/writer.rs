@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, mpsc, oneshot};
 
+use super::announce::announce;
 use super::backend::Record;
 use super::collection::{BackendKind, Collection};
 use super::outbox::{Operation, Outbox};
@@ -17,6 +18,7 @@ use super::record::bytes_of;
 use super::sql;
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
+use crate::events::Events;
 use crate::metric_names;
 use crate::principal::Principal;
 use hvac_store::db::{Db, Transaction};
@@ -27,8 +29,6 @@ const ROOM: usize = 20_000;
 const MOST_AT_ONCE: usize = 4_000;
 /// How long a request waits for room.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Messages that a slow listener may be behind.
-const BEHIND: usize = 4096;
 
 /// What was committed, for whoever announces it.
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ struct Desk {
     outbox: Arc<Outbox>,
     /// Held while a table is changed: nobody writes or reads by what it was.
     layout: Arc<RwLock<BTreeMap<String, Arc<Collection>>>>,
-    announced: broadcast::Sender<Written>,
+    events: Events,
 }
 
 impl Writer {
@@ -102,12 +102,12 @@ impl Writer {
         db: Db,
         outbox: Arc<Outbox>,
         layout: Arc<RwLock<BTreeMap<String, Arc<Collection>>>>,
-    ) -> (Self, broadcast::Sender<Written>) {
+        events: Events,
+    ) -> Self {
         let (queue, asked) = mpsc::unbounded_channel();
-        let (announced, _) = broadcast::channel(BEHIND);
-        let desk = Desk { db, outbox, layout, announced: announced.clone() };
+        let desk = Desk { db, outbox, layout, events };
         tokio::spawn(work(desk, asked));
-        (Self { queue, room: Arc::new(Semaphore::new(ROOM)) }, announced)
+        Self { queue, room: Arc::new(Semaphore::new(ROOM)) }
     }
 
     /// Has changes written, all or none; answers after the commit.
@@ -156,7 +156,11 @@ async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
             Err(error) => Err(error),
         };
         match committed {
-            Ok(()) => group.into_iter().for_each(|asked| asked.answered(Ok(()))),
+            Ok(told) => {
+                // Whoever wrote does not wait for what others hear.
+                group.into_iter().for_each(|asked| asked.answered(Ok(())));
+                announce(&desk.events, &told);
+            }
             Err(error) if group.len() == 1 => {
                 tracing::debug!(%error, "records were not written");
                 group.into_iter().for_each(|asked| asked.answered(Err(error.again())));
@@ -169,7 +173,13 @@ async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
                         Ok(txn) => desk.commit(txn, alone, &layout).await,
                         Err(error) => Err(error),
                     };
-                    asked.answered(done);
+                    match done {
+                        Ok(told) => {
+                            asked.answered(Ok(()));
+                            announce(&desk.events, &told);
+                        }
+                        Err(error) => asked.answered(Err(error)),
+                    }
                 }
             }
         }
@@ -187,13 +197,13 @@ struct Run<'g> {
 }
 
 impl Desk {
-    /// Writes a group, commits it, and tells of it.
+    /// Writes a group and commits it; gives what is to be told of it.
     async fn commit(
         &self,
         txn: Transaction,
         group: &[Asked],
         layout: &BTreeMap<String, Arc<Collection>>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Written>> {
         let mut told = Vec::new();
         let mut arrived: BTreeMap<BackendKind, (u64, u64)> = BTreeMap::new();
         let mut runs: Vec<Run<'_>> = Vec::new();
@@ -236,14 +246,12 @@ impl Desk {
         for (kind, (rows, bytes)) in arrived {
             self.outbox.arrived(kind, rows, bytes);
         }
-        for written in told {
+        for written in &told {
             let operation = if written.deleted { "delete" } else { "write" };
             metrics::counter!(metric_names::RECORDS_WRITTEN, "operation" => operation)
                 .increment(written.records.len() as u64);
-            // Nobody may be listening.
-            let _ = self.announced.send(written);
         }
-        Ok(())
+        Ok(told)
     }
 
     async fn put(

@@ -136,6 +136,44 @@ pub async fn get(state: &AppState, session_id: &str) -> Result<SessionDetail> {
     })
 }
 
+/// Those of these sessions that are seen, by id.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_ids(state: &AppState, ids: &[String]) -> Result<BTreeMap<String, SessionSummary>> {
+    let db = state.store.db.read();
+    let sessions = store::several::sessions(db, state.principal(), ids).await?;
+    let extents = store::extents(db, ids).await?;
+    let of = |session: session::Model| {
+        let extent = extents.get(&session.id).copied().unwrap_or_default();
+        (session.id.clone(), summary(state, session, extent))
+    };
+    Ok(sessions.into_iter().map(of).collect())
+}
+
+/// The stored versions of those of these sessions that are seen, newest first, by the session's id.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn versions_of(state: &AppState, ids: &[String]) -> Result<BTreeMap<String, Vec<DatasetVersion>>> {
+    let db = state.store.db.read();
+    let sessions = store::several::sessions(db, state.principal(), ids).await?;
+    let seen: Vec<String> = sessions.iter().map(|session| session.id.clone()).collect();
+    let parsed = store::several::parsed(db, &seen).await?;
+    let cleaned = store::several::cleaned(db, &seen).await?;
+    let mut versions: BTreeMap<String, Vec<DatasetVersion>> = BTreeMap::new();
+    for session in &sessions {
+        let zone = zone_of(state, session);
+        let of_cleaned = cleaned.iter().filter(|job| job.session_id == session.id);
+        let of_parsed = parsed.iter().filter(|dataset| dataset.session_id == session.id);
+        let all = of_cleaned
+            .filter_map(|job| cleaned_version(job, &parsed, zone))
+            .chain(of_parsed.map(|dataset| parsed_version(dataset, zone)));
+        versions.insert(session.id.clone(), all.collect());
+    }
+    Ok(versions)
+}
+
 /// Sessions that are told when a name may mean several.
 const CANDIDATES: usize = 10;
 

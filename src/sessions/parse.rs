@@ -428,6 +428,7 @@ impl Parse {
             None => None,
         };
         let (dataset_id, version) = (dataset.id.clone(), u32::try_from(dataset.version).unwrap_or_default());
+        let event = answer::event(&dataset, &self.session);
         let committing = async {
             parsed_dataset::Entity::insert(dataset.into_active_model().reset_all())
                 .exec_without_returning(&txn)
@@ -442,6 +443,7 @@ impl Parse {
         let preparing = OptionFuture::from(first.as_ref().map(|first| snapshot::prepare(&self.state, first)));
         let (committed, prepared): (Result<()>, _) = tokio::join!(committing, preparing);
         committed?;
+        self.state.events.publish(event);
         metrics::counter!(metric_names::ROWS_PARSED).increment(built.row_count);
         match prepared {
             Some(prepared) => prepared.publish().await?,

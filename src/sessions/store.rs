@@ -3,6 +3,7 @@
 pub mod list;
 pub mod prices;
 pub mod remembered;
+pub mod several;
 pub mod slim;
 pub mod texts;
 

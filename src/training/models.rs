@@ -112,6 +112,33 @@ pub async fn get(state: &AppState, reference: &str) -> Result<ModelDetail> {
     detail(state, found::row(state, reference).await?).await
 }
 
+/// Those of these models that are seen, by id.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_ids(state: &AppState, ids: &[String]) -> Result<BTreeMap<String, ModelSummary>> {
+    let db = state.store.db.read();
+    let rows = store::seen_of_ids(db, state.principal(), ids).await?;
+    let aliases = store::aliases_of(db, ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), summary(row, &aliases))).collect())
+}
+
+/// The models that were made from these sessions, as far as those are seen, newest first, by the session's id.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_sessions(state: &AppState, ids: &[String]) -> Result<BTreeMap<String, Vec<ModelSummary>>> {
+    let db = state.store.db.read();
+    let rows = store::of_sessions(db, state.principal(), ids).await?;
+    let found: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let aliases = store::aliases_of(db, &found).await?;
+    let mut models: BTreeMap<String, Vec<ModelSummary>> = BTreeMap::new();
+    for row in rows {
+        models.entry(row.session_id.clone()).or_default().push(summary(row, &aliases));
+    }
+    Ok(models)
+}
+
 /// The one version that a reference means where it matters which: a name alone is refused when it has several.
 ///
 /// # Errors

@@ -6,12 +6,15 @@
 
 use std::ops::ControlFlow;
 
+use serde_json::json;
+
 use super::ask::{Parameters, highest_file};
 use super::{TRAINER_VERSION, load, refused, store};
 use crate::datasets::DatasetSelector;
 use crate::datasets::opened;
 use crate::datasets::version::{Resolved, resolve};
 use crate::error::{Context, Error, Result, codes};
+use crate::events::{self, NewEvent};
 use crate::jobs::{Job, JobContext, JobStatus};
 use crate::sessions::snapshot;
 use crate::state::AppState;
@@ -184,6 +187,12 @@ async fn commit(
         finished_at: Some(now()),
         ..job
     };
+    let data = json!({
+        "model_id": done.id, "model_name": done.name, "version": format!("v{}", done.version), "algorithm": algorithm,
+        "session_id": done.session_id, "job_id": context.job_id(), "mape": document.metrics.time_ordered.mape,
+        "message": message,
+    });
+    let event = NewEvent::of_session(events::MODEL_TRAINED, &done.session_id, &data);
     let txn = state.store.db.begin().await?;
     context.confirm(&txn).await?;
     store::complete(&txn, done).await?;
@@ -192,6 +201,7 @@ async fn commit(
     // A commit that fails may have happened all the same: the file stays, and the job looks again.
     txn.commit().await.internal("committing a training")?;
     crash::point("train.committed");
+    state.events.publish(event);
     Ok(message)
 }
 

@@ -136,6 +136,32 @@ pub async fn of_ids(db: &impl ConnectionTrait, ids: &[String]) -> Result<BTreeMa
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
+/// Those of these models that are seen.
+pub async fn seen_of_ids(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    ids: &[String],
+) -> Result<Vec<trained_model::Model>> {
+    let query = trained_model::Entity::find().filter(trained_model::Column::Id.is_in(ids)).filter(seen_by(principal));
+    query.all(db).await.internal("looking up models")
+}
+
+/// The models of these sessions that are seen, newest first.
+pub async fn of_sessions(
+    db: &impl ConnectionTrait,
+    principal: &Principal,
+    session_ids: &[String],
+) -> Result<Vec<trained_model::Model>> {
+    trained_model::Entity::find()
+        .filter(trained_model::Column::SessionId.is_in(session_ids))
+        .filter(seen_by(principal))
+        .order_by_desc(trained_model::Column::CreatedAt)
+        .order_by_desc(trained_model::Column::Id)
+        .all(db)
+        .await
+        .internal("looking up models of sessions")
+}
+
 /// The newest model by the same request that is seen, and done or under way.
 pub async fn same_request(
     db: &impl ConnectionTrait,

@@ -29,6 +29,7 @@ def drive(url: str, samples: Path) -> dict:
     )
     from client.api.export import get_bundle, list_raw_files
     from client.api.files import list_files
+    from client.api.graphql import post_graphql, post_root_graphql
     from client.api.health import get_health, get_ready, get_root_health
     from client.api.jobs import cancel_job, get_job, list_jobs
     from client.api.models import get_evaluation, get_model, get_named_model, list_models, post_predict, post_train, put_alias
@@ -40,7 +41,7 @@ def drive(url: str, samples: Path) -> dict:
         list_incomplete_work_orders, list_work_orders, list_work_orders_of_equipment, post_equipment, post_work_orders_batch,
         restore_hvac,
     )
-    from client.api.system import get_metrics, get_status, get_system_config, get_system_metrics
+    from client.api.system import get_metrics, get_status, get_system_config, get_system_metrics, invalidate_cache
     from client.api.sessions import (
         delete_link, delete_session, get_lineage, get_overrides, get_session, get_sharing, get_site, get_site_sharing, list_links, list_sessions,
         patch_session, post_demo, post_import, post_link, post_parse, post_upload, put_override, put_sharing, put_site, put_site_sharing, restore_session,
@@ -49,7 +50,7 @@ def drive(url: str, samples: Path) -> dict:
         AccountPatch, AccountRequest, KeyRequest, LinkRequest, LoginRequest, Preferences, SharingRequest, SiteSharingRequest,
         AliasRequest, CleanRequest, ColumnOverride, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
         EquipmentRecord, WorkOrdersBatch,
-        ImportForm, QueryRequest, QueryToSave, QueryOptions,
+        GraphQuery, ImportForm, InvalidateRequest, QueryRequest, QueryToSave, QueryOptions,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
     from client.types import File
@@ -139,6 +140,10 @@ def drive(url: str, samples: Path) -> dict:
     call(list_optimizations)
     call(get_optimization_summary)
     call(get_lineage, id=session)
+    graph = GraphQuery(query="{ sessions(page_size: 1) { total items { name versions { version row_count } models_made { name version } } } }")
+    for post in (post_graphql, post_root_graphql):
+        assert call(post, body=graph).data["sessions"]["total"] >= 1
+    call(invalidate_cache, body=InvalidateRequest(pattern="answer/*"))
     person = call(post_user, 201, body=AccountRequest.from_dict({"name": "anna", "role": "operator", "password": "a password of some length"}))
     # With its own jar of cookies: the other client goes on as nobody.
     login = post_login.sync_detailed(client=Client(base_url=url), body=LoginRequest(name="anna", password="a password of some length"))

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hvac_store::cache::{Cache, CacheKey, Kind};
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::helpers::TestApp;
@@ -221,4 +222,69 @@ async fn no_request_fails_or_waits_for_a_redis_that_is_paused_or_gone() {
     for took in [paused, resumed, gone] {
         assert!(took < before + 100.0, "p99, ms: {before} before, {paused} paused, {resumed} resumed, {gone} gone");
     }
+}
+
+/// What a gauge or counter of `/api/system/metrics` says, by the labels that it must have.
+async fn figure(app: &TestApp, name: &str, labels: &[(&str, &str)]) -> f64 {
+    let figures = app.get("/api/v1/system/metrics").await.expect(200);
+    let family = figures["metrics"].as_array().unwrap().iter().find(|family| family["name"] == name).unwrap().clone();
+    let is_it = |sample: &&serde_json::Value| labels.iter().all(|(label, value)| sample["labels"][*label] == *value);
+    family["samples"].as_array().unwrap().iter().find(is_it).unwrap()["value"].as_f64().unwrap()
+}
+
+#[tokio::test]
+async fn an_admin_has_the_cache_forget_by_a_pattern() {
+    let app = TestApp::start().await;
+    let report = b"time,kw\n2020-01-01 00:00,1.5\n2020-01-01 00:15,2.5\n";
+    let parsed = app.parsed(&[("plant.csv", report)], &[("timezone", "UTC")]).await;
+    let id = parsed["session_id"].as_str().unwrap();
+    let preview = format!("/api/data/preview?session_id={id}");
+    let stats = async || app.state.store.cache.stats().await;
+    app.get(&preview).await.expect(200);
+    app.get(&preview).await.expect(200);
+    let before = stats().await;
+    assert!(before.hits_memory > 0 && before.entries > 0, "{before:?}");
+    let ratio = figure(&app, "hvac_cache_hit_ratio", &[("cache", "answers"), ("level", "memory")]).await;
+    let expected = before.hits_memory as f64 / (before.hits_memory + before.misses) as f64;
+    assert!((ratio - expected).abs() < 1e-9, "{ratio} {expected}");
+    let nothing = app.post("/api/v1/cache/invalidate", &json!({"pattern": "model/*"})).await.expect(200);
+    assert_eq!(nothing, json!({"pattern": "model/*", "memory": 0, "redis": null}));
+    app.get(&preview).await.expect(200);
+    assert_eq!(stats().await.misses, before.misses, "what was not named is kept");
+    let answers = app.post("/api/v1/cache/invalidate", &json!({"pattern": "answer/*"})).await.expect(200);
+    assert!(answers["memory"].as_u64().unwrap() >= 1, "{answers}");
+    let again = app.get(&preview).await.expect(200);
+    assert!(stats().await.misses > before.misses, "it is made anew");
+    assert_eq!(again["preview"].as_array().unwrap().len(), 2);
+    let all = app.post("/api/v1/cache/invalidate", &json!({"pattern": "*"})).await.expect(200);
+    assert!(all["memory"].as_u64().unwrap() >= 1, "{all}");
+    assert_eq!(stats().await.entries, 0);
+    for pattern in ["", "  ", "answer/[a-z]*", "answer\u{0}"] {
+        let refused = app.post("/api/v1/cache/invalidate", &json!({"pattern": pattern})).await;
+        assert_eq!(refused.status, 422, "{pattern:?}: {}", refused.text());
+    }
+    let acts = app.get("/api/audit?action=cache.invalidate").await.expect(200);
+    assert_eq!(acts["total"], 3, "{acts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs redis-server"]
+async fn redis_forgets_what_an_admin_names() {
+    let redis = Redis::start();
+    let cache = redis.cache(1 << 20);
+    until("Redis is up", Duration::from_secs(5), async || cache.stats().await.redis_up == Some(true)).await;
+    let key = |sha256: &str| CacheKey::new(Kind::Answer, sha256, "preview");
+    for sha256 in ["aa01", "aa02", "bb01"] {
+        cache.put(&key(sha256), Bytes::from_static(b"an answer")).await;
+    }
+    let forgotten = async || cache.invalidate(|name| name.starts_with("answer/aa"), Some("aa*")).await;
+    let redis_says = AtomicU64::new(0);
+    until("Redis has them", Duration::from_secs(5), async || {
+        let removed = forgotten().await.1.unwrap();
+        redis_says.fetch_add(removed, Ordering::Relaxed) + removed == 2
+    })
+    .await;
+    let other = redis.cache(1 << 20);
+    until("Redis is up", Duration::from_secs(5), async || other.stats().await.redis_up == Some(true)).await;
+    assert_eq!((other.get(&key("aa01")).await, other.get(&key("bb01")).await.is_some()), (None, true));
 }

@@ -24,8 +24,11 @@ mod datasets;
 mod disk_full;
 mod doctor;
 mod downloads;
+mod events;
 mod features;
 mod findings;
+#[cfg(feature = "graphql")]
+mod graphql;
 mod helpers;
 mod home;
 mod hosts;

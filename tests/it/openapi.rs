@@ -85,6 +85,8 @@ async fn every_route_of_it_is_reachable_in_both_versions() {
         let versioned = path.replace("/api/", "/api/v1/");
         for path in [path, versioned] {
             let method: reqwest::Method = method.to_uppercase().parse().unwrap();
+            // What happens has no end.
+            let path = if path.ends_with("/v1/events") || path == "/api/events" { path + "?types=none" } else { path };
             let answer = app.request(method.clone(), &path, |request| request).await;
             assert_ne!(answer.status, 405, "{method} {path}");
             assert!(!answer.text().contains("no_such_route"), "{method} {path}: {}", answer.text());

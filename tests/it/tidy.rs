@@ -26,6 +26,7 @@ const FEATURES: &[&str] = &[
     "doctor",
     "bundles",
     "accounts",
+    "graphql",
 ];
 /// What a feature may use of other features; acyclic, see the test.
 const FEATURE_EDGES: &[(&str, &str)] = &[
@@ -56,6 +57,10 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("bundles", "doctor"),
     ("bundles", "sessions"),
     ("sessions", "accounts"),
+    ("graphql", "sessions"),
+    ("graphql", "training"),
+    ("graphql", "optimization"),
+    ("graphql", "records"),
 ];
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
@@ -67,17 +72,33 @@ const DOORS: &[(&str, &[&str])] = &[
     ("markup", &[]),
     ("audit", &["error", "limits", "principal"]),
     ("metric_names", &[]),
-    ("jobs", &["audit", "error", "limits", "metric_names", "principal"]),
+    ("events", &["config", "error", "metric_names", "principal"]),
+    ("jobs", &["audit", "error", "events", "limits", "metric_names", "principal"]),
     ("memory", &["config", "error"]),
     ("principal", &[]),
     ("credentials", &["config", "error", "principal"]),
-    ("state", &["config", "credentials", "error", "guessing", "jobs", "memory", "principal", "records", "tls"]),
+    (
+        "state",
+        &["config", "credentials", "error", "events", "guessing", "jobs", "memory", "principal", "records", "tls"],
+    ),
     ("tls", &["config", "error"]),
     ("subscriber", &[]),
     ("guessing", &["error", "subscriber"]),
     (
         "http",
-        &["audit", "state", "error", "config", "jobs", "limits", "log", "metric_names", "principal", "subscriber"],
+        &[
+            "audit",
+            "state",
+            "error",
+            "events",
+            "config",
+            "jobs",
+            "limits",
+            "log",
+            "metric_names",
+            "principal",
+            "subscriber",
+        ],
     ),
     ("pg", &["state", "error", "config", "metric_names", "principal"]),
     ("cli", &["audit", "state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
@@ -85,6 +106,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 /// What every feature may use.
 const FEATURE_DOORS: &[&str] = &[
+    "events",
     "jobs",
     "state",
     "error",

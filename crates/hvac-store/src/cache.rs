@@ -89,6 +89,18 @@ impl CacheKey {
         Self { kind, sha256: artefact_sha256.into(), request: request.into() }
     }
 
+    /// What an admin calls it: `answer/{sha256}/{request}`, `rows/…`, `footer/…`, `model/…`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let kind = match self.kind {
+            Kind::Answer => "answer",
+            Kind::Rows => "rows",
+            Kind::Footer => "footer",
+            Kind::Model => "model",
+        };
+        format!("{kind}/{}/{}", self.sha256, self.request)
+    }
+
     /// The key as it stands in Redis.
     fn in_redis(&self) -> String {
         format!("{}{}", prefix(&self.sha256), hex(&Sha256::digest(self.request.as_bytes())))
@@ -307,16 +319,28 @@ impl Cache {
     pub async fn forget(&self, artefact_sha256: &str) {
         self.forget_those(|key, _| &*key.sha256 == artefact_sha256).await;
         if let Some(redis) = &self.0.redis {
-            redis.forget(prefix(artefact_sha256));
+            redis.forget(&prefix(artefact_sha256));
         }
     }
 
-    async fn forget_those(&self, which: impl Fn(&CacheKey, &Entry) -> bool) {
+    /// Forgets the entries of memory whose [`CacheKey::name`] is wanted, and the answers of Redis that were made of
+    /// artefacts whose sha256 is like that pattern (`*`, `?`). How many of memory, and of Redis where it answers.
+    pub async fn invalidate(&self, wanted: impl Fn(&str) -> bool, redis: Option<&str>) -> (u64, Option<u64>) {
+        let of_memory = self.forget_those(|key, _| wanted(&key.name())).await;
+        let of_redis = match (&self.0.redis, redis) {
+            (Some(redis), Some(sha256)) => redis.invalidate(&format!("{}*", prefix(sha256))).await,
+            _ => None,
+        };
+        (of_memory, of_redis)
+    }
+
+    async fn forget_those(&self, which: impl Fn(&CacheKey, &Entry) -> bool) -> u64 {
         let all = self.0.memory.iter();
         let keys: Vec<_> = all.filter(|(key, entry)| which(key, entry)).map(|(key, _)| key).collect();
-        for key in keys {
-            self.0.memory.invalidate(&*key).await;
+        for key in &keys {
+            self.0.memory.invalidate(&**key).await;
         }
+        keys.len() as u64
     }
 
     /// Gives back what is too old, which otherwise waits for the next who asks; and, when nobody has asked for a while,
@@ -341,6 +365,12 @@ impl Cache {
             memory.invalidate_all();
             memory.run_pending_tasks().await;
         }
+    }
+
+    /// Whether level 2 answers; none when there is none.
+    #[must_use]
+    pub fn redis_is_up(&self) -> Option<bool> {
+        self.0.redis.as_ref().map(redis::Redis::is_up)
     }
 
     /// Counts since the start.

@@ -89,6 +89,12 @@ metrics_table! {
         "Records that were handed over to the server that keeps them.";
     RECORDS_REJECTED = "hvac_records_rejected_total" Kind::Counter, Count, ["backend"],
         "Records that the server that keeps them refused: put aside with the reason.";
+    EVENTS_PUBLISHED = "hvac_events_published_total" Kind::Counter, Count, ["type"],
+        "Events that were published; those that writes of records raise are under 'record'.";
+    EVENT_STREAMS = "hvac_event_streams" Kind::Gauge, Count, ["transport"],
+        "Clients that follow events, by what they follow them: websocket, sse or graphql.";
+    EVENT_STREAMS_CUT = "hvac_event_streams_cut_total" Kind::Counter, Count, ["reason"],
+        "Clients that follow no more because the server ended it: too slow, silent, not allowed any more, or too many messages.";
 
     CACHE_HITS = "hvac_cache_hits_total" Kind::Counter, Count, ["level"],
         "Entries that a level of the cache had.";
@@ -98,6 +104,8 @@ metrics_table! {
         "Failures of a level of the cache; they fail no request.";
     CACHE_UP = "hvac_cache_up" Kind::Gauge, Count, ["level"],
         "1 while a level of the cache answers, 0 when it does not or there is none.";
+    CACHE_HIT_RATIO = "hvac_cache_hit_ratio" Kind::Gauge, Count, ["cache", "level"],
+        "Share of what a cache was asked for since the start that a level of it had, 0 to 1: of what is made of files (answers), of who asks (credentials).";
     CACHE_ENTRIES = "hvac_cache_entries" Kind::Gauge, Count, ["level"],
         "Entries of the cache in memory.";
     CACHE_BYTES = "hvac_cache_bytes" Kind::Gauge, Bytes, ["level"],

@@ -3,10 +3,12 @@
 use chrono_tz::Tz;
 use hvac_report::FilePlan;
 use hvac_store::entity::{parsed_dataset, session};
+use serde_json::json;
 
 use super::{Caller, Parse};
 use crate::datasets::clock;
 use crate::error::{Context, Result};
+use crate::events::{self, NewEvent};
 use crate::sessions::build::Built;
 use crate::sessions::{Parsed, ParsedFile, column_names, found, snapshot, store};
 
@@ -98,4 +100,14 @@ fn parsed_file(zone: Tz, sha256: String, size_bytes: u64, plan: FilePlan) -> Par
         last_at: plan.last_at_ms.map(|at| clock::iso(zone, at)),
         plan,
     }
+}
+
+/// What is told of a parse, once it is committed.
+pub(super) fn event(dataset: &parsed_dataset::Model, session: &session::Model) -> NewEvent {
+    let data = json!({
+        "session_id": dataset.session_id, "name": session.name, "site": session.site, "dataset_id": dataset.id,
+        "version": format!("parsed-v{}", dataset.version), "row_count": dataset.row_count,
+        "column_count": dataset.column_count, "start_at": dataset.start_at, "end_at": dataset.end_at,
+    });
+    NewEvent::of_session(events::SESSION_PARSED, &dataset.session_id, &data)
 }

@@ -104,23 +104,14 @@ impl Redis {
     }
 
     /// Removes the answers whose key begins like that, some time soon. Call it within the runtime.
-    pub(super) fn forget(&self, prefix: String) {
-        let link = Arc::clone(&self.link);
-        tokio::spawn(async move {
-            let mut cursor = 0_u64;
-            loop {
-                let mut scan = redis::cmd("SCAN");
-                scan.arg(cursor).arg("MATCH").arg(format!("{prefix}*")).arg("COUNT").arg(1000);
-                let Some((next, keys)) = link.ask::<(u64, Vec<String>)>(&scan).await else { return };
-                if !keys.is_empty() {
-                    let _: Option<u64> = link.ask(redis::cmd("UNLINK").arg(keys)).await;
-                }
-                if next == 0 {
-                    return;
-                }
-                cursor = next;
-            }
-        });
+    pub(super) fn forget(&self, prefix: &str) {
+        let (link, pattern) = (Arc::clone(&self.link), format!("{prefix}*"));
+        tokio::spawn(async move { link.unlink(&pattern).await });
+    }
+
+    /// Removes the answers whose key is like that pattern, and says how many; none when Redis does not answer.
+    pub(super) async fn invalidate(&self, pattern: &str) -> Option<u64> {
+        self.link.unlink(pattern).await
     }
 
     pub(super) fn errors(&self) -> u64 {
@@ -139,6 +130,22 @@ impl Drop for Redis {
 }
 
 impl Link {
+    async fn unlink(&self, pattern: &str) -> Option<u64> {
+        let (mut cursor, mut removed) = (0_u64, 0);
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(1000);
+            let (next, keys) = self.ask::<(u64, Vec<String>)>(&scan).await?;
+            if !keys.is_empty() {
+                removed += self.ask::<u64>(redis::cmd("UNLINK").arg(keys)).await?;
+            }
+            if next == 0 {
+                return Some(removed);
+            }
+            cursor = next;
+        }
+    }
+
     fn connection(&self) -> Option<MultiplexedConnection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
