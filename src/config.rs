@@ -18,11 +18,13 @@ use crate::error::{Error, Result, codes};
 mod check;
 mod in_force;
 mod network;
+mod records;
 mod secret;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
+pub use records::RecordServers;
 pub use secret::Secret;
 pub use tokens::{TokenKeys, TokenSettings};
 
@@ -52,6 +54,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("DATA_STORAGE_PATH", "./data/sessions"),
     setting("MODELS_PATH", "./models"),
     setting("REDIS_URL", ""),
+    setting("RECORDS_MYSQL_URL", ""),
+    setting("RECORDS_POSTGRES_URL", ""),
+    setting("RECORDS_REDIS_URL", ""),
     setting("SITE_TIMEZONE", "UTC"),
     setting("POINT_WORDS", ""),
     setting("CACHE_MAX_BYTES", "268435456"),
@@ -119,6 +124,8 @@ pub struct Config {
     pub pg_port: Option<u16>,
     /// Where the stores are.
     pub store: Settings,
+    /// Servers that keep collections.
+    pub record_servers: RecordServers,
     /// Where server-side reports lie, and the root that `/api/files` is confined to.
     pub data_dir: PathBuf,
     /// Zone of reports that do not say theirs.
@@ -270,6 +277,7 @@ impl Config {
                 cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),
                 downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
             },
+            record_servers: records::of(some)?,
             data_dir: check::folder("DATA_DIR", &get("DATA_DIR"))?,
             site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,
             point_words: some("POINT_WORDS").map(PathBuf::from),

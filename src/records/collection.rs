@@ -175,6 +175,30 @@ impl BackendKind {
     }
 }
 
+impl BackendKind {
+    /// The server's name.
+    #[must_use]
+    pub fn server(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Mysql => "MySQL",
+            Self::Postgres => "PostgreSQL",
+            Self::Redis => "Redis",
+        }
+    }
+
+    /// The setting that names the server.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Sqlite => "DATABASE_URL",
+            Self::Mysql => "RECORDS_MYSQL_URL",
+            Self::Postgres => "RECORDS_POSTGRES_URL",
+            Self::Redis => "RECORDS_REDIS_URL",
+        }
+    }
+}
+
 impl Collection {
     /// The field of that name.
     #[must_use]

@@ -6,5 +6,7 @@
 
 pub mod backend;
 pub mod collection;
+pub mod redis;
+pub mod server;
 pub mod sql;
 pub mod times;

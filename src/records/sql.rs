@@ -10,10 +10,12 @@ use sea_orm::sea_query::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Value as SqlValue};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::backend::{Filter, Found, Record, RecordQuery};
-use super::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_KEY, UPDATED_AT};
+use super::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_INDEXED, LONGEST_KEY, UPDATED_AT};
 use super::times::{ms_of, text_of};
+use hvac_store::objects::hex;
 
 /// All fields without a column of their own.
 const REST: &str = "_rest";
@@ -21,6 +23,13 @@ const REST: &str = "_rest";
 const ROWS_AT_ONCE: usize = 128;
 /// Values of one statement, below what every database takes.
 const VALUES_AT_ONCE: usize = 30_000;
+/// Bytes of one statement, about, below what every server takes unless one record alone has more.
+const BYTES_AT_ONCE: usize = 2 << 20;
+/// Longest name of an index that every database takes.
+const LONGEST_NAME: usize = 60;
+/// Texts of this database differ in each letter and each blank, and stand in the order of their code points, as everywhere
+/// else; MariaDB and MySQL name that differently, and each passes over what is meant for the other.
+const AS_WRITTEN: &str = "/*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */";
 /// Rows that are rewritten at once when a field gets a column.
 const PAGE: u64 = 500;
 
@@ -33,41 +42,69 @@ pub async fn prepare(
     collection: &Collection,
     before: Option<&Collection>,
 ) -> Result<(), DbErr> {
+    let backend = db.get_database_backend();
     let Some(before) = before else {
-        db.execute(&create_table(collection, db.get_database_backend())).await?;
+        db.execute(&create_table(collection, backend)).await?;
         for index in indexes(collection) {
-            db.execute(&create_index(collection, index, db.get_database_backend())).await?;
+            there_already(backend, db.execute(&create_index(collection, index, backend)).await)?;
         }
         return Ok(());
     };
     let had = |name: &str| before.columns().any(|column| column.name == name);
     let added: Vec<&Field> = collection.columns().filter(|column| !had(&column.name)).collect();
     for field in &added {
-        let mut column = column(field, db.get_database_backend());
+        let mut column = column(field, backend);
         let mut table = Table::alter();
         table.table(collection.table());
-        match db.get_database_backend() {
+        match backend {
             DbBackend::Postgres => table.add_column_if_not_exists(&mut column),
             _ => table.add_column(&mut column),
         };
-        db.execute(&table.take()).await?;
+        there_already(backend, db.execute(&table.take()).await)?;
     }
     if !added.is_empty() {
         rewrite(db, collection, before).await?;
     }
     let (old, new): (Vec<_>, Vec<_>) = (indexes(before).collect(), indexes(collection).collect());
     for gone in old.iter().filter(|index| !new.contains(index)) {
-        let name = index_name(collection, gone);
-        db.execute(&Index::drop().name(name).table(collection.table()).take()).await?;
+        let mut index = Index::drop();
+        index.name(index_name(collection, gone)).table(collection.table());
+        if backend != DbBackend::MySql {
+            index.if_exists();
+        }
+        there_already(backend, db.execute(&index.take()).await)?;
     }
     let has = |name: &str| collection.field(name).is_some_and(|field| field.column);
     for field in before.columns().filter(|field| !has(&field.name)) {
-        db.execute(&Table::alter().table(collection.table()).drop_column(field.name.clone()).take()).await?;
+        let dropped = Table::alter().table(collection.table()).drop_column(field.name.clone()).take();
+        there_already(backend, db.execute(&dropped).await)?;
+    }
+    if backend == DbBackend::MySql {
+        // Without an index a text may be longer than one that has some.
+        let is_long = |field: &Field| field.kind == FieldType::Text && field.max_length > LONGEST_INDEXED;
+        for field in collection.columns().filter(|field| before.field(&field.name).is_some_and(|b| is_long(b) != is_long(field))) {
+            let changed = Table::alter().table(collection.table()).modify_column(&mut column(field, backend)).take();
+            db.execute(&changed).await?;
+        }
     }
     for index in new.iter().filter(|index| !old.contains(index)) {
-        db.execute(&create_index(collection, index, db.get_database_backend())).await?;
+        there_already(backend, db.execute(&create_index(collection, index, backend)).await)?;
     }
     Ok(())
+}
+
+/// MySQL changes tables outside of transactions, so what is to be made or dropped may have been so before a crash.
+fn there_already<T>(backend: DbBackend, done: Result<T, DbErr>) -> Result<(), DbErr> {
+    // A column, an index that is there; one that is not.
+    const MADE_BEFORE: [&str; 3] = ["1060 ", "1061 ", "1091 "];
+    match done {
+        Err(error) if backend == DbBackend::MySql => {
+            let text = error.to_string();
+            let is_made = MADE_BEFORE.iter().any(|number| text.contains(&format!("error returned from database: {number}")));
+            if is_made { Ok(()) } else { Err(error) }
+        }
+        other => other.map(drop),
+    }
 }
 
 /// Writes every record again, so that what is a column now stands in it.
@@ -113,7 +150,7 @@ pub async fn write(
     let at_once = ROWS_AT_ONCE.min(VALUES_AT_ONCE / (columns.len() + 4));
     let backend = db.get_database_backend();
     let mut written = Vec::with_capacity(records.len());
-    for part in records.chunks(at_once.max(1)) {
+    for part in parts(records, at_once.max(1)) {
         let mut insert = Query::insert();
         insert.into_table(collection.table());
         let names = columns.iter().map(|column| column.name.clone());
@@ -133,6 +170,22 @@ pub async fn write(
         }
     }
     Ok(written)
+}
+
+/// Records in as many parts as statements are needed for them.
+fn parts(records: &[Record], most: usize) -> impl Iterator<Item = &[Record]> {
+    let mut rest = records;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = rest.iter().take(most).take_while(|record| {
+            let is_first = bytes == 0;
+            bytes += record.fields.values().map(|value| value.as_str().map_or(64, str::len)).sum::<usize>();
+            is_first || bytes <= BYTES_AT_ONCE
+        });
+        let (part, others) = rest.split_at(fits.count());
+        rest = others;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 /// The record of a key.
@@ -209,6 +262,9 @@ pub async fn delete(
 
 fn create_table(collection: &Collection, backend: DbBackend) -> TableCreateStatement {
     let mut key = text_column(&collection.key, LONGEST_KEY, backend);
+    if backend == DbBackend::MySql {
+        key.string_len(characters(LONGEST_KEY));
+    }
     key.not_null().primary_key();
     let mut table = Table::create();
     table
@@ -222,20 +278,27 @@ fn create_table(collection: &Collection, backend: DbBackend) -> TableCreateState
         table.col(&mut column(field, backend));
     }
     if backend == DbBackend::MySql {
-        // Keys differ in each letter, as they do everywhere else.
-        table.character_set("utf8mb4").collate("utf8mb4_bin");
+        table.extra(format!("CHARACTER SET utf8mb4 {AS_WRITTEN}"));
     }
     table.take()
 }
 
-/// A text of so many characters, in the order of its code points.
+/// A text, in the order of its code points. Its length is checked before it comes here: so nothing has to be done when
+/// another one is declared.
 fn text_column(name: &str, longest: u64, backend: DbBackend) -> ColumnDef {
     let mut column = ColumnDef::new(name.to_owned());
-    column.string_len(u32::try_from(longest).unwrap_or(u32::MAX));
-    if backend == DbBackend::Postgres {
-        column.extra("COLLATE \"C\"");
-    }
+    match backend {
+        DbBackend::Postgres => column.text().extra("COLLATE \"C\""),
+        // What has an index must have a length there.
+        DbBackend::MySql if longest <= LONGEST_INDEXED => column.string_len(characters(LONGEST_INDEXED)),
+        DbBackend::MySql => column.custom("LONGTEXT"),
+        _ => column.string_len(characters(longest)),
+    };
     column
+}
+
+fn characters(longest: u64) -> u32 {
+    u32::try_from(longest).unwrap_or(u32::MAX)
 }
 
 fn column(field: &Field, backend: DbBackend) -> ColumnDef {
@@ -260,7 +323,13 @@ fn indexes(collection: &Collection) -> impl Iterator<Item = &str> {
 }
 
 fn index_name(collection: &Collection, column: &str) -> String {
-    format!("ix_{}_{column}", collection.table())
+    let name = format!("ix_{}_{column}", collection.table());
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let mut digits = hex(&Sha256::digest(name.as_bytes()));
+    digits.truncate(16);
+    format!("ix_{digits}")
 }
 
 fn create_index(collection: &Collection, column: &str, backend: DbBackend) -> IndexCreateStatement {
@@ -417,7 +486,7 @@ fn value_of(collection: &Collection, name: &str, backend: DbBackend) -> Expr {
                 FieldType::Integer => format!("CAST({text} AS SIGNED)"),
                 FieldType::Number => format!("CAST({text} AS DOUBLE)"),
                 FieldType::Boolean => format!("({text} = 'true')"),
-                FieldType::Text | FieldType::Time | FieldType::Json => text,
+                FieldType::Text | FieldType::Time | FieldType::Json => format!("({text} {AS_WRITTEN})"),
             }
         }
         _ => format!("json_extract(\"{REST}\", '$.{name}')"),

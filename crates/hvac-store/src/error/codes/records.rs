@@ -13,6 +13,8 @@ table! {
     Invalid {
         BACKEND_CANNOT "backend_cannot" "What keeps the collection cannot find or sort records that way."
             "Ask by the key or by a field that is declared with `index = true`, or keep the collection in a database.";
+        BACKEND_REFUSED "backend_refused" "The server that keeps the collection does not take a record."
+            "See `detail` for its reason, and mend the record or the server.";
         BAD_DECLARATION "bad_declaration" "A declaration of collections cannot be used; what was declared before goes on."
             "Mend it where `detail` says; it is read again by itself.";
         FUTURE_UPDATE "future_update" "A record's `updated_at` lies too far ahead of this server's clock."

@@ -1,0 +1,114 @@
+-- Finds records. ARGV: prefix, what they are sorted by, 1 when the last comes first, how many are left out, how many are
+-- wanted, how many may be looked at, then of each filter: set, from, to. Answers how many there are, then of each that is
+-- wanted key, updated, created, fields; or 'many'.
+local prefix, sort_by, descending = ARGV[1], ARGV[2], ARGV[3] == '1'
+local offset, limit, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local sorted = prefix .. 'i:' .. sort_by
+
+-- What has outlived its time stands in no set any more.
+local time = redis.call('TIME')
+local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'e', '-inf', now, 'LIMIT', 0, 5000)) do
+  local stands = redis.call('HGET', prefix .. 'x', key)
+  if stands then
+    for field, value in pairs(cjson.decode(stands)) do
+      redis.call('ZREM', prefix .. 'i:' .. field, value .. key)
+    end
+  end
+  redis.call('HDEL', prefix .. 'x', key)
+  redis.call('ZREM', prefix .. 'e', key)
+  redis.call('DEL', prefix .. 'r:' .. key)
+end
+
+-- A member is a value, up to the first zero byte after its first byte, and a key.
+local function parted(member)
+  local at = string.find(member, '\0', 2, true)
+  return string.sub(member, 1, at), string.sub(member, at + 1)
+end
+
+local keys, total = {}, 0
+local from, to = ARGV[8] or '-', ARGV[9] or '+'
+
+-- The wanted part of a stretch of the set that they are sorted by.
+local function page()
+  total = redis.call('ZLEXCOUNT', sorted, from, to)
+  if limit == 0 or offset >= total then
+    return
+  end
+  if not descending then
+    for _, member in ipairs(redis.call('ZRANGEBYLEX', sorted, from, to, 'LIMIT', offset, limit)) do
+      local _, key = parted(member)
+      keys[#keys + 1] = key
+    end
+    return
+  end
+  -- Values downwards, keys of one value upwards.
+  local at = offset
+  while #keys < limit and at < total do
+    local member = redis.call('ZREVRANGEBYLEX', sorted, to, from, 'LIMIT', at, 1)[1]
+    local value = parted(member)
+    local first, behind_it = '[' .. value, string.sub(value, 1, -2) .. '\1'
+    local last = '(' .. behind_it
+    local same = redis.call('ZLEXCOUNT', sorted, first, last)
+    local behind = redis.call('ZLEXCOUNT', sorted, '[' .. behind_it, to)
+    for _, one in ipairs(redis.call('ZRANGEBYLEX', sorted, first, last, 'LIMIT', at - behind, limit - #keys)) do
+      local _, key = parted(one)
+      keys[#keys + 1] = key
+    end
+    at = behind + same
+  end
+end
+
+if #ARGV == 6 or (#ARGV == 9 and ARGV[7] == sort_by) then
+  page()
+else
+  -- The shortest stretch, each of it held against the others.
+  local shortest, count
+  for at = 7, #ARGV, 3 do
+    local there = redis.call('ZLEXCOUNT', prefix .. 'i:' .. ARGV[at], ARGV[at + 1], ARGV[at + 2])
+    if not count or there < count then
+      shortest, count = at, there
+    end
+  end
+  if count > most then
+    return { 'many' }
+  end
+  -- One value, any value, or digits between others: never an order of letters, which here would be that of a language.
+  local function holds(value, from, to)
+    local low = string.sub(from, 2)
+    if string.sub(low, -1) == '\0' then
+      return value == low
+    elseif low == '\1' and to == '+' then
+      return string.sub(value, 1, 1) == '\1'
+    end
+    return string.sub(value, 1, 1) == '\1' and value >= low and (to == '+' or value < string.sub(to, 2))
+  end
+  local found = prefix .. 'found'
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', prefix .. 'i:' .. ARGV[shortest], ARGV[shortest + 1], ARGV[shortest + 2])) do
+    local _, key = parted(member)
+    local stands = cjson.decode(redis.call('HGET', prefix .. 'x', key) or '{}')
+    local matches = stands[sort_by] ~= nil
+    for at = 7, #ARGV, 3 do
+      local value = stands[ARGV[at]]
+      matches = matches and value ~= nil and holds(value, ARGV[at + 1], ARGV[at + 2])
+    end
+    if matches then
+      redis.call('ZADD', found, 0, stands[sort_by] .. key)
+    end
+  end
+  sorted, from, to = found, '-', '+'
+  page()
+  redis.call('DEL', found)
+end
+
+local answer = { string.format('%.0f', total) }
+for _, key in ipairs(keys) do
+  local record = redis.call('HMGET', prefix .. 'r:' .. key, 'u', 'c', 'j')
+  if record[1] then
+    answer[#answer + 1] = key
+    answer[#answer + 1] = record[1]
+    answer[#answer + 1] = record[2]
+    answer[#answer + 1] = record[3]
+  end
+end
+return answer
