@@ -46,8 +46,8 @@ pub struct RecordQuery {
 /// What a record must be like.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
-    /// A field, or the key, has this value (of the field's type; a time as [`Record::fields`] writes it).
-    Is(String, Value),
+    /// A field, or the key, has one of these values (of the field's type; a time as [`Record::fields`] writes it).
+    Is(String, Vec<Value>),
     /// A field has any value.
     Has(String),
     /// A time, declared or one of the two that every record has, is at or after `from` and before `to`, UTC ms.

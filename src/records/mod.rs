@@ -3,10 +3,252 @@
 //! Nobody writes code for a new kind of record: a collection is declared in a file, and the declaration alone makes its
 //! routes, its table, its part of the API document and its name in SQL. What is acknowledged is durable: a write is
 //! answered after the commit that holds it, in the collection's own table or, where another server keeps it, in the outbox.
+//!
+//! `declaration` reads files, `registry` and `apply` bring them into force; `record` and `list` check what a request says;
+//! `writer` commits, `outbox` hands over to other servers, and `backend` is what keeps.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::backend::Backends;
+use self::collection::{BackendKind, Collection};
+use self::embedded::Embedded;
+use self::outbox::Outbox;
+use self::source::Source;
+use self::writer::Writer;
+use crate::error::Result;
+use hvac_store::db::Db;
+
+mod apply;
 pub mod backend;
+pub mod change;
+mod closest;
 pub mod collection;
+pub mod declaration;
+pub mod embedded;
+mod expiry;
+pub mod list;
+pub mod outbox;
+pub mod read;
+pub mod record;
+pub mod recovery;
 pub mod redis;
+pub mod registry;
+pub mod routes;
 pub mod server;
+pub mod source;
 pub mod sql;
 pub mod times;
+pub mod write;
+pub mod writer;
+
+pub use outbox::OutboxLimits;
+pub use registry::{Registry, Reserved};
+pub use writer::Written;
+
+/// How often it is looked whether declarations changed.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether a queue is to be handed over.
+const DUE_EVERY: Duration = Duration::from_millis(250);
+/// How long a shutdown waits for other servers to take what waits for them; what they do not take stays in the outbox.
+const LAST_FLUSH: Duration = Duration::from_secs(10);
+
+/// All declared collections, and what keeps them. Cheap to clone.
+#[derive(Clone)]
+pub struct Records(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    backends: Backends,
+    outbox: Arc<Outbox>,
+    writer: Writer,
+    announced: broadcast::Sender<Written>,
+    /// Each collection as its table is, those that are declared no more too. Held while tables are changed.
+    layout: Arc<tokio::sync::RwLock<BTreeMap<String, Arc<Collection>>>>,
+    registry: RwLock<Arc<Registry>>,
+    source: Source,
+    reserved: Reserved,
+    zone: Tz,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What records are opened with.
+#[derive(Debug)]
+pub struct RecordSettings {
+    /// A folder of declarations, or one file; none: the built-in ones alone.
+    pub declarations: Option<PathBuf>,
+    /// How much may wait for other servers.
+    pub outbox: OutboxLimits,
+    /// The site's zone.
+    pub zone: Tz,
+    /// Names that no declaration may take.
+    pub reserved: Reserved,
+    /// Other servers that keep records.
+    pub backends: Backends,
+}
+
+impl Records {
+    /// Opens what is stored, and takes the declarations over.
+    ///
+    /// # Errors
+    /// When the database cannot be asked. A declaration that is wrong fails nothing: it is told.
+    pub async fn open(db: Db, settings: RecordSettings) -> Result<Self> {
+        let RecordSettings { declarations, outbox, zone, reserved, backends } = settings;
+        let backends = backends.with(BackendKind::Sqlite, Arc::new(Embedded::new(db.clone())));
+        let outbox = Arc::new(Outbox::open(db.clone(), outbox).await?);
+        let layout = Arc::default();
+        let (writer, announced) = Writer::start(db.clone(), Arc::clone(&outbox), Arc::clone(&layout));
+        let inner = Inner {
+            db,
+            backends,
+            outbox,
+            writer,
+            announced,
+            layout,
+            registry: RwLock::default(),
+            source: Source::new(declarations),
+            reserved,
+            zone,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        inner.reload().await?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The collections in force.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        self.0.registry()
+    }
+
+    /// What is committed from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Written> {
+        self.0.announced.subscribe()
+    }
+
+    /// What waits for other servers, by server, and in memory.
+    #[must_use]
+    pub fn waiting(&self) -> (BTreeMap<BackendKind, outbox::Waiting>, u64) {
+        (self.0.outbox.waiting(), self.0.writer.waiting())
+    }
+
+    /// Works on its own from now on: looks for changed declarations, hands over what waits, removes what is too old.
+    pub fn start(&self) {
+        let inner = &self.0;
+        inner.tasks.spawn(keep_declared(Arc::clone(inner)));
+        inner.tasks.spawn(expiry::keep(Arc::clone(inner)));
+        for (kind, _) in inner.backends.iter().filter(|(kind, _)| *kind != BackendKind::Sqlite) {
+            inner.tasks.spawn(keep_flushed(Arc::clone(inner), kind));
+        }
+    }
+
+    /// Ends its own work, and hands over what waits as far as other servers take it.
+    pub async fn stop(&self) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        let kinds = self.0.outbox.waiting().into_iter().filter(|(_, waiting)| waiting.rows > 0).map(|(kind, _)| kind);
+        let flushing = kinds.map(|kind| async move {
+            match tokio::time::timeout(LAST_FLUSH, self.0.flush_kind(kind, true)).await {
+                Ok(Ok(_)) => {}
+                _ => tracing::warn!(backend = kind.word(), "records stay in the outbox: their server takes none"),
+            }
+        });
+        futures_util::future::join_all(flushing).await;
+    }
+}
+
+impl Inner {
+    fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the declarations over as they are now.
+    async fn reload(&self) -> Result<()> {
+        let source = self.source.clone();
+        let files = tokio::task::spawn_blocking(move || source.files()).await.unwrap_or_default();
+        let mut layout = self.layout.write().await;
+        let before = self.registry();
+        let (registry, now) = apply::taken_over(self, &files, &before).await?;
+        for state in &registry.files {
+            let was = before.files.iter().find(|was| was.file == state.file);
+            if let Some(error) = &state.error
+                && was.is_none_or(|was| was.error.as_ref() != Some(error))
+            {
+                tracing::warn!("a declaration is refused, what was declared before goes on: {error}");
+            }
+        }
+        if before.generation > 0 {
+            tracing::info!(collections = registry.collections.len(), "declarations were read again");
+        }
+        *layout = now;
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+        Ok(())
+    }
+
+    /// Hands over what waits for a server; nothing waits for the embedded database.
+    async fn flush_kind(&self, kind: BackendKind, by_hand: bool) -> Result<u64> {
+        let Some((_, backend)) = self.backends.iter().find(|(other, _)| *other == kind) else { return Ok(0) };
+        if kind == BackendKind::Sqlite {
+            return Ok(0);
+        }
+        let known = self.known(kind).await;
+        self.outbox.flush(kind, &**backend, &known, by_hand).await
+    }
+
+    /// The collections that a server keeps, those that are declared no more too.
+    async fn known(&self, kind: BackendKind) -> Vec<Arc<Collection>> {
+        // Whoever changes tables holds the layout, and hands over first: he knows what was.
+        match self.layout.try_read() {
+            Ok(layout) => layout.values().filter(|collection| collection.backend == kind).cloned().collect(),
+            Err(_) => {
+                let registry = self.registry();
+                registry.collections.iter().filter(|collection| collection.backend == kind).cloned().collect()
+            }
+        }
+    }
+}
+
+/// Takes declarations over whenever their files changed.
+async fn keep_declared(inner: Arc<Inner>) {
+    let stamp = |inner: &Inner| inner.source.stamp();
+    let mut last = stamp(&inner);
+    loop {
+        tokio::select! {
+            () = inner.stop.cancelled() => return,
+            () = tokio::time::sleep(LOOKED_EVERY) => {}
+        }
+        let now = stamp(&inner);
+        if now == last {
+            continue;
+        }
+        match inner.reload().await {
+            Ok(()) => last = now,
+            Err(error) => tracing::warn!(%error, "declarations could not be read again: it is tried again"),
+        }
+    }
+}
+
+/// Hands a server's queue over whenever it is due.
+async fn keep_flushed(inner: Arc<Inner>, kind: BackendKind) {
+    loop {
+        tokio::select! {
+            () = inner.stop.cancelled() => return,
+            () = tokio::time::sleep(DUE_EVERY) => {}
+        }
+        if inner.outbox.is_due(kind) {
+            // Why it failed is told by the outbox.
+            let _ = inner.flush_kind(kind, false).await;
+        }
+    }
+}

@@ -48,14 +48,6 @@ impl std::fmt::Debug for Redis {
     }
 }
 
-/// A range of members of a set, as `ZRANGEBYLEX` writes it.
-#[derive(Debug, Clone, PartialEq)]
-struct Range {
-    field: String,
-    from: String,
-    to: String,
-}
-
 impl Redis {
     /// Of that address; connects later.
     ///
@@ -145,25 +137,35 @@ fn member(collection: &Collection, field: &str, record: &Record) -> String {
     value.map_or_else(|| format!("{NONE}{BETWEEN}"), |value| format!("{SOME}{value}{BETWEEN}"))
 }
 
-/// The members that a filter finds.
-fn range(collection: &Collection, filter: &Filter) -> Range {
+/// The members that a filter finds, as `ZRANGEBYLEX` writes them; of what there is no set of, the field.
+fn stretches(collection: &Collection, filter: &Filter) -> Value {
     match filter {
-        Filter::Is(field, value) => {
+        Filter::Is(field, values) => {
             let kind = collection.field(field).map_or(FieldType::Text, |field| field.kind);
-            let value = sortable(kind, value).unwrap_or_default();
-            Range {
-                field: field.clone(),
-                from: format!("[{SOME}{value}{BETWEEN}"),
-                to: format!("({SOME}{value}{SOME}"),
-            }
+            let mut values: Vec<String> = values.iter().filter_map(|value| sortable(kind, value)).collect();
+            values.sort_unstable();
+            values.dedup();
+            let stretch =
+                |value: &String| [format!("[{SOME}{value}{BETWEEN}"), format!("({SOME}{value}{SOME}")];
+            json!({"set": field, "stretches": values.iter().map(stretch).collect::<Vec<_>>()})
         }
-        Filter::Has(field) => Range { field: field.clone(), from: format!("[{SOME}"), to: "+".to_owned() },
+        Filter::Has(field) if indexed(collection).contains(&field.as_str()) => {
+            json!({"set": field, "stretches": [[format!("[{SOME}"), "+"]]})
+        }
+        Filter::Has(field) => json!({"has": field}),
         Filter::Between { time, from_ms, to_ms } => {
             let from = from_ms.map(sortable_integer).unwrap_or_default();
             let to = to_ms.map_or_else(|| "+".to_owned(), |to| format!("({SOME}{}", sortable_integer(to)));
-            Range { field: time.clone(), from: format!("[{SOME}{from}"), to }
+            json!({"set": time, "stretches": [[format!("[{SOME}{from}"), to]]})
         }
     }
+}
+
+/// Whether a filter leaves out only what has outlived its time, which is out of the sets already.
+fn is_of_the_dead(collection: &Collection, filter: &Filter) -> bool {
+    let Filter::Between { time, from_ms: Some(from_ms), to_ms: None } = filter else { return false };
+    let lives_ms = collection.ttl_s.and_then(|ttl| i64::try_from(ttl.saturating_mul(1000)).ok());
+    time == UPDATED_AT && lives_ms.is_some_and(|lives| *from_ms <= hvac_store::now().timestamp_millis() - lives)
 }
 
 fn failure(error: RedisError) -> BackendFailure {
@@ -265,8 +267,6 @@ impl RecordBackend for Redis {
 
     fn query<'a>(&'a self, collection: &'a Collection, query: &'a RecordQuery) -> BoxFuture<'a, Done<Found>> {
         async move {
-            self.check(collection, query).map_err(BackendFailure::Refused)?;
-            let ranges: Vec<Range> = query.filters.iter().map(|filter| range(collection, filter)).collect();
             let mut command = ::redis::cmd("EVAL");
             command
                 .arg(QUERY)
@@ -276,9 +276,10 @@ impl RecordBackend for Redis {
                 .arg(u8::from(query.descending))
                 .arg(query.offset)
                 .arg(query.limit)
-                .arg(LOOKED_AT);
-            for range in &ranges {
-                command.arg(&range.field).arg(&range.from).arg(&range.to);
+                .arg(LOOKED_AT)
+                .arg(&collection.key);
+            for filter in query.filters.iter().filter(|filter| !is_of_the_dead(collection, filter)) {
+                command.arg(stretches(collection, filter).to_string());
             }
             let answer: Vec<String> = self.ask(&command).await?;
             let (total, rest) = answer.split_first().ok_or_else(damaged)?;

@@ -65,6 +65,15 @@ impl SqlServer {
         Ok(Self { db: Database::connect(options).await.map_err(unusable)?, kind })
     }
 
+    async fn write_once(&self, collection: &Collection, records: &[Record]) -> Done<()> {
+        self.within(ASKING, async move {
+            let txn = self.db.begin().await?;
+            sql::write(&txn, collection, records).await?;
+            txn.commit().await
+        })
+        .await
+    }
+
     /// What becomes of a verb in its time.
     async fn within<T>(&self, time: Duration, doing: impl Future<Output = std::result::Result<T, DbErr>>) -> Done<T> {
         match tokio::time::timeout(time, doing).await {
@@ -99,6 +108,12 @@ fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
         | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
         _ => None,
     }
+}
+
+/// Whether a table is not there (SQLSTATE of PostgreSQL and of MySQL).
+fn is_without_table(failure: &BackendFailure) -> bool {
+    let (BackendFailure::Down(error) | BackendFailure::Refused(error)) = failure;
+    ["(SQLSTATE 42P01)", "(SQLSTATE 42S02)"].iter().any(|state| error.message.ends_with(state))
 }
 
 /// What is wrong about the data of a statement, in the server's words; none when the failure is nothing of the data's: only
@@ -147,11 +162,16 @@ impl RecordBackend for SqlServer {
     }
 
     fn write<'a>(&'a self, collection: &'a Collection, records: &'a [Record]) -> BoxFuture<'a, Done<()>> {
-        self.within(ASKING, async move {
-            let txn = self.db.begin().await?;
-            sql::write(&txn, collection, records).await?;
-            txn.commit().await
-        })
+        async move {
+            match self.write_once(collection, records).await {
+                // Its database was set up anew since the table was made.
+                Err(failure) if is_without_table(&failure) => {
+                    self.prepare(collection, None).await?;
+                    self.write_once(collection, records).await
+                }
+                done => done,
+            }
+        }
         .boxed()
     }
 

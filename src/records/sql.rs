@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::backend::{Filter, Found, Record, RecordQuery};
 use super::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_INDEXED, LONGEST_KEY, UPDATED_AT};
+use super::record::bytes_of;
 use super::times::{ms_of, text_of};
 use hvac_store::objects::hex;
 
@@ -24,7 +25,7 @@ const ROWS_AT_ONCE: usize = 128;
 /// Values of one statement, below what every database takes.
 const VALUES_AT_ONCE: usize = 30_000;
 /// Bytes of one statement, about, below what every server takes unless one record alone has more.
-const BYTES_AT_ONCE: usize = 2 << 20;
+const BYTES_AT_ONCE: u64 = 2 << 20;
 /// Longest name of an index that every database takes.
 const LONGEST_NAME: usize = 60;
 /// Texts of this database differ in each letter and each blank, and stand in the order of their code points, as everywhere
@@ -62,8 +63,10 @@ pub async fn prepare(
         };
         there_already(backend, db.execute(&table.take()).await)?;
     }
-    if !added.is_empty() {
-        rewrite(db, collection, before).await?;
+    let is_defaulted = |field: &&Field| field.default.is_some() && before.field(&field.name).is_none();
+    let defaulted: Vec<&Field> = collection.fields.iter().filter(is_defaulted).collect();
+    if !added.is_empty() || !defaulted.is_empty() {
+        rewrite(db, collection, before, &defaulted).await?;
     }
     let (old, new): (Vec<_>, Vec<_>) = (indexes(before).collect(), indexes(collection).collect());
     for gone in old.iter().filter(|index| !new.contains(index)) {
@@ -107,13 +110,22 @@ fn there_already<T>(backend: DbBackend, done: Result<T, DbErr>) -> Result<(), Db
     }
 }
 
-/// Writes every record again, so that what is a column now stands in it.
-async fn rewrite(db: &impl ConnectionTrait, collection: &Collection, before: &Collection) -> Result<(), DbErr> {
+/// Writes every record again, so that what is a column now stands in it, and what has a default now has it.
+async fn rewrite(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    before: &Collection,
+    defaulted: &[&Field],
+) -> Result<(), DbErr> {
     let mut after: Option<String> = None;
     loop {
-        let page = page_after(db, before, after.as_deref(), PAGE).await?;
+        let mut page = page_after(db, before, after.as_deref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.key.clone());
+        for record in &mut page {
+            let defaults = defaulted.iter().filter_map(|field| Some((field.name.clone(), field.default.clone()?)));
+            record.fields.extend(defaults);
+        }
         write(db, collection, &page).await?;
     }
 }
@@ -179,7 +191,7 @@ fn parts(records: &[Record], most: usize) -> impl Iterator<Item = &[Record]> {
         let mut bytes = 0;
         let fits = rest.iter().take(most).take_while(|record| {
             let is_first = bytes == 0;
-            bytes += record.fields.values().map(|value| value.as_str().map_or(64, str::len)).sum::<usize>();
+            bytes += bytes_of(record);
             is_first || bytes <= BYTES_AT_ONCE
         });
         let (part, others) = rest.split_at(fits.count());
@@ -438,13 +450,14 @@ fn record(collection: &Collection, row: &QueryResult) -> Result<Record, DbErr> {
 
 fn conditions(collection: &Collection, filter: &Filter, backend: DbBackend) -> Vec<Expr> {
     match filter {
-        Filter::Is(name, value) => {
+        Filter::Is(name, values) => {
             let kind = match collection.field(name).map_or(FieldType::Text, |field| field.kind) {
                 // In the JSON column it is a text, in the order of the times.
                 FieldType::Time if !is_column(collection, name) => FieldType::Text,
                 kind => kind,
             };
-            vec![value_of(collection, name, backend).eq(sql_value(kind, Some(value)))]
+            let values: Vec<SqlValue> = values.iter().map(|value| sql_value(kind, Some(value))).collect();
+            vec![value_of(collection, name, backend).is_in(values)]
         }
         Filter::Has(name) => vec![value_of(collection, name, backend).is_not_null()],
         Filter::Between { time, from_ms, to_ms } => {

@@ -1,6 +1,7 @@
 -- Finds records. ARGV: prefix, what they are sorted by, 1 when the last comes first, how many are left out, how many are
--- wanted, how many may be looked at, then of each filter: set, from, to. Answers how many there are, then of each that is
--- wanted key, updated, created, fields; or 'many'.
+-- wanted, how many may be looked at, the name of the set of keys, then each filter (JSON): a set and from where to where, of
+-- any of these stretches; or a field of records that are looked at themselves. Answers how many there are, then of each that
+-- is wanted key, updated, created, fields; or 'many'.
 local prefix, sort_by, descending = ARGV[1], ARGV[2], ARGV[3] == '1'
 local offset, limit, most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local sorted = prefix .. 'i:' .. sort_by
@@ -27,7 +28,11 @@ local function parted(member)
 end
 
 local keys, total = {}, 0
-local from, to = ARGV[8] or '-', ARGV[9] or '+'
+local filters = {}
+for at = 8, #ARGV do
+  filters[#filters + 1] = cjson.decode(ARGV[at])
+end
+local from, to = '-', '+'
 
 -- The wanted part of a stretch of the set that they are sorted by.
 local function page()
@@ -59,44 +64,68 @@ local function page()
   end
 end
 
-if #ARGV == 6 or (#ARGV == 9 and ARGV[7] == sort_by) then
+-- One value, any value, or digits between others: never an order of letters, which here would be that of a language.
+local function holds(value, low, high)
+  low = string.sub(low, 2)
+  if string.sub(low, -1) == '\0' then
+    return value == low
+  elseif low == '\1' and high == '+' then
+    return string.sub(value, 1, 1) == '\1'
+  end
+  return string.sub(value, 1, 1) == '\1' and value >= low and (high == '+' or value < string.sub(high, 2))
+end
+
+local function matches(filter, stands, key)
+  if filter.has then
+    local fields = redis.call('HGET', prefix .. 'r:' .. key, 'j')
+    return fields and cjson.decode(fields)[filter.has] ~= nil
+  end
+  local value = stands[filter.set]
+  for _, stretch in ipairs(filter.stretches) do
+    if value and holds(value, stretch[1], stretch[2]) then
+      return true
+    end
+  end
+  return false
+end
+
+local only = filters[1]
+if #filters == 0 then
+  page()
+elseif #filters == 1 and only.set == sort_by and #only.stretches == 1 then
+  from, to = only.stretches[1][1], only.stretches[1][2]
   page()
 else
-  -- The shortest stretch, each of it held against the others.
-  local shortest, count
-  for at = 7, #ARGV, 3 do
-    local there = redis.call('ZLEXCOUNT', prefix .. 'i:' .. ARGV[at], ARGV[at + 1], ARGV[at + 2])
-    if not count or there < count then
-      shortest, count = at, there
+  -- The shortest stretches, each of them held against the other filters.
+  local set, stretches = ARGV[7], { { '-', '+' } }
+  local count = redis.call('ZCARD', prefix .. 'i:' .. set)
+  for _, filter in ipairs(filters) do
+    local there = 0
+    for _, stretch in ipairs(filter.stretches or {}) do
+      there = there + redis.call('ZLEXCOUNT', prefix .. 'i:' .. filter.set, stretch[1], stretch[2])
+    end
+    if filter.set and there < count then
+      set, stretches, count = filter.set, filter.stretches, there
     end
   end
   if count > most then
     return { 'many' }
   end
-  -- One value, any value, or digits between others: never an order of letters, which here would be that of a language.
-  local function holds(value, from, to)
-    local low = string.sub(from, 2)
-    if string.sub(low, -1) == '\0' then
-      return value == low
-    elseif low == '\1' and to == '+' then
-      return string.sub(value, 1, 1) == '\1'
-    end
-    return string.sub(value, 1, 1) == '\1' and value >= low and (to == '+' or value < string.sub(to, 2))
-  end
   local found = prefix .. 'found'
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', prefix .. 'i:' .. ARGV[shortest], ARGV[shortest + 1], ARGV[shortest + 2])) do
-    local _, key = parted(member)
-    local stands = cjson.decode(redis.call('HGET', prefix .. 'x', key) or '{}')
-    local matches = stands[sort_by] ~= nil
-    for at = 7, #ARGV, 3 do
-      local value = stands[ARGV[at]]
-      matches = matches and value ~= nil and holds(value, ARGV[at + 1], ARGV[at + 2])
-    end
-    if matches then
-      redis.call('ZADD', found, 0, stands[sort_by] .. key)
+  for _, stretch in ipairs(stretches) do
+    for _, member in ipairs(redis.call('ZRANGEBYLEX', prefix .. 'i:' .. set, stretch[1], stretch[2])) do
+      local _, key = parted(member)
+      local stands = cjson.decode(redis.call('HGET', prefix .. 'x', key) or '{}')
+      local all = stands[sort_by] ~= nil
+      for _, filter in ipairs(filters) do
+        all = all and matches(filter, stands, key)
+      end
+      if all then
+        redis.call('ZADD', found, 0, stands[sort_by] .. key)
+      end
     end
   end
-  sorted, from, to = found, '-', '+'
+  sorted = found
   page()
   redis.call('DEL', found)
 end

@@ -17,8 +17,6 @@ table! {
             "See `detail` for its reason, and mend the record or the server.";
         BAD_DECLARATION "bad_declaration" "A declaration of collections cannot be used; what was declared before goes on."
             "Mend it where `detail` says; it is read again by itself.";
-        FUTURE_UPDATE "future_update" "A record's `updated_at` lies too far ahead of this server's clock."
-            "Set the sender's clock, or leave `updated_at` out.";
         INVALID_RECORDS "invalid_records" "Records of the batch are wrong; none was stored."
             "Mend those that `errors` names, or send `?partial=true` to have the others stored.";
         SCAN_TOO_LARGE "scan_too_large" "The list would look at every record of a large collection."

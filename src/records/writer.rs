@@ -1,0 +1,299 @@
+//! The one who writes: takes what has arrived, writes it in one transaction, and answers all of it after the commit.
+//!
+//! While one transaction is waited for or written, the next requests gather, so the more arrive the fewer commits there
+//! are. The turn at the database's writer is taken like anybody's: others write in between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, broadcast, mpsc, oneshot};
+
+use super::backend::Record;
+use super::collection::{BackendKind, Collection};
+use super::outbox::{Operation, Outbox};
+use super::record::bytes_of;
+use super::sql;
+use crate::audit::{self, Act};
+use crate::error::{Context, Error, Result, codes};
+use crate::metric_names;
+use crate::principal::Principal;
+use hvac_store::db::{Db, Transaction};
+
+/// Records that may wait in memory for their transaction.
+const ROOM: usize = 20_000;
+/// Records of one transaction, about: others wait for it.
+const MOST_AT_ONCE: usize = 4_000;
+/// How long a request waits for room.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Messages that a slow listener may be behind.
+const BEHIND: usize = 4096;
+
+/// What was committed, for whoever announces it.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Of which collection.
+    pub collection: Arc<Collection>,
+    /// Whether the records were deleted; of those only the key is told.
+    pub deleted: bool,
+    /// Which. What was older than what was there is not among them, where the embedded database keeps it.
+    pub records: Arc<Vec<Record>>,
+}
+
+/// What somebody wants to have written.
+pub enum Change {
+    /// These records.
+    Write(Arc<Collection>, Vec<Record>),
+    /// No record of this key any more.
+    Delete(Arc<Collection>, String, Arc<Principal>),
+}
+
+impl Change {
+    fn collection(&self) -> &Arc<Collection> {
+        match self {
+            Self::Write(collection, _) | Self::Delete(collection, _, _) => collection,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Write(_, records) => records.len(),
+            Self::Delete(..) => 1,
+        }
+    }
+}
+
+struct Asked {
+    changes: Vec<Change>,
+    answer: oneshot::Sender<Result<()>>,
+    /// Room in memory, until it is answered.
+    _room: OwnedSemaphorePermit,
+}
+
+/// Takes changes in. Cheap to clone; the task ends with the last one.
+#[derive(Clone)]
+pub struct Writer {
+    queue: mpsc::UnboundedSender<Asked>,
+    room: Arc<Semaphore>,
+}
+
+/// What the task works with.
+struct Desk {
+    db: Db,
+    outbox: Arc<Outbox>,
+    /// Held while a table is changed: nobody writes or reads by what it was.
+    layout: Arc<RwLock<BTreeMap<String, Arc<Collection>>>>,
+    announced: broadcast::Sender<Written>,
+}
+
+impl Writer {
+    /// Starts the task.
+    #[must_use]
+    pub fn start(
+        db: Db,
+        outbox: Arc<Outbox>,
+        layout: Arc<RwLock<BTreeMap<String, Arc<Collection>>>>,
+    ) -> (Self, broadcast::Sender<Written>) {
+        let (queue, asked) = mpsc::unbounded_channel();
+        let (announced, _) = broadcast::channel(BEHIND);
+        let desk = Desk { db, outbox, layout, announced: announced.clone() };
+        tokio::spawn(work(desk, asked));
+        (Self { queue, room: Arc::new(Semaphore::new(ROOM)) }, announced)
+    }
+
+    /// Has changes written, all or none; answers after the commit.
+    ///
+    /// # Errors
+    /// `records_busy` when there is no room in memory, `outbox_full`, and what the database says.
+    pub async fn write(&self, changes: Vec<Change>) -> Result<()> {
+        let count: usize = changes.iter().map(Change::len).sum();
+        if count == 0 {
+            return Ok(());
+        }
+        let permits = u32::try_from(count.min(ROOM)).unwrap_or(u32::MAX);
+        let room = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(permits)).await;
+        let busy = || {
+            let message = "more records arrive than can be written; send them again in a moment, in larger batches";
+            Error::new(codes::RECORDS_BUSY, message).with_retry_after(2)
+        };
+        let Ok(Ok(room)) = room else { return Err(busy()) };
+        let (answer, answered) = oneshot::channel();
+        let closed = || Error::internal("nobody writes records any more");
+        self.queue.send(Asked { changes, answer, _room: room }).map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Records that wait in memory.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        ROOM.saturating_sub(self.room.available_permits()) as u64
+    }
+}
+
+async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
+    while let Some(first) = asked.recv().await {
+        let layout = desk.layout.read().await;
+        let begun = desk.db.begin().await;
+        let mut group = vec![first];
+        let mut count = records_of(&group);
+        while count < MOST_AT_ONCE
+            && let Ok(next) = asked.try_recv()
+        {
+            count += next.changes.iter().map(Change::len).sum::<usize>();
+            group.push(next);
+        }
+        let committed = match begun {
+            Ok(txn) => desk.commit(txn, &group, &layout).await,
+            Err(error) => Err(error),
+        };
+        match committed {
+            Ok(()) => group.into_iter().for_each(|asked| drop(asked.answer.send(Ok(())))),
+            Err(error) if group.len() == 1 => {
+                group.into_iter().for_each(|asked| drop(asked.answer.send(Err(error.again()))));
+                tracing::debug!(%error, "records were not written");
+            }
+            // One of them may be what the others suffer for.
+            Err(_) => {
+                for asked in group {
+                    let alone = std::slice::from_ref(&asked);
+                    let done = match desk.db.begin().await {
+                        Ok(txn) => desk.commit(txn, alone, &layout).await,
+                        Err(error) => Err(error),
+                    };
+                    drop(asked.answer.send(done));
+                }
+            }
+        }
+    }
+}
+
+fn records_of(group: &[Asked]) -> usize {
+    group.iter().flat_map(|asked| &asked.changes).map(Change::len).sum()
+}
+
+/// Neighbouring writes of one collection, each key once.
+struct Run<'g> {
+    collection: Arc<Collection>,
+    records: BTreeMap<&'g str, &'g Record>,
+}
+
+impl Desk {
+    /// Writes a group, commits it, and tells of it.
+    async fn commit(
+        &self,
+        txn: Transaction,
+        group: &[Asked],
+        layout: &BTreeMap<String, Arc<Collection>>,
+    ) -> Result<()> {
+        let mut told = Vec::new();
+        let mut arrived: BTreeMap<BackendKind, (u64, u64)> = BTreeMap::new();
+        let mut runs: Vec<Run<'_>> = Vec::new();
+        for change in group.iter().flat_map(|asked| &asked.changes) {
+            // As its table is now: it may have changed since the request was checked.
+            let of_request = change.collection();
+            let collection = layout.get(&of_request.name).unwrap_or(of_request);
+            match change {
+                Change::Write(_, records) => {
+                    let run = match runs.iter_mut().position(|run| run.collection.name == collection.name) {
+                        Some(at) => runs.get_mut(at),
+                        None => {
+                            runs.push(Run { collection: Arc::clone(collection), records: BTreeMap::new() });
+                            runs.last_mut()
+                        }
+                    };
+                    let Some(run) = run else { continue };
+                    for record in records {
+                        let there = run.records.entry(&record.key).or_insert(record);
+                        if record.updated_at_ms >= there.updated_at_ms {
+                            *there = record;
+                        }
+                    }
+                }
+                Change::Delete(_, key, principal) => {
+                    for run in std::mem::take(&mut runs) {
+                        self.put(&txn, run, &mut told, &mut arrived).await?;
+                    }
+                    self.remove(&txn, collection, key, principal, &mut arrived).await?;
+                    let record = gone(key);
+                    let records = Arc::new(vec![record]);
+                    told.push(Written { collection: Arc::clone(collection), deleted: true, records });
+                }
+            }
+        }
+        for run in runs {
+            self.put(&txn, run, &mut told, &mut arrived).await?;
+        }
+        txn.commit().await?;
+        for (kind, (rows, bytes)) in arrived {
+            self.outbox.arrived(kind, rows, bytes);
+        }
+        for written in told {
+            let operation = if written.deleted { "delete" } else { "write" };
+            metrics::counter!(metric_names::RECORDS_WRITTEN, "operation" => operation)
+                .increment(written.records.len() as u64);
+            // Nobody may be listening.
+            let _ = self.announced.send(written);
+        }
+        Ok(())
+    }
+
+    async fn put(
+        &self,
+        txn: &Transaction,
+        run: Run<'_>,
+        told: &mut Vec<Written>,
+        arrived: &mut BTreeMap<BackendKind, (u64, u64)>,
+    ) -> Result<()> {
+        let Run { collection, records } = run;
+        let mut records: Vec<Record> = records.into_values().cloned().collect();
+        if collection.backend == BackendKind::Sqlite {
+            let mut written = sql::write(txn, &collection, &records).await.internal("writing records")?;
+            if written.len() < records.len() {
+                written.sort_unstable();
+                records.retain(|record| written.binary_search(&record.key).is_ok());
+            }
+        } else {
+            let bytes = records.iter().map(bytes_of).sum();
+            self.outbox.check_room(records.len() as u64, bytes)?;
+            let put = self.outbox.put(txn, &collection, Operation::Write, &records).await;
+            put.internal("writing records into the outbox")?;
+            let (rows, all_bytes) = arrived.entry(collection.backend).or_default();
+            (*rows, *all_bytes) = (*rows + records.len() as u64, *all_bytes + bytes);
+        }
+        if !records.is_empty() {
+            told.push(Written { collection, deleted: false, records: Arc::new(records) });
+        }
+        Ok(())
+    }
+
+    async fn remove(
+        &self,
+        txn: &Transaction,
+        collection: &Collection,
+        key: &str,
+        principal: &Principal,
+        arrived: &mut BTreeMap<BackendKind, (u64, u64)>,
+    ) -> Result<()> {
+        if collection.backend == BackendKind::Sqlite {
+            let keys = [key.to_owned()];
+            sql::delete(txn, collection, &keys, None).await.internal("deleting a record")?;
+        } else {
+            let record = gone(key);
+            let bytes = bytes_of(&record);
+            self.outbox.check_room(1, bytes)?;
+            let put = self.outbox.put(txn, collection, Operation::Delete, &[record]).await;
+            put.internal("writing into the outbox")?;
+            let (rows, all_bytes) = arrived.entry(collection.backend).or_default();
+            (*rows, *all_bytes) = (*rows + 1, *all_bytes + bytes);
+        }
+        let act = Act::on("record.delete", "record", key).with(json!({"collection": collection.name}));
+        audit::note(txn, principal, act).await
+    }
+}
+
+/// What is left of a record that is deleted.
+fn gone(key: &str) -> Record {
+    let at_ms = hvac_store::now().timestamp_millis();
+    Record { key: key.to_owned(), created_at_ms: at_ms, updated_at_ms: at_ms, fields: serde_json::Map::new() }
+}
