@@ -43,6 +43,7 @@ pub mod redis;
 pub mod registry;
 pub mod routes;
 pub mod server;
+pub mod servers;
 pub mod source;
 pub mod sql;
 pub mod times;

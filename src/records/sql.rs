@@ -75,7 +75,7 @@ pub async fn prepare(
         if backend != DbBackend::MySql {
             index.if_exists();
         }
-        there_already(backend, db.execute(&index.take()).await)?;
+        there_already(backend, db.execute(&index).await)?;
     }
     let has = |name: &str| collection.field(name).is_some_and(|field| field.column);
     for field in before.columns().filter(|field| !has(&field.name)) {

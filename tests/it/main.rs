@@ -50,6 +50,7 @@ mod previews;
 #[cfg(feature = "sql")]
 mod query;
 mod real_reports;
+mod records;
 mod rules;
 mod search;
 mod secrets;

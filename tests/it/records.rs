@@ -1,0 +1,4 @@
+//! Declared collections.
+
+mod backends;
+mod servers;
