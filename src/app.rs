@@ -20,6 +20,8 @@ use crate::http;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::observability;
+use crate::records::backend::Backends;
+use crate::records::{OutboxLimits, RecordSettings, Records, Reserved};
 use crate::sessions::snapshot;
 use crate::signals;
 use crate::state::{AppState, Handles};
@@ -55,12 +57,14 @@ pub async fn build(config: Config) -> Result<AppState> {
     let jobs = Jobs::new(store.clone(), worker::ENDED);
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
+    let records = Records::open(store.db.clone(), record_settings(&config)).await?;
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
         config,
         store,
         jobs,
         memory,
+        records,
         credentials,
         tls,
         guesses: Guesses::default(),
@@ -73,6 +77,26 @@ pub async fn build(config: Config) -> Result<AppState> {
         tracing::warn!(%error, "the session.json files could not be brought up to date");
     }
     Ok(state)
+}
+
+/// What records are opened with.
+fn record_settings(config: &Config) -> RecordSettings {
+    #[cfg(feature = "sql")]
+    let tables = crate::query::table_names();
+    #[cfg(not(feature = "sql"))]
+    let tables = Vec::new();
+    RecordSettings {
+        declarations: config.collections_path.clone(),
+        outbox: OutboxLimits {
+            rows: config.outbox_max_rows,
+            bytes: config.outbox_max_bytes,
+            flush_rows: config.outbox_flush_rows,
+            flush_after: config.outbox_flush_after,
+        },
+        zone: config.site_timezone,
+        reserved: Reserved { paths: http::access::first_parts(), tables },
+        backends: Backends::default(),
+    }
 }
 
 /// Every route, on that state.
@@ -193,6 +217,7 @@ pub async fn run_with(
 ) -> Result<()> {
     observability::start();
     worker::start(&state);
+    state.records.start();
     let ends = CancellationToken::new();
     let _end = ends.clone().drop_guard();
     let of_postgres = serve_postgres(postgres, state.clone(), ends.clone());
@@ -249,6 +274,7 @@ pub async fn run_with(
     tidying.abort();
     keeping.inspect(tokio::task::JoinHandle::abort);
     counting.abort();
+    state.records.stop().await;
     close(state).await?;
     tracing::info!("stopped");
     Ok(())

@@ -59,6 +59,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("RECORDS_REDIS_URL", ""),
     setting("SITE_TIMEZONE", "UTC"),
     setting("POINT_WORDS", ""),
+    setting("COLLECTIONS_PATH", ""),
+    setting("OUTBOX_MAX_ROWS", "1000000"),
+    setting("OUTBOX_MAX_BYTES", "536870912"),
+    setting("OUTBOX_FLUSH_ROWS", "1000"),
+    setting("OUTBOX_FLUSH_SECONDS", "30"),
     setting("CACHE_MAX_BYTES", "268435456"),
     setting("CACHE_TTL_SECONDS", "3600"),
     setting("DOWNLOADS_MAX_BYTES", "1073741824"),
@@ -132,6 +137,16 @@ pub struct Config {
     pub site_timezone: Tz,
     /// File of the site's own words of point names, of the form of the built-in ones.
     pub point_words: Option<PathBuf>,
+    /// Folder of declarations of collections, or one such file; none: the built-in ones alone.
+    pub collections_path: Option<PathBuf>,
+    /// Records that may wait for other servers.
+    pub outbox_max_rows: u64,
+    /// Bytes of them.
+    pub outbox_max_bytes: u64,
+    /// Records at which what waits for a server is handed over.
+    pub outbox_flush_rows: u64,
+    /// Longest that a record waits.
+    pub outbox_flush_after: Duration,
     /// Bound of one upload, all its files together; also of what an archive unpacks to.
     pub max_upload_bytes: u64,
     /// What one parse may hold in memory before it works in several windows; and all at once, about.
@@ -281,6 +296,11 @@ impl Config {
             data_dir: check::folder("DATA_DIR", &get("DATA_DIR"))?,
             site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,
             point_words: some("POINT_WORDS").map(PathBuf::from),
+            collections_path: some("COLLECTIONS_PATH").map(PathBuf::from),
+            outbox_max_rows: whole("OUTBOX_MAX_ROWS", 1000..=1 << 32, " of records")?,
+            outbox_max_bytes: whole("OUTBOX_MAX_BYTES", 1 << 20..=1 << 40, " of bytes")?,
+            outbox_flush_rows: whole("OUTBOX_FLUSH_ROWS", 1..=1_000_000, " of records")?,
+            outbox_flush_after: Duration::from_secs(whole("OUTBOX_FLUSH_SECONDS", 1..=86_400, " of seconds")?),
             max_upload_bytes: whole("MAX_UPLOAD_BYTES", 1024..=1 << 44, " of bytes")?,
             parse_memory_bytes: whole("PARSE_MEMORY_BYTES", 1 << 20..=1 << 44, " of bytes")?,
             parquet_encodings: match get("PARQUET_ENCODINGS").as_str() {

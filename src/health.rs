@@ -38,6 +38,37 @@ pub struct Health {
     pub uptime_s: i64,
     /// What the process can reach.
     pub checks: Checks,
+    /// Records of collections that wait to be written.
+    pub buffer: Buffer,
+}
+
+/// Records of collections that wait to be written.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Buffer {
+    /// Records that wait in memory for the next commit: not acknowledged yet.
+    pub in_memory: u64,
+    /// Records that are acknowledged, and wait in the outbox for the servers that keep them.
+    pub waiting: u64,
+    /// Their bytes, about.
+    pub waiting_bytes: u64,
+    /// By server.
+    pub backends: Vec<BufferOfBackend>,
+}
+
+/// What waits for one server.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BufferOfBackend {
+    /// What kind of server.
+    #[schema(example = "postgres")]
+    pub backend: &'static str,
+    /// Records.
+    pub waiting: u64,
+    /// Since when the first of them waits, UTC.
+    pub since: Option<String>,
+    /// When it last took some, UTC.
+    pub flushed_at: Option<String>,
+    /// Whether it did not take them the last time.
+    pub failing: bool,
 }
 
 /// What the process can reach.
@@ -186,6 +217,27 @@ pub async fn health(state: &AppState) -> Health {
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: (now - state.started_at).num_seconds(),
         checks: look(state).await.checks(state).await,
+        buffer: buffer(state),
+    }
+}
+
+fn buffer(state: &AppState) -> Buffer {
+    let (backends, in_memory) = state.records.waiting();
+    let time = |at: Option<i64>| at.map(crate::records::times::text_of);
+    Buffer {
+        in_memory,
+        waiting: backends.values().map(|waiting| waiting.rows).sum(),
+        waiting_bytes: backends.values().map(|waiting| waiting.bytes).sum(),
+        backends: backends
+            .into_iter()
+            .map(|(kind, waiting)| BufferOfBackend {
+                backend: kind.word(),
+                waiting: waiting.rows,
+                since: time(waiting.since_ms),
+                flushed_at: time(waiting.flushed_at_ms),
+                failing: waiting.failure.is_some(),
+            })
+            .collect(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::guessing::Guesses;
 use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::principal::Principal;
+use crate::records::Records;
 use crate::tls::Tls;
 use hvac_store::Store;
 
@@ -46,6 +47,12 @@ impl AppState {
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
+
+    /// The same, for work that goes on without the request.
+    #[must_use]
+    pub fn shared_principal(&self) -> Arc<Principal> {
+        Arc::clone(&self.principal)
+    }
 }
 
 impl Deref for AppState {
@@ -73,6 +80,8 @@ pub struct Handles {
     pub jobs: Jobs,
     /// What work may hold.
     pub memory: Memory,
+    /// Declared collections.
+    pub records: Records,
     /// What this process keeps of who shows what.
     pub credentials: Arc<Credentials>,
     /// The certificate that clients are met with, where there is one.

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::header_text;
 use super::client::Client;
+use super::endpoint::Endpoint;
 use super::middleware::RequestId;
 use super::problem::{self, Failed};
 use super::rates::CallerId;
@@ -73,6 +74,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/status", VIEWER),
     ("GET", "/system/metrics", ADMIN),
     ("GET", "/system/config", ADMIN),
+    ("GET", "/collections", VIEWER),
     ("GET", "/files", VIEWER),
     ("POST", "/uploads", OPERATOR),
     ("POST", "/parse", OPERATOR),
@@ -159,6 +161,25 @@ pub fn need(method: &Method, path: &str) -> Option<Need> {
     BY_ROUTE.get(&(method, path)).copied()
 }
 
+/// What a request needs; none where its route does not stand in the table. Of a declared route its declaration says so.
+fn need_of(method: &Method, endpoint: &Endpoint) -> Option<Need> {
+    match endpoint {
+        Endpoint::BuiltIn(path) => need(method, path.as_str()),
+        Endpoint::Declared(declared) => Some(Need::Least(declared.route.role)),
+    }
+}
+
+/// First parts of all paths in the table, and of what else is served below `/api`: no declared route may begin so.
+#[must_use]
+pub fn first_parts() -> Vec<String> {
+    let beside = ["openapi.json", "v1", "events", "graphql", "storage", "cache", "search", "annotations", "alarms"];
+    let paths = TABLE.iter().filter_map(|(_, path, _)| path.split('/').nth(1)).chain(beside);
+    let mut parts: Vec<String> = paths.filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    parts.sort();
+    parts.dedup();
+    parts
+}
+
 /// A route as it stands in the table.
 fn within(path: &str) -> &str {
     let below = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/"));
@@ -182,12 +203,12 @@ struct Refused(Arc<Error>);
 /// Finds out who asks, and leaves him in the request; notes what was refused.
 pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let Some(path) = parts.extensions.get::<MatchedPath>().cloned() else {
+    let Some(endpoint) = Endpoint::of(&parts.extensions) else {
         return next.run(Request::from_parts(parts, body)).await;
     };
     let link = taken_link(&mut parts.uri);
     let (method, uri) = (parts.method.clone(), parts.uri.clone());
-    let principal = match known(&state, &parts, path.as_str(), link.as_deref()).await {
+    let principal = match known(&state, &parts, &endpoint, link.as_deref()).await {
         Ok(principal) => Arc::new(asked(principal, &parts)),
         Err(error) => {
             parts.extensions.insert(Refused(Arc::new(error)));
@@ -207,7 +228,7 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
     }
     if is_told(&method, &response) {
         let code = problem::code_of(&response).map_or("", |code| code.name);
-        let request = format!("{method} {}", within(path.as_str()));
+        let request = format!("{method} {}", within(endpoint.as_str()));
         audit_log::note_refused(&state, &principal, &request, uri.path(), code).await;
     }
     response
@@ -215,17 +236,17 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
 
 /// Refuses whom the table does not let in, once he was counted.
 pub async fn enforce(request: Request, next: Next) -> Response {
-    let Some(path) = request.extensions().get::<MatchedPath>().cloned() else { return next.run(request).await };
-    match allowed(&request, path.as_str()) {
+    let Some(endpoint) = Endpoint::of(request.extensions()) else { return next.run(request).await };
+    match allowed(&request, &endpoint) {
         Ok(()) => next.run(request).await,
         Err(error) => Failed(error).into_response(),
     }
 }
 
-fn allowed(request: &Request, path: &str) -> Result<()> {
+fn allowed(request: &Request, endpoint: &Endpoint) -> Result<()> {
     let (method, extensions) = (request.method(), request.extensions());
-    let Some(need) = need(method, path) else {
-        return Err(Error::new(codes::FORBIDDEN, format!("{method} {path} is open to nobody")));
+    let Some(need) = need_of(method, endpoint) else {
+        return Err(Error::new(codes::FORBIDDEN, format!("{method} {} is open to nobody", endpoint.as_str())));
     };
     let Need::Least(least) = need else { return Ok(()) };
     if let Some(Refused(error)) = extensions.get() {
@@ -262,10 +283,10 @@ fn asked(principal: Principal, parts: &Parts) -> Principal {
 }
 
 /// Who sends a request.
-async fn known(state: &AppState, request: &Parts, path: &str, link: Option<&str>) -> Result<Principal> {
+async fn known(state: &AppState, request: &Parts, endpoint: &Endpoint, link: Option<&str>) -> Result<Principal> {
     let (method, client) = (&request.method, request.extensions.get::<Client>());
     let address = client.map(|client| client.address);
-    if matches!(need(method, path), None | Some(Need::Nothing)) {
+    if matches!(need_of(method, endpoint), None | Some(Need::Nothing)) {
         // Who asks matters to none of these, and wrong keys are no reason to refuse a probe.
         return Ok(Principal::anonymous(Role::Viewer));
     }
@@ -275,7 +296,7 @@ async fn known(state: &AppState, request: &Parts, path: &str, link: Option<&str>
         (_, Err(error)) => Err(error),
         (Some(link), Ok(None)) => accounts::links::open(state, link).await.and_then(|principal| {
             let message = "a link opens the data of its session, for reading, and nothing else";
-            let opens = is_open_to_links(method, path);
+            let opens = is_open_to_links(method, endpoint.as_str());
             opens.then_some(principal).ok_or_else(|| Error::new(codes::FORBIDDEN, message))
         }),
         (None, Ok(None)) => nobody(state, client),

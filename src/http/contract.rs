@@ -104,17 +104,7 @@ impl Operation {
 
     /// Each name must be known, and stand there once.
     fn check_query(&self, query: &[(String, String)]) -> Result<()> {
-        let (mut unknown, mut repeated) = (Vec::new(), Vec::new());
-        for (index, (name, _)) in query.iter().enumerate() {
-            if !self.parameters.contains(name) {
-                let advice = advice(name, self.parameters.iter().map(String::as_str));
-                unknown.push(detail(name, format!("{name}: there is no such parameter; {advice}")));
-            } else if query.iter().take(index).any(|(other, _)| other == name) {
-                repeated.push(detail(name, format!("{name}: it is given more than once; give it once")));
-            }
-        }
-        refused(codes::UNKNOWN_PARAMETER, unknown)?;
-        refused(codes::REPEATED_PARAMETER, repeated)
+        only(query, &self.parameters.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Whether every field of a body is one that the document names.
@@ -142,6 +132,24 @@ impl Operation {
         let message = format!("{name}: there is no such field; {}", advice(name, names()));
         Err(Error::invalid(name, codes::UNKNOWN_FIELD, message))
     }
+}
+
+/// Whether a query has only these names, and each once.
+///
+/// # Errors
+/// 422 naming each that is unknown, with the closest name, or that stands there twice.
+pub fn only(query: &[(String, String)], known: &[&str]) -> Result<()> {
+    let (mut unknown, mut repeated) = (Vec::new(), Vec::new());
+    for (index, (name, _)) in query.iter().enumerate() {
+        if !known.contains(&name.as_str()) {
+            let advice = advice(name, known.iter().copied());
+            unknown.push(detail(name, format!("{name}: there is no such parameter; {advice}")));
+        } else if query.iter().take(index).any(|(other, _)| other == name) {
+            repeated.push(detail(name, format!("{name}: it is given more than once; give it once")));
+        }
+    }
+    refused(codes::UNKNOWN_PARAMETER, unknown)?;
+    refused(codes::REPEATED_PARAMETER, repeated)
 }
 
 /// Which names may stand where in a value.
@@ -282,7 +290,7 @@ pub async fn keep(State(contract): State<Arc<Gate>>, mut request: Request, next:
 }
 
 /// A route that takes no body is sent one by many clients: nothing, blanks, `{}` or `null` are as good as none.
-async fn no_body(request: Request) -> Result<()> {
+pub async fn no_body(request: Request) -> Result<()> {
     let bytes = extract::read_body(request, UNASKED_BODY_BYTES).await?;
     let text = bytes.trim_ascii();
     if text.is_empty() {

@@ -38,15 +38,32 @@ impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for
     type Rejection = Failed;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Failed> {
-        let content_type = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-        if !is_json(content_type) {
-            let message = "This route reads JSON: send the header Content-Type: application/json.";
-            return Err(Error::new(codes::NOT_JSON, message).into());
-        }
+        check_json(&request)?;
         let operation = request.extensions().get::<Arc<Operation>>().cloned();
         let operation = operation.ok_or_else(|| Error::internal("the API document has no body for this route"))?;
         let turn = request.extensions().get::<HeavyTurn>().cloned();
         Ok(Self(from_json(&read_body(request, LIMIT).await?, &operation, turn.as_ref())?))
+    }
+}
+
+fn check_json(request: &Request) -> Result<()> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    if !is_json(content_type) {
+        let message = "This route reads JSON: send the header Content-Type: application/json.";
+        return Err(Error::new(codes::NOT_JSON, message));
+    }
+    Ok(())
+}
+
+/// A JSON object of at most so many bytes, whose fields the API document does not name.
+///
+/// # Errors
+/// As [`Json`].
+pub async fn object_body(request: Request, limit: usize) -> Result<Map<String, Value>> {
+    check_json(&request)?;
+    match unrepeated(&read_body(request, limit).await?)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Error::new(codes::INVALID_BODY, "The JSON body is wrong: an object is expected.")),
     }
 }
 
@@ -96,13 +113,7 @@ pub async fn drain(body: Body) {
 /// Reads a JSON object (serde itself would take an array for a struct). Heavy work is counted as soon as it says what it is
 /// about.
 fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation, turn: Option<&HeavyTurn>) -> Result<T> {
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(broken_json)?;
-        return Err(Error::new(codes::INVALID_BODY, "The JSON body is wrong: an object is expected."));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
-    deserializer.end().map_err(broken_json)?;
+    let body = unrepeated(bytes)?;
     if let Some(id) = body.get("session_id").and_then(Value::as_str) {
         log::record_session(id);
     }
@@ -111,6 +122,18 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8], operation: &Operation, turn: Opt
         turn.take(body.get("session_id").and_then(Value::as_str))?;
     }
     serde_path_to_error::deserialize(body).map_err(wrong_value)
+}
+
+/// A JSON object in which nothing stands twice.
+fn unrepeated(bytes: &[u8]) -> Result<Value> {
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(broken_json)?;
+        return Err(Error::new(codes::INVALID_BODY, "The JSON body is wrong: an object is expected."));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
+    deserializer.end().map_err(broken_json)?;
+    Ok(body)
 }
 
 fn wrong_value(error: serde_path_to_error::Error<serde_json::Error>) -> Error {
@@ -217,6 +240,49 @@ fn without_place(message: &str) -> String {
 /// 400 when it cannot be read.
 pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>> {
     axum::extract::Query::try_from_uri(uri).map(|query| query.0).map_err(broken_query)
+}
+
+/// A whole number of a query.
+///
+/// # Errors
+/// 422 naming it when it is none.
+pub fn number(query: &[(String, String)], name: &str) -> Result<Option<u64>> {
+    parsed(query, name, "a whole number")
+}
+
+/// Whether a query says so.
+///
+/// # Errors
+/// 422 naming it when it is neither true nor false.
+pub fn flag(query: &[(String, String)], name: &str) -> Result<Option<bool>> {
+    parsed(query, name, "true or false")
+}
+
+fn parsed<T: std::str::FromStr>(query: &[(String, String)], name: &str, wanted: &str) -> Result<Option<T>> {
+    let given = query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
+    let wrong = || Error::invalid(name, codes::INVALID_FIELD, format!("{name}: {wanted} is expected"));
+    given.map(|text| text.parse().map_err(|_| wrong())).transpose()
+}
+
+/// A part of a path without its %-escapes.
+///
+/// # Errors
+/// 400 when that is no UTF-8.
+pub fn decoded(part: &str) -> Result<String> {
+    let (mut bytes, mut left) = (Vec::with_capacity(part.len()), part.as_bytes());
+    while let [first, rest @ ..] = left {
+        let escaped = match rest {
+            [high, low, ..] if *first == b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                digit(*high).zip(digit(*low)).map(|(high, low)| high * 16 + low)
+            }
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*first));
+        left = if escaped.is_some() { rest.get(2..).unwrap_or_default() } else { rest };
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| Error::new(codes::BROKEN_PATH, "The path is no UTF-8 text.").with_source(error))
 }
 
 fn broken_query(rejection: axum::extract::rejection::QueryRejection) -> Error {

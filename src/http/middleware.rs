@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,7 @@ use tracing::Instrument;
 
 use super::answer::header_text;
 use super::conditional::is_strong;
+use super::endpoint::Endpoint;
 use super::problem::{self, Failed};
 use super::rates;
 use crate::error::{Error, codes};
@@ -28,7 +29,7 @@ use crate::state::AppState;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 128;
 /// What a byte of JSON takes, unpacked, about.
-const MEMORY_PER_JSON_BYTE: u64 = 10;
+pub const MEMORY_PER_JSON_BYTE: u64 = 10;
 /// Bytes of a body that does not tell its length.
 const UNTOLD_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -38,10 +39,10 @@ pub async fn observe(State(metrics): State<Arc<RequestMetrics>>, mut request: Re
     let request_id = request_id_of(request.headers());
     let method = request.method().clone();
     let uri = request.uri().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = Endpoint::of(request.extensions());
 
     request.extensions_mut().insert(RequestId(request_id.as_str().into()));
-    let named = named_session(endpoint(route.as_ref()), &uri);
+    let named = named_session(route.as_ref(), &uri);
     let span = log::request_span(method.as_str(), endpoint(route.as_ref()), &request_id, named);
     log::continue_trace(&span, request.headers());
     let response = next.run(request).instrument(span.clone()).await;
@@ -70,13 +71,14 @@ fn request_id_of(headers: &HeaderMap) -> String {
 }
 
 /// The path of a route as the router has it, never as the client wrote it.
-fn endpoint(route: Option<&MatchedPath>) -> &str {
-    route.map_or("-", MatchedPath::as_str)
+fn endpoint(route: Option<&Endpoint>) -> &str {
+    route.map_or("-", Endpoint::as_str)
 }
 
 /// The session that the address of a request names.
-fn named_session<'u>(endpoint: &str, uri: &'u Uri) -> Option<&'u str> {
-    if endpoint.contains("/sessions/{id}") {
+fn named_session<'u>(route: Option<&Endpoint>, uri: &'u Uri) -> Option<&'u str> {
+    // A declared collection may be called so too.
+    if matches!(route, Some(Endpoint::BuiltIn(_))) && endpoint(route).contains("/sessions/{id}") {
         return uri.path().split_once("/sessions/")?.1.split('/').next();
     }
     uri.query()?.split('&').find_map(|pair| pair.strip_prefix("session_id="))

@@ -27,6 +27,7 @@ use super::problem::{PROBLEM_JSON, Problem};
     ),
     tags(
         (name = "health", description = "Whether the server lives, and whether it can work"),
+        (name = "records", description = "Declared collections of small records: written, listed, recovered"),
         (name = "files", description = "Reports that lie on the server"),
         (name = "sessions", description = "Upload, parse, list, rename, delete"),
         (name = "cleaning", description = "Cleaned versions, their reports and quality events"),
@@ -268,7 +269,7 @@ fn responses(rows: &[Row]) -> BTreeMap<String, RefOr<Response>> {
 }
 
 /// The response of one status, with the problem schema and an example.
-fn problem(&(status, description, code, detail): &Row) -> Response {
+fn problem(&(status, description, code, detail): &(&str, &str, &str, &str)) -> Response {
     let status: u16 = status.parse().unwrap_or(500);
     let title = axum::http::StatusCode::from_u16(status).ok().map(super::problem::title_of).unwrap_or("Error");
     let example = json!({
@@ -297,12 +298,8 @@ pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let examples: Map<String, Value> = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for operation in operations(&mut document) {
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-        let has_body = operation.get("requestBody").is_some();
+        add_problems(operation);
         let Some(responses) = operation["responses"].as_object_mut() else { continue };
-        for row in OF_ALL.iter().chain(has_body.then_some(&OF_BODIES)) {
-            let problem = || serde_json::to_value(problem(row)).unwrap_or_default();
-            responses.entry(row.0).or_insert_with(problem);
-        }
         for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
             for (kind, media) in response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten() {
                 if media["schema"].is_null() {
@@ -319,6 +316,21 @@ pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
         }
     }
     document
+}
+
+/// Adds what any request may meet to an operation that says its own responses.
+pub fn add_problems(operation: &mut Value) {
+    let has_body = operation.get("requestBody").is_some();
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for row in OF_ALL.iter().chain(has_body.then_some(&OF_BODIES)) {
+        let problem = || serde_json::to_value(problem(row)).unwrap_or_default();
+        responses.entry(row.0).or_insert_with(problem);
+    }
+}
+
+/// The response of a status with a problem, and an example of it.
+pub fn problem_response(status: &str, description: &str, code: &str, detail: &str) -> Value {
+    serde_json::to_value(problem(&(status, description, code, detail))).unwrap_or_default()
 }
 
 /// How to show who one is, and which role each operation needs.

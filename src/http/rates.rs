@@ -8,13 +8,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::allowance::{Allowance, Standing};
 use super::client::Client;
+use super::endpoint::Endpoint;
 use super::extract;
 use super::hosts::is_probe;
 use super::problem::Failed;
@@ -134,7 +135,8 @@ impl Rates {
 
 /// The route below `/api` or `/api/v1`; none for pages and for what is no route.
 fn route_of(request: &Request) -> Option<String> {
-    let matched = request.extensions().get::<MatchedPath>()?.as_str();
+    let endpoint = Endpoint::of(request.extensions())?;
+    let matched = endpoint.as_str();
     let below = matched.strip_prefix("/api/v1").or_else(|| matched.strip_prefix("/api"))?;
     Some(below.to_owned())
 }
@@ -154,7 +156,8 @@ fn is_free(request: &Request, route: Option<&str>) -> bool {
 /// Counts a request, and tells where its sender stands; refuses it when there were too many.
 pub async fn count(State(rates): State<Arc<Rates>>, request: Request, next: Next) -> Response {
     let client = request.extensions().get::<Client>().copied();
-    if client.is_some_and(|client| client.is_local()) {
+    // What is no route is answered without any work.
+    if client.is_some_and(|client| client.is_local()) || Endpoint::of(request.extensions()).is_none() {
         return next.run(request).await;
     }
     let route = route_of(&request);

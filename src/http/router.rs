@@ -16,12 +16,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config as DocsConfig, SwaggerUi};
 
 use super::contract::{self, Gate, keep};
+use super::declared_document::Documents;
+use super::endpoint::find;
 use super::hosts::{Door, guard};
 use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::rates::{Rates, count};
 use super::{
     access, audit, bundles, cleaning, data, export, files, findings, health, jobs, keys, login, models, openapi,
-    optimize, parse, problem, raw_files, sessions, shape, sharing, sites, system, ui, uploads, users,
+    optimize, parse, problem, raw_files, records, sessions, shape, sharing, sites, system, ui, uploads, users,
 };
 use crate::config::Config;
 use crate::observability::requests::RequestMetrics;
@@ -35,7 +37,7 @@ pub fn router(state: AppState) -> Router {
     let (versioned, _) = api.clone().split_for_parts();
     let (routes, document) = documented(api).split_for_parts();
     let gate = contract::gate(move || openapi::finished(&document));
-    let document = serve_document(&gate);
+    let document = serve_document(&gate, &state);
     let docs = DocsConfig::from(DOCUMENT).validator_url("none").try_it_out_enabled(true);
 
     let routes = routes
@@ -44,11 +46,13 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/openapi.json", get(document))
         .merge(ui::docs(SwaggerUi::new("/docs").config(docs).into()))
         .merge(ui::routes())
+        .fallback(records::answer_declared)
         .layer(from_fn_with_state(gate, keep))
         .layer(from_fn(access::enforce))
         .layer(from_fn_with_state(Arc::new(Rates::of(&state.config)), count))
         .layer(from_fn_with_state(state.clone(), access::identify));
-    surround(routes, &state.config).with_state(state)
+    let found = from_fn_with_state(state.records.clone(), find);
+    surround(routes, &state.config).layer(found).with_state(state)
 }
 
 /// What every answer passes, those of no route and of a panic too.
@@ -59,7 +63,7 @@ fn surround<S: Clone + Send + Sync + 'static>(routes: Router<S>, config: &Config
         .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(Arc::new(Door::of(config)), guard));
-    routes.fallback(problem::no_such_route).method_not_allowed_fallback(problem::method_not_allowed).layer(around)
+    routes.method_not_allowed_fallback(problem::method_not_allowed).layer(around)
 }
 
 fn documented(api: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
@@ -73,6 +77,7 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(health::routes())
         .merge(system::routes())
         .merge(files::routes())
+        .merge(records::routes())
         .merge(sessions::routes())
         .merge(sites::routes())
         .merge(sharing::routes())
@@ -101,9 +106,10 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
     quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body)).merge(bundles::routes())
 }
 
-fn serve_document(gate: &Arc<Gate>) -> impl Handler<((),), AppState> {
-    let gate = Arc::clone(gate);
-    move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], gate.text.clone()) }
+/// The program's own routes, and those that are declared at that moment.
+fn serve_document(gate: &Arc<Gate>, state: &AppState) -> impl Handler<((),), AppState> {
+    let documents = Arc::new(Documents::new(Arc::clone(gate), state.records.clone()));
+    move || async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], documents.text()) }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(super) async fn collect(state: &AppState) {
     of_budgets(state);
     of_cache(state).await;
     of_database(state);
+    of_records(state);
     let looked = tokio::time::timeout(PATIENCE, of_catalogue(state)).await;
     match looked {
         Ok(Ok(())) => {}
@@ -87,6 +88,16 @@ fn of_database(state: &AppState) {
     count(names::TRANSACTIONS, &[("result", "failed")], stats.failures);
     count(names::CONNECTIONS_DISCARDED, &[], stats.discarded);
     state.store.objects.free_bytes().into_iter().for_each(|bytes| set(names::FREE_BYTES, &[], bytes));
+}
+
+fn of_records(state: &AppState) {
+    for (kind, waiting) in state.records.waiting().0 {
+        let label = [("backend", kind.word())];
+        set(names::RECORDS_WAITING, &label, waiting.rows);
+        set(names::RECORDS_WAITING_BYTES, &label, waiting.bytes);
+        count(names::RECORDS_FLUSHED, &label, waiting.flushed);
+        count(names::RECORDS_REJECTED, &label, waiting.rejected);
+    }
 }
 
 async fn of_catalogue(state: &AppState) -> crate::error::Result<()> {

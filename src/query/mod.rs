@@ -178,6 +178,13 @@ pub async fn run(state: &AppState, request: &QueryRequest, format: Format) -> Re
     Ok(Answering { state: state.clone(), written, read: found.read })
 }
 
+/// Names that tables of their own have: nothing else may be called so.
+#[must_use]
+pub fn table_names() -> Vec<String> {
+    let of_sessions = ["parsed", "cleaned", "latest", "events", "findings", "all_readings"];
+    catalogue::NAMES.into_iter().chain(of_sessions).map(str::to_owned).collect()
+}
+
 /// Statements under way and the bytes they hold.
 #[must_use]
 pub fn load(state: &AppState) -> (u64, u64) {

@@ -44,6 +44,7 @@ pub mod registry;
 pub mod routes;
 pub mod server;
 pub mod servers;
+pub mod shown;
 pub mod source;
 pub mod sql;
 pub mod times;

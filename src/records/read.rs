@@ -1,7 +1,5 @@
 //! Reading: one record, a list of them, the children of one. What waits for another server is seen as if it were there.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +8,6 @@ use super::collection::{BackendKind, Collection};
 use super::list::Asked;
 use super::outbox::Operation;
 use super::record::shown_record;
-use super::registry::FileState;
 use super::{Records, expiry, list, routes};
 use crate::error::{Error, Result, codes};
 use crate::limits::Page;
@@ -29,23 +26,7 @@ pub struct RecordPage {
     pub scanned: Vec<String>,
 }
 
-/// The collections in force.
-#[derive(Debug, Clone, Serialize)]
-pub struct Collections {
-    /// Each with its route and fields.
-    pub items: Vec<Arc<Collection>>,
-    /// What became of each file of declarations.
-    pub files: Vec<FileState>,
-}
-
 impl Records {
-    /// What is declared, and what became of each file.
-    #[must_use]
-    pub fn collections(&self) -> Collections {
-        let registry = self.registry();
-        Collections { items: registry.collections.clone(), files: registry.files.clone() }
-    }
-
     /// The record of a key.
     ///
     /// # Errors

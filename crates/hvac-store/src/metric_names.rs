@@ -79,6 +79,17 @@ metrics_table! {
     ROWS_PARSED = "hvac_parsed_rows_total" Kind::Counter, Count, [],
         "Rows of datasets that parses stored.";
 
+    RECORDS_WRITTEN = "hvac_records_total" Kind::Counter, Count, ["operation"],
+        "Records of collections that were acknowledged: written or deleted.";
+    RECORDS_WAITING = "hvac_records_waiting" Kind::Gauge, Count, ["backend"],
+        "Records that wait in the outbox for the server that keeps them.";
+    RECORDS_WAITING_BYTES = "hvac_records_waiting_bytes" Kind::Gauge, Bytes, ["backend"],
+        "Bytes of the records that wait, about.";
+    RECORDS_FLUSHED = "hvac_records_flushed_total" Kind::Counter, Count, ["backend"],
+        "Records that were handed over to the server that keeps them.";
+    RECORDS_REJECTED = "hvac_records_rejected_total" Kind::Counter, Count, ["backend"],
+        "Records that the server that keeps them refused: put aside with the reason.";
+
     CACHE_HITS = "hvac_cache_hits_total" Kind::Counter, Count, ["level"],
         "Entries that a level of the cache had.";
     CACHE_MISSES = "hvac_cache_misses_total" Kind::Counter, Count, ["level"],

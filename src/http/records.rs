@@ -1,0 +1,141 @@
+//! Routes of declared collections, and `/api/collections`, which says what is declared.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State as AxumState};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::endpoint::{DeclaredRoute, OtherMethods};
+use super::extract::{self, JSON_LIMIT_BYTES, State};
+use super::middleware::MEMORY_PER_JSON_BYTE;
+use super::problem::{self, Failed, Result};
+use super::{answer, contract};
+use crate::error::{Error, codes};
+use crate::records::read::RecordPage;
+use crate::records::routes::Action;
+use crate::records::shown::Collections;
+use crate::state::AppState;
+
+/// Longest body of a batch.
+const BATCH_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_collections))
+}
+
+/// What is declared, and what became of each file of declarations
+///
+/// Collections that whoever asks may read.
+#[utoipa::path(get, path = "/collections", tag = "records", responses((status = 200, body = Collections)))]
+async fn list_collections(State(state): State) -> Json<Collections> {
+    Json(state.records.collections(state.principal()))
+}
+
+/// Answers a declared route; what is none is no route at all.
+pub async fn answer_declared(
+    AxumState(state): AxumState<AppState>,
+    declared: Option<Extension<Arc<DeclaredRoute>>>,
+    other: Option<Extension<OtherMethods>>,
+    request: Request,
+) -> Response {
+    if let Some(Extension(OtherMethods(methods))) = other {
+        let mut response = problem::method_not_allowed().await.into_response();
+        if let Ok(allowed) = HeaderValue::from_str(&methods.join(",")) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        return response;
+    }
+    let Some(Extension(declared)) = declared else { return problem::no_such_route().await.into_response() };
+    let limit = state.config.request_timeout;
+    match tokio::time::timeout(limit, carried_out(state, &declared, request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failed)) => failed.into_response(),
+        Err(_) => {
+            let message = format!("This took longer than {} s; try again, or ask for less at once.", limit.as_secs());
+            Failed(Error::new(codes::TIMEOUT, message).with_retry_after(5)).into_response()
+        }
+    }
+}
+
+async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
+    let State(state) = State::from_request_parts(&mut parts, &state).await?;
+    let query = extract::pairs(&parts.uri)?;
+    let request = Request::from_parts(parts, body);
+    let (records, collection) = (&state.records, &declared.route.collection);
+    let id = extract::decoded(declared.id.as_deref().unwrap_or_default())?;
+    let system = collection.system.as_str();
+    match declared.route.action {
+        Action::Write | Action::WriteBatch => {}
+        _ => contract::no_body(request).await?,
+    }
+    Ok(match declared.route.action {
+        Action::List => page(&records.list(collection, None, &query).await?),
+        Action::Children => page(&records.list(collection, Some(&id), &query).await?),
+        Action::Incomplete => page(&records.incomplete(collection, &query).await?),
+        Action::Read => {
+            contract::only(&query, &[])?;
+            Json(records.get(collection, &id).await?).into_response()
+        }
+        Action::Delete => {
+            contract::only(&query, &[])?;
+            records.delete(collection, &id, state.shared_principal()).await?;
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Action::Restore => {
+            contract::only(&query, &[])?;
+            Json(records.restore(system, &id).await?).into_response()
+        }
+        Action::Flush => {
+            contract::only(&query, &[])?;
+            Json(records.flush(system).await?).into_response()
+        }
+        Action::Rejected => {
+            contract::only(&query, &["page", "page_size"])?;
+            let number = |word| extract::number(&query, word);
+            Json(records.rejected(system, number("page")?, number("page_size")?).await?).into_response()
+        }
+        Action::Write => {
+            contract::only(&query, &[])?;
+            let body = body_of(&state, request, JSON_LIMIT_BYTES).await?;
+            accepted(&records.write_one(collection, &Value::Object(body)).await?)
+        }
+        Action::WriteBatch => {
+            contract::only(&query, &["partial"])?;
+            let partial = extract::flag(&query, "partial")?.unwrap_or(false);
+            let body = body_of(&state, request, BATCH_LIMIT_BYTES).await?;
+            accepted(&records.write_batch(collection, &body, partial).await?)
+        }
+    })
+}
+
+/// A body, once there is memory for it.
+async fn body_of(state: &AppState, request: Request, limit: usize) -> Result<serde_json::Map<String, Value>> {
+    let length = answer::header_text(request.headers(), header::CONTENT_LENGTH);
+    let bytes = length.and_then(|text| text.parse::<u64>().ok()).unwrap_or(JSON_LIMIT_BYTES as u64);
+    let _held = state.memory.bodies.hold(bytes.saturating_mul(MEMORY_PER_JSON_BYTE)).await?;
+    Ok(extract::object_body(request, limit).await?)
+}
+
+fn accepted(answer: &impl Serialize) -> Response {
+    (StatusCode::ACCEPTED, Json(answer)).into_response()
+}
+
+/// A page; one that looked at every record says so.
+fn page(page: &RecordPage) -> Response {
+    let mut response = Json(page).into_response();
+    if !page.scanned.is_empty() {
+        let fields = page.scanned.join(", ");
+        let said = format!("199 - \"{fields}: no index helps here, every record was looked at\"");
+        if let Ok(value) = HeaderValue::from_str(&said) {
+            response.headers_mut().insert(header::WARNING, value);
+        }
+    }
+    response
+}
