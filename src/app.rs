@@ -21,6 +21,7 @@ use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::observability;
 use crate::records::backend::Backends;
+use crate::records::servers;
 use crate::records::{OutboxLimits, RecordSettings, Records, Reserved};
 use crate::sessions::snapshot;
 use crate::signals;
@@ -57,7 +58,7 @@ pub async fn build(config: Config) -> Result<AppState> {
     let jobs = Jobs::new(store.clone(), worker::ENDED);
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
-    let records = Records::open(store.db.clone(), record_settings(&config)).await?;
+    let records = Records::open(store.db.clone(), record_settings(&config, servers::named(&config.record_servers).await?)).await?;
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
         config,
@@ -80,7 +81,7 @@ pub async fn build(config: Config) -> Result<AppState> {
 }
 
 /// What records are opened with.
-fn record_settings(config: &Config) -> RecordSettings {
+fn record_settings(config: &Config, backends: Backends) -> RecordSettings {
     #[cfg(feature = "sql")]
     let tables = crate::query::table_names();
     #[cfg(not(feature = "sql"))]
@@ -95,7 +96,7 @@ fn record_settings(config: &Config) -> RecordSettings {
         },
         zone: config.site_timezone,
         reserved: Reserved { paths: http::access::first_parts(), tables },
-        backends: Backends::default(),
+        backends,
     }
 }
 

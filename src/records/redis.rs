@@ -153,6 +153,9 @@ fn stretches(collection: &Collection, filter: &Filter) -> Value {
             json!({"set": field, "stretches": [[format!("[{SOME}"), "+"]]})
         }
         Filter::Has(field) => json!({"has": field}),
+        Filter::KeyAfter(key) => {
+            json!({"set": collection.key, "stretches": [[format!("[{SOME}{key}{SOME}"), "+"]]})
+        }
         Filter::Between { time, from_ms, to_ms } => {
             let from = from_ms.map(sortable_integer).unwrap_or_default();
             let to = to_ms.map_or_else(|| "+".to_owned(), |to| format!("({SOME}{}", sortable_integer(to)));
@@ -232,7 +235,10 @@ impl RecordBackend for Redis {
     fn check(&self, collection: &Collection, query: &RecordQuery) -> Result<()> {
         let known = indexed(collection);
         for filter in &query.filters {
-            let (Filter::Is(field, _) | Filter::Has(field) | Filter::Between { time: field, .. }) = filter;
+            let field = match filter {
+                Filter::Is(field, _) | Filter::Has(field) | Filter::Between { time: field, .. } => field,
+                Filter::KeyAfter(_) => &collection.key,
+            };
             if !known.contains(&field.as_str()) {
                 return Err(cannot(collection, field));
             }

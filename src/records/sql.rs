@@ -328,9 +328,9 @@ fn column(field: &Field, backend: DbBackend) -> ColumnDef {
 /// Names of what has an index, but the key.
 fn indexes(collection: &Collection) -> impl Iterator<Item = &str> {
     let own = collection.fields.iter().filter(|field| field.index && field.name != collection.key);
-    let time = [CREATED_AT, UPDATED_AT].into_iter().filter(|time| {
-        *time == collection.time || (*time == UPDATED_AT && collection.ttl_s.is_some())
-    });
+    let time = [CREATED_AT, UPDATED_AT]
+        .into_iter()
+        .filter(|time| *time == collection.time || (*time == UPDATED_AT && collection.ttl_s.is_some()));
     own.map(|field| field.name.as_str()).chain(time)
 }
 
@@ -460,11 +460,11 @@ fn conditions(collection: &Collection, filter: &Filter, backend: DbBackend) -> V
             vec![value_of(collection, name, backend).is_in(values)]
         }
         Filter::Has(name) => vec![value_of(collection, name, backend).is_not_null()],
+        Filter::KeyAfter(key) => vec![Expr::col(collection.key.clone()).gt(key.as_str())],
         Filter::Between { time, from_ms, to_ms } => {
             let at = || value_of(collection, time, backend);
-            let bound = |ms: i64| -> SqlValue {
-                if is_column(collection, time) { ms.into() } else { text_of(ms).into() }
-            };
+            let bound =
+                |ms: i64| -> SqlValue { if is_column(collection, time) { ms.into() } else { text_of(ms).into() } };
             let from = from_ms.map(|from| at().gte(bound(from)));
             from.into_iter().chain(to_ms.map(|to| at().lt(bound(to)))).collect()
         }

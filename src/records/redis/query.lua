@@ -64,7 +64,17 @@ local function page()
   end
 end
 
--- One value, any value, or digits between others: never an order of letters, which here would be that of a language.
+-- By their bytes: what Lua compares by itself is an order of letters of some language.
+local function is_before(a, b)
+  for at = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, at), string.byte(b, at)
+    if x ~= y then
+      return x < y
+    end
+  end
+  return #a < #b
+end
+
 local function holds(value, low, high)
   low = string.sub(low, 2)
   if string.sub(low, -1) == '\0' then
@@ -72,7 +82,7 @@ local function holds(value, low, high)
   elseif low == '\1' and high == '+' then
     return string.sub(value, 1, 1) == '\1'
   end
-  return string.sub(value, 1, 1) == '\1' and value >= low and (high == '+' or value < string.sub(high, 2))
+  return not is_before(value, low) and (high == '+' or is_before(value, string.sub(high, 2)))
 end
 
 local function matches(filter, stands, key)
