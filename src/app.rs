@@ -25,6 +25,7 @@ use crate::records::servers;
 use crate::records::{OutboxLimits, RecordSettings, Records, Reserved};
 use crate::sessions::snapshot;
 use crate::signals;
+use crate::storage::{Storage, sweep};
 use crate::state::{AppState, Handles};
 use crate::tls::Tls;
 use crate::worker;
@@ -59,6 +60,7 @@ pub async fn build(config: Config) -> Result<AppState> {
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
     let records = Records::open(store.db.clone(), record_settings(&config, servers::named(&config.record_servers).await?)).await?;
+    let storage = Arc::new(Storage::open(&config, &store).await?);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
         config,
@@ -66,6 +68,7 @@ pub async fn build(config: Config) -> Result<AppState> {
         jobs,
         memory,
         records,
+        storage,
         credentials,
         tls,
         guesses: Guesses::default(),
@@ -85,7 +88,7 @@ fn record_settings(config: &Config, backends: Backends) -> RecordSettings {
     #[cfg(feature = "sql")]
     let tables = crate::query::table_names();
     #[cfg(not(feature = "sql"))]
-    let tables = Vec::new();
+    let tables: Vec<String> = Vec::new();
     RecordSettings {
         declarations: config.collections_path.clone(),
         outbox: OutboxLimits {
@@ -247,6 +250,7 @@ pub async fn run_with(
             cache.tidy().await;
         }
     });
+    let sweeping = tokio::spawn(sweep::keep(state.clone()));
     let keeping = state.tls.clone().map(|tls| tokio::spawn(tls.keep()));
     let counting = tokio::spawn(async {
         loop {
@@ -273,6 +277,7 @@ pub async fn run_with(
         }
     }
     tidying.abort();
+    sweeping.abort();
     keeping.inspect(tokio::task::JoinHandle::abort);
     counting.abort();
     state.records.stop().await;

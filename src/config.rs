@@ -16,6 +16,7 @@ use hvac_store::entity::AccountRole as Role;
 use crate::error::{Error, Result, codes};
 
 mod check;
+mod files;
 mod in_force;
 mod network;
 mod records;
@@ -24,6 +25,7 @@ mod secret;
 mod tests;
 mod tokens;
 
+pub use files::{Bucket, FilePlace};
 pub use records::RecordServers;
 pub use secret::Secret;
 pub use tokens::{TokenKeys, TokenSettings};
@@ -53,6 +55,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("DATA_DIR", "./data"),
     setting("DATA_STORAGE_PATH", "./data/sessions"),
     setting("MODELS_PATH", "./models"),
+    setting("FILES_PATH", "./files"),
+    setting("FILES_S3_BUCKET", ""),
+    setting("FILES_S3_ENDPOINT", ""),
+    setting("FILES_S3_REGION", "us-east-1"),
+    setting("FILES_S3_ACCESS_KEY_ID", ""),
+    setting("FILES_S3_SECRET_ACCESS_KEY", ""),
     setting("REDIS_URL", ""),
     setting("RECORDS_MYSQL_URL", ""),
     setting("RECORDS_POSTGRES_URL", ""),
@@ -129,6 +137,8 @@ pub struct Config {
     pub pg_port: Option<u16>,
     /// Where the stores are.
     pub store: Settings,
+    /// Where handed-over files lie.
+    pub files: FilePlace,
     /// Servers that keep collections.
     pub record_servers: RecordServers,
     /// Where server-side reports lie, and the root that `/api/files` is confined to.
@@ -292,6 +302,7 @@ impl Config {
                 cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),
                 downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
             },
+            files: files::of(some)?,
             record_servers: records::of(some)?,
             data_dir: check::folder("DATA_DIR", &get("DATA_DIR"))?,
             site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,

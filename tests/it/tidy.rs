@@ -25,6 +25,7 @@ const FEATURES: &[&str] = &[
     "demo",
     "doctor",
     "bundles",
+    "storage",
     "accounts",
 ];
 /// What a feature may use of other features; acyclic, see the test.
@@ -56,6 +57,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("bundles", "doctor"),
     ("bundles", "sessions"),
     ("sessions", "accounts"),
+    ("storage", "records"),
 ];
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
@@ -71,7 +73,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memory", &["config", "error"]),
     ("principal", &[]),
     ("credentials", &["config", "error", "principal"]),
-    ("state", &["config", "credentials", "error", "guessing", "jobs", "memory", "principal", "records", "tls"]),
+    ("state", &["config", "credentials", "error", "guessing", "jobs", "memory", "principal", "records", "storage", "tls"]),
     ("tls", &["config", "error"]),
     ("subscriber", &[]),
     ("guessing", &["error", "subscriber"]),

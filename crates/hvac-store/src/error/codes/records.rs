@@ -7,6 +7,8 @@ table! {
     NotFound {
         UNKNOWN_COLLECTION "unknown_collection" "There is no collection of this name."
             "Take the closest that `detail` names; `GET /api/collections` lists them.";
+        UNKNOWN_FILE "unknown_file" "There is no such file."
+            "List the files; it may be deleted, or its time over.";
         UNKNOWN_RECORD "unknown_record" "The collection has no record of this key."
             "List the collection; it may be deleted, or older than records of it live.";
     }
@@ -29,6 +31,8 @@ table! {
             "Try again soon; `GET /api/health` says when it is back.";
         BACKEND_NOT_SET_UP "backend_not_set_up" "The collection is kept by a server that the settings do not name."
             "Set the address of that server, or declare another `backend`.";
+        FILES_UNAVAILABLE "files_unavailable" "The server that keeps files cannot be used now."
+            "Try again soon; if it stays so, check FILES_S3_BUCKET and the settings beside it.";
         OUTBOX_FULL "outbox_full" "As many records as may wait for a server that keeps collections."
             "See to that server; send again after the time that `Retry-After` tells.";
         RECORDS_BUSY "records_busy" "More records arrive than can be written."
