@@ -97,3 +97,9 @@ CREATE TABLE "audit_entries" ( "seq" integer NOT NULL PRIMARY KEY AUTOINCREMENT,
 CREATE TABLE "audit_anchor" ( "id" integer NOT NULL PRIMARY KEY CHECK ("id" = 1), "seq" integer NOT NULL, "hash" varchar NOT NULL );
 CREATE TRIGGER "tr_audit_entries_update" BEFORE UPDATE ON "audit_entries" BEGIN SELECT RAISE(ABORT, 'what was done is never changed'); END;
 CREATE TRIGGER "tr_audit_entries_delete" BEFORE DELETE ON "audit_entries" WHEN OLD."seq" > ifnull((SELECT "seq" FROM "audit_anchor"), 0) BEGIN SELECT RAISE(ABORT, 'what was done is kept'); END;
+CREATE TABLE "collections" ( "name" varchar NOT NULL PRIMARY KEY, "declaration" jsonb_text NOT NULL, "created_at" timestamp_with_timezone_text NOT NULL, "updated_at" timestamp_with_timezone_text NOT NULL );
+CREATE TABLE "record_outbox" ( "seq" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "backend" varchar NOT NULL, "collection" varchar NOT NULL, "record_key" varchar NOT NULL, "operation" varchar NOT NULL CHECK ("operation" IN ('write', 'delete')), "created_at_ms" bigint NOT NULL, "updated_at_ms" bigint NOT NULL, "fields" jsonb_text NOT NULL, "bytes" integer NOT NULL, "arrived_at_ms" bigint NOT NULL );
+CREATE TABLE "record_rejected" ( "seq" integer NOT NULL PRIMARY KEY AUTOINCREMENT, "collection" varchar NOT NULL, "record_key" varchar NOT NULL, "operation" varchar NOT NULL CHECK ("operation" IN ('write', 'delete')), "record" jsonb_text NOT NULL, "reason" text NOT NULL, "rejected_at" timestamp_with_timezone_text NOT NULL );
+CREATE INDEX "ix_record_outbox_backend_seq" ON "record_outbox" ("backend", "seq");
+CREATE INDEX "ix_record_outbox_collection_record_key_seq" ON "record_outbox" ("collection", "record_key", "seq");
+CREATE INDEX "ix_record_rejected_collection_seq" ON "record_rejected" ("collection", "seq");

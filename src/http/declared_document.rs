@@ -20,6 +20,8 @@ use crate::records::{Records, Registry};
 const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
 /// What can stand in a path: no control characters, and no step between folders.
 const KEY: &str = r"^(?!\.\.?$)[^\u0000-\u001f\u007f-\u009f]+$";
+/// A time of the past: one far ahead of the server's clock is refused.
+const PAST: &str = r"^(1[0-9]{3}|20[01][0-9]|202[0-5])-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 /// A time with its offset.
 const TIME: &str = r"^([1-8][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
 
@@ -104,7 +106,6 @@ fn shared_schemas() -> [(&'static str, Value); 3] {
             "rejected": {"type": "array", "items": {"$ref": "#/components/schemas/RecordRejected"}},
         },
         "required": ["status", "collection", "count"],
-        "example": {"status": "accepted", "collection": "work_orders", "count": 2},
     });
     let flushed = json!({
         "type": "object",
@@ -173,9 +174,11 @@ fn request(collection: &Collection, reserved: &[String]) -> Value {
         }
         properties.insert(field.name.clone(), schema);
     }
-    let time = |description: &str| json!({"type": ["string", "null"], "format": "date-time", "pattern": r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$", "description": description});
-    properties.insert(CREATED_AT.to_owned(), time("When it was made; the time of arrival of its first write where it does not say"));
-    properties.insert(UPDATED_AT.to_owned(), time("When its state is of: the later of two writes counts; the time of arrival where it does not say"));
+    let time = |description: &str| json!({"type": ["string", "null"], "format": "date-time", "pattern": PAST, "description": description});
+    let created = "When it was made; the time of arrival of its first write where it does not say";
+    let updated = "When its state is of: the later of two writes counts; the time of arrival where it does not say";
+    properties.insert(CREATED_AT.to_owned(), time(created));
+    properties.insert(UPDATED_AT.to_owned(), time(updated));
     let required: Vec<&str> = collection
         .fields
         .iter()
@@ -210,6 +213,33 @@ fn answer(collection: &Collection) -> Value {
     json!({"type": "object", "description": described(collection), "properties": properties, "required": [&collection.key, CREATED_AT, UPDATED_AT]})
 }
 
+/// A record that there might be.
+fn example(collection: &Collection) -> Value {
+    let mut fields = Map::new();
+    for field in &collection.fields {
+        let value = match (field.kind, field.values.first(), &field.default) {
+            (_, _, Some(default)) => default.clone(),
+            (_, Some(value), _) => value.as_str().into(),
+            (FieldType::Text, _, _) => format!("{}-1", field.name.trim_end_matches("_id").replace('_', "-")).into(),
+            (FieldType::Integer, ..) => 3.into(),
+            (FieldType::Number, ..) => 12.5.into(),
+            (FieldType::Boolean, ..) => true.into(),
+            (FieldType::Time, ..) => "2026-01-31T13:45:00.000Z".into(),
+            (FieldType::Json, ..) => json!({}),
+        };
+        fields.insert(field.name.clone(), value);
+    }
+    for time in [CREATED_AT, UPDATED_AT] {
+        fields.insert(time.to_owned(), "2026-01-31T13:45:00.000Z".into());
+    }
+    Value::Object(fields)
+}
+
+/// A page with one such item.
+fn example_page(item: Value) -> Value {
+    json!({"total": 1, "page": 1, "page_size": 20, "total_pages": 1, "items": [item]})
+}
+
 fn page(of: &str) -> Value {
     json!({
         "type": "object",
@@ -235,12 +265,18 @@ fn operation(route: &RecordRoute, registry: &Registry) -> Value {
     let is_alias = route.path != format!("/{}", collection.route);
     let (id, summary, parameters, body, status, answer) = match route.action {
         Action::List if is_alias => {
-            let id = format!("list_all_{name}_below_{}", route.path.split('/').nth(1).unwrap_or_default().replace('-', "_"));
+            let id =
+                format!("list_all_{name}_below_{}", route.path.split('/').nth(1).unwrap_or_default().replace('-', "_"));
             (id, format!("The same as /api/{}", collection.route), lists(collection), None, "200", schema("Page"))
         }
-        Action::List => {
-            (format!("list_{name}"), format!("Records of {name} that match, page by page"), lists(collection), None, "200", schema("Page"))
-        }
+        Action::List => (
+            format!("list_{name}"),
+            format!("Records of {name} that match, page by page"),
+            lists(collection),
+            None,
+            "200",
+            schema("Page"),
+        ),
         Action::Children => {
             let parent = collection.parent.as_ref().map_or("", |parent| parent.collection.as_str());
             let summary = format!("Records of {name} that belong to one of {parent}");
@@ -250,28 +286,66 @@ fn operation(route: &RecordRoute, registry: &Registry) -> Value {
             let summary = format!("Records of {name} that are not done");
             (format!("list_incomplete_{name}"), summary, lists(collection), None, "200", schema("Page"))
         }
-        Action::Read => (format!("get_{name}"), format!("One {item}, with how many children it has"), Vec::new(), None, "200", schema("Shown")),
-        Action::Delete => (format!("delete_{name}"), format!("Deletes one {item}"), Vec::new(), None, "204", Value::Null),
-        Action::Write => {
-            (format!("post_{name}"), format!("Writes one {item}: a new one, or another state of one"), Vec::new(), Some(schema("Record")), "202", shared("RecordsAccepted"))
+        Action::Read => (
+            format!("get_{name}"),
+            format!("One {item}, with how many children it has"),
+            Vec::new(),
+            None,
+            "200",
+            schema("Shown"),
+        ),
+        Action::Delete => {
+            (format!("delete_{name}"), format!("Deletes one {item}"), Vec::new(), None, "204", Value::Null)
         }
+        Action::Write => (
+            format!("post_{name}"),
+            format!("Writes one {item}: a new one, or another state of one"),
+            Vec::new(),
+            Some(schema("Record")),
+            "202",
+            shared("RecordsAccepted"),
+        ),
         Action::WriteBatch => {
             let partial = json!({
                 "name": "partial", "in": "query", "required": false, "schema": {"type": "boolean"},
                 "description": "Whether the right records of a batch are stored though others are wrong",
             });
-            (format!("post_{name}_batch"), format!("Writes up to {MOST_RECORDS} records of {name}"), vec![partial], Some(schema("Batch")), "202", shared("RecordsAccepted"))
+            (
+                format!("post_{name}_batch"),
+                format!("Writes up to {MOST_RECORDS} records of {name}"),
+                vec![partial],
+                Some(schema("Batch")),
+                "202",
+                shared("RecordsAccepted"),
+            )
         }
-        Action::Restore => {
-            (format!("restore_{system}"), "A record with all its open children, to go on from".to_owned(), Vec::new(), None, "200", json!({"type": "object"}))
-        }
-        Action::Flush => {
-            (format!("flush_{system}"), format!("Hands over what waits of {system} to the servers that keep it"), Vec::new(), None, "200", shared("RecordsFlushed"))
-        }
+        Action::Restore => (
+            format!("restore_{system}"),
+            "A record with all its open children, to go on from".to_owned(),
+            Vec::new(),
+            None,
+            "200",
+            json!({"type": "object"}),
+        ),
+        Action::Flush => (
+            format!("flush_{system}"),
+            format!("Hands over what waits of {system} to the servers that keep it"),
+            Vec::new(),
+            None,
+            "200",
+            shared("RecordsFlushed"),
+        ),
         Action::Rejected => {
             let paging = paging().into_iter().collect();
             let answer = json!({"type": "object", "properties": {"total": {"type": "integer"}, "items": {"type": "array", "items": {"type": "object"}}}});
-            (format!("list_{system}_rejected"), format!("What servers refused of {system}, with the reason"), paging, None, "200", answer)
+            (
+                format!("list_{system}_rejected"),
+                format!("What servers refused of {system}, with the reason"),
+                paging,
+                None,
+                "200",
+                answer,
+            )
         }
     };
     let mut parameters: Vec<Value> = parameters;
@@ -281,14 +355,29 @@ fn operation(route: &RecordRoute, registry: &Registry) -> Value {
             _ => Some(collection),
         };
         let item = of.map_or("record", |of| of.item.as_str());
-        parameters.insert(0, json!({
-            "name": "id", "in": "path", "required": true, "description": format!("The {item}'s key"),
-            "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
-        }));
+        parameters.insert(
+            0,
+            json!({
+                "name": "id", "in": "path", "required": true, "description": format!("The {item}'s key"),
+                "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+            }),
+        );
     }
     let mut response = json!({"description": summary});
     if !answer.is_null() {
-        response["content"] = json!({"application/json": {"schema": answer}});
+        let example = match route.action {
+            Action::List | Action::Children | Action::Incomplete => example_page(example(collection)),
+            Action::Read => example(collection),
+            Action::Write => json!({"status": "accepted", "collection": name, "count": 1}),
+            Action::WriteBatch => json!({"status": "accepted", "collection": name, "count": 20}),
+            Action::Flush => json!({"status": "flushed", "flushed": 0, "waiting": 0}),
+            Action::Rejected => example_page(json!({
+                "collection": name, "key": "x", "operation": "write", "record": example(collection),
+                "reason": "value too long for type character varying(500)", "rejected_at": "2026-01-31T13:45:00.000Z",
+            })),
+            Action::Restore | Action::Delete => Value::Null,
+        };
+        response["content"] = json!({"application/json": {"schema": answer, "example": example}});
     }
     let mut responses = json!({status: response});
     if route.path.contains("{id}") {
@@ -315,19 +404,23 @@ fn paging() -> [Value; 2] {
 }
 
 fn list_parameters(collection: &Collection) -> Vec<Value> {
-    let query = |name: &str, description: &str, schema: Value| {
-        json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
-    };
+    let query = |name: &str, description: &str, schema: Value| json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema});
     let fields = collection.fields.iter().filter(|field| field.kind != FieldType::Json);
     let filters = fields.map(|field| {
         let how = if collection.is_indexed(&field.name) { "" } else { " (no index: every record is looked at)" };
         query(&field.name, &format!("Only those whose {} is this{how}", field.name), field_schema(field))
     });
-    let time = |which: &str| format!("Only those whose {} lies {which} this, on the site's clock or with its offset", collection.time);
+    let time = |which: &str| {
+        format!("Only those whose {} lies {which} this, on the site's clock or with its offset", collection.time)
+    };
     let words = [
         query("from", &time("at or after"), json!({"type": "string", "pattern": TIME})),
         query("to", &time("before"), json!({"type": "string", "pattern": TIME})),
-        query("sort_by", "What they are sorted by", json!({"type": "string", "enum": sortable(collection).collect::<Vec<_>>()})),
+        query(
+            "sort_by",
+            "What they are sorted by",
+            json!({"type": "string", "enum": sortable(collection).collect::<Vec<_>>()}),
+        ),
         query("order", "Which way", json!({"type": "string", "enum": ["asc", "desc"]})),
     ];
     filters.chain(words).chain(paging()).collect()

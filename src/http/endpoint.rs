@@ -60,9 +60,9 @@ impl Endpoint {
 /// Looks whether a request is for a declared route, and leaves that in it.
 pub async fn find(State(records): State<Records>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let prefix = ["/api/v1", "/api"].into_iter().find(|prefix| {
-        path.strip_prefix(*prefix).is_some_and(|below| below.starts_with('/'))
-    });
+    let prefix = ["/api/v1", "/api"]
+        .into_iter()
+        .find(|prefix| path.strip_prefix(*prefix).is_some_and(|below| below.starts_with('/')));
     let Some(prefix) = prefix else { return next.run(request).await };
     let below = path.get(prefix.len()..).unwrap_or_default();
     match records.registry().routes.find(request.method().as_str(), below) {

@@ -6,7 +6,6 @@ use axum::extract::{FromRequestParts, Request, State as AxumState};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use serde::Serialize;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,7 +17,7 @@ use super::problem::{self, Failed, Result};
 use super::{answer, contract};
 use crate::error::{Error, codes};
 use crate::records::read::RecordPage;
-use crate::records::routes::Action;
+use crate::records::routes::{Action, RecordRoute};
 use crate::records::shown::Collections;
 use crate::state::AppState;
 
@@ -63,6 +62,27 @@ pub async fn answer_declared(
     }
 }
 
+/// A route that takes a body: it writes.
+async fn written(
+    state: &AppState,
+    route: &RecordRoute,
+    query: &[(String, String)],
+    request: Request,
+) -> Result<Response> {
+    let (records, collection) = (&state.records, &route.collection);
+    let answer = if route.action == Action::WriteBatch {
+        contract::only(query, &["partial"])?;
+        let partial = extract::flag(query, "partial")?.unwrap_or(false);
+        let body = body_of(state, request, BATCH_LIMIT_BYTES).await?;
+        records.write_batch(collection, &body, partial).await?
+    } else {
+        contract::only(query, &[])?;
+        let body = body_of(state, request, JSON_LIMIT_BYTES).await?;
+        records.write_one(collection, &Value::Object(body)).await?
+    };
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
 async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
     let State(state) = State::from_request_parts(&mut parts, &state).await?;
@@ -71,11 +91,12 @@ async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request
     let (records, collection) = (&state.records, &declared.route.collection);
     let id = extract::decoded(declared.id.as_deref().unwrap_or_default())?;
     let system = collection.system.as_str();
-    match declared.route.action {
-        Action::Write | Action::WriteBatch => {}
-        _ => contract::no_body(request).await?,
+    if matches!(declared.route.action, Action::Write | Action::WriteBatch) {
+        return written(&state, &declared.route, &query, request).await;
     }
+    contract::no_body(request).await?;
     Ok(match declared.route.action {
+        Action::Write | Action::WriteBatch => return Err(Error::internal("a route that writes takes a body").into()),
         Action::List => page(&records.list(collection, None, &query).await?),
         Action::Children => page(&records.list(collection, Some(&id), &query).await?),
         Action::Incomplete => page(&records.incomplete(collection, &query).await?),
@@ -101,17 +122,6 @@ async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request
             let number = |word| extract::number(&query, word);
             Json(records.rejected(system, number("page")?, number("page_size")?).await?).into_response()
         }
-        Action::Write => {
-            contract::only(&query, &[])?;
-            let body = body_of(&state, request, JSON_LIMIT_BYTES).await?;
-            accepted(&records.write_one(collection, &Value::Object(body)).await?)
-        }
-        Action::WriteBatch => {
-            contract::only(&query, &["partial"])?;
-            let partial = extract::flag(&query, "partial")?.unwrap_or(false);
-            let body = body_of(&state, request, BATCH_LIMIT_BYTES).await?;
-            accepted(&records.write_batch(collection, &body, partial).await?)
-        }
     })
 }
 
@@ -121,10 +131,6 @@ async fn body_of(state: &AppState, request: Request, limit: usize) -> Result<ser
     let bytes = length.and_then(|text| text.parse::<u64>().ok()).unwrap_or(JSON_LIMIT_BYTES as u64);
     let _held = state.memory.bodies.hold(bytes.saturating_mul(MEMORY_PER_JSON_BYTE)).await?;
     Ok(extract::object_body(request, limit).await?)
-}
-
-fn accepted(answer: &impl Serialize) -> Response {
-    (StatusCode::ACCEPTED, Json(answer)).into_response()
 }
 
 /// A page; one that looked at every record says so.

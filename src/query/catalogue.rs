@@ -16,6 +16,7 @@ use crate::state::AppState;
 
 mod columns;
 mod findings;
+pub mod records;
 
 /// Rows that are read at once.
 const PAGE: usize = 1000;
@@ -164,7 +165,7 @@ pub fn table(state: &AppState, name: &str) -> Option<Table> {
     if name == FINDINGS {
         return Some(findings::table(state, None));
     }
-    let spec = TABLES.iter().find(|spec| spec.name == name)?;
+    let Some(spec) = TABLES.iter().find(|spec| spec.name == name) else { return records::table(state, name) };
     let schema = spec.schema();
     let (state, made_of) = (state.clone(), Arc::clone(&schema));
     let rows = move || rows(state.clone(), spec, Arc::clone(&made_of));

@@ -106,7 +106,7 @@ async fn of_session(state: &AppState, name: &TableName, word: &str, session_id: 
         _ => match (number("parsed"), number("cleaned"), number("events")) {
             (Some(n), _, _) => format!("parsed-v{n}"),
             (_, Some(n), _) | (_, _, Some(n)) => format!("cleaned-v{n}"),
-            _ => return Err(unknown(name)),
+            _ => return Err(unknown(state, name)),
         },
     };
     let selector = DatasetSelector { session_id: session_id.map(str::to_owned), version: Some(version) };
@@ -119,10 +119,11 @@ async fn of_session(state: &AppState, name: &TableName, word: &str, session_id: 
     Ok(Meant { table: Table::Parquet { path, zone, sorted_by: Some("timestamp") }, of: Some(dataset) })
 }
 
-fn unknown(name: &TableName) -> Error {
-    let catalogue = catalogue::NAMES.join(", ");
-    let known = catalogue::NAMES.into_iter().chain(["parsed", "cleaned", "latest", "events", "all_readings"]);
-    let near = near(&name.table, known);
+fn unknown(state: &AppState, name: &TableName) -> Error {
+    let collections = catalogue::records::names(state);
+    let own = catalogue::NAMES.into_iter().chain(collections.iter().map(String::as_str));
+    let catalogue = own.clone().collect::<Vec<_>>().join(", ");
+    let near = near(&name.table, own.chain(["parsed", "cleaned", "latest", "events", "all_readings"]));
     let message = format!(
         "sql: there is no table {name}{near}. A session has {OF_SESSIONS}; for all there are {catalogue} and all_readings"
     );

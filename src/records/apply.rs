@@ -93,9 +93,8 @@ async fn planned(
     let mut changed = Vec::new();
     for (index, choice) in choices.iter_mut().enumerate() {
         for (line, collection) in &mut choice.collections {
-            let wrong = |message: String| {
-                Ok(Err((index, DeclarationError { file: String::new(), line: *line, message })))
-            };
+            let wrong =
+                |message: String| Ok(Err((index, DeclarationError { file: String::new(), line: *line, message })));
             let Some(stored) = known.get(&collection.name) else {
                 changed.push((index, *line, Arc::clone(collection)));
                 continue;
@@ -108,7 +107,12 @@ async fn planned(
                 match used(inner, stored, field).await {
                     Ok(0) => {}
                     Ok(records) => return wrong(change::still_used(stored, field, records)),
-                    Err(error) => return wrong(format!("{}.{field}: it is gone, and whether records have it cannot be found out: {error}", stored.name)),
+                    Err(error) => {
+                        return wrong(format!(
+                            "{}.{field}: it is gone, and whether records have it cannot be found out: {error}",
+                            stored.name
+                        ));
+                    }
                 }
             }
             *collection = Arc::new(merged);

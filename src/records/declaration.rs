@@ -230,8 +230,21 @@ const ROLES: &[(&str, Role)] = &[("viewer", Role::Viewer), ("operator", Role::Op
 
 fn collection(part: &Part<'_>, system: &str) -> Result<Collection> {
     part.knows(&[
-        "name", "route", "list", "item", "description", "key", "time", "fields", "parent", "states", "backend", "ttl",
-        "event", "read", "write",
+        "name",
+        "route",
+        "list",
+        "item",
+        "description",
+        "key",
+        "time",
+        "fields",
+        "parent",
+        "states",
+        "backend",
+        "ttl",
+        "event",
+        "read",
+        "write",
     ])?;
     let source = part.source;
     let (name, span) = part.needed("name")?;
@@ -281,7 +294,10 @@ fn collection(part: &Part<'_>, system: &str) -> Result<Collection> {
         parent: parent(part, &mut fields, &list)?,
         states: states(part, &mut fields)?,
         backend: part.one_of("backend", &BackendKind::ALL)?.unwrap_or(BackendKind::Sqlite),
-        ttl_s: part.text("ttl")?.map(|(text, span)| duration(text).map_err(|why| source.wrong(&span, why))).transpose()?,
+        ttl_s: part
+            .text("ttl")?
+            .map(|(text, span)| duration(text).map_err(|why| source.wrong(&span, why)))
+            .transpose()?,
         read: part.one_of("read", ROLES)?.unwrap_or(Role::Viewer),
         write: part.one_of("write", ROLES)?.unwrap_or(Role::Operator),
         description: part.text("description")?.map(|(text, _)| text.to_owned()).unwrap_or_default(),
@@ -324,7 +340,9 @@ fn field(source: Source<'_>, name: &str, span: &Range<usize>, value: &Spanned<De
     let is_text = kind == FieldType::Text;
     for word in ["max_length", "values", "search"] {
         if let Some(value) = part.get(word).filter(|_| !is_text) {
-            return Err(source.wrong(&value.span(), format!("{word}: only a text has it, and {name} is {}", kind.word())));
+            return Err(
+                source.wrong(&value.span(), format!("{word}: only a text has it, and {name} is {}", kind.word()))
+            );
         }
     }
     if index && kind == FieldType::Json {
@@ -332,7 +350,8 @@ fn field(source: Source<'_>, name: &str, span: &Range<usize>, value: &Spanned<De
     }
     let values = part.texts("values")?;
     let longest_value = values.iter().map(|value| value.chars().count() as u64).max();
-    let usual = longest_value.map_or(if index { LONGEST_KEY } else { USUAL_LENGTH }, |longest| longest.max(LONGEST_KEY));
+    let usual =
+        longest_value.map_or(if index { LONGEST_KEY } else { USUAL_LENGTH }, |longest| longest.max(LONGEST_KEY));
     let most = if index { LONGEST_INDEXED } else { LONGEST_TEXT };
     let max_length = part.number("max_length", most)?.unwrap_or(usual.min(most));
     let mut field = Field {
@@ -367,7 +386,9 @@ fn parent(part: &Part<'_>, fields: &mut [Field], list: &str) -> Result<Option<Pa
     let (name, span) = own.needed("field")?;
     let field = own.field_named("parent.field", name, &span, fields)?;
     if field.kind != FieldType::Text || field.max_length > LONGEST_INDEXED {
-        let message = format!("parent.field: '{name}' holds the parent's key: it must be a text of at most {LONGEST_INDEXED} characters");
+        let message = format!(
+            "parent.field: '{name}' holds the parent's key: it must be a text of at most {LONGEST_INDEXED} characters"
+        );
         return Err(part.source.wrong(&span, message));
     }
     (field.index, field.column) = (true, true);
@@ -402,7 +423,8 @@ fn states(part: &Part<'_>, fields: &mut [Field]) -> Result<Option<States>> {
 
 /// `30d`, `12h`, `90m` or `45s`, in seconds.
 fn duration(text: &str) -> std::result::Result<u64, String> {
-    let wanted = || format!("ttl: '{text}' is no time to live; write it like 30d, 12h, 90m or 45s, at most {LONGEST_TTL_DAYS}d");
+    let wanted =
+        || format!("ttl: '{text}' is no time to live; write it like 30d, 12h, 90m or 45s, at most {LONGEST_TTL_DAYS}d");
     let unit = text.chars().last().and_then(|unit| match unit {
         'd' => Some(86_400),
         'h' => Some(3600),
@@ -420,7 +442,9 @@ fn json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => text.as_ref().into(),
         DeValue::Boolean(flag) => (*flag).into(),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, Value::from),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Null, Value::from)
+        }
         DeValue::Float(number) => number.as_str().parse::<f64>().map_or(Value::Null, Value::from),
         DeValue::Datetime(time) => time.to_string().into(),
         DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),

@@ -47,7 +47,8 @@ impl RecordBackend for Embedded {
     }
 
     fn read<'a>(&'a self, collection: &'a Collection, key: &'a str) -> BoxFuture<'a, Done<Option<Record>>> {
-        async move { sql::read(self.db.read(), collection, key).await.internal("reading a record").map_err(down) }.boxed()
+        async move { sql::read(self.db.read(), collection, key).await.internal("reading a record").map_err(down) }
+            .boxed()
     }
 
     fn query<'a>(&'a self, collection: &'a Collection, query: &'a RecordQuery) -> BoxFuture<'a, Done<Found>> {

@@ -36,9 +36,10 @@ pub fn asked(collection: &Collection, pairs: &[(String, String)], zone: Tz) -> R
     let get = |word: &str| pairs.iter().find(|(name, _)| name == word).map(|(_, value)| value.as_str());
     let number = |word: &'static str| match get(word).filter(|text| !text.is_empty()) {
         None => Ok(None),
-        Some(text) => text.parse::<u64>().map(Some).map_err(|_| {
-            Error::invalid(word, codes::OUT_OF_RANGE, format!("{word}: '{text}' is no whole number"))
-        }),
+        Some(text) => text
+            .parse::<u64>()
+            .map(Some)
+            .map_err(|_| Error::invalid(word, codes::OUT_OF_RANGE, format!("{word}: '{text}' is no whole number"))),
     };
     let paging = Paging::asked(number("page")?, number("page_size")?, USUAL_PAGE)?;
     let mut filters = Vec::new();

@@ -22,20 +22,15 @@ use crate::error::{Context, Error, Result, codes};
 use hvac_store::db::Db;
 use hvac_store::now;
 
+mod pace;
+
+use pace::Pace;
+
 const TABLE: &str = "record_outbox";
 const COLUMNS: [&str; 8] =
     ["seq", "collection", "record_key", "operation", "created_at_ms", "updated_at_ms", "fields", "bytes"];
 /// Rows of one statement.
 const ROWS_AT_ONCE: usize = 128;
-/// Fewest and most rows that are handed over at once: between them by how long the last took.
-const FEWEST: u64 = 500;
-const MOST: u64 = 5000;
-/// A hand-over that took less asks for more at once, and one that took longer for fewer.
-const QUICK: Duration = Duration::from_millis(250);
-const SLOW: Duration = Duration::from_secs(1);
-/// Longest a server that failed is left alone.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
 /// What is done with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -86,14 +81,6 @@ pub struct Waiting {
     pub rejected: u64,
 }
 
-/// How a server's queue is handed over.
-#[derive(Debug)]
-struct Pace {
-    rows_at_once: u64,
-    failures: u32,
-    not_before: Option<Instant>,
-}
-
 /// All queues.
 #[derive(Debug)]
 pub struct Outbox {
@@ -131,7 +118,7 @@ impl Outbox {
             let since_ms = row.try_get_by_index(3).internal(doing)?;
             waiting.insert(kind, Waiting { rows: number(1)?, bytes: number(2)?, since_ms, ..Waiting::default() });
         }
-        let pace = || tokio::sync::Mutex::new(Pace { rows_at_once: FEWEST.max(1000), failures: 0, not_before: None });
+        let pace = || tokio::sync::Mutex::new(Pace::new());
         let paces = BackendKind::ALL.into_iter().map(|(_, kind)| (kind, pace())).collect();
         Ok(Self { db, limits, waiting: Mutex::new(waiting), paces })
     }
@@ -184,7 +171,14 @@ impl Outbox {
         for part in records.chunks(ROWS_AT_ONCE) {
             let mut insert = Query::insert();
             insert.into_table(TABLE).columns([
-                "backend", "collection", "record_key", "operation", "created_at_ms", "updated_at_ms", "fields", "bytes",
+                "backend",
+                "collection",
+                "record_key",
+                "operation",
+                "created_at_ms",
+                "updated_at_ms",
+                "fields",
+                "bytes",
                 "arrived_at_ms",
             ]);
             for record in part {
@@ -276,28 +270,20 @@ impl Outbox {
     ) -> Result<u64> {
         let Some(pace) = self.paces.get(&kind) else { return Ok(0) };
         let mut pace = pace.lock().await;
-        if !by_hand && pace.not_before.is_some_and(|not_before| Instant::now() < not_before) {
+        if !by_hand && pace.rests(Instant::now()) {
             return Ok(0);
         }
         let mut flushed = 0;
         loop {
             let begun = Instant::now();
-            match self.hand_over(kind, backend, known, pace.rows_at_once).await {
+            match self.hand_over(kind, backend, known, pace.rows).await {
                 Ok(0) => break,
                 Ok(rows) => {
                     flushed += rows;
-                    (pace.failures, pace.not_before) = (0, None);
-                    let took = begun.elapsed();
-                    if took < QUICK {
-                        pace.rows_at_once = (pace.rows_at_once * 2).min(MOST);
-                    } else if took > SLOW {
-                        pace.rows_at_once = (pace.rows_at_once / 2).max(FEWEST);
-                    }
+                    pace.succeeded(begun.elapsed());
                 }
                 Err(error) => {
-                    pace.failures = (pace.failures + 1).min(16);
-                    let pause = Duration::from_secs(1 << (pace.failures - 1).min(6)).min(LONGEST_PAUSE);
-                    pace.not_before = Some(Instant::now() + pause);
+                    pace.failed(Instant::now());
                     if self.with(kind, |waiting| waiting.failure.replace(error.message.clone())).is_none() {
                         tracing::warn!(backend = kind.word(), %error, "records wait: their server does not take them");
                     }
@@ -393,7 +379,12 @@ impl Outbox {
             });
             let mut insert = Query::insert();
             insert.into_table("record_rejected").columns([
-                "collection", "record_key", "operation", "record", "reason", "rejected_at",
+                "collection",
+                "record_key",
+                "operation",
+                "record",
+                "reason",
+                "rejected_at",
             ]);
             let row: [sea_orm::Value; 6] = [
                 entry.collection.clone().into(),

@@ -134,6 +134,24 @@ impl Records {
         }
     }
 
+    /// The next records behind a key in the order of keys, and the key to go on from; none behind the last.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn page_after(
+        &self,
+        collection: &Collection,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Record>, Option<String>)> {
+        let filters = after.map(|after| Filter::KeyAfter(after.to_owned())).into_iter().collect();
+        let sort_by = collection.key.clone();
+        let query = RecordQuery { filters, sort_by, descending: false, offset: 0, limit: limit as u64 };
+        let (_, records) = self.found(collection, query).await?;
+        let last = records.last().filter(|_| records.len() == limit).map(|record| record.key.clone());
+        Ok((records, last))
+    }
+
     /// What matches, and how much there is of it.
     pub(super) async fn found(&self, collection: &Collection, mut query: RecordQuery) -> Result<(u64, Vec<Record>)> {
         let inner = &self.0;

@@ -130,7 +130,13 @@ pub fn value_of(field: &Field, value: &Value) -> Result<Value, String> {
             Some(_) => Ok(value.clone()),
             None => wanted("a number"),
         },
-        FieldType::Boolean => if value.is_boolean() { Ok(value.clone()) } else { wanted("true or false") },
+        FieldType::Boolean => {
+            if value.is_boolean() {
+                Ok(value.clone())
+            } else {
+                wanted("true or false")
+            }
+        }
         FieldType::Time => match value.as_str().and_then(ms_of) {
             Some(at) => Ok(text_of(at).into()),
             None => Err(no_time(value)),

@@ -51,9 +51,10 @@ impl Records {
     /// 404 when there is none of that key in the system.
     pub async fn restore(&self, system: &str, key: &str) -> Result<Value> {
         let registry = self.registry();
-        let roots = registry.collections.iter().filter(|own| {
-            own.system == system && routes::is_recovered(&registry.collections, own)
-        });
+        let roots = registry
+            .collections
+            .iter()
+            .filter(|own| own.system == system && routes::is_recovered(&registry.collections, own));
         let mut missing = None;
         for root in roots {
             let record = match self.record(root, key).await {
@@ -77,7 +78,8 @@ impl Records {
 
     /// Children that are not done; all of them, where they have no states.
     async fn open_children(&self, child: &Arc<Collection>, parent: &str) -> Result<Vec<Value>> {
-        let filters: Vec<Filter> = of_parent(child, parent).into_iter().chain(child.states.iter().map(is_open)).collect();
+        let filters: Vec<Filter> =
+            of_parent(child, parent).into_iter().chain(child.states.iter().map(is_open)).collect();
         let mut open = Vec::new();
         loop {
             let query = RecordQuery {
@@ -109,7 +111,10 @@ impl Records {
         let mut flushed = 0;
         for kind in &kinds {
             flushed += self.0.flush_kind(*kind, true).await.map_err(|error| {
-                let message = format!("{} does not take what waits for it now: {error}; it is kept, and tried again", kind.word());
+                let message = format!(
+                    "{} does not take what waits for it now: {error}; it is kept, and tried again",
+                    kind.word()
+                );
                 Error::new(codes::BACKEND_DOWN, message).with_retry_after(5).with_source(error)
             })?;
         }
@@ -126,21 +131,27 @@ impl Records {
         let doing = "reading what was refused";
         let paging = Paging::asked(page, page_size, 20)?;
         let registry = self.registry();
-        let names: Vec<String> = registry
-            .collections
-            .iter()
-            .filter(|own| own.system == system)
-            .map(|own| own.name.clone())
-            .collect();
+        let names: Vec<String> =
+            registry.collections.iter().filter(|own| own.system == system).map(|own| own.name.clone()).collect();
         let db = self.0.db.read();
         let mut count = Query::select();
-        count.from("record_rejected").expr(Func::count(Expr::val(1))).and_where(Expr::col("collection").is_in(names.clone()));
+        count
+            .from("record_rejected")
+            .expr(Func::count(Expr::val(1)))
+            .and_where(Expr::col("collection").is_in(names.clone()));
         let total: i64 = match db.query_one(&count).await.internal(doing)? {
             Some(row) => row.try_get_by_index(0).internal(doing)?,
             None => 0,
         };
         let mut query = Query::select();
-        query.from("record_rejected").columns(["collection", "record_key", "operation", "record", "reason", "rejected_at"]);
+        query.from("record_rejected").columns([
+            "collection",
+            "record_key",
+            "operation",
+            "record",
+            "reason",
+            "rejected_at",
+        ]);
         query.and_where(Expr::col("collection").is_in(names)).order_by("seq", Order::Desc);
         query.offset((paging.page - 1) * paging.page_size).limit(paging.page_size);
         let mut items = Vec::new();

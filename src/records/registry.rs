@@ -69,7 +69,8 @@ impl Registry {
             collections: choice.collections.iter().map(|(_, collection)| collection.name.clone()).collect(),
         };
         let files = choices.iter().map(state).collect();
-        let collections: Vec<_> = choices.into_iter().flat_map(|choice| choice.collections).map(|(_, own)| own).collect();
+        let collections: Vec<_> =
+            choices.into_iter().flat_map(|choice| choice.collections).map(|(_, own)| own).collect();
         Self { generation, routes: RouteTable::of(&collections), collections, files }
     }
 
@@ -131,9 +132,8 @@ pub(super) fn conflict(
     let mut seen: Vec<&str> = Vec::new();
     for (index, choice) in choices.iter().enumerate() {
         for (line, collection) in &choice.collections {
-            let wrong = |message: String| {
-                Some((index, DeclarationError { file: choice.file.clone(), line: *line, message }))
-            };
+            let wrong =
+                |message: String| Some((index, DeclarationError { file: choice.file.clone(), line: *line, message }));
             let name = &collection.name;
             if reserved.tables.iter().any(|table| table == name) {
                 return wrong(format!("name: '{name}' is a built-in table; choose another name"));
@@ -169,6 +169,7 @@ pub(super) fn conflict(
     let (index, choice) = choices.iter().enumerate().rev().find(|(_, choice)| {
         choice.collections.iter().any(|(_, collection)| collection.name == twice.collection.name)
     })?;
-    let line = choice.collections.iter().find(|(_, own)| own.name == twice.collection.name).map_or(1, |(line, _)| *line);
+    let line =
+        choice.collections.iter().find(|(_, own)| own.name == twice.collection.name).map_or(1, |(line, _)| *line);
     Some((index, DeclarationError { file: choice.file.clone(), line, message }))
 }

@@ -169,7 +169,8 @@ fn first_part(path: &str) -> Option<&str> {
 
 /// The collections whose parent that one is.
 pub fn children<'c>(collections: &'c [Arc<Collection>], parent: &str) -> impl Iterator<Item = &'c Arc<Collection>> {
-    let is_its = move |child: &Collection, parent: &str| child.parent.as_ref().is_some_and(|own| own.collection == parent);
+    let is_its =
+        move |child: &Collection, parent: &str| child.parent.as_ref().is_some_and(|own| own.collection == parent);
     let parent = parent.to_owned();
     collections.iter().filter(move |child| is_its(child, &parent))
 }
@@ -177,9 +178,8 @@ pub fn children<'c>(collections: &'c [Arc<Collection>], parent: &str) -> impl It
 /// Whether a collection's records are recovered as such: they have open states, and are no part of others that have.
 #[must_use]
 pub fn is_recovered(collections: &[Arc<Collection>], collection: &Collection) -> bool {
-    let parent = collection.parent.as_ref().and_then(|parent| {
-        collections.iter().find(|other| other.name == parent.collection)
-    });
+    let parent =
+        collection.parent.as_ref().and_then(|parent| collections.iter().find(|other| other.name == parent.collection));
     collection.states.is_some() && parent.is_none_or(|parent| parent.states.is_none())
 }
 

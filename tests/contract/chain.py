@@ -35,6 +35,11 @@ def drive(url: str, samples: Path) -> dict:
     from client.api.optimization import (
         get_optimization, get_optimization_summary, list_optimizations, post_optimize, post_outcome,
     )
+    from client.api.records import (
+        delete_work_orders, flush_hvac, get_equipment, get_work_orders, list_collections, list_equipment, list_hvac_rejected,
+        list_incomplete_work_orders, list_work_orders, list_work_orders_of_equipment, post_equipment, post_work_orders_batch,
+        restore_hvac,
+    )
     from client.api.system import get_metrics, get_status, get_system_config, get_system_metrics
     from client.api.sessions import (
         delete_link, delete_session, get_lineage, get_overrides, get_session, get_sharing, get_site, get_site_sharing, list_links, list_sessions,
@@ -43,6 +48,7 @@ def drive(url: str, samples: Path) -> dict:
     from client.models import (
         AccountPatch, AccountRequest, KeyRequest, LinkRequest, LoginRequest, Preferences, SharingRequest, SiteSharingRequest,
         AliasRequest, CleanRequest, OptimizeBody, OptimizeBodyConditions, OutcomeRequest, ParseRequest, PredictRequest, PredictRequestRowsItem,
+        EquipmentRecord, WorkOrdersBatch,
         ImportForm, QueryRequest, QueryToSave, QueryOptions,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
@@ -145,6 +151,20 @@ def drive(url: str, samples: Path) -> dict:
     link = call(post_link, 201, id=session, body=LinkRequest(hours=24, note="for the monthly notebook"))
     call(list_links, id=session)
     ok(delete_link.sync_detailed(client=client, id=session, link=link.id), 204)
+    call(list_collections)
+    ok(post_equipment.sync_detailed(client=client, body=EquipmentRecord.from_dict({"equipment_id": "CH-1", "name": "Chiller 1", "kind": "chiller"})), 202)
+    batch = {"work_orders": [{"work_order_id": f"W-{n}", "equipment_id": "CH-1", "title": "Clean the condenser"} for n in range(3)]}
+    assert ok(post_work_orders_batch.sync_detailed(client=client, body=WorkOrdersBatch.from_dict(batch)), 202).count == 3
+    ok(flush_hvac.sync_detailed(client=client))
+    assert ok(list_work_orders.sync_detailed(client=client, page_size=2)).total == 3
+    assert ok(list_work_orders_of_equipment.sync_detailed(client=client, id="CH-1")).total == 3
+    assert ok(get_work_orders.sync_detailed(client=client, id="W-1")).status == "open"
+    assert ok(list_incomplete_work_orders.sync_detailed(client=client)).total == 3
+    ok(restore_hvac.sync_detailed(client=client, id="W-1"))
+    ok(delete_work_orders.sync_detailed(client=client, id="W-2"), 204)
+    ok(get_equipment.sync_detailed(client=client, id="CH-1"))
+    ok(list_equipment.sync_detailed(client=client))
+    ok(list_hvac_rejected.sync_detailed(client=client))
     call(list_audit)
     call(verify_audit)
 

@@ -97,13 +97,16 @@ impl Listing {
         let rows = state.store.db.read().query_all_raw(statement).await.internal(doing)?;
         let sessions = rows.iter().map(session).collect::<Result<Vec<_>, _>>().internal(doing)?;
         let mut listing = Self { sessions: told_apart(sessions), relations: Vec::new(), one };
-        listing.add_relations();
+        listing.add_relations(&catalogue::records::names(state));
         Ok(listing)
     }
 
-    fn add_relations(&mut self) {
+    fn add_relations(&mut self, collections: &[String]) {
         let of_all = catalogue::NAMES.into_iter().map(|name| (name, Kind::Catalogue));
-        for (oid, (name, kind)) in (CATALOGUE..).zip(of_all.chain([("all_readings", Kind::Readings)])) {
+        // Behind all others, whose numbers stay.
+        let declared = collections.iter().map(|name| (name.as_str(), Kind::Catalogue));
+        let all = of_all.chain([("all_readings", Kind::Readings)]).chain(declared);
+        for (oid, (name, kind)) in (CATALOGUE..).zip(all) {
             // A session's own findings stand in their place.
             if !(self.one && name == "findings") {
                 self.relations.push(Relation { oid, schema: PUBLIC, name: name.to_owned(), kind, session: None });

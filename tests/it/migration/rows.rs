@@ -166,6 +166,10 @@ pub async fn fill(db: &DatabaseConnection) {
     let texts = "INSERT INTO search_texts VALUES (1, 'KMUH 秋'); INSERT INTO search_sessions VALUES (7, 's1'); \
                  INSERT INTO session_texts VALUES (1, 1, 7)";
     db.execute_unprepared(texts).await.unwrap();
+    let records = "INSERT INTO collections VALUES ('notes', '{}', '2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z'); \
+                   INSERT INTO record_outbox VALUES (1, 'postgres', 'notes', '冰', 'write', 1, 2, '{}', 9, 3); \
+                   INSERT INTO record_rejected VALUES (1, 'notes', '冰', 'delete', '{}', 'no', '2026-01-02T03:04:05Z')";
+    db.execute_unprepared(records).await.unwrap();
     let account = account::Model {
         id: "a1".to_owned(),
         name: "anna".to_owned(),

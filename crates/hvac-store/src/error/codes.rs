@@ -57,7 +57,8 @@ pub use door::*;
 pub use records::*;
 
 /// The whole table.
-pub static ALL: LazyLock<Vec<&'static Code>> = LazyLock::new(|| [PART, accounts::PART, door::PART, records::PART].concat());
+pub static ALL: LazyLock<Vec<&'static Code>> =
+    LazyLock::new(|| [PART, accounts::PART, door::PART, records::PART].concat());
 
 table! {
     Malformed {
