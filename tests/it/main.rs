@@ -58,6 +58,7 @@ mod sessions;
 mod setpoints;
 mod simulated;
 mod spreadsheet;
+mod storage;
 mod tidy;
 mod tls;
 mod training;

@@ -10,6 +10,7 @@ use crate::helpers::TestApp;
 mod backends;
 mod crash;
 mod declarations;
+mod elsewhere;
 mod lists;
 mod rooms;
 mod servers;
