@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::contract::Gate;
 use super::openapi::{add_problems, problem_response};
-use crate::limits::{LAST_PAGE, LONGEST_PAGE};
+use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE};
 use crate::records::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_KEY, UPDATED_AT};
-use crate::records::list::sortable;
+use crate::records::list::{SEARCH, sortable};
 use crate::records::routes::{Action, RecordRoute};
 use crate::records::write::MOST_RECORDS;
 use crate::records::{Records, Registry};
@@ -423,5 +423,9 @@ fn list_parameters(collection: &Collection) -> Vec<Value> {
         ),
         query("order", "Which way", json!({"type": "string", "enum": ["asc", "desc"]})),
     ];
-    filters.chain(words).chain(paging()).collect()
+    let search = collection.is_searched().then(|| {
+        let schema = json!({"type": "string", "maxLength": LONGEST_NAME, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"});
+        query(SEARCH, "Only those with each of these words, whatever its case, in a field whose words are searched", schema)
+    });
+    filters.chain(words).chain(search).chain(paging()).collect()
 }

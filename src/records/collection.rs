@@ -217,6 +217,12 @@ impl Collection {
         name == self.key || name == self.time || self.field(name).is_some_and(|field| field.index)
     }
 
+    /// Whether words are looked for in some of its fields.
+    #[must_use]
+    pub fn is_searched(&self) -> bool {
+        self.fields.iter().any(|field| field.search && field.kind == FieldType::Text)
+    }
+
     /// The table that keeps it in a database.
     #[must_use]
     pub fn table(&self) -> String {

@@ -42,6 +42,7 @@ pub mod recovery;
 pub mod redis;
 pub mod registry;
 pub mod routes;
+pub mod search;
 pub mod server;
 pub mod servers;
 pub mod shown;

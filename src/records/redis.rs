@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend, RecordQuery};
 use super::collection::{CREATED_AT, Collection, FieldType, UPDATED_AT};
+use super::search::no_search;
 use super::times::ms_of;
 use crate::config::Secret;
 use crate::error::{Error, Result, codes};
@@ -153,6 +154,8 @@ fn stretches(collection: &Collection, filter: &Filter) -> Value {
             json!({"set": field, "stretches": [[format!("[{SOME}"), "+"]]})
         }
         Filter::Has(field) => json!({"has": field}),
+        // Refused before: no record has a field without a name.
+        Filter::Words(_) => json!({"has": ""}),
         Filter::KeyAfter(key) => {
             json!({"set": collection.key, "stretches": [[format!("[{SOME}{key}{SOME}"), "+"]]})
         }
@@ -236,6 +239,7 @@ impl RecordBackend for Redis {
         let known = indexed(collection);
         for filter in &query.filters {
             let field = match filter {
+                Filter::Words(_) => return Err(no_search(collection)),
                 Filter::Is(field, _) | Filter::Has(field) | Filter::Between { time: field, .. } => field,
                 Filter::KeyAfter(_) => &collection.key,
             };

@@ -11,8 +11,9 @@ use futures_util::future::BoxFuture;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, TransactionTrait};
 use sea_orm::{ConnAcquireErr, sqlx};
 
-use super::backend::{BackendFailure, Done, Found, Record, RecordBackend, RecordQuery};
+use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend, RecordQuery};
 use super::collection::{BackendKind, Collection};
+use super::search::no_search;
 use super::sql;
 use crate::config::Secret;
 use crate::error::{Error, Result, codes};
@@ -159,6 +160,11 @@ impl RecordBackend for SqlServer {
             txn.commit().await
         })
         .boxed()
+    }
+
+    fn check(&self, collection: &Collection, query: &RecordQuery) -> Result<()> {
+        let searches = query.filters.iter().any(|filter| matches!(filter, Filter::Words(_)));
+        if searches && self.kind == BackendKind::Mysql { Err(no_search(collection)) } else { Ok(()) }
     }
 
     fn write<'a>(&'a self, collection: &'a Collection, records: &'a [Record]) -> BoxFuture<'a, Done<()>> {

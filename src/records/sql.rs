@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::backend::{Filter, Found, Record, RecordQuery};
 use super::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_INDEXED, LONGEST_KEY, UPDATED_AT};
 use super::record::bytes_of;
+use super::search;
 use super::times::{ms_of, text_of};
 use hvac_store::objects::hex;
 
@@ -49,8 +50,9 @@ pub async fn prepare(
         for index in indexes(collection) {
             there_already(backend, db.execute(&create_index(collection, index, backend)).await)?;
         }
-        return Ok(());
+        return search::prepare(db, collection, None).await;
     };
+    search::let_go(db, collection, Some(before)).await?;
     let had = |name: &str| before.columns().any(|column| column.name == name);
     let added: Vec<&Field> = collection.columns().filter(|column| !had(&column.name)).collect();
     for field in &added {
@@ -93,7 +95,7 @@ pub async fn prepare(
     for index in new.iter().filter(|index| !old.contains(index)) {
         there_already(backend, db.execute(&create_index(collection, index, backend)).await)?;
     }
-    Ok(())
+    search::prepare(db, collection, Some(before)).await
 }
 
 /// MySQL changes tables outside of transactions, so what is to be made or dropped may have been so before a crash.
@@ -459,6 +461,7 @@ fn conditions(collection: &Collection, filter: &Filter, backend: DbBackend) -> V
             let values: Vec<SqlValue> = values.iter().map(|value| sql_value(kind, Some(value))).collect();
             vec![value_of(collection, name, backend).is_in(values)]
         }
+        Filter::Words(words) => search::conditions(collection, words, backend),
         Filter::Has(name) => vec![value_of(collection, name, backend).is_not_null()],
         Filter::KeyAfter(key) => vec![Expr::col(collection.key.clone()).gt(key.as_str())],
         Filter::Between { time, from_ms, to_ms } => {

@@ -198,6 +198,7 @@ impl Model {
             }
             Filter::Has(name) => Self::value(record, name).is_some(),
             Filter::KeyAfter(key) => record.key > *key,
+            Filter::Words(_) => unreachable!("the model does not search"),
             Filter::Between { time, from_ms, to_ms } => {
                 let at = Self::value(record, time).and_then(|at| ms_of(at.as_str().unwrap()));
                 at.is_some_and(|at| from_ms.is_none_or(|from| at >= from) && to_ms.is_none_or(|to| at < to))
