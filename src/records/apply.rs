@@ -157,9 +157,13 @@ async fn carried_out(
         prepared.await.map_err(|error| wrong(*index, *line, &error))?;
     }
     let txn = inner.db.begin().await.map_err(|error| wrong(*first, 1, &error))?;
+    // Another process may have been first.
+    let there = stored(&txn).await.map_err(|error| wrong(*first, 1, &error))?;
     for (index, line, collection) in changed {
-        let applied = apply(&txn, collection, known.get(&collection.name)).await;
-        applied.map_err(|error| wrong(*index, *line, &error))?;
+        let before = there.get(&collection.name);
+        if before != Some(&**collection) {
+            apply(&txn, collection, before).await.map_err(|error| wrong(*index, *line, &error))?;
+        }
     }
     txn.commit().await.map_err(|error| wrong(*first, 1, &error))
 }

@@ -268,9 +268,8 @@ fn collection(part: &Part<'_>, system: &str) -> Result<Collection> {
     let list = word("list", last)?;
     let item = word("item", list.strip_suffix('s').unwrap_or(&list).to_owned())?;
     let event = word("event", format!("{name}_written"))?;
-    let mut fields = fields(part)?;
-
     let (key, span) = part.needed("key")?;
+    let mut fields = fields(part, &looked_for(part))?;
     let field = part.field_named("key", key, &span, &mut fields)?;
     if field.kind != FieldType::Text || field.max_length > LONGEST_KEY || field.default.is_some() {
         let message = format!("key: '{key}' must be a text of at most {LONGEST_KEY} characters without a default");
@@ -313,17 +312,32 @@ fn collection(part: &Part<'_>, system: &str) -> Result<Collection> {
     })
 }
 
-fn fields(part: &Part<'_>) -> Result<Vec<Field>> {
+/// Fields that are looked for without saying so: the key, the parent's key, the state.
+fn looked_for<'t>(part: &Part<'t>) -> Vec<&'t str> {
+    let within = |word: &str| part.get(word).and_then(|value| value.get_ref().get("field")?.get_ref().as_str());
+    let key = part.get("key").and_then(|value| value.get_ref().as_str());
+    key.into_iter().chain(within("parent")).chain(within("states")).collect()
+}
+
+fn fields(part: &Part<'_>, looked_for: &[&str]) -> Result<Vec<Field>> {
     let Some(table) = part.get("fields") else {
         return Err(part.wrong("fields: a collection has some; write [collection.fields]".to_owned()));
     };
     let declared = part.source.part(table, "fields")?;
     let mut entries: Vec<_> = declared.table.iter().collect();
     entries.sort_by_key(|(name, _)| name.span().start);
-    entries.into_iter().map(|(name, value)| field(part.source, name.get_ref(), &name.span(), value)).collect()
+    let field_of =
+        |name: &str, span: Range<usize>, value| field(part.source, name, &span, value, looked_for.contains(&name));
+    entries.into_iter().map(|(name, value)| field_of(name.get_ref(), name.span(), value)).collect()
 }
 
-fn field(source: Source<'_>, name: &str, span: &Range<usize>, value: &Spanned<DeValue<'_>>) -> Result<Field> {
+fn field(
+    source: Source<'_>,
+    name: &str,
+    span: &Range<usize>,
+    value: &Spanned<DeValue<'_>>,
+    is_looked_for: bool,
+) -> Result<Field> {
     let name = source.word(name, span)?;
     if [CREATED_AT, UPDATED_AT].contains(&name.as_str()) {
         return Err(source.wrong(span, format!("{name}: every record has it; leave it out")));
@@ -336,7 +350,7 @@ fn field(source: Source<'_>, name: &str, span: &Range<usize>, value: &Spanned<De
     let Some(kind) = part.one_of("type", &FieldType::ALL)? else {
         return Err(source.wrong(span, format!("{name}: a field must say its type")));
     };
-    let index = part.flag("index")?;
+    let index = part.flag("index")? || is_looked_for;
     let is_text = kind == FieldType::Text;
     for word in ["max_length", "values", "search"] {
         if let Some(value) = part.get(word).filter(|_| !is_text) {

@@ -31,6 +31,7 @@ const COLUMNS: [&str; 8] =
     ["seq", "collection", "record_key", "operation", "created_at_ms", "updated_at_ms", "fields", "bytes"];
 /// Rows of one statement.
 const ROWS_AT_ONCE: usize = 128;
+
 /// What is done with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {

@@ -19,11 +19,13 @@ pub struct Wrong {
     pub field: Option<String>,
     /// What is wrong, and what would be right.
     pub message: String,
+    /// Whether there is no such field.
+    pub is_unknown: bool,
 }
 
 impl Wrong {
     fn of(field: &str, message: impl Into<String>) -> Self {
-        Self { field: Some(field.to_owned()), message: message.into() }
+        Self { field: Some(field.to_owned()), message: message.into(), is_unknown: false }
     }
 }
 
@@ -34,14 +36,15 @@ impl Wrong {
 /// Everything that is wrong about it.
 pub fn checked(collection: &Collection, given: &Value, reserved: &[String], now_ms: i64) -> Result<Record, Vec<Wrong>> {
     let Value::Object(given) = given else {
-        return Err(vec![Wrong { field: None, message: "it is no object".to_owned() }]);
+        return Err(vec![Wrong { field: None, message: "it is no object".to_owned(), is_unknown: false }]);
     };
     let mut wrong = Vec::new();
     for name in given.keys() {
         if collection.field(name).is_none() && name != CREATED_AT && name != UPDATED_AT {
             let known = collection.fields.iter().map(|field| field.name.as_str());
             let advice = advice(name, known.chain([CREATED_AT, UPDATED_AT]));
-            wrong.push(Wrong::of(name, format!("{name}: there is no such field; {advice}")));
+            let message = format!("{name}: there is no such field; {advice}");
+            wrong.push(Wrong { is_unknown: true, ..Wrong::of(name, message) });
         }
     }
     let mut fields = Map::new();

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::Records;
 use super::closest::advice;
 use super::collection::{BackendKind, Collection};
-use super::record::{bytes_of, checked};
+use super::record::{Wrong, bytes_of, checked};
 use super::writer::Change;
-use crate::error::{Detail, Error, Result, codes};
+use crate::error::{Code, Detail, Error, Result, codes};
 use crate::principal::Principal;
 use hvac_store::now;
 
@@ -53,7 +53,7 @@ impl Records {
         let reserved = self.registry().routes.reserved_keys(collection);
         let record = checked(collection, given, &reserved, now().timestamp_millis()).map_err(|wrong| {
             let message = wrong.first().map(|wrong| wrong.message.clone()).unwrap_or_default();
-            let error = Error::new(codes::INVALID_RECORDS, message);
+            let error = Error::new(code_of(&wrong), message);
             wrong.into_iter().take(MOST_NAMED).fold(error, |error, wrong| {
                 error.with_detail(Detail { field: wrong.field, message: wrong.message, ..Detail::default() })
             })
@@ -78,18 +78,24 @@ impl Records {
         }
         let (now_ms, reserved) = (now().timestamp_millis(), self.registry().routes.reserved_keys(collection));
         let (mut records, mut rejected) = (Vec::with_capacity(given.len()), Vec::new());
+        let mut code = codes::INVALID_RECORDS;
         for (index, given) in given.iter().enumerate() {
             match checked(collection, given, &reserved, now_ms) {
                 Ok(record) => records.push(record),
-                Err(wrong) => rejected.extend(wrong.into_iter().map(|wrong| {
-                    let message = format!("{list}[{index}]: {}", wrong.message);
-                    RejectedItem { index, field: wrong.field, message }
-                })),
+                Err(wrong) => {
+                    if code == codes::INVALID_RECORDS {
+                        code = code_of(&wrong);
+                    }
+                    rejected.extend(wrong.into_iter().map(|wrong| {
+                        let message = format!("{list}[{index}]: {}", wrong.message);
+                        RejectedItem { index, field: wrong.field, message }
+                    }));
+                }
             }
         }
         if let Some(first) = rejected.first().filter(|_| !partial) {
             let all = format!("{}; nothing of the batch was stored", first.message);
-            let error = Error::new(codes::INVALID_RECORDS, all);
+            let error = Error::new(code, all);
             return Err(rejected.into_iter().take(MOST_NAMED).fold(error, |error, wrong| {
                 let place = match wrong.field {
                     Some(field) => format!("{list}[{}].{field}", wrong.index),
@@ -125,6 +131,11 @@ impl Records {
         self.record(collection, key).await?;
         self.0.writer.write(vec![Change::Delete(Arc::clone(collection), key.to_owned(), principal)]).await
     }
+}
+
+/// A name that is no field's is refused as it is everywhere.
+fn code_of(wrong: &[Wrong]) -> &'static Code {
+    if wrong.iter().any(|wrong| wrong.is_unknown) { codes::UNKNOWN_FIELD } else { codes::INVALID_RECORDS }
 }
 
 /// The records of a body, and the word that they stand under.

@@ -68,7 +68,15 @@ struct Asked {
     changes: Vec<Change>,
     answer: oneshot::Sender<Result<()>>,
     /// Room in memory, until it is answered.
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
+}
+
+impl Asked {
+    /// Makes room, and answers; whoever asked may have left.
+    fn answered(self, done: Result<()>) {
+        drop(self.room);
+        drop(self.answer.send(done));
+    }
 }
 
 /// Takes changes in. Cheap to clone; the task ends with the last one.
@@ -120,7 +128,7 @@ impl Writer {
         let Ok(Ok(room)) = room else { return Err(busy()) };
         let (answer, answered) = oneshot::channel();
         let closed = || Error::internal("nobody writes records any more");
-        self.queue.send(Asked { changes, answer, _room: room }).map_err(|_| closed())?;
+        self.queue.send(Asked { changes, answer, room }).map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
 
@@ -148,10 +156,10 @@ async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
             Err(error) => Err(error),
         };
         match committed {
-            Ok(()) => group.into_iter().for_each(|asked| drop(asked.answer.send(Ok(())))),
+            Ok(()) => group.into_iter().for_each(|asked| asked.answered(Ok(()))),
             Err(error) if group.len() == 1 => {
-                group.into_iter().for_each(|asked| drop(asked.answer.send(Err(error.again()))));
                 tracing::debug!(%error, "records were not written");
+                group.into_iter().for_each(|asked| asked.answered(Err(error.again())));
             }
             // One of them may be what the others suffer for.
             Err(_) => {
@@ -161,7 +169,7 @@ async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
                         Ok(txn) => desk.commit(txn, alone, &layout).await,
                         Err(error) => Err(error),
                     };
-                    drop(asked.answer.send(done));
+                    asked.answered(done);
                 }
             }
         }

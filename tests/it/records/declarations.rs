@@ -36,7 +36,10 @@ async fn what_is_added_is_applied_and_what_is_removed_is_hidden() {
     assert_eq!(app.get("/api/notes?rank=2").await.expect(200)["scanned"], json!(["rank"]));
 
     // An optional field, an index and a default.
-    let more = NOTES.replace("'integer' }", "'integer', index = true }\ndone = { type = 'boolean', default = false }\nby = { type = 'text' }");
+    let more = NOTES.replace(
+        "'integer' }",
+        "'integer', index = true }\ndone = { type = 'boolean', default = false }\nby = { type = 'text' }",
+    );
     let collections = rewritten(&app, "notes.toml", Some(&more)).await;
     assert_eq!(file(&collections, "notes.toml")["error"], Value::Null, "{collections}");
     let page = app.get("/api/notes?rank=2").await.expect(200);
@@ -47,14 +50,17 @@ async fn what_is_added_is_applied_and_what_is_removed_is_hidden() {
     // An index goes, and a field that nobody has.
     let less = NOTES.replace("\ntext = { type = 'text' }", "\ntext = { type = 'text' }\nby = { type = 'text' }");
     let collections = rewritten(&app, "notes.toml", Some(&less)).await;
-    assert!(file(&collections, "notes.toml")["error"].as_str().unwrap().contains("done"), "every record has it: {collections}");
+    assert!(
+        file(&collections, "notes.toml")["error"].as_str().unwrap().contains("done"),
+        "every record has it: {collections}"
+    );
     for id in ["a", "b", "c"] {
         app.delete(&format!("/api/notes/{id}")).await.expect(204);
     }
     let collections = rewritten(&app, "notes.toml", Some(&format!("{less}\n"))).await;
     assert_eq!(file(&collections, "notes.toml")["error"], Value::Null, "{collections}");
     app.post("/api/notes", &json!({"id": "d", "rank": 4, "text": "kept"})).await.expect(202);
-    app.post("/api/notes", &json!({"id": "e", "done": true})).await.expect_problem(422, "invalid_records");
+    app.post("/api/notes", &json!({"id": "e", "done": true})).await.expect_problem(422, "unknown_field");
 
     // The file goes: the routes too, and the data stay for when it comes back.
     rewritten(&app, "notes.toml", None).await;
@@ -76,14 +82,19 @@ async fn a_wrong_file_is_refused_by_its_line_and_the_old_one_goes_on() {
         (field("rank = { type = 'text' }"), 1, "was of the type integer and cannot become text"),
         (field(""), 1, "it is gone, and 1 records have a value of it"),
         (field("rank = { type = 'integer' }\nwho = { type = 'text', required = true }"), 1, "give it a default"),
-        (NOTES.replace("key = 'id'", "key = 'text'"), 3, "must be a text of at most 200"),
+        (NOTES.replace("key = 'id'", "key = 'text'"), 1, "its key was 'id'"),
+        (NOTES.replace("key = 'id'", "key = 'rank'"), 3, "must be a text of at most 200"),
         (field("rank = { type = 'integer', default = 'x' }"), 7, "a whole number"),
         (field("rank = { type = 'integer' }\npage = { type = 'text' }"), 8, "is a word of the routes"),
         (NOTES.replace("name = 'notes'", "name = 'sessions'"), 1, "built-in table"),
         (NOTES.replace("key = 'id'", "key = 'id'\nroute = 'models/mine'"), 1, "built-in routes at /models"),
         (NOTES.replace("key = 'id'", "key = 'id'\nbackend = 'postgres'"), 1, "name no such server"),
         (NOTES.replace("key = 'id'", "key = 'id'\nttl = '3 days'"), 4, "write it like 30d"),
-        (NOTES.replace("key = 'id'", "key = 'id'\nparent = { collection = 'note', field = 'text' }"), 1, "did you mean notes?"),
+        (
+            NOTES.replace("key = 'id'", "key = 'id'\nparent = { collection = 'note', field = 'text' }"),
+            1,
+            "did you mean notes?",
+        ),
         (NOTES.replace("key = 'id'", "key = 'id'\nroute = 'work-orders'"), 1, "would mean two things"),
     ] {
         let collections = rewritten(&app, "notes.toml", Some(&text)).await;

@@ -40,7 +40,10 @@ async fn the_document_has_what_is_declared_at_that_moment() {
     assert_eq!(schema["properties"]["status"]["default"], "pending", "{schema}");
     assert_eq!(schema["required"], json!(["task_id", "session_id"]));
     let get = &document["paths"]["/api/translation/sessions/{id}"]["get"];
-    assert_eq!((&get["x-role"], &get["responses"]["404"]["content"]["application/problem+json"]["example"]["code"]), (&json!("viewer"), &json!("unknown_record")));
+    assert_eq!(
+        (&get["x-role"], &get["responses"]["404"]["content"]["application/problem+json"]["example"]["code"]),
+        (&json!("viewer"), &json!("unknown_record"))
+    );
     std::fs::remove_file(app.folder.path().join("collections/translation.toml")).unwrap();
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {

@@ -123,7 +123,12 @@ async fn a_plant() {
     let write = async |path: &str, list: &str, records: Value| {
         app.post(&format!("/api/v1/{path}/batch"), &json!({list: records})).await.expect(202);
     };
-    write("equipment-groups", "equipment_groups", json!([{"group_id": "chillers", "name": "Chillers", "site": "KMUH"}])).await;
+    write(
+        "equipment-groups",
+        "equipment_groups",
+        json!([{"group_id": "chillers", "name": "Chillers", "site": "KMUH"}]),
+    )
+    .await;
     write("equipment", "equipment", json!([
         {"equipment_id": "CH-1", "group_id": "chillers", "name": "Chiller 1", "kind": "chiller", "rated_capacity_rt": 500},
         {"equipment_id": "CH-2", "group_id": "chillers", "name": "Chiller 2", "kind": "chiller", "rated_capacity_rt": 500},
@@ -134,10 +139,15 @@ async fn a_plant() {
         {"event_id": "e1", "equipment_id": "CH-2", "at": recently(90), "action": "on", "reason": "load", "load_rt": 480.0},
         {"event_id": "e2", "equipment_id": "CH-2", "at": recently(30), "action": "off"},
     ])).await;
-    write("work-orders", "work_orders", json!([
-        {"work_order_id": "W-1", "equipment_id": "CH-2", "title": "Clean the condenser", "priority": "high"},
-        {"work_order_id": "W-2", "equipment_id": "CH-2", "title": "Replace the filter", "status": "done"},
-    ])).await;
+    write(
+        "work-orders",
+        "work_orders",
+        json!([
+            {"work_order_id": "W-1", "equipment_id": "CH-2", "title": "Clean the condenser", "priority": "high"},
+            {"work_order_id": "W-2", "equipment_id": "CH-2", "title": "Replace the filter", "status": "done"},
+        ]),
+    )
+    .await;
     let group = app.get("/api/v1/equipment-groups/chillers").await.expect(200);
     assert_eq!(group["counts"]["equipment"]["total"], 2, "{group}");
     let machine = app.get("/api/v1/equipment/CH-2").await.expect(200);

@@ -7,9 +7,7 @@ const BATCH: &str = "/api/v1/work-orders/batch";
 #[tokio::test]
 async fn the_same_batch_twice_is_there_once_and_the_later_state_counts() {
     let app = TestApp::start().await;
-    let at = |title: &str, updated_at: &str| {
-        json!({"work_order_id": "W", "title": title, "updated_at": updated_at})
-    };
+    let at = |title: &str, updated_at: &str| json!({"work_order_id": "W", "title": title, "updated_at": updated_at});
     let write = async |record: Value| app.post("/api/v1/work-orders", &record).await.expect(202);
     let title = async || app.get("/api/v1/work-orders/W").await.expect(200)["title"].clone();
     write(at("second", "2026-01-02T00:00:00Z")).await;
@@ -53,7 +51,7 @@ async fn a_wrong_record_is_named_and_nothing_of_its_batch_is_stored() {
     let app = TestApp::start().await;
     let batch = json!({"work_orders": [
         order("W-1", "open"),
-        {"work_order_id": "W-2", "title": 7, "status": "opne", "stauts": "x"},
+        {"work_order_id": "W-2", "title": 7, "status": "opne"},
         {"title": "no key"},
         "no object",
         {"work_order_id": "k".repeat(201), "title": "x", "due_at": "tomorrow", "cost": "12"},
@@ -71,13 +69,18 @@ async fn a_wrong_record_is_named_and_nothing_of_its_batch_is_stored() {
     };
     said("work_orders[1].title", "a text is expected, and not 7");
     said("work_orders[1].status", "did you mean open?");
-    said("work_orders[1].stauts", "did you mean status?");
     said("work_orders[2].work_order_id", "it must be given");
     said("work_orders[3]", "it is no object");
     said("work_orders[4].work_order_id", "it has 201 characters; at most 200 are taken");
     said("work_orders[4].due_at", "such as 2026-01-31T13:45:00Z, and not \"tomorrow\"");
     said("work_orders[4].cost", "a number is expected");
     assert_eq!(app.get("/api/v1/work-orders").await.expect(200)["total"], 0);
+
+    // A name that is no field's is told as it is everywhere.
+    let misspelt = json!({"work_orders": [order("W-1", "open"), {"work_order_id": "W-2", "titel": "x"}]});
+    let problem = app.post(BATCH, &misspelt).await.expect_problem(422, "unknown_field");
+    assert_eq!(problem["errors"][0]["field"], "work_orders[1].titel", "{problem}");
+    assert!(problem["errors"][0]["message"].as_str().unwrap().ends_with("did you mean title?"), "{problem}");
 
     let partly = app.post(&format!("{BATCH}?partial=true"), &batch).await.expect(202);
     assert_eq!(partly["count"], 1, "{partly}");
