@@ -62,7 +62,7 @@ pub fn asked(collection: &Collection, pairs: &[(String, String)], zone: Tz) -> R
     let (sort_by, descending) = sorting(collection, get("sort_by"), get("order"))?;
     let looked_for = filters.iter().filter_map(|filter| match filter {
         Filter::Is(name, _) | Filter::Has(name) => Some(name.as_str()),
-        Filter::Words(_) | Filter::Between { .. } => None,
+        Filter::KeyAfter(_) | Filter::Words(_) | Filter::Between { .. } => None,
     });
     let mut scanned: Vec<String> =
         looked_for.chain([sort_by.as_str()]).filter(|name| !collection.is_indexed(name)).map(str::to_owned).collect();

@@ -34,6 +34,7 @@ pub mod collection;
 pub mod declaration;
 pub mod embedded;
 mod expiry;
+pub mod export;
 pub mod list;
 pub mod outbox;
 pub mod read;
