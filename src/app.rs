@@ -59,7 +59,7 @@ pub async fn build(config: Config) -> Result<AppState> {
     let jobs = Jobs::new(store.clone(), worker::ENDED);
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
-    let records = Records::open(store.db.clone(), record_settings(&config, servers::named(&config.record_servers).await?)).await?;
+    let records = Records::open(store.db.clone(), record_settings(&config, servers::named(&config.record_servers, &store.cache).await?)).await?;
     let storage = Arc::new(Storage::open(&config, &store).await?);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {

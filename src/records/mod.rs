@@ -42,6 +42,7 @@ pub mod record;
 pub mod recovery;
 pub mod redis;
 pub mod registry;
+mod remembered;
 pub mod routes;
 pub mod search;
 pub mod server;

@@ -15,6 +15,7 @@ use hvac_analytics::records::declaration;
 use hvac_analytics::records::embedded::Embedded;
 use hvac_analytics::records::servers::named;
 use hvac_analytics::records::times::{ms_of, text_of};
+use hvac_store::cache::Cache;
 use serde_json::{Map, Value, json};
 
 use super::servers::{Kind, PASSWORD, Server};
@@ -62,7 +63,8 @@ fn connected(server: &Server) -> Arc<dyn RecordBackend> {
         Kind::Postgres => RecordServers { postgres: url, ..RecordServers::default() },
         Kind::Redis => RecordServers { redis: url, ..RecordServers::default() },
     };
-    let all = futures_util::FutureExt::now_or_never(named(&servers)).expect("nothing is waited for").unwrap();
+    let cache = Cache::new(1 << 24, Duration::from_secs(60), None).unwrap();
+    let all = futures_util::FutureExt::now_or_never(named(&servers, &cache)).expect("nothing is waited for").unwrap();
     let kind = kind_of(server.kind);
     all.iter().find(|(own, _)| *own == kind).map(|(_, backend)| Arc::clone(backend)).unwrap()
 }
