@@ -65,7 +65,7 @@ pub struct FileFilter {
 }
 
 /// What a file can be sorted by.
-const SORTABLE: [&str; 5] = ["created_at", "name", "size_bytes", "content_type", "sha256"];
+pub const SORTABLE: [&str; 5] = ["created_at", "name", "size_bytes", "content_type", "sha256"];
 
 /// A row as it is told.
 pub(super) fn told(row: &Record) -> Result<StoredFile> {

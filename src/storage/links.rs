@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use chrono::{SecondsFormat, TimeDelta};
-use object_store::signer::Signer;
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
