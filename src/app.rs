@@ -25,8 +25,8 @@ use crate::records::servers;
 use crate::records::{OutboxLimits, RecordSettings, Records, Reserved};
 use crate::sessions::snapshot;
 use crate::signals;
-use crate::storage::{Storage, sweep};
 use crate::state::{AppState, Handles};
+use crate::storage::{Storage, sweep};
 use crate::tls::Tls;
 use crate::worker;
 use hvac_store::{Recovered, Store};
@@ -59,7 +59,11 @@ pub async fn build(config: Config) -> Result<AppState> {
     let jobs = Jobs::new(store.clone(), worker::ENDED);
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
-    let records = Records::open(store.db.clone(), record_settings(&config, servers::named(&config.record_servers, &store.cache).await?)).await?;
+    let records = Records::open(
+        store.db.clone(),
+        record_settings(&config, servers::named(&config.record_servers, &store.cache).await?),
+    )
+    .await?;
     let storage = Arc::new(Storage::open(&config, &store).await?);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {

@@ -23,7 +23,9 @@ pub fn of(some: impl Fn(&'static str) -> Option<String>) -> Result<RecordServers
         // Not repeated: it may hold a password.
         let wrong = |why: &str| Err(Error::invalid(variable, codes::BAD_SETTING, format!("{variable} {why}")));
         if !built {
-            return wrong("is set, but this program was built without that server's protocol: build it with its features");
+            return wrong(
+                "is set, but this program was built without that server's protocol: build it with its features",
+            );
         }
         let url = Url::parse(&text).ok().filter(|url| schemes.contains(&url.scheme()) && url.host().is_some());
         match url.filter(|url| url.path().trim_start_matches('/').chars().all(|c| c != '/') && url.path().len() > 1) {

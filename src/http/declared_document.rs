@@ -434,8 +434,13 @@ fn list_parameters(collection: &Collection) -> Vec<Value> {
         query("order", "Which way", json!({"type": "string", "enum": ["asc", "desc"]})),
     ];
     let search = collection.is_searched().then(|| {
-        let schema = json!({"type": "string", "maxLength": LONGEST_NAME, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"});
-        query(SEARCH, "Only those with each of these words, whatever its case, in a field whose words are searched", schema)
+        let schema =
+            json!({"type": "string", "maxLength": LONGEST_NAME, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"});
+        query(
+            SEARCH,
+            "Only those with each of these words, whatever its case, in a field whose words are searched",
+            schema,
+        )
     });
     filters.chain(words).chain(search).chain(paging()).collect()
 }

@@ -160,7 +160,8 @@ async fn list(
                 }
             });
             let body = Body::from_stream(stream::iter(first.map(|piece| Ok(Bytes::from(piece)))).chain(rest));
-            Ok(([(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")], body).into_response())
+            Ok(([(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")], body)
+                .into_response())
         }
         [_, _, ..] => {
             let message = format!("{FORMAT}: it is given more than once; give it once");

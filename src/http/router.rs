@@ -104,7 +104,11 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
     #[cfg(feature = "sql")]
     let slow = slow.merge(super::query::routes());
     // What is streamed to the disk is not held in memory.
-    quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body)).merge(bundles::routes()).merge(storage::slow_routes())
+    quick
+        .merge(slow)
+        .layer(from_fn_with_state(state.clone(), hold_body))
+        .merge(bundles::routes())
+        .merge(storage::slow_routes())
 }
 
 /// The program's own routes, and those that are declared at that moment.

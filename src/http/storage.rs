@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::DefaultBodyLimit;
+use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -30,7 +30,10 @@ use crate::storage::links::{self, FileLink, FileLinkRequest};
 const HELD_BYTES: u64 = 2 * PART_BYTES as u64;
 
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_stored_files)).routes(routes!(delete_stored_file)).routes(routes!(post_file_link))
+    OpenApiRouter::new()
+        .routes(routes!(list_stored_files))
+        .routes(routes!(delete_stored_file))
+        .routes(routes!(post_file_link))
 }
 
 /// What takes the time it needs.

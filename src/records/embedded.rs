@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::backend::{BackendFailure, Done, Found, Record, RecordBackend, RecordQuery};
 use super::collection::Collection;
-use super::sql;
+use super::{sql, tables};
 use crate::error::{Context, Error};
 use hvac_store::db::Db;
 
@@ -31,7 +31,7 @@ impl RecordBackend for Embedded {
     fn prepare<'a>(&'a self, collection: &'a Collection, before: Option<&'a Collection>) -> BoxFuture<'a, Done<()>> {
         async move {
             let txn = self.db.begin().await.map_err(down)?;
-            sql::prepare(&txn, collection, before).await.internal("making a collection's table").map_err(down)?;
+            tables::prepare(&txn, collection, before).await.internal("making a collection's table").map_err(down)?;
             txn.commit().await.map_err(down)
         }
         .boxed()

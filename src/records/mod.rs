@@ -50,6 +50,7 @@ pub mod servers;
 pub mod shown;
 pub mod source;
 pub mod sql;
+pub mod tables;
 pub mod times;
 pub mod write;
 pub mod writer;
@@ -60,6 +61,8 @@ pub use writer::Written;
 
 /// How often it is looked whether declarations changed.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// After how many looks one that was refused is tried again.
+const AGAIN_EVERY: u32 = 30;
 /// How often it is looked whether a queue is to be handed over.
 const DUE_EVERY: Duration = Duration::from_millis(250);
 /// How long a shutdown waits for other servers to take what waits for them; what they do not take stays in the outbox.
@@ -228,13 +231,17 @@ impl Inner {
 async fn keep_declared(inner: Arc<Inner>) {
     let stamp = |inner: &Inner| inner.source.stamp();
     let mut last = stamp(&inner);
+    let mut turn = 0_u32;
     loop {
         tokio::select! {
             () = inner.stop.cancelled() => return,
             () = tokio::time::sleep(LOOKED_EVERY) => {}
         }
         let now = stamp(&inner);
-        if now == last {
+        turn = turn.wrapping_add(1);
+        // What was refused because a server was away is not so for ever.
+        let again = turn.is_multiple_of(AGAIN_EVERY) && inner.registry().files.iter().any(|file| file.error.is_some());
+        if now == last && !again {
             continue;
         }
         match inner.reload().await {

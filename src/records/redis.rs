@@ -76,7 +76,11 @@ impl Redis {
     async fn write_part(&self, collection: &Collection, records: &[Record]) -> Done<()> {
         let fields = indexed(collection);
         let mut command = ::redis::cmd("EVAL");
-        command.arg(WRITE).arg(0).arg(prefix(collection)).arg(collection.ttl_s.unwrap_or_default().saturating_mul(1000));
+        command
+            .arg(WRITE)
+            .arg(0)
+            .arg(prefix(collection))
+            .arg(collection.ttl_s.unwrap_or_default().saturating_mul(1000));
         command.arg(json!(fields).to_string());
         for record in records {
             let values: Vec<String> = fields.iter().map(|field| member(collection, field, record)).collect();
@@ -146,8 +150,7 @@ fn stretches(collection: &Collection, filter: &Filter) -> Value {
             let mut values: Vec<String> = values.iter().filter_map(|value| sortable(kind, value)).collect();
             values.sort_unstable();
             values.dedup();
-            let stretch =
-                |value: &String| [format!("[{SOME}{value}{BETWEEN}"), format!("({SOME}{value}{SOME}")];
+            let stretch = |value: &String| [format!("[{SOME}{value}{BETWEEN}"), format!("({SOME}{value}{SOME}")];
             json!({"set": field, "stretches": values.iter().map(stretch).collect::<Vec<_>>()})
         }
         Filter::Has(field) if indexed(collection).contains(&field.as_str()) => {

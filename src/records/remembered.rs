@@ -78,7 +78,8 @@ impl Remembered {
             serde_json::to_vec(&said).map(Bytes::from).internal("remembering records")
         };
         let bytes = self.cache.get_or_compute(&CacheKey::new(Kind::Records, of, question), making).await;
-        let read = |bytes: Bytes| -> Result<T> { serde_json::from_slice(&bytes).internal("reading what was remembered") };
+        let read =
+            |bytes: Bytes| -> Result<T> { serde_json::from_slice(&bytes).internal("reading what was remembered") };
         bytes.and_then(read).map_err(|error| match error.code {
             code if code == codes::BACKEND_REFUSED || code == codes::SCAN_TOO_LARGE => BackendFailure::Refused(error),
             _ => BackendFailure::Down(error),

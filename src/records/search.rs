@@ -87,7 +87,9 @@ pub(super) async fn prepare(
     let statements = match backend {
         // A row's number in the index is one that stays: `rowid` of the records' own table does not.
         DbBackend::Sqlite => vec![
-            format!("CREATE TABLE IF NOT EXISTS \"{table}__rows\" (id INTEGER PRIMARY KEY, record_key TEXT NOT NULL UNIQUE)"),
+            format!(
+                "CREATE TABLE IF NOT EXISTS \"{table}__rows\" (id INTEGER PRIMARY KEY, record_key TEXT NOT NULL UNIQUE)"
+            ),
             format!(
                 "CREATE VIRTUAL TABLE IF NOT EXISTS \"{table}__trigrams\" USING fts5 (text, content = '', \
                  contentless_delete = 1, tokenize = 'trigram')"

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, TransactionTrait};
 use sea_orm::{ConnAcquireErr, sqlx};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, TransactionTrait};
 
 use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend, RecordQuery};
 use super::collection::{BackendKind, Collection};
 use super::search::no_search;
-use super::sql;
+use super::{sql, tables};
 use crate::config::Secret;
 use crate::error::{Error, Result, codes};
 
@@ -156,7 +156,7 @@ impl RecordBackend for SqlServer {
     fn prepare<'a>(&'a self, collection: &'a Collection, before: Option<&'a Collection>) -> BoxFuture<'a, Done<()>> {
         self.within(PREPARING, async move {
             let txn = self.db.begin().await?;
-            sql::prepare(&txn, collection, before).await?;
+            tables::prepare(&txn, collection, before).await?;
             txn.commit().await
         })
         .boxed()

@@ -86,7 +86,8 @@ impl Arriving {
             })?;
             self.size_bytes += chunk.len() as u64;
             if self.size_bytes > limit {
-                let message = format!("The file has more than {limit} bytes; raise MAX_UPLOAD_BYTES or send a smaller one.");
+                let message =
+                    format!("The file has more than {limit} bytes; raise MAX_UPLOAD_BYTES or send a smaller one.");
                 return Err(Error::new(codes::UPLOAD_TOO_LARGE, message));
             }
             self.hasher.update(&chunk);
@@ -121,7 +122,8 @@ impl Arriving {
                 text_of(now().timestamp_millis() + i64::from(hours) * 3_600_000)
             }
             Some(hours) => {
-                let message = format!("expires_in_hours: {hours} is no time for a file; give 1…{MOST_HOURS}, or leave it out");
+                let message =
+                    format!("expires_in_hours: {hours} is no time for a file; give 1…{MOST_HOURS}, or leave it out");
                 return Err(Error::invalid("expires_in_hours", codes::OUT_OF_RANGE, message));
             }
         };
@@ -141,7 +143,10 @@ impl Arriving {
         }
         let there = state.storage.objects.head(&place).await.map_err(failed("looking at a file"))?;
         if there.size != self.size_bytes {
-            return Err(Error::internal(format!("{} bytes were written, and {} are there", self.size_bytes, there.size)));
+            return Err(Error::internal(format!(
+                "{} bytes were written, and {} are there",
+                self.size_bytes, there.size
+            )));
         }
         crash::point("file.written");
         let sha256 = hex(&self.hasher.finalize_reset());

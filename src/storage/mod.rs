@@ -15,7 +15,7 @@ use object_store::signer::Signer;
 use crate::config::{Config, FilePlace};
 use crate::error::{Context, Error, Result, codes};
 use crate::records::collection::Collection;
-use crate::records::{declaration, sql};
+use crate::records::{declaration, tables};
 use hvac_store::Store;
 
 pub mod arrive;
@@ -52,18 +52,18 @@ impl Storage {
     /// # Errors
     /// When the folder cannot be made, or the settings of the bucket cannot be used. A bucket is asked later.
     pub async fn open(config: &Config, store: &Store) -> Result<Self> {
-        let mut tables = declaration::read("tables.toml", TABLES)
+        let mut declared = declaration::read("tables.toml", TABLES)
             .map_err(|error| Error::internal(format!("the tables of files: {error}")))?
             .into_iter()
             .map(|declared| declared.collection);
-        let (Some(files), Some(links)) = (tables.next(), tables.next()) else {
+        let (Some(files), Some(links)) = (declared.next(), declared.next()) else {
             return Err(Error::internal("the tables of files are not declared"));
         };
         let (objects, signer) = place(&config.files)?;
         if !store.db.is_read_only() {
             let txn = store.db.begin().await?;
             for table in [&files, &links] {
-                sql::prepare(&txn, table, None).await.internal("making the tables of files")?;
+                tables::prepare(&txn, table, None).await.internal("making the tables of files")?;
             }
             txn.commit().await?;
         }

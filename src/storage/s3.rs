@@ -13,12 +13,12 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector as Tcp;
 use hyper_util::rt::TokioExecutor;
-use object_store::{ClientOptions, RetryConfig};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody,
     HttpService,
 };
+use object_store::{ClientOptions, RetryConfig};
 
 use crate::config::Bucket;
 use crate::error::{Context, Error, Result, codes};
@@ -50,7 +50,8 @@ pub(super) fn open(bucket: &Bucket) -> Result<AmazonS3> {
     }
     // Its own words could repeat a secret.
     builder.build().map_err(|_| {
-        let message = "FILES_S3_BUCKET and the settings beside it name no bucket that can be used; check FILES_S3_ENDPOINT";
+        let message =
+            "FILES_S3_BUCKET and the settings beside it name no bucket that can be used; check FILES_S3_ENDPOINT";
         Error::invalid("FILES_S3_BUCKET", codes::BAD_SETTING, message)
     })
 }
@@ -111,9 +112,7 @@ impl Body for Answered {
         context: &mut task::Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, HttpError>>> {
         let body = self.get_mut().0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Pin::new(body)
-            .poll_frame(context)
-            .map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error))
+        Pin::new(body).poll_frame(context).map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -103,7 +103,9 @@ pub async fn swept(state: &AppState, arrived_before: i64) -> Result<u64> {
             for row in rows {
                 let leaving = leaving(&row);
                 let txn = state.store.db.begin().await?;
-                sql::write(&txn, &state.storage.files, std::slice::from_ref(&leaving)).await.internal("removing a file")?;
+                sql::write(&txn, &state.storage.files, std::slice::from_ref(&leaving))
+                    .await
+                    .internal("removing a file")?;
                 txn.commit().await?;
                 removed(state, &leaving).await?;
                 count += 1;

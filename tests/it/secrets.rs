@@ -122,7 +122,8 @@ async fn no_secret_stands_in_anything_that_is_said() {
     said.push(server.stderr());
     assert!(said.iter().any(|text| text.contains("session.upload")), "there is something to look at");
 
-    let secrets = [JWT, REDIS, KEEPER, BUCKET, COLLECTOR, PASSWORD, WRONG, &key, &wrong_key, &login, &link, "a.PLANTED.c"];
+    let secrets =
+        [JWT, REDIS, KEEPER, BUCKET, COLLECTOR, PASSWORD, WRONG, &key, &wrong_key, &login, &link, "a.PLANTED.c"];
     for (number, text) in said.iter().enumerate() {
         for secret in secrets {
             let at = text.find(secret);

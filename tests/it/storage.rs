@@ -130,7 +130,8 @@ async fn stores_files(app: &TestApp, place: &Path) {
         app.get_with(&path, &[("range", &format!("bytes={size}-"))]).await.expect(416);
     }
     let list = app.get(&format!("{FILES}?sort_by=size_bytes&order=desc&page_size=2")).await.expect(200);
-    let sizes: Vec<u64> = list["items"].as_array().unwrap().iter().map(|file| file["size_bytes"].as_u64().unwrap()).collect();
+    let sizes: Vec<u64> =
+        list["items"].as_array().unwrap().iter().map(|file| file["size_bytes"].as_u64().unwrap()).collect();
     assert_eq!((list["total"].as_u64(), sizes), (Some(4), vec![9_000_001, 100_000]));
     let by_bytes = app.get(&format!("{FILES}?sha256={}", hex(&bytes(1)))).await.expect(200);
     assert_eq!(by_bytes["total"], 1);
@@ -189,7 +190,10 @@ async fn files_in_a_bucket() {
     assert!(url.starts_with(&bucket.endpoint) && url.contains("X-Amz-Signature=") && !url.contains(SECRET), "{url}");
     let answer = app.client.get(url).send().await.unwrap();
     let (status, linked) = (answer.status(), answer.bytes().await.unwrap());
-    assert_eq!((status.as_u16(), hex(&linked)), (200, app.get(FILES).await.expect(200)["items"][0]["sha256"].as_str().unwrap().to_owned()));
+    assert_eq!(
+        (status.as_u16(), hex(&linked)),
+        (200, app.get(FILES).await.expect(200)["items"][0]["sha256"].as_str().unwrap().to_owned())
+    );
     let forged = app.client.get(url.replace("X-Amz-Expires=300", "X-Amz-Expires=301")).send().await.unwrap();
     assert_eq!(forged.status().as_u16(), 403);
     assert!(!app.get("/api/v1/system/config").await.text().contains(SECRET));
@@ -273,7 +277,8 @@ async fn killed_in_the_middle_of_uploads_only_whole_files_are_there() {
                 for turn in 0..50 {
                     let size = if (turn + number) % 2 == 0 { content.len() } else { 1000 };
                     let part = Part::bytes(content[..size].to_vec()).file_name("f");
-                    let sent = client.post(format!("{base}{FILES}")).multipart(Form::new().part("file", part)).send().await;
+                    let sent =
+                        client.post(format!("{base}{FILES}")).multipart(Form::new().part("file", part)).send().await;
                     let Ok(answer) = sent else { break };
                     let Ok(stored) = answer.json::<Value>().await else { break };
                     done.push((stored["id"].as_str().unwrap().to_owned(), size));

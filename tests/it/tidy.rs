@@ -73,7 +73,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memory", &["config", "error"]),
     ("principal", &[]),
     ("credentials", &["config", "error", "principal"]),
-    ("state", &["config", "credentials", "error", "guessing", "jobs", "memory", "principal", "records", "storage", "tls"]),
+    (
+        "state",
+        &["config", "credentials", "error", "guessing", "jobs", "memory", "principal", "records", "storage", "tls"],
+    ),
     ("tls", &["config", "error"]),
     ("subscriber", &[]),
     ("guessing", &["error", "subscriber"]),

@@ -125,14 +125,36 @@ impl Random {
 }
 
 const TEXTS: [&str; 20] = [
-    "", " ", "a", "A", "a ", " a", "ä", "Ä", "a\u{308}", "z", "Z", "ａ", "中文", "😀", "\u{ffff}", "O'Neil", "back\\slash",
-    "100%_", "\"quoted\"", "two\nlines",
+    "",
+    " ",
+    "a",
+    "A",
+    "a ",
+    " a",
+    "ä",
+    "Ä",
+    "a\u{308}",
+    "z",
+    "Z",
+    "ａ",
+    "中文",
+    "😀",
+    "\u{ffff}",
+    "O'Neil",
+    "back\\slash",
+    "100%_",
+    "\"quoted\"",
+    "two\nlines",
 ];
 const NUMBERS: [f64; 10] = [0.0, -0.0, 0.1, -1.5, 1e15, 1e300, -1e300, 5e-324, 3.0, 123_456_789.123_456_78];
 const INTEGERS: [i64; 8] = [0, 1, -1, 42, i64::MAX, i64::MIN, 9_007_199_254_740_993, -9_007_199_254_740_993];
 const TIMES: [&str; 6] = [
-    "2026-01-31T12:00:00.000Z", "2026-01-31T12:00:00.001Z", "1969-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000Z",
-    "9999-12-31T23:59:59.999Z", "1970-01-01T00:00:00.000Z",
+    "2026-01-31T12:00:00.000Z",
+    "2026-01-31T12:00:00.001Z",
+    "1969-12-31T23:59:59.999Z",
+    "0001-01-01T00:00:00.000Z",
+    "9999-12-31T23:59:59.999Z",
+    "1970-01-01T00:00:00.000Z",
 ];
 
 fn value(kind: &str, random: &mut Random) -> Value {
@@ -329,12 +351,15 @@ async fn takes_changes_of_the_declaration(keeper: &Keeper) {
     let before = of("state = { type = \"text\", max_length = 20 }\nn = { type = \"integer\", index = true }");
     let backend = &keeper.backend;
     backend.prepare(&before, None).await.unwrap();
-    let of_number = |n: i64| record(&format!("{n:03}"), 1000 + n, json!({"state": if n % 2 == 0 { "on" } else { "off" }, "n": -n}));
+    let of_number =
+        |n: i64| record(&format!("{n:03}"), 1000 + n, json!({"state": if n % 2 == 0 { "on" } else { "off" }, "n": -n}));
     let records: Vec<Record> = (0..700).map(of_number).collect();
     backend.write(&before, &records).await.unwrap();
 
     // An index that comes, one that goes, a text that may be longer; twice, as after a crash.
-    let mut after = of("state = { type = \"text\", max_length = 500, index = true }\nn = { type = \"integer\" }\nnew = { type = \"text\" }");
+    let mut after = of(
+        "state = { type = \"text\", max_length = 500, index = true }\nn = { type = \"integer\" }\nnew = { type = \"text\" }",
+    );
     if keeper.is_sql() {
         after.fields.iter_mut().filter(|field| field.name == "n").for_each(|field| field.column = true);
     }
@@ -356,7 +381,8 @@ async fn takes_changes_of_the_declaration(keeper: &Keeper) {
     }
 
     // Without its index a text may be as long as any.
-    let mut longer = of("state = { type = \"text\", max_length = 100000 }\nn = { type = \"integer\" }\nnew = { type = \"text\" }");
+    let mut longer =
+        of("state = { type = \"text\", max_length = 100000 }\nn = { type = \"integer\" }\nnew = { type = \"text\" }");
     if keeper.is_sql() {
         let has_column = |name: &str| name == "n" || name == "state";
         longer.fields.iter_mut().filter(|field| has_column(&field.name)).for_each(|field| field.column = true);
@@ -381,7 +407,8 @@ async fn takes_what_is_large(keeper: &Keeper) {
     let things = declaration::read("things.toml", &text).unwrap().pop().unwrap().collection;
     let backend = &keeper.backend;
     backend.prepare(&things, None).await.unwrap();
-    let of_number = |n: i64| record(&format!("{n:05}"), n, json!({&long: n % 7, &other: -n, "body": "x".repeat(10_000)}));
+    let of_number =
+        |n: i64| record(&format!("{n:05}"), n, json!({&long: n % 7, &other: -n, "body": "x".repeat(10_000)}));
     let records: Vec<Record> = (0..5000).map(of_number).collect();
     backend.write(&things, &records).await.unwrap();
     let found = backend.query(&things, &RecordQuery { limit: 3, offset: 1, ..all(&other, false) }).await.unwrap();

@@ -43,9 +43,7 @@ async fn kept_by(server: &Server, more: &[(&'static str, &str)]) -> TestApp {
 }
 
 fn orders(from: u64, to: u64, state: &str) -> Value {
-    let order = |n: u64| {
-        json!({"work_order_id": format!("W-{n:04}"), "title": state, "cost": n, "equipment_id": format!("CH-{}", n % 3)})
-    };
+    let order = |n: u64| json!({"work_order_id": format!("W-{n:04}"), "title": state, "cost": n, "equipment_id": format!("CH-{}", n % 3)});
     json!({"work_orders": (from..to).map(order).collect::<Vec<_>>()})
 }
 
@@ -69,11 +67,10 @@ async fn is_used_like_any_other(server: &Server) {
     assert_eq!(waiting(&app).await, 300, "it is acknowledged, and waits");
     assert_eq!(app.get("/api/v1/work-orders/W-0007").await.expect(200)["cost"].as_f64(), Some(7.0));
     let list = app.get("/api/v1/work-orders?equipment_id=CH-1&sort_by=cost&order=desc&page_size=3").await.expect(200);
-    assert_eq!((list["total"].as_u64(), ids(&list, "work_order_id")), (Some(100), vec![
-        "W-0298".to_owned(),
-        "W-0295".to_owned(),
-        "W-0292".to_owned()
-    ]));
+    assert_eq!(
+        (list["total"].as_u64(), ids(&list, "work_order_id")),
+        (Some(100), vec!["W-0298".to_owned(), "W-0295".to_owned(), "W-0292".to_owned()])
+    );
     assert_eq!(waiting(&app).await, 0, "a list has everything");
     app.post(BATCH, &orders(0, 1, "changed")).await.expect(202);
     assert_eq!(app.get("/api/v1/work-orders/W-0000").await.expect(200)["title"], "changed", "before it is there");
@@ -82,10 +79,10 @@ async fn is_used_like_any_other(server: &Server) {
     let app = app.restart().await;
     assert_eq!(waiting(&app).await, 0, "what waited was handed over at the end");
     let list = app.get("/api/v1/work-orders?sort_by=work_order_id&page_size=2").await.expect(200);
-    assert_eq!((list["total"].as_u64(), ids(&list, "work_order_id")), (Some(299), vec![
-        "W-0000".to_owned(),
-        "W-0002".to_owned()
-    ]));
+    assert_eq!(
+        (list["total"].as_u64(), ids(&list, "work_order_id")),
+        (Some(299), vec!["W-0000".to_owned(), "W-0002".to_owned()])
+    );
     assert_eq!(list["items"][0]["title"], "changed");
     let refused = app.get("/api/v1/work-orders?title=new").await;
     if server.kind == Kind::Redis {
