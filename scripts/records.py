@@ -102,7 +102,7 @@ def inserted(folder: Path, seconds: float) -> tuple:
 
 
 PLAIN = """\\set n random(1, 1000000000000)
-INSERT INTO plain VALUES ('W-' || :n, 'CH-' || :n % 7, 'open', '{"work_order_id": "W", "title": "Look at chiller", "description": "Approach rose by 1.2 K over the last month; clean the condenser and compare before and after.", "priority": "normal", "cost": 12.5}');
+INSERT INTO plain VALUES ('W-' || :n::bigint, 'CH-' || :n::bigint % 7, 'open', '{"work_order_id": "W", "title": "Look at chiller", "description": "Approach rose by 1.2 K over the last month; clean the condenser and compare before and after.", "priority": "normal", "cost": 12.5}');
 """
 
 
