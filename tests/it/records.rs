@@ -13,6 +13,7 @@ mod declarations;
 mod elsewhere;
 mod lists;
 mod rooms;
+mod search;
 mod servers;
 mod systems;
 mod writing;
