@@ -63,6 +63,10 @@ pub use writer::Written;
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// After how many looks one that was refused is tried again.
 const AGAIN_EVERY: u32 = 30;
+/// How often words of what changed are gathered.
+const GATHERED_EVERY: Duration = Duration::from_secs(5);
+/// How long writers are let be between.
+const GATHERED_BREATH: Duration = Duration::from_millis(20);
 /// How often it is looked whether a queue is to be handed over.
 const DUE_EVERY: Duration = Duration::from_millis(250);
 /// How long a shutdown waits for other servers to take what waits for them; what they do not take stays in the outbox.
@@ -155,6 +159,7 @@ impl Records {
         let inner = &self.0;
         inner.tasks.spawn(keep_declared(Arc::clone(inner)));
         inner.tasks.spawn(expiry::keep(Arc::clone(inner)));
+        inner.tasks.spawn(keep_searched(Arc::clone(inner)));
         for (kind, _) in inner.backends.iter().filter(|(kind, _)| *kind != BackendKind::Sqlite) {
             inner.tasks.spawn(keep_flushed(Arc::clone(inner), kind));
         }
@@ -247,6 +252,29 @@ async fn keep_declared(inner: Arc<Inner>) {
         match inner.reload().await {
             Ok(()) => last = now,
             Err(error) => tracing::warn!(%error, "declarations could not be read again: it is tried again"),
+        }
+    }
+}
+
+/// Gathers the words of what changed in the metadata database.
+async fn keep_searched(inner: Arc<Inner>) {
+    loop {
+        tokio::select! {
+            () = inner.stop.cancelled() => return,
+            () = tokio::time::sleep(GATHERED_EVERY) => {}
+        }
+        let names: Vec<String> = inner.registry().collections.iter().map(|own| own.name.clone()).collect();
+        for name in names.iter().filter(|_| !inner.db.is_read_only()) {
+            while !inner.stop.is_cancelled() {
+                let layout = inner.layout.read().await;
+                let Some(collection) = layout.get(name).filter(|own| own.backend == BackendKind::Sqlite) else { break };
+                // Whoever searches is told why it fails.
+                if !search::gather(&inner.db, collection).await.unwrap_or(false) {
+                    break;
+                }
+                drop(layout);
+                tokio::time::sleep(GATHERED_BREATH).await;
+            }
         }
     }
 }

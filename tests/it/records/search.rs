@@ -72,7 +72,13 @@ async fn words_in_the_embedded_database() {
     words_are_found(&app).await;
     // Anywhere in a text, in any script, and short ones too.
     app.post(BATCH, &json!({"work_orders": [titled("W-5", "清洗冷凝器", "Überdruck")]})).await.expect(202);
-    for (q, expected) in [("冷凝器", vec!["W-5"]), ("冷", vec!["W-5"]), ("ondense", vec!["W-2"]), ("üBERDRUCK", vec!["W-5"]), ("7", vec!["W-3"])] {
+    for (q, expected) in [
+        ("冷凝器", vec!["W-5"]),
+        ("冷", vec!["W-5"]),
+        ("ondense", vec!["W-2"]),
+        ("üBERDRUCK", vec!["W-5"]),
+        ("7", vec!["W-3"]),
+    ] {
         assert_eq!(found(&app, q).await, expected, "{q}");
     }
     // A field whose words are searched from now on, and one no more.
@@ -117,7 +123,8 @@ async fn others_say_that_they_look_for_no_words() {
 async fn a_list_is_written_out_whole() {
     let app = TestApp::start().await;
     for from in [0, 1000] {
-        let orders: Vec<Value> = (from..from + 1000).map(|n| titled(&format!("W-{n:04}"), &format!("Order {}", n % 3), "")).collect();
+        let orders: Vec<Value> =
+            (from..from + 1000).map(|n| titled(&format!("W-{n:04}"), &format!("Order {}", n % 3), "")).collect();
         app.post(BATCH, &json!({"work_orders": orders})).await.expect(202);
     }
     let lines = async |query: &str| {
