@@ -91,7 +91,7 @@ fn is_there(row: &Record) -> bool {
 
 fn unknown(id: &str) -> Error {
     let message = format!("there is no file '{id}'; GET /api/v1/storage/files lists them");
-    Error::new(codes::UNKNOWN_FILE, message)
+    Error::new(codes::UNKNOWN_STORED_FILE, message)
 }
 
 /// The row of a file that is there.

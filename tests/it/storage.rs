@@ -139,8 +139,8 @@ async fn stores_files(app: &TestApp, place: &Path) {
 
     let id = by_bytes["items"][0]["id"].as_str().unwrap();
     app.delete(&format!("{FILES}/{id}")).await.expect(204);
-    app.get(&format!("{FILES}/{id}")).await.expect_problem(404, "unknown_file");
-    app.delete(&format!("{FILES}/{id}")).await.expect_problem(404, "unknown_file");
+    app.get(&format!("{FILES}/{id}")).await.expect_problem(404, "unknown_stored_file");
+    app.delete(&format!("{FILES}/{id}")).await.expect_problem(404, "unknown_stored_file");
     assert_eq!((app.get(FILES).await.expect(200)["total"].as_u64(), below(place).len()), (Some(3), 3));
 
     // What is wrong is told, and leaves nothing.
@@ -156,7 +156,7 @@ async fn stores_files(app: &TestApp, place: &Path) {
     app.post(FILES, &json!({})).await.expect_problem(415, "not_multipart");
     app.get(&format!("{FILES}?nmae=x")).await.expect_problem(422, "unknown_parameter");
     app.get(&format!("{FILES}?sort_by=place")).await.expect_problem(422, "unknown_sort");
-    app.get(&format!("{FILES}/..%2f..%2fdata%2fhvac_analytics.db")).await.expect_problem(404, "unknown_file");
+    app.get(&format!("{FILES}/..%2f..%2fdata%2fhvac_analytics.db")).await.expect_problem(404, "unknown_stored_file");
     until("what was refused left nothing", async || below(place).len() == 3).await;
 
     // By the audit list who did it can be told.
@@ -233,7 +233,7 @@ async fn a_link_opens_its_file_and_nothing_else() {
     app.delete(&with_link(&format!("{FILES}/{one}"))).await.expect_problem(403, "forbidden");
     app.get(&format!("{FILES}/{one}?link=hvacf_{}", "A".repeat(43))).await.expect_problem(401, "bad_link");
     app.post(&format!("{FILES}/{one}/links"), &json!({"minutes": 10_081})).await.expect_problem(422, "out_of_range");
-    app.post(&format!("{FILES}/none/links"), &json!({})).await.expect_problem(404, "unknown_file");
+    app.post(&format!("{FILES}/none/links"), &json!({})).await.expect_problem(404, "unknown_stored_file");
     // It ends with its file.
     app.delete(&format!("{FILES}/{one}")).await.expect(204);
     app.get(path).await.expect_problem(401, "bad_link");

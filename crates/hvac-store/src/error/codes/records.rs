@@ -7,7 +7,7 @@ table! {
     NotFound {
         UNKNOWN_COLLECTION "unknown_collection" "There is no collection of this name."
             "Take the closest that `detail` names; `GET /api/collections` lists them.";
-        UNKNOWN_FILE "unknown_file" "There is no such file."
+        UNKNOWN_STORED_FILE "unknown_stored_file" "There is no such stored file."
             "List the files; it may be deleted, or its time over.";
         UNKNOWN_RECORD "unknown_record" "The collection has no record of this key."
             "List the collection; it may be deleted, or older than records of it live.";
