@@ -1,5 +1,7 @@
 //! The one integration binary: every test goes through a door that a user uses.
 
+// Futures of whole servers, one within the other.
+#![recursion_limit = "256"]
 #![allow(unreachable_pub, reason = "a room of the tests is private to them")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 

@@ -285,11 +285,13 @@ fn random_query(random: &mut Random, indexed_only: bool) -> RecordQuery {
         filters.push(match random.below(6) {
             0 => Filter::Has(name),
             5 => Filter::KeyAfter(random_key(random)),
-            1 => Filter::Between {
-                time: (*random.of(&["created_at", "updated_at", "time_i"])).to_owned(),
-                from_ms: (random.below(2) == 0).then(|| 1_600_000_000_000 + random.below(5) as i64),
-                to_ms: (random.below(2) == 0).then(|| 1_700_000_000_000 + random.below(20) as i64),
-            },
+            1 => {
+                let time = (*random.of(&["created_at", "updated_at", "time_i"])).to_owned();
+                let from_ms = (random.below(2) == 0).then(|| 1_600_000_000_000 + random.below(5) as i64);
+                let needs_end = from_ms.is_none() || random.below(2) == 0;
+                let to_ms = needs_end.then(|| 1_700_000_000_000 + random.below(20) as i64);
+                Filter::Between { time, from_ms, to_ms }
+            }
             2 => Filter::Is("id".to_owned(), vec![json!(random_key(random))]),
             number => Filter::Is(name, (2..number).map(|_| value(kind, random)).collect()),
         });

@@ -19,7 +19,7 @@ backend = "{word}"
 [collection.fields]
 work_order_id = {{ type = "text" }}
 title = {{ type = "text", required = true }}
-cost = {{ type = "number", index = true }}
+cost = {{ type = "integer", index = true }}
 equipment_id = {{ type = "text", index = true }}
 more = {{ type = "json" }}
 
@@ -134,17 +134,17 @@ async fn goes_down_and_comes_back(server: &mut Server) {
 
 /// Nothing more is taken than may wait.
 async fn refuses_what_may_not_wait(server: &mut Server) {
-    let app = kept_by(server, &[("OUTBOX_MAX_ROWS", "100")]).await;
+    let app = kept_by(server, &[("OUTBOX_MAX_ROWS", "1000")]).await;
     server.down();
-    app.post(BATCH, &orders(0, 90, "x")).await.expect(202);
-    let full = app.post(BATCH, &orders(90, 110, "x")).await;
+    app.post(BATCH, &orders(0, 990, "x")).await.expect(202);
+    let full = app.post(BATCH, &orders(990, 1010, "x")).await;
     full.expect_problem(503, "outbox_full");
     assert!(full.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
     app.post("/api/v1/notes", &json!({"id": "n"})).await.expect(202);
-    app.get("/api/v1/work-orders/W-0100").await.expect_problem(503, "backend_down");
+    app.get("/api/v1/work-orders/W-1000").await.expect_problem(503, "backend_down");
     server.up();
     until("what waited is handed over", async || app.post("/api/v1/hvac/flush", &json!({})).await.status == 200).await;
-    assert_eq!(app.get("/api/v1/work-orders").await.expect(200)["total"], 90);
+    assert_eq!(app.get("/api/v1/work-orders").await.expect(200)["total"], 990);
 }
 
 async fn each_server(kind: Kind) {

@@ -182,12 +182,6 @@ impl Server {
             let _ = process.wait();
         }
     }
-
-    /// Stops it where it stands, or lets it go on (`-STOP`, `-CONT`).
-    pub fn signal(&self, signal: &str) {
-        let id = self.process.as_ref().unwrap().id().to_string();
-        done(Command::new("kill").args([signal, &id]));
-    }
 }
 
 impl Drop for Server {
