@@ -125,7 +125,12 @@ impl IntoResponses for NoSuchData {
 impl IntoResponses for NoSuchFile {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         responses(&[
-            ("404", "No such file", "unknown_stored_file", "there is no file 'x'; GET /api/v1/storage/files lists them"),
+            (
+                "404",
+                "No such file",
+                "unknown_stored_file",
+                "there is no file 'x'; GET /api/v1/storage/files lists them",
+            ),
             (
                 "503",
                 "The server that keeps files is away",

@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use futures_util::FutureExt;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -132,7 +133,8 @@ impl Records {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        inner.reload().await?;
+        // Whoever waits for all of this is no deeper for it.
+        inner.reload().boxed().await?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -169,7 +171,8 @@ impl Records {
     pub async fn stop(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        self.0.tasks.wait().await;
+        // One that hands over to a server that hangs is left behind: what it has stays in the outbox.
+        let _ = tokio::time::timeout(LAST_FLUSH, self.0.tasks.wait()).await;
         let kinds = self.0.outbox.waiting().into_iter().filter(|(_, waiting)| waiting.rows > 0).map(|(kind, _)| kind);
         let flushing = kinds.map(|kind| async move {
             match tokio::time::timeout(LAST_FLUSH, self.0.flush_kind(kind, true)).await {
@@ -177,7 +180,7 @@ impl Records {
                 _ => tracing::warn!(backend = kind.word(), "records stay in the outbox: their server takes none"),
             }
         });
-        futures_util::future::join_all(flushing).await;
+        futures_util::future::join_all(flushing).boxed().await;
     }
 }
 
@@ -192,7 +195,7 @@ impl Inner {
         let files = tokio::task::spawn_blocking(move || source.files()).await.unwrap_or_default();
         let mut layout = self.layout.write().await;
         let before = self.registry();
-        let (registry, now) = apply::taken_over(self, &files, &before).await?;
+        let (registry, now) = apply::taken_over(self, &files, &before).boxed().await?;
         for state in &registry.files {
             let was = before.files.iter().find(|was| was.file == state.file);
             if let Some(error) = &state.error
@@ -216,7 +219,7 @@ impl Inner {
             return Ok(0);
         }
         let known = self.known(kind).await;
-        self.outbox.flush(kind, &**backend, &known, by_hand).await
+        self.outbox.flush(kind, &**backend, &known, by_hand).boxed().await
     }
 
     /// The collections that a server keeps, those that are declared no more too.

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::Records;
 use super::collection::{Collection, Field};
+use crate::error::codes;
 use crate::principal::Principal;
 
 /// What is declared.
@@ -103,6 +104,8 @@ pub struct DeclarationState {
     pub file: String,
     /// Where it is wrong, counted from 1; null when it is in force.
     pub line: Option<u64>,
+    /// `bad_declaration` then.
+    pub code: Option<&'static str>,
     /// What is wrong; what was declared before goes on.
     pub error: Option<String>,
     /// Names of the collections in force that are of it.
@@ -119,6 +122,7 @@ impl Records {
         let files = registry.files.iter().map(|state| DeclarationState {
             file: state.file.clone(),
             line: state.error.as_ref().map(|error| error.line),
+            code: state.error.as_ref().map(|_| codes::BAD_DECLARATION.name),
             error: state.error.as_ref().map(|error| error.message.clone()),
             collections: state.collections.clone(),
         });

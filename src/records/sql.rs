@@ -121,9 +121,11 @@ pub async fn query(db: &impl ConnectionTrait, collection: &Collection, query: &R
             select.and_where(condition);
         }
     }
-    let total: i64 = match db.query_one(&count).await? {
+    // Whoever goes on from a key wants no number, which would be counted anew for each page.
+    let goes_on = query.filters.iter().any(|filter| matches!(filter, Filter::KeyAfter(_)));
+    let total: i64 = match if goes_on { None } else { db.query_one(&count).await? } {
         Some(row) => row.try_get_by_index(0)?,
-        None => 0,
+        None => i64::MAX,
     };
     let total = u64::try_from(total).unwrap_or_default();
     if query.limit == 0 || query.offset >= total {

@@ -338,7 +338,10 @@ async fn agrees_with_the_model(keeper: &Keeper, seed: u64) {
             let found = backend.query(&things, &query).await.unwrap();
             let expected = model.query(&query);
             let context = format!("seed {seed}, round {round}: {query:?}");
-            assert_eq!(found.total, expected.total, "{context}");
+            // Whoever goes on from a key wants no number.
+            if !query.filters.iter().any(|filter| matches!(filter, Filter::KeyAfter(_))) {
+                assert_eq!(found.total, expected.total, "{context}");
+            }
             let (found, expected): (Vec<_>, Vec<_>) =
                 (found.records.iter().map(plain).collect(), expected.records.iter().map(plain).collect());
             assert_eq!(found, expected, "{context}");

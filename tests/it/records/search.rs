@@ -97,8 +97,9 @@ async fn words_in_the_embedded_database() {
 
 #[tokio::test]
 async fn a_collection_without_searched_fields_takes_no_words() {
-    let app = TestApp::start().await;
-    app.get("/api/v1/staging-events?q=x").await.expect_problem(422, "unknown_parameter");
+    let text = "[[collection]]\nname = \"plain\"\nkey = \"id\"\n[collection.fields]\nid = { type = \"text\" }\n";
+    let app = declared(&[("plain.toml", text)]).await;
+    app.get("/api/v1/plain?q=x").await.expect_problem(422, "unknown_parameter");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,9 +52,7 @@ mod accounts;
 mod door;
 mod records;
 
-pub use accounts::*;
-pub use door::*;
-pub use records::*;
+pub use self::{accounts::*, door::*, records::*};
 
 /// The whole table.
 pub static ALL: LazyLock<Vec<&'static Code>> =
