@@ -12,6 +12,7 @@ mod crash;
 mod declarations;
 mod elsewhere;
 mod lists;
+mod remembered;
 mod rooms;
 mod search;
 mod servers;
