@@ -153,7 +153,7 @@ fn nullable(mut schema: Value) -> Value {
         kind => vec![kind, json!("null")],
     };
     schema["type"] = kinds.into();
-    if let Some(values) = schema["enum"].as_array_mut() {
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
         values.push(Value::Null);
     }
     schema
