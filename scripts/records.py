@@ -1,15 +1,20 @@
 """Times of writing records, against one INSERT a record."""
 
 import argparse
+import glob
 import http.client
 import json
 import os
 import re
+import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 CLIENTS = 8
@@ -96,11 +101,101 @@ def inserted(folder: Path, seconds: float) -> tuple:
     return times, len(times), time.monotonic() - begun
 
 
+PLAIN = """\\set n random(1, 1000000000000)
+INSERT INTO plain VALUES ('W-' || :n::bigint, 'CH-' || :n::bigint % 7, 'open', '{"work_order_id": "W", "title": "Look at chiller", "description": "Approach rose by 1.2 K over the last month; clean the condenser and compare before and after.", "priority": "normal", "cost": 12.5}');
+"""
+
+
+def tool(name: str) -> list:
+    """A program of PostgreSQL, which does not run as root."""
+    found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
+    program = found[-1] if found else shutil.which(name)
+    if not program:
+        raise SystemExit(f"records: {name} is not installed; scripts/test installs PostgreSQL")
+    return (["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] if os.getuid() == 0 else []) + [program]
+
+
+@contextmanager
+def postgres(folder: Path):
+    """A PostgreSQL of its own with the settings of its distribution, fsync on; its port."""
+    folder.mkdir()
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres")
+        for above in (folder.parent, folder.parent.parent):
+            above.chmod(above.stat().st_mode | 0o011)
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*tool("initdb"), "-U", "hvac", "-A", "trust", "-E", "UTF8", "--no-locale", "-D", folder / "data"], check=True, **quiet)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [*tool("postgres"), "-D", folder / "data", "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1"]
+    server = subprocess.Popen(command, **quiet)
+    try:
+        while subprocess.run([*tool("pg_isready"), "-h", "127.0.0.1", "-p", str(port)], **quiet).returncode:
+            time.sleep(0.1)
+        yield port
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait()
+
+
+def plainly(port: int, folder: Path, seconds: float) -> tuple:
+    """An INSERT and a commit a record, by as many clients: pgbench, which costs next to nothing itself."""
+    where = ["-h", "127.0.0.1", "-p", str(port), "-U", "hvac"]
+    table = "CREATE TABLE IF NOT EXISTS plain (id TEXT, equipment_id TEXT, status TEXT, rest JSONB, PRIMARY KEY (id)); CREATE INDEX IF NOT EXISTS ix_e ON plain (equipment_id); CREATE INDEX IF NOT EXISTS ix_s ON plain (status)"
+    subprocess.run([*tool("psql"), *where, "-q", "-d", "postgres", "-c", table], check=True, stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        if os.getuid() == 0:
+            shutil.chown(name, "postgres")
+        script = Path(name) / "insert.sql"
+        script.write_text(PLAIN)
+        script.chmod(0o644)
+        command = [*tool("pgbench"), *where, "-n", "-M", "prepared", "-c", str(CLIENTS), "-T", str(max(1, round(seconds))), "-l", "-f", script, "postgres"]
+        subprocess.run(command, cwd=name, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        times = [int(line.split()[2]) / 1e6 for log in Path(name).glob("pgbench_log*") for line in log.read_text().splitlines()]
+    return times, len(times), max(1, round(seconds))
+
+
+def kept_by_postgres(given, folder: Path) -> None:
+    """Batches into a collection that PostgreSQL keeps, until the last record is there; against plain INSERTs into it."""
+    declarations = folder / "collections"
+    declarations.mkdir()
+    text = Path("collections/hvac.toml").read_text()
+    (declarations / "hvac.toml").write_text(text.replace('name = "work_orders"', 'name = "work_orders"\nbackend = "postgres"'))
+    with postgres(folder / "postgres") as port:
+        environment = {
+            **os.environ, "PORT": "0", "RUST_LOG": "warn", "COLLECTIONS_PATH": str(declarations),
+            "RECORDS_POSTGRES_URL": f"postgres://hvac@127.0.0.1:{port}/postgres",
+        }
+        (folder / "server/data").mkdir(parents=True)
+        server = subprocess.Popen([given.binary.resolve(), "serve"], cwd=folder / "server", env=environment, stdout=subprocess.PIPE, text=True)
+        try:
+            ours = port_of(server)
+            print(f"\n{'PostgreSQL':24}{'P50 ms':>9}{'P95 ms':>9}{'P99 ms':>9}{'acknowledged/s':>16}{'there/s':>10}")
+            for turn, size in enumerate((1, 100, 1000)):
+                times, count, took = written(ours, size, given.seconds, given.rate, turn * 100_000_000)
+                begun = time.monotonic()
+                connection = http.client.HTTPConnection("127.0.0.1", ours)
+                connection.request("POST", "/api/v1/hvac/flush", "{}", {"Content-Type": "application/json"})
+                if connection.getresponse().status != 200:
+                    raise SystemExit("records: PostgreSQL did not take what waited")
+                there = took + time.monotonic() - begun
+                shares = "".join(f"{percentile(times, share):9.2f}" for share in (0.5, 0.95, 0.99))
+                print(f"{f'batches of {size}':24}{shares}{count / took:16.0f}{count / there:10.0f}")
+                times, count, took = plainly(port, folder, given.seconds)
+                shares = "".join(f"{percentile(times, share):9.2f}" for share in (0.5, 0.95, 0.99))
+                print(f"{'one INSERT a record':24}{shares}{'':16}{count / took:10.0f}")
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--binary", type=Path, required=True)
     arguments.add_argument("--seconds", type=float, default=10)
     arguments.add_argument("--rate", type=float, default=0, help="records a minute; 0: as many as go")
+    arguments.add_argument("--postgres", action="store_true", help="with PostgreSQL as what keeps them, too")
     given = arguments.parse_args()
     # On a disk: a folder in memory has no fsync worth the name.
     with tempfile.TemporaryDirectory(dir=os.environ.get("RECORDS_DIR", ".")) as name:
@@ -123,6 +218,8 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait()
+        if given.postgres:
+            kept_by_postgres(given, folder.resolve())
 
 
 main()

@@ -23,10 +23,12 @@ use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::observability;
 use crate::records::backend::Backends;
+use crate::records::servers;
 use crate::records::{OutboxLimits, RecordSettings, Records, Reserved};
 use crate::sessions::snapshot;
 use crate::signals;
 use crate::state::{AppState, Handles};
+use crate::storage::{Storage, sweep};
 use crate::tls::Tls;
 use crate::worker;
 use hvac_store::{Recovered, Store};
@@ -60,7 +62,9 @@ pub async fn build(config: Config) -> Result<AppState> {
     let jobs = Jobs::new(store.clone(), worker::ENDED, events.clone());
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
-    let records = Records::open(store.db.clone(), record_settings(&config), events.clone()).await?;
+    let servers = servers::named(&config.record_servers, &store.cache).await?;
+    let records = Records::open(store.db.clone(), record_settings(&config, servers), events.clone()).await?;
+    let storage = Arc::new(Storage::open(&config, &store).await?);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
         config,
@@ -69,6 +73,7 @@ pub async fn build(config: Config) -> Result<AppState> {
         jobs,
         memory,
         records,
+        storage,
         credentials,
         tls,
         guesses: Guesses::default(),
@@ -84,11 +89,11 @@ pub async fn build(config: Config) -> Result<AppState> {
 }
 
 /// What records are opened with.
-fn record_settings(config: &Config) -> RecordSettings {
+fn record_settings(config: &Config, backends: Backends) -> RecordSettings {
     #[cfg(feature = "sql")]
     let tables = crate::query::table_names();
     #[cfg(not(feature = "sql"))]
-    let tables = Vec::new();
+    let tables: Vec<String> = Vec::new();
     RecordSettings {
         declarations: config.collections_path.clone(),
         outbox: OutboxLimits {
@@ -99,7 +104,7 @@ fn record_settings(config: &Config) -> RecordSettings {
         },
         zone: config.site_timezone,
         reserved: Reserved { paths: http::access::first_parts(), tables },
-        backends: Backends::default(),
+        backends,
     }
 }
 
@@ -250,6 +255,7 @@ pub async fn run_with(
             cache.tidy().await;
         }
     });
+    let sweeping = tokio::spawn(sweep::keep(state.clone()));
     let keeping = state.tls.clone().map(|tls| tokio::spawn(tls.keep()));
     let counting = tokio::spawn(async {
         loop {
@@ -277,6 +283,7 @@ pub async fn run_with(
         }
     }
     tidying.abort();
+    sweeping.abort();
     keeping.inspect(tokio::task::JoinHandle::abort);
     counting.abort();
     watching.abort();

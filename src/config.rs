@@ -16,13 +16,17 @@ use hvac_store::entity::AccountRole as Role;
 use crate::error::{Error, Result, codes};
 
 mod check;
+mod files;
 mod in_force;
 mod network;
+mod records;
 mod secret;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
+pub use files::{Bucket, FilePlace};
+pub use records::RecordServers;
 pub use secret::Secret;
 pub use tokens::{TokenKeys, TokenSettings};
 
@@ -51,7 +55,16 @@ pub const SETTINGS: &[Setting] = &[
     setting("DATA_DIR", "./data"),
     setting("DATA_STORAGE_PATH", "./data/sessions"),
     setting("MODELS_PATH", "./models"),
+    setting("FILES_PATH", "./files"),
+    setting("FILES_S3_BUCKET", ""),
+    setting("FILES_S3_ENDPOINT", ""),
+    setting("FILES_S3_REGION", "us-east-1"),
+    setting("FILES_S3_ACCESS_KEY_ID", ""),
+    setting("FILES_S3_SECRET_ACCESS_KEY", ""),
     setting("REDIS_URL", ""),
+    setting("RECORDS_MYSQL_URL", ""),
+    setting("RECORDS_POSTGRES_URL", ""),
+    setting("RECORDS_REDIS_URL", ""),
     setting("SITE_TIMEZONE", "UTC"),
     setting("POINT_WORDS", ""),
     setting("COLLECTIONS_PATH", ""),
@@ -127,6 +140,10 @@ pub struct Config {
     pub pg_port: Option<u16>,
     /// Where the stores are.
     pub store: Settings,
+    /// Where handed-over files lie.
+    pub files: FilePlace,
+    /// Servers that keep collections.
+    pub record_servers: RecordServers,
     /// Where server-side reports lie, and the root that `/api/files` is confined to.
     pub data_dir: PathBuf,
     /// Zone of reports that do not say theirs.
@@ -294,6 +311,8 @@ impl Config {
                 cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),
                 downloads_max_bytes: whole("DOWNLOADS_MAX_BYTES", 0..=1 << 44, " of bytes")?,
             },
+            files: files::of(some)?,
+            record_servers: records::of(some)?,
             data_dir: check::folder("DATA_DIR", &get("DATA_DIR"))?,
             site_timezone: timezone("SITE_TIMEZONE", &get("SITE_TIMEZONE"))?,
             point_words: some("POINT_WORDS").map(PathBuf::from),

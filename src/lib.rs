@@ -19,6 +19,7 @@
 //! | [`findings`] | faults of machines in a stored version, and what they waste |
 //! | `graphql` | the catalogue and what happens as a graph (feature `graphql`) |
 //! | `query` | SQL over stored sessions (feature `sql`) |
+//! | [`storage`] | files that are handed over, in a folder or a bucket |
 //! | [`records`] | declared collections of small records: written, listed, recovered, announced |
 //! | [`bundles`] | a whole session as one file, and such a file into another store |
 //! | [`doctor`] | is every file what it was; the catalogue from the folders alone |
@@ -87,6 +88,7 @@ pub mod records;
 pub mod sessions;
 pub mod signals;
 pub mod state;
+pub mod storage;
 pub mod subscriber;
 pub mod tls;
 pub mod training;

@@ -108,6 +108,8 @@ pub struct Principal {
     pub via: Via,
     /// Of a link: the only session that it shows.
     pub only_session: Option<String>,
+    /// Of a link: the only file that it shows.
+    pub only_file: Option<String>,
     /// From where.
     pub address: Option<IpAddr>,
     /// The request's id.
@@ -134,7 +136,7 @@ impl Principal {
     }
 
     fn new(who: Who, role: Role, via: Via) -> Self {
-        Self { who, role, via, only_session: None, address: None, request_id: None }
+        Self { who, role, via, only_session: None, only_file: None, address: None, request_id: None }
     }
 
     /// Its account's id, if it has one: also the owner of what it makes.

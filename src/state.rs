@@ -13,6 +13,7 @@ use crate::jobs::Jobs;
 use crate::memory::Memory;
 use crate::principal::Principal;
 use crate::records::Records;
+use crate::storage::Storage;
 use crate::tls::Tls;
 use hvac_store::Store;
 
@@ -85,6 +86,8 @@ pub struct Handles {
     pub memory: Memory,
     /// Declared collections.
     pub records: Records,
+    /// Files that were handed over.
+    pub storage: Arc<Storage>,
     /// What this process keeps of who shows what.
     pub credentials: Arc<Credentials>,
     /// The certificate that clients are met with, where there is one.

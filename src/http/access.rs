@@ -25,6 +25,7 @@ use crate::events::{self, Audience, NewEvent};
 use crate::log;
 use crate::principal::{Principal, Role, Via};
 use crate::state::AppState;
+use crate::storage::links as file_links;
 
 /// What a route needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +155,11 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/optimizations/{id}", VIEWER),
     ("POST", "/optimizations/{id}/outcome", OPERATOR),
     ("GET", "/optimizations/{id}/verify", VIEWER),
+    ("GET", "/storage/files", VIEWER),
+    ("POST", "/storage/files", OPERATOR),
+    ("GET", "/storage/files/{id}", VIEWER),
+    ("DELETE", "/storage/files/{id}", OPERATOR),
+    ("POST", "/storage/files/{id}/links", OPERATOR),
     // Reads, and changes nothing.
     ("POST", "/query", VIEWER),
     ("GET", "/queries", VIEWER),
@@ -198,6 +204,9 @@ fn within(path: &str) -> &str {
     let below = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/"));
     below.map_or(path, |below| &path[path.len() - below.len() - 1..])
 }
+
+/// The route of a file, which a link to that file opens.
+const STORED_FILE: &str = "/storage/files/{id}";
 
 /// Routes that a link opens, of its session: those that read it.
 fn is_open_to_links(method: &Method, path: &str) -> bool {
@@ -320,6 +329,14 @@ async fn known(state: &AppState, request: &Parts, endpoint: &Endpoint, link: Opt
     let found = match (link, accounts::authenticate(state, &shown).await) {
         (_, Ok(Some(known))) => return Ok(known),
         (_, Err(error)) => Err(error),
+        (Some(link), Ok(None)) if link.starts_with(file_links::PREFIX) => {
+            let opened = file_links::open(state, link).await;
+            opened.and_then(|principal| {
+                let opens = matches!(*method, Method::GET | Method::HEAD) && within(endpoint.as_str()) == STORED_FILE;
+                let message = "a link to a file opens that file, for reading, and nothing else";
+                opens.then_some(principal).ok_or_else(|| Error::new(codes::FORBIDDEN, message))
+            })
+        }
         (Some(link), Ok(None)) => accounts::links::open(state, link).await.and_then(|principal| {
             let message = "a link opens the data of its session, for reading, and nothing else";
             let opens = is_open_to_links(method, endpoint.as_str());

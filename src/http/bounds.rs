@@ -14,6 +14,7 @@ use crate::datasets::strip::MOST_SLICES;
 use crate::jobs::JobKind;
 use crate::limits::{LAST_PAGE, LONGEST_LINES, LONGEST_NAME, LONGEST_NOTE, LONGEST_PAGE, LONGEST_PATH};
 use crate::sessions::overrides::MOST_LOSS_WORDS;
+use crate::storage::files::SORTABLE;
 use crate::training::ask::LONGEST_PAST_S;
 use crate::training::predict::MOST_ROWS;
 
@@ -69,6 +70,8 @@ fn path() -> Value {
 fn of_parameter(operation: &str, name: &str) -> Value {
     match name {
         "kind" if operation == "list_findings" => json!({"enum": FaultKind::ALL.map(FaultKind::name)}),
+        "name" | "content_type" | "sha256" if operation == "list_stored_files" => text(),
+        "sort_by" if operation == "list_stored_files" => json!({"enum": SORTABLE}),
         "page" => json!({"minimum": 1, "maximum": LAST_PAGE}),
         "page_size" => json!({"minimum": 1, "maximum": LONGEST_PAGE}),
         "rows" => json!({"minimum": 1, "maximum": 10_000}),
@@ -154,6 +157,7 @@ fn of_fields() -> Vec<(&'static str, &'static [&'static str], Value)> {
         ("ImportForm", &["file"], json!({"minLength": 1})),
         ("SessionPatch", &["notes"], json!({"maxLength": LONGEST_LINES, "pattern": LINES})),
         ("SessionPatch", &["tags"], json!({"items": {"type": "string", "maxLength": LONGEST_NAME, "pattern": TAG}})),
+        ("StoredFileForm", &["expires_in_hours"], json!({"pattern": "^([1-9][0-9]{0,3})?$"})),
         ("UploadForm", &["name", "site"], text()),
         ("UploadForm", &["name", "site", "timezone"], json!({"type": "string"})),
         ("CleanRequest", &["dataset_id"], json!({"pattern": PARSED})),

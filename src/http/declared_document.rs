@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::contract::Gate;
 use super::openapi::{add_problems, problem_response};
-use crate::limits::{LAST_PAGE, LONGEST_PAGE};
+use super::records::FORMAT;
+use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE};
 use crate::records::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_KEY, UPDATED_AT};
-use crate::records::list::sortable;
+use crate::records::list::{SEARCH, sortable};
 use crate::records::routes::{Action, RecordRoute};
 use crate::records::write::MOST_RECORDS;
 use crate::records::{Records, Registry};
@@ -262,17 +263,26 @@ fn operation(route: &RecordRoute, registry: &Registry) -> Value {
     let schema = |kind: &str| json!({"$ref": format!("#/components/schemas/{}{kind}", pascal(name))});
     let shared = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let lists = |collection: &Collection| list_parameters(collection);
+    let written_out = |collection: &Collection| {
+        let mut all = list_parameters(collection);
+        all.push(json!({
+            "name": FORMAT, "in": "query", "required": false,
+            "description": "`json` (default) is a page; `ndjson` all that match, a record a line, in the order of keys",
+            "schema": {"type": "string", "enum": ["json", "ndjson"]},
+        }));
+        all
+    };
     let is_alias = route.path != format!("/{}", collection.route);
     let (id, summary, parameters, body, status, answer) = match route.action {
         Action::List if is_alias => {
             let id =
                 format!("list_all_{name}_below_{}", route.path.split('/').nth(1).unwrap_or_default().replace('-', "_"));
-            (id, format!("The same as /api/{}", collection.route), lists(collection), None, "200", schema("Page"))
+            (id, format!("The same as /api/{}", collection.route), written_out(collection), None, "200", schema("Page"))
         }
         Action::List => (
             format!("list_{name}"),
             format!("Records of {name} that match, page by page"),
-            lists(collection),
+            written_out(collection),
             None,
             "200",
             schema("Page"),
@@ -280,7 +290,7 @@ fn operation(route: &RecordRoute, registry: &Registry) -> Value {
         Action::Children => {
             let parent = collection.parent.as_ref().map_or("", |parent| parent.collection.as_str());
             let summary = format!("Records of {name} that belong to one of {parent}");
-            (format!("list_{name}_of_{parent}"), summary, lists(collection), None, "200", schema("Page"))
+            (format!("list_{name}_of_{parent}"), summary, written_out(collection), None, "200", schema("Page"))
         }
         Action::Incomplete => {
             let summary = format!("Records of {name} that are not done");
@@ -423,5 +433,14 @@ fn list_parameters(collection: &Collection) -> Vec<Value> {
         ),
         query("order", "Which way", json!({"type": "string", "enum": ["asc", "desc"]})),
     ];
-    filters.chain(words).chain(paging()).collect()
+    let search = collection.is_searched().then(|| {
+        let schema =
+            json!({"type": "string", "maxLength": LONGEST_NAME, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"});
+        query(
+            SEARCH,
+            "Only those with each of these words, whatever its case, in a field whose words are searched",
+            schema,
+        )
+    });
+    filters.chain(words).chain(search).chain(paging()).collect()
 }

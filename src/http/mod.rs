@@ -52,6 +52,7 @@ mod sessions;
 mod shape;
 mod sharing;
 mod sites;
+mod storage;
 mod system;
 mod ui;
 mod uploads;

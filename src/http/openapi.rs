@@ -53,6 +53,8 @@ pub struct NoSuchJob;
 pub struct NoSuchData;
 /// Problems of routes about one model.
 pub struct NoSuchModel;
+/// Problems of routes about one stored file.
+pub struct NoSuchFile;
 /// Problems of routes about one saved query.
 #[cfg(feature = "sql")]
 pub struct NoSuchQuery;
@@ -117,6 +119,25 @@ impl IntoResponses for NoSuchData {
                 "The stored file is missing or damaged",
                 "file_damaged",
                 "The file of parsed-v1 is damaged; run hvac-analytics doctor.",
+            ),
+        ])
+    }
+}
+
+impl IntoResponses for NoSuchFile {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        responses(&[
+            (
+                "404",
+                "No such file",
+                "unknown_stored_file",
+                "there is no file 'x'; GET /api/v1/storage/files lists them",
+            ),
+            (
+                "503",
+                "The server that keeps files is away",
+                "files_unavailable",
+                "The server that keeps files cannot be used now; nothing was changed. See the log for why.",
             ),
         ])
     }

@@ -167,8 +167,13 @@ fn heavy(method: &Method, route: &str) -> Option<About> {
 }
 
 /// Files that are stored as they are sent.
-const STORED: [&str; 4] =
-    ["/sessions/{id}/data.parquet", "/sessions/{id}/events.parquet", "/sessions/{id}/raw/{file}", "/models/{id}/file"];
+const STORED: [&str; 5] = [
+    "/sessions/{id}/data.parquet",
+    "/sessions/{id}/events.parquet",
+    "/sessions/{id}/raw/{file}",
+    "/models/{id}/file",
+    "/storage/files/{id}",
+];
 
 impl Rates {
     /// By the settings.

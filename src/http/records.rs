@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State as AxumState};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -16,6 +19,7 @@ use super::middleware::MEMORY_PER_JSON_BYTE;
 use super::problem::{self, Failed, Result};
 use super::{answer, contract};
 use crate::error::{Error, codes};
+use crate::records::collection::Collection;
 use crate::records::read::RecordPage;
 use crate::records::routes::{Action, RecordRoute};
 use crate::records::shown::Collections;
@@ -23,6 +27,8 @@ use crate::state::AppState;
 
 /// Longest body of a batch.
 const BATCH_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+/// The word of a list that says how it is written.
+pub const FORMAT: &str = "format";
 
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_collections))
@@ -105,8 +111,8 @@ async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request
     contract::no_body(request).await?;
     Ok(match declared.route.action {
         Action::Write | Action::WriteBatch => return Err(Error::internal("a route that writes takes a body").into()),
-        Action::List => page(&records.list(collection, None, &query).await?),
-        Action::Children => page(&records.list(collection, Some(&id), &query).await?),
+        Action::List => list(&state, collection, None, query).await?,
+        Action::Children => list(&state, collection, Some(&id), query).await?,
         Action::Incomplete => page(&records.incomplete(collection, &query).await?),
         Action::Read => {
             contract::only(&query, &[])?;
@@ -139,6 +145,41 @@ async fn body_of(state: &AppState, request: Request, limit: usize) -> Result<ser
     let bytes = length.and_then(|text| text.parse::<u64>().ok()).unwrap_or(JSON_LIMIT_BYTES as u64);
     let _held = state.memory.bodies.hold(bytes.saturating_mul(MEMORY_PER_JSON_BYTE)).await?;
     Ok(extract::object_body(request, limit).await?)
+}
+
+/// A list: a page of it, or with `format=ndjson` all of it.
+async fn list(
+    state: &AppState,
+    collection: &Arc<Collection>,
+    parent: Option<&str>,
+    mut query: Vec<(String, String)>,
+) -> Result<Response> {
+    let formats: Vec<String> = query.extract_if(.., |(name, _)| name == FORMAT).map(|(_, format)| format).collect();
+    match formats.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] | ["json"] => Ok(page(&state.records.list(collection, parent, &query).await?)),
+        ["ndjson"] => {
+            let mut export = state.records.export(collection, parent, &query).await?;
+            // What is wrong with the question is told as everywhere; what goes wrong later breaks the answer off.
+            let first = export.next().await?;
+            let rest = stream::try_unfold(export, |mut export| async move {
+                match export.next().await {
+                    Ok(piece) => Ok(piece.map(|piece| (Bytes::from(piece), export))),
+                    Err(error) => Err(std::io::Error::other(error)),
+                }
+            });
+            let body = Body::from_stream(stream::iter(first.map(|piece| Ok(Bytes::from(piece)))).chain(rest));
+            Ok(([(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")], body)
+                .into_response())
+        }
+        [_, _, ..] => {
+            let message = format!("{FORMAT}: it is given more than once; give it once");
+            Err(Error::invalid(FORMAT, codes::REPEATED_PARAMETER, message).into())
+        }
+        [other] => {
+            let message = format!("{FORMAT}: '{other}' is neither json nor ndjson");
+            Err(Error::invalid(FORMAT, codes::INVALID_FIELD, message).into())
+        }
+    }
 }
 
 /// A page; one that looked at every record says so.

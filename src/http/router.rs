@@ -23,7 +23,8 @@ use super::middleware::{compressible, cors, hold_body, observe, time_out};
 use super::rates::{Rates, count};
 use super::{
     access, audit, bundles, cleaning, data, events, export, files, findings, health, jobs, keys, login, models,
-    openapi, optimize, parse, problem, raw_files, records, sessions, shape, sharing, sites, system, ui, uploads, users,
+    openapi, optimize, parse, problem, raw_files, records, sessions, shape, sharing, sites, storage, system, ui,
+    uploads, users,
 };
 use crate::config::Config;
 use crate::observability::requests::RequestMetrics;
@@ -87,6 +88,7 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(system::routes())
         .merge(files::routes())
         .merge(records::routes())
+        .merge(storage::routes())
         .merge(sessions::routes())
         .merge(sites::routes())
         .merge(sharing::routes())
@@ -115,7 +117,11 @@ fn api(state: &AppState) -> OpenApiRouter<AppState> {
     #[cfg(feature = "sql")]
     let slow = slow.merge(super::query::routes());
     // What is streamed to the disk is not held in memory.
-    quick.merge(slow).layer(from_fn_with_state(state.clone(), hold_body)).merge(bundles::routes())
+    quick
+        .merge(slow)
+        .layer(from_fn_with_state(state.clone(), hold_body))
+        .merge(bundles::routes())
+        .merge(storage::slow_routes())
 }
 
 /// The program's own routes, and those that are declared at that moment.

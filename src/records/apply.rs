@@ -13,7 +13,7 @@ use super::collection::{BackendKind, Collection};
 use super::declaration::DeclarationError;
 use super::registry::{self, Choice, Registry};
 use super::source::DeclarationFile;
-use super::{Inner, sql};
+use super::{Inner, tables};
 use crate::error::{Context, Error, Result};
 use hvac_store::db::Transaction;
 use hvac_store::now;
@@ -170,7 +170,7 @@ async fn carried_out(
 
 async fn apply(txn: &Transaction, collection: &Collection, before: Option<&Collection>) -> Result<()> {
     if collection.backend == BackendKind::Sqlite {
-        sql::prepare(txn, collection, before).await.internal("making a collection's table")?;
+        tables::prepare(txn, collection, before).await.internal("making a collection's table")?;
     }
     let doing = "keeping a declaration";
     let declaration = serde_json::to_value(collection).internal(doing)?;

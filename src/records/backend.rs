@@ -50,6 +50,8 @@ pub enum Filter {
     Is(String, Vec<Value>),
     /// A field has any value.
     Has(String),
+    /// Each of these words stands in a field that is declared with `search`.
+    Words(Vec<String>),
     /// Its key comes behind this one: of the next page of a reading of all, whose total nobody asks for.
     KeyAfter(String),
     /// A time, declared or one of the two that every record has, is at or after `from` and before `to`, UTC ms.

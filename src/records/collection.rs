@@ -175,6 +175,30 @@ impl BackendKind {
     }
 }
 
+impl BackendKind {
+    /// The server's name.
+    #[must_use]
+    pub fn server(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Mysql => "MySQL",
+            Self::Postgres => "PostgreSQL",
+            Self::Redis => "Redis",
+        }
+    }
+
+    /// The setting that names the server.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Sqlite => "DATABASE_URL",
+            Self::Mysql => "RECORDS_MYSQL_URL",
+            Self::Postgres => "RECORDS_POSTGRES_URL",
+            Self::Redis => "RECORDS_REDIS_URL",
+        }
+    }
+}
+
 impl Collection {
     /// The field of that name.
     #[must_use]
@@ -191,6 +215,12 @@ impl Collection {
     #[must_use]
     pub fn is_indexed(&self, name: &str) -> bool {
         name == self.key || name == self.time || self.field(name).is_some_and(|field| field.index)
+    }
+
+    /// Whether words are looked for in some of its fields.
+    #[must_use]
+    pub fn is_searched(&self) -> bool {
+        self.fields.iter().any(|field| field.search && field.kind == FieldType::Text)
     }
 
     /// The table that keeps it in a database.

@@ -388,8 +388,8 @@ fn field(
 }
 
 /// Parameters of lists and words of answers: no field can be called so.
-pub const RESERVED_FIELDS: [&str; 9] =
-    ["from", "to", "sort_by", "order", "page", "page_size", "partial", "q", "counts"];
+pub const RESERVED_FIELDS: [&str; 10] =
+    ["from", "to", "sort_by", "order", "page", "page_size", "partial", "q", "format", "counts"];
 
 fn parent(part: &Part<'_>, fields: &mut [Field], list: &str) -> Result<Option<Parent>> {
     let Some(value) = part.get("parent") else { return Ok(None) };

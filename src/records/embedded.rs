@@ -3,9 +3,9 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::backend::{BackendFailure, Done, Found, Record, RecordBackend, RecordQuery};
+use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend, RecordQuery};
 use super::collection::Collection;
-use super::sql;
+use super::{search, sql, tables};
 use crate::error::{Context, Error};
 use hvac_store::db::Db;
 
@@ -31,7 +31,7 @@ impl RecordBackend for Embedded {
     fn prepare<'a>(&'a self, collection: &'a Collection, before: Option<&'a Collection>) -> BoxFuture<'a, Done<()>> {
         async move {
             let txn = self.db.begin().await.map_err(down)?;
-            sql::prepare(&txn, collection, before).await.internal("making a collection's table").map_err(down)?;
+            tables::prepare(&txn, collection, before).await.internal("making a collection's table").map_err(down)?;
             txn.commit().await.map_err(down)
         }
         .boxed()
@@ -52,8 +52,13 @@ impl RecordBackend for Embedded {
     }
 
     fn query<'a>(&'a self, collection: &'a Collection, query: &'a RecordQuery) -> BoxFuture<'a, Done<Found>> {
-        async move { sql::query(self.db.read(), collection, query).await.internal("listing records").map_err(down) }
-            .boxed()
+        async move {
+            if query.filters.iter().any(|filter| matches!(filter, Filter::Words(_))) && !self.db.is_read_only() {
+                while search::gather(&self.db, collection).await.map_err(down)? {}
+            }
+            sql::query(self.db.read(), collection, query).await.internal("listing records").map_err(down)
+        }
+        .boxed()
     }
 
     fn delete<'a>(

@@ -7,14 +7,17 @@ use super::backend::{Filter, RecordQuery};
 use super::closest::advice;
 use super::collection::{CREATED_AT, Collection, Field, FieldType, UPDATED_AT};
 use super::record::value_of;
+use super::search;
 use crate::datasets::clock;
 use crate::error::{Detail, Error, Result, codes};
-use crate::limits::Paging;
+use crate::limits::{self, Paging};
 
 /// Items of a page when nobody says otherwise.
 const USUAL_PAGE: u64 = 20;
 /// Words that every list takes.
 pub const WORDS: [&str; 6] = ["from", "to", "sort_by", "order", "page", "page_size"];
+/// The word of what is searched, where a collection has fields for that.
+pub const SEARCH: &str = "q";
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,10 +54,15 @@ pub fn asked(collection: &Collection, pairs: &[(String, String)], zone: Tz) -> R
     if from_ms.is_some() || to_ms.is_some() {
         filters.push(Filter::Between { time: collection.time.clone(), from_ms, to_ms });
     }
+    limits::given_name(SEARCH, get(SEARCH))?;
+    let words = get(SEARCH).map(search::words).unwrap_or_default();
+    if !words.is_empty() {
+        filters.push(Filter::Words(words));
+    }
     let (sort_by, descending) = sorting(collection, get("sort_by"), get("order"))?;
     let looked_for = filters.iter().filter_map(|filter| match filter {
         Filter::Is(name, _) | Filter::Has(name) => Some(name.as_str()),
-        Filter::KeyAfter(_) | Filter::Between { .. } => None,
+        Filter::KeyAfter(_) | Filter::Words(_) | Filter::Between { .. } => None,
     });
     let mut scanned: Vec<String> =
         looked_for.chain([sort_by.as_str()]).filter(|name| !collection.is_indexed(name)).map(str::to_owned).collect();
@@ -66,7 +74,7 @@ pub fn asked(collection: &Collection, pairs: &[(String, String)], zone: Tz) -> R
 /// Names that a list takes: all fields but those without an order, and its words.
 pub fn names(collection: &Collection) -> impl Iterator<Item = &str> {
     let fields = collection.fields.iter().filter(|field| field.kind != FieldType::Json);
-    fields.map(|field| field.name.as_str()).chain(WORDS)
+    fields.map(|field| field.name.as_str()).chain(WORDS).chain(collection.is_searched().then_some(SEARCH))
 }
 
 /// Fields that a list can be sorted by.

@@ -36,17 +36,24 @@ pub mod collection;
 pub mod declaration;
 pub mod embedded;
 mod expiry;
+pub mod export;
 pub mod list;
 pub mod outbox;
 pub mod read;
 pub mod record;
 pub mod recovery;
+pub mod redis;
 pub mod registry;
+mod remembered;
 pub mod routes;
+pub mod search;
+pub mod server;
+pub mod servers;
 pub mod several;
 pub mod shown;
 pub mod source;
 pub mod sql;
+pub mod tables;
 pub mod times;
 pub mod write;
 pub mod writer;
@@ -56,6 +63,12 @@ pub use registry::{Registry, Reserved};
 
 /// How often it is looked whether declarations changed.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// After how many looks one that was refused is tried again.
+const AGAIN_EVERY: u32 = 30;
+/// How often words of what changed are gathered.
+const GATHERED_EVERY: Duration = Duration::from_secs(5);
+/// How long writers are let be between.
+const GATHERED_BREATH: Duration = Duration::from_millis(20);
 /// How often it is looked whether a queue is to be handed over.
 const DUE_EVERY: Duration = Duration::from_millis(250);
 /// How long a shutdown waits for other servers to take what waits for them; what they do not take stays in the outbox.
@@ -143,6 +156,7 @@ impl Records {
         let inner = &self.0;
         inner.tasks.spawn(keep_declared(Arc::clone(inner)));
         inner.tasks.spawn(expiry::keep(Arc::clone(inner)));
+        inner.tasks.spawn(keep_searched(Arc::clone(inner)));
         for (kind, _) in inner.backends.iter().filter(|(kind, _)| *kind != BackendKind::Sqlite) {
             inner.tasks.spawn(keep_flushed(Arc::clone(inner), kind));
         }
@@ -221,18 +235,45 @@ impl Inner {
 async fn keep_declared(inner: Arc<Inner>) {
     let stamp = |inner: &Inner| inner.source.stamp();
     let mut last = stamp(&inner);
+    let mut turn = 0_u32;
     loop {
         tokio::select! {
             () = inner.stop.cancelled() => return,
             () = tokio::time::sleep(LOOKED_EVERY) => {}
         }
         let now = stamp(&inner);
-        if now == last {
+        turn = turn.wrapping_add(1);
+        // What was refused because a server was away is not so for ever.
+        let again = turn.is_multiple_of(AGAIN_EVERY) && inner.registry().files.iter().any(|file| file.error.is_some());
+        if now == last && !again {
             continue;
         }
         match inner.reload().await {
             Ok(()) => last = now,
             Err(error) => tracing::warn!(%error, "declarations could not be read again: it is tried again"),
+        }
+    }
+}
+
+/// Gathers the words of what changed in the metadata database.
+async fn keep_searched(inner: Arc<Inner>) {
+    loop {
+        tokio::select! {
+            () = inner.stop.cancelled() => return,
+            () = tokio::time::sleep(GATHERED_EVERY) => {}
+        }
+        let names: Vec<String> = inner.registry().collections.iter().map(|own| own.name.clone()).collect();
+        for name in names.iter().filter(|_| !inner.db.is_read_only()) {
+            while !inner.stop.is_cancelled() {
+                let layout = inner.layout.read().await;
+                let Some(collection) = layout.get(name).filter(|own| own.backend == BackendKind::Sqlite) else { break };
+                // Whoever searches is told why it fails.
+                if !search::gather(&inner.db, collection).await.unwrap_or(false) {
+                    break;
+                }
+                drop(layout);
+                tokio::time::sleep(GATHERED_BREATH).await;
+            }
         }
     }
 }

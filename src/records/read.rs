@@ -100,11 +100,26 @@ impl Records {
         pairs: &[(String, String)],
     ) -> Result<RecordPage> {
         let mut asked = list::asked(collection, pairs, self.0.zone)?;
-        if let Some(parent) = parent {
-            self.parent_is_there(collection, parent).await?;
-            asked.query.filters.extend(of_parent(collection, parent));
-        }
+        asked.query.filters.extend(self.parent_filter(collection, parent).await?);
         self.page(collection, asked).await
+    }
+
+    /// What a list of these words filters by.
+    pub(super) async fn filters(
+        &self,
+        collection: &Collection,
+        parent: Option<&str>,
+        pairs: &[(String, String)],
+    ) -> Result<Vec<Filter>> {
+        let mut filters = list::asked(collection, pairs, self.0.zone)?.query.filters;
+        filters.extend(self.parent_filter(collection, parent).await?);
+        Ok(filters)
+    }
+
+    async fn parent_filter(&self, collection: &Collection, parent: Option<&str>) -> Result<Option<Filter>> {
+        let Some(parent) = parent else { return Ok(None) };
+        self.parent_is_there(collection, parent).await?;
+        Ok(of_parent(collection, parent))
     }
 
     pub(super) async fn page(&self, collection: &Collection, asked: Asked) -> Result<RecordPage> {

@@ -4,95 +4,27 @@
 //! stand in one JSON column. Times are whole numbers, UTC ms, so that they compare the same everywhere. Whoever calls says
 //! by which connection, within a transaction of his own where there is more than one statement.
 
-use sea_orm::sea_query::{
-    Alias, ColumnDef, Expr, ExprTrait, Func, Index, IndexCreateStatement, NullOrdering, OnConflict, Order, Query,
-    SelectStatement, Table, TableCreateStatement,
-};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, NullOrdering, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Value as SqlValue};
 use serde_json::{Map, Value};
 
 use super::backend::{Filter, Found, Record, RecordQuery};
-use super::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_KEY, UPDATED_AT};
+use super::collection::{CREATED_AT, Collection, Field, FieldType, UPDATED_AT};
+use super::record::bytes_of;
+use super::search;
 use super::times::{ms_of, text_of};
 
 /// All fields without a column of their own.
-const REST: &str = "_rest";
+pub(super) const REST: &str = "_rest";
 /// Rows of one statement: few statements, and no text of one that is worth no keeping.
 const ROWS_AT_ONCE: usize = 128;
 /// Values of one statement, below what every database takes.
 const VALUES_AT_ONCE: usize = 30_000;
-/// Rows that are rewritten at once when a field gets a column.
-const PAGE: u64 = 500;
-
-/// Makes the table of a collection, or brings it from what it was (`before`) to what it is now.
-///
-/// # Errors
-/// When the database refuses a statement.
-pub async fn prepare(
-    db: &impl ConnectionTrait,
-    collection: &Collection,
-    before: Option<&Collection>,
-) -> Result<(), DbErr> {
-    let Some(before) = before else {
-        db.execute(&create_table(collection, db.get_database_backend())).await?;
-        for index in indexes(collection) {
-            db.execute(&create_index(collection, index, db.get_database_backend())).await?;
-        }
-        return Ok(());
-    };
-    let had = |name: &str| before.columns().any(|column| column.name == name);
-    let added: Vec<&Field> = collection.columns().filter(|column| !had(&column.name)).collect();
-    for field in &added {
-        let mut column = column(field, db.get_database_backend());
-        let mut table = Table::alter();
-        table.table(collection.table());
-        match db.get_database_backend() {
-            DbBackend::Postgres => table.add_column_if_not_exists(&mut column),
-            _ => table.add_column(&mut column),
-        };
-        db.execute(&table.take()).await?;
-    }
-    let is_defaulted = |field: &&Field| field.default.is_some() && before.field(&field.name).is_none();
-    let defaulted: Vec<&Field> = collection.fields.iter().filter(is_defaulted).collect();
-    if !added.is_empty() || !defaulted.is_empty() {
-        rewrite(db, collection, before, &defaulted).await?;
-    }
-    let (old, new): (Vec<_>, Vec<_>) = (indexes(before).collect(), indexes(collection).collect());
-    for gone in old.iter().filter(|index| !new.contains(index)) {
-        let name = index_name(collection, gone);
-        let mut drop = Index::drop();
-        drop.name(name).table(collection.table());
-        db.execute(&drop).await?;
-    }
-    let has = |name: &str| collection.field(name).is_some_and(|field| field.column);
-    for field in before.columns().filter(|field| !has(&field.name)) {
-        db.execute(&Table::alter().table(collection.table()).drop_column(field.name.clone()).take()).await?;
-    }
-    for index in new.iter().filter(|index| !old.contains(index)) {
-        db.execute(&create_index(collection, index, db.get_database_backend())).await?;
-    }
-    Ok(())
-}
-
-/// Writes every record again, so that what is a column now stands in it, and what has a default now has it.
-async fn rewrite(
-    db: &impl ConnectionTrait,
-    collection: &Collection,
-    before: &Collection,
-    defaulted: &[&Field],
-) -> Result<(), DbErr> {
-    let mut after: Option<String> = None;
-    loop {
-        let mut page = page_after(db, before, after.as_deref(), PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.key.clone());
-        for record in &mut page {
-            let defaults = defaulted.iter().filter_map(|field| Some((field.name.clone(), field.default.clone()?)));
-            record.fields.extend(defaults);
-        }
-        write(db, collection, &page).await?;
-    }
-}
+/// Bytes of one statement, about, below what every server takes unless one record alone has more.
+const BYTES_AT_ONCE: u64 = 2 << 20;
+/// Texts of this database differ in each letter and each blank, and stand in the order of their code points, as everywhere
+/// else; MariaDB and MySQL name that differently, and each passes over what is meant for the other.
+pub(super) const AS_WRITTEN: &str = "/*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */";
 
 /// The next records behind a key, in the order of keys.
 ///
@@ -126,7 +58,7 @@ pub async fn write(
     let at_once = ROWS_AT_ONCE.min(VALUES_AT_ONCE / (columns.len() + 4));
     let backend = db.get_database_backend();
     let mut written = Vec::with_capacity(records.len());
-    for part in records.chunks(at_once.max(1)) {
+    for part in parts(records, at_once.max(1)) {
         let mut insert = Query::insert();
         insert.into_table(collection.table());
         let names = columns.iter().map(|column| column.name.clone());
@@ -146,6 +78,22 @@ pub async fn write(
         }
     }
     Ok(written)
+}
+
+/// Records in as many parts as statements are needed for them.
+fn parts(records: &[Record], most: usize) -> impl Iterator<Item = &[Record]> {
+    let mut rest = records;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = rest.iter().take(most).take_while(|record| {
+            let is_first = bytes == 0;
+            bytes += bytes_of(record);
+            is_first || bytes <= BYTES_AT_ONCE
+        });
+        let (part, others) = rest.split_at(fits.count());
+        rest = others;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 /// The record of a key.
@@ -220,73 +168,6 @@ pub async fn delete(
         deleted += db.execute(&delete).await?.rows_affected();
     }
     Ok(deleted)
-}
-
-fn create_table(collection: &Collection, backend: DbBackend) -> TableCreateStatement {
-    let mut key = text_column(&collection.key, LONGEST_KEY, backend);
-    key.not_null().primary_key();
-    let mut table = Table::create();
-    table
-        .table(collection.table())
-        .if_not_exists()
-        .col(&mut key)
-        .col(ColumnDef::new(CREATED_AT).big_integer().not_null())
-        .col(ColumnDef::new(UPDATED_AT).big_integer().not_null())
-        .col(ColumnDef::new(REST).json_binary().not_null());
-    for field in collection.columns() {
-        table.col(&mut column(field, backend));
-    }
-    if backend == DbBackend::MySql {
-        // Keys differ in each letter, as they do everywhere else.
-        table.character_set("utf8mb4").collate("utf8mb4_bin");
-    }
-    table.take()
-}
-
-/// A text of so many characters, in the order of its code points.
-fn text_column(name: &str, longest: u64, backend: DbBackend) -> ColumnDef {
-    let mut column = ColumnDef::new(name.to_owned());
-    column.string_len(u32::try_from(longest).unwrap_or(u32::MAX));
-    if backend == DbBackend::Postgres {
-        column.extra("COLLATE \"C\"");
-    }
-    column
-}
-
-fn column(field: &Field, backend: DbBackend) -> ColumnDef {
-    let mut column = ColumnDef::new(field.name.clone());
-    match field.kind {
-        FieldType::Text => return text_column(&field.name, field.max_length, backend),
-        FieldType::Integer | FieldType::Time => column.big_integer(),
-        FieldType::Number => column.double(),
-        FieldType::Boolean => column.boolean(),
-        FieldType::Json => column.json_binary(),
-    };
-    column
-}
-
-/// Names of what has an index, but the key.
-fn indexes(collection: &Collection) -> impl Iterator<Item = &str> {
-    let own = collection.fields.iter().filter(|field| field.index && field.name != collection.key);
-    let time = [CREATED_AT, UPDATED_AT]
-        .into_iter()
-        .filter(|time| *time == collection.time || (*time == UPDATED_AT && collection.ttl_s.is_some()));
-    own.map(|field| field.name.as_str()).chain(time)
-}
-
-fn index_name(collection: &Collection, column: &str) -> String {
-    format!("ix_{}_{column}", collection.table())
-}
-
-fn create_index(collection: &Collection, column: &str, backend: DbBackend) -> IndexCreateStatement {
-    let mut index = Index::create();
-    index.name(index_name(collection, column)).table(collection.table()).col(column.to_owned());
-    // Lists that are sorted by it go on by the key.
-    index.col(collection.key.clone());
-    if backend != DbBackend::MySql {
-        index.if_not_exists();
-    }
-    index.take()
 }
 
 /// What stands in a row, in the order of the columns.
@@ -393,6 +274,7 @@ fn conditions(collection: &Collection, filter: &Filter, backend: DbBackend) -> V
             let values: Vec<SqlValue> = values.iter().map(|value| sql_value(kind, Some(value))).collect();
             vec![value_of(collection, name, backend).is_in(values)]
         }
+        Filter::Words(words) => search::conditions(collection, words, backend),
         Filter::Has(name) => vec![value_of(collection, name, backend).is_not_null()],
         Filter::KeyAfter(key) => vec![Expr::col(collection.key.clone()).gt(key.as_str())],
         Filter::Between { time, from_ms, to_ms } => {
@@ -433,7 +315,7 @@ fn value_of(collection: &Collection, name: &str, backend: DbBackend) -> Expr {
                 FieldType::Integer => format!("CAST({text} AS SIGNED)"),
                 FieldType::Number => format!("CAST({text} AS DOUBLE)"),
                 FieldType::Boolean => format!("({text} = 'true')"),
-                FieldType::Text | FieldType::Time | FieldType::Json => text,
+                FieldType::Text | FieldType::Time | FieldType::Json => format!("({text} {AS_WRITTEN})"),
             }
         }
         _ => format!("json_extract(\"{REST}\", '$.{name}')"),

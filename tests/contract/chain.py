@@ -53,6 +53,8 @@ def drive(url: str, samples: Path) -> dict:
         GraphQuery, ImportForm, InvalidateRequest, QueryRequest, QueryToSave, QueryOptions,
         SessionPatch, StatedSettings, TrainRequest, UploadForm,
     )
+    from client.api.storage import delete_stored_file, list_stored_files, post_file_link, post_stored_file
+    from client.models import FileLinkRequest, StoredFileForm
     from client.types import File
 
     client = Client(base_url=url, timeout=120)
@@ -180,6 +182,13 @@ def drive(url: str, samples: Path) -> dict:
     ok(get_equipment.sync_detailed(client=client, id="CH-1"))
     ok(list_equipment.sync_detailed(client=client))
     ok(list_hvac_rejected.sync_detailed(client=client))
+    files = [
+        call(post_stored_file, 201, body=StoredFileForm(file=File(io.BytesIO(b"bytes"), "photo.jpg", "image/jpeg"), expires_in_hours="24"))
+        for _ in range(2)
+    ]
+    assert call(list_stored_files).total == 2
+    call(post_file_link, 201, id=files[0].id, body=FileLinkRequest(minutes=5))
+    ok(delete_stored_file.sync_detailed(client=client, id=files[1].id), 204)
     call(list_audit)
     call(verify_audit)
 
@@ -201,6 +210,6 @@ def drive(url: str, samples: Path) -> dict:
     call(cancel_job, id=queued.job_id)
     return {
         "sessions": [session], "spare_sessions": spare, "models": ["contract", trained.model_id], "columns": parsed.columns,
-        "jobs": [trained.job_id, queued.job_id], "cleaning-jobs": [cleaned.job_id], "optimizations": [best.run_id], "queries": ["Rows"], "users": [person.id],
+        "jobs": [trained.job_id, queued.job_id], "cleaning-jobs": [cleaned.job_id], "optimizations": [best.run_id], "queries": ["Rows"], "users": [person.id], "storage": [files[0].id],
         "answers": answers,
     }

@@ -30,6 +30,7 @@ pub fn settings(folder: &Path) -> BTreeMap<&'static str, String> {
         ("DATA_DIR", below("data")),
         ("DATA_STORAGE_PATH", below("data/sessions")),
         ("MODELS_PATH", below("models")),
+        ("FILES_PATH", below("files")),
     ])
 }
 

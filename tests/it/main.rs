@@ -65,6 +65,7 @@ mod sessions;
 mod setpoints;
 mod simulated;
 mod spreadsheet;
+mod storage;
 mod tidy;
 mod tls;
 mod training;

@@ -7,10 +7,15 @@ use tempfile::TempDir;
 
 use crate::helpers::TestApp;
 
+mod backends;
 mod crash;
 mod declarations;
+mod elsewhere;
 mod lists;
+mod remembered;
 mod rooms;
+mod search;
+mod servers;
 mod systems;
 mod writing;
 

@@ -8,6 +8,8 @@ use crate::helpers::Process;
 
 const JWT: &str = "PLANTED-jwt-secret-of-more-than-32-bytes";
 const REDIS: &str = "PLANTED-redis-password";
+const KEEPER: &str = "PLANTED-password-of-a-server-that-keeps";
+const BUCKET: &str = "PLANTED-secret-of-a-bucket";
 const COLLECTOR: &str = "PLANTED-collector-key";
 const PASSWORD: &str = "PLANTED password of anna";
 const WRONG: &str = "PLANTED password that is wrong";
@@ -16,12 +18,25 @@ const WRONG: &str = "PLANTED password that is wrong";
 #[tokio::test]
 async fn no_secret_stands_in_anything_that_is_said() {
     let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("collections")).unwrap();
+    let keepers = ["mysql", "postgres", "redis"].map(|word| {
+        format!("[[collection]]\nname = \"in_{word}\"\nkey = \"id\"\nbackend = \"{word}\"\n[collection.fields]\nid = {{ type = \"text\" }}\n")
+    });
+    std::fs::write(folder.path().join("collections/keepers.toml"), keepers.concat()).unwrap();
     let mut command = Process::command(folder.path(), &["serve", "--log-format", "json"]);
     command
         .env("JWT_SECRET", JWT)
         .env("JWT_ISSUER", "https://issuer.example")
         .env("JWT_AUDIENCE", "hvac")
         .env("REDIS_URL", format!("redis://hvac:{REDIS}@127.0.0.1:1/0"))
+        .env("RECORDS_MYSQL_URL", format!("mysql://hvac:{KEEPER}@127.0.0.1:1/records"))
+        .env("RECORDS_POSTGRES_URL", format!("postgres://hvac:{KEEPER}@127.0.0.1:1/records"))
+        .env("RECORDS_REDIS_URL", format!("redis://:{KEEPER}@127.0.0.1:1/1"))
+        .env("COLLECTIONS_PATH", folder.path().join("collections"))
+        .env("FILES_S3_BUCKET", "files")
+        .env("FILES_S3_ENDPOINT", "http://127.0.0.1:1")
+        .env("FILES_S3_ACCESS_KEY_ID", KEEPER)
+        .env("FILES_S3_SECRET_ACCESS_KEY", BUCKET)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
         .env("OTEL_EXPORTER_OTLP_HEADERS", format!("x-api-key={COLLECTOR}"))
         .env("RUST_LOG", "trace");
@@ -47,6 +62,16 @@ async fn no_secret_stands_in_anything_that_is_said() {
     let id = uploaded["session_id"].as_str().unwrap().to_owned();
     let made = post(&format!("/api/v1/sessions/{id}/links"), json!({"note": "for a tool"})).await;
     let link = made.json::<Value>().await.unwrap()["secret"].as_str().unwrap().to_owned();
+
+    let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(&b"x"[..]).file_name("x"));
+    said.push(client.post(url("/api/storage/files")).multipart(form).send().await.unwrap().text().await.unwrap());
+    for word in ["mysql", "postgres", "redis"] {
+        let route = format!("/api/v1/in-{word}");
+        said.push(post(&route, json!({"id": "x"})).await.text().await.unwrap());
+        for path in [route.clone(), format!("{route}/x"), format!("{route}/y"), "/api/v1/collections".to_owned()] {
+            said.push(client.get(url(&path)).send().await.unwrap().text().await.unwrap());
+        }
+    }
 
     let wrong_key = format!("hvac_{}", "P".repeat(43));
     let get = async |path: &str, name: &str, value: &str| {
@@ -97,7 +122,8 @@ async fn no_secret_stands_in_anything_that_is_said() {
     said.push(server.stderr());
     assert!(said.iter().any(|text| text.contains("session.upload")), "there is something to look at");
 
-    let secrets = [JWT, REDIS, COLLECTOR, PASSWORD, WRONG, &key, &wrong_key, &login, &link, "a.PLANTED.c"];
+    let secrets =
+        [JWT, REDIS, KEEPER, BUCKET, COLLECTOR, PASSWORD, WRONG, &key, &wrong_key, &login, &link, "a.PLANTED.c"];
     for (number, text) in said.iter().enumerate() {
         for secret in secrets {
             let at = text.find(secret);

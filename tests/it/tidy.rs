@@ -25,6 +25,7 @@ const FEATURES: &[&str] = &[
     "demo",
     "doctor",
     "bundles",
+    "storage",
     "accounts",
     "graphql",
 ];
@@ -61,6 +62,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("graphql", "training"),
     ("graphql", "optimization"),
     ("graphql", "records"),
+    ("storage", "records"),
 ];
 /// What the rooms that are no feature may use of others (DESIGN §3). Which crate may use which, Cargo keeps.
 const DOORS: &[(&str, &[&str])] = &[
@@ -79,7 +81,19 @@ const DOORS: &[(&str, &[&str])] = &[
     ("credentials", &["config", "error", "principal"]),
     (
         "state",
-        &["config", "credentials", "error", "events", "guessing", "jobs", "memory", "principal", "records", "tls"],
+        &[
+            "config",
+            "credentials",
+            "error",
+            "events",
+            "guessing",
+            "jobs",
+            "memory",
+            "principal",
+            "records",
+            "storage",
+            "tls",
+        ],
     ),
     ("tls", &["config", "error"]),
     ("subscriber", &[]),

@@ -26,6 +26,9 @@ const FORMAT: u32 = 1;
 /// Longest life of an answer.
 const LONGEST_TTL: Duration = Duration::from_secs(10 * 365 * 86_400);
 
+/// How long records of another server are kept, and in Redis.
+const RECORDS_LIFE: Duration = Duration::from_secs(10);
+const RECORDS_LIFE_BEYOND: Duration = Duration::from_secs(60);
 /// How long rows stay that nobody asks for.
 const ROWS_IDLE: Duration = Duration::from_secs(60);
 /// Turns of [`Cache::tidy`] without a question after which the cache keeps only what is small.
@@ -63,8 +66,10 @@ struct Entry {
 /// What kind of thing an entry is: each has one type, and its time to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Bytes for a client; the only kind that Redis has too.
+    /// Bytes for a client; Redis has them too.
     Answer,
+    /// Records of another server, as bytes; Redis has them too, longer.
+    Records,
     /// Rows of a file, unpacked.
     Rows,
     /// What a file says of itself.
@@ -121,6 +126,7 @@ impl moka::Expiry<CacheKey, Entry> for Lives {
     fn expire_after_create(&self, key: &CacheKey, _: &Entry, _: Instant) -> Option<Duration> {
         match key.kind {
             Kind::Answer => Some(self.answers),
+            Kind::Records => Some(RECORDS_LIFE),
             Kind::Rows => Some(ROWS_IDLE),
             Kind::Footer | Kind::Model => None,
         }

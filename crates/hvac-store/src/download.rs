@@ -9,7 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::made::{CHUNK_BYTES, MadeFiles, MadeKey, Reading, Recipe};
@@ -35,6 +37,15 @@ pub enum Download {
         /// Its length.
         size_bytes: u64,
     },
+    /// A file that was handed over.
+    Kept {
+        /// Where it lies.
+        objects: Arc<dyn ObjectStore>,
+        /// Its path there.
+        place: Path,
+        /// Its length.
+        size_bytes: u64,
+    },
     /// Bytes that are at hand.
     Held(Bytes),
     /// Made when asked for.
@@ -52,7 +63,7 @@ impl Download {
     /// The length; of a made one when it is made, and none when it cannot be kept.
     pub async fn size(&self) -> Option<u64> {
         match self {
-            Self::Stored { size_bytes, .. } => Some(*size_bytes),
+            Self::Stored { size_bytes, .. } | Self::Kept { size_bytes, .. } => Some(*size_bytes),
             Self::Held(bytes) => Some(bytes.len() as u64),
             Self::Made { files, key, recipe } => {
                 let size = files.open(key, recipe)?.size().await;
@@ -66,7 +77,9 @@ impl Download {
     #[must_use]
     pub fn whole(&self) -> (ByteStream, Option<u64>) {
         match self {
-            Self::Stored { size_bytes, .. } => (self.part(0..*size_bytes), Some(*size_bytes)),
+            Self::Stored { size_bytes, .. } | Self::Kept { size_bytes, .. } => {
+                (self.part(0..*size_bytes), Some(*size_bytes))
+            }
             Self::Held(bytes) => (self.part(0..bytes.len() as u64), Some(bytes.len() as u64)),
             Self::Made { files, key, recipe } => match files.open(key, recipe) {
                 Some(reading) => {
@@ -85,7 +98,7 @@ impl Download {
     pub async fn read(&self) -> Result<Bytes> {
         let mut chunks = match self {
             Self::Made { recipe, .. } => on_the_way(recipe, 0..u64::MAX),
-            Self::Stored { .. } | Self::Held(_) => self.whole().0,
+            Self::Stored { .. } | Self::Kept { .. } | Self::Held(_) => self.whole().0,
         };
         let mut bytes = Vec::new();
         while let Some(chunk) = chunks.next().await {
@@ -101,6 +114,7 @@ impl Download {
             Self::Stored { objects, key, .. } => {
                 Box::pin(objects.stream(key, range).map(|chunk| chunk.map_err(io::Error::other)))
             }
+            Self::Kept { objects, place, .. } => kept(Arc::clone(objects), place.clone(), range),
             Self::Held(bytes) => {
                 let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(bytes.len());
                 let part = bytes.slice(at(range.start)..at(range.end));
@@ -113,6 +127,19 @@ impl Download {
             },
         }
     }
+}
+
+/// A part of a file that was handed over.
+fn kept(objects: Arc<dyn ObjectStore>, place: Path, range: Range<u64>) -> ByteStream {
+    if range.is_empty() {
+        return Box::pin(stream::empty());
+    }
+    let begun = async move {
+        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
+        let found = objects.get_opts(&place, options).await.map_err(io::Error::other)?;
+        Ok::<_, io::Error>(found.into_stream().map_err(io::Error::other))
+    };
+    Box::pin(stream::once(begun).try_flatten())
 }
 
 /// What a file's reader gets; where the file is given up, the rest is made on the way.

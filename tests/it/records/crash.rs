@@ -71,11 +71,20 @@ async fn everything(client: &Client) -> BTreeMap<String, u64> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_in_the_middle_of_writes_nothing_acknowledged_is_lost() {
-    let folder = TempDir::new().unwrap();
+    killed_again_and_again(&TempDir::new().unwrap(), &[]).await;
+}
+
+/// The same with work orders that another server keeps: `environment` names it, and the folder's declarations say so.
+pub async fn killed_again_and_again(folder: &TempDir, environment: &[(&str, String)]) {
+    let serve = || {
+        let mut command = Process::command(folder.path(), &["serve"]);
+        command.envs(environment.iter().map(|(name, value)| (*name, value)));
+        Process::serve_by(folder.path(), command)
+    };
     let known: Mutex<BTreeMap<String, Known>> = Mutex::default();
     let mut acknowledged = 0;
     for round in 0..rounds() {
-        let server = Process::serve(folder.path(), &[]);
+        let server = serve();
         let client = Client::of(&server);
         let first = round * 1_000_000;
         let writers = async {
@@ -91,7 +100,7 @@ async fn killed_in_the_middle_of_writes_nothing_acknowledged_is_lost() {
         };
         tokio::join!(writers, killer);
 
-        let server = Process::serve(folder.path(), &[]);
+        let server = serve();
         let found = everything(&Client::of(&server)).await;
         let mut known = known.lock().unwrap();
         for (key, known) in known.iter_mut() {

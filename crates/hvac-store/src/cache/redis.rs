@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::CacheKey;
+use super::{CacheKey, Kind, RECORDS_LIFE_BEYOND};
 use crate::error::{Error, Result, codes};
 
 /// How long an operation of a request may take.
@@ -219,8 +219,9 @@ async fn connect(client: &Client) -> std::result::Result<MultiplexedConnection, 
 
 /// Writes what is queued, one after the other.
 async fn write_queued(mut queued: mpsc::Receiver<(CacheKey, Bytes)>, link: Arc<Link>, ttl: Duration) {
-    let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
     while let Some((key, value)) = queued.recv().await {
+        let lives = if key.kind == Kind::Records { RECORDS_LIFE_BEYOND } else { ttl };
+        let ttl_ms = u64::try_from(lives.as_millis()).unwrap_or(u64::MAX);
         let packing = tokio::task::spawn_blocking(move || zstd::bulk::compress(&value, 1));
         let Ok(Ok(packed)) = packing.await else { continue };
         if packed.len() <= LONGEST_BYTES && ttl_ms > 0 {

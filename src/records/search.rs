@@ -1,0 +1,212 @@
+//! Words of records: an index over the fields that are declared with `search`.
+//!
+//! SQLite finds a word anywhere in a text (trigrams, FTS5), PostgreSQL the beginnings of words (its own text search,
+//! without a dictionary); neither minds their case. Of several words a record has to have each. PostgreSQL keeps its index
+//! with each write. In SQLite a trigram index costs ten times what the record does, so a write only notes that the record
+//! changed; what is noted is gathered bit by bit when nobody waits for it, and before anybody searches.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+
+use super::collection::{Collection, FieldType};
+use crate::error::{Context, Error, Result, codes};
+use hvac_store::db::Db;
+
+/// Characters of a word from which on trigrams find it.
+const TRIGRAM: usize = 3;
+/// What changes a record, and which row says its key.
+const WHEN: [(&str, &str); 3] = [("insert", "new"), ("update", "new"), ("delete", "old")];
+/// Records that are gathered at once: others wait to write meanwhile.
+const AT_ONCE: u64 = 50;
+
+/// The words of what somebody looks for.
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// All texts of a row that are searched, as one; none when no field is. `row` is what stands before its columns.
+fn texts(collection: &Collection, row: &str, backend: DbBackend) -> Option<String> {
+    let searched = collection.fields.iter().filter(|field| field.search && field.kind == FieldType::Text);
+    let text = |name: &str, has_column: bool| match backend {
+        // Names of fields are letters, digits and underscores: the declaration sees to that.
+        _ if has_column => format!("coalesce({row}\"{name}\", '')"),
+        DbBackend::Postgres => format!("coalesce({row}\"_rest\" ->> '{name}', '')"),
+        _ => format!("coalesce(json_extract({row}\"_rest\", '$.{name}'), '')"),
+    };
+    let all: Vec<String> =
+        searched.map(|field| text(&field.name, field.column || field.name == collection.key)).collect();
+    let line_end = if backend == DbBackend::Postgres { "chr(10)" } else { "char(10)" };
+    (!all.is_empty()).then(|| all.join(&format!(" || {line_end} || ")))
+}
+
+/// Whether the index has to be made anew.
+fn changes(collection: &Collection, before: Option<&Collection>, backend: DbBackend) -> bool {
+    before.and_then(|before| texts(before, "", backend)) != texts(collection, "", backend)
+}
+
+/// Takes the index away where it will be another, before the table is changed.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub(super) async fn let_go(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    before: Option<&Collection>,
+) -> std::result::Result<(), DbErr> {
+    let backend = db.get_database_backend();
+    if !changes(collection, before, backend) {
+        return Ok(());
+    }
+    let table = collection.table();
+    match backend {
+        DbBackend::Sqlite => {
+            for (when, _) in WHEN {
+                db.execute_unprepared(&format!("DROP TRIGGER IF EXISTS \"{table}_{when}_words\"")).await?;
+            }
+            for name in ["trigrams", "rows", "changed"] {
+                db.execute_unprepared(&format!("DROP TABLE IF EXISTS \"{table}__{name}\"")).await?;
+            }
+        }
+        DbBackend::Postgres => {
+            db.execute_unprepared(&format!("DROP INDEX IF EXISTS \"{}\"", index_name(collection))).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Makes the index where it is another, after the table was changed.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub(super) async fn prepare(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    before: Option<&Collection>,
+) -> std::result::Result<(), DbErr> {
+    let backend = db.get_database_backend();
+    let Some(all) = texts(collection, "", backend).filter(|_| changes(collection, before, backend)) else {
+        return Ok(());
+    };
+    let (table, key) = (collection.table(), &collection.key);
+    let statements = match backend {
+        DbBackend::Sqlite => {
+            let mut statements = vec![
+                // A row's number in the index is one that stays: `rowid` of the records' own table does not.
+                format!(
+                    "CREATE TABLE IF NOT EXISTS \"{table}__rows\" (number INTEGER PRIMARY KEY, record_key TEXT NOT NULL UNIQUE)"
+                ),
+                format!("CREATE TABLE IF NOT EXISTS \"{table}__changed\" (record_key TEXT PRIMARY KEY) WITHOUT ROWID"),
+                format!(
+                    "CREATE VIRTUAL TABLE IF NOT EXISTS \"{table}__trigrams\" USING fts5 (text, content = '', \
+                     contentless_delete = 1, tokenize = 'trigram')"
+                ),
+                format!("INSERT OR IGNORE INTO \"{table}__changed\" SELECT \"{key}\" FROM \"{table}\""),
+            ];
+            statements.extend(WHEN.map(|(when, row)| {
+                // Not `OR IGNORE`: a statement that fires a trigger has a say in what its conflicts do.
+                format!(
+                    "CREATE TRIGGER IF NOT EXISTS \"{table}_{when}_words\" AFTER {when} ON \"{table}\" BEGIN \
+                     INSERT INTO \"{table}__changed\" SELECT {row}.\"{key}\" WHERE NOT EXISTS \
+                     (SELECT 1 FROM \"{table}__changed\" WHERE record_key = {row}.\"{key}\"); END"
+                )
+            }));
+            statements
+        }
+        DbBackend::Postgres => vec![format!(
+            "CREATE INDEX IF NOT EXISTS \"{}\" ON \"{table}\" USING GIN (to_tsvector('simple', {all}))",
+            index_name(collection)
+        )],
+        _ => Vec::new(),
+    };
+    for statement in statements {
+        db.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
+/// Gathers the words of some records of the metadata database that changed; answers whether there were any. Nobody may
+/// change the table meanwhile.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub async fn gather(db: &Db, collection: &Collection) -> Result<bool> {
+    let doing = "gathering the words of records";
+    let Some(of_row) = texts(collection, "c.", DbBackend::Sqlite) else { return Ok(false) };
+    let (table, key) = (collection.table(), &collection.key);
+    let first = format!("SELECT record_key FROM \"{table}__changed\" ORDER BY record_key LIMIT {AT_ONCE}");
+    let first = || Statement::from_string(DbBackend::Sqlite, first.clone());
+    let up_to_there = [
+        format!(
+            "INSERT OR IGNORE INTO \"{table}__rows\" (record_key) \
+             SELECT record_key FROM \"{table}__changed\" WHERE record_key <= ?"
+        ),
+        format!(
+            "DELETE FROM \"{table}__trigrams\" WHERE rowid IN (SELECT r.number FROM \"{table}__changed\" h \
+             JOIN \"{table}__rows\" r ON r.record_key = h.record_key WHERE h.record_key <= ?)"
+        ),
+        format!(
+            "INSERT INTO \"{table}__trigrams\" (rowid, text) SELECT r.number, {of_row} FROM \"{table}__changed\" h \
+             JOIN \"{table}__rows\" r ON r.record_key = h.record_key \
+             JOIN \"{table}\" c ON c.\"{key}\" = h.record_key WHERE h.record_key <= ?"
+        ),
+        format!(
+            "DELETE FROM \"{table}__rows\" WHERE record_key IN (SELECT h.record_key FROM \"{table}__changed\" h \
+             WHERE h.record_key <= ? AND NOT EXISTS (SELECT 1 FROM \"{table}\" c WHERE c.\"{key}\" = h.record_key))"
+        ),
+        format!("DELETE FROM \"{table}__changed\" WHERE record_key <= ?"),
+    ];
+    // Looking costs nobody's turn.
+    if db.read().query_one_raw(first()).await.internal(doing)?.is_none() {
+        return Ok(false);
+    }
+    let txn = db.begin().await?;
+    let Some(last) = txn.query_all_raw(first()).await.internal(doing)?.pop() else { return Ok(false) };
+    let last: String = last.try_get_by_index(0).internal(doing)?;
+    for sql in &up_to_there {
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [last.clone().into()]);
+        txn.execute_raw(statement).await.internal(doing)?;
+    }
+    txn.commit().await?;
+    Ok(true)
+}
+
+fn index_name(collection: &Collection) -> String {
+    format!("words_{}", collection.table())
+}
+
+/// Records with each of these words.
+pub(super) fn conditions(collection: &Collection, words: &[String], backend: DbBackend) -> Vec<Expr> {
+    let Some(all) = texts(collection, "", backend) else { return vec![Expr::val(false)] };
+    if backend == DbBackend::Postgres {
+        let quoted = |word: &String| format!("'{}':*", word.replace('\\', "\\\\").replace('\'', "''"));
+        let query = words.iter().map(quoted).collect::<Vec<_>>().join(" & ");
+        let sql = format!("to_tsvector('simple', {all}) @@ to_tsquery('simple', $1)");
+        return vec![Expr::cust_with_values(sql, [query])];
+    }
+    let (table, key) = (collection.table(), &collection.key);
+    let one = |word: &String| {
+        if word.chars().count() < TRIGRAM {
+            let literal = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            return Expr::cust_with_values(format!("({all}) LIKE ? ESCAPE '\\'"), [format!("%{literal}%")]);
+        }
+        let found = format!(
+            "\"{key}\" IN (SELECT r.record_key FROM \"{table}__trigrams\" t JOIN \"{table}__rows\" r ON r.number = t.rowid \
+             WHERE t.text MATCH ?)"
+        );
+        Expr::cust_with_values(found, [format!("\"{}\"", word.replace('"', "\"\""))])
+    };
+    words.iter().map(one).collect()
+}
+
+/// Why words are not looked for.
+pub(super) fn no_search(collection: &Collection) -> Error {
+    let message = format!(
+        "{} is kept by {}, which looks for no words here: keep it in sqlite or postgres, or write GET …?format=ndjson \
+         into a search engine",
+        collection.name,
+        collection.backend.word()
+    );
+    Error::invalid("q", codes::BACKEND_CANNOT, message)
+}

@@ -1,0 +1,220 @@
+//! Servers that keep records, each of the distribution's, in a folder of its own, on a port of its own, gone with the test.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// The password of every server here; it must never be seen.
+pub const PASSWORD: &str = "PLANTED-server-password";
+
+/// What kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Mysql,
+    Postgres,
+    Redis,
+}
+
+/// A server, which can be killed and started again with what it had.
+pub struct Server {
+    pub kind: Kind,
+    port: u16,
+    folder: TempDir,
+    process: Option<Child>,
+}
+
+impl Server {
+    /// A new one, which answers.
+    pub fn start(kind: Kind) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempfile::Builder::new().prefix("hvac-keeps-").tempdir_in("/tmp").unwrap();
+        let mut server = Self { kind, port, folder, process: None };
+        server.set_up();
+        server.up();
+        server
+    }
+
+    /// As the setting of its kind names it.
+    pub fn url(&self) -> String {
+        let port = self.port;
+        match self.kind {
+            Kind::Mysql => format!("mysql://hvac:{PASSWORD}@127.0.0.1:{port}/records"),
+            Kind::Postgres => format!("postgres://hvac:{PASSWORD}@127.0.0.1:{port}/postgres"),
+            Kind::Redis => format!("redis://:{PASSWORD}@127.0.0.1:{port}/0"),
+        }
+    }
+
+    /// The setting and its value.
+    pub fn setting(&self) -> (&'static str, String) {
+        let name = match self.kind {
+            Kind::Mysql => "RECORDS_MYSQL_URL",
+            Kind::Postgres => "RECORDS_POSTGRES_URL",
+            Kind::Redis => "RECORDS_REDIS_URL",
+        };
+        (name, self.url())
+    }
+
+    /// As declarations name its kind.
+    pub fn word(&self) -> &'static str {
+        match self.kind {
+            Kind::Mysql => "mysql",
+            Kind::Postgres => "postgres",
+            Kind::Redis => "redis",
+        }
+    }
+
+    fn set_up(&self) {
+        let folder = self.folder.path();
+        let below = |name: &str| folder.join(name);
+        match self.kind {
+            Kind::Redis => {}
+            Kind::Postgres => {
+                if is_root() {
+                    done(Command::new("chown").arg("postgres").arg(folder));
+                }
+                std::fs::write(below("password"), PASSWORD).unwrap();
+                let mut initdb = as_user("postgres", &postgres("initdb"));
+                initdb.args(["-U", "hvac", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync", "--no-locale"]);
+                initdb.arg("--pwfile").arg(below("password")).arg("-D").arg(below("data"));
+                done(&mut initdb);
+            }
+            Kind::Mysql => {
+                let mut install = Command::new("mariadb-install-db");
+                install.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
+                install.arg(format!("--datadir={}", below("data").display()));
+                if is_root() {
+                    install.arg("--user=root");
+                }
+                done(&mut install);
+                let sql = format!(
+                    "CREATE DATABASE IF NOT EXISTS records;\n\
+                     CREATE USER IF NOT EXISTS hvac@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n\
+                     GRANT ALL ON records.* TO hvac@'127.0.0.1';\n"
+                );
+                std::fs::write(below("init.sql"), sql).unwrap();
+            }
+        }
+    }
+
+    /// Starts it, on what it has.
+    pub fn up(&mut self) {
+        self.spawn();
+        let begun = Instant::now();
+        while !self.answers() {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(begun.elapsed() < Duration::from_secs(60), "{:?} does not answer: {log}", self.kind);
+            std::thread::sleep(Duration::from_millis(50));
+            // What a killed one left behind may have been in its way.
+            if self.process.as_mut().is_some_and(|process| process.try_wait().unwrap().is_some()) {
+                self.spawn();
+            }
+        }
+    }
+
+    fn spawn(&mut self) {
+        let (folder, port) = (self.folder.path(), self.port.to_string());
+        let below = |name: &str| folder.join(name).display().to_string();
+        let mut command = match self.kind {
+            Kind::Redis => {
+                let mut command = Command::new("redis-server");
+                command.args(["--port", &port, "--bind", "127.0.0.1", "--requirepass", PASSWORD]);
+                command.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+                command
+            }
+            Kind::Postgres => {
+                let mut command = as_user("postgres", &postgres("postgres"));
+                command.args(["-D", &below("data"), "-p", &port, "-k", &below(""), "-c", "listen_addresses=127.0.0.1"]);
+                command
+            }
+            Kind::Mysql => {
+                let mut command = Command::new("mariadbd");
+                command.args(["--no-defaults", "--bind-address=127.0.0.1", "--port", &port]);
+                command.arg(format!("--datadir={}", below("data")));
+                command.arg(format!("--socket={}", below("socket")));
+                command.arg(format!("--init-file={}", below("init.sql")));
+                if is_root() {
+                    command.arg("--user=root");
+                }
+                command
+            }
+        };
+        let log = std::fs::File::create(folder.join("log")).unwrap();
+        command.current_dir(folder).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let started = command.spawn();
+        self.process = Some(started.unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/test installs it")));
+    }
+
+    /// Whether it takes connections and carries statements out: one that starts takes some before it does.
+    fn answers(&self) -> bool {
+        if TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            return false;
+        }
+        let port = self.port.to_string();
+        let mut command = match self.kind {
+            Kind::Redis => {
+                let mut command = Command::new("redis-cli");
+                command.args(["-p", &port, "-a", PASSWORD, "--no-auth-warning", "-e", "ping"]);
+                command
+            }
+            Kind::Postgres => {
+                let mut command = Command::new("psql");
+                command.args(["-h", "127.0.0.1", "-p", &port, "-U", "hvac", "-d", "postgres", "-c", "SELECT 1"]);
+                command.env("PGPASSWORD", PASSWORD);
+                command
+            }
+            Kind::Mysql => {
+                let mut command = Command::new("mariadb");
+                command.args(["--no-defaults", "--protocol=tcp", "-h", "127.0.0.1", "-P", &port, "-u", "hvac"]);
+                command.arg(format!("-p{PASSWORD}")).args(["-e", "SELECT 1", "records"]);
+                command
+            }
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+    }
+
+    /// Kills it as a power cut would.
+    pub fn down(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.down();
+    }
+}
+
+fn is_root() -> bool {
+    // SAFETY is nobody's concern here: the folder of this process tells whose it is.
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0
+}
+
+/// A program of PostgreSQL's newest version here.
+fn postgres(program: &str) -> PathBuf {
+    let mut versions: Vec<PathBuf> =
+        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    versions.sort();
+    versions.pop().map_or_else(|| PathBuf::from(program), |version| version.join("bin").join(program))
+}
+
+/// PostgreSQL does not run as root.
+fn as_user(user: &str, program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", user, "--regid", user, "--clear-groups"]).arg(program);
+    command
+}
+
+fn done(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; scripts/test installs it"));
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
+}
