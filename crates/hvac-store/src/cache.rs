@@ -94,11 +94,12 @@ impl CacheKey {
         Self { kind, sha256: artefact_sha256.into(), request: request.into() }
     }
 
-    /// What an admin calls it: `answer/{sha256}/{request}`, `rows/…`, `footer/…`, `model/…`.
+    /// What an admin calls it: `answer/{sha256}/{request}`, `records/…`, `rows/…`, `footer/…`, `model/…`.
     #[must_use]
     pub fn name(&self) -> String {
         let kind = match self.kind {
             Kind::Answer => "answer",
+            Kind::Records => "records",
             Kind::Rows => "rows",
             Kind::Footer => "footer",
             Kind::Model => "model",
