@@ -234,7 +234,7 @@ fn create_table(collection: &Collection, backend: DbBackend) -> TableCreateState
         .col(ColumnDef::new(UPDATED_AT).big_integer().not_null())
         .col(ColumnDef::new(REST).json_binary().not_null());
     for field in collection.columns() {
-        table.col(&mut column(field, backend));
+        table.col(column(field, backend));
     }
     if backend == DbBackend::MySql {
         // Keys differ in each letter, as they do everywhere else.
