@@ -50,7 +50,15 @@ pub async fn answer_declared(
         }
         return response;
     }
-    let Some(Extension(declared)) = declared else { return problem::no_such_route().await.into_response() };
+    let Some(Extension(declared)) = declared else {
+        return match state.records.registry().routes.meant(request.uri().path()) {
+            Some(meant) => {
+                let message = format!("There is no collection at this path; did you mean /api/{meant}?");
+                Failed(Error::new(codes::UNKNOWN_COLLECTION, message)).into_response()
+            }
+            None => problem::no_such_route().await.into_response(),
+        };
+    };
     let limit = state.config.request_timeout;
     match tokio::time::timeout(limit, carried_out(state, &declared, request)).await {
         Ok(Ok(response)) => response,

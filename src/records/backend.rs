@@ -50,7 +50,7 @@ pub enum Filter {
     Is(String, Vec<Value>),
     /// A field has any value.
     Has(String),
-    /// Its key comes behind this one.
+    /// Its key comes behind this one: of the next page of a reading of all, whose total nobody asks for.
     KeyAfter(String),
     /// A time, declared or one of the two that every record has, is at or after `from` and before `to`, UTC ms.
     Between {
@@ -66,7 +66,7 @@ pub enum Filter {
 /// A part of what a query found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// All that match.
+    /// All that match; any number where [`Filter::KeyAfter`] is asked for.
     pub total: u64,
     /// Those that were wanted.
     pub records: Vec<Record>,
@@ -99,7 +99,7 @@ pub trait RecordBackend: Send + Sync + Debug {
     fn prepare<'a>(&'a self, collection: &'a Collection, before: Option<&'a Collection>) -> BoxFuture<'a, Done<()>>;
 
     /// Whether it can answer that. A backend that keeps records by key alone refuses a filter on what it has no list of,
-    /// with 422 `backend_cannot`, naming itself.
+    /// with [`codes::BACKEND_CANNOT`], naming itself.
     ///
     /// # Errors
     /// When it cannot.

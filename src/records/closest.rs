@@ -1,7 +1,7 @@
 //! The closest of the names there are, for whoever wrote another. PURE.
 
 /// Below this likeness (Jaro–Winkler) a name is no help.
-const ALIKE: f64 = 0.7;
+const ALIKE: f64 = 0.6;
 
 /// `did you mean x?`, or all names when none looks alike.
 #[must_use]

@@ -152,7 +152,8 @@ impl Records {
     pub async fn stop(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        self.0.tasks.wait().await;
+        // One that hands over to a server that hangs is left behind: what it has stays in the outbox.
+        let _ = tokio::time::timeout(LAST_FLUSH, self.0.tasks.wait()).await;
         let kinds = self.0.outbox.waiting().into_iter().filter(|(_, waiting)| waiting.rows > 0).map(|(kind, _)| kind);
         let flushing = kinds.map(|kind| async move {
             match tokio::time::timeout(LAST_FLUSH, self.0.flush_kind(kind, true)).await {

@@ -31,7 +31,7 @@ impl Records {
     ///
     /// # Errors
     /// 404 when there is none, or it lived long enough; 503 when its server is away.
-    pub(super) async fn record(&self, collection: &Collection, key: &str) -> Result<Record> {
+    pub async fn record(&self, collection: &Collection, key: &str) -> Result<Record> {
         let inner = &self.0;
         let layout = inner.layout.read().await;
         let collection = layout.get(&collection.name).map_or(collection, |own| own);
@@ -152,8 +152,11 @@ impl Records {
         Ok((records, last))
     }
 
-    /// What matches, and how much there is of it.
-    pub(super) async fn found(&self, collection: &Collection, mut query: RecordQuery) -> Result<(u64, Vec<Record>)> {
+    /// What matches, and how much there is of it: for whoever asks in other words than a list's, after he looked who asks.
+    ///
+    /// # Errors
+    /// 422 for what the collection's backend cannot find; 503 when it is away.
+    pub async fn found(&self, collection: &Collection, mut query: RecordQuery) -> Result<(u64, Vec<Record>)> {
         let inner = &self.0;
         if collection.backend != BackendKind::Sqlite && inner.outbox.waits_of(collection).await? {
             // Lists are made by the server alone: it has to have everything first.

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use super::collection::Collection;
 use crate::principal::Role;
 
+/// Below this likeness (Jaro–Winkler) a path was not meant for a collection.
+const ALIKE: f64 = 0.9;
+
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -133,6 +136,21 @@ impl RouteTable {
             None if found.is_empty() => None,
             None => Some(Meant::Methods(found.iter().map(|route| route.method).collect())),
         }
+    }
+
+    /// The collection's route that a path that is none was meant for, as far as it looks like one.
+    #[must_use]
+    pub fn meant(&self, path: &str) -> Option<&str> {
+        let below = path.strip_prefix("/api/v1/").or_else(|| path.strip_prefix("/api/"))?;
+        let likeness = |route: &str| {
+            let parts = route.split('/').count();
+            let asked: Vec<&str> = below.split('/').take(parts).collect();
+            strsim::jaro_winkler(&asked.join("/"), route)
+        };
+        let lists = self.routes.iter().filter(|route| route.action == Action::Write);
+        let routes = lists.map(|route| route.collection.route.as_str());
+        let scored = routes.map(|route| (likeness(route), route));
+        scored.filter(|(alike, _)| *alike >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, route)| route)
     }
 
     /// Whether a path is a route to the letter.

@@ -1,10 +1,12 @@
 //! What is declared, as it is shown.
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Records;
 use super::collection::{Collection, Field};
+use crate::error::codes;
 use crate::principal::Principal;
 
 /// What is declared.
@@ -81,8 +83,8 @@ pub struct DeclaredField {
     /// Whether a record must have it.
     pub required: bool,
     /// What a record has that does not say.
-    #[schema(value_type = Option<Object>)]
-    pub default: Option<serde_json::Value>,
+    #[schema(value_type = Value)]
+    pub default: Option<Value>,
     /// Longest text, in characters; null of what is no text.
     pub max_length: Option<u64>,
     /// The only texts there are; empty: any.
@@ -103,6 +105,8 @@ pub struct DeclarationState {
     pub file: String,
     /// Where it is wrong, counted from 1; null when it is in force.
     pub line: Option<u64>,
+    /// `bad_declaration` then.
+    pub code: Option<&'static str>,
     /// What is wrong; what was declared before goes on.
     pub error: Option<String>,
     /// Names of the collections in force that are of it.
@@ -119,6 +123,7 @@ impl Records {
         let files = registry.files.iter().map(|state| DeclarationState {
             file: state.file.clone(),
             line: state.error.as_ref().map(|error| error.line),
+            code: state.error.as_ref().map(|_| codes::BAD_DECLARATION.name),
             error: state.error.as_ref().map(|error| error.message.clone()),
             collections: state.collections.clone(),
         });

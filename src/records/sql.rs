@@ -173,9 +173,11 @@ pub async fn query(db: &impl ConnectionTrait, collection: &Collection, query: &R
             select.and_where(condition);
         }
     }
-    let total: i64 = match db.query_one(&count).await? {
+    // Whoever goes on from a key wants no number, which would be counted anew for each page.
+    let goes_on = query.filters.iter().any(|filter| matches!(filter, Filter::KeyAfter(_)));
+    let total: i64 = match if goes_on { None } else { db.query_one(&count).await? } {
         Some(row) => row.try_get_by_index(0)?,
-        None => 0,
+        None => i64::MAX,
     };
     let total = u64::try_from(total).unwrap_or_default();
     if query.limit == 0 || query.offset >= total {
@@ -232,7 +234,7 @@ fn create_table(collection: &Collection, backend: DbBackend) -> TableCreateState
         .col(ColumnDef::new(UPDATED_AT).big_integer().not_null())
         .col(ColumnDef::new(REST).json_binary().not_null());
     for field in collection.columns() {
-        table.col(&mut column(field, backend));
+        table.col(column(field, backend));
     }
     if backend == DbBackend::MySql {
         // Keys differ in each letter, as they do everywhere else.

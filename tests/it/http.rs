@@ -148,13 +148,6 @@ async fn a_request_that_takes_too_long_is_ended() {
     app.post("/api/parse", &json!({"session_id": id})).await.expect(200);
 }
 
-#[tokio::test]
-async fn routes_of_later_work_are_absent() {
-    let app = TestApp::start().await;
-    app.get("/api/collections").await.expect_problem(404, "no_such_route");
-    app.post("/api/collections", &json!({})).await.expect_problem(404, "no_such_route");
-}
-
 // ---- headers of every answer
 
 #[tokio::test]

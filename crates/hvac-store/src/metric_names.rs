@@ -82,7 +82,7 @@ metrics_table! {
     RECORDS_WRITTEN = "hvac_records_total" Kind::Counter, Count, ["operation"],
         "Records of collections that were acknowledged: written or deleted.";
     RECORDS_WAITING = "hvac_records_waiting" Kind::Gauge, Count, ["backend"],
-        "Records that wait in the outbox for the server that keeps them.";
+        "Records that wait in the outbox for the server that keeps them; for sqlite those that wait in memory for their commit.";
     RECORDS_WAITING_BYTES = "hvac_records_waiting_bytes" Kind::Gauge, Bytes, ["backend"],
         "Bytes of the records that wait, about.";
     RECORDS_FLUSHED = "hvac_records_flushed_total" Kind::Counter, Count, ["backend"],

@@ -76,7 +76,7 @@ async fn a_wrong_file_is_refused_by_its_line_and_the_old_one_goes_on() {
     let field = |text: &str| NOTES.replace("rank = { type = 'integer' }", text);
     for (text, line, says) in [
         (NOTES.replace("'integer'", "'intger'"), 7, "did you mean integer?"),
-        (NOTES.replace("key = 'id'", "kye = 'id'"), 3, "did you mean key?"),
+        (NOTES.replace("key = 'id'", "kee = 'id'"), 3, "did you mean key?"),
         (NOTES.replace("key = 'id'", "key = 'di'"), 3, "there is no field 'di'"),
         (format!("{NOTES}[[collection]\n"), 8, "]"),
         (field("rank = { type = 'text' }"), 1, "was of the type integer and cannot become text"),

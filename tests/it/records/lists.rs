@@ -52,6 +52,26 @@ async fn what_cannot_be_asked_for_is_refused_with_the_closest() {
     app.get("/api/v1/work-orders/W?page=1").await.expect_problem(422, "unknown_parameter");
 }
 
+/// Without an index nobody looks at more than 100 000 records.
+#[tokio::test]
+async fn a_list_that_would_look_at_too_many_records_is_refused() {
+    let many = "[[collection]]\nname = 'many'\nkey = 'id'\n[collection.fields]\nid = { type = 'text' }\n\
+                n = { type = 'integer' }\nm = { type = 'integer', index = true }\n";
+    let app = declared(&[("many.toml", many)]).await;
+    for batch in 0..101 {
+        let records: Vec<Value> =
+            (0..1000).map(|at| json!({"id": format!("{batch}/{at}"), "n": at, "m": batch})).collect();
+        app.post("/api/many/batch", &json!({"many": records})).await.expect(202);
+        if batch == 99 {
+            assert_eq!(app.get("/api/many?n=7").await.expect(200)["total"], 100);
+        }
+    }
+    let problem = app.get("/api/many?n=7").await.expect_problem(422, "scan_too_large");
+    assert!(problem["detail"].as_str().unwrap().contains("declare index = true"), "{problem}");
+    app.get("/api/many?sort_by=n").await.expect_problem(422, "scan_too_large");
+    assert_eq!(app.get("/api/many?m=7").await.expect(200)["total"], 1000);
+}
+
 /// What lived long enough is shown to nobody, before it is removed.
 #[tokio::test]
 async fn what_lived_long_enough_is_gone() {

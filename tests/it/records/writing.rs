@@ -125,7 +125,11 @@ async fn a_body_of_another_shape_says_how_it_is_written() {
     let other = app.patch(BATCH, &json!({})).await;
     other.expect_problem(405, "method_not_allowed");
     assert!(other.header("allow").contains("POST"), "{:?}", other.headers);
-    app.get("/api/v1/work-ordres").await.expect_problem(404, "no_such_route");
+    for (path, meant) in [("/api/v1/work-ordres", "/api/work-orders?"), ("/api/equipmnet/batch", "/api/equipment?")] {
+        let problem = app.get(path).await.expect_problem(404, "unknown_collection");
+        assert!(problem["detail"].as_str().unwrap().ends_with(meant), "{problem}");
+    }
+    app.get("/api/v1/nothing").await.expect_problem(404, "no_such_route");
 }
 
 /// Many who write at once share commits, and each finds what it was told is written.

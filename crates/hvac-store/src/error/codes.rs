@@ -54,11 +54,7 @@ mod events;
 mod records;
 mod service;
 
-pub use accounts::*;
-pub use door::*;
-pub use events::*;
-pub use records::*;
-pub use service::*;
+pub use self::{accounts::*, door::*, events::*, records::*, service::*};
 
 /// The whole table.
 pub static ALL: LazyLock<Vec<&'static Code>> =
