@@ -14,7 +14,7 @@ pub(super) fn announce(events: &Events, told: &[Written]) {
         let Written { collection, deleted, records } = written.clone();
         let event = |record: &Record| {
             let data = match deleted {
-                true => json!({collection.key.as_str(): record.key, "deleted": true}),
+                true => json!({ (collection.key.as_str()): record.key, "deleted": true }),
                 false => shown_record(&collection, record),
             };
             NewEvent::new(&collection.event, Audience::Least(collection.read), &data).of_collection(&collection.name)
