@@ -21,10 +21,22 @@ use crate::records::{Records, Registry};
 const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
 /// What can stand in a path: no control characters, and no step between folders.
 const KEY: &str = r"^(?!\.\.?$)[^\u0000-\u001f\u007f-\u009f]+$";
-/// A time of the past: one far ahead of the server's clock is refused.
-const PAST: &str = r"^(1[0-9]{3}|20[01][0-9]|202[0-5])-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+/// Days of every year; a leap day is understood, but not promised.
+macro_rules! days {
+    () => {
+        "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    };
+}
+/// A time of a day, with its offset.
+macro_rules! clock {
+    () => {
+        r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+    };
+}
 /// A time with its offset.
-const TIME: &str = r"^([1-8][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
+const TIME: &str = concat!("^[1-8][0-9]{3}-", days!(), clock!());
+/// A time of the past: one far ahead of the server's clock is refused.
+const PAST: &str = concat!("^(1[0-9]{3}|20[01][0-9]|202[0-5])-", days!(), clock!());
 
 /// The document as it is served.
 pub struct Documents {
@@ -203,7 +215,8 @@ fn described(collection: &Collection) -> String {
 fn answer(collection: &Collection) -> Value {
     let mut properties = Map::new();
     for field in &collection.fields {
-        let schema = field_schema(field);
+        let mut schema = field_schema(field);
+        schema.as_object_mut().map(|schema| schema.remove("pattern"));
         let is_there = field.name == collection.key;
         properties.insert(field.name.clone(), if is_there { schema } else { nullable(schema) });
     }

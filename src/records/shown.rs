@@ -1,6 +1,7 @@
 //! What is declared, as it is shown.
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Records;
@@ -82,8 +83,8 @@ pub struct DeclaredField {
     /// Whether a record must have it.
     pub required: bool,
     /// What a record has that does not say.
-    #[schema(value_type = Option<Object>)]
-    pub default: Option<serde_json::Value>,
+    #[schema(value_type = Value)]
+    pub default: Option<Value>,
     /// Longest text, in characters; null of what is no text.
     pub max_length: Option<u64>,
     /// The only texts there are; empty: any.
