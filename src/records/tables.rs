@@ -69,7 +69,7 @@ pub async fn prepare(
         for field in
             collection.columns().filter(|field| before.field(&field.name).is_some_and(|b| is_long(b) != is_long(field)))
         {
-            let changed = Table::alter().table(collection.table()).modify_column(&mut column(field, backend)).take();
+            let changed = Table::alter().table(collection.table()).modify_column(column(field, backend)).take();
             db.execute(&changed).await?;
         }
     }
@@ -129,7 +129,7 @@ fn create_table(collection: &Collection, backend: DbBackend) -> TableCreateState
         .col(ColumnDef::new(UPDATED_AT).big_integer().not_null())
         .col(ColumnDef::new(REST).json_binary().not_null());
     for field in collection.columns() {
-        table.col(&mut column(field, backend));
+        table.col(column(field, backend));
     }
     if backend == DbBackend::MySql {
         table.extra(format!("CHARACTER SET utf8mb4 {AS_WRITTEN}"));

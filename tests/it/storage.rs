@@ -114,7 +114,7 @@ async fn stores_files(app: &TestApp, place: &Path) {
 
         let path = format!("{FILES}/{id}");
         let whole = app.get(&path).await;
-        assert_eq!((whole.status, &whole.body[..] == content), (200, true));
+        assert_eq!((whole.status, whole.body == content), (200, true));
         let etag = format!("\"{}\"", hex(&content));
         assert_eq!((whole.header("etag"), whole.header("content-type")), (etag.as_str(), "application/octet-stream"));
         assert!(whole.header("content-disposition").starts_with("attachment;"));
@@ -123,9 +123,9 @@ async fn stores_files(app: &TestApp, place: &Path) {
         assert_eq!(app.get_with(&path, &[("if-none-match", &etag)]).await.status, 304);
         if size > 10 {
             let part = app.get_with(&path, &[("range", "bytes=-7")]).await;
-            assert_eq!((part.status, &part.body[..] == &content[size - 7..]), (206, true));
+            assert_eq!((part.status, part.body == content[size - 7..]), (206, true));
             let part = app.get_with(&path, &[("range", &format!("bytes=5-{}", size - 2))]).await;
-            assert_eq!((part.status, &part.body[..] == &content[5..size - 1]), (206, true));
+            assert_eq!((part.status, part.body == content[5..size - 1]), (206, true));
         }
         app.get_with(&path, &[("range", &format!("bytes={size}-"))]).await.expect(416);
     }
@@ -298,7 +298,7 @@ async fn killed_in_the_middle_of_uploads_only_whole_files_are_there() {
     assert!(acknowledged.len() > 3, "{}", acknowledged.len());
     for (id, size) in &acknowledged {
         let (status, got) = client.get(&format!("{FILES}/{id}")).await;
-        assert_eq!((status, &got[..] == &content[..*size]), (200, true), "{id}");
+        assert_eq!((status, got == content[..*size]), (200, true), "{id}");
     }
     let total = async || {
         let (_, list) = client.get(FILES).await;
