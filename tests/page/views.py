@@ -8,7 +8,7 @@ from harness import look, overflow, serious, settle
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG = "A" * 120
 # What the page asks without knowing whether there is an answer: the browser notes each refusal, the page says what is lacking.
-REFUSED = ["/data/efficiency"]
+REFUSED = ["/data/efficiency", "/verify"]
 
 
 def hostile(server):
