@@ -22,7 +22,7 @@ def hostile(server):
 
 def addresses(server):
     sessions = server.sessions()
-    demo = next(session for name, session in sessions.items() if name not in (HOSTILE, LONG, "kmuh"))
+    demo = next(session for name, session in sessions.items() if "emo" in name)
     tabs = ("verdict", "chart", "table", "statistics", "clean", "model", "findings", "files")
     every = {"home": "#/", "new": "#/new", "models": "#/models", "setpoints": "#/setpoints", "ask": "#/ask", "system": "#/system"}
     every |= {"one_model": "#/models/demo-model", "setpoints_of": "#/setpoints?model=demo-model", "history": "#/setpoints/history"}
