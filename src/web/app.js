@@ -4,7 +4,7 @@ import { Connection, Notice, Problem } from "./core/parts.js";
 import { setTheme, theme } from "./core/theme.js";
 import { html, render, useEffect, useErrorBoundary, useState } from "./core/ui.js";
 import { useStore } from "./core/store.js";
-import { useRoute } from "./core/url.js";
+import { read, useRoute } from "./core/url.js";
 import { LANGUAGES, speak, t, useLanguage } from "./core/words.js";
 
 /** The first part of an address, and the module whose default export draws it: `({path, query})`. */
@@ -85,5 +85,7 @@ whoAsks().then((who) => {
   if (["light", "dark"].includes(seen)) setTheme(seen);
   if (LANGUAGES.some(([key]) => key === spoken)) speak(spoken);
 });
+// The view comes while the language does.
+load(VIEWS[read().path[0] ?? ""] ?? "home").catch(() => null);
 await speak();
 render(html`<${Page} />`, document.getElementById("app"));

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import journeys  # noqa: E402
+import reading  # noqa: E402
 import reports  # noqa: E402
 import screens  # noqa: E402
 import trouble  # noqa: E402
@@ -56,7 +57,7 @@ def main():
         browser = Browser(server)
         try:
             filled(server, real_reports)
-            work = screens.ALL if chosen.screens else views.ALL + journeys.ALL + trouble.ALL
+            work = screens.ALL if chosen.screens else views.ALL + reading.ALL + journeys.ALL + trouble.ALL
             for journey in work:
                 if chosen.only not in journey.__name__:
                     continue

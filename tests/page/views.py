@@ -8,7 +8,7 @@ from harness import look, overflow, serious, settle
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG = "A" * 120
 # What the page asks without knowing whether there is an answer: the browser notes each refusal, the page says what is lacking.
-REFUSED = ["/data/efficiency"]
+REFUSED = ["/data/efficiency", "/verify"]
 
 
 def hostile(server):
@@ -22,7 +22,7 @@ def hostile(server):
 
 def addresses(server):
     sessions = server.sessions()
-    demo = next(session for name, session in sessions.items() if name not in (HOSTILE, LONG, "kmuh"))
+    demo = next(session for name, session in sessions.items() if "emo" in name)
     tabs = ("verdict", "chart", "table", "statistics", "clean", "model", "findings", "files")
     every = {"home": "#/", "new": "#/new", "models": "#/models", "setpoints": "#/setpoints", "ask": "#/ask", "system": "#/system"}
     every |= {"one_model": "#/models/demo-model", "setpoints_of": "#/setpoints?model=demo-model", "history": "#/setpoints/history"}

@@ -63,6 +63,9 @@ export function address(path, values = {}) {
   return url;
 }
 
+/** How many questions are held back at present, because they were too many at once. */
+let held = 0;
+
 /** How long somebody is asked to wait who asks for more at once than the server answers, in milliseconds; 0: he is not. */
 function toWait(response) {
   if (response?.status !== 429) return 0;
@@ -80,14 +83,16 @@ export async function get(path, values = {}, { signal } = {}) {
     }
     const wait = toWait(response);
     if (wait) {
+      held += 1;
       connected.set("busy");
       await pause(wait);
+      held -= 1;
       if (signal?.aborted) throw new DOMException("", "AbortError");
       continue;
     }
     const away = !response || (AWAY.includes(response.status) && !response.headers.get("content-type")?.includes("problem+json"));
     if (!away) {
-      connected.set(true);
+      connected.set(held > 0 ? "busy" : true);
       return answerOf(response);
     }
     connected.set(false);

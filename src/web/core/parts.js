@@ -96,8 +96,24 @@ export function Tabs({ label, tabs, chosen }) {
     html`<a key=${key} href=${href} aria-current=${key === chosen ? "page" : null}>${name}</a>`)}</nav>`;
 }
 
+/** What is typed into a field stays while the page is drawn again around it, until the field is given another value. */
+function useDraft(value, same = () => false) {
+  const [draft, setDraft] = useState(null);
+  useEffect(() => setDraft((typed) => (typed !== null && same(typed) ? typed : null)), [value]);
+  return [draft ?? value, setDraft];
+}
+
 /** A field with its label; further properties are the input's. `options`: `[value, name]`. */
 export function Field({ label, hint, options, ...rest }) {
+  const kind = rest.type === "checkbox" ? "checked" : "value";
+  const [shown, setDraft] = useDraft(rest[kind]);
+  if (!options && (kind === "value" || !rest.onChange)) {
+    const { onInput } = rest;
+    rest = { ...rest, [kind]: shown, onInput: (event) => {
+      setDraft(event.target[kind]);
+      onInput?.(event);
+    } };
+  }
   const control = options
     ? html`<select ...${rest}>${options.map(([key, name]) => html`<option value=${key} selected=${String(key) === String(rest.value ?? "")}>${name}</option>`)}</select>`
     : html`<input ...${rest} />`;
@@ -108,10 +124,12 @@ export function Field({ label, hint, options, ...rest }) {
 /** A text field that tells its value when typing pauses. */
 export function Search({ label, value, onsearch, placeholder }) {
   const waiting = useRef(0);
-  return html`<label class="search"><span>${label}</span><input type="search" value=${value ?? ""} placeholder=${placeholder}
+  const [shown, setDraft] = useDraft(value ?? "", (typed) => typed.trim() === (value ?? ""));
+  return html`<label class="search"><span>${label}</span><input type="search" value=${shown} placeholder=${placeholder}
     onInput=${(event) => {
       clearTimeout(waiting.current);
       const text = event.target.value;
+      setDraft(text);
       waiting.current = setTimeout(() => onsearch(text.trim()), 250);
     }} /></label>`;
 }

@@ -375,7 +375,7 @@ export default {
       session_upload: "上傳報表", session_parse: "解析工作階段", session_clean: "清理工作階段", parse_enqueue: "開始解析工作階段", clean_enqueue: "開始清理工作階段", train_enqueue: "開始訓練模型", session_change: "變更工作階段", session_delete: "刪除工作階段", session_restore: "恢復工作階段", session_purge: "永久刪除工作階段", session_share: "分享工作階段", session_import: "匯入工作階段",
       model_train: "訓練模型", model_alias: "設定別名", model_unalias: "移除別名", model_delete: "刪除模型", optimization_create: "要求設定點建議", optimization_outcome: "註記建議結果", job_cancel: "取消工作",
       login_begin: "登入", login_end: "登出", login_end_all: "登出所有裝置", user_create: "建立帳號", user_disable: "停用帳號", user_enable: "啟用帳號", user_password: "變更密碼", user_preferences: "變更偏好設定", user_role: "變更角色",
-      key_create: "建立金鑰", key_revoke: "撤銷金鑰", link_create: "建立連結", link_revoke: "撤銷連結", site_change: "變更場域", site_share: "分享場域", site_forget_overrides: "清除場域讀取設定", query_save: "儲存查詢", query_delete: "刪除查詢",
+      key_create: "建立金鑰", key_revoke: "撤銷金鑰", link_create: "建立連結", link_revoke: "撤銷連結", site_change: "變更場域", site_share: "分享場域", site_state_override: "指定感測點的意義", site_forget_overrides: "清除場域讀取設定", query_save: "儲存查詢", query_delete: "刪除查詢",
     },
     action_code: "動作代碼", object: "對象", via: "身分來源", vias: { nothing: "無：不需登入", key: "金鑰", login: "登入", token: "權杖", link: "連結", job: "工作", command: "命令列" }, from_address: "來源位址", request: "請求編號", hash: "雜湊",
     people: "人員", new_person: "新增帳號", make: "建立", name: "名稱", role: "角色", roles: { viewer: "檢視者", operator: "操作員", admin: "管理員" }, role_hint: "檢視者可檢視；操作員可上傳、清理、訓練與建議；管理員可執行所有操作。",

@@ -87,7 +87,7 @@ export default function Home({ query }) {
   const flat = Boolean(q || sort || deleted);
   return html`
     <div class="row spread home-top"><div><h1>${t(deleted ? "home.deleted_title" : "home.title")}</h1>
-      ${newest.data && !deleted && html`<${Glance} of=${newest.data} />`}</div>
+      ${!deleted && (newest.data ? html`<${Glance} of=${newest.data} />` : html`<p class="home-glance"></p>`)}</div>
       ${may && html`<a class="button primary" href="#/new">${t("home.new")}</a>`}</div>
     <${Filters} query=${query} all=${all} flat=${Boolean(q || deleted)} />
     <${Answer} of=${shown} tall>${(data) => (data.items.length

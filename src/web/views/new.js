@@ -35,6 +35,10 @@ function Reading({ query, session, ondone, onfailed }) {
     <p class="soft small">${t("new.leave")}</p></section>`;
 }
 
+/** Takes away what was sent where nothing of it can be read. */
+const removeForEver = (id) =>
+  send("DELETE", `sessions/${id}`, undefined, { values: { purge: true } }).then(() => say(t("new.nothing_kept")), () => null);
+
 export default function New({ query }) {
   const may = useMay("operator");
   const files = useStore(chosen);
@@ -77,7 +81,7 @@ export default function New({ query }) {
     if (isSending()) return;
     const id = useless.current;
     forget();
-    if (id) send("DELETE", `sessions/${id}`, undefined, { values: { purge: true } }).then(() => say(t("new.nothing_kept")), () => null);
+    if (id) removeForEver(id);
   }, []);
 
   useEffect(() => {
@@ -116,10 +120,12 @@ export default function New({ query }) {
   const discard = async () => {
     stop();
     const id = isNew ? query.session : null;
+    const purge = Boolean(useless.current);
+    useless.current = null;
     forget();
     go(isNew ? [] : ["sessions", query.session, "files"], {}, { replace: true });
-    if (!id) return;
-    await send("DELETE", `sessions/${id}`).then(() => say(t("new.discarded"), [t("session.undo"), async () => {
+    if (purge) await removeForEver(id);
+    else if (id) await send("DELETE", `sessions/${id}`).then(() => say(t("new.discarded"), [t("session.undo"), async () => {
       await send("POST", `sessions/${id}/restore`);
       go(["new"], { session: id });
     }]), () => null);

@@ -14,8 +14,9 @@ let working = 0;
 const keyOf = (session) => `${session.session_id} ${session.updated_at}`;
 const tell = (session, of) => known.set((all) => ({ ...all, [keyOf(session)]: { ...all[keyOf(session)], ...of } }));
 
+/** With fewer rows than two a slice, slices between rows would look like gaps. */
 const fill = (session) => get("data/coverage-strip", { session_id: session.session_id })
-  .then(({ slices, percent, dead_points: dead }) => tell(session, { slices, percent, dead }));
+  .then(({ slices, percent, dead_points: dead }) => tell(session, session.total_rows < 2 * slices.length ? { dead } : { slices, percent, dead }));
 const find = (session) => get(`sessions/${session.session_id}/findings`, { page_size: 1 })
   .then(({ summary }) => tell(session, { findings: summary.length, since: summary.map((one) => one.first_day).sort()[0] }));
 

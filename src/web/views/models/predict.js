@@ -38,14 +38,18 @@ export function Predict({ model, query }) {
     setFailure(null);
     try {
       const { timestamp, ...numbers } = row;
-      const values = Object.fromEntries(Object.entries(numbers).map(([name, text]) => [name, Number(text)]));
-      setAnswer(await send("POST", `models/${model.id}/predict`, { rows: [timestamp ? { ...values, timestamp } : values] }));
+      // The server guesses only what matters little; here the middle stands in each field.
+      const middles = stated(model).filter(({ name }) => numbers[name] === undefined).map(({ name, range }) => ({ name, value: range.median }));
+      const values = Object.fromEntries([...middles.map((one) => [one.name, one.value]), ...Object.entries(numbers).map(([name, text]) => [name, Number(text)])]);
+      const told = await send("POST", `models/${model.id}/predict`, { rows: [timestamp ? { ...values, timestamp } : values] });
+      setAnswer({ ...told, middles });
     } catch (wrong) {
       setFailure(wrong);
     }
     setBusy(false);
   };
   const one = answer?.predictions[0];
+  const filled = [...(answer?.middles ?? []), ...(one?.assumptions ?? [])];
   const calendar = (model.features ?? []).some((feature) => feature.role === "calendar");
   return html`<form class="panel" onSubmit=${ask}><h2>${t("models.try")}</h2><p class="small soft">${t("models.try_text")}</p>
     <div class="models-try">${stated(model).map((feature) => {
@@ -64,7 +68,7 @@ export function Predict({ model, query }) {
       ${one.lower != null && html` <span class="soft">${t("models.likely",
         { low: value(one.lower, 4), high: measure(one.upper, answer.target_unit, 4) })}</span>`}</p>
       ${one.extrapolating.length > 0 && html`<p class="warnings">${t("models.beyond_seen", { names: one.extrapolating.join(", ") })}</p>`}
-      ${one.assumptions.length > 0 && html`<details class="small"><summary>${t("models.filled", { count: one.assumptions.length })}</summary>
-        <ul class="listed">${one.assumptions.map((taken) => html`<li><span class="name">${taken.name}</span> = ${value(taken.value)}</li>`)}</ul>
+      ${filled.length > 0 && html`<details class="small"><summary>${t("models.filled", { count: filled.length })}</summary>
+        <ul class="listed">${filled.map((taken) => html`<li><span class="name">${taken.name}</span> = ${value(taken.value)}</li>`)}</ul>
           </details>`}`}</div></div></form>`;
 }

@@ -72,7 +72,7 @@ export function shadesOf(groups) {
 export function EventList({ events, chosen, onchoose, onadd }) {
   const shown = events.groups.slice().sort((a, b) => a.from - b.from).slice(0, 100);
   const more = events.left + events.groups.length - shown.length;
-  return html`<section class="chart-events" aria-labelledby="chart-events">
+  return html`<section class="chart-events" aria-labelledby="chart-events" aria-busy=${events.waiting ? "true" : null}>
     <h2 id="chart-events">${t("chart.events")} <span class="soft small">${shown.length > 0 && count(events.groups.length)}</span></h2>
     ${shown.length === 0 && html`<p class="soft">${t(events.waiting ? "chart.looking" : "chart.no_events")}</p>`}
     <ul>${shown.map((item) => html`<li key=${item.key}><button class=${`chart-event ${shadeKind(item.rule)}`} aria-pressed=${chosen === item.key}
