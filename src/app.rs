@@ -58,7 +58,7 @@ pub async fn build(config: Config) -> Result<AppState> {
             "tidied up what an earlier process left unfinished"
         );
     }
-    let events = Events::new(&store, &config);
+    let events = Events::new(store.db.clone(), &config);
     let jobs = Jobs::new(store.clone(), worker::ENDED, events.clone());
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::error::{Error, Result, codes};
 use crate::metric_names;
 use crate::principal::Role;
-use hvac_store::Store;
+use hvac_store::db::Db;
 
 pub mod filter;
 pub mod follower;
@@ -205,7 +205,7 @@ enum Behind {
 impl Events {
     /// With nothing in it.
     #[must_use]
-    pub fn new(store: &Store, config: &Config) -> Self {
+    pub fn new(db: Db, config: &Config) -> Self {
         let next = u64::try_from(Utc::now().timestamp_micros()).unwrap_or(1).max(1);
         Self(Arc::new(Bus {
             ring: RwLock::new(Ring { next, bytes: 0, events: VecDeque::new() }),
@@ -213,7 +213,7 @@ impl Events {
             most_events: config.events_kept,
             most_bytes: config.events_kept_bytes,
             declared: RwLock::new(Arc::from([])),
-            readers: Readers::new(store),
+            readers: Readers::new(db),
         }))
     }
 

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 use super::Audience;
 use crate::error::{Context, Error, Result, codes};
 use crate::principal::{Principal, SessionReaders};
-use hvac_store::Store;
+use hvac_store::db::Db;
 use hvac_store::entity::{session, share};
 
 /// How long it may stay unseen that a session is shared, or is not any more.
@@ -19,14 +19,14 @@ const MOST: u64 = 10_000;
 
 /// Who sees what.
 pub(super) struct Readers {
-    store: Store,
+    db: Db,
     /// By session; one that is not there is looked up anew: it may be made in the next moment.
     sessions: Cache<Arc<str>, Arc<SessionReaders>>,
 }
 
 impl Readers {
-    pub(super) fn new(store: &Store) -> Self {
-        Self { store: store.clone(), sessions: Cache::builder().max_capacity(MOST).time_to_live(KEPT).build() }
+    pub(super) fn new(db: Db) -> Self {
+        Self { db, sessions: Cache::builder().max_capacity(MOST).time_to_live(KEPT).build() }
     }
 
     /// Whether somebody sees what is for that audience.
@@ -65,7 +65,7 @@ impl Readers {
     }
 
     async fn look_up(&self, id: &str) -> Result<Arc<SessionReaders>> {
-        let db = self.store.db.read();
+        let db = self.db.read();
         let doing = "looking up who sees a session";
         let found: Option<(Option<String>, Option<String>)> = session::Entity::find_by_id(id)
             .select_only()
