@@ -47,7 +47,7 @@ pub async fn prepare(
     let is_defaulted = |field: &&Field| field.default.is_some() && before.field(&field.name).is_none();
     let defaulted: Vec<&Field> = collection.fields.iter().filter(is_defaulted).collect();
     if !added.is_empty() || !defaulted.is_empty() {
-        rewrite(db, collection, before, &defaulted).await?;
+        rewrite(db, collection, &defaulted).await?;
     }
     let (old, new): (Vec<_>, Vec<_>) = (indexes(before).collect(), indexes(collection).collect());
     for gone in old.iter().filter(|index| !new.contains(index)) {
@@ -94,21 +94,18 @@ fn there_already<T>(backend: DbBackend, done: Result<T, DbErr>) -> Result<(), Db
     }
 }
 
-/// Writes every record again, so that what is a column now stands in it, and what has a default now has it.
-async fn rewrite(
-    db: &impl ConnectionTrait,
-    collection: &Collection,
-    before: &Collection,
-    defaulted: &[&Field],
-) -> Result<(), DbErr> {
+/// Writes every record again, so that what is a column now stands in it, and what has a default now has it. Read by what
+/// is to be, for a crash may have come when a part was written: a value stands in its new column, or still where it was.
+async fn rewrite(db: &impl ConnectionTrait, collection: &Collection, defaulted: &[&Field]) -> Result<(), DbErr> {
     let mut after: Option<String> = None;
     loop {
-        let mut page = page_after(db, before, after.as_deref(), PAGE).await?;
+        let mut page = page_after(db, collection, after.as_deref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.key.clone());
         for record in &mut page {
-            let defaults = defaulted.iter().filter_map(|field| Some((field.name.clone(), field.default.clone()?)));
-            record.fields.extend(defaults);
+            for (field, default) in defaulted.iter().filter_map(|field| Some((field, field.default.clone()?))) {
+                record.fields.entry(field.name.clone()).or_insert(default);
+            }
         }
         write(db, collection, &page).await?;
     }
