@@ -449,7 +449,13 @@ def the_system_shows_its_work(server, browser):
             assert page.locator("main .problem").count() == 0, tab
         done = server.ask("GET", "audit?page_size=50")["items"]
         assert page.locator("main .system-entry").count() == min(50, len(done))
-        assert [text for text in page.locator("main .system-entry strong").all_inner_texts()][:5] == [entry["who"] for entry in done[:5]]
+        assert page.locator("main .system-entry strong").all_inner_texts()[:5] == [entry["who"] for entry in done[:5]]
+        said = {"session.upload": "uploaded reports", "session.parse": "parsed a session", "clean.enqueue": "began to clean a session",
+                "train.enqueue": "began to train a model", "optimization.create": "asked for set-points", "session.restore": "restored a session"}
+        told = page.locator("main .system-entry summary").all_inner_texts()
+        assert any(entry["action"] in said for entry in done), done
+        for entry, text in zip(done, told, strict=True):
+            assert said.get(entry["action"], "") in text and entry["action"] not in text, (entry["action"], text)
 
 
 def a_key_is_shown_once(server, browser):
