@@ -9,10 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::contract::Gate;
 use super::openapi::{add_problems, problem_response};
-use super::records::FORMAT;
 use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE};
 use crate::records::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_KEY, UPDATED_AT};
-use crate::records::list::{SEARCH, sortable};
+use crate::records::list::{FORMAT, SEARCH, sortable};
 use crate::records::routes::{Action, RecordRoute};
 use crate::records::write::MOST_RECORDS;
 use crate::records::{Records, Registry};

@@ -20,6 +20,7 @@ use super::problem::{self, Failed, Result};
 use super::{answer, contract};
 use crate::error::{Error, codes};
 use crate::records::collection::Collection;
+use crate::records::list::FORMAT;
 use crate::records::read::RecordPage;
 use crate::records::routes::{Action, RecordRoute};
 use crate::records::shown::Collections;
@@ -27,8 +28,6 @@ use crate::state::AppState;
 
 /// Longest body of a batch.
 const BATCH_LIMIT_BYTES: usize = 16 * 1024 * 1024;
-/// The word of a list that says how it is written.
-pub const FORMAT: &str = "format";
 
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_collections))

@@ -23,7 +23,7 @@ use crate::error::{Context, Error, codes};
 use crate::limits::Page;
 use crate::state::AppState;
 use crate::storage::arrive::{Arriving, PART_BYTES};
-use crate::storage::files::{self, FileFilter, StoredFile};
+use crate::storage::files::{self, FileFilter, KeptFile};
 use crate::storage::links::{self, FileLink, FileLinkRequest};
 
 /// What a file holds in memory while it is received: a part that is written, and one that is collected.
@@ -64,7 +64,7 @@ struct StoredFileForm {
     tag = "storage",
     request_body(content = StoredFileForm, content_type = "multipart/form-data"),
     responses(
-        (status = 201, body = StoredFile, headers(("Location" = String, description = "The file"))),
+        (status = 201, body = KeptFile, headers(("Location" = String, description = "The file"))),
         (status = 413, content_type = "application/problem+json", body = Problem, description = "Longer than MAX_UPLOAD_BYTES"),
         (status = 415, content_type = "application/problem+json", body = Problem, description = "Not a multipart form"),
     )
@@ -137,8 +137,8 @@ async fn receive(
 }
 
 /// Stored files
-#[utoipa::path(get, path = "/storage/files", tag = "storage", params(FileFilter), responses((status = 200, body = Page<StoredFile>)))]
-async fn list_stored_files(State(state): State, Query(filter): Query<FileFilter>) -> Result<Json<Page<StoredFile>>> {
+#[utoipa::path(get, path = "/storage/files", tag = "storage", params(FileFilter), responses((status = 200, body = Page<KeptFile>)))]
+async fn list_stored_files(State(state): State, Query(filter): Query<FileFilter>) -> Result<Json<Page<KeptFile>>> {
     Ok(Json(files::list(&state, filter).await?))
 }
 

@@ -18,6 +18,8 @@ const USUAL_PAGE: u64 = 20;
 pub const WORDS: [&str; 6] = ["from", "to", "sort_by", "order", "page", "page_size"];
 /// The word of what is searched, where a collection has fields for that.
 pub const SEARCH: &str = "q";
+/// The word that says how a list is written: `json` or `ndjson`.
+pub const FORMAT: &str = "format";
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,7 +89,10 @@ fn known_names(collection: &Collection, pairs: &[(String, String)]) -> Result<()
     let (mut unknown, mut repeated) = (Vec::new(), Vec::new());
     for (index, (name, _)) in pairs.iter().enumerate() {
         if !names(collection).any(|known| known == name) {
-            unknown.push((name, format!("{name}: there is no such parameter; {}", advice(name, names(collection)))));
+            unknown.push((
+                name,
+                format!("{name}: there is no such parameter; {}", advice(name, names(collection).chain([FORMAT]))),
+            ));
         } else if pairs.iter().take(index).any(|(other, _)| other == name) {
             repeated.push((name, format!("{name}: it is given more than once; give it once")));
         }

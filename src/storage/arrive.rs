@@ -6,7 +6,7 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::files::{self, StoredFile};
+use super::files::{self, KeptFile};
 use super::{failed, path, sweep};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
@@ -115,7 +115,7 @@ impl Arriving {
     ///
     /// # Errors
     /// 422 for an end that cannot be; when it cannot be written.
-    pub async fn commit(mut self, hours: Option<u32>) -> Result<StoredFile> {
+    pub async fn commit(mut self, hours: Option<u32>) -> Result<KeptFile> {
         let ends_at = match hours {
             None => NEVER.to_owned(),
             Some(hours) if (1..=MOST_HOURS).contains(&hours) => {

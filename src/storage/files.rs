@@ -19,7 +19,7 @@ use hvac_store::now;
 
 /// A file, as it is told of.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct StoredFile {
+pub struct KeptFile {
     /// What it is asked for by.
     pub id: String,
     /// As its sender called it.
@@ -68,10 +68,10 @@ pub struct FileFilter {
 pub const SORTABLE: [&str; 5] = ["created_at", "name", "size_bytes", "content_type", "sha256"];
 
 /// A row as it is told.
-pub(super) fn told(row: &Record) -> Result<StoredFile> {
+pub(super) fn told(row: &Record) -> Result<KeptFile> {
     let text = |name: &str| row.fields.get(name).and_then(Value::as_str).map(str::to_owned);
     let absent = || Error::internal("a file's row has not all that it must have");
-    Ok(StoredFile {
+    Ok(KeptFile {
         id: row.key.clone(),
         name: text("name").ok_or_else(absent)?,
         content_type: text("content_type"),
@@ -108,7 +108,7 @@ pub(super) async fn row(state: &AppState, id: &str) -> Result<Record> {
 ///
 /// # Errors
 /// 422 for what cannot be asked.
-pub async fn list(state: &AppState, filter: FileFilter) -> Result<Page<StoredFile>> {
+pub async fn list(state: &AppState, filter: FileFilter) -> Result<Page<KeptFile>> {
     if let Some(by) = filter.sort_by.as_deref().filter(|by| !SORTABLE.contains(by)) {
         let message = format!("sort_by: '{by}' is no field to sort by; there are {}", SORTABLE.join(", "));
         return Err(Error::invalid("sort_by", codes::UNKNOWN_SORT, message));
@@ -142,7 +142,7 @@ pub async fn list(state: &AppState, filter: FileFilter) -> Result<Page<StoredFil
 ///
 /// # Errors
 /// 404 when there is no such file.
-pub async fn download(state: &AppState, id: &str) -> Result<(StoredFile, Download)> {
+pub async fn download(state: &AppState, id: &str) -> Result<(KeptFile, Download)> {
     let row = row(state, id).await?;
     let file = told(&row)?;
     let place = row.fields.get("place").and_then(Value::as_str).unwrap_or_default();

@@ -118,6 +118,10 @@ async fn no_route_takes_a_field_that_the_document_does_not_name() {
                 let answer = send(&json!({"zzz": 1})).await;
                 let problem = answer.expect_problem(422, "unknown_field");
                 assert_eq!(problem["errors"][0]["field"], "zzz", "{what}");
+                // A stream of events that is asked for has no end.
+                if operation["responses"]["200"]["content"]["text/event-stream"].is_object() {
+                    continue;
+                }
                 let none = send(&json!({})).await;
                 assert!(!none.text().contains("_body"), "{what}: an empty object is none: {}", none.text());
                 continue;
@@ -212,8 +216,12 @@ async fn numbers_of_a_request_are_bounded() {
             }
             assert!(schema["maximum"].is_number() && schema["minimum"].is_number(), "{method} {path} {name}: {schema}");
             for number in huge {
+                let fits = number.parse::<i64>().is_ok_and(|n| n >= 0 && ["offset", "since"].contains(&name));
+                // What goes on for ever, once it is asked for rightly.
+                if fits && operation["responses"]["200"]["content"]["text/event-stream"].is_object() {
+                    continue;
+                }
                 let answer = app.get(&format!("{}?{name}={number}", both(&path)[0])).await;
-                let fits = number.parse::<i64>().is_ok_and(|n| n >= 0 && name == "offset");
                 assert_eq!(answer.status, if fits { 200 } else { 422 }, "{path}?{name}={number}: {}", answer.text());
                 asked += 1;
             }
