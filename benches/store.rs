@@ -78,7 +78,7 @@ fn previews(c: &mut Criterion) {
     });
     let selector = DatasetSelector { session_id: Some(parsed.session_id), version: None };
     let all = WindowQuery::default();
-    let ask = |offset| PreviewQuery { rows: Some(50), offset: Some(offset), columns: None };
+    let ask = |offset| PreviewQuery { rows: Some(50), offset: Some(offset), ..PreviewQuery::default() };
 
     let mut group = c.benchmark_group("preview");
     group.throughput(Throughput::Elements(50 * parsed.column_count));

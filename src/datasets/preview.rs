@@ -55,7 +55,7 @@ pub async fn preview(
             let count = dataset.row_count;
             let (state, dataset) = (state.clone(), Arc::clone(&dataset));
             let finding = move || Ok(Frame::open(&state, &dataset)?.rows_between(Some(at_ms), None)?.start);
-            page.from_row(blocking(finding).await?, count)
+            page.beginning_at(blocking(finding).await?, count)
         }
     };
     let listed = names::listed(&dataset.columns, query.columns.as_deref())?;
@@ -85,7 +85,7 @@ async fn in_window(
         let count = rows.count();
         let range = match at_ms {
             None => asked,
-            Some(at_ms) => page.from_row(rows.place_of(at_ms)?, count),
+            Some(at_ms) => page.beginning_at(rows.place_of(at_ms)?, count),
         };
         let cells = rows.cells(selection.columns(dataset), range.start.min(count)..range.end.min(count))?;
         let height = cells.height();
@@ -200,7 +200,7 @@ impl PageAsked {
     }
 
     /// From that row of so many on; the last ones when there is no such row.
-    fn from_row(self, row: u64, count: u64) -> Range<u64> {
+    fn beginning_at(self, row: u64, count: u64) -> Range<u64> {
         self.range(if row < count { row } else { count.saturating_sub(self.rows) })
     }
 }

@@ -103,11 +103,12 @@ impl Graph {
     }
 
     /// The request with what its fields need, unless it asks for too much.
-    fn admitted(&self, mut request: Request) -> std::result::Result<Request, Response> {
+    fn admitted(&self, mut request: Request) -> std::result::Result<Request, Box<Response>> {
         let (operation, variables) = (request.operation_name.clone(), request.variables.clone());
-        let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
-        cost::check(document, operation.as_deref(), &variables, &self.lists)
-            .map_err(|error| Response::from_errors(vec![failed(&error).into_server_error(Default::default())]))?;
+        let document = request.parsed_query().map_err(|error| Box::new(Response::from_errors(vec![error])))?;
+        cost::check(document, operation.as_deref(), &variables, &self.lists).map_err(|error| {
+            Box::new(Response::from_errors(vec![failed(&error).into_server_error(Default::default())]))
+        })?;
         Ok(request.data(self.state.clone()).data(loaders::new(&self.state)).data(self.open.clone()))
     }
 }
@@ -116,14 +117,14 @@ impl Executor for Graph {
     async fn execute(&self, request: Request) -> Response {
         match self.admitted(request) {
             Ok(request) => self.schema.execute(request).await,
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
         }
     }
 
     fn execute_stream(&self, request: Request, data: Option<Arc<Data>>) -> BoxStream<'static, Response> {
         match self.admitted(request) {
             Ok(request) => self.schema.execute_stream_with_session_data(request, data.unwrap_or_default()),
-            Err(refusal) => stream::once(async { refusal }).boxed(),
+            Err(refusal) => stream::once(async { *refusal }).boxed(),
         }
     }
 }
