@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::dynamic::{Object, Scalar, Schema, SchemaError};
 use async_graphql::futures_util::stream::{self, BoxStream, StreamExt};
-use async_graphql::{Data, Executor, Request, Response};
+use async_graphql::{Data, Executor, Request, Response, ServerError};
 
 use crate::error::{Error, Result};
 use crate::records::Registry;
@@ -103,27 +103,31 @@ impl Graph {
     }
 
     /// The request with what its fields need, unless it asks for too much.
-    fn admitted(&self, mut request: Request) -> std::result::Result<Request, Response> {
+    fn admitted(&self, mut request: Request) -> std::result::Result<Request, Box<Response>> {
         let (operation, variables) = (request.operation_name.clone(), request.variables.clone());
-        let document = request.parsed_query().map_err(|error| Response::from_errors(vec![error]))?;
+        let document = request.parsed_query().map_err(|error| refusal(vec![error]))?;
         cost::check(document, operation.as_deref(), &variables, &self.lists)
-            .map_err(|error| Response::from_errors(vec![failed(&error).into_server_error(Default::default())]))?;
+            .map_err(|error| refusal(vec![failed(&error).into_server_error(Default::default())]))?;
         Ok(request.data(self.state.clone()).data(loaders::new(&self.state)).data(self.open.clone()))
     }
+}
+
+fn refusal(errors: Vec<ServerError>) -> Box<Response> {
+    Box::new(Response::from_errors(errors))
 }
 
 impl Executor for Graph {
     async fn execute(&self, request: Request) -> Response {
         match self.admitted(request) {
             Ok(request) => self.schema.execute(request).await,
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
         }
     }
 
     fn execute_stream(&self, request: Request, data: Option<Arc<Data>>) -> BoxStream<'static, Response> {
         match self.admitted(request) {
             Ok(request) => self.schema.execute_stream_with_session_data(request, data.unwrap_or_default()),
-            Err(refusal) => stream::once(async { refusal }).boxed(),
+            Err(refusal) => stream::once(async { *refusal }).boxed(),
         }
     }
 }

@@ -141,6 +141,16 @@ impl Stream {
         }
     }
 
+    /// The next event of that type; others are passed over.
+    async fn of(&mut self, kind: &str) -> Sent {
+        loop {
+            let event = self.got().await;
+            if event.event == kind {
+                return event;
+            }
+        }
+    }
+
     #[track_caller]
     fn got(&mut self) -> impl Future<Output = Sent> + use<'_> {
         async { self.next().await.expect("it ended") }
