@@ -60,9 +60,8 @@ impl Socket {
         }
     }
 
-    #[track_caller]
-    fn got(&mut self) -> impl Future<Output = Value> + use<'_> {
-        async { self.next().await.expect("it was closed") }
+    async fn got(&mut self) -> Value {
+        self.next().await.expect("it was closed")
     }
 
     /// The next document of that type; others are passed over.
@@ -151,9 +150,8 @@ impl Stream {
         }
     }
 
-    #[track_caller]
-    fn got(&mut self) -> impl Future<Output = Sent> + use<'_> {
-        async { self.next().await.expect("it ended") }
+    async fn got(&mut self) -> Sent {
+        self.next().await.expect("it ended")
     }
 }
 
