@@ -104,6 +104,10 @@ impl Follower {
             let message = format!("There are {MOST_SUBSCRIPTIONS} subscriptions already; unsubscribe from some.");
             return Err(Error::new(codes::TOO_MANY_SUBSCRIPTIONS, message));
         }
+        if since.is_some_and(|since| i64::try_from(since).is_err()) {
+            let message = format!("since: give a number up to {}: the seq of the last event that was got", i64::MAX);
+            return Err(Error::invalid("since", codes::OUT_OF_RANGE, message));
+        }
         let latest = self.events.latest();
         let (from, gap) = match since {
             None => (latest, None),
