@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::dynamic::{Object, Scalar, Schema, SchemaError};
 use async_graphql::futures_util::stream::{self, BoxStream, StreamExt};
-use async_graphql::{Data, Executor, Request, Response, ServerError};
+use async_graphql::{Data, Executor, Request, Response};
 
 use crate::error::{Error, Result};
 use crate::records::Registry;
@@ -111,10 +111,6 @@ impl Graph {
         })?;
         Ok(request.data(self.state.clone()).data(loaders::new(&self.state)).data(self.open.clone()))
     }
-}
-
-fn refusal(errors: Vec<ServerError>) -> Box<Response> {
-    Box::new(Response::from_errors(errors))
 }
 
 impl Executor for Graph {
