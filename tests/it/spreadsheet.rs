@@ -108,5 +108,10 @@ async fn a_spreadsheet_is_asked_for_by_name_and_the_page_does() {
     let refused = app.get(&format!("{path}?for=word")).await;
     assert_eq!(refused.status, 422, "{}", refused.text());
     assert!(refused.text().contains("excel"), "{}", refused.text());
-    assert!(app.get(&app.page_file("app.js").await).await.text().contains("for: \"excel\""));
+    // Whoever saves a CSV on the page opens it with a spreadsheet.
+    for module in ["chart", "table", "files/downloads"] {
+        let text = app.get(&app.page_file(&format!("views/session/{module}.js")).await).await.text();
+        let links: Vec<&str> = text.lines().filter(|line| line.contains("data.csv")).collect();
+        assert!(!links.is_empty() && links.iter().all(|line| line.contains("for: \"excel\"")), "{links:?}");
+    }
 }

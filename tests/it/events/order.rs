@@ -60,8 +60,6 @@ async fn a_client_that_comes_back_at_any_time_loses_nothing() {
 async fn what_is_gone_is_told_of() {
     let app = TestApp::start_with(&[("EVENTS_KEPT", "100")]).await;
     declare(&app);
-    // How the service is, which it tells by itself at its beginning, comes not between.
-    Stream::open(&app, "/api/events?types=system_status_update&since=1", &[]).await.of("system_status_update").await;
     let start = app.state.events.latest();
     publish(&app, 0..250, 0);
     let latest = app.state.events.latest();

@@ -115,7 +115,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change, w
   const save = () => picture(plot.current, series.map((one) => ({ ...one, label: one.dash ? `${one.known} · ${query.with}` : one.known })),
     `${session.name} ${stamp(range[0], zone).slice(0, 10)}`);
   const height = width < 600 ? 300 : width < 1500 ? 420 : 560;
-  const csv = address(`sessions/${id}/data.csv`, { version, columns: chosen, from: iso(Math.floor(range[0])), to: iso(Math.ceil(range[1]) + 1) });
+  const csv = address(`sessions/${id}/data.csv`, { version, for: "excel", columns: chosen, from: iso(Math.floor(range[0])), to: iso(Math.ceil(range[1]) + 1) });
   return html`<div class="panel chart-panel">
     <${Times} range=${range} zone=${zone} zoom=${zoom} all=${all} />
     <${Readout} entries=${entries} zone=${zone} versions=${[main, query.with]} onremove=${change} onunit=${may && setMeasured} />

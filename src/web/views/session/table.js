@@ -137,7 +137,7 @@ export default function Rows({ session, version, versions, query }) {
         ${byRow.some((some) => some.length) && html`<span><span class="table-hit">1.23</span> <span class="table-mark">●</span> ${t("table.hit")}</span>`}</div>
       <${Pager} page=${page} pages=${Math.max(page, Math.ceil(data.total_rows / ROWS))} go=${turn} />
       <div class="row"><button disabled=${!rows.length} onClick=${save}>${t("table.save_page")}</button>
-        <a class="button" download href=${address(`sessions/${id}/data.csv`, { version, columns: names, every: query.every })}>${t("table.save_all")}</a></div>`;
+        <a class="button" download href=${address(`sessions/${id}/data.csv`, { version, columns: names, every: query.every, for: "excel" })}>${t("table.save_all")}</a></div>`;
   };
   return html`<${Answer} of=${columns} tall>${(known) => html`<div class="panel table">
     <${Tools} query=${query} known=${known.length} found=${found.length} first=${first} zone=${zone} whole=${whole} />

@@ -31,12 +31,12 @@ export function Downloads({ session, version, versions }) {
   const [every, setEvery] = useState("");
   const of = (kind, values = {}) => String(address(`sessions/${id}/${kind}`, values));
   const part = { version: chosen.version, every };
-  const line = lineOf(tool, of("data.parquet", { version: chosen.version }), of("data.csv", { version: chosen.version }));
+  const line = lineOf(tool, of("data.parquet", { version: chosen.version }), of("data.csv", { version: chosen.version, for: "excel" }));
   return html`<section class="panel"><h2>${t("files.take_out", { version: chosen.version })}</h2>
     <div class="files-out">
       <div class="row">
         <a class="button" download href=${of("data.parquet", part)}>Parquet ${!every && html`<span class="soft small">${bytes(chosen.size_bytes)}</span>`}</a>
-        <a class="button" download href=${of("data.csv", part)}>CSV</a>
+        <a class="button" download href=${of("data.csv", { ...part, for: "excel" })}>CSV</a>
         <a class="button" download href=${of("data.arrow", part)}>Arrow</a>
         ${chosen.events_count > 0 && html`<a class="button" download href=${of("events.parquet", { version: chosen.version })}>${t("files.events_file")}</a>`}</div>
       <${Field} label=${t("files.every")} value=${every} onChange=${(event) => setEvery(event.target.value)}
