@@ -162,11 +162,11 @@ struct Period {
 
 /// Some time, and the rows in it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Stretch {
+struct Stretch {
     /// How long it is.
-    pub(super) length_ms: f64,
+    length_ms: f64,
     /// Its rows.
-    pub(super) rows: Range<usize>,
+    rows: Range<usize>,
 }
 
 /// The periods from the first row's to the last one's.
@@ -200,17 +200,6 @@ fn midnight(day: NaiveDate, zone: Tz) -> i64 {
         }
     }
     clock.and_utc().timestamp_millis()
-}
-
-/// Samples of a point, and of each stretch the share of those that should be there.
-pub(super) fn shares_of(
-    meta: &ColumnMeta,
-    interval_ms: Option<f64>,
-    values: &[f64],
-    stretches: &[Stretch],
-) -> (u64, Vec<Option<f64>>) {
-    let PointShares { samples, shares, .. } = of_point(meta, interval_ms, values, stretches);
-    (samples, shares)
 }
 
 fn of_point(meta: &ColumnMeta, interval_ms: Option<f64>, values: &[f64], periods: &[Stretch]) -> PointShares {

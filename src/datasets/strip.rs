@@ -1,18 +1,17 @@
-//! How full a frame is, at a glance: the mean over its points of what should be there and is, in equal parts of its time.
-
-use std::ops::Range;
+//! How full a frame is, at a glance: the mean over its points of the time that has a sample, in equal parts of its time.
+//!
+//! A sample stands for the interval after it, so that parts need not begin with one.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::coverage::{Stretch, shares_of};
 use super::opened::Frame;
 use super::version::{Resolved, settled};
 use super::{Answer, DatasetLabel, DatasetSelector, answer, clock};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
-use hvac_cleaning::Recording;
+use hvac_cleaning::{Recording, is_on_change};
 use hvac_frame::column::{ColumnMeta, Kind};
 
 /// Parts when the request does not say.
@@ -67,14 +66,19 @@ pub async fn strip(state: &AppState, selector: &DatasetSelector, query: &StripQu
 
 fn of_frame(frame: &Frame, dataset: &Resolved, slices: i64) -> Result<CoverageStrip> {
     let at_ms = frame.axis(0..frame.row_count)?;
-    let parts = stretches(&at_ms, slices);
+    let edges = edges(&at_ms, slices);
     let recording = Recording::new(&at_ms);
     let of = |meta: &ColumnMeta| -> Result<(u64, Vec<Option<f64>>)> {
         let values: Vec<f64> = match meta.kind {
             Kind::Text => frame.texts(&meta.name)?.iter().map(|text| text.map_or(f64::NAN, |_| 0.0)).collect(),
             _ => frame.numbers(&meta.name)?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
         };
-        let (samples, shares) = shares_of(meta, recording.every_ms(meta, &values), &values, &parts);
+        let samples = values.iter().filter(|value| !value.is_nan()).count() as u64;
+        let shares = match recording.every_ms(meta, &values) {
+            _ if samples == 0 && !is_on_change(meta) => vec![Some(0.0); edges.len().saturating_sub(1)],
+            Some(every_ms) if every_ms > 0.0 => standing(&at_ms, &values, every_ms, &edges),
+            _ => vec![None; edges.len().saturating_sub(1)],
+        };
         Ok((samples, shares))
     };
     let points: Vec<(u64, Vec<Option<f64>>)> = dataset.columns.par_iter().map(of).collect::<Result<_>>()?;
@@ -89,13 +93,13 @@ fn of_frame(frame: &Frame, dataset: &Resolved, slices: i64) -> Result<CoverageSt
         start_at: iso(at_ms.first()),
         end_at: iso(at_ms.last()),
         percent: mean(&mut points.iter().flat_map(|(_, shares)| shares.iter().copied())),
-        slices: (0..parts.len()).map(of_slice).collect(),
+        slices: (1..edges.len()).map(|end| of_slice(end - 1)).collect(),
         dead_points: points.iter().filter(|(samples, _)| *samples == 0).count() as u64,
     })
 }
 
-/// Equal parts of the time from the first row to behind the last one.
-fn stretches(at_ms: &[i64], slices: i64) -> Vec<Stretch> {
+/// Where equal parts of the time begin, from the first row on, and where the last one ends: an interval behind the last row.
+fn edges(at_ms: &[i64], slices: i64) -> Vec<i64> {
     let (Some(first), Some(last)) = (at_ms.first(), at_ms.last()) else { return Vec::new() };
     // A row stands for the time until the next one.
     let step = at_ms.iter().zip(at_ms.iter().skip(1)).map(|(a, b)| b - a).min().unwrap_or(1);
@@ -103,10 +107,27 @@ fn stretches(at_ms: &[i64], slices: i64) -> Vec<Stretch> {
     let edge = |slice: i64| {
         first + i64::try_from(i128::from(length) * i128::from(slice) / i128::from(slices)).unwrap_or(length)
     };
-    let part = |slice: i64| {
-        let (from, to) = (edge(slice), edge(slice + 1));
-        let rows: Range<usize> = at_ms.partition_point(|at| *at < from)..at_ms.partition_point(|at| *at < to);
-        Stretch { length_ms: (to - from) as f64, rows }
-    };
-    (0..slices).map(part).collect()
+    (0..=slices).map(edge).collect()
+}
+
+/// Which share of each part has a sample, where one stands for `every_ms`, or until the next one.
+fn standing(at_ms: &[i64], values: &[f64], every_ms: f64, edges: &[i64]) -> Vec<Option<f64>> {
+    let mut held = vec![0.0; edges.len().saturating_sub(1)];
+    let present: Vec<f64> =
+        at_ms.iter().zip(values).filter(|(_, value)| !value.is_nan()).map(|(at, _)| *at as f64).collect();
+    let next = present.iter().skip(1).copied().chain([f64::INFINITY]);
+    let mut part = 0;
+    for (at, next) in present.iter().copied().zip(next) {
+        let (mut from, to) = (at, next.min(at + every_ms));
+        while let (Some(held), Some(end)) = (held.get_mut(part), edges.get(part + 1).map(|end| *end as f64)) {
+            *held += (to.min(end) - from).max(0.0);
+            if to < end {
+                break;
+            }
+            from = from.max(end);
+            part += 1;
+        }
+    }
+    let lengths = edges.iter().zip(edges.iter().skip(1)).map(|(from, to)| (to - from) as f64);
+    held.into_iter().zip(lengths).map(|(held, length)| (length > 0.0).then(|| (held / length).min(1.0))).collect()
 }

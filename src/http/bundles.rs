@@ -18,9 +18,9 @@ use super::answer::header_text;
 use super::contract::Operation;
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{self, Path, Query, State};
+use super::form::{self, HELD_BYTES, broken_form, chunks, drain};
 use super::openapi::{DownloadResponses, NoSuchSession};
 use super::problem::{Failed, Problem};
-use super::uploads::{FRAMING_BYTES, HELD_BYTES, broken_form, chunks, drain};
 use crate::bundles::arrived::{Arrived, TableFields, receive};
 use crate::bundles::{Imported, export};
 use crate::error::{Context, Error, Result, codes};
@@ -127,13 +127,8 @@ async fn post_import(
     Extension(operation): Extension<Arc<Operation>>,
     request: Request,
 ) -> Result<Response, Failed> {
-    let limit = state.config.max_upload_bytes;
-    let announced = header_text(request.headers(), header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
     let is_form = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or("").starts_with("multipart/");
-    let refused = announced.filter(|length| *length > limit.saturating_add(FRAMING_BYTES)).map(|length| {
-        let message = format!("The file has {length} bytes, {limit} are allowed; raise MAX_UPLOAD_BYTES.");
-        Error::new(codes::UPLOAD_TOO_LARGE, message)
-    });
+    let refused = form::check_length(request.headers(), &state.config, "send a smaller one").err();
     let arrived = if is_form {
         of_form(&state, request, &operation, refused).await?
     } else {
@@ -175,10 +170,7 @@ async fn of_body(state: &AppState, request: Request, refused: Option<Error>) -> 
 }
 
 async fn of_form(state: &AppState, request: Request, operation: &Operation, refused: Option<Error>) -> Result<Arrived> {
-    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| {
-        let message = "The multipart form cannot be read: curl -F file=@bundle.zip sends one.";
-        Error::new(codes::NOT_MULTIPART, message).with_source(rejection)
-    })?;
+    let mut form = form::opened(Multipart::from_request(request, &()).await, "file=@bundle.zip")?;
     let received = match refused {
         Some(error) => Err(error),
         None => {

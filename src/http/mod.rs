@@ -26,6 +26,7 @@ mod export;
 mod extract;
 mod files;
 mod findings;
+mod form;
 #[cfg(feature = "graphql")]
 mod graphql;
 mod health;

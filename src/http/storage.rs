@@ -12,13 +12,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::header_text;
 use super::contract::Operation;
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Json as Body, Path, Query, State};
+use super::form::{self, broken_form, chunks, drain, text};
 use super::openapi::{DownloadResponses, NoSuchFile};
 use super::problem::{Failed, Problem, Result};
-use super::uploads::{FRAMING_BYTES, broken_form, chunks, drain, text};
 use crate::error::{Context, Error, codes};
 use crate::limits::Page;
 use crate::state::AppState;
@@ -75,18 +74,10 @@ async fn post_stored_file(
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failed> {
-    let mut form = form.map_err(|rejection| {
-        Error::new(codes::NOT_MULTIPART, "This route reads a multipart form: curl -F file=@photo.jpg does it.")
-            .with_source(rejection)
-    })?;
-    let limit = state.config.max_upload_bytes;
-    let announced = header_text(&headers, header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
-    let received = match announced {
-        Some(length) if length > limit.saturating_add(FRAMING_BYTES) => Err(Error::new(
-            codes::UPLOAD_TOO_LARGE,
-            format!("The file has {length} bytes, {limit} are allowed; raise MAX_UPLOAD_BYTES or send a smaller one."),
-        )),
-        _ => receive(&state, &mut form, &operation).await,
+    let mut form = form::opened(form, "file=@photo.jpg")?;
+    let received = match form::check_length(&headers, &state.config, "send a smaller one") {
+        Err(error) => Err(error),
+        Ok(()) => receive(&state, &mut form, &operation).await,
     };
     let (arriving, hours) = match received {
         Ok(received) => received,

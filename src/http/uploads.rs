@@ -1,25 +1,21 @@
 //! `POST /api/uploads`: files stream to disk and become a session at once, or not at all.
 
-use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
+use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use tracing::Instrument;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::header_text;
 use super::contract::Operation;
 use super::extract::{Query, State};
+use super::form::{self, HELD_BYTES, broken_form, chunks, drain, text};
 use super::openapi::NoSuchSession;
 use super::problem::Failed;
 use super::problem::Problem;
@@ -27,15 +23,6 @@ use crate::error::{Context, Error, Result, codes};
 use crate::sessions::Uploaded;
 use crate::sessions::upload::{Upload, UploadFields};
 use crate::state::AppState;
-
-/// Longest text of a field that is no file.
-const LONGEST_TEXT_BYTES: usize = 4096;
-/// What multipart framing may add to the files before `Content-Length` alone proves an upload too long.
-pub(super) const FRAMING_BYTES: u64 = 1024 * 1024;
-/// What one upload holds in memory while it is received.
-pub(super) const HELD_BYTES: u64 = 3 * 1024 * 1024;
-/// How long a refused upload is still read, so that the client gets to read the answer.
-const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(post_upload)).layer(DefaultBodyLimit::disable())
@@ -87,20 +74,10 @@ async fn post_upload(
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Failed> {
-    let mut form = form.map_err(|rejection| {
-        Error::new(codes::NOT_MULTIPART, "This route reads a multipart form: curl -F files=@report.csv does it.")
-            .with_source(rejection)
-    })?;
-    let limit = state.config.max_upload_bytes;
-    let announced = header_text(&headers, header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
-    let received = match announced {
-        Some(length) if length > limit.saturating_add(FRAMING_BYTES) => Err(Error::new(
-            codes::UPLOAD_TOO_LARGE,
-            format!(
-                "The upload has {length} bytes, {limit} are allowed; raise MAX_UPLOAD_BYTES or send fewer files at once."
-            ),
-        )),
-        _ => receive(&state, query.session_id.as_deref(), &mut form, &operation).await,
+    let mut form = form::opened(form, "files=@report.csv")?;
+    let received = match form::check_length(&headers, &state.config, "send fewer files at once") {
+        Err(error) => Err(error),
+        Ok(()) => receive(&state, query.session_id.as_deref(), &mut form, &operation).await,
     };
     let (upload, fields) = match received {
         Ok(received) => received,
@@ -155,43 +132,4 @@ async fn receive(
         seen.push(name);
     }
     Ok((upload, fields))
-}
-
-/// The chunks of one file.
-pub(super) fn chunks(field: Field<'_>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    field.map(|chunk| chunk.map_err(|error| io::Error::new(io::ErrorKind::UnexpectedEof, error)))
-}
-
-/// A short text; none when it is blank.
-pub(super) async fn text(field: Field<'_>, name: &str) -> Result<Option<String>> {
-    let mut bytes = Vec::new();
-    let mut chunks = Box::pin(chunks(field));
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|source| {
-            Error::new(codes::BODY_BROKE_OFF, "The upload broke off; nothing was stored.").with_source(source)
-        })?;
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST_TEXT_BYTES {
-            let message = format!("{name}: longer than {LONGEST_TEXT_BYTES} bytes");
-            return Err(Error::invalid(name, codes::TEXT_TOO_LONG, message));
-        }
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::invalid(name, codes::NOT_UTF8, format!("{name}: no UTF-8 text")))?;
-    Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
-}
-
-pub(super) fn broken_form(error: MultipartError) -> Error {
-    let message = "The multipart form cannot be read to its end; nothing was stored.";
-    Error::new(codes::BROKEN_MULTIPART, message).with_source(error)
-}
-
-/// Reads on for a moment: a connection closed with unread bytes would lose the answer on its way.
-pub(super) async fn drain(form: &mut Multipart) {
-    let read_on = async {
-        while let Ok(Some(mut field)) = form.next_field().await {
-            while let Ok(Some(_)) = field.chunk().await {}
-        }
-    };
-    let _ = tokio::time::timeout(DRAIN_TIME, read_on).await;
 }

@@ -44,7 +44,7 @@ pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<Opti
     answer.assumptions.splice(0..0, filled.assumptions);
     answer.missing = answer.assumptions.iter().map(|one| one.name.clone()).collect();
     if let Some(note) = filled.note {
-        answer.message = format!("{} {note}", answer.message);
+        answer.message = format!("{}. {note}", answer.message.trim_end_matches('.'));
     }
     let input_data = json!({
         "model": request.model, "conditions": asked.conditions, "current": asked.current,

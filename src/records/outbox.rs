@@ -29,6 +29,9 @@ use pace::Pace;
 const TABLE: &str = "record_outbox";
 const COLUMNS: [&str; 8] =
     ["seq", "collection", "record_key", "operation", "created_at_ms", "updated_at_ms", "fields", "bytes"];
+/// Of records that their server refused.
+pub(super) const REJECTED_COLUMNS: [&str; 6] =
+    ["collection", "record_key", "operation", "record", "reason", "rejected_at"];
 /// Rows of one statement.
 const ROWS_AT_ONCE: usize = 128;
 
@@ -379,14 +382,7 @@ impl Outbox {
                 "created_at": text_of(record.created_at_ms), "updated_at": text_of(record.updated_at_ms),
             });
             let mut insert = Query::insert();
-            insert.into_table("record_rejected").columns([
-                "collection",
-                "record_key",
-                "operation",
-                "record",
-                "reason",
-                "rejected_at",
-            ]);
+            insert.into_table("record_rejected").columns(REJECTED_COLUMNS);
             let row: [sea_orm::Value; 6] = [
                 entry.collection.clone().into(),
                 record.key.clone().into(),

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Records;
 use super::backend::{Filter, RecordQuery};
 use super::collection::{BackendKind, Collection, States};
+use super::outbox::REJECTED_COLUMNS;
 use super::read::{RecordPage, of_parent};
 use super::record::shown_record;
 use super::times::text_of;
@@ -144,14 +145,7 @@ impl Records {
             None => 0,
         };
         let mut query = Query::select();
-        query.from("record_rejected").columns([
-            "collection",
-            "record_key",
-            "operation",
-            "record",
-            "reason",
-            "rejected_at",
-        ]);
+        query.from("record_rejected").columns(REJECTED_COLUMNS);
         query.and_where(Expr::col("collection").is_in(names)).order_by("seq", Order::Desc);
         query.offset((paging.page - 1) * paging.page_size).limit(paging.page_size);
         let mut items = Vec::new();

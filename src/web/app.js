@@ -9,9 +9,9 @@ import { LANGUAGES, speak, t, useLanguage } from "./core/words.js";
 
 /** The first part of an address, and the module whose default export draws it: `({path, query})`. */
 const VIEWS = {
-  "": "home", new: "new", sessions: "session", models: "models", setpoints: "setpoints", ask: "ask", system: "system",
+  "": "home", new: "new", sessions: "session", models: "models", setpoints: "setpoints", ask: "ask", records: "records", system: "system",
 };
-const MAIN = [["", "sessions"], ["models", "models"], ["setpoints", "setpoints"], ["ask", "ask"], ["system", "system"]];
+const MAIN = [["", "sessions"], ["models", "models"], ["setpoints", "setpoints"], ["ask", "ask"], ["records", "records"], ["system", "system"]];
 
 const loaded = new Map();
 /** Reads a view once. What is no longer there belongs to a program that was renewed meanwhile: the page is read again. */

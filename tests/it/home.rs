@@ -49,6 +49,29 @@ async fn a_strip_says_how_full_a_session_is() {
     }
 }
 
+/// A sample stands for the hour after it, however the parts lie between the samples.
+#[tokio::test]
+async fn what_is_whole_is_whole_in_any_number_of_parts() {
+    let app = TestApp::start().await;
+    let hour = |hour: u32| {
+        format!("2024-07-{:02} {:02}:00,{hour},{}\n", 1 + hour / 24, hour % 24, if hour < 36 { "1" } else { "" })
+    };
+    let report = (0..72).map(hour).fold("time,A,B\n".to_owned(), |report, line| report + &line);
+    let half = app.parsed(&[("hours.csv", report.as_bytes())], &[("timezone", "UTC")]).await;
+    let whole: String = report.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+    let whole = app.parsed(&[("whole.csv", whole.as_bytes())], &[("timezone", "UTC")]).await;
+    let strip = async |answer: &Value, slices: usize| {
+        let id = answer["session_id"].as_str().unwrap();
+        app.get(&format!("/api/data/coverage-strip?session_id={id}&slices={slices}")).await.expect(200)
+    };
+    for slices in [1, 2, 5, 7, 48, 72, 100, 500] {
+        let told = strip(&whole, slices).await;
+        assert_eq!((&told["percent"], &told["slices"]), (&json!(100.0), &json!(vec![100.0; slices])), "{slices}");
+        // Of B the first half is there: three quarters of all.
+        assert_eq!(strip(&half, slices).await["percent"], 75.0, "{slices}");
+    }
+}
+
 #[tokio::test]
 async fn a_list_says_what_sessions_take() {
     let app = TestApp::start().await;

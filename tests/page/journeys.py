@@ -438,6 +438,26 @@ def a_statement_is_asked_kept_and_linked(server, browser):
         page.locator(".problem", has_text="CHWST").first.wait_for()
 
 
+def declared_collections_are_listed(server, browser):
+    """The page's list of a collection is made from its declaration alone: filtered, sorted, counted as the server does."""
+    orders = [{"work_order_id": f"W-{n}", "title": f"Look at pump {n}", "status": "open" if n % 3 else "done"} for n in range(1, 8)]
+    server.ask("POST", "work-orders/batch", {"work_orders": orders})
+    with browser.page() as page:
+        page.goto(server.page)
+        look(page, "#/records/work_orders")
+        page.get_by_text("7 records").wait_for()
+        page.get_by_label("status").select_option("open")
+        page.wait_for_url("**status=open*")
+        page.get_by_text("5 records").wait_for()
+        page.locator("thead").get_by_role("button", name="work_order_id").click()
+        page.wait_for_url("**sort=work_order_id*")
+        settle(page)
+        keys = page.locator("tbody tr td:first-child").all_inner_texts()
+        assert keys == ["W-7", "W-5", "W-4", "W-2", "W-1"], keys
+        page.get_by_role("link", name="equipment", exact=True).click()
+        page.get_by_text("No record is there").wait_for()
+
+
 def the_system_shows_its_work(server, browser):
     with browser.page() as page:
         page.goto(server.page)
@@ -566,6 +586,7 @@ def a_session_of_the_hospital(server, browser):
 
 
 ALL = [
+    declared_collections_are_listed,
     reports_become_a_session, a_bad_file_is_named_and_the_good_ones_are_read, the_list_is_searched_described_and_a_delete_undone, the_verdict_leads_to_the_place,
     a_chart_is_zoomed_and_its_address_brings_it_back, a_chart_follows_fingers, an_event_leads_to_its_place, a_unit_is_stated_for_the_next_parse, two_versions_are_laid_over_each_other, rows_are_sorted_and_found_by_time,
     statistics_say_what_the_api_says, a_cleaning_is_counted_before_it_is_made, a_model_is_trained_in_two_clicks, a_point_is_moved_to_where_it_belongs, a_version_of_a_model_gets_a_name, a_strange_building_is_trained_in_two_clicks,

@@ -24,7 +24,7 @@ def addresses(server):
     sessions = server.sessions()
     demo = next(session for name, session in sessions.items() if "emo" in name)
     tabs = ("verdict", "chart", "table", "statistics", "clean", "model", "findings", "files")
-    every = {"home": "#/", "new": "#/new", "models": "#/models", "setpoints": "#/setpoints", "ask": "#/ask", "system": "#/system"}
+    every = {"home": "#/", "new": "#/new", "models": "#/models", "setpoints": "#/setpoints", "ask": "#/ask", "records": "#/records", "system": "#/system"}
     every |= {"one_model": "#/models/demo-model", "setpoints_of": "#/setpoints?model=demo-model", "history": "#/setpoints/history"}
     every |= {f"system_{tab}": f"#/system/{tab}" for tab in ("jobs", "storage", "sites", "settings", "people", "audit")}
     every |= {"hostile_list": "#/?q=%3Cimg", "hostile_ask": f"#/ask?session={sessions[HOSTILE]['session_id']}", "long": f"#/sessions/{sessions[LONG]['session_id']}"}
@@ -122,7 +122,7 @@ def both_languages_are_whole(server, browser):
             look(page, address)
             text = page.locator("#app").inner_text()
             assert "undefined" not in text and "[object" not in text and "NaN" not in text, name
-            shown = [word for word in text.split() if word.count(".") >= 1 and word.split(".")[0] in ("part", "home", "new", "session", "verdict", "chart", "ask", "system", "clean", "model", "models", "setpoints", "findings", "files", "statistics", "table")]
+            shown = [word for word in text.split() if word.count(".") >= 1 and word.split(".")[0] in ("part", "home", "new", "session", "verdict", "chart", "ask", "records", "system", "clean", "model", "models", "setpoints", "findings", "files", "statistics", "table")]
             assert not shown, f"{name}: {shown}"
 
 

@@ -1,7 +1,7 @@
 // What the page says, in English. `zh-Hant.js` has the same keys, which a test compares.
 export default {
   nav: {
-    main: "Main", sessions: "Sessions", models: "Models", setpoints: "Set-points", ask: "Ask", system: "System", api: "API", skip: "Skip to the content",
+    main: "Main", sessions: "Sessions", models: "Models", setpoints: "Set-points", records: "Records", ask: "Ask", system: "System", api: "API", skip: "Skip to the content",
     language: "Language", dark: "Dark", light: "Light", log_out: "Log out",
   },
   part: {
@@ -412,6 +412,11 @@ export default {
     stays_physics: "What history seems to say of it contradicts physics: it varied too little, or along with something else.", stays_history: "History speaks against a change: {rows} rows at the other setting used as much or more.", stays: "A change would gain nothing.", keeps_limits: "To keep the limits; history does not tell what it costs.",
     power: "{power} kW {machine}", and: ", ", comma: "; ", at_wet_bulb: "at {air} wet-bulb", at_outside: "at {air} outside", needed: "without it history does not prove that the load is met",
     machine: { chw_pumps: "chilled-water pumps", scp_pumps: "secondary pumps", cw_pumps: "condenser-water pumps", fans: "tower fans", chilled_water: "chilled water", chillers: "chillers" },
+  },
+  records: {
+    wrong: { one: "One declaration is not in force; what was declared before goes on.", other: "{count} declarations are not in force; what was declared before goes on." },
+    any: "any", kept_by: "Kept by", parent: "Belongs to", path: "Path", search: "Search its words", total: { one: "one record", other: "{count} records" },
+    none: "No record is there, or none matches.", no_collection: "No collection is declared, or none that you may read.",
   },
   problem: {
     upload_too_large: "These files are larger together than the server takes at once. Send fewer at a time, or have its administrator raise the limit.", disk_full: "The server's disk is full; nothing was stored. Remove deleted sessions for ever, or have space made.",

@@ -1,7 +1,7 @@
 // 頁面文字（繁體中文）。鍵與 `en.js` 相同，由測試比對。
 export default {
   nav: {
-    main: "主選單", sessions: "工作階段", models: "模型", setpoints: "設定點", ask: "查詢", system: "系統", api: "API", skip: "跳至內容",
+    main: "主選單", sessions: "工作階段", models: "模型", setpoints: "設定點", records: "紀錄", ask: "查詢", system: "系統", api: "API", skip: "跳至內容",
     language: "語言", dark: "深色", light: "淺色", log_out: "登出",
   },
   part: {
@@ -412,6 +412,11 @@ export default {
     stays_physics: "歷史資料與物理原理不符：變化太少，或與其他量同時變化。", stays_history: "歷史資料不支持變更：另一設定的 {rows} 筆資料用電相同或更多。", stays: "變更沒有節能效果。", keeps_limits: "為符合限制；歷史資料無法得知其耗電。",
     power: "{machine} {power} kW", and: "、", comma: "；", at_wet_bulb: "濕球溫度 {air} 時", at_outside: "室外溫度 {air} 時", needed: "若不如此，歷史資料無法證明能滿足負載",
     machine: { chw_pumps: "冰水泵", scp_pumps: "二次側冰水泵", cw_pumps: "冷卻水泵", fans: "冷卻水塔風扇", chilled_water: "冰水", chillers: "冰水主機" },
+  },
+  records: {
+    wrong: { one: "1 個宣告未生效；沿用先前的宣告。", other: "{count} 個宣告未生效；沿用先前的宣告。" },
+    any: "不限", kept_by: "存放於", parent: "隸屬於", path: "路徑", search: "搜尋內容", total: { one: "1 筆紀錄", other: "{count} 筆紀錄" },
+    none: "沒有紀錄，或沒有符合的紀錄。", no_collection: "尚未宣告任何集合，或您無權檢視。",
   },
   problem: {
     upload_too_large: "這些檔案合計超過伺服器一次可接收的大小。請分批傳送，或請管理者提高上限。", disk_full: "伺服器磁碟已滿，未儲存任何內容。請永久移除已刪除的工作階段，或騰出空間。",
