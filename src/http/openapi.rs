@@ -134,6 +134,12 @@ impl IntoResponses for NoSuchFile {
                 "there is no file 'x'; GET /api/v1/storage/files lists them",
             ),
             (
+                "409",
+                "The file's bytes are gone, or not what was stored",
+                "file_missing",
+                "the file's bytes are not where they were: somebody removed them beside this program",
+            ),
+            (
                 "503",
                 "The server that keeps files is away",
                 "files_unavailable",

@@ -1,11 +1,12 @@
 //! Files that are stored: listed, told of, read, deleted.
 
+use object_store::ObjectStoreExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::arrive::NEVER;
-use super::{path, sweep};
+use super::{failed, path, sweep};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Page;
@@ -147,6 +148,12 @@ pub async fn download(state: &AppState, id: &str) -> Result<(KeptFile, Download)
     let file = told(&row)?;
     let place = row.fields.get("place").and_then(Value::as_str).unwrap_or_default();
     let (objects, place, size_bytes) = (state.storage.objects.clone(), path(place)?, file.size_bytes);
+    // Before the answer begins: what is missing then breaks it off, and nobody is told why.
+    let there = objects.head(&place).await.map_err(failed("looking for the bytes of a file"))?;
+    if there.size != size_bytes {
+        let message = format!("The file's bytes are not what was stored: {} of {size_bytes} are there.", there.size);
+        return Err(Error::new(codes::FILE_DAMAGED, message));
+    }
     Ok((file, Download::Kept { objects, place, size_bytes }))
 }
 

@@ -174,7 +174,7 @@ async fn files_in_a_folder() {
     // Somebody takes the bytes away.
     let id = app.get(FILES).await.expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
     below(&folder).iter().filter(|path| path.ends_with(&id)).for_each(|path| std::fs::remove_file(path).unwrap());
-    assert!(app.client.get(app.url(&format!("{FILES}/{id}"))).send().await.unwrap().bytes().await.is_err());
+    app.get(&format!("{FILES}/{id}")).await.expect_problem(409, "file_missing");
 }
 
 #[tokio::test]
