@@ -1,8 +1,9 @@
 // The page: what stands around every view, and which view an address means. A view is read when it is first looked at.
 import { account, send, whoAsks } from "./core/api.js";
-import { Connection, Notice, Problem } from "./core/parts.js";
+import { part } from "./core/modules.js";
+import { Connection, Later, Notice, Problem } from "./core/parts.js";
 import { setTheme, theme } from "./core/theme.js";
-import { html, render, useEffect, useErrorBoundary, useState } from "./core/ui.js";
+import { html, render, useEffect, useErrorBoundary } from "./core/ui.js";
 import { useStore } from "./core/store.js";
 import { read, useRoute } from "./core/url.js";
 import { LANGUAGES, speak, t, useLanguage } from "./core/words.js";
@@ -13,29 +14,18 @@ const VIEWS = {
 };
 const MAIN = [["", "sessions"], ["models", "models"], ["setpoints", "setpoints"], ["ask", "ask"], ["records", "records"], ["system", "system"]];
 
-const loaded = new Map();
-/** Reads a view once. What is no longer there belongs to a program that was renewed meanwhile: the page is read again. */
-async function load(name) {
-  if (!loaded.has(name)) loaded.set(name, (await import(`./views/${name}.js`)).default);
-  return loaded.get(name);
-}
+const view = (route) => {
+  const name = VIEWS[route.path[0] ?? ""];
+  return name && new URL(`./views/${name}.js`, import.meta.url).href;
+};
 
 function View({ route }) {
-  const name = VIEWS[route.path[0] ?? ""];
-  const [view, setView] = useState(() => (loaded.has(name) ? { name, draw: loaded.get(name) } : { name: null }));
   const [failure, reset] = useErrorBoundary((wrong) => console.error(wrong));
-  useEffect(() => {
-    if (!name) return setView({ name: null, missing: true });
-    let current = true;
-    load(name).then((draw) => current && setView({ name, draw }), () => current && setView({ name, unread: true }));
-    return () => (current = false);
-  }, [name]);
   useEffect(() => reset(), [location.hash]);
   if (failure) return html`<${Problem} failure=${failure} again=${reset} />`;
-  if (!name) return html`<p class="empty">${t("part.no_such_page")} <a href="#/">${t("nav.sessions")}</a></p>`;
-  if (view.unread) return html`<div class="problem" role="alert"><p>${t("part.renewed")}</p><button onClick=${() => location.reload()}>${t("part.reload")}</button></div>`;
-  if (view.name !== name) return html`<div class="waiting tall" role="status"></div>`;
-  return html`<${view.draw} ...${route} />`;
+  const url = view(route);
+  if (!url) return html`<p class="empty">${t("part.no_such_page")} <a href="#/">${t("nav.sessions")}</a></p>`;
+  return html`<${Later} url=${url} ...${route} />`;
 }
 
 function Account() {
@@ -86,6 +76,6 @@ whoAsks().then((who) => {
   if (LANGUAGES.some(([key]) => key === spoken)) speak(spoken);
 });
 // The view comes while the language does.
-load(VIEWS[read().path[0] ?? ""] ?? "home").catch(() => null);
+part(view(read()) ?? view({ path: [] })).catch(() => null);
 await speak();
 render(html`<${Page} />`, document.getElementById("app"));

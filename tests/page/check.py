@@ -68,6 +68,7 @@ def main():
                 except Exception:
                     failed.append(journey.__name__)
                     print(f"page: {journey.__name__} FAILED\n{traceback.format_exc(limit=-4)}", flush=True)
+                    server.back()
         finally:
             browser.end()
             server.end()

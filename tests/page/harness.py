@@ -90,6 +90,11 @@ class Server:
         self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
         self.process.wait(60)
 
+    def back(self):
+        """Running, whatever a journey that broke off left."""
+        if self.process.poll() is not None:
+            self.start()
+
     def end(self):
         if self.process and self.process.poll() is None:
             self.stop()
@@ -181,6 +186,14 @@ def settle(page, seconds=30):
         quiet = 0 if waiting else quiet + 1
         if time.monotonic() > until:
             raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} at {page.url}")
+
+
+def until(page, expression, seconds=15):
+    """Waits until an expression is true. The page's policy forbids what the browser's driver would do to wait by itself."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(40)
 
 
 def serious(page):

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from harness import look, overflow, serious, settle
+from harness import look, overflow, serious, settle, until
 
 GOOD = "time,kW\n" + "".join(f"2024-03-0{day} {hour:02}:00,{100 + hour}\n" for day in (1, 2, 3) for hour in range(24))
 SHIFTED = "time,RT\n" + "".join(f"2024-03-0{day} {hour:02}:00,{40 + hour}\n" for day in (1, 2, 3) for hour in range(24))
@@ -143,7 +143,7 @@ def a_chart_is_zoomed_and_its_address_brings_it_back(server, browser):
         zoomed = page.url
         over.hover()
         page.mouse.wheel(0, -240)
-        page.wait_for_function("before => location.href !== before", arg=zoomed)
+        page.wait_for_url(lambda address: address != zoomed)
         settle(page)
         address = page.url
         page.reload()
@@ -172,7 +172,7 @@ def a_chart_follows_fingers(server, browser):
             for (let step = 1; step <= 5; step += 1) send("touchmove", [at(1, 0.4 - step * 0.05), at(2, 0.6 + step * 0.05)]);
             send("touchend", [at(1, 0.15), at(2, 0.85)]);
         }""")
-        page.wait_for_function("before => location.href !== before", arg=before)
+        page.wait_for_url(lambda address: address != before)
         settle(page)
         assert "from=" in page.url
 
@@ -557,7 +557,7 @@ def a_year_of_minutes_is_drawn_at_once(server, browser):
             requestAnimationFrame(() => setTimeout(() => (window.drawn = performance.now() - came)));
         }).observe(document, { subtree: true, childList: true });""")
         page.goto(f"{server.page}#/sessions/{year['session_id']}/chart?columns=kW,RT,CHWST,CHWRT")
-        page.wait_for_function("window.drawn > 0")
+        until(page, "window.drawn > 0")
         took = page.evaluate("drawn")
         settle(page)
         # By its picture: each of the four colours is there.

@@ -3,7 +3,7 @@
 import re
 import time
 
-from harness import look, settle
+from harness import look, settle, until
 from journeys import FIRST_SCREEN, GOOD, button, demo, file, link, new_session
 
 AWAY = ["502", "503", "504", "Failed to load", "ERR_"]
@@ -33,7 +33,7 @@ def offline_is_said_and_ends_by_itself(server, browser):
         page.get_by_role("searchbox").first.fill("kW")
         page.get_by_text("The server does not answer").first.wait_for()
         page.context.set_offline(False)
-        page.wait_for_function("!document.querySelector('.connection:not([hidden])')")
+        until(page, "!document.querySelector('.connection:not([hidden])')")
         settle(page)
         assert "q=kW" in page.url
 

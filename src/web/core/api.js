@@ -72,33 +72,37 @@ function toWait(response) {
   return 1000 * Math.min(60, Math.max(1, Number(response.headers.get("retry-after")) || 1));
 }
 
-/** Asks until there is an answer; ends with the signal. */
-export async function get(path, values = {}, { signal } = {}) {
+/** The answer of whatever is at `url`: asked until there is one; ends with the signal. */
+export async function reach(url, options = {}) {
+  const { signal } = options;
+  const given = () => {
+    if (signal?.aborted) throw new DOMException("", "AbortError");
+  };
   for (let turn = 0; ; turn += 1) {
-    let response = null;
-    try {
-      response = await fetch(address(path, values), { signal, headers: { accept: "application/json" } });
-    } catch (failure) {
-      if (signal?.aborted) throw failure;
-    }
+    const response = await fetch(url, options).catch(given);
     const wait = toWait(response);
     if (wait) {
       held += 1;
       connected.set("busy");
       await pause(wait);
       held -= 1;
-      if (signal?.aborted) throw new DOMException("", "AbortError");
+      given();
       continue;
     }
     const away = !response || (AWAY.includes(response.status) && !response.headers.get("content-type")?.includes("problem+json"));
     if (!away) {
       connected.set(held > 0 ? "busy" : true);
-      return answerOf(response);
+      return response;
     }
     connected.set(false);
     await beforeNextTry(turn);
-    if (signal?.aborted) throw new DOMException("", "AbortError");
+    given();
   }
+}
+
+/** Asks the API a question until it is answered; ends with the signal. */
+export async function get(path, values = {}, { signal } = {}) {
+  return answerOf(await reach(address(path, values), { signal, headers: { accept: "application/json" } }));
 }
 
 /** Changes something. It is sent once: whoever asked decides whether to send it again. */

@@ -1,5 +1,6 @@
 // The parts that views are made of. Each is small and knows no view.
 import { account, connected } from "./api.js";
+import { known, part } from "./modules.js";
 import { store, useStore } from "./store.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 import { count, has, percent, t } from "./words.js";
@@ -217,4 +218,17 @@ export function useMay(role) {
   const who = useStore(account);
   const order = ["viewer", "operator", "admin"];
   return !who || order.indexOf(who.role) >= order.indexOf(role);
+}
+
+/** Draws the module at `url` with the other properties, as soon as it is read. */
+export function Later({ url, ...properties }) {
+  const [seen, setSeen] = useState({ url, draw: known(url) });
+  useEffect(() => {
+    let current = true;
+    part(url).then((draw) => current && setSeen({ url, draw }), () => current && setSeen({ url, renewed: true }));
+    return () => (current = false);
+  }, [url]);
+  if (seen.url !== url || !(seen.draw || seen.renewed)) return html`<div class="waiting tall" role="status"></div>`;
+  if (seen.renewed) return html`<div class="problem" role="alert"><p>${t("part.renewed")}</p><button onClick=${() => location.reload()}>${t("part.reload")}</button></div>`;
+  return html`<${seen.draw} ...${properties} />`;
 }

@@ -1,4 +1,5 @@
 // Words, numbers and times as they are shown: English or 繁體中文, each in one file of `lang/`. Times are the site's own.
+import { part } from "./modules.js";
 import { store, useStore } from "./store.js";
 
 export const LANGUAGES = [["en", "English"], ["zh-Hant", "繁體中文"]];
@@ -19,7 +20,7 @@ let texts = {};
 
 /** Reads a language's file and draws everything in it. */
 export async function speak(name = wished()) {
-  texts = (await import(`../lang/${name}.js`)).default;
+  texts = await part(new URL(`../lang/${name}.js`, import.meta.url).href);
   document.documentElement.lang = name;
   try {
     localStorage.setItem("language", name);

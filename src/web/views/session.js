@@ -1,28 +1,13 @@
 // One session: what stands around its tabs. A tab is a module of `session/`, read when it is first looked at; it gets the
 // session, the version that is looked at and the values of the address.
 import { send, useGet } from "../core/api.js";
-import { Answer, CopyLink, Dialog, Facts, Field, Problem, Tabs, Tag, say, useMay } from "../core/parts.js";
-import { html, useEffect, useState } from "../core/ui.js";
+import { Answer, CopyLink, Dialog, Facts, Field, Later, Problem, Tabs, Tag, say, useMay } from "../core/parts.js";
+import { html, useState } from "../core/ui.js";
 import { amend, at, go } from "../core/url.js";
 import { ago, count, day, t, word } from "../core/words.js";
 
 const TABS = ["verdict", "chart", "table", "statistics", "clean", "model", "findings", "files"];
-const modules = new Map();
-
-function Tab({ name, ...rest }) {
-  const [draw, setDraw] = useState(() => modules.get(name) ?? null);
-  const [unread, setUnread] = useState(false);
-  useEffect(() => {
-    let current = true;
-    import(`./session/${name}.js`).then((module) => {
-      modules.set(name, module.default);
-      if (current) setDraw(() => module.default);
-    }, () => current && setUnread(true));
-    return () => (current = false);
-  }, [name]);
-  if (unread) return html`<div class="problem" role="alert"><p>${t("part.renewed")}</p><button onClick=${() => location.reload()}>${t("part.reload")}</button></div>`;
-  return draw ? html`<${draw} ...${rest} />` : html`<div class="waiting tall" role="status"></div>`;
-}
+const tab = (name) => new URL(`./session/${name}.js`, import.meta.url).href;
 
 /** Name, site, tags and notes of a session. */
 export function Describe({ session, onclose, ondone }) {
@@ -93,6 +78,6 @@ export default function Session({ path, query }) {
     const rest = { session, version, versions, query, again: asked.again };
     return html`<${Heading} ...${rest} />
       <${Tabs} label=${t("session.tabs")} tabs=${tabs} chosen=${chosen} />
-      ${TABS.includes(chosen) ? html`<${Tab} key=${chosen} name=${chosen} ...${rest} />` : html`<p class="empty">${t("part.no_such_page")}</p>`}`;
+      ${TABS.includes(chosen) ? html`<${Later} key=${chosen} url=${tab(chosen)} ...${rest} />` : html`<p class="empty">${t("part.no_such_page")}</p>`}`;
   }}<//>`;
 }
