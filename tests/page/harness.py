@@ -138,7 +138,7 @@ class Browser:
         context.set_default_timeout(15000)
         page = context.new_page()
         watch(page)
-        complaints = []
+        complaints = page.complaints = []
         page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(f"{message.text} {message.location.get('url', '')}".strip()))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         try:
@@ -185,7 +185,7 @@ def settle(page, seconds=30):
         waiting = page.under_way or page.evaluate("!document.querySelector('main:not(:empty)') || !!document.querySelector('.waiting, [aria-busy=true]')")
         quiet = 0 if waiting else quiet + 1
         if time.monotonic() > until:
-            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} at {page.url}")
+            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} at {page.url}; the browser complains: {page.complaints}")
 
 
 def until(page, expression, seconds=15):
