@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::cells::{CellReader, Occurrences};
 use super::fields::{Cursor, MAX_LINE};
 use super::layout::{Layout, Role, warning};
-use super::number::{self, NumberForm};
+use super::number;
 use super::status::{self, Meaning};
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source, words};
@@ -44,8 +44,6 @@ pub(crate) struct Engine<'r> {
     pub day: (&'r str, &'r str),
     /// Cells.
     pub cells: CellReader,
-    /// What the last short number of each point looked like, which the next one is likely to look like too.
-    pub forms: Vec<NumberForm>,
     /// What was met on the way.
     pub seen: Seen,
     /// The texts that tell the series of a row, lent from row to row.

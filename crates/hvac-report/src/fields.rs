@@ -12,7 +12,7 @@ use memchr::{memchr, memchr2, memrchr};
 
 use hvac_frame::decimal::Decimal;
 
-use super::number::{self, NumberForm};
+use super::number;
 
 /// Bytes of the longest field that is read.
 pub(crate) const MAX_FIELD: usize = 64 * 1024;
@@ -54,8 +54,6 @@ pub(crate) struct Short {
     pub length: u32,
     /// It is its row's last.
     pub last: bool,
-    /// It is in quotes.
-    pub quoted: bool,
     end: usize,
 }
 
@@ -148,20 +146,7 @@ impl<'t> Cursor<'t> {
             _ => return None,
         };
         let end = self.text.len() - tail.len() + passed;
-        Some(Short { word: word & !(u64::MAX << (8 * length)), length, last, quoted, end })
-    }
-
-    /// Reads the next field as a number of this form and passes it; stays where it is if it is none, or its row's last.
-    /// Guessed right, the next field's place is known before this one is read, so the processor reads several at a time.
-    #[inline(always)]
-    pub(crate) fn alike(&mut self, form: &NumberForm) -> Option<i32> {
-        let [quote, word @ ..]: &[u8; 9] = self.rest().first_chunk()?;
-        if *quote != b'"' {
-            return None;
-        }
-        let count = form.read(u64::from_le_bytes(*word))?;
-        self.pos += usize::from(form.length);
-        Some(count)
+        Some(Short { word: word & !(u64::MAX << (8 * length)), length, last, end })
     }
 
     /// Passes a field that was looked at; whether it is its row's last.

@@ -97,79 +97,6 @@ pub(crate) fn short(word: u64, length: u32, decimal: u8) -> Option<(i32, u32)> {
     }
 }
 
-/// What a quoted number of at most six bytes looks like: where its digits stand and what stands between and behind
-/// them. Numbers of a column mostly look alike, so the next one is read without a look for its end and its point.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NumberForm {
-    /// The bytes from behind the first quote on, with zeros for digits.
-    like: u64,
-    /// What makes a byte's top bit one when it is no digit where one should be, or another byte than `like`'s.
-    above: u64,
-    /// The top bits of the bytes that matter.
-    marks: u64,
-    /// The bytes before the point, once the last digit is the highest byte; none when there is no point.
-    whole: u64,
-    /// All ones when there is a sign.
-    negative: i32,
-    /// Bits from the last digit to the word's end.
-    shift: u8,
-    /// Bytes from the first quote to behind the delimiter.
-    pub length: u8,
-    /// Digits behind the point.
-    pub decimals: u8,
-}
-
-impl Default for NumberForm {
-    /// That of no number.
-    fn default() -> Self {
-        let marks = EACH << 7;
-        Self { like: 0, above: marks, marks, whole: 0, negative: 0, shift: 0, length: 0, decimals: 0 }
-    }
-}
-
-impl NumberForm {
-    /// Of a number that [`short`] read, of `length` bytes, in quotes with `delimiter` behind them.
-    #[must_use]
-    pub(crate) fn of(word: u64, length: u32, decimals: u32, delimiter: u8) -> Self {
-        let (1..=6, Ok(bytes), Ok(decimals)) = (length, u8::try_from(length), u8::try_from(decimals)) else {
-            return Self::default();
-        };
-        let zeros = EACH * u64::from(b'0');
-        let no_digit = ((word ^ zeros) | (word ^ zeros).wrapping_add(EACH * 0x76)) & (EACH << 7);
-        // All bits of the bytes that are none: a sign, a point, and all behind the number.
-        let others = (no_digit >> 7) * 0xff;
-        let behind = u64::MAX << (8 * length);
-        let negative = word & 0xff == u64::from(b'-');
-        let point = others & !behind & !u64::from(negative).wrapping_mul(0xff);
-        Self {
-            like: (word & others) | (zeros & !others) | (u64::from(b'"') | u64::from(delimiter) << 8) << (8 * length),
-            above: (EACH * 0x76) | ((EACH * 0x7f) & others),
-            marks: (EACH << 7) >> (8 * (6 - length)),
-            // Below its lowest bit, once it is shifted as the digits are.
-            whole: if point == 0 { 0 } else { (1 << ((point << (64 - 8 * length)).trailing_zeros())) - 1 },
-            negative: if negative { -1 } else { 0 },
-            shift: 8 * (8 - bytes),
-            length: bytes + 3,
-            decimals,
-        }
-    }
-
-    /// The number's count of units of its last decimal, if it looks like this. `word` begins behind the first quote.
-    #[inline(always)]
-    pub(crate) fn read(&self, word: u64) -> Option<i32> {
-        let digits = word ^ self.like;
-        // No byte that matters is above one that does not.
-        if (digits | digits.wrapping_add(self.above)) & self.marks != 0 {
-            return None;
-        }
-        let digits = digits << self.shift;
-        let whole = digits & self.whole;
-        let count = eight(digits - whole + (whole << 8));
-        let count = (count ^ self.negative).wrapping_sub(self.negative);
-        if count == 0 && self.negative != 0 { None } else { Some(count) }
-    }
-}
-
 /// The number that eight digits make, the first one in the lowest byte.
 #[inline(always)]
 fn eight(digits: u64) -> i32 {
@@ -442,33 +369,6 @@ mod tests {
             let expected = expected.and_then(|(number, _)| Some((number.count()?, number.fraction)));
             let found = short(u64::from_le_bytes(bytes), text.len() as u32, decimal);
             prop_assert_eq!(found.map(|(count, fraction)| (i64::from(count), fraction)), expected, "{}", text);
-        }
-
-        /// The oracle is the reading without a form. One byte of the field is another, or all its digits are noughts.
-        #[test]
-        fn a_form_is_a_guess_at_most(
-            one in "-?[0-9]{0,3}[.]?[0-9]{0,3}",
-            at in 0_usize..8,
-            byte in "[-+0-9.,;x\" ]",
-            zero in prop::bool::weighted(0.2),
-        ) {
-            let word = |text: &str| text.bytes().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(byte));
-            let length = one.len() as u32;
-            let Some((count, decimals)) = short(word(&one), length, b'.').filter(|_| length <= 6) else { return Ok(()) };
-            let form = NumberForm::of(word(&one), length, decimals, b',');
-            let field = format!("{one}\",7");
-            prop_assert_eq!((form.read(word(&field)), form.decimals), (Some(count), decimals as u8));
-            prop_assert_eq!(form.length as usize, one.len() + 3);
-
-            let other = if zero { field.replace(|c: char| c.is_ascii_digit(), "0") } else { field };
-            let at = at.min(one.len() + 1);
-            let other = if zero { other } else { format!("{}{byte}{}", &other[..at], &other[at + 1..]) };
-            let (number, behind) = other.split_at(one.len());
-            let alike = |(a, b): (u8, u8)| a == b || a.is_ascii_digit() && b.is_ascii_digit();
-            let same = behind.starts_with("\",") && one.bytes().zip(number.bytes()).all(alike);
-            let expected = short(word(number), length, b'.').filter(|_| same);
-            prop_assert_eq!(form.read(word(&other)), expected.map(|read| read.0), "{} as {}", other, one);
-            prop_assert_eq!(NumberForm::default().read(word(&other)), None);
         }
 
         /// The oracle is the standard library's parser.

@@ -293,7 +293,6 @@ impl<'a> Reader<'a> {
             times,
             day: ("", ""),
             cells,
-            forms: Vec::new(),
             key: String::new(),
             last_status: (String::new(), Meaning::Good),
             seen: Seen::default(),

@@ -1,8 +1,8 @@
 //! The engine for reports with one row a time: APOGEE, wide tables, TOA5, histories of one point.
 //!
-//! One pass: the fast way of a cell is [`Cursor::alike`], a number in the form of the point's one before; then
-//! [`Cursor::short`], which finds the field's end in a word of eight bytes, where a number is read all at once and a
-//! state is told by the word itself; then [`Cursor::number`]; all else is looked at as text.
+//! One pass: the fast way of a cell is [`Cursor::short`], which finds the field's end in a word of eight bytes, where a
+//! number is read all at once and a state is told by the word itself; then [`Cursor::number`]; all else is looked at as
+//! text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use super::cells::Met;
 use super::engine::{Engine, Limit};
 use super::fields::{Cursor, Field, Short};
 use super::layout::Role;
-use super::number::{self, NumberForm};
+use super::number;
 use super::row_time::{Place, RowTime, TimeFields};
 use super::{ReadError, marker, status};
 use hvac_frame::builder::{ColumnBuilder, SegmentBuilder};
@@ -78,8 +78,6 @@ impl<'r> Engine<'r> {
         builder: &mut SegmentBuilder,
     ) -> Result<(), ReadError> {
         builder.begin(shape.points);
-        self.forms.clear();
-        self.forms.resize(shape.run, NumberForm::default());
         while !cursor.at_end()
             && (builder.at_ms.is_empty()
                 || cursor.pos() < limit.byte && builder.at_ms.len() * shape.points < limit.cells)
@@ -172,16 +170,10 @@ impl<'r> Engine<'r> {
     fn short_cells(&mut self, cursor: &mut Cursor<'r>, columns: &mut [ColumnBuilder]) -> (usize, bool) {
         // A copy of its own, which stays in registers.
         let mut at = cursor.clone();
-        let mut forms = std::mem::take(&mut self.forms);
         let (mut read, mut last) = (0, false);
-        for (column, form) in columns.iter_mut().zip(&mut forms) {
-            if let Some(count) = at.alike(form) {
-                column.push_short(count, u32::from(form.decimals));
-                read += 1;
-                continue;
-            }
+        for column in columns {
             let Some(short) = at.short() else { break };
-            if !self.short_cell(read, short, column, form) {
+            if !self.short_cell(read, short, column) {
                 break;
             }
             read += 1;
@@ -191,18 +183,14 @@ impl<'r> Engine<'r> {
             }
         }
         *cursor = at;
-        self.forms = forms;
         (read, last)
     }
 
     /// A number, or the text that the point had last; whether it was one of them.
     #[inline(always)]
-    fn short_cell(&mut self, point: usize, short: Short, column: &mut ColumnBuilder, form: &mut NumberForm) -> bool {
+    fn short_cell(&mut self, point: usize, short: Short, column: &mut ColumnBuilder) -> bool {
         let dialect = self.layout.dialect;
         if let Some((count, decimals)) = number::short(short.word, short.length, dialect.decimal) {
-            if short.quoted && !short.last {
-                *form = NumberForm::of(short.word, short.length, decimals, dialect.delimiter);
-            }
             column.push_short(count, decimals);
         } else if let Some(met) = self.cells.same_again(point, short.word) {
             match met {
@@ -225,7 +213,7 @@ impl<'r> Engine<'r> {
         rest: &[Role],
     ) -> Result<bool, ReadError> {
         if let Some(short) = cursor.short()
-            && self.short_cell(point, short, column, &mut NumberForm::default())
+            && self.short_cell(point, short, column)
         {
             return Ok(cursor.pass(short));
         }
