@@ -48,7 +48,7 @@ const FIGURES_TIDIED_EVERY: Duration = Duration::from_secs(5);
 /// When a store cannot be opened, with the setting to change.
 pub async fn build(config: Config) -> Result<AppState> {
     let tls = Tls::open(&config)?;
-    let store = Store::open(&config.store).await?;
+    let store = Box::pin(Store::open(&config.store)).await?;
     let Recovered { staging_removed, versions_abandoned, jobs_interrupted, alone } = store.recovered;
     if staging_removed + versions_abandoned + jobs_interrupted > 0 {
         tracing::warn!(
@@ -62,9 +62,9 @@ pub async fn build(config: Config) -> Result<AppState> {
     let jobs = Jobs::new(store.clone(), worker::ENDED, events.clone());
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
-    let servers = servers::named(&config.record_servers, &store.cache).await?;
-    let records = Records::open(store.db.clone(), record_settings(&config, servers), events.clone()).await?;
-    let storage = Arc::new(Storage::open(&config, &store).await?);
+    let servers = Box::pin(servers::named(&config.record_servers, &store.cache)).await?;
+    let records = Box::pin(Records::open(store.db.clone(), record_settings(&config, servers), events.clone())).await?;
+    let storage = Arc::new(Box::pin(Storage::open(&config, &store)).await?);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
         config,
@@ -127,10 +127,10 @@ pub async fn serve(
     // The address first: a second server on the same stores should fail before it touches them.
     let listener = bind(&config).await?;
     let postgres = bind_postgres(&config).await?;
-    let state = build(config).await?;
+    let state = Box::pin(build(config)).await?;
     check_data_dir(&state)?;
     accounts::known::refuse_open(&state).await?;
-    prepare(&state).await?;
+    Box::pin(prepare(&state)).await?;
     let address = listener.local_addr().internal("asking for the address")?;
     let stop = signals::stop();
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -139,7 +139,7 @@ pub async fn serve(
     // Not one of the tasks that a shutdown waits for: it may stop anywhere.
     tokio::spawn(doctor::keep(state.clone()));
     tokio::spawn(accounts::audit_log::keep(state.clone()));
-    run_with(listener, postgres, state, stop).await
+    Box::pin(run_with(listener, postgres, state, stop)).await
 }
 
 /// Listens for PostgreSQL's clients where the settings say.

@@ -251,7 +251,7 @@ impl Cli {
         };
         match self.command {
             Command::Serve { demo, .. } => serve(config, demo).await,
-            Command::Doctor(args) => doctor::run(config, &args, json).await,
+            Command::Doctor(args) => Box::pin(doctor::run(config, &args, json)).await,
             Command::Simulate(args) => simulate::run(&args, json),
             Command::Settings => system::run_settings(&config, json),
             Command::Status => on_stores(config, async |state| system::run_status(state, json).await).await,
@@ -294,24 +294,25 @@ impl Cli {
     }
 }
 
-/// Opens the stores, runs, and closes them also when the command failed.
+/// Opens the stores, runs, and closes them also when the command failed. What it awaits is boxed: the compiler lays one
+/// future out in the other, down to a depth.
 async fn on_stores(config: Config, run: impl AsyncFnOnce(&AppState) -> Result<()>) -> Result<()> {
-    let state = app::build(config).await?;
-    let result = run(&state).await;
-    let closed = app::close(state).await;
+    let state = Box::pin(app::build(config)).await?;
+    let result = Box::pin(run(&state)).await;
+    let closed = Box::pin(app::close(state)).await;
     result.and(closed)
 }
 
 async fn serve(config: Config, demo: bool) -> Result<()> {
     let prepare = async |state: &AppState| {
         if demo {
-            demo::make(state, Caller::Cli).await?;
+            Box::pin(demo::make(state, Caller::Cli)).await?;
         }
         users::tell_of_first_admin(state).await
     };
-    app::serve(config, prepare, |address| {
+    Box::pin(app::serve(config, prepare, |address| {
         // Nobody may be there to read it; the log has it too.
         let _ = out::print(format!("HVAC Analytics is at {address} (API: /docs)"));
-    })
+    }))
     .await
 }

@@ -197,7 +197,7 @@ async fn in_time(trial: impl Future<Output = Result<()>>) -> Result<()> {
 async fn look(state: &AppState) -> Outcomes {
     let store = &state.store;
     let database = in_time(async {
-        store.db.ping().await?;
+        Box::pin(store.db.ping()).await?;
         match store.db.migrations_pending().await? {
             0 => store.db.check_writable(),
             pending => Err(Error::internal(format!("{pending} migrations are pending"))),

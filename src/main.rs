@@ -1,5 +1,8 @@
 //! The binary: parses the command line, starts tracing, calls the use case. No logic.
 
+// An optimised build looks deeper into futures than this one: it has room that this one must not use.
+#![cfg_attr(debug_assertions, recursion_limit = "96")]
+
 use std::process::ExitCode;
 
 use hvac_analytics::cli::Cli;

@@ -212,7 +212,7 @@ impl Db {
     /// When it does not; `database_replaced`.
     pub async fn ping(&self) -> Result<()> {
         self.file.check()?;
-        self.readers.0.ping().await.internal("asking the database whether it is there")
+        Box::pin(self.readers.0.ping()).await.internal("asking the database whether it is there")
     }
 
     /// How many migrations this program has and the database has not.
@@ -414,7 +414,7 @@ async fn connect(
                 .before_acquire(move |connection, _| Box::pin(nothing_open(connection, Arc::clone(&lent))))
         });
     }
-    Database::connect(options).await
+    Box::pin(Database::connect(options)).await
 }
 
 /// Whether no transaction is open, as far as the driver knows, and the connection can write; false makes the pool close
