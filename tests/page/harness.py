@@ -185,7 +185,8 @@ def settle(page, seconds=30):
         waiting = page.under_way or page.evaluate("!document.querySelector('main:not(:empty)') || !!document.querySelector('.waiting, [aria-busy=true]')")
         quiet = 0 if waiting else quiet + 1
         if time.monotonic() > until:
-            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} at {page.url}")
+            held = page.evaluate("[...document.querySelectorAll('.waiting, [aria-busy=true]')].map((one) => one.parentElement.outerHTML.slice(0, 200))")
+            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} {held} at {page.url}")
 
 
 def until(page, expression, seconds=15):
