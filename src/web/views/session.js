@@ -7,7 +7,7 @@ import { amend, at, go } from "../core/url.js";
 import { ago, count, day, t, word } from "../core/words.js";
 
 const TABS = ["verdict", "chart", "table", "statistics", "clean", "model", "findings", "files"];
-const tab = (name) => new URL(`./session/${name}.js`, import.meta.url).href;
+const moduleOf = (name) => new URL(`./session/${name}.js`, import.meta.url).href;
 
 /** Name, site, tags and notes of a session. */
 export function Describe({ session, onclose, ondone }) {
@@ -78,6 +78,6 @@ export default function Session({ path, query }) {
     const rest = { session, version, versions, query, again: asked.again };
     return html`<${Heading} ...${rest} />
       <${Tabs} label=${t("session.tabs")} tabs=${tabs} chosen=${chosen} />
-      ${TABS.includes(chosen) ? html`<${Later} key=${chosen} url=${tab(chosen)} ...${rest} />` : html`<p class="empty">${t("part.no_such_page")}</p>`}`;
+      ${TABS.includes(chosen) ? html`<${Later} key=${chosen} url=${moduleOf(chosen)} ...${rest} />` : html`<p class="empty">${t("part.no_such_page")}</p>`}`;
   }}<//>`;
 }
