@@ -52,13 +52,16 @@ pub async fn list(
     let dataset = resolve(state, selector).await?;
     let wanted = Wanted::read(query, &dataset)?;
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
-    let events = match wanted.rule.as_deref() {
+    let events: Vec<(QualityEvent, Option<String>)> = match wanted.rule.as_deref() {
         Some(FAULT) => faults(state, &dataset, wanted.column.as_deref()).await?,
-        _ => of_file(state, &dataset).await?.into_iter().filter(|event| wanted.is_of_column(event)).collect(),
+        _ => {
+            let events = of_file(state, &dataset).await?.into_iter().filter(|event| wanted.is_of_column(event));
+            events.map(|event| (event, None)).collect()
+        }
     };
-    let matching: Vec<QualityEvent> = events.into_iter().filter(|event| wanted.includes(event)).collect();
+    let matching: Vec<_> = events.into_iter().filter(|(event, _)| wanted.includes(event)).collect();
     let total = matching.len() as u64;
-    let items = paging.part(matching).map(|event| item(event, dataset.zone)).collect();
+    let items = paging.part(matching).map(|(event, machine)| item(event, machine, dataset.zone)).collect();
     let page = Page::of(paging, total, items);
     Ok((EventPage { dataset: dataset.label, page }, dataset.assumed_session))
 }
@@ -72,20 +75,27 @@ pub(super) async fn of_file(state: &AppState, dataset: &Resolved) -> Result<Vec<
 }
 
 /// Findings of a version as events, by start: those that were read from that column, if one is given. They are no part of
-/// its file, for they are judged when they are asked for.
-async fn faults(state: &AppState, dataset: &Resolved, column: Option<&str>) -> Result<Vec<QualityEvent>> {
+/// its file, for they are judged when they are asked for; each with its machine.
+async fn faults(
+    state: &AppState,
+    dataset: &Resolved,
+    column: Option<&str>,
+) -> Result<Vec<(QualityEvent, Option<String>)>> {
     let session_id = Some(dataset.label.session_id.clone());
     let selector = DatasetSelector { session_id, version: Some(dataset.label.version.clone()) };
     let mut findings = findings::of_version(state, &selector).await?;
     findings.retain(|finding| column.is_none_or(|column| finding.columns.iter().any(|of| of == column)));
     findings.sort_by_key(|finding| finding.start_at_ms);
-    let event = |finding: Finding| QualityEvent {
-        rule: FAULT.to_owned(),
-        column: column.map(str::to_owned),
-        start_at_ms: finding.start_at_ms,
-        end_at_ms: finding.end_at_ms,
-        rows: finding.rows,
-        detail: format!("{} of {}: {}", finding.kind.name(), finding.machine, finding.detail),
+    let event = |finding: Finding| {
+        let event = QualityEvent {
+            rule: FAULT.to_owned(),
+            column: column.map(str::to_owned),
+            start_at_ms: finding.start_at_ms,
+            end_at_ms: finding.end_at_ms,
+            rows: finding.rows,
+            detail: format!("{} of {}: {}", finding.kind.name(), finding.machine, finding.detail),
+        };
+        (event, Some(finding.machine))
     };
     Ok(findings.into_iter().map(event).collect())
 }
@@ -115,10 +125,11 @@ fn read(bytes: Bytes, rules: &[&str]) -> Result<Vec<QualityEvent>> {
     if known { Ok(events) } else { Err(objects::damaged()) }
 }
 
-fn item(event: QualityEvent, zone: chrono_tz::Tz) -> EventItem {
+fn item(event: QualityEvent, machine: Option<String>, zone: chrono_tz::Tz) -> EventItem {
     EventItem {
         rule: event.rule,
         column: event.column,
+        machine,
         start_at: clock::iso(zone, event.start_at_ms),
         end_at: clock::iso(zone, event.end_at_ms),
         rows: event.rows,

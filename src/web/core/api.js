@@ -13,6 +13,25 @@ export class Failure extends Error {
   }
 }
 
+/** What sentences of answers say, as the latest answers have told: a code and values, by the sentence. */
+export const sayings = new Map();
+const MOST_SAYINGS = 5000;
+function learn(answer) {
+  for (const [sentence, meaning] of Object.entries(answer?.said ?? {})) {
+    // The last that was told is the last to be forgotten.
+    sayings.delete(sentence);
+    sayings.set(sentence, meaning);
+  }
+  for (const sentence of sayings.keys()) {
+    if (sayings.size <= MOST_SAYINGS) break;
+    sayings.delete(sentence);
+  }
+  return answer;
+}
+
+/** Whoever only asks says so: the page's questions count less than others'. */
+const ASKS = { "x-hvac-page": "1" };
+
 /** Whether the server answers: `false` while it is asked again and again, `"busy"` while it is given time. */
 export const connected = store(true);
 
@@ -51,7 +70,7 @@ export const silent = () => new Failure({ code: "no_answer", title: "No answer",
 async function answerOf(response) {
   identify(response.status);
   const json = response.status === 204 ? null : await response.json().catch(() => null);
-  if (response.ok) return json;
+  if (response.ok) return learn(json);
   throw new Failure(json ?? { title: response.statusText, detail: `The server answered ${response.status}.` });
 }
 
@@ -102,8 +121,18 @@ export async function reach(url, options = {}) {
 
 /** Asks the API a question until it is answered; ends with the signal. */
 export async function get(path, values = {}, { signal } = {}) {
-  return answerOf(await reach(address(path, values), { signal, headers: { accept: "application/json" } }));
+  return answerOf(await reach(address(path, values), { signal, headers: { accept: "application/json", ...ASKS } }));
 }
+
+/** The response to what is asked by a body and changes nothing: asked until there is one; ends with the signal. */
+export async function reachBy(path, body, accept, signal) {
+  const who = await whoAsks();
+  const headers = { "content-type": "application/json", accept, ...ASKS, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) };
+  const response = await reach(address(path), { method: "POST", headers, body: JSON.stringify(body), signal });
+  identify(response.status);
+  return response;
+}
+export const question = async (path, body, signal) => answerOf(await reachBy(path, body, "application/json", signal));
 
 /** Changes something. It is sent once: whoever asked decides whether to send it again. */
 export async function send(method, path, body, { values = {}, signal, headers = {} } = {}) {
@@ -134,7 +163,7 @@ export async function upload(path, form, onprogress, signal) {
     request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
     request.addEventListener("load", () => {
       identify(request.status);
-      if (request.status < 300) resolve(request.response);
+      if (request.status < 300) resolve(learn(request.response));
       else reject(new Failure(request.response ?? { title: "Error", detail: `The server answered ${request.status}.` }));
     });
     signal?.addEventListener("abort", () => request.abort());
@@ -191,7 +220,7 @@ export function followJob(id, onchange, signal) {
       return undefined;
     };
     const told = ({ data }) => {
-      const event = JSON.parse(data);
+      const event = learn(JSON.parse(data));
       onchange(event);
       if (ENDED.includes(event.status)) end();
     };

@@ -1,6 +1,7 @@
 // Quality events: what cleaning hit, or the reports' own systems marked, by rule and point, each with its place on the chart.
 import { useGet } from "../../../core/api.js";
 import { Answer, Empty, Pager, Table } from "../../../core/parts.js";
+import { said } from "../../../core/said.js";
 import { html } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { clock, count, duration, t, word } from "../../../core/words.js";
@@ -33,7 +34,7 @@ export function Events({ session, version, versions, query }) {
     rule: html`<span class="name">${word("rule", one.rule)}</span>`, column: html`<span
       class="shape-name">${one.column ?? t("findings.whole_rows")}</span>`, from: clock(one.start_at), long: lasting(one) > 0 ? duration(lasting(one))
       : t("findings.a_moment"), rows: count(one.rows),
-    detail: html`<span class="small">${one.detail}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"],
+    detail: html`<span class="small">${said(one.detail)}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"],
       { version: query.version, columns: one.column, ...around(one) })}>${t("findings.see")}</a>`,
   })[key];
   const filtered = query.rule || query.column || query.from || query.to || query.page;
