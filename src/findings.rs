@@ -114,6 +114,8 @@ pub struct MachineSummary {
     pub cost: Option<Cost>,
     /// How sure the surest day is, 0–1.
     pub confidence: f64,
+    /// The columns that its last day was read from.
+    pub columns: Vec<String>,
 }
 
 /// One page of findings, and of which version they are.
@@ -246,9 +248,11 @@ fn summary(findings: &[Finding], price: Option<&EnergyPrice>) -> Vec<MachineSumm
             days_with_energy: 0,
             cost: None,
             confidence: 0.0,
+            columns: Vec::new(),
         });
         one.days += 1;
         one.last_day = finding.day;
+        one.columns.clone_from(&finding.columns);
         one.confidence = one.confidence.max(finding.confidence);
         if let Some(kwh) = finding.energy_wasted_kwh {
             one.days_with_energy += 1;

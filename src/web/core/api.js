@@ -82,6 +82,9 @@ export function address(path, values = {}) {
   return url;
 }
 
+/** A site's address: its name may have a slash, which a proxy would take for one of the path, so it stands in the query. */
+export const atSite = (site, behind = "") => `sites/-${behind}?site=${encodeURIComponent(site)}`;
+
 /** How many questions are held back at present, because they were too many at once. */
 let held = 0;
 

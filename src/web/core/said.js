@@ -7,11 +7,12 @@ const LENGTHS = { d: "days", h: "hours", min: "minutes", s: "seconds" };
 const KINDS = {
   rules: (text) => text.split(", ").map((one) => one.replace(/^[a-z_]+/, (rule) => word("rule", rule))).join(t("sentence.and")),
   interval: (text) => t(`clean.every_${text}`, { otherwise: text }),
+  rule: (text) => word("rule", text),
   algorithm: (text) => word("models.algorithm", text),
   kind: (text) => t(`findings.kind_${text}`, { otherwise: text }),
   names: (text) => text.replace(/\b[a-z_]+\b/g, (role) => t(`models.roles.${role}`, { otherwise: role })),
   time: (text) => text.replace(/\b(d|h|min|s)\b/g, (unit) => t(`sentence.${LENGTHS[unit]}`)),
-  parameter: (text) => word("models.roles", text),
+  parameter: (text) => t(`clean.role_${text}`, { otherwise: text.replaceAll("_", " ") }),
 };
 KINDS.own = KINDS.time;
 

@@ -148,7 +148,7 @@ export default function New({ query }) {
   };
   // What is asked for beside a field, or said of a file where it stands, is not said again.
   const told = (look.answer?.warnings ?? []).filter((one) => !["timezone_assumed", "unreadable_file"].includes(one.code))
-    .map((one) => ({ ...one, message: plain(one.message) }));
+    .map((one) => ({ ...one, message: plain(said(one.message)) }));
   const ready = verdict?.accepted && look.current && !sending && !busy;
   const named = bad.length > 0 && bad.length === rows.length;
   const problem = failure ?? (look.failure && !bad.length ? look.failure : null);

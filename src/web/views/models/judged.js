@@ -13,6 +13,7 @@ export const share = (number) => (number == null ? "–" : value(number, 3));
 export function grade(model) {
   const metrics = model.metrics;
   if (model.leaks?.length) return ["bad", "told"];
+  if (model.r2 != null && model.r2 < 0) return ["bad", "mean"];
   if (metrics && !metrics.beats_baselines) return ["bad", "beaten"];
   if (metrics?.guideline14?.hourly?.outcome === "fail") return ["warn", "beyond"];
   if (model.r2 != null && model.r2 < 0.3) return ["warn", "little"];
@@ -41,7 +42,8 @@ export function comparisons(metrics) {
 export function headline(model) {
   const { metrics } = model;
   const error = errorOf(metrics.time_ordered, metrics);
-  return t("models.headline", { error: percent(error), rows: metrics.time_ordered.rows, unit: model.target_unit ?? "", column: model.target_col });
+  const said = t("models.headline", { error: percent(error), rows: metrics.time_ordered.rows, unit: model.target_unit ?? "", column: model.target_col });
+  return metrics.time_ordered.r2 < 0 ? `${said} ${t("models.headline_mean", { r2: share(metrics.time_ordered.r2) })}` : said;
 }
 
 export function Figures({ model }) {

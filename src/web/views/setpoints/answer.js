@@ -1,5 +1,5 @@
 // What a model recommends: power now and then with its uncertainty, each set-point with its reason, and what was assumed.
-import { useGet } from "../../core/api.js";
+import { atSite, useGet } from "../../core/api.js";
 import { Bars } from "../../core/paint.js";
 import { Answer, Tag } from "../../core/parts.js";
 import { meaningOf, said } from "../../core/said.js";
@@ -18,7 +18,7 @@ export function sourceOf(text) {
 const surety = (confidence) => (confidence >= 0.6 ? ["good", "high"] : confidence >= 0.3 ? ["warn", "middling"] : ["bad", "low"]);
 
 function Costs({ run, site }) {
-  const settings = useGet(site && site !== "default" ? `sites/${encodeURIComponent(site)}` : null);
+  const settings = useGet(site && site !== "default" ? atSite(site) : null);
   const price = settings.data?.energy_price;
   if (!run.change || !(run.savings_kw > 0)) return null;
   const day = 24 * run.savings_kw;

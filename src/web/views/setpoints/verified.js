@@ -1,5 +1,5 @@
 // What was saved, as it was measured: avoided energy with its uncertainty, the sum of what was not used day by day, and the report to print.
-import { address, useGet } from "../../core/api.js";
+import { address, atSite, useGet } from "../../core/api.js";
 import { Answer, Facts, Field, Problem, Tag, savePicture } from "../../core/parts.js";
 import { Plot } from "../../core/plot.js";
 import { colour } from "../../core/theme.js";
@@ -34,7 +34,7 @@ function Checks({ of }) {
 }
 
 function Report({ id, report, query }) {
-  const settings = useGet(report.site && report.site !== "default" ? `sites/${encodeURIComponent(report.site)}` : null);
+  const settings = useGet(report.site && report.site !== "default" ? atSite(report.site) : null);
   const price = settings.data?.energy_price;
   const { savings, baseline, reporting, guideline14 } = report;
   const better = savings.significant && savings.avoided_kwh > 0;

@@ -1,5 +1,5 @@
 // Faults of machines, a machine and kind at a time, the dearest first; and what was looked at without finding any.
-import { send, useGet } from "../../../core/api.js";
+import { atSite, send, useGet } from "../../../core/api.js";
 import { Answer, Dialog, Field, Table, Tag, say, useMay } from "../../../core/parts.js";
 import { said } from "../../../core/said.js";
 import { html, useState } from "../../../core/ui.js";
@@ -13,7 +13,7 @@ const byWeight = (a, b) => (b.cost?.amount ?? -1) - (a.cost?.amount ?? -1) || (b
 
 function Price({ site, price, onclose, ondone }) {
   const save = async ({ currency, per_kwh: text }) => {
-    await send("PUT", `sites/${encodeURIComponent(site)}`, { energy_price: text === "" ? null : { currency: currency.trim().toUpperCase(), per_kwh: Number(text) } });
+    await send("PUT", atSite(site), { energy_price: text === "" ? null : { currency: currency.trim().toUpperCase(), per_kwh: Number(text) } });
     say(t("findings.price_saved", { site }));
     ondone();
   };
