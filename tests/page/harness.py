@@ -56,7 +56,7 @@ class Server:
     """The program in a folder of its own, on one port for its whole life, with nginx before it."""
 
     def __init__(self, binary, folder, sources=False, **settings):
-        self.binary, self.folder, self.port, self.front = Path(binary).resolve(), Path(folder), free_port(), free_port()
+        self.binary, self.folder, self.sources, self.port, self.front = Path(binary).resolve(), Path(folder), sources, free_port(), free_port()
         (self.folder / "data").mkdir(parents=True)
         self.environment = {
             **os.environ, "PORT": str(self.port), "RUST_LOG": "warn", "TRUSTED_PROXIES": "127.0.0.1", "ANONYMOUS_ROLE": "admin",

@@ -1,9 +1,10 @@
 // The server's API, as its document says it. What asks waits while the server is away, and is answered when it is back;
 // what changes something is sent once, and says when it was not.
+import { ASKS, address, base, take } from "./begin.js";
 import { store } from "./store.js";
 import { useEffect, useRef, useState } from "./ui.js";
 
-export const base = new URL("api/v1/", document.baseURI);
+export { address, base };
 
 /** A failure with the server's problem document (RFC 9457). */
 export class Failure extends Error {
@@ -28,9 +29,6 @@ function learn(answer) {
   }
   return answer;
 }
-
-/** Whoever only asks says so: the page's questions count less than others'. */
-const ASKS = { "x-hvac-page": "1" };
 
 /** Whether the server answers: `false` while it is asked again and again, `"busy"` while it is given time. */
 export const connected = store(true);
@@ -74,14 +72,6 @@ async function answerOf(response) {
   throw new Failure(json ?? { title: response.statusText, detail: `The server answered ${response.status}.` });
 }
 
-export function address(path, values = {}) {
-  const url = new URL(path, base);
-  for (const [name, value] of Object.entries(values)) {
-    if (value !== "" && value != null && value !== false) url.searchParams.set(name, Array.isArray(value) ? value.join(",") : value);
-  }
-  return url;
-}
-
 /** A site's address: its name may have a slash, which a proxy would take for one of the path, so it stands in the query. */
 export const atSite = (site, behind = "") => `sites/-${behind}?site=${encodeURIComponent(site)}`;
 
@@ -101,7 +91,7 @@ export async function reach(url, options = {}) {
     if (signal?.aborted) throw new DOMException("", "AbortError");
   };
   for (let turn = 0; ; turn += 1) {
-    const response = await fetch(url, options).catch(given);
+    const response = await (take(url) ?? fetch(url, options)).catch(given);
     const wait = toWait(response);
     if (wait) {
       held += 1;
@@ -124,13 +114,13 @@ export async function reach(url, options = {}) {
 
 /** Asks the API a question until it is answered; ends with the signal. */
 export async function get(path, values = {}, { signal } = {}) {
-  return answerOf(await reach(address(path, values), { signal, headers: { accept: "application/json", ...ASKS } }));
+  return answerOf(await reach(address(path, values), { signal, headers: ASKS }));
 }
 
 /** The response to what is asked by a body and changes nothing: asked until there is one; ends with the signal. */
 export async function reachBy(path, body, accept, signal) {
   const who = await whoAsks();
-  const headers = { "content-type": "application/json", accept, ...ASKS, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) };
+  const headers = { ...ASKS, "content-type": "application/json", accept, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) };
   const response = await reach(address(path), { method: "POST", headers, body: JSON.stringify(body), signal });
   identify(response.status);
   return response;
