@@ -34,6 +34,11 @@ http {{
       proxy_pass http://127.0.0.1:{port}$kept; proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off; proxy_set_header Host localhost:{port};
       proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Host $http_host;
     }}
+    # As most write it: what was escaped in a path no longer is.
+    location /usual/ {{
+      proxy_pass http://127.0.0.1:{port}/; proxy_http_version 1.1; proxy_set_header Host localhost:{port};
+      proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Host $http_host;
+    }}
   }}
 }}
 """
@@ -42,7 +47,9 @@ http {{
 # The page as it stands in the sources, without a build.
 SOURCES = """
     location ~ ^/hvac/web/[^/]+/(.*)$ {{ include /etc/nginx/mime.types; alias {web}/$1; }}
+    location ~ ^/usual/web/[^/]+/(.*)$ {{ include /etc/nginx/mime.types; alias {web}/$1; }}
     location = /hvac/ {{ root {web}; try_files /index.html =404; default_type text/html; }}
+    location = /usual/ {{ root {web}; try_files /index.html =404; default_type text/html; }}
 """
 
 

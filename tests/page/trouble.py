@@ -85,6 +85,22 @@ def whoever_clicks_quickly_is_never_refused(server, browser):
         here.end()
 
 
+def a_site_with_a_slash_is_found_behind_any_proxy(server, browser):
+    """What a kilowatt-hour costs at North/South, stated through a proxy that unescapes paths."""
+    strange = server.sessions()["strange building"]
+    server.ask("PATCH", f"sessions/{strange['session_id']}", {"site": "North/South"})
+    with browser.page() as page:
+        page.goto(server.page.replace("/hvac/", "/usual/"))
+        look(page, "#/system/sites/North%2FSouth")
+        button(page, "State a price").click()
+        page.get_by_label("Price of 1 kWh").fill("3.5")
+        button(page, "Save").click()
+        page.get_by_text("TWD 3.5").wait_for()
+        settle(page)
+    assert server.ask("GET", "sites/-?site=North%2FSouth")["energy_price"] == {"currency": "TWD", "per_kwh": 3.5}
+    server.ask("PATCH", f"sessions/{strange['session_id']}", {"site": None})
+
+
 def status(url, headers):
     try:
         return urlopen(Request(url, headers=headers), timeout=60).status
@@ -155,6 +171,6 @@ def a_kill_in_the_middle_of_a_cleaning_ends_in_a_version(server, browser):
 
 
 ALL = [
-    offline_is_said_and_ends_by_itself, what_is_too_much_at_once_is_waited_for, whoever_clicks_quickly_is_never_refused, a_change_that_meets_no_server_changes_nothing, a_restart_in_the_middle_is_bridged,
+    offline_is_said_and_ends_by_itself, what_is_too_much_at_once_is_waited_for, whoever_clicks_quickly_is_never_refused, a_site_with_a_slash_is_found_behind_any_proxy, a_change_that_meets_no_server_changes_nothing, a_restart_in_the_middle_is_bridged,
     a_kill_in_the_middle_of_an_upload_loses_nothing, a_kill_in_the_middle_of_a_cleaning_ends_in_a_version,
 ]

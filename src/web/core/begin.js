@@ -32,7 +32,7 @@ const ahead = (path) => {
 
 const inside = (folder, names) => names.split(" ").map((name) => `views/${folder}${name}.js`);
 const HOME = [...inside("", "home session"), ...inside("home/", "empty health list"), "core/paint.js"];
-const VERDICT = [...inside("session/", "verdict chart/columns chart/time"), ...inside("session/verdict/", "bar coverage energy faults judge losses"), "core/paint.js"];
+const VERDICT = [...inside("session/", "verdict chart/columns chart/time findings/words"), ...inside("session/verdict/", "bar coverage energy faults judge losses"), "core/paint.js"];
 
 /** The first questions of the list, and of a session's first screen: as their views ask them. */
 const LIST = [["sessions", { sort: "updated_at", order: "desc", page_size: 100 }], ["status"]];

@@ -342,7 +342,7 @@ export default {
     looked_for: "Looked for", days_judged: "Days judged", days_found: "Days found", note: "Note", none: "none", could_not: "not judged", limits: "Limits from which on it is a fault", changed: "{count} changed", usual: "usually {usual}", all_usual: "All as usual",
     limit_fouling_rise: "Fouling: rise of kW/RT", limit_delta_t_drop: "Low ΔT: drop", limit_past_days: "Days of the past", limit_lasting_days: "Days it must last", limit_least_load: "Least load", limit_cycle_minutes: "Short cycle within", limit_cycles_a_day: "Short cycles a day",
     limit_valve_open_pct: "Valves open above", limit_overlap_hours: "Both open for", limit_out_of_schedule_hours: "Out of schedule for", limit_habit_share: "Habit of standing", limit_like_rows: "Like times needed",
-    judging: "Judging every machine of this version …",
+    judging: "Judging every machine of this version … The first time takes some seconds; then it is known.",
     sql_hint: "Findings can be asked too, of all sessions at once:", ask_sql: "ask in SQL", day: "Day", what: "What was found", energy: "Energy", sure: "Sure", no_energy: "energy not known", worst_day: "Worst on {day}:",
     on_days: { one: "On one day", other: "On {count} days" }, span: { one: "one day, {first}", other: "{count} days, {first} – {last}" }, see: "Chart", see_evidence: "See the evidence on the chart", show_days: { one: "The day", other: "All {count} days" }, hide_days: "Hide the days", sureness: "{sure} sure",
     numbers: "Evidence of {day}", basis: "Energy:", first_days: "The first {count} of {all} days.", from: "From", lasted: "Lasted", rows: "Rows", why: "Why", a_moment: "one sample", whole_rows: "all points", all_rules: "All rules", all_points: "all points",

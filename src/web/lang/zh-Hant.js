@@ -342,7 +342,7 @@ export default {
     looked_for: "檢查內容", days_judged: "判斷天數", days_found: "發現天數", note: "說明", none: "無", could_not: "未判斷", limits: "判定為異常的門檻", changed: "已變更 {count} 項", usual: "預設 {usual}", all_usual: "全部恢復預設",
     limit_fouling_rise: "結垢：kW/RT 上升", limit_delta_t_drop: "低溫差：下降", limit_past_days: "比較的過去天數", limit_lasting_days: "須持續天數", limit_least_load: "最低負載", limit_cycle_minutes: "短循環時間內", limit_cycles_a_day: "每日短循環次數",
     limit_valve_open_pct: "閥開度高於", limit_overlap_hours: "兩閥同開達", limit_out_of_schedule_hours: "排程外達", limit_habit_share: "停機習慣", limit_like_rows: "所需相似時間點",
-    judging: "正在判斷此版本的每台設備…",
+    judging: "正在判斷此版本的每台設備…首次需數秒，之後會記住結果。",
     sql_hint: "異常也可以一次查詢所有工作階段：", ask_sql: "以 SQL 查詢", day: "日期", what: "發現內容", energy: "能耗", sure: "信心", no_energy: "能耗不明", worst_day: "最嚴重在 {day}：",
     on_days: { one: "1 天", other: "{count} 天" }, span: { one: "1 天，{first}", other: "{count} 天，{first} – {last}" }, see: "圖表", see_evidence: "在圖表上查看證據", show_days: { one: "查看該日", other: "全部 {count} 天" }, hide_days: "收合", sureness: "信心 {sure}",
     numbers: "{day} 的證據", basis: "能耗依據：", first_days: "{all} 天中的前 {count} 天。", from: "開始", lasted: "持續", rows: "列數", why: "原因", a_moment: "單一取樣", whole_rows: "全部感測點", all_rules: "全部規則", all_points: "全部感測點",

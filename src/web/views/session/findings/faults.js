@@ -7,7 +7,7 @@ import { amend, at } from "../../../core/url.js";
 import { count, day, t } from "../../../core/words.js";
 import { Fault } from "./fault.js";
 import { Limits, limitsOf } from "./limits.js";
-import { energy, kind, machine, money } from "./words.js";
+import { Judging, energy, kind, machine, money } from "./words.js";
 
 const byWeight = (a, b) => (b.cost?.amount ?? -1) - (a.cost?.amount ?? -1) || (b.energy_wasted_kwh ?? -1) - (a.energy_wasted_kwh ?? -1) || b.days - a.days;
 
@@ -64,7 +64,7 @@ export function Faults({ session, version, query }) {
   const path = `sessions/${session.session_id}/findings`;
   const found = useGet(path, { ...asked, kind: query.kind, machine: query.machine, page_size: 1 });
   const filtered = query.kind || query.machine || query.from || query.to;
-  return html`${found.busy && !found.data && html`<p class="soft small" role="status">${t("findings.judging")}</p>`}<${Answer}
+  return html`${found.busy && !found.data && html`<${Judging} />`}<${Answer}
     of=${found} tall>${({ summary, coverage, energy_price: price }) => {
     const kinds = [...new Set(coverage.map((one) => one.kind))];
     const machines = [...new Set([...coverage.map((one) => one.machine), query.machine])].filter(Boolean).sort();

@@ -1,6 +1,11 @@
 // Faults in words: what was found, from its numbers; machines and notes in the page's language.
 import { said } from "../../../core/said.js";
+import { html } from "../../../core/ui.js";
 import { count, measure, t } from "../../../core/words.js";
+
+/** While every machine is judged, which takes seconds the first time. */
+export const Judging = () => html`<div class="stack judging" role="status"><progress aria-label=${t("findings.judging")}></progress>
+  <p class="soft small">${t("findings.judging")}</p></div>`;
 
 export const machine = (name) => t(`findings.machines.${name}`, { otherwise: name });
 export const kind = (name) => t(`findings.kind_${name}`, { otherwise: name.replaceAll("_", " ") });

@@ -4,6 +4,7 @@ import { html } from "../../../core/ui.js";
 import { at } from "../../../core/url.js";
 import { count, t, word } from "../../../core/words.js";
 import { stamp } from "../chart/time.js";
+import { Judging } from "../findings/words.js";
 import { Bar } from "./bar.js";
 import { energy } from "./energy.js";
 import { lasts } from "./judge.js";
@@ -24,7 +25,7 @@ function OnChart({ finding, chart }) {
 
 export function Faults({ findings, ranking, end, session, query, chart }) {
   if (findings.failure) return html`<${Problem} failure=${findings.failure} again=${findings.again} />`;
-  if (!findings.data) return html`<div class="verdict-waiting" role="status"></div>`;
+  if (!findings.data) return html`<div class="verdict-waiting"><${Judging} /></div>`;
   const all = at(["sessions", session.session_id, "findings"], { version: query.version });
   const judged = findings.data.coverage.filter(({ days_judged: days }) => days > 0);
   const kinds = [...new Set(judged.map(({ kind }) => word("verdict.kind_of_fault", kind)))];
