@@ -1,6 +1,8 @@
 """What a reader of 繁體中文 sees: his language, in the server's own sentences too."""
 
+import json
 import re
+from urllib.request import Request, urlopen
 
 import reports
 from harness import look, settle
@@ -25,17 +27,28 @@ def english(text):
     return [run.strip() for run in RUN.findall(text) if len(WORD.findall(run)) > 3]
 
 
+def upload(server, name, content):
+    """A report that is sent and not yet read."""
+    edge = "--of-the-report--"
+    body = f'--{edge}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode() + content + f"\r\n--{edge}--\r\n".encode()
+    request = Request(f"http://127.0.0.1:{server.port}/api/v1/uploads", body, {"content-type": f"multipart/form-data; boundary={edge}"})
+    with urlopen(request, timeout=60) as answer:
+        return json.load(answer)
+
+
 def places(server):
     """All views of the demo, and what each of them opens."""
     every = {name: address for name, address in addresses(server).items() if not name.startswith("hostile")}
     session = re.search(r"#/sessions/([^/]+)/", every["verdict"])[1]
     run = server.ask("POST", "optimize", {"model_name": "demo-model", "input_data": {}})
     marked = server.sessions()["doubtful"]["session_id"]
+    unread = upload(server, "unread.csv", reports.doubtful(server.folder).read_bytes())["session_id"]
     return every | {
         "events": f"#/sessions/{session}/findings?part=events", "run": f"#/setpoints/runs/{run['run_id']}",
         **{f"model_{tab}": f"#/models/demo-model?tab={tab}" for tab in ("quality", "inputs", "versions", "predict")},
         "training": f"#/sessions/{session}/model?job={server.ask('GET', 'jobs?kind=train')['items'][0]['job_id']}",
         "marked_files": f"#/sessions/{marked}/files", "marked": f"#/sessions/{marked}/verdict", "marked_chart": f"#/sessions/{marked}/findings?part=events",
+        "new_of": f"#/new?session={unread}",
         "chart_of": f"#/sessions/{session}/chart?columns=CH_1_KW,CH_0_RT",
     }
 
