@@ -48,7 +48,7 @@ def places(server):
         **{f"model_{tab}": f"#/models/demo-model?tab={tab}" for tab in ("quality", "inputs", "versions", "predict")},
         "training": f"#/sessions/{session}/model?job={server.ask('GET', 'jobs?kind=train')['items'][0]['job_id']}",
         "marked_files": f"#/sessions/{marked}/files", "marked": f"#/sessions/{marked}/verdict", "marked_chart": f"#/sessions/{marked}/findings?part=events",
-        "new_of": f"#/new?session={unread}",
+        "new_of": f"#/new?session={unread}&look=unread.csv",
         "chart_of": f"#/sessions/{session}/chart?columns=CH_1_KW,CH_0_RT",
     }
 

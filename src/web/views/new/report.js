@@ -94,7 +94,7 @@ export function Report({ row, query, looking, onremove, onagain }) {
         <div class="small number">${day(plan.first_at)} – ${day(plan.last_at)}<br />
           <span class="soft">${plan.interval_s ? t("new.every", { time: duration(plan.interval_s) }) : ""}</span></div>
         <div class="small new-dates">${seen(verdict, "dates")?.value ?? "–"} · ${seen(verdict, "zone")?.value ?? t("new.own_zone")}<br />
-          <span class="soft new-evidence">${seen(verdict, "dates")?.evidence ?? ""}</span></div>`}
+          <span class="soft new-evidence">${said(seen(verdict, "dates")?.evidence)}</span></div>`}
       <div class="new-acts">
         ${file?.state === "failed" && !refused(file) && html`<button type="button" onClick=${onagain}>${t("part.again")}</button>`}
         ${verdict && html`<button type="button" class="plain" ref=${summary} aria-expanded=${open ? "true" : "false"}

@@ -52,7 +52,8 @@ function Looked({ coverage }) {
     if (key === "machine") return one.machine ? machine(one.machine) : "–";
     if (key === "found") return one.days_found > 0 ? html`<${Tag} kind="bad">${count(one.days_found)}<//>` : one.days_judged > 0 ? html`<${Tag}
       kind="good">${t("findings.none")}<//>` : html`<${Tag} kind="warn">${t("findings.could_not")}<//>`;
-    return key === "note" ? html`<span class="soft small">${said(one.note)}</span>` : count(one[key]);
+    if (key === "note") return one.note ? html`<span class="soft small">${said(one.note)}</span>` : "";
+    return count(one[key]);
   };
   const judged = [...coverage].sort((a, b) => (b.days_found > 0) - (a.days_found > 0) || (b.days_judged > 0) - (a.days_judged > 0));
   return html`<section class="panel"><h2>${t("findings.looked_at")}</h2><p class="hint">${t("findings.looked_hint")}</p><${Table}
