@@ -27,8 +27,9 @@ pub struct Phrase {
     /// What is said, such as `frozen_while`; stable.
     #[schema(example = "frozen_while")]
     pub code: &'static str,
-    /// What it is said of, as the sentence has it.
+    /// What it is said of, as the sentence has it: a text, or what a sentence within the sentence says.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, Value>)]
     pub values: BTreeMap<&'static str, Meaning>,
 }
 
@@ -37,12 +38,11 @@ pub struct Phrase {
 #[serde(untagged)]
 pub enum Meaning {
     /// A sentence of the catalogue.
-    #[schema(no_recursion)]
     Phrase(Phrase),
     /// Words, a number or a name.
     Text(String),
     /// One after the other.
-    #[schema(no_recursion)]
+    #[schema(value_type = Vec<Value>)]
     Several(Vec<Meaning>),
 }
 
