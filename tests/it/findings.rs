@@ -48,6 +48,15 @@ async fn findings_are_quality_events_too() {
     assert_eq!(told(both), (json!("2024-07-01T10:00:00+08:00"), json!(8), Value::Null));
     assert_eq!(told(late), (json!("2024-07-01T22:00:00+08:00"), json!(8), Value::Null));
     assert!(late["detail"].as_str().unwrap().starts_with("out_of_schedule of AH01: "), "{late}");
+    assert_eq!(late["machine"], "AH01");
+    assert_eq!((&events["rules"][0]["rule"], &events["rules"][0]["total"]), (&json!("fault"), &json!(2)), "{events}");
+    let found = app.get(&format!("/api/sessions/{id}/findings?version=parsed")).await.expect(200);
+    for one in found["summary"].as_array().unwrap() {
+        let of = |item: &&Value| item["kind"] == one["kind"] && item["machine"] == one["machine"];
+        let days: Vec<&Value> = found["items"].as_array().unwrap().iter().filter(of).collect();
+        let surest = days.iter().filter_map(|day| day["confidence"].as_f64()).fold(0.0, f64::max);
+        assert_eq!((one["confidence"].as_f64(), &one["columns"]), (Some(surest), &days.last().unwrap()["columns"]), "{one}");
+    }
     let of_column = app.get(&format!("{path}&column=AH01_HV____")).await.expect(200);
     assert_eq!((&of_column["total"], &of_column["items"][0]["start_at"]), (&json!(1), &both["start_at"]));
     assert_eq!(app.get(&format!("{path}&from=2024-07-02")).await.expect(200)["total"], 0);

@@ -142,5 +142,6 @@ async fn answers_say_what_their_sentences_say() {
     let detail = events["items"][0]["detail"].as_str().unwrap();
     assert!(events["said"][detail]["code"].as_str().unwrap().starts_with("frozen_"), "{detail}");
     let jobs = app.get("/api/jobs?kind=clean").await.expect(200);
+    assert_eq!(jobs["items"][0]["session_id"], *session);
     assert_eq!(jobs["said"][jobs["items"][0]["message"].as_str().unwrap()][0]["code"], "rows_became", "{jobs}");
 }
