@@ -13,7 +13,7 @@ TEXTS = """() => {
   const found = [], walk = document.createTreeWalker(document.getElementById("app"), NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const within = walk.currentNode.parentElement;
-    if (!within.closest("code, pre, textarea, [translate=no], [lang=en], .visually-hidden") && within.checkVisibility()) found.push(walk.currentNode.data);
+    if (!within.closest("code, pre, textarea, .mono, [translate=no], [lang=en], .visually-hidden") && within.checkVisibility()) found.push(walk.currentNode.data);
   }
   for (const one of document.querySelectorAll("#app [title]")) if (!one.closest("[translate=no]")) found.push(one.title);
   return found;

@@ -123,7 +123,7 @@ def both_languages_are_whole(server, browser):
     with browser.page(locale="zh-TW", allowed=REFUSED) as page:
         page.goto(server.page)
         keys = page.evaluate("""async () => {
-            const base = document.querySelector("script[type=module]").src;
+            const base = document.querySelector("script[src$='app.js']").src;
             const flat = (part, at = "") => typeof part === "string" ? [at] : Object.entries(part).flatMap(([key, rest]) => flat(rest, at ? `${at}.${key}` : key));
             const holes = (text) => [...text.matchAll(/\\{(\\w+)\\}/g)].map(([, hole]) => hole).sort().join();
             const [en, zh] = await Promise.all(["en", "zh-Hant"].map(async (name) => (await import(new URL(`lang/${name}.js`, base))).default));
