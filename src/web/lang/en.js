@@ -207,6 +207,7 @@ export default {
     sharing: "Who sees it", owner: "It belongs to {name}.", no_owner: "It belongs to nobody in particular.", everyone: "Everyone sees it", people: "These people see it", people_hint: "names, separated by commas", shared: "Saved.",
   },
   verdict: {
+    longest: "longest {from} – {to} ({length})",
     sentence: "Verdict", looking: "Looking at the data …", good_plant: "All is well", open_so_far: "Nothing wrong seen so far", uncleaned: "no rule has looked at the values yet", good_data: "The data are well", warn_plant: "Worth a look", warn_data: "The data need a look",
     bad_plant: "Something is wrong", bad_data: "Much of the data is missing", semicolon: "; ", stop: ".", comma: ", ",
     there: "Data are {share} there", dead: { one: "one point is dead", other: "{count} points are dead" }, doubtful_one: "{column} is doubtful", and_alike: "and {count} alike", doubtful: { one: "one sensor is doubtful", other: "{count} sensors are doubtful" },

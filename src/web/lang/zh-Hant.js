@@ -207,6 +207,7 @@ export default {
     sharing: "誰可檢視", owner: "擁有者為 {name}。", no_owner: "不屬於特定人員。", everyone: "所有人都可檢視", people: "以下人員可檢視", people_hint: "名稱，以逗號分隔", shared: "已儲存。",
   },
   verdict: {
+    longest: "最長 {from} – {to}（{length}）",
     sentence: "結論", looking: "正在檢視資料…", good_plant: "一切正常", open_so_far: "目前未見問題", uncleaned: "數值尚未經規則檢查", good_data: "資料正常", warn_plant: "值得看一下", warn_data: "資料需要檢查",
     bad_plant: "有問題", bad_data: "大量資料缺失", semicolon: "；", stop: "。", comma: "、",
     there: "資料完整度 {share}", dead: { one: "1 個感測點無資料", other: "{count} 個感測點無資料" }, doubtful_one: "{column} 可疑", and_alike: "等 {count} 個相同", doubtful: { one: "1 個感測器可疑", other: "{count} 個感測器可疑" },

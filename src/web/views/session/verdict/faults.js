@@ -2,7 +2,7 @@
 import { Problem } from "../../../core/parts.js";
 import { html } from "../../../core/ui.js";
 import { at } from "../../../core/url.js";
-import { count, t, word } from "../../../core/words.js";
+import { clock, count, duration, t, word } from "../../../core/words.js";
 import { stamp } from "../chart/time.js";
 import { Judging } from "../findings/words.js";
 import { Bar } from "./bar.js";
@@ -60,6 +60,7 @@ export function Hits({ hits, chart, clean, cleaned, zone }) {
     const range = { from: stamp(Math.floor((ends[0] - margin) / 60) * 60, zone), to: stamp(Math.ceil((ends[1] + margin) / 60) * 60, zone) };
     return html`<li key=${rule}><a href=${chart({ columns: columns.slice(0, 4).join(","), ...range })}>${word("rule", rule)}</a>
       <span class="number">${count(total)}</span><${Bar} share=${total / most} kind="warn" />
-      <span class="small soft verdict-where">${columns.slice(0, 3).join(t("verdict.comma"))}${columns.length > 3 ? ` +${columns.length - 3}` : ""}</span></li>`;
+      <span class="small soft verdict-where">${columns.slice(0, 3).join(t("verdict.comma"))}${columns.length > 3 ? ` +${columns.length - 3}` : ""}
+        ${ends[1] > ends[0] && html` · ${t("verdict.longest", { from: clock(longest.start_at), to: clock(longest.end_at).slice(longest.start_at.slice(0, 10) === longest.end_at.slice(0, 10) ? 11 : 0), length: duration(ends[1] - ends[0]) })}`}</span></li>`;
   })}</ul>`;
 }
