@@ -153,7 +153,8 @@ async fn new_model(
         own_words()
     );
     let dataset_version = dataset.label.version.clone();
-    let parameters = Parameters { train, interval, mapping_suggested, dataset_version, left_out, warnings, can_optimize: None };
+    let parameters =
+        Parameters { train, interval, mapping_suggested, dataset_version, left_out, warnings, can_optimize: None };
     let (dataset_id, cleaning_job_id) = store::origin(txn, &dataset.label.dataset_id).await?;
     Ok(NewModel {
         id: new_id(),

@@ -55,7 +55,11 @@ async fn findings_are_quality_events_too() {
         let of = |item: &&Value| item["kind"] == one["kind"] && item["machine"] == one["machine"];
         let days: Vec<&Value> = found["items"].as_array().unwrap().iter().filter(of).collect();
         let surest = days.iter().filter_map(|day| day["confidence"].as_f64()).fold(0.0, f64::max);
-        assert_eq!((one["confidence"].as_f64(), &one["columns"]), (Some(surest), &days.last().unwrap()["columns"]), "{one}");
+        assert_eq!(
+            (one["confidence"].as_f64(), &one["columns"]),
+            (Some(surest), &days.last().unwrap()["columns"]),
+            "{one}"
+        );
     }
     let of_column = app.get(&format!("{path}&column=AH01_HV____")).await.expect(200);
     assert_eq!((&of_column["total"], &of_column["items"][0]["start_at"]), (&json!(1), &both["start_at"]));

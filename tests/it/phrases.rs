@@ -95,7 +95,9 @@ fn sentences_are_read_by_their_forms() {
         phrase("frozen_while", json!({"value": "23.4", "time": "14 h", "machine": "CHP_01"}))
     );
     assert_eq!(
-        said("chilled-water pumps 47 → 42.5 Hz: −6.1 kW of chilled-water pumps against +1.9 kW of chillers at 25.6 °C wet-bulb; without it history does not prove that the load is met"),
+        said(
+            "chilled-water pumps 47 → 42.5 Hz: −6.1 kW of chilled-water pumps against +1.9 kW of chillers at 25.6 °C wet-bulb; without it history does not prove that the load is met"
+        ),
         json!([
             phrase("at_wet_bulb", json!({"air": "25.6 °C", "reason": phrase("change_two", json!({
                 "machine": "chilled-water pumps", "from": "47", "to": "42.5 Hz", "own": "−6.1", "one": "chilled-water pumps",
@@ -106,9 +108,12 @@ fn sentences_are_read_by_their_forms() {
     );
     assert_eq!(
         said("3 times, put together: 99…101, where at most 60 °C is possible"),
-        phrase("put_together", json!({"count": "3", "said": phrase("impossible", json!({
-            "value": "99…101", "range": phrase("at_most", json!({"value": "60 °C"}))
-        }))}))
+        phrase(
+            "put_together",
+            json!({"count": "3", "said": phrase("impossible", json!({
+                "value": "99…101", "range": phrase("at_most", json!({"value": "60 °C"}))
+            }))})
+        )
     );
     assert_eq!(
         said("1344 rows became 672 at 30m; 49 of 22813 cells with a value flagged (frozen 49)."),
@@ -122,7 +127,8 @@ fn sentences_are_read_by_their_forms() {
     }
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (code, text) in forms() {
-        let own: BTreeSet<&str> = text.split(['{', '}']).skip(1).step_by(2).map(|name| name.trim_end_matches('#')).collect();
+        let own: BTreeSet<&str> =
+            text.split(['{', '}']).skip(1).step_by(2).map(|name| name.trim_end_matches('#')).collect();
         let of_code = values.entry(code).or_insert_with(|| own.clone());
         assert!(own.is_subset(of_code) || of_code.is_subset(&own), "{code}");
     }
@@ -134,11 +140,21 @@ async fn answers_say_what_their_sentences_say() {
     let parsed = app.post("/api/demo", &json!({})).await.expect(200);
     let message = parsed["message"].as_str().unwrap();
     let demo = &parsed["said"][message];
-    assert_eq!((&demo["code"], &demo["values"]["points"]), (&json!("parsed"), &json!((parsed["column_count"].as_u64().unwrap() - 1).to_string())), "{message}");
+    assert_eq!(
+        (&demo["code"], &demo["values"]["points"]),
+        (&json!("parsed"), &json!((parsed["column_count"].as_u64().unwrap() - 1).to_string())),
+        "{message}"
+    );
     let session = &parsed["session_id"];
     let cleaned = app.post("/api/clean", &json!({"session_id": session, "resample_interval": "15m"})).await.expect(200);
-    assert_eq!(cleaned["said"][cleaned["message"].as_str().unwrap()][0]["code"], "rows_became", "{}", cleaned["message"]);
-    let events = app.get(&format!("/api/data/events?session_id={}&rule=frozen", session.as_str().unwrap())).await.expect(200);
+    assert_eq!(
+        cleaned["said"][cleaned["message"].as_str().unwrap()][0]["code"],
+        "rows_became",
+        "{}",
+        cleaned["message"]
+    );
+    let events =
+        app.get(&format!("/api/data/events?session_id={}&rule=frozen", session.as_str().unwrap())).await.expect(200);
     let detail = events["items"][0]["detail"].as_str().unwrap();
     assert!(events["said"][detail]["code"].as_str().unwrap().starts_with("frozen_"), "{detail}");
     let jobs = app.get("/api/jobs?kind=clean").await.expect(200);
