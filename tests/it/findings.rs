@@ -179,3 +179,19 @@ fn the_command_line_says_the_same() {
         serde_json::from_str(&run(&["findings", "Air", "--json", "--limit", "overlap_hours=3"])).unwrap();
     assert_eq!((&found["total"], &found["items"][0]["cost"]["amount"]), (&json!(1), &json!(70.0)));
 }
+
+/// As many proxies pass it on, a slash in a path is one of the path: the name stands in the query then.
+#[tokio::test]
+async fn a_site_is_named_in_the_query_where_the_path_cannot() {
+    let app = TestApp::start().await;
+    let price = json!({"energy_price": {"currency": "TWD", "per_kwh": 3.5}});
+    let put = |path: &'static str| app.request(reqwest::Method::PUT, path, |request| request.json(&price));
+    put("/api/sites/-?site=North%2FSouth").await.expect(200);
+    for path in ["/api/sites/North%2FSouth", "/api/sites/anything?site=North%2FSouth"] {
+        let told = app.get(path).await.expect(200);
+        assert_eq!((&told["site"], &told["energy_price"]), (&json!("North/South"), &price["energy_price"]), "{path}");
+    }
+    assert_eq!(app.get("/api/sites/-").await.expect(200)["energy_price"], Value::Null, "a site may be called so");
+    let overrides = app.get("/api/sites/-/overrides?site=North%2FSouth").await.expect(200);
+    assert_eq!((&overrides["site"], &overrides["columns"]), (&json!("North/South"), &json!([])));
+}
