@@ -61,8 +61,13 @@ impl Allowance {
         }
     }
 
-    /// Takes of what the key has one, or so small a part of one, such as a tenth; none where there is no bound.
-    pub fn take(&self, key: &impl Hash, of: u32) -> Option<Standing> {
+    /// Takes one of what the key has; none where there is no bound.
+    pub fn take(&self, key: &impl Hash) -> Option<Standing> {
+        self.take_part(key, 1)
+    }
+
+    /// Takes so small a part of one, such as a tenth.
+    pub fn take_part(&self, key: &impl Hash, of: u32) -> Option<Standing> {
         self.take_part_at(key, of, self.begun.elapsed())
     }
 
@@ -143,7 +148,7 @@ mod tests {
 
     #[test]
     fn zero_sets_no_bound() {
-        assert_eq!(Allowance::new(0).take(&"a", 1), None);
+        assert_eq!(Allowance::new(0).take(&"a"), None);
     }
 
     #[test]

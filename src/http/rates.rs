@@ -133,8 +133,8 @@ impl HeavyTurn {
     pub fn take(&self, session_id: Option<&str>) -> Result<()> {
         let heavy = &self.rates.heavy;
         let standing = match session_id.and_then(|id| uuid::Uuid::parse_str(id.trim()).ok()) {
-            Some(session) => heavy.take(&session, self.of),
-            None => heavy.take(&self.by, self.of),
+            Some(session) => heavy.take_part(&session, self.of),
+            None => heavy.take_part(&self.by, self.of),
         };
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = standing;
         match standing.and_then(|standing| Some((standing.limit, standing.wait?))) {
@@ -200,8 +200,8 @@ impl Rates {
 
     fn take(&self, by: &Counted, of: u32) -> Option<Standing> {
         match by {
-            Counted::Key(_) => self.key.take(by, of),
-            Counted::Address(_) => self.anonymous.take(by, of),
+            Counted::Key(_) => self.key.take_part(by, of),
+            Counted::Address(_) => self.anonymous.take_part(by, of),
         }
     }
 }
