@@ -38,7 +38,11 @@ fn texts() -> String {
 }
 
 fn forms() -> impl Iterator<Item = (&'static str, &'static str)> {
-    CATALOGUE.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once('\t').expect(line))
+    forms_of(CATALOGUE)
+}
+
+fn forms_of(catalogue: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    catalogue.lines().filter(|line| !line.starts_with('#')).map(|line| line.split_once('\t').expect(line))
 }
 
 /// Somebody who changes a sentence changes its form, or it would be English for all who read another language.
@@ -54,7 +58,8 @@ fn the_words_of_every_form_stand_in_the_sources() {
             })
     };
     let mut foreign = Vec::new();
-    for (code, text) in forms() {
+    let (present, _) = CATALOGUE.split_once("# Said by earlier versions").unwrap();
+    for (code, text) in forms_of(present) {
         // Between values, and where sentences are put together of parts.
         for words in text.split(['{', '}']).step_by(2).flat_map(|words| words.split(['(', ')', ':', ';', ','])) {
             let words = words.trim();
