@@ -112,6 +112,10 @@ pub struct MachineSummary {
     pub days_with_energy: u32,
     /// That energy in money.
     pub cost: Option<Cost>,
+    /// How sure the surest day is, 0–1.
+    pub confidence: f64,
+    /// The columns that its last day was read from.
+    pub columns: Vec<String>,
 }
 
 /// One page of findings, and of which version they are.
@@ -243,9 +247,13 @@ fn summary(findings: &[Finding], price: Option<&EnergyPrice>) -> Vec<MachineSumm
             energy_wasted_kwh: None,
             days_with_energy: 0,
             cost: None,
+            confidence: 0.0,
+            columns: Vec::new(),
         });
         one.days += 1;
         one.last_day = finding.day;
+        one.columns.clone_from(&finding.columns);
+        one.confidence = one.confidence.max(finding.confidence);
         if let Some(kwh) = finding.energy_wasted_kwh {
             one.days_with_energy += 1;
             one.energy_wasted_kwh = Some(one.energy_wasted_kwh.unwrap_or_default() + kwh);

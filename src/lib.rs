@@ -30,6 +30,7 @@
 //! | [`credentials`] | what shows who somebody is: secrets, passwords, tokens; knows no accounts |
 //! | [`audit`] | who did what; only added to |
 //! | [`principal`] | PURE: who asks, and what he may see |
+//! | [`phrases`] | PURE: what the program's own sentences say, as codes and values |
 //! | [`health`] | is the process alive, can it work |
 //! | [`observability`] | figures for Prometheus and as JSON, the service in short, the settings in force |
 //! | [`metric_names`] | every metric: name, kind, unit, labels, meaning |
@@ -81,6 +82,7 @@ pub mod observability;
 pub mod optimization;
 #[cfg(feature = "pgwire")]
 pub mod pg;
+pub mod phrases;
 pub mod principal;
 #[cfg(feature = "sql")]
 pub mod query;

@@ -1,6 +1,9 @@
 //! Quality events of a version: of a cleaned one when which rule hit what, and why; of a parsed one what the systems that
 //! wrote the reports say of their own readings.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
 use bytes::Bytes;
 use hvac_frame::parquet_file::{QualityEvent, read_events};
 use serde::Serialize;
@@ -36,6 +39,27 @@ pub struct EventPage {
     /// The events, by start.
     #[serde(flatten)]
     pub page: Page<EventItem>,
+    /// All events of the time that is asked for by their rules, whichever rule, column and page; the most frequent first.
+    /// Of `fault` only where that is asked for.
+    pub rules: Vec<RuleEvents>,
+}
+
+/// What of the events is of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RuleEvents {
+    /// Which.
+    #[schema(example = "frozen")]
+    pub rule: String,
+    /// Its events.
+    pub total: u64,
+    /// The columns concerned, that of the longest first, then by name; empty where it is about rows.
+    pub columns: Vec<String>,
+    /// Begin of the longest of them.
+    #[schema(example = "2024-07-03T04:15:00+08:00")]
+    pub start_at: String,
+    /// Its end.
+    #[schema(example = "2024-07-03T18:15:00+08:00")]
+    pub end_at: String,
 }
 
 /// Events of a version that match, page by page; and the session that was assumed, if none was named.
@@ -52,15 +76,40 @@ pub async fn list(
     let dataset = resolve(state, selector).await?;
     let wanted = Wanted::read(query, &dataset)?;
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
-    let events = match wanted.rule.as_deref() {
+    let mut events: Vec<(QualityEvent, Option<String>)> = match wanted.rule.as_deref() {
         Some(FAULT) => faults(state, &dataset, wanted.column.as_deref()).await?,
-        _ => of_file(state, &dataset).await?.into_iter().filter(|event| wanted.is_of_column(event)).collect(),
+        _ => of_file(state, &dataset).await?.into_iter().map(|event| (event, None)).collect(),
     };
-    let matching: Vec<QualityEvent> = events.into_iter().filter(|event| wanted.includes(event)).collect();
+    events.retain(|(event, _)| wanted.is_in_time(event));
+    let rules = by_rule(&events, dataset.zone);
+    let matching: Vec<_> = events.into_iter().filter(|(event, _)| wanted.includes(event)).collect();
     let total = matching.len() as u64;
-    let items = paging.part(matching).map(|event| item(event, dataset.zone)).collect();
+    let items = paging.part(matching).map(|(event, machine)| item(event, machine, dataset.zone)).collect();
     let page = Page::of(paging, total, items);
-    Ok((EventPage { dataset: dataset.label, page }, dataset.assumed_session))
+    Ok((EventPage { dataset: dataset.label, page, rules }, dataset.assumed_session))
+}
+
+fn by_rule(events: &[(QualityEvent, Option<String>)], zone: chrono_tz::Tz) -> Vec<RuleEvents> {
+    let mut of_rule: BTreeMap<&str, Vec<&QualityEvent>> = BTreeMap::new();
+    for (event, _) in events {
+        of_rule.entry(&event.rule).or_default().push(event);
+    }
+    let summed = |(rule, events): (&str, Vec<&QualityEvent>)| {
+        let longest = events.iter().max_by_key(|event| event.end_at_ms - event.start_at_ms)?;
+        let first = longest.column.as_ref();
+        let others: BTreeSet<&String> = events.iter().filter_map(|event| event.column.as_ref()).collect();
+        let columns = first.into_iter().chain(others.into_iter().filter(|column| Some(*column) != first));
+        Some(RuleEvents {
+            rule: rule.to_owned(),
+            total: events.len() as u64,
+            columns: columns.cloned().collect(),
+            start_at: clock::iso(zone, longest.start_at_ms),
+            end_at: clock::iso(zone, longest.end_at_ms),
+        })
+    };
+    let mut rules: Vec<RuleEvents> = of_rule.into_iter().filter_map(summed).collect();
+    rules.sort_by_key(|rule| Reverse(rule.total));
+    rules
 }
 
 /// All events of a version's file.
@@ -72,20 +121,27 @@ pub(super) async fn of_file(state: &AppState, dataset: &Resolved) -> Result<Vec<
 }
 
 /// Findings of a version as events, by start: those that were read from that column, if one is given. They are no part of
-/// its file, for they are judged when they are asked for.
-async fn faults(state: &AppState, dataset: &Resolved, column: Option<&str>) -> Result<Vec<QualityEvent>> {
+/// its file, for they are judged when they are asked for; each with its machine.
+async fn faults(
+    state: &AppState,
+    dataset: &Resolved,
+    column: Option<&str>,
+) -> Result<Vec<(QualityEvent, Option<String>)>> {
     let session_id = Some(dataset.label.session_id.clone());
     let selector = DatasetSelector { session_id, version: Some(dataset.label.version.clone()) };
     let mut findings = findings::of_version(state, &selector).await?;
     findings.retain(|finding| column.is_none_or(|column| finding.columns.iter().any(|of| of == column)));
     findings.sort_by_key(|finding| finding.start_at_ms);
-    let event = |finding: Finding| QualityEvent {
-        rule: FAULT.to_owned(),
-        column: column.map(str::to_owned),
-        start_at_ms: finding.start_at_ms,
-        end_at_ms: finding.end_at_ms,
-        rows: finding.rows,
-        detail: format!("{} of {}: {}", finding.kind.name(), finding.machine, finding.detail),
+    let event = |finding: Finding| {
+        let event = QualityEvent {
+            rule: FAULT.to_owned(),
+            column: column.map(str::to_owned),
+            start_at_ms: finding.start_at_ms,
+            end_at_ms: finding.end_at_ms,
+            rows: finding.rows,
+            detail: format!("{} of {}: {}", finding.kind.name(), finding.machine, finding.detail),
+        };
+        (event, Some(finding.machine))
     };
     Ok(findings.into_iter().map(event).collect())
 }
@@ -115,10 +171,11 @@ fn read(bytes: Bytes, rules: &[&str]) -> Result<Vec<QualityEvent>> {
     if known { Ok(events) } else { Err(objects::damaged()) }
 }
 
-fn item(event: QualityEvent, zone: chrono_tz::Tz) -> EventItem {
+fn item(event: QualityEvent, machine: Option<String>, zone: chrono_tz::Tz) -> EventItem {
     EventItem {
         rule: event.rule,
         column: event.column,
+        machine,
         start_at: clock::iso(zone, event.start_at_ms),
         end_at: clock::iso(zone, event.end_at_ms),
         rows: event.rows,
@@ -143,13 +200,13 @@ impl Wanted {
         Ok(Self { rule, column: column.map(|column| column.name.clone()), from_ms, to_ms })
     }
 
-    fn is_of_column(&self, event: &QualityEvent) -> bool {
-        self.column.is_none() || self.column == event.column
-    }
-
     fn includes(&self, event: &QualityEvent) -> bool {
         self.rule.as_ref().is_none_or(|rule| *rule == event.rule)
-            && self.from_ms.is_none_or(|from_ms| event.end_at_ms >= from_ms)
+            && (self.column.is_none() || self.column == event.column)
+    }
+
+    fn is_in_time(&self, event: &QualityEvent) -> bool {
+        self.from_ms.is_none_or(|from_ms| event.end_at_ms >= from_ms)
             && self.to_ms.is_none_or(|to_ms| event.start_at_ms < to_ms)
     }
 }

@@ -228,6 +228,9 @@ pub struct EventItem {
     /// The column concerned; null when it is about rows.
     #[schema(example = "CHWST")]
     pub column: Option<String>,
+    /// The machine concerned, of a fault; null of other events.
+    #[schema(example = "CH_1")]
+    pub machine: Option<String>,
     /// Time of the first row concerned, with the site's offset.
     #[schema(example = "2024-07-03T04:15:00+08:00")]
     pub start_at: String,

@@ -63,17 +63,27 @@ impl Allowance {
 
     /// Takes one of what the key has; none where there is no bound.
     pub fn take(&self, key: &impl Hash) -> Option<Standing> {
-        self.take_at(key, self.begun.elapsed())
+        self.take_part(key, 1)
     }
 
+    /// Takes so small a part of one, such as a tenth.
+    pub fn take_part(&self, key: &impl Hash, of: u32) -> Option<Standing> {
+        self.take_part_at(key, of, self.begun.elapsed())
+    }
+
+    #[cfg(test)]
     fn take_at(&self, key: &impl Hash, now: Duration) -> Option<Standing> {
+        self.take_part_at(key, 1, now)
+    }
+
+    fn take_part_at(&self, key: &impl Hash, of: u32, now: Duration) -> Option<Standing> {
         let interval = WINDOW.checked_div(self.per_minute)?;
         let window = interval * self.per_minute;
         let key = self.hasher.hash_one(key);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let restored_at = taken.of(key, now, self.most_keys);
         let before = restored_at.saturating_sub(now);
-        let after = before + interval;
+        let after = before + interval / of.max(1);
         let limit = self.per_minute;
         if after > window {
             return Some(Standing { limit, remaining: 0, reset: before, wait: Some(after - window) });

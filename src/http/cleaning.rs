@@ -22,6 +22,7 @@ use crate::cleaning::suggest::{Suggestions, suggest};
 use crate::cleaning::{CleanAnswer, CleanRequest, CleaningJob, CompareQuery, EventQuery, ask, jobs};
 use crate::datasets::DatasetSelector;
 use crate::datasets::export::Download;
+use crate::phrases::Said;
 use crate::sessions::job::QueuedJob;
 use crate::state::AppState;
 
@@ -65,7 +66,7 @@ struct WaitQuery {
         "columns": {"load": "RT", "chw_supply": "CHWST"}, "thresholds": {"heat_balance": 0.15}
     })),
     responses(
-        (status = 200, body = CleanAnswer),
+        (status = 200, body = Said<CleanAnswer>),
         (status = 202, body = QueuedJob, description = "With `wait: false`", headers(("Location" = String, description = "The job"))),
         NoSuchSession,
     )
@@ -79,7 +80,7 @@ async fn post_clean(
     if request.dry_run {
         let request = CleanRequest { wait: query.wait.or(request.wait), ..request };
         let (answer, assumed) = dry_run(&state, request).await?;
-        return Ok(assuming(assumed, Json(answer)));
+        return Ok(assuming(assumed, Json(Said::of(answer))));
     }
     let wait = query.wait.or(request.wait).unwrap_or(true);
     let asked = ask::ask(&state, request).await?;
@@ -87,7 +88,7 @@ async fn post_clean(
     if !wait && !asked.is_done {
         return Ok(assuming(assumed, accepted(&asked.queued())));
     }
-    Ok(assuming(assumed, Json(ask::wait(&state, asked).await?)))
+    Ok(assuming(assumed, Json(Said::of(ask::wait(&state, asked).await?))))
 }
 
 /// The rules of cleaning and their limits
@@ -105,12 +106,12 @@ async fn list_cleaning_rules() -> Result<Json<CleaningRules>> {
     tag = "cleaning",
     params(("id" = String, Path, description = "The cleaning: its job's and its version's id")),
     responses(
-        (status = 200, body = CleaningJob),
+        (status = 200, body = Said<CleaningJob>),
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such cleaning"),
     )
 )]
-async fn get_cleaning_job(State(state): State, Path(id): Path) -> Result<Json<CleaningJob>> {
-    Ok(Json(jobs::get(&state, &id).await?))
+async fn get_cleaning_job(State(state): State, Path(id): Path) -> Result<Json<Said<CleaningJob>>> {
+    Ok(Json(Said::of(jobs::get(&state, &id).await?)))
 }
 
 /// What two versions of a session differ in
@@ -135,23 +136,23 @@ async fn get_comparison(
 ///
 /// Of a cleaned version what its rules hit; of a parsed one what the systems that wrote the reports say of their own
 /// readings: overridden, in alarm, doubtful, no reading. With `rule=fault` what `/sessions/{id}/findings` tells of machines in it.
-#[utoipa::path(get, path = "/data/events", tag = "data", params(DatasetSelector, EventQuery), responses((status = 200, body = EventPage), NoSuchData))]
+#[utoipa::path(get, path = "/data/events", tag = "data", params(DatasetSelector, EventQuery), responses((status = 200, body = Said<EventPage>), NoSuchData))]
 async fn list_events(
     State(state): State,
     Query(selector): Query<DatasetSelector>,
     Query(query): Query<EventQuery>,
 ) -> Result<Response> {
     let (page, assumed) = events::list(&state, &selector, &query).await?;
-    Ok(assuming(assumed, Json(page)))
+    Ok(assuming(assumed, Json(Said::of(page))))
 }
 
 /// Which columns may play which part, by their names
 ///
 /// A feature mapping for models, and the parts that cleaning's rules need, each with its evidence.
-#[utoipa::path(get, path = "/feature-mapping/suggest", tag = "data", params(DatasetSelector), responses((status = 200, body = Suggestions), NoSuchData))]
+#[utoipa::path(get, path = "/feature-mapping/suggest", tag = "data", params(DatasetSelector), responses((status = 200, body = Said<Suggestions>), NoSuchData))]
 async fn suggest_mapping(State(state): State, Query(selector): Query<DatasetSelector>) -> Result<Response> {
     let (suggestions, assumed) = suggest(&state, &selector).await?;
-    Ok(assuming(assumed, Json(suggestions)))
+    Ok(assuming(assumed, Json(Said::of(suggestions))))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -21,6 +21,7 @@ use super::openapi::NoSuchJob;
 use super::problem::{ProblemDetail, Result};
 use crate::jobs::{Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, Jobs, Watch};
 use crate::limits::Paging;
+use crate::phrases::Said;
 use crate::sessions::Page;
 use crate::state::AppState;
 
@@ -41,7 +42,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// A job as it stands.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "job_id": "019aa0de-0000-7000-8000-000000000000", "kind": "parse", "status": "running", "progress": 0.35,
+    "job_id": "019aa0de-0000-7000-8000-000000000000", "kind": "parse", "session_id": "019aa0de-1111-7000-8000-000000000000", "status": "running", "progress": 0.35,
     "message": "107 of 214 files read", "cancel_requested": false, "error": null, "error_code": null, "errors": [],
     "attempts": 1, "created_at": "2026-11-20T09:00:00.120Z", "started_at": "2026-11-20T09:00:00.180Z", "finished_at": null
 }))]
@@ -50,6 +51,8 @@ struct JobAnswer {
     job_id: String,
     /// `parse`, `clean`, …
     kind: String,
+    /// The session it is about; null for a parse that is yet to make one.
+    session_id: Option<String>,
     /// How far it has come.
     status: JobStatus,
     /// 0…1.
@@ -83,6 +86,7 @@ impl From<Job> for JobAnswer {
         Self {
             job_id: job.id,
             kind: job.kind,
+            session_id: job.session_id,
             status: job.status,
             progress: job.progress,
             message: job.message,
@@ -117,21 +121,21 @@ struct JobQuery {
 }
 
 /// Jobs that match, newest first, page by page
-#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Page<JobAnswer>)))]
-async fn list_jobs(State(state): State, Query(query): Query<JobQuery>) -> Result<Json<Page<JobAnswer>>> {
+#[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery), responses((status = 200, body = Said<Page<JobAnswer>>)))]
+async fn list_jobs(State(state): State, Query(query): Query<JobQuery>) -> Result<Json<Said<Page<JobAnswer>>>> {
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
     let kind = query.kind.as_deref().map(JobKind::of).transpose()?;
     let (total, jobs) = state.jobs.list(state.principal(), &JobFilter { status: query.status, kind }, paging).await?;
     let items = jobs.into_iter().map(JobAnswer::from).collect();
-    Ok(Json(Page::of(paging, total, items)))
+    Ok(Json(Said::of(Page::of(paging, total, items))))
 }
 
 /// One job
 ///
 /// Its id is also that of what it makes.
-#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "The job")), responses((status = 200, body = JobAnswer), NoSuchJob))]
-async fn get_job(State(state): State, Path(id): Path) -> Result<Json<JobAnswer>> {
-    Ok(Json(state.jobs.seen(state.principal(), &id).await?.into()))
+#[utoipa::path(get, path = "/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "The job")), responses((status = 200, body = Said<JobAnswer>), NoSuchJob))]
+async fn get_job(State(state): State, Path(id): Path) -> Result<Json<Said<JobAnswer>>> {
+    Ok(Json(Said::of(JobAnswer::from(state.jobs.seen(state.principal(), &id).await?))))
 }
 
 /// Cancels a job
@@ -144,13 +148,13 @@ async fn get_job(State(state): State, Path(id): Path) -> Result<Json<JobAnswer>>
     tag = "jobs",
     params(("id" = String, Path, description = "The job")),
     responses(
-        (status = 200, body = JobAnswer),
+        (status = 200, body = Said<JobAnswer>),
         (status = 409, content_type = "application/problem+json", body = super::problem::Problem, description = "It has completed or failed"),
         NoSuchJob,
     )
 )]
-async fn cancel_job(State(state): State, Path(id): Path) -> Result<Json<JobAnswer>> {
-    Ok(Json(state.jobs.cancel(state.principal(), &id).await?.into()))
+async fn cancel_job(State(state): State, Path(id): Path) -> Result<Json<Said<JobAnswer>>> {
+    Ok(Json(Said::of(JobAnswer::from(state.jobs.cancel(state.principal(), &id).await?))))
 }
 
 /// One event of the stream; describes it only.
@@ -159,7 +163,7 @@ async fn cancel_job(State(state): State, Path(id): Path) -> Result<Json<JobAnswe
 struct JobStreamEvent {
     /// `status` or `progress`.
     event: String,
-    /// JSON of a `JobEventData`.
+    /// JSON of a `JobEventData`, with `said` as in other answers.
     #[schema(content_media_type = "application/json")]
     data: String,
     /// For `Last-Event-ID`; the last event of a job whose events are forgotten has none.
@@ -280,7 +284,7 @@ fn end_of(job: Job) -> JobEvent {
 fn sse(job_id: &str, event: JobEvent, error_code: Option<String>) -> Event {
     let JobEvent { id, at, event, status, progress, message } = event;
     let data = JobEventData { job_id: job_id.to_owned(), at: utc(at), status, progress, message, error_code };
-    let sent = Event::default().event(event.as_str()).data(serde_json::to_string(&data).unwrap_or_default());
+    let sent = Event::default().event(event.as_str()).data(serde_json::to_string(&Said::of(data)).unwrap_or_default());
     match id {
         Some(id) => sent.id(id.to_string()),
         None => sent,

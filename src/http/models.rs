@@ -16,6 +16,7 @@ use super::extract::{Json as JsonBody, Path, Path2, Query, State};
 use super::openapi::{DownloadResponses, NoSuchModel, NoSuchSession};
 use super::problem::Result;
 use crate::error::Context;
+use crate::phrases::Said;
 use crate::state::AppState;
 use crate::training::evaluation::{self, Evaluation};
 use crate::training::models::{self, ModelFile};
@@ -70,8 +71,8 @@ struct WaitQuery {
         }
     })),
     responses(
-        (status = 202, body = TrainAnswer, description = "It is being trained", headers(("Location" = String, description = "The job"))),
-        (status = 200, body = TrainAnswer, description = "The model is there: with `wait`, or reused"),
+        (status = 202, body = Said<TrainAnswer>, description = "It is being trained", headers(("Location" = String, description = "The job"))),
+        (status = 200, body = Said<TrainAnswer>, description = "The model is there: with `wait`, or reused"),
         NoSuchSession,
     )
 )]
@@ -87,9 +88,9 @@ async fn post_train(
     if !wait && !asked.is_done {
         let answer = ask::answer(&state, asked).await?;
         let location = format!("/api/v1/jobs/{}", answer.job_id);
-        return Ok(assuming(assumed, accepted_at(location, &answer)));
+        return Ok(assuming(assumed, accepted_at(location, &Said::of(answer))));
     }
-    Ok(assuming(assumed, Json(ask::wait(&state, asked).await?)))
+    Ok(assuming(assumed, Json(Said::of(ask::wait(&state, asked).await?))))
 }
 
 /// Models, one entry a name, page by page
@@ -101,9 +102,9 @@ async fn list_models(State(state): State, Query(filter): Query<ModelFilter>) -> 
 }
 
 /// The newest completed version of a name, and all its versions
-#[utoipa::path(get, path = "/models/by-name/{name}", tag = "models", params(("name" = String, Path, description = "The model's name")), responses((status = 200, body = NamedModel), NoSuchModel))]
-async fn get_named_model(State(state): State, Path(name): Path) -> Result<Json<NamedModel>> {
-    Ok(Json(models::by_its_name(&state, &name).await?))
+#[utoipa::path(get, path = "/models/by-name/{name}", tag = "models", params(("name" = String, Path, description = "The model's name")), responses((status = 200, body = Said<NamedModel>), NoSuchModel))]
+async fn get_named_model(State(state): State, Path(name): Path) -> Result<Json<Said<NamedModel>>> {
+    Ok(Json(Said::of(models::by_its_name(&state, &name).await?)))
 }
 
 /// Makes an alias stand for a version
@@ -139,9 +140,9 @@ async fn delete_alias(State(state): State, Path2(name, alias): Path2) -> Result<
 }
 
 /// Everything about one version of a model
-#[utoipa::path(get, path = "/models/{id}", tag = "models", params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")), responses((status = 200, body = ModelDetail), NoSuchModel))]
-async fn get_model(State(state): State, Path(id): Path) -> Result<Json<ModelDetail>> {
-    Ok(Json(models::get(&state, &id).await?))
+#[utoipa::path(get, path = "/models/{id}", tag = "models", params(("id" = String, Path, description = "An id, `name`, `name:v3` or `name:alias`")), responses((status = 200, body = Said<ModelDetail>), NoSuchModel))]
+async fn get_model(State(state): State, Path(id): Path) -> Result<Json<Said<ModelDetail>>> {
+    Ok(Json(Said::of(models::get(&state, &id).await?)))
 }
 
 /// How a version did on rows that it had not seen

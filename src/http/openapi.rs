@@ -401,8 +401,13 @@ pub fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
 fn said(schemas: &Value, response: &Value) -> String {
     let media = response["content"].as_object().and_then(|content| content.values().next());
     let name = media.and_then(|media| media["schema"]["$ref"].as_str()?.rsplit('/').next());
-    let text = name.and_then(|name| schemas[name]["description"].as_str()).unwrap_or("Done");
-    text.lines().next().unwrap_or_default().to_owned()
+    let text = name.and_then(|name| {
+        let schema = &schemas[name];
+        // An answer that says what its sentences say is the answer itself, first.
+        let answer = schema["allOf"][0]["description"].as_str().filter(|_| name.starts_with("Said_"));
+        answer.or_else(|| schema["description"].as_str())
+    });
+    text.unwrap_or("Done").lines().next().unwrap_or_default().to_owned()
 }
 
 /// A request has no other fields than those its schema names: says so in each schema that a request can reach.

@@ -18,6 +18,7 @@ use crate::optimization::verify::{self, Verification, VerifyQuery};
 use crate::optimization::{
     OptimizeAnswer, OptimizeBody, OptimizeRequest, Run, RunItem, RunQuery, Summary, SummaryQuery, optimize, page, runs,
 };
+use crate::phrases::Said;
 use crate::sessions::Page;
 use crate::state::AppState;
 
@@ -51,7 +52,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         "constraints": [{"name": "chw_return_temp", "max": 14}], "method": "grid"
     })),
     responses(
-        (status = 200, body = OptimizeAnswer),
+        (status = 200, body = Said<OptimizeAnswer>),
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such model or session"),
         (status = 409, content_type = "application/problem+json", body = Problem, description = "The model's file is missing or damaged"),
     )
@@ -59,8 +60,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
 async fn post_optimize(
     State(state): State,
     JsonBody(body): JsonBody<Map<String, Value>>,
-) -> Result<Json<OptimizeAnswer>> {
-    Ok(Json(optimize::optimize(&state, OptimizeRequest::read(body)?).await?))
+) -> Result<Json<Said<OptimizeAnswer>>> {
+    Ok(Json(Said::of(optimize::optimize(&state, OptimizeRequest::read(body)?).await?)))
 }
 
 /// What a recommendation would begin with
@@ -73,19 +74,19 @@ async fn post_optimize(
     tag = "optimization",
     params(ConditionsQuery),
     responses(
-        (status = 200, body = Conditions),
+        (status = 200, body = Said<Conditions>),
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such model or session"),
         (status = 409, content_type = "application/problem+json", body = Problem, description = "The model's file is missing or damaged"),
     )
 )]
-async fn get_conditions(State(state): State, Query(query): Query<ConditionsQuery>) -> Result<Json<Conditions>> {
-    Ok(Json(conditions::conditions(&state, &query).await?))
+async fn get_conditions(State(state): State, Query(query): Query<ConditionsQuery>) -> Result<Json<Said<Conditions>>> {
+    Ok(Json(Said::of(conditions::conditions(&state, &query).await?)))
 }
 
 /// Recommendations, newest first, page by page
-#[utoipa::path(get, path = "/optimizations", tag = "optimization", params(RunQuery), responses((status = 200, body = Page<RunItem>)))]
-async fn list_optimizations(State(state): State, Query(query): Query<RunQuery>) -> Result<Json<Page<RunItem>>> {
-    Ok(Json(runs::list(&state, &query).await?))
+#[utoipa::path(get, path = "/optimizations", tag = "optimization", params(RunQuery), responses((status = 200, body = Said<Page<RunItem>>)))]
+async fn list_optimizations(State(state): State, Query(query): Query<RunQuery>) -> Result<Json<Said<Page<RunItem>>>> {
+    Ok(Json(Said::of(runs::list(&state, &query).await?)))
 }
 
 /// Savings over time
@@ -103,12 +104,12 @@ async fn get_optimization_summary(State(state): State, Query(query): Query<Summa
     tag = "optimization",
     params(("id" = String, Path, description = "The run")),
     responses(
-        (status = 200, body = Run),
+        (status = 200, body = Said<Run>),
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such run"),
     )
 )]
-async fn get_optimization(State(state): State, Path(id): Path) -> Result<Json<Run>> {
-    Ok(Json(runs::get(&state, &id).await?))
+async fn get_optimization(State(state): State, Path(id): Path) -> Result<Json<Said<Run>>> {
+    Ok(Json(Said::of(runs::get(&state, &id).await?)))
 }
 
 /// States what became of a recommendation
@@ -165,7 +166,7 @@ struct FormQuery {
     tag = "optimization",
     params(("id" = String, Path, description = "The run"), VerifyQuery, FormQuery),
     responses(
-        (status = 200, description = "The report", content((Verification = "application/json"), (String = "text/html"))),
+        (status = 200, description = "The report", content((Said<Verification> = "application/json"), (String = "text/html"))),
         (status = 404, content_type = "application/problem+json", body = Problem, description = "No such run"),
         (status = 409, content_type = "application/problem+json", body = Problem, description = "It was not applied, or nobody said so; or a file is missing or damaged"),
     )
@@ -188,5 +189,5 @@ async fn get_verification(
         ];
         return Ok((headers, page::page(&report)).into_response());
     }
-    Ok(([(header::VARY, "Accept")], Json(report)).into_response())
+    Ok(([(header::VARY, "Accept")], Json(Said::of(report))).into_response())
 }

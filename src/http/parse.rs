@@ -12,6 +12,7 @@ use super::openapi::NoSuchSession;
 use super::problem::Result;
 use crate::demo;
 use crate::error::Context;
+use crate::phrases::Said;
 use crate::sessions::job::{self, QueuedJob};
 use crate::sessions::parse::{Caller, parse};
 use crate::sessions::{ParseRequest, Parsed};
@@ -32,7 +33,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     tag = "sessions",
     request_body(content = ParseRequest, example = json!({"subfolder": "kmuh", "name": "KMUH autumn", "site": "KMUH", "timezone": "Asia/Taipei"})),
     responses(
-        (status = 200, body = Parsed),
+        (status = 200, body = Said<Parsed>),
         (status = 202, body = QueuedJob, description = "With `wait: false`", headers(("Location" = String, description = "The job"))),
         NoSuchSession,
     )
@@ -44,15 +45,15 @@ async fn post_parse(State(state): State, Body(request): Body<ParseRequest>) -> R
     }
     let tasks = state.tasks.clone();
     let work = async move { parse(&state, request, Caller::Http).await };
-    Ok(Json(tasks.spawn(work.in_current_span()).await.internal("parsing")??).into_response())
+    Ok(Json(Said::of(tasks.spawn(work.in_current_span()).await.internal("parsing")??)).into_response())
 }
 
 /// Makes the demo session, or answers the one there is
 ///
 /// Of reports that are part of the program: two weeks of an invented plant.
-#[utoipa::path(post, path = "/demo", tag = "sessions", responses((status = 200, body = Parsed)))]
-async fn post_demo(State(state): State) -> Result<Json<Parsed>> {
+#[utoipa::path(post, path = "/demo", tag = "sessions", responses((status = 200, body = Said<Parsed>)))]
+async fn post_demo(State(state): State) -> Result<Json<Said<Parsed>>> {
     let tasks = state.tasks.clone();
     let work = async move { demo::make(&state, Caller::Http).await };
-    Ok(Json(tasks.spawn(work.in_current_span()).await.internal("making the demo")??))
+    Ok(Json(Said::of(tasks.spawn(work.in_current_span()).await.internal("making the demo")??)))
 }

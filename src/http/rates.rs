@@ -1,7 +1,9 @@
 //! How often one may ask: by address without a key, by key, and heavy work by the session that it is about.
 //!
 //! A program of this machine that comes by itself is not counted, nor are the page's own files, ranges of stored files
-//! (a reader of Parquet asks for many), and what is asked by who looks after the process.
+//! (a reader of Parquet asks for many), and what is asked by who looks after the process. What the page asks to show
+//! something counts a tenth: a view is up to some twenty small questions, and behind a proxy all people may have one address.
+//! Whoever else says that he is the page gains ten times as many reads, and nothing that is heavy but queries.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -30,6 +32,13 @@ pub const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 pub const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 /// Seconds until all of it is there again.
 pub const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// What the page says of itself where it asks without changing anything.
+const OF_THE_PAGE: HeaderName = HeaderName::from_static("x-hvac-page");
+/// So many questions of the page count as one request.
+const PAGE_QUESTIONS: u32 = 10;
+/// Questions that have a body: a query, and what would be read or cleaned.
+const QUESTIONS: [&str; 3] = ["/query", "/parse", "/clean"];
 
 /// Who asks, by an id, where a key or a login has told: stands in a request once that was checked, and before it is
 /// counted.
@@ -111,6 +120,8 @@ type Told = Mutex<Option<Standing>>;
 pub struct HeavyTurn {
     rates: Arc<Rates>,
     by: Counted,
+    /// So many count as one.
+    of: u32,
     told: Arc<Told>,
 }
 
@@ -122,8 +133,8 @@ impl HeavyTurn {
     pub fn take(&self, session_id: Option<&str>) -> Result<()> {
         let heavy = &self.rates.heavy;
         let standing = match session_id.and_then(|id| uuid::Uuid::parse_str(id.trim()).ok()) {
-            Some(session) => heavy.take(&session),
-            None => heavy.take(&self.by),
+            Some(session) => heavy.take_part(&session, self.of),
+            None => heavy.take_part(&self.by, self.of),
         };
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = standing;
         match standing.and_then(|standing| Some((standing.limit, standing.wait?))) {
@@ -187,12 +198,19 @@ impl Rates {
         }
     }
 
-    fn take(&self, by: &Counted) -> Option<Standing> {
+    fn take(&self, by: &Counted, of: u32) -> Option<Standing> {
         match by {
-            Counted::Key(_) => self.key.take(by),
-            Counted::Address(_) => self.anonymous.take(by),
+            Counted::Key(_) => self.key.take_part(by, of),
+            Counted::Address(_) => self.anonymous.take_part(by, of),
         }
     }
+}
+
+/// So many of such requests count as one.
+fn how_many_are_one(request: &Request, route: Option<&str>) -> u32 {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let asks = reads || route.is_some_and(|route| QUESTIONS.contains(&route));
+    if asks && request.headers().contains_key(OF_THE_PAGE) { PAGE_QUESTIONS } else { 1 }
 }
 
 /// The route below `/api` or `/api/v1`; none for pages and for what is no route.
@@ -206,7 +224,7 @@ fn route_of(request: &Request) -> Option<String> {
 /// Whether the request is one that everybody may send as often as he likes.
 fn is_free(request: &Request, route: Option<&str>) -> bool {
     let path = request.uri().path();
-    let is_of_the_page = path == "/" || path.starts_with("/web/");
+    let is_of_the_page = path == "/" || path == "/login" || path.starts_with("/web/");
     let asks_for_a_part = *request.method() == Method::GET
         && route.is_some_and(|route| STORED.contains(&route))
         && request.headers().contains_key(header::RANGE)
@@ -229,7 +247,8 @@ pub async fn count(State(rates): State<Arc<Rates>>, mut request: Request, next: 
     // What did not come through the door is nobody's, and all of it one.
     let address = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| subscriber(client.address));
     let by = request.extensions().get::<CallerId>().cloned().map_or(Counted::Address(address), Counted::Key);
-    let standing = rates.take(&by);
+    let of = how_many_are_one(&request, route.as_deref());
+    let standing = rates.take(&by, of);
     if let Some((standing, wait)) = standing.and_then(|standing| Some((standing, standing.wait?))) {
         let whose = match by {
             Counted::Key(_) => "of one key",
@@ -245,9 +264,11 @@ pub async fn count(State(rates): State<Arc<Rates>>, mut request: Request, next: 
     if rates.streams.most > 0 && route.as_deref().or(matched).is_some_and(|route| STREAMS.contains(&route)) {
         request.extensions_mut().insert(StreamTurn { rates: Arc::clone(&rates), by: by.clone() });
     }
+    // A dry run of the page is not heavy; where it is none, it counts as anybody's.
+    let of = if route.as_deref() == Some("/query") { of } else { 1 };
     let about = route.and_then(|route| heavy(request.method(), &route));
     let Some(about) = about else { return told(next.run(request).await, standing) };
-    let turn = HeavyTurn { rates, by, told: Arc::default() };
+    let turn = HeavyTurn { rates, by, of, told: Arc::default() };
     let of_heavy = Arc::clone(&turn.told);
     let response = match carried_out(request, next, about, turn).await {
         Ok(response) => response,

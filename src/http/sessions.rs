@@ -13,6 +13,7 @@ use super::extract::{Json as Body, Path, Query, State};
 use super::openapi::NoSuchSession;
 use super::problem::Result;
 use crate::error::Context;
+use crate::phrases::Said;
 use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue, lineage};
 use crate::state::AppState;
 
@@ -34,9 +35,9 @@ async fn list_sessions(State(state): State, Query(filter): Query<SessionFilter>)
 /// One session with its files and versions
 ///
 /// Deleted ones too.
-#[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
-async fn get_session(State(state): State, Path(id): Path) -> Result<Json<SessionDetail>> {
-    Ok(Json(catalogue::get(&state, &id).await?))
+#[utoipa::path(get, path = "/sessions/{id}", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Said<SessionDetail>), NoSuchSession))]
+async fn get_session(State(state): State, Path(id): Path) -> Result<Json<Said<SessionDetail>>> {
+    Ok(Json(Said::of(catalogue::get(&state, &id).await?)))
 }
 
 /// Renames a session, or changes its site, tags, notes or free data
@@ -48,14 +49,14 @@ async fn get_session(State(state): State, Path(id): Path) -> Result<Json<Session
     tag = "sessions",
     params(("id" = String, Path, description = "The session")),
     request_body(content = SessionPatch, example = json!({"name": "KMUH autumn 2016", "tags": ["acceptance"], "notes": "Chiller 2 was down until 12 October."})),
-    responses((status = 200, body = SessionDetail), NoSuchSession)
+    responses((status = 200, body = Said<SessionDetail>), NoSuchSession)
 )]
 async fn patch_session(
     State(state): State,
     Path(id): Path,
     Body(patch): Body<SessionPatch>,
-) -> Result<Json<SessionDetail>> {
-    Ok(Json(catalogue::update(&state, &id, patch).await?))
+) -> Result<Json<Said<SessionDetail>>> {
+    Ok(Json(Said::of(catalogue::update(&state, &id, patch).await?)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -88,9 +89,9 @@ async fn delete_session(State(state): State, Path(id): Path, Query(query): Query
 }
 
 /// Brings a deleted session back
-#[utoipa::path(post, path = "/sessions/{id}/restore", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionDetail), NoSuchSession))]
-async fn restore_session(State(state): State, Path(id): Path) -> Result<Json<SessionDetail>> {
-    Ok(Json(catalogue::restore(&state, &id).await?))
+#[utoipa::path(post, path = "/sessions/{id}/restore", tag = "sessions", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Said<SessionDetail>), NoSuchSession))]
+async fn restore_session(State(state): State, Path(id): Path) -> Result<Json<Said<SessionDetail>>> {
+    Ok(Json(Said::of(catalogue::restore(&state, &id).await?)))
 }
 
 /// From the raw bytes to everything made of them

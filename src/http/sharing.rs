@@ -8,6 +8,7 @@ use utoipa_axum::routes;
 use super::extract::{Json as Body, Path, Path2, State};
 use super::openapi::{NoSuchAccount, NoSuchSession};
 use super::problem::Result;
+use super::sites::{SiteName, SiteQuery};
 use crate::accounts::links::{LinkRequest, Links, NewLink};
 use crate::sessions::links;
 use crate::sessions::sharing::{self, Sharing, SharingRequest, SiteSharing, SiteSharingRequest};
@@ -47,8 +48,8 @@ async fn put_sharing(
 }
 
 /// Who sees all sessions of a site
-#[utoipa::path(get, path = "/sites/{id}/sharing", tag = "sessions", params(("id" = String, Path, description = "The site")), responses((status = 200, body = SiteSharing)))]
-async fn get_site_sharing(State(state): State, Path(site): Path) -> Result<Json<SiteSharing>> {
+#[utoipa::path(get, path = "/sites/{id}/sharing", tag = "sessions", params(("id" = String, Path, description = "The site"), SiteQuery), responses((status = 200, body = SiteSharing)))]
+async fn get_site_sharing(State(state): State, SiteName(site): SiteName) -> Result<Json<SiteSharing>> {
     Ok(Json(sharing::of_a_site(&state, &site).await?))
 }
 
@@ -59,13 +60,13 @@ async fn get_site_sharing(State(state): State, Path(site): Path) -> Result<Json<
     put,
     path = "/sites/{id}/sharing",
     tag = "sessions",
-    params(("id" = String, Path, description = "The site")),
+    params(("id" = String, Path, description = "The site"), SiteQuery),
     request_body(content = SiteSharingRequest, example = json!({"people": ["anna"]})),
     responses((status = 200, body = SiteSharing), NoSuchAccount)
 )]
 async fn put_site_sharing(
     State(state): State,
-    Path(site): Path,
+    SiteName(site): SiteName,
     Body(request): Body<SiteSharingRequest>,
 ) -> Result<Json<SiteSharing>> {
     Ok(Json(sharing::put_site(&state, &site, request).await?))

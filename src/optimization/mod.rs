@@ -141,6 +141,8 @@ pub struct RunItem {
     pub duration_ms: u64,
     /// UTC.
     pub created_at: String,
+    /// What became of it; null as long as nobody has stated that.
+    pub outcome: Option<outcome::StatedOutcome>,
 }
 
 /// A whole run: what was asked and what was answered.

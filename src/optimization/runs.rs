@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::outcome::StatedOutcome;
 use super::store::{self, Day, Filter, RunRow};
 use super::{Period, Run, RunItem, RunQuery, Savings, Summary, SummaryQuery};
 use crate::datasets::clock;
@@ -26,8 +27,15 @@ const PAGE_SIZE: u64 = 20;
 pub async fn list(state: &AppState, query: &RunQuery) -> Result<Page<RunItem>> {
     let paging = Paging::asked(query.page, query.page_size, PAGE_SIZE)?;
     let filter = filter(state, query.model.as_deref(), query.from.as_deref(), query.to.as_deref()).await?;
-    let (total, rows) = store::list(state.store.db.read(), &filter, paging).await?;
-    Ok(Page::of(paging, total, rows.into_iter().map(item).collect()))
+    let db = state.store.db.read();
+    let (total, rows) = store::list(db, &filter, paging).await?;
+    let ids: Vec<&str> = rows.iter().map(|(run, _)| run.id.as_str()).collect();
+    let mut outcomes = store::outcomes(db, &ids).await?;
+    let listed = |row: RunRow| {
+        let outcome = outcomes.remove(&row.0.id).map(Into::into);
+        item(row, outcome)
+    };
+    Ok(Page::of(paging, total, rows.into_iter().map(listed).collect()))
 }
 
 /// A plain name means all versions of the model; a version, an alias or an id means that one.
@@ -53,7 +61,7 @@ async fn filter(state: &AppState, model: Option<&str>, from: Option<&str>, to: O
     Ok(filter)
 }
 
-fn item((run, model): RunRow) -> RunItem {
+fn item((run, model): RunRow, outcome: Option<StatedOutcome>) -> RunItem {
     let (model_name, model_version) = named(model.as_ref());
     RunItem {
         run_id: run.id,
@@ -70,6 +78,7 @@ fn item((run, model): RunRow) -> RunItem {
         recommendations: run.recommendations,
         duration_ms: run.duration_ms.unsigned_abs(),
         created_at: utc(run.created_at),
+        outcome,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The queries of recommendations: every statement about `optimization_runs` and what became of them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -150,6 +152,21 @@ pub async fn outcome(db: &impl ConnectionTrait, run_id: &str) -> Result<Option<o
         .one(db)
         .await
         .internal("looking up what became of a recommendation")
+}
+
+/// What was stated last of each of these runs, by their ids.
+pub async fn outcomes(
+    db: &impl ConnectionTrait,
+    run_ids: &[&str],
+) -> Result<BTreeMap<String, optimization_outcome::Model>> {
+    let stated = optimization_outcome::Entity::find()
+        .filter(optimization_outcome::Column::RunId.is_in(run_ids.iter().copied()))
+        .order_by_asc(optimization_outcome::Column::Revision)
+        .all(db)
+        .await
+        .internal("looking up what became of recommendations")?;
+    // The last revision stays.
+    Ok(stated.into_iter().map(|outcome| (outcome.run_id.clone(), outcome)).collect())
 }
 
 /// Notes what became of a run.

@@ -381,8 +381,22 @@ fn refused(error: PlanError) -> Error {
     })
 }
 
+/// What is refused as it comes, before anything is kept of it.
+pub(super) fn not_taken(error: ReadError) -> Error {
+    of_reports(&[error], 1, "nothing was stored")
+}
+
 /// One error for all reports that cannot be read; says what became of the others.
 pub(super) fn unreadable(errors: &[ReadError], files: usize) -> Error {
+    let others = match files.saturating_sub(errors.len()) {
+        0 => "no version was made".to_owned(),
+        1 => "no version was made; the other file can be read: skip_unreadable goes on with it".to_owned(),
+        n => format!("no version was made; the other {n} files can be read: skip_unreadable goes on with them"),
+    };
+    of_reports(errors, files, &others)
+}
+
+fn of_reports(errors: &[ReadError], files: usize, outcome: &str) -> Error {
     // Not the reports' fault: it may pass, and is no reason to call a session failed.
     if let Some(fault) = errors.iter().find_map(|e| machine::of_code(e.code)) {
         return fault;
@@ -394,15 +408,10 @@ pub(super) fn unreadable(errors: &[ReadError], files: usize) -> Error {
         Some(line) => format!("{}, line {line}: {}", e.file, e.message),
         None => format!("{}: {}", e.file, e.message),
     };
-    let others = match files.saturating_sub(errors.len()) {
-        0 => "no version was made".to_owned(),
-        1 => "no version was made; the other file can be read: skip_unreadable goes on with it".to_owned(),
-        n => format!("no version was made; the other {n} files can be read: skip_unreadable goes on with them"),
-    };
     let message = match (first, errors.len()) {
-        (Some(error), 1) => format!("{} ({others})", place(error)),
-        (Some(error), n) => format!("{n} of {files} files cannot be read, the first: {} ({others})", place(error)),
-        (None, _) => others,
+        (Some(error), 1) => format!("{} ({outcome})", place(error)),
+        (Some(error), n) => format!("{n} of {files} files cannot be read, the first: {} ({outcome})", place(error)),
+        (None, _) => outcome.to_owned(),
     };
     errors.iter().take(100).fold(Error::new(code, message), |error, e| {
         error.with_detail(Detail {

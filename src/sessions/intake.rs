@@ -179,7 +179,7 @@ impl Intake {
             let bytes = arrived.staged.open_bytes()?.to_bytes();
             let contents = archive::Archive::open(&arrived.file_name, bytes)
                 .and_then(|archive| archive.members(&limits))
-                .map_err(|e| build::unreadable(&[e], 1))?;
+                .map_err(build::not_taken)?;
             self.warnings.extend(contents.warnings);
             for member in contents.members {
                 rows.push(source_file::Model { id: new_id(), archive_member: Some(member.name), ..row.clone() });

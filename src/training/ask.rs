@@ -53,6 +53,8 @@ pub(super) struct Parameters {
     pub left_out: Vec<String>,
     /// What else a user should know.
     pub warnings: Vec<String>,
+    /// Whether the model can recommend set-points: known once it is made; not kept by earlier versions.
+    pub can_optimize: Option<bool>,
 }
 
 impl Parameters {
@@ -151,7 +153,8 @@ async fn new_model(
         own_words()
     );
     let dataset_version = dataset.label.version.clone();
-    let parameters = Parameters { train, interval, mapping_suggested, dataset_version, left_out, warnings };
+    let parameters =
+        Parameters { train, interval, mapping_suggested, dataset_version, left_out, warnings, can_optimize: None };
     let (dataset_id, cleaning_job_id) = store::origin(txn, &dataset.label.dataset_id).await?;
     Ok(NewModel {
         id: new_id(),

@@ -259,6 +259,8 @@ pub struct ListedModel {
     pub newest_version: String,
     /// What became of that.
     pub newest_status: String,
+    /// Whether the version that is listed can recommend set-points.
+    pub can_optimize: bool,
 }
 
 /// `GET /api/models`.

@@ -50,17 +50,19 @@ pub async fn list(state: &AppState, filter: &ModelFilter) -> Result<ModelList> {
     let shown: Vec<&Name> = paging.part(matching).collect();
     let ids: Vec<String> = shown.iter().map(|name| name.shown.id.clone()).collect();
     let (mut rows, aliases) = (store::of_ids(db, &ids).await?, store::aliases_of(db, &ids).await?);
-    let listed = |name: &Name| {
-        let row = rows.remove(&name.shown.id)?;
-        Some(ListedModel {
+    let mut models = Vec::with_capacity(shown.len());
+    for name in shown {
+        let Some(row) = rows.remove(&name.shown.id) else { continue };
+        models.push(ListedModel {
+            can_optimize: can_optimize(state, &row).await,
             model: summary(row, &aliases),
             versions_count: name.versions,
             newest_version: format!("v{}", name.newest.version),
             newest_status: name.newest.status.as_str().to_owned(),
-        })
-    };
+        });
+    }
     Ok(ModelList {
-        models: shown.into_iter().filter_map(listed).collect(),
+        models,
         folders: folder_counts.keys().cloned().collect(),
         folder_counts,
         total_models: names.len() as u64,
@@ -70,6 +72,15 @@ pub async fn list(state: &AppState, filter: &ModelFilter) -> Result<ModelList> {
         page_size: paging.page_size,
         total_pages: paging.pages(total),
     })
+}
+
+/// Whether a version can recommend set-points; one whose row does not say so yet is asked itself.
+async fn can_optimize(state: &AppState, row: &trained_model::Model) -> bool {
+    match Parameters::of(row).can_optimize {
+        Some(can) => can,
+        None if row.status != WorkStatus::Completed => false,
+        None => found::document(state, row).await.is_ok_and(|document| document.control.is_some()),
+    }
 }
 
 /// A name, and which of its versions a list shows.

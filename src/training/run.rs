@@ -150,6 +150,7 @@ fn trained(
     let by_value = document.metrics.left_out.clone();
     document.metrics.left_out.splice(0..0, parameters.left_out.clone());
     parameters.warnings.extend(by_value);
+    parameters.can_optimize = Some(document.control.is_some());
     let json = document.to_json().map_err(refused)?;
     Ok((document, json, parameters))
 }

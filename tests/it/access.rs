@@ -208,6 +208,8 @@ async fn a_stranger_finds_nothing_of_anybodys() {
         "/api/optimizations",
         "/api/sites/SECRET-SITE",
         "/api/sites/SECRET-SITE/overrides",
+        "/api/sites/-?site=SECRET-SITE",
+        "/api/sites/-/overrides?site=SECRET-SITE",
     ] {
         let text = guarded.get(&bert, path).await.text();
         for secret in ["Zanzibar", &id, &dataset, "3.25"] {

@@ -48,6 +48,19 @@ async fn findings_are_quality_events_too() {
     assert_eq!(told(both), (json!("2024-07-01T10:00:00+08:00"), json!(8), Value::Null));
     assert_eq!(told(late), (json!("2024-07-01T22:00:00+08:00"), json!(8), Value::Null));
     assert!(late["detail"].as_str().unwrap().starts_with("out_of_schedule of AH01: "), "{late}");
+    assert_eq!(late["machine"], "AH01");
+    assert_eq!((&events["rules"][0]["rule"], &events["rules"][0]["total"]), (&json!("fault"), &json!(2)), "{events}");
+    let found = app.get(&format!("/api/sessions/{id}/findings?version=parsed")).await.expect(200);
+    for one in found["summary"].as_array().unwrap() {
+        let of = |item: &&Value| item["kind"] == one["kind"] && item["machine"] == one["machine"];
+        let days: Vec<&Value> = found["items"].as_array().unwrap().iter().filter(of).collect();
+        let surest = days.iter().filter_map(|day| day["confidence"].as_f64()).fold(0.0, f64::max);
+        assert_eq!(
+            (one["confidence"].as_f64(), &one["columns"]),
+            (Some(surest), &days.last().unwrap()["columns"]),
+            "{one}"
+        );
+    }
     let of_column = app.get(&format!("{path}&column=AH01_HV____")).await.expect(200);
     assert_eq!((&of_column["total"], &of_column["items"][0]["start_at"]), (&json!(1), &both["start_at"]));
     assert_eq!(app.get(&format!("{path}&from=2024-07-02")).await.expect(200)["total"], 0);
@@ -165,4 +178,20 @@ fn the_command_line_says_the_same() {
     let found: Value =
         serde_json::from_str(&run(&["findings", "Air", "--json", "--limit", "overlap_hours=3"])).unwrap();
     assert_eq!((&found["total"], &found["items"][0]["cost"]["amount"]), (&json!(1), &json!(70.0)));
+}
+
+/// As many proxies pass it on, a slash in a path is one of the path: the name stands in the query then.
+#[tokio::test]
+async fn a_site_is_named_in_the_query_where_the_path_cannot() {
+    let app = TestApp::start().await;
+    let price = json!({"energy_price": {"currency": "TWD", "per_kwh": 3.5}});
+    let put = |path: &'static str| app.request(reqwest::Method::PUT, path, |request| request.json(&price));
+    put("/api/sites/-?site=North%2FSouth").await.expect(200);
+    for path in ["/api/sites/North%2FSouth", "/api/sites/anything?site=North%2FSouth"] {
+        let told = app.get(path).await.expect(200);
+        assert_eq!((&told["site"], &told["energy_price"]), (&json!("North/South"), &price["energy_price"]), "{path}");
+    }
+    assert_eq!(app.get("/api/sites/-").await.expect(200)["energy_price"], Value::Null, "a site may be called so");
+    let overrides = app.get("/api/sites/-/overrides?site=North%2FSouth").await.expect(200);
+    assert_eq!((&overrides["site"], &overrides["columns"]), (&json!("North/South"), &json!([])));
 }

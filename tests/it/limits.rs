@@ -118,6 +118,40 @@ async fn pages_health_and_parts_of_stored_files_are_not_counted() {
     }
 }
 
+/// Somebody who clicks quickly through the page, behind a proxy that everybody shares; and a flood that calls itself the page.
+#[tokio::test]
+async fn what_the_page_asks_counts_a_tenth() {
+    let app = app(&[("RATE_LIMIT_ANONYMOUS", "2"), ("RATE_LIMIT_HEAVY", "1")]).await;
+    let id = parsed(&app).await;
+    let of_the_page = [("x-forwarded-for", "203.0.113.9"), ("x-hvac-page", "1")];
+    for asked in 0..20 {
+        let answer = app.get_with("/api/v1/sessions", &of_the_page).await;
+        answer.expect(200);
+        assert_eq!(number(&answer, "ratelimit-remaining"), 1 - asked / 10, "{asked}");
+    }
+    app.get_with("/api/v1/sessions", &of_the_page).await.expect_problem(429, "rate_limited");
+    // Queries too, also where they are heavy; what changes something counts as it does for everybody.
+    let post = async |from: &'static str, path: &str, body: Value| {
+        let asked = app.request(Method::POST, path, |request| {
+            request.header("x-forwarded-for", from).header("x-hvac-page", "1").json(&body)
+        });
+        asked.await
+    };
+    let query = json!({"sql": "SELECT count(*) FROM parsed", "session_id": id});
+    for _ in 0..10 {
+        post("203.0.113.10", "/api/query", query.clone()).await.expect(200);
+    }
+    post("203.0.113.10", "/api/query", query).await.expect_problem(429, "rate_limited");
+    let patch = json!({"notes": "seen"});
+    for status in [200, 200, 429] {
+        let path = format!("/api/sessions/{id}");
+        let changed = app.request(Method::PATCH, &path, |request| {
+            request.header("x-forwarded-for", "203.0.113.11").header("x-hvac-page", "1").json(&patch)
+        });
+        assert_eq!(changed.await.status, status);
+    }
+}
+
 #[tokio::test]
 async fn heavy_work_is_counted_by_its_session() {
     let app = app(&[("RATE_LIMIT_HEAVY", "2")]).await;

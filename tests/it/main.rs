@@ -52,6 +52,7 @@ mod parquet_files;
 mod parse;
 #[cfg(feature = "pgwire")]
 mod pg;
+mod phrases;
 mod point_words;
 mod previews;
 #[cfg(feature = "sql")]

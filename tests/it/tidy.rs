@@ -78,6 +78,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("jobs", &["audit", "error", "events", "limits", "metric_names", "principal"]),
     ("memory", &["config", "error"]),
     ("principal", &[]),
+    ("phrases", &[]),
     ("credentials", &["config", "error", "principal"]),
     (
         "state",
@@ -110,6 +111,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "limits",
             "log",
             "metric_names",
+            "phrases",
             "principal",
             "subscriber",
         ],

@@ -17,6 +17,7 @@ import journeys  # noqa: E402
 import reading  # noqa: E402
 import reports  # noqa: E402
 import screens  # noqa: E402
+import tongue  # noqa: E402
 import trouble  # noqa: E402
 import views  # noqa: E402
 from harness import ROOT, Browser, Server  # noqa: E402
@@ -57,7 +58,7 @@ def main():
         browser = Browser(server)
         try:
             filled(server, real_reports)
-            work = screens.ALL if chosen.screens else views.ALL + reading.ALL + journeys.ALL + trouble.ALL
+            work = screens.ALL if chosen.screens else views.ALL + tongue.ALL + reading.ALL + journeys.ALL + trouble.ALL
             for journey in work:
                 if chosen.only not in journey.__name__:
                     continue

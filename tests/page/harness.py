@@ -34,6 +34,11 @@ http {{
       proxy_pass http://127.0.0.1:{port}$kept; proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off; proxy_set_header Host localhost:{port};
       proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Host $http_host;
     }}
+    # As most write it: what was escaped in a path no longer is.
+    location /usual/ {{
+      proxy_pass http://127.0.0.1:{port}/; proxy_http_version 1.1; proxy_set_header Host localhost:{port};
+      proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-Host $http_host;
+    }}
   }}
 }}
 """
@@ -42,7 +47,9 @@ http {{
 # The page as it stands in the sources, without a build.
 SOURCES = """
     location ~ ^/hvac/web/[^/]+/(.*)$ {{ include /etc/nginx/mime.types; alias {web}/$1; }}
+    location ~ ^/usual/web/[^/]+/(.*)$ {{ include /etc/nginx/mime.types; alias {web}/$1; }}
     location = /hvac/ {{ root {web}; try_files /index.html =404; default_type text/html; }}
+    location = /usual/ {{ root {web}; try_files /index.html =404; default_type text/html; }}
 """
 
 
@@ -56,7 +63,7 @@ class Server:
     """The program in a folder of its own, on one port for its whole life, with nginx before it."""
 
     def __init__(self, binary, folder, sources=False, **settings):
-        self.binary, self.folder, self.port, self.front = Path(binary).resolve(), Path(folder), free_port(), free_port()
+        self.binary, self.folder, self.sources, self.port, self.front = Path(binary).resolve(), Path(folder), sources, free_port(), free_port()
         (self.folder / "data").mkdir(parents=True)
         self.environment = {
             **os.environ, "PORT": str(self.port), "RUST_LOG": "warn", "TRUSTED_PROXIES": "127.0.0.1", "ANONYMOUS_ROLE": "admin",
@@ -185,7 +192,8 @@ def settle(page, seconds=30):
         waiting = page.under_way or page.evaluate("!document.querySelector('main:not(:empty)') || !!document.querySelector('.waiting, [aria-busy=true]')")
         quiet = 0 if waiting else quiet + 1
         if time.monotonic() > until:
-            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} at {page.url}; the browser complains: {page.complaints}")
+            held = page.evaluate("[...document.querySelectorAll('.waiting, [aria-busy=true]')].map((one) => one.parentElement.outerHTML.slice(0, 200))")
+            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} {held} at {page.url}; the browser complains: {page.complaints}")
 
 
 def until(page, expression, seconds=15):

@@ -35,3 +35,27 @@ def year(folder):
                 f"{date} {minute // 60:02}:{minute % 60:02},{300 + summer + (minute * 7 + day) % 60},{500 - summer + minute % 60},{7 + minute % 97 / 200:.3f},{12 + minute % 89 / 160:.3f}\n"
                 for minute in range(1440))
     return path
+
+
+def doubtful(folder):
+    """A week of a plant whose sensors stand still, jump and contradict each other, in a report with something to know."""
+    path = folder / "doubtful.csv"
+    lines = ["Time,CH_1_S,CH_1_KW,CH_0_RT,CHP_1_S,CHP_1_HZ,CHP_1_KW,CHWST (C),CHWRT (C),CH_0_LPM,CT_1_S,WBT (C),OAT (C)"]
+    for step in range(7 * 144):
+        at, hour = datetime(2024, 3, 28) + timedelta(minutes=10 * step), step / 6 % 24
+        runs = 7 <= hour < 19
+        load = 300 + 80 * math.sin(hour / 4) + step % 7 if runs else 0
+        supply = 7 + step % 5 / 10 if runs else 12.0
+        row = [int(runs), 200 + load / 5 if runs else 0, load, int(runs), 45 if runs else 0, 22 if runs else 0, supply,
+               supply + load / 100 if runs else 12.5, 4500 if runs else 0, int(runs), 25 + math.sin(hour) + step % 3 / 10, 30 + math.sin(hour)]
+        if step % 211 == 100:
+            row[6] = 99.0
+        if step % 97 == 60:
+            row[10] = 21.5
+        if 300 < step < 380:
+            row[10], row[11] = 24.4, 23.0
+        lines.append(",".join([f"{at:%Y-%m-%d %H:%M}"] + [f"{number:.5g}" for number in row]))
+    lines[40] = f"2024-03-28 xx:xx{lines[40][16:]}"
+    lines[41] = lines[41].rsplit(",", 2)[0]
+    path.write_text("\n".join(lines) + "\n")
+    return path

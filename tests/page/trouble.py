@@ -2,8 +2,11 @@
 
 import re
 import time
+from collections import Counter
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
-from harness import look, settle, until
+from harness import Server, look, settle, until
 from journeys import FIRST_SCREEN, GOOD, button, demo, file, link, new_session
 
 AWAY = ["502", "503", "504", "Failed to load", "ERR_"]
@@ -54,6 +57,55 @@ def what_is_too_much_at_once_is_waited_for(server, browser):
         page.get_by_text("The server is given a moment").wait_for()
         page.locator("main a.name").first.wait_for()
         assert refused and not page.locator(".connection").is_visible()
+
+
+def whoever_clicks_quickly_is_never_refused(server, browser):
+    """As it is set up by default, behind a proxy that nobody has named: all people have one address, and none has to wait."""
+    here = Server(server.binary, server.folder / "default", server.sources, RATE_LIMIT_ANONYMOUS="100", RATE_LIMIT_HEAVY="10", TRUSTED_PROXIES="")
+    try:
+        here.run("demo")
+        here.start()
+        session = demo(here)["session_id"]
+        tabs = ("verdict", "chart", "table", "statistics", "clean", "model", "findings", "findings?part=events", "files")
+        places = ["#/", *(f"#/sessions/{session}/{tab}" for tab in tabs), "#/models", "#/ask", "#/system", "#/system/jobs", "#/new", "#/records"]
+        answers = []
+        with browser.page(allowed=["/data/efficiency"]) as page:
+            page.on("response", lambda response: "/api/" in response.url and answers.append(response.status))
+            page.goto(here.page)
+            began = time.monotonic()
+            for place in places * 3:
+                look(page, place)
+            taken = time.monotonic() - began
+        print(f"page: {len(places) * 3} views in {taken:.0f} s asked {len(answers)} questions")
+        assert 429 not in answers
+        # A flood is refused, whoever it says that it is.
+        flood = Counter(status(f"{here.page}api/v1/status", {"x-hvac-page": "1"}) for _ in range(1200))
+        assert flood[429] > 100, flood
+    finally:
+        here.end()
+
+
+def a_site_with_a_slash_is_found_behind_any_proxy(server, browser):
+    """What a kilowatt-hour costs at North/South, stated through a proxy that unescapes paths."""
+    strange = server.sessions()["strange building"]
+    server.ask("PATCH", f"sessions/{strange['session_id']}", {"site": "North/South"})
+    with browser.page() as page:
+        page.goto(server.page.replace("/hvac/", "/usual/"))
+        look(page, "#/system/sites/North%2FSouth")
+        button(page, "State a price").click()
+        page.get_by_label("Price of 1 kWh").fill("3.5")
+        button(page, "Save").click()
+        page.get_by_text("TWD 3.5").wait_for()
+        settle(page)
+    assert server.ask("GET", "sites/-?site=North%2FSouth")["energy_price"] == {"currency": "TWD", "per_kwh": 3.5}
+    server.ask("PATCH", f"sessions/{strange['session_id']}", {"site": None})
+
+
+def status(url, headers):
+    try:
+        return urlopen(Request(url, headers=headers), timeout=60).status
+    except HTTPError as refused:
+        return refused.code
 
 
 def a_change_that_meets_no_server_changes_nothing(server, browser):
@@ -119,6 +171,6 @@ def a_kill_in_the_middle_of_a_cleaning_ends_in_a_version(server, browser):
 
 
 ALL = [
-    offline_is_said_and_ends_by_itself, what_is_too_much_at_once_is_waited_for, a_change_that_meets_no_server_changes_nothing, a_restart_in_the_middle_is_bridged,
+    offline_is_said_and_ends_by_itself, what_is_too_much_at_once_is_waited_for, whoever_clicks_quickly_is_never_refused, a_site_with_a_slash_is_found_behind_any_proxy, a_change_that_meets_no_server_changes_nothing, a_restart_in_the_middle_is_bridged,
     a_kill_in_the_middle_of_an_upload_loses_nothing, a_kill_in_the_middle_of_a_cleaning_ends_in_a_version,
 ]

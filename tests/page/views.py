@@ -90,6 +90,21 @@ def no_view_is_heavy_and_none_moves(server, browser):
     assert not wrong, wrong
 
 
+def first_screens_ask_ahead(server, browser):
+    """Every module of the list and of a session's first screen is named before it is imported, and nothing is asked twice."""
+    places = addresses(server)
+    for name in ("home", "verdict"):
+        with browser.page(allowed=REFUSED) as page:
+            page.goto(server.page + places[name])
+            settle(page)
+            read = page.evaluate("performance.getEntriesByType('resource').map((one) => one.name)")
+            named = page.evaluate("[...document.querySelectorAll('link[rel=modulepreload], script[src]')].map((one) => one.href || one.src)")
+        modules = {url for url in read if url.endswith(".js")}
+        assert modules == set(named), f"{name}: {sorted(modules ^ set(named))}"
+        asked = [url for url in read if "/api/" in url]
+        assert len(asked) == len(set(asked)), f"{name}: {sorted(url for url in asked if asked.count(url) > 1)}"
+
+
 def the_list_is_there_at_once(server, browser):
     """From the first byte asked for until a session in the list can be pressed; the bound is a slow machine's."""
     taken = []
@@ -108,7 +123,7 @@ def both_languages_are_whole(server, browser):
     with browser.page(locale="zh-TW", allowed=REFUSED) as page:
         page.goto(server.page)
         keys = page.evaluate("""async () => {
-            const base = document.querySelector("script[type=module]").src;
+            const base = document.querySelector("script[src$='app.js']").src;
             const flat = (part, at = "") => typeof part === "string" ? [at] : Object.entries(part).flatMap(([key, rest]) => flat(rest, at ? `${at}.${key}` : key));
             const holes = (text) => [...text.matchAll(/\\{(\\w+)\\}/g)].map(([, hole]) => hole).sort().join();
             const [en, zh] = await Promise.all(["en", "zh-Hant"].map(async (name) => (await import(new URL(`lang/${name}.js`, base))).default));
@@ -126,4 +141,4 @@ def both_languages_are_whole(server, browser):
             assert not shown, f"{name}: {shown}"
 
 
-ALL = [every_view_is_readable_by_all, nothing_is_markup, no_view_is_heavy_and_none_moves, the_list_is_there_at_once, both_languages_are_whole]
+ALL = [every_view_is_readable_by_all, nothing_is_markup, first_screens_ask_ahead, no_view_is_heavy_and_none_moves, the_list_is_there_at_once, both_languages_are_whole]

@@ -1,9 +1,10 @@
 // The server's API, as its document says it. What asks waits while the server is away, and is answered when it is back;
 // what changes something is sent once, and says when it was not.
+import { ASKS, address, base, take } from "./begin.js";
 import { store } from "./store.js";
 import { useEffect, useRef, useState } from "./ui.js";
 
-export const base = new URL("api/v1/", document.baseURI);
+export { address, base };
 
 /** A failure with the server's problem document (RFC 9457). */
 export class Failure extends Error {
@@ -11,6 +12,22 @@ export class Failure extends Error {
     super(problem.detail);
     this.problem = problem;
   }
+}
+
+/** What sentences of answers say, as the latest answers have told: a code and values, by the sentence. */
+export const sayings = new Map();
+const MOST_SAYINGS = 5000;
+function learn(answer) {
+  for (const [sentence, meaning] of Object.entries(answer?.said ?? {})) {
+    // The last that was told is the last to be forgotten.
+    sayings.delete(sentence);
+    sayings.set(sentence, meaning);
+  }
+  for (const sentence of sayings.keys()) {
+    if (sayings.size <= MOST_SAYINGS) break;
+    sayings.delete(sentence);
+  }
+  return answer;
 }
 
 /** Whether the server answers: `false` while it is asked again and again, `"busy"` while it is given time. */
@@ -51,17 +68,12 @@ export const silent = () => new Failure({ code: "no_answer", title: "No answer",
 async function answerOf(response) {
   identify(response.status);
   const json = response.status === 204 ? null : await response.json().catch(() => null);
-  if (response.ok) return json;
+  if (response.ok) return learn(json);
   throw new Failure(json ?? { title: response.statusText, detail: `The server answered ${response.status}.` });
 }
 
-export function address(path, values = {}) {
-  const url = new URL(path, base);
-  for (const [name, value] of Object.entries(values)) {
-    if (value !== "" && value != null && value !== false) url.searchParams.set(name, Array.isArray(value) ? value.join(",") : value);
-  }
-  return url;
-}
+/** A site's address: its name may have a slash, which a proxy would take for one of the path, so it stands in the query. */
+export const atSite = (site, behind = "") => `sites/-${behind}?site=${encodeURIComponent(site)}`;
 
 /** How many questions are held back at present, because they were too many at once. */
 let held = 0;
@@ -79,7 +91,7 @@ export async function reach(url, options = {}) {
     if (signal?.aborted) throw new DOMException("", "AbortError");
   };
   for (let turn = 0; ; turn += 1) {
-    const response = await fetch(url, options).catch(given);
+    const response = await (take(url) ?? fetch(url, options)).catch(given);
     const wait = toWait(response);
     if (wait) {
       held += 1;
@@ -102,8 +114,18 @@ export async function reach(url, options = {}) {
 
 /** Asks the API a question until it is answered; ends with the signal. */
 export async function get(path, values = {}, { signal } = {}) {
-  return answerOf(await reach(address(path, values), { signal, headers: { accept: "application/json" } }));
+  return answerOf(await reach(address(path, values), { signal, headers: ASKS }));
 }
+
+/** The response to what is asked by a body and changes nothing: asked until there is one; ends with the signal. */
+export async function reachBy(path, body, accept, signal) {
+  const who = await whoAsks();
+  const headers = { ...ASKS, "content-type": "application/json", accept, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) };
+  const response = await reach(address(path), { method: "POST", headers, body: JSON.stringify(body), signal });
+  identify(response.status);
+  return response;
+}
+export const question = async (path, body, signal) => answerOf(await reachBy(path, body, "application/json", signal));
 
 /** Changes something. It is sent once: whoever asked decides whether to send it again. */
 export async function send(method, path, body, { values = {}, signal, headers = {} } = {}) {
@@ -134,7 +156,7 @@ export async function upload(path, form, onprogress, signal) {
     request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
     request.addEventListener("load", () => {
       identify(request.status);
-      if (request.status < 300) resolve(request.response);
+      if (request.status < 300) resolve(learn(request.response));
       else reject(new Failure(request.response ?? { title: "Error", detail: `The server answered ${request.status}.` }));
     });
     signal?.addEventListener("abort", () => request.abort());
@@ -191,7 +213,7 @@ export function followJob(id, onchange, signal) {
       return undefined;
     };
     const told = ({ data }) => {
-      const event = JSON.parse(data);
+      const event = learn(JSON.parse(data));
       onchange(event);
       if (ENDED.includes(event.status)) end();
     };

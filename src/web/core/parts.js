@@ -1,6 +1,7 @@
 // The parts that views are made of. Each is small and knows no view.
 import { account, connected } from "./api.js";
 import { known, part } from "./modules.js";
+import { said } from "./said.js";
 import { store, useStore } from "./store.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
 import { count, has, percent, t } from "./words.js";
@@ -12,7 +13,7 @@ const place = ({ file, line, column }) => [file, line && t("part.line", { line }
 export function Listed({ items, most = 50 }) {
   return html`<ul class="listed">
     ${items.slice(0, most).map((item) => html`<li>
-      ${place(item) && html`<span class="place">${place(item)}: </span>`}${item.message}
+      ${place(item) && html`<span class="place">${place(item)}: </span>`}${said(item.message)}
       ${item.count > 1 && html`<span class="soft"> (${count(item.count)})</span>`}</li>`)}
     ${items.length > most && html`<li class="soft">${t("part.more", { count: items.length - most })}</li>`}
   </ul>`;

@@ -1,20 +1,9 @@
 // Words, numbers and times as they are shown: English or 繁體中文, each in one file of `lang/`. Times are the site's own.
+import { language as wished } from "./begin.js";
 import { part } from "./modules.js";
 import { store, useStore } from "./store.js";
 
 export const LANGUAGES = [["en", "English"], ["zh-Hant", "繁體中文"]];
-const remembered = () => {
-  try {
-    return localStorage.getItem("language");
-  } catch {
-    return null;
-  }
-};
-const wished = () => {
-  const first = remembered() ?? navigator.language ?? "en";
-  return first.toLowerCase().startsWith("zh") ? "zh-Hant" : "en";
-};
-
 export const language = store(null);
 let texts = {};
 

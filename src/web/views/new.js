@@ -3,6 +3,7 @@
 import { followJob, get, send, useGet } from "../core/api.js";
 import { Problem, Warnings, say, useMay } from "../core/parts.js";
 import { useStore } from "../core/store.js";
+import { said } from "../core/said.js";
 import { html, useEffect, useMemo, useRef, useState } from "../core/ui.js";
 import { amend, at, go } from "../core/url.js";
 import { count, percent, t } from "../core/words.js";
@@ -30,7 +31,7 @@ function Reading({ query, session, ondone, onfailed }) {
   const cancel = () => send("POST", `jobs/${query.job}/cancel`).catch(() => null);
   return html`<section class="panel new-reading" role="status"><h2>${t("new.reading", { name: query.name || session?.name || t("new.title") })}</h2>
     <progress max="1" value=${told.status === "queued" ? null : told.progress ?? 0} aria-label=${t("new.reading_label")}></progress>
-    <div class="row spread"><p class="soft">${told.status === "queued" ? t("new.queued") : `${percent((told.progress ?? 0) * 100)}${told.message ? ` · ${told.message}` : ""}`}</p>
+    <div class="row spread"><p class="soft">${told.status === "queued" ? t("new.queued") : `${percent((told.progress ?? 0) * 100)}${told.message ? ` · ${said(told.message)}` : ""}`}</p>
       <button type="button" onClick=${cancel}>${t("part.cancel")}</button></div>
     <p class="soft small">${t("new.leave")}</p></section>`;
 }
@@ -147,7 +148,7 @@ export default function New({ query }) {
   };
   // What is asked for beside a field, or said of a file where it stands, is not said again.
   const told = (look.answer?.warnings ?? []).filter((one) => !["timezone_assumed", "unreadable_file"].includes(one.code))
-    .map((one) => ({ ...one, message: plain(one.message) }));
+    .map((one) => ({ ...one, message: plain(said(one.message)) }));
   const ready = verdict?.accepted && look.current && !sending && !busy;
   const named = bad.length > 0 && bad.length === rows.length;
   const problem = failure ?? (look.failure && !bad.length ? look.failure : null);

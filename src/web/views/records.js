@@ -45,7 +45,7 @@ function Records({ of, query }) {
   const heads = of.fields.map((field) => ({
     key: field.name, name: field.name, title: field.description, number: ["number", "integer"].includes(field.type), sort: field.type !== "json",
   }));
-  return html`<p class="soft">${of.description}</p>
+  return html`<p class="soft" translate=${false}>${of.description}</p>
     <${Facts} of=${[[t("records.kept_by"), of.backend], [t("records.parent"), of.parent ?? "–"], [t("records.path"), html`<code>${of.route}</code>`]]} />
     <form class="fields records-filters" role="search" onSubmit=${(event) => event.preventDefault()}>
       ${searched && html`<${Search} label=${t("records.search")} value=${query.q} onsearch=${(q) => amend({ q: q || null, page: null })} />`}

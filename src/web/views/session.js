@@ -68,12 +68,12 @@ function Heading({ session, version, versions, again }) {
 }
 
 export default function Session({ path, query }) {
-  const [, id, tab = null] = path;
+  const [, id, wished = null] = path;
   const asked = useGet(`sessions/${encodeURIComponent(id ?? "")}`);
   const version = query.version || "latest";
   return html`<${Answer} of=${asked} tall>${(session) => {
     const versions = session.versions ?? [];
-    const chosen = tab ?? (versions.length ? "verdict" : "files");
+    const chosen = wished ?? (versions.length ? "verdict" : "files");
     const tabs = (versions.length ? TABS : ["files"]).map((name) => [name, t(`tab.${name}`), at(["sessions", id, name], { version: query.version })]);
     const rest = { session, version, versions, query, again: asked.again };
     return html`<${Heading} ...${rest} />

@@ -1,7 +1,7 @@
 // Set-points that save power: asked of a model for the present conditions, kept as runs, and followed until the saving is measured.
-import { get, useGet } from "../core/api.js";
+import { useGet } from "../core/api.js";
 import { Answer, CopyLink, Problem, Tabs } from "../core/parts.js";
-import { html, useEffect, useState } from "../core/ui.js";
+import { html } from "../core/ui.js";
 import { amend, at } from "../core/url.js";
 import { percent, t } from "../core/words.js";
 import { Grade, errorOf } from "./models/judged.js";
@@ -10,22 +10,9 @@ import { History } from "./setpoints/history.js";
 import { Run } from "./setpoints/run.js";
 
 /** The first of the models that knows set-points, or else the first; those with an alias come first. */
-function useDefault(models, wanted) {
-  const [name, setName] = useState(null);
-  useEffect(() => {
-    if (wanted || !models?.length) return undefined;
-    const ending = new AbortController();
-    (async () => {
-      const ranked = [...models].filter((model) => model.status === "completed").sort((one, other) => other.aliases.length - one.aliases.length);
-      for (const model of ranked.slice(0, 8)) {
-        const detail = await get(`models/${model.id}`, {}, { signal: ending.signal });
-        if (detail.can_optimize) return setName(model.name);
-      }
-      setName(ranked[0]?.name ?? models[0].name);
-    })().catch(() => ending.signal.aborted || setName(models[0].name));
-    return () => ending.abort();
-  }, [models, wanted]);
-  return wanted ?? name;
+function firstOf(models) {
+  const ranked = models.filter((model) => model.status === "completed").sort((one, other) => other.can_optimize - one.can_optimize || other.aliases.length - one.aliases.length);
+  return (ranked[0] ?? models[0])?.name;
 }
 
 function Choose({ models, model, query }) {
@@ -39,7 +26,7 @@ function Choose({ models, model, query }) {
 }
 
 function Page({ models, query }) {
-  const name = useDefault(models, query.model);
+  const name = query.model ?? firstOf(models);
   const named = useGet(name && `models/by-name/${encodeURIComponent(name)}`);
   const older = query.version && named.data?.versions.find((one) => one.version === query.version && one.id !== named.data.id);
   const asked = useGet(older ? `models/${older.id}` : null);

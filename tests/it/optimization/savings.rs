@@ -121,6 +121,10 @@ async fn what_became_of_it_is_kept_and_can_be_corrected() {
 
     let app = app.restart().await;
     assert_eq!(app.get(&format!("/api/optimizations/{run}")).await.expect(200)["outcome"], second);
+    let listed = app.get("/api/optimizations").await.expect(200);
+    let of_run = listed["items"].as_array().unwrap().iter().find(|item| item["run_id"] == *run).unwrap();
+    assert_eq!(of_run["outcome"], second, "the last that was stated");
+    assert_eq!(app.get("/api/models").await.expect(200)["models"][0]["can_optimize"], true);
     let model =
         app.get("/api/models/by-name/plant").await.expect(200)["versions"][0]["id"].as_str().unwrap().to_owned();
     app.delete(&format!("/api/models/{model}?force=true")).await.expect(204);

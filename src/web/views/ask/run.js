@@ -1,7 +1,6 @@
 // A statement sent to the server: its answer, its failure with the place in the statement, and as a file.
-import { Failure, address, get, whoAsks } from "../../core/api.js";
+import { Failure, reachBy } from "../../core/api.js";
 
-const AWAY = [502, 503, 504];
 const KINDS = { csv: "text/csv", parquet: "application/vnd.apache.parquet" };
 
 /** Where in the text something is wrong, counted from 1; null where that is not told. */
@@ -24,23 +23,8 @@ function told(problem, sql) {
   return failure;
 }
 
-/** Asked until the server answers: a statement changes nothing. */
 async function sent(body, accept, signal) {
-  const who = await whoAsks();
-  const options = {
-    method: "POST", signal, body: JSON.stringify(body),
-    headers: { "content-type": "application/json", accept, ...(who?.csrf_token && { "x-csrf-token": who.csrf_token }) },
-  };
-  let response = null;
-  while (!response || AWAY.includes(response.status)) {
-    response = await fetch(address("query"), options).catch((failure) => {
-      if (signal?.aborted) throw failure;
-      return null;
-    });
-    if (response && response.headers.get("content-type")?.includes("problem+json")) break;
-    if (!response || AWAY.includes(response.status)) await get("health", {}, { signal });
-  }
-  if (response.status === 401) location.assign(new URL(`login${location.hash}`, document.baseURI));
+  const response = await reachBy("query", body, accept, signal);
   if (!response.ok) throw told(await response.json().catch(() => ({ detail: response.statusText })), body.sql);
   return response;
 }

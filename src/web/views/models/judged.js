@@ -1,9 +1,9 @@
 // How good a model is, said in words: against simple rules, against Guideline 14, and how often its interval held.
 import { Facts, Tag } from "../../core/parts.js";
 import { Bars } from "../../core/paint.js";
+import { meaningOf, said } from "../../core/said.js";
 import { html } from "../../core/ui.js";
 import { percent, t, value, word } from "../../core/words.js";
-import { sentence } from "./sentences.js";
 
 /** The error that this model is judged by, in percent: MAPE, or CV(RMSE) where the plant stood still and has no MAPE. */
 export const errorOf = (scores, metrics) => (metrics.judged_by === "rmse" || scores?.mape == null ? scores?.cv_rmse : scores.mape);
@@ -13,6 +13,7 @@ export const share = (number) => (number == null ? "–" : value(number, 3));
 export function grade(model) {
   const metrics = model.metrics;
   if (model.leaks?.length) return ["bad", "told"];
+  if (model.r2 != null && model.r2 < 0) return ["bad", "mean"];
   if (metrics && !metrics.beats_baselines) return ["bad", "beaten"];
   if (metrics?.guideline14?.hourly?.outcome === "fail") return ["warn", "beyond"];
   if (model.r2 != null && model.r2 < 0.3) return ["warn", "little"];
@@ -41,7 +42,8 @@ export function comparisons(metrics) {
 export function headline(model) {
   const { metrics } = model;
   const error = errorOf(metrics.time_ordered, metrics);
-  return t("models.headline", { error: percent(error), rows: metrics.time_ordered.rows, unit: model.target_unit ?? "", column: model.target_col });
+  const said = t("models.headline", { error: percent(error), rows: metrics.time_ordered.rows, unit: model.target_unit ?? "", column: model.target_col });
+  return metrics.time_ordered.r2 < 0 ? `${said} ${t("models.headline_mean", { r2: share(metrics.time_ordered.r2) })}` : said;
 }
 
 export function Figures({ model }) {
@@ -70,20 +72,13 @@ export function Against({ model }) {
     <ul class="models-against">${comparisons(metrics).map((one) => html`<li class=${one.beaten ? "" : "models-lost"}>${one.text}</li>`)}</ul>`;
 }
 
-const LEFT_OUT = /^(.+?) is left out: (.*?)(?:; it would tell the model the answer.*)?$/s;
-const STANDS_STILL = /^'(.+)' (?:is (\S+)|has no number) in (?:any|every) row with a target$/;
-
 /** What was left out of a training, from its sentences: what tells the answer (by reason), what says nothing, and what else. */
 export function leftOut(sentences = []) {
   const [leaks, silent, others] = [new Map(), [], []];
   for (const sentence of sentences) {
-    const leak = LEFT_OUT.exec(sentence);
-    const still = STANDS_STILL.exec(sentence);
-    if (leak) {
-      const why = leak[2].replace(/; if it is something else.*$/, "");
-      leaks.set(why, [...(leaks.get(why) ?? []), leak[1]]);
-    }
-    else if (still) silent.push({ column: still[1], value: still[2] });
+    const { code, column, why } = meaningOf(sentence);
+    if (code === "left_out_leak") leaks.set(why, [...(leaks.get(why) ?? []), column]);
+    else if (code === "constant" || code === "no_number") silent.push(column);
     else others.push(sentence);
   }
   return { leaks: [...leaks], silent, others };
@@ -98,11 +93,11 @@ export function LeftOut({ sentences, open }) {
     ${leaking > 0 && html`<details class="warnings" open=${open}><summary>${t("models.leaks", { count: leaking })}</summary>
       <p>${t("models.leaks_why")}</p>
       <ul class="listed">${leaks.map(([why, columns]) => html`<li><span class="name">${columns.join(", ")}</span><br />
-        <span class="soft small">${sentence(why)[0]}</span></li>`)}</ul></details>`}
+        <span class="soft small">${why}</span></li>`)}</ul></details>`}
     ${silent.length > 0 && html`<details class="models-note"><summary>${t("models.silent", { count: silent.length })}</summary>
-      <p class="soft small">${t("models.silent_why")}</p><p class="models-names">${silent.map((one) => one.column).join(", ")}</p></details>`}
+      <p class="soft small">${t("models.silent_why")}</p><p class="models-names">${silent.join(", ")}</p></details>`}
     ${others.length > 0 && html`<details class="models-note"><summary>${t("part.to_know", { count: others.length })}</summary>
-      <ul class="listed">${others.map((text) => html`<li>${text}</li>`)}</ul></details>`}
+      <ul class="listed">${others.map((text) => html`<li>${said(text)}</li>`)}</ul></details>`}
   </div>`;
 }
 

@@ -58,9 +58,9 @@ function Tried({ model }) {
 
 export function Quality({ model, query }) {
   const evaluation = useGet(`models/${model.id}/evaluation`);
-  return html`<div class="models-view"><div class="grid"><${Picture} name=${`${model.name} ${model.version} against rules`} title=${t("models.compared")}>
+  return html`<div class="models-view"><div class="grid models-three"><${Picture} name=${`${model.name} ${model.version} against rules`} title=${t("models.compared")}>
     <${Against} model=${model} /><//>
-    ${model.lineage && html`<section class="panel"><h2>${t("models.splits")}</h2><${Splits} model=${model} /></section>`}</div>
+    ${model.lineage && html`<section class="panel"><h2>${t("models.splits")}</h2><${Splits} model=${model} /></section>`}<${Interval} model=${model} /></div>
     <${Rows} model=${model} of=${evaluation} query=${query} />
-    <div class="grid"><${ByLoad} model=${model} /><${Interval} model=${model} /><${Tried} model=${model} /></div></div>`;
+    <div class="grid"><${ByLoad} model=${model} /><${Tried} model=${model} /></div></div>`;
 }

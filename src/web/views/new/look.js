@@ -1,5 +1,5 @@
 // What the server would make of the files: asked without anything being made of them, each time a file came or an option changed.
-import { send } from "../../core/api.js";
+import { question } from "../../core/api.js";
 import { useEffect, useState } from "../../core/ui.js";
 import { day } from "../../core/words.js";
 
@@ -51,19 +51,13 @@ export function useLook(query, turn, paused) {
     const ending = new AbortController();
     const ask = async () => {
       await pause(150);
-      while (!ending.signal.aborted) {
-        try {
-          const answer = await send("POST", "parse", { ...requestOf({ ...query, name: null }), dry_run: true }, { signal: ending.signal });
-          return setState({ answer, failure: null, busy: false, key });
-        } catch (failure) {
-          if (ending.signal.aborted) return undefined;
-          setState((before) => ({ answer: failure.problem?.code === "no_answer" ? before.answer : null, failure, busy: false, key }));
-          // Looking changes nothing, so that it is asked again until somebody answers.
-          if (failure.problem?.code !== "no_answer") return undefined;
-          await pause(2000);
-        }
+      if (ending.signal.aborted) return;
+      try {
+        const answer = await question("parse", { ...requestOf({ ...query, name: null }), dry_run: true }, ending.signal);
+        setState({ answer, failure: null, busy: false, key });
+      } catch (failure) {
+        if (!ending.signal.aborted) setState({ answer: null, failure, busy: false, key });
       }
-      return undefined;
     };
     setState((before) => ({ ...before, busy: true }));
     ask();

@@ -1,5 +1,6 @@
 // One file: what it was seen as and why, its first rows as read, what to know of it, and how else it may be read.
 import { Problem, Warnings } from "../../core/parts.js";
+import { said } from "../../core/said.js";
 import { html, useRef } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { bytes, count, day, duration, t, value, word } from "../../core/words.js";
@@ -13,20 +14,20 @@ const seen = (verdict, what) => verdict?.seen.find((one) => one.what === what);
 function Shown({ rows }) {
   const points = rows[0]?.cells.slice(0, COLUMNS).map((cell) => cell.point) ?? [];
   const more = (rows[0]?.cells.length ?? 0) - points.length;
-  const said = (cell) => (cell == null || cell.value === null ? html`<span
+  const shown = (cell) => (cell == null || cell.value === null ? html`<span
     class="null">–</span>` : typeof cell.value === "number" ? value(cell.value, 7) : String(cell.value));
   return html`<div class="scroll new-rows" tabindex="0" role="region" aria-label=${t("new.first_rows")}><table>
     <caption class="visually-hidden">${t("new.first_rows")}</caption>
     <thead><tr><th scope="col">${t("new.time")}</th>${points.map((point) => html`<th scope="col" class="number">${point}</th>`)}
       ${more > 0 && html`<th scope="col">${t("new.more_points", { count: more })}</th>`}</tr></thead>
     <tbody>${rows.map((row) => html`<tr><td class="time">${row.timestamp.replace("T", " ")}</td>${points.map((_, index) => html`<td
-      class="number">${said(row.cells[index])}</td>`)}${more > 0 && html`<td></td>`}</tr>`)}</tbody></table></div>`;
+      class="number">${shown(row.cells[index])}</td>`)}${more > 0 && html`<td></td>`}</tr>`)}</tbody></table></div>`;
 }
 
 /** What was chosen and what it was told by. */
 function Why({ verdict }) {
   return html`<dl class="new-why">${verdict.seen.map(({ what, value: chosen, evidence }) => html`<div><dt>${word("new.what", what)}</dt>
-    <dd><strong>${what === "format" ? word("new.format", chosen) : chosen}</strong><span class="soft small"> ${evidence}</span></dd></div>`)}
+    <dd><strong>${what === "format" ? word("new.format", chosen) : chosen}</strong><span class="soft small"> ${said(evidence)}</span></dd></div>`)}
     ${verdict.remembered && html`<div><dt>${t("new.remembered")}</dt><dd>${verdict.remembered}</dd></div>`}</dl>`;
 }
 
@@ -36,7 +37,7 @@ function Details({ row, query }) {
   const leftOut = Object.entries(verdict.left_out ?? {});
   const markers = Object.entries(plan?.loss_markers ?? {}).sort(([, a], [, b]) => b - a);
   return html`
-    <${Warnings} items=${plan?.warnings?.map((one) => ({ ...one, file: null, message: plain(one.message) }))} open />
+    <${Warnings} items=${plan?.warnings?.map((one) => ({ ...one, file: null, message: plain(said(one.message)) }))} open />
     <div class="new-halves"><div><h3>${t("new.seen_as")}</h3><${Why} verdict=${verdict} /></div>
       <div>${rows.length > 0 && html`<h3>${t("new.first_rows")}</h3><${Shown} rows=${rows} />`}
         ${verdict.tables?.length > 0 && html`<p class="small">${t("new.tables")} ${verdict.tables.join(", ")}</p>`}
@@ -78,7 +79,7 @@ function standing(row, looking) {
 
 export function Report({ row, query, looking, onremove, onagain }) {
   const { verdict, plan, file } = row;
-  const [kind, said] = standing(row, looking);
+  const [kind, stands] = standing(row, looking);
   const open = query.look === row.name;
   const summary = useRef(null);
   const warned = plan?.warnings?.length ?? 0;
@@ -87,13 +88,13 @@ export function Report({ row, query, looking, onremove, onagain }) {
     <div class="new-line">
       <span class="new-mark" aria-hidden="true">${MARKS[kind]}</span>
       <div class="new-called"><span class="name">${row.name}</span> <span class="soft small number">${row.size == null ? "" : bytes(row.size)}</span>
-        <div class="small ${kind === "bad" ? "new-bad" : "soft"}">${said}${warned > 0 && ` · ${t("part.to_know", { count: warned })}`}${stated && ` · ${t("new.stated")}`}</div></div>
+        <div class="small ${kind === "bad" ? "new-bad" : "soft"}">${stands}${warned > 0 && ` · ${t("part.to_know", { count: warned })}`}${stated && ` · ${t("new.stated")}`}</div></div>
       ${verdict && plan && html`<div class="new-figures number"><span>${t("home.rows", { count: plan.rows })}</span>
         <span>${t("home.points", { count: plan.points.length })}</span></div>
         <div class="small number">${day(plan.first_at)} – ${day(plan.last_at)}<br />
           <span class="soft">${plan.interval_s ? t("new.every", { time: duration(plan.interval_s) }) : ""}</span></div>
         <div class="small new-dates">${seen(verdict, "dates")?.value ?? "–"} · ${seen(verdict, "zone")?.value ?? t("new.own_zone")}<br />
-          <span class="soft new-evidence">${seen(verdict, "dates")?.evidence ?? ""}</span></div>`}
+          <span class="soft new-evidence">${said(seen(verdict, "dates")?.evidence)}</span></div>`}
       <div class="new-acts">
         ${file?.state === "failed" && !refused(file) && html`<button type="button" onClick=${onagain}>${t("part.again")}</button>`}
         ${verdict && html`<button type="button" class="plain" ref=${summary} aria-expanded=${open ? "true" : "false"}

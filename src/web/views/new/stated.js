@@ -1,5 +1,6 @@
 // How one file is read, where somebody knows better than what was found: each change is looked at, at once.
 import { Field } from "../../core/parts.js";
+import { said } from "../../core/said.js";
 import { html } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { t, word } from "../../core/words.js";
@@ -33,7 +34,7 @@ export function Stated({ row, query }) {
   return html`<div class="new-stated"><h3>${t("new.otherwise")}</h3>
     ${others.map((other) => html`<p class="small"><button type="button"
       onClick=${() => state({ [other.field]: NUMBERS.includes(other.field) ? Number(other.value) : other.value })}>${t("new.read_as", { what: written(other) })}</button>
-      <span class="soft"> ${plain(other.why)}</span></p>`)}
+      <span class="soft"> ${plain(said(other.why))}</span></p>`)}
     <div class="fields">
       <${Field} label=${t("new.field.format")} value=${own.format} onChange=${chosen("format")}
         options=${[["", t("new.as_found")], ...FORMATS.map((format) => [format, t(`new.format.${format}`)])]} />

@@ -1,5 +1,5 @@
 // Any columns over any time: lines with their gaps, quality events behind them, and another version laid over.
-import { address, useGet } from "../../core/api.js";
+import { address, atSite, useGet } from "../../core/api.js";
 import { Answer, Empty, Field, Problem, useMay } from "../../core/parts.js";
 import { Plot, together } from "../../core/plot.js";
 import { useStore } from "../../core/store.js";
@@ -61,7 +61,7 @@ function Drawing({ session, version, versions, query, columns, chosen, change, w
   const seen = useStore(theme);
   const [measured, setMeasured] = useState(null);
   const may = useMay("operator");
-  const stated = useGet(session.site ? `sites/${encodeURIComponent(session.site)}/overrides` : null);
+  const stated = useGet(session.site ? atSite(session.site, "/overrides") : null);
   const statedOf = (one) => stated.data?.columns.find(({ column }) => column === one?.original_name);
   const own = query.scales === "own";
   const colours = useMemo(() => new Map(chosen.map((name, index) => [name, index])), [chosen.join()]);

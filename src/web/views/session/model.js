@@ -1,13 +1,13 @@
 // A session's models: train one of the plant's power in two clicks, from a mapping that is suggested and can be corrected.
 import { send, useGet } from "../../core/api.js";
 import { Answer, Empty, Field, Problem, Tag, useMay } from "../../core/parts.js";
+import { said } from "../../core/said.js";
 import { html, useMemo, useState } from "../../core/ui.js";
 import { amend, at } from "../../core/url.js";
 import { ago, percent, t, word } from "../../core/words.js";
 import { Grade, errorOf } from "../models/judged.js";
 import { mappingOf, nameFrom, placed, readMoves, writeMoves } from "../models/mapping.js";
 import { plainly } from "../models/plain.js";
-import { sentence } from "../models/sentences.js";
 import { Board } from "./model/board.js";
 import { Training } from "./model/training.js";
 
@@ -72,7 +72,7 @@ function Form({ suggested, session, version, query, ontrained }) {
       <button class="primary" disabled=${busy || !target || !used.length}>${t(busy ? "model.sending" : "model.train")}</button>
     </div>
     <p class="hint">${!target ? t("model.no_target") : target === suggested.target_col
-      ? t("model.target_why", { target, why: sentence(suggested.target_evidence)[0] }) : t("model.target_chosen", { target })}
+      ? t("model.target_why", { target, why: said(suggested.target_evidence) }) : t("model.target_chosen", { target })}
       ${" "}${t("model.will_leave_out")}</p>
     ${!used.length && html`<p class="warnings">${t("model.nothing_used")}</p>`}
     ${failure && html`<${Problem} failure=${plainly(failure)} />`}

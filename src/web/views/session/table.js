@@ -1,6 +1,7 @@
 // Rows as they are stored: exact values, why a cell has none, what rules hit; sorted by any column, and from any time on.
 import { address } from "../../core/api.js";
 import { Answer, Empty, Field, Pager, Search, Table, saveFile } from "../../core/parts.js";
+import { said } from "../../core/said.js";
 import { html, useMemo } from "../../core/ui.js";
 import { amend, at, split } from "../../core/url.js";
 import { clock, count, exact, t, word } from "../../core/words.js";
@@ -12,7 +13,7 @@ import { ROWS, csvOf, reasonsOf, useRows } from "./table/rows.js";
 const WIDE = 24;
 const BINS = ["1m", "5m", "15m", "30m", "1h", "1d"];
 
-const saying = (item) => `${word("rule", item.rule)}: ${item.detail}`;
+const saying = (item) => `${word("rule", item.rule)}: ${said(item.detail)}`;
 
 /** The mark of a row that rules hit: it opens the chart of what they hit. */
 function Mark({ hits, names, chart }) {

@@ -1,29 +1,24 @@
 // What a model recommends: power now and then with its uncertainty, each set-point with its reason, and what was assumed.
-import { useGet } from "../../core/api.js";
+import { atSite, useGet } from "../../core/api.js";
 import { Bars } from "../../core/paint.js";
 import { Answer, Tag } from "../../core/parts.js";
+import { meaningOf, said } from "../../core/said.js";
 import { html } from "../../core/ui.js";
 import { at } from "../../core/url.js";
 import { clock, local, measure, percent, t, value, word } from "../../core/words.js";
 import { plainText } from "../models/plain.js";
-import { sentence } from "../models/sentences.js";
 
-const ROWS_OF = /^median of the latest steady rows of session \S+, (\S+): (\S+) – (\S+)$/;
 /** Where an assumption comes from, in words of the page. */
 export function sourceOf(text) {
-  const rows = ROWS_OF.exec(text);
-  if (rows) return t("setpoints.source.steady", { version: rows[1], from: clock(rows[2]), to: clock(rows[3]).slice(11) });
-  if (/no steady rows/.test(text)) return t("setpoints.source.none");
-  if (/median of (the )?training rows like/.test(text)) return t("setpoints.source.alike");
-  if (/median of (the )?training rows|median of all/.test(text)) return t("setpoints.source.middle");
-  return text;
+  const { code, version, from, to } = meaningOf(text);
+  return code === "from_steady" ? t("sentence.from_steady", { version, from: clock(from), to: clock(to).slice(11) }) : said(text);
 }
 
 /** High, middling or low: how far the data speaks for it. */
 const surety = (confidence) => (confidence >= 0.6 ? ["good", "high"] : confidence >= 0.3 ? ["warn", "middling"] : ["bad", "low"]);
 
 function Costs({ run, site }) {
-  const settings = useGet(site && site !== "default" ? `sites/${encodeURIComponent(site)}` : null);
+  const settings = useGet(site && site !== "default" ? atSite(site) : null);
   const price = settings.data?.energy_price;
   if (!run.change || !(run.savings_kw > 0)) return null;
   const day = 24 * run.savings_kw;
@@ -41,12 +36,6 @@ function Assumed({ assumptions }) {
         </li>`)}</ul>`)}</details>`;
 }
 
-/** A sentence of the server, in the page's language where it is known. */
-function Said({ text, why }) {
-  const [said, own] = sentence(text);
-  return html`<span class=${`small soft ${why ? "why" : ""}`} lang=${own ? null : "en"}>${said}</span>`;
-}
-
 /** One set-point: what it is now, what it should be, what that alone saves, and why. */
 function Setpoint({ one, unit, change }) {
   const stays = !change || (one.current != null && Math.abs(one.value - one.current) < 1e-9);
@@ -55,7 +44,7 @@ function Setpoint({ one, unit, change }) {
       ? html`${measure(one.value, one.unit, 4)} <span class="soft">${t("setpoints.stays")}</span>`
       : html`<strong class="setpoints-to">${measure(one.value, one.unit, 4)}</strong>`}</span>
     <span class="number">${stays ? "" : t("setpoints.saves_each", { power: measure(one.savings, unit, 3) })}</span>
-    <${Said} text=${one.reason} why /></li>`;
+    <span class="small soft why">${said(one.reason)}</span></li>`;
 }
 
 export function Recommended({ run, model, unit = "kW" }) {
@@ -77,7 +66,7 @@ export function Recommended({ run, model, unit = "kW" }) {
     <ul class="setpoints-recommended"
       aria-label=${t("setpoints.recommended")}>${run.recommendations.map((one) => html`<${Setpoint} key=${one.parameter} one=${one} unit=${unit}
         change=${run.change} />`)}</ul>
-    <p><${Said} text=${run.message} /></p>
+    <p class="small soft">${said(run.message)}</p>
     <${Assumed} assumptions=${run.assumptions} />`;
 }
 

@@ -8,22 +8,20 @@ import { local, measure, percent, t, value, word } from "../../core/words.js";
 
 const SIZE = 15;
 
-/** What became of the runs of a page, and what was measured of those that were applied: by their ids, as the answers come. */
-function useOutcomes(runs) {
+/** What was measured of the runs of a page that were applied: by their ids, as the answers come; null where nothing can be yet. */
+function useMeasured(runs) {
   const [known, setKnown] = useState(new Map());
+  const applied = runs.filter((run) => run.outcome?.applied).map((run) => run.run_id);
   useEffect(() => {
     const ending = new AbortController();
-    const learn = (id, told) => setKnown((before) => new Map(before).set(id, { ...before.get(id), ...told }));
+    const learn = (id, savings) => setKnown((before) => new Map(before).set(id, savings));
     (async () => {
-      for (const { run_id: id } of runs) {
-        const run = await get(`optimizations/${id}`, {}, { signal: ending.signal });
-        learn(id, { outcome: run.outcome ?? null });
-        if (run.outcome?.applied) await get(`optimizations/${id}/verify`, {}, { signal: ending.signal }).then((report) => learn(id, { savings: report.savings }),
-          () => learn(id, { savings: null }));
+      for (const id of applied) {
+        await get(`optimizations/${id}/verify`, {}, { signal: ending.signal }).then((report) => learn(id, report.savings), () => ending.signal.aborted || learn(id, null));
       }
-    })().catch(() => {});
+    })();
     return () => ending.abort();
-  }, [runs.map((run) => run.run_id).join()]);
+  }, [applied.join()]);
   return known;
 }
 
@@ -34,10 +32,9 @@ function changes(run) {
     && `${value(one.current, 3)} → `}<strong>${value(one.value, 3)}</strong> ${one.unit ?? ""}</span>`);
 }
 
-function Became({ told }) {
-  if (!told) return html`<span class="soft">…</span>`;
-  if (!told.outcome) return html`<span class="soft">${t("setpoints.not_said")}</span>`;
-  return html`<${Tag} kind=${told.outcome.applied ? "good" : "soft"}>${t(told.outcome.applied ? "setpoints.applied" : "setpoints.not_applied")}<//>`;
+function Became({ outcome }) {
+  if (!outcome) return html`<span class="soft">${t("setpoints.not_said")}</span>`;
+  return html`<${Tag} kind=${outcome.applied ? "good" : "soft"}>${t(outcome.applied ? "setpoints.applied" : "setpoints.not_applied")}<//>`;
 }
 
 function Runs({ runs, known, single }) {
@@ -46,28 +43,27 @@ function Runs({ runs, known, single }) {
     { key: "saves", name: t("setpoints.saves"), number: true }, { key: "became", name: t("setpoints.outcome") },
       { key: "measured", name: t("setpoints.verified_short"), number: true }];
   const cell = (run, key) => {
-    const told = known.get(run.run_id);
+    const savings = known.get(run.run_id);
     switch (key) {
       case "when": return html`<a class="name" href=${at(["setpoints", "runs", run.run_id])}>${local(run.created_at)}</a>`;
       case "model": return `${run.model_name} ${run.model_version}`;
       case "changes": return changes(run);
       case "saves": return run.change ? `${measure(run.savings_kw, "kW", 3)} (${percent(run.savings_percent)})` : "–";
-      case "became": return html`<${Became} told=${told} />`;
-      default: return told?.savings
-        ? html`<strong class=${told.savings.significant && told.savings.avoided_kwh > 0 ? "setpoints-to" : ""}>${measure(told.savings.avoided_kwh, "kWh",
-          3)}</strong> <span class="soft small">± ${value(told.savings.uncertainty_kwh, 3)}</span>` : told?.savings === null
+      case "became": return html`<${Became} outcome=${run.outcome} />`;
+      default: return savings
+        ? html`<strong class=${savings.significant && savings.avoided_kwh > 0 ? "setpoints-to" : ""}>${measure(savings.avoided_kwh, "kWh",
+          3)}</strong> <span class="soft small">± ${value(savings.uncertainty_kwh, 3)}</span>` : savings === null
             ? html`<span class="soft">${t("setpoints.not_yet")}</span>` : "–";
     }
   };
   return html`<${Table} caption=${t("setpoints.tab.history")} heads=${heads} rows=${runs} cell=${cell} rowKey=${(run) => run.run_id} cards />`;
 }
 
-function Summary({ of, known, by }) {
-  const told = [...known.values()];
-  const applied = told.filter((one) => one.outcome?.applied);
-  const measured = applied.filter((one) => one.savings);
-  const sum = measured.reduce((total, one) => total + one.savings.avoided_kwh, 0);
-  const spread = Math.hypot(...measured.map((one) => one.savings.uncertainty_kwh));
+function Summary({ of, runs, known, by }) {
+  const applied = runs.filter((run) => run.outcome?.applied);
+  const measured = [...known.values()].filter(Boolean);
+  const sum = measured.reduce((total, one) => total + one.avoided_kwh, 0);
+  const spread = Math.hypot(...measured.map((one) => one.uncertainty_kwh));
   const bars = of.periods.slice(-12).map((period) => ({ name: by === "month" ? period.period.slice(0, 7) : period.period,
     value: Math.max(0, period.mean_savings_kw ?? 0), kind: "good",
     text: t("setpoints.period", { power: measure(period.mean_savings_kw, "kW", 3), count: period.runs }) }));
@@ -89,11 +85,11 @@ export function History({ query }) {
   const page = Number(query.page) || 1;
   const summary = useGet("optimizations/summary", { by, model: query.model });
   const list = useGet("optimizations", { model: query.model, page, page_size: SIZE });
-  const known = useOutcomes(list.data?.items ?? []);
+  const known = useMeasured(list.data?.items ?? []);
   return html`<${Answer} of=${list} tall>${({ items, total_pages: pages }) => (items.length ? html`
       ${query.model && html`<p class="row"><span>${t("setpoints.only_of", { model: query.model })}</span>
         <button class="plain" onClick=${() => amend({ model: null, page: null })}>${t("setpoints.of_all")}</button></p>`}
-      <${Answer} of=${summary}>${(of) => html`<${Summary} of=${of} known=${known} by=${by} />`}<//>
+      <${Answer} of=${summary}>${(of) => html`<${Summary} of=${of} runs=${items} known=${known} by=${by} />`}<//>
       <${Runs} runs=${items} known=${known} single=${Boolean(query.model)} />
         <${Pager} page=${page} pages=${pages} go=${(next) => amend({ page: next }, { replace: false })} />`
     : html`<div class="empty"><p>${t("setpoints.no_runs")}</p><a class="button primary" href=${at(["setpoints"], { model: query.model })}>${t("setpoints.ask")}</a>

@@ -1,12 +1,12 @@
 // What was saved, as it was measured: avoided energy with its uncertainty, the sum of what was not used day by day, and the report to print.
-import { address, useGet } from "../../core/api.js";
+import { address, atSite, useGet } from "../../core/api.js";
 import { Answer, Facts, Field, Problem, Tag, savePicture } from "../../core/parts.js";
 import { Plot } from "../../core/plot.js";
 import { colour } from "../../core/theme.js";
+import { said } from "../../core/said.js";
 import { html, useMemo, useRef } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { clock, day, has, measure, percent, t, value, word } from "../../core/words.js";
-import { sentence } from "../models/sentences.js";
 
 const noon = (text) => Date.parse(`${text}T12:00:00Z`) / 1000;
 
@@ -34,7 +34,7 @@ function Checks({ of }) {
 }
 
 function Report({ id, report, query }) {
-  const settings = useGet(report.site && report.site !== "default" ? `sites/${encodeURIComponent(report.site)}` : null);
+  const settings = useGet(report.site && report.site !== "default" ? atSite(report.site) : null);
   const price = settings.data?.energy_price;
   const { savings, baseline, reporting, guideline14 } = report;
   const better = savings.significant && savings.avoided_kwh > 0;
@@ -53,7 +53,7 @@ function Report({ id, report, query }) {
           : "setpoints.not_compliant")}<//>`]]} />
     <${Cusum} report=${report} />
     <${Checks} of=${guideline14} />
-    ${report.notes.length > 0 && html`<div class="warnings"><ul class="listed">${report.notes.map((note) => html`<li>${sentence(note)[0]}</li>`)}</ul></div>`}
+    ${report.notes.length > 0 && html`<div class="warnings"><ul class="listed">${report.notes.map((note) => html`<li>${said(note)}</li>`)}</ul></div>`}
     ${!savings.significant && html`<p class="small soft" lang="en">${report.conclusion}</p>`}
     <details class="small"><summary>${t("setpoints.baseline")}</summary><p class="mono">${baseline.equation}</p>
       <${Facts} of=${[["CV(RMSE)", percent(baseline.cv_rmse)], ["NMBE", `${value(baseline.nmbe, 2)} %`], ["R²", value(baseline.r2, 3)],

@@ -1,17 +1,14 @@
 // Jobs as they are: what runs, how far it is, what failed and why; those that run are followed live and can be cancelled.
 import { followJob, send, useGet } from "../../core/api.js";
 import { Answer, Empty, Field, Listed, Pager, Problem, Tag, say, useMay } from "../../core/parts.js";
+import { said } from "../../core/said.js";
 import { html, useEffect, useState } from "../../core/ui.js";
 import { amend, at } from "../../core/url.js";
 import { ago, duration, local, percent, t, word } from "../../core/words.js";
-import { stage, trained } from "../models/sentences.js";
 import { useAgain } from "./figures.js";
 
 const GOING = ["queued", "running"];
 const SIZE = 20;
-
-/** What a job says: a training in words of the page, others as they say it. */
-const said = ({ kind, status, message }) => (kind !== "train" ? message : status === "completed" ? trained(message) : stage(message));
 
 function Job({ job, again }) {
   const [live, setLive] = useState(null);
@@ -44,7 +41,7 @@ function Job({ job, again }) {
     ${going && html`<div class="system-going"><progress max="1" value=${now.progress} aria-label=${word("system.kind", job.kind)}></progress>
       <span class="number">${percent(100 * now.progress)}</span>
       ${may && html`<button disabled=${job.cancel_requested} onClick=${cancel}>${t(job.cancel_requested ? "system.cancelling" : "part.cancel")}</button>`}</div>`}
-    ${now.message && now.status !== "failed" && html`<p class="small soft">${said(now)}</p>`}
+    ${now.message && now.status !== "failed" && html`<p class="small soft">${said(now.message)}</p>`}
     ${job.error && html`<div class="system-error"><p>${job.error_code ? t(`problem.${job.error_code}`, { otherwise: job.error })
       : job.error}</p>${job.errors.length > 0 && html`<${Listed} items=${job.errors} most=${5} />`}</div>`}
     ${failure && html`<${Problem} failure=${failure} />`}</li>`;

@@ -1,5 +1,5 @@
 // Sites: what a kilowatt-hour costs there, how its reports and points are read, and which of that is to be forgotten.
-import { send, useGet } from "../../core/api.js";
+import { atSite, send, useGet } from "../../core/api.js";
 import { Answer, Dialog, Empty, Field, Problem, Table, Tag, say, useMay } from "../../core/parts.js";
 import { html, useState } from "../../core/ui.js";
 import { at } from "../../core/url.js";
@@ -8,11 +8,11 @@ import { ago, count, local, t, value, word } from "../../core/words.js";
 const CURRENCIES = ["TWD", "USD", "EUR", "JPY", "CNY", "HKD", "SGD", "GBP"];
 
 function Price({ site }) {
-  const asked = useGet(`sites/${encodeURIComponent(site)}`);
+  const asked = useGet(atSite(site));
   const [open, setOpen] = useState(false);
   const may = useMay("operator");
   const set = async ({ price, currency }) => {
-    await send("PUT", `sites/${encodeURIComponent(site)}`, { ...asked.data, site: undefined, energy_price: price ? { per_kwh: Number(price), currency } : null });
+    await send("PUT", atSite(site), { ...asked.data, site: undefined, energy_price: price ? { per_kwh: Number(price), currency } : null });
     say(t("session.saved", { name: site }));
     asked.again();
   };
@@ -30,12 +30,12 @@ function Price({ site }) {
 const stated = (options) => Object.entries(options ?? {}).filter(([, told]) => told != null && told !== "" && !(Array.isArray(told) && !told.length));
 
 function Overrides({ site }) {
-  const asked = useGet(`sites/${encodeURIComponent(site)}/overrides`);
+  const asked = useGet(atSite(site, "/overrides"));
   const [failure, setFailure] = useState(null);
   const may = useMay("operator");
   const forget = (values, name) => async () => {
     try {
-      await send("DELETE", `sites/${encodeURIComponent(site)}/overrides`, undefined, { values });
+      await send("DELETE", atSite(site, "/overrides"), undefined, { values });
       say(t("system.forgotten", { name }));
       asked.again();
     } catch (wrong) {

@@ -1,5 +1,6 @@
 // Quality events and faults on the time that is seen: shades behind the lines, and a list beside that says the same in words.
 import { get } from "../../../core/api.js";
+import { said } from "../../../core/said.js";
 import { html, useEffect, useMemo, useState } from "../../../core/ui.js";
 import { clock, count, t, word } from "../../../core/words.js";
 import { instant, iso } from "./time.js";
@@ -50,8 +51,8 @@ export function useEvents({ id, version, columns, from, to, faults = true }) {
   }, [id, version, start, end]);
   return useMemo(() => {
     const chosen = new Set(columns);
-    const machines = (detail) => columns.some((column) => column.startsWith(`${/ of ([^:]+):/.exec(detail)?.[1]}_`));
-    const ours = known.items.filter((item) => (item.column ? chosen.has(item.column) : item.rule !== "fault" || machines(item.detail)));
+    const concerns = (machine) => columns.some((column) => column.startsWith(`${machine}_`));
+    const ours = known.items.filter((item) => (item.column ? chosen.has(item.column) : item.rule !== "fault" || concerns(item.machine)));
     const groups = new Map();
     for (const item of ours) {
       const key = `${item.rule} ${item.start_at} ${item.end_at}`;
@@ -79,7 +80,7 @@ export function EventList({ events, chosen, onchoose, onadd }) {
         onClick=${() => onchoose(item)}>
         <span><strong>${word("rule", item.rule)}</strong> <span class="soft">${item.columns.join(t("verdict.comma"))}</span></span>
         <span class="soft small number">${clock(item.start_at)} – ${clock(item.end_at)}</span>
-        <span class="small">${item.detail}</span></button></li>`)}</ul>
+        <span class="small">${said(item.detail)}</span></button></li>`)}</ul>
     ${more > 0 && html`<p class="soft small">${t("chart.more_events", { count: more })}</p>`}
     ${events.others > 0 && html`<p class="soft small">${t("chart.other_events", { count: events.others })}
       ${events.elsewhere.slice(0, 8).map((column) => html` <button class="plain" key=${column} aria-label=${t("chart.draw", { column })} onClick=${() => onadd(column)}>+ ${column}</button>`)}</p>`}

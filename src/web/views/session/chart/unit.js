@@ -1,5 +1,5 @@
 // States a column's unit for its site: the next parse follows it, versions that are stored keep theirs.
-import { send } from "../../../core/api.js";
+import { atSite, send } from "../../../core/api.js";
 import { Dialog, Field, say } from "../../../core/parts.js";
 import { html } from "../../../core/ui.js";
 import { t } from "../../../core/words.js";
@@ -15,7 +15,7 @@ export function UnitDialog({ session, of, stated, onclose, ondone }) {
     return html`<${Dialog} title=${t("chart.unit_of", { column: of.column })} onclose=${onclose}><p>${t("chart.unit_site")}</p><//>`;
   }
   const save = async ({ unit }) => {
-    const path = `sites/${encodeURIComponent(site)}/overrides`;
+    const path = atSite(site, "/overrides");
     const { kind, name } = stated ?? {};
     if (unit.trim()) await send("PUT", path, { column: of.original_name, unit: unit.trim(), ...(kind && { kind }), ...(name && { name }) });
     else if (stated) await send("DELETE", path, undefined, { values: { column: of.original_name } });

@@ -1,11 +1,10 @@
 // What a cleaning would do, counted before anything is stored and again whenever a limit moves; and the cleaning itself.
-import { Failure, followJob, get, send } from "../../../core/api.js";
+import { Failure, followJob, get, question, send } from "../../../core/api.js";
 import { Problem, Warnings, say, useMay } from "../../../core/parts.js";
 import { html, useEffect, useRef, useState } from "../../../core/ui.js";
 import { amend, go } from "../../../core/url.js";
 import { count, percent, t, word } from "../../../core/words.js";
 import { Choice } from "../statistics/figure.js";
-import { question } from "../statistics/rows.js";
 import { isOn, switched, warned } from "./settings.js";
 
 /** The dry run of what is asked; what was counted before stays until the new comes. `missing`: the server has none. */

@@ -1,10 +1,10 @@
 // Quality events: what cleaning hit, or the reports' own systems marked, by rule and point, each with its place on the chart.
 import { useGet } from "../../../core/api.js";
 import { Answer, Empty, Pager, Table } from "../../../core/parts.js";
+import { said } from "../../../core/said.js";
 import { html } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { clock, count, duration, t, word } from "../../../core/words.js";
-import { useRows } from "../statistics/rows.js";
 
 const PAGE = 50;
 
@@ -21,11 +21,8 @@ export function Events({ session, version, versions, query }) {
   const here = version === "latest" ? versions.reduce((newest, one) => (newest && newest.created_at >= one.created_at ? newest : one), null) : versions.find((one) => one.version === version);
   const cleaned = here?.cleaned_from ? here : null;
   const found = useGet("data/events", { session_id: session.session_id, version, rule: query.rule, column: query.column, from: query.from, to: query.to, page: query.page, page_size: PAGE });
-  const number = cleaned?.version.split("-v")[1];
-  const by = useRows(number && `SELECT rule, "column", count(*) AS n, sum(rows) AS hit FROM events_v${number} GROUP BY rule, "column" ORDER BY n DESC`, session.session_id);
-  const groups = by.data?.rows ?? [];
-  const rules = [...groups.reduce((sums, [rule, , n]) => sums.set(rule, (sums.get(rule) ?? 0) + n), new Map())];
-  const points = [...new Set([query.column, ...groups.filter(([rule]) => !query.rule || rule === query.rule).map(([, column]) => column)])].filter(Boolean).sort();
+  const rules = found.data?.rules ?? [];
+  const points = [...new Set([query.column, ...rules.filter(({ rule }) => !query.rule || rule === query.rule).flatMap(({ columns }) => columns)])].filter(Boolean).sort();
   const heads = [{ key: "rule", name: t("clean.rule") }, { key: "column", name: t("statistics.point") },
     { key: "from", name: t("findings.from"), kind: "time" }, { key: "long", name: t("findings.lasted"), number: true },
     { key: "rows", name: t("findings.rows"), number: true }, { key: "detail", name: t("findings.why") }, { key: "chart", name: t("findings.see") }];
@@ -33,13 +30,13 @@ export function Events({ session, version, versions, query }) {
     rule: html`<span class="name">${word("rule", one.rule)}</span>`, column: html`<span
       class="shape-name">${one.column ?? t("findings.whole_rows")}</span>`, from: clock(one.start_at), long: lasting(one) > 0 ? duration(lasting(one))
       : t("findings.a_moment"), rows: count(one.rows),
-    detail: html`<span class="small">${one.detail}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"],
+    detail: html`<span class="small">${said(one.detail)}</span>`, chart: html`<a href=${at(["sessions", session.session_id, "chart"],
       { version: query.version, columns: one.column, ...around(one) })}>${t("findings.see")}</a>`,
   })[key];
   const filtered = query.rule || query.column || query.from || query.to || query.page;
   return html`${cleaned && html`<div class="row shape-chips" role="group" aria-label=${t("clean.rule")}>${rules.length > 0 && html`<button
     aria-pressed=${String(!query.rule)} onClick=${() => amend({ rule: null, column: null, page: null })}>${t("findings.all_rules")}</button>
-      ${rules.map(([rule, n]) => html`<button key=${rule} aria-pressed=${String(query.rule === rule)}
+      ${rules.map(({ rule, total: n }) => html`<button key=${rule} aria-pressed=${String(query.rule === rule)}
         onClick=${() => amend({ rule: query.rule === rule ? null : rule, column: null, page: null })}>${word("rule", rule)} <b class="number">${count(n)}</b>
         </button>`)}
       <label><span class="visually-hidden">${t("statistics.point")}</span><select

@@ -1,10 +1,11 @@
 // One machine's fault over all its days: the worst day in words and numbers, when it was, and every day in a list.
 import { useGet } from "../../../core/api.js";
 import { Answer, Facts, Table, Tag } from "../../../core/parts.js";
+import { said } from "../../../core/said.js";
 import { html } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { count, day, percent, t } from "../../../core/words.js";
-import { energy, evidence, kind, machine, money, said } from "./words.js";
+import { energy, evidence, kind, machine, money, sentenceOf } from "./words.js";
 
 const A_DAY = 86400000;
 const SPEAKS = { fouling: "rise", low_delta_t: "drop", short_cycling: "short_cycles", simultaneous_heating_cooling: "hours_both_open", out_of_schedule: "hours_out_of_schedule" };
@@ -43,8 +44,8 @@ export function Fault({ rank, of, session, query, path, asked }) {
       if (items.length === 0) return "";
       const worst = [...items].sort(worse)[0];
       const listed = [...items].sort((a, b) => (a.day < b.day ? 1 : -1));
-      const cell = (one, name) => ({ day: one.day, said: said(one), energy: energy(one.energy_wasted_kwh) ?? "–", sure: percent(one.confidence * 100), chart: html`<a href=${chart(session, query, one)}>${t("findings.see")}</a>` })[name];
-      return html`<p>${t("findings.worst_day", { day: worst.day })} ${said(worst)}</p>
+      const cell = (one, name) => ({ day: one.day, said: sentenceOf(one), energy: energy(one.energy_wasted_kwh) ?? "–", sure: percent(one.confidence * 100), chart: html`<a href=${chart(session, query, one)}>${t("findings.see")}</a>` })[name];
+      return html`<p>${t("findings.worst_day", { day: worst.day })} ${sentenceOf(worst)}</p>
         <p class="soft small">${t(`findings.like_${of.kind}`, { otherwise: "" })}</p>
         <${Days} session=${session} items=${items} />
         <p class="shape-ends small soft"><span>${day(session.start_at)}</span>
@@ -53,7 +54,7 @@ export function Fault({ rank, of, session, query, path, asked }) {
           <button aria-expanded=${String(open)} onClick=${() => amend({ open: open ? null : key })}>${t(open ? "findings.hide_days" : "findings.show_days", { count: of.days })}</button></div>
           <span class="soft small">${t("findings.sureness", { sure: percent(Math.max(...items.map((one) => one.confidence)) * 100) })}</span></div>
         ${open && html`<div class="shape-days-list"><h3>${t("findings.numbers", { day: worst.day })}</h3><${Facts} of=${worst.evidence.map(evidence)} /><p
-          class="hint">${t("findings.basis")} ${worst.energy_basis}</p>
+          class="hint">${t("findings.basis")} ${said(worst.energy_basis)}</p>
           <${Table} caption=${t("findings.show_days", { count: of.days })} heads=${heads} rows=${listed} cell=${cell} rowKey=${(one) => one.day} cards />
           ${of.days > items.length && html`<p class="soft small">${t("findings.first_days", { count: items.length, all: count(of.days) })}</p>`}</div>`}`;
     }}<//></li>`;

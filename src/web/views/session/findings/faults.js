@@ -1,18 +1,19 @@
 // Faults of machines, a machine and kind at a time, the dearest first; and what was looked at without finding any.
-import { send, useGet } from "../../../core/api.js";
+import { atSite, send, useGet } from "../../../core/api.js";
 import { Answer, Dialog, Field, Table, Tag, say, useMay } from "../../../core/parts.js";
+import { said } from "../../../core/said.js";
 import { html, useState } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { count, day, t } from "../../../core/words.js";
 import { Fault } from "./fault.js";
 import { Limits, limitsOf } from "./limits.js";
-import { energy, kind, machine, money, note } from "./words.js";
+import { Judging, energy, kind, machine, money } from "./words.js";
 
 const byWeight = (a, b) => (b.cost?.amount ?? -1) - (a.cost?.amount ?? -1) || (b.energy_wasted_kwh ?? -1) - (a.energy_wasted_kwh ?? -1) || b.days - a.days;
 
 function Price({ site, price, onclose, ondone }) {
   const save = async ({ currency, per_kwh: text }) => {
-    await send("PUT", `sites/${encodeURIComponent(site)}`, { energy_price: text === "" ? null : { currency: currency.trim().toUpperCase(), per_kwh: Number(text) } });
+    await send("PUT", atSite(site), { energy_price: text === "" ? null : { currency: currency.trim().toUpperCase(), per_kwh: Number(text) } });
     say(t("findings.price_saved", { site }));
     ondone();
   };
@@ -51,7 +52,8 @@ function Looked({ coverage }) {
     if (key === "machine") return one.machine ? machine(one.machine) : "–";
     if (key === "found") return one.days_found > 0 ? html`<${Tag} kind="bad">${count(one.days_found)}<//>` : one.days_judged > 0 ? html`<${Tag}
       kind="good">${t("findings.none")}<//>` : html`<${Tag} kind="warn">${t("findings.could_not")}<//>`;
-    return key === "note" ? html`<span class="soft small">${note(one.note)}</span>` : count(one[key]);
+    if (key === "note") return one.note ? html`<span class="soft small">${said(one.note)}</span>` : "";
+    return count(one[key]);
   };
   const judged = [...coverage].sort((a, b) => (b.days_found > 0) - (a.days_found > 0) || (b.days_judged > 0) - (a.days_judged > 0));
   return html`<section class="panel"><h2>${t("findings.looked_at")}</h2><p class="hint">${t("findings.looked_hint")}</p><${Table}
@@ -63,7 +65,7 @@ export function Faults({ session, version, query }) {
   const path = `sessions/${session.session_id}/findings`;
   const found = useGet(path, { ...asked, kind: query.kind, machine: query.machine, page_size: 1 });
   const filtered = query.kind || query.machine || query.from || query.to;
-  return html`${found.busy && !found.data && html`<p class="soft small" role="status">${t("findings.judging")}</p>`}<${Answer}
+  return html`${found.busy && !found.data && html`<${Judging} />`}<${Answer}
     of=${found} tall>${({ summary, coverage, energy_price: price }) => {
     const kinds = [...new Set(coverage.map((one) => one.kind))];
     const machines = [...new Set([...coverage.map((one) => one.machine), query.machine])].filter(Boolean).sort();

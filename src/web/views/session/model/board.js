@@ -1,5 +1,6 @@
 // The board of a mapping: each part of the plant with the points that play it. A point is dragged elsewhere, or moved with
 // the list beside its name.
+import { said } from "../../../core/said.js";
 import { html, useState } from "../../../core/ui.js";
 import { count, percent, t, word } from "../../../core/words.js";
 import { CATEGORIES, SIDES } from "../../models/mapping.js";
@@ -26,7 +27,7 @@ function Point({ name, told, category, suggested, target, frozen, onmove }) {
       title=${t("model.confidence", { percent: percent(100 * told.confidence) })}>${percent(100 * told.confidence)}</span>`}
     ${!frozen && html`<select id=${`point-${name}`} aria-label=${t("model.move", { name })} title=${t("model.move", { name })} value=${category} onChange=${move}>
       ${choices.map((key) => html`<option value=${key} selected=${key === category}>${key ? word("model.part", key) : t("model.not_used")}</option>`)}</select>`}
-    ${(moved || sure || target) && html`<span class="model-why">${target ? t("model.is_target") : moved ? t("model.moved") : told.evidence}</span>`}
+    ${(moved || sure || target) && html`<span class="model-why">${target ? t("model.is_target") : moved ? t("model.moved") : said(told.evidence)}</span>`}
   </li>`;
 }
 

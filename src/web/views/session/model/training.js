@@ -1,12 +1,12 @@
 // A training while it runs, and what came of it: how far off the model is, and what is better or worse than it.
 import { followJob, send, useGet } from "../../../core/api.js";
 import { Answer, Problem, useMay } from "../../../core/parts.js";
+import { said } from "../../../core/said.js";
 import { html, useEffect, useState } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { percent, t, word } from "../../../core/words.js";
 import { Against, Figures, Grade, LeftOut, headline } from "../../models/judged.js";
 import { plainly } from "../../models/plain.js";
-import { stage } from "../../models/sentences.js";
 
 function Result({ id, sentences }) {
   const asked = useGet(`models/${encodeURIComponent(id)}`);
@@ -48,7 +48,7 @@ export function Training({ id, sentences, onended }) {
   if (job?.status === "cancelled") return html`<section class="panel"><p>${t("model.cancelled")}</p><button onClick=${forget}>${t("part.close")}</button></section>`;
   return html`<section class="panel model-result" aria-live="polite"><h2>${t("model.training")}</h2>
     <progress max="1" value=${job?.progress ?? 0} aria-label=${t("model.training")}></progress>
-    <p class="row spread"><span>${stage(job?.message)}</span><span class="number soft">${percent(100 * (job?.progress ?? 0))}</span></p>
+    <p class="row spread"><span>${job?.message ? said(job.message) : t("sentence.reading_dataset")}</span><span class="number soft">${percent(100 * (job?.progress ?? 0))}</span></p>
     <${LeftOut} sentences=${sentences} open />
     ${may && html`<button onClick=${() => send("POST", `jobs/${id}/cancel`).catch(setFailure)}>${t("part.cancel")}</button>`}</section>`;
 }

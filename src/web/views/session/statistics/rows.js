@@ -1,5 +1,5 @@
 // Rows of several columns at the same times, and what no route sums up: asked in SQL, as a question that changes nothing.
-import { get, send } from "../../../core/api.js";
+import { question } from "../../../core/api.js";
 import { useEffect, useState } from "../../../core/ui.js";
 
 export const quoted = (name) => `"${name.replaceAll('"', '""')}"`;
@@ -10,19 +10,6 @@ export const tableOf = (version) => (/^[a-z]+(-v\d+)?$/.test(version) ? version.
 export function within({ from, to }) {
   const literal = (time) => `'${time.replaceAll("'", "")}'`;
   return [from && `timestamp >= ${literal(from)}`, to && `timestamp < ${literal(to)}`].filter(Boolean);
-}
-
-/** Asks by a body what changes nothing: like what is asked by an address alone it waits while the server is away. */
-export async function question(path, body, signal) {
-  for (;;) {
-    try {
-      return await send("POST", path, body, { signal });
-    } catch (failure) {
-      const away = failure.problem && (!failure.problem.code || failure.problem.code === "no_answer");
-      if (!away) throw failure;
-      await get("health", {}, { signal });
-    }
-  }
 }
 
 /** Like `useGet`, of a statement; null asks nothing. */

@@ -15,7 +15,7 @@ export function energy(kwh) {
   return kwh < 1e7 ? measure(kwh / 1e3, "MWh", 3) : measure(kwh / 1e6, "GWh", 3);
 }
 
-const HEIGHT = 190;
+const HEIGHT = 132;
 /** From which share on a day's energy is that of the day. */
 const WHOLE = 0.95;
 

@@ -1,10 +1,10 @@
 // The three findings that cost most, in words; and events by rule.
 import { Problem } from "../../../core/parts.js";
-import { useGet } from "../../../core/api.js";
 import { html } from "../../../core/ui.js";
 import { at } from "../../../core/url.js";
-import { count, t, word } from "../../../core/words.js";
+import { clock, count, duration, t, word } from "../../../core/words.js";
 import { stamp } from "../chart/time.js";
+import { Judging } from "../findings/words.js";
 import { Bar } from "./bar.js";
 import { energy } from "./energy.js";
 import { lasts } from "./judge.js";
@@ -17,18 +17,15 @@ export function told({ kind, machine, first_day: from, last_day: to, ...rest }, 
 }
 
 /** The chart of what a finding was read from, around its last day. */
-function OnChart({ id, version, finding, chart }) {
-  const asked = useGet(`sessions/${id}/findings`, { version, machine: finding.machine, kind: finding.kind, from: finding.last_day, page_size: 1 });
-  const item = asked.data?.items[0];
-  if (!item) return null;
+function OnChart({ finding, chart }) {
   const from = new Date(Date.parse(`${finding.last_day}T00:00Z`) - 2 * 86400000).toISOString().slice(0, 10);
   const to = new Date(Date.parse(`${finding.last_day}T00:00Z`) + 86400000).toISOString().slice(0, 10);
-  return html`<a class="small" href=${chart({ columns: item.columns.join(","), from, to })}>${t("verdict.on_chart")}</a>`;
+  return html`<a class="small" href=${chart({ columns: finding.columns.slice(0, 8).join(","), from, to })}>${t("verdict.on_chart")}</a>`;
 }
 
-export function Faults({ findings, ranking, end, session, version, query, chart }) {
+export function Faults({ findings, ranking, end, session, query, chart }) {
   if (findings.failure) return html`<${Problem} failure=${findings.failure} again=${findings.again} />`;
-  if (!findings.data) return html`<div class="verdict-waiting" role="status"></div>`;
+  if (!findings.data) return html`<div class="verdict-waiting"><${Judging} /></div>`;
   const all = at(["sessions", session.session_id, "findings"], { version: query.version });
   const judged = findings.data.coverage.filter(({ days_judged: days }) => days > 0);
   const kinds = [...new Set(judged.map(({ kind }) => word("verdict.kind_of_fault", kind)))];
@@ -44,7 +41,7 @@ export function Faults({ findings, ranking, end, session, version, query, chart 
         t("verdict.on_days", { count: one.days }),
         one.energy_wasted_kwh != null && t("verdict.wasted", { energy: energy(one.energy_wasted_kwh) }),
         one.cost && `${one.cost.currency} ${count(Math.round(one.cost.amount))}`,
-      ].filter(Boolean).join(" · ")} <${OnChart} id=${session.session_id} version=${version} finding=${one} chart=${chart} /></span></li>`)}</ol>
+      ].filter(Boolean).join(" · ")} <${OnChart} finding=${one} chart=${chart} /></span></li>`)}</ol>
     ${ranking.length > 3 && html`<p><a href=${all}>${t("verdict.more_faults", { count: ranking.length - 3 })}</a></p>`}`;
 }
 
@@ -57,12 +54,13 @@ export function Hits({ hits, chart, clean, cleaned, zone }) {
       <p><a href=${clean}>${t(cleaned ? "verdict.to_clean" : "verdict.clean_it")}</a></p>`;
   }
   const most = hits.rules[0].total;
-  return html`<ul class="verdict-bars">${hits.rules.map(({ rule, total, items, columns }) => {
-    const ends = items.map(({ start_at: from, end_at: to }) => [Date.parse(from) / 1000, Date.parse(to) / 1000]).sort((a, b) => b[1] - b[0] - (a[1] - a[0]))[0];
-    const margin = ends && Math.max(3 * 3600, (ends[1] - ends[0]) * 0.3);
-    const range = ends && { from: stamp(Math.floor((ends[0] - margin) / 60) * 60, zone), to: stamp(Math.ceil((ends[1] + margin) / 60) * 60, zone) };
+  return html`<ul class="verdict-bars">${hits.rules.map(({ rule, total, columns, ...longest }) => {
+    const ends = [longest.start_at, longest.end_at].map((time) => Date.parse(time) / 1000);
+    const margin = Math.max(3 * 3600, (ends[1] - ends[0]) * 0.3);
+    const range = { from: stamp(Math.floor((ends[0] - margin) / 60) * 60, zone), to: stamp(Math.ceil((ends[1] + margin) / 60) * 60, zone) };
     return html`<li key=${rule}><a href=${chart({ columns: columns.slice(0, 4).join(","), ...range })}>${word("rule", rule)}</a>
       <span class="number">${count(total)}</span><${Bar} share=${total / most} kind="warn" />
-      <span class="small soft verdict-where">${columns.slice(0, 3).join(t("verdict.comma"))}${columns.length > 3 ? ` +${columns.length - 3}` : ""}</span></li>`;
+      <span class="small soft verdict-where">${columns.slice(0, 3).join(t("verdict.comma"))}${columns.length > 3 ? ` +${columns.length - 3}` : ""}
+        ${ends[1] > ends[0] && html` · ${t("verdict.longest", { from: clock(longest.start_at), to: clock(longest.end_at).slice(longest.start_at.slice(0, 10) === longest.end_at.slice(0, 10) ? 11 : 0), length: duration(ends[1] - ends[0]) })}`}</span></li>`;
   })}</ul>`;
 }

@@ -4,10 +4,6 @@ import { useGet } from "../../../core/api.js";
 import { instant } from "../chart/time.js";
 
 const SENSORS = ["drift", "offset", "swap", "wrong_unit", "time_shift", "frozen"];
-const RULES = [
-  "out_of_range", "spike", "frozen", "counter", "steady_state", "heat_balance", "affinity", "equipment", "drift", "offset", "swap", "wrong_unit", "time_shift",
-  "overridden", "alarm", "doubtful", "bad_status",
-];
 
 /** The first day after a period. */
 export function after(first, by) {
@@ -83,29 +79,12 @@ export const ranked = (summary) => summary.slice().sort((a, b) =>
 /** Whether a fault was still there in the last days of the data. */
 export const lasts = (finding, end) => (end - instant(finding.last_day)) / 86400 < 4;
 
-/** Events by rule: `{rules: [{rule, total, column, columns}], doubtful}`; totals are of all, columns of the first hundred. */
+/** Events by rule: `{rules: [{rule, total, columns, start_at, end_at}], doubtful}`; times are those of the longest. */
 export function useHits(id, version) {
-  const first = useGet("data/events", { session_id: id, version, page_size: 100 });
-  const seen = first.data?.items ?? [];
-  const many = (first.data?.total ?? 0) > seen.length;
-  const rules = [...new Set(seen.map(({ rule }) => rule))];
-  const rest = RULES.map((rule) => useGet(many ? "data/events" : null, { session_id: id, version, rule, page_size: 1 }));
-  const counted = !many || rest.every(({ data, failure }) => data || failure);
-  const list = useMemo(() => {
-    if (!first.data || !counted) return null;
-    const totals = many
-      ? RULES.map((rule, index) => [rule, rest[index].data?.total ?? 0])
-      : rules.map((rule) => [rule, seen.filter((item) => item.rule === rule).length]);
-    return totals.filter(([, total]) => total > 0)
-      .map(([rule, total]) => {
-        const some = seen.filter((item) => item.rule === rule);
-        const items = some.length ? some : rest[RULES.indexOf(rule)].data?.items ?? [];
-        return { rule, total, items, columns: [...new Set(items.map(({ column }) => column).filter(Boolean))] };
-      })
-      .sort((a, b) => b.total - a.total);
-  }, [first.data, counted]);
-  const doubtful = useMemo(() => [...new Set(seen.filter(({ rule }) => SENSORS.includes(rule)).map(({ column }) => column).filter(Boolean))], [first.data]);
-  return { rules: list, doubtful, failure: first.failure, again: first.again };
+  const asked = useGet("data/events", { session_id: id, version, page_size: 1 });
+  const rules = asked.data?.rules ?? null;
+  const doubtful = useMemo(() => [...new Set((rules ?? []).filter(({ rule }) => SENSORS.includes(rule)).flatMap(({ columns }) => columns))], [rules]);
+  return { rules, doubtful, failure: asked.failure, again: asked.again };
 }
 
 /** The only power that is recorded, or what a name says is all of it; the greatest of many is not the plant. */
