@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{ConnectionTrait, Value as SqlValue};
 use serde_json::Value;
@@ -61,9 +60,14 @@ pub(super) async fn away(
     let all = choices.iter().flat_map(|choice| &choice.collections).map(|(_, collection)| collection);
     let changed = all.filter(|collection| known.get(&collection.name) != Some(&***collection));
     let kinds: BTreeSet<BackendKind> = changed.map(|collection| collection.backend).collect();
-    let asked = inner.backends.iter().filter(|(kind, _)| *kind != BackendKind::Sqlite && kinds.contains(kind));
-    let asking = asked.map(|(kind, backend)| async move { Some((kind, Error::from(backend.health().await.err()?))) });
-    Ok(join_all(asking).await.into_iter().flatten().collect())
+    let mut away = BTreeMap::new();
+    for kind in kinds.into_iter().filter(|kind| *kind != BackendKind::Sqlite) {
+        let Some((_, backend)) = inner.backends.iter().find(|(other, _)| *other == kind) else { continue };
+        if let Err(failure) = backend.health().await {
+            away.insert(kind, failure.into());
+        }
+    }
+    Ok(away)
 }
 
 /// Takes files over: what can be used of them is applied, of all others what was before goes on.

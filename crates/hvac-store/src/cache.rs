@@ -109,11 +109,11 @@ impl CacheKey {
 
     /// The key as it stands in Redis.
     fn in_redis(&self) -> String {
-        let of = match self.kind {
-            Kind::Records => prefix(&format!("{RECORDS}{}", self.sha256)),
-            _ => prefix(&self.sha256),
-        };
-        format!("{of}{}", hex(&Sha256::digest(self.request.as_bytes())))
+        let hash = hex(&Sha256::digest(self.request.as_bytes()));
+        match self.kind {
+            Kind::Records => format!("{}{}:{hash}", records_prefix(), self.sha256),
+            _ => format!("{}{hash}", prefix(&self.sha256)),
+        }
     }
 }
 
@@ -122,8 +122,10 @@ fn prefix(sha256: &str) -> String {
     format!("hvac:{FORMAT}:{sha256}:")
 }
 
-/// What stands in Redis before that of which records are: no sha256 begins so.
-const RECORDS: &str = "records/";
+/// How the keys in Redis begin of records: no answer's begins so.
+fn records_prefix() -> String {
+    format!("hvac:remembered:{FORMAT}:")
+}
 
 /// What is forgotten in Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +141,7 @@ impl Beyond {
     fn pattern(&self) -> String {
         match self {
             Self::Answers(sha256) => format!("{}*", prefix(sha256)),
-            Self::Records(collection) => format!("hvac:{FORMAT}:{RECORDS}{collection}/*"),
+            Self::Records(collection) => format!("{}{collection}/*", records_prefix()),
         }
     }
 }

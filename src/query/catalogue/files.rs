@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use futures_util::StreamExt;
-use hvac_query::{QueryError, Table};
+use hvac_query::{QueryError, Rows, Table};
 
 use crate::error::Error;
 use crate::records::times::ms_of;
@@ -28,7 +28,7 @@ pub(super) fn table(state: &AppState) -> Table {
         Field::new("expires_at", time(), true),
     ]));
     let (state, made_of) = (state.clone(), Arc::clone(&schema));
-    let rows = move || {
+    let rows = move || -> Rows {
         let (state, schema) = (state.clone(), Arc::clone(&made_of));
         let pages = futures_util::stream::try_unfold(Some(None::<String>), move |after| {
             let (state, schema) = (state.clone(), Arc::clone(&schema));
