@@ -346,7 +346,8 @@ async fn files_are_a_table() {
     let joined = sql("SELECT w.title, f.name FROM work_orders w JOIN stored_files f ON f.id = w.description").await;
     assert_eq!(joined.expect(200)["rows"], json!([["See the picture", "b.png"]]));
     for statement in ["DELETE FROM stored_files", "UPDATE stored_files SET name = 'x'", "DROP TABLE stored_files"] {
-        assert_eq!(sql(statement).await.status, 422, "{statement}");
+        let refused = sql(statement).await;
+        assert!((400..500).contains(&refused.status), "{statement}: {}", refused.text());
     }
     assert_eq!(app.get(FILES).await.expect(200)["total"], 2);
 }
