@@ -63,7 +63,7 @@ pub async fn build(config: Config) -> Result<AppState> {
     let memory = Memory::new(&config);
     let credentials = Arc::new(Credentials::new(&config)?);
     let servers = Box::pin(servers::named(&config.record_servers, &store.cache)).await?;
-    let records = Box::pin(Records::open(store.db.clone(), record_settings(&config, servers), events.clone())).await?;
+    let records = Box::pin(Records::open(store.db.clone(), record_settings(&config, servers)?, events.clone())).await?;
     let storage = Arc::new(Box::pin(Storage::open(&config, &store)).await?);
     let (config, started_at, tasks) = (Arc::new(config), chrono::Utc::now(), TaskTracker::new());
     let state = AppState::new(Handles {
@@ -89,12 +89,11 @@ pub async fn build(config: Config) -> Result<AppState> {
 }
 
 /// What records are opened with.
-fn record_settings(config: &Config, backends: Backends) -> RecordSettings {
+fn record_settings(config: &Config, backends: Backends) -> Result<RecordSettings> {
+    let tables = crate::storage::table_names()?;
     #[cfg(feature = "sql")]
-    let tables = crate::query::table_names();
-    #[cfg(not(feature = "sql"))]
-    let tables: Vec<String> = Vec::new();
-    RecordSettings {
+    let tables = [tables, crate::query::table_names()].concat();
+    Ok(RecordSettings {
         declarations: config.collections_path.clone(),
         outbox: OutboxLimits {
             rows: config.outbox_max_rows,
@@ -105,7 +104,7 @@ fn record_settings(config: &Config, backends: Backends) -> RecordSettings {
         zone: config.site_timezone,
         reserved: Reserved { paths: http::access::first_parts(), tables },
         backends,
-    }
+    })
 }
 
 /// Every route, on that state.

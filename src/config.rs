@@ -26,7 +26,7 @@ mod tests;
 mod tokens;
 
 pub use files::{Bucket, FilePlace};
-pub use records::RecordServers;
+pub use records::{RecordServers, ServerAddress};
 pub use secret::Secret;
 pub use tokens::{TokenKeys, TokenSettings};
 
@@ -62,6 +62,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("FILES_S3_ACCESS_KEY_ID", ""),
     setting("FILES_S3_SECRET_ACCESS_KEY", ""),
     setting("REDIS_URL", ""),
+    setting("REDIS_CA_PATH", ""),
     setting("RECORDS_MYSQL_URL", ""),
     setting("RECORDS_POSTGRES_URL", ""),
     setting("RECORDS_REDIS_URL", ""),
@@ -306,6 +307,7 @@ impl Config {
                 data_storage_path: check::folder("DATA_STORAGE_PATH", &get("DATA_STORAGE_PATH"))?,
                 models_path: check::folder("MODELS_PATH", &get("MODELS_PATH"))?,
                 redis_url: some("REDIS_URL").map(check::redis).transpose()?,
+                redis_authorities: some("REDIS_CA_PATH").map(PathBuf::from),
                 // 0 keeps nothing.
                 cache_max_bytes: whole("CACHE_MAX_BYTES", 0..=1 << 40, " of bytes")?,
                 cache_ttl: Duration::from_secs(whole("CACHE_TTL_SECONDS", 1..=10 * 365 * 86_400, " of seconds")?),

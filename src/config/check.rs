@@ -59,7 +59,7 @@ pub fn is_of_this_machine(host: &str) -> bool {
 
 /// A Redis address.
 pub fn redis(text: String) -> Result<String> {
-    hvac_store::cache::check_redis_url(&text).map(|()| text)
+    hvac_store::cache::check_redis_url("REDIS_URL", &text).map(|()| text)
 }
 
 /// Origins as browsers send them, separated by commas, or `*`.

@@ -20,11 +20,7 @@ use crate::state::AppState;
 
 /// The type of a collection's records, such as `WorkOrdersRecord`.
 fn type_name(collection: &Collection) -> String {
-    let word = |part: &str| {
-        let mut letters = part.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
-    };
-    collection.name.split('_').map(word).collect::<String>() + "Record"
+    collection.type_name() + "Record"
 }
 
 /// Whether somebody may read a collection.
@@ -142,7 +138,7 @@ fn by_key(collection: &Arc<Collection>, name: &str) -> Field {
             let key = context.args.try_get("key")?.string()?.to_owned();
             let found = async {
                 check_role(state, &own)?;
-                Row::of(&state.records.get(&own, &key).await?)
+                Row::of(&state.records.get(&own, &key, state.principal().role).await?)
             };
             match found.await {
                 Ok(row) => Ok(Some(row)),

@@ -75,7 +75,7 @@ fn add(document: &mut Value, registry: &Registry) {
         schemas[name] = schema;
     }
     for collection in &registry.collections {
-        let name = pascal(&collection.name);
+        let name = collection.type_name();
         schemas[format!("{name}Record")] = request(collection, &registry.routes.reserved_keys(collection));
         schemas[format!("{name}Batch")] = json!({
             "type": "object",
@@ -130,15 +130,6 @@ fn shared_schemas() -> [(&'static str, Value); 3] {
         "required": ["status", "flushed", "waiting"],
     });
     [("RecordRejected", rejected), ("RecordsAccepted", accepted), ("RecordsFlushed", flushed)]
-}
-
-/// `work_orders` as `WorkOrders`.
-fn pascal(name: &str) -> String {
-    let word = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
-    };
-    name.split('_').map(word).collect()
 }
 
 /// What a field of a record may be.
@@ -272,7 +263,7 @@ fn page(of: &str) -> Value {
 fn operation(route: &RecordRoute, registry: &Registry) -> Value {
     let collection = &route.collection;
     let (name, system, item) = (&collection.name, &collection.system, &collection.item);
-    let schema = |kind: &str| json!({"$ref": format!("#/components/schemas/{}{kind}", pascal(name))});
+    let schema = |kind: &str| json!({"$ref": format!("#/components/schemas/{}{kind}", collection.type_name())});
     let shared = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let lists = |collection: &Collection| list_parameters(collection);
     let written_out = |collection: &Collection| {

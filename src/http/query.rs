@@ -29,7 +29,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
 ///
 /// One query in SQL over versions of sessions (`parsed`, `cleaned`, `latest`, `events`, `parsed_v1`, …; of another session
 /// with its id or name before them: `"kmuh autumn".cleaned`), over the catalogue (`sessions`, `datasets`, `columns`,
-/// `cleaning_jobs`, `models`, `optimization_runs`, `findings`) and over all history (`all_readings`). Names match whatever their case.
+/// `cleaning_jobs`, `models`, `optimization_runs`, `findings`, `stored_files`) and over all history (`all_readings`).
+/// Names match whatever their case.
 /// It reads and never changes anything. The answer comes while it is made; leaving it ends the work.
 #[utoipa::path(
     post,

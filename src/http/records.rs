@@ -115,7 +115,7 @@ async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request
         Action::Incomplete => page(&records.incomplete(collection, &query).await?),
         Action::Read => {
             contract::only(&query, &[])?;
-            Json(records.get(collection, &id).await?).into_response()
+            Json(records.get(collection, &id, state.principal().role).await?).into_response()
         }
         Action::Delete => {
             contract::only(&query, &[])?;

@@ -74,7 +74,8 @@ struct InvalidateRequest {
 /// Has the cache forget
 ///
 /// What is forgotten is made anew when it is next asked for; nothing stored is touched. Names are
-/// `answer/{sha256}/{request}`, `rows/…`, `footer/…`, `model/…`, by the file that they were made of.
+/// `answer/{sha256}/{request}`, `rows/…`, `footer/…`, `model/…`, by the file that they were made of, and
+/// `records/{collection}/…` of collections that other servers keep.
 #[utoipa::path(post, path = "/cache/invalidate", tag = "system", request_body = InvalidateRequest, responses((status = 200, body = Invalidated)))]
 async fn invalidate_cache(
     State(state): State,

@@ -7,6 +7,7 @@ use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
+use hvac_store::cache::Beyond;
 
 /// What was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -16,13 +17,14 @@ pub struct Invalidated {
     pub pattern: String,
     /// Entries of memory.
     pub memory: u64,
-    /// Answers of Redis; null where there is none, it does not answer, or it has none of that kind.
+    /// Answers and records of Redis; null where there is none, it does not answer, or it keeps nothing of that kind.
     pub redis: Option<u64>,
 }
 
 /// Forgets the entries whose names are like a pattern, in which `*` stands for any letters and `?` for one: names are
-/// `answer/{sha256}/{request}`, `rows/…`, `footer/…` and `model/…`, by the artefact that they were made of. Redis keeps
-/// answers by their artefact alone: those of all its requests are forgotten.
+/// `answer/{sha256}/{request}`, `rows/…`, `footer/…` and `model/…`, by the artefact that they were made of, and
+/// `records/{collection}/…` of collections that other servers keep. Redis knows answers by their artefact and records by
+/// their collection alone: all that was asked of it is forgotten.
 ///
 /// # Errors
 /// 422 for a pattern that is empty or has other letters than names have.
@@ -36,15 +38,29 @@ pub async fn invalidate(state: &AppState, pattern: &str) -> Result<Invalidated> 
         return Err(Error::invalid("pattern", codes::INVALID_FIELD, message));
     }
     let wanted = glob::Pattern::new(pattern).internal("reading a pattern")?;
-    let mut parts = pattern.splitn(3, '/');
-    let (kind, sha256) = (parts.next().unwrap_or_default(), parts.next().unwrap_or("*"));
-    let names_answers =
-        glob::Pattern::new(kind).internal("reading a pattern")?.matches("answer") || !pattern.contains('/');
-    let sha256 = if sha256.is_empty() { "*" } else { sha256 };
-    let (memory, redis) =
-        state.store.cache.invalidate(|name| wanted.matches(name), names_answers.then_some(sha256)).await;
+    let beyond = beyond(pattern)?;
+    let (memory, redis) = state.store.cache.invalidate(|name| wanted.matches(name), &beyond).await;
     let txn = state.store.db.begin().await?;
     audit::note(&txn, state.principal(), Act::on("cache.invalidate", "cache", pattern)).await?;
     txn.commit().await.internal("noting that the cache was invalidated")?;
     Ok(Invalidated { pattern: pattern.to_owned(), memory, redis })
+}
+
+/// What of Redis may have such a name: rather too much than too little, for it is made again.
+fn beyond(pattern: &str) -> Result<Vec<Beyond>> {
+    let (kind, rest) = pattern.split_once('/').unwrap_or(("**", "*"));
+    // A star stands for a slash, too: behind it anything may be meant.
+    if kind.contains('*') && kind != "*" {
+        return Ok(vec![Beyond::Answers("*".to_owned()), Beyond::Records("*".to_owned())]);
+    }
+    let of = match rest.find(['/', '*']) {
+        Some(end) if rest.get(end..).is_some_and(|rest| rest.starts_with('*')) => rest.get(..=end).unwrap_or("*"),
+        Some(end) => rest.get(..end).unwrap_or("*"),
+        None => rest,
+    };
+    let of = if of.is_empty() { "*" } else { of };
+    let kind = glob::Pattern::new(kind).internal("reading a pattern")?;
+    let answers = kind.matches("answer").then(|| Beyond::Answers(of.to_owned()));
+    let records = kind.matches("records").then(|| Beyond::Records(of.to_owned()));
+    Ok(answers.into_iter().chain(records).collect())
 }

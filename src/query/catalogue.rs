@@ -1,5 +1,5 @@
-//! The catalogue as read-only tables: what a statement sees of sessions, datasets, columns, cleanings, models and
-//! recommendations. Deleted sessions, and all that is theirs, are not there.
+//! The catalogue as read-only tables: what a statement sees of sessions, datasets, columns, cleanings, models,
+//! recommendations and handed-over files. Deleted sessions, and all that is theirs, are not there.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::principal::Principal;
 use crate::state::AppState;
 
 mod columns;
+mod files;
 mod findings;
 pub mod records;
 
@@ -152,10 +153,11 @@ const TABLES: &[Spec] = &[
 ];
 
 /// Names of the tables.
-pub const NAMES: [&str; 7] =
-    ["sessions", "datasets", COLUMNS, "cleaning_jobs", "models", "optimization_runs", FINDINGS];
+pub const NAMES: [&str; 8] =
+    ["sessions", "datasets", COLUMNS, "cleaning_jobs", "models", "optimization_runs", FINDINGS, FILES];
 const COLUMNS: &str = "columns";
 const FINDINGS: &str = "findings";
+const FILES: &str = "stored_files";
 
 /// The table of that name, in lower case.
 pub fn table(state: &AppState, name: &str) -> Option<Table> {
@@ -164,6 +166,9 @@ pub fn table(state: &AppState, name: &str) -> Option<Table> {
     }
     if name == FINDINGS {
         return Some(findings::table(state, None));
+    }
+    if name == FILES {
+        return Some(files::table(state));
     }
     let Some(spec) = TABLES.iter().find(|spec| spec.name == name) else { return records::table(state, name) };
     let schema = spec.schema();

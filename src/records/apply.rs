@@ -1,6 +1,6 @@
 //! Declarations applied to what is stored: tables made and changed, and the declaration kept as it was applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sea_orm::sea_query::{OnConflict, Query};
@@ -11,6 +11,7 @@ use super::backend::{Filter, RecordQuery};
 use super::change::{self, Planned};
 use super::collection::{BackendKind, Collection};
 use super::declaration::DeclarationError;
+use super::outbox::Turn;
 use super::registry::{self, Choice, Registry};
 use super::source::DeclarationFile;
 use super::{Inner, tables};
@@ -34,21 +35,57 @@ pub(super) async fn stored(db: &impl ConnectionTrait) -> Result<BTreeMap<String,
     Ok(found)
 }
 
+/// Other servers, while tables are changed.
+pub(super) struct Servers<'o> {
+    /// Why some of them cannot be asked.
+    pub(super) away: BTreeMap<BackendKind, Error>,
+    /// Nothing is handed over to any meanwhile, but by whoever changes tables.
+    pub(super) turns: BTreeMap<BackendKind, Turn<'o>>,
+}
+
+impl Servers<'_> {
+    fn check(&self, kind: BackendKind) -> Result<()> {
+        self.away.get(&kind).map_or(Ok(()), |error| Err(error.again()))
+    }
+}
+
+/// Of the servers that these files would have something changed in those that cannot be asked now, and why.
+pub(super) async fn away(
+    inner: &Inner,
+    files: &[DeclarationFile],
+    before: &Registry,
+) -> Result<BTreeMap<BackendKind, Error>> {
+    let known = stored(inner.db.read()).await?;
+    let choices = registry::choices(files, before, &known);
+    let all = choices.iter().flat_map(|choice| &choice.collections).map(|(_, collection)| collection);
+    let changed = all.filter(|collection| known.get(&collection.name) != Some(&***collection));
+    let kinds: BTreeSet<BackendKind> = changed.map(|collection| collection.backend).collect();
+    let mut away = BTreeMap::new();
+    for kind in kinds.into_iter().filter(|kind| *kind != BackendKind::Sqlite) {
+        let Some((_, backend)) = inner.backends.iter().find(|(other, _)| *other == kind) else { continue };
+        if let Err(failure) = backend.health().await {
+            away.insert(kind, failure.into());
+        }
+    }
+    Ok(away)
+}
+
 /// Takes files over: what can be used of them is applied, of all others what was before goes on.
 pub(super) async fn taken_over(
     inner: &Inner,
     files: &[DeclarationFile],
     before: &Registry,
+    mut servers: Servers<'_>,
 ) -> Result<(Registry, BTreeMap<String, Arc<Collection>>)> {
     let mut known = stored(inner.db.read()).await?;
     let mut choices = registry::choices(files, before, &known);
     let changed = loop {
         let wrong = match registry::conflict(&choices, &inner.reserved, &inner.backends) {
             Some(wrong) => Err(wrong),
-            None => planned(inner, &mut choices, &known).await?,
+            None => planned(inner, &mut choices, &known, &mut servers).await?,
         };
         let failed = match wrong {
-            Ok(changed) => match carried_out(inner, &changed, &known).await {
+            Ok(changed) => match carried_out(inner, &changed, &known, &servers).await {
                 Ok(()) => break changed,
                 Err((index, error)) => (index, error),
             },
@@ -89,6 +126,7 @@ async fn planned(
     inner: &Inner,
     choices: &mut [Choice],
     known: &BTreeMap<String, Collection>,
+    servers: &mut Servers<'_>,
 ) -> Result<std::result::Result<Changed, (usize, DeclarationError)>> {
     let mut changed = Vec::new();
     for (index, choice) in choices.iter_mut().enumerate() {
@@ -104,7 +142,7 @@ async fn planned(
                 Err(why) => return wrong(why),
             };
             for field in &removed {
-                match used(inner, stored, field).await {
+                match used(inner, stored, field, known, servers).await {
                     Ok(0) => {}
                     Ok(records) => return wrong(change::still_used(stored, field, records)),
                     Err(error) => {
@@ -125,9 +163,21 @@ async fn planned(
 }
 
 /// How many records have a value of a field.
-async fn used(inner: &Inner, collection: &Collection, field: &str) -> Result<u64> {
-    if collection.backend != BackendKind::Sqlite {
-        inner.flush_kind(collection.backend, true).await?;
+async fn used(
+    inner: &Inner,
+    collection: &Collection,
+    field: &str,
+    known: &BTreeMap<String, Collection>,
+    servers: &mut Servers<'_>,
+) -> Result<u64> {
+    let kind = collection.backend;
+    servers.check(kind)?;
+    let backend = inner.backends.of(collection)?;
+    if kind != BackendKind::Sqlite
+        && let Some(turn) = servers.turns.get_mut(&kind)
+    {
+        let known: Vec<_> = known.values().filter(|own| own.backend == kind).cloned().map(Arc::new).collect();
+        while inner.outbox.hand_over(turn, &**backend, &known).await? > 0 {}
     }
     let query = RecordQuery {
         filters: vec![Filter::Has(field.to_owned())],
@@ -136,7 +186,7 @@ async fn used(inner: &Inner, collection: &Collection, field: &str) -> Result<u64
         offset: 0,
         limit: 0,
     };
-    Ok(inner.backends.of(collection)?.query(collection, &query).await?.total)
+    Ok(backend.query(collection, &query).await?.total)
 }
 
 /// Makes and changes tables; those of the metadata database with one commit.
@@ -144,6 +194,7 @@ async fn carried_out(
     inner: &Inner,
     changed: &Changed,
     known: &BTreeMap<String, Collection>,
+    servers: &Servers<'_>,
 ) -> std::result::Result<(), (usize, DeclarationError)> {
     let Some((first, _, _)) = changed.first() else { return Ok(()) };
     let wrong = |index: usize, line: u64, error: &Error| {
@@ -152,6 +203,7 @@ async fn carried_out(
     };
     for (index, line, collection) in changed.iter().filter(|(_, _, own)| own.backend != BackendKind::Sqlite) {
         let prepared = async {
+            servers.check(collection.backend)?;
             inner.backends.of(collection)?.prepare(collection, known.get(&collection.name)).await.map_err(Error::from)
         };
         prepared.await.map_err(|error| wrong(*index, *line, &error))?;

@@ -223,6 +223,18 @@ impl Collection {
         self.fields.iter().any(|field| field.search && field.kind == FieldType::Text)
     }
 
+    /// What the types of its records begin with in documents and the graph, such as `WorkOrders`: another for each name.
+    #[must_use]
+    pub fn type_name(&self) -> String {
+        let word = |word: &str| match word.chars().next() {
+            Some(first) if first.is_ascii_lowercase() => {
+                first.to_ascii_uppercase().to_string() + word.get(1..).unwrap_or("")
+            }
+            _ => format!("_{word}"),
+        };
+        self.name.split('_').map(word).collect()
+    }
+
     /// The table that keeps it in a database.
     #[must_use]
     pub fn table(&self) -> String {

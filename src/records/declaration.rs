@@ -249,6 +249,11 @@ fn collection(part: &Part<'_>, system: &str) -> Result<Collection> {
     let source = part.source;
     let (name, span) = part.needed("name")?;
     let name = source.word(name, &span)?;
+    if name.contains("__") {
+        let message =
+            format!("name: '{name}' has two underscores in a row, as tables have that the program makes for itself");
+        return Err(source.wrong(&span, message));
+    }
     let route = match part.text("route")? {
         None => name.replace('_', "-"),
         Some((text, span)) => {

@@ -58,6 +58,7 @@ pub fn asked(collection: &Collection, pairs: &[(String, String)], zone: Tz) -> R
     }
     limits::given_name(SEARCH, get(SEARCH))?;
     let words = get(SEARCH).map(search::words).unwrap_or_default();
+    let looks_at_all = search::looks_at_all(collection, &words);
     if !words.is_empty() {
         filters.push(Filter::Words(words));
     }
@@ -69,6 +70,7 @@ pub fn asked(collection: &Collection, pairs: &[(String, String)], zone: Tz) -> R
     let mut scanned: Vec<String> =
         looked_for.chain([sort_by.as_str()]).filter(|name| !collection.is_indexed(name)).map(str::to_owned).collect();
     scanned.dedup();
+    scanned.extend(looks_at_all.then(|| SEARCH.to_owned()));
     let offset = (paging.page - 1) * paging.page_size;
     Ok(Asked { query: RecordQuery { filters, sort_by, descending, offset, limit: paging.page_size }, paging, scanned })
 }

@@ -188,9 +188,13 @@ impl Inner {
     async fn reload(&self) -> Result<()> {
         let source = self.source.clone();
         let files = tokio::task::spawn_blocking(move || source.files()).await.unwrap_or_default();
-        let mut layout = self.layout.write().await;
         let before = self.registry();
-        let (registry, now) = apply::taken_over(self, &files, &before).boxed().await?;
+        // Whoever reads and writes waits from here on, whatever keeps his records: for no server that is away.
+        let away = apply::away(self, &files, &before).boxed().await?;
+        let turns = self.outbox.turns().await;
+        let mut layout = self.layout.write().await;
+        let servers = apply::Servers { away, turns };
+        let (registry, now) = apply::taken_over(self, &files, &before, servers).boxed().await?;
         for state in &registry.files {
             let was = before.files.iter().find(|was| was.file == state.file);
             if let Some(error) = &state.error
@@ -214,18 +218,20 @@ impl Inner {
         if kind == BackendKind::Sqlite {
             return Ok(0);
         }
-        let known = self.known(kind).await;
-        self.outbox.flush(kind, &**backend, &known, by_hand).boxed().await
-    }
-
-    /// The collections that a server keeps, those that are declared no more too.
-    async fn known(&self, kind: BackendKind) -> Vec<Arc<Collection>> {
-        // Whoever changes tables holds the layout, and hands over first: he knows what was.
-        match self.layout.try_read() {
-            Ok(layout) => layout.values().filter(|collection| collection.backend == kind).cloned().collect(),
-            Err(_) => {
-                let registry = self.registry();
-                registry.collections.iter().filter(|collection| collection.backend == kind).cloned().collect()
+        let mut flushed = 0;
+        loop {
+            // A turn for each part: whoever changes tables has his between two of them, and holds it until he is done.
+            let Some(mut turn) = self.outbox.turn(kind).await else { return Ok(flushed) };
+            if !by_hand && turn.rests() {
+                return Ok(flushed);
+            }
+            // Those that are declared no more too.
+            let layout = self.layout.read().await;
+            let known: Vec<_> = layout.values().filter(|collection| collection.backend == kind).cloned().collect();
+            drop(layout);
+            match self.outbox.hand_over(&mut turn, &**backend, &known).boxed().await? {
+                0 => return Ok(flushed),
+                rows => flushed += rows,
             }
         }
     }

@@ -13,10 +13,11 @@ use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde_json::{Value, json};
+use tokio::sync::MutexGuard;
 
 use super::backend::{BackendFailure, Record, RecordBackend};
 use super::collection::{BackendKind, Collection};
-use super::record::bytes_of;
+use super::record::{bytes_of, give_defaults};
 use super::times::text_of;
 use crate::error::{Context, Error, Result, codes};
 use hvac_store::db::Db;
@@ -102,6 +103,21 @@ struct Entry {
     collection: String,
     operation: Operation,
     record: Record,
+}
+
+/// The turn at a queue.
+#[derive(Debug)]
+pub struct Turn<'o> {
+    kind: BackendKind,
+    pace: MutexGuard<'o, Pace>,
+}
+
+impl Turn<'_> {
+    /// Whether its server is left alone for a while, for it did not take the last part.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.pace.rests(Instant::now())
+    }
 }
 
 impl Outbox {
@@ -225,7 +241,10 @@ impl Outbox {
         let rows = self.db.read().query_all(&query).await.internal("reading the outbox")?;
         let mut newest: Option<(Operation, Record)> = None;
         for row in &rows {
-            let entry = entry(row).internal("reading the outbox")?;
+            let mut entry = entry(row).internal("reading the outbox")?;
+            if entry.operation == Operation::Write {
+                give_defaults(collection, &mut entry.record);
+            }
             let is_older = newest.as_ref().is_some_and(|(operation, record)| {
                 *operation == Operation::Write
                     && entry.operation == Operation::Write
@@ -260,49 +279,54 @@ impl Outbox {
         waiting.rows > 0 && (waiting.rows >= self.limits.flush_rows || waits_ms >= longest_ms)
     }
 
-    /// Hands over what waits for a server until nothing does. After a failure it is left alone for a while, unless
-    /// somebody asks by hand. Answers how many rows went.
+    /// The turn at a server's queue: nobody else hands anything of it over meanwhile.
+    pub async fn turn(&self, kind: BackendKind) -> Option<Turn<'_>> {
+        Some(Turn { kind, pace: self.paces.get(&kind)?.lock().await })
+    }
+
+    /// The turns at all queues.
+    pub async fn turns(&self) -> BTreeMap<BackendKind, Turn<'_>> {
+        let mut all = BTreeMap::new();
+        for (kind, pace) in &self.paces {
+            all.insert(*kind, Turn { kind: *kind, pace: pace.lock().await });
+        }
+        all
+    }
+
+    /// Hands over the next part of a queue. Answers how many rows went; 0 when nothing waits.
     ///
     /// # Errors
-    /// Why the server does not take it; what is left waits.
-    pub async fn flush(
+    /// Why the server does not take it: it waits.
+    pub async fn hand_over(
         &self,
-        kind: BackendKind,
+        turn: &mut Turn<'_>,
         backend: &dyn RecordBackend,
         known: &[Arc<Collection>],
-        by_hand: bool,
     ) -> Result<u64> {
-        let Some(pace) = self.paces.get(&kind) else { return Ok(0) };
-        let mut pace = pace.lock().await;
-        if !by_hand && pace.rests(Instant::now()) {
-            return Ok(0);
-        }
-        let mut flushed = 0;
-        loop {
-            let begun = Instant::now();
-            match self.hand_over(kind, backend, known, pace.rows).await {
-                Ok(0) => break,
-                Ok(rows) => {
-                    flushed += rows;
-                    pace.succeeded(begun.elapsed());
+        let (kind, begun) = (turn.kind, Instant::now());
+        match self.hand_over_part(kind, backend, known, turn.pace.rows).await {
+            Ok(0) => {
+                if self.with(kind, |waiting| waiting.failure.take()).is_some() {
+                    tracing::info!(backend = kind.word(), "the server that keeps records takes them again");
                 }
-                Err(error) => {
-                    pace.failed(Instant::now());
-                    if self.with(kind, |waiting| waiting.failure.replace(error.message.clone())).is_none() {
-                        tracing::warn!(backend = kind.word(), %error, "records wait: their server does not take them");
-                    }
-                    return Err(error);
+                Ok(0)
+            }
+            Ok(rows) => {
+                turn.pace.succeeded(begun.elapsed());
+                Ok(rows)
+            }
+            Err(error) => {
+                turn.pace.failed(Instant::now());
+                if self.with(kind, |waiting| waiting.failure.replace(error.message.clone())).is_none() {
+                    tracing::warn!(backend = kind.word(), %error, "records wait: their server does not take them");
                 }
+                Err(error)
             }
         }
-        if self.with(kind, |waiting| waiting.failure.take()).is_some() {
-            tracing::info!(backend = kind.word(), "the server that keeps records takes them again");
-        }
-        Ok(flushed)
     }
 
     /// One part of a queue, from its beginning.
-    async fn hand_over(
+    async fn hand_over_part(
         &self,
         kind: BackendKind,
         backend: &dyn RecordBackend,
@@ -313,12 +337,17 @@ impl Outbox {
         query.and_where(Expr::col("backend").eq(kind.word())).limit(most);
         let rows = self.db.read().query_all(&query).await.internal("reading the outbox")?;
         let entries: Result<Vec<Entry>, DbErr> = rows.iter().map(entry).collect();
-        let entries = entries.internal("reading the outbox")?;
+        let mut entries = entries.internal("reading the outbox")?;
         let Some(last) = entries.last().map(|entry| entry.seq) else {
             self.with(kind, |waiting| (waiting.rows, waiting.bytes, waiting.since_ms) = (0, 0, None));
             return Ok(0);
         };
         let bytes: u64 = entries.iter().map(|entry| bytes_of(&entry.record)).sum();
+        for entry in entries.iter_mut().filter(|entry| entry.operation == Operation::Write) {
+            if let Some(collection) = known.iter().find(|collection| collection.name == entry.collection) {
+                give_defaults(collection, &mut entry.record);
+            }
+        }
         let count = entries.len() as u64;
         let mut rejected = Vec::new();
         for run in entries.chunk_by(|a, b| a.collection == b.collection && a.operation == b.operation) {

@@ -1,5 +1,7 @@
 //! Reading: one record, a list of them, the children of one. What waits for another server is seen as if it were there.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -11,6 +13,7 @@ use super::record::shown_record;
 use super::{Records, expiry, list, routes};
 use crate::error::{Error, Result, codes};
 use crate::limits::Page;
+use crate::principal::Role;
 
 /// Records of a collection that are looked at, at most, for a list that no index helps with.
 const MOST_SCANNED: u64 = 100_000;
@@ -56,16 +59,17 @@ impl Records {
         })
     }
 
-    /// One record as it is shown, with how many children it has, by their state.
+    /// One record as it is shown, with how many children it has, by their state: of collections that this role may read.
     ///
     /// # Errors
     /// As [`Self::record`].
-    pub async fn get(&self, collection: &Collection, key: &str) -> Result<Value> {
+    pub async fn get(&self, collection: &Collection, key: &str, role: Role) -> Result<Value> {
         let record = self.record(collection, key).await?;
         let mut shown = shown_record(collection, &record);
         let registry = self.registry();
         let mut counts = Map::new();
-        for child in routes::children(&registry.collections, &collection.name) {
+        let may_read = |child: &&Arc<Collection>| role.may(child.read);
+        for child in routes::children(&registry.collections, &collection.name).filter(may_read) {
             counts.insert(child.list.clone(), self.counts(child, key).await?);
         }
         if let Some(fields) = shown.as_object_mut().filter(|_| !counts.is_empty()) {
@@ -128,9 +132,13 @@ impl Records {
             let (all, _) = self.found(collection, number_of(Vec::new(), collection)).await?;
             if all > MOST_SCANNED {
                 let fields = scanned.join(", ");
+                let way_out = match scanned.as_slice() {
+                    [one] if one == list::SEARCH => "look for words of three letters and more, or ask by a field",
+                    _ => "declare index = true for it, or ask by another field",
+                };
                 let message = format!(
                     "{fields}: without an index this would look at all {all} records, and more than {MOST_SCANNED} are not; \
-                     declare index = true for it, or ask by another field"
+                     {way_out}"
                 );
                 return Err(Error::invalid(&fields, codes::SCAN_TOO_LARGE, message));
             }

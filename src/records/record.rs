@@ -12,6 +12,9 @@ const AHEAD_MS: i64 = 5 * 60 * 1000;
 /// Most bytes of a JSON field.
 pub const MOST_JSON_BYTES: usize = 64 * 1024;
 
+/// How deep objects and lists may stand in each other: MariaDB reads 31 levels, and the record is one.
+pub const MOST_JSON_DEPTH: usize = 30;
+
 /// What is wrong about a record: which field, and one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
@@ -97,6 +100,16 @@ pub fn checked(collection: &Collection, given: &Value, reserved: &[String], now_
     Ok(Record { key, created_at_ms: created_at.unwrap_or(now_ms), updated_at_ms, fields })
 }
 
+/// Gives a record that was checked by what was declared earlier the defaults of fields that came since, as those have it
+/// that were there.
+pub fn give_defaults(collection: &Collection, record: &mut Record) {
+    for field in &collection.fields {
+        if let Some(default) = &field.default {
+            record.fields.entry(field.name.clone()).or_insert_with(|| default.clone());
+        }
+    }
+}
+
 /// What a key must be, so that it can stand in a path.
 fn key_of(key: &str, reserved: &[String]) -> Result<(), String> {
     if key.is_empty() {
@@ -148,12 +161,24 @@ pub fn value_of(field: &Field, value: &Value) -> Result<Value, String> {
             if !value.is_object() && !value.is_array() {
                 return wanted("an object or a list");
             }
-            let bytes = value.to_string().len();
-            match bytes > MOST_JSON_BYTES {
-                true => Err(format!("it has {bytes} bytes as JSON; at most {MOST_JSON_BYTES} are taken")),
-                false => Ok(value.clone()),
+            let (bytes, depth) = (value.to_string().len(), depth(value));
+            if bytes > MOST_JSON_BYTES {
+                return Err(format!("it has {bytes} bytes as JSON; at most {MOST_JSON_BYTES} are taken"));
             }
+            if depth > MOST_JSON_DEPTH {
+                return Err(format!("it nests {depth} deep; at most {MOST_JSON_DEPTH} levels are taken"));
+            }
+            Ok(value.clone())
         }
+    }
+}
+
+/// Levels of objects and lists.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 

@@ -8,17 +8,20 @@
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, FromRedisValue, RedisError};
+use ::redis::{ConnectionAddr, FromRedisValue, RedisError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend, RecordQuery};
-use super::collection::{CREATED_AT, Collection, FieldType, UPDATED_AT};
+use super::collection::{CREATED_AT, Collection, Field, FieldType, UPDATED_AT};
+use super::record::give_defaults;
 use super::search::no_search;
 use super::times::ms_of;
-use crate::config::Secret;
-use crate::error::{Error, Result, codes};
+use crate::config::ServerAddress;
+use crate::error::{Context, Error, Result, codes};
+use hvac_store::cache::redis_client;
+use hvac_store::trust;
 
 /// How long a script may take.
 const ASKING: Duration = Duration::from_secs(10);
@@ -41,6 +44,7 @@ const DELETE: &str = include_str!("redis/delete.lua");
 /// A Redis.
 pub struct Redis {
     connection: ConnectionManager,
+    by_tls: bool,
 }
 
 impl std::fmt::Debug for Redis {
@@ -54,23 +58,32 @@ impl Redis {
     ///
     /// # Errors
     /// `bad_setting` when the address cannot be used; it may hold a password, so it is not repeated.
-    pub fn new(url: &Secret) -> Result<Self> {
-        let unusable = |_| {
-            let message = "RECORDS_REDIS_URL must be a Redis address, such as redis://127.0.0.1:6379/1";
-            Error::invalid("RECORDS_REDIS_URL", codes::BAD_SETTING, message)
-        };
-        let client = Client::open(url.expose()).map_err(unusable)?;
+    pub fn new(address: &ServerAddress) -> Result<Self> {
+        let client = redis_client("RECORDS_REDIS_URL", address.url.expose(), address.authorities.as_deref())?;
+        let by_tls = matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECTING))
             .set_response_timeout(Some(ASKING))
             .set_number_of_retries(1);
-        let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(unusable)?;
-        Ok(Self { connection })
+        let connection = ConnectionManager::new_lazy_with_config(client, config).internal("opening a Redis")?;
+        Ok(Self { connection, by_tls })
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &::redis::Cmd) -> Done<T> {
         let mut connection = self.connection.clone();
-        command.query_async(&mut connection).await.map_err(failure)
+        command.query_async(&mut connection).await.map_err(|error| self.failure(error))
+    }
+
+    fn failure(&self, error: RedisError) -> BackendFailure {
+        // Its own words could tell the address.
+        let why = match trust::refused(&error) {
+            Some(why) => why,
+            // One that waits for a whole line of what begins a handshake says nothing.
+            None if self.by_tls && error.is_timeout() => "no answer in time; it may speak no TLS",
+            None => error.code().unwrap_or_else(|| error.category()),
+        };
+        let message = format!("Redis cannot be used now ({why})");
+        BackendFailure::Down(Error::new(codes::BACKEND_DOWN, message).with_retry_after(10).with_source(error))
     }
 
     async fn write_part(&self, collection: &Collection, records: &[Record]) -> Done<()> {
@@ -177,13 +190,6 @@ fn is_of_the_dead(collection: &Collection, filter: &Filter) -> bool {
     time == UPDATED_AT && lives_ms.is_some_and(|lives| *from_ms <= hvac_store::now().timestamp_millis() - lives)
 }
 
-fn failure(error: RedisError) -> BackendFailure {
-    // Its own words could tell the address.
-    let why = error.code().map_or_else(|| error.category().to_owned(), str::to_owned);
-    let message = format!("Redis cannot be used now ({why})");
-    BackendFailure::Down(Error::new(codes::BACKEND_DOWN, message).with_retry_after(10).with_source(error))
-}
-
 fn damaged() -> BackendFailure {
     BackendFailure::Down(Error::internal("what stands in Redis under a record's name is no record of ours"))
 }
@@ -214,7 +220,9 @@ impl RecordBackend for Redis {
             for gone in old.iter().filter(|field| !new.contains(field)) {
                 self.ask::<()>(::redis::cmd("UNLINK").arg(format!("{}i:{gone}", prefix(collection)))).await?;
             }
-            if new.iter().all(|field| old.contains(field)) && before.ttl_s == collection.ttl_s {
+            let is_new_default = |field: &Field| field.default.is_some() && before.field(&field.name).is_none();
+            let has_all_sets = new.iter().all(|field| old.contains(field));
+            if has_all_sets && before.ttl_s == collection.ttl_s && !collection.fields.iter().any(is_new_default) {
                 return Ok(());
             }
             // Written again, by the sets that there are now.
@@ -227,7 +235,8 @@ impl RecordBackend for Redis {
                 limit: page,
             };
             loop {
-                let found = self.query(before, &all).await?;
+                let mut found = self.query(before, &all).await?;
+                found.records.iter_mut().for_each(|record| give_defaults(collection, record));
                 self.write(collection, &found.records).await?;
                 if found.records.is_empty() {
                     return Ok(());

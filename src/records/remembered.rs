@@ -72,7 +72,7 @@ impl Remembered {
         asking: impl Future<Output = Done<T>> + Send,
     ) -> Done<T> {
         let number = self.number(collection, 0);
-        let of = format!("records/{}/{number}/{}", self.begun, collection.name);
+        let of = format!("{}/{}/{number}", collection.name, self.begun);
         let making = async {
             let said = asking.await.map_err(Error::from)?;
             serde_json::to_vec(&said).map(Bytes::from).internal("remembering records")

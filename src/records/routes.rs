@@ -99,16 +99,21 @@ impl RouteTable {
                 roles.fold(Role::Viewer, |most, role| if role.may(most) { role } else { most })
             };
             let write = most(|collection| collection.write);
+            let greater = |role: Role, other: Role| if other.may(role) { other } else { role };
+            // Both show records.
+            let write_and_read = greater(write, most(|collection| collection.read));
             let Some(first) = all.first() else { continue };
             add("POST", format!("/{system}/flush"), Action::Flush, first, write);
-            add("GET", format!("/{system}/rejected"), Action::Rejected, first, write);
+            add("GET", format!("/{system}/rejected"), Action::Rejected, first, write_and_read);
             let roots = all.iter().filter(|collection| is_recovered(collections, collection));
             for root in roots.clone() {
                 let list = root.list.replace('_', "-");
                 add("GET", format!("/{system}/recovery/incomplete-{list}"), Action::Incomplete, root, root.read);
             }
             if let Some(root) = roots.clone().next() {
-                add("POST", format!("/{system}/recovery/restore/{{id}}"), Action::Restore, root, write);
+                let below = roots.clone().flat_map(|root| children(collections, &root.name)).map(|child| child.read);
+                let role = below.fold(write_and_read, greater);
+                add("POST", format!("/{system}/recovery/restore/{{id}}"), Action::Restore, root, role);
             }
         }
         let first_parts = routes.iter().filter_map(|route| first_part(&route.path)).map(str::to_owned).collect();

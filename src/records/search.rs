@@ -8,7 +8,7 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::collection::{Collection, FieldType};
+use super::collection::{BackendKind, Collection, FieldType};
 use crate::error::{Context, Error, Result, codes};
 use hvac_store::db::Db;
 
@@ -23,6 +23,13 @@ const AT_ONCE: u64 = 50;
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether these words alone have every record looked at: no index finds one that is so short.
+#[must_use]
+pub fn looks_at_all(collection: &Collection, words: &[String]) -> bool {
+    let is_short = |word: &String| word.chars().count() < TRIGRAM;
+    collection.backend == BackendKind::Sqlite && !words.is_empty() && words.iter().all(is_short)
 }
 
 /// All texts of a row that are searched, as one; none when no field is. `row` is what stands before its columns.

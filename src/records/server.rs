@@ -15,8 +15,9 @@ use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend,
 use super::collection::{BackendKind, Collection};
 use super::search::no_search;
 use super::{sql, tables};
-use crate::config::Secret;
+use crate::config::ServerAddress;
 use crate::error::{Error, Result, codes};
+use hvac_store::trust;
 
 /// Connections at once: one is written through, the others are read through.
 const CONNECTIONS: u32 = 8;
@@ -41,8 +42,12 @@ impl SqlServer {
     ///
     /// # Errors
     /// `bad_setting` when the address cannot be used.
-    pub async fn new(kind: BackendKind, url: &Secret) -> Result<Self> {
-        let mut options = ConnectOptions::new(url.expose());
+    pub async fn new(kind: BackendKind, address: &ServerAddress) -> Result<Self> {
+        // The driver reads them with each connection.
+        if let Some(path) = &address.authorities {
+            trust::authorities(kind.setting(), path)?;
+        }
+        let mut options = ConnectOptions::new(address.url.expose());
         options
             .max_connections(CONNECTIONS)
             .min_connections(0)
@@ -141,9 +146,9 @@ fn is_of_data_in_mysql(told: &dyn sqlx::error::DatabaseError) -> bool {
 fn reason(error: &DbErr) -> String {
     match driver_error(error) {
         Some(sqlx::Error::Database(told)) => format!("SQLSTATE {}", told.code().unwrap_or_default()),
-        Some(sqlx::Error::Io(error)) => error.kind().to_string(),
+        Some(sqlx::Error::Io(error)) => trust::refused(error).map_or_else(|| error.kind().to_string(), str::to_owned),
         Some(sqlx::Error::PoolTimedOut) => "no connection".to_owned(),
-        Some(sqlx::Error::Tls(_)) => "TLS".to_owned(),
+        Some(sqlx::Error::Tls(error)) => trust::refused(&**error).map_or_else(|| error.to_string(), str::to_owned),
         _ => match error {
             DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => "no connection".to_owned(),
             DbErr::Custom(why) => why.clone(),

@@ -18,13 +18,13 @@ use hvac_store::cache::Cache;
 pub async fn named(servers: &RecordServers, cache: &Cache) -> Result<Backends> {
     let mut all = Backends::default();
     let remembered = |backend: Arc<dyn RecordBackend>| Arc::new(Remembered::new(backend, cache.clone()));
-    for (kind, url) in [(BackendKind::Mysql, &servers.mysql), (BackendKind::Postgres, &servers.postgres)] {
-        if let Some(url) = url {
-            all = all.with(kind, remembered(Arc::new(SqlServer::new(kind, url).await?)));
+    for (kind, address) in [(BackendKind::Mysql, &servers.mysql), (BackendKind::Postgres, &servers.postgres)] {
+        if let Some(address) = address {
+            all = all.with(kind, remembered(Arc::new(SqlServer::new(kind, address).await?)));
         }
     }
-    if let Some(url) = &servers.redis {
-        all = all.with(BackendKind::Redis, remembered(Arc::new(Redis::new(url)?)));
+    if let Some(address) = &servers.redis {
+        all = all.with(BackendKind::Redis, remembered(Arc::new(Redis::new(address)?)));
     }
     Ok(all)
 }

@@ -147,7 +147,10 @@ fn batch_of<'b>(collection: &Collection, body: &'b Map<String, Value>) -> Result
             let message = format!("{name}: there is no such field; {}", advice(name, [collection.list.as_str()]));
             return Err(Error::invalid(name, codes::UNKNOWN_FIELD, message));
         }
-        found = Some((name.as_str(), value));
+        if let Some((other, _)) = found.replace((name.as_str(), value)) {
+            let message = format!("{name}: {other} means the same; send the records under one of the two");
+            return Err(Error::invalid(name, codes::INVALID_FIELD, message));
+        }
     }
     let list = &collection.list;
     let missing = || {

@@ -3,6 +3,7 @@
 //! While one transaction is waited for or written, the next requests gather, so the more arrive the fewer commits there
 //! are. The turn at the database's writer is taken like anybody's: others write in between.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::announce::announce;
 use super::backend::Record;
 use super::collection::{BackendKind, Collection};
 use super::outbox::{Operation, Outbox};
-use super::record::bytes_of;
+use super::record::{bytes_of, give_defaults};
 use super::sql;
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
@@ -193,7 +194,7 @@ fn records_of(group: &[Asked]) -> usize {
 /// Neighbouring writes of one collection, each key once.
 struct Run<'g> {
     collection: Arc<Collection>,
-    records: BTreeMap<&'g str, &'g Record>,
+    records: BTreeMap<&'g str, Cow<'g, Record>>,
 }
 
 impl Desk {
@@ -221,11 +222,14 @@ impl Desk {
                         }
                     };
                     let Some(run) = run else { continue };
+                    let is_as_checked = Arc::ptr_eq(collection, of_request) || collection == of_request;
                     for record in records {
-                        let there = run.records.entry(&record.key).or_insert(record);
-                        if record.updated_at_ms >= there.updated_at_ms {
-                            *there = record;
+                        let there = run.records.get(record.key.as_str());
+                        if there.is_some_and(|there| there.updated_at_ms > record.updated_at_ms) {
+                            continue;
                         }
+                        let as_it_is = if is_as_checked { Cow::Borrowed(record) } else { changed(collection, record)? };
+                        run.records.insert(&record.key, as_it_is);
                     }
                 }
                 Change::Delete(_, key, principal) => {
@@ -262,7 +266,7 @@ impl Desk {
         arrived: &mut BTreeMap<BackendKind, (u64, u64)>,
     ) -> Result<()> {
         let Run { collection, records } = run;
-        let mut records: Vec<Record> = records.into_values().cloned().collect();
+        let mut records: Vec<Record> = records.into_values().map(Cow::into_owned).collect();
         if collection.backend == BackendKind::Sqlite {
             let mut written = sql::write(txn, &collection, &records).await.internal("writing records")?;
             if written.len() < records.len() {
@@ -306,6 +310,20 @@ impl Desk {
         let act = Act::on("record.delete", "record", key).with(json!({"collection": collection.name}));
         audit::note(txn, principal, act).await
     }
+}
+
+/// A record that was checked before its collection was declared anew.
+fn changed<'r>(collection: &Collection, record: &Record) -> Result<Cow<'r, Record>> {
+    if let Some(field) = record.fields.keys().find(|name| collection.field(name).is_none()) {
+        let message = format!(
+            "{field}: {} has no such field any more, its declaration was changed just now; nothing of this was stored",
+            collection.name
+        );
+        return Err(Error::invalid(field, codes::UNKNOWN_FIELD, message));
+    }
+    let mut record = record.clone();
+    give_defaults(collection, &mut record);
+    Ok(Cow::Owned(record))
 }
 
 /// What is left of a record that is deleted.

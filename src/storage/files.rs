@@ -10,7 +10,7 @@ use super::{failed, path, sweep};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Page;
-use crate::records::backend::{Filter, Found, Record};
+use crate::records::backend::{Filter, Found, Record, RecordQuery};
 use crate::records::list::asked;
 use crate::records::sql;
 use crate::records::times::{ms_of, text_of};
@@ -90,6 +90,13 @@ fn is_there(row: &Record) -> bool {
     text("state") == Some("stored") && ends > now().timestamp_millis()
 }
 
+/// What [`is_there`] says, as it is asked for.
+fn there() -> [Filter; 2] {
+    let from_ms = Some(now().timestamp_millis() + 1);
+    let lasts = Filter::Between { time: "ends_at".to_owned(), from_ms, to_ms: None };
+    [Filter::Is("state".to_owned(), vec!["stored".into()]), lasts]
+}
+
 fn unknown(id: &str) -> Error {
     let message = format!("there is no file '{id}'; GET /api/v1/storage/files lists them");
     Error::new(codes::UNKNOWN_STORED_FILE, message)
@@ -131,12 +138,29 @@ pub async fn list(state: &AppState, filter: FileFilter) -> Result<Page<KeptFile>
     .collect();
     let table = &state.storage.files;
     let mut asked = asked(table, &pairs, state.config.site_timezone)?;
-    asked.query.filters.push(Filter::Is("state".to_owned(), vec!["stored".into()]));
-    let from_ms = Some(now().timestamp_millis() + 1);
-    asked.query.filters.push(Filter::Between { time: "ends_at".to_owned(), from_ms, to_ms: None });
+    asked.query.filters.extend(there());
     let Found { total, records } =
         sql::query(state.store.db.read(), table, &asked.query).await.internal("listing files")?;
     Ok(Page::of(asked.paging, total, records.iter().map(told).collect::<Result<_>>()?))
+}
+
+/// Files in the order of their ids, from behind one on, and the last one's id where there may be more: for whoever reads
+/// them all. Which ones there are is looked up for each page.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn page_after(
+    state: &AppState,
+    after: Option<String>,
+    limit: u64,
+) -> Result<(Vec<KeptFile>, Option<String>)> {
+    let table = &state.storage.files;
+    let filters = there().into_iter().chain(after.map(Filter::KeyAfter)).collect();
+    let query = RecordQuery { filters, sort_by: table.key.clone(), descending: false, offset: 0, limit };
+    let found = sql::query(state.store.db.read(), table, &query).await.internal("reading the table of files")?;
+    let is_full = u64::try_from(found.records.len()).is_ok_and(|read| read == limit);
+    let last = found.records.last().filter(|_| is_full).map(|row| row.key.clone());
+    Ok((found.records.iter().map(told).collect::<Result<_>>()?, last))
 }
 
 /// A file's bytes, and what is told of it.

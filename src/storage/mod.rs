@@ -52,10 +52,7 @@ impl Storage {
     /// # Errors
     /// When the folder cannot be made, or the settings of the bucket cannot be used. A bucket is asked later.
     pub async fn open(config: &Config, store: &Store) -> Result<Self> {
-        let mut declared = declaration::read("tables.toml", TABLES)
-            .map_err(|error| Error::internal(format!("the tables of files: {error}")))?
-            .into_iter()
-            .map(|declared| declared.collection);
+        let mut declared = declared()?.into_iter();
         let (Some(files), Some(links)) = (declared.next(), declared.next()) else {
             return Err(Error::internal("the tables of files are not declared"));
         };
@@ -78,6 +75,20 @@ impl Storage {
     fn place_of(&self, id: &str) -> String {
         format!("{}/{id}", self.prefix)
     }
+}
+
+fn declared() -> Result<Vec<Collection>> {
+    let declared = declaration::read("tables.toml", TABLES);
+    let declared = declared.map_err(|error| Error::internal(format!("the tables of files: {error}")))?;
+    Ok(declared.into_iter().map(|declared| declared.collection).collect())
+}
+
+/// Names that no declared collection may have: its table would be one of these.
+///
+/// # Errors
+/// When they are not declared as they must be.
+pub fn table_names() -> Result<Vec<String>> {
+    Ok(declared()?.into_iter().map(|collection| collection.name).collect())
 }
 
 /// The path of a place that stands in a row.

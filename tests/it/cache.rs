@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hvac_store::cache::{Cache, CacheKey, Kind};
+use hvac_store::cache::{Beyond, Cache, CacheKey, Kind, redis_client};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -40,7 +40,7 @@ impl Redis {
 
     fn cache(&self, memory_bytes: u64) -> Cache {
         let url = format!("redis://127.0.0.1:{}/0", self.port);
-        Cache::new(memory_bytes, Duration::from_secs(60), Some(&url)).unwrap()
+        Cache::new(memory_bytes, Duration::from_secs(60), Some(redis_client("REDIS_URL", &url, None).unwrap())).unwrap()
     }
 
     fn signal(&self, signal: &str) {
@@ -277,7 +277,8 @@ async fn redis_forgets_what_an_admin_names() {
     for sha256 in ["aa01", "aa02", "bb01"] {
         cache.put(&key(sha256), Bytes::from_static(b"an answer")).await;
     }
-    let forgotten = async || cache.invalidate(|name| name.starts_with("answer/aa"), Some("aa*")).await;
+    let forgotten =
+        async || cache.invalidate(|name| name.starts_with("answer/aa"), &[Beyond::Answers("aa*".to_owned())]).await;
     let redis_says = AtomicU64::new(0);
     until("Redis has them", Duration::from_secs(5), async || {
         let removed = forgotten().await.1.unwrap();

@@ -145,6 +145,14 @@ impl Stream {
     }
 }
 
+/// Waits until it is told how the service is, as it is once after each start: it would come in between.
+async fn status_is_told(app: &TestApp) {
+    let before = u64::try_from(app.state.started_at.timestamp_micros()).unwrap() - 1_000_000;
+    let path = format!("/api/events?types=system_status_update&since={}", app.state.events.latest().min(before));
+    let mut stream = Stream::open(app, &path, &[]).await;
+    while stream.got().await.event != "system_status_update" {}
+}
+
 /// Publishes numbers for everyone, as records do that are written.
 fn publish(app: &TestApp, numbers: std::ops::Range<u64>, padding: usize) {
     let padding = "x".repeat(padding);

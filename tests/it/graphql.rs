@@ -138,19 +138,35 @@ async fn what_hangs_on_a_page_is_looked_up_at_once() {
         let line = text.lines().find_map(|line| line.strip_prefix("hvac_database_read_seconds_count ")).unwrap();
         line.trim().parse::<u64>().unwrap()
     };
-    let mut taken = Vec::new();
-    for size in [1, 12] {
-        let query = format!(
-            "{{ sessions(page_size: {size}) {{ items {{ name versions {{ version }} models_made {{ id }} }} }} }}"
-        );
-        // What the figures themselves ask is in both.
-        let (empty, before) = (count().await, count().await);
-        let answer = client.post("/api/graphql", &json!({"query": query})).await.unwrap();
-        assert_eq!(answer["data"]["sessions"]["items"].as_array().unwrap().len(), size, "{answer}");
-        let after = count().await;
-        taken.push(after - before - (before - empty));
+    let machine = |n: u32| json!({"equipment_id": format!("CH-{n}"), "name": format!("Chiller {n}"), "kind": "chiller", "group_id": format!("G{n}")});
+    let group = |n: u32| json!({"group_id": format!("G{n}"), "name": format!("Group {n}")});
+    let order =
+        |n: u32| json!({"work_order_id": format!("W{n}"), "equipment_id": format!("CH-{}", n % 12), "title": "x"});
+    for (route, list, records) in [
+        ("equipment-groups", "equipment_groups", (0..12).map(group).collect::<Vec<_>>()),
+        ("equipment", "equipment", (0..12).map(machine).collect()),
+        ("work-orders", "work_orders", (0..36).map(order).collect()),
+    ] {
+        client.post(&format!("/api/v1/{route}/batch"), &json!({list: records})).await.unwrap();
     }
-    assert!(taken[0] > 0 && taken[1] <= taken[0] + 1, "{taken:?}");
+    for (of, fields) in [
+        ("sessions", "name versions { version } models_made { id }"),
+        ("work_orders", "title machine { name work_orders { title machine { name } } }"),
+        ("equipment", "name work_orders { title } staging_events { event_id }"),
+    ] {
+        let mut taken = Vec::new();
+        for size in [1, 12] {
+            let query = format!("{{ {of}(page_size: {size}) {{ items {{ {fields} }} }} }}");
+            // What the figures themselves ask is in both.
+            let (empty, before) = (count().await, count().await);
+            let answer = client.post("/api/graphql", &json!({"query": query})).await.unwrap();
+            assert_eq!(answer["data"][of]["items"].as_array().unwrap().len(), size, "{answer}");
+            assert!(answer["errors"].is_null(), "{answer}");
+            let after = count().await;
+            taken.push(after - before - (before - empty));
+        }
+        assert!(taken[0] > 0 && taken[1] <= taken[0] + 1, "{of}: {taken:?}");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod backends;
 mod crash;
 mod declarations;
 mod elsewhere;
+mod encrypted;
 mod lists;
 mod remembered;
 mod rooms;

@@ -310,3 +310,44 @@ async fn killed_in_the_middle_of_uploads_only_whole_files_are_there() {
     until("what was begun is swept", async || below(&folder.path().join("files")).len() == there).await;
     server.kill_9();
 }
+
+/// What is known of files is a table, which shows what the list does, joins records, and is read only.
+#[cfg(feature = "sql")]
+#[tokio::test]
+async fn files_are_a_table() {
+    let app = TestApp::start().await;
+    let mut ids = Vec::new();
+    for (name, size, hours) in [("a.png", 10, None), ("b.png", 20, Some("24")), ("c.png", 30, None)] {
+        let stored = handed_over(&app, name, &bytes(size), hours).await.expect(201);
+        ids.push(stored["id"].as_str().unwrap().to_owned());
+    }
+    app.delete(&format!("{FILES}/{}", ids[2])).await.expect(204);
+    let sql = async |sql: &str| app.post("/api/v1/query", &json!({"sql": sql})).await;
+    let answer = sql(
+        "SELECT id, name, content_type, size_bytes, sha256, uploaded_by, expires_at IS NULL FROM stored_files ORDER BY name",
+    );
+    let answer = answer.await.expect(200);
+    let by = app.get(FILES).await.expect(200)["items"][0]["uploaded_by"].clone();
+    let row = |at: usize, name: &str, size: usize, lasts: bool| {
+        json!([ids[at], name, "image/png", size, hex(&bytes(size)), by, lasts])
+    };
+    assert_eq!(answer["rows"], json!([row(0, "a.png", 10, true), row(1, "b.png", 20, false)]), "{answer}");
+    // Nothing of where they lie, and nothing that the list has not.
+    let all = sql("SELECT * FROM stored_files").await.expect(200);
+    let mut columns: Vec<&str> =
+        all["columns"].as_array().unwrap().iter().map(|column| column["name"].as_str().unwrap()).collect();
+    columns.sort_unstable();
+    let listed = app.get(FILES).await.expect(200)["items"][0].clone();
+    let mut fields: Vec<&str> = listed.as_object().unwrap().keys().map(String::as_str).collect();
+    fields.sort_unstable();
+    assert_eq!(columns, fields);
+    let order = json!({"work_order_id": "W", "title": "See the picture", "description": ids[1]});
+    app.post("/api/v1/work-orders", &order).await.expect(202);
+    let joined = sql("SELECT w.title, f.name FROM work_orders w JOIN stored_files f ON f.id = w.description").await;
+    assert_eq!(joined.expect(200)["rows"], json!([["See the picture", "b.png"]]));
+    for statement in ["DELETE FROM stored_files", "UPDATE stored_files SET name = 'x'", "DROP TABLE stored_files"] {
+        let refused = sql(statement).await;
+        assert!((400..500).contains(&refused.status), "{statement}: {}", refused.text());
+    }
+    assert_eq!(app.get(FILES).await.expect(200)["total"], 2);
+}

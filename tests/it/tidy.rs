@@ -47,6 +47,7 @@ const FEATURE_EDGES: &[(&str, &str)] = &[
     ("query", "datasets"),
     ("query", "findings"),
     ("query", "records"),
+    ("query", "storage"),
     ("records", "datasets"),
     ("health", "records"),
     ("observability", "records"),

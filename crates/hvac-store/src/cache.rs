@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 
 mod redis;
 
-pub use redis::check_url as check_redis_url;
+pub use redis::{check_url as check_redis_url, client as redis_client};
 
 /// Goes up when an answer's bytes change their shape: older ones are not found any more.
 const FORMAT: u32 = 1;
@@ -94,7 +94,7 @@ impl CacheKey {
         Self { kind, sha256: artefact_sha256.into(), request: request.into() }
     }
 
-    /// What an admin calls it: `answer/{sha256}/{request}`, `records/…`, `rows/…`, `footer/…`, `model/…`.
+    /// What an admin calls it: `answer/{sha256}/{request}`, `records/{collection}/…`, `rows/…`, `footer/…`, `model/…`.
     #[must_use]
     pub fn name(&self) -> String {
         let kind = match self.kind {
@@ -109,13 +109,41 @@ impl CacheKey {
 
     /// The key as it stands in Redis.
     fn in_redis(&self) -> String {
-        format!("{}{}", prefix(&self.sha256), hex(&Sha256::digest(self.request.as_bytes())))
+        let hash = hex(&Sha256::digest(self.request.as_bytes()));
+        match self.kind {
+            Kind::Records => format!("{}{}:{hash}", records_prefix(), self.sha256),
+            _ => format!("{}{hash}", prefix(&self.sha256)),
+        }
     }
 }
 
 /// How the keys in Redis begin of what was made of an artefact.
 fn prefix(sha256: &str) -> String {
     format!("hvac:{FORMAT}:{sha256}:")
+}
+
+/// How the keys in Redis begin of records: no answer's begins so.
+fn records_prefix() -> String {
+    format!("hvac:remembered:{FORMAT}:")
+}
+
+/// What is forgotten in Redis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beyond {
+    /// Answers that were made of artefacts whose sha256 is like that pattern.
+    Answers(String),
+    /// Records of collections whose name is like that pattern.
+    Records(String),
+}
+
+impl Beyond {
+    /// The keys, as Redis writes a pattern of them.
+    fn pattern(&self) -> String {
+        match self {
+            Self::Answers(sha256) => format!("{}*", prefix(sha256)),
+            Self::Records(collection) => format!("{}{collection}/*", records_prefix()),
+        }
+    }
 }
 
 /// How long entries live.
@@ -177,12 +205,11 @@ pub struct CacheStats {
 }
 
 impl Cache {
-    /// A cache; `redis_url` adds the second level, which is connected to in the background. Call it within
-    /// the runtime.
+    /// A cache; a Redis adds the second level, which is connected to in the background.
     ///
     /// # Errors
-    /// `bad_setting` when `redis_url` cannot be read. An absent server is no error.
-    pub fn new(max_bytes: u64, ttl: Duration, redis_url: Option<&str>) -> Result<Self> {
+    /// When it is called outside the runtime. An absent server is no error.
+    pub fn new(max_bytes: u64, ttl: Duration, redis: Option<::redis::Client>) -> Result<Self> {
         let ttl = ttl.min(LONGEST_TTL);
         let weigh = |key: &CacheKey, entry: &Entry| {
             let key_bytes = (key.sha256.len() + key.request.len()) as u64;
@@ -190,7 +217,7 @@ impl Cache {
         };
         let memory = moka::future::Cache::builder().max_capacity(max_bytes).weigher(weigh);
         let memory = memory.eviction_policy(EvictionPolicy::lru()).expire_after(Lives { answers: ttl }).build();
-        let redis = redis_url.map(|url| redis::Redis::new(url, ttl)).transpose()?;
+        let redis = redis.map(|client| redis::Redis::new(client, ttl)).transpose()?;
         Ok(Self(Arc::new(Inner {
             memory,
             max_bytes,
@@ -330,15 +357,23 @@ impl Cache {
         }
     }
 
-    /// Forgets the entries of memory whose [`CacheKey::name`] is wanted, and the answers of Redis that were made of
-    /// artefacts whose sha256 is like that pattern (`*`, `?`). How many of memory, and of Redis where it answers.
-    pub async fn invalidate(&self, wanted: impl Fn(&str) -> bool, redis: Option<&str>) -> (u64, Option<u64>) {
-        let of_memory = self.forget_those(|key, _| wanted(&key.name())).await;
-        let of_redis = match (&self.0.redis, redis) {
-            (Some(redis), Some(sha256)) => redis.invalidate(&format!("{}*", prefix(sha256))).await,
-            _ => None,
-        };
-        (of_memory, of_redis)
+    /// Forgets the entries of memory whose [`CacheKey::name`] is wanted, and what is said of Redis (patterns with `*` and
+    /// `?`). How many of memory, and of Redis where it answers and anything is said of it.
+    pub async fn invalidate(&self, wanted: impl Fn(&str) -> bool, beyond: &[Beyond]) -> (u64, Option<u64>) {
+        // First what memory would be filled from again.
+        let mut of_redis = None;
+        if let Some(redis) = &self.0.redis {
+            for part in beyond {
+                match redis.invalidate(&part.pattern()).await {
+                    Some(removed) => of_redis = Some(of_redis.unwrap_or_default() + removed),
+                    None => {
+                        of_redis = None;
+                        break;
+                    }
+                }
+            }
+        }
+        (self.forget_those(|key, _| wanted(&key.name())).await, of_redis)
     }
 
     async fn forget_those(&self, which: impl Fn(&CacheKey, &Entry) -> bool) -> u64 {

@@ -36,6 +36,7 @@ pub mod staged;
 #[cfg(test)]
 mod tests;
 pub mod trash;
+pub mod trust;
 pub mod verified;
 pub mod versions;
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub models_path: PathBuf,
     /// Second cache level; none when unset.
     pub redis_url: Option<String>,
+    /// PEM file of the authorities that may have signed its certificate; none: those that the system trusts.
+    pub redis_authorities: Option<PathBuf>,
     /// Bound of the in-process cache.
     pub cache_max_bytes: u64,
     /// How long a cached answer lives, in both levels.
@@ -162,7 +165,9 @@ impl Store {
         recovered: Recovered,
         lock: StoreLock,
     ) -> Result<Self> {
-        let cache = cache::Cache::new(settings.cache_max_bytes, settings.cache_ttl, settings.redis_url.as_deref())?;
+        let authorities = settings.redis_authorities.as_deref();
+        let redis = settings.redis_url.as_deref().map(|url| cache::redis_client("REDIS_URL", url, authorities));
+        let cache = cache::Cache::new(settings.cache_max_bytes, settings.cache_ttl, redis.transpose()?)?;
         let made = made::MadeFiles::new(&objects, settings.downloads_max_bytes)?;
         let mut locks = vec![lock];
         if models.root() != objects.root() {

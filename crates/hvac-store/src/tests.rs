@@ -235,6 +235,7 @@ fn settings(folder: &Path, database: &str) -> Settings {
         data_storage_path: folder.join("sessions"),
         models_path: folder.join("models"),
         redis_url: None,
+        redis_authorities: None,
         cache_max_bytes: 1 << 20,
         cache_ttl: Duration::from_secs(60),
         downloads_max_bytes: 1 << 20,

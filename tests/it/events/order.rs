@@ -60,6 +60,7 @@ async fn a_client_that_comes_back_at_any_time_loses_nothing() {
 async fn what_is_gone_is_told_of() {
     let app = TestApp::start_with(&[("EVENTS_KEPT", "100")]).await;
     declare(&app);
+    status_is_told(&app).await;
     let start = app.state.events.latest();
     publish(&app, 0..250, 0);
     let latest = app.state.events.latest();

@@ -68,6 +68,39 @@ async fn events_of_a_session_are_for_those_who_see_it() {
     his.is_quiet().await;
 }
 
+/// A request that fails inside is told to admins, with what its log line is found by, and to nobody else.
+#[tokio::test]
+async fn a_failure_inside_is_told_to_admins_alone() {
+    let guarded = Guarded::start().await;
+    let anna = guarded.service("anna", "operator").await;
+    let (mut hers, mut admins) = (socket(&guarded, &anna).await, socket(&guarded, &guarded.admin).await);
+    for socket in [&mut hers, &mut admins] {
+        socket.subscribe(json!({"types": ["error_notification"]})).await;
+    }
+    let mut stream = Stream::open(&guarded.app, "/api/events?types=error_notification", &[("x-api-key", &anna)]).await;
+    // What was refused is no failure.
+    guarded.get(&anna, "/api/work-orders?page=0").await.expect_problem(422, "out_of_range");
+    let txn = guarded.app.state.store.db.begin().await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&txn, "ALTER TABLE records_work_orders RENAME TO gone").await.unwrap();
+    txn.commit().await.unwrap();
+    let failed = guarded.get(&anna, "/api/work-orders").await;
+    failed.expect_problem(500, "internal");
+    let told = admins.got().await;
+    let data = &told["data"];
+    assert_eq!(
+        (&told["type"], &data["code"], &data["route"], &data["job_id"], &data["session_id"]),
+        (&json!("error_notification"), &json!("internal"), &json!("GET /work-orders"), &Value::Null, &Value::Null)
+    );
+    assert_eq!(data["request_id"], failed.header("x-request-id"));
+    assert!(!told.to_string().contains("records_work_orders"), "the cause is the log's: {told}");
+    hers.is_quiet().await;
+    assert!(tokio::time::timeout(QUIET, stream.next()).await.is_err());
+    // It is not among what she missed either.
+    let since = told["seq"].as_u64().unwrap() - 1;
+    hers.subscribe(json!({"types": ["error_notification"], "since": since})).await;
+    hers.is_quiet().await;
+}
+
 #[tokio::test]
 async fn what_everyone_owns_everyone_hears_of() {
     let app = TestApp::start_with(&[("ANONYMOUS_ROLE", "viewer")]).await;

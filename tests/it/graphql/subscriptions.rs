@@ -118,6 +118,14 @@ async fn another_protocol_and_another_origin_are_refused() {
             other => panic!("{headers:?}: {}", other.is_ok()),
         }
     }
+    // A stranger is let in by neither door.
+    let guarded = Guarded::start().await;
+    match Socket::try_open(&guarded.app, &[protocol]).await {
+        Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), 401),
+        other => panic!("{}", other.is_ok()),
+    }
+    let introspection = json!({"query": "{ __schema { types { name } } }"});
+    guarded.app.post("/graphql", &introspection).await.expect_problem(401, "no_credentials");
     let mut socket = Socket::open(&app, &[]).await;
     let stopping = tokio::spawn(app.stop());
     assert_eq!(socket.next().await.unwrap_err().0, 1001);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hvac_analytics::config::{RecordServers, Secret};
+use hvac_analytics::config::{RecordServers, Secret, ServerAddress};
 use hvac_analytics::records::backend::{BackendFailure, Filter, Found, Record, RecordBackend, RecordQuery};
 use hvac_analytics::records::collection::{BackendKind, Collection};
 use hvac_analytics::records::declaration;
@@ -57,11 +57,11 @@ fn kind_of(kind: Kind) -> BackendKind {
 
 /// The backend of a server, as the settings make it.
 fn connected(server: &Server) -> Arc<dyn RecordBackend> {
-    let url = Some(Secret::new(server.url()));
+    let address = Some(ServerAddress { url: Secret::new(server.url()), authorities: None });
     let servers = match server.kind {
-        Kind::Mysql => RecordServers { mysql: url, ..RecordServers::default() },
-        Kind::Postgres => RecordServers { postgres: url, ..RecordServers::default() },
-        Kind::Redis => RecordServers { redis: url, ..RecordServers::default() },
+        Kind::Mysql => RecordServers { mysql: address, ..RecordServers::default() },
+        Kind::Postgres => RecordServers { postgres: address, ..RecordServers::default() },
+        Kind::Redis => RecordServers { redis: address, ..RecordServers::default() },
     };
     let cache = Cache::new(1 << 24, Duration::from_secs(60), None).unwrap();
     let all = futures_util::FutureExt::now_or_never(named(&servers, &cache)).expect("nothing is waited for").unwrap();

@@ -87,6 +87,9 @@ async fn a_wrong_file_is_refused_by_its_line_and_the_old_one_goes_on() {
         (field("rank = { type = 'integer', default = 'x' }"), 7, "a whole number"),
         (field("rank = { type = 'integer' }\npage = { type = 'text' }"), 8, "is a word of the routes"),
         (NOTES.replace("name = 'notes'", "name = 'sessions'"), 1, "built-in table"),
+        (NOTES.replace("name = 'notes'", "name = 'stored_files'"), 1, "built-in table"),
+        (NOTES.replace("name = 'notes'", "name = 'stored_file_links'"), 1, "built-in table"),
+        (NOTES.replace("name = 'notes'", "name = 'notes__rows'"), 2, "two underscores"),
         (NOTES.replace("key = 'id'", "key = 'id'\nroute = 'models/mine'"), 1, "built-in routes at /models"),
         (NOTES.replace("key = 'id'", "key = 'id'\nbackend = 'postgres'"), 1, "name no such server"),
         (NOTES.replace("key = 'id'", "key = 'id'\nttl = '3 days'"), 4, "write it like 30d"),
@@ -132,4 +135,81 @@ async fn all_committed_files_go_together() {
         assert_eq!(state["error"], Value::Null, "{state}");
     }
     assert_eq!(collections["items"].as_array().unwrap().len(), 10);
+}
+
+/// Whoever writes while a declaration changes is acknowledged and kept as it is declared now, or told why not.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_go_on_while_declarations_change() {
+    let app = Arc::new(declared(&[("notes.toml", NOTES)]).await);
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writing = (0..8).map(|writer| {
+        let (app, stop) = (Arc::clone(&app), Arc::clone(&stop));
+        tokio::spawn(async move {
+            let (mut kept, mut hidden) = (Vec::new(), 0);
+            for n in 0_u32.. {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+                let id = format!("{writer}-{n:05}");
+                let answer = app.post("/api/notes", &json!({"id": id, "text": "x", "rank": n})).await;
+                match answer.status {
+                    202 => kept.push(id),
+                    404 => {
+                        answer.expect_problem(404, "no_such_route");
+                        hidden += 1;
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    _ => panic!("{}", answer.text()),
+                }
+            }
+            (kept, hidden)
+        })
+    });
+    let writing: Vec<_> = writing.collect();
+    let mut text = NOTES.to_owned();
+    for round in 0..3 {
+        text += &format!("done_{round} = {{ type = 'boolean', default = false, index = {} }}\n", round == 1);
+        let collections = rewritten(&app, "notes.toml", Some(&text)).await;
+        assert_eq!(file(&collections, "notes.toml")["error"], Value::Null, "{collections}");
+    }
+    rewritten(&app, "notes.toml", None).await;
+    let more = text.replace("rank = { type = 'integer' }", "rank = { type = 'integer', index = true }");
+    rewritten(&app, "notes.toml", Some(&more)).await;
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let (mut kept, mut hidden) = (Vec::new(), 0);
+    for writer in writing {
+        let (ids, refused) = writer.await.unwrap();
+        kept.extend(ids);
+        hidden += refused;
+    }
+    assert!(hidden > 0 && kept.len() > 100, "{hidden} {}", kept.len());
+    for query in ["", "?done_0=false", "?done_1=false", "?done_2=false"] {
+        assert_eq!(app.get(&format!("/api/notes{query}")).await.expect(200)["total"], kept.len(), "{query}");
+    }
+    for id in kept.iter().step_by(37) {
+        let record = app.get(&format!("/api/notes/{id}")).await.expect(200);
+        assert_eq!((&record["done_0"], &record["done_2"]), (&json!(false), &json!(false)), "{record}");
+    }
+}
+
+/// Names that differ in an underscore are two in every room.
+#[tokio::test]
+async fn names_that_differ_little_are_two() {
+    let one = NOTES.replace("name = 'notes'", "name = 'part_1'");
+    let other = NOTES.replace("name = 'notes'", "name = 'part1'").replace("rank", "weight");
+    let app = declared(&[("parts.toml", &format!("{one}{other}"))]).await;
+    app.post("/api/part-1", &json!({"id": "a", "rank": 1})).await.expect(202);
+    app.post("/api/part1", &json!({"id": "a", "weight": 2})).await.expect(202);
+    let document = app.get("/api/openapi.json").await.expect(200);
+    for (route, field) in [("part-1", "rank"), ("part1", "weight")] {
+        let body = &document["paths"][format!("/api/{route}")]["post"]["requestBody"]["content"]["application/json"];
+        let schema = body["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        assert!(document["components"]["schemas"][schema]["properties"][field].is_object(), "{route}: {body}");
+    }
+    if cfg!(feature = "graphql") {
+        let query = json!({"query": "{ part_1 { items { rank } } part1 { items { weight } } }"});
+        let found = app.post("/api/graphql", &query).await.expect(200);
+        let expected = json!({"part_1": {"items": [{"rank": 1}]}, "part1": {"items": [{"weight": 2}]}});
+        assert_eq!(found["data"], expected, "{found}");
+    }
 }

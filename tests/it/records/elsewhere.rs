@@ -33,13 +33,23 @@ id = {{ type = "text" }}
 }
 
 async fn kept_by(server: &Server, more: &[(&'static str, &str)]) -> TestApp {
+    let (setting, url) = server.setting();
+    kept_at((setting, &url), server.word(), more).await.unwrap()
+}
+
+/// With a server at that address.
+pub(super) async fn kept_at(
+    (setting, url): (&'static str, &str),
+    word: &str,
+    more: &[(&'static str, &str)],
+) -> hvac_analytics::error::Result<TestApp> {
     let folder = Arc::new(TempDir::new().unwrap());
     let declarations = folder.path().join("collections");
     std::fs::create_dir_all(&declarations).unwrap();
-    std::fs::write(declarations.join("hvac.toml"), declaration(server.word())).unwrap();
-    let mut settings = vec![("COLLECTIONS_PATH", declarations.display().to_string()), server.setting()];
+    std::fs::write(declarations.join("hvac.toml"), declaration(word)).unwrap();
+    let mut settings = vec![("COLLECTIONS_PATH", declarations.display().to_string()), (setting, url.to_owned())];
     settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    TestApp::start_in(folder, settings).await.unwrap()
+    TestApp::start_in(folder, settings).await
 }
 
 fn orders(from: u64, to: u64, state: &str) -> Value {
@@ -147,9 +157,156 @@ async fn refuses_what_may_not_wait(server: &mut Server) {
     assert_eq!(app.get("/api/v1/work-orders").await.expect(200)["total"], 990);
 }
 
+/// What is wrong is refused by the same words wherever it would be kept.
+async fn refuses_bad_input(app: &TestApp, finds_by_index_only: bool) {
+    app.post(BATCH, &orders(0, 30, "x")).await.expect(202);
+    let record = |more: Value| {
+        let mut record = json!({"work_order_id": "W", "title": "x"});
+        record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        record
+    };
+    let nested =
+        |depth| (0..depth).fold(json!(1), |inner, n| if n % 2 == 0 { json!([inner]) } else { json!({"a": inner}) });
+    for (more, code, says) in [
+        (json!({"titel": "x"}), "unknown_field", "did you mean title?"),
+        (json!({"work_order_id": "k".repeat(201)}), "invalid_records", "at most 200 are taken"),
+        (json!({"work_order_id": ""}), "invalid_records", "must not be empty"),
+        (json!({"title": 7}), "invalid_records", "a text is expected"),
+        (json!({"title": null}), "invalid_records", "must be given"),
+        (json!({"cost": 1.5}), "invalid_records", "a whole number"),
+        (json!({"cost": u64::MAX}), "invalid_records", "at most 64 bits"),
+        (json!({"more": "text"}), "invalid_records", "an object or a list"),
+        (json!({"more": nested(31)}), "invalid_records", "at most 30 levels"),
+        (json!({"more": ["x".repeat(65_536)]}), "invalid_records", "at most 65536 are taken"),
+        (json!({"equipment_id": "e".repeat(201)}), "invalid_records", "at most 200 are taken"),
+    ] {
+        for (path, body) in
+            [("/api/v1/work-orders", record(more.clone())), (BATCH, json!({"work_orders": [record(more.clone())]}))]
+        {
+            let problem = app.post(path, &body).await.expect_problem(422, code);
+            assert!(problem["detail"].as_str().unwrap().contains(says), "{more}: {problem}");
+        }
+    }
+    app.post(BATCH, &orders(0, 1001, "x")).await.expect_problem(422, "too_many_records");
+    app.post(BATCH, &json!({"orders": []})).await.expect_problem(422, "unknown_field");
+    app.post(BATCH, &json!([])).await.expect_problem(422, "invalid_body");
+    for (query, code, says) in [
+        ("titel=x", "unknown_parameter", "did you mean title?"),
+        ("cost=cheap", "invalid_field", "a whole number"),
+        ("sort_by=titel", "unknown_sort", "did you mean title?"),
+        ("page=18446744073709551615&page_size=100", "out_of_range", "page"),
+        ("more=x", "unknown_parameter", ""),
+    ] {
+        let problem = app.get(&format!("/api/v1/work-orders?{query}")).await.expect_problem(422, code);
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{query}: {problem}");
+    }
+    app.get("/api/v1/work-orders/none").await.expect_problem(404, "unknown_record");
+    app.delete("/api/v1/work-orders/none").await.expect_problem(404, "unknown_record");
+    let beyond = app.get("/api/v1/work-orders?page=3&page_size=20").await.expect(200);
+    assert_eq!((&beyond["total"], &beyond["total_pages"], &beyond["items"]), (&json!(30), &json!(2), &json!([])));
+    let deepest = json!({"work_order_id": "W-0000", "title": "x", "more": nested(30)});
+    app.post("/api/v1/work-orders", &deepest).await.expect(202);
+    app.post("/api/v1/hvac/flush", &json!({})).await.expect(200);
+    assert_eq!(app.get("/api/v1/work-orders/W-0000").await.expect(200)["more"], deepest["more"]);
+    assert_eq!(app.get("/api/v1/hvac/rejected").await.expect(200)["total"], 0);
+    let scanned = app.get("/api/v1/work-orders?title=x").await;
+    if finds_by_index_only {
+        let problem = scanned.expect_problem(422, "backend_cannot");
+        assert!(problem["detail"].as_str().unwrap().contains("redis"), "{problem}");
+    } else {
+        assert_eq!((&scanned.expect(200)["total"], &scanned.json()["scanned"]), (&json!(30), &json!(["title"])));
+        assert!(scanned.header("warning").contains("no index"), "{}", scanned.header("warning"));
+    }
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_in_the_metadata_database() {
+    let app = declared(&[("hvac.toml", &declaration("sqlite"))]).await;
+    refuses_bad_input(&app, false).await;
+}
+
+/// A declaration that changes: what is there, what waits and what comes have the new default, and the new index finds all.
+async fn takes_a_new_declaration_over(server: &Server) {
+    let app = kept_by(server, &[]).await;
+    app.post(BATCH, &orders(0, 450, "old")).await.expect(202);
+    app.post("/api/v1/hvac/flush", &json!({})).await.expect(200);
+    app.post(BATCH, &orders(450, 460, "old")).await.expect(202);
+    let text = declaration(server.word());
+    let text = text.replace("more =", "done = { type = \"boolean\", default = false, index = true }\nmore =");
+    let text = text.replace("title = { type = \"text\",", "title = { type = \"text\", max_length = 100, index = true,");
+    let path = app.folder.path().join("collections/hvac.toml");
+    let generation = app.state.records.registry().generation;
+    std::fs::write(&path, &text).unwrap();
+    until("it is read again", async || app.state.records.registry().generation > generation).await;
+    let collections = app.get("/api/v1/collections").await.expect(200);
+    assert!(collections["files"].as_array().unwrap().iter().all(|file| file["error"].is_null()), "{collections}");
+    assert_eq!(app.get("/api/v1/work-orders/W-0455").await.expect(200)["done"], false, "it waits");
+    app.post(BATCH, &orders(460, 470, "old")).await.expect(202);
+    for query in ["done=false", "title=old", "done=false&title=old"] {
+        let page = app.get(&format!("/api/v1/work-orders?{query}")).await.expect(200);
+        assert_eq!((&page["total"], &page["scanned"]), (&json!(470), &Value::Null), "{query}");
+    }
+    // A field that records have a value of stays.
+    std::fs::write(&path, text.replace("cost = { type = \"integer\", index = true }\n", "")).unwrap();
+    until("it is refused", async || {
+        let collections = app.get("/api/v1/collections").await.expect(200);
+        let file = collections["files"].as_array().unwrap().iter().find(|file| file["file"] == "hvac.toml").cloned();
+        file.unwrap()["error"].as_str().is_some_and(|error| error.contains("470 records have a value of it"))
+    })
+    .await;
+    // Removed and put back.
+    std::fs::write(&path, "collection = []\n").unwrap();
+    until("its routes are hidden", async || app.get("/api/v1/work-orders/W-0000").await.status == 404).await;
+    std::fs::write(&path, &text).unwrap();
+    until("they are back", async || app.get("/api/v1/work-orders/W-0000").await.status == 200).await;
+    assert_eq!(app.get("/api/v1/work-orders?done=false").await.expect(200)["total"], 470);
+}
+
+/// A change of a collection whose server is away is refused until it is back, and nobody else waits for it.
+async fn changes_when_it_is_back(server: &mut Server) {
+    let app = kept_by(server, &[]).await;
+    app.post(BATCH, &orders(0, 10, "old")).await.expect(202);
+    app.post("/api/v1/hvac/flush", &json!({})).await.expect(200);
+    server.down();
+    let text = declaration(server.word());
+    let text = text.replace("more =", "done = { type = \"boolean\", default = false, index = true }\nmore =");
+    let path = app.folder.path().join("collections/hvac.toml");
+    std::fs::write(&path, &text).unwrap();
+    let refused = async || {
+        let collections = app.get("/api/v1/collections").await.expect(200);
+        let file = collections["files"].as_array().unwrap().iter().find(|file| file["file"] == "hvac.toml").cloned();
+        file.unwrap()["error"].as_str().map(str::to_owned)
+    };
+    let (begun, mut longest, mut written) = (Instant::now(), Duration::ZERO, 0);
+    while begun.elapsed() < Duration::from_secs(8) {
+        let asked = Instant::now();
+        app.post("/api/v1/notes", &json!({"id": format!("n{written}")})).await.expect(202);
+        longest = longest.max(asked.elapsed());
+        written += 1;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(longest < Duration::from_secs(1), "{longest:?} of {written}");
+    let error = refused().await.expect("it cannot be applied");
+    assert!(error.contains("cannot be applied") && error.contains("cannot be used now"), "{error}");
+    app.post(BATCH, &orders(10, 20, "old")).await.expect(202);
+    server.up();
+    std::fs::write(&path, text + "\n").unwrap();
+    until("it is in force", async || refused().await.is_none()).await;
+    assert_eq!(app.get("/api/v1/work-orders?done=false").await.expect(200)["total"], 20);
+}
+
 async fn each_server(kind: Kind) {
     let mut server = Server::start(kind);
     is_used_like_any_other(&server).await;
+    drop(server);
+    server = Server::start(kind);
+    refuses_bad_input(&kept_by(&server, &[]).await, kind == Kind::Redis).await;
+    drop(server);
+    server = Server::start(kind);
+    takes_a_new_declaration_over(&server).await;
+    drop(server);
+    server = Server::start(kind);
+    changes_when_it_is_back(&mut server).await;
     drop(server);
     server = Server::start(kind);
     goes_down_and_comes_back(&mut server).await;

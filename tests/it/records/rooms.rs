@@ -109,3 +109,29 @@ async fn health_and_metrics_tell_of_records() {
     assert!(written.rsplit(' ').next().unwrap().parse::<f64>().unwrap() >= 1.0, "{written}");
     assert!(metrics.contains("route=\"/api/work-orders\""), "routes as they are declared");
 }
+
+/// What somebody may not read is not counted, restored or shown as refused to him either.
+#[tokio::test]
+async fn children_that_one_may_not_read_are_not_told_of() {
+    let text = "[[collection]]\nname = 'cases'\nkey = 'id'\nstates = { field = 'state', open = ['open'] }\n\
+                [collection.fields]\nid = { type = 'text' }\nstate = { type = 'text', values = ['open', 'done'], default = 'open' }\n\
+                [[collection]]\nname = 'remarks'\nkey = 'id'\nread = 'admin'\nparent = { collection = 'cases', field = 'case_id' }\n\
+                [collection.fields]\nid = { type = 'text' }\ncase_id = { type = 'text' }\n";
+    let app = declared(&[("desk.toml", text)]).await;
+    app.post("/api/cases", &json!({"id": "C"})).await.expect(202);
+    app.post("/api/remarks", &json!({"id": "R", "case_id": "C"})).await.expect(202);
+    let made = app.post("/api/v1/keys", &json!({"name": "works", "role": "operator"})).await.expect(201);
+    let operator = made["key"].as_str().unwrap();
+    let ask =
+        async |method: Method, path: &str| app.request(method, path, |request| request.bearer_auth(operator)).await;
+    // Of this machine everything is open: an admin asks.
+    assert_eq!(app.get("/api/cases/C").await.expect(200)["counts"]["remarks"]["total"], 1);
+    assert_eq!(app.post("/api/desk/recovery/restore/C", &json!({})).await.expect(200)["remarks"][0]["id"], "R");
+    let seen = ask(Method::GET, "/api/cases/C").await.expect(200);
+    assert_eq!((&seen["state"], &seen["counts"]), (&json!("open"), &Value::Null), "{seen}");
+    ask(Method::GET, "/api/cases/C/remarks").await.expect_problem(403, "forbidden");
+    ask(Method::GET, "/api/desk/rejected").await.expect_problem(403, "forbidden");
+    ask(Method::POST, "/api/desk/recovery/restore/C").await.expect_problem(403, "forbidden");
+    ask(Method::POST, "/api/desk/flush").await.expect(200);
+    ask(Method::GET, "/api/desk/recovery/incomplete-cases").await.expect(200);
+}

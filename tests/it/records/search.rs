@@ -81,6 +81,13 @@ async fn words_in_the_embedded_database() {
     ] {
         assert_eq!(found(&app, q).await, expected, "{q}");
     }
+    // What no index finds says so.
+    for (q, scanned) in [("7", json!(["q"])), ("冷", json!(["q"])), ("冷凝器", Value::Null), ("7 pump", Value::Null)]
+    {
+        let query: String = url::form_urlencoded::byte_serialize(q.as_bytes()).collect();
+        let page = app.get(&format!("/api/v1/work-orders?q={query}")).await.expect(200);
+        assert_eq!(page["scanned"], scanned, "{q}");
+    }
     // A field whose words are searched from now on, and one no more.
     let path = app.folder.path().join("collections/hvac.toml");
     let changed = declaration("sqlite").replace("search = true, index = true", "index = true");

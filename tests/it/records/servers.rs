@@ -24,15 +24,60 @@ pub struct Server {
     port: u16,
     folder: TempDir,
     process: Option<Child>,
+    takes_tls_only: bool,
+}
+
+/// An authority, and what it signs.
+pub struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    pub fn new() -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "an authority");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { issuer: rcgen::Issuer::new(params, key), pem }
+    }
+
+    /// Writes what says who it is.
+    pub fn write(&self, path: &Path) -> String {
+        std::fs::write(path, &self.pem).unwrap();
+        path.display().to_string()
+    }
+
+    /// A certificate of that name, and its key.
+    fn signed(&self, name: &str) -> [String; 2] {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        [params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem()]
+    }
 }
 
 impl Server {
     /// A new one, which answers.
     pub fn start(kind: Kind) -> Self {
+        Self::start_with(kind, None)
+    }
+
+    /// One that takes connections by TLS only, with a certificate of that name.
+    pub fn start_by_tls(kind: Kind, authority: &Authority, name: &str) -> Self {
+        Self::start_with(kind, Some((authority, name)))
+    }
+
+    fn start_with(kind: Kind, signed: Option<(&Authority, &str)>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let folder = tempfile::Builder::new().prefix("hvac-keeps-").tempdir_in("/tmp").unwrap();
-        let mut server = Self { kind, port, folder, process: None };
+        let mut server = Self { kind, port, folder, process: None, takes_tls_only: signed.is_some() };
         server.set_up();
+        if let Some((authority, name)) = signed {
+            server.set_up_tls(authority, name);
+        }
         server.up();
         server
     }
@@ -99,6 +144,22 @@ impl Server {
         }
     }
 
+    fn set_up_tls(&self, authority: &Authority, name: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let below = |name: &str| self.folder.path().join(name);
+        authority.write(&below("ca.pem"));
+        for (file, pem) in ["cert.pem", "key.pem"].into_iter().zip(authority.signed(name)) {
+            std::fs::write(below(file), pem).unwrap();
+            std::fs::set_permissions(below(file), std::fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() && self.kind == Kind::Postgres {
+                done(Command::new("chown").arg("postgres").arg(below(file)));
+            }
+        }
+        if self.kind == Kind::Postgres {
+            std::fs::write(below("data/pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
+        }
+    }
+
     /// Starts it, on what it has.
     pub fn up(&mut self) {
         self.spawn();
@@ -120,13 +181,24 @@ impl Server {
         let mut command = match self.kind {
             Kind::Redis => {
                 let mut command = Command::new("redis-server");
-                command.args(["--port", &port, "--bind", "127.0.0.1", "--requirepass", PASSWORD]);
+                if self.takes_tls_only {
+                    command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+                    command.args(["--tls-cert-file", &below("cert.pem"), "--tls-key-file", &below("key.pem")]);
+                    command.args(["--tls-ca-cert-file", &below("ca.pem")]);
+                } else {
+                    command.args(["--port", &port]);
+                }
+                command.args(["--bind", "127.0.0.1", "--requirepass", PASSWORD]);
                 command.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
                 command
             }
             Kind::Postgres => {
                 let mut command = as_user("postgres", &postgres("postgres"));
                 command.args(["-D", &below("data"), "-p", &port, "-k", &below(""), "-c", "listen_addresses=127.0.0.1"]);
+                if self.takes_tls_only {
+                    command.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", below("cert.pem"))]);
+                    command.args(["-c", &format!("ssl_key_file={}", below("key.pem"))]);
+                }
                 command
             }
             Kind::Mysql => {
@@ -135,6 +207,11 @@ impl Server {
                 command.arg(format!("--datadir={}", below("data")));
                 command.arg(format!("--socket={}", below("socket")));
                 command.arg(format!("--init-file={}", below("init.sql")));
+                if self.takes_tls_only {
+                    command.args(["--require-secure-transport=ON", &format!("--ssl-ca={}", below("ca.pem"))]);
+                    command.arg(format!("--ssl-cert={}", below("cert.pem")));
+                    command.arg(format!("--ssl-key={}", below("key.pem")));
+                }
                 if is_root() {
                     command.arg("--user=root");
                 }
@@ -156,7 +233,11 @@ impl Server {
         let mut command = match self.kind {
             Kind::Redis => {
                 let mut command = Command::new("redis-cli");
-                command.args(["-p", &port, "-a", PASSWORD, "--no-auth-warning", "-e", "ping"]);
+                command.args(["-p", &port, "-a", PASSWORD, "--no-auth-warning", "-e"]);
+                if self.takes_tls_only {
+                    command.args(["--tls", "--insecure"]);
+                }
+                command.arg("ping");
                 command
             }
             Kind::Postgres => {
@@ -168,11 +249,21 @@ impl Server {
             Kind::Mysql => {
                 let mut command = Command::new("mariadb");
                 command.args(["--no-defaults", "--protocol=tcp", "-h", "127.0.0.1", "-P", &port, "-u", "hvac"]);
+                if self.takes_tls_only {
+                    command.arg("--ssl");
+                }
                 command.arg(format!("-p{PASSWORD}")).args(["-e", "SELECT 1", "records"]);
                 command
             }
         };
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+    }
+
+    /// Carries statements out beside the program, in PostgreSQL.
+    pub fn sql(&self, statements: &str) {
+        let mut command = Command::new("psql");
+        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "hvac", "-d", "postgres"]);
+        done(command.args(["-v", "ON_ERROR_STOP=1", "-c", statements]).env("PGPASSWORD", PASSWORD));
     }
 
     /// Kills it as a power cut would.

@@ -122,6 +122,10 @@ async fn a_body_of_another_shape_says_how_it_is_written() {
     text.expect_problem(415, "not_json");
     app.post(&format!("{BATCH}?partail=true"), &json!({})).await.expect_problem(422, "unknown_parameter");
     app.post(&format!("{BATCH}?partial=perhaps"), &json!({})).await.expect_problem(422, "invalid_field");
+    let two = declared(&[("translation.toml", &committed("translation.toml"))]).await;
+    let body = json!({"tasks": [{"task_id": "T", "session_id": "S"}], "translation_tasks": [{"task_id": "U", "session_id": "S"}]});
+    let problem = two.post("/api/v1/translation/tasks/batch", &body).await.expect_problem(422, "invalid_field");
+    assert!(problem["detail"].as_str().unwrap().contains("means the same"), "{problem}");
     let other = app.patch(BATCH, &json!({})).await;
     other.expect_problem(405, "method_not_allowed");
     assert!(other.header("allow").contains("POST"), "{:?}", other.headers);

@@ -6,19 +6,21 @@
 //! it goes, one line when it is back.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::{AsyncConnectionConfig, Client, ConnectionAddr, RedisError, TlsCertificates};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::{CacheKey, Kind, RECORDS_LIFE_BEYOND};
 use crate::error::{Error, Result, codes};
+use crate::trust;
 
 /// How long an operation of a request may take.
 const OPERATION: Duration = Duration::from_millis(30);
@@ -51,29 +53,45 @@ struct Link {
     broken: Notify,
 }
 
-fn client(url: &str) -> Result<Client> {
+/// What connects to a Redis: by TLS when its address begins with `rediss`, to one whose certificate the system's
+/// authorities have signed, or those of a PEM file.
+///
+/// # Errors
+/// `bad_setting` by the setting's name, when the address or the file cannot be used.
+pub fn client(variable: &'static str, url: &str, authorities: Option<&Path>) -> Result<Client> {
+    let unusable = |_| {
+        let message = format!(
+            "{variable} cannot be used: it must be an address such as redis://127.0.0.1:6379/0, or rediss://… by TLS"
+        );
+        Error::invalid(variable, codes::BAD_SETTING, message)
+    };
     // The parser's own words could repeat a password.
-    Client::open(url).map_err(|_| {
-        let message = "REDIS_URL cannot be used: it must be an address such as redis://127.0.0.1:6379/0, without TLS";
-        Error::invalid("REDIS_URL", codes::BAD_SETTING, message)
-    })
+    let client = Client::open(url).map_err(unusable)?;
+    let ConnectionAddr::TcpTls { insecure, .. } = client.get_connection_info().addr() else { return Ok(client) };
+    if *insecure {
+        let message =
+            format!("{variable} ends with #insecure: whoever has no certificate that is trusted is not asked");
+        return Err(Error::invalid(variable, codes::BAD_SETTING, message));
+    }
+    let Some(path) = authorities else { return Ok(client) };
+    let root_cert = Some(trust::authorities("REDIS_CA_PATH", path)?);
+    Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert }).map_err(unusable)
 }
 
 /// Whether this is the address of a Redis.
 ///
 /// # Errors
 /// `bad_setting`; it may hold a password, so it is not repeated.
-pub fn check_url(url: &str) -> Result<()> {
-    client(url).map(drop)
+pub fn check_url(variable: &'static str, url: &str) -> Result<()> {
+    client(variable, url, None).map(drop)
 }
 
 impl Redis {
     /// Begins to connect.
     ///
     /// # Errors
-    /// `bad_setting` when the URL cannot be read.
-    pub(super) fn new(url: &str, ttl: Duration) -> Result<Self> {
-        let client = client(url)?;
+    /// Outside the runtime.
+    pub(super) fn new(client: Client, ttl: Duration) -> Result<Self> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|e| Error::internal("the cache was made outside the runtime").with_source(e))?;
         let link = Arc::new(Link::default());

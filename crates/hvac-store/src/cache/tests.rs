@@ -200,8 +200,9 @@ async fn answers_are_kept_for_their_time_and_under_their_key() {
 #[tokio::test]
 async fn only_an_unreadable_redis_url_is_refused() {
     let ttl = Duration::from_secs(1);
-    assert_eq!(Cache::new(1, ttl, Some("not a url")).err().unwrap().code.name, "bad_setting");
-    let absent = Cache::new(1 << 20, ttl, Some("redis://127.0.0.1:1")).unwrap();
+    assert_eq!(redis_client("REDIS_URL", "not a url", None).err().unwrap().code.name, "bad_setting");
+    let absent = redis_client("REDIS_URL", "redis://127.0.0.1:1", None).unwrap();
+    let absent = Cache::new(1 << 20, ttl, Some(absent)).unwrap();
     let key = answer("aa", "r");
     absent.put(&key, Bytes::from_static(b"x")).await;
     assert_eq!(absent.get(&key).await.unwrap(), "x");
