@@ -33,7 +33,7 @@ const RUNS: (usize, usize, f64, f64) = (3, 20, 0.95, 1.25);
 /// A speed that stays within this share of itself stands still.
 const STILL_SPEED: f64 = 0.01;
 /// Rows at that speed that tell what the meter does there.
-const AT_SPEED: usize = 12;
+const AT_SPEED: usize = 5;
 /// Rises that tell a register, and how many of them there are for each fall.
 const RISES: (u64, u64) = (48, 50);
 
