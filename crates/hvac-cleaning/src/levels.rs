@@ -9,11 +9,13 @@
 //!   them 3.75 times their mean, of fewer than 5 the same within 5 % of its usual span – a fan's power is flat at low
 //!   speed, and a controlled value is still at its set-point –, or as long as the runs within that by chance do;
 //! - stands still with the speed of its machine: from where that comes to within 1 % until it leaves;
+//! - stands still while that speed does, and at that speed repeats its value so often at other times that one in 2000 columns
+//!   ([`CHANCE`]) or more would by chance: a fan at its least speed moves its meter by less than that can show;
 //! - only rises, 48 times and 50 times for each fall: a register by its values.
 
 use std::cell::LazyCell;
 
-use super::run_lengths::{RunLengths, Sensor};
+use super::run_lengths::{CHANCE, RunLengths, Sensor};
 use super::sampling::{UsualSpan, number, quantile};
 
 /// Times that a column comes to rest on a value that is a level of it, and on its least or greatest value.
@@ -30,6 +32,8 @@ const ENOUGH: usize = 100;
 const RUNS: (usize, usize, f64, f64) = (3, 20, 0.95, 1.25);
 /// A speed that stays within this share of itself stands still.
 const STILL_SPEED: f64 = 0.01;
+/// Rows at that speed that tell what the meter does there.
+const AT_SPEED: usize = 5;
 /// Rises that tell a register, and how many of them there are for each fall.
 const RISES: (u64, u64) = (48, 50);
 
@@ -101,7 +105,8 @@ impl Levels {
                     let usual = holds.usual_ms(&run).is_some_and(|usual_ms| run.lasts_ms < habit * usual_ms);
                     usual || (habit > 0.0 && run.lasts_ms < holds.by_chance_ms(&run))
                 };
-                if is_level || stands_with_speed(sensor, &run) || by_habit() {
+                let at_speed = || habit > 0.0 && repeats_at_speed(sensor, &run, range);
+                if is_level || stands_with_speed(sensor, &run) || by_habit() || at_speed() {
                     rested = true;
                     usual.get_mut(index).into_iter().for_each(|usual| *usual = true);
                 }
@@ -117,16 +122,18 @@ impl Levels {
     }
 }
 
+/// Between which values the machine's speed is during a standstill; none where it moves, or is not known.
+fn still_speed(sensor: &Sensor<'_>, run: &Standstill) -> Option<(f64, f64)> {
+    let here = sensor.speed?.get(run.first..=run.last)?.iter().filter(|speed| !speed.is_nan());
+    let (min, max) =
+        here.fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), speed| (min.min(*speed), max.max(*speed)));
+    (max >= min && max - min <= STILL_SPEED * max).then_some((min, max))
+}
+
 /// Whether a standstill is that of its machine's speed: the speed is still for as long, and moves at its ends, of which one
 /// may be where the machine starts or stops, or the record ends.
 fn stands_with_speed(sensor: &Sensor<'_>, run: &Standstill) -> bool {
-    let Some(speeds) = sensor.speed else { return false };
-    let here = speeds.get(run.first..=run.last).unwrap_or_default().iter().filter(|speed| !speed.is_nan());
-    let (min, max) =
-        here.fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), speed| (min.min(*speed), max.max(*speed)));
-    if max < min || max - min > STILL_SPEED * max {
-        return false;
-    }
+    let (Some(speeds), Some((min, max))) = (sensor.speed, still_speed(sensor, run)) else { return false };
     // Whether the speed is another at the next row that was judged; none where there is no such row before it stands.
     let moves = |rows: &mut dyn Iterator<Item = usize>| {
         for row in rows {
@@ -140,6 +147,24 @@ fn stands_with_speed(sensor: &Sensor<'_>, run: &Standstill) -> bool {
     };
     let ends = [moves(&mut (0..run.first).rev()), moves(&mut (run.last + 1..sensor.values.len()))];
     ends.contains(&Some(true)) && !ends.contains(&Some(false))
+}
+
+/// Whether a standstill is what the meter does at its machine's speed, which is still meanwhile: of n other rows at that speed
+/// a share p has the value of the standstill, and n·pᴸ⁻¹ runs of its L samples are no rarer than [`CHANCE`].
+fn repeats_at_speed(sensor: &Sensor<'_>, run: &Standstill, range: f64) -> bool {
+    let (Some(speeds), Some((min, max))) = (sensor.speed, still_speed(sensor, run)) else { return false };
+    let near = (min - STILL_SPEED * max)..=(max + STILL_SPEED * max);
+    let (mut rows, mut same) = (0_usize, 0_usize);
+    for (row, (value, speed)) in sensor.values.iter().zip(speeds).enumerate() {
+        let of_run = (run.first..=run.last).contains(&row);
+        if of_run || value.is_nan() || !near.contains(speed) || sensor.idle(row, *value) {
+            continue;
+        }
+        (rows, same) = (rows + 1, same + usize::from((value - run.level).abs() <= range));
+    }
+    let samples = run.lasts_ms / sensor.interval_ms;
+    let repeats = same as f64 / rows.max(1) as f64;
+    rows >= AT_SPEED && rows as f64 * repeats.powf(samples - 1.0) >= CHANCE
 }
 
 /// Of each group of runs on one level, which share of the judged values outside of all runs is on it too.

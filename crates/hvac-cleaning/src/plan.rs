@@ -91,8 +91,11 @@ impl Plan {
             }
             Rule::HeatBalance => {
                 format!(
-                    "|flow·ΔT − load|/load at most {}, from {} RT, where ±{} K of ΔT are no more than that",
-                    t.heat_balance, t.heat_balance_min_rt, t.delta_t_accuracy_k
+                    "|flow·ΔT − load|/load at most {} and {} times what both scatter, from {} RT, where ±{} K of ΔT are no more than that",
+                    t.heat_balance,
+                    super::heat_balance::NOISE,
+                    t.heat_balance_min_rt,
+                    t.delta_t_accuracy_k
                 )
             }
             Rule::Affinity => format!("|P/f³ ÷ own nearest level − 1| at most {}", t.affinity),

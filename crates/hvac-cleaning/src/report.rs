@@ -343,6 +343,10 @@ pub struct Balance {
     pub mean_error: Option<f64>,
     /// Limit of a row.
     pub limit: f64,
+    /// What both sides scatter against each other from row to row, K of ΔT: a row may be off by four times that beside the
+    /// limit; none where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_k: Option<f64>,
     /// Share that must be within; none where each row stands for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_share: Option<f64>,

@@ -106,26 +106,44 @@ impl OngoingCleaning<'_> {
         let inputs = self.inputs();
         let t = self.plan.parameters.thresholds.clone();
         if let (Some((by_flow, _)), Some((load, _))) = (derive::by_flow(&inputs), inputs.get(&Role::Load)) {
-            let test = heat_balance::OneSide {
-                limit: t.heat_balance,
-                least_rt: t.heat_balance_min_rt,
-                delta_t_k: t.delta_t_accuracy_k,
-            };
-            let flow_lpm = inputs.get(&Role::Flow).map_or(&[][..], |(values, _)| values);
-            let pairs = by_flow.iter().zip(load);
-            let rows = pairs.clone().zip(flow_lpm);
-            let verdicts: Vec<RowVerdict> =
-                rows.map(|((by_flow, load), flow)| test.judge(*flow, *by_flow, *load)).collect();
-            let error = |((flow, load), verdict): ((&f64, &f64), &RowVerdict)| match verdict {
-                RowVerdict::Unjudged => f64::NAN,
-                _ => (flow - load) / load,
-            };
-            found.heat_balance = Some(heat_balance::balance(pairs.zip(&verdicts).map(error), t.heat_balance, None));
-            self.keep_verdicts(found, Rule::HeatBalance, None, &verdicts, |span| {
-                format!("flow × ΔT is up to {} % off the measured load", signed_percent(span.worst()))
-            });
+            self.one_side(found, &by_flow, load, inputs.get(&Role::Flow).map_or(&[][..], |(values, _)| values));
         }
         found.plant_balance = plant_balance(&inputs, t.plant_balance, t.plant_balance_share);
+    }
+
+    /// The load that the water carries (RT, from `flow_lpm`) against the measured one.
+    fn one_side(&mut self, found: &mut RowFindings, by_flow: &[f64], load: &[f64], flow_lpm: &[f64]) {
+        let t = self.plan.parameters.thresholds.clone();
+        let column = self.plan.roles.get(&Role::Flow).and_then(|chosen| chosen.columns.first().copied());
+        let meta = column.and_then(|index| self.metas.get(index));
+        if meta.is_some_and(|meta| self.plan.judged_before(Rule::HeatBalance, meta)) {
+            self.stop(Rule::HeatBalance, "an earlier cleaning has judged it by the same limits".to_owned());
+            return;
+        }
+        let rows = || flow_lpm.iter().zip(by_flow).zip(load).map(|((flow, carried), load)| (*flow, *carried, *load));
+        let noise_k = heat_balance::noise_k(rows(), t.heat_balance_min_rt);
+        let test = heat_balance::OneSide {
+            limit: t.heat_balance,
+            least_rt: t.heat_balance_min_rt,
+            delta_t_k: t.delta_t_accuracy_k,
+            noise_k: noise_k.unwrap_or(0.0),
+        };
+        let verdicts: Vec<RowVerdict> = rows().map(|(flow, carried, load)| test.judge(flow, carried, load)).collect();
+        let error = |((_, carried, load), verdict): ((f64, f64, f64), &RowVerdict)| match verdict {
+            RowVerdict::Unjudged => (f64::NAN, false),
+            verdict => ((carried - load) / load, *verdict == RowVerdict::Within),
+        };
+        let balance = heat_balance::balance(rows().zip(&verdicts).map(error), t.heat_balance, None);
+        found.heat_balance = Some(Balance { noise_k, ..balance });
+        if noise_k.is_some() {
+            found.yardsticks.extend(column.map(|index| (Rule::HeatBalance, index)));
+        }
+        let noise = noise_k.map_or(String::new(), |noise_k| {
+            format!(", beyond the ±{} K of ΔT that the two scatter", number((100.0 * noise_k).round() / 100.0))
+        });
+        self.keep_verdicts(found, Rule::HeatBalance, None, &verdicts, |span| {
+            format!("flow × ΔT is up to {} % off the measured load{noise}", signed_percent(span.worst()))
+        });
     }
 
     fn affinity(&mut self, found: &mut RowFindings) {
@@ -329,7 +347,8 @@ fn plant_balance(inputs: &derive::Inputs, limit: f64, accepted: f64) -> Option<B
         .zip(back)
         .map(|((flow, supply), back)| heat_balance::load_from_flow_rt(*flow, *supply, *back));
     let errors = load.iter().zip(power).zip(condenser).map(|((load, power), condenser)| {
-        if *load > 0.0 { heat_balance::plant_error(*load, *power, condenser) } else { f64::NAN }
+        let error = if *load > 0.0 { heat_balance::plant_error(*load, *power, condenser) } else { f64::NAN };
+        (error, error.abs() <= limit)
     });
     Some(heat_balance::balance(errors, limit, Some(accepted)))
 }

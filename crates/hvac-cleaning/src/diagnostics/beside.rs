@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use super::limits::DiagnosticLimits;
 use super::own_past::{self, JudgedDay, Method, Row};
 use super::plant::{Chiller, Plant, RunningMachine, full_load};
 use crate::machines::MachineState;
@@ -19,6 +20,8 @@ use hvac_points::MachineKind;
 /// Least samples of an hour, and least hours of a day.
 const LEAST_SAMPLES: usize = 2;
 const LEAST_HOURS: usize = 2;
+/// Least days side by side that say how two stand to each other.
+const LEAST_DAYS: usize = 3;
 /// Below this share of its full power a machine does nothing to speak of.
 const LEAST_POWER: f64 = 0.1;
 /// The neighbour's load in its past may be this far away, in ln.
@@ -35,10 +38,12 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// How much more it takes, in ln, than it did beside the other one, over the last judged days; none where that is not
-    /// known, or too long ago.
-    pub(super) fn lasting(&self, day: i32) -> Option<f64> {
-        recent(&self.days, day)
+    /// How much more it takes, in ln, than it did beside the other one: the median of those days, both included; none where
+    /// they ran side by side on fewer than three of them.
+    pub(super) fn over(&self, since: i32, day: i32) -> Option<f64> {
+        let within = self.days.iter().filter(|judged| (since..=day).contains(&judged.day));
+        let mut worse: Vec<f64> = within.map(|judged| judged.worse).collect();
+        if worse.len() < LEAST_DAYS { None } else { median(&mut worse) }
     }
 }
 
@@ -54,9 +59,15 @@ fn at_work(running: &[MachineState]) -> impl Fn(usize) -> bool {
     move |row| on(row) && row.checked_sub(1).is_some_and(on)
 }
 
+/// How days are judged here.
+fn method<const N: usize>(tolerance: [f64; N], bad: f64, limits: &DiagnosticLimits) -> Method<N> {
+    let (past_days, lasting_days) = (limits.past_days as usize, limits.lasting_days as usize);
+    Method { tolerance, least_rows: LEAST_HOURS, past_days, lasting_days, bad, limit: limits.fouling_rise.ln_1p() }
+}
+
 /// How a chiller does beside each of the others.
-pub(super) fn beside(plant: &Plant<'_>, chiller: &Chiller, past_days: usize, lasting_days: usize) -> Vec<Beside> {
-    let method = Method { tolerance: LIKE, least_rows: LEAST_HOURS, past_days, lasting_days, bad: 1.0 };
+pub(super) fn beside(plant: &Plant<'_>, chiller: &Chiller, limits: &DiagnosticLimits) -> Vec<Beside> {
+    let method = method(LIKE, 1.0, limits);
     let others = plant.chillers.iter().enumerate().filter(|(_, other)| other.name != chiller.name);
     let one = |(other, them): (usize, &Chiller)| {
         let rows = hours(plant, chiller, them);
@@ -80,7 +91,6 @@ fn hours(plant: &Plant<'_>, chiller: &Chiller, other: &Chiller) -> Vec<Row<1>> {
     let enough = by_hour.into_iter().filter(|(_, (_, _, samples))| *samples >= LEAST_SAMPLES);
     let row = |((day, _), (own, other, samples)): ((i32, u32), (f64, f64, usize))| Row {
         day,
-        stage: 0,
         y: (own / other).ln(),
         x: [(other / samples as f64 / other_full).ln()],
     };
@@ -93,7 +103,7 @@ const SUMS_UP: f64 = 0.1;
 
 /// What the plant's own meter leaves for a chiller, against what the chiller's meter says: judged days on which that has
 /// fallen, which speaks against its meter. Empty where the plant's meter is none, or not of these machines.
-pub(super) fn by_total(plant: &Plant<'_>, chiller: &Chiller, past_days: usize, lasting_days: usize) -> Vec<JudgedDay> {
+pub(super) fn by_total(plant: &Plant<'_>, chiller: &Chiller, limits: &DiagnosticLimits) -> Vec<JudgedDay> {
     let of_plant = |m: &&RunningMachine| m.kind != MachineKind::Other && !m.power_kw.is_empty();
     let machines: Vec<&RunningMachine> = plant.machines.iter().filter(of_plant).collect();
     let Some(full) = full_load(chiller.power_kw.iter().copied()) else { return Vec::new() };
@@ -113,11 +123,10 @@ pub(super) fn by_total(plant: &Plant<'_>, chiller: &Chiller, past_days: usize, l
     }
     let row = |((day, _), (total, sum, own)): ((i32, u32), (f64, f64, f64))| {
         let y = ((total - sum + own) / own).ln();
-        y.is_finite().then_some(Row { day, stage: 0, y, x: [] })
+        y.is_finite().then_some(Row { day, y, x: [] })
     };
     let rows: Vec<Row<0>> = by_hour.into_iter().filter_map(row).collect();
-    let method = Method { tolerance: [], least_rows: LEAST_HOURS, past_days, lasting_days, bad: -1.0 };
-    own_past::judged_days(&rows, &method).map(|(days, _)| days).unwrap_or_default()
+    own_past::judged_days(&rows, &method([], -1.0, limits)).map(|(days, _)| days).unwrap_or_default()
 }
 
 /// What a machine mostly draws while it runs, kW.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | formula | kW/RT of the day ÷ kW/RT that its past took at the same loads, lifts and supply temperatures ≥ 1 + `fouling_rise` (0.08), by the day alone and by the median of the last `lasting_days` (7) judged days |
 //! | conditions | ln of load share and its square, lift and its square, lift × ln share, chilled-water supply: what DOE-2's and Gordon–Ng's chiller models are functions of; how far the load swings within the hour, for power rises faster than load; where the load is computed from its own ΔT, also 1/ΔT: a sensor that is off by b makes the load wrong by b/ΔT |
-//! | past | the better quarter of the days before it under like conditions: mean load within a third, lift within 3.5 K, supply within 1.5 K; `past_days` (7) or more |
+//! | past | the better quarter of the days before it under like conditions: mean load within a half, lift within 5 K, supply within 2 K, none of them beyond the limit; `past_days` (7) or more |
 //! | judged | means of whole hours, not within an hour after it starts or stops, from `least_load` (0.25) of full load; days with 4 of them. Others may start and stop meanwhile |
 //! | withheld | when another chiller beside it, at the same moment, takes as much as it always did ([`super::beside`]); when the plant's own meter did not rise with its power; when it came from one day to the next; readings that other sensors speak against are left out ([`super::suspects`]). Coverage says so |
 //! | source | Comstock & Braun, ASHRAE RP-1043 (1999): 10…40 % of fouled condenser tubes raise power by 1…11 %; a reference model of one's own at like load and temperatures and a threshold on its residual is the method of Reddy, ASHRAE RP-1275 (2006). Gordon & Ng, *Cool Thermodynamics* (2000) |
@@ -28,9 +28,9 @@ use crate::machines::MachineState;
 const LEAST_HOURS: usize = 4;
 /// Share of an hour that must be there.
 const LEAST_SHARE: f64 = 0.75;
-/// Like days lie this far apart at most: ln of load share (a third), lift (÷ 10, 3.5 K), chilled-water supply (÷ 10, 1.5 K) and
+/// Like days lie this far apart at most: ln of load share (a half), lift (÷ 10, 5 K), chilled-water supply (÷ 10, 2 K) and
 /// 1/ΔT; squares and products follow, and what swings within the hour is taken off.
-const LIKE: [f64; 8] = [0.3, f64::INFINITY, 0.35, f64::INFINITY, f64::INFINITY, 0.15, 0.15, f64::INFINITY];
+const LIKE: [f64; 8] = [0.45, f64::INFINITY, 0.5, f64::INFINITY, f64::INFINITY, 0.2, 0.15, f64::INFINITY];
 /// Confidence is this much less where the load is shared among chillers.
 const SHARED: f64 = 0.9;
 
@@ -74,6 +74,7 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> Vec<(Vec<Fi
         past_days: limits.past_days as usize,
         lasting_days: limits.lasting_days as usize,
         bad: 1.0,
+        limit: limits.fouling_rise.ln_1p(),
     };
     let own_past = |chiller: &Chiller| {
         let all: Vec<LoadedRow> = loaded_rows(plant, chiller).into_iter().filter(|row| !row.lift_k.is_nan()).collect();
@@ -112,23 +113,25 @@ fn judge_one(
         );
         return (Vec::new(), coverage(0, 0, vec![why, suspects]));
     }
-    let (past_days, lasting_days) = (limits.past_days as usize, limits.lasting_days as usize);
-    let beside = beside::beside(plant, chiller, past_days, lasting_days);
+    let lasting_days = limits.lasting_days as usize;
+    let beside = beside::beside(plant, chiller, limits);
     let limit = limits.fouling_rise.ln_1p();
     let best = BestDecile::of(&past.all, limits.like_rows);
-    let by_total = beside::by_total(plant, chiller, past_days, lasting_days);
+    let by_total = beside::by_total(plant, chiller, limits);
     let (mut findings, mut withheld, mut misread, mut at_once) = (Vec::new(), 0_usize, 0_usize, 0_usize);
     for (at, day) in past.days.iter().enumerate().filter(|(_, day)| day.worse >= limit) {
         let sure = sureness(day.lasting - limit, past.scatter, (lasting_days, day.like_days));
         if sure < LEAST_SURE {
             continue;
         }
+        // The days that make what lasts: it is as of these that others are asked.
+        let since = past.days.get(at.saturating_sub(lasting_days.saturating_sub(1))).map_or(day.day, |first| first.day);
         // Its load is measured too small, when beside another one it takes what it always took – unless that one has
         // become as much worse, by a load of its own.
         let denies = |beside: &&Beside| {
             let also = pasts.get(beside.other).and_then(|other| recent(&other.days, day.day));
             let also = chiller.load_source == LoadSource::Own && also.is_some_and(|worse| worse >= limit / 2.0);
-            beside.lasting(day.day).is_some_and(|lasting| lasting < limit / 2.0) && !also
+            beside.over(since, day.day).is_some_and(|over| over < limit / 2.0) && !also
         };
         if beside.iter().any(|beside| denies(&beside)) {
             withheld += 1;
@@ -145,7 +148,7 @@ fn judge_one(
         }
         let rows: Vec<&LoadedRow> =
             past.all.iter().filter(|row| row.day == day.day && row.share >= limits.least_load).collect();
-        let beside = beside.iter().filter_map(|beside| beside.lasting(day.day)).reduce(f64::min);
+        let beside = beside.iter().filter_map(|beside| beside.over(since, day.day)).reduce(f64::min);
         let sure = if chiller.load_source == LoadSource::Shared { SHARED * sure } else { sure };
         findings.extend(finding(plant, chiller, day, beside, &rows, &best, sure));
     }
@@ -193,7 +196,7 @@ fn hourly(plant: &Plant<'_>, chiller: &Chiller, rows: &[LoadedRow], least_load: 
         let swing = mean(&|row| (row.load_rt / mean_rt - 1.0).powi(2));
         let x = [load, load * load, lift, lift * lift, lift * load, supply_c / 10.0, per_delta, swing];
         let y = (mean(&|row| row.power_kw) / mean_rt).ln();
-        (y.is_finite() && x.iter().all(|x| x.is_finite())).then_some(Row { day, stage: 0, y, x })
+        (y.is_finite() && x.iter().all(|x| x.is_finite())).then_some(Row { day, y, x })
     };
     by_hour.into_iter().filter_map(conditions).collect()
 }

@@ -3,9 +3,9 @@
 //! | | |
 //! |---|---|
 //! | formula | ΔT of the day ÷ ΔT that its past had at the same loads ≤ 1 − `delta_t_drop` (0.2), by the day alone and by the median of the last `lasting_days` (7) judged days |
-//! | conditions | ln of load share and its square, chilled-water supply: ΔT falls with load in every plant. Only hours with as many running pumps (chillers, where no pump tells) are compared: one more pushes more water through at the same load, and that is no valve |
-//! | past | the better quarter of the days before it under like conditions: mean load within a fifth, supply within 1 K, as many pumps; `past_days` (7) or more |
-//! | judged | means of whole hours with a chiller or chilled-water pump running, from `least_load` (0.25) of full load; days with 3 of them. Chillers may start and stop meanwhile: ΔT of the header is that of all water |
+//! | conditions | ln of load share and its square, chilled-water supply: ΔT falls with load in every plant; ln of the number of running pumps (chillers, where no pump tells): one more pushes more water through at the same load, and that is no valve |
+//! | past | the better quarter of the days before it under like conditions: mean load within a third, supply within 1 K, pumps within half as many again, none of them beyond the limit; `past_days` (7) or more |
+//! | judged | means of whole hours with a chiller or chilled-water pump running, as many pumps from their beginning to their end, from `least_load` (0.25) of full load; days with 3 of them. Chillers may start and stop meanwhile: ΔT of the header is that of all water |
 //! | withheld | when the flow did not rise by half, or the pumps' speed by a quarter, of what ΔT fell (both in ln), where they are known: then a temperature is wrong. Readings that other sensors speak against are left out ([`super::suspects`]). Coverage says so |
 //! | source | Taylor, *Degrading chilled water plant delta-T: causes and mitigation*, ASHRAE Transactions 108(1), AC-02-6-1 (2002): ΔT falls to one half to two thirds of design at low load in sound plants, so only like loads are compared |
 //!
@@ -24,8 +24,9 @@ use hvac_points::MachineKind;
 
 /// Name of what is judged.
 const MACHINE: &str = "CHW";
-/// Like days lie this far apart at most: ln of load share (a fifth), and chilled-water supply (÷ 10, 1 K); the square follows.
-const LIKE: [f64; 3] = [0.2, f64::INFINITY, 0.1];
+/// Like days lie this far apart at most: ln of load share (a third), chilled-water supply (÷ 10, 1 K) and ln of the number of
+/// pumps (half as many again); the square follows.
+const LIKE: [f64; 4] = [0.3, f64::INFINITY, 0.1, 0.45];
 /// Least hours of a judged day, and the share of an hour that must be there.
 const LEAST_HOURS: usize = 3;
 const LEAST_SHARE: f64 = 0.75;
@@ -72,12 +73,14 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> (Vec<Findin
     };
     let all: Vec<LoadedRow> = known.iter().zip(hours).filter_map(loaded).collect();
     let judged: Vec<LoadedRow> = all.iter().filter(|row| row.share >= limits.least_load).copied().collect();
+    let limit = -(1.0 - limits.delta_t_drop).ln();
     let method = Method {
         tolerance: LIKE,
         least_rows: LEAST_HOURS,
         past_days: limits.past_days as usize,
         lasting_days: limits.lasting_days as usize,
         bad: -1.0,
+        limit,
     };
     let hourly = Hourly::of(plant, &all, limits.least_load);
     let Some((days, scatter)) = own_past::judged_days(&hourly.rows(|hour| hour.delta_k), &method) else {
@@ -91,9 +94,8 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> (Vec<Findin
     let speeds = more(&|hour| hour.speed);
     let pumped: Vec<LoadedRow> = all.iter().filter(|row| row.power_kw > 0.0).copied().collect();
     let best = BestDecile::of(&pumped, limits.like_rows);
-    let limit = -(1.0 - limits.delta_t_drop).ln();
     let (mut findings, mut withheld) = (Vec::new(), 0_usize);
-    for day in hourly.busiest(&days).filter(|day| day.worse >= limit) {
+    for day in days.iter().filter(|day| day.worse >= limit) {
         let rows: Vec<&LoadedRow> = judged.iter().filter(|row| row.day == day.day).collect();
         let sure = sureness(day.lasting - limit, scatter, (method.lasting_days, day.like_days));
         if sure < LEAST_SURE {
@@ -101,9 +103,7 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> (Vec<Findin
         }
         // Less ΔT at one load is more water: where a meter or the pumps' speed says that there is not, a temperature is
         // measured wrongly.
-        let rise = |of: &[JudgedDay]| {
-            of.iter().find(|other| (other.day, other.stage) == (day.day, day.stage)).map(|other| other.worse)
-        };
+        let rise = |of: &[JudgedDay]| of.iter().find(|other| other.day == day.day).map(|other| other.worse);
         let (flow, speed) = (rise(&flows), rise(&speeds));
         let denied = |rise: Option<f64>, share: f64| rise.is_some_and(|rise| rise < share * day.worse);
         if denied(flow, FLOW_SHARE) || denied(speed, SPEED_SHARE) {
@@ -138,7 +138,7 @@ fn running(plant: &Plant<'_>) -> Vec<bool> {
 }
 
 /// How many chilled-water pumps are known to run, row by row; of chillers, where no pump tells.
-fn stages(plant: &Plant<'_>) -> Vec<u32> {
+fn running_pumps(plant: &Plant<'_>) -> Vec<u32> {
     let of = |kind| plant.machines.iter().filter(move |machine| machine.kind == kind);
     let kind = match of(MachineKind::ChwPump).next() {
         Some(_) => MachineKind::ChwPump,
@@ -155,7 +155,7 @@ fn stages(plant: &Plant<'_>) -> Vec<u32> {
 /// Means of an hour in which as many pumps ran from its beginning to its end.
 struct Hour {
     day: i32,
-    stage: u32,
+    pumps: f64,
     share: f64,
     supply_c: f64,
     delta_k: f64,
@@ -169,7 +169,7 @@ struct Hourly(Vec<Hour>);
 impl Hourly {
     fn of(plant: &Plant<'_>, rows: &[LoadedRow], least_load: f64) -> Self {
         let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
-        let stages = stages(plant);
+        let counts = running_pumps(plant);
         let mut by_hour: BTreeMap<(i32, u32), Vec<&LoadedRow>> = BTreeMap::new();
         for row in rows {
             let hour = plant.clock.get(row.row).map(|time| time.half_hour / 2).unwrap_or_default();
@@ -178,11 +178,11 @@ impl Hourly {
         let one = |((day, _), rows): ((i32, u32), Vec<&LoadedRow>)| {
             let hours: f64 = rows.iter().map(|row| row.hours).sum();
             let mean = |of: &dyn Fn(&LoadedRow) -> f64| rows.iter().map(|row| of(row) * row.hours).sum::<f64>() / hours;
-            let stage = *stages.get(rows.first()?.row)?;
-            let (share, same) = (mean(&|row| row.share), rows.iter().all(|row| stages.get(row.row) == Some(&stage)));
+            let pumps = *counts.get(rows.first()?.row)?;
+            let (share, same) = (mean(&|row| row.share), rows.iter().all(|row| counts.get(row.row) == Some(&pumps)));
             (hours >= LEAST_SHARE && same && share >= least_load).then(|| Hour {
                 day,
-                stage,
+                pumps: f64::from(pumps.max(1)),
                 share,
                 supply_c: mean(&|row| get(&plant.chws_c, row.row)),
                 delta_k: mean(&|row| get(&plant.delta_t_k, row.row)),
@@ -194,29 +194,14 @@ impl Hourly {
     }
 
     /// A quantity of these hours with its conditions, where both are known.
-    fn rows(&self, of: impl Fn(&Hour) -> f64) -> Vec<Row<3>> {
+    fn rows(&self, of: impl Fn(&Hour) -> f64) -> Vec<Row<4>> {
         let row = |hour: &Hour| {
             let (share, y) = (hour.share.ln(), of(hour).ln());
-            let x = [share, share * share, hour.supply_c / 10.0];
+            let x = [share, share * share, hour.supply_c / 10.0, hour.pumps.ln()];
             let known = y.is_finite() && x.iter().all(|x| x.is_finite());
-            known.then_some(Row { day: hour.day, stage: hour.stage, y, x })
+            known.then_some(Row { day: hour.day, y, x })
         };
         self.0.iter().filter_map(row).collect()
-    }
-
-    /// Of each day, what is judged at the stage of most of its hours.
-    fn busiest<'d>(&self, days: &'d [JudgedDay]) -> impl Iterator<Item = &'d JudgedDay> {
-        let mut hours: BTreeMap<(i32, u32), usize> = BTreeMap::new();
-        self.0.iter().for_each(|hour| *hours.entry((hour.day, hour.stage)).or_default() += 1);
-        let mut best: BTreeMap<i32, (usize, &JudgedDay)> = BTreeMap::new();
-        for day in days {
-            let count = hours.get(&(day.day, day.stage)).copied().unwrap_or_default();
-            let known = best.entry(day.day).or_insert((count, day));
-            if count > known.0 {
-                *known = (count, day);
-            }
-        }
-        best.into_values().map(|(_, day)| day)
     }
 }
 

@@ -7,8 +7,9 @@
 //!
 //! A day is compared with the days before it under like conditions (each condition's mean over the day within its
 //! tolerance), `past_days` of them at least: with the better quarter of their levels, so that faulty days among them do not
-//! hide the fault. It is found when it is beyond the limit by itself, and the median of the last `lasting_days` judged days
-//! is so with a probability of 0.9 or more.
+//! hide the fault. A day that was beyond the limit itself, or could not be judged after one, is nobody's past. A day is found
+//! when it is beyond the limit by itself, and the median of the last `lasting_days` judged days is so with a probability of
+//! 0.9 or more.
 
 use std::collections::BTreeMap;
 
@@ -19,27 +20,17 @@ use crate::sampling::{median, quantile};
 pub(super) struct Row<const N: usize> {
     /// Local day.
     pub(super) day: i32,
-    /// How many machines share the work, where only days of as many are alike; else 0.
-    pub(super) stage: u32,
     /// ln of the quantity.
     pub(super) y: f64,
     /// Conditions.
     pub(super) x: [f64; N],
 }
 
-impl<const N: usize> Row<N> {
-    fn key(&self) -> Key {
-        (self.stage, self.day)
-    }
-}
-
-/// What one day's level at one stage says.
+/// What one day's level says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct JudgedDay {
     /// Local day.
     pub(super) day: i32,
-    /// Its stage.
-    pub(super) stage: u32,
     /// ln of the quantity against that of like days before, positive when it is worse.
     pub(super) worse: f64,
     /// The median of that over the last judged days, this one among them.
@@ -61,15 +52,14 @@ pub(super) struct Method<const N: usize> {
     pub(super) lasting_days: usize,
     /// +1 when a rise is bad, −1 when a fall is.
     pub(super) bad: f64,
+    /// From which ln on a day is worse than its past: such a day is nobody's past.
+    pub(super) limit: f64,
 }
 
-/// A stage and a day.
-type Key = (u32, i32);
+/// One day: its level and mean conditions.
+type Day<const N: usize> = (i32, f64, [f64; N]);
 
-/// One day at one stage: its level and mean conditions.
-type Day<const N: usize> = (Key, f64, [f64; N]);
-
-/// The days that can be judged, stage by stage, and how far levels scatter from day to day (robust σ); none when rows are too few.
+/// The days that can be judged, and how far levels scatter from day to day (robust σ); none when rows are too few.
 pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -> Option<(Vec<JudgedDay>, f64)> {
     let first = fit(rows)?;
     let residuals = day_residuals(rows, &first);
@@ -78,32 +68,39 @@ pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -
     let kept: Vec<Row<N>> =
         rows.iter().zip(&residuals).filter(|(_, r)| r.abs() <= limit).map(|(row, _)| *row).collect();
     let days = days(&kept, &fit(&kept)?, method.least_rows);
-    let neighbours = days.iter().zip(days.iter().skip(1)).filter(|(a, b)| a.0.0 == b.0.0);
+    let neighbours = days.iter().zip(days.iter().skip(1));
     let mut steps: Vec<f64> = neighbours.map(|(a, b)| (b.1 - a.1).abs()).collect();
     // The difference of two days scatters √2 times as far as one of them.
     let scatter = 1.4826 * median(&mut steps).unwrap_or_default() / std::f64::consts::SQRT_2;
     let like = |a: &[f64; N], b: &[f64; N]| a.iter().zip(b).zip(method.tolerance).all(|((a, b), t)| (a - b).abs() <= t);
-    let mut judged: Vec<JudgedDay> = Vec::new();
-    for (at, ((stage, day), level, conditions)) in days.iter().enumerate() {
-        let before = days.iter().take(at).filter(|(key, _, other)| key.0 == *stage && like(other, conditions));
+    let (mut judged, mut sound): (Vec<JudgedDay>, Vec<&Day<N>>) = (Vec::new(), Vec::new());
+    // Of a day that cannot be judged the last verdict holds.
+    let mut beyond = false;
+    for today in &days {
+        let (day, level, conditions) = today;
+        let before = sound.iter().filter(|(_, _, other)| like(other, conditions));
         let mut past: Vec<f64> = before.map(|(_, level, _)| level * method.bad).collect();
         let like_days = past.len();
         let better = if like_days >= method.past_days { quantile(&mut past, 0.25) } else { None };
-        let Some(better) = better else { continue };
-        let worse = level * method.bad - better;
-        let same = judged.iter().rev().take_while(|judged| judged.stage == *stage);
-        let mut last: Vec<f64> = same.take(method.lasting_days.saturating_sub(1)).map(|d| d.worse).collect();
+        let worse = better.map(|better| level * method.bad - better);
+        beyond = worse.map_or(beyond, |worse| worse >= method.limit);
+        if !beyond {
+            sound.push(today);
+        }
+        let Some(worse) = worse else { continue };
+        let before = judged.iter().rev().take(method.lasting_days.saturating_sub(1));
+        let mut last: Vec<f64> = before.map(|judged| judged.worse).collect();
         last.push(worse);
         // What has not been judged for so long cannot be known to last.
         let lasting = if last.len() >= method.lasting_days { median(&mut last)? } else { 0.0 };
-        judged.push(JudgedDay { day: *day, stage: *stage, worse, lasting, like_days });
+        judged.push(JudgedDay { day: *day, worse, lasting, like_days });
     }
     Some((judged, scatter))
 }
 
-/// Judged days on either side of a step, how far apart two of them may be, and the share of the rise that it makes.
+/// Judged days on either side of a step, in how many days all of them must lie, and the share of the rise that it makes.
 const BESIDE_A_STEP: usize = 3;
-const STEP_DAYS: i32 = 3;
+const STEP_DAYS: i32 = 8;
 const STEP_SHARE: f64 = 0.75;
 
 /// Whether most of what lasts on the day at that place came from one day to the next: a machine becomes worse little by
@@ -116,23 +113,22 @@ pub(super) fn came_at_once(days: &[JudgedDay], at: usize) -> bool {
         let after = days.get(split..days.len().min(split + BESIDE_A_STEP));
         let (Some(before), Some(after)) = (before, after) else { return false };
         let both = || before.iter().chain(after);
-        let one_stage = both().all(|judged| judged.stage == today.stage);
-        // Across a longer stand nobody saw how it came.
-        let close = both().zip(both().skip(1)).all(|(a, b)| b.day - a.day <= STEP_DAYS);
+        // Across a longer time nobody saw how it came, and what grows looks like a step.
+        let close = both().next().zip(both().last()).is_some_and(|(a, b)| b.day - a.day < STEP_DAYS);
         let step = middle(after).zip(middle(before)).map_or(0.0, |(after, before)| after - before);
-        one_stage && close && after.len() == BESIDE_A_STEP && step >= STEP_SHARE * today.lasting
+        close && after.len() == BESIDE_A_STEP && step >= STEP_SHARE * today.lasting
     })
 }
 
 fn days<const N: usize>(rows: &[Row<N>], beta: &[f64; N], least_rows: usize) -> Vec<Day<N>> {
-    let mut by_day: BTreeMap<Key, (Vec<f64>, [f64; N])> = BTreeMap::new();
+    let mut by_day: BTreeMap<i32, (Vec<f64>, [f64; N])> = BTreeMap::new();
     for row in rows {
-        let (levels, sums) = by_day.entry(row.key()).or_insert_with(|| (Vec::new(), [0.0; N]));
+        let (levels, sums) = by_day.entry(row.day).or_insert_with(|| (Vec::new(), [0.0; N]));
         levels.push(row.y - dot(&row.x, beta));
         sums.iter_mut().zip(row.x).for_each(|(sum, x)| *sum += x);
     }
     by_day.retain(|_, (levels, _)| levels.len() >= least_rows.max(1));
-    let one = |(key, (mut levels, sums)): (Key, (Vec<f64>, [f64; N]))| {
+    let one = |(key, (mut levels, sums)): (i32, (Vec<f64>, [f64; N]))| {
         let count = levels.len() as f64;
         Some((key, median(&mut levels)?, sums.map(|sum| sum / count)))
     };
@@ -142,13 +138,13 @@ fn days<const N: usize>(rows: &[Row<N>], beta: &[f64; N], least_rows: usize) -> 
 /// Each row's distance from its day's mean once the conditions' part is taken off.
 fn day_residuals<const N: usize>(rows: &[Row<N>], beta: &[f64; N]) -> Vec<f64> {
     let rest: Vec<f64> = rows.iter().map(|row| row.y - dot(&row.x, beta)).collect();
-    let mut means: BTreeMap<Key, (f64, f64)> = BTreeMap::new();
+    let mut means: BTreeMap<i32, (f64, f64)> = BTreeMap::new();
     for (row, rest) in rows.iter().zip(&rest) {
-        let (sum, count) = means.entry(row.key()).or_default();
+        let (sum, count) = means.entry(row.day).or_default();
         (*sum, *count) = (*sum + rest, *count + 1.0);
     }
-    let mean = |key: Key| means.get(&key).map_or(0.0, |(sum, count)| sum / count);
-    rows.iter().zip(rest).map(|(row, rest)| rest - mean(row.key())).collect()
+    let mean = |key: i32| means.get(&key).map_or(0.0, |(sum, count)| sum / count);
+    rows.iter().zip(rest).map(|(row, rest)| rest - mean(row.day)).collect()
 }
 
 fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
@@ -160,16 +156,16 @@ fn fit<const N: usize>(rows: &[Row<N>]) -> Option<[f64; N]> {
     if rows.len() < 10 * N {
         return None;
     }
-    let mut means: BTreeMap<Key, ([f64; N], f64, f64)> = BTreeMap::new();
+    let mut means: BTreeMap<i32, ([f64; N], f64, f64)> = BTreeMap::new();
     for row in rows {
-        let (x, y, count) = means.entry(row.key()).or_insert(([0.0; N], 0.0, 0.0));
+        let (x, y, count) = means.entry(row.day).or_insert(([0.0; N], 0.0, 0.0));
         x.iter_mut().zip(row.x).for_each(|(sum, x)| *sum += x);
         (*y, *count) = (*y + row.y, *count + 1.0);
     }
     let mut square = [[0.0; N]; N];
     let mut right = [0.0; N];
     for row in rows {
-        let (sum_x, sum_y, count) = means.get(&row.key())?;
+        let (sum_x, sum_y, count) = means.get(&row.day)?;
         let mut x = row.x;
         x.iter_mut().zip(sum_x).for_each(|(x, sum)| *x -= sum / count);
         let y = row.y - sum_y / count;
@@ -229,13 +225,13 @@ mod tests {
         let row = |day: i32, hour: i32| {
             let x = f64::from(hour) / 24.0 + f64::from(day) / 30.0;
             let noise = 0.002 * f64::from((day * 31 + hour * 17) % 7 - 3);
-            Row { day, stage: 0, y: 0.5 * x + noise + if day >= 40 { 0.1 } else { 0.0 }, x: [x] }
+            Row { day, y: 0.5 * x + noise + if day >= 40 { 0.1 } else { 0.0 }, x: [x] }
         };
         (0..60).flat_map(|day| (0..24).map(move |hour| row(day, hour))).collect()
     }
 
     fn method<const N: usize>(tolerance: [f64; N]) -> Method<N> {
-        Method { tolerance, least_rows: 8, past_days: 14, lasting_days: 5, bad: 1.0 }
+        Method { tolerance, least_rows: 8, past_days: 14, lasting_days: 5, bad: 1.0, limit: 0.08 }
     }
 
     #[test]
@@ -270,11 +266,21 @@ mod tests {
         assert!(judged_days(&rows(), &method([0.1])).unwrap().0.is_empty(), "three like days are too few");
     }
 
+    /// A tenth more from day 40 on, and days within a fortnight are alike: day 40 is compared with 14 sound ones and found. From
+    /// day 41 on there are too few of those, and days that are as bad do not make up for them.
+    #[test]
+    fn days_that_are_worse_are_nobodys_past() {
+        let (days, _) = judged_days(&rows(), &method([0.467])).unwrap();
+        let last = days.last().unwrap();
+        assert_eq!((last.day, last.like_days), (40, 14), "{days:?}");
+        assert!((last.worse - 0.1).abs() < 0.01, "{last:?}");
+    }
+
     #[test]
     fn too_few_rows_tell_nothing() {
         assert!(judged_days(&rows()[..9], &method([1.0])).is_none());
         let flat: Vec<Row<2>> =
-            rows().into_iter().map(|row| Row { day: row.day, stage: 0, y: row.y, x: [row.x[0], 7.0] }).collect();
+            rows().into_iter().map(|row| Row { day: row.day, y: row.y, x: [row.x[0], 7.0] }).collect();
         let (days, _) = judged_days(&flat, &method([f64::INFINITY; 2])).unwrap();
         assert!((days[45].worse - 0.1).abs() < 0.01, "a condition that never moves has no part");
     }
