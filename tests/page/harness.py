@@ -145,7 +145,7 @@ class Browser:
         context.set_default_timeout(15000)
         page = context.new_page()
         watch(page)
-        complaints = []
+        complaints = page.complaints = []
         page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(f"{message.text} {message.location.get('url', '')}".strip()))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         try:
@@ -193,7 +193,7 @@ def settle(page, seconds=30):
         quiet = 0 if waiting else quiet + 1
         if time.monotonic() > until:
             held = page.evaluate("[...document.querySelectorAll('.waiting, [aria-busy=true]')].map((one) => one.parentElement.outerHTML.slice(0, 200))")
-            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} {held} at {page.url}")
+            raise AssertionError(f"still awaited: {[request.url for request in page.under_way]} {held} at {page.url}; the browser complains: {page.complaints}")
 
 
 def until(page, expression, seconds=15):
