@@ -12,9 +12,6 @@ const KEPT_K: f64 = 1.0;
 const KEPT_SHARE: f64 = 0.12;
 /// A law that is not kept is off by so many times what is left when corrected.
 const OFF: f64 = 3.0;
-/// What machines usually do (a flow against its pumps' speeds) speaks for a correction where it is off by this factor, in ln,
-/// and never against one: it has no state of its own that would be right by nature.
-const LEARNT_OFF: f64 = 0.6;
 /// Days that are needed.
 const LEAST_DAYS: usize = 2;
 /// Share of the days that must speak for it, between the first and the last.
@@ -78,29 +75,18 @@ pub(crate) fn votes(plant: &Plant<'_>, raw_days: &dyn Fn(usize) -> Vec<f64>, cor
     let mut votes = Votes { days: vec![0.0; plant.instants.days], laws: Vec::new() };
     for (law, relation) in plant.relations.iter().enumerate() {
         let concerned = relation.members.iter().any(|slot| corrected.iter().any(|(of, _)| of == slot));
-        if !concerned || (!relation.exact && relation.in_kelvin()) {
+        if !concerned || !relation.exact {
             continue;
         }
-        let mut raw = raw_days(law);
-        // What is learnt is off its usual state; what is exact, off 0.
-        let usual =
-            if relation.exact { 0.0 } else { median_of(raw.iter().copied().filter(|r| r.is_finite())).unwrap_or(0.0) };
-        raw.iter_mut().for_each(|raw| *raw -= usual);
-        if !relation.exact && !raw.iter().any(|raw| raw.abs() >= LEARNT_OFF) {
-            continue;
-        }
-        let other = daily(plant, &residuals(plant, relation, corrected));
+        let (raw, other) = (raw_days(law), daily(plant, &residuals(plant, relation, corrected)));
         let kept = if relation.in_kelvin() { KEPT_K } else { KEPT_SHARE };
         let mut spoken: Vec<(f64, f64)> = Vec::new();
-        for ((vote, raw), other) in votes.days.iter_mut().zip(&raw).zip(other.iter().map(|other| other - usual)) {
-            let off = |a: f64, b: f64| match relation.exact {
-                true => a.abs() > OFF * b.abs().max(kept / 2.0) || (a.is_nan() && b.abs() <= kept),
-                false => a.abs() >= LEARNT_OFF,
-            };
-            if other.abs() <= kept && off(*raw, other) {
+        for ((vote, raw), other) in votes.days.iter_mut().zip(&raw).zip(&other) {
+            let off = |a: f64, b: f64| a.abs() > OFF * b.abs().max(kept / 2.0) || (a.is_nan() && b.abs() <= kept);
+            if other.abs() <= kept && off(*raw, *other) {
                 *vote += relation.strength;
-                spoken.push((*raw, other));
-            } else if relation.exact && raw.abs() <= kept && off(other, *raw) {
+                spoken.push((*raw, *other));
+            } else if raw.abs() <= kept && off(*other, *raw) {
                 *vote -= relation.strength;
             }
         }
