@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::out::{Align, print, print_json, table};
+use super::out::{Align, print, print_said, table};
 use super::progress::JobShown;
 use crate::cleaning::dry_run::dry_run;
 use crate::cleaning::{CleanAnswer, CleanRequest, Interval, ask};
@@ -105,7 +105,7 @@ pub async fn run(state: &AppState, args: CleanArgs, json: bool) -> Result<()> {
     let session_id = catalogue::find(state, &args.session).await?;
     if args.dry_run {
         let (answer, _) = dry_run(state, request(args, session_id)?).await?;
-        return if json { print_json(&answer) } else { print(summary(&answer)) };
+        return if json { print_said(&answer) } else { print(summary(&answer)) };
     }
     let asked = ask::ask(state, request(args, session_id)?).await?;
     if !asked.is_done {
@@ -115,7 +115,7 @@ pub async fn run(state: &AppState, args: CleanArgs, json: bool) -> Result<()> {
         job?;
     }
     let answer = ask::wait(state, asked).await?;
-    if json { print_json(&answer) } else { print(summary(&answer)) }
+    if json { print_said(&answer) } else { print(summary(&answer)) }
 }
 
 /// The request as the API would get it, so that both are read and refused the same way.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::clean::pair;
 use super::data::Which;
-use super::out::{Align, number, print, print_json, table};
+use super::out::{Align, number, print, print_said, table};
 use crate::error::{Error, Result, codes};
 use crate::findings::{self, DiagnosticLimits, FindingPage, FindingQuery};
 use crate::state::AppState;
@@ -55,7 +55,7 @@ pub async fn run(state: &AppState, args: FindingsArgs, json: bool) -> Result<()>
         page_size: args.page_size,
     };
     let page = findings::list(state, selector.session_id.unwrap_or_default(), &query, &limits).await?;
-    if json { print_json(&page) } else { print(shown(&page)) }
+    if json { print_said(&page) } else { print(shown(&page)) }
 }
 
 /// The defaults with what was stated in their place.

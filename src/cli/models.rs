@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::confirm::confirm;
 use super::export::{Ending, told_by_name};
-use super::out::{Align, number, print, print_bytes, print_json, table, tell};
+use super::out::{Align, number, print, print_bytes, print_json, print_said, table, tell};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use crate::training::{
@@ -93,7 +93,7 @@ pub async fn run(state: &AppState, args: ModelsArgs, json: bool) -> Result<()> {
         }
         Action::Show { model } => {
             let detail = models::get(state, &model).await?;
-            if json { print_json(&detail) } else { print(description(&detail)) }
+            if json { print_said(&detail) } else { print(description(&detail)) }
         }
         Action::Delete { model, force, yes } => {
             let meant = models::one_version(state, &model).await?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::out::{Align, number, print, print_bytes, print_json, table, tell};
+use super::out::{Align, number, print, print_bytes, print_json, print_said, table, tell};
 use crate::error::{Error, Result, codes};
 use crate::optimization::outcome::{self, OutcomeRequest, StatedOutcome};
 use crate::optimization::verify::{Verification, VerifyQuery, verify};
@@ -102,11 +102,11 @@ pub async fn run(state: &AppState, args: OptimizationsArgs, json: bool) -> Resul
     match args.action.unwrap_or(Action::List(args.list)) {
         Action::List(ListArgs { model, from, to, page, page_size }) => {
             let list = runs::list(state, &RunQuery { model, from, to, page, page_size }).await?;
-            if json { print_json(&list) } else { print(listing(&list)) }
+            if json { print_said(&list) } else { print(listing(&list)) }
         }
         Action::Show { run } => {
             let run = runs::get(state, &run).await?;
-            if json { print_json(&run) } else { print(description(&run)) }
+            if json { print_said(&run) } else { print(description(&run)) }
         }
         Action::Outcome(OutcomeArgs { run, applied_at, applied_until, not_applied, session, note }) => {
             let session_id = match session {
@@ -136,9 +136,9 @@ pub async fn run_verify(state: &AppState, args: VerifyArgs, json: bool) -> Resul
                 Error::new(codes::UNWRITABLE, message)
             })?;
             tell(&format!("wrote {}: {} bytes", path.display(), page.len()));
-            if json { print_json(&report) } else { print(summary(&report)) }
+            if json { print_said(&report) } else { print(summary(&report)) }
         }
-        None if json => print_json(&report),
+        None if json => print_said(&report),
         None => print(summary(&report)),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::out::{Align, number, print, print_json, table, tell};
+use super::out::{Align, number, print, print_said, table, tell};
 use super::progress::JobShown;
 use super::train::of_reports;
 use super::{data, parse};
@@ -99,7 +99,7 @@ pub async fn run(state: &AppState, mut args: OptimizeArgs, json: bool) -> Result
         args.model = Some(trained(state, &args).await?);
     }
     let answer = optimize::optimize(state, request(args, session_id)?).await?;
-    if json { print_json(&answer) } else { print(summary(&answer)) }
+    if json { print_said(&answer) } else { print(summary(&answer)) }
 }
 
 /// Parses reports and trains on them; answers the model's id. What was done before with the same files stands.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Context, Detail, Error, ErrorKind, Result, codes};
+use crate::phrases::Said;
 
 static ANSWERED: AtomicBool = AtomicBool::new(false);
 
@@ -49,6 +50,14 @@ pub fn print_bytes(bytes: &[u8]) -> Result<()> {
 /// When standard output cannot be written.
 pub fn print_json(answer: &impl Serialize) -> Result<()> {
     print_json_text(&serde_json::to_vec(answer).internal("writing an answer as JSON")?)
+}
+
+/// The same, of an answer that says what its sentences say.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print_said(answer: &impl Serialize) -> Result<()> {
+    print_json(&Said::of(answer))
 }
 
 /// The same, of an answer that is JSON already. What JSON may hold and a terminal would obey is escaped.

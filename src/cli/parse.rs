@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::out::{Align, print, print_json, table};
+use super::out::{Align, print, print_said, table};
 use super::{progress, verdict};
 use crate::config::Config;
 use crate::error::{Error, Result, codes};
@@ -161,7 +161,7 @@ pub async fn run(state: &AppState, args: ParseArgs, json: bool) -> Result<()> {
 /// # Errors
 /// When standard output cannot be written.
 pub fn show(parsed: &Parsed, json: bool) -> Result<()> {
-    if json { print_json(parsed) } else { print(summary(parsed)) }
+    if json { print_said(parsed) } else { print(summary(parsed)) }
 }
 
 /// The files, with folders replaced by the reports in them.

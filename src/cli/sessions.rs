@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::confirm::confirm;
-use super::out::{Align, plain, print, print_json, table};
+use super::out::{Align, plain, print, print_json, print_said, table};
 use crate::error::{Context, Result};
 use crate::sessions::sites::{self, SiteOverrides};
 use crate::sessions::{
@@ -289,7 +289,7 @@ fn done(json: bool, message: &str) -> Result<()> {
 }
 
 fn show(detail: &SessionDetail, json: bool) -> Result<()> {
-    if json { print_json(detail) } else { print(description(detail)) }
+    if json { print_said(detail) } else { print(description(detail)) }
 }
 
 fn word(status: Status) -> &'static str {

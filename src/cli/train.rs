@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::clean::pair;
 use super::models::scores_table;
-use super::out::{print, print_json, tell};
+use super::out::{print, print_said, tell};
 use super::progress::{self, JobShown};
 use super::{data, parse};
 use crate::error::{Error, Result, codes};
@@ -96,7 +96,7 @@ pub async fn run(state: &AppState, args: TrainArgs, json: bool) -> Result<()> {
     }
     let answer = ask::wait(state, asked).await?;
     if json {
-        return print_json(&answer);
+        return print_said(&answer);
     }
     let mut lines = vec![answer.message];
     lines.extend(answer.warnings.iter().map(|warning| format!("warning: {warning}")));

@@ -318,7 +318,14 @@ pub fn finished(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         let parts = schemas.clone();
-        schemas.values_mut().for_each(|schema| *schema = flattened(schema, &parts));
+        for (name, schema) in schemas.iter_mut() {
+            // An answer that says what its sentences say is the answer itself, first.
+            let own = schema["allOf"][0]["description"].clone();
+            *schema = flattened(schema, &parts);
+            if name.starts_with("Said_") && own.is_string() {
+                schema["description"] = own;
+            }
+        }
     }
     close_requests(&mut document);
     bounds::add(&mut document);
@@ -401,12 +408,7 @@ pub fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
 fn said(schemas: &Value, response: &Value) -> String {
     let media = response["content"].as_object().and_then(|content| content.values().next());
     let name = media.and_then(|media| media["schema"]["$ref"].as_str()?.rsplit('/').next());
-    let text = name.and_then(|name| {
-        let schema = &schemas[name];
-        // An answer that says what its sentences say is the answer itself, first.
-        let answer = schema["allOf"][0]["description"].as_str().filter(|_| name.starts_with("Said_"));
-        answer.or_else(|| schema["description"].as_str())
-    });
+    let text = name.and_then(|name| schemas[name]["description"].as_str());
     text.unwrap_or("Done").lines().next().unwrap_or_default().to_owned()
 }
 

@@ -150,7 +150,7 @@ fn fits<'t>(parts: &[Part], text: &'t str, values: &mut Vec<(&'static str, &'t s
         [] => text.is_empty(),
         [Part::Words(words), rest @ ..] => text.strip_prefix(words).is_some_and(|behind| fits(rest, behind, values)),
         [Part::Value { name, one_word }, rest @ ..] => {
-            let taken = |value: &str| !value.is_empty() && !(*one_word && value.contains(' '));
+            let taken = |value: &str| !(value.is_empty() || *one_word && value.contains(' '));
             let Some(Part::Words(next)) = rest.first() else {
                 values.push((name, text));
                 return rest.is_empty() && taken(text);
