@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -21,7 +21,7 @@ use self::backend::Backends;
 use self::collection::{BackendKind, Collection};
 use self::embedded::Embedded;
 use self::outbox::Outbox;
-use self::source::Source;
+use self::source::{Source, Stamp};
 use self::writer::Writer;
 use crate::error::Result;
 use crate::events::Events;
@@ -88,6 +88,8 @@ struct Inner {
     layout: Arc<tokio::sync::RwLock<BTreeMap<String, Arc<Collection>>>>,
     registry: RwLock<Arc<Registry>>,
     source: Source,
+    /// Its files as they were when they were read last.
+    read: Mutex<Stamp>,
     reserved: Reserved,
     zone: Tz,
     stop: CancellationToken,
@@ -129,6 +131,7 @@ impl Records {
             layout,
             registry: RwLock::default(),
             source: Source::new(declarations),
+            read: Mutex::default(),
             reserved,
             zone,
             stop: CancellationToken::new(),
@@ -187,7 +190,9 @@ impl Inner {
     /// Takes the declarations over as they are now.
     async fn reload(&self) -> Result<()> {
         let source = self.source.clone();
-        let files = tokio::task::spawn_blocking(move || source.files()).await.unwrap_or_default();
+        // First how they are: one that is changed while it is read is read again.
+        let reading = tokio::task::spawn_blocking(move || (source.stamp(), source.files()));
+        let (stamp, files) = reading.await.unwrap_or_default();
         let before = self.registry();
         // Whoever reads and writes waits from here on, whatever keeps his records: for no server that is away.
         let away = apply::away(self, &files, &before).boxed().await?;
@@ -209,6 +214,7 @@ impl Inner {
         *layout = now;
         announce::declare(&self.events, &registry);
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
         Ok(())
     }
 
@@ -239,24 +245,20 @@ impl Inner {
 
 /// Takes declarations over whenever their files changed.
 async fn keep_declared(inner: Arc<Inner>) {
-    let stamp = |inner: &Inner| inner.source.stamp();
-    let mut last = stamp(&inner);
     let mut turn = 0_u32;
     loop {
         tokio::select! {
             () = inner.stop.cancelled() => return,
             () = tokio::time::sleep(LOOKED_EVERY) => {}
         }
-        let now = stamp(&inner);
+        let changed = inner.source.stamp() != *inner.read.lock().unwrap_or_else(PoisonError::into_inner);
         turn = turn.wrapping_add(1);
         // What was refused because a server was away is not so for ever.
         let again = turn.is_multiple_of(AGAIN_EVERY) && inner.registry().files.iter().any(|file| file.error.is_some());
-        if now == last && !again {
-            continue;
-        }
-        match inner.reload().await {
-            Ok(()) => last = now,
-            Err(error) => tracing::warn!(%error, "declarations could not be read again: it is tried again"),
+        if (changed || again)
+            && let Err(error) = inner.reload().await
+        {
+            tracing::warn!(%error, "declarations could not be read again: it is tried again");
         }
     }
 }

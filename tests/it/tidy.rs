@@ -118,7 +118,7 @@ const DOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("pg", &["state", "error", "config", "metric_names", "principal"]),
-    ("cli", &["audit", "state", "error", "config", "app", "jobs", "worker", "limits", "principal"]),
+    ("cli", &["audit", "state", "error", "config", "app", "jobs", "worker", "limits", "phrases", "principal"]),
     ("worker", &["jobs", "state", "error"]),
 ];
 /// What every feature may use.
