@@ -22,7 +22,6 @@ fn what_a_setting_cannot_mean_is_refused_by_its_name() {
         ("MODELS_PATH", "gs://b", "a folder of this machine"),
         ("REDIS_URL", "127.0.0.1", "redis://127.0.0.1:6379/0"),
         ("REDIS_URL", "http://127.0.0.1", "redis://127.0.0.1:6379/0"),
-        ("REDIS_URL", "rediss://127.0.0.1", "without TLS"),
         ("SITE_TIMEZONE", "Taipei", "Asia/Taipei"),
         ("CACHE_MAX_BYTES", "256MB", "a whole number of bytes"),
         ("PARQUET_ENCODINGS", "v2", "all or plain"),
