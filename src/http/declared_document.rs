@@ -391,6 +391,9 @@ fn operation(route: &RecordRoute, registry: &Registry) -> Value {
             Action::Restore | Action::Delete => Value::Null,
         };
         response["content"] = json!({"application/json": {"schema": answer, "example": example}});
+        if matches!(route.action, Action::List | Action::Children) {
+            response["content"]["application/x-ndjson"] = json!({"schema": {"type": "string"}});
+        }
     }
     let mut responses = json!({status: response});
     if route.path.contains("{id}") {

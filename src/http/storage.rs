@@ -51,6 +51,7 @@ struct StoredFileForm {
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// After how many hours it is removed by itself, 1 to 87840; left out: never.
+    #[schema(value_type = u32, required = false, minimum = 1, maximum = 87840)]
     expires_in_hours: Option<String>,
 }
 
