@@ -4,7 +4,7 @@
 //! Sentences are stored as they were said: in events, reports and models of years ago. So a code is not put beside each where
 //! it is made; a sentence is read by the catalogue of their forms when it is answered, whenever it was made. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde::Serialize;
@@ -95,7 +95,7 @@ fn within(sentence: &str, depth: u8) -> Option<Meaning> {
         })
     };
     if depth == 0 || !sentence.contains(' ') {
-        return FORMS.iter().find(|form| form.text == sentence).map(|form| form.said(Vec::new(), 0));
+        return WHOLE.get(sentence).map(|form| form.said(Vec::new(), 0));
     }
     // A form may have what stands between parts in it, and a value may be several parts: whichever explains all of it.
     let parts = || sentence.strip_suffix('.').unwrap_or(sentence).split(BETWEEN);
@@ -123,6 +123,9 @@ enum Part {
 }
 
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| CATALOGUE.lines().filter_map(form).collect());
+/// Forms by their texts, the first of each: most strings of an answer are names and times, which no form fits.
+static WHOLE: LazyLock<HashMap<&str, &Form>> =
+    LazyLock::new(|| FORMS.iter().rev().map(|form| (form.text, form)).collect());
 
 /// A line that is none, such as a comment, is no form.
 fn form(line: &'static str) -> Option<Form> {

@@ -23,7 +23,7 @@ use self::embedded::Embedded;
 use self::outbox::Outbox;
 use self::source::{Source, Stamp};
 use self::writer::Writer;
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::events::Events;
 use hvac_store::db::Db;
 
@@ -192,7 +192,7 @@ impl Inner {
         let source = self.source.clone();
         // First how they are: one that is changed while it is read is read again.
         let reading = tokio::task::spawn_blocking(move || (source.stamp(), source.files()));
-        let (stamp, files) = reading.await.unwrap_or_default();
+        let (stamp, files) = reading.await.internal("reading declarations")?;
         let before = self.registry();
         // Whoever reads and writes waits from here on, whatever keeps his records: for no server that is away.
         let away = apply::away(self, &files, &before).boxed().await?;

@@ -389,29 +389,35 @@ fn a_usual_value_is_not_a_stuck_sensor() {
     assert_eq!(scan.runs.len(), 1, "a value that it never had");
 }
 
+/// Runs of rows that are stuck in a meter of quarter-hours beside its machine's speed.
+fn beside_speed(values: &[f64], speed: &[f64]) -> Vec<(usize, usize)> {
+    let at_ms: Vec<i64> = (0..).take(values.len()).map(|i| i * 15 * MINUTE).collect();
+    let sensor = Sensor {
+        at_ms: &at_ms,
+        values,
+        running: None,
+        speed: Some(speed),
+        zero_stands: false,
+        floor: None,
+        bound: None,
+        on_change: false,
+        interval_ms: 900_000.0,
+        seen_ms: 900_000.0,
+        least_step_ms: 900_000,
+    };
+    let scan = frozen(&sensor, Knowledge::Runs, &Thresholds::default()).unwrap();
+    scan.runs.iter().map(|run| (run.first, run.last)).collect()
+}
+
 /// A tower's fan at its least speed of 30 Hz draws 1.9 kW for 40 quarter-hours: the meter stands as the speed does. With a
 /// speed that goes on moving, or stands before and after as well, it is stuck.
 #[test]
 fn a_meter_that_stands_with_its_speed_is_not_stuck() {
     let moving = |row: usize| 35.0 + (row * 7 % 30) as f64 / 10.0;
     let values: Vec<f64> = (0..340).map(|row| if (200..240).contains(&row) { 36.123 } else { moving(row) }).collect();
-    let at_ms: Vec<i64> = (0..340).map(|i| i * 15 * MINUTE).collect();
     let found = |speed: &dyn Fn(usize) -> f64| {
         let speed: Vec<f64> = (0..340).map(speed).collect();
-        let sensor = Sensor {
-            at_ms: &at_ms,
-            values: &values,
-            running: None,
-            speed: Some(&speed),
-            zero_stands: false,
-            floor: None,
-            bound: None,
-            on_change: false,
-            interval_ms: 900_000.0,
-            seen_ms: 900_000.0,
-            least_step_ms: 900_000,
-        };
-        frozen(&sensor, Knowledge::Runs, &Thresholds::default()).unwrap().runs.len()
+        beside_speed(&values, &speed).len()
     };
     assert_eq!(found(&|row| if (200..240).contains(&row) { 30.0 } else { moving(row) }), 0);
     assert_eq!((found(&moving), found(&|_| 48.0)), (1, 1));
@@ -427,7 +433,6 @@ fn a_coarse_meter_at_its_fans_least_speed_is_not_stuck() {
     let speed: Vec<f64> = (0..700)
         .map(|row| if least(row) { 30.0 + (row % 3) as f64 / 20.0 } else { 31.0 + (row * 7 % 29) as f64 / 2.0 })
         .collect();
-    let at_ms: Vec<i64> = (0..700).map(|i| i * 15 * MINUTE).collect();
     let found = |at_least: &dyn Fn(usize) -> f64| {
         let reading = |row: usize| match row {
             _ if still(row) => 1.9,
@@ -435,21 +440,7 @@ fn a_coarse_meter_at_its_fans_least_speed_is_not_stuck() {
             _ => (speed[row] / 30.0).powi(3).mul_add(19.0, 0.5).round() / 10.0,
         };
         let values: Vec<f64> = (0..700).map(reading).collect();
-        let sensor = Sensor {
-            at_ms: &at_ms,
-            values: &values,
-            running: None,
-            speed: Some(&speed),
-            zero_stands: false,
-            floor: None,
-            bound: None,
-            on_change: false,
-            interval_ms: 900_000.0,
-            seen_ms: 900_000.0,
-            least_step_ms: 900_000,
-        };
-        let scan = frozen(&sensor, Knowledge::Runs, &Thresholds::default()).unwrap();
-        scan.runs.iter().map(|run| (run.first, run.last)).collect::<Vec<_>>()
+        beside_speed(&values, &speed)
     };
     assert!(found(&|row| if row % 3 == 0 { 2.0 } else { 1.9 }).is_empty());
     assert_eq!(found(&|row| 1.6 + (row * 5 % 7) as f64 / 10.0), [(340, 353)]);
