@@ -157,7 +157,7 @@ mod tests {
     fn noise_is_tolerated_beside_the_limit() {
         let row = |i: u32| {
             let load_rt = 60.0 + f64::from(i / 2);
-            (1000.0, load_rt + if i % 2 == 0 { 0.0 } else { 1.9779 }, load_rt)
+            (1000.0, load_rt + if i.is_multiple_of(2) { 0.0 } else { 1.9779 }, load_rt)
         };
         let noise = noise_k((0..300).map(row), 1.0).unwrap();
         assert!((noise - 0.1048).abs() < 1e-3, "{noise}");
