@@ -1,4 +1,5 @@
-//! The table of error codes: its page in the documentation, and that it has every code in use and no other.
+//! The table of error codes: its page in the documentation, its texts in the page, and that it has every code in use and no
+//! other.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,23 @@ fn the_page_of_codes_is_the_table() {
         std::fs::write(&path, &page).unwrap();
     }
     assert!(std::fs::read_to_string(path).unwrap() == page, "docs/ERRORS.md is not the table: run `just snapshots`");
+}
+
+/// A code that has no line there would be English for all who read another language.
+#[test]
+fn the_page_says_every_code_in_chinese() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/lang/zh-Hant.refusals.js");
+    let file = std::fs::read_to_string(path).unwrap();
+    let mut said = Vec::new();
+    for (code, texts) in file.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ")) {
+        // What it means and the way out.
+        let texts = texts.strip_prefix("[\"").and_then(|texts| texts.strip_suffix("。\"],")).expect(code);
+        assert_eq!(texts.matches("。\", \"").count(), 1, "{code}: {texts}");
+        said.push(code);
+    }
+    let mut known: Vec<&str> = codes::ALL.iter().map(|code| code.name).collect();
+    known.sort_unstable();
+    assert_eq!(said, known, "one line a code, in the order of docs/ERRORS.md");
 }
 
 /// What a client is told to expect is in the table, with that status.
