@@ -1,19 +1,24 @@
 // The parts that views are made of. Each is small and knows no view.
 import { account, connected } from "./api.js";
 import { known, part } from "./modules.js";
+import { foreign, useRefusal } from "./refusals.js";
 import { said } from "./said.js";
 import { store, useStore } from "./store.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./ui.js";
-import { count, has, percent, t } from "./words.js";
+import { count, percent, t } from "./words.js";
 
 /** Where in a report; the field of a request says nothing to whoever looks at a page. */
 const place = ({ file, line, column }) => [file, line && t("part.line", { line }), column && t("part.column", { column })].filter(Boolean).join(", ");
 
-/** Warnings or errors, each with its place. */
-export function Listed({ items, most = 50 }) {
+/** Warnings or errors, each with its place. `lang` is that of what the page has no words for. */
+export function Listed({ items, most = 50, lang = null }) {
+  const words = (message) => {
+    const text = said(message);
+    return lang && text === message ? html`<span lang=${lang}>${text}</span>` : text;
+  };
   return html`<ul class="listed">
     ${items.slice(0, most).map((item) => html`<li>
-      ${place(item) && html`<span class="place">${place(item)}: </span>`}${said(item.message)}
+      ${place(item) && html`<span class="place">${place(item)}: </span>`}${words(item.message)}
       ${item.count > 1 && html`<span class="soft"> (${count(item.count)})</span>`}</li>`)}
     ${items.length > most && html`<li class="soft">${t("part.more", { count: items.length - most })}</li>`}
   </ul>`;
@@ -21,12 +26,14 @@ export function Listed({ items, most = 50 }) {
 
 /** What went wrong, in words of the page where it has them, and what to do; the number is for whoever looks at the log. */
 export function Problem({ failure, again }) {
-  const { code, detail, request_id: id, errors = [] } = failure?.problem ?? { detail: String(failure?.message ?? failure) };
-  const said = code && has(`problem.${code}`) ? t(`problem.${code}`) : detail;
-  const more = errors.filter((error) => !said.includes(error.message));
+  const problem = failure?.problem ?? { detail: String(failure?.message ?? failure) };
+  const { request_id: id, errors = [] } = problem;
+  const { text, told } = useRefusal(problem);
+  const more = errors.filter((error) => !(told ?? text ?? "").includes(error.message));
   return html`<div class="problem" role="alert">
-    <p>${said}</p>
-    ${more.length > 0 && html`<${Listed} items=${more} />`}
+    <p>${text}</p>
+    ${told && html`<p class="soft small" lang="en">${told}</p>`}
+    ${more.length > 0 && html`<${Listed} items=${more} lang=${foreign()} />`}
     ${again && html`<button onClick=${again}>${t("part.again")}</button>`}
     ${id && html`<p class="soft small">${t("part.request", { id })}</p>`}
   </div>`;
