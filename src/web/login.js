@@ -36,7 +36,14 @@ async function send(path, body) {
   }
   if (answer.ok) return null;
   const problem = await answer.json().catch(() => null);
-  return text(problem?.code, problem?.detail ?? `The server answered ${answer.status}.`);
+  return text(problem?.code, null) ?? refusal(problem?.code, problem?.detail ?? `The server answered ${answer.status}.`);
+}
+
+/** What else is refused, in 繁體中文 where that is spoken and its texts can be read; then what the server says of it. */
+async function refusal(code, detail) {
+  const texts = speaksChinese ? await import("./lang/zh-Hant.refusals.js").catch(() => null) : null;
+  const meaning = texts?.default[code]?.join("");
+  return meaning ? `${meaning} ${detail}` : detail;
 }
 
 /** Sends a form as it stands; what is wrong is said below it. */

@@ -1,5 +1,6 @@
 // The rows of an answer: a sorted table of typed cells, or a chart.
 import { Empty, Pager, Table, say } from "../../core/parts.js";
+import { Refusal } from "../../core/refusals.js";
 import { html, useMemo, useState } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { clock, count, exact, t } from "../../core/words.js";
@@ -49,7 +50,7 @@ export function Result({ answer, query, zone, file, limit }) {
     try {
       await file(format);
     } catch (failure) {
-      say(failure.message);
+      say(html`<${Refusal} code=${failure.problem?.code} detail=${failure.message} />`);
     }
     setSaving(null);
   };

@@ -1,6 +1,7 @@
 // Statements that are kept under a name: chosen, kept, forgotten – which can be taken back.
 import { send, useGet } from "../../core/api.js";
 import { Answer, Dialog, Field, say, useMay } from "../../core/parts.js";
+import { Refusal } from "../../core/refusals.js";
 import { html, useState } from "../../core/ui.js";
 import { at } from "../../core/url.js";
 import { ago, t } from "../../core/words.js";
@@ -35,5 +36,5 @@ export function Saved({ asked, chosen }) {
       { sql: one.sql, session: one.session_id, saved: one.name })} aria-current=${one.name === chosen ? "true" : null} title=${one.sql}>
         <span class="shape-name">${one.name}</span><span class="soft small shape-name">${one.description ?? ago(one.updated_at)}</span></a>
       ${may && html`<button class="plain" aria-label=${t("ask.forget", { name: one.name })} title=${t("ask.forget", { name: one.name })}
-        onClick=${() => forget(one).catch((failure) => say(failure.message))}>×</button>`}</li>`)}</ul>`)}<//>`;
+        onClick=${() => forget(one).catch((failure) => say(html`<${Refusal} code=${failure.problem?.code} detail=${failure.message} />`))}>×</button>`}</li>`)}</ul>`)}<//>`;
 }

@@ -1,5 +1,6 @@
 // One file: what it was seen as and why, its first rows as read, what to know of it, and how else it may be read.
 import { Problem, Warnings } from "../../core/parts.js";
+import { Refusal, useMeaning } from "../../core/refusals.js";
 import { said } from "../../core/said.js";
 import { html, useRef } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
@@ -51,10 +52,13 @@ function Details({ row, query }) {
 /** A file that cannot be read: why, and the ways out. */
 function Bad({ row, query, onremove }) {
   const { bad } = row;
+  // Several that cannot be read for different reasons have no code of their own.
+  const meaning = useMeaning(bad.code === "unreadable_files" ? null : bad.code);
   const dates = bad.code === "ambiguous_dates" || /date_format/.test(bad.message);
   const state = (changes) => amend({ of: JSON.stringify({ ...statedOf(query), [row.name]: { ...statedOf(query)[row.name], ...changes } }) });
   return html`<div class="new-reason"><p>${[bad.line && t("part.line", { line: bad.line }), bad.column && t("part.column", { column: bad.column })].filter(Boolean).join(", ")}
-      ${(bad.line || bad.column) && ": "}${plain(bad.message)}</p>
+      ${(bad.line || bad.column) && ": "}${meaning ?? plain(bad.message)}</p>
+    ${meaning && html`<p class="small soft" lang="en">${plain(bad.message)}</p>`}
     <div class="row">
       ${dates && ["DMY", "MDY"].map((order) => html`<button type="button" onClick=${() => state({ date_format: order })}>${t(`new.read_${order}`)}</button>`)}
       ${onremove && html`<button type="button" onClick=${onremove}>${t("new.leave_out")}</button>`}</div>
@@ -105,7 +109,7 @@ export function Report({ row, query, looking, onremove, onagain }) {
     ${file?.state === "sending" && html`<progress max=${Math.max(1, row.size)} value=${file.sent}
       aria-label=${t("new.sending", { sent: bytes(file.sent), size: bytes(row.size) })}></progress>`}
     ${file?.state === "failed" && (refused(file) ? html`<div class="new-reason">
-      <p>${file.failure.problem.errors?.[0]?.message ?? file.failure.problem.detail}</p></div>` : html`<${Problem} failure=${file.failure} />`)}
+      <p><${Refusal} code=${file.failure.problem.code} detail=${file.failure.problem.errors?.[0]?.message ?? file.failure.problem.detail} /></p></div>` : html`<${Problem} failure=${file.failure} />`)}
     ${row.bad && file?.state !== "waiting" && html`<${Bad} row=${row} query=${query} onremove=${onremove} />`}
     ${open && verdict && html`<div class="new-details"><${Details} row=${row} query=${query} /></div>`}</li>`;
 }

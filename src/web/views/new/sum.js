@@ -1,4 +1,5 @@
 // What the files become together, in a sentence, and what keeps them from it.
+import { Refusal } from "../../core/refusals.js";
 import { html } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { count, day, t, word } from "../../core/words.js";
@@ -29,7 +30,7 @@ export function Sum({ look, rows, good, bad, sending, query }) {
       ${[period(answer.files), verdict && t("new.readings", { count: verdict.readings })].filter(Boolean).map((text) => ` · ${text}`)}
       ${bad.length > 0 && html` · <span class="new-bad">${t("new.bad_ones", { count: bad.length })}</span>`}</p>
     ${verdict && !verdict.accepted && html`<p class="new-bad">${lost.length ? t("new.loses", { count: lost.reduce((sum, [, number]) => sum + number, 0), all: verdict.readings })
-      : verdict.refusal ? plain(verdict.refusal) : t("new.not_accepted")}</p>`}
+      : verdict.refusal ? html`<${Refusal} code="would_lose_readings" detail=${plain(verdict.refusal)} />` : t("new.not_accepted")}</p>`}
     ${lost.length > 0 && html`<p class="small">${t("new.lost")} ${lost.map(([reason, number]) => `${word("new.dropped", reason)} ${count(number)}`).join(", ")}</p>`}
     ${((verdict && !verdict.accepted) || query.loss) && html`<label class="check"><input type="checkbox" checked=${Boolean(query.loss)}
       onChange=${(event) => amend({ loss: event.target.checked ? "1" : null })} /><span>${t("new.accept_loss")}</span></label>`}</div>`;

@@ -1,6 +1,7 @@
 // Jobs as they are: what runs, how far it is, what failed and why; those that run are followed live and can be cancelled.
 import { followJob, send, useGet } from "../../core/api.js";
 import { Answer, Empty, Field, Listed, Pager, Problem, Tag, say, useMay } from "../../core/parts.js";
+import { foreign, useRefusal } from "../../core/refusals.js";
 import { said } from "../../core/said.js";
 import { html, useEffect, useState } from "../../core/ui.js";
 import { amend, at } from "../../core/url.js";
@@ -9,6 +10,13 @@ import { useAgain } from "./figures.js";
 
 const GOING = ["queued", "running"];
 const SIZE = 20;
+
+/** Why a job failed. */
+function Why({ job }) {
+  const { text, told } = useRefusal({ code: job.error_code, detail: job.error });
+  return html`<div class="system-error"><p>${text}</p>${told && html`<p class="small soft" lang="en">${told}</p>`}
+    ${job.errors.length > 0 && html`<${Listed} items=${job.errors} most=${5} lang=${foreign()} />`}</div>`;
+}
 
 function Job({ job, again }) {
   const [live, setLive] = useState(null);
@@ -42,8 +50,7 @@ function Job({ job, again }) {
       <span class="number">${percent(100 * now.progress)}</span>
       ${may && html`<button disabled=${job.cancel_requested} onClick=${cancel}>${t(job.cancel_requested ? "system.cancelling" : "part.cancel")}</button>`}</div>`}
     ${now.message && now.status !== "failed" && html`<p class="small soft">${said(now.message)}</p>`}
-    ${job.error && html`<div class="system-error"><p>${job.error_code ? t(`problem.${job.error_code}`, { otherwise: job.error })
-      : job.error}</p>${job.errors.length > 0 && html`<${Listed} items=${job.errors} most=${5} />`}</div>`}
+    ${job.error && html`<${Why} job=${job} />`}
     ${failure && html`<${Problem} failure=${failure} />`}</li>`;
 }
 
