@@ -73,4 +73,24 @@ def no_english_is_shown(server, browser):
     assert not shown, "\n".join(f"{name}: {text}" for name, texts in shown.items() for text in texts)
 
 
-ALL = [no_english_is_shown]
+def a_refusal_is_said_in_chinese_first(server, browser):
+    """What its code means and the way out, beneath it the server's own sentence with the name; that alone where the texts cannot be read."""
+    texts, unknown = "zh-Hant.refusals.js", "no-such-session"
+    with browser.page(locale="zh-TW", allowed=[unknown]) as page:
+        page.goto(server.page)
+        settle(page)
+        assert not page.evaluate("performance.getEntriesByType('resource').map((one) => one.name).join()").count(texts), "the list needs none of them"
+        look(page, f"#/sessions/{unknown}")
+        page.locator(".problem p", has_text="沒有此編號的工作階段").wait_for()
+        first, second = page.locator(".problem p").all_inner_texts()[:2]
+        assert first.startswith("沒有此編號的工作階段") and unknown not in first and unknown in second, (first, second)
+        assert page.locator(".problem p").nth(1).get_attribute("lang") == "en"
+    with browser.page(locale="zh-TW", allowed=[unknown, texts]) as page:
+        page.route(f"**/{texts}", lambda route: route.abort())
+        page.goto(f"{server.page}#/sessions/{unknown}")
+        page.locator(".problem p", has_text=unknown).wait_for()
+        settle(page)
+        assert unknown in page.locator(".problem p").first.inner_text()
+
+
+ALL = [no_english_is_shown, a_refusal_is_said_in_chinese_first]
