@@ -4,6 +4,8 @@
 //! stand in one JSON column. Times are whole numbers, UTC ms, so that they compare the same everywhere. Whoever calls says
 //! by which connection, within a transaction of his own where there is more than one statement.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, NullOrdering, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Value as SqlValue};
 use serde_json::{Map, Value};
@@ -44,20 +46,15 @@ pub async fn page_after(
     rows(db, collection, &select).await
 }
 
-/// Writes records, each key once; what is there and later stays. Of SQLite and PostgreSQL the keys of those are answered
-/// that were written.
+/// Writes records, each key once; what is there and later stays. Answers how many were written, and MySQL a greater number.
 ///
 /// # Errors
 /// When the database refuses a statement.
-pub async fn write(
-    db: &impl ConnectionTrait,
-    collection: &Collection,
-    records: &[Record],
-) -> Result<Vec<String>, DbErr> {
+pub async fn write(db: &impl ConnectionTrait, collection: &Collection, records: &[Record]) -> Result<u64, DbErr> {
     let columns: Vec<&Field> = collection.columns().collect();
     let at_once = ROWS_AT_ONCE.min(VALUES_AT_ONCE / (columns.len() + 4));
     let backend = db.get_database_backend();
-    let mut written = Vec::with_capacity(records.len());
+    let mut written = 0;
     for part in parts(records, at_once.max(1)) {
         let mut insert = Query::insert();
         insert.into_table(collection.table());
@@ -68,16 +65,34 @@ pub async fn write(
             insert.values(row(collection, &columns, record).into_iter().map(Expr::val)).map_err(defect)?;
         }
         insert.on_conflict(newer_wins(collection, &columns, backend));
-        if backend == DbBackend::MySql {
-            db.execute(&insert).await?;
-            continue;
-        }
-        insert.returning_col(collection.key.clone());
-        for row in db.query_all(&insert).await? {
-            written.push(row.try_get_by_index(0)?);
-        }
+        written += db.execute(&insert).await?.rows_affected();
     }
     Ok(written)
+}
+
+/// Of these records' keys those whose state there is later.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn later(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    records: &[Record],
+) -> Result<BTreeSet<String>, DbErr> {
+    let mut later = BTreeSet::new();
+    for part in records.chunks(ROWS_AT_ONCE) {
+        let mut select = Query::select();
+        select.from(collection.table()).columns([collection.key.clone(), UPDATED_AT.to_owned()]);
+        select.and_where(Expr::col(collection.key.clone()).is_in(part.iter().map(|record| record.key.as_str())));
+        let of_key: BTreeMap<&str, i64> = part.iter().map(|record| (record.key.as_str(), record.updated_at_ms)).collect();
+        for row in db.query_all(&select).await? {
+            let (key, at_ms): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            if of_key.get(key.as_str()).is_some_and(|own| at_ms > *own) {
+                later.insert(key);
+            }
+        }
+    }
+    Ok(later)
 }
 
 /// Records in as many parts as statements are needed for them.

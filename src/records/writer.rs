@@ -268,10 +268,10 @@ impl Desk {
         let Run { collection, records } = run;
         let mut records: Vec<Record> = records.into_values().map(Cow::into_owned).collect();
         if collection.backend == BackendKind::Sqlite {
-            let mut written = sql::write(txn, &collection, &records).await.internal("writing records")?;
-            if written.len() < records.len() {
-                written.sort_unstable();
-                records.retain(|record| written.binary_search(&record.key).is_ok());
+            let written = sql::write(txn, &collection, &records).await.internal("writing records")?;
+            if written < records.len() as u64 {
+                let later = sql::later(txn, &collection, &records).await.internal("reading what was there")?;
+                records.retain(|record| !later.contains(&record.key));
             }
         } else {
             let bytes = records.iter().map(bytes_of).sum();

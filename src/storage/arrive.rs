@@ -153,7 +153,7 @@ impl Arriving {
         let row = self.row("stored", ends_at, Some(sha256));
         let txn = state.store.db.begin().await?;
         let written = sql::write(&txn, &state.storage.files, std::slice::from_ref(&row)).await;
-        if written.internal("storing a file's row")?.is_empty() {
+        if written.internal("storing a file's row")? == 0 {
             return Err(Error::internal("a file's row is later than the file"));
         }
         let act = Act::on("file.upload", "file", &self.id).with(json!({"size_bytes": self.size_bytes}));
