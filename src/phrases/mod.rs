@@ -4,9 +4,10 @@
 //! Sentences are stored as they were said: in events, reports and models of years ago. So a code is not put beside each where
 //! it is made; a sentence is read by the catalogue of their forms when it is answered, whenever it was made. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -89,7 +90,11 @@ pub fn read(sentence: &str) -> Option<Meaning> {
 
 fn within(sentence: &str, depth: u8) -> Option<Meaning> {
     let whole = |sentence: &str| {
-        FORMS.iter().find_map(|form| {
+        let possible: BTreeSet<usize> = match &*MARKS {
+            Some(marks) => marks.find_overlapping_iter(sentence).map(|mark| mark.pattern().as_usize()).collect(),
+            None => (0..FORMS.len()).collect(),
+        };
+        possible.into_iter().filter_map(|at| FORMS.get(at)).find_map(|form| {
             let mut values = Vec::new();
             fits(&form.parts, sentence, &mut values).then(|| form.said(values, depth))
         })
@@ -123,7 +128,13 @@ enum Part {
 }
 
 static FORMS: LazyLock<Vec<Form>> = LazyLock::new(|| CATALOGUE.lines().filter_map(form).collect());
-/// Forms by their texts, the first of each: most strings of an answer are names and times, which no form fits.
+/// The longest words of each form, by its place: most strings of an answer are names and times, in which none of them stand.
+/// Without it each form is tried.
+static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let longest = |form: &Form| form.words().max_by_key(|words| words.len()).unwrap_or_default();
+    AhoCorasick::new(FORMS.iter().map(longest)).ok()
+});
+/// Forms by their texts, the first of each.
 static WHOLE: LazyLock<HashMap<&str, &Form>> =
     LazyLock::new(|| FORMS.iter().rev().map(|form| (form.text, form)).collect());
 
@@ -176,6 +187,13 @@ fn fits<'t>(parts: &[Part], text: &'t str, values: &mut Vec<(&'static str, &'t s
 }
 
 impl Form {
+    fn words(&self) -> impl Iterator<Item = &'static str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Words(words) => Some(*words),
+            Part::Value { .. } => None,
+        })
+    }
+
     fn said(&self, values: Vec<(&'static str, &str)>, depth: u8) -> Meaning {
         let one = |value: &str| {
             let sentence = value.contains(' ').then(|| within(value, depth.saturating_sub(1))).flatten();
