@@ -12,7 +12,7 @@ const POWERS: [f64; 23] = [
 /// 10^n for n up to 22.
 #[inline]
 #[must_use]
-pub fn power_of_ten(n: u32) -> f64 {
+pub(crate) fn power_of_ten(n: u32) -> f64 {
     POWERS.get(n as usize).copied().unwrap_or(f64::INFINITY)
 }
 

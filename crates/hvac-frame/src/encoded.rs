@@ -184,7 +184,7 @@ impl EncodedColumn {
     }
 
     /// Appends the cells of some rows, as they were read (but for what stands under a null).
-    pub fn decode_onto(&self, rows: Range<usize>, cells: &mut DecodedColumn) {
+    pub(crate) fn decode_onto(&self, rows: Range<usize>, cells: &mut DecodedColumn) {
         let code = |offset: &u16, held: u8| if *offset >= CODES { offset.to_le_bytes()[0] } else { held };
         match self {
             Self::Plain(whole) => {

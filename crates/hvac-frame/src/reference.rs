@@ -82,7 +82,7 @@ impl ReferencedColumn {
 
 /// The offsets that are values.
 #[must_use]
-pub fn values_of(offsets: &[u16]) -> Vec<u16> {
+pub(crate) fn values_of(offsets: &[u16]) -> Vec<u16> {
     let mut values = vec![0; offsets.len()];
     let mut end = 0;
     for block in offsets.chunks(32) {

@@ -398,7 +398,7 @@ pub(crate) fn pair_of(words: &[String]) -> Option<(&'static str, &'static str)> 
 
 /// 0 or 1 for a state's word, in any case and any spelling of the pair's group.
 #[must_use]
-pub fn state_value(token: &str, zero: &str, one: &str) -> Option<f64> {
+pub(crate) fn state_value(token: &str, zero: &str, one: &str) -> Option<f64> {
     let word = folded(token);
     let group = STATES.iter().find(|group| group.contains(&(zero, one)));
     let spells = |side: fn(&(&'static str, &'static str)) -> &'static str| {

@@ -199,7 +199,7 @@ impl FeatureMapping {
     }
 
     /// Takes out the columns that may be features and do not stay.
-    pub fn retain_features(&mut self, stays: impl Fn(&str) -> bool) {
+    pub(crate) fn retain_features(&mut self, stays: impl Fn(&str) -> bool) {
         for category in Category::ALL.into_iter().filter(|category| category.is_feature()) {
             self.of_mut(category).retain(|name| stays(name));
         }

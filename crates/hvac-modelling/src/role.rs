@@ -222,7 +222,7 @@ pub fn of_plant(name: &str) -> bool {
 /// A temperature's unit: as recorded, as its name says, or the only one in which its median is possible; `site` is the
 /// unit of the site's water where both are (of air). None when nothing tells.
 #[must_use]
-pub fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static str>) -> Option<&'static str> {
+pub(crate) fn temperature_unit(column: &SampleColumn, role: Role, site: Option<&'static str>) -> Option<&'static str> {
     let quantity = match role {
         Role::ChwSupplyTemp | Role::ChwReturnTemp => Quantity::ChwTemperature,
         Role::CwSupplyTemp | Role::CwReturnTemp => Quantity::CwTemperature,

@@ -184,7 +184,7 @@ pub fn points(plant: &PlantSpec) -> Vec<TrendedPoint> {
 /// Robust standard deviation of the steps from row to row while the point is at work: 1.4826 × the median of their
 /// distances from their median. None with fewer than 20 steps.
 #[must_use]
-pub fn step_sigma(readings: &Readings, history: &[Snapshot]) -> Option<f64> {
+pub(crate) fn step_sigma(readings: &Readings, history: &[Snapshot]) -> Option<f64> {
     let measurand = readings.point.measurand;
     let pairs = readings.values.iter().zip(readings.values.iter().skip(1));
     let moments = history.iter().zip(history.iter().skip(1));

@@ -78,7 +78,7 @@ impl Setting {
 
     /// Hours between moments.
     #[must_use]
-    pub fn step_hours(&self) -> f64 {
+    pub(crate) fn step_hours(&self) -> f64 {
         f64::from(self.step_minutes) / 60.0
     }
 }
@@ -132,7 +132,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Power of the plant and of its air handlers' fans, kW.
     #[must_use]
-    pub fn electric_kw(&self) -> f64 {
+    pub(crate) fn electric_kw(&self) -> f64 {
         self.operation.total_kw() + self.air.iter().map(|air| air.fan_kw).sum::<f64>()
     }
 

@@ -88,7 +88,7 @@ pub fn plant(name: &str) -> Option<&'static PlantSpec> {
 impl PlantSpec {
     /// Whether the air handler of that index runs day and night, by schedule: every other one of a hospital.
     #[must_use]
-    pub fn runs_always(&self, air_handler: usize) -> bool {
+    pub(crate) fn runs_always(&self, air_handler: usize) -> bool {
         self.building == Use::Hospital && air_handler.is_multiple_of(2)
     }
 }

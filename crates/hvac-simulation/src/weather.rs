@@ -28,10 +28,10 @@ impl Climate {
     pub const SUBTROPICAL: Self =
         Self { mean_c: 23.2, season_k: 6.8, day_k: 3.6, dew_depression_k: 5.0, pressure_pa: STANDARD_PRESSURE_PA };
     /// Mild and damp, like London: 4.5 °C in January, 18 °C in July.
-    pub const MARITIME: Self =
+    pub(crate) const MARITIME: Self =
         Self { mean_c: 11.5, season_k: 7.0, day_k: 3.4, dew_depression_k: 4.0, pressure_pa: STANDARD_PRESSURE_PA };
     /// Cold winters, hot and rather dry summers, 1000 m above the sea: −3 °C in January, 25 °C in July.
-    pub const CONTINENTAL: Self =
+    pub(crate) const CONTINENTAL: Self =
         Self { mean_c: 11.0, season_k: 14.0, day_k: 6.0, dew_depression_k: 8.0, pressure_pa: 89_900.0 };
 }
 

@@ -117,8 +117,8 @@ impl MadeFiles {
     }
 
     /// Bytes of all files.
-    #[must_use]
-    pub fn used_bytes(&self) -> u64 {
+    #[cfg(test)]
+    fn used_bytes(&self) -> u64 {
         self.0.used.load(Ordering::Relaxed)
     }
 

@@ -264,15 +264,6 @@ impl ParquetReader {
         Ok(start)
     }
 
-    /// The rows with a time in `from_ms..to_ms` (UTC, ms since 1970).
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn read_between(&self, columns: Option<&[String]>, from_ms: i64, to_ms: i64) -> Result<DataFrame> {
-        let rows = self.rows_between(from_ms, to_ms)?;
-        self.read_rows(columns, rows.start, rows.end.saturating_sub(rows.start))
-    }
-
     /// All rows in batches of at most 8 192, for exports in bounded memory.
     ///
     /// # Errors

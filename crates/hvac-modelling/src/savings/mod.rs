@@ -28,9 +28,9 @@ use baseline::share;
 use measure::{Measurement, measure};
 
 /// Days with data that are needed before.
-pub const LEAST_DAYS_BEFORE: usize = 14;
+pub(crate) const LEAST_DAYS_BEFORE: usize = 14;
 /// Days with data that are needed after.
-pub const LEAST_DAYS_AFTER: usize = 7;
+pub(crate) const LEAST_DAYS_AFTER: usize = 7;
 /// Share of a day's hours that make it a day.
 const DAY_SHARE: f64 = 0.8;
 /// How far beyond what was seen before a condition may lie, as a share of what was seen: Guideline 14 lets a baseline stand

@@ -51,7 +51,7 @@ impl Spread {
 
     /// Guideline 14's ΔE as a share of the adjusted baseline: its ΔE/E times F, which may be 0.
     #[must_use]
-    pub fn guideline14_share(&self, confidence: f64) -> f64 {
+    pub(crate) fn guideline14_share(&self, confidence: f64) -> f64 {
         let effective = self.effective_n();
         let points = (self.n / effective) * (1.0 + 2.0 / effective) / self.m;
         self.t(confidence) * sun_baltazar(self.months_after) * self.cv_rmse * points.sqrt()
@@ -60,7 +60,7 @@ impl Spread {
     /// The same of the sum of m predictions by least squares: noise of m points, and m times the error of their mean
     /// prediction, both with n/n′ for autocorrelation; as a share of m points of the mean before.
     #[must_use]
-    pub fn least_squares_share(&self, confidence: f64) -> f64 {
+    pub(crate) fn least_squares_share(&self, confidence: f64) -> f64 {
         let points = (self.n / self.effective_n()) * (1.0 / self.m + (1.0 + self.distance) / self.n);
         self.t(confidence) * self.cv_rmse * points.sqrt()
     }
@@ -72,17 +72,10 @@ impl Spread {
     }
 }
 
-/// Guideline 14's ΔE/E of savings that are the share `saved` of the adjusted baseline.
-#[must_use]
-pub fn fractional_uncertainty(spread: &Spread, saved: f64, confidence: f64) -> Option<f64> {
-    let fraction = spread.guideline14_share(confidence) / saved.abs();
-    fraction.is_finite().then_some(fraction)
-}
-
 /// What stands in the place of 1.26 for hours and days: −0.00024·M² + 0.03535·M + 1.00286 with M months after. Beyond its
 /// highest point, some six years, it stays there.
 #[must_use]
-pub fn sun_baltazar(months: f64) -> f64 {
+pub(crate) fn sun_baltazar(months: f64) -> f64 {
     let (square, linear, constant) = (-0.00024, 0.03535, 1.00286);
     let months = months.clamp(0.0, -linear / (2.0 * square));
     (square * months + linear) * months + constant
@@ -108,7 +101,7 @@ pub fn autocorrelation(residuals: &[(i64, f64)], step: i64) -> f64 {
 
 /// The t that a Student-distributed number of so many degrees of freedom stays within with that probability.
 #[must_use]
-pub fn student_t(confidence: f64, degrees: f64) -> f64 {
+pub(crate) fn student_t(confidence: f64, degrees: f64) -> f64 {
     let outside = 1.0 - confidence;
     // P(|T| > t) falls from 1 to 0.
     let (mut low, mut high) = (0.0, 1.0);
@@ -231,10 +224,8 @@ mod tests {
         near(spread.effective_n(), 121.667, 1e-3);
         near(sun_baltazar(12.0), 1.3925, 1e-6);
         near(spread.t(0.90), 1.658, 1e-3);
-        near(fractional_uncertainty(&spread, 0.10, 0.90).unwrap_or(f64::NAN), 0.2110, 2e-4);
-        // Twice the saving, half the uncertainty; no saving, none that is a fraction.
-        near(fractional_uncertainty(&spread, -0.20, 0.90).unwrap_or(f64::NAN), 0.1055, 1e-4);
-        assert_eq!(fractional_uncertainty(&spread, 0.0, 0.90), None);
+        // Of savings of 10 %.
+        near(spread.guideline14_share(0.90) / 0.10, 0.2110, 2e-4);
         // The sum by least squares: √[3 · (1/365 + 1/365)] = 0.12821; · 1.658 · 0.10.
         near(spread.least_squares_share(0.90), 0.021_257, 2e-5);
     }
@@ -252,7 +243,7 @@ mod tests {
             months_after: 12.0,
             distance: 0.0,
         };
-        let fraction = fractional_uncertainty(&spread, 0.10, 0.90).unwrap_or(f64::NAN);
+        let fraction = spread.guideline14_share(0.90) / 0.10;
         near(fraction / spread.t(0.90) * 1.26 / 1.3925, 0.1964, 1e-4);
     }
 
