@@ -179,8 +179,8 @@ fn six_samples_are_frozen_and_five_are_not() {
 }
 
 /// 1 200 runs of a coarse sensor, every twelfth of which goes on, and every twelfth of those, and of those: 100 last for 2
-/// samples or more, by 10 samples longer in all, so p = 11/111, and 100 · pᴸ⁻² is 0.0005 at L = 7.3. With half a sample of
-/// tolerance 7 equal ones are frozen, and 6 are not.
+/// samples or more, by 10 samples longer in all, so p = 11/111, and 100 · pᴸ⁻² is 0.0001 at L = 8.0. With half a sample of
+/// tolerance 8 equal ones are frozen, and 7 are not.
 #[test]
 fn what_a_coarse_sensor_repeats_by_chance_is_not_frozen() {
     let coarse = |still: usize| -> Vec<f64> {
@@ -193,8 +193,8 @@ fn what_a_coarse_sensor_repeats_by_chance_is_not_frozen() {
         let moving = (0..1200).flat_map(|run: usize| vec![20.0 + (run % 5) as f64 / 10.0; lasts(run)]);
         moving.chain(vec![21.7; still]).collect()
     };
-    assert!(at_15(&coarse(6)).found().is_empty());
-    assert_eq!(at_15(&coarse(7)).found(), [(1310, 1316, 7)]);
+    assert!(at_15(&coarse(7)).found().is_empty());
+    assert_eq!(at_15(&coarse(8)).found(), [(1310, 1317, 8)]);
 }
 
 /// 20.0005 and 20.0019 lie 0.0014 apart: σ ≤ 0.0007 < 0.001. 20.003 is 0.0025 above the least.
