@@ -84,7 +84,8 @@ pub async fn later(
         let mut select = Query::select();
         select.from(collection.table()).columns([collection.key.clone(), UPDATED_AT.to_owned()]);
         select.and_where(Expr::col(collection.key.clone()).is_in(part.iter().map(|record| record.key.as_str())));
-        let of_key: BTreeMap<&str, i64> = part.iter().map(|record| (record.key.as_str(), record.updated_at_ms)).collect();
+        let of_key: BTreeMap<&str, i64> =
+            part.iter().map(|record| (record.key.as_str(), record.updated_at_ms)).collect();
         for row in db.query_all(&select).await? {
             let (key, at_ms): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             if of_key.get(key.as_str()).is_some_and(|own| at_ms > *own) {

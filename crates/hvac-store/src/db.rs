@@ -33,8 +33,10 @@ use super::opened_file::{OpenedFile, log_of};
 use crate::error::machine::sqlite_code;
 use crate::error::{Context, Error, Result, codes};
 
+mod checkpoint;
 mod measured;
 
+use checkpoint::{Checkpoints, WRITERS_PAGES};
 use measured::Hold;
 pub use measured::Reader;
 
@@ -54,6 +56,7 @@ pub struct Db {
     file: Arc<OpenedFile>,
     stamp: Arc<Stamp>,
     counts: Arc<WriterCounts>,
+    checkpoints: Arc<Checkpoints>,
     given_up: Arc<Mutex<Vec<version::Model>>>,
 }
 
@@ -130,6 +133,7 @@ impl Db {
             file,
             stamp: Arc::new(Stamp(AtomicU64::new(Stamp::next()))),
             counts,
+            checkpoints: Arc::default(),
             given_up: Arc::default(),
         })
     }
@@ -269,6 +273,7 @@ impl Transaction {
         };
         let count = if committed.is_ok() { &db.counts.commits } else { &db.counts.failures };
         count.fetch_add(1, Ordering::Relaxed);
+        db.checkpoints.look(&db.readers.0);
         committed
     }
 
@@ -377,7 +382,8 @@ async fn connect_patiently(url: &str, counts: Arc<WriterCounts>) -> Result<Datab
     let started = Instant::now();
     loop {
         let connected = connect(url, 1, Some(Arc::clone(&counts)), |options| {
-            options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full).foreign_keys(true)
+            let durable = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+            durable.pragma("wal_autocheckpoint", WRITERS_PAGES).foreign_keys(true)
         })
         .await;
         match connected {
