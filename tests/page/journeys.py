@@ -455,7 +455,8 @@ def declared_collections_are_listed(server, browser):
         keys = page.locator("tbody tr td:first-child").all_inner_texts()
         assert keys == ["W-7", "W-5", "W-4", "W-2", "W-1"], keys
         page.get_by_role("link", name="equipment", exact=True).click()
-        page.get_by_text("No record is there").wait_for()
+        page.get_by_text("No record is there yet").wait_for()
+        page.get_by_text(re.compile("^POST .*/api/v1/equipment/batch$")).wait_for()
 
 
 def the_system_shows_its_work(server, browser):

@@ -65,4 +65,8 @@ for (const [asked, values] of [["account"], ...(view === "" ? LIST : inSession ?
   response.catch(() => null);
   begun.set(String(url), response);
 }
-setTimeout(() => begun.clear(), KEPT);
+setTimeout(() => {
+  // An answer that nobody reads would keep its connection.
+  for (const response of begun.values()) response.then(({ body }) => body?.cancel(), () => null);
+  begun.clear();
+}, KEPT);

@@ -517,7 +517,7 @@ export default {
   records: {
     wrong: { one: "One declaration is not in force; what was declared before goes on.", other: "{count} declarations are not in force; what was declared before goes on." },
     any: "any", kept_by: "Kept by", parent: "Belongs to", path: "Path", search: "Search its words", total: { one: "one record", other: "{count} records" },
-    none: "No record is there, or none matches.", no_collection: "No collection is declared, or none that you may read.",
+    none: "No record matches.", empty: "No record is there yet. Programs write them:", how: "How programs write records", no_collection: "No collection is declared, or none that you may read.",
   },
   problem: {
     upload_too_large: "These files are larger together than the server takes at once. Send fewer at a time, or have its administrator raise the limit.", disk_full: "The server's disk is full; nothing was stored. Remove deleted sessions for ever, or have space made.",

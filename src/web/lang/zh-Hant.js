@@ -464,7 +464,7 @@ export default {
   records: {
     wrong: { one: "1 個宣告未生效；沿用先前的宣告。", other: "{count} 個宣告未生效；沿用先前的宣告。" },
     any: "不限", kept_by: "存放於", parent: "隸屬於", path: "路徑", search: "搜尋內容", total: { one: "1 筆紀錄", other: "{count} 筆紀錄" },
-    none: "沒有紀錄，或沒有符合的紀錄。", no_collection: "尚未宣告任何集合，或您無權檢視。",
+    none: "沒有符合的紀錄。", empty: "尚無紀錄。紀錄由程式寫入：", how: "程式如何寫入紀錄", no_collection: "尚未宣告任何集合，或您無權檢視。",
   },
   problem: {
     upload_too_large: "這些檔案合計超過伺服器一次可接收的大小。請分批傳送，或請管理者提高上限。", disk_full: "伺服器磁碟已滿，未儲存任何內容。請永久移除已刪除的工作階段，或騰出空間。",

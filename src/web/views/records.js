@@ -1,6 +1,6 @@
 // Declared collections of records: which there are, and the records of one as its server keeps them. All of it is made from
 // the declarations; nothing here knows a collection.
-import { useGet } from "../core/api.js";
+import { address, useGet } from "../core/api.js";
 import { Answer, CopyLink, Empty, Facts, Field, Listed, Pager, Search, Table, Tabs, Tag } from "../core/parts.js";
 import { html } from "../core/ui.js";
 import { amend, at } from "../core/url.js";
@@ -38,6 +38,7 @@ function Records({ of, query }) {
   const filters = of.fields.filter((field) => (field.index || field.values.length > 0) && field.name !== of.key && ["text", "boolean"].includes(field.type));
   const searched = of.fields.some((field) => field.search);
   const asks = Object.fromEntries(filters.map(({ name }) => [name, query[name]]));
+  const narrowed = query.q || Object.values(asks).some(Boolean);
   const order = query.order === "asc" ? "asc" : "desc";
   const sort = of.fields.some(({ name }) => name === query.sort) ? query.sort : null;
   const asked = useGet(of.route, { ...asks, q: searched ? query.q : null, sort_by: sort, order: sort ? order : null, page, page_size: PAGE });
@@ -54,7 +55,8 @@ function Records({ of, query }) {
       ${data.items.length
         ? html`<${Table} caption=${of.name} heads=${heads} rows=${data.items} rowKey=${(row) => row[of.key]} cards sorted=${sort && { key: sort, descending: order === "desc" }}
             onsort=${sortBy} cell=${(row, key) => cell(of.fields.find(({ name }) => name === key), row[key])} />`
-        : html`<${Empty}>${t("records.none")}<//>`}
+        : html`<${Empty}>${narrowed ? t("records.none") : html`${t("records.empty")} <code>POST ${address(`${of.route}/batch`).pathname}</code><br />
+          <a href="docs/">${t("records.how")}</a>`}<//>`}
       <${Pager} page=${data.page} pages=${data.total_pages} go=${(to) => amend({ page: to }, { replace: false })} />`}<//>`;
 }
 

@@ -33,6 +33,7 @@ function Entry({ entry }) {
   const more = Object.entries(entry.detail ?? {});
   return html`<li class="system-entry"><details><summary><span class="number soft small">${local(entry.at)}</span> <strong>${entry.who}</strong>
       <span>${t(`system.action.${entry.action.replaceAll(".", "_")}`, { otherwise: entry.action })}</span>
+      ${entry.object_id && html`<span class="soft small system-object">${entry.detail?.name ?? entry.object_id}</span>`}
       ${entry.result !== "done" && html`<${Tag} kind="bad">${t("system.refused")}<//>`}</summary>
     <dl class="system-detail">${[["#", count(entry.seq)], [t("system.action_code"), html`<code>${entry.action}</code>`],
       [t("system.object"), html`${entry.object_kind} ${link ? html`<a href=${link}>${entry.object_id}</a>` : entry.object_id ?? ""}`],
