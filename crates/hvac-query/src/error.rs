@@ -87,7 +87,9 @@ fn told(error: &DataFusionError) -> QueryError {
             None => QueryError::Internal(inner.to_string()),
         },
         DataFusionError::SQL(error, _) => QueryError::Syntax(match error.as_ref() {
-            ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.clone(),
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => {
+                text.replace("found: EOF", "found: the end of the statement")
+            }
             ParserError::RecursionLimitExceeded => "it is nested too deeply".to_owned(),
         }),
         DataFusionError::SchemaError(error, _) => QueryError::UnknownColumn(of_schema(error)),
@@ -103,8 +105,16 @@ fn told(error: &DataFusionError) -> QueryError {
         | DataFusionError::Configuration(text)
         | DataFusionError::Execution(text) => QueryError::Invalid(first_line(text)),
         DataFusionError::ArrowError(error, _) => QueryError::Invalid(error.to_string()),
+        DataFusionError::Internal(text) => of_function(text).unwrap_or_else(|| QueryError::Internal(error.to_string())),
         other => QueryError::Internal(other.to_string()),
     }
+}
+
+/// A function that does not take what it is given, of which the engine speaks as of a defect of its own.
+fn of_function(text: &str) -> Option<QueryError> {
+    let (name, _) = text.strip_prefix("Function '")?.split_once("' failed to match any signature")?;
+    let (given, _) = text.split_once("but received ")?.1.split_once(" (")?;
+    Some(QueryError::Invalid(format!("{name} takes no {given}; CAST it to a type that {name} takes")))
 }
 
 /// The error of reading or writing that is behind one, if there is one.
