@@ -132,10 +132,17 @@ fn unrepeated(bytes: &[u8]) -> Result<Value> {
         serde_json::from_slice::<serde::de::IgnoredAny>(bytes).map_err(broken_json)?;
         return Err(Error::new(codes::INVALID_BODY, "The JSON body is wrong: an object is expected."));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let Unrepeated(body) = serde_path_to_error::deserialize(&mut deserializer).map_err(wrong_value)?;
-    deserializer.end().map_err(broken_json)?;
-    Ok(body)
+    match serde_json::from_slice(bytes) {
+        Ok(Unrepeated(body)) => Ok(body),
+        // Only what is wrong is read again, to tell where.
+        Err(error) => {
+            let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+            match serde_path_to_error::deserialize::<_, Unrepeated>(&mut deserializer) {
+                Ok(_) => Err(broken_json(error)),
+                Err(error) => Err(wrong_value(error)),
+            }
+        }
+    }
 }
 
 fn wrong_value(error: serde_path_to_error::Error<serde_json::Error>) -> Error {

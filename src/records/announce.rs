@@ -19,7 +19,7 @@ pub(super) fn announce(events: &Events, told: &[Written]) {
             };
             NewEvent::new(&collection.event, Audience::Least(collection.read), &data).of_collection(&collection.name)
         };
-        records.iter().map(event).collect::<Vec<_>>()
+        records.iter().map(|record| event(record)).collect::<Vec<_>>()
     };
     events.publish_all(told.iter().flat_map(of));
 }

@@ -185,7 +185,7 @@ impl Outbox {
         db: &impl ConnectionTrait,
         collection: &Collection,
         operation: Operation,
-        records: &[Record],
+        records: &[Arc<Record>],
     ) -> Result<(), DbErr> {
         let arrived = now().timestamp_millis();
         for part in records.chunks(ROWS_AT_ONCE) {

@@ -4,6 +4,7 @@
 //! stand in one JSON column. Times are whole numbers, UTC ms, so that they compare the same everywhere. Whoever calls says
 //! by which connection, within a transaction of his own where there is more than one statement.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, NullOrdering, OnConflict, Order, Query, SelectStatement};
@@ -50,7 +51,11 @@ pub async fn page_after(
 ///
 /// # Errors
 /// When the database refuses a statement.
-pub async fn write(db: &impl ConnectionTrait, collection: &Collection, records: &[Record]) -> Result<u64, DbErr> {
+pub async fn write<R: Borrow<Record>>(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    records: &[R],
+) -> Result<u64, DbErr> {
     let columns: Vec<&Field> = collection.columns().collect();
     let at_once = ROWS_AT_ONCE.min(VALUES_AT_ONCE / (columns.len() + 4));
     let backend = db.get_database_backend();
@@ -62,7 +67,7 @@ pub async fn write(db: &impl ConnectionTrait, collection: &Collection, records: 
         let fixed = [collection.key.clone(), CREATED_AT.to_owned(), UPDATED_AT.to_owned(), REST.to_owned()];
         insert.columns(fixed.into_iter().chain(names));
         for record in part {
-            insert.values(row(collection, &columns, record).into_iter().map(Expr::val)).map_err(defect)?;
+            insert.values(row(collection, &columns, record.borrow()).into_iter().map(Expr::val)).map_err(defect)?;
         }
         insert.on_conflict(newer_wins(collection, &columns, backend));
         written += db.execute(&insert).await?.rows_affected();
@@ -74,18 +79,18 @@ pub async fn write(db: &impl ConnectionTrait, collection: &Collection, records: 
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn later(
+pub async fn later<R: Borrow<Record>>(
     db: &impl ConnectionTrait,
     collection: &Collection,
-    records: &[Record],
+    records: &[R],
 ) -> Result<BTreeSet<String>, DbErr> {
     let mut later = BTreeSet::new();
     for part in records.chunks(ROWS_AT_ONCE) {
+        let part = part.iter().map(Borrow::borrow);
+        let of_key: BTreeMap<&str, i64> = part.map(|record| (record.key.as_str(), record.updated_at_ms)).collect();
         let mut select = Query::select();
         select.from(collection.table()).columns([collection.key.clone(), UPDATED_AT.to_owned()]);
-        select.and_where(Expr::col(collection.key.clone()).is_in(part.iter().map(|record| record.key.as_str())));
-        let of_key: BTreeMap<&str, i64> =
-            part.iter().map(|record| (record.key.as_str(), record.updated_at_ms)).collect();
+        select.and_where(Expr::col(collection.key.clone()).is_in(of_key.keys().copied()));
         for row in db.query_all(&select).await? {
             let (key, at_ms): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             if of_key.get(key.as_str()).is_some_and(|own| at_ms > *own) {
@@ -97,13 +102,13 @@ pub async fn later(
 }
 
 /// Records in as many parts as statements are needed for them.
-fn parts(records: &[Record], most: usize) -> impl Iterator<Item = &[Record]> {
+fn parts<R: Borrow<Record>>(records: &[R], most: usize) -> impl Iterator<Item = &[R]> {
     let mut rest = records;
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let fits = rest.iter().take(most).take_while(|record| {
             let is_first = bytes == 0;
-            bytes += bytes_of(record);
+            bytes += bytes_of(R::borrow(record));
             is_first || bytes <= BYTES_AT_ONCE
         });
         let (part, others) = rest.split_at(fits.count());

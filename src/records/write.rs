@@ -58,7 +58,7 @@ impl Records {
                 error.with_detail(Detail { field: wrong.field, message: wrong.message, ..Detail::default() })
             })
         })?;
-        self.accept(collection, vec![record], Vec::new()).await
+        self.accept(collection, vec![Arc::new(record)], Vec::new()).await
     }
 
     /// Writes a batch, `{"<list>": [ … ]}`: all of it or nothing, unless a part is wanted.
@@ -81,7 +81,7 @@ impl Records {
         let mut code = codes::INVALID_RECORDS;
         for (index, given) in given.iter().enumerate() {
             match checked(collection, given, &reserved, now_ms) {
-                Ok(record) => records.push(record),
+                Ok(record) => records.push(Arc::new(record)),
                 Err(wrong) => {
                     if code == codes::INVALID_RECORDS {
                         code = code_of(&wrong);
@@ -110,12 +110,12 @@ impl Records {
     async fn accept(
         &self,
         collection: &Arc<Collection>,
-        records: Vec<super::backend::Record>,
+        records: Vec<Arc<super::backend::Record>>,
         rejected: Vec<RejectedItem>,
     ) -> Result<Accepted> {
         let count = records.len();
         if collection.backend != BackendKind::Sqlite {
-            self.0.outbox.check_room(count as u64, records.iter().map(bytes_of).sum())?;
+            self.0.outbox.check_room(count as u64, records.iter().map(|record| bytes_of(record)).sum())?;
         }
         if count > 0 {
             self.0.writer.write(vec![Change::Write(Arc::clone(collection), records)]).await?;

@@ -3,7 +3,6 @@
 //! While one transaction is waited for or written, the next requests gather, so the more arrive the fewer commits there
 //! are. The turn at the database's writer is taken like anybody's: others write in between.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,13 +38,13 @@ pub struct Written {
     /// Whether the records were deleted; of those only the key is told.
     pub deleted: bool,
     /// Which. What was older than what was there is not among them, where the embedded database keeps it.
-    pub records: Arc<Vec<Record>>,
+    pub records: Arc<Vec<Arc<Record>>>,
 }
 
 /// What somebody wants to have written.
 pub enum Change {
     /// These records.
-    Write(Arc<Collection>, Vec<Record>),
+    Write(Arc<Collection>, Vec<Arc<Record>>),
     /// No record of this key any more.
     Delete(Arc<Collection>, String, Arc<Principal>),
 }
@@ -194,7 +193,7 @@ fn records_of(group: &[Asked]) -> usize {
 /// Neighbouring writes of one collection, each key once.
 struct Run<'g> {
     collection: Arc<Collection>,
-    records: BTreeMap<&'g str, Cow<'g, Record>>,
+    records: BTreeMap<&'g str, Arc<Record>>,
 }
 
 impl Desk {
@@ -228,7 +227,7 @@ impl Desk {
                         if there.is_some_and(|there| there.updated_at_ms > record.updated_at_ms) {
                             continue;
                         }
-                        let as_it_is = if is_as_checked { Cow::Borrowed(record) } else { changed(collection, record)? };
+                        let as_it_is = if is_as_checked { Arc::clone(record) } else { changed(collection, record)? };
                         run.records.insert(&record.key, as_it_is);
                     }
                 }
@@ -237,8 +236,7 @@ impl Desk {
                         self.put(&txn, run, &mut told, &mut arrived).await?;
                     }
                     self.remove(&txn, collection, key, principal, &mut arrived).await?;
-                    let record = gone(key);
-                    let records = Arc::new(vec![record]);
+                    let records = Arc::new(vec![Arc::new(gone(key))]);
                     told.push(Written { collection: Arc::clone(collection), deleted: true, records });
                 }
             }
@@ -266,7 +264,7 @@ impl Desk {
         arrived: &mut BTreeMap<BackendKind, (u64, u64)>,
     ) -> Result<()> {
         let Run { collection, records } = run;
-        let mut records: Vec<Record> = records.into_values().map(Cow::into_owned).collect();
+        let mut records: Vec<Arc<Record>> = records.into_values().collect();
         if collection.backend == BackendKind::Sqlite {
             let written = sql::write(txn, &collection, &records).await.internal("writing records")?;
             if written < records.len() as u64 {
@@ -274,7 +272,7 @@ impl Desk {
                 records.retain(|record| !later.contains(&record.key));
             }
         } else {
-            let bytes = records.iter().map(bytes_of).sum();
+            let bytes = records.iter().map(|record| bytes_of(record)).sum();
             self.outbox.check_room(records.len() as u64, bytes)?;
             let put = self.outbox.put(txn, &collection, Operation::Write, &records).await;
             put.internal("writing records into the outbox")?;
@@ -299,7 +297,7 @@ impl Desk {
             let keys = [key.to_owned()];
             sql::delete(txn, collection, &keys, None).await.internal("deleting a record")?;
         } else {
-            let record = gone(key);
+            let record = Arc::new(gone(key));
             let bytes = bytes_of(&record);
             self.outbox.check_room(1, bytes)?;
             let put = self.outbox.put(txn, collection, Operation::Delete, &[record]).await;
@@ -313,7 +311,7 @@ impl Desk {
 }
 
 /// A record that was checked before its collection was declared anew.
-fn changed<'r>(collection: &Collection, record: &Record) -> Result<Cow<'r, Record>> {
+fn changed(collection: &Collection, record: &Record) -> Result<Arc<Record>> {
     if let Some(field) = record.fields.keys().find(|name| collection.field(name).is_none()) {
         let message = format!(
             "{field}: {} has no such field any more, its declaration was changed just now; nothing of this was stored",
@@ -323,7 +321,7 @@ fn changed<'r>(collection: &Collection, record: &Record) -> Result<Cow<'r, Recor
     }
     let mut record = record.clone();
     give_defaults(collection, &mut record);
-    Ok(Cow::Owned(record))
+    Ok(Arc::new(record))
 }
 
 /// What is left of a record that is deleted.

@@ -210,12 +210,16 @@ fn a_second_signal_ends_a_server_at_once() {
         // A request that goes on for as long as its client wants.
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
         let head = "POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n\
-                    Content-Length: 1000000\r\n\r\n--x\r\nContent-Disposition: form-data; name=\"files\"; \
-                    filename=\"a.csv\"\r\n\r\ntimestamp,A\r\n";
+                    Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n";
         stream.write_all(head.as_bytes()).unwrap();
-        std::thread::sleep(Duration::from_millis(300));
+        let mut told = [0; 25];
+        stream.read_exact(&mut told).unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n", "it reads the body");
         server.signal(first);
-        std::thread::sleep(Duration::from_millis(700));
+        // It takes no others once it has heard of it.
+        while TcpStream::connect(("127.0.0.1", server.port)).is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         assert_eq!(server.child.try_wait().unwrap(), None, "it waits for the request");
         server.signal(second);
         assert_eq!(server.ended(), Ok(code), "{first} {second}");
