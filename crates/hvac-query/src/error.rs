@@ -103,7 +103,7 @@ fn told(error: &DataFusionError) -> QueryError {
         DataFusionError::Plan(text)
         | DataFusionError::NotImplemented(text)
         | DataFusionError::Configuration(text)
-        | DataFusionError::Execution(text) => QueryError::Invalid(first_line(text)),
+        | DataFusionError::Execution(text) => of_function(text).unwrap_or_else(|| QueryError::Invalid(first_line(text))),
         DataFusionError::ArrowError(error, _) => QueryError::Invalid(error.to_string()),
         DataFusionError::Internal(text) => of_function(text).unwrap_or_else(|| QueryError::Internal(error.to_string())),
         other => QueryError::Internal(other.to_string()),
@@ -112,7 +112,7 @@ fn told(error: &DataFusionError) -> QueryError {
 
 /// A function that does not take what it is given, of which the engine speaks as of a defect of its own.
 fn of_function(text: &str) -> Option<QueryError> {
-    let (name, _) = text.strip_prefix("Function '")?.split_once("' failed to match any signature")?;
+    let (name, _) = text.split_once("Function '")?.1.split_once("' failed to match any signature")?;
     let (given, _) = text.split_once("but received ")?.1.split_once(" (")?;
     Some(QueryError::Invalid(format!("{name} takes no {given}; CAST it to a type that {name} takes")))
 }
