@@ -13,6 +13,7 @@ use std::ops::Range;
 
 mod drift;
 mod offset;
+mod own_curve;
 mod plant;
 mod pursuit;
 mod relation;
