@@ -22,6 +22,7 @@ mod samples;
 mod sensor;
 mod swap;
 mod time_shift;
+mod tower;
 mod track;
 mod vote;
 mod wet_bulb;

@@ -90,7 +90,7 @@ fn residual_days(plant: &Plant<'_>, power: usize) -> Option<Vec<f64>> {
 }
 
 /// The rows less their day's mean.
-fn within_days(rows: &[(usize, usize, [f64; 4])]) -> Vec<[f64; 4]> {
+pub(super) fn within_days(rows: &[(usize, usize, [f64; 4])]) -> Vec<[f64; 4]> {
     let of_day = rows.chunk_by(|a, b| a.1 == b.1);
     let centred = of_day.flat_map(|day| {
         let count = day.len() as f64;
@@ -108,7 +108,7 @@ fn within_days(rows: &[(usize, usize, [f64; 4])]) -> Vec<[f64; 4]> {
 }
 
 /// Slopes of the last value by the first three, least squares; then again without what lies 3 deviations off.
-fn slopes(rows: &[[f64; 4]]) -> Option<[f64; 3]> {
+pub(super) fn slopes(rows: &[[f64; 4]]) -> Option<[f64; 3]> {
     let first = least_squares(rows)?;
     let off = |[x, y, z, value]: &[f64; 4], [b, c, d]: [f64; 3]| value - b * x - c * y - d * z;
     let spread = spread_of(rows.iter().map(|row| off(row, first)))?.max(1e-6);
