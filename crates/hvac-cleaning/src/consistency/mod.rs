@@ -13,6 +13,7 @@ use std::ops::Range;
 
 mod drift;
 mod offset;
+mod own_curve;
 mod plant;
 mod pursuit;
 mod relation;
@@ -21,6 +22,7 @@ mod samples;
 mod sensor;
 mod swap;
 mod time_shift;
+mod tower;
 mod track;
 mod vote;
 mod wet_bulb;

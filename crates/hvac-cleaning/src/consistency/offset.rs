@@ -57,15 +57,19 @@ pub(crate) fn verdict(
     Some(finding(plant, SensorFault::Offset, error.sensor, &(error.from..error.to), detail))
 }
 
-/// Whether two sensors of one kind err by the same in the same days. Two do not fail alike at once: what they share – a flow
+/// Whether two sensors of one kind err by the same in the same days. Two of one kind do not fail alike at once: what they share – a flow
 /// that is printed in another unit, a load – is wrong, and neither of them.
 fn is_twin(plant: &Plant<'_>, error: &SensorError, other: &SensorError) -> bool {
-    let role = |sensor: usize| plant.sensors.get(sensor).map(|sensor| sensor.tag.role);
+    // Header and chillers measure one water; a pump's and a tower's power have nothing in common.
+    let kind = |sensor: usize| {
+        let tag = plant.sensors.get(sensor)?.tag;
+        Some((tag.role, tag.machine.filter(|_| tag.role == Role::Power)))
+    };
     let common = error.to.min(other.to).saturating_sub(error.from.max(other.from));
     let shorter = (error.to - error.from).min(other.to - other.from);
     other.sensor != error.sensor
         && other.shape == Shape::Step
-        && role(other.sensor) == role(error.sensor)
+        && kind(other.sensor) == kind(error.sensor)
         && (other.size - error.size).abs() <= ALIKE * error.size.abs()
         && 2 * common >= shorter
 }
@@ -85,6 +89,10 @@ pub(super) fn proof(plant: &Plant<'_>, pursuit: &Pursuit<'_>, index: usize, erro
         return None;
     }
     // What one law alone says may be what is left of another member's error.
+    let own_curve = match error.shape {
+        Shape::Step => super::own_curve::step(plant, error.sensor, error.from, error.size),
+        Shape::Ramp => None,
+    };
     let telling: Vec<usize> = witnesses.iter().filter(|w| w.confirms()).map(|w| w.law).collect();
     let is_leftover = pursuit.errors.iter().enumerate().any(|(other, theirs)| {
         let overlaps = theirs.from < error.to && error.from < theirs.to;
@@ -92,7 +100,9 @@ pub(super) fn proof(plant: &Plant<'_>, pursuit: &Pursuit<'_>, index: usize, erro
         if other != index && overlaps && same && theirs.most() * error.most() < 0.0 {
             return true;
         }
-        let binds = telling.len() == 1 && telling.iter().all(|law| pursuit.is_member(theirs.sensor, *law));
+        let binds = own_curve.is_none()
+            && telling.len() == 1
+            && telling.iter().all(|law| pursuit.is_member(theirs.sensor, *law));
         other != index && overlaps && theirs.gain > error.gain && (same || binds)
     });
     if is_leftover {
@@ -123,5 +133,8 @@ pub(super) fn proof(plant: &Plant<'_>, pursuit: &Pursuit<'_>, index: usize, erro
         witnesses.iter().filter(|w| w.can_tell()).count()
     );
     let or = rival_name.map_or(String::new(), |name| format!("; {name} would explain it as well"));
-    Some(format!("{of}: {}{or}; confidence {confidence:.2}", shown.join(", ")))
+    let own = own_curve.map_or(String::new(), |step| {
+        format!(", and by its own load and lift it steps by {:+.1} % at once", 100.0 * step.exp_m1())
+    });
+    Some(format!("{of}: {}{own}{or}; confidence {confidence:.2}", shown.join(", ")))
 }

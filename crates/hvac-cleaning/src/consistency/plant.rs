@@ -79,16 +79,16 @@ impl<'a> Plant<'a> {
     }
 
     /// Every sensor of that role of that kind of machine, numbered or not.
-    fn all_of(&self, role: Role, machine: MachineKind) -> Vec<usize> {
+    pub(super) fn all_of(&self, role: Role, machine: MachineKind) -> Vec<usize> {
         let is = |sensor: &Sensor<'_>| sensor.tag.role == role && sensor.tag.machine == Some(machine);
         (0..).zip(&self.sensors).filter(|(_, sensor)| is(sensor)).map(|(index, _)| index).collect()
     }
 
-    fn name(&self, sensor: usize) -> &str {
+    pub(super) fn name(&self, sensor: usize) -> &str {
         self.sensors.get(sensor).map_or("", |sensor| sensor.name)
     }
 
-    fn slot(&mut self, values: Vec<f64>, of_sensor: Option<usize>) -> usize {
+    pub(super) fn slot(&mut self, values: Vec<f64>, of_sensor: Option<usize>) -> usize {
         self.slots.push(values);
         self.of_sensor.push(of_sensor);
         self.slots.len() - 1
@@ -98,7 +98,7 @@ impl<'a> Plant<'a> {
         self.slots.get(slot).map_or(&[], Vec::as_slice)
     }
 
-    fn law(&mut self, law: Law, members: Vec<usize>, gates: Vec<usize>, strength: f64, words: String) {
+    pub(super) fn law(&mut self, law: Law, members: Vec<usize>, gates: Vec<usize>, strength: f64, words: String) {
         let exact = !matches!(law, Law::Ratio | Law::Power(_));
         let least_noise = match law {
             Law::Ratio | Law::Power(_) | Law::Sum => 0.005,
@@ -108,7 +108,7 @@ impl<'a> Plant<'a> {
         self.relations.push(Relation { law, members, gates, exact, strength, least_noise, words });
     }
 
-    fn learnt(&mut self) {
+    pub(super) fn learnt(&mut self) {
         if let Some(relation) = self.relations.last_mut() {
             relation.exact = false;
         }

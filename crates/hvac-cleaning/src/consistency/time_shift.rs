@@ -15,7 +15,10 @@ use rayon::prelude::*;
 /// Toll an instant and law, in standard deviations.
 const TOLL: f64 = 0.06;
 /// Sum from which on it is no chance.
-const LEAST_SUM: f64 = 75.0;
+const LEAST_SUM: f64 = 85.0;
+/// The same of the weather, which few laws bind, when it lasts for so many days: chance of a few days does not last.
+const LEAST_SUM_OF_WEATHER: f64 = 30.0;
+const LEAST_DAYS_OF_WEATHER: usize = 14;
 /// What one instant counts at most, standard deviations.
 const MOST: f64 = 4.0;
 /// Share by which the residual of some law must fall.
@@ -62,7 +65,9 @@ fn candidates(plant: &Plant<'_>) -> Vec<Vec<usize>> {
     let pumps = of(&|machine| machine.is_some_and(|machine| machine != MachineKind::Chiller));
     let headers = of(&|machine| machine.is_none());
     let single = (0..).zip(&plant.sensors).filter(|(_, sensor)| sensor.tag.is_sensor()).map(|(index, _)| vec![index]);
-    let together = [chiller, pumps, headers].into_iter().filter(|group| group.len() > 2);
+    let air = [hvac_points::Role::WetBulb, hvac_points::Role::DryBulb, hvac_points::Role::Humidity];
+    let weather: Vec<usize> = air.into_iter().filter_map(|role| plant.find(role, None, None)).collect();
+    let together = [chiller, pumps, headers, weather].into_iter().filter(|group| group.len() > 2);
     single.chain(together).collect()
 }
 
@@ -70,6 +75,7 @@ fn candidates(plant: &Plant<'_>) -> Vec<Vec<usize>> {
 #[must_use]
 pub(crate) fn find(plant: &mut Plant<'_>, at_ms: &[i64], touched: &[Touched]) -> Vec<ShiftFault> {
     let mut found: Vec<ShiftFault> = Vec::new();
+    super::tower::bind(plant);
     let mut left = candidates(plant);
     let mut bounds: Vec<f64> = vec![f64::INFINITY; left.len()];
     while found.len() < 12 {
@@ -77,13 +83,13 @@ pub(crate) fn find(plant: &mut Plant<'_>, at_ms: &[i64], touched: &[Touched]) ->
         let shift = Shifter { plant, at_ms, touched, settled: &settled };
         let first = |(sensors, bound): (&Vec<usize>, &f64)| {
             // What explained nothing before does not after others were put right.
-            if *bound < LEAST_SUM / 4.0 {
+            let worth = least_sum(plant, sensors) / 4.0;
+            if *bound < worth {
                 return None;
             }
             // A few days tell whether it is worth to look at all.
             let few = [-2, 2].into_iter().filter_map(|k| Some((k, shift.attempt(sensors, k, FEW_DAYS)?.sum)));
-            let (k, _) =
-                few.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, sum)| *sum >= LEAST_SUM / 4.0 / FEW_DAYS as f64)?;
+            let (k, _) = few.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, sum)| *sum >= worth / FEW_DAYS as f64)?;
             shift.attempt(sensors, k, 1)
         };
         let first: Vec<Option<ShiftFault>> = left.par_iter().zip(&bounds).map(first).collect();
@@ -93,7 +99,8 @@ pub(crate) fn find(plant: &mut Plant<'_>, at_ms: &[i64], touched: &[Touched]) ->
         let mut tried: Vec<(usize, ShiftFault)> =
             first.into_iter().enumerate().filter_map(|(place, fault)| Some((place, fault?))).collect();
         tried.sort_by(|a, b| b.1.sum.total_cmp(&a.1.sum));
-        let further = tried.into_iter().take(PROMISING).filter(|(_, fault)| fault.sum >= LEAST_SUM / 4.0);
+        let further =
+            tried.into_iter().take(PROMISING).filter(|(_, fault)| fault.sum >= least_sum(plant, &fault.sensors) / 4.0);
         let further = further.filter_map(|(place, fault)| {
             let sign = fault.intervals.signum();
             let longer = (2..=LONGEST).filter_map(|k| shift.attempt(&fault.sensors, sign * k, 1));
@@ -101,7 +108,11 @@ pub(crate) fn find(plant: &mut Plant<'_>, at_ms: &[i64], touched: &[Touched]) ->
         });
         let is_sure = |fault: &ShiftFault| {
             let fall = fault.laws.iter().map(|(_, before, after)| 1.0 - after / before).fold(0.0, f64::max);
-            fault.sum >= LEAST_SUM && fault.intervals.abs() < LONGEST && fall >= LEAST_FALL
+            let lasts = fault.sum >= LEAST_SUM || fault.days.len() >= LEAST_DAYS_OF_WEATHER;
+            lasts
+                && fault.sum >= least_sum(plant, &fault.sensors)
+                && fault.intervals.abs() < LONGEST
+                && fall >= LEAST_FALL
         };
         let best = further.filter(|(_, fault)| is_sure(fault)).max_by(|a, b| a.1.sum.total_cmp(&b.1.sum));
         let Some((place, fault)) = best else { break };
@@ -111,6 +122,13 @@ pub(crate) fn find(plant: &mut Plant<'_>, at_ms: &[i64], touched: &[Touched]) ->
         found.push(fault);
     }
     found
+}
+
+/// Sum from which on these sensors' shift is no chance.
+fn least_sum(plant: &Plant<'_>, sensors: &[usize]) -> f64 {
+    let role = |sensor: &usize| plant.sensors.get(*sensor).map(|sensor| sensor.tag.role);
+    let has_wet_bulb = sensors.iter().any(|sensor| role(sensor) == Some(hvac_points::Role::WetBulb));
+    if has_wet_bulb { LEAST_SUM_OF_WEATHER } else { LEAST_SUM }
 }
 
 /// Usual state and noise of each law, instant by instant, and what it says as recorded.
