@@ -452,7 +452,7 @@ mod tests {
         (values[50], values[151]) = (14.0, values[151] + 4.0);
         let by = |yardstick| spikes(&values, &yardstick, PlantStates::default(), None);
         assert_eq!(by(Yardstick::of_meter(1000.0, None)), [50_usize; 0], "10 is less than 2 % of 1 000");
-        let share = Yardstick { least: Some(1.0), speed: None };
+        let share = Yardstick { least: Some(1.0), speed: None, ..Yardstick::default() };
         assert_eq!(by(share), [50]);
     }
 
