@@ -2,8 +2,8 @@
 //! than its own meter.
 //!
 //! Two machines' powers, speeds or flows that jump at one row; a machine's that other machines of its kind show the half of
-//! at least, as a share of what they read (the median of them: pumps that are controlled together dip together); or a
-//! machine's and the total, for the rest is noise and machines that nobody meters. A total that is added up from the
+//! at least, as a share of what they read (the median of them: pumps that are controlled together dip together); air handlers' by what they read);
+//! or a machine's and the total, for the rest is noise and machines that nobody meters. A total that is added up from the
 //! machines' meters shows their errors too, and is no witness; nor is one whose noise is as large as the jump.
 
 use std::collections::HashSet;
@@ -71,9 +71,12 @@ impl Drive<'_> {
         Some((value - mean) * self.factor?)
     }
 
-    /// The same as a share of that mean; none where it does not run.
+    /// The same as a share of that mean; none where it does not run. Of air as it is, for it has no zero.
     fn share(&self, row: usize) -> Option<f64> {
         let (value, mean) = self.around(row)?;
+        if self.quantity.0 == Quantity::AirTemperature {
+            return Some(value - mean);
+        }
         (mean > AT_WORK * self.high && mean > 0.0).then_some((value - mean) / mean)
     }
 
@@ -88,12 +91,13 @@ impl Drive<'_> {
 /// The rows of jumps that are the plant's.
 #[must_use]
 pub(crate) fn of_plant(drives: &[Drive<'_>]) -> HashSet<usize> {
-    let mut rows: Vec<usize> =
-        drives.iter().filter(|drive| !drive.of_plant).flat_map(|drive| &drive.rows).copied().collect();
+    let adds_up = |drive: &&Drive<'_>| !drive.of_plant && drive.quantity.0 != Quantity::AirTemperature;
+    let mut rows: Vec<usize> = drives.iter().filter(adds_up).flat_map(|drive| &drive.rows).copied().collect();
     rows.sort_unstable();
     let twice = rows.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).filter_map(|same| same.first().copied());
     let mut shared: HashSet<usize> = twice.collect();
     for drive in drives {
+        // The same fan's speed and the same weather move air handlers together: only those that are alike are asked.
         let is_shared = |row: &usize| peers_show(drives, drive, *row) || sums_show(drives, drive, *row);
         shared.extend(drive.rows.iter().copied().filter(is_shared));
     }
@@ -199,5 +203,21 @@ mod tests {
         assert_eq!(with([dip(37.0), dip(37.1)]), [0_usize; 0]);
         assert_eq!(with([[0.0; 3], [0.0; 3]]), [0_usize; 0]);
         assert_eq!(with([[0.0; 3], dip(35.5)]), [1]);
+    }
+
+    /// Supply air of one handler rises by 0.5 K for a sample. That of the two beside it does by 0.4 and 0.3, or not at all.
+    #[test]
+    fn air_handlers_swing_together() {
+        let of = |values, rows: &[usize]| Drive {
+            quantity: (Quantity::AirTemperature, None),
+            machine: "AHU_SAT".to_owned(),
+            factor: None,
+            high: 0.0,
+            ..power(values, false, rows)
+        };
+        let (own, near, far) = ([15.0, 15.5, 15.0], [14.0, 14.4, 14.0], [16.0, 16.3, 16.0]);
+        assert_eq!(rows(&[of(&own, &[1]), of(&near, &[]), of(&far, &[])]), [1]);
+        let still = [15.0, 15.1, 15.0];
+        assert_eq!(rows(&[of(&own, &[1]), of(&still, &[]), of(&still, &[])]), [0_usize; 0]);
     }
 }

@@ -1,7 +1,8 @@
 //! Spike: one sample that jumps away from its neighbours and back.
 //!
 //! Both first differences around it are further from 0 than `spike_z` (4.5) robust standard deviations and have
-//! opposite signs. The deviation is 1.4826 × the median of |difference| over the differences that are not 0
+//! opposite signs; or their mean is, and each is 0.7 of it at least: the noise of both neighbours takes from one what it adds
+//! to the other (of what a loop of an air handler moves, both must be). The deviation is 1.4826 × the median of |difference| over the differences that are not 0
 //! (MAD about 0, where differences of a sensor centre; Iglewicz & Hoaglin 1993 for the factor): a coarse or
 //! idle point repeats, and its zeros would make any step a spike. The median says little of a meter that counts in
 //! quanta, or that dithers by a hundredth between its steps of one: so both differences are also more than 2.2 times
@@ -13,6 +14,10 @@
 //! What meters of power, flow and load are off by grows with the reading: they are judged by their logarithm, a value
 //! below 2 % of the usual greatest one as that. The power of a pump or fan follows its speed: what is judged is P/f³, where
 //! P itself jumps half as far at least ([`Yardstick`]).
+//!
+//! Where a machine starts or stops just before or after it, for good, a temperature of water or a flow goes from one level to
+//! another, and a sample beyond both is judged by how far it did so at other starts and stops: 1.5 times the third
+//! furthest at least. Power, speed and load overshoot there, and are not judged.
 //!
 //! No spike is also what a plant shows when a machine starts or stops for one sample: which of its machines run changes,
 //! it is seen on other meters too ([`super::shared_jumps`]), or – where that is not known – a meter goes from its idle
@@ -28,14 +33,21 @@ use super::sampling::{GAP_FACTOR, UsualSpan, median, quantile};
 const MAD_TO_SIGMA: f64 = 1.4826;
 /// Differences that are needed to know a sensor.
 const LEAST: usize = 20;
+/// Of the mean of both steps, what each of them must show: less on one side is a level that changes.
+const EACH_SIDE: f64 = 0.7;
+/// How many samples at starts and stops may be spikes of one point, and how many times the next one a spike is there.
+const OTHERS: usize = 2;
+const UNLIKE_OTHERS: f64 = 1.5;
 /// Share of the samples that may be spikes, and how many at least.
 const OFTEN: (f64, usize) = (0.03, 2);
 /// How many times its usual steps a spike is, which share of the steps are usual, and of how many at least.
 const USUAL: (f64, f64, usize) = (2.2, 0.95, 100);
 /// A quantile of all steps, and what it is of a normal distribution, in standard deviations.
 const WIDE: (f64, f64) = (0.9, 1.645);
-/// Deviations in a quantum at least: a coarse sensor's noise is not known better; and quanta in a spike of a share.
+/// Deviations in a quantum at least: a coarse sensor's noise is not known better.
 const QUANTA: f64 = 2.0;
+/// Quanta in a spike of a share: rounding alone makes one of what the neighbours' mean and a reading lie apart.
+const COARSE_QUANTA: f64 = 3.0;
 /// Samples after a start or stop whose steps are not the sensor's own: water takes minutes to settle.
 const SETTLING: usize = 3;
 /// Least share of its usual greatest value that a meter's logarithm tells from nothing.
@@ -61,13 +73,30 @@ pub(crate) struct Yardstick<'a> {
     least: Option<f64>,
     /// The speed of its machine, row by row, and from where on that runs; of a power.
     speed: Option<(&'a [f64], f64)>,
+    /// Whether it goes from one level to another when a machine starts or stops, as a temperature or a flow does.
+    follows_starts: bool,
+    /// Whether a loop of an air handler moves it: that swings within a sample or two, so both steps must be beyond the limit.
+    swings: bool,
 }
 
 impl<'a> Yardstick<'a> {
     /// By shares of the value, whose usual greatest one is `high`; of a power with the `speed` of its machine.
     #[must_use]
     pub(crate) fn of_meter(high: f64, speed: Option<(&'a [f64], f64)>) -> Self {
-        if high > 0.0 { Self { least: Some(NOTHING * high), speed } } else { Self::default() }
+        if high > 0.0 { Self { least: Some(NOTHING * high), speed, ..Self::default() } } else { Self::default() }
+    }
+
+    /// Of what goes from one level to another when a machine starts or stops, as a temperature of water or a flow does; a power,
+    /// speed or load overshoots.
+    #[must_use]
+    pub(crate) fn following_starts(self, follows_starts: bool) -> Self {
+        Self { follows_starts, ..self }
+    }
+
+    /// Of what a loop of an air handler moves.
+    #[must_use]
+    pub(crate) fn swinging(self, swings: bool) -> Self {
+        Self { swings, ..self }
     }
 
     fn by_itself(&self, sample: &NativeSample) -> f64 {
@@ -182,6 +211,9 @@ pub(crate) fn jumps(
         return SpikeScan::default();
     };
     let own_limit = limit(own, z).map_or(wide_limit, |own| own.min(wide_limit));
+    let at_starts = Some(()).filter(|()| yardstick.follows_starts);
+    let at_starts =
+        at_starts.and_then(|()| limit_at_starts(samples, &differences, z, &changes)).map(|l| l.max(wide_limit));
     let starts_or_stops = |before: f64, value: f64, after: f64| {
         usual.filter(|_| staging.is_none() && running.is_none()).is_some_and(|usual| {
             let idle = |value: f64| usual.is_idle(value);
@@ -189,10 +221,11 @@ pub(crate) fn jumps(
             from_idle || (idle(value) && !idle(before) && !idle(after))
         })
     };
-    // What a coarse meter shows of a small value is a step of its own: by two of them at least it must be off.
+    // What a coarse meter shows of a small value is a step of its own: by three of them at least it must be off.
     let quantum = samples.iter().zip(samples.iter().skip(1)).map(|(a, b)| (b.value - a.value).abs());
     let quantum = quantum.filter(|step| *step > 0.0).fold(f64::INFINITY, f64::min);
-    let is_coarse = |jump: f64, value: f64| yardstick.least.is_some() && jump.abs() * value.abs() < QUANTA * quantum;
+    let is_coarse =
+        |jump: f64, value: f64| yardstick.least.is_some() && jump.abs() * value.abs() < COARSE_QUANTA * quantum;
     let mut scan = SpikeScan::default();
     let is_large = |place: Option<usize>, limit: f64| {
         place.and_then(|place| differences.get(place)).is_some_and(|difference| difference.abs() > limit)
@@ -200,17 +233,32 @@ pub(crate) fn jumps(
     let around = differences.windows(2).zip(is_settled.windows(2));
     for (place, (three, (around, settled))) in samples.windows(3).zip(around).enumerate() {
         let ([before, sample, after], [up, down]) = (three, around) else { continue };
-        if up.is_nan() || down.is_nan() || changes(before, sample) || changes(sample, after) {
+        let started = [changes(before, sample), changes(sample, after)];
+        if up.is_nan() || down.is_nan() || started == [true, true] || state(before) != state(after) {
             continue;
         }
-        let limit = if settled.contains(&false) { wide_limit } else { own_limit };
+        let is_start = started.contains(&true);
+        let limit = match (is_start, settled.contains(&false)) {
+            (true, _) => at_starts.unwrap_or(f64::INFINITY),
+            (false, true) => wide_limit,
+            (false, false) => own_limit,
+        };
+        if limit.is_infinite() {
+            continue;
+        }
         if up.abs() > limit && starts_or_stops(before.value, sample.value, after.value) {
             continue;
         }
         scan.judged += 1;
         let alone = !is_large(place.checked_sub(1), limit) && !is_large(Some(place + 2), limit);
-        let away_and_back = up.abs() > limit && down.abs() > limit && up.signum() != down.signum();
         let jump = (up - down) / 2.0;
+        let least = if up.signum() == down.signum() { 0.0 } else { up.abs().min(down.abs()) };
+        let is_even = least > EACH_SIDE * jump.abs();
+        let away_and_back = if is_start {
+            least > limit && is_even
+        } else {
+            least > limit || (!yardstick.swings && jump.abs() > limit && is_even)
+        };
         let around = (before.value + after.value) / 2.0;
         let is_spike = alone && away_and_back && !is_coarse(jump, around);
         if is_spike && yardstick.is_own(jump, [before, sample, after]) {
@@ -218,6 +266,25 @@ pub(crate) fn jumps(
         }
     }
     scan
+}
+
+/// What a sample must lie beyond both its neighbours by where the machines that run change before or after it: more than at
+/// other starts and stops of this point, and than its usual steps.
+fn limit_at_starts(
+    samples: &[NativeSample],
+    differences: &[f64],
+    z: f64,
+    changes: &impl Fn(&NativeSample, &NativeSample) -> bool,
+) -> Option<f64> {
+    let beyond = |(three, steps): (&[NativeSample], &[f64])| {
+        let ([before, sample, after], [up, down]) = (three, steps) else { return None };
+        let is_start = changes(before, sample) != changes(sample, after);
+        (is_start && up.signum() != down.signum()).then(|| up.abs().min(down.abs())).filter(|by| !by.is_nan())
+    };
+    let mut all: Vec<f64> = samples.windows(3).zip(differences.windows(2)).filter_map(beyond).collect();
+    all.sort_unstable_by(|a, b| b.total_cmp(a));
+    let other = all.get(OTHERS).copied().unwrap_or_default();
+    Some(limit(all, z)?.max(UNLIKE_OTHERS * other))
 }
 
 /// What a difference must exceed among steps of these sizes; none when too few of them are any.
@@ -257,6 +324,38 @@ mod tests {
 
     fn found(values: &[f64], staging: Option<&[u64]>) -> Vec<usize> {
         spikes(values, &Yardstick::default(), PlantStates { staging, running: None }, None)
+    }
+
+    /// Two chillers leave water at 10 °C, three at 15, and which run changes every fifth sample: at every change there is one
+    /// sample 0.3 beyond the level that follows. One that is 3 beyond both levels, evenly, is a spike; where 3 beyond the new
+    /// one is 8 from the old one, it is how the level is reached.
+    #[test]
+    fn beside_a_start_a_spike_lies_beyond_both_levels() {
+        let level = |row: usize| if row / 5 % 2 == 0 { 10.0 } else { 15.0 };
+        let overshoot =
+            |row: usize| if row % 5 == 0 { if row / 5 % 2 == 0 { -0.3 } else { 0.3 } } else { 0.01 * (row % 2) as f64 };
+        let mut values: Vec<f64> = (0..400).map(|row| level(row) + overshoot(row)).collect();
+        let staging: Vec<u64> = (0..400).map(|row| row as u64 / 5 % 2).collect();
+        let judged = |values: &[f64], follows: bool| {
+            let plant = PlantStates { staging: Some(&staging), running: None };
+            spikes(values, &Yardstick::default().following_starts(follows), plant, None)
+        };
+        assert!(judged(&values, true).is_empty());
+        values[205] = 18.0; // from 10 to 15: 8 up and 3 down
+        assert!(judged(&values, true).is_empty());
+        values[205] = 40.0; // 30 up and 25 down
+        assert_eq!(judged(&values, true), [205]);
+        assert!(judged(&values, false).is_empty(), "a power overshoots");
+    }
+
+    /// Of 1.1 up and 1.3 down, one is within the limit of 1.186, and the mean of 1.2 beyond it.
+    #[test]
+    fn the_mean_of_both_steps_counts_where_they_are_alike() {
+        let mut values = saw(40);
+        (values[9], values[10], values[11]) = (20.1, 21.2, 19.9);
+        assert_eq!(found(&values, None), [10]);
+        (values[9], values[10], values[11]) = (20.1, 20.9, 19.2); // 0.8 and 1.7
+        assert!(found(&values, None).is_empty());
     }
 
     /// A saw of ±0.1 around 20: the median of |difference| is 0.1, so the limit is 8 · 1.4826 · 0.1 = 1.186.
@@ -353,7 +452,7 @@ mod tests {
         (values[50], values[151]) = (14.0, values[151] + 4.0);
         let by = |yardstick| spikes(&values, &yardstick, PlantStates::default(), None);
         assert_eq!(by(Yardstick::of_meter(1000.0, None)), [50_usize; 0], "10 is less than 2 % of 1 000");
-        let share = Yardstick { least: Some(1.0), speed: None };
+        let share = Yardstick { least: Some(1.0), speed: None, ..Yardstick::default() };
         assert_eq!(by(share), [50]);
     }
 

@@ -56,6 +56,11 @@ impl OngoingCleaning<'_> {
             }
             _ => Yardstick::default(),
         };
+        let of_water = |quantity: &Quantity| {
+            matches!(quantity, Quantity::ChwTemperature | Quantity::CwTemperature | Quantity::Flow)
+        };
+        let yardstick =
+            yardstick.following_starts(quantity.as_ref().is_some_and(of_water)).swinging(self.is_of_air_handler(index));
         // What another machine does is nothing to an air handler, nor to a pump whose speed is known.
         let kind = machine.and_then(|machine| self.plan.machines.all.get(machine)).map(|machine| machine.kind);
         let of_water = kind != Some(MachineKind::Other) && !matches!(driver, Driver::Weather | Driver::Unknown);
@@ -78,6 +83,7 @@ impl OngoingCleaning<'_> {
             Some((quantity @ (Quantity::Power | Quantity::Flow), _)) => *quantity,
             Some((Quantity::Speed, _)) => Quantity::Speed,
             _ if is_speed => Quantity::Speed,
+            _ if self.is_of_air_handler(index) => return self.sister(index, scan),
             _ => return None,
         };
         let reading = Reading::of(&meta.original_name);
@@ -90,6 +96,26 @@ impl OngoingCleaning<'_> {
             factor: adds_up.map(|(_, unit)| unit.convert(1.0)),
             noise: shared_jumps::noise_of(values),
             high: UsualSpan::of(values).map_or(0.0, |usual| usual.high),
+            rows: scan.found.iter().map(|sample| sample.first).collect(),
+        })
+    }
+
+    fn is_of_air_handler(&self, index: usize) -> bool {
+        let Some(Driver::Machine(machine)) = self.plan.drivers.get(index) else { return false };
+        self.plan.machines.all.get(*machine).is_some_and(|machine| machine.kind == MachineKind::Other)
+    }
+
+    /// A temperature or another reading of an air handler, as a witness of what the same ones of other air handlers show.
+    fn sister(&self, index: usize, scan: &SpikeScan) -> Option<Drive<'_>> {
+        let (meta, values) = (self.metas.get(index)?, self.values(index));
+        Some(Drive {
+            values,
+            quantity: (Quantity::AirTemperature, None),
+            machine: meta.original_name.chars().filter(|letter| !letter.is_ascii_digit()).collect(),
+            of_plant: false,
+            factor: None,
+            noise: 0.0,
+            high: 0.0,
             rows: scan.found.iter().map(|sample| sample.first).collect(),
         })
     }
