@@ -9,9 +9,9 @@ use async_graphql::dynamic::{
 
 use super::catalogue::{PageRow, page};
 use super::failure::failed;
-use super::loaders::{ChildrenOf, Loaders, RecordOf};
+use super::loaders::{ChildrenOf, Loaders, RecordOf, check_role};
 use super::row::{FieldSpec, Row, Shape, object, parent};
-use crate::error::{Error, ErrorKind, Result, codes};
+use crate::error::ErrorKind;
 use crate::records::Registry;
 use crate::records::collection::{CREATED_AT, Collection, FieldType, UPDATED_AT};
 use crate::records::list;
@@ -21,18 +21,6 @@ use crate::state::AppState;
 /// The type of a collection's records, such as `WorkOrdersRecord`.
 fn type_name(collection: &Collection) -> String {
     collection.type_name() + "Record"
-}
-
-/// Whether somebody may read a collection.
-///
-/// # Errors
-/// `forbidden`.
-pub(super) fn check_role(state: &AppState, collection: &Collection) -> Result<()> {
-    if state.principal().role.may(collection.read) {
-        return Ok(());
-    }
-    let message = format!("{} needs the role {}", collection.name, collection.read.as_str());
-    Err(Error::new(codes::FORBIDDEN, message))
 }
 
 /// The collections that the graph has: those whose fields would take no name of its own.

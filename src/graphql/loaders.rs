@@ -7,9 +7,8 @@ use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use serde::Serialize;
 use tracing::Instrument;
 
-use super::collections::check_role;
 use super::row::Row;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::records::collection::Collection;
 use crate::sessions::catalogue;
 use crate::state::AppState;
@@ -17,6 +16,18 @@ use crate::training::models;
 
 /// The loader of one request: what it has looked up, it knows.
 pub type Loaders = DataLoader<Rows, HashMapCache>;
+
+/// Whether somebody may read a collection.
+///
+/// # Errors
+/// `forbidden`.
+pub(super) fn check_role(state: &AppState, collection: &Collection) -> Result<()> {
+    if state.principal().role.may(collection.read) {
+        return Ok(());
+    }
+    let message = format!("{} needs the role {}", collection.name, collection.read.as_str());
+    Err(Error::new(codes::FORBIDDEN, message))
+}
 
 /// Looks rows up for whoever asks.
 pub struct Rows(AppState);

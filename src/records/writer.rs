@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, mpsc, oneshot};
 
-use super::announce::announce;
+use super::announce::{Written, announce};
 use super::backend::Record;
 use super::collection::{BackendKind, Collection};
 use super::outbox::{Operation, Outbox};
@@ -29,17 +29,6 @@ const ROOM: usize = 20_000;
 const MOST_AT_ONCE: usize = 4_000;
 /// How long a request waits for room.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What was committed, for whoever announces it.
-#[derive(Debug, Clone)]
-pub struct Written {
-    /// Of which collection.
-    pub collection: Arc<Collection>,
-    /// Whether the records were deleted; of those only the key is told.
-    pub deleted: bool,
-    /// Which. What was older than what was there is not among them, where the embedded database keeps it.
-    pub records: Arc<Vec<Arc<Record>>>,
-}
 
 /// What somebody wants to have written.
 pub enum Change {

@@ -6,7 +6,7 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::files::{self, KeptFile};
+use super::files::{self, KeptFile, NEVER};
 use super::{failed, path, sweep};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
@@ -22,8 +22,6 @@ use hvac_store::{crash, new_id, now};
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Longest that a file may be kept before it is removed by itself, hours.
 pub const MOST_HOURS: u32 = 10 * 366 * 24;
-/// When files end that do not.
-pub(super) const NEVER: &str = "9999-12-31T23:59:59.999Z";
 
 /// A file that arrives. Dropped before [`Self::commit`] has done its work, it leaves nothing.
 pub struct Arriving {

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::arrive::NEVER;
 use super::{failed, path, sweep};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
@@ -17,6 +16,9 @@ use crate::records::times::{ms_of, text_of};
 use crate::state::AppState;
 use hvac_store::download::Download;
 use hvac_store::now;
+
+/// When files end that do not.
+pub(super) const NEVER: &str = "9999-12-31T23:59:59.999Z";
 
 /// A file, as it is told of.
 #[derive(Debug, Clone, Serialize, ToSchema)]
