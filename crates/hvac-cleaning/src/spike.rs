@@ -2,7 +2,7 @@
 //!
 //! Both first differences around it are further from 0 than `spike_z` (4.5) robust standard deviations and have
 //! opposite signs; or their mean is, and each is 0.7 of it at least: the noise of both neighbours takes from one what it adds
-//! to the other (of what a loop of an air handler moves, both must be). The deviation is 1.4826 × the median of |difference| over the differences that are not 0
+//! to the other (of meters, and of what a loop of an air handler moves, both must be). The deviation is 1.4826 × the median of |difference| over the differences that are not 0
 //! (MAD about 0, where differences of a sensor centre; Iglewicz & Hoaglin 1993 for the factor): a coarse or
 //! idle point repeats, and its zeros would make any step a spike. The median says little of a meter that counts in
 //! quanta, or that dithers by a hundredth between its steps of one: so both differences are also more than 2.2 times
@@ -38,6 +38,8 @@ const EACH_SIDE: f64 = 0.7;
 /// How many samples at starts and stops may be spikes of one point, and how many times the next one a spike is there.
 const OTHERS: usize = 2;
 const UNLIKE_OTHERS: f64 = 1.5;
+/// Of a spike there, what the step before and the one after it may be.
+const STILL: f64 = 0.5;
 /// Share of the samples that may be spikes, and how many at least.
 const OFTEN: (f64, usize) = (0.03, 2);
 /// How many times its usual steps a spike is, which share of the steps are usual, and of how many at least.
@@ -226,6 +228,7 @@ pub(crate) fn jumps(
     let quantum = quantum.filter(|step| *step > 0.0).fold(f64::INFINITY, f64::min);
     let is_coarse =
         |jump: f64, value: f64| yardstick.least.is_some() && jump.abs() * value.abs() < COARSE_QUANTA * quantum;
+    let is_plain = !yardstick.swings && yardstick.least.is_none();
     let mut scan = SpikeScan::default();
     let is_large = |place: Option<usize>, limit: f64| {
         place.and_then(|place| differences.get(place)).is_some_and(|difference| difference.abs() > limit)
@@ -250,14 +253,16 @@ pub(crate) fn jumps(
             continue;
         }
         scan.judged += 1;
-        let alone = !is_large(place.checked_sub(1), limit) && !is_large(Some(place + 2), limit);
-        let jump = (up - down) / 2.0;
         let least = if up.signum() == down.signum() { 0.0 } else { up.abs().min(down.abs()) };
+        // Beside a start what rises already goes on rising, until the other machine tells.
+        let still = if is_start { limit.min(STILL * least) } else { limit };
+        let alone = !is_large(place.checked_sub(1), still) && !is_large(Some(place + 2), still);
+        let jump = (up - down) / 2.0;
         let is_even = least > EACH_SIDE * jump.abs();
         let away_and_back = if is_start {
             least > limit && is_even
         } else {
-            least > limit || (!yardstick.swings && jump.abs() > limit && is_even)
+            least > limit || (is_plain && jump.abs() > limit && is_even)
         };
         let around = (before.value + after.value) / 2.0;
         let is_spike = alone && away_and_back && !is_coarse(jump, around);
