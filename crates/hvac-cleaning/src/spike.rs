@@ -336,9 +336,13 @@ mod tests {
     /// one is 8 from the old one, it is how the level is reached.
     #[test]
     fn beside_a_start_a_spike_lies_beyond_both_levels() {
-        let level = |row: usize| if row / 5 % 2 == 0 { 10.0 } else { 15.0 };
-        let overshoot =
-            |row: usize| if row % 5 == 0 { if row / 5 % 2 == 0 { -0.3 } else { 0.3 } } else { 0.01 * (row % 2) as f64 };
+        let two_run = |row: usize| (row / 5).is_multiple_of(2);
+        let level = |row: usize| if two_run(row) { 10.0 } else { 15.0 };
+        let overshoot = |row: usize| match row.is_multiple_of(5) {
+            true if two_run(row) => -0.3,
+            true => 0.3,
+            false => 0.01 * (row % 2) as f64,
+        };
         let mut values: Vec<f64> = (0..400).map(|row| level(row) + overshoot(row)).collect();
         let staging: Vec<u64> = (0..400).map(|row| row as u64 / 5 % 2).collect();
         let judged = |values: &[f64], follows: bool| {
