@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{files, path};
+use super::files;
 use crate::audit::{self, Act};
 use crate::credentials::secret;
 use crate::error::{Context, Error, Result, codes};
@@ -69,8 +69,7 @@ pub async fn make(state: &AppState, id: &str, request: FileLinkRequest) -> Resul
         Some(signer) => {
             let place = row.fields.get("place").and_then(Value::as_str).unwrap_or_default();
             let lasts = Duration::from_secs(60 * u64::from(minutes));
-            let signed = signer.signed_url(hyper::Method::GET, &path(place)?, lasts).await;
-            signed.map_err(super::failed("making a link"))?.to_string()
+            super::signed(signer, place, lasts).await?
         }
         None => {
             let shown = format!("{PREFIX}{}", secret::fresh()?);

@@ -7,10 +7,10 @@
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::signer::Signer;
 
 use crate::config::{Config, FilePlace};
 use crate::error::{Context, Error, Result, codes};
@@ -27,11 +27,17 @@ pub mod sweep;
 
 const TABLES: &str = include_str!("tables.toml");
 
+/// What gives links of the files' own server; only S3 does.
+#[cfg(feature = "s3")]
+type Signer = Arc<dyn object_store::signer::Signer>;
+#[cfg(not(feature = "s3"))]
+type Signer = std::convert::Infallible;
+
 /// Where files lie, and the tables that tell of them.
 pub struct Storage {
     objects: Arc<dyn ObjectStore>,
     /// Where the server of the files gives links of its own.
-    signer: Option<Arc<dyn Signer>>,
+    signer: Option<Signer>,
     /// The folder, where it is one.
     folder: Option<PathBuf>,
     /// Where this store's files begin: several may share a bucket.
@@ -96,7 +102,20 @@ fn path(place: &str) -> Result<Path> {
     Path::parse(place).internal("reading where a file lies")
 }
 
-type Place = (Arc<dyn ObjectStore>, Option<Arc<dyn Signer>>);
+/// A link of the files' own server, to read one for so long.
+#[cfg(feature = "s3")]
+async fn signed(signer: &Signer, place: &str, lasts: Duration) -> Result<String> {
+    let url = signer.signed_url(hyper::Method::GET, &path(place)?, lasts).await;
+    Ok(url.map_err(failed("making a link"))?.to_string())
+}
+
+#[cfg(not(feature = "s3"))]
+#[expect(clippy::unused_async, reason = "as with S3")]
+async fn signed(never: &Signer, _place: &str, _lasts: Duration) -> Result<String> {
+    match *never {}
+}
+
+type Place = (Arc<dyn ObjectStore>, Option<Signer>);
 
 fn place(place: &FilePlace) -> Result<Place> {
     match place {
