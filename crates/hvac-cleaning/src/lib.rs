@@ -57,6 +57,7 @@ mod spikes;
 pub mod steady;
 #[cfg(test)]
 mod tests;
+mod within_days;
 mod work;
 
 pub use self::binned::{BinnedAxis, Recording, binned, is_on_change};

@@ -413,3 +413,29 @@ fn times_are_cut_to_milliseconds_and_ids_sort_by_creation() {
     let ids: Vec<String> = (0..100).map(|_| new_id()).collect();
     assert!(ids.is_sorted());
 }
+
+/// 12 MB in one commit are 3 000 pages: the writer's own limit is far off, so whoever brings them over is the reader.
+#[tokio::test]
+async fn a_long_log_is_brought_into_the_database_beside_the_writer() {
+    use sea_orm::{ConnectionTrait, DbBackend, Statement};
+    let folder = tempfile::tempdir().unwrap();
+    let db =
+        db::Db::open(&format!("sqlite://{}?mode=rwc", folder.path().join("catalogue.db").display())).await.unwrap();
+    let txn = db.begin().await.unwrap();
+    txn.execute_unprepared("CREATE TABLE filler (bytes BLOB)").await.unwrap();
+    txn.execute_unprepared("INSERT INTO filler VALUES (zeroblob(12000000))").await.unwrap();
+    txn.commit().await.unwrap();
+    let asked = || Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(NOOP)");
+    let patience = std::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let row = db.read().query_one_raw(asked()).await.unwrap().unwrap();
+        let (in_log, done): (i64, i64) = (row.try_get_by_index(1).unwrap(), row.try_get_by_index(2).unwrap());
+        assert!(in_log >= 2_900, "{in_log}");
+        if done == in_log {
+            break;
+        }
+        assert!(std::time::Instant::now() < patience, "{done} of {in_log} pages");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    db.close().await.unwrap();
+}

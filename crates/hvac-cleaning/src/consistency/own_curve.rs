@@ -11,6 +11,7 @@ use hvac_points::{MachineKind, Role};
 use super::plant::Plant;
 use super::robust::{median_of, spread_of};
 use super::vote::daily;
+use crate::within_days::{Row, dot, fit};
 
 /// Days on each side of a step that are compared.
 const SIDE_DAYS: usize = 6;
@@ -60,7 +61,8 @@ fn residual_days(plant: &Plant<'_>, power: usize) -> Option<Vec<f64>> {
     let condenser = own(Role::CwReturnTemp)?;
     let power = plant.slots.get(power)?;
     let usual = super::robust::quantile(&mut power.iter().copied().filter(|kw| *kw > 0.0).collect::<Vec<_>>(), 0.95)?;
-    let mut rows: Vec<(usize, usize, [f64; 4])> = Vec::new();
+    let mut rows: Vec<Row<3>> = Vec::new();
+    let mut places = Vec::new();
     let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
     for (k, day) in plant.instants.day.iter().enumerate().skip(1) {
         let works = |k: usize| at(power, k) > WORKING_SHARE * usual;
@@ -68,92 +70,32 @@ fn residual_days(plant: &Plant<'_>, power: usize) -> Option<Vec<f64>> {
         let heat_kw = water_heat_kw(at(flow, k), delta_k);
         let lift_k = at(condenser, k) - at(supply, k);
         if works(k - 1) && works(k) && delta_k > LEAST_DELTA_K && heat_kw > 0.0 && lift_k.is_finite() {
-            rows.push((k, *day, [heat_kw.ln(), 0.0, lift_k, at(power, k).ln()]));
+            let day = i32::try_from(*day).ok()?;
+            rows.push(Row { day, y: at(power, k).ln(), x: [heat_kw.ln(), 0.0, lift_k] });
+            places.push(k);
         }
     }
     if rows.len() < LEAST_INSTANTS {
         return None;
     }
-    let centre = median_of(rows.iter().map(|(_, _, [heat, ..])| *heat))?;
-    for (_, _, [heat, square, ..]) in &mut rows {
+    let centre = median_of(rows.iter().map(|row| row.x[0]))?;
+    for Row { x: [heat, square, _], .. } in &mut rows {
         (*heat, *square) = (*heat - centre, (*heat - centre).powi(2));
     }
-    let slopes = slopes(&within_days(&rows))?;
+    let (_, beta) = fit(&rows)?;
     let mut residuals = vec![f64::NAN; plant.instants.at_ms.len()];
-    for (k, _, [heat, square, lift, power]) in &rows {
-        if let Some(slot) = residuals.get_mut(*k) {
-            let [b, c, d] = slopes;
-            *slot = power - b * heat - c * square - d * lift;
+    for (k, row) in places.into_iter().zip(&rows) {
+        if let Some(slot) = residuals.get_mut(k) {
+            *slot = row.y - dot(&row.x, &beta);
         }
     }
     Some(daily(plant, &residuals))
-}
-
-/// The rows less their day's mean.
-pub(super) fn within_days(rows: &[(usize, usize, [f64; 4])]) -> Vec<[f64; 4]> {
-    let of_day = rows.chunk_by(|a, b| a.1 == b.1);
-    let centred = of_day.flat_map(|day| {
-        let count = day.len() as f64;
-        let mut mean = [0.0; 4];
-        for (_, _, row) in day {
-            mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / count);
-        }
-        day.iter().map(move |(_, _, row)| {
-            let mut row = *row;
-            row.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
-            row
-        })
-    });
-    centred.collect()
-}
-
-/// Slopes of the last value by the first three, least squares; then again without what lies 3 deviations off.
-pub(super) fn slopes(rows: &[[f64; 4]]) -> Option<[f64; 3]> {
-    let first = least_squares(rows)?;
-    let off = |[x, y, z, value]: &[f64; 4], [b, c, d]: [f64; 3]| value - b * x - c * y - d * z;
-    let spread = spread_of(rows.iter().map(|row| off(row, first)))?.max(1e-6);
-    let kept: Vec<[f64; 4]> = rows.iter().copied().filter(|row| off(row, first).abs() <= 3.0 * spread).collect();
-    least_squares(&kept)
-}
-
-/// By the normal equations and Cramer's rule.
-fn least_squares(rows: &[[f64; 4]]) -> Option<[f64; 3]> {
-    let sum = |of: &dyn Fn(&[f64; 4]) -> f64| rows.iter().map(of).sum::<f64>();
-    let column = |by: fn(&[f64; 4]) -> f64| {
-        [sum(&|row| row[0] * by(row)), sum(&|row| row[1] * by(row)), sum(&|row| row[2] * by(row))]
-    };
-    let (x, y, z) = (column(|row| row[0]), column(|row| row[1]), column(|row| row[2]));
-    let value = column(|row| row[3]);
-    let all = determinant(x, y, z);
-    let scale = x[0] * y[1] * z[2];
-    if !(all > 1e-9 * scale && scale > 0.0) {
-        return None;
-    }
-    Some([determinant(value, y, z) / all, determinant(x, value, z) / all, determinant(x, y, value) / all])
-}
-
-fn determinant(x: [f64; 3], y: [f64; 3], z: [f64; 3]) -> f64 {
-    x[0] * (y[1] * z[2] - y[2] * z[1]) - y[0] * (x[1] * z[2] - x[2] * z[1]) + z[0] * (x[1] * y[2] - x[2] * y[1])
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    /// value = 2·x − 1·y + 0.5·z, at four rows that span all three; a fifth is far off and is left out.
-    #[test]
-    fn slopes_are_those_of_the_rows() {
-        let row = |x: f64, y: f64, z: f64| [x, y, z, 2.0 * x - y + 0.5 * z];
-        let mut rows: Vec<[f64; 4]> =
-            (0..40).map(|i| row(f64::from(i % 5), f64::from(i % 3), f64::from(i % 7))).collect();
-        let [b, c, d] = slopes(&rows).unwrap();
-        assert!((b - 2.0).abs() < 1e-9 && (c + 1.0).abs() < 1e-9 && (d - 0.5).abs() < 1e-9, "{b} {c} {d}");
-        rows.push([1.0, 1.0, 1.0, 90.0]);
-        let [b, ..] = slopes(&rows).unwrap();
-        assert!((b - 2.0).abs() < 0.01, "{b}");
-        assert_eq!(least_squares(&[row(1.0, 1.0, 1.0); 9]), None, "one row says no slope");
-    }
 
     /// −20 % at once is a step of ln 0.8 = −0.223; the same in 30 days is −0.045 from the mean of six days to that of the next.
     #[test]

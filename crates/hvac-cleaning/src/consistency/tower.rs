@@ -6,9 +6,9 @@
 
 use hvac_points::{MachineKind, Role};
 
-use super::own_curve::{slopes, within_days};
 use super::plant::Plant;
 use super::relation::Law;
+use crate::within_days::{Row, dot, fit};
 
 /// Instants that it is learnt from.
 const LEAST_INSTANTS: usize = 300;
@@ -30,23 +30,24 @@ fn expected(plant: &Plant<'_>) -> Option<(usize, usize, Vec<f64>)> {
     let warm_c = values(plant.find(Role::CwReturnTemp, None, None)?)?;
     let fans: Vec<&Vec<f64>> = plant.all_of(Role::Power, MachineKind::Tower).into_iter().filter_map(values).collect();
     let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
-    let mut rows = Vec::new();
+    let (mut rows, mut places): (Vec<Row<3>>, Vec<usize>) = (Vec::new(), Vec::new());
     for (k, day) in plant.instants.day.iter().enumerate() {
         let fan_kw: f64 = fans.iter().map(|fan| at(fan, k)).sum();
         let range_k = at(warm_c, k) - at(cold_c, k);
-        let row = [at(cold_c, k), range_k, fan_kw.ln(), at(wet_c, k)];
-        if fan_kw > 0.0 && range_k > 0.5 && row.iter().all(|value| value.is_finite()) {
-            rows.push((k, *day, row));
+        let (x, y) = ([at(cold_c, k), range_k, fan_kw.ln()], at(wet_c, k));
+        if fan_kw > 0.0 && range_k > 0.5 && y.is_finite() && x.iter().all(|value| value.is_finite()) {
+            rows.push(Row { day: i32::try_from(*day).ok()?, y, x });
+            places.push(k);
         }
     }
     if rows.len() < LEAST_INSTANTS {
         return None;
     }
-    let [b, c, d] = slopes(&within_days(&rows))?;
+    let (_, beta) = fit(&rows)?;
     let mut expected = vec![f64::NAN; plant.instants.at_ms.len()];
-    for (k, _, [cold, range, fan, _]) in &rows {
-        if let Some(slot) = expected.get_mut(*k) {
-            *slot = b * cold + c * range + d * fan;
+    for (k, row) in places.into_iter().zip(&rows) {
+        if let Some(slot) = expected.get_mut(k) {
+            *slot = dot(&row.x, &beta);
         }
     }
     Some((wet, cold, expected))

@@ -11,10 +11,11 @@
 use std::collections::BTreeMap;
 
 use super::limits::DiagnosticLimits;
-use super::own_past::{self, JudgedDay, Method, Row};
+use super::own_past::{self, JudgedDay, Method};
 use super::plant::{Chiller, Plant, RunningMachine, full_load};
 use crate::machines::MachineState;
 use crate::sampling::median;
+use crate::within_days::Row;
 use hvac_points::MachineKind;
 
 /// Least samples of an hour, and least hours of a day.

@@ -19,10 +19,11 @@ use super::beside::{self, Beside, recent};
 use super::best_decile::{BASIS, BestDecile, LoadedRow};
 use super::finding::{Coverage, EvidenceList, FaultKind, Finding, shown};
 use super::limits::DiagnosticLimits;
-use super::own_past::{self, JudgedDay, LEAST_SURE, Method, Row, sureness};
+use super::own_past::{self, JudgedDay, LEAST_SURE, Method, sureness};
 use super::plant::{Chiller, LoadSource, Plant, date, full_load, hours, settled};
 use super::suspects;
 use crate::machines::MachineState;
+use crate::within_days::Row;
 
 /// Least hours of a judged day.
 const LEAST_HOURS: usize = 4;

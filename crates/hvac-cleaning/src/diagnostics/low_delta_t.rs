@@ -16,10 +16,11 @@ use std::collections::BTreeMap;
 use super::best_decile::{BestDecile, LoadedRow};
 use super::finding::{Coverage, EvidenceList, FaultKind, Finding, shown};
 use super::limits::DiagnosticLimits;
-use super::own_past::{self, JudgedDay, LEAST_SURE, Method, Row, sureness};
+use super::own_past::{self, JudgedDay, LEAST_SURE, Method, sureness};
 use super::plant::{Plant, date, full_load, hours};
 use super::suspects;
 use crate::machines::MachineState;
+use crate::within_days::Row;
 use hvac_points::MachineKind;
 
 /// Name of what is judged.

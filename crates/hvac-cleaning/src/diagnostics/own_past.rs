@@ -1,9 +1,7 @@
 //! How a machine does on a day against its own past under like conditions.
 //!
-//! ln y = β·x + level(day): the conditions' part β comes from how y moves *within* the days (the "within" or fixed-effects
-//! estimator; Wooldridge, *Econometric Analysis of Cross Section and Panel Data*, 2nd ed., §10.5), so what changes from day
-//! to day, such as a fouling tube, is no part of it and stays in the day's level. Rows further from the fit than 4 robust
-//! σ are left out of a second fit.
+//! ln y = β·x + level(day): the conditions' part β comes from how y moves within the days ([`crate::within_days`]), so what
+//! changes from day to day, such as a fouling tube, is no part of it and stays in the day's level.
 //!
 //! A day is compared with the days before it under like conditions (each condition's mean over the day within its
 //! tolerance), `past_days` of them at least: with the better quarter of their levels, so that faulty days among them do not
@@ -14,17 +12,7 @@
 use std::collections::BTreeMap;
 
 use crate::sampling::{median, quantile};
-
-/// One row: its day, ln of the quantity, and its conditions.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Row<const N: usize> {
-    /// Local day.
-    pub(super) day: i32,
-    /// ln of the quantity.
-    pub(super) y: f64,
-    /// Conditions.
-    pub(super) x: [f64; N],
-}
+use crate::within_days::{Row, dot, fit};
 
 /// What one day's level says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,13 +49,8 @@ type Day<const N: usize> = (i32, f64, [f64; N]);
 
 /// The days that can be judged, and how far levels scatter from day to day (robust σ); none when rows are too few.
 pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -> Option<(Vec<JudgedDay>, f64)> {
-    let first = fit(rows)?;
-    let residuals = day_residuals(rows, &first);
-    let mut spread: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
-    let limit = 4.0 * 1.4826 * median(&mut spread)?;
-    let kept: Vec<Row<N>> =
-        rows.iter().zip(&residuals).filter(|(_, r)| r.abs() <= limit).map(|(row, _)| *row).collect();
-    let days = days(&kept, &fit(&kept)?, method.least_rows);
+    let (kept, beta) = fit(rows)?;
+    let days = days(&kept, &beta, method.least_rows);
     let neighbours = days.iter().zip(days.iter().skip(1));
     let mut steps: Vec<f64> = neighbours.map(|(a, b)| (b.1 - a.1).abs()).collect();
     // The difference of two days scatters √2 times as far as one of them.
@@ -133,74 +116,6 @@ fn days<const N: usize>(rows: &[Row<N>], beta: &[f64; N], least_rows: usize) -> 
         Some((key, median(&mut levels)?, sums.map(|sum| sum / count)))
     };
     by_day.into_iter().filter_map(one).collect()
-}
-
-/// Each row's distance from its day's mean once the conditions' part is taken off.
-fn day_residuals<const N: usize>(rows: &[Row<N>], beta: &[f64; N]) -> Vec<f64> {
-    let rest: Vec<f64> = rows.iter().map(|row| row.y - dot(&row.x, beta)).collect();
-    let mut means: BTreeMap<i32, (f64, f64)> = BTreeMap::new();
-    for (row, rest) in rows.iter().zip(&rest) {
-        let (sum, count) = means.entry(row.day).or_default();
-        (*sum, *count) = (*sum + rest, *count + 1.0);
-    }
-    let mean = |key: i32| means.get(&key).map_or(0.0, |(sum, count)| sum / count);
-    rows.iter().zip(rest).map(|(row, rest)| rest - mean(row.day)).collect()
-}
-
-fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// Least squares of y on x, both taken from their day's means.
-fn fit<const N: usize>(rows: &[Row<N>]) -> Option<[f64; N]> {
-    if rows.len() < 10 * N {
-        return None;
-    }
-    let mut means: BTreeMap<i32, ([f64; N], f64, f64)> = BTreeMap::new();
-    for row in rows {
-        let (x, y, count) = means.entry(row.day).or_insert(([0.0; N], 0.0, 0.0));
-        x.iter_mut().zip(row.x).for_each(|(sum, x)| *sum += x);
-        (*y, *count) = (*y + row.y, *count + 1.0);
-    }
-    let mut square = [[0.0; N]; N];
-    let mut right = [0.0; N];
-    for row in rows {
-        let (sum_x, sum_y, count) = means.get(&row.day)?;
-        let mut x = row.x;
-        x.iter_mut().zip(sum_x).for_each(|(x, sum)| *x -= sum / count);
-        let y = row.y - sum_y / count;
-        for ((line, right), xi) in square.iter_mut().zip(&mut right).zip(x) {
-            line.iter_mut().zip(x).for_each(|(cell, xj)| *cell += xi * xj);
-            *right += xi * y;
-        }
-    }
-    solve(square, right)
-}
-
-/// Gauss with pivots on a matrix that is symmetric and positive.
-#[expect(clippy::indexing_slicing, reason = "every index is below N, the arrays' own length")]
-fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; N]> {
-    // A touch of ridge: a condition that never moves has no part, instead of leaving the others without an answer.
-    for (i, line) in a.iter_mut().enumerate() {
-        line[i] = line[i] * (1.0 + 1e-9) + 1e-6;
-    }
-    for i in 0..N {
-        let pivot = (i..N).max_by(|p, q| a[*p][i].abs().total_cmp(&a[*q][i].abs()))?;
-        a.swap(i, pivot);
-        b.swap(i, pivot);
-        for row in i + 1..N {
-            let factor = a[row][i] / a[i][i];
-            let upper = a[i];
-            a[row].iter_mut().zip(upper).skip(i).for_each(|(cell, above)| *cell -= factor * above);
-            b[row] -= factor * b[i];
-        }
-    }
-    let mut x = [0.0; N];
-    for i in (0..N).rev() {
-        let known: f64 = (i + 1..N).map(|j| a[i][j] * x[j]).sum();
-        x[i] = (b[i] - known) / a[i][i];
-    }
-    x.iter().all(|x| x.is_finite()).then_some(x)
 }
 
 /// What is less sure than this is not found.
