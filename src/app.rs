@@ -25,7 +25,7 @@ use crate::observability;
 use crate::records::backend::Backends;
 use crate::records::servers;
 use crate::records::{OutboxLimits, RecordSettings, Records, Reserved};
-use crate::sessions::snapshot;
+use crate::sessions::manifest;
 use crate::signals;
 use crate::state::{AppState, Handles};
 use crate::storage::{Storage, sweep};
@@ -82,7 +82,7 @@ pub async fn build(config: Config) -> Result<AppState> {
         started_at,
         tasks,
     });
-    if alone && let Err(error) = snapshot::catch_up(&state).await {
+    if alone && let Err(error) = manifest::catch_up(&state).await {
         tracing::warn!(%error, "the session.json files could not be brought up to date");
     }
     Ok(state)

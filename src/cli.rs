@@ -12,6 +12,7 @@ use crate::app;
 use crate::config::Config;
 use crate::demo;
 use crate::error::{Error, Result, codes};
+use crate::log;
 use crate::sessions::parse::Caller;
 use crate::state::AppState;
 use hvac_points::Lexicon;
@@ -47,6 +48,34 @@ mod verdict;
 
 pub use fail::Answers;
 use fail::asks_for_json;
+
+/// Does what the process's command line says: starts tracing, calls the use case.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let answers = cli.answers();
+    let (config, notices) = match cli.config() {
+        Ok(found) => found,
+        Err(error) => return answers.report(&error),
+    };
+    if let Err(error) = log::start(&config) {
+        return answers.report(&error);
+    }
+    notices.iter().for_each(|notice| tracing::warn!("{notice}"));
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return answers.no_threads(error),
+    };
+    let ended = match runtime.block_on(cli.run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => answers.report(&error),
+    };
+    log::stop();
+    ended
+}
 
 /// Durable analytics sessions from building-automation trend reports.
 #[derive(Debug, Parser)]

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::datasets::opened::Frame;
-use crate::datasets::version::{Resolved, settled};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::settled;
 use crate::datasets::{DatasetLabel, DatasetSelector, answer, clock};
 use crate::error::{Error, Result, codes};
 use crate::limits::Paging;

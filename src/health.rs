@@ -245,7 +245,7 @@ pub async fn health(state: &AppState) -> Health {
     let now = chrono::Utc::now();
     Health {
         status: "ok",
-        timestamp: now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        timestamp: crate::times::utc(now),
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: (now - state.started_at).num_seconds(),
         checks: look(state).await.checks(state).await,
@@ -255,7 +255,7 @@ pub async fn health(state: &AppState) -> Health {
 
 fn buffer(state: &AppState) -> Buffer {
     let (backends, in_memory) = state.records.waiting();
-    let time = |at: Option<i64>| at.map(crate::records::times::text_of);
+    let time = |at: Option<i64>| at.map(crate::times::text_of);
     Buffer {
         in_memory,
         waiting: backends.values().map(|waiting| waiting.rows).sum(),

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`config`] | every setting; the only reader of the environment |
 //! | [`error`] | what went wrong, without HTTP |
+//! | [`times`] | PURE: times as answers have them |
 //! | [`limits`] | PURE: how long a text and how far a page of a request may be |
 //! | [`log`], [`signals`] | lines on standard error; what the system tells a server |
 //! | [`sessions`] | upload, parse, list, rename, delete, restore, purge |
@@ -53,6 +54,8 @@
 //! `tests/it/tidy.rs`, which fails on any other edge. To follow a request, read `http/<resource>.rs`, then
 //! the use case of the same name, then its `store.rs`.
 
+// Futures within futures: an optimised build looks deeper into them than this one.
+#![recursion_limit = "256"]
 #![allow(unreachable_pub, reason = "a room is private to the program, and `pub` is its door")]
 
 pub mod accounts;
@@ -92,6 +95,7 @@ pub mod signals;
 pub mod state;
 pub mod storage;
 pub mod subscriber;
+pub mod times;
 pub mod tls;
 pub mod training;
 pub mod worker;

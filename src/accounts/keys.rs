@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::store::{self, Change};
-use super::{AccountKind, people, utc};
+use super::{AccountKind, people};
 use crate::audit::{self, Act};
 use crate::credentials::secret;
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::limits::{Page, Paging};
 use crate::principal::Role;
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::db::Transaction;
 use hvac_store::entity::{account, api_key};
 use hvac_store::{new_id, now};

@@ -3,7 +3,7 @@
 //! A link is 32 random bytes of which the hash is kept: there is no other secret to hold, and each can be ended by itself.
 //! It ends with its time, when it is revoked, when its maker is disabled, and when he does not see the session any more.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
@@ -18,6 +18,7 @@ use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::principal::{Principal, Role, Via, Who};
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::entity::{account, link, session};
 use hvac_store::{new_id, now};
 
@@ -88,10 +89,6 @@ fn told(row: link::Model, made_by: Option<String>) -> Link {
         expires_at: utc(row.expires_at),
         revoked_at: row.revoked_at.map(utc),
     }
-}
-
-fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Makes a link to a session that is seen, which the caller has looked up.

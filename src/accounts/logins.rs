@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::store::{self, Ended};
-use super::{Account, guess, own_or_admin, uses, utc};
+use super::{Account, guess, own_or_admin, uses};
 use crate::audit::{self, Act};
 use crate::credentials::secret;
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::principal::{Principal, Via};
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::entity::{account, login};
 use hvac_store::{new_id, now};
 

@@ -3,13 +3,13 @@
 //! [`authenticate`] is the one entrance for requests. Which route needs which role is `http`'s to say; here is only what
 //! depends on whose something is.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::{Error, Result, codes};
 use crate::limits;
 use crate::principal::{Principal, Role};
+use crate::times::utc;
 use hvac_store::entity::account;
 
 pub mod audit_log;
@@ -65,10 +65,6 @@ impl From<account::Model> for Account {
             updated_at: utc(row.updated_at),
         }
     }
-}
-
-fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// What an account, or a key, may be called.

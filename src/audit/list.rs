@@ -9,9 +9,10 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{anchor, hash, utc};
+use super::{anchor, hash};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::{self, Paging};
+use crate::times::utc;
 use hvac_store::Store;
 use hvac_store::entity::{audit_anchor, audit_entry};
 use hvac_store::now;

@@ -3,13 +3,13 @@
 //! What was done is noted in the change's own transaction: with it, or not at all. Each entry's hash is of the entry and
 //! of the hash before it, so that none can be changed, left out or put between without [`verify`] telling.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, NotSet, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Context, Result};
 use crate::principal::Principal;
+use crate::times::utc;
 use hvac_store::entity::{audit_anchor, audit_entry};
 use hvac_store::now;
 
@@ -139,8 +139,4 @@ fn hash(before: &str, entry: &audit_entry::Model) -> String {
         entry.detail,
     ]);
     format!("{:x}", Sha256::digest(list.to_string()))
-}
-
-fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

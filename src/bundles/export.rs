@@ -89,9 +89,9 @@ fn unusable(file: &BundleFile, integrity: Integrity) -> Error {
 async fn stored_manifest(state: &AppState, session_id: &str) -> Result<(snapshot::Snapshot, Vec<u8>)> {
     for is_again in [false, true] {
         if is_again {
-            snapshot::rewrite(state, session_id).await?;
+            manifest::rewrite(state, session_id).await?;
         } else if !state.store.is_read_only() {
-            snapshot::write(state, session_id).await?;
+            manifest::write(state, session_id).await?;
         }
         let snapshot = snapshot::of(state, session_id).await?;
         let stored = state.store.objects.open_bytes(&paths::session_json(session_id));

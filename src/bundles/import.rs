@@ -169,9 +169,9 @@ async fn store(
     } else {
         drop(document);
     }
-    snapshot::write(state, &id).await?;
+    manifest::write(state, &id).await?;
     for other in others {
-        snapshot::rewrite(state, &other).await?;
+        manifest::rewrite(state, &other).await?;
     }
     Ok((true, notes))
 }

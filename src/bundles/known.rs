@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::sessions::manifest::document::Session;
+use crate::sessions::document::Session;
 use crate::sessions::snapshot::Snapshot;
 
 /// Fields of a session that follow from its versions, or tell only when something was done.

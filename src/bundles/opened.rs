@@ -12,8 +12,8 @@ use zip::{CompressionMethod, ZipArchive};
 use super::contents::{self, BundleFile, README, manifest_name, session_of};
 use super::pack::{SEAL, SEAL_BYTES, checksums};
 use crate::error::{Context, Error, Result, codes};
+use crate::sessions::document::{Document, FORMAT_VERSION};
 use crate::sessions::manifest;
-use crate::sessions::manifest::document::{Document, FORMAT_VERSION};
 use crate::sessions::snapshot::Snapshot;
 
 /// Bytes that a `session.json` may have: one of a thousand reports has about one million.

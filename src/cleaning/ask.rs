@@ -8,12 +8,13 @@ use super::store::{self, NewCleaning};
 use super::{CleanAnswer, CleanRequest, Parameters};
 use crate::audit::{self, Act};
 use crate::datasets::DatasetSelector;
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::jobs::{self, JobKind, NewJob};
 use crate::principal::Principal;
 use crate::sessions::job::QueuedJob;
-use crate::sessions::{snapshot, store as sessions};
+use crate::sessions::{manifest, store as sessions};
 use crate::state::AppState;
 use hvac_cleaning::{self as clean, CLEANER_VERSION, CleanError};
 use hvac_points::own_words;
@@ -150,7 +151,7 @@ pub async fn wait(state: &AppState, asked: Asked) -> Result<CleanAnswer> {
     if !asked.is_done {
         let job = state.jobs.wait(&asked.job_id).await?;
         if let Err(error) = job.outcome() {
-            snapshot::write_soon(state, &asked.session_id).await;
+            manifest::write_soon(state, &asked.session_id).await;
             return Err(error);
         }
     }

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::{CompareQuery, store};
 use crate::datasets::opened::Frame;
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::datasets::{DatasetLabel, DatasetSelector};
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;

@@ -12,9 +12,9 @@ use tokio::sync::Semaphore;
 
 use super::ask::{dataset_of, refused};
 use super::{CleanAnswer, CleanRequest, Forecast, RuleForecast};
-use crate::datasets::answer::blocking;
+use crate::datasets::blocking::blocking;
 use crate::datasets::opened::{self, Frame};
-use crate::datasets::version::Resolved;
+use crate::datasets::resolved::Resolved;
 use crate::error::{Context, Error, Result, codes};
 use crate::state::AppState;
 use hvac_cleaning::{self as clean, Cleaned, Hits, Report};

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::{EventItem, EventQuery, store};
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::datasets::{DatasetLabel, DatasetSelector, clock, names};
 use crate::error::{Context, Error, Result, codes};
 use crate::findings;

@@ -1,11 +1,10 @@
 //! One cleaning, whatever became of it.
 
-use chrono::{DateTime, SecondsFormat, Utc};
-
 use super::{CleaningJob, store};
 use crate::error::{Result, codes};
 use crate::sessions::store as sessions;
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::entity::WorkStatus;
 
 /// The cleaning of that id.
@@ -39,8 +38,4 @@ pub async fn get(state: &AppState, id: &str) -> Result<CleaningJob> {
         cleaner_version: row.cleaner_version,
         error: row.error,
     })
-}
-
-fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

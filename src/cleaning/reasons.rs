@@ -11,7 +11,8 @@ use chrono::DateTime;
 
 use super::events;
 use crate::datasets::preview::preview as plain;
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::datasets::window::WindowQuery;
 use crate::datasets::{Answer, DatasetSelector, NullRun, Preview, PreviewQuery, answer};
 use crate::error::{Error, Result, codes};

@@ -17,11 +17,12 @@ use super::ask::refused;
 use super::{Parameters, events, store};
 use crate::datasets::DatasetSelector;
 use crate::datasets::opened::{self, Frame};
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::error::{Context, Result};
 use crate::events::{self as bus, NewEvent};
 use crate::jobs::{Job, JobContext, JobStatus};
-use crate::sessions::snapshot;
+use crate::sessions::manifest;
 use crate::state::AppState;
 use hvac_cleaning::{self as clean, CLEANER_VERSION, Cleaned};
 use hvac_store::crash;
@@ -46,14 +47,14 @@ pub async fn run(state: &AppState, context: &JobContext) -> Result<()> {
     let job = store::get(state.store.db.read(), context.job_id()).await?;
     if job.status == WorkStatus::Completed {
         // The process died between the commit and what follows it.
-        return snapshot::write(state, &job.session_id).await;
+        return manifest::write(state, &job.session_id).await;
     }
     let held = begin(state, &job, context).await?;
     let made = make(state, &job, held.number.version, context).await?;
     let session_id = job.session_id.clone();
     let message = commit(state, job, &held, made, context).await?;
     drop(held);
-    snapshot::write(state, &session_id).await?;
+    manifest::write(state, &session_id).await?;
     context.progress(1.0, message);
     Ok(())
 }

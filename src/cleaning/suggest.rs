@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::datasets::answer::blocking;
+use crate::datasets::blocking::blocking;
 use crate::datasets::opened::Frame;
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::datasets::{DatasetLabel, DatasetSelector};
 use crate::error::Result;
 use crate::state::AppState;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::out::{print, print_json, watched};
 use crate::app;
 use crate::config::Config;
-use crate::doctor::rebuild::Rebuilt;
+use crate::doctor::found::Rebuilt;
 use crate::doctor::sweep::{self, Swept, TrashSize};
 use crate::doctor::{self, Depth, Report};
 use crate::error::{Context, Error, Result, codes};

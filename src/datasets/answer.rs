@@ -8,8 +8,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Answer;
+use super::blocking::blocking;
 use super::opened::Frame;
-use super::version::Resolved;
+use super::resolved::Resolved;
 use crate::error::{Context, Result};
 use crate::memory::{Held, LITTLE};
 use crate::state::AppState;
@@ -97,15 +98,6 @@ fn held(held: Option<Held>, body: Bytes) -> Bytes {
         }
         _ => body,
     }
-}
-
-/// Does something that takes a while on a thread for that.
-///
-/// # Errors
-/// That of `work`.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work)).await.internal("computing an answer")?
 }
 
 /// The bytes of an answer.

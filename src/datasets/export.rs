@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use super::clock;
 use super::names::TIMESTAMP;
 use super::opened::{Frame, look};
-use super::version::Resolved;
+use super::resolved::Resolved;
 use super::window::{PART_CELLS, Selection, WindowRows};
 use crate::error::{Context, Error, Result};
 use crate::state::AppState;

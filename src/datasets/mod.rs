@@ -15,6 +15,7 @@ use crate::error::{Context, Result};
 use hvac_frame::column::{Kind, NullReason};
 
 pub mod answer;
+pub mod blocking;
 pub mod clock;
 pub mod correlation;
 pub mod coverage;
@@ -27,8 +28,10 @@ pub mod names;
 pub mod opened;
 pub mod preview;
 pub mod profile;
+mod published;
 pub mod quality;
 mod ranks;
+pub mod resolved;
 pub mod rows;
 pub mod series;
 pub mod stats;

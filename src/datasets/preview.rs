@@ -9,9 +9,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use polars::prelude::DataFrame;
 
-use super::answer::blocking;
+use super::blocking::blocking;
 use super::opened::{self, Frame};
-use super::version::{Resolved, settled};
+use super::resolved::Resolved;
+use super::version::settled;
 use super::window::{Selection, WindowQuery, WindowRows};
 use super::{Answer, DatasetSelector, Preview, PreviewQuery, answer, clock, names, rows};
 use crate::error::{Context, Error, Result, codes};

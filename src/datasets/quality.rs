@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::opened::Frame;
-use super::version::{Resolved, settled};
+use super::resolved::Resolved;
+use super::version::settled;
 use super::{Answer, ColumnQuality, DatasetSelector, FrozenRun, Gap, Quality, answer, clock};
 use crate::error::Result;
 use crate::state::AppState;

@@ -1,6 +1,7 @@
 //! Points of a plot.
 
-use super::version::{Resolved, settled};
+use super::resolved::Resolved;
+use super::version::settled;
 use super::window::{Window, WindowQuery, WindowRows};
 use super::{Answer, DatasetSelector, Series, SeriesAnswer, SeriesQuery, answer, clock, names};
 use crate::error::{Error, Result, codes};

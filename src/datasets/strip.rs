@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::opened::Frame;
-use super::version::{Resolved, settled};
+use super::resolved::Resolved;
+use super::version::settled;
 use super::{Answer, DatasetLabel, DatasetSelector, answer, clock};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;

@@ -8,42 +8,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::opened::{self, Known};
+use super::published;
+use super::resolved::{Resolved, unusable};
 use super::store::{self, SessionRow, VersionRow};
 use super::{DatasetLabel, DatasetSelector};
 use crate::error::{Error, Result, codes};
 use crate::principal::Sight;
 use crate::state::AppState;
-use hvac_frame::column::ColumnMeta;
 use hvac_store::entity::Integrity;
-use hvac_store::verified::FileStamp;
-
-/// A stored frame, settled.
-#[derive(Debug, Clone)]
-pub struct Resolved {
-    /// For answers.
-    pub label: DatasetLabel,
-    /// The Parquet file's key in the object store.
-    pub path: String,
-    /// Of the Parquet file, hex.
-    pub sha256: String,
-    /// Bytes.
-    pub size_bytes: u64,
-    /// Rows.
-    pub row_count: u64,
-    /// Everything but `timestamp`, in the file's order.
-    pub columns: Arc<Vec<ColumnMeta>>,
-    /// What the file's footer says.
-    pub(crate) known: Arc<Known>,
-    /// What the file looked like when it was last found to be what was published.
-    pub(super) stamp: FileStamp,
-    /// Zone of the site.
-    pub zone: chrono_tz::Tz,
-    /// The session's name, for file names of downloads.
-    pub session_name: String,
-    /// Set when `session_id` was left out.
-    pub assumed_session: Option<String>,
-}
 
 /// Settles which frame is meant.
 ///
@@ -143,7 +115,7 @@ async fn ask(state: &AppState, selector: &DatasetSelector) -> Result<Resolved> {
     if row.integrity != Integrity::Ok {
         return Err(unusable(&label, row.integrity));
     }
-    let (opened, stamp) = match opened::open(state, &row).await? {
+    let (opened, stamp) = match published::open(state, &row).await? {
         Ok(opened) => opened,
         Err(integrity) => return Err(unusable(&label, integrity)),
     };
@@ -275,21 +247,6 @@ fn unknown_version(version: &str, session_id: Option<&str>) -> Error {
         None => format!("there is no version {version}"),
     };
     Error::new(codes::UNKNOWN_VERSION, message)
-}
-
-pub(super) fn unusable(label: &DatasetLabel, integrity: Integrity) -> Error {
-    let (code, what) = match integrity {
-        Integrity::Missing => (codes::FILE_MISSING, "is missing"),
-        _ => (codes::FILE_DAMAGED, "is not what was published"),
-    };
-    let DatasetLabel { session_id, version, .. } = label;
-    Error::new(
-        code,
-        format!(
-            "the file of {version} of session {session_id} {what}: bring it back from a backup and run `hvac-analytics \
-             doctor`, which says more, or parse the session again with force"
-        ),
-    )
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use super::clock;
 use super::names::{self, TIMESTAMP};
 use super::opened::Frame;
-use super::version::Resolved;
+use super::resolved::Resolved;
 use crate::error::{Context, Detail, Error, Result, codes};
 use hvac_cleaning::{BinnedAxis, CleanError, Interval, binned};
 use hvac_frame::column::ColumnMeta;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::rebuild::{give_up, span};
+use super::found::{give_up, span};
 use crate::error::{ErrorKind, Result};
 use crate::sessions::snapshot::Snapshot;
 use hvac_frame::column::ColumnMeta;

@@ -24,8 +24,9 @@ use hvac_store::{Store, paths};
 mod checks;
 mod cleaned;
 mod files;
+pub mod found;
 mod models;
-pub mod rebuild;
+mod rebuild;
 pub(crate) mod rows;
 mod scrub;
 pub mod sweep;
@@ -109,7 +110,7 @@ pub async fn check(state: &AppState, depth: Depth, repair: bool) -> Result<Repor
     }
     if repair {
         for session_id in std::mem::take(&mut report.outdated_snapshots) {
-            snapshot::rewrite(state, &session_id).await?;
+            manifest::rewrite(state, &session_id).await?;
             report.repaired += 1;
         }
     }
@@ -125,7 +126,7 @@ pub async fn keep(state: AppState) {
                 tracing::warn!(%error, "what sessions are found by could not be gathered; it is tried again");
             }
             tokio::time::sleep(CATCHING_UP).await;
-            if let Err(error) = snapshot::catch_up(&state).await {
+            if let Err(error) = manifest::catch_up(&state).await {
                 tracing::warn!(%error, "the session.json files could not be brought up to date; it is tried again");
             }
             if let Err(error) = state.store.remove_all_purged().await {
@@ -170,7 +171,7 @@ async fn check_at_start(state: &AppState) {
 ///
 /// # Errors
 /// When another process has the store open, or database and folder belong to different stores.
-pub async fn rebuild(config: &Config) -> Result<rebuild::Rebuilt> {
+pub async fn rebuild(config: &Config) -> Result<found::Rebuilt> {
     let store = Store::open_for_rebuild(&config.store).await?;
     let rebuilt = rebuild::rebuild(&store).await;
     store.close().await?;

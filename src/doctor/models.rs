@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use serde_json::Value;
 
 use super::files;
-use super::rebuild::{Rebuilt, read_manifest};
+use super::found::{Rebuilt, read_manifest};
 use crate::error::{Context, Result};
 use crate::sessions::manifest::Manifest;
 use hvac_modelling::document::ModelDocument;

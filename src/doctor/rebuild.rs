@@ -6,49 +6,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::found::{Rebuilt, give_up, read_manifest, span};
 use super::rows::{self, Shared};
 use super::{cleaned, models};
 use crate::error::{Context, Result, codes};
-use crate::sessions::manifest::{self, Manifest};
-use crate::sessions::snapshot::Snapshot;
+use crate::sessions::manifest::Manifest;
+use crate::sessions::snapshot::{Snapshot, blank};
 use crate::sessions::store::raw_file;
-use hvac_frame::names::TIMESTAMP;
 use hvac_frame::parquet_file::ParquetReader;
 use hvac_store::entity::{
-    ArtefactKind, Columns, FreeMetadata, Integrity, Status, Tags, VersionState, cleaning_job, parsed_dataset, session,
-    trained_model,
+    ArtefactKind, Columns, Integrity, Status, VersionState, cleaning_job, parsed_dataset, session, trained_model,
 };
 use hvac_store::frames;
 use hvac_store::integrity::StoredFile;
 use hvac_store::objects::ObjectBytes;
 use hvac_store::versions::Series;
 use hvac_store::{Store, new_id, now, paths};
-
-/// What came back.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Rebuilt {
-    /// Sessions that were brought back.
-    pub sessions: u64,
-    /// Of those, the ones that had no readable `session.json`. Without any, nobody was ever told of them: they are
-    /// `unconfirmed`.
-    pub from_footers: u64,
-    /// Sessions the catalogue had already.
-    pub kept: u64,
-    /// Models whose rows no session had, brought back from what their files say.
-    pub models: u64,
-    /// Folders nothing could be learnt from.
-    pub unreadable: Vec<String>,
-    /// Files of versions of which no answer ever told, since the `session.json` beside them does not: left as they are,
-    /// and not in the catalogue.
-    pub unacknowledged: Vec<String>,
-    /// What in `session.json` files could not be read.
-    pub notes: Vec<String>,
-}
 
 /// Brings every session folder into the catalogue that is not in it.
 pub(super) async fn rebuild(store: &Store) -> Result<Rebuilt> {
@@ -117,27 +94,6 @@ enum Told {
     Something,
     /// None: nobody was ever told of this session.
     Nothing,
-}
-
-/// The `session.json` of a session, if there is one.
-///
-/// # Errors
-/// In words, when it is no such document.
-pub(super) fn read_manifest(store: &Store, session_id: &str) -> std::result::Result<Option<Manifest>, String> {
-    match store.objects.open_bytes(&paths::session_json(session_id)) {
-        Err(error) if error.code == codes::FILE_MISSING => Ok(None),
-        Err(error) => Err(error.message),
-        Ok(bytes) => manifest::read(session_id, &bytes).map(Some),
-    }
-}
-
-/// A number that a file has of which nobody was told is not given again.
-pub(super) fn give_up(snapshot: &mut Snapshot, kind: ArtefactKind, version: i32) {
-    if snapshot.versions.iter().any(|known| known.kind == kind && known.version == version) {
-        return;
-    }
-    let series = if kind == ArtefactKind::Parsed { Series::Parsed } else { Series::Cleaned };
-    snapshot.versions.push(series(&snapshot.session.id).number(version, VersionState::Abandoned));
 }
 
 /// A source as the Parquet file names it.
@@ -296,17 +252,6 @@ fn published(store: &Store) -> impl Fn(&StoredFile) -> Option<ObjectBytes> + '_ 
     }
 }
 
-/// First and last time of a stored frame.
-pub(super) fn span(reader: &ParquetReader) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
-    let time_at = |row: u64| -> Result<Option<DateTime<Utc>>> {
-        let frame = reader.read_rows(Some(&[TIMESTAMP.to_owned()]), row, 1)?;
-        let times = frame.column(TIMESTAMP).internal("reading a time")?;
-        let at_ms = times.datetime().internal("reading a time")?.physical().iter().next().flatten();
-        Ok(at_ms.and_then(DateTime::from_timestamp_millis))
-    };
-    Ok((time_at(0)?, time_at(reader.footer().row_count().saturating_sub(1))?))
-}
-
 /// A session of which only a Parquet file and the raw folder tell.
 async fn nothing_known(
     store: &Store,
@@ -324,23 +269,11 @@ async fn nothing_known(
         source_files.push(raw_file(session_id, &file_name, object.key, sha256, object.size_bytes));
     }
     let session = session::Model {
-        id: session_id.to_owned(),
         name: said(frames::KEY_SESSION_NAME).filter(|n| !n.is_empty()).unwrap_or_else(|| session_id.to_owned()),
         site: said(frames::KEY_SITE).filter(|s| !s.is_empty()),
         timezone: said(frames::KEY_ZONE),
-        subfolder: None,
         files_count: i32::try_from(source_files.len()).unwrap_or(i32::MAX),
-        total_rows: 0,
-        status: Status::Uploaded,
-        metadata: FreeMetadata::default(),
-        tags: Tags::default(),
-        notes: String::new(),
-        created_at: now(),
-        updated_at: now(),
-        deleted_at: None,
-        parsed_over_http_at: None,
-        unconfirmed: false,
-        owner_id: None,
+        ..blank(session_id)
     };
     Ok(Snapshot { source_files, ..Snapshot::of(session) })
 }

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::error::{Error, Result, codes};
 use crate::metric_names;
 use crate::principal::Role;
+use crate::times::utc;
 use hvac_store::db::Db;
 
 pub mod filter;
@@ -160,7 +161,7 @@ impl Event {
 
 /// `{"type", "seq", "at", "data"}`: events and answers alike. `data` is JSON.
 fn text(kind: &str, seq: u64, at: DateTime<Utc>, data: &str) -> String {
-    let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = utc(at);
     format!(r#"{{"type":{},"seq":{seq},"at":"{at}","data":{data}}}"#, Value::from(kind))
 }
 

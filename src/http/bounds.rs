@@ -8,7 +8,6 @@ use hvac_cleaning::Interval;
 use hvac_cleaning::diagnostics::FaultKind;
 use serde_json::{Value, json};
 
-use super::openapi::operations;
 use crate::cleaning::events;
 use crate::datasets::strip::MOST_SLICES;
 use crate::jobs::JobKind;
@@ -285,4 +284,10 @@ fn numbers(schema: &mut Value) {
             field["maximum"] = most.into();
         }
     }
+}
+
+/// Every operation of a document.
+pub fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    paths.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()).map(|(_, operation)| operation)
 }

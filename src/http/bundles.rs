@@ -15,12 +15,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::header_text;
-use super::contract::Operation;
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{self, Path, Query, State};
 use super::form::{self, HELD_BYTES, broken_form, chunks, drain};
-use super::openapi::{DownloadResponses, NoSuchSession};
+use super::operation::Operation;
 use super::problem::{Failed, Problem};
+use super::responses::{DownloadResponses, NoSuchSession};
 use crate::bundles::arrived::{Arrived, TableFields, receive};
 use crate::bundles::{Imported, export};
 use crate::error::{Context, Error, Result, codes};

@@ -7,8 +7,8 @@ use utoipa_axum::routes;
 
 use super::answer::respond;
 use super::extract::{Query, State};
-use super::openapi::NoSuchData;
 use super::problem::Result;
+use super::responses::NoSuchData;
 use crate::cleaning::reasons;
 use crate::datasets::window::WindowQuery;
 use crate::datasets::{

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use super::contract::Gate;
-use super::openapi::{add_problems, problem_response};
+use super::responses::{add_problems, problem_response};
 use crate::limits::{LAST_PAGE, LONGEST_NAME, LONGEST_PAGE};
 use crate::records::collection::{CREATED_AT, Collection, Field, FieldType, LONGEST_KEY, UPDATED_AT};
 use crate::records::list::{FORMAT, SEARCH, sortable};

@@ -15,8 +15,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::allowance::Allowance;
-use super::events::{HEARTBEAT, LOOKED_EVERY};
-use super::lasting::LastingCaller;
+use super::lasting::{HEARTBEAT, LOOKED_EVERY, LastingCaller};
 use super::problem::Result;
 use crate::error::{Error, ErrorKind, codes};
 use crate::events::message::Message;

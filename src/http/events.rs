@@ -1,7 +1,6 @@
 //! `/api/events`: what happens, as it happens: server-sent events, or a WebSocket ([`super::event_socket`]).
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -20,16 +19,12 @@ use utoipa_axum::routes;
 use super::answer::header_text;
 use super::event_socket;
 use super::extract::{Query, State};
-use super::lasting::LastingCaller;
+use super::lasting::{HEARTBEAT, LOOKED_EVERY, LastingCaller};
 use super::problem::Result;
 use crate::error::{Error, codes};
 use crate::events::{Filter, Follower, News};
 use crate::state::AppState;
 
-/// Longest silence of a stream: shorter than the idle limits of common proxies.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often it is looked whether whoever follows still may, when nothing happens.
-pub(super) const LOOKED_EVERY: Duration = Duration::from_secs(2);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 pub fn routes() -> OpenApiRouter<AppState> {
@@ -113,7 +108,7 @@ pub struct BusEvent {
     responses(
         (status = 200, content_type = "text/event-stream", body = EventFrame, description = "Events, until the client goes"),
         (status = 101, description = "The connection is a WebSocket"),
-        super::openapi::NoSuchSession,
+        super::responses::NoSuchSession,
     )
 )]
 async fn get_events(

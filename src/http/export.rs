@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Path, Query, State};
-use super::openapi::{DownloadResponses, NoSuchData};
 use super::problem::Result;
+use super::responses::{DownloadResponses, NoSuchData};
 use crate::datasets::DatasetSelector;
 use crate::datasets::export::{self, Form};
 use crate::datasets::version::resolve;

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::Uri;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use futures_util::StreamExt;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::contract::Operation;
+use super::operation::Operation;
+use super::pairs;
 use super::problem::Failed;
 use super::rates::HeavyTurn;
 use crate::error::{Error, Result, codes};
@@ -243,36 +243,6 @@ fn without_place(message: &str) -> String {
     message.rsplit_once(" at line ").map_or(message, |(what, _)| what).to_owned()
 }
 
-/// Names and values of a query.
-///
-/// # Errors
-/// 400 when it cannot be read.
-pub fn pairs(uri: &Uri) -> Result<Vec<(String, String)>> {
-    axum::extract::Query::try_from_uri(uri).map(|query| query.0).map_err(broken_query)
-}
-
-/// A whole number of a query.
-///
-/// # Errors
-/// 422 naming it when it is none.
-pub fn number(query: &[(String, String)], name: &str) -> Result<Option<u64>> {
-    parsed(query, name, "a whole number")
-}
-
-/// Whether a query says so.
-///
-/// # Errors
-/// 422 naming it when it is neither true nor false.
-pub fn flag(query: &[(String, String)], name: &str) -> Result<Option<bool>> {
-    parsed(query, name, "true or false")
-}
-
-fn parsed<T: std::str::FromStr>(query: &[(String, String)], name: &str, wanted: &str) -> Result<Option<T>> {
-    let given = query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
-    let wrong = || Error::invalid(name, codes::INVALID_FIELD, format!("{name}: {wanted} is expected"));
-    given.map(|text| text.parse().map_err(|_| wrong())).transpose()
-}
-
 /// A part of a path without its %-escapes.
 ///
 /// # Errors
@@ -292,10 +262,6 @@ pub fn decoded(part: &str) -> Result<String> {
     }
     String::from_utf8(bytes)
         .map_err(|error| Error::new(codes::BROKEN_PATH, "The path is no UTF-8 text.").with_source(error))
-}
-
-fn broken_query(rejection: axum::extract::rejection::QueryRejection) -> Error {
-    Error::new(codes::BROKEN_QUERY, "The query string cannot be read.").with_source(rejection)
 }
 
 /// The state, for whoever asks.
@@ -327,7 +293,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 Some((field, what)) => {
                     Error::invalid(&field, codes::INVALID_FIELD, format!("{field}: its value cannot be used, {what}"))
                 }
-                None => broken_query(rejection),
+                None => pairs::broken(rejection),
             }
             .into()
         })

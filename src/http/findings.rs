@@ -5,8 +5,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Path, Query, State};
-use super::openapi::NoSuchData;
 use super::problem::Result;
+use super::responses::NoSuchData;
 use crate::findings::{self, DiagnosticLimits, FindingPage, FindingQuery};
 use crate::phrases::Said;
 use crate::state::AppState;

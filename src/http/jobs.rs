@@ -8,7 +8,6 @@ use axum::Json;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,13 +16,14 @@ use utoipa_axum::routes;
 
 use super::answer::header_text;
 use super::extract::{Path, Query, State};
-use super::openapi::NoSuchJob;
 use super::problem::{ProblemDetail, Result};
+use super::responses::NoSuchJob;
 use crate::jobs::{Job, JobEvent, JobEventKind, JobFilter, JobKind, JobStatus, Jobs, Watch};
 use crate::limits::Paging;
 use crate::phrases::Said;
 use crate::sessions::Page;
 use crate::state::AppState;
+use crate::times::utc;
 
 /// Jobs on a page when nobody says otherwise.
 const PAGE_SIZE: u64 = 20;
@@ -100,10 +100,6 @@ impl From<Job> for JobAnswer {
             finished_at: job.finished_at.map(utc),
         }
     }
-}
-
-fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 #[derive(Default, Deserialize, IntoParams)]

@@ -7,8 +7,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Query, State};
-use super::openapi::{AccountTaken, NoSuchKey};
 use super::problem::Result;
+use super::responses::{AccountTaken, NoSuchKey};
 use crate::accounts::keys::{self, ApiKey, KeyFilter, KeyRequest, NewKey};
 use crate::limits::Page;
 use crate::state::AppState;

@@ -17,6 +17,10 @@ use crate::metric_names;
 use crate::principal::{Principal, Via};
 use crate::state::AppState;
 
+/// Longest silence of a stream: shorter than the idle limits of common proxies.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often it is looked whether whoever follows still may, when nothing happens.
+pub const LOOKED_EVERY: Duration = Duration::from_secs(2);
 /// How long it may stay unseen that somebody may not, or may less.
 const SURE_FOR: Duration = Duration::from_secs(1);
 

@@ -38,8 +38,10 @@ mod login;
 mod middleware;
 mod models;
 pub mod openapi;
+mod operation;
 mod optimize;
 mod pace;
+mod pairs;
 mod parse;
 pub mod problem;
 #[cfg(feature = "sql")]
@@ -47,6 +49,7 @@ mod query;
 pub mod rates;
 mod raw_files;
 mod records;
+mod responses;
 pub mod router;
 pub mod serve;
 mod sessions;

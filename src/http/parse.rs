@@ -8,8 +8,8 @@ use utoipa_axum::routes;
 
 use super::answer::accepted;
 use super::extract::{Json as Body, State};
-use super::openapi::NoSuchSession;
 use super::problem::Result;
+use super::responses::NoSuchSession;
 use crate::demo;
 use crate::error::Context;
 use crate::phrases::Said;

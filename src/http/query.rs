@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::answer::header_text;
 use super::extract::{Json as JsonBody, Path, State};
-use super::openapi::{NoSuchData, NoSuchQuery};
 use super::problem::Result;
+use super::responses::{NoSuchData, NoSuchQuery};
 use crate::query::saved::{self, QueryToSave, SavedQueries, SavedQuery};
 use crate::query::{self, Format, QueryAnswer, QueryOptions, QueryRequest};
 use crate::state::AppState;

@@ -19,8 +19,8 @@ use axum::response::{IntoResponse, Response};
 use super::allowance::{Allowance, Standing};
 use super::client::Client;
 use super::endpoint::Endpoint;
-use super::extract;
 use super::hosts::is_probe;
+use super::pairs;
 use super::problem::Failed;
 use crate::config::Config;
 use crate::error::{Error, Result, codes};
@@ -229,7 +229,7 @@ fn is_free(request: &Request, route: Option<&str>) -> bool {
         && route.is_some_and(|route| STORED.contains(&route))
         && request.headers().contains_key(header::RANGE)
         // With any other parameter the file is made first.
-        && extract::pairs(request.uri()).is_ok_and(|query| query.iter().all(|(name, _)| name == "version"));
+        && pairs::of(request.uri()).is_ok_and(|query| query.iter().all(|(name, _)| name == "version"));
     is_probe(path) || is_of_the_page || asks_for_a_part
 }
 

@@ -8,8 +8,8 @@ use utoipa_axum::routes;
 
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Path, Path2, State};
-use super::openapi::{DownloadResponses, NoSuchSession};
 use super::problem::Result;
+use super::responses::{DownloadResponses, NoSuchSession};
 use crate::sessions::raw_files::{self, RawDownload, RawFiles};
 use crate::state::AppState;
 

@@ -17,7 +17,7 @@ use super::endpoint::{DeclaredRoute, OtherMethods};
 use super::extract::{self, JSON_LIMIT_BYTES, State};
 use super::middleware::MEMORY_PER_JSON_BYTE;
 use super::problem::{self, Failed, Result};
-use super::{answer, contract};
+use super::{answer, contract, operation, pairs};
 use crate::error::{Error, codes};
 use crate::records::collection::Collection;
 use crate::records::list::FORMAT;
@@ -84,12 +84,12 @@ async fn written(
 ) -> Result<Response> {
     let (records, collection) = (&state.records, &route.collection);
     let answer = if route.action == Action::WriteBatch {
-        contract::only(query, &["partial"])?;
-        let partial = extract::flag(query, "partial")?.unwrap_or(false);
+        operation::only(query, &["partial"])?;
+        let partial = pairs::flag(query, "partial")?.unwrap_or(false);
         let body = body_of(state, request, BATCH_LIMIT_BYTES).await?;
         records.write_batch(collection, &body, partial).await?
     } else {
-        contract::only(query, &[])?;
+        operation::only(query, &[])?;
         let body = body_of(state, request, JSON_LIMIT_BYTES).await?;
         records.write_one(collection, &Value::Object(body)).await?
     };
@@ -99,7 +99,7 @@ async fn written(
 async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
     let State(state) = State::from_request_parts(&mut parts, &state).await?;
-    let query = extract::pairs(&parts.uri)?;
+    let query = pairs::of(&parts.uri)?;
     let request = Request::from_parts(parts, body);
     let (records, collection) = (&state.records, &declared.route.collection);
     let id = extract::decoded(declared.id.as_deref().unwrap_or_default())?;
@@ -114,25 +114,25 @@ async fn carried_out(state: AppState, declared: &DeclaredRoute, request: Request
         Action::Children => list(&state, collection, Some(&id), query).await?,
         Action::Incomplete => page(&records.incomplete(collection, &query).await?),
         Action::Read => {
-            contract::only(&query, &[])?;
+            operation::only(&query, &[])?;
             Json(records.get(collection, &id, state.principal().role).await?).into_response()
         }
         Action::Delete => {
-            contract::only(&query, &[])?;
+            operation::only(&query, &[])?;
             records.delete(collection, &id, state.shared_principal()).await?;
             StatusCode::NO_CONTENT.into_response()
         }
         Action::Restore => {
-            contract::only(&query, &[])?;
+            operation::only(&query, &[])?;
             Json(records.restore(system, &id).await?).into_response()
         }
         Action::Flush => {
-            contract::only(&query, &[])?;
+            operation::only(&query, &[])?;
             Json(records.flush(system).await?).into_response()
         }
         Action::Rejected => {
-            contract::only(&query, &["page", "page_size"])?;
-            let number = |word| extract::number(&query, word);
+            operation::only(&query, &["page", "page_size"])?;
+            let number = |word| pairs::number(&query, word);
             Json(records.rejected(system, number("page")?, number("page_size")?).await?).into_response()
         }
     })

@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Query, State};
-use super::openapi::NoSuchSession;
 use super::problem::Result;
+use super::responses::NoSuchSession;
 use crate::error::Context;
 use crate::phrases::Said;
 use crate::sessions::{Lineage, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, catalogue, lineage};

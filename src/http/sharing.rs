@@ -6,8 +6,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Path2, State};
-use super::openapi::{NoSuchAccount, NoSuchSession};
 use super::problem::Result;
+use super::responses::{NoSuchAccount, NoSuchSession};
 use super::sites::{SiteName, SiteQuery};
 use crate::accounts::links::{LinkRequest, Links, NewLink};
 use crate::sessions::links;

@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Query, State};
-use super::openapi::NoSuchSession;
 use super::problem::{Failed, Result};
+use super::responses::NoSuchSession;
 use crate::sessions::ColumnOverride;
 use crate::sessions::prices::{self, SiteSettings, StatedSettings};
 use crate::sessions::sites::{self, SiteOverrides};

@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::contract::Operation;
 use super::download::{self, DownloadAnswer, DownloadHeaders};
 use super::extract::{Json as Body, Path, Query, State};
 use super::form::{self, broken_form, chunks, drain, text};
-use super::openapi::{DownloadResponses, NoSuchFile};
+use super::operation::Operation;
 use super::problem::{Failed, Problem, Result};
+use super::responses::{DownloadResponses, NoSuchFile};
 use crate::error::{Context, Error, codes};
 use crate::limits::Page;
 use crate::state::AppState;

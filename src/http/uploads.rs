@@ -13,12 +13,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::contract::Operation;
 use super::extract::{Query, State};
 use super::form::{self, HELD_BYTES, broken_form, chunks, drain, text};
-use super::openapi::NoSuchSession;
+use super::operation::Operation;
 use super::problem::Failed;
 use super::problem::Problem;
+use super::responses::NoSuchSession;
 use crate::error::{Context, Error, Result, codes};
 use crate::sessions::Uploaded;
 use crate::sessions::upload::{Upload, UploadFields};

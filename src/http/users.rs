@@ -7,8 +7,8 @@ use utoipa_axum::routes;
 
 use super::extract::{Json as Body, Path, Path2, Query, State};
 use super::login::Browser;
-use super::openapi::{AccountTaken, NoSuchAccount};
 use super::problem::Result;
+use super::responses::{AccountTaken, NoSuchAccount};
 use crate::accounts::Account;
 use crate::accounts::logins::{self, Logins};
 use crate::accounts::people::{self, AccountFilter, AccountPatch, AccountRequest};

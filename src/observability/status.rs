@@ -1,6 +1,6 @@
 //! How the service is, in short: for people, and for programs that need no more than a word and a few numbers.
 
-use chrono::{SecondsFormat, Utc};
+use chrono::Utc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::health::{self, Check};
 use crate::jobs::{JobStatus, OpenJobs};
 use crate::state::AppState;
+use crate::times::utc;
 
 /// How the service is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -75,7 +76,7 @@ pub async fn status(state: &AppState) -> Result<ServiceStatus> {
         status,
         version,
         instance: state.config.instance.clone(),
-        started_at: state.started_at.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Millis, true),
+        started_at: utc(state.started_at.with_timezone(&Utc)),
         uptime_s,
         database: checks.database,
         storage: checks.storage,

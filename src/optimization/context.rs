@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 
 use crate::datasets::opened::Frame;
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::datasets::{DatasetSelector, clock};
 use crate::error::{Context, Result};
 use crate::state::AppState;

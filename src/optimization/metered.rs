@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::datasets::version::Resolved;
+use crate::datasets::resolved::Resolved;
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;
 use crate::training;

@@ -16,6 +16,7 @@ use crate::datasets::clock;
 use crate::error::{Context, ErrorKind, Result};
 use crate::events::{self, NewEvent};
 use crate::state::AppState;
+use crate::times::utc;
 use crate::training::{self, Found};
 use hvac_modelling::document::ModelDocument;
 use hvac_modelling::features::FeatureSource;
@@ -66,7 +67,7 @@ pub async fn optimize(state: &AppState, request: OptimizeRequest) -> Result<Opti
         unit: found.document.target_unit.clone(),
         session_id: run.session_id,
         duration_ms,
-        created_at: runs::utc(run.created_at),
+        created_at: utc(run.created_at),
         answer,
     })
 }

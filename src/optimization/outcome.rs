@@ -8,13 +8,14 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{runs, store};
+use super::store;
 use crate::audit::{self, Act};
 use crate::datasets::version::resolve;
 use crate::datasets::{DatasetSelector, clock};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
+use crate::times::utc;
 use crate::training;
 use hvac_store::entity::{optimization_outcome, trained_model};
 use hvac_store::now;
@@ -65,11 +66,11 @@ impl From<optimization_outcome::Model> for StatedOutcome {
             run_id: row.run_id,
             revision: row.revision.unsigned_abs(),
             applied: row.applied,
-            applied_at: row.applied_at.map(runs::utc),
-            applied_until: row.applied_until.map(runs::utc),
+            applied_at: row.applied_at.map(utc),
+            applied_until: row.applied_until.map(utc),
             session_id: row.session_id,
             note: row.note,
-            created_at: runs::utc(row.created_at),
+            created_at: utc(row.created_at),
         }
     }
 }

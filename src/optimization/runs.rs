@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use crate::error::{Error, Result, codes};
 use crate::limits::Paging;
 use crate::sessions::Page;
 use crate::state::AppState;
+use crate::times::utc;
 use crate::training;
 use hvac_store::entity::{optimization_run, trained_model};
 
@@ -90,11 +91,6 @@ fn named(model: Option<&trained_model::Model>) -> (String, String) {
 /// A version in answers.
 pub fn label(version: i32) -> String {
     format!("v{version}")
-}
-
-/// A time in answers.
-pub fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A whole run.

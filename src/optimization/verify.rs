@@ -14,10 +14,12 @@ use super::metered::{self, Metered};
 use super::outcome::StatedOutcome;
 use super::{runs, store};
 use crate::datasets::opened::Frame;
-use crate::datasets::version::{Resolved, settled};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::settled;
 use crate::datasets::{DatasetLabel, DatasetSelector};
 use crate::error::{Context, Error, ErrorKind, Result, codes};
 use crate::state::AppState;
+use crate::times::utc;
 use crate::training::{self, Found};
 use hvac_modelling::role::Role;
 use hvac_modelling::savings::boundary::Boundary;
@@ -294,7 +296,7 @@ async fn others(
     let others: Vec<String> = others
         .into_iter()
         .filter(|(_, model_id, _)| *model_id == run.model_id)
-        .map(|(id, _, at)| format!("{id} at {}", runs::utc(at)))
+        .map(|(id, _, at)| format!("{id} at {}", utc(at)))
         .collect();
     Ok((!others.is_empty()).then(|| {
         format!(

@@ -1,6 +1,5 @@
 //! Statements that users keep under a name.
 
-use chrono::SecondsFormat;
 use hvac_query::Statement;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryOrder};
@@ -12,6 +11,7 @@ use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::entity::saved_query;
 use hvac_store::now;
 
@@ -53,14 +53,13 @@ pub struct QueryToSave {
 }
 
 fn told_of(row: saved_query::Model) -> SavedQuery {
-    let at = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     SavedQuery {
         name: row.name,
         sql: row.sql,
         description: row.description,
         session_id: row.session_id,
-        created_at: at(row.created_at),
-        updated_at: at(row.updated_at),
+        created_at: utc(row.created_at),
+        updated_at: utc(row.updated_at),
     }
 }
 

@@ -54,7 +54,6 @@ pub mod shown;
 pub mod source;
 pub mod sql;
 pub mod tables;
-pub mod times;
 pub mod write;
 pub mod writer;
 

@@ -18,8 +18,8 @@ use tokio::sync::MutexGuard;
 use super::backend::{BackendFailure, Record, RecordBackend};
 use super::collection::{BackendKind, Collection};
 use super::record::{bytes_of, give_defaults};
-use super::times::text_of;
 use crate::error::{Context, Error, Result, codes};
+use crate::times::text_of;
 use hvac_store::db::Db;
 use hvac_store::now;
 

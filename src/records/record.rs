@@ -1,11 +1,11 @@
 //! A record of a request as it is kept, and as it is shown. PURE: who calls says what time it is.
 
+use crate::times::{ms_of, text_of};
 use serde_json::{Map, Value};
 
 use super::backend::Record;
 use super::closest::advice;
 use super::collection::{CREATED_AT, Collection, Field, FieldType, UPDATED_AT};
-use super::times::{ms_of, text_of};
 
 /// How far ahead of this server's clock `updated_at` may lie: clocks differ.
 const AHEAD_MS: i64 = 5 * 60 * 1000;

@@ -14,10 +14,10 @@ use super::collection::{BackendKind, Collection, States};
 use super::outbox::REJECTED_COLUMNS;
 use super::read::{RecordPage, of_parent};
 use super::record::shown_record;
-use super::times::text_of;
 use super::{list, routes};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::{Page, Paging};
+use crate::times::text_of;
 use hvac_store::now;
 
 /// Records of one reading.

@@ -17,9 +17,9 @@ use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend,
 use super::collection::{CREATED_AT, Collection, Field, FieldType, UPDATED_AT};
 use super::record::give_defaults;
 use super::search::no_search;
-use super::times::ms_of;
 use crate::config::ServerAddress;
 use crate::error::{Context, Error, Result, codes};
+use crate::times::ms_of;
 use hvac_store::cache::redis_client;
 use hvac_store::trust;
 

@@ -4,6 +4,7 @@
 //! stand in one JSON column. Times are whole numbers, UTC ms, so that they compare the same everywhere. Whoever calls says
 //! by which connection, within a transaction of his own where there is more than one statement.
 
+use crate::times::{ms_of, text_of};
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,6 @@ use super::backend::{Filter, Found, Record, RecordQuery};
 use super::collection::{CREATED_AT, Collection, Field, FieldType, UPDATED_AT};
 use super::record::bytes_of;
 use super::search;
-use super::times::{ms_of, text_of};
 
 /// All fields without a column of their own.
 pub(super) const REST: &str = "_rest";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Order, Set, Unchanged};
 
@@ -10,14 +10,15 @@ use super::search::Asked;
 use super::store::Extent;
 use super::store::list::ListQuery;
 use super::{
-    DatasetVersion, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile, Status, search,
-    snapshot, store,
+    DatasetVersion, Page, SessionDetail, SessionFilter, SessionPatch, SessionSummary, SourceFile, Status, manifest,
+    search, store,
 };
 use crate::audit::{self, Act};
 use crate::datasets::clock;
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::limits::{self, Paging};
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::entity::{FreeMetadata, VersionState, WorkStatus, cleaning_job, parsed_dataset, session, source_file};
 use hvac_store::integrity::Root;
 use hvac_store::{now, paths, removals, versions};
@@ -242,7 +243,7 @@ pub async fn update(state: &AppState, session_id: &str, patch: SessionPatch) -> 
     audit::note(&txn, state.principal(), Act::on_session("session.change", session_id)).await?;
     txn.commit().await.internal("committing a change")?;
     hvac_store::crash::point("rename.committed");
-    snapshot::write(state, session_id).await?;
+    manifest::write(state, session_id).await?;
     get(state, session_id).await
 }
 
@@ -285,7 +286,7 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
     if session.deleted_at.is_some() == at.is_some() && !confirms {
         drop(txn);
         // Whoever asked before may have been told that the file could not be written.
-        return snapshot::write(state, session_id).await;
+        return manifest::write(state, session_id).await;
     }
     let changed = session::ActiveModel {
         id: Unchanged(session.id),
@@ -303,7 +304,7 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
     .await?;
     txn.commit().await.internal("committing a deletion")?;
     hvac_store::crash::point("delete.committed");
-    snapshot::write(state, session_id).await
+    manifest::write(state, session_id).await
 }
 
 /// Removes rows and files for ever. Rows go first: what a crash leaves then is removed at the next start.
@@ -448,8 +449,4 @@ fn cleaned_version(job: &cleaning_job::Model, parsed: &[parsed_dataset::Model], 
 
 fn local(at: Option<DateTime<Utc>>, zone: Tz) -> Option<String> {
     at.map(|at| clock::iso(zone, at.timestamp_millis()))
-}
-
-pub(super) fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

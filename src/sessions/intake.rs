@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 use super::progress::Progress;
-use super::{build, store};
+use super::{reading, store};
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
@@ -179,7 +179,7 @@ impl Intake {
             let bytes = arrived.staged.open_bytes()?.to_bytes();
             let contents = archive::Archive::open(&arrived.file_name, bytes)
                 .and_then(|archive| archive.members(&limits))
-                .map_err(build::not_taken)?;
+                .map_err(reading::not_taken)?;
             self.warnings.extend(contents.warnings);
             for member in contents.members {
                 rows.push(source_file::Model { id: new_id(), archive_member: Some(member.name), ..row.clone() });

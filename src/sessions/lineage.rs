@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::catalogue::utc;
 use super::{Lineage, LineageNode, found, store};
 use crate::error::Result;
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::entity::{WorkStatus, cleaning_job, parsed_dataset, source_file, trained_model};
 
 mod drawing;

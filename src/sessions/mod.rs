@@ -18,6 +18,7 @@ use hvac_store::entity;
 
 mod build;
 pub mod catalogue;
+pub mod document;
 pub mod folders;
 mod found;
 mod intake;
@@ -33,6 +34,7 @@ pub mod prices;
 pub mod progress;
 mod raw;
 pub mod raw_files;
+mod reading;
 mod request;
 mod revisions;
 pub mod search;

@@ -14,12 +14,14 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::build::{self, Archives, Built, Job, Target};
+use super::build::{self, Built, Target};
 use super::intake::{Intake, archive_limits};
 use super::overrides::{self, ReadOverride};
 use super::progress::Progress;
-use super::upload::{blank, name_of};
-use super::{ParseRequest, Parsed, folders, found, options, snapshot, store};
+use super::reading::{Archives, Job};
+use super::snapshot::{self, blank};
+use super::upload::name_of;
+use super::{ParseRequest, Parsed, folders, found, manifest, options, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::metric_names;
@@ -440,14 +442,14 @@ impl Parse {
             Ok(())
         };
         // What is known of a session that nobody else knows yet is written while its rows are.
-        let preparing = OptionFuture::from(first.as_ref().map(|first| snapshot::prepare(&self.state, first)));
+        let preparing = OptionFuture::from(first.as_ref().map(|first| manifest::prepare(&self.state, first)));
         let (committed, prepared): (Result<()>, _) = tokio::join!(committing, preparing);
         committed?;
         self.state.events.publish(event);
         metrics::counter!(metric_names::ROWS_PARSED).increment(built.row_count);
         match prepared {
             Some(prepared) => prepared.publish().await?,
-            None => snapshot::write(&self.state, &self.session.id).await?,
+            None => manifest::write(&self.state, &self.session.id).await?,
         }
         Ok(self.answer(built, dataset_id, version, false))
     }
@@ -464,7 +466,7 @@ async fn mark_failed(state: &AppState, session: &session::Model) {
         txn.commit().await.internal("marking a session as failed")
     };
     match marked.await {
-        Ok(()) => snapshot::write_soon(state, &session.id).await,
+        Ok(()) => manifest::write_soon(state, &session.id).await,
         Err(error) => tracing::warn!(%error, session_id = session.id, "a failed session was not marked"),
     }
 }

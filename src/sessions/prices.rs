@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{snapshot, store};
+use super::{manifest, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
@@ -87,7 +87,7 @@ pub async fn put(state: &AppState, site: &str, stated: StatedSettings) -> Result
     txn.commit().await.internal("stating a site's settings")?;
     // Each session.json of the site tells of them.
     for session_id in sessions {
-        snapshot::rewrite(state, &session_id).await?;
+        manifest::rewrite(state, &session_id).await?;
     }
     of(state, site).await
 }

@@ -12,7 +12,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{snapshot, store};
+use super::{manifest, store};
 use crate::accounts::known;
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
@@ -118,7 +118,7 @@ pub async fn put(state: &AppState, session_id: &str, request: SharingRequest) ->
     let said = serde_json::json!({"owner": request.owner, "everyone": request.everyone, "people": request.people});
     audit::note(&txn, state.principal(), Act::on_session("session.share", session_id).with(said)).await?;
     txn.commit().await.internal("sharing a session")?;
-    snapshot::write(state, session_id).await?;
+    manifest::write(state, session_id).await?;
     of(state, session_id).await
 }
 

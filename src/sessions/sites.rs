@@ -6,11 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::overrides::ReadOverride;
-use super::{ColumnOverride, snapshot, store};
+use super::{ColumnOverride, manifest, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_report::job::plan::Override;
 use hvac_store::entity::report_override;
 
@@ -49,7 +50,7 @@ pub async fn overrides(state: &AppState, site: &str) -> Result<SiteOverrides> {
     }
     let report = |row: report_override::Model| {
         let options = read(&row)?;
-        let updated_at = row.updated_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let updated_at = utc(row.updated_at);
         Ok(RememberedReports { shape: row.shape, file_name: row.file_name, options, updated_at })
     };
     let reports = store::remembered::rows(db, site).await?.into_iter().map(report).collect::<Result<_>>()?;
@@ -107,7 +108,7 @@ pub async fn state_column(state: &AppState, site: &str, said: ColumnOverride) ->
     txn.commit().await.internal("stating an override")?;
     // Each session.json of the site tells of them.
     for session_id in sessions {
-        snapshot::rewrite(state, &session_id).await?;
+        manifest::rewrite(state, &session_id).await?;
     }
     overrides(state, site).await
 }
@@ -130,7 +131,7 @@ pub async fn forget(state: &AppState, site: &str, report: Option<&str>, column: 
     txn.commit().await.internal("forgetting overrides")?;
     // Each session.json of the site tells of them.
     for session_id in sessions {
-        snapshot::rewrite(state, &session_id).await?;
+        manifest::rewrite(state, &session_id).await?;
     }
     Ok(())
 }

@@ -5,14 +5,15 @@ use futures_util::Stream;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use super::intake::Intake;
-use super::{StoredFile, Uploaded, options, snapshot, store};
+use super::snapshot::blank;
+use super::{StoredFile, Uploaded, manifest, options, store};
 use crate::audit::{self, Act};
 use crate::config;
 use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::state::AppState;
-use hvac_store::entity::{self, FreeMetadata, Tags, session, source_file};
-use hvac_store::{new_id, now};
+use hvac_store::entity::{self, session, source_file};
+use hvac_store::new_id;
 
 /// An upload under way, of a new session or of more files for one there is. Dropped without [`commit`](Self::commit), it leaves nothing.
 pub struct Upload {
@@ -134,31 +135,8 @@ impl Upload {
         audit::note(&txn, self.state.principal(), act.with(of)).await?;
         txn.commit().await.internal("committing an upload")?;
         hvac_store::crash::point("upload.committed");
-        snapshot::write(&self.state, &self.session_id).await?;
+        manifest::write(&self.state, &self.session_id).await?;
         Ok(Uploaded { session_id: self.session_id, status: status.into(), files, warnings: self.intake.warnings })
-    }
-}
-
-/// A session that nothing is known of yet.
-pub(super) fn blank(session_id: &str) -> session::Model {
-    session::Model {
-        id: session_id.to_owned(),
-        name: String::new(),
-        site: None,
-        timezone: None,
-        subfolder: None,
-        files_count: 0,
-        total_rows: 0,
-        status: entity::Status::Uploaded,
-        metadata: FreeMetadata::default(),
-        tags: Tags::default(),
-        notes: String::new(),
-        created_at: now(),
-        updated_at: now(),
-        deleted_at: None,
-        parsed_over_http_at: None,
-        unconfirmed: false,
-        owner_id: None,
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::Kind;
-use super::build::Job;
+use super::reading::{Job, unreadable};
 use crate::datasets::clock;
 use crate::error::Result;
 use hvac_frame::column::ColumnMeta;
@@ -133,7 +133,7 @@ pub struct Edges(Vec<(usize, Vec<RowShown>, Vec<RowShown>)>);
 pub fn edges(plan: &Plan, load: &Load<'_>, zone: Tz) -> Result<Edges> {
     let mut edges = Vec::new();
     for (position, file) in plan.files.iter().enumerate().take(MOST_FILES) {
-        let [first, last] = plan.edges(position, ROWS, load).map_err(|error| super::build::unreadable(&[error], 1))?;
+        let [first, last] = plan.edges(position, ROWS, load).map_err(|error| unreadable(&[error], 1))?;
         let shown = |rows: Vec<RowAsRead>| rows.into_iter().map(|row| shown(&file.plan, row, zone)).collect();
         edges.push((file.index, shown(first), shown(last)));
     }

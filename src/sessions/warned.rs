@@ -1,7 +1,7 @@
 //! What a user should know of the files of a parse, besides what each tells of itself: how many rows, and which share.
 
 use super::UnreadableFile;
-use super::build::Job;
+use super::reading::Job;
 use hvac_frame::column::Warning;
 use hvac_report::ReadError;
 use hvac_report::job::describe::share;

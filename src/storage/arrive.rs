@@ -13,8 +13,8 @@ use crate::error::{Context, Error, Result, codes};
 use crate::limits;
 use crate::records::backend::Record;
 use crate::records::sql;
-use crate::records::times::text_of;
 use crate::state::AppState;
+use crate::times::text_of;
 use hvac_store::objects::hex;
 use hvac_store::{crash, new_id, now};
 

@@ -12,8 +12,8 @@ use crate::limits::Page;
 use crate::records::backend::{Filter, Found, Record, RecordQuery};
 use crate::records::list::asked;
 use crate::records::sql;
-use crate::records::times::{ms_of, text_of};
 use crate::state::AppState;
+use crate::times::{ms_of, text_of};
 use hvac_store::download::Download;
 use hvac_store::now;
 

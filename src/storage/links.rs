@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::TimeDelta;
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -18,8 +18,8 @@ use crate::error::{Context, Error, Result, codes};
 use crate::principal::{Principal, Role, Via, Who};
 use crate::records::backend::Record;
 use crate::records::sql;
-use crate::records::times::{ms_of, text_of};
 use crate::state::AppState;
+use crate::times::{ms_of, text_of, utc};
 use hvac_store::entity::account;
 use hvac_store::now;
 
@@ -61,7 +61,7 @@ pub async fn make(state: &AppState, id: &str, request: FileLinkRequest) -> Resul
         return Err(Error::invalid("minutes", codes::OUT_OF_RANGE, message));
     }
     let until = now() + TimeDelta::minutes(i64::from(minutes));
-    let expires_at = until.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let expires_at = utc(until);
     let txn = state.store.db.begin().await?;
     let act = Act::on("file.link", "file", id).with(json!({"minutes": minutes}));
     audit::note(&txn, state.principal(), act).await?;

@@ -3,7 +3,7 @@
 use super::{AliasAnswer, AliasRequest, found, name, store};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
-use crate::sessions::snapshot;
+use crate::sessions::manifest;
 use crate::state::AppState;
 use hvac_store::entity::{WorkStatus, trained_model};
 use serde_json::Value;
@@ -76,7 +76,7 @@ async fn remember(state: &AppState, rows: [Option<&trained_model::Model>; 2]) ->
     let mut sessions: Vec<&str> = rows.into_iter().flatten().map(|row| row.session_id.as_str()).collect();
     sessions.dedup();
     for session_id in sessions {
-        snapshot::write(state, session_id).await?;
+        manifest::write(state, session_id).await?;
     }
     Ok(())
 }

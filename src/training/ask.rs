@@ -1,15 +1,15 @@
 //! Asking for a training: settle dataset and mapping, check the request, enqueue the job or find the same one.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::mapping::{self, Settled};
+use super::parameters::Parameters;
 use super::store::{self, NewModel};
 use super::{TRAINER_VERSION, TrainAnswer, TrainRequest, models, name};
 use crate::audit::{self, Act};
 use crate::datasets::DatasetSelector;
-use crate::datasets::version::{Resolved, resolve};
+use crate::datasets::resolved::Resolved;
+use crate::datasets::version::resolve;
 use crate::error::{Context, Error, Result, codes};
 use crate::jobs::{self, JobKind, NewJob};
 use crate::principal::Principal;
@@ -21,7 +21,7 @@ use hvac_modelling::features::FeatureOptions;
 use hvac_modelling::options::TrainOptions;
 use hvac_points::own_words;
 use hvac_store::db::Transaction;
-use hvac_store::entity::{WorkStatus, trained_model};
+use hvac_store::entity::WorkStatus;
 use hvac_store::{new_id, paths};
 
 /// A training that was asked for: a new job, or the one that the same request made before.
@@ -35,33 +35,6 @@ pub struct Asked {
     pub reused: bool,
     /// Set when `session_id` was left out: the session that was taken.
     pub assumed_session: Option<String>,
-}
-
-/// What a model's row keeps of its request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Parameters {
-    /// How to train.
-    pub train: TrainOptions,
-    /// Width of the rows.
-    pub interval: Option<Interval>,
-    /// Whether names suggested the mapping.
-    pub mapping_suggested: bool,
-    /// Label of the stored version.
-    pub dataset_version: String,
-    /// Columns that leak the target, as names and units tell: left out before anything was read.
-    pub left_out: Vec<String>,
-    /// What else a user should know.
-    pub warnings: Vec<String>,
-    /// Whether the model can recommend set-points: known once it is made; not kept by earlier versions.
-    pub can_optimize: Option<bool>,
-}
-
-impl Parameters {
-    /// Those of a row; the defaults for a row that a rebuild made.
-    pub fn of(row: &trained_model::Model) -> Self {
-        serde_json::from_value(row.options.clone()).unwrap_or_default()
-    }
 }
 
 /// Checks a request and enqueues its job, unless the same one is done or under way.
@@ -237,9 +210,4 @@ pub async fn answer(state: &AppState, asked: Asked) -> Result<TrainAnswer> {
         warnings: parameters.left_out.into_iter().chain(parameters.warnings).collect(),
         model,
     })
-}
-
-/// A field's text, for commands that read the same JSON.
-pub(super) fn text(value: &Value, at: &str) -> String {
-    value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

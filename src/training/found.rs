@@ -5,12 +5,11 @@
 
 use std::sync::Arc;
 
-use chrono::SecondsFormat;
-
 use super::name::Reference;
 use super::{refused, store};
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_modelling::document::ModelDocument;
 use hvac_store::cache::{CacheKey, Kind};
 use hvac_store::entity::{Integrity, WorkStatus, trained_model};
@@ -88,7 +87,7 @@ async fn newest(state: &AppState, name: &str) -> Result<Option<trained_model::Mo
 pub(super) fn ambiguous(message: String, rows: &[&trained_model::Model]) -> Error {
     let told = |row: &trained_model::Model| {
         let site = row.site.as_ref().map(|site| format!(", site {site}")).unwrap_or_default();
-        let made = row.created_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let made = utc(row.created_at);
         format!("{} {}:v{}{site}, made {made}, {}", row.id, row.name, row.version, row.status.as_str())
     };
     rows.iter().take(10).fold(Error::new(codes::AMBIGUOUS_MODEL, message), |error, row| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::datasets::opened::Frame;
-use crate::datasets::version::Resolved;
+use crate::datasets::resolved::Resolved;
 use crate::error::{Context, Detail, Error, Result, codes};
 use crate::state::AppState;
 use hvac_cleaning::{self as clean, CleanError, Interval};

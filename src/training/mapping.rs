@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{load, refused};
 use crate::cleaning::suggest::suggest;
-use crate::datasets::version::Resolved;
+use crate::datasets::resolved::Resolved;
 use crate::datasets::{DatasetSelector, names};
 use crate::error::{Error, Result, codes};
 use crate::state::AppState;

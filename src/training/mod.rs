@@ -29,6 +29,7 @@ mod load;
 mod mapping;
 pub mod models;
 mod name;
+mod parameters;
 pub mod predict;
 pub mod run;
 mod store;

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
-use super::ask::{Parameters, text};
+use super::parameters::Parameters;
 use super::store::{self, Brief};
 use super::{ListedModel, ModelDetail, ModelFilter, ModelList, ModelSummary, NamedModel, found};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::limits::Paging;
-use crate::sessions::{snapshot, store as sessions};
+use crate::sessions::{manifest, store as sessions};
 use crate::state::AppState;
+use crate::times::utc;
 use hvac_store::download::Download;
 use hvac_store::entity::{WorkStatus, trained_model};
 use hvac_store::integrity::Root;
@@ -311,7 +311,7 @@ pub async fn delete(state: &AppState, reference: &str, force: bool) -> Result<Mo
     if let Some(path) = &row.model_file_path {
         state.store.remove_purged(Root::Models, path).await?;
     }
-    snapshot::write(state, &row.session_id).await?;
+    manifest::write(state, &row.session_id).await?;
     Ok(summary(row, &aliases))
 }
 
@@ -341,6 +341,7 @@ async fn refuse_if_used(
     Err(Error::new(codes::MODEL_IN_USE, message))
 }
 
-fn utc(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+/// A field's text.
+fn text(value: &Value, at: &str) -> String {
+    value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

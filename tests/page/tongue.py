@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from urllib.request import Request, urlopen
 
 import reports
@@ -42,11 +43,15 @@ def places(server):
     session = re.search(r"#/sessions/([^/]+)/", every["verdict"])[1]
     run = server.ask("POST", "optimize", {"model_name": "demo-model", "input_data": {}})
     marked = server.sessions()["doubtful"]["session_id"]
+    hopeless = server.ask("POST", "train", {"model_name": "hopeless", "session_id": marked, "interval": "1d"})["job_id"]
+    while server.ask("GET", f"jobs/{hopeless}")["status"] != "failed":
+        time.sleep(0.05)
     unread = upload(server, "unread.csv", reports.doubtful(server.folder).read_bytes())["session_id"]
     return every | {
         "events": f"#/sessions/{session}/findings?part=events", "run": f"#/setpoints/runs/{run['run_id']}",
         **{f"model_{tab}": f"#/models/demo-model?tab={tab}" for tab in ("quality", "inputs", "versions", "predict")},
         "training": f"#/sessions/{session}/model?job={server.ask('GET', 'jobs?kind=train')['items'][0]['job_id']}",
+        "hopeless": "#/models/hopeless", "hopeless_training": f"#/sessions/{marked}/model?job={hopeless}",
         "marked_files": f"#/sessions/{marked}/files", "marked": f"#/sessions/{marked}/verdict", "marked_chart": f"#/sessions/{marked}/findings?part=events",
         "new_of": f"#/new?session={unread}&look=unread.csv",
         "chart_of": f"#/sessions/{session}/chart?columns=CH_1_KW,CH_0_RT",

@@ -8,9 +8,9 @@ use futures_util::StreamExt;
 use hvac_query::{QueryError, Rows, Table};
 
 use crate::error::Error;
-use crate::records::times::ms_of;
 use crate::state::AppState;
 use crate::storage::files::{KeptFile, page_after};
+use crate::times::ms_of;
 
 /// Files that are read at once.
 const PAGE: u64 = 1000;

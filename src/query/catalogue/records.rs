@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::records::backend::Record;
 use crate::records::collection::{CREATED_AT, Collection, FieldType, UPDATED_AT};
-use crate::records::times::ms_of;
 use crate::state::AppState;
+use crate::times::ms_of;
 
 /// Rows that are read at once.
 const PAGE: usize = 1000;

@@ -10,7 +10,7 @@ use crate::datasets::clock;
 use crate::error::{Context, Result};
 use crate::events::{self, NewEvent};
 use crate::sessions::build::Built;
-use crate::sessions::{Parsed, ParsedFile, column_names, found, snapshot, store};
+use crate::sessions::{Parsed, ParsedFile, column_names, found, manifest, store};
 
 impl Parse {
     pub(super) async fn reuse(
@@ -25,7 +25,7 @@ impl Parse {
             store::touch_default(&txn, &session.id).await?;
             txn.commit().await.internal("committing a reused parse")?;
         }
-        snapshot::write(&self.state, &session.id).await?;
+        manifest::write(&self.state, &session.id).await?;
         let zone = self.base.zone;
         let file =
             |f: found::FileReport<'_>| parsed_file(zone, f.sha256.into_owned(), f.size_bytes, f.plan.into_owned());

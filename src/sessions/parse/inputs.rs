@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use super::Parse;
 use crate::error::{Context, Result};
 use crate::sessions::UnreadableFile;
-use crate::sessions::build::{self, Archives, Input};
 use crate::sessions::intake::{self, archive_limits};
 use crate::sessions::raw;
+use crate::sessions::reading::{self, Archives, Input};
 use crate::state::AppState;
 use hvac_frame::column::Warning;
 use hvac_report::job::read::FileId;
@@ -47,7 +47,7 @@ impl Parse {
                         unreadable.push(error.into());
                         continue;
                     }
-                    Err(error) => return Err(build::unreadable(&[error], 1)),
+                    Err(error) => return Err(reading::unreadable(&[error], 1)),
                 };
                 match seen.insert(input.id.sha256.clone(), input.id.name.clone()) {
                     Some(first) => duplicates.push(intake::duplicate(&input.id.name, &first)),

@@ -6,8 +6,9 @@ use sea_orm::ConnectionTrait;
 
 use super::Parse;
 use crate::error::{Context, Result};
-use crate::sessions::build::{self, Built, Job};
+use crate::sessions::build::Built;
 use crate::sessions::overrides::ReadOverride;
+use crate::sessions::reading::{self, Job};
 use crate::sessions::{options, sites, store};
 use hvac_store::entity::report_override;
 use hvac_store::now;
@@ -27,7 +28,7 @@ impl Parse {
             return Ok(self.with_zone(job));
         }
         let looking = tokio::task::spawn_blocking(move || {
-            let shapes = build::shapes(&job);
+            let shapes = reading::shapes(&job);
             (job, shapes)
         });
         let (mut job, shapes) = looking.await.internal("looking at the shapes of reports")?;

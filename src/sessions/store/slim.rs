@@ -13,7 +13,7 @@ use sea_orm::{
 use serde::de::DeserializeOwned;
 
 use crate::error::{Context, Result};
-use crate::sessions::manifest::document::{Cleaning, ParsedDataset};
+use crate::sessions::document::{Cleaning, ParsedDataset};
 use hvac_store::entity::{ReportText, WorkStatus, cleaning_job, parse_report, parsed_dataset, trained_model};
 
 /// All columns but these, each of which has its text instead.

@@ -1,5 +1,5 @@
 // The parts that views are made of. Each is small and knows no view.
-import { account, connected } from "./api.js";
+import { account, connected, useGet } from "./api.js";
 import { known, part } from "./modules.js";
 import { foreign, useRefusal } from "./refusals.js";
 import { said } from "./said.js";
@@ -37,6 +37,12 @@ export function Problem({ failure, again }) {
     ${again && html`<button onClick=${again}>${t("part.again")}</button>`}
     ${id && html`<p class="soft small">${t("part.request", { id })}</p>`}
   </div>`;
+}
+
+/** Why the work of the job `id` failed: as the job knows it, or `error` where nothing is known of the job any more. */
+export function Failed({ id, error, plainly = (failure) => failure }) {
+  const { data: job } = useGet(`jobs/${id}`);
+  return html`<${Problem} failure=${plainly({ problem: { code: job?.error_code, detail: error, errors: job?.errors ?? [] } })} />`;
 }
 
 export function Warnings({ items, open = false }) {

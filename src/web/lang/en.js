@@ -77,7 +77,7 @@ export default {
     alias: "Alias", alias_add: "Set an alias", alias_hint: "A word for this version, such as production: others ask for it by that.", alias_set: "“{alias}” now means {version}.", alias_moved: "“{alias}” meant {before} and now means {version}.",
     alias_remove: "Take “{alias}” away", alias_removed: "“{alias}” is taken away.", download: "Download", file: "Model file", table: "Scoring table (CSV)", delete: "Delete", delete_title: "Delete {name} {version}?",
     delete_text: "Its file goes with it, and there is no way back.", delete_runs: { one: "One recommendation that was made with it goes too.", other: "{count} recommendations that were made with it go too." }, delete_aliases: "It is called {aliases}.", deleted: "{name} {version} is deleted.",
-    failed: "This version was not trained: {why}", under_way: "This version is still being trained.", 
+    failed: "This version was not trained.", under_way: "This version is still being trained.", 
     rows_of: "{rows} rows, every {interval}", size: "Size", choice: "Chosen from",
     splits: "Which rows it was judged on", split: { train: "learnt from", validation: "chosen by", test: "held out" }, splits_text: "{train} rows to learn from, then {validation} to choose the algorithm by, then {test} that it saw only at the end: {from} – {to}.",
     splits_monthly: "The last fifth of each month is held out: {test} rows in all; {train} rows to learn from.", splits_refit: "What is used to predict was then fitted to all rows.",

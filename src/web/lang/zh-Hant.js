@@ -77,7 +77,7 @@ export default {
     alias: "別名", alias_add: "設定別名", alias_hint: "代表此版本的名稱，例如 production，供其他程式引用。", alias_set: "「{alias}」現在代表 {version}。", alias_moved: "「{alias}」原為 {before}，現在代表 {version}。",
     alias_remove: "移除別名「{alias}」", alias_removed: "已移除「{alias}」。", download: "下載", file: "模型檔案", table: "評分表（CSV）", delete: "刪除", delete_title: "刪除 {name} {version}？",
     delete_text: "模型檔案將一併刪除，且無法復原。", delete_runs: { one: "以此模型產生的 1 筆建議也會刪除。", other: "以此模型產生的 {count} 筆建議也會刪除。" }, delete_aliases: "別名：{aliases}。", deleted: "已刪除 {name} {version}。",
-    failed: "此版本訓練失敗：{why}", under_way: "此版本仍在訓練中。", 
+    failed: "此版本未能完成訓練。", under_way: "此版本仍在訓練中。", 
     rows_of: "{rows} 列，每 {interval}", size: "大小", choice: "演算法選擇",
     splits: "以哪些資料列評估", split: { train: "學習", validation: "選擇", test: "保留" }, splits_text: "{train} 列用於學習，其後 {validation} 列用於選擇演算法，最後 {test} 列僅在最後評估：{from} – {to}。",
     splits_monthly: "保留每個月的最後五分之一：共 {test} 列；{train} 列用於學習。", splits_refit: "實際用於預測的模型再以全部資料列擬合。",

@@ -2,6 +2,7 @@
 // the declarations; nothing here knows a collection.
 import { address, useGet } from "../core/api.js";
 import { Answer, CopyLink, Empty, Facts, Field, Listed, Pager, Search, Table, Tabs, Tag } from "../core/parts.js";
+import { foreign } from "../core/refusals.js";
 import { html } from "../core/ui.js";
 import { amend, at } from "../core/url.js";
 import { clock, count, exact, t } from "../core/words.js";
@@ -13,7 +14,7 @@ function Wrong({ files }) {
   const wrong = files.filter((file) => file.error);
   if (!wrong.length) return null;
   return html`<div class="warnings"><p>${t("records.wrong", { count: wrong.length })}</p>
-    <${Listed} items=${wrong.map(({ file, line, error }) => ({ file, line, message: error }))} /></div>`;
+    <${Listed} items=${wrong.map(({ file, line, error }) => ({ file, line, message: error }))} lang=${foreign()} /></div>`;
 }
 
 function cell(field, value) {

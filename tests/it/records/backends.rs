@@ -14,7 +14,7 @@ use hvac_analytics::records::collection::{BackendKind, Collection};
 use hvac_analytics::records::declaration;
 use hvac_analytics::records::embedded::Embedded;
 use hvac_analytics::records::servers::named;
-use hvac_analytics::records::times::{ms_of, text_of};
+use hvac_analytics::times::{ms_of, text_of};
 use hvac_store::cache::Cache;
 use serde_json::{Map, Value, json};
 

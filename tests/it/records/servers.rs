@@ -195,6 +195,8 @@ impl Server {
             Kind::Postgres => {
                 let mut command = as_user("postgres", &postgres("postgres"));
                 command.args(["-D", &below("data"), "-p", &port, "-k", &below(""), "-c", "listen_addresses=127.0.0.1"]);
+                // Below its own folder: what a killed one shared would stay.
+                command.args(["-c", "dynamic_shared_memory_type=mmap"]);
                 if self.takes_tls_only {
                     command.args(["-c", "ssl=on", "-c", &format!("ssl_cert_file={}", below("cert.pem"))]);
                     command.args(["-c", &format!("ssl_key_file={}", below("key.pem"))]);

@@ -1,11 +1,12 @@
 // One model: what it predicts, whether it can be relied on, and what can be done with the version that is looked at.
 import { address, send, useGet } from "../../core/api.js";
-import { Answer, CopyLink, Dialog, Field, Problem, Tabs, Tag, say, useMay } from "../../core/parts.js";
+import { Answer, CopyLink, Dialog, Failed, Field, Problem, Tabs, Tag, say, useMay } from "../../core/parts.js";
 import { html, useEffect, useState } from "../../core/ui.js";
 import { amend, at, go } from "../../core/url.js";
 import { bytes, count, duration, local, t, word } from "../../core/words.js";
 import { Figures, Grade, headline } from "./judged.js";
 import { Inputs } from "./inputs.js";
+import { plainly } from "./plain.js";
 import { Predict } from "./predict.js";
 import { Quality } from "./quality.js";
 import { dayOf } from "./splits.js";
@@ -83,7 +84,7 @@ function Heading({ model, versions, again }) {
       <${Actions} model=${model} again=${again} /></div>
     ${model.metrics && html`<p class="models-headline">${headline(model)}</p>`}
     ${model.leaks.length > 0 && html`<p class="problem">${t("models.told_answer", { columns: model.leaks.join(", ") })}</p>`}
-    ${model.error && html`<p class="problem">${t("models.failed", { why: model.error })}</p>`}
+    ${model.error && html`<p>${t("models.failed")}</p><${Failed} id=${model.id} error=${model.error} plainly=${plainly} />`}
     ${["queued", "running"].includes(model.status) && html`<p class="warnings">${t("models.under_way")}</p>`}
     ${model.status === "completed" && model.integrity !== "ok" && html`<p class="problem">${t("models.damaged")}</p>`}
     ${model.metrics && html`<${Figures} model=${model} />`}

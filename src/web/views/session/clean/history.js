@@ -1,6 +1,6 @@
 // What was cleaned, newest first, with what was asked for; and the report of one cleaning.
 import { useGet } from "../../../core/api.js";
-import { Answer, Empty, Facts, Table, Tag, Warnings } from "../../../core/parts.js";
+import { Answer, Empty, Facts, Failed, Table, Tag, Warnings } from "../../../core/parts.js";
 import { html } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
 import { count, local, percent, t, value, word } from "../../../core/words.js";
@@ -65,7 +65,7 @@ function Report({ session, versions, job, offered }) {
 function Chosen({ version, ...rest }) {
   const job = useGet(`cleaning-jobs/${version.id}`);
   return html`<${Answer} of=${job} tall>${(data) => (data.report ? html`<${Report} ...${rest} job=${data} />`
-    : html`<${Empty}>${data.error ?? word("status", data.status)}<//>`)}<//>`;
+    : data.error ? html`<${Failed} id=${version.id} error=${data.error} />` : html`<${Empty}>${word("status", data.status)}<//>`)}<//>`;
 }
 
 export function History({ session, versions, query, offered }) {

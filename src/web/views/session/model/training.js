@@ -1,6 +1,6 @@
 // A training while it runs, and what came of it: how far off the model is, and what is better or worse than it.
 import { followJob, send, useGet } from "../../../core/api.js";
-import { Answer, Problem, useMay } from "../../../core/parts.js";
+import { Answer, Failed, Problem, useMay } from "../../../core/parts.js";
 import { said } from "../../../core/said.js";
 import { html, useEffect, useState } from "../../../core/ui.js";
 import { amend, at } from "../../../core/url.js";
@@ -19,7 +19,7 @@ function Result({ id, sentences }) {
     <${Against} model=${model} />
     <${Figures} model=${model} />
     <${LeftOut} sentences=${model.metrics.left_out ?? sentences} open />`
-      : html`<${Problem} failure=${{ message: model.error ?? word("status", model.status) }} />`)}<//>`;
+      : html`<${Failed} id=${id} error=${model.error ?? word("status", model.status)} plainly=${plainly} />`)}<//>`;
 }
 
 /** Follows the job `id`; when it has ended, shows its model, or why there is none. */

@@ -1,12 +1,17 @@
-//! Times of records: UTC to the millisecond, as a number and as a text whose order is that of the times. PURE.
+//! Times as answers have them: UTC to the millisecond, as a number and as a text whose order is that of the times. PURE.
 
-use chrono::{DateTime, Datelike, SecondsFormat};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 
 /// `2026-01-01T00:00:00.000Z`.
 #[must_use]
-pub fn text_of(at_ms: i64) -> String {
-    let at = DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
+pub fn utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// As [`utc`], of ms since 1970.
+#[must_use]
+pub fn text_of(at_ms: i64) -> String {
+    utc(DateTime::from_timestamp_millis(at_ms).unwrap_or_default())
 }
 
 /// The UTC ms of a time with its offset, in the years 0000 to 9999: years of other lengths have another order as texts.

@@ -1,7 +1,7 @@
 //! `session.json`: what is written, and how one of any version of this program is read: what one part of it has that
 //! nobody knows loses no other.
 
-pub mod document;
+mod keep;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use self::document::{Document, FORMAT_VERSION};
-use super::snapshot::Snapshot;
-use super::upload::blank;
+pub use self::keep::{Prepared, catch_up, prepare, rewrite, write, write_soon};
+use super::document::{self, Document, FORMAT_VERSION};
+use super::snapshot::{Snapshot, blank};
 use hvac_store::entity::{ArtefactKind, Integrity, PointKind, Status, VersionState, WorkStatus, version};
 use hvac_store::versions::Series;
 
@@ -232,7 +232,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
-    const WHOLE: &[u8] = include_bytes!("../../../tests/it/fixtures/session-v1.json");
+    const WHOLE: &[u8] = include_bytes!("../../tests/it/fixtures/session-v1.json");
 
     /// Every place in a document.
     fn places(value: &Value, at: &str, found: &mut Vec<String>) {
