@@ -43,7 +43,7 @@ def places(server):
     session = re.search(r"#/sessions/([^/]+)/", every["verdict"])[1]
     run = server.ask("POST", "optimize", {"model_name": "demo-model", "input_data": {}})
     marked = server.sessions()["doubtful"]["session_id"]
-    hopeless = server.ask("POST", "train", {"model_name": "hopeless", "session_id": marked, "interval": "1d"})["job_id"]
+    hopeless = server.ask("POST", "models/train", {"model_name": "hopeless", "session_id": marked, "interval": "1d"})["job_id"]
     while server.ask("GET", f"jobs/{hopeless}")["status"] != "failed":
         time.sleep(0.05)
     unread = upload(server, "unread.csv", reports.doubtful(server.folder).read_bytes())["session_id"]
