@@ -10,6 +10,7 @@ use crate::error::{Code, Detail, Error, Result, codes};
 const MOST_NAMED: usize = 20;
 /// Below this likeness (Jaro–Winkler) a name is no help.
 const ALIKE: f64 = 0.6;
+
 /// What a method of a route takes.
 #[derive(Debug, Default)]
 pub struct Operation {
