@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+mod air;
 mod drift;
 mod offset;
 mod own_curve;
