@@ -15,7 +15,7 @@ use crate::within_days::{Row, dot, fit};
 /// Instants that it is learnt from.
 const LEAST_INSTANTS: usize = 300;
 /// Fans that make a mean.
-pub(super) const LEAST_FANS: usize = 3;
+const LEAST_FANS: usize = 3;
 
 /// Adds the law of the air handlers' fans and the load, where both are measured.
 pub(super) fn bind(plant: &mut Plant<'_>) {
