@@ -8,7 +8,7 @@
 //! - `frozen_habit` (3) times as long as 99 % of the column's own runs (95 % while there are fewer than 100 of
 //!   them): a coarse sensor holds its value by habit, and a point that is written hourly into a 10-minute table
 //!   shows it there when no report says so. Of runs with geometric lengths one in a million lasts so long –
-//!   and longer than one column in 2000 holds a value by chance: a sensor of coarse steps repeats it with some
+//!   and longer than one column in 5000 holds a value by chance: a sensor of coarse steps repeats it with some
 //!   probability p, and of n runs of m samples n·pᴸ⁻ᵐ last for L ([`RunLengths::by_chance`]). With fewer
 //!   than 20 runs it is 1.25 times that of the mean of the others, a day at least where there are not three others, and
 //!   asked only where something else says that the value should move; a point that is recorded on change of value is

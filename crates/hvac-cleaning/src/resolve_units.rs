@@ -41,12 +41,13 @@ impl OngoingCleaning<'_> {
         median(&mut present)
     }
 
-    /// The one unit that all of the site's water temperatures have.
+    /// The unit of the site's water temperatures: of three of four at least, for one of them may be printed in another.
     fn site_unit(&self) -> Option<&'static str> {
         let water = |quantity: &Quantity| matches!(quantity, Quantity::ChwTemperature | Quantity::CwTemperature);
-        let mut units = self.units.values().filter(|(quantity, _)| water(quantity)).map(|(_, unit)| unit.unit);
-        let first = units.next()?;
-        units.all(|unit| unit == first).then_some(first)
+        let of_water = self.units.values().filter(|(quantity, _)| water(quantity));
+        let units: Vec<&'static str> = of_water.map(|(_, unit)| unit.unit).collect();
+        let is_usual = |unit: &&str| 4 * units.iter().filter(|other| **other == *unit).count() >= 3 * units.len();
+        units.iter().copied().find(is_usual)
     }
 
     /// The heat balance cannot do without its units; where there is a value to read, one must be known.

@@ -51,7 +51,7 @@ impl Sensor<'_> {
 }
 
 /// Runs of a column that may be taken for frozen by chance: a site has some hundred columns.
-pub(super) const CHANCE: f64 = 0.0001;
+pub(super) const CHANCE: f64 = 0.0002;
 /// Runs that tell how often the longer ones go on, and most samples by which one of them counts.
 const TAIL: usize = 30;
 const MOST_EXCESS: f64 = 6.0;

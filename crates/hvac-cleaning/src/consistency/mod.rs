@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+mod air;
 mod drift;
 mod offset;
 mod own_curve;
@@ -163,6 +164,7 @@ pub(crate) fn judge(sensors: Vec<Sensor<'_>>, at_ms: &[i64], limits: &SensorLimi
         found.push(finding(&plant, SensorFault::Swap, fault.back, &fault.days, detail(&supply)));
     }
     if plant.relations.iter().zip(&tracks).any(|(relation, track)| track.is_odd(relation)) {
+        own_curve::bind(&mut plant, at_ms);
         tracks = self::tracks(&plant, true);
         let mut pursuit = Pursuit::new(&plant, &tracks);
         pursuit.run();

@@ -23,6 +23,8 @@ const MOST_OF_ALL: f64 = 0.96;
 const LEAST_DAYS: usize = 5;
 /// Two errors are of one size when they differ by this share of it at most.
 const ALIKE: f64 = 0.1;
+/// An opposite error of the same sensor counts from this share of what it explains on.
+const OPPOSED: f64 = 0.2;
 /// Another sensor explains it as well when it explains this share of it.
 const AS_WELL: f64 = 0.93;
 
@@ -89,20 +91,15 @@ pub(super) fn proof(plant: &Plant<'_>, pursuit: &Pursuit<'_>, index: usize, erro
         return None;
     }
     // What one law alone says may be what is left of another member's error.
-    let own_curve = match error.shape {
-        Shape::Step => super::own_curve::step(plant, error.sensor, error.from, error.size),
-        Shape::Ramp => None,
-    };
     let telling: Vec<usize> = witnesses.iter().filter(|w| w.confirms()).map(|w| w.law).collect();
     let is_leftover = pursuit.errors.iter().enumerate().any(|(other, theirs)| {
         let overlaps = theirs.from < error.to && error.from < theirs.to;
         let same = theirs.sensor == error.sensor;
-        if other != index && overlaps && same && theirs.most() * error.most() < 0.0 {
+        let opposes = same && theirs.most() * error.most() < 0.0 && theirs.gain > OPPOSED * error.gain;
+        if other != index && overlaps && opposes {
             return true;
         }
-        let binds = own_curve.is_none()
-            && telling.len() == 1
-            && telling.iter().all(|law| pursuit.is_member(theirs.sensor, *law));
+        let binds = telling.len() == 1 && telling.iter().all(|law| pursuit.is_member(theirs.sensor, *law));
         other != index && overlaps && theirs.gain > error.gain && (same || binds)
     });
     if is_leftover {
@@ -133,8 +130,5 @@ pub(super) fn proof(plant: &Plant<'_>, pursuit: &Pursuit<'_>, index: usize, erro
         witnesses.iter().filter(|w| w.can_tell()).count()
     );
     let or = rival_name.map_or(String::new(), |name| format!("; {name} would explain it as well"));
-    let own = own_curve.map_or(String::new(), |step| {
-        format!(", and by its own load and lift it steps by {:+.1} % at once", 100.0 * step.exp_m1())
-    });
-    Some(format!("{of}: {}{own}{or}; confidence {confidence:.2}", shown.join(", ")))
+    Some(format!("{of}: {}{or}; confidence {confidence:.2}", shown.join(", ")))
 }

@@ -99,10 +99,12 @@ impl<'a> Plant<'a> {
     }
 
     pub(super) fn law(&mut self, law: Law, members: Vec<usize>, gates: Vec<usize>, strength: f64, words: String) {
-        let exact = !matches!(law, Law::Ratio | Law::Power(_));
+        let exact = !matches!(law, Law::Ratio | Law::Power(_) | Law::Curve { .. });
         let least_noise = match law {
             Law::Ratio | Law::Power(_) | Law::Sum => 0.005,
             Law::WetBulb => 0.12,
+            // A machine is never quite the same.
+            Law::Curve { .. } => 0.02,
             _ => 0.06,
         };
         self.relations.push(Relation { law, members, gates, exact, strength, least_noise, words });
@@ -115,7 +117,7 @@ impl<'a> Plant<'a> {
     }
 
     /// Whether a machine has run for a while, as a slot: by its state, else by its power.
-    fn settled(&mut self, at_ms: &[i64], machine: MachineKind, number: Option<u32>) -> Option<usize> {
+    pub(super) fn settled(&mut self, at_ms: &[i64], machine: MachineKind, number: Option<u32>) -> Option<usize> {
         let (sensor, above) = match self.find(Role::Running, Some(machine), number) {
             Some(state) => (state, 0.5),
             None => {

@@ -7,7 +7,7 @@
 
 use super::plant::Plant;
 use super::relation::Law;
-use super::robust::median_of;
+use super::robust::{median_of, spread_of};
 use super::track::Track;
 
 /// Gain (sum of squared standard deviations) below which nothing is explained.
@@ -311,6 +311,9 @@ impl<'p> Pursuit<'p> {
             let all = 0..self.plant.instants.days;
             let alone: Vec<f64> = all.map(|day| self.leftover(*law, day, Some(index))).collect();
             let usual = track.base(relation, &alone, true);
+            // What is noise shows once the errors are taken off: a track's own holds them, too.
+            let left = spread_of((0..self.plant.instants.days).map(|day| self.leftover(*law, day, None)));
+            let noise = left.map_or(track.noise, |left| track.noise.min(left.max(relation.least_noise)));
             for day in error.from..error.to {
                 let with = self.leftover(*law, day, None);
                 let without = alone.get(day).copied().unwrap_or(f64::NAN);
@@ -327,7 +330,7 @@ impl<'p> Pursuit<'p> {
                 before: mean(before),
                 after: mean(after),
                 expected: mean(expected),
-                noise: track.noise,
+                noise,
                 strength: relation.strength,
             };
             (days >= 2).then_some(found)
@@ -349,7 +352,7 @@ pub(crate) struct Witness {
     pub(crate) after: f64,
     /// What the error should make.
     pub(crate) expected: f64,
-    /// Its usual noise.
+    /// Its noise.
     pub(crate) noise: f64,
     /// How much it counts.
     pub(crate) strength: f64,

@@ -9,6 +9,7 @@
 
 use hvac_points::physics::water_heat_kw;
 
+use super::own_curve::LEAST_DELTA_K;
 use super::wet_bulb::WetBulbs;
 
 /// Values at one instant, by slot.
@@ -39,6 +40,13 @@ pub(crate) enum Law {
     Trains,
     /// Wet-bulb, dry-bulb and humidity belong together, K.
     WetBulb,
+    /// A chiller's power follows from its flow, return, supply and leaving condenser water, share: see [`super::own_curve`].
+    Curve {
+        /// Logarithm of its usual heat, kW.
+        centre: f64,
+        /// Of the logarithm of the heat from there on, its square, and the lift in K.
+        slopes: [f64; 3],
+    },
 }
 
 /// One law of certain sensors.
@@ -64,7 +72,7 @@ impl Relation {
     /// Whether its residual is in K.
     #[must_use]
     pub(crate) fn in_kelvin(&self) -> bool {
-        !matches!(self.law, Law::Ratio | Law::Power(_) | Law::Sum)
+        !matches!(self.law, Law::Ratio | Law::Power(_) | Law::Sum | Law::Curve { .. })
     }
 
     /// Residual at one instant, NaN where it says nothing; `gradient` (one a member) is filled when it is wanted.
@@ -91,6 +99,7 @@ impl Relation {
             Law::Mixed { runs, flows } => self.mixed(row, runs, flows, gradient),
             Law::Heat => self.heat(row, gradient),
             Law::Trains => self.trains(row, gradient),
+            Law::Curve { centre, slopes } => self.curve(row, *centre, *slopes, gradient),
             Law::WetBulb => {
                 let (wet_c, dry_c, humidity) = (self.value(0, row), self.value(1, row), self.value(2, row));
                 let (expected, by_dry, by_humidity) = wet.at(dry_c, humidity);
@@ -171,6 +180,17 @@ impl Relation {
         }
         carried / flow - expected_k
     }
+
+    fn curve(&self, row: Row<'_>, centre: f64, [heat, square, lift]: [f64; 3], gradient: &mut [f64]) -> f64 {
+        let value = |place: usize| self.value(place, row);
+        let (power, flow, back, supply, condenser) = (value(0), value(1), value(2), value(3), value(4));
+        let delta_k = back - supply;
+        let more = ln(water_heat_kw(flow, delta_k)) - centre;
+        let slope = heat + 2.0 * square * more;
+        put(gradient, [1.0, -slope, -slope / delta_k, slope / delta_k + lift, -lift]);
+        let expected = more * (heat + square * more) + lift * (condenser - supply);
+        if delta_k > LEAST_DELTA_K { ln(power) - expected } else { f64::NAN }
+    }
 }
 
 fn put<const N: usize>(gradient: &mut [f64], values: [f64; N]) {
@@ -216,6 +236,11 @@ mod tests {
                 relation(Law::Trains, 7),
                 vec![1800.0, 2600.0, 12.0, 7.0, 2400.0, 12.1, 7.3],
                 vec![false, false, true, true, false, true, true],
+            ),
+            (
+                relation(Law::Curve { centre: 6.8, slopes: [0.9, 0.2, 0.025] }, 5),
+                vec![150.0, 2600.0, 12.0, 7.0, 33.0],
+                vec![false, false, true, true, true],
             ),
         ];
         for (relation, values, kelvin) in cases {

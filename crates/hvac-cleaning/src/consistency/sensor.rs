@@ -25,6 +25,13 @@ impl Tag {
         if reading.nature.is_some() {
             return None;
         }
+        // Of an air handler only the fan's power is compared.
+        if reading.machine == Some(MachineKind::Other)
+            && reading.measure == Some(Measure::Power)
+            && is_air_handler(name)
+        {
+            return Some(Self { role: Role::Power, machine: reading.machine, number: number(name) });
+        }
         let found = identify(name, unit, &[]).into_iter().next().filter(|found| found.confidence >= SURE)?;
         let of_plant = found.role == Role::Power && (found.plant || reading.total) && !found.numbered;
         if found.role == Role::Load && reading.measure == Some(Measure::Share) {
@@ -63,6 +70,12 @@ impl Tag {
         };
         Some(Self { role, ..self })
     }
+}
+
+/// Whether a name begins with an air handler's: `AH01.KW`, `AHU 1 Fan Power`.
+fn is_air_handler(name: &str) -> bool {
+    let first = name.split(|c: char| !c.is_alphabetic()).next();
+    first.is_some_and(|word| ["AH", "AHU"].iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// The first whole number in a name.
@@ -124,7 +137,8 @@ mod tests {
         assert_eq!(tag("CH.SYS.TOTAL.KW"), some(Role::Power, None, None));
         assert_eq!(tag("kW_Tot"), some(Role::Power, None, None));
         assert_eq!(tag("CHP1_POWER"), some(Role::Power, Some(MachineKind::ChwPump), Some(1)));
-        for set in ["CHWST.SP", "DeltaCHW", "AH01.KW", "AH0101 T", "CH-1.LOAD"] {
+        assert_eq!(tag("AH01.KW"), some(Role::Power, Some(MachineKind::Other), Some(1)));
+        for set in ["CHWST.SP", "DeltaCHW", "BH01.KW", "AH0101 T", "CH-1.LOAD"] {
             assert_eq!(tag(set), None, "{set}");
         }
     }

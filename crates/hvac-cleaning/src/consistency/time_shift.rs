@@ -62,12 +62,15 @@ fn candidates(plant: &Plant<'_>) -> Vec<Vec<usize>> {
         (0..).zip(&plant.sensors).filter(|(_, sensor)| fits(sensor)).map(|(index, _)| index).collect()
     };
     let chiller = of(&|machine| machine == Some(MachineKind::Chiller));
-    let pumps = of(&|machine| machine.is_some_and(|machine| machine != MachineKind::Chiller));
+    let air_handlers = of(&|machine| machine == Some(MachineKind::Other));
+    let pumps = of(&|machine| !matches!(machine, None | Some(MachineKind::Chiller | MachineKind::Other)));
     let headers = of(&|machine| machine.is_none());
-    let single = (0..).zip(&plant.sensors).filter(|(_, sensor)| sensor.tag.is_sensor()).map(|(index, _)| vec![index]);
+    let alone =
+        |sensor: &super::sensor::Sensor<'_>| sensor.tag.is_sensor() && sensor.tag.machine != Some(MachineKind::Other);
+    let single = (0..).zip(&plant.sensors).filter(|(_, sensor)| alone(sensor)).map(|(index, _)| vec![index]);
     let air = [hvac_points::Role::WetBulb, hvac_points::Role::DryBulb, hvac_points::Role::Humidity];
     let weather: Vec<usize> = air.into_iter().filter_map(|role| plant.find(role, None, None)).collect();
-    let together = [chiller, pumps, headers, weather].into_iter().filter(|group| group.len() > 2);
+    let together = [chiller, pumps, headers, weather, air_handlers].into_iter().filter(|group| group.len() > 2);
     single.chain(together).collect()
 }
 
@@ -75,10 +78,14 @@ fn candidates(plant: &Plant<'_>) -> Vec<Vec<usize>> {
 #[must_use]
 pub(crate) fn find(plant: &mut Plant<'_>, at_ms: &[i64], touched: &[Touched]) -> Vec<ShiftFault> {
     let mut found: Vec<ShiftFault> = Vec::new();
-    super::tower::bind(plant);
+    let laws = plant.relations.len();
     let mut left = candidates(plant);
     let mut bounds: Vec<f64> = vec![f64::INFINITY; left.len()];
     while found.len() < 12 {
+        // What is learnt of others is learnt again when these were put right.
+        plant.relations.truncate(laws);
+        super::tower::bind(plant);
+        super::air::bind(plant);
         let settled = settle(plant);
         let shift = Shifter { plant, at_ms, touched, settled: &settled };
         let first = |(sensors, bound): (&Vec<usize>, &f64)| {

@@ -12,11 +12,14 @@ const NOISE_DAYS: usize = 5;
 /// bell-shaped ones in standard deviations.
 const QUIET: f64 = 0.4;
 const QUIET_SPREAD: f64 = 0.5244;
+/// Bends that tell the noise, and the standard deviation of one, √1.5 of a day's.
+const LEAST_BENDS: usize = 10;
+const BEND_SPREAD: f64 = 1.2247;
 /// Within this, residuals of exact laws are the sensors' own accuracy: K, and share.
 const ACCURACY_K: f64 = 0.75;
 const ACCURACY_SHARE: f64 = 0.05;
 /// Share of the days that must lie within the accuracy for it to be the law's usual state.
-const USUAL_SHARE: f64 = 0.15;
+const USUAL_SHARE: f64 = 0.08;
 
 /// One law through time.
 #[derive(Debug, Clone)]
@@ -79,16 +82,25 @@ impl Track {
     }
 
     fn usual_noise(&self, relation: &Relation) -> f64 {
-        let apart = |days: usize| {
-            let steps = self.days.iter().zip(self.days.iter().skip(days)).map(|(a, b)| b - a);
-            let mut steps: Vec<f64> = steps.filter(|step| !step.is_nan()).collect();
+        let spread = |mut steps: Vec<f64>| {
+            steps.retain(|step| !step.is_nan());
             let centre = quantile(&mut steps, 0.5).unwrap_or(0.0);
             steps.iter_mut().for_each(|step| *step = (*step - centre).abs());
-            quantile(&mut steps, QUIET).map_or(0.0, |spread| spread / QUIET_SPREAD / std::f64::consts::SQRT_2)
+            quantile(&mut steps, QUIET).map_or(0.0, |spread| spread / QUIET_SPREAD)
         };
+        let later = |days: usize| self.days.iter().skip(days);
+        let apart = |days: usize| {
+            let steps = self.days.iter().zip(later(days)).map(|(a, b)| b - a);
+            spread(steps.collect()) / std::f64::consts::SQRT_2
+        };
+        // A drift is in every step of its days, but in no bend.
+        let bends =
+            self.days.iter().zip(later(NOISE_DAYS)).zip(later(2 * NOISE_DAYS)).map(|((a, b), c)| b - (a + c) / 2.0);
+        let bends: Vec<f64> = bends.filter(|bend| !bend.is_nan()).collect();
+        let bent = if bends.len() < LEAST_BENDS { f64::INFINITY } else { spread(bends) / BEND_SPREAD };
         let far = (self.days.len() / 6).max(NOISE_DAYS);
         // Sensors of an exact law do not wander; what is learnt may, with load and season.
-        let near = apart(NOISE_DAYS).max(relation.least_noise);
+        let near = apart(NOISE_DAYS).min(bent).max(relation.least_noise);
         let slow = if relation.exact { 0.0 } else { near.max(apart(far).min(3.0 * near)) };
         apart(1).max(slow).max(relation.least_noise)
     }
