@@ -53,6 +53,7 @@ mod sensor_tags;
 mod sensors;
 mod shared_jumps;
 mod spike;
+mod spike_laws;
 mod spikes;
 pub mod steady;
 #[cfg(test)]
