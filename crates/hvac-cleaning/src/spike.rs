@@ -62,8 +62,10 @@ const NOTHING: f64 = 0.02;
 const SPEED_EXPONENT: f64 = 3.0;
 /// How much of a jump of P/f³, or of what is left of the law, the value itself must show.
 const ITSELF: f64 = 0.5;
-/// How many deviations of a law's noise the half of a jump must be, and of which share of it what is left is nothing.
-const HEARD: f64 = 2.0;
+/// How many deviations of a law's noise a jump must be for the law to speak of it; of which share of it less is left where the law
+/// shows some of it, and of which share what is left is nothing.
+const HEARD: f64 = 4.0;
+const HARDLY: f64 = 0.75;
 const MADE_OF_IT: f64 = 0.005;
 
 /// What is known of the plant, row by row.
@@ -135,19 +137,28 @@ impl<'a> Yardstick<'a> {
         if speed <= running { self.by_itself(sample) } else { self.by_itself(sample) - SPEED_EXPONENT * speed.ln() }
     }
 
-    /// Whether the value shows a jump itself, rather than the speed or the law that it is compared with.
-    fn is_own(&self, jump: f64, three: [&NativeSample; 3]) -> bool {
-        let alone = self.speed.is_none() && self.expected.is_none();
-        alone || above(three.map(|sample| self.by_itself(sample))) * jump.signum() >= ITSELF * jump.abs()
+    /// How far the value lies above its neighbours' mean; as a share of that where shares count, so that a ramp to nothing is none.
+    fn own_jump(&self, [before, now, after]: [&NativeSample; 3]) -> f64 {
+        self.by_itself(now) - self.scaled((before.value + after.value) / 2.0)
     }
 
-    /// Whether the law shows a jump of the value, too, by the half of it at least: what is left is less, and the half is more than
-    /// noise of the law. One that shows exactly what the value does is made of it, and no witness.
+    /// Whether the value shows a jump itself, rather than the speed or the law that it is compared with; beside a law it goes away
+    /// and back, too, for water that goes to another level is not mixed yet.
+    fn is_own(&self, jump: f64, three: [&NativeSample; 3]) -> bool {
+        let [before, now, after] = three.map(|sample| sample.value);
+        let is_away = self.expected.is_none() || (now - before) * (now - after) > 0.0;
+        let alone = self.speed.is_none() && self.expected.is_none();
+        alone || (is_away && self.own_jump(three) * jump.signum() >= ITSELF * jump.abs())
+    }
+
+    /// Whether the law shows a jump of the value, too: the half of it, or a quarter where what is left is no more than the law's
+    /// noise, of which the jump is four deviations. A law that shows exactly what the value does is made of it, and no witness.
     fn is_lawful(&self, three: [&NativeSample; 3], noise: f64) -> bool {
-        let jump = above(three.map(|sample| self.by_itself(sample)));
-        let left = above(three.map(|sample| self.measure(sample)));
-        let is_made_of_it = left.abs() < MADE_OF_IT * jump.abs();
-        !is_made_of_it && left * jump.signum() < ITSELF * jump.abs() && ITSELF * jump.abs() > HEARD * noise
+        let jump = self.own_jump(three).abs();
+        let left = self.own_jump(three).signum() * above(three.map(|sample| self.measure(sample)));
+        let is_made_of_it = left.abs() < MADE_OF_IT * jump;
+        let is_noise = left < HEARD * noise && left < HARDLY * jump;
+        !is_made_of_it && jump > HEARD * noise && (left < ITSELF * jump || is_noise)
     }
 }
 

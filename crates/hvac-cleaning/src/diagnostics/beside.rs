@@ -67,7 +67,8 @@ fn at_work(running: &[MachineState]) -> impl Fn(usize) -> bool {
 /// How days are judged here.
 fn method<const N: usize>(tolerance: [f64; N], bad: f64, limits: &DiagnosticLimits) -> Method<N> {
     let (past_days, lasting_days) = (limits.past_days as usize, limits.lasting_days as usize);
-    Method { tolerance, least_rows: LEAST_HOURS, past_days, lasting_days, bad, limit: limits.fouling_rise.ln_1p() }
+    let limit = limits.fouling_rise.ln_1p();
+    Method { tolerance, least_rows: LEAST_HOURS, past_days, lasting_days, bad, limit, both_ways: true }
 }
 
 /// How a chiller does beside each of the others.

@@ -79,6 +79,7 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> Vec<(Vec<Fi
         lasting_days: limits.lasting_days as usize,
         bad: 1.0,
         limit: limits.fouling_rise.ln_1p(),
+        both_ways: false,
     };
     let own_past = |chiller: &Chiller| {
         let settled = settled(plant.at_ms, &chiller.running);
