@@ -28,8 +28,9 @@ const LEAST_HOURS: usize = 2;
 const LEAST_DAYS: usize = 3;
 /// Below this share of its full power a machine does nothing to speak of.
 const LEAST_POWER: f64 = 0.1;
-/// The neighbour's load in its past may be this far away, in ln; starts are taken off.
-const LIKE: [f64; 2] = [0.35, f64::INFINITY];
+/// The neighbour's load in its past may be this far away, in ln, and the share of starts: what a start draws more is seldom known so
+/// well that a day of nothing but starts can be compared with one without.
+const LIKE: [f64; 2] = [0.35, 0.3];
 /// A verdict holds for so many days when they do not run together.
 const HOLDS_DAYS: i32 = 7;
 
