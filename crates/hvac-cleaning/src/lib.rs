@@ -53,6 +53,7 @@ mod sensor_tags;
 mod sensors;
 mod shared_jumps;
 mod spike;
+mod spike_laws;
 mod spikes;
 pub mod steady;
 #[cfg(test)]
@@ -68,7 +69,7 @@ pub use self::report::{ColumnUse, Event, Hits, Report, Rule, RuleUse};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.
-pub const CLEANER_VERSION: &str = "7";
+pub const CLEANER_VERSION: &str = "8";
 
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]

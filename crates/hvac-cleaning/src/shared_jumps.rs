@@ -4,7 +4,8 @@
 //! Two machines' powers, speeds or flows that jump at one row; a machine's that other machines of its kind show the half of
 //! at least, as a share of what they read (the median of them: pumps that are controlled together dip together); air handlers' by what they read);
 //! or a machine's and the total, for the rest is noise and machines that nobody meters. A total that is added up from the
-//! machines' meters shows their errors too, and is no witness; nor is one whose noise is as large as the jump.
+//! machines' meters shows their errors too, and is no witness; nor is one whose noise is as large as the jump. Of an air handler's
+//! fan its own valves are one.
 
 use std::collections::HashSet;
 
@@ -21,6 +22,8 @@ const NOISE_ROWS: usize = 512;
 const MAD_TO_SIGMA: f64 = 1.4826;
 /// Of a jump, how near a total must be to the sum of the machines' to be added up from them.
 const ADDED_UP: f64 = 0.005;
+/// Deviations of a command's own bumps from which on one is a move.
+const COMMANDED: f64 = 2.5;
 /// Share of its usual greatest value above which a machine's reading says that it runs.
 const AT_WORK: f64 = 0.1;
 
@@ -57,23 +60,28 @@ pub(crate) fn noise_of(values: &[f64]) -> f64 {
     median(&mut bumps).map_or(0.0, |median| MAD_TO_SIGMA * median)
 }
 
-impl Drive<'_> {
-    /// Its value at a row, and the mean of the neighbours; none where one of the three is missing.
-    fn around(&self, row: usize) -> Option<(f64, f64)> {
-        let at = |row: Option<usize>| row.and_then(|row| self.values.get(row)).filter(|value| !value.is_nan());
-        let mean = (at(row.checked_sub(1))? + at(row.checked_add(1))?) / 2.0;
-        Some((*at(Some(row))?, mean))
-    }
+/// A value and the mean of its neighbours; none where one of the three is missing.
+fn around(values: &[f64], row: usize) -> Option<(f64, f64)> {
+    let at = |row: Option<usize>| row.and_then(|row| values.get(row)).filter(|value| !value.is_nan());
+    let mean = (at(row.checked_sub(1))? + at(row.checked_add(1))?) / 2.0;
+    Some((*at(Some(row))?, mean))
+}
 
+/// Whether a command moves away and back at a row, by more than it mostly does.
+pub(crate) fn moves(values: &[f64], row: usize) -> bool {
+    around(values, row).is_some_and(|(value, mean)| (value - mean).abs() > COMMANDED * noise_of(values))
+}
+
+impl Drive<'_> {
     /// How far it lies above the mean of its neighbours, in the unit in which such values add up.
     fn bump(&self, row: usize) -> Option<f64> {
-        let (value, mean) = self.around(row)?;
+        let (value, mean) = around(self.values, row)?;
         Some((value - mean) * self.factor?)
     }
 
     /// The same as a share of that mean; none where it does not run. Of air as it is, for it has no zero.
     fn share(&self, row: usize) -> Option<f64> {
-        let (value, mean) = self.around(row)?;
+        let (value, mean) = around(self.values, row)?;
         if self.quantity.0 == Quantity::AirTemperature {
             return Some(value - mean);
         }
@@ -171,6 +179,15 @@ mod tests {
         let values: Vec<f64> = (0..100).map(|i| f64::from(i % 2) * 2.0).chain([f64::NAN]).collect();
         assert!((noise_of(&values) - 2.9652).abs() < 1e-9);
         assert_eq!(noise_of(&[1.0; 50]), 0.0);
+    }
+
+    /// A valve that steps by 2 each sample has bumps of 2, σ = 2.97: 8 more at 50 are 2.7 of it, 7 more at 71 are 2.4.
+    #[test]
+    fn a_command_moves_when_it_does_more_than_it_mostly_does() {
+        let mut valve: Vec<f64> = (0..100).map(|i| 40.0 + f64::from(i % 2) * 2.0).collect();
+        (valve[50], valve[71]) = (50.0, 47.0);
+        assert_eq!([50, 51, 71, 80].map(|row| moves(&valve, row)), [true, false, false, false]);
+        assert!(!moves(&valve, 0) && !moves(&valve, 99), "it has one neighbour");
     }
 
     #[test]

@@ -15,6 +15,9 @@
 //! below 2 % of the usual greatest one as that. The power of a pump or fan follows its speed: what is judged is P/f³, where
 //! P itself jumps half as far at least ([`Yardstick`]).
 //!
+//! Where a law binds it to other columns ([`super::spike_laws`]), what is left of the law is judged likewise, where the value itself
+//! shows half of the jump; and a jump of the value that the law shows is no spike.
+//!
 //! Where a machine starts or stops just before or after it, for good, a temperature of water or a flow goes from one level to
 //! another, and a sample beyond both is judged by how far it did so at other starts and stops: 1.5 times the third
 //! furthest at least. Power, speed and load overshoot there, and are not judged.
@@ -28,6 +31,7 @@
 
 use super::machines::MachineState;
 use super::sampling::{GAP_FACTOR, UsualSpan, median, quantile};
+use super::shared_jumps::noise_of;
 
 /// 1 / Φ⁻¹(3/4): the MAD of a normal distribution as its standard deviation.
 const MAD_TO_SIGMA: f64 = 1.4826;
@@ -56,8 +60,13 @@ const SETTLING: usize = 3;
 const NOTHING: f64 = 0.02;
 /// Power goes with this power of the speed (affinity laws).
 const SPEED_EXPONENT: f64 = 3.0;
-/// How much of a jump of P/f³ the power itself must show.
+/// How much of a jump of P/f³, or of what is left of the law, the value itself must show.
 const ITSELF: f64 = 0.5;
+/// How many deviations of a law's noise a jump must be for the law to speak of it; of which share of it less is left where the law
+/// shows some of it, and of which share what is left is nothing.
+const HEARD: f64 = 4.0;
+const HARDLY: f64 = 0.75;
+const MADE_OF_IT: f64 = 0.005;
 
 /// What is known of the plant, row by row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,6 +86,8 @@ pub(crate) struct Yardstick<'a> {
     speed: Option<(&'a [f64], f64)>,
     /// Whether it goes from one level to another when a machine starts or stops, as a temperature or a flow does.
     follows_starts: bool,
+    /// What it reads by the law that binds it, row by row: with it, the difference to that is compared.
+    expected: Option<&'a [f64]>,
     /// Whether a loop of an air handler moves it: that swings within a sample or two, so both steps must be beyond the limit.
     swings: bool,
 }
@@ -101,22 +112,59 @@ impl<'a> Yardstick<'a> {
         Self { swings, ..self }
     }
 
+    /// Beside what it reads by its law.
+    #[must_use]
+    pub(crate) fn beside(self, expected: &'a [f64]) -> Self {
+        Self { expected: Some(expected), ..self }
+    }
+
+    fn scaled(&self, value: f64) -> f64 {
+        // A value that is not there stays so.
+        self.least.filter(|_| !value.is_nan()).map_or(value, |least| value.max(least).ln())
+    }
+
     fn by_itself(&self, sample: &NativeSample) -> f64 {
-        self.least.map_or(sample.value, |least| sample.value.max(least).ln())
+        self.scaled(sample.value)
     }
 
     fn measure(&self, sample: &NativeSample) -> f64 {
+        if let Some(expected) = self.expected {
+            return self.by_itself(sample) - self.scaled(expected.get(sample.first).copied().unwrap_or(f64::NAN));
+        }
         let Some((speeds, running)) = self.speed else { return self.by_itself(sample) };
         let speed = speeds.get(sample.first).copied().unwrap_or(f64::NAN);
         // Where it stands there is no law.
         if speed <= running { self.by_itself(sample) } else { self.by_itself(sample) - SPEED_EXPONENT * speed.ln() }
     }
 
-    /// Whether the value shows a jump itself, rather than the speed that it is divided by.
-    fn is_own(&self, jump: f64, three: [&NativeSample; 3]) -> bool {
-        let [before, now, after] = three.map(|sample| self.by_itself(sample));
-        self.speed.is_none() || (now - (before + after) / 2.0) * jump.signum() >= ITSELF * jump.abs()
+    /// How far the value lies above its neighbours' mean; as a share of that where shares count, so that a ramp to nothing is none.
+    fn own_jump(&self, [before, now, after]: [&NativeSample; 3]) -> f64 {
+        self.by_itself(now) - self.scaled((before.value + after.value) / 2.0)
     }
+
+    /// Whether the value shows a jump itself, rather than the speed or the law that it is compared with; beside a law it goes away
+    /// and back, too, for water that goes to another level is not mixed yet.
+    fn is_own(&self, jump: f64, three: [&NativeSample; 3]) -> bool {
+        let [before, now, after] = three.map(|sample| sample.value);
+        let is_away = self.expected.is_none() || (now - before) * (now - after) > 0.0;
+        let alone = self.speed.is_none() && self.expected.is_none();
+        alone || (is_away && self.own_jump(three) * jump.signum() >= ITSELF * jump.abs())
+    }
+
+    /// Whether the law shows a jump of the value, too: the half of it, or a quarter where what is left is no more than the law's
+    /// noise, of which the jump is four deviations. A law that shows exactly what the value does is made of it, and no witness.
+    fn is_lawful(&self, three: [&NativeSample; 3], noise: f64) -> bool {
+        let jump = self.own_jump(three).abs();
+        let left = self.own_jump(three).signum() * above(three.map(|sample| self.measure(sample)));
+        let is_made_of_it = left.abs() < MADE_OF_IT * jump;
+        let is_noise = left < HEARD * noise && left < HARDLY * jump;
+        !is_made_of_it && jump > HEARD * noise && (left < ITSELF * jump || is_noise)
+    }
+}
+
+/// How far the middle one of three lies above the mean of its neighbours.
+fn above([before, now, after]: [f64; 3]) -> f64 {
+    now - (before + after) / 2.0
 }
 
 /// A native sample: its rows and value.
@@ -144,6 +192,24 @@ pub(crate) struct SpikeScan {
 }
 
 impl SpikeScan {
+    /// With what is found beside the law of `yardstick`, and without what that shows, too.
+    #[must_use]
+    pub(crate) fn by_law(mut self, beside: Self, samples: &[NativeSample], yardstick: &Yardstick<'_>) -> Self {
+        let left: Vec<f64> = samples.iter().map(|sample| yardstick.measure(sample)).collect();
+        let noise = noise_of(&left);
+        let is_lawful = |found: &NativeSample| {
+            let place = samples.partition_point(|sample| sample.first < found.first);
+            let three = place.checked_sub(1).and_then(|before| samples.get(before..before + 3));
+            matches!(three, Some([before, now, after]) if yardstick.is_lawful([before, now, after], noise))
+        };
+        self.found.retain(|found| !is_lawful(found));
+        self.found.extend(beside.found);
+        self.found.sort_unstable_by_key(|sample| sample.first);
+        self.found.dedup();
+        self.judged = self.judged.max(beside.judged);
+        self
+    }
+
     /// What is left without the jumps that are no sensor's; nothing where so many are left that it is how the point behaves.
     #[must_use]
     pub(crate) fn without(mut self, is_shared: impl Fn(usize) -> bool) -> Self {
@@ -478,5 +544,30 @@ mod tests {
         let by = |speed| spikes(&power, &Yardstick::of_meter(5.0, speed), PlantStates::default(), None);
         assert_eq!(by(Some((&speed, 5.0))), [201]);
         assert!(!by(None).contains(&201));
+    }
+
+    /// A load that swings by a tenth from sample to sample, as its law says, to 2/300: 15 % too much at 150 are none of its own
+    /// steps, and far from its law; 60 % at 251 the law shows, too. A law that is made of the value says nothing of it.
+    #[test]
+    fn a_law_tells_the_plants_jumps_from_the_sensors() {
+        let load = |i: usize| 1000.0 * (1.0 + 0.1 * (i * 7 % 11) as f64 / 11.0);
+        let mut by_law: Vec<f64> = (0..400).map(load).collect();
+        let mut values: Vec<f64> = (0..400).map(|i| load(i) * (1.0 + (i % 3) as f64 / 300.0)).collect();
+        values[150] *= 1.15;
+        (values[251], by_law[251]) = (values[251] * 1.6, by_law[251] * 1.6);
+        let at: Vec<i64> = (0..).take(values.len()).map(|i| i * 5 * MINUTE).collect();
+        let samples = samples(&at, &values, STEP, STEP);
+        let judged = |expected: &[f64]| -> Vec<usize> {
+            let alone = Yardstick::of_meter(1100.0, None);
+            let beside = alone.beside(expected);
+            let scan = |yardstick| jumps(&samples, STEP, 8.0, yardstick, PlantStates::default(), None);
+            let both = scan(&alone).by_law(scan(&beside), &samples, &beside);
+            both.found.iter().map(|sample| sample.first).collect()
+        };
+        assert_eq!(judged(&by_law), [150]);
+        assert_eq!(judged(&values), [251]);
+        assert_eq!(judged(&[f64::NAN; 400]), [251]);
+        by_law[200] *= 1.15; // the law's own sensors err
+        assert_eq!(judged(&by_law), [150]);
     }
 }

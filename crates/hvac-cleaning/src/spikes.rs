@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::consistency::Tag;
 use super::machines::{Driver, Knowledge, MachineState};
-use super::quantity::{Quantity, may_idle};
+use super::quantity::{Quantity, is_set, may_idle};
 use super::report::Rule;
 use super::sampling::UsualSpan;
+use super::sensor_tags;
 use super::shared_jumps::{self, Drive};
 use super::spike::{self, PlantStates, SpikeScan, Yardstick};
 use super::work::OngoingCleaning;
@@ -29,7 +31,8 @@ impl OngoingCleaning<'_> {
     /// Spikes by column; a column that is not judged for them has none.
     pub(super) fn spikes(&self, records: MachineRecords<'_>) -> BTreeMap<usize, SpikeScan> {
         let Some(planned) = self.plan.rules.get(&Rule::Spike) else { return BTreeMap::new() };
-        let scans = planned.columns.par_iter().filter_map(|index| Some((*index, self.jumps(*index, records)?)));
+        let tags = sensor_tags::tags(&self.metas);
+        let scans = planned.columns.par_iter().filter_map(|index| Some((*index, self.jumps(*index, &tags, records)?)));
         let scans: Vec<(usize, SpikeScan)> = scans.collect();
         let drives: Vec<Drive<'_>> = scans.iter().filter_map(|(index, scan)| self.drive(*index, scan)).collect();
         let shared = shared_jumps::of_plant(&drives);
@@ -37,7 +40,7 @@ impl OngoingCleaning<'_> {
     }
 
     /// Samples of a column that jump away and back.
-    fn jumps(&self, index: usize, records: MachineRecords<'_>) -> Option<SpikeScan> {
+    fn jumps(&self, index: usize, tags: &BTreeMap<usize, Tag>, records: MachineRecords<'_>) -> Option<SpikeScan> {
         let (meta, values) = (self.metas.get(index)?, self.values(index));
         let (interval_ms, seen_ms) = self.intervals.get(index).copied().flatten()?;
         let driver = self.plan.drivers.get(index)?;
@@ -71,7 +74,27 @@ impl OngoingCleaning<'_> {
         };
         let usual = usual.filter(|_| *driver != Driver::Weather && may_idle(meta, quantity));
         let samples = spike::samples(&self.at_ms, values, interval_ms, seen_ms);
-        Some(spike::jumps(&samples, interval_ms, thresholds.spike_z, &yardstick, plant, usual))
+        let scan = |yardstick: &Yardstick<'_>| {
+            spike::jumps(&samples, interval_ms, thresholds.spike_z, yardstick, plant, usual)
+        };
+        let mut alone = scan(&yardstick);
+        if self.is_of_air_handler(index) && quantity == Some(Quantity::Power) {
+            alone.found.retain(|sample| !self.is_commanded(index, sample.first));
+        }
+        let Some(expected) = self.expected(index, tags, records).filter(|_| speed.is_none()) else {
+            return Some(alone);
+        };
+        let beside = yardstick.following_starts(true).beside(&expected);
+        Some(alone.by_law(scan(&beside), &samples, &beside))
+    }
+
+    /// Whether a valve, a damper or another command of the column's machine moves away and back at a row.
+    fn is_commanded(&self, index: usize, row: usize) -> bool {
+        let driver = self.plan.drivers.get(index);
+        let commands = (0..).zip(&self.metas).filter(|(other, meta)| {
+            self.plan.drivers.get(*other) == driver && is_set(&Reading::of(&meta.original_name), &meta.original_name)
+        });
+        commands.map(|(other, _)| self.values(other)).any(|values| shared_jumps::moves(values, row))
     }
 
     /// A column as a witness of the plant's jumps; none of what is no power, speed or flow.

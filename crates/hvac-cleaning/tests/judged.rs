@@ -199,3 +199,25 @@ fn sensors_that_err_alike_at_once_are_not_accused() {
     assert!(of(Rule::Offset).next().is_none(), "{:#?}", of(Rule::Offset).collect::<Vec<_>>());
     assert!(of(Rule::Drift).any(|event| event.column.as_deref().unwrap().starts_with("CWST")), "{events:#?}");
 }
+
+/// A load and a total that swing hide a reading that is 6 deviations of their own steps too large or small, but not from flow × ΔT and
+/// from the machines' meters. A chiller that cycles moves them all, and the laws show that.
+#[test]
+fn laws_tell_a_plants_jumps_from_a_sensors() {
+    let faults = r#"{"faults": [
+        {"kind": "short_cycling", "machine": "CH2", "start": "2024-05-20T00:00:00", "size": 3.0},
+        {"kind": "spike", "point": "COOLING_LOAD", "start": "2024-05-14T14:00:00", "size": -6.0},
+        {"kind": "spike", "point": "PLANT_TOTAL_POWER", "start": "2024-05-16T13:00:00", "size": 6.0}
+    ]}"#;
+    let record = record("office", 7004, &serde_json::from_str(faults).unwrap());
+    let (columns, events) = judged(&record);
+    let known = known(&record, &columns);
+    let spikes: Vec<&Event> = events.iter().filter(|event| event.rule == Rule::Spike).collect();
+    let missed: Vec<&Truth> = known
+        .iter()
+        .skip(1)
+        .filter(|fault| !spikes.iter().any(|event| fault.is_hit_by(event)))
+        .map(|f| f.truth)
+        .collect();
+    assert!(missed.is_empty() && spikes.len() == known.len() - 1, "{missed:#?} {spikes:#?}");
+}

@@ -5,8 +5,11 @@
 //! not this ratio. Where a chiller is said to take more power and the ratio is what it was, its load is measured
 //! wrongly. Where the plant's own meter did not rise with the chiller's, that one is.
 //!
-//! Rows are means of hours, over samples at which both have run for one sample or longer. The one condition is how far the
-//! neighbour is loaded, by its own power.
+//! So it also says of a chiller that becomes worse what its own kW/RT cannot: of one that starts and stops all day and is never
+//! at rest, or whose load is measured coarsely.
+//!
+//! Rows are means of hours, over samples at which the neighbour has run for one sample or longer. Conditions are how far the
+//! neighbour is loaded, by its own power, and the share of the samples at which the chiller has just started: it draws more then.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +28,9 @@ const LEAST_HOURS: usize = 2;
 const LEAST_DAYS: usize = 3;
 /// Below this share of its full power a machine does nothing to speak of.
 const LEAST_POWER: f64 = 0.1;
-/// The neighbour's load in its past may be this far away, in ln.
-const LIKE: [f64; 1] = [0.35];
+/// The neighbour's load in its past may be this far away, in ln, and the share of starts: what a start draws more is seldom known so
+/// well that a day of nothing but starts can be compared with one without.
+const LIKE: [f64; 2] = [0.35, 0.3];
 /// A verdict holds for so many days when they do not run together.
 const HOLDS_DAYS: i32 = 7;
 
@@ -35,7 +39,8 @@ const HOLDS_DAYS: i32 = 7;
 pub(super) struct Beside {
     /// The other one's place among the chillers.
     pub(super) other: usize,
-    days: Vec<JudgedDay>,
+    pub(super) days: Vec<JudgedDay>,
+    pub(super) scatter: f64,
 }
 
 impl Beside {
@@ -63,7 +68,8 @@ fn at_work(running: &[MachineState]) -> impl Fn(usize) -> bool {
 /// How days are judged here.
 fn method<const N: usize>(tolerance: [f64; N], bad: f64, limits: &DiagnosticLimits) -> Method<N> {
     let (past_days, lasting_days) = (limits.past_days as usize, limits.lasting_days as usize);
-    Method { tolerance, least_rows: LEAST_HOURS, past_days, lasting_days, bad, limit: limits.fouling_rise.ln_1p() }
+    let limit = limits.fouling_rise.ln_1p();
+    Method { tolerance, least_rows: LEAST_HOURS, past_days, lasting_days, bad, limit, both_ways: true }
 }
 
 /// How a chiller does beside each of the others.
@@ -72,28 +78,29 @@ pub(super) fn beside(plant: &Plant<'_>, chiller: &Chiller, limits: &DiagnosticLi
     let others = plant.chillers.iter().enumerate().filter(|(_, other)| other.name != chiller.name);
     let one = |(other, them): (usize, &Chiller)| {
         let rows = hours(plant, chiller, them);
-        own_past::judged_days(&rows, &method).map(|(days, _)| Beside { other, days })
+        own_past::judged_days(&rows, &method).map(|(days, scatter)| Beside { other, days, scatter })
     };
     others.filter_map(one).collect()
 }
 
-fn hours(plant: &Plant<'_>, chiller: &Chiller, other: &Chiller) -> Vec<Row<1>> {
+fn hours(plant: &Plant<'_>, chiller: &Chiller, other: &Chiller) -> Vec<Row<2>> {
     let full = |of: &Chiller| full_load(of.power_kw.iter().copied());
     let (Some(own_full), Some(other_full)) = (full(chiller), full(other)) else { return Vec::new() };
     let (own_works, other_works) = (at_work(&chiller.running), at_work(&other.running));
-    let mut by_hour: BTreeMap<(i32, u32), (f64, f64, usize)> = BTreeMap::new();
+    let mut by_hour: BTreeMap<(i32, u32), (f64, f64, usize, usize)> = BTreeMap::new();
     for (row, ((own, other), time)) in chiller.power_kw.iter().zip(&other.power_kw).zip(&plant.clock).enumerate() {
         let loaded = *own > LEAST_POWER * own_full && *other > LEAST_POWER * other_full;
-        if loaded && own_works(row) && other_works(row) {
-            let (own_sum, other_sum, samples) = by_hour.entry((time.day, time.half_hour / 2)).or_default();
+        if loaded && chiller.running.get(row) == Some(&MachineState::On) && other_works(row) {
+            let (own_sum, other_sum, samples, starts) = by_hour.entry((time.day, time.half_hour / 2)).or_default();
             (*own_sum, *other_sum, *samples) = (*own_sum + own, *other_sum + other, *samples + 1);
+            *starts += usize::from(!own_works(row));
         }
     }
-    let enough = by_hour.into_iter().filter(|(_, (_, _, samples))| *samples >= LEAST_SAMPLES);
-    let row = |((day, _), (own, other, samples)): ((i32, u32), (f64, f64, usize))| Row {
+    let enough = by_hour.into_iter().filter(|(_, (_, _, samples, _))| *samples >= LEAST_SAMPLES);
+    let row = |((day, _), (own, other, samples, starts)): ((i32, u32), (f64, f64, usize, usize))| Row {
         day,
         y: (own / other).ln(),
-        x: [(other / samples as f64 / other_full).ln()],
+        x: [(other / samples as f64 / other_full).ln(), starts as f64 / samples as f64],
     };
     enough.map(row).collect()
 }
@@ -109,11 +116,10 @@ pub(super) fn by_total(plant: &Plant<'_>, chiller: &Chiller, limits: &Diagnostic
     let machines: Vec<&RunningMachine> = plant.machines.iter().filter(of_plant).collect();
     let Some(full) = full_load(chiller.power_kw.iter().copied()) else { return Vec::new() };
     let usual: Vec<f64> = machines.iter().map(|machine| usual_kw(machine)).collect();
-    let works = at_work(&chiller.running);
     let mut by_hour: BTreeMap<(i32, u32), (f64, f64, f64)> = BTreeMap::new();
     for (row, ((total, own), time)) in plant.total_kw.iter().zip(&chiller.power_kw).zip(&plant.clock).enumerate() {
         let sum: f64 = machines.iter().zip(&usual).map(|(machine, usual)| drawn_kw(machine, *usual, row)).sum();
-        if *own > LEAST_POWER * full && works(row) && (total + sum).is_finite() {
+        if *own > LEAST_POWER * full && (total + sum).is_finite() {
             let sums = by_hour.entry((time.day, time.half_hour / 2)).or_default();
             (sums.0, sums.1, sums.2) = (sums.0 + total, sums.1 + sum, sums.2 + own);
         }

@@ -6,6 +6,7 @@
 //! | conditions | ln of load share and its square, lift and its square, lift × ln share, chilled-water supply: what DOE-2's and Gordon–Ng's chiller models are functions of; how far the load swings within the hour, for power rises faster than load; where the load is computed from its own ΔT, also 1/ΔT: a sensor that is off by b makes the load wrong by b/ΔT |
 //! | past | the better quarter of the days before it under like conditions: mean load within a half, lift within 5 K, supply within 2 K, none of them beyond the limit; `past_days` (7) or more |
 //! | judged | means of whole hours, not within an hour after it starts or stops, from `least_load` (0.25) of full load; days with 4 of them. Others may start and stop meanwhile |
+//! | or | its power ÷ that of a chiller beside it ≥ 1 + `fouling_rise` against their own past, likewise by the day and by the median: of one that cycles or seldom runs settled. No third chiller says otherwise, the other one has become no better by its own kW/RT, and the plant's own meter kept to the sum of all |
 //! | withheld | when another chiller beside it, at the same moment, takes as much as it always did ([`super::beside`]); when the plant's own meter did not rise with its power; when it came from one day to the next; readings that other sensors speak against are left out ([`super::suspects`]). Coverage says so |
 //! | source | Comstock & Braun, ASHRAE RP-1043 (1999): 10…40 % of fouled condenser tubes raise power by 1…11 %; a reference model of one's own at like load and temperatures and a threshold on its residual is the method of Reddy, ASHRAE RP-1275 (2006). Gordon & Ng, *Cool Thermodynamics* (2000) |
 //!
@@ -13,7 +14,7 @@
 //! are the tubes, the charge of refrigerant, the compressor – or a sensor. Power alone cannot tell these apart, and the
 //! finding says so. Without a lift nothing is judged: the season would look like fouling.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::beside::{self, Beside, recent};
 use super::best_decile::{BASIS, BestDecile, LoadedRow};
@@ -35,14 +36,16 @@ const LIKE: [f64; 8] = [0.45, f64::INFINITY, 0.5, f64::INFINITY, f64::INFINITY, 
 /// Confidence is this much less where the load is shared among chillers.
 const SHARED: f64 = 0.9;
 
-/// The rows at which a chiller's power and load are known, and no chiller has just started or stopped.
-fn loaded_rows(plant: &Plant<'_>, chiller: &Chiller) -> Vec<LoadedRow> {
-    let settled = settled(plant.at_ms, &chiller.running);
-    let steady = (0..plant.at_ms.len())
-        .filter(|row| chiller.running.get(*row) == Some(&MachineState::On) && settled.get(*row) == Some(&true));
+/// Those rows at which a chiller runs and its power, load and lift are known.
+fn loaded_rows(plant: &Plant<'_>, chiller: &Chiller, of: impl Fn(usize) -> bool) -> Vec<LoadedRow> {
     let get = |values: &[f64], row: usize| values.get(row).copied().unwrap_or(f64::NAN);
-    let known: Vec<usize> =
-        steady.filter(|row| get(&chiller.power_kw, *row) > 0.0 && get(&chiller.load_rt, *row) > 0.0).collect();
+    let is_known = |row: &usize| {
+        chiller.running.get(*row) == Some(&MachineState::On)
+            && get(&chiller.power_kw, *row) > 0.0
+            && get(&chiller.load_rt, *row) > 0.0
+            && !get(&chiller.lift_k, *row).is_nan()
+    };
+    let known: Vec<usize> = (0..plant.at_ms.len()).filter(|row| of(*row) && is_known(row)).collect();
     let Some(full_rt) = full_load(known.iter().map(|row| get(&chiller.load_rt, *row))) else { return Vec::new() };
     let hours = hours(plant.at_ms, &known);
     let loaded = |(row, hours): (&usize, f64)| {
@@ -76,9 +79,11 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> Vec<(Vec<Fi
         lasting_days: limits.lasting_days as usize,
         bad: 1.0,
         limit: limits.fouling_rise.ln_1p(),
+        both_ways: false,
     };
     let own_past = |chiller: &Chiller| {
-        let all: Vec<LoadedRow> = loaded_rows(plant, chiller).into_iter().filter(|row| !row.lift_k.is_nan()).collect();
+        let settled = settled(plant.at_ms, &chiller.running);
+        let all = loaded_rows(plant, chiller, |row| settled.get(row) == Some(&true));
         let judged = own_past::judged_days(&hourly(plant, chiller, &all, limits.least_load), &method);
         let (days, scatter) = judged.unwrap_or_default();
         OwnPast { all, days, scatter }
@@ -106,7 +111,9 @@ fn judge_one(
         return (Vec::new(), coverage(0, 0, vec![missing.clone()]));
     }
     let suspects = suspects::in_words(&plant.suspects, &chiller.columns);
-    if past.days.is_empty() {
+    let lasting_days = limits.lasting_days as usize;
+    let beside = beside::beside(plant, chiller, limits);
+    if past.days.is_empty() && beside.is_empty() {
         let why = format!(
             "no day with whole hours of running, known power, load and lift has {} days of like load, lift and supply \
              before it",
@@ -114,12 +121,11 @@ fn judge_one(
         );
         return (Vec::new(), coverage(0, 0, vec![why, suspects]));
     }
-    let lasting_days = limits.lasting_days as usize;
-    let beside = beside::beside(plant, chiller, limits);
     let limit = limits.fouling_rise.ln_1p();
     let best = BestDecile::of(&past.all, limits.like_rows);
     let by_total = beside::by_total(plant, chiller, limits);
     let (mut findings, mut withheld, mut misread, mut at_once) = (Vec::new(), 0_usize, 0_usize, 0_usize);
+    let (mut seen, mut running) = (BTreeSet::new(), None);
     for (at, day) in past.days.iter().enumerate().filter(|(_, day)| day.worse >= limit) {
         let sure = sureness(day.lasting - limit, past.scatter, (lasting_days, day.like_days));
         if sure < LEAST_SURE {
@@ -149,9 +155,16 @@ fn judge_one(
         }
         let rows: Vec<&LoadedRow> =
             past.all.iter().filter(|row| row.day == day.day && row.share >= limits.least_load).collect();
+        seen.insert(day.day);
         let beside = beside.iter().filter_map(|beside| beside.over(since, day.day)).reduce(f64::min);
         let sure = if chiller.load_source == LoadSource::Shared { SHARED * sure } else { sure };
         findings.extend(finding(plant, chiller, day, beside, &rows, &best, sure));
+    }
+    let by_beside = found_beside(&beside, pasts, &by_total, limits);
+    for (day, sure) in by_beside.into_iter().filter(|(day, _)| !seen.contains(&day.day)) {
+        let running = running.get_or_insert_with(|| loaded_rows(plant, chiller, |_| true));
+        let rows: Vec<&LoadedRow> = running.iter().filter(|row| row.day == day.day).collect();
+        findings.extend(finding(plant, chiller, &day, Some(day.lasting), &rows, &best, sure));
     }
     let source = match chiller.load_source {
         LoadSource::Own => "by its own load",
@@ -169,7 +182,36 @@ fn judge_one(
         held_back(misread, "the plant's own meter did not rise with its power, so that is measured too large");
     let at_once = held_back(at_once, "it came from one day to the next, as a meter's error does and fouling does not");
     let found = findings.len();
-    (findings, coverage(past.days.len(), found, vec![source.to_owned(), withheld, misread, at_once, suspects]))
+    let judged = past.days.iter().chain(beside.iter().flat_map(|beside| &beside.days)).map(|judged| judged.day);
+    let judged = judged.collect::<BTreeSet<i32>>().len();
+    (findings, coverage(judged, found, vec![source.to_owned(), withheld, misread, at_once, suspects]))
+}
+
+/// The days on which it takes more beside another chiller than it did, and how sure that is: little by little, with no third one
+/// that says otherwise, while the plant's own meter saw neither of both meters err and the other one has not become better
+/// by a load of its own.
+fn found_beside(
+    beside: &[Beside],
+    pasts: &[OwnPast],
+    by_total: &[JudgedDay],
+    limits: &DiagnosticLimits,
+) -> Vec<(JudgedDay, f64)> {
+    let limit = limits.fouling_rise.ln_1p();
+    let mut found: BTreeMap<i32, (JudgedDay, f64)> = BTreeMap::new();
+    for one in beside {
+        for (at, day) in one.days.iter().enumerate().filter(|(_, day)| day.worse >= limit) {
+            let sure = sureness(day.lasting - limit, one.scatter, (limits.lasting_days as usize, day.like_days));
+            let meters_agree = recent(by_total, day.day).is_some_and(|fall| fall.abs() < day.lasting / 2.0);
+            let said = |days: &[JudgedDay], least: f64| recent(days, day.day).is_none_or(|worse| worse >= least);
+            let no_other_denies = beside.iter().all(|other| said(&other.days, limit / 2.0));
+            let is_no_better = pasts.get(one.other).is_none_or(|other| said(&other.days, -limit / 2.0));
+            let is_found = sure >= LEAST_SURE && meters_agree && no_other_denies && is_no_better;
+            if is_found && !own_past::came_at_once(&one.days, at) {
+                found.entry(day.day).or_insert((*day, sure));
+            }
+        }
+    }
+    found.into_values().collect()
 }
 
 /// Means of whole hours: noise of single samples would look like a law between load and kW/RT.
@@ -255,4 +297,38 @@ fn finding(
         },
         confidence: super::finding::rounded(sure, 2),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(worse: impl Fn(i32) -> f64) -> Vec<JudgedDay> {
+        let one = |day| JudgedDay { day, worse: worse(day), lasting: worse(day - 3), like_days: 20 };
+        (0..40).map(one).collect()
+    }
+
+    /// 15 % more power within a fortnight from day 10 on are ln 1.15 = 0.140 and pass ln 1.08 = 0.077 on day 17.7; the median
+    /// of seven days is three days late. The plant's meter kept to the sum of all meters.
+    #[test]
+    fn a_ratio_that_rises_little_by_little_is_found_unless_somebody_denies_it() {
+        let grows = |day: i32| (0.15 * f64::from(day - 10).clamp(0.0, 14.0) / 14.0).ln_1p();
+        let still = |_: i32| 0.0;
+        let of = |other: usize, days: Vec<JudgedDay>| Beside { other, days, scatter: 0.003 };
+        let past = |days: Vec<JudgedDay>| OwnPast { all: Vec::new(), days, scatter: 0.02 };
+        let found = |beside: &[Beside], pasts: &[OwnPast], total: &[JudgedDay]| -> Option<i32> {
+            let found = found_beside(beside, pasts, total, &DiagnosticLimits::default());
+            found.first().map(|(day, _)| day.day)
+        };
+        let beside = [of(1, days(grows))];
+        let pasts = || [past(Vec::new()), past(days(still))];
+        assert_eq!(found(&beside, &pasts(), &days(still)), Some(21));
+        assert_eq!(found(&beside, &pasts(), &[]), None, "no meter of the plant");
+        assert_eq!(found(&beside, &pasts(), &days(grows)), None, "its own meter reads too much");
+        assert_eq!(found(&beside, &pasts(), &days(|day| -grows(day))), None, "the other one's reads too little");
+        assert_eq!(found(&beside, &[past(Vec::new()), past(days(|day| -grows(day)))], &days(still)), None, "cleaned");
+        assert_eq!(found(&[of(1, days(grows)), of(2, days(still))], &pasts(), &days(still)), None, "a third denies it");
+        let at_once = |day: i32| if day < 20 { 0.0 } else { 0.14 };
+        assert_eq!(found(&[of(1, days(at_once))], &pasts(), &days(still)), None);
+    }
 }

@@ -82,6 +82,7 @@ pub(super) fn judge(plant: &Plant<'_>, limits: &DiagnosticLimits) -> (Vec<Findin
         lasting_days: limits.lasting_days as usize,
         bad: -1.0,
         limit,
+        both_ways: false,
     };
     let hourly = Hourly::of(plant, &all, limits.least_load);
     let Some((days, scatter)) = own_past::judged_days(&hourly.rows(|hour| hour.delta_k), &method) else {

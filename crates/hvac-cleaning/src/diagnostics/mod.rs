@@ -28,7 +28,7 @@ pub use self::limits::DiagnosticLimits;
 use self::plant::Plant;
 
 /// Changes whenever the same frame and limits would be diagnosed otherwise.
-pub const DIAGNOSTICS_VERSION: &str = "3";
+pub const DIAGNOSTICS_VERSION: &str = "4";
 
 /// Judges a stored frame: its `columns`, the times of its rows (UTC ms, ascending), and `read`, which gives a column's
 /// values by its index, NaN where there is none; only columns that a rule needs are asked for. `zone` is the site's.

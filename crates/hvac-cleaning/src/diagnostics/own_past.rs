@@ -42,6 +42,9 @@ pub(super) struct Method<const N: usize> {
     pub(super) bad: f64,
     /// From which ln on a day is worse than its past: such a day is nobody's past.
     pub(super) limit: f64,
+    /// Of what may rightly be better, too, as a ratio of two machines is when the other one becomes worse: days that are so by the
+    /// limit are nobody's past either, and the median of the past counts.
+    pub(super) both_ways: bool,
 }
 
 /// One day: its level and mean conditions.
@@ -64,9 +67,11 @@ pub(super) fn judged_days<const N: usize>(rows: &[Row<N>], method: &Method<N>) -
         let before = sound.iter().filter(|(_, _, other)| like(other, conditions));
         let mut past: Vec<f64> = before.map(|(_, level, _)| level * method.bad).collect();
         let like_days = past.len();
-        let better = if like_days >= method.past_days { quantile(&mut past, 0.25) } else { None };
+        let better = if method.both_ways { 0.5 } else { 0.25 };
+        let better = if like_days >= method.past_days { quantile(&mut past, better) } else { None };
         let worse = better.map(|better| level * method.bad - better);
-        beyond = worse.map_or(beyond, |worse| worse >= method.limit);
+        let is_beyond = |worse: f64| worse >= method.limit || (method.both_ways && worse <= -method.limit);
+        beyond = worse.map_or(beyond, is_beyond);
         if !beyond {
             sound.push(today);
         }
@@ -146,7 +151,7 @@ mod tests {
     }
 
     fn method<const N: usize>(tolerance: [f64; N]) -> Method<N> {
-        Method { tolerance, least_rows: 8, past_days: 14, lasting_days: 5, bad: 1.0, limit: 0.08 }
+        Method { tolerance, least_rows: 8, past_days: 14, lasting_days: 5, bad: 1.0, limit: 0.08, both_ways: false }
     }
 
     #[test]
@@ -189,6 +194,22 @@ mod tests {
         let last = days.last().unwrap();
         assert_eq!((last.day, last.like_days), (40, 14), "{days:?}");
         assert!((last.worse - 0.1).abs() < 0.01, "{last:?}");
+    }
+
+    /// A tenth less from day 20 to 39, when the other machine was worse, and back: of a machine that is a rise from its best days,
+    /// of two of them it is none.
+    #[test]
+    fn a_ratio_that_fell_and_came_back_is_no_worse() {
+        let fell = |row: &Row<1>| {
+            let y = row.y - if row.day >= 40 { 0.1 } else { 0.0 };
+            Row { y: if (20..40).contains(&row.day) { y - 0.1 } else { y }, ..*row }
+        };
+        let rows: Vec<Row<1>> = rows().iter().map(fell).collect();
+        let last = |both_ways: bool| {
+            let method = Method { both_ways, ..method([f64::INFINITY]) };
+            judged_days(&rows, &method).unwrap().0.last().unwrap().lasting
+        };
+        assert!(last(false) > 0.09 && last(true).abs() < 0.01, "{} {}", last(false), last(true));
     }
 
     #[test]
