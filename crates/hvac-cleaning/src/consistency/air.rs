@@ -60,3 +60,35 @@ fn expected(plant: &Plant<'_>, fans: &[usize], load: usize, dry: usize) -> Optio
     }
     Some(expected)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::sensor::{Sensor, Tag};
+    use super::*;
+
+    const STEP_MS: i64 = 600_000;
+
+    /// Fans draw 6 + 4·share² kW, share being the load by 1000 kW; from day 10 on their report is four intervals late.
+    #[test]
+    fn fans_tell_when_their_report_is_late() {
+        let rows = 30_i32 * 144;
+        let at_ms: Vec<i64> = (0..i64::from(rows)).map(|row| row * STEP_MS).collect();
+        let wave = |row: i32, hours: f64| (f64::from(row) / 6.0 / hours * std::f64::consts::TAU).sin();
+        let share = |row: i32| 1.0 + 0.4 * wave(row, 24.0) + 0.2 * wave(row, 7.3) + 0.1 * wave(row, 61.0);
+        let load: Vec<f64> = (0..rows).map(|row| 1000.0 * share(row)).collect();
+        let dry: Vec<f64> = (0..rows).map(|row| 26.0 + 4.0 * wave(row, 24.0) + wave(row, 41.0)).collect();
+        let fan = |row: i32| 6.0 + 4.0 * share(if row < 1440 { row } else { row - 4 }).powi(2);
+        let fans: Vec<f64> = (0..rows).map(fan).collect();
+        let named = [("CH.SYS.RT", &load), ("OAT", &dry), ("AH01.KW", &fans), ("AH02.KW", &fans), ("AH03.KW", &fans)];
+        let sensors = named.iter().map(|(name, values)| {
+            let tag = Tag::of(name, None).unwrap();
+            Sensor { name, tag, unit: None, unit_by_values: false, values, interval_ms: STEP_MS as f64 }
+        });
+        let mut plant = Plant::of(sensors.collect(), &at_ms, 101_325.0);
+        let found = super::super::time_shift::find(&mut plant, &at_ms, &[]);
+        let [fault] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((fault.sensors.as_slice(), fault.intervals), ([2, 3, 4].as_slice(), 4), "{fault:?}");
+        assert!(fault.days.start.abs_diff(10) <= 1 && fault.days.end >= 29, "{fault:?}");
+    }
+}
