@@ -9,7 +9,7 @@
 //!   them 3.75 times their mean, of fewer than 5 the same within 5 % of its usual span – a fan's power is flat at low
 //!   speed, and a controlled value is still at its set-point –, or as long as the runs within that by chance do;
 //! - stands still with the speed of its machine: from where that comes to within 1 % until it leaves;
-//! - stands still while that speed does, and at that speed repeats its value so often at other times that one in 2000 columns
+//! - stands still while that speed does, and at that speed repeats its value so often at other times that one in 5000 columns
 //!   ([`CHANCE`]) or more would by chance: a fan at its least speed moves its meter by less than that can show;
 //! - only rises, 48 times and 50 times for each fall: a register by its values.
 

@@ -69,7 +69,7 @@ fn frozen_by_the_book(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresh
     let goes_on = runs.iter().filter(|run| run.rows > 1).count() as f64 / runs.len().max(1) as f64;
     let mut samples = 0.0_f64;
     if habit.is_some() && thresholds.frozen_habit > 0.0 && goes_on > 0.0 && goes_on <= 0.5 {
-        // The least number of samples for which fewer than one run in 2 000 columns lasts, told by the 30 longest others.
+        // The least number of samples for which fewer than one run in 5 000 columns lasts, told by the 30 longest others.
         let in_samples = |run: &FrozenRun| 1.0 + (run.end_ms - run.start_ms) as f64 / sensor.seen_ms;
         let mut longer: Vec<f64> = runs.iter().filter(|run| run.rows > 1).map(in_samples).collect();
         longer.sort_by(f64::total_cmp);
@@ -79,7 +79,7 @@ fn frozen_by_the_book(sensor: &Sensor<'_>, known: Knowledge, thresholds: &Thresh
         let single = if least < 2.0 { runs.iter().filter(|run| run.rows == 1).count() } else { 0 };
         let (n, e) =
             ((single + tail.len()) as f64, tail.iter().map(|samples| (samples - least).clamp(0.0, 6.0)).sum::<f64>());
-        samples = least + (n / 0.0005).ln() / -((e + 1.0) / (n + e + 1.0)).ln();
+        samples = least + (n / 0.0002).ln() / -((e + 1.0) / (n + e + 1.0)).ln();
     }
     let usual = match habit {
         Some((_, q)) => quantile(&mut holds, *q).unwrap(),
