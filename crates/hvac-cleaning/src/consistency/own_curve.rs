@@ -9,14 +9,12 @@ use hvac_points::physics::water_heat_kw;
 use hvac_points::{MachineKind, Role};
 
 use super::plant::Plant;
-use super::relation::Law;
+use super::relation::{LEAST_DELTA_K, Law};
 use super::robust::median_of;
 use crate::within_days::{Row, fit};
 
 /// Instants that a curve is learnt from.
 const LEAST_INSTANTS: usize = 150;
-/// Least ΔT that says how much heat it is, K.
-pub(super) const LEAST_DELTA_K: f64 = 1.0;
 /// How much it counts.
 const STRENGTH: f64 = 0.5;
 

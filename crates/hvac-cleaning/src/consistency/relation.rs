@@ -9,8 +9,10 @@
 
 use hvac_points::physics::water_heat_kw;
 
-use super::own_curve::LEAST_DELTA_K;
 use super::wet_bulb::WetBulbs;
+
+/// Least ΔT that says how much heat it is, K.
+pub(super) const LEAST_DELTA_K: f64 = 1.0;
 
 /// Values at one instant, by slot.
 pub(crate) type Row<'a> = &'a dyn Fn(usize) -> f64;
