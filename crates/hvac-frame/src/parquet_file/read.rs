@@ -4,6 +4,7 @@
 //! [`decode`] as far as it goes, everything else by the `parquet` crate.
 
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, TimestampMillisecondType};
@@ -274,19 +275,13 @@ impl ParquetReader {
     ) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + 'static> {
         let positions = self.footer.positions(columns)?;
         let (reader, order) = self.reader(&positions, &(0..to_usize(self.footer.row_count())?), BATCH_ROWS)?;
-        Ok(reader.map(move |batch| {
-            let batch = batch.map_err(read_failed)?;
-            batch.project(&order).doing("ordering the columns of a batch")
-        }))
+        Ok(guarded(reader).map(move |batch| batch?.project(&order).doing("ordering the columns of a batch")))
     }
 
     /// Some rows of some columns, in the order given.
     fn decode(&self, positions: &[usize], rows: &Range<usize>) -> Result<Vec<Column>> {
         let (reader, order) = self.reader(positions, rows, rows.len().clamp(1, ROW_GROUP_ROWS))?;
-        let mut batches = Vec::new();
-        for batch in reader {
-            batches.push(batch.map_err(read_failed)?);
-        }
+        let batches = guarded(reader).collect::<Result<Vec<_>>>()?;
         let fields = self.footer.metadata.schema().fields();
         let columns = positions.iter().zip(order).map(|(position, index)| {
             let field =
@@ -337,6 +332,22 @@ impl ParquetReader {
         }
         Ok((reader.build().map_err(read_failed)?, order))
     }
+}
+
+/// The batches of the library's reader, which panics at some damaged pages instead of saying so.
+fn guarded(mut reader: ParquetRecordBatchReader) -> impl Iterator<Item = Result<RecordBatch>> + Send + 'static {
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        let next = catch_unwind(AssertUnwindSafe(|| reader.next()));
+        ended = next.is_err();
+        match next {
+            Ok(batch) => batch.map(|batch| batch.map_err(read_failed)),
+            Err(_) => Some(Err(damaged("the pages of a column do not fit together"))),
+        }
+    })
 }
 
 /// One column of a frame, in one piece.
