@@ -37,6 +37,7 @@ mod m000020_energy_prices;
 mod m000021_search;
 mod m000022_accounts;
 mod m000023_records;
+mod m000024_noted_words;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m000021_search::Migration),
             Box::new(m000022_accounts::Migration),
             Box::new(m000023_records::Migration),
+            Box::new(m000024_noted_words::Migration),
         ]
     }
 }

@@ -1,7 +1,10 @@
 //! The metadata database as what keeps records: read by its readers, written by its one writer.
 
+use std::borrow::Borrow;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use sea_orm::{ConnectionTrait, DbErr};
 
 use super::backend::{BackendFailure, Done, Filter, Found, Record, RecordBackend, RecordQuery};
 use super::collection::Collection;
@@ -23,6 +26,33 @@ impl Embedded {
     }
 }
 
+/// Writes records in somebody's transaction, as [`sql::write`] does, so that their words are found.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub(super) async fn put<R: Borrow<Record>>(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    records: &[R],
+) -> Result<u64, DbErr> {
+    search::note(db, collection, records.iter().map(|record| record.borrow().key.as_str())).await?;
+    sql::write(db, collection, records).await
+}
+
+/// Deletes records in somebody's transaction, as [`sql::delete`] does, with their words.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub(super) async fn remove(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    keys: &[String],
+    before_ms: Option<i64>,
+) -> Result<u64, DbErr> {
+    search::note(db, collection, keys.iter().map(String::as_str)).await?;
+    sql::delete(db, collection, keys, before_ms).await
+}
+
 fn down(error: Error) -> BackendFailure {
     BackendFailure::Down(error)
 }
@@ -40,7 +70,7 @@ impl RecordBackend for Embedded {
     fn write<'a>(&'a self, collection: &'a Collection, records: &'a [Record]) -> BoxFuture<'a, Done<()>> {
         async move {
             let txn = self.db.begin().await.map_err(down)?;
-            sql::write(&txn, collection, records).await.internal("writing records").map_err(down)?;
+            put(&txn, collection, records).await.internal("writing records").map_err(down)?;
             txn.commit().await.map_err(down)
         }
         .boxed()
@@ -69,7 +99,7 @@ impl RecordBackend for Embedded {
     ) -> BoxFuture<'a, Done<u64>> {
         async move {
             let txn = self.db.begin().await.map_err(down)?;
-            let deleted = sql::delete(&txn, collection, keys, before_ms).await;
+            let deleted = remove(&txn, collection, keys, before_ms).await;
             let deleted = deleted.internal("deleting records").map_err(down)?;
             txn.commit().await.map_err(down)?;
             Ok(deleted)

@@ -2,10 +2,12 @@
 //!
 //! SQLite finds a word anywhere in a text (trigrams, FTS5), PostgreSQL the beginnings of words (its own text search,
 //! without a dictionary); neither minds their case. Of several words a record has to have each. PostgreSQL keeps its index
-//! with each write. In SQLite a trigram index costs ten times what the record does, so a write only notes that the record
-//! changed; what is noted is gathered bit by bit when nobody waits for it, and before anybody searches.
+//! with each write. In SQLite a trigram index costs ten times what the record does, so a write only notes which records
+//! it changes; what is noted is gathered bit by bit when nobody waits for it, and before anybody searches.
 
-use sea_orm::sea_query::Expr;
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use super::collection::{BackendKind, Collection, FieldType};
@@ -14,10 +16,8 @@ use hvac_store::db::Db;
 
 /// Characters of a word from which on trigrams find it.
 const TRIGRAM: usize = 3;
-/// What changes a record, and which row says its key.
-const WHEN: [(&str, &str); 3] = [("insert", "new"), ("update", "new"), ("delete", "old")];
-/// Records that are gathered at once: others wait to write meanwhile.
-const AT_ONCE: u64 = 50;
+/// Records of a note, which are gathered at once: others wait to write meanwhile.
+const AT_ONCE: usize = 50;
 
 /// The words of what somebody looks for.
 #[must_use]
@@ -68,10 +68,7 @@ pub(super) async fn let_go(
     let table = collection.table();
     match backend {
         DbBackend::Sqlite => {
-            for (when, _) in WHEN {
-                db.execute_unprepared(&format!("DROP TRIGGER IF EXISTS \"{table}_{when}_words\"")).await?;
-            }
-            for name in ["trigrams", "rows", "changed"] {
+            for name in ["trigrams", "rows", "noted"] {
                 db.execute_unprepared(&format!("DROP TABLE IF EXISTS \"{table}__{name}\"")).await?;
             }
         }
@@ -98,29 +95,24 @@ pub(super) async fn prepare(
     };
     let (table, key) = (collection.table(), &collection.key);
     let statements = match backend {
-        DbBackend::Sqlite => {
-            let mut statements = vec![
-                // A row's number in the index is one that stays: `rowid` of the records' own table does not.
-                format!(
-                    "CREATE TABLE IF NOT EXISTS \"{table}__rows\" (number INTEGER PRIMARY KEY, record_key TEXT NOT NULL UNIQUE)"
-                ),
-                format!("CREATE TABLE IF NOT EXISTS \"{table}__changed\" (record_key TEXT PRIMARY KEY) WITHOUT ROWID"),
-                format!(
-                    "CREATE VIRTUAL TABLE IF NOT EXISTS \"{table}__trigrams\" USING fts5 (text, content = '', \
-                     contentless_delete = 1, tokenize = 'trigram')"
-                ),
-                format!("INSERT OR IGNORE INTO \"{table}__changed\" SELECT \"{key}\" FROM \"{table}\""),
-            ];
-            statements.extend(WHEN.map(|(when, row)| {
-                // Not `OR IGNORE`: a statement that fires a trigger has a say in what its conflicts do.
-                format!(
-                    "CREATE TRIGGER IF NOT EXISTS \"{table}_{when}_words\" AFTER {when} ON \"{table}\" BEGIN \
-                     INSERT INTO \"{table}__changed\" SELECT {row}.\"{key}\" WHERE NOT EXISTS \
-                     (SELECT 1 FROM \"{table}__changed\" WHERE record_key = {row}.\"{key}\"); END"
-                )
-            }));
-            statements
-        }
+        DbBackend::Sqlite => vec![
+            // A row's number in the index is one that stays: `rowid` of the records' own table does not.
+            format!(
+                "CREATE TABLE IF NOT EXISTS \"{table}__rows\" (number INTEGER PRIMARY KEY, record_key TEXT NOT NULL UNIQUE)"
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS \"{table}__noted\" (number INTEGER PRIMARY KEY, record_keys TEXT NOT NULL)"
+            ),
+            format!(
+                "CREATE VIRTUAL TABLE IF NOT EXISTS \"{table}__trigrams\" USING fts5 (text, content = '', \
+                 contentless_delete = 1, tokenize = 'trigram')"
+            ),
+            format!(
+                "INSERT INTO \"{table}__noted\" (record_keys) SELECT json_group_array(record_key) FROM \
+                 (SELECT \"{key}\" AS record_key, row_number() OVER (ORDER BY \"{key}\") / {AT_ONCE} AS note \
+                 FROM \"{table}\") GROUP BY note"
+            ),
+        ],
         DbBackend::Postgres => vec![format!(
             "CREATE INDEX IF NOT EXISTS \"{}\" ON \"{table}\" USING GIN (to_tsvector('simple', {all}))",
             index_name(collection)
@@ -129,6 +121,30 @@ pub(super) async fn prepare(
     };
     for statement in statements {
         db.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
+/// Notes which records of the metadata database are written or deleted, in the same transaction.
+///
+/// # Errors
+/// When the database refuses a statement.
+pub(super) async fn note(
+    db: &impl ConnectionTrait,
+    collection: &Collection,
+    keys: impl IntoIterator<Item = &str>,
+) -> std::result::Result<(), DbErr> {
+    if !collection.is_searched() {
+        return Ok(());
+    }
+    let keys: Vec<&str> = BTreeSet::from_iter(keys).into_iter().collect();
+    let mut insert = Query::insert();
+    insert.into_table(format!("{}__noted", collection.table())).columns(["record_keys"]);
+    for note in keys.chunks(AT_ONCE) {
+        insert.values_panic([Expr::val(serde_json::json!(note).to_string())]);
+    }
+    if !keys.is_empty() {
+        db.execute(&insert).await?;
     }
     Ok(())
 }
@@ -142,39 +158,38 @@ pub async fn gather(db: &Db, collection: &Collection) -> Result<bool> {
     let doing = "gathering the words of records";
     let Some(of_row) = texts(collection, "c.", DbBackend::Sqlite) else { return Ok(false) };
     let (table, key) = (collection.table(), &collection.key);
-    let first = format!("SELECT record_key FROM \"{table}__changed\" ORDER BY record_key LIMIT {AT_ONCE}");
+    let first = format!("SELECT number, record_keys FROM \"{table}__noted\" ORDER BY number LIMIT 1");
     let first = || Statement::from_string(DbBackend::Sqlite, first.clone());
-    let up_to_there = [
-        format!(
-            "INSERT OR IGNORE INTO \"{table}__rows\" (record_key) \
-             SELECT record_key FROM \"{table}__changed\" WHERE record_key <= ?"
-        ),
-        format!(
-            "DELETE FROM \"{table}__trigrams\" WHERE rowid IN (SELECT r.number FROM \"{table}__changed\" h \
-             JOIN \"{table}__rows\" r ON r.record_key = h.record_key WHERE h.record_key <= ?)"
-        ),
-        format!(
-            "INSERT INTO \"{table}__trigrams\" (rowid, text) SELECT r.number, {of_row} FROM \"{table}__changed\" h \
-             JOIN \"{table}__rows\" r ON r.record_key = h.record_key \
-             JOIN \"{table}\" c ON c.\"{key}\" = h.record_key WHERE h.record_key <= ?"
-        ),
-        format!(
-            "DELETE FROM \"{table}__rows\" WHERE record_key IN (SELECT h.record_key FROM \"{table}__changed\" h \
-             WHERE h.record_key <= ? AND NOT EXISTS (SELECT 1 FROM \"{table}\" c WHERE c.\"{key}\" = h.record_key))"
-        ),
-        format!("DELETE FROM \"{table}__changed\" WHERE record_key <= ?"),
-    ];
     // Looking costs nobody's turn.
     if db.read().query_one_raw(first()).await.internal(doing)?.is_none() {
         return Ok(false);
     }
     let txn = db.begin().await?;
-    let Some(last) = txn.query_all_raw(first()).await.internal(doing)?.pop() else { return Ok(false) };
-    let last: String = last.try_get_by_index(0).internal(doing)?;
-    for sql in &up_to_there {
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [last.clone().into()]);
+    let Some(noted) = txn.query_one_raw(first()).await.internal(doing)? else { return Ok(false) };
+    let number: i64 = noted.try_get_by_index(0).internal(doing)?;
+    let keys: String = noted.try_get_by_index(1).internal(doing)?;
+    let of_note = "(SELECT value FROM json_each(?))";
+    for sql in [
+        format!("INSERT OR IGNORE INTO \"{table}__rows\" (record_key) SELECT value FROM json_each(?)"),
+        format!(
+            "DELETE FROM \"{table}__trigrams\" WHERE rowid IN \
+             (SELECT number FROM \"{table}__rows\" WHERE record_key IN {of_note})"
+        ),
+        format!(
+            "INSERT INTO \"{table}__trigrams\" (rowid, text) SELECT r.number, {of_row} FROM \"{table}__rows\" r \
+             JOIN \"{table}\" c ON c.\"{key}\" = r.record_key WHERE r.record_key IN {of_note}"
+        ),
+        format!(
+            "DELETE FROM \"{table}__rows\" WHERE record_key IN {of_note} \
+             AND NOT EXISTS (SELECT 1 FROM \"{table}\" c WHERE c.\"{key}\" = record_key)"
+        ),
+    ] {
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [keys.clone().into()]);
         txn.execute_raw(statement).await.internal(doing)?;
     }
+    let done = format!("DELETE FROM \"{table}__noted\" WHERE number = ?");
+    let done = Statement::from_sql_and_values(DbBackend::Sqlite, done, [number.into()]);
+    txn.execute_raw(done).await.internal(doing)?;
     txn.commit().await?;
     Ok(true)
 }

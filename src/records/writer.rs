@@ -15,7 +15,7 @@ use super::backend::Record;
 use super::collection::{BackendKind, Collection};
 use super::outbox::{Operation, Outbox};
 use super::record::{bytes_of, give_defaults};
-use super::sql;
+use super::{embedded, sql};
 use crate::audit::{self, Act};
 use crate::error::{Context, Error, Result, codes};
 use crate::events::Events;
@@ -255,7 +255,7 @@ impl Desk {
         let Run { collection, records } = run;
         let mut records: Vec<Arc<Record>> = records.into_values().collect();
         if collection.backend == BackendKind::Sqlite {
-            let written = sql::write(txn, &collection, &records).await.internal("writing records")?;
+            let written = embedded::put(txn, &collection, &records).await.internal("writing records")?;
             if written < records.len() as u64 {
                 let later = sql::later(txn, &collection, &records).await.internal("reading what was there")?;
                 records.retain(|record| !later.contains(&record.key));
@@ -284,7 +284,7 @@ impl Desk {
     ) -> Result<()> {
         if collection.backend == BackendKind::Sqlite {
             let keys = [key.to_owned()];
-            sql::delete(txn, collection, &keys, None).await.internal("deleting a record")?;
+            embedded::remove(txn, collection, &keys, None).await.internal("deleting a record")?;
         } else {
             let record = Arc::new(gone(key));
             let bytes = bytes_of(&record);

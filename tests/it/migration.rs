@@ -18,43 +18,50 @@ mod rows;
 const REPLACED: [&str; 2] = ["artefact_versions", "model_versions"];
 /// Every table, with the step (counted from the last migration) that drops it.
 const TABLES: [(&str, u32); 36] = [
-    ("collections", 1),
-    ("record_outbox", 1),
-    ("record_rejected", 1),
-    ("accounts", 2),
-    ("api_keys", 2),
-    ("audit_anchor", 2),
-    ("audit_entries", 2),
-    ("links", 2),
-    ("logins", 2),
-    ("shares", 2),
-    ("saved_queries", 3),
-    ("search_pending", 3),
-    ("search_sessions", 3),
-    ("search_texts", 3),
-    ("session_texts", 3),
-    ("energy_prices", 4),
-    ("optimization_outcomes", 5),
-    ("report_overrides", 6),
-    ("removals", 8),
-    ("versions", 9),
-    ("parse_reports", 11),
-    ("file_checks", 12),
-    ("manifests", 12),
-    ("model_aliases", 15),
-    ("model_versions", 15),
-    ("job_events", 17),
-    ("optimization_runs", 18),
-    ("trained_models", 18),
-    ("cleaning_jobs", 19),
-    ("jobs", 20),
-    ("artefact_versions", 21),
-    ("parsed_datasets", 21),
-    ("site_overrides", 22),
-    ("source_files", 22),
-    ("upload_sessions", 22),
-    ("store_identity", 23),
+    ("collections", 2),
+    ("record_outbox", 2),
+    ("record_rejected", 2),
+    ("accounts", 3),
+    ("api_keys", 3),
+    ("audit_anchor", 3),
+    ("audit_entries", 3),
+    ("links", 3),
+    ("logins", 3),
+    ("shares", 3),
+    ("saved_queries", 4),
+    ("search_pending", 4),
+    ("search_sessions", 4),
+    ("search_texts", 4),
+    ("session_texts", 4),
+    ("energy_prices", 5),
+    ("optimization_outcomes", 6),
+    ("report_overrides", 7),
+    ("removals", 9),
+    ("versions", 10),
+    ("parse_reports", 12),
+    ("file_checks", 13),
+    ("manifests", 13),
+    ("model_aliases", 16),
+    ("model_versions", 16),
+    ("job_events", 18),
+    ("optimization_runs", 19),
+    ("trained_models", 19),
+    ("cleaning_jobs", 20),
+    ("jobs", 21),
+    ("artefact_versions", 22),
+    ("parsed_datasets", 22),
+    ("site_overrides", 23),
+    ("source_files", 23),
+    ("upload_sessions", 23),
+    ("store_identity", 24),
 ];
+
+/// Searched records before the last step, which changes nothing else.
+const SEARCHED: &str = "CREATE TABLE records_orders (order_id TEXT NOT NULL PRIMARY KEY, title TEXT);
+    CREATE TABLE records_orders__changed (record_key TEXT PRIMARY KEY) WITHOUT ROWID;
+    CREATE TRIGGER records_orders_insert_words AFTER insert ON records_orders BEGIN
+        INSERT INTO records_orders__changed VALUES (new.order_id); END;
+    INSERT INTO records_orders VALUES ('O-1', 'Clean the condenser');";
 
 async fn empty() -> (TempDir, DatabaseConnection) {
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +101,7 @@ async fn a_filled_database_goes_down_step_by_step_and_up_again() {
             if step > 0 {
                 Migrator::down(&db, Some(1)).await.unwrap();
             }
-            let is_there = |(name, gone): &&(&str, u32)| *gone > step && (step > 8 || !REPLACED.contains(name));
+            let is_there = |(name, gone): &&(&str, u32)| *gone > step && (step > 9 || !REPLACED.contains(name));
             let mut left: Vec<&str> = TABLES.iter().filter(is_there).map(|(name, _)| *name).collect();
             left.sort_unstable();
             assert_eq!(tables(&db).await, left, "after {step} steps down");
@@ -117,7 +124,7 @@ async fn what_a_parse_found_moves_out_of_its_row_and_back() {
         async { row.await.unwrap().unwrap().try_get::<String>("", "report").unwrap() }
     };
     let before = report("SELECT report FROM parse_reports WHERE dataset_id = 'd1'").await;
-    Migrator::down(&db, Some(11)).await.unwrap();
+    Migrator::down(&db, Some(12)).await.unwrap();
     assert_eq!(report("SELECT report FROM parsed_datasets WHERE id = 'd1'").await, before);
     Migrator::up(&db, None).await.unwrap();
     assert_eq!(report("SELECT report FROM parse_reports WHERE dataset_id = 'd1'").await, before);
@@ -154,7 +161,10 @@ async fn the_kind_of_interval_totals_comes_and_goes_without_a_row() {
 async fn each_single_step_goes_back_and_forth() {
     let (_folder, db) = empty().await;
     let steps = Migrator::migrations().len();
-    for _ in 0..steps {
+    for step in 1..=steps {
+        if step == steps {
+            db.execute_unprepared(SEARCHED).await.unwrap();
+        }
         Migrator::up(&db, Some(1)).await.unwrap();
         let before = schema(&db).await;
         Migrator::down(&db, Some(1)).await.unwrap();

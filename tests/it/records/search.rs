@@ -102,6 +102,44 @@ async fn words_in_the_embedded_database() {
     assert_eq!(found(&app, "leaving").await, ["W-2"]);
 }
 
+/// More than are gathered at once: each is found by what it says now, and how many there are is right.
+#[tokio::test]
+async fn words_of_many_records() {
+    let app = kept_by(None).await;
+    let many = |words: &str, range: std::ops::Range<usize>| json!({"work_orders": range.map(|at| titled(&format!("W-{at:04}"), words, "")).collect::<Vec<_>>()});
+    app.post(BATCH, &many("strainer", 0..730)).await.expect(202);
+    app.post(BATCH, &many("bearing", 200..510)).await.expect(202);
+    app.delete("/api/v1/work-orders/W-0729").await.expect(204);
+    for (q, expected) in [("strainer", 730 - 310 - 1), ("bearing", 310)] {
+        let page = app.get(&format!("/api/v1/work-orders?q={q}")).await.expect(200);
+        assert_eq!(page["total"], expected, "{q}");
+    }
+}
+
+/// As it was when triggers noted what changed: nothing that they noted is forgotten.
+#[tokio::test]
+async fn what_was_noted_by_triggers_is_found() {
+    const AS_IT_WAS: &str = "
+        DELETE FROM seaql_migrations WHERE version = 'm000024_noted_words';
+        DROP TABLE records_work_orders__noted;
+        CREATE TABLE records_work_orders__changed (record_key TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TRIGGER records_work_orders_insert_words AFTER insert ON records_work_orders BEGIN
+            INSERT INTO records_work_orders__changed SELECT new.work_order_id; END;
+        INSERT INTO records_work_orders SELECT 'W-2', created_at, updated_at, _rest, 'Replace a sensor', equipment_id
+            FROM records_work_orders;";
+    let app = kept_by(None).await;
+    app.post(BATCH, &json!({"work_orders": [titled("W-1", "Clean the condenser", "")]})).await.expect(202);
+    assert_eq!(found(&app, "condenser").await, ["W-1"]);
+    let txn = app.state.store.db.begin().await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&txn, AS_IT_WAS).await.unwrap();
+    txn.commit().await.unwrap();
+    let app = app.restart().await;
+    assert_eq!(found(&app, "sensor").await, ["W-2"]);
+    app.post(BATCH, &json!({"work_orders": [titled("W-2", "Paint the door", "")]})).await.expect(202);
+    assert_eq!(found(&app, "sensor").await, Vec::<String>::new());
+    assert_eq!(found(&app, "condenser").await, ["W-1"]);
+}
+
 #[tokio::test]
 async fn a_collection_without_searched_fields_takes_no_words() {
     let text = "[[collection]]\nname = \"plain\"\nkey = \"id\"\n[collection.fields]\nid = { type = \"text\" }\n";
