@@ -49,25 +49,30 @@ impl Servers<'_> {
     }
 }
 
-/// Of the servers that these files would have something changed in those that cannot be asked now, and why.
-pub(super) async fn away(
+/// What keeps those collections that these files would have changed.
+pub(super) async fn changed_kinds(
     inner: &Inner,
     files: &[DeclarationFile],
     before: &Registry,
-) -> Result<BTreeMap<BackendKind, Error>> {
+) -> Result<BTreeSet<BackendKind>> {
     let known = stored(inner.db.read()).await?;
     let choices = registry::choices(files, before, &known);
     let all = choices.iter().flat_map(|choice| &choice.collections).map(|(_, collection)| collection);
     let changed = all.filter(|collection| known.get(&collection.name) != Some(&***collection));
-    let kinds: BTreeSet<BackendKind> = changed.map(|collection| collection.backend).collect();
+    Ok(changed.map(|collection| collection.backend).collect())
+}
+
+/// Of these those that cannot be asked now, and why.
+pub(super) async fn away(inner: &Inner, kinds: &BTreeSet<BackendKind>) -> BTreeMap<BackendKind, Error> {
     let mut away = BTreeMap::new();
-    for kind in kinds.into_iter().filter(|kind| *kind != BackendKind::Sqlite) {
-        let Some((_, backend)) = inner.backends.iter().find(|(other, _)| *other == kind) else { continue };
-        if let Err(failure) = backend.health().await {
+    for (kind, backend) in inner.backends.iter().filter(|(kind, _)| kinds.contains(kind)) {
+        if kind != BackendKind::Sqlite
+            && let Err(failure) = backend.health().await
+        {
             away.insert(kind, failure.into());
         }
     }
-    Ok(away)
+    away
 }
 
 /// Takes files over: what can be used of them is applied, of all others what was before goes on.

@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::backend::Backends;
-use self::collection::{BackendKind, Collection};
+use self::collection::BackendKind;
 use self::embedded::Embedded;
+use self::layouts::Layouts;
 use self::outbox::Outbox;
 use self::source::{Source, Stamp};
 use self::writer::Writer;
@@ -37,6 +38,7 @@ pub mod declaration;
 pub mod embedded;
 mod expiry;
 pub mod export;
+mod layouts;
 pub mod list;
 pub mod outbox;
 pub mod read;
@@ -83,8 +85,7 @@ struct Inner {
     outbox: Arc<Outbox>,
     writer: Writer,
     events: Events,
-    /// Each collection as its table is, those that are declared no more too. Held while tables are changed.
-    layout: Arc<tokio::sync::RwLock<BTreeMap<String, Arc<Collection>>>>,
+    layouts: Layouts,
     registry: RwLock<Arc<Registry>>,
     source: Source,
     /// Its files as they were when they were read last.
@@ -119,15 +120,15 @@ impl Records {
         let RecordSettings { declarations, outbox, zone, reserved, backends } = settings;
         let backends = backends.with(BackendKind::Sqlite, Arc::new(Embedded::new(db.clone())));
         let outbox = Arc::new(Outbox::open(db.clone(), outbox).await?);
-        let layout = Arc::default();
-        let writer = Writer::start(db.clone(), Arc::clone(&outbox), Arc::clone(&layout), events.clone());
+        let layouts = Layouts::of(apply::stored(db.read()).await?);
+        let writer = Writer::start(db.clone(), Arc::clone(&outbox), layouts.clone(), events.clone());
         let inner = Inner {
             db,
             backends,
             outbox,
             writer,
             events,
-            layout,
+            layouts,
             registry: RwLock::default(),
             source: Source::new(declarations),
             read: Mutex::default(),
@@ -193,12 +194,13 @@ impl Inner {
         let reading = tokio::task::spawn_blocking(move || (source.stamp(), source.files()));
         let (stamp, files) = reading.await.internal("reading declarations")?;
         let before = self.registry();
-        // Whoever reads and writes waits from here on, whatever keeps his records: for no server that is away.
-        let away = apply::away(self, &files, &before).boxed().await?;
-        let turns = self.outbox.turns().await;
-        let mut layout = self.layout.write().await;
+        let kinds = apply::changed_kinds(self, &files, &before).await?;
+        let away = apply::away(self, &kinds).boxed().await;
+        // Whoever reads and writes what these keep waits from here on: for no server that is away.
+        let turns = self.outbox.turns(&kinds).await;
+        let alone = self.layouts.change(&kinds).await;
         let servers = apply::Servers { away, turns };
-        let (registry, now) = apply::taken_over(self, &files, &before, servers).boxed().await?;
+        let (registry, layout) = apply::taken_over(self, &files, &before, servers).boxed().await?;
         for state in &registry.files {
             let was = before.files.iter().find(|was| was.file == state.file);
             if let Some(error) = &state.error
@@ -210,7 +212,10 @@ impl Inner {
         if before.generation > 0 {
             tracing::info!(collections = registry.collections.len(), "declarations were read again");
         }
-        *layout = now;
+        for (kind, mut own) in alone {
+            let of_kind = layout.iter().filter(|(_, collection)| collection.backend == kind);
+            *own = of_kind.map(|(name, collection)| (name.clone(), Arc::clone(collection))).collect();
+        }
         announce::declare(&self.events, &registry);
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
@@ -223,6 +228,8 @@ impl Inner {
         if kind == BackendKind::Sqlite {
             return Ok(0);
         }
+        // Nobody waits for the turn of whoever changes tables for long.
+        drop(self.layouts.hold(kind).await?);
         let mut flushed = 0;
         loop {
             // A turn for each part: whoever changes tables has his between two of them, and holds it until he is done.
@@ -231,9 +238,7 @@ impl Inner {
                 return Ok(flushed);
             }
             // Those that are declared no more too.
-            let layout = self.layout.read().await;
-            let known: Vec<_> = layout.values().filter(|collection| collection.backend == kind).cloned().collect();
-            drop(layout);
+            let known: Vec<_> = self.layouts.hold(kind).await?.all().cloned().collect();
             match self.outbox.hand_over(&mut turn, &**backend, &known).boxed().await? {
                 0 => return Ok(flushed),
                 rows => flushed += rows,
@@ -272,8 +277,8 @@ async fn keep_searched(inner: Arc<Inner>) {
         let names: Vec<String> = inner.registry().collections.iter().map(|own| own.name.clone()).collect();
         for name in names.iter().filter(|_| !inner.db.is_read_only()) {
             while !inner.stop.is_cancelled() {
-                let layout = inner.layout.read().await;
-                let Some(collection) = layout.get(name).filter(|own| own.backend == BackendKind::Sqlite) else { break };
+                let Ok(layout) = inner.layouts.hold(BackendKind::Sqlite).await else { break };
+                let Some(collection) = layout.get(name) else { break };
                 // Whoever searches is told why it fails.
                 if !search::gather(&inner.db, collection).await.unwrap_or(false) {
                     break;

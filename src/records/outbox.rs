@@ -4,7 +4,7 @@
 //! Each server has a queue of its own: one that is away holds up no other. A record that its server refuses goes aside
 //! with the reason, and those behind it go on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -284,10 +284,10 @@ impl Outbox {
         Some(Turn { kind, pace: self.paces.get(&kind)?.lock().await })
     }
 
-    /// The turns at all queues.
-    pub async fn turns(&self) -> BTreeMap<BackendKind, Turn<'_>> {
+    /// The turns at these queues.
+    pub async fn turns(&self, kinds: &BTreeSet<BackendKind>) -> BTreeMap<BackendKind, Turn<'_>> {
         let mut all = BTreeMap::new();
-        for (kind, pace) in &self.paces {
+        for (kind, pace) in self.paces.iter().filter(|(kind, _)| kinds.contains(kind)) {
             all.insert(*kind, Turn { kind: *kind, pace: pace.lock().await });
         }
         all

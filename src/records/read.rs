@@ -36,7 +36,7 @@ impl Records {
     /// 404 when there is none, or it lived long enough; 503 when its server is away.
     pub async fn record(&self, collection: &Collection, key: &str) -> Result<Record> {
         let inner = &self.0;
-        let layout = inner.layout.read().await;
+        let layout = inner.layouts.hold(collection.backend).await?;
         let collection = layout.get(&collection.name).map_or(collection, |own| own);
         let pending = match collection.backend {
             BackendKind::Sqlite => None,
@@ -185,7 +185,7 @@ impl Records {
             // Lists are made by the server alone: it has to have everything first.
             inner.flush_kind(collection.backend, true).await?;
         }
-        let layout = inner.layout.read().await;
+        let layout = inner.layouts.hold(collection.backend).await?;
         let collection = layout.get(&collection.name).map_or(collection, |own| own);
         query.filters.extend(expiry::alive(collection));
         let backend = inner.backends.of(collection)?;

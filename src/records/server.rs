@@ -27,6 +27,8 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const ASKING: Duration = Duration::from_secs(30);
 /// How long a table may take to be made or changed: all its rows may be written again.
 const PREPARING: Duration = Duration::from_secs(600);
+/// How long a table that is to be changed is waited for, where somebody else works on it.
+const WAITING: Duration = Duration::from_secs(10);
 /// How long a server may take to say that it is there.
 const LOOKING: Duration = Duration::from_secs(2);
 
@@ -142,9 +144,21 @@ fn is_of_data_in_mysql(told: &dyn sqlx::error::DatabaseError) -> bool {
     false
 }
 
+/// Whether it waited for a table that somebody else works on.
+fn is_held(told: &dyn sqlx::error::DatabaseError) -> bool {
+    #[cfg(feature = "mysql")]
+    if let Some(told) = told.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        return told.number() == 1205;
+    }
+    told.code().as_deref() == Some("55P03")
+}
+
 /// A few words that tell nothing of the address.
 fn reason(error: &DbErr) -> String {
     match driver_error(error) {
+        Some(sqlx::Error::Database(told)) if is_held(&**told) => {
+            "somebody works on its table: end that transaction".to_owned()
+        }
         Some(sqlx::Error::Database(told)) => format!("SQLSTATE {}", told.code().unwrap_or_default()),
         Some(sqlx::Error::Io(error)) => trust::refused(error).map_or_else(|| error.kind().to_string(), str::to_owned),
         Some(sqlx::Error::PoolTimedOut) => "no connection".to_owned(),
@@ -161,6 +175,11 @@ impl RecordBackend for SqlServer {
     fn prepare<'a>(&'a self, collection: &'a Collection, before: Option<&'a Collection>) -> BoxFuture<'a, Done<()>> {
         self.within(PREPARING, async move {
             let txn = self.db.begin().await?;
+            let patience = match self.kind {
+                BackendKind::Postgres => format!("SET LOCAL lock_timeout = '{}s'", WAITING.as_secs()),
+                _ => format!("SET SESSION lock_wait_timeout = {}", WAITING.as_secs()),
+            };
+            txn.execute_unprepared(&patience).await?;
             tables::prepare(&txn, collection, before).await?;
             txn.commit().await
         })

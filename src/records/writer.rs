@@ -3,16 +3,17 @@
 //! While one transaction is waited for or written, the next requests gather, so the more arrive the fewer commits there
 //! are. The turn at the database's writer is taken like anybody's: others write in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, RwLock, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::announce::{Written, announce};
 use super::backend::Record;
 use super::collection::{BackendKind, Collection};
+use super::layouts::{Held, Layouts};
 use super::outbox::{Operation, Outbox};
 use super::record::{bytes_of, give_defaults};
 use super::{embedded, sql};
@@ -45,6 +46,21 @@ impl Change {
         }
     }
 
+    /// With the collection as its table is now: it may have changed since the request was checked.
+    fn as_it_is(self, layout: &Held) -> Result<Self> {
+        let Some(now) = layout.get(&self.collection().name).filter(|now| *now != self.collection()) else {
+            return Ok(self);
+        };
+        let now = Arc::clone(now);
+        Ok(match self {
+            Self::Write(_, records) => {
+                let records = records.iter().map(|record| changed(&now, record)).collect::<Result<_>>()?;
+                Self::Write(now, records)
+            }
+            Self::Delete(_, key, principal) => Self::Delete(now, key, principal),
+        })
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Write(_, records) => records.len(),
@@ -58,12 +74,14 @@ struct Asked {
     answer: oneshot::Sender<Result<()>>,
     /// Room in memory, until it is answered.
     room: OwnedSemaphorePermit,
+    /// The tables that it is for stay as they are, until then.
+    layouts: Vec<Held>,
 }
 
 impl Asked {
     /// Makes room, and answers; whoever asked may have left.
     fn answered(self, done: Result<()>) {
-        drop(self.room);
+        drop((self.room, self.layouts));
         drop(self.answer.send(done));
     }
 }
@@ -73,41 +91,46 @@ impl Asked {
 pub struct Writer {
     queue: mpsc::UnboundedSender<Asked>,
     room: Arc<Semaphore>,
+    layouts: Layouts,
 }
 
 /// What the task works with.
 struct Desk {
     db: Db,
     outbox: Arc<Outbox>,
-    /// Held while a table is changed: nobody writes or reads by what it was.
-    layout: Arc<RwLock<BTreeMap<String, Arc<Collection>>>>,
     events: Events,
 }
 
 impl Writer {
     /// Starts the task.
     #[must_use]
-    pub fn start(
-        db: Db,
-        outbox: Arc<Outbox>,
-        layout: Arc<RwLock<BTreeMap<String, Arc<Collection>>>>,
-        events: Events,
-    ) -> Self {
+    pub fn start(db: Db, outbox: Arc<Outbox>, layouts: Layouts, events: Events) -> Self {
         let (queue, asked) = mpsc::unbounded_channel();
-        let desk = Desk { db, outbox, layout, events };
-        tokio::spawn(work(desk, asked));
-        Self { queue, room: Arc::new(Semaphore::new(ROOM)) }
+        tokio::spawn(work(Desk { db, outbox, events }, asked));
+        Self { queue, room: Arc::new(Semaphore::new(ROOM)), layouts }
     }
 
     /// Has changes written, all or none; answers after the commit.
     ///
     /// # Errors
-    /// `records_busy` when there is no room in memory, `outbox_full`, and what the database says.
+    /// `records_busy` when there is no room in memory or its table is being changed, `outbox_full`, what was declared anew
+    /// meanwhile, and what the database says.
     pub async fn write(&self, changes: Vec<Change>) -> Result<()> {
         let count: usize = changes.iter().map(Change::len).sum();
         if count == 0 {
             return Ok(());
         }
+        let kinds: BTreeSet<BackendKind> = changes.iter().map(|change| change.collection().backend).collect();
+        let mut layouts = Vec::with_capacity(kinds.len());
+        for kind in kinds {
+            layouts.push(self.layouts.hold(kind).await?);
+        }
+        let as_it_is = |change: Change| match layouts.iter().find(|held| held.get(&change.collection().name).is_some())
+        {
+            Some(held) => change.as_it_is(held),
+            None => Ok(change),
+        };
+        let changes = changes.into_iter().map(as_it_is).collect::<Result<_>>()?;
         let permits = u32::try_from(count.min(ROOM)).unwrap_or(u32::MAX);
         let room = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(permits)).await;
         let busy = || {
@@ -117,7 +140,7 @@ impl Writer {
         let Ok(Ok(room)) = room else { return Err(busy()) };
         let (answer, answered) = oneshot::channel();
         let closed = || Error::internal("nobody writes records any more");
-        self.queue.send(Asked { changes, answer, room }).map_err(|_| closed())?;
+        self.queue.send(Asked { changes, answer, room, layouts }).map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
 
@@ -130,7 +153,6 @@ impl Writer {
 
 async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
     while let Some(first) = asked.recv().await {
-        let layout = desk.layout.read().await;
         let begun = desk.db.begin().await;
         let mut group = vec![first];
         let mut count = records_of(&group);
@@ -141,7 +163,7 @@ async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
             group.push(next);
         }
         let committed = match begun {
-            Ok(txn) => desk.commit(txn, &group, &layout).await,
+            Ok(txn) => desk.commit(txn, &group).await,
             Err(error) => Err(error),
         };
         match committed {
@@ -159,7 +181,7 @@ async fn work(desk: Desk, mut asked: mpsc::UnboundedReceiver<Asked>) {
                 for asked in group {
                     let alone = std::slice::from_ref(&asked);
                     let done = match desk.db.begin().await {
-                        Ok(txn) => desk.commit(txn, alone, &layout).await,
+                        Ok(txn) => desk.commit(txn, alone).await,
                         Err(error) => Err(error),
                     };
                     match done {
@@ -187,21 +209,13 @@ struct Run<'g> {
 
 impl Desk {
     /// Writes a group and commits it; gives what is to be told of it.
-    async fn commit(
-        &self,
-        txn: Transaction,
-        group: &[Asked],
-        layout: &BTreeMap<String, Arc<Collection>>,
-    ) -> Result<Vec<Written>> {
+    async fn commit(&self, txn: Transaction, group: &[Asked]) -> Result<Vec<Written>> {
         let mut told = Vec::new();
         let mut arrived: BTreeMap<BackendKind, (u64, u64)> = BTreeMap::new();
         let mut runs: Vec<Run<'_>> = Vec::new();
         for change in group.iter().flat_map(|asked| &asked.changes) {
-            // As its table is now: it may have changed since the request was checked.
-            let of_request = change.collection();
-            let collection = layout.get(&of_request.name).unwrap_or(of_request);
             match change {
-                Change::Write(_, records) => {
+                Change::Write(collection, records) => {
                     let run = match runs.iter_mut().position(|run| run.collection.name == collection.name) {
                         Some(at) => runs.get_mut(at),
                         None => {
@@ -210,17 +224,15 @@ impl Desk {
                         }
                     };
                     let Some(run) = run else { continue };
-                    let is_as_checked = Arc::ptr_eq(collection, of_request) || collection == of_request;
                     for record in records {
                         let there = run.records.get(record.key.as_str());
                         if there.is_some_and(|there| there.updated_at_ms > record.updated_at_ms) {
                             continue;
                         }
-                        let as_it_is = if is_as_checked { Arc::clone(record) } else { changed(collection, record)? };
-                        run.records.insert(&record.key, as_it_is);
+                        run.records.insert(&record.key, Arc::clone(record));
                     }
                 }
-                Change::Delete(_, key, principal) => {
+                Change::Delete(collection, key, principal) => {
                     for run in std::mem::take(&mut runs) {
                         self.put(&txn, run, &mut told, &mut arrived).await?;
                     }

@@ -295,6 +295,52 @@ async fn changes_when_it_is_back(server: &mut Server) {
     assert_eq!(app.get("/api/v1/work-orders?done=false").await.expect(200)["total"], 20);
 }
 
+/// Somebody's transaction holds the table that is to be changed: the change is refused and says why, and nobody waits
+/// meanwhile who has nothing to do with it.
+async fn others_go_on_while_a_table_is_held(server: &Server) {
+    let app = kept_by(server, &[]).await;
+    app.post(BATCH, &orders(0, 10, "old")).await.expect(202);
+    app.post("/api/v1/hvac/flush", &json!({})).await.expect(200);
+    let elsewhere = sea_orm::Database::connect(server.url()).await.unwrap();
+    let holds = sea_orm::TransactionTrait::begin(&elsewhere).await.unwrap();
+    sea_orm::ConnectionTrait::execute_unprepared(&holds, "SELECT count(*) FROM records_work_orders").await.unwrap();
+
+    let text = declaration(server.word()).replace("more =", "done = { type = \"boolean\", index = true }\nmore =");
+    let path = app.folder.path().join("collections/hvac.toml");
+    std::fs::write(&path, &text).unwrap();
+    let refused = async || {
+        let collections = app.get("/api/v1/collections").await.expect(200);
+        collections["files"][0]["error"].as_str().map(str::to_owned)
+    };
+    let (begun, mut longest, mut busy) = (Instant::now(), Duration::ZERO, 0);
+    while refused().await.is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the change is refused");
+        let asked = Instant::now();
+        app.post("/api/v1/notes", &json!({"id": "n"})).await.expect(202);
+        app.get("/api/v1/notes/n").await.expect(200);
+        longest = longest.max(asked.elapsed());
+        let order = app.get("/api/v1/work-orders/W-0001").await;
+        if order.status != 200 {
+            order.expect_problem(503, "records_busy");
+            busy += 1;
+        }
+    }
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
+    assert!(busy > 0, "whoever needs the table is told");
+    let error = refused().await.unwrap();
+    assert!(error.contains("cannot be applied") && error.contains("somebody works on its table"), "{error}");
+    app.post(BATCH, &orders(10, 20, "old")).await.expect(202);
+
+    holds.rollback().await.unwrap();
+    std::fs::write(&path, text + "\n").unwrap();
+    until("it is in force", async || refused().await.is_none()).await;
+    app.post(BATCH, &json!({"work_orders": [{"work_order_id": "W-0003", "title": "new", "done": true}]}))
+        .await
+        .expect(202);
+    assert_eq!(app.get("/api/v1/work-orders?done=true").await.expect(200)["total"], 1);
+    assert_eq!(app.get("/api/v1/work-orders").await.expect(200)["total"], 20);
+}
+
 async fn each_server(kind: Kind) {
     let mut server = Server::start(kind);
     is_used_like_any_other(&server).await;
@@ -331,6 +377,18 @@ async fn collections_in_postgresql() {
 #[ignore = "needs redis-server"]
 async fn collections_in_redis() {
     each_server(Kind::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs MariaDB"]
+async fn a_table_that_is_held_in_mariadb() {
+    others_go_on_while_a_table_is_held(&Server::start(Kind::Mysql)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
+async fn a_table_that_is_held_in_postgresql() {
+    others_go_on_while_a_table_is_held(&Server::start(Kind::Postgres)).await;
 }
 
 /// PostgreSQL keeps no zero byte in JSON: such a record goes aside with its reason, and those behind it go on.
