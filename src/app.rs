@@ -226,6 +226,7 @@ pub async fn run_with(
     observability::start();
     worker::start(&state);
     state.records.start();
+    state.store.db.keep_spare().await;
     let ends = CancellationToken::new();
     let _end = ends.clone().drop_guard();
     let of_postgres = serve_postgres(postgres, state.clone(), ends.clone());

@@ -196,10 +196,11 @@ fn engine(state: &AppState) -> Result<Arc<Engine>> {
     if let Some(engine) = state.queries.get() {
         return Ok(Arc::clone(engine));
     }
+    let spill = state.store.objects.path(&paths::staging("")).internal("finding a folder for statements")?;
     let settings = EngineSettings {
         sessions: state.config.store.data_storage_path.clone(),
         memory_bytes: usize::try_from(state.config.query_memory_bytes).unwrap_or(usize::MAX),
-        spill: state.store.objects.path(&paths::staging("")).internal("finding a folder for statements")?,
+        spill: Some(spill).filter(|_| !state.store.db.is_read_only()),
         spill_bytes: state.config.query_spill_bytes,
         threads: std::thread::available_parallelism().map_or(1, Into::into),
         at_once: AT_ONCE,

@@ -85,7 +85,7 @@ pub(super) async fn taken_over(
     let mut known = stored(inner.db.read()).await?;
     let mut choices = registry::choices(files, before, &known);
     let changed = loop {
-        let wrong = match registry::conflict(&choices, &inner.reserved, &inner.backends) {
+        let wrong = match registry::conflict(&choices, &known, &inner.reserved, &inner.backends) {
             Some(wrong) => Err(wrong),
             None => planned(inner, &mut choices, &known, &mut servers).await?,
         };

@@ -10,7 +10,7 @@ use super::closest::advice;
 use super::collection::Collection;
 use super::declaration::{self, DeclarationError};
 use super::routes::RouteTable;
-use super::source::DeclarationFile;
+use super::source::{self, DeclarationFile};
 
 /// The collections in force.
 #[derive(Debug, Clone, Default)]
@@ -121,16 +121,40 @@ pub(super) fn refused(
     Choice { file: file.to_owned(), error: Some(error), collections }
 }
 
-/// The first thing that is wrong among all files together, and in which one.
+/// Files in the order in which they have a right to their names and routes: first what is in force as it is, then what is
+/// in force and changes, then what the program brings, then what is new; of equals the first by name.
+fn by_right(choices: &[Choice], known: &BTreeMap<String, Collection>) -> Vec<usize> {
+    let rank = |choice: &Choice| {
+        let own = |own: &Collection| known.get(&own.name).filter(|stored| stored.system == own.system);
+        let mut collections = choice.collections.iter().map(|(_, own)| &**own);
+        if collections.clone().all(|declared| own(declared).is_some_and(|stored| stored.route == declared.route)) {
+            0
+        } else if collections.any(|declared| own(declared).is_some()) {
+            1
+        } else if source::is_built_in(&choice.file) {
+            2
+        } else {
+            3
+        }
+    };
+    let mut order: Vec<usize> = (0..choices.len()).collect();
+    order.sort_by_key(|index| choices.get(*index).map(rank));
+    order
+}
+
+/// The first thing that is wrong among all files together, and in which one. `known` is what is stored.
 pub(super) fn conflict(
     choices: &[Choice],
+    known: &BTreeMap<String, Collection>,
     reserved: &Reserved,
     backends: &Backends,
 ) -> Option<(usize, DeclarationError)> {
+    let ordered: Vec<(usize, &Choice)> =
+        by_right(choices, known).into_iter().filter_map(|index| Some((index, choices.get(index)?))).collect();
     let all: Vec<Arc<Collection>> =
-        choices.iter().flat_map(|choice| &choice.collections).map(|(_, collection)| Arc::clone(collection)).collect();
+        ordered.iter().flat_map(|(_, choice)| &choice.collections).map(|(_, own)| Arc::clone(own)).collect();
     let mut seen: Vec<&str> = Vec::new();
-    for (index, choice) in choices.iter().enumerate() {
+    for (index, choice) in ordered.iter().copied() {
         for (line, collection) in &choice.collections {
             let wrong =
                 |message: String| Some((index, DeclarationError { file: choice.file.clone(), line: *line, message }));
@@ -165,8 +189,8 @@ pub(super) fn conflict(
     let routes = RouteTable::of(&all);
     let twice = routes.twice()?;
     let message = format!("route: {} {} would mean two things; choose another route", twice.method, twice.path);
-    // The later file has to give way.
-    let (index, choice) = choices.iter().enumerate().rev().find(|(_, choice)| {
+    // Who has less right to it has to give way.
+    let (index, choice) = ordered.into_iter().rev().find(|(_, choice)| {
         choice.collections.iter().any(|(_, collection)| collection.name == twice.collection.name)
     })?;
     let line =

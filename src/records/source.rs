@@ -81,6 +81,11 @@ impl Source {
     }
 }
 
+/// Whether the program brings a file of that name.
+pub(super) fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(built_in, _)| *built_in == name)
+}
+
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

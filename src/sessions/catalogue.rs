@@ -307,12 +307,25 @@ async fn set_deleted(state: &AppState, session_id: &str, at: Option<DateTime<Utc
     manifest::write(state, session_id).await
 }
 
-/// Removes rows and files for ever. Rows go first: what a crash leaves then is removed at the next start.
+/// Removes rows and files for ever, also on a full disk: it is what makes room there. Rows go first: what a crash leaves then
+/// is removed at the next start.
 ///
 /// # Errors
 /// 404; 503 when the files cannot be removed yet; 409 while it is being parsed or cleaned, and while there are models that were made from its data.
 #[tracing::instrument(level = "debug", name = "purge_session", skip_all)]
 pub async fn purge(state: &AppState, session_id: &str) -> Result<()> {
+    let db = &state.store.db;
+    match remove(state, session_id).await {
+        Err(error) if error.code == codes::DISK_FULL && db.give_up_spare() => {
+            let done = remove(state, session_id).await;
+            db.keep_spare().await;
+            done
+        }
+        done => done,
+    }
+}
+
+async fn remove(state: &AppState, session_id: &str) -> Result<()> {
     let txn = state.store.db.begin().await?;
     let session = store::session(&txn, state.principal(), session_id).await?;
     store::dispose(state.principal(), &session)?;

@@ -168,6 +168,44 @@ async fn a_full_disk_in_the_middle_of_an_import_leaves_nothing() {
     app.stop().await;
 }
 
+/// Not a byte is free for anything else, the database's log included; what the refusal names as the way out is one.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs root, to mount a small file system"]
+async fn a_purge_makes_room_on_a_full_disk() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let disk = SmallDisk::mount(&folder.path().join("data"));
+    let (storage, database) = (disk.0.join("sessions"), disk.0.join("hvac.db"));
+    std::fs::create_dir_all(&storage).unwrap();
+    let (storage, database) = (storage.display().to_string(), format!("sqlite://{}", database.display()));
+    let settings = [("DATA_STORAGE_PATH", storage.as_str()), ("DATABASE_URL", database.as_str())];
+    let app = TestApp::start_with(&settings).await;
+    let id = app.parsed(&[("kw.csv", &report(30_000))], &[("timezone", "UTC")]).await["session_id"].clone();
+    let path = format!("/api/sessions/{}", id.as_str().unwrap());
+    app.patch(&path, &json!({"notes": "as it was"})).await.expect(200);
+
+    assert!(disk.0.join("hvac.db-spare").exists());
+    disk.fill_up_to(0);
+    // Until what the log has already is used up.
+    let note = |turn: u32| json!({"notes": format!("{turn} {}", "x".repeat(9_000))});
+    let mut turn = 0;
+    let problem = loop {
+        let answer = app.patch(&path, &note(turn)).await;
+        if answer.status != 200 {
+            break answer.expect_problem(503, "disk_full");
+        }
+        turn += 1;
+        assert!(turn < 5_000, "the disk is full");
+    };
+    assert!(problem["detail"].as_str().unwrap().contains("purge deleted"), "{problem}");
+    app.delete(&format!("{path}?purge=true")).await.expect(204);
+    app.get(&path).await.expect_problem(404, "unknown_session");
+    disk.settle(1_000_000);
+    assert!(disk.0.join("hvac.db-spare").exists(), "something is kept for the next time");
+    disk.make_room();
+    app.parsed(&[("small.csv", &report(10))], &[("timezone", "UTC")]).await;
+    app.stop().await;
+}
+
 /// Waits for what was given up to be removed: that happens behind the answer.
 async fn only(folder: &Path, expected: &[PathBuf]) {
     for _ in 0..100 {

@@ -46,8 +46,9 @@ pub struct EngineSettings {
     pub sessions: PathBuf,
     /// What all statements may hold, bytes.
     pub memory_bytes: usize,
-    /// A folder for what does not fit: made when the engine is, removed with it.
-    pub spill: PathBuf,
+    /// A folder for what does not fit: made when the engine is, removed with it. None where nothing can be written: then
+    /// what does not fit is refused.
+    pub spill: Option<PathBuf>,
     /// What statements may put there, bytes.
     pub spill_bytes: u64,
     /// Threads.
@@ -127,10 +128,14 @@ impl Engine {
     /// # Errors
     /// [`QueryError::File`] when the folder of sessions cannot be opened.
     pub fn new(settings: EngineSettings) -> Result<Self, QueryError> {
-        std::fs::create_dir_all(&settings.spill).map_err(|error| QueryError::File(error.to_string()))?;
-        let disk = DiskManagerBuilder::default()
-            .with_mode(DiskManagerMode::Directories(vec![settings.spill.clone()]))
-            .with_max_temp_directory_size(settings.spill_bytes);
+        let mode = match &settings.spill {
+            Some(folder) => {
+                std::fs::create_dir_all(folder).map_err(|error| QueryError::File(error.to_string()))?;
+                DiskManagerMode::Directories(vec![folder.clone()])
+            }
+            None => DiskManagerMode::Disabled,
+        };
+        let disk = DiskManagerBuilder::default().with_mode(mode).with_max_temp_directory_size(settings.spill_bytes);
         let env = RuntimeEnvBuilder::new()
             .with_object_store_registry(Arc::new(OneStore::below(&settings.sessions)?))
             .with_memory_pool(Arc::new(FairSpillPool::new(settings.memory_bytes)))
@@ -290,7 +295,9 @@ impl Drop for Engine {
             runtime.shutdown_background();
         }
         // Swept at the next start where it cannot be removed now.
-        let _ = std::fs::remove_dir_all(&self.settings.spill);
+        if let Some(folder) = &self.settings.spill {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }
 

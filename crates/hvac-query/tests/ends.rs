@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use hvac_query::{Answer, Engine, EngineSettings, Limits, QueryError, Statement, Table};
 
 fn engine(folder: &tempfile::TempDir) -> Engine {
-    let (sessions, spill) = (folder.path().to_path_buf(), folder.path().join("spill"));
+    let (sessions, spill) = (folder.path().to_path_buf(), Some(folder.path().join("spill")));
     let settings = EngineSettings { sessions, memory_bytes: 64 << 20, spill, spill_bytes: 0, threads: 1, at_once: 1 };
     Engine::new(settings).unwrap()
 }

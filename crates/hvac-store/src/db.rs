@@ -35,6 +35,7 @@ use crate::error::{Context, Error, Result, codes};
 
 mod checkpoint;
 mod measured;
+mod spare;
 
 use checkpoint::{Checkpoints, WRITERS_PAGES};
 use measured::Hold;

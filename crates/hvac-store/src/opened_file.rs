@@ -27,6 +27,11 @@ impl OpenedFile {
         Ok(Self { path, identity, has_log })
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether it still is.
     ///
     /// # Errors

@@ -151,6 +151,9 @@ async fn a_full_disk_is_no_matter_to_a_store_that_is_only_read() {
         assert_eq!(list["items"][0]["name"], if left_a_log { "in the log" } else { "Demo plant" });
         let preview = status_of(&client, &format!("/api/data/preview?session_id={id}&rows=3")).await;
         assert_eq!((preview.0, preview.1["preview"].as_array().unwrap().len()), (200, 3), "{}", preview.1);
+        let sql = json!({"sql": "SELECT count(*) AS n FROM all_readings"});
+        let asked = client.client.post(format!("{}/api/query", client.base)).json(&sql).send().await.unwrap();
+        assert_eq!(asked.status(), 200, "{}", asked.text().await.unwrap());
         let (status, csv) = client.get(&format!("/api/sessions/{id}/data.csv")).await;
         assert_eq!((status, csv.iter().filter(|byte| **byte == b'\n').count()), (200, 1345));
         for (what, (status, problem)) in [
@@ -167,7 +170,7 @@ async fn a_full_disk_is_no_matter_to_a_store_that_is_only_read() {
             assert!(["read_only", "storage_unavailable"].contains(&code), "{what}: {problem}");
         }
         server.terminate();
-        for arguments in [&["sessions"][..], &["preview", &id, "--rows", "2"], &["doctor"]] {
+        for arguments in [&["sessions"][..], &["preview", &id, "--rows", "2"], &["doctor"], &["query", "SELECT 1"]] {
             let output = Process::command(folder.path(), arguments).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(output.status.success(), "{arguments:?}: {said}");

@@ -116,6 +116,47 @@ async fn a_wrong_file_is_refused_by_its_line_and_the_old_one_goes_on() {
     assert_eq!(file(&collections, "notes.toml")["error"], Value::Null, "{collections}");
 }
 
+/// Whatever it is called: a file that wants a name or a route of another one is refused, and the other goes on.
+#[tokio::test]
+async fn a_file_takes_nothing_from_another() {
+    const THEIRS: &str =
+        "[[collection]]\nname = 'work_orders'\nkey = 'id'\n[collection.fields]\nid = { type = 'text' }\n";
+    let route = THEIRS.replace("'work_orders'", "'mine'\nroute = 'work-orders'");
+    let same = NOTES.replace("rank = { type = 'integer' }\n", "");
+    // From the first start on, and beside what is in force.
+    let app = declared(&[("aaa.toml", THEIRS), ("aab.toml", &route), ("notes.toml", NOTES)]).await;
+    app.post("/api/notes", &json!({"id": "a", "text": "one", "rank": 1})).await.expect(202);
+    for started in ["at first", "again"] {
+        app.post("/api/work-orders", &json!({"work_order_id": "W-1", "title": started})).await.expect(202);
+        let collections = rewritten(&app, "abc.toml", Some(&same)).await;
+        for (name, says) in [
+            ("aaa.toml", "another file declares 'work_orders' already"),
+            ("aab.toml", "would mean two things"),
+            ("abc.toml", "another file declares 'notes' already"),
+        ] {
+            let state = file(&collections, name);
+            assert!(state["error"].as_str().is_some_and(|error| error.contains(says)), "{started}: {state}");
+            assert_eq!(state["collections"], json!([]), "{started}");
+        }
+        for name in ["hvac.toml", "notes.toml"] {
+            assert_eq!(file(&collections, name)["error"], Value::Null, "{started}: {collections}");
+        }
+        assert_eq!(app.get("/api/work-orders/W-1").await.expect(200)["title"], started);
+        assert_eq!(app.get("/api/notes/a").await.expect(200)["rank"], 1, "{started}");
+        rewritten(&app, "abc.toml", None).await;
+    }
+    let app = app.restart().await;
+    let collections = rewritten(&app, "abc.toml", Some(&same)).await;
+    assert!(file(&collections, "abc.toml")["error"].is_string(), "{collections}");
+    assert_eq!(app.get("/api/notes/a").await.expect(200)["rank"], 1);
+    // One that is in force does not take the route of another either.
+    let wants = format!("{NOTES}").replace("key = 'id'", "key = 'id'\nroute = 'equipment'");
+    let collections = rewritten(&app, "notes.toml", Some(&wants)).await;
+    assert!(file(&collections, "notes.toml")["error"].is_string(), "{collections}");
+    app.get("/api/equipment").await.expect(200);
+    app.get("/api/notes/a").await.expect(200);
+}
+
 #[tokio::test]
 async fn a_file_of_the_built_in_name_takes_its_place() {
     let app = declared(&[("hvac.toml", "collection = []\n")]).await;

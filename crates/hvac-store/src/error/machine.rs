@@ -114,7 +114,12 @@ fn of_database(error: &DbErr) -> Option<Fault> {
     if matches!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) {
         return Some(Fault::DatabaseBusy);
     }
-    match sqlite_code(error).map(|code| code & 0xff) {
+    let code = sqlite_code(error);
+    // IOERR_SHMSIZE: the log's index, which is made at its full size, finds no room.
+    if code == Some(4874) {
+        return Some(Fault::DiskFull);
+    }
+    match code.map(|code| code & 0xff) {
         // BUSY, LOCKED, INTERRUPT, PROTOCOL (a race for the log that was lost too often).
         Some(5 | 6 | 9 | 15) => Some(Fault::DatabaseBusy),
         // FULL
