@@ -71,12 +71,35 @@ fn the_words_of_every_form_stand_in_the_sources() {
     assert!(foreign.is_empty(), "no sentence of the program:\n{}", foreign.join("\n"));
 }
 
-/// Each code of the page's files, with the names of the values that its text shows.
-fn page_texts(language: &str) -> BTreeSet<String> {
+/// A room of the page's file of a language, up to the brace that closes it.
+fn room(language: &str, begin: &str, end: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/web/lang/{language}.js"));
     let file = std::fs::read_to_string(file).unwrap();
-    let (_, room) = file.split_once("\n  sentence: {").expect("the room of sentences");
-    let (room, _) = room.split_once("\n  },").unwrap();
+    let (_, room) = file.split_once(begin).unwrap_or_else(|| panic!("{language} has no {begin}"));
+    room.split_once(end).unwrap().0.to_owned()
+}
+
+/// What the list of what was done calls each act, wherever in the program it is noted.
+#[test]
+fn the_page_says_every_act_in_both_languages() {
+    let texts = texts();
+    let acts: BTreeSet<String> = (texts.split("Act::on").skip(1))
+        .filter_map(|rest| rest.split(';').next())
+        .flat_map(|call| call.split('"').skip(1).step_by(2))
+        .filter(|word| word.contains('.') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.'))
+        .map(|act| format!("{}:", act.replace('.', "_")))
+        .collect();
+    assert!(acts.len() > 35 && acts.contains("record_delete:") && acts.contains("session_restore:"), "{acts:?}");
+    for language in ["en", "zh-Hant"] {
+        let room = room(language, "\n    action: {", "\n    },");
+        let silent: Vec<&String> = acts.iter().filter(|act| !room.contains(&format!(" {act}"))).collect();
+        assert!(silent.is_empty(), "{language}: no text of {silent:?}");
+    }
+}
+
+/// Each code of the page's files, with the names of the values that its text shows.
+fn page_texts(language: &str) -> BTreeSet<String> {
+    let room = room(language, "\n  sentence: {", "\n  },");
     let keys = room.split([' ', '\n', '{']).filter_map(|word| word.strip_suffix(':'));
     keys.map(str::to_owned).collect()
 }

@@ -6,7 +6,7 @@ import { amend, at } from "../../core/url.js";
 import { count, local, t, word } from "../../core/words.js";
 
 const FILTERS = ["q", "who", "action", "result", "from", "to", "session_id", "object"];
-const AREAS = ["session", "model", "optimization", "login", "user", "key", "link", "site", "query", "job"];
+const AREAS = ["session", "model", "optimization", "login", "user", "key", "link", "site", "query", "job", "record", "file", "cache"];
 
 function Verify() {
   const [state, setState] = useState(null);
