@@ -33,7 +33,7 @@ use hvac_store::{crash, now, paths};
 const READ: f64 = 0.1;
 const TRAINED: f64 = 0.95;
 /// Far more than a model file takes.
-const MODEL_BYTES: u64 = 64 * 1024 * 1024;
+const MODEL_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Does a training's job. Done twice, it makes one version.
 ///

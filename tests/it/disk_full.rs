@@ -98,7 +98,11 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     disk.fill_up_to(100_000);
     app.upload(&[("more.csv", b"time,kw\n")], &[]).await.expect_problem(503, "disk_full");
     let problem = app.post("/api/parse", &json!({"session_id": id})).await.expect_problem(503, "disk_full");
-    assert!(problem["detail"].as_str().unwrap().contains("Free some space"), "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("Free some space") && detail.contains("has 0 MB free, of which 17 MB are kept"),
+        "{problem}"
+    );
     only(&disk.0, &before).await;
     let session = app.get(&format!("/api/sessions/{id}")).await.expect(200);
     assert_eq!((&session["status"], session["versions"].as_array().unwrap().len()), (&json!("uploaded"), 0));

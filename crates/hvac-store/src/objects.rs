@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use super::file_stamp::Verified;
 use super::paths;
 
-use crate::error::machine::disk_full;
+use crate::error::machine::too_little_space;
 use crate::error::{Context, Error, Result, codes};
 
 /// Bytes of one read of a stream: big enough to keep a disk busy, small enough for many clients.
@@ -92,7 +92,9 @@ impl Objects {
     /// `disk_full` when fewer than `needed_bytes` (and a reserve) are free. Where the platform cannot say, nothing.
     pub fn check_free_space(&self, needed_bytes: u64) -> Result<()> {
         match fs4::available_space(&*self.root) {
-            Ok(free) if free < needed_bytes.saturating_add(RESERVE_BYTES) => Err(disk_full()),
+            Ok(free) if free < needed_bytes.saturating_add(RESERVE_BYTES) => {
+                Err(too_little_space(free, needed_bytes, RESERVE_BYTES))
+            }
             _ => Ok(()),
         }
     }

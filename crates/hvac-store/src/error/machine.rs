@@ -60,6 +60,20 @@ pub fn disk_full() -> Error {
     Fault::DiskFull.error()
 }
 
+/// Too little space is left for what may be needed, beside the reserve. All in bytes.
+#[must_use]
+pub fn too_little_space(free: u64, needed: u64, reserve: u64) -> Error {
+    let mb = |bytes: u64| bytes.div_ceil(1_000_000);
+    let message = format!(
+        "The disk of the storage folder has {} MB free, of which {} MB are kept for what must be noted, and this may take \
+         {} MB: nothing was stored. Free some space (or purge deleted sessions) and try again.",
+        free / 1_000_000,
+        mb(reserve),
+        mb(needed)
+    );
+    Error { message, ..disk_full() }
+}
+
 /// The failure of the machine that has this code, where nothing else is left of one: a pure room passed it on.
 #[must_use]
 pub fn of_code(code: &str) -> Option<Error> {
