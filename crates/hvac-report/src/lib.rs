@@ -50,6 +50,7 @@ mod totals;
 mod wide;
 mod words;
 mod workbook;
+mod yes_no;
 mod zones;
 
 use std::collections::BTreeMap;
