@@ -112,6 +112,34 @@ const MARKS: [char; 7] = ['\'', '’', ' ', '\u{a0}', '\u{2007}', '\u{2009}', '\
 /// Signs of a negative number.
 const MINUS: [char; 4] = ['-', '\u{2212}', '\u{2013}', '\u{ff0d}'];
 
+/// Whether a character may part thousands and is no decimal sign anywhere.
+pub(crate) fn is_mark(c: char) -> bool {
+    MARKS.contains(&c)
+}
+
+/// Bytes that the whole part of a number takes at the end of `text`, before its decimal sign: digits, points, a sign, and
+/// thousands parted by what is no decimal sign, `-1 234`.
+pub(crate) fn length_before(text: &str) -> usize {
+    let run = |text: &str| text.bytes().rev().take(24).take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let mut rest = text.get(..text.len() - run(text)).unwrap_or_default();
+    // A mark stands between one to three digits and three.
+    let mut group = text.len() - rest.len();
+    while group == 3
+        && text.len() - rest.len() < 48
+        && let Some(before) = rest.strip_suffix(is_mark)
+    {
+        group = run(before);
+        if !(1..=3).contains(&group) {
+            break;
+        }
+        rest = before.get(..before.len() - group).unwrap_or_default();
+    }
+    while let Some(before) = rest.strip_suffix(|c| c == '+' || MINUS.contains(&c)).filter(|_| rest.len() < text.len()) {
+        rest = before;
+    }
+    text.len() - rest.len()
+}
+
 /// Reads a text that is a number and nothing else: signs, exponents, marks of thousands (`1,234.5`, `1'485`, `1 485`,
 /// of India `1,23,456`; with a decimal comma `1.234,5`). May be infinite when the number is too large for a double.
 #[must_use]
