@@ -52,6 +52,7 @@ mod totals;
 mod wide;
 mod words;
 mod workbook;
+mod wrapped;
 mod yes_no;
 mod zones;
 

@@ -171,6 +171,21 @@ fn unsigned(text: &str) -> (&str, bool) {
     (text.strip_prefix('+').map_or(text, str::trim_start), false)
 }
 
+/// Whether a whole number that begins a text has digits that its value has lost: beyond 2^53, and not as the value is
+/// written.
+#[must_use]
+pub(crate) fn is_rounded(text: &str, value: f64, decimal: u8) -> bool {
+    if value.abs() < 9_007_199_254_740_992.0 {
+        return false;
+    }
+    let (text, _) = unsigned(text);
+    let end = text.find(|c: char| !c.is_ascii_digit() && !is_mark(c) && !matches!(c, '.' | ',')).unwrap_or(text.len());
+    let (number, behind) = text.split_at_checked(end).unwrap_or_default();
+    let whole = number.split(char::from(decimal)).next().unwrap_or_default();
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    !behind.starts_with(['e', 'E']) && digits.trim_start_matches('0') != value.abs().to_string()
+}
+
 /// Reads a number from the front of `text`, as [`read`] does, and the rest of it: `72.3`, ` °F` of `72.3 °F`.
 #[must_use]
 pub(crate) fn front(text: &str, decimal: u8, delimiter: u8) -> Option<(f64, &str)> {
@@ -295,6 +310,24 @@ mod tests {
             assert_eq!(read(text.trim(), b'.', b','), Some(value), "{text}");
         }
         assert_eq!(read("1e999", b'.', b','), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn digits_that_a_double_loses() {
+        for (text, rounded) in [
+            ("9007199254740993", true),
+            ("-9,007,199,254,740,993", true),
+            ("9007199254740993 Wh", true),
+            ("9007199254740993.5", true),
+            ("9007199254740992", false),
+            ("9007199254740994", false),
+            ("9007199254740991", false),
+            ("9.007199254740993e15", false),
+            ("123456789012345680000", false),
+        ] {
+            let (value, _) = front(text, b'.', b';').unwrap();
+            assert_eq!(is_rounded(text, value, b'.'), rounded, "{text}");
+        }
     }
 
     #[test]

@@ -210,6 +210,39 @@ fn blanks_of_every_width_part_thousands_before_a_decimal_comma() {
     }
 }
 
+#[test]
+fn protected_numbers_are_numbers_and_wrapped_ones_are_told() {
+    let protected = "Time,kW,S\n2024-05-13 00:00,\"=\"\"12.5\"\"\",\"=\"\"ON\"\"\"\n2024-05-13 00:15,=\"13.5\",=\"OFF\"\n2024-05-13 00:30,'14.5,ON\n";
+    let (plan, rows) = told(protected);
+    assert_eq!(
+        (rows, warned(&plan)),
+        (vec!["12.5 | 'ON'".into(), "13.5 | 'OFF'".into(), "14.5 | 'ON'".into()], vec![])
+    );
+    assert_eq!(cells("Zeit;kW\n13.05.2024 00:00;\"=\"\"12,5\"\"\"\n13.05.2024 00:15;'13,25\n"), ["12.5", "13.25"]);
+    for (a, b) in [("real-value: 21.5", "real-value: 22"), ("1 (On)", "0 (Off)"), ("0x10", "0x1F")] {
+        let (plan, _) = told(&format!("Time,A1,B1\n2024-05-13 00:00,{a},1\n2024-05-13 00:15,{b},2\n"));
+        assert_eq!(warned(&plan), [("numbers_in_texts", Some(2), 2)], "{a}");
+        assert_eq!(plan.warnings[0].column.as_deref(), Some("A1"));
+    }
+    for (a, b) in [("ON", "OFF"), ("Stage 1", "Stage 2"), ("real-value: 21.5", "down")] {
+        let (plan, _) = told(&format!("Time,A1,B1\n2024-05-13 00:00,{a},1\n2024-05-13 00:15,{b},2\n"));
+        assert_eq!(warned(&plan), [], "{a}");
+    }
+}
+
+#[test]
+fn whole_numbers_that_lose_digits_are_told() {
+    for text in [
+        "Time,kWh\n2024-05-13 00:00,1\n2024-05-13 00:15,9007199254740993\n2024-05-13 00:30,9007199254740992\n",
+        "Time,Point,Value\n2024-05-13 00:00,kWh,1\n2024-05-13 00:15,kWh,9007199254740993\n2024-05-13 00:30,kWh,2\n",
+    ] {
+        let (plan, rows) = told(text);
+        assert_eq!((rows[1].as_str(), warned(&plan)), ("9007199254740992", vec![("rounded_numbers", Some(3), 1)]));
+        assert!(plan.warnings[0].message.contains("'9007199254740993' is 9007199254740992"));
+        assert_eq!(plan.warnings[0].column.as_deref(), Some("kWh"));
+    }
+}
+
 /// A number of thousandths as one writer of decimals writes it, or a whole number as one of thousands does.
 fn written(number: i64, how: usize) -> String {
     let (whole, rest) = (number / 1000, number % 1000);
