@@ -71,7 +71,7 @@ pub mod archive;
 pub mod job;
 
 /// Changes whenever the same bytes and options would give another frame or other findings.
-pub const PARSER_VERSION: &str = "3";
+pub const PARSER_VERSION: &str = "4";
 
 /// The shapes of report that are read (HVAC.md §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
