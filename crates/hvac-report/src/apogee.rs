@@ -74,6 +74,7 @@ pub(crate) fn layout(
         body_lines: header.end_lines,
         roles: columns.roles,
         opc: false,
+        yes_no: Vec::new(),
         times_from: String::new(),
         keys: Vec::new(),
         values: Vec::new(),

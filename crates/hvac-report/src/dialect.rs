@@ -6,6 +6,7 @@ use memchr::{memchr, memchr_iter};
 
 use super::fields::Dialect;
 use super::layout::{Record, records};
+use super::number;
 use super::{Chosen, ReadError, ReadOptions, Source, foreign};
 use crate::time;
 
@@ -23,6 +24,8 @@ pub(crate) struct Written {
     pub delimiter: Chosen<char>,
     /// Decimal mark.
     pub decimal: Chosen<char>,
+    /// It was asked for, or a number of the text can be read with no other.
+    pub certain: bool,
 }
 
 /// Settles line end, delimiter and decimal sign of a whole text.
@@ -44,21 +47,21 @@ pub(crate) fn detect(source: Source<'_>, text: &str, options: &ReadOptions) -> R
     };
     let delimiter = u8::try_from(chosen.value).unwrap_or(b',');
     let dialect = Dialect { delimiter, eol, decimal: b'.' };
-    let decimal = decimal(text, dialect, options.decimal);
+    let (decimal, certain) = decimal(text, dialect, options.decimal);
     let dialect = Dialect { decimal: u8::try_from(decimal.value).unwrap_or(b'.'), ..dialect };
-    Ok(Written { dialect, delimiter: chosen, decimal })
+    Ok(Written { dialect, delimiter: chosen, decimal, certain })
 }
 
-fn decimal(text: &str, dialect: Dialect, asked: Option<char>) -> Chosen<char> {
+fn decimal(text: &str, dialect: Dialect, asked: Option<char>) -> (Chosen<char>, bool) {
     if let Some(value) = asked {
-        return Chosen { value, evidence: "asked for".to_owned() };
+        return (Chosen { value, evidence: "asked for".to_owned() }, true);
     }
     match decimal_comma(text, dialect) {
-        Some((line, example)) => {
+        Some((line, example, certain)) => {
             let evidence = format!("{example} in line {line} is a number with a decimal comma");
-            Chosen { value: ',', evidence }
+            (Chosen { value: ',', evidence }, certain)
         }
-        None => Chosen { value: '.', evidence: "no number is certain to have a decimal comma".to_owned() },
+        None => (Chosen { value: '.', evidence: "no number is certain to have a decimal comma".to_owned() }, false),
     }
 }
 
@@ -123,9 +126,9 @@ fn apogee(text: &str) -> Option<Chosen<char>> {
         .then(|| Chosen { value: char::from(next), evidence: "it follows <>Date in the header".to_owned() })
 }
 
-/// The first number of a text that can only be written with a decimal comma, and its line; where commas
+/// The first number of a text that can only be written with a decimal comma, its line, and whether that is certain; where commas
 /// separate fields it stands in quotes. `1,234` alone tells nothing unless nothing else tells otherwise.
-fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
+fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String, bool)> {
     let bytes = text.as_bytes();
     // Between commas a number with one stands in quotes; such commas are many, so a few places are looked at.
     let quoted = dialect.delimiter == b',';
@@ -135,44 +138,46 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String)> {
         memchr_iter(b',', bytes.get(place.clone()).unwrap_or_default()).map(move |at| place.start + at)
     };
     for at in places.into_iter().flat_map(commas) {
-        let (before, after) = (bytes.get(..at)?, bytes.get(at + 1..)?);
-        let inner = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+');
-        let left = before.iter().rev().take(24).take_while(|b| inner(b)).count();
-        let right = after.iter().take(24).take_while(|b| b.is_ascii_digit()).count();
-        let bounded = |b: Option<&u8>| {
-            b.is_none_or(|b| *b == dialect.delimiter || matches!(b, b'"' | b' ' | b'\r' | b'\n' | b'%'))
+        let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
+        let right = after.bytes().take(24).take_while(u8::is_ascii_digit).count();
+        let left = number::length_before(before);
+        let bounded = |c: Option<char>| {
+            c.is_none_or(|c| {
+                c == char::from(dialect.delimiter) || number::is_mark(c) || matches!(c, '"' | '\r' | '\n' | '%' | '°')
+            })
         };
         let whole = before.get(before.len() - left..)?;
-        let opened = |b: Option<&u8>| if quoted { b == Some(&b'"') } else { bounded(b) };
-        let closed = |b: Option<&u8>| bounded(b) && !(quoted && matches!(b, Some(b',' | b'\r' | b'\n') | None));
-        let padding = before.iter().rev().skip(left).take(24).take_while(|b| quoted && **b == b' ').count();
-        let first = before.len().checked_sub(left + padding + 1).and_then(|i| before.get(i));
+        let opened = |c: Option<char>| if quoted { c == Some('"') } else { bounded(c) };
+        let closed = |c: Option<char>| bounded(c) && !(quoted && matches!(c, Some(',' | '\r' | '\n') | None));
+        let padded = before.get(..before.len() - left)?;
+        let first = if quoted { padded.trim_end_matches(' ') } else { padded }.chars().next_back();
+        let behind = after.get(right..)?;
         if (!quoted || opened(first))
             && right == 3
             && (1..=3).contains(&left)
-            && after.get(3) == Some(&b',')
-            && after.get(4).is_some_and(u8::is_ascii_digit)
+            && behind.strip_prefix(',').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         {
             return None; // 1,234,567
         }
-        if right == 0 || !opened(first) || !closed(after.get(right)) {
+        if right == 0 || !opened(first) || !closed(behind.chars().next()) {
             continue;
         }
-        let digits = whole.iter().filter(|b| b.is_ascii_digit()).count();
+        let digits = whole.bytes().filter(u8::is_ascii_digit).count();
         if digits == 0 {
             continue;
         }
-        let example = || {
+        let example = |certain| {
             (
-                memchr_iter(b'\n', before).count() as u64 + 1,
+                memchr_iter(b'\n', before.as_bytes()).count() as u64 + 1,
                 text.get(at - left..=at + right).unwrap_or_default().to_owned(),
+                certain,
             )
         };
-        if right != 3 || digits > 3 || whole.contains(&b'.') || whole == b"0" || whole == b"-0" {
-            return Some(example());
+        if right != 3 || digits > 3 || whole.contains('.') || whole == "0" || whole == "-0" {
+            return Some(example(true));
         }
         if doubtful.is_none() {
-            doubtful = Some(example());
+            doubtful = Some(example(false));
         }
     }
     // Spreadsheets put semicolons between fields where the comma is the decimal sign, and only there.
@@ -211,7 +216,7 @@ mod tests {
 
     fn read(text: &str) -> (char, u8, u8) {
         let options = ReadOptions::of(chrono_tz::UTC);
-        let Written { dialect, delimiter, decimal } =
+        let Written { dialect, delimiter, decimal, .. } =
             detect(Source { name: "r.csv", bytes: b"" }, text, &options).unwrap();
         assert_eq!(decimal.value, char::from(dialect.decimal));
         (delimiter.value, dialect.eol, dialect.decimal)

@@ -9,7 +9,7 @@ use super::layout::{Layout, Role, warning};
 use super::number;
 use super::status::{self, Meaning};
 use super::times::TimeReader;
-use super::{Format, PointPlan, ReadError, Source, words};
+use super::{Format, PointPlan, ReadError, Source, words, yes_no};
 use hvac_frame::column::Warning;
 use hvac_frame::encoded::EncodedSegment;
 
@@ -162,7 +162,10 @@ impl Engine<'_> {
     }
 
     /// What a status column's text says of a value; most rows say the same.
-    pub(crate) fn said(&mut self, text: &str) -> Meaning {
+    pub(crate) fn said(&mut self, column: usize, text: &str) -> Meaning {
+        if let Some((_, yes_is_good)) = self.layout.yes_no.iter().find(|(at, _)| *at == column) {
+            return yes_no::said(text, *yes_is_good);
+        }
         if self.last_status.0 != text || text.is_empty() {
             let meaning = match text {
                 "" => Meaning::Good,

@@ -70,8 +70,11 @@ impl Header {
         let unit_row = (0..=last).rev().find(|at| is(*at, Part::Units));
         let names_above = |below: usize| (0..below).rev().find(|at| is(*at, Part::Names));
         let lowest = names_above(last + 1);
+        // A title, or the delimiter (`sep=,`), names no column: what is called as a unit is, `A`, is the name then.
+        let names_columns = |at: &usize| rows.get(*at).is_some_and(|row| texts(row, time).next().is_some());
+        let of_units = unit_row.and_then(names_above).filter(names_columns);
         // Behind the units stand descriptions (`Avg`, `Smp`), unless nothing stands before them.
-        let main = unit_row.and_then(names_above).or(lowest).or(unit_row)?;
+        let main = of_units.or(lowest.filter(names_columns)).or(unit_row).or(lowest)?;
         let unit_row = unit_row.filter(|at| *at != main);
         // Groups over units: `Chiller 1,,Chiller 2,` over `kW,RT,kW,RT`.
         let main = unit_row.filter(|units| is_group_over(rows.get(main), rows.get(*units), time)).unwrap_or(main);

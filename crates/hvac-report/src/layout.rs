@@ -75,6 +75,8 @@ pub(crate) struct Layout {
     pub roles: Vec<Role>,
     /// Its columns of statuses hold qualities of OPC, where 0 is bad.
     pub opc: bool,
+    /// Its columns of statuses that hold yes and no, and whether yes is good.
+    pub yes_no: Vec<(usize, bool)>,
     /// The column of its times, by its name.
     pub times_from: String,
     /// Times are seconds or milliseconds since 1970.

@@ -12,6 +12,7 @@ mod cells;
 mod clock;
 mod columnar;
 mod dates;
+mod decimal;
 mod decode;
 mod detect;
 mod dialect;
@@ -41,6 +42,7 @@ mod scan;
 mod status;
 mod table;
 mod texts;
+mod thousands;
 mod time;
 mod time_columns;
 mod times;
@@ -50,6 +52,8 @@ mod totals;
 mod wide;
 mod words;
 mod workbook;
+mod wrapped;
+mod yes_no;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -67,7 +71,7 @@ pub mod archive;
 pub mod job;
 
 /// Changes whenever the same bytes and options would give another frame or other findings.
-pub const PARSER_VERSION: &str = "3";
+pub const PARSER_VERSION: &str = "4";
 
 /// The shapes of report that are read (HVAC.md §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -103,7 +103,7 @@ struct Row<'t> {
     /// Of further columns of values.
     more: Vec<Value<'t>>,
     /// What the system says of the values: of all, or of one column.
-    statuses: Vec<(Option<usize>, Field<'t>)>,
+    statuses: Vec<(Role, usize, Field<'t>)>,
     keyed: bool,
     /// Cells beyond the last column.
     extra: u64,
@@ -258,11 +258,12 @@ impl Engine<'_> {
         point: usize,
         value: usize,
         cell: (f64, u8),
-        statuses: &[(Option<usize>, Field<'_>)],
+        statuses: &[(Role, usize, Field<'_>)],
         line: u64,
     ) -> (f64, u8) {
-        statuses.iter().filter(|(of, _)| of.is_none_or(|of| of == value)).fold(cell, |cell, (_, status)| {
-            let meaning = self.said(&status.text);
+        let of_value = |role: Role| role == Role::Status || role == Role::StatusOf(value);
+        statuses.iter().filter(|(role, _, _)| of_value(*role)).fold(cell, |cell, (_, column, status)| {
+            let meaning = self.said(*column, &status.text);
             self.cells.judged(point, cell, &status.text, meaning, line)
         })
     }
@@ -299,8 +300,7 @@ impl Engine<'_> {
                 }
                 Role::Unit => row.unit = Some(field),
                 Role::Value(at) => row.set(*at, Err(field)),
-                Role::Status => row.statuses.push((None, field)),
-                Role::StatusOf(value) => row.statuses.push((Some(*value), field)),
+                Role::Status | Role::StatusOf(_) => row.statuses.push((*role, row.fields - 1, field)),
                 _ => {}
             }
             if last {

@@ -9,7 +9,7 @@ use super::header::looks_measured;
 use super::layout::{Layout, Record, Role, warning};
 use super::table::Table;
 use super::time_columns::instant;
-use super::{Chosen, Format, ReadError, Source, marker, number, time, words};
+use super::{Chosen, Format, ReadError, Source, marker, number, time, words, yes_no};
 use hvac_points::units;
 
 /// Digits of the longest whole number that a double holds.
@@ -107,6 +107,7 @@ fn by_content(table: &Table) -> Option<Found> {
             p.are_numbers()
                 && !words::is_row_number(table.header.name(*at))
                 && words::key_rank(table.header.name(*at)) < 2
+                && !yes_no::is_beside_value(table, *at)
         })
         .map(|(at, _)| *at)
         .collect();
@@ -116,7 +117,7 @@ fn by_content(table: &Table) -> Option<Found> {
         texts
             && p.filled * 10 >= rows.len() * 9
             && p.distinct.len() * 2 <= rows.len().max(2)
-            && !words::is_verdict(table.header.name(*at))
+            && !is_verdict(table, *at, false)
             && p.units < p.filled
     };
     let keys: Vec<usize> = profiles.iter().filter(keyed).map(|(at, _)| *at).collect();
@@ -196,6 +197,11 @@ fn begins_anew(table: &Table, keys: &[usize]) -> bool {
     !told.is_empty() && told.iter().all(|anew| *anew)
 }
 
+/// Whether a column says what the system thinks of values: by its name, or by yes and no below one of such a column.
+fn is_verdict(table: &Table, at: usize, of_value: bool) -> bool {
+    words::is_verdict(table.header.name(at)) || of_value || yes_no::is_beside_value(table, at)
+}
+
 /// Gives every column its role.
 fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence: String) -> Found {
     let mut found = Found { roles: Vec::new(), keys: Vec::new(), values, ignored: Vec::new(), evidence };
@@ -210,7 +216,7 @@ fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence:
                     .iter()
                     .position(|value| words::without_value(table.header.name(*value)).eq_ignore_ascii_case(stem))
             });
-            (words::is_verdict(name) || of.is_some()).then_some((at, of))
+            is_verdict(table, at, of.is_some()).then_some((at, of))
         })
         .collect();
     // What stands beyond the header has no role: its row is not read.
@@ -265,7 +271,7 @@ pub(crate) fn layout(
         let words = format!("column '{header}' is not kept: the report is read as times, series and values");
         layout.warnings.push(warning(source, "ignored_column", Some(table.header.line), Some(header), 1, words));
     }
-    layout.opc = table.has_opc(&found.roles);
+    (layout.opc, layout.yes_no) = (table.has_opc(&found.roles), yes_no::columns(table, &found.roles));
     layout.roles = found.roles;
     layout.keys = found.keys.iter().map(|at| table.header.name(*at).to_owned()).collect();
     let value = |at: &usize| {

@@ -112,6 +112,34 @@ const MARKS: [char; 7] = ['\'', '’', ' ', '\u{a0}', '\u{2007}', '\u{2009}', '\
 /// Signs of a negative number.
 const MINUS: [char; 4] = ['-', '\u{2212}', '\u{2013}', '\u{ff0d}'];
 
+/// Whether a character may part thousands and is no decimal sign anywhere.
+pub(crate) fn is_mark(c: char) -> bool {
+    MARKS.contains(&c)
+}
+
+/// Bytes that the whole part of a number takes at the end of `text`, before its decimal sign: digits, points, a sign, and
+/// thousands parted by what is no decimal sign, `-1 234`.
+pub(crate) fn length_before(text: &str) -> usize {
+    let run = |text: &str| text.bytes().rev().take(24).take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let mut rest = text.get(..text.len() - run(text)).unwrap_or_default();
+    // A mark stands between one to three digits and three.
+    let mut group = text.len() - rest.len();
+    while group == 3
+        && text.len() - rest.len() < 48
+        && let Some(before) = rest.strip_suffix(is_mark)
+    {
+        group = run(before);
+        if !(1..=3).contains(&group) {
+            break;
+        }
+        rest = before.get(..before.len() - group).unwrap_or_default();
+    }
+    while let Some(before) = rest.strip_suffix(|c| c == '+' || MINUS.contains(&c)).filter(|_| rest.len() < text.len()) {
+        rest = before;
+    }
+    text.len() - rest.len()
+}
+
 /// Reads a text that is a number and nothing else: signs, exponents, marks of thousands (`1,234.5`, `1'485`, `1 485`,
 /// of India `1,23,456`; with a decimal comma `1.234,5`). May be infinite when the number is too large for a double.
 #[must_use]
@@ -141,6 +169,21 @@ fn unsigned(text: &str) -> (&str, bool) {
         return (rest.trim_start(), true);
     }
     (text.strip_prefix('+').map_or(text, str::trim_start), false)
+}
+
+/// Whether a whole number that begins a text has digits that its value has lost: beyond 2^53, and not as the value is
+/// written.
+#[must_use]
+pub(crate) fn is_rounded(text: &str, value: f64, decimal: u8) -> bool {
+    if value.abs() < 9_007_199_254_740_992.0 {
+        return false;
+    }
+    let (text, _) = unsigned(text);
+    let end = text.find(|c: char| !c.is_ascii_digit() && !is_mark(c) && !matches!(c, '.' | ',')).unwrap_or(text.len());
+    let (number, behind) = text.split_at_checked(end).unwrap_or_default();
+    let whole = number.split(char::from(decimal)).next().unwrap_or_default();
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    !behind.starts_with(['e', 'E']) && digits.trim_start_matches('0') != value.abs().to_string()
 }
 
 /// Reads a number from the front of `text`, as [`read`] does, and the rest of it: `72.3`, ` °F` of `72.3 °F`.
@@ -267,6 +310,24 @@ mod tests {
             assert_eq!(read(text.trim(), b'.', b','), Some(value), "{text}");
         }
         assert_eq!(read("1e999", b'.', b','), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn digits_that_a_double_loses() {
+        for (text, rounded) in [
+            ("9007199254740993", true),
+            ("-9,007,199,254,740,993", true),
+            ("9007199254740993 Wh", true),
+            ("9007199254740993.5", true),
+            ("9007199254740992", false),
+            ("9007199254740994", false),
+            ("9007199254740991", false),
+            ("9.007199254740993e15", false),
+            ("123456789012345680000", false),
+        ] {
+            let (value, _) = front(text, b'.', b';').unwrap();
+            assert_eq!(is_rounded(text, value, b'.'), rounded, "{text}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ struct Reading {
     backward: u64,
     new_days: u64,
     new_years: u64,
+    /// Each day so far is the first of a month.
+    firsts: bool,
     previous: HashMap<String, i64>,
     first: i64,
     last: i64,
@@ -40,6 +42,7 @@ impl Reading {
             backward: 0,
             new_days: 0,
             new_years: 0,
+            firsts: true,
             previous: HashMap::new(),
             first: i64::MAX,
             last: i64::MIN,
@@ -53,6 +56,7 @@ impl Reading {
         let clock = time::clock_ms(&dated.clock).unwrap_or(0);
         let at = stamp.local_ms() + clock;
         (self.first, self.last) = (self.first.min(at), self.last.max(at));
+        self.firsts &= calendar::year_and_month(stamp.day) != calendar::year_and_month(stamp.day - 1);
         if let Some(previous) = self.previous.get_mut(dated.name.as_ref()) {
             self.forward += u64::from(at > *previous);
             self.backward += u64::from(at < *previous);
@@ -64,6 +68,15 @@ impl Reading {
             self.previous.insert(dated.name.clone().into_owned(), at);
         }
         Some(stamp.day)
+    }
+
+    /// Every new day is in another year: so do consecutive days look when a two-digit year is read the wrong way.
+    fn leaps(&self) -> bool {
+        self.new_days > 0 && self.new_years == self.new_days
+    }
+
+    fn goes_by_days(&self) -> bool {
+        self.new_days > 0 && !self.leaps()
     }
 
     fn in_range(&self) -> bool {
@@ -200,22 +213,24 @@ fn decide(
     let LookedThrough { mut readings, differs } = seen;
     let refuted = readings.iter().find_map(|reading| reading.refuted.clone());
     readings.retain(|reading| reading.refuted.is_none());
-    if let [only] = readings.as_slice() {
-        let evidence = match refuted {
+    let alone = |readings: &[Reading]| {
+        let [only] = readings else { return None };
+        let evidence = match &refuted {
             Some((line, text)) => format!("line {line}: '{text}' can only be {}", words(only.form.order)),
             None => format!("dates can only be {}", words(only.form.order)),
         };
-        return Ok(chosen(only.form.order, evidence));
+        Some(chosen(only.form.order, evidence))
+    };
+    if let Some(only) = alone(&readings) {
+        return Ok(only);
     }
-    // With two-digit years every date of consecutive days looks like a step of years when read the wrong way.
-    let leaps = |reading: &Reading| reading.new_days > 0 && reading.new_years == reading.new_days;
-    let year_first = |reading: &Reading| reading.form.order == DateOrder::Ymd;
-    if readings.iter().any(|r| year_first(r) && r.new_days > 0 && !leaps(r))
-        && readings.iter().filter(|r| !year_first(r)).all(leaps)
-    {
-        return Ok(chosen(DateOrder::Ymd, "read any other way, each new date would be in another year".to_owned()));
+    if let Some(chosen) = year_first(source, text, layout, &readings, dotted)? {
+        return Ok(chosen);
     }
-    readings.retain(|reading| !year_first(reading));
+    readings.retain(|reading| reading.form.order != DateOrder::Ymd);
+    if let Some(only) = alone(&readings) {
+        return Ok(only);
+    }
     if !differs {
         return Ok(chosen(DateOrder::Mdy, "each date is the same day month first and day first".to_owned()));
     }
@@ -242,7 +257,54 @@ fn decide(
     {
         return Ok(chosen(order, format!("the report's date range agrees only when read {}", words(order))));
     }
-    Err(ambiguous(source, text, layout, form))
+    let refused = ambiguous(source, text, layout, form, [DateOrder::Mdy, DateOrder::Dmy]);
+    refused.map_or_else(|| Ok(chosen(DateOrder::Mdy, "each date is the same in both orders".to_owned())), Err)
+}
+
+/// Whether a two-digit year stands first, where that is possible beside another order; none when it does not.
+fn year_first(
+    source: Source<'_>,
+    text: &str,
+    layout: &Layout,
+    readings: &[Reading],
+    dotted: bool,
+) -> Result<Option<Chosen<DateOrder>>, ReadError> {
+    let (first, others): (Vec<&Reading>, Vec<&Reading>) =
+        readings.iter().partition(|reading| reading.form.order == DateOrder::Ymd);
+    let [first] = first.as_slice() else { return Ok(None) };
+    if first.goes_by_days() && others.iter().all(|other| other.leaps()) {
+        let evidence = "read any other way, each new date would be in another year";
+        return Ok(Some(chosen(DateOrder::Ymd, evidence.to_owned())));
+    }
+    if first.leaps() && others.iter().any(|other| other.goes_by_days()) {
+        return Ok(None);
+    }
+    // Dots are put behind days. What may be a month in front was written in this century's first years, if it is a year.
+    let [other] = others.as_slice() else { return Ok(None) };
+    if dotted || other.form.order != DateOrder::Dmy {
+        return Ok(None);
+    }
+    let begins_months = |reading: &Reading| reading.firsts && reading.new_days > 1;
+    match (begins_months(first), begins_months(other)) {
+        (true, false) => {
+            let evidence = "each date begins a month only when read year first";
+            return Ok(Some(chosen(DateOrder::Ymd, evidence.to_owned())));
+        }
+        (false, true) => return Ok(None),
+        _ => {}
+    }
+    match (first.in_range(), other.in_range()) {
+        (true, false) => {
+            let evidence = "the report's date range agrees only when read year first";
+            return Ok(Some(chosen(DateOrder::Ymd, evidence.to_owned())));
+        }
+        (false, true) => return Ok(None),
+        _ => {}
+    }
+    match ambiguous(source, text, layout, first.form, [DateOrder::Ymd, DateOrder::Dmy]) {
+        Some(refused) => Err(refused),
+        None => Ok(None),
+    }
 }
 
 fn only(readings: &[Reading], holds: impl Fn(&Reading) -> bool) -> Option<DateOrder> {
@@ -251,16 +313,30 @@ fn only(readings: &[Reading], holds: impl Fn(&Reading) -> bool) -> Option<DateOr
     holding.next().is_none().then_some(first.form.order)
 }
 
-fn ambiguous(source: Source<'_>, text: &str, layout: &Layout, form: Form) -> ReadError {
-    let both = dates::all(text, layout).find_map(|dated| {
+/// The refusal of dates that are others in each of two orders; none where all are the same.
+fn ambiguous(
+    source: Source<'_>,
+    text: &str,
+    layout: &Layout,
+    form: Form,
+    [one, other]: [DateOrder; 2],
+) -> Option<ReadError> {
+    let (line, example, is_one, is_other) = dates::all(text, layout).find_map(|dated| {
         let day = |order| Some(time::read(&dated.text, Form { order, ..form })?.day);
-        let (month_first, day_first) = (day(DateOrder::Mdy)?, day(DateOrder::Dmy)?);
-        let spelled = (time::spell_day(month_first), time::spell_day(day_first));
-        (month_first != day_first).then_some((dated.line, spelled, dated.text))
+        let (is_one, is_other) = (day(one)?, day(other)?);
+        (is_one != is_other).then(|| (dated.line, dated.text, time::spell_day(is_one), time::spell_day(is_other)))
+    })?;
+    let formats = [one, other].map(|order| match order {
+        DateOrder::Ymd => "ymd",
+        DateOrder::Mdy => "mdy",
+        DateOrder::Dmy => "dmy",
     });
-    let (line, (month_first, day_first), example) = both.unwrap_or_default();
     let words = format!(
-        "'{example}' is {month_first} month first and {day_first} day first, and nothing in the file tells which: say so with date_format mdy or dmy"
+        "'{example}' is {is_one} {} and {is_other} {}, and nothing in the file tells which: say so with date_format {} or {}",
+        words(one),
+        words(other),
+        formats[0],
+        formats[1]
     );
-    source.error("ambiguous_dates", Some(line), words)
+    Some(source.error("ambiguous_dates", Some(line), words))
 }

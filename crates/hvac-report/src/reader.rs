@@ -11,6 +11,7 @@ use super::layout::{Layout, warning};
 use super::long::Series;
 use super::rows::Shape;
 use super::status::Meaning;
+use super::thousands::{self, Told};
 use super::times::TimeReader;
 use super::{
     Chosen, Chunk, DateOrder, FilePlan, Format, PointPlan, ReadError, ReadOptions, Source, columnar, decode, detect,
@@ -102,12 +103,26 @@ impl<'a> Reader<'a> {
             let columnar::Table { text, layout, encoding, warnings } = columnar::read(source, options)?;
             return Ok(Self::tables(source, options, Cow::Owned(text), &encoding, warnings, vec![layout], ""));
         }
-        let decode::Decoded { text, encoding, warnings } = decode::decode(source, options)?;
+        let decode::Decoded { text, encoding, mut warnings } = decode::decode(source, options)?;
         if text.trim().is_empty() {
             return Err(source.error("empty_file", None, "the file holds only blank lines: export the report again"));
         }
-        let dialect::Written { dialect, delimiter, decimal } = dialect::detect(source, &text, options)?;
-        let (layouts, whole) = detect::layouts(source, &text, dialect, delimiter, options)?;
+        let dialect::Written { mut dialect, delimiter, mut decimal, certain } =
+            dialect::detect(source, &text, options)?;
+        let (mut layouts, mut whole) = detect::layouts(source, &text, dialect, delimiter.clone(), options)?;
+        if !certain {
+            match thousands::of_tables(source, whole.as_deref().unwrap_or(&text), &layouts, decimal.value)? {
+                Told::Nothing => {}
+                Told::Open(doubt) => warnings.push(doubt),
+                Told::Mark(told) => {
+                    if told.value != decimal.value {
+                        dialect.decimal = u8::try_from(told.value).unwrap_or(b'.');
+                        (layouts, whole) = detect::layouts(source, &text, dialect, delimiter, options)?;
+                    }
+                    decimal = told;
+                }
+            }
+        }
         let text = whole.map_or(text, Cow::Owned);
         let mut tables = Self::tables(source, options, text, &encoding, warnings, layouts, "");
         for table in &mut tables {

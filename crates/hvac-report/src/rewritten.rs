@@ -121,6 +121,7 @@ impl<'s> Writer<'s> {
             body_lines: self.body_lines,
             roles: columns.roles,
             opc: false,
+            yes_no: Vec::new(),
             times_from: times_from.to_owned(),
             epoch: false,
             times,

@@ -333,13 +333,13 @@ impl<'r> Engine<'r> {
             let half = field.cut && has_point(shape.roles.get(at + 1..).unwrap_or_default());
             let mut cell = if field.open || half { MISSING } else { self.cells.read(*point, &field.text, line) };
             let own = shape.statuses_of.get(point).map_or(&[][..], Vec::as_slice);
-            for status in shape.statuses.iter().chain(own).filter_map(|at| fields.get(*at)) {
+            for (column, status) in shape.statuses.iter().chain(own).filter_map(|at| Some((*at, fields.get(*at)?))) {
                 if status.cut && status::meaning(&status.text).is_none() {
                     // Half a word: what the system said of the value cannot be known.
                     self.seen.truncated = Some(line);
                     cell = MISSING;
                 }
-                let meaning = self.said(&status.text);
+                let meaning = self.said(column, &status.text);
                 cell = self.cells.judged(*point, cell, &status.text, meaning, line);
             }
             if let Some(column) = builder.columns.get_mut(*point) {

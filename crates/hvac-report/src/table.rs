@@ -308,6 +308,7 @@ impl Table {
             body_lines: self.header.end_lines,
             roles: Vec::new(),
             opc: false,
+            yes_no: Vec::new(),
             times_from: self.header.name(self.times.stamp).to_owned(),
             epoch: self.times.kind == TimeKind::Epoch,
             times: TimeColumn::of(

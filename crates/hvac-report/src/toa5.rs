@@ -71,6 +71,7 @@ pub(crate) fn layout(
         body_lines: process.end_lines,
         roles: columns.roles,
         opc: false,
+        yes_no: Vec::new(),
         times_from: String::new(),
         keys: Vec::new(),
         values: Vec::new(),

@@ -3,7 +3,7 @@
 use super::fields::Dialect;
 use super::layout::{Columns, Layout, Role, warning};
 use super::table::Table;
-use super::{Chosen, Format, PointPlan, ReadError, Source, status, totals, words};
+use super::{Chosen, Format, PointPlan, ReadError, Source, status, totals, words, yes_no};
 use crate::number;
 
 /// Settles the layouts of a wide table: one, or one for each column of times.
@@ -116,7 +116,7 @@ fn layout(
     }
     columns.settle(source, line)?;
     (layout.roles, layout.points) = (columns.roles, columns.points);
-    layout.opc = table.has_opc(&layout.roles);
+    (layout.opc, layout.yes_no) = (table.has_opc(&layout.roles), yes_no::columns(table, &layout.roles));
     Ok(layout)
 }
 
@@ -138,8 +138,9 @@ fn holds_statuses(table: &Table, at: usize) -> bool {
 fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
     let (name, top) = (table.header.name(at), table.header.top(at));
     let of_top = words::verdict_of(top).filter(|stem| !stem.is_empty());
-    let (row, stem) = (words::is_verdict(name), words::verdict_of(name).or(of_top));
-    if !row && stem.is_none() || !holds_statuses(table, at) {
+    let row = words::is_verdict(name) || yes_no::is_row_verdict(table, at);
+    let stem = words::verdict_of(name).or(of_top);
+    if !row && stem.is_none() || !holds_statuses(table, at) && !yes_no::is_column(table, at) {
         return None;
     }
     let of = stem.and_then(|stem| {
@@ -183,7 +184,7 @@ pub(crate) fn single_value(table: &Table) -> Option<usize> {
     let mut value = None;
     for at in 0..table.header.names.len() {
         let name = table.header.name(at);
-        if table.times.holds(at) || words::is_verdict(name) {
+        if table.times.holds(at) || is_verdict(table, at) {
             continue;
         }
         if value.is_some() || !words::is_value_name(name) {
@@ -194,6 +195,11 @@ pub(crate) fn single_value(table: &Table) -> Option<usize> {
     value
 }
 
+/// Whether a column beside a value says what the system thinks of it.
+fn is_verdict(table: &Table, at: usize) -> bool {
+    words::is_verdict(table.header.name(at)) || yes_no::is_beside_value(table, at)
+}
+
 /// Settles the layout of one point's history; the point is named by a Niagara preamble or the file.
 pub(crate) fn single_layout(
     source: Source<'_>,
@@ -202,7 +208,7 @@ pub(crate) fn single_layout(
     delimiter: Chosen<char>,
     asked: bool,
 ) -> Result<Layout, ReadError> {
-    let fallback = || table.others().find(|at| !words::is_verdict(table.header.name(*at)));
+    let fallback = || table.others().find(|at| !is_verdict(table, *at));
     let Some(value) = single_value(table).or_else(fallback) else {
         let words = "a report of one point has a column of times and one of values; this one has no values";
         return Err(source.error("no_points", Some(table.header.line), words));
@@ -226,8 +232,8 @@ pub(crate) fn single_layout(
         } else if at == value {
             let unit = super::layout::point(header, table.header.line).unit;
             columns.point(&name, table.header.line).unit = unit.or(table.header.unit(at));
-        } else if words::is_verdict(header) {
-            columns.other(if header.to_ascii_lowercase().contains("flag") { Role::Ignore } else { Role::Status });
+        } else if is_verdict(table, at) {
+            columns.other(Role::Status);
         } else {
             columns.other(Role::Ignore);
             let words = format!("column '{header}' is not kept: the report is read as the history of one point");
@@ -235,7 +241,7 @@ pub(crate) fn single_layout(
         }
     }
     (layout.roles, layout.points) = (columns.roles, columns.points);
-    layout.opc = table.has_opc(&layout.roles);
+    (layout.opc, layout.yes_no) = (table.has_opc(&layout.roles), yes_no::columns(table, &layout.roles));
     Ok(layout)
 }
 

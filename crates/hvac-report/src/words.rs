@@ -352,7 +352,20 @@ pub(crate) fn is_verdict(name: &str) -> bool {
 /// The point that a column's verdicts are about, when its name is a point's name and such a word: `AHU1_DAT Status`.
 pub(crate) fn verdict_of(name: &str) -> Option<&str> {
     let lower = name.to_ascii_lowercase();
-    let endings = ["status", "quality", "flags", "flag", "reliability", "qc", "_q", "valid", "validity"];
+    let endings = [
+        "status",
+        "quality",
+        "flags",
+        "flag",
+        "reliability",
+        "qc",
+        "_q",
+        "invalid",
+        "valid",
+        "validity",
+        "good",
+        "bad",
+    ];
     let ending = endings.iter().find(|ending| lower.ends_with(**ending))?;
     let stem = name.get(..name.len() - ending.len())?.trim_end_matches([' ', '_', '-', '.', ':', '/', '(', '[']);
     (!stem.is_empty()).then_some(stem)

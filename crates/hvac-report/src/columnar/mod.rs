@@ -213,6 +213,7 @@ fn read_form(source: Source<'_>, form: Form, options: &ReadOptions) -> Result<Ta
         body_lines: 1,
         roles: columns.roles,
         opc: false,
+        yes_no: Vec::new(),
         times_from: chosen.name,
         epoch: chosen.is_epoch,
         times: TimeColumn::default(),

@@ -2,10 +2,10 @@
 
 use calamine::{DataRef, ExcelDateTime};
 
-use super::decimal::{self, Commas};
 use super::fields::{is_iso, is_time};
 use crate::DateOrder;
 use crate::calendar::DateForm;
+use crate::decimal::{self, Commas};
 use crate::time::{self, Stamp};
 
 /// What is counted of one column.

@@ -6,8 +6,8 @@
 use super::super::{ReadError, Source};
 use super::RawSheet;
 use super::columns::Column;
-use super::decimal::Commas;
 use super::mend::Repairs;
+use crate::decimal::Commas;
 
 /// What several columns hold.
 fn sum<'a>(columns: impl Iterator<Item = &'a Column>) -> Commas {

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use calamine::{ExcelDateTime, ExcelDateTimeType};
 
 use super::RawSheet;
-use super::decimal::{self, Form};
 use super::fields::{self, fields, is_iso, quoted};
 use crate::DateOrder;
+use crate::decimal::{self, Form};
 use hvac_frame::column::Warning;
 
 /// What is to be put right in one sheet.

@@ -9,7 +9,6 @@
 
 mod columns;
 mod commas;
-mod decimal;
 mod fields;
 mod mend;
 mod sheets;

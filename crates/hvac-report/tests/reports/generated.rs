@@ -125,7 +125,14 @@ proptest! {
         let mut told = options("Asia/Taipei");
         told.delimiter = Some(print.delimiter);
         told.format = Some(if apogee { Format::Apogee } else { Format::Wide });
+        // Random numbers do not run on: where they may be thousands, the reader asks.
+        let point = ReadOptions { decimal: Some('.'), ..told.clone() };
+        let asked = |error: ReadError| match error.code {
+            "ambiguous_decimal" => read("r.csv", text.as_bytes(), &point),
+            _ => Err(error),
+        };
         let (plan, segments) = read("r.csv", text.as_bytes(), &told)
+            .or_else(asked)
             .map_err(|error| TestCaseError::fail(format!("{error:?}\n{text}")))?;
         prop_assert_eq!(plan.rows, rows.len() as u64, "{}", text);
         let first = 1_704_038_400_000; // 2024-01-01 00:00 in Taipei

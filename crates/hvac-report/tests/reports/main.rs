@@ -21,6 +21,7 @@ mod across;
 mod bad;
 mod generated;
 mod nem12;
+mod numbers;
 mod real_reports;
 mod traps;
 

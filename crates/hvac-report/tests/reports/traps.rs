@@ -55,6 +55,48 @@ fn an_apogee_report_with_every_loss_marker() {
     );
 }
 
+/// A year of two digits in front: told by days that follow each other and by months that begin, refused where a day and
+/// a year could change places. What stands in front and may be a month is none.
+#[test]
+fn two_digit_years_in_front() {
+    let read_times = |times: &[String]| {
+        let text: String = times.iter().map(|time| format!("{time},1\n")).collect();
+        read("dates.csv", format!("time,kW\n{text}").as_bytes(), &options("UTC"))
+    };
+    let days = |from: u32, to: u32, say: &dyn Fn(u32) -> String| (from..=to).map(say).collect::<Vec<_>>();
+    let first_day = |times: &[String]| {
+        let (plan, segments) = read_times(times).unwrap();
+        (order(&plan), rows(&plan, &segments)[0][..5].to_owned())
+    };
+    for mark in ["/", "-"] {
+        // Months that begin; days that follow each other; both ways round.
+        let months = days(1, 12, &|month| format!("24{mark}{month:02}{mark}01"));
+        assert_eq!(first_day(&months), (Some(DateOrder::Ymd), "01-01".to_owned()));
+        let months = days(1, 12, &|month| format!("01{mark}{month:02}{mark}24"));
+        assert_ne!(first_day(&months).0, Some(DateOrder::Ymd));
+        let year_first = days(11, 19, &|day| format!("24{mark}05{mark}{day}"));
+        assert_eq!(first_day(&year_first), (Some(DateOrder::Ymd), "05-11".to_owned()));
+        let day_first = days(13, 19, &|day| format!("{day}{mark}05{mark}24"));
+        assert_eq!(first_day(&day_first), (Some(DateOrder::Dmy), "05-13".to_owned()));
+        // One day, and days a month apart.
+        for times in [
+            days(0, 23, &|hour| format!("24{mark}05{mark}13 {hour:02}:00")),
+            days(0, 23, &|hour| format!("13{mark}05{mark}24 {hour:02}:00")),
+            days(3, 9, &|month| format!("24{mark}{month:02}{mark}15")),
+            vec![format!("24{mark}05{mark}01")],
+        ] {
+            let refused = read_times(&times).unwrap_err();
+            assert_eq!((refused.code, refused.line), ("ambiguous_dates", Some(2)), "{times:?}");
+            assert!(refused.message.contains("date_format ymd or dmy"), "{}", refused.message);
+        }
+        assert_eq!(first_day(&days(0, 3, &|hour| format!("24{mark}05{mark}24 {hour:02}:00"))).1, "05-24");
+        assert_eq!(first_day(&days(0, 3, &|hour| format!("5{mark}13{mark}24 {hour:02}:00"))).1, "05-13");
+    }
+    // Dots stand behind days.
+    let dotted = days(0, 23, &|hour| format!("13.05.24 {hour:02}:00"));
+    assert_eq!(first_day(&dotted), (Some(DateOrder::Dmy), "05-13".to_owned()));
+}
+
 #[test]
 fn a_semicolon_report_with_am_and_pm() {
     let (plan, segments) = read_fixture("apogee_semicolon_ampm.csv", &options("UTC"));

@@ -1,4 +1,4 @@
-//! Numbers that stand as texts: how they are written.
+//! How a text writes a number.
 //!
 //! `0,5` can only have a decimal comma, `12.5` and `1,234.5` only a point; `1,234` alone tells nothing.
 
@@ -9,7 +9,7 @@ const ENOUGH: u64 = 20;
 
 /// How a text writes a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// `0,5`, `1.234,5`: the comma is the decimal sign.
     Comma,
     /// `1,234`: a decimal comma or a mark of thousands.
@@ -26,7 +26,7 @@ pub(super) enum Form {
 
 /// How the texts of a column write numbers.
 #[derive(Debug, Default)]
-pub(super) struct Commas {
+pub(crate) struct Commas {
     /// See [`Form::Comma`].
     pub comma: u64,
     /// See [`Form::Doubtful`].
@@ -43,7 +43,7 @@ pub(super) struct Commas {
 
 impl Commas {
     /// Counts one.
-    pub(super) fn see(&mut self, form: Form, row: u32, text: &str) {
+    pub(crate) fn see(&mut self, form: Form, row: u32, text: &str) {
         match form {
             Form::Comma => self.comma += 1,
             Form::Doubtful => {
@@ -60,7 +60,7 @@ impl Commas {
     }
 
     /// Whether commas are decimal signs, by those that can be nothing else; none when there are none, or of both kinds.
-    pub(super) fn verdict(&self) -> Option<bool> {
+    pub(crate) fn verdict(&self) -> Option<bool> {
         match (self.comma, self.point) {
             (1.., 0) => Some(true),
             (0, 1..) => Some(false),
@@ -69,7 +69,7 @@ impl Commas {
     }
 
     /// Whether everything from 1000 on has a mark and nothing below it has: thousands, if there are enough.
-    pub(super) fn are_thousands(&self) -> bool {
+    pub(crate) fn are_thousands(&self) -> bool {
         self.doubtful >= ENOUGH && self.comma == 0 && self.small > 0 && self.large == 0
     }
 }
@@ -93,8 +93,14 @@ fn parts(text: &str) -> (&str, &str, &str) {
     }
 }
 
+/// The whole number that the digits of a number make, whatever its marks mean.
+pub(crate) fn digits(text: &str) -> Option<f64> {
+    let (_, number, _) = parts(text);
+    number.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok()
+}
+
 /// How a text writes a number; none when it writes none. A unit or a mark may stand behind it, without digits.
-pub(super) fn form(text: &str) -> Option<Form> {
+pub(crate) fn form(text: &str) -> Option<Form> {
     if text.len() > LONGEST {
         return None;
     }
@@ -142,7 +148,7 @@ pub(super) fn form(text: &str) -> Option<Form> {
 }
 
 /// A number with a decimal comma, written with a point and without marks of thousands; all else as it was.
-pub(super) fn with_point(text: &str) -> String {
+pub(crate) fn with_point(text: &str) -> String {
     let (sign, number, behind) = parts(text);
     let plain: String = number.chars().filter(|c| c.is_ascii_digit() || *c == ',').collect();
     format!("{sign}{}{behind}", plain.replacen(',', ".", 1))
