@@ -20,8 +20,8 @@ use hvac_points::units;
 const MAX_WHOLE: usize = 8;
 /// Whole numbers that stand for none in many systems.
 const SENTINELS: [f64; 5] = [999.0, 9_999.0, 32_767.0, 65_535.0, 99_999.0];
-/// Units of which no building has a thousand.
-const SMALL: [&str; 6] = ["°C", "°F", "K", "%", "Hz", "m/s"];
+/// Units of which no building has a thousand; a flame has °F by the thousand.
+const SMALL: [&str; 5] = ["°C", "K", "%", "Hz", "m/s"];
 /// Neighbours are near each other within this factor, and one reading is nearer than the other by that one.
 const NEAR: f64 = 5.0;
 const NEARER: f64 = 10.0;
@@ -85,12 +85,11 @@ impl Marked {
         if self.pairs > 0.0 && thousands < NEAR.ln() && decimals > thousands + NEARER.ln() {
             // Who parts thousands parts all of them.
             if series.large { Judged::Unclear } else { Judged::Thousands }
-        } else if series.large {
-            Judged::Decimals
-        } else if self.pairs > 0.0
-            && decimals < NEAR.ln()
-            && thousands > decimals + NEARER.ln()
-            && !(self.ends_in_zero && whole > 1)
+        } else if series.large
+            || self.pairs > 0.0
+                && decimals < NEAR.ln()
+                && thousands > decimals + NEARER.ln()
+                && !(self.ends_in_zero && whole > 1)
         {
             Judged::Decimals
         } else if whole > 1 {

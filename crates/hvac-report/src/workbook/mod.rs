@@ -11,6 +11,7 @@ mod columns;
 mod commas;
 mod fields;
 mod mend;
+mod percent;
 mod sheets;
 mod swapped;
 mod text;
@@ -22,6 +23,7 @@ use calamine::{Dimensions, Reader as _, Xlsx, XlsxError};
 use zip::ZipArchive;
 
 use self::mend::Repairs;
+use self::percent::Percents;
 use self::text::Text;
 use super::{Chosen, ReadError, ReadOptions, Source};
 use hvac_frame::column::Warning;
@@ -70,7 +72,8 @@ pub(crate) fn read(source: Source<'_>, options: &ReadOptions) -> Result<Book, Re
     let (mut raw, mut empty, mut room) = (Vec::new(), Vec::new(), MAX_BYTES);
     for name in names {
         let merges = if merged { book.merge_cells_by_sheet_name(&name).unwrap_or_default() } else { Vec::new() };
-        let text = text_of(source, &mut book, &name, room)?;
+        let percents = Percents::of(source, &mut book, &name)?;
+        let text = text_of(source, &mut book, &name, room, &percents)?;
         room = room.saturating_sub(text.text.len() as u64);
         if text.rows == 0 { empty.push(name) } else { raw.push(RawSheet { name, text, merges }) }
     }
@@ -156,7 +159,13 @@ fn cell_name(line: u32, column: u32) -> String {
 }
 
 /// The text of one sheet; of none for a sheet that has no cells.
-fn text_of(source: Source<'_>, book: &mut Xlsx<Cursor<&[u8]>>, name: &str, room: u64) -> Result<Text, ReadError> {
+fn text_of(
+    source: Source<'_>,
+    book: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+    room: u64,
+    percents: &Percents,
+) -> Result<Text, ReadError> {
     let mut text = Text::with_room(room);
     let mut cells = match book.worksheet_cells_reader(name) {
         Ok(cells) => cells,
@@ -164,7 +173,7 @@ fn text_of(source: Source<'_>, book: &mut Xlsx<Cursor<&[u8]>>, name: &str, room:
         Err(error) => return Err(broken(source, &error)),
     };
     while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| broken(source, &error))? {
-        text.cell(source, cell.pos, &cell.value, cell.formula.is_some())?;
+        text.cell(source, cell.pos, &cell.value, cell.formula.is_some(), percents.hold(cell.pos))?;
     }
     text.finish();
     Ok(text)

@@ -282,8 +282,8 @@ fn cells_of_every_kind() {
     let book = read!("kinds").unwrap();
     let expected = [
         "\"Time\",\"On\",\"Err\",\"Pct\",\"Rich\",\"Formula\",\"Lines in it\",\"Str\"",
-        "2024-01-01 08:00:00,TRUE,#N/A,0.45,\"RUNNING\",,\"a b\",",
-        "2024-01-01 09:00:00,FALSE,#DIV/0!,0.5,\"OFF\",,\"c\"\"d\",\"x\"",
+        "2024-01-01 08:00:00,TRUE,#N/A,45 %,\"RUNNING\",,\"a b\",",
+        "2024-01-01 09:00:00,FALSE,#DIV/0!,50 %,\"OFF\",,\"c\"\"d\",\"x\"",
     ];
     assert_eq!(lines(&book), expected);
     assert_eq!(said(&book), [("formula_without_value", Some(2), 2)]);

@@ -7,6 +7,7 @@ use calamine::{CellErrorType, DataRef};
 use super::super::{ReadError, Source};
 use super::columns::Column;
 use super::fields::{is_iso, spell};
+use super::percent::in_percent;
 use super::{cell_name, too_large};
 
 /// Columns of the widest sheet that is read.
@@ -47,6 +48,7 @@ impl Text {
         (row, column): (u32, u32),
         value: &DataRef<'_>,
         formula: bool,
+        percent: bool,
     ) -> Result<(), ReadError> {
         if is_empty(value) {
             if formula && matches!(value, DataRef::Empty) {
@@ -84,7 +86,11 @@ impl Text {
         if let Some(column) = self.columns.get_mut(at) {
             column.see(row, value);
         }
-        write_value(&mut self.text, value);
+        match value {
+            DataRef::Int(value) if percent => self.text.push_str(&in_percent(&value.to_string())),
+            DataRef::Float(value) if percent => self.text.push_str(&in_percent(&value.to_string())),
+            _ => write_value(&mut self.text, value),
+        }
         if self.text.len() as u64 > self.room { Err(too_large(source)) } else { Ok(()) }
     }
 
@@ -143,7 +149,7 @@ mod tests {
     const SOURCE: Source<'_> = Source { name: "b.xlsx", bytes: b"" };
 
     fn code(text: &mut Text, at: (u32, u32)) -> Option<&'static str> {
-        text.cell(SOURCE, at, &DataRef::Int(3), false).err().map(|error| error.code)
+        text.cell(SOURCE, at, &DataRef::Int(3), false, false).err().map(|error| error.code)
     }
 
     #[test]

@@ -243,6 +243,25 @@ fn whole_numbers_that_lose_digits_are_told() {
     }
 }
 
+/// 45425 is 2024-05-13. The third format, `0.0"%"`, only writes the sign behind the number.
+#[test]
+fn cells_of_a_workbook_that_are_shown_in_percent_are_percent() {
+    let bytes = std::fs::read("tests/fixtures/percent.xlsx").unwrap();
+    let (plan, segments) = read("b.xlsx", &bytes, &options("UTC")).unwrap();
+    let units: Vec<Option<&str>> =
+        plan.points.iter().map(|p| p.unit.as_ref().map(|unit| unit.value.as_str())).collect();
+    assert_eq!(units, [Some("%"), Some("%"), None, None]);
+    assert_eq!(
+        rows(&plan, &segments),
+        [
+            "05-13 00:00:00 | 50 | 45.25 | 50 | 0.5",
+            "05-13 00:15:00 | 7 | 29 | 51.5 | 0.5",
+            "05-13 00:30:00 | 100 | 30 | 52 | 0.5",
+        ]
+    );
+    assert_eq!(warned(&plan), []);
+}
+
 /// A number of thousandths as one writer of decimals writes it, or a whole number as one of thousands does.
 fn written(number: i64, how: usize) -> String {
     let (whole, rest) = (number / 1000, number % 1000);
