@@ -214,7 +214,7 @@ table! {
     Invalid {
         AMBIGUOUS_DATES "ambiguous_dates" "Day and month cannot be told apart in any of the report's dates."
             "State `date_format`.";
-        AMBIGUOUS_DECIMAL "ambiguous_decimal" "Commas in a workbook's texts may be decimal signs or part thousands."
+        AMBIGUOUS_DECIMAL "ambiguous_decimal" "Commas or points in numbers may be decimal signs or part thousands."
             "State `decimal`.";
         AMBIGUOUS_TIME_COLUMN "ambiguous_time_column" "Several columns of a Parquet or Arrow file hold times."
             "Name the one that the rows are of with `time_column`.";
