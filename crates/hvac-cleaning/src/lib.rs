@@ -69,7 +69,7 @@ pub use self::report::{ColumnUse, Event, Hits, Report, Rule, RuleUse};
 pub use self::run::clean;
 
 /// Changes whenever the same frame and parameters would be cleaned into another frame or report.
-pub const CLEANER_VERSION: &str = "8";
+pub const CLEANER_VERSION: &str = "9";
 
 /// Why a request cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 //! at least, as a share of what they read (the median of them: pumps that are controlled together dip together); air handlers' by what they read);
 //! or a machine's and the total, for the rest is noise and machines that nobody meters. A total that is added up from the
 //! machines' meters shows their errors too, and is no witness; nor is one whose noise is as large as the jump. Of an air handler's
-//! fan its own valves are one.
+//! fan its own valves are one: where a valve moves further than it mostly does, or far enough that the fan's usual answer to it is
+//! the half of the jump. A fan is quiet while its valve stands at an end; by such weeks alone each answer would be a jump.
 
 use std::collections::HashSet;
 
@@ -24,6 +25,8 @@ const MAD_TO_SIGMA: f64 = 1.4826;
 const ADDED_UP: f64 = 0.005;
 /// Deviations of a command's own bumps from which on one is a move.
 const COMMANDED: f64 = 2.5;
+/// Moves of a command, of those from the most alike opening, that tell what a drive answers.
+const ALIKE: usize = 100;
 /// Share of its usual greatest value above which a machine's reading says that it runs.
 const AT_WORK: f64 = 0.1;
 
@@ -70,6 +73,23 @@ fn around(values: &[f64], row: usize) -> Option<(f64, f64)> {
 /// Whether a command moves away and back at a row, by more than it mostly does.
 pub(crate) fn moves(values: &[f64], row: usize) -> bool {
     around(values, row).is_some_and(|(value, mean)| (value - mean).abs() > COMMANDED * noise_of(values))
+}
+
+/// Whether a jump at a row is the answer to a command: the half of it at least is what such a move of the command mostly makes, where
+/// that stands about as far open (a fan's power grows faster than its valve opens).
+pub(crate) fn answers(values: &[f64], command: &[f64], row: usize) -> bool {
+    let bump = |values: &[f64], row: usize| around(values, row).map(|(value, mean)| value - mean);
+    let (Some(jump), Some((now, mean))) = (bump(values, row), around(command, row)) else { return false };
+    let least_move = SHOWN * noise_of(command);
+    let gain = |(at, three): (usize, &[f64])| {
+        // From closed or to closed it starts or stops.
+        let moved = bump(command, at).filter(|by| by.abs() > least_move && three.iter().all(|value| *value > 0.0))?;
+        Some(((around(command, at)?.1 - mean).abs(), bump(values, at)? / moved))
+    };
+    let mut near: Vec<(f64, f64)> = (1..).zip(command.windows(3)).filter_map(gain).collect();
+    near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let mut gains: Vec<f64> = near.into_iter().take(ALIKE).map(|(_, gain)| gain).collect();
+    median(&mut gains).is_some_and(|gain| gain * (now - mean) * jump.signum() >= SHOWN * jump.abs())
 }
 
 impl Drive<'_> {
@@ -188,6 +208,25 @@ mod tests {
         (valve[50], valve[71]) = (50.0, 47.0);
         assert_eq!([50, 51, 71, 80].map(|row| moves(&valve, row)), [true, false, false, false]);
         assert!(!moves(&valve, 0) && !moves(&valve, 99), "it has one neighbour");
+    }
+
+    /// A valve swings by 2 % (bumps of 2) and its fan by 0.2 kW with it, 0.1 kW a %; then it stands open for three times as long, and
+    /// the fan is quiet. Where the valve moves by 4 more (a bump of 6, so 0.6 kW) a fan's jump of 1 kW is its answer; one of 1.3 kW, or
+    /// one against it, or one of a fan that knows no valve, is not.
+    #[test]
+    fn a_fan_answers_its_valve() {
+        let swing = |i: usize| if i < 100 { (i % 2) as f64 } else { 0.0 };
+        let mut valve: Vec<f64> = (0..400).map(|i| 40.0 + 2.0 * swing(i)).collect();
+        let fan: Vec<f64> = (0..400).map(|i| 10.0 + 0.2 * swing(i)).collect();
+        valve[51] += 4.0;
+        let with = |fan: &[f64], jump: f64| {
+            let mut fan = fan.to_vec();
+            fan[51] = 10.0 + jump;
+            answers(&fan, &valve, 51)
+        };
+        assert_eq!([1.0, 1.3, -1.0].map(|jump| with(&fan, jump)), [true, false, false]);
+        assert!(!with(&[10.0; 400], 1.0));
+        assert!(!answers(&fan, &[40.0; 400], 51), "a valve that never moves says nothing");
     }
 
     #[test]

@@ -88,13 +88,17 @@ impl OngoingCleaning<'_> {
         Some(alone.by_law(scan(&beside), &samples, &beside))
     }
 
-    /// Whether a valve, a damper or another command of the column's machine moves away and back at a row.
+    /// Whether a valve, a damper or another command of the column's machine moves away and back at a row: by more than it mostly
+    /// does, or by what makes the column do what it did.
     fn is_commanded(&self, index: usize, row: usize) -> bool {
         let driver = self.plan.drivers.get(index);
         let commands = (0..).zip(&self.metas).filter(|(other, meta)| {
             self.plan.drivers.get(*other) == driver && is_set(&Reading::of(&meta.original_name), &meta.original_name)
         });
-        commands.map(|(other, _)| self.values(other)).any(|values| shared_jumps::moves(values, row))
+        let values = self.values(index);
+        commands
+            .map(|(other, _)| self.values(other))
+            .any(|command| shared_jumps::moves(command, row) || shared_jumps::answers(values, command, row))
     }
 
     /// A column as a witness of the plant's jumps; none of what is no power, speed or flow.

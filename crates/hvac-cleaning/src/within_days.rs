@@ -11,6 +11,9 @@ use crate::sampling::median;
 /// Robust deviations (1.4826 × MAD about the day's mean) from which on a row is left out.
 const FAR: f64 = 4.0 * 1.4826;
 
+/// Rows that conditions are learnt from, for [`by_conditions`].
+const LEAST_ROWS: usize = 300;
+
 /// One row: its day, the quantity, and its conditions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<const N: usize> {
@@ -30,6 +33,22 @@ pub(crate) fn fit<const N: usize>(rows: &[Row<N>]) -> Option<(Vec<Row<N>>, [f64;
     let kept: Vec<Row<N>> = near.map(|(row, _)| *row).collect();
     let beta = least_squares(&kept)?;
     Some((kept, beta))
+}
+
+/// What the quantity is by its conditions at each of so many instants, but for a constant a day, learnt from `rows`, each with its
+/// instant; NaN at an instant without a row. None when fewer than 300 rows teach it.
+pub(crate) fn by_conditions<const N: usize>(rows: &[(usize, Row<N>)], instants: usize) -> Option<Vec<f64>> {
+    if rows.len() < LEAST_ROWS {
+        return None;
+    }
+    let (_, beta) = fit(&rows.iter().map(|(_, row)| *row).collect::<Vec<_>>())?;
+    let mut expected = vec![f64::NAN; instants];
+    for (instant, row) in rows {
+        if let Some(slot) = expected.get_mut(*instant) {
+            *slot = dot(&row.x, &beta);
+        }
+    }
+    Some(expected)
 }
 
 /// Each row's distance from its day's mean once the conditions' part is taken off.
@@ -103,7 +122,7 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; 
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     /// y = 2·x₀ − 1·x₁ + 0.5·x₂ and a level a day, but for the ridge of 1e-6; one row more is far off and is left out.
@@ -119,5 +138,17 @@ mod tests {
         let (kept, [b, ..]) = fit(&rows).unwrap();
         assert!((b - 2.0).abs() < 0.01 && kept.iter().all(|row| row.y != 90.0), "{b}");
         assert!(fit(&vec![row(0, [1.0; 3]); 9]).is_none(), "one row says no slope");
+    }
+
+    /// y = 3·x and a level a day: what x tells of y is 3·x at the 300 instants that have rows, and nothing of the two others; 299
+    /// rows teach nothing.
+    #[test]
+    fn what_conditions_tell_stands_at_its_instants() {
+        let row = |i: i32| Row { day: i / 100, y: 3.0 * f64::from(i % 7) + f64::from(i / 100), x: [f64::from(i % 7)] };
+        let rows: Vec<(usize, Row<1>)> = (1..).zip(0..300).map(|(instant, i)| (instant, row(i))).collect();
+        let told = by_conditions(&rows, 302).unwrap();
+        assert!(told.len() == 302 && told[0].is_nan() && told[301].is_nan());
+        assert!((told[6] - 15.0).abs() < 1e-4 && told[1].abs() < 1e-9, "{} {}", told[6], told[1]);
+        assert!(by_conditions(&rows[1..], 302).is_none());
     }
 }

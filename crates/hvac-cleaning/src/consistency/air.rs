@@ -10,10 +10,8 @@ use hvac_points::{MachineKind, Role};
 use super::plant::Plant;
 use super::relation::Law;
 use super::robust::median_of;
-use crate::within_days::{Row, dot, fit};
+use crate::within_days::{Row, by_conditions};
 
-/// Instants that it is learnt from.
-const LEAST_INSTANTS: usize = 300;
 /// Fans that make a mean.
 const LEAST_FANS: usize = 3;
 
@@ -38,27 +36,16 @@ pub(super) fn bind(plant: &mut Plant<'_>) {
 fn expected(plant: &Plant<'_>, fans: &[usize], load: usize, dry: usize) -> Option<Vec<f64>> {
     let at = |slot: usize, k: usize| plant.slots.get(slot).and_then(|v| v.get(k)).copied().unwrap_or(f64::NAN);
     let usual_kw = median_of(plant.slots.get(load)?.iter().copied().filter(|kw| *kw > 0.0))?;
-    let (mut rows, mut places): (Vec<Row<3>>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut rows: Vec<(usize, Row<3>)> = Vec::new();
     for (k, day) in plant.instants.day.iter().enumerate() {
         let running = || fans.iter().map(|fan| at(*fan, k)).filter(|kw| *kw > 0.5);
         let y = running().sum::<f64>() / running().count() as f64;
         let share = at(load, k) / usual_kw;
         if share > 0.0 && y.is_finite() && at(dry, k).is_finite() {
-            rows.push(Row { day: i32::try_from(*day).ok()?, y, x: [share, share * share, at(dry, k)] });
-            places.push(k);
+            rows.push((k, Row { day: i32::try_from(*day).ok()?, y, x: [share, share * share, at(dry, k)] }));
         }
     }
-    if rows.len() < LEAST_INSTANTS {
-        return None;
-    }
-    let (_, beta) = fit(&rows)?;
-    let mut expected = vec![f64::NAN; plant.instants.at_ms.len()];
-    for (k, row) in places.into_iter().zip(&rows) {
-        if let Some(slot) = expected.get_mut(k) {
-            *slot = dot(&row.x, &beta);
-        }
-    }
-    Some(expected)
+    by_conditions(&rows, plant.instants.at_ms.len())
 }
 
 #[cfg(test)]

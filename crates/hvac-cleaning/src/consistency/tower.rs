@@ -8,10 +8,7 @@ use hvac_points::{MachineKind, Role};
 
 use super::plant::Plant;
 use super::relation::Law;
-use crate::within_days::{Row, dot, fit};
-
-/// Instants that it is learnt from.
-const LEAST_INSTANTS: usize = 300;
+use crate::within_days::{Row, by_conditions};
 
 /// Adds the law of the wet-bulb and the tower's water, where both are measured.
 pub(super) fn bind(plant: &mut Plant<'_>) {
@@ -30,25 +27,14 @@ fn expected(plant: &Plant<'_>) -> Option<(usize, usize, Vec<f64>)> {
     let warm_c = values(plant.find(Role::CwReturnTemp, None, None)?)?;
     let fans: Vec<&Vec<f64>> = plant.all_of(Role::Power, MachineKind::Tower).into_iter().filter_map(values).collect();
     let at = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
-    let (mut rows, mut places): (Vec<Row<3>>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut rows: Vec<(usize, Row<3>)> = Vec::new();
     for (k, day) in plant.instants.day.iter().enumerate() {
         let fan_kw: f64 = fans.iter().map(|fan| at(fan, k)).sum();
         let range_k = at(warm_c, k) - at(cold_c, k);
         let (x, y) = ([at(cold_c, k), range_k, fan_kw.ln()], at(wet_c, k));
         if fan_kw > 0.0 && range_k > 0.5 && y.is_finite() && x.iter().all(|value| value.is_finite()) {
-            rows.push(Row { day: i32::try_from(*day).ok()?, y, x });
-            places.push(k);
+            rows.push((k, Row { day: i32::try_from(*day).ok()?, y, x }));
         }
     }
-    if rows.len() < LEAST_INSTANTS {
-        return None;
-    }
-    let (_, beta) = fit(&rows)?;
-    let mut expected = vec![f64::NAN; plant.instants.at_ms.len()];
-    for (k, row) in places.into_iter().zip(&rows) {
-        if let Some(slot) = expected.get_mut(k) {
-            *slot = dot(&row.x, &beta);
-        }
-    }
-    Some((wet, cold, expected))
+    Some((wet, cold, by_conditions(&rows, plant.instants.at_ms.len())?))
 }
