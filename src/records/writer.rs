@@ -47,7 +47,7 @@ impl Change {
     }
 
     /// With the collection as its table is now: it may have changed since the request was checked.
-    fn as_it_is(self, layout: &Held) -> Result<Self> {
+    fn brought_up_to(self, layout: &Held) -> Result<Self> {
         let Some(now) = layout.get(&self.collection().name).filter(|now| *now != self.collection()) else {
             return Ok(self);
         };
@@ -125,12 +125,11 @@ impl Writer {
         for kind in kinds {
             layouts.push(self.layouts.hold(kind).await?);
         }
-        let as_it_is = |change: Change| match layouts.iter().find(|held| held.get(&change.collection().name).is_some())
-        {
-            Some(held) => change.as_it_is(held),
+        let now = |change: Change| match layouts.iter().find(|held| held.get(&change.collection().name).is_some()) {
+            Some(held) => change.brought_up_to(held),
             None => Ok(change),
         };
-        let changes = changes.into_iter().map(as_it_is).collect::<Result<_>>()?;
+        let changes = changes.into_iter().map(now).collect::<Result<_>>()?;
         let permits = u32::try_from(count.min(ROOM)).unwrap_or(u32::MAX);
         let room = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_many_owned(permits)).await;
         let busy = || {
