@@ -34,6 +34,18 @@ fn settle(source: Source<'_>, table: &mut Table) -> Result<(), ReadError> {
         kind => of_kind(table, kind),
     };
     table.times = times;
+    if let Some((clock, line, cell)) = unread_clock(table) {
+        let words = format!(
+            "column '{}' seems to hold the clock of the dates in '{}', in a form that is not read ('{cell}'): write it as 08:00, or \
+             call the column otherwise if it is a point",
+            table.header.name(clock),
+            table.header.name(table.times.stamp)
+        );
+        return Err(ReadError {
+            column: Some(table.header.name(clock).to_owned()),
+            ..source.error("no_readable_time", Some(line), words)
+        });
+    }
     if table.cells(table.times.stamp).next().is_none() {
         return Err(source.error("no_rows", Some(table.header.line), "there are no rows below the header"));
     }
@@ -92,6 +104,36 @@ fn of_texts(table: &Table) -> TimeColumns {
         }
     }
     times
+}
+
+/// A column beside dates without a clock that is called a clock and holds numbers that may be one – 8, 1200, 08.30 –, with the
+/// first of them: read as a point, every row would stand at midnight.
+fn unread_clock(table: &Table) -> Option<(usize, u64, &str)> {
+    let times = &table.times;
+    let is_bare = |cell: &str| time::in_any_order(cell).is_none_or(|stamp| !stamp.has_clock);
+    let bare = times.kind == TimeKind::Written && times.clock.is_none() && table.cells(times.stamp).all(is_bare);
+    let mut clocks = (0..table.width().min(LEFT)).filter(|at| !times.holds(*at));
+    let clock = clocks.find(|at| {
+        words::names_clock(table.header.name(*at))
+            && table.cells(*at).next().is_some()
+            && table.cells(*at).all(is_clock_without_colon)
+    });
+    let clock = clock.filter(|_| bare)?;
+    let row = table.rows.iter().find(|row| !row.field(clock).is_empty())?;
+    Some((clock, row.line, row.field(clock)))
+}
+
+fn is_clock_without_colon(cell: &str) -> bool {
+    let digits: String = cell.chars().filter(|c| !matches!(c, '.' | 'h')).collect();
+    let is_parted = cell.len() - digits.len() <= 1 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let (hours, behind) = match digits.len() {
+        1 | 2 => (&*digits, ""),
+        3 | 5 => digits.split_at(1),
+        4 | 6 => digits.split_at(2),
+        _ => return false,
+    };
+    let below = |text: &str, limit: u32| text.parse().is_ok_and(|number: u32| number < limit);
+    is_parted && below(hours, 25) && behind.as_bytes().chunks(2).all(|two| two.first().is_some_and(|ten| *ten < b'6'))
 }
 
 /// What the rows hold in a column; of columns far to the right the first rows are enough.

@@ -150,7 +150,7 @@ async fn a_file_takes_nothing_from_another() {
     assert!(file(&collections, "abc.toml")["error"].is_string(), "{collections}");
     assert_eq!(app.get("/api/notes/a").await.expect(200)["rank"], 1);
     // One that is in force does not take the route of another either.
-    let wants = format!("{NOTES}").replace("key = 'id'", "key = 'id'\nroute = 'equipment'");
+    let wants = NOTES.replace("key = 'id'", "key = 'id'\nroute = 'equipment'");
     let collections = rewritten(&app, "notes.toml", Some(&wants)).await;
     assert!(file(&collections, "notes.toml")["error"].is_string(), "{collections}");
     app.get("/api/equipment").await.expect(200);
