@@ -481,6 +481,8 @@ export default {
     unreadable_time_empty: "{count} rows have no time; they are dropped", ignored_column: "{column} is not kept as a point",
     conflict: "{column}: {value} at {time} in {file}, where an earlier row or file has {other}; {differ} of {all} values that stand twice differ ({share})", dots_day_first: "dates with dots are written day first",
     only_day_first: "line {line}: “{text}” can only be day first", only_month_first: "line {line}: “{text}” can only be month first", year_first: "the year stands first", decimal_comma: "{text} in line {line} has a decimal comma",
+    decimal_point: "{text} in line {line} is a number with a decimal point", point_by_unit: "{text} in line {line} has a decimal point: its unit has no such thousands", comma_by_unit: "{text} in line {line} has a decimal comma: its unit has no such thousands",
+    numbers_run_on: "{text} in line {line} follows {before}: the numbers run on only when {what} by it", thousands_parted: "thousands are parted", decimals_parted: "it parts decimals", other_years: "read any other way, each new date would be in another year", months_begin: "each date begins a month only when read year first",
     no_decimal_comma: "no number is certain to have a decimal comma", cuts_rows: "it cuts {count} of the first rows into a time and other fields, mostly {fields} in all", follows_date: "it follows <>Date in the header",
     workbook_commas: "the cells of a workbook need none", put_between: "commas are put between them", all_ascii: "all bytes are ASCII", all_utf8: "all bytes are valid UTF-8",
     apogee_key: "a key of {count} points, and line {line} begins with <>Date", times_column: "{column} (line {line}) holds times, the other columns are points",
