@@ -139,27 +139,30 @@ fn decimal_comma(text: &str, dialect: Dialect) -> Option<(u64, String, bool)> {
     };
     for at in places.into_iter().flat_map(commas) {
         let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
-        let right = after.bytes().take(24).take_while(u8::is_ascii_digit).count();
-        let left = number::length_before(before);
         let bounded = |c: Option<char>| {
             c.is_none_or(|c| {
                 c == char::from(dialect.delimiter) || number::is_mark(c) || matches!(c, '"' | '\r' | '\n' | '%' | '°')
             })
         };
+        let closed = |c: Option<char>| bounded(c) && !(quoted && matches!(c, Some(',' | '\r' | '\n') | None));
+        let right = after.bytes().take(24).take_while(u8::is_ascii_digit).count();
+        let behind = after.get(right..)?;
+        let is_closed = closed(behind.chars().next());
+        let goes_on =
+            right == 3 && behind.strip_prefix(',').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        // Most commas part fields: these are seen without a look at what stands before.
+        if right == 0 || !is_closed && !goes_on {
+            continue;
+        }
+        let left = number::length_before(before);
         let whole = before.get(before.len() - left..)?;
         let opened = |c: Option<char>| if quoted { c == Some('"') } else { bounded(c) };
-        let closed = |c: Option<char>| bounded(c) && !(quoted && matches!(c, Some(',' | '\r' | '\n') | None));
         let padded = before.get(..before.len() - left)?;
         let first = if quoted { padded.trim_end_matches(' ') } else { padded }.chars().next_back();
-        let behind = after.get(right..)?;
-        if (!quoted || opened(first))
-            && right == 3
-            && (1..=3).contains(&left)
-            && behind.strip_prefix(',').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-        {
+        if goes_on && (!quoted || opened(first)) && (1..=3).contains(&left) {
             return None; // 1,234,567
         }
-        if right == 0 || !opened(first) || !closed(behind.chars().next()) {
+        if !is_closed || !opened(first) {
             continue;
         }
         let digits = whole.bytes().filter(u8::is_ascii_digit).count();

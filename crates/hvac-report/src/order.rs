@@ -12,6 +12,8 @@ use super::{Chosen, DateOrder, ReadError, ReadOptions, Source};
 use crate::calendar::{self, DateForm};
 use crate::time::{self, Form, ORDERS, Stamp};
 
+const SAME_EITHER_WAY: &str = "each date is the same day month first and day first";
+
 /// One way to read all dates, and how it fares.
 struct Reading {
     form: Form,
@@ -23,6 +25,8 @@ struct Reading {
     new_years: u64,
     /// Each day so far is the first of a month.
     firsts: bool,
+    /// Each day so far is the first or the last of a year.
+    turns_of_years: bool,
     previous: HashMap<String, i64>,
     first: i64,
     last: i64,
@@ -43,6 +47,7 @@ impl Reading {
             new_days: 0,
             new_years: 0,
             firsts: true,
+            turns_of_years: true,
             previous: HashMap::new(),
             first: i64::MAX,
             last: i64::MIN,
@@ -56,7 +61,9 @@ impl Reading {
         let clock = time::clock_ms(&dated.clock).unwrap_or(0);
         let at = stamp.local_ms() + clock;
         (self.first, self.last) = (self.first.min(at), self.last.max(at));
-        self.firsts &= calendar::year_and_month(stamp.day) != calendar::year_and_month(stamp.day - 1);
+        let [before, (year, month), behind] = [-1, 0, 1].map(|days| calendar::year_and_month(stamp.day + days));
+        self.firsts &= (year, month) != before;
+        self.turns_of_years &= before.0 != year || behind.0 != year;
         if let Some(previous) = self.previous.get_mut(dated.name.as_ref()) {
             self.forward += u64::from(at > *previous);
             self.backward += u64::from(at < *previous);
@@ -232,7 +239,7 @@ fn decide(
         return Ok(only);
     }
     if !differs {
-        return Ok(chosen(DateOrder::Mdy, "each date is the same day month first and day first".to_owned()));
+        return Ok(chosen(DateOrder::Mdy, SAME_EITHER_WAY.to_owned()));
     }
     let steady = |reading: &Reading| reading.backward == 0;
     if !dotted && let Some(order) = only(&readings, steady) {
@@ -257,8 +264,10 @@ fn decide(
     {
         return Ok(chosen(order, format!("the report's date range agrees only when read {}", words(order))));
     }
-    let refused = ambiguous(source, text, layout, form, [DateOrder::Mdy, DateOrder::Dmy]);
-    refused.map_or_else(|| Ok(chosen(DateOrder::Mdy, "each date is the same in both orders".to_owned())), Err)
+    match ambiguous(source, text, layout, form, [DateOrder::Mdy, DateOrder::Dmy]) {
+        Some(refused) => Err(refused),
+        None => Ok(chosen(DateOrder::Mdy, SAME_EITHER_WAY.to_owned())),
+    }
 }
 
 /// Whether a two-digit year stands first, where that is possible beside another order; none when it does not.
@@ -272,7 +281,8 @@ fn year_first(
     let (first, others): (Vec<&Reading>, Vec<&Reading>) =
         readings.iter().partition(|reading| reading.form.order == DateOrder::Ymd);
     let [first] = first.as_slice() else { return Ok(None) };
-    if first.goes_by_days() && others.iter().all(|other| other.leaps()) {
+    // What has a row a year looks the same the other way round.
+    if first.goes_by_days() && others.iter().all(|other| other.leaps() && !other.turns_of_years) {
         let evidence = "read any other way, each new date would be in another year";
         return Ok(Some(chosen(DateOrder::Ymd, evidence.to_owned())));
     }

@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         let (mut layouts, mut whole) = detect::layouts(source, &text, dialect, delimiter.clone(), options)?;
         if !certain {
             match thousands::of_tables(source, whole.as_deref().unwrap_or(&text), &layouts, decimal.value)? {
-                Told::Nothing => {}
+                Told::Nothing | Told::AsTaken => {}
                 Told::Open(doubt) => warnings.push(doubt),
                 Told::Mark(told) => {
                     if told.value != decimal.value {

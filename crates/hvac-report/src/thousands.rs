@@ -22,6 +22,8 @@ const MAX_WHOLE: usize = 8;
 const SENTINELS: [f64; 5] = [999.0, 9_999.0, 32_767.0, 65_535.0, 99_999.0];
 /// Units of which no building has a thousand; a flame has °F by the thousand.
 const SMALL: [&str; 5] = ["°C", "K", "%", "Hz", "m/s"];
+/// Rows that are looked through for a certain number before the text is searched for a doubtful one.
+const FIRST_ROWS: usize = 32;
 /// Neighbours are near each other within this factor, and one reading is nearer than the other by that one.
 const NEAR: f64 = 5.0;
 const NEARER: f64 = 10.0;
@@ -31,6 +33,8 @@ const NEARER: f64 = 10.0;
 pub(crate) enum Told {
     /// This one.
     Mark(Chosen<char>),
+    /// The one that it is read with, as the first rows of most reports say.
+    AsTaken,
     /// Nothing; what is read all the same.
     Open(Warning),
     /// There is nothing to tell.
@@ -154,7 +158,7 @@ pub(crate) fn of_tables(source: Source<'_>, text: &str, layouts: &[Layout], take
     let mut open = Ok(Told::Nothing);
     for layout in tables {
         match told(source, text, layout, taken).map_err(|error| layout.lines.error(error)) {
-            Ok(Told::Mark(mark)) => return Ok(Told::Mark(mark)),
+            Ok(certain @ (Told::Mark(_) | Told::AsTaken)) => return Ok(certain),
             Ok(Told::Nothing) => {}
             found if matches!(open, Ok(Told::Nothing)) || found.is_err() => open = found,
             _ => {}
@@ -169,14 +173,17 @@ pub(crate) fn of_tables(source: Source<'_>, text: &str, layouts: &[Layout], take
 /// # Errors
 /// `ambiguous_decimal` where neither reading is likely enough.
 fn told(source: Source<'_>, text: &str, layout: &Layout, taken: char) -> Result<Told, ReadError> {
-    if !has_doubtful(text, layout.dialect) {
-        return Ok(Told::Nothing);
-    }
     let mut series: Vec<Series> = Vec::new();
     let mut by_key: HashMap<(String, usize), usize> = HashMap::new();
     let mut dotted_dates = false;
+    let mut looked_at = 0;
     let mut cursor = Cursor::new(text, layout.dialect, layout.body, layout.body_lines);
     while !cursor.at_end() {
+        // Most reports have a certain number in one of these.
+        if looked_at == FIRST_ROWS && !has_doubtful(text, layout.dialect) {
+            return Ok(Told::Nothing);
+        }
+        looked_at += 1;
         if cursor.blank_line() {
             continue;
         }
@@ -198,6 +205,9 @@ fn told(source: Source<'_>, text: &str, layout: &Layout, taken: char) -> Result<
             let (Role::Point(_) | Role::Value(_)) = role else { continue };
             let Some(form) = decimal::form(cell) else { continue };
             let say = |value, what: &str| {
+                if value == taken && looked_at <= FIRST_ROWS {
+                    return Ok(Told::AsTaken);
+                }
                 let evidence = format!("{cell} in line {line} {what}");
                 Ok(Told::Mark(Chosen { value, evidence }))
             };
