@@ -11,6 +11,7 @@ mod calendar;
 mod cells;
 mod clock;
 mod columnar;
+mod date_reading;
 mod dates;
 mod decode;
 mod detect;
@@ -50,6 +51,7 @@ mod totals;
 mod wide;
 mod words;
 mod workbook;
+mod year_first;
 mod zones;
 
 use std::collections::BTreeMap;

@@ -4,80 +4,13 @@
 //! through, and what decides is, in this order: the user; that all rows must be readable; that time must
 //! move forward; the `Date Range:` of the report's head. When two readings are left the report is refused.
 
-use std::collections::HashMap;
-
+use super::date_reading::Reading;
 use super::dates::{self, Dated, Days};
 use super::layout::Layout;
+use super::year_first::{self, YearFirst};
 use super::{Chosen, DateOrder, ReadError, ReadOptions, Source};
-use crate::calendar::{self, DateForm};
+use crate::calendar::DateForm;
 use crate::time::{self, Form, ORDERS, Stamp};
-
-/// One way to read all dates, and how it fares.
-struct Reading {
-    form: Form,
-    /// The first date that cannot be read so.
-    refuted: Option<(u64, String)>,
-    forward: u64,
-    backward: u64,
-    new_days: u64,
-    new_years: u64,
-    previous: HashMap<String, i64>,
-    first: i64,
-    last: i64,
-    range: Option<Option<(i64, i64)>>,
-}
-
-impl Reading {
-    fn new(form: Form, layout: &Layout) -> Self {
-        let range = layout.date_range.as_ref().map(|(first, last)| {
-            let at = |text: &str| time::stamp(text, form.order).map(|stamp| stamp.local_ms());
-            Some((at(first)?, at(last)?))
-        });
-        Self {
-            form,
-            refuted: None,
-            forward: 0,
-            backward: 0,
-            new_days: 0,
-            new_years: 0,
-            previous: HashMap::new(),
-            first: i64::MAX,
-            last: i64::MIN,
-            range,
-        }
-    }
-
-    /// The day of a date that can be read so.
-    fn see(&mut self, dated: &Dated<'_>) -> Option<i32> {
-        let stamp = time::read(&dated.text, self.form)?;
-        let clock = time::clock_ms(&dated.clock).unwrap_or(0);
-        let at = stamp.local_ms() + clock;
-        (self.first, self.last) = (self.first.min(at), self.last.max(at));
-        if let Some(previous) = self.previous.get_mut(dated.name.as_ref()) {
-            self.forward += u64::from(at > *previous);
-            self.backward += u64::from(at < *previous);
-            let (day, before) = (at.div_euclid(time::DAY_MS), previous.div_euclid(time::DAY_MS));
-            self.new_days += u64::from(day != before);
-            self.new_years += u64::from(year_of(day) != year_of(before));
-            *previous = at;
-        } else {
-            self.previous.insert(dated.name.clone().into_owned(), at);
-        }
-        Some(stamp.day)
-    }
-
-    fn in_range(&self) -> bool {
-        match self.range {
-            None => true,
-            Some(None) => false,
-            Some(Some((first, last))) => self.first >= first && self.last <= last,
-        }
-    }
-}
-
-fn year_of(day: i64) -> i32 {
-    calendar::year_and_month(i32::try_from(day).unwrap_or(0)).0
-}
 
 fn words(order: DateOrder) -> &'static str {
     match order {
@@ -115,7 +48,7 @@ pub(crate) fn settle(
     let orders = if has(DateForm::ShortYear) { &ORDERS[..] } else { &[DateOrder::Mdy, DateOrder::Dmy] };
     let seen = look_through(source, text, layout, form, orders)?;
     let dotted = stamps.iter().all(|stamp| stamp.dotted || !in_doubt(stamp.form));
-    decide(source, text, layout, form, seen, dotted).map(Some)
+    decide(source, text, layout, seen, dotted).map(Some)
 }
 
 fn in_doubt(form: DateForm) -> bool {
@@ -193,7 +126,6 @@ fn decide(
     source: Source<'_>,
     text: &str,
     layout: &Layout,
-    form: Form,
     seen: LookedThrough,
     dotted: bool,
 ) -> Result<Chosen<DateOrder>, ReadError> {
@@ -207,33 +139,35 @@ fn decide(
         };
         return Ok(chosen(only.form.order, evidence));
     }
-    // With two-digit years every date of consecutive days looks like a step of years when read the wrong way.
-    let leaps = |reading: &Reading| reading.new_days > 0 && reading.new_years == reading.new_days;
     let year_first = |reading: &Reading| reading.form.order == DateOrder::Ymd;
-    if readings.iter().any(|r| year_first(r) && r.new_days > 0 && !leaps(r))
-        && readings.iter().filter(|r| !year_first(r)).all(leaps)
-    {
-        return Ok(chosen(DateOrder::Ymd, "read any other way, each new date would be in another year".to_owned()));
+    if readings.iter().any(year_first) {
+        match year_first::judge(&readings, dotted) {
+            YearFirst::Yes(evidence) => return Ok(chosen(DateOrder::Ymd, evidence.to_owned())),
+            YearFirst::Open => return Err(ambiguous(source, text, layout, &readings)),
+            YearFirst::No(evidence) => {
+                readings.retain(|reading| !year_first(reading));
+                if let [only] = readings.as_slice() {
+                    return Ok(chosen(only.form.order, evidence.to_owned()));
+                }
+            }
+        }
     }
-    readings.retain(|reading| !year_first(reading));
     if !differs {
         return Ok(chosen(DateOrder::Mdy, "each date is the same day month first and day first".to_owned()));
     }
-    let steady = |reading: &Reading| reading.backward == 0;
-    if !dotted && let Some(order) = only(&readings, steady) {
+    if !dotted && let Some(order) = only(&readings, Reading::steady) {
         return Ok(chosen(order, format!("time moves forward only when read {}", words(order))));
     }
-    let steady_back = |reading: &Reading| reading.forward == 0;
     let one_way = |order: DateOrder| {
-        readings.iter().any(|reading| reading.form.order == order && (steady(reading) || steady_back(reading)))
+        readings.iter().any(|reading| reading.form.order == order && (reading.steady() || reading.steady_back()))
     };
     // Where dots are put between the numbers of a date, the day comes first, in every country that does so.
     if dotted && (one_way(DateOrder::Dmy) || !one_way(DateOrder::Mdy)) {
         return Ok(chosen(DateOrder::Dmy, "dates with dots are written day first".to_owned()));
     }
     if !dotted
-        && !readings.iter().any(steady)
-        && let Some(order) = only(&readings, steady_back)
+        && !readings.iter().any(Reading::steady)
+        && let Some(order) = only(&readings, Reading::steady_back)
     {
         return Ok(chosen(order, format!("time moves one way only when read {}", words(order))));
     }
@@ -242,7 +176,7 @@ fn decide(
     {
         return Ok(chosen(order, format!("the report's date range agrees only when read {}", words(order))));
     }
-    Err(ambiguous(source, text, layout, form))
+    Err(ambiguous(source, text, layout, &readings))
 }
 
 fn only(readings: &[Reading], holds: impl Fn(&Reading) -> bool) -> Option<DateOrder> {
@@ -251,16 +185,27 @@ fn only(readings: &[Reading], holds: impl Fn(&Reading) -> bool) -> Option<DateOr
     holding.next().is_none().then_some(first.form.order)
 }
 
-fn ambiguous(source: Source<'_>, text: &str, layout: &Layout, form: Form) -> ReadError {
-    let both = dates::all(text, layout).find_map(|dated| {
-        let day = |order| Some(time::read(&dated.text, Form { order, ..form })?.day);
-        let (month_first, day_first) = (day(DateOrder::Mdy)?, day(DateOrder::Dmy)?);
-        let spelled = (time::spell_day(month_first), time::spell_day(day_first));
-        (month_first != day_first).then_some((dated.line, spelled, dated.text))
+/// Refuses dates that can be read in several ways, by the first that is another day in each.
+fn ambiguous(source: Source<'_>, text: &str, layout: &Layout, readings: &[Reading]) -> ReadError {
+    let several = dates::all(text, layout).find_map(|dated| {
+        let day = |reading: &Reading| Some(time::read(&dated.text, reading.form)?.day);
+        let days: Vec<i32> = readings.iter().map(day).collect::<Option<_>>()?;
+        let differ = days.iter().zip(days.iter().skip(1)).any(|(a, b)| a != b);
+        differ.then_some((dated.line, days, dated.text))
     });
-    let (line, (month_first, day_first), example) = both.unwrap_or_default();
+    let (line, days, example) = several.unwrap_or_default();
+    let spelled = |(day, reading): (&i32, &Reading)| format!("{} {}", time::spell_day(*day), words(reading.form.order));
+    let days: Vec<String> = days.iter().zip(readings).map(spelled).collect();
+    let options = readings.iter().map(|reading| match reading.form.order {
+        DateOrder::Ymd => "ymd",
+        DateOrder::Mdy => "mdy",
+        DateOrder::Dmy => "dmy",
+    });
+    let options: Vec<&str> = options.collect();
     let words = format!(
-        "'{example}' is {month_first} month first and {day_first} day first, and nothing in the file tells which: say so with date_format mdy or dmy"
+        "'{example}' is {}, and nothing in the file tells which: say so with date_format {}",
+        days.join(" and "),
+        options.join(" or ")
     );
     source.error("ambiguous_dates", Some(line), words)
 }

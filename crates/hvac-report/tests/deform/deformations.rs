@@ -73,6 +73,7 @@ pub(crate) const DEFORMATIONS: &[Deformation] = &[
     read("dotted dates", Part::Dates, |w| w.dates = Dates::Dotted),
     maybe("short years, day first", Part::Dates, |w| w.dates = Dates::ShortDmy),
     maybe("short years, month first", Part::Dates, |w| w.dates = Dates::ShortMdy),
+    maybe("short years, year first", Part::Dates, |w| w.dates = Dates::ShortYmd),
     read("months named short", Part::Dates, |w| (w.dates, w.clock) = (Dates::Named, Clock::AmPm)),
     read("months named in full", Part::Dates, |w| (w.dates, w.clock) = (Dates::Month, Clock::AmPm)),
     read("ctime", Part::Dates, |w| w.dates = Dates::Ctime),

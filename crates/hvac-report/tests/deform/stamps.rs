@@ -84,6 +84,7 @@ pub(crate) fn date(dates: Dates, local: NaiveDateTime) -> String {
         Dates::Dotted => "%d.%m.%Y",
         Dates::ShortDmy => "%d/%m/%y",
         Dates::ShortMdy => "%-m/%-d/%y",
+        Dates::ShortYmd => "%y/%m/%d",
         Dates::Named => "%d-%b-%y",
         Dates::Month => "%B %-d, %Y",
         _ => "%Y-%m-%d",
