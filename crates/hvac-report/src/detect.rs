@@ -4,8 +4,8 @@ use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
 use super::{
-    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, months, narrow, nem12, parted, times_of,
-    toa5, wide,
+    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, clock_column, halves, months, narrow, nem12,
+    parted, times_of, toa5, wide,
 };
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
@@ -62,6 +62,11 @@ fn tables(
         return Ok((layouts, again.or(Some(whole))));
     }
     let table = times_of::table(source, text, dialect, options)?;
+    if let Some((whole, said)) = clock_column::whole(source, text, &table, dialect)? {
+        let (mut layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
+        layouts.iter_mut().take(1).for_each(|layout| layout.warnings.push(said.clone()));
+        return Ok((layouts, again.or(Some(whole))));
+    }
     match options.format {
         Some(Format::Narrow) => one(narrow::layout(source, &table, narrow::found(&table), dialect, delimiter)),
         Some(Format::SinglePoint) => one(wide::single_layout(source, &table, dialect, delimiter, true)),

@@ -4,7 +4,7 @@
 use super::fields::Dialect;
 use super::table::{self, LEFT, Table};
 use super::time_columns::{TimeColumns, TimeKind, instant};
-use super::{ReadError, ReadOptions, Source, words};
+use super::{ReadError, ReadOptions, Source, clock_column, words};
 use crate::time;
 
 /// What the rows hold in one column.
@@ -60,7 +60,13 @@ fn of_kind(table: &Table, kind: TimeKind) -> TimeColumns {
 fn of_texts(table: &Table) -> TimeColumns {
     let named = |at: &usize| words::names_time(table.header.name(*at));
     let width = table.width();
-    let all: Vec<(usize, Times)> = (0..width).filter_map(|at| Some((at, times_in(table, at, at < LEFT)?))).collect();
+    let mut all: Vec<(usize, Times)> =
+        (0..width).filter_map(|at| Some((at, times_in(table, at, at < LEFT)?))).collect();
+    // Spreadsheets write dates with 00:00:00 behind them.
+    if all.iter().any(|(at, kind)| *kind == Times::Clock && clock_column::is_clock(table.header.name(*at))) {
+        let dates = all.iter_mut().filter(|(at, kind)| *kind == Times::Full && at_midnight(table, *at));
+        dates.for_each(|(_, kind)| *kind = Times::Date);
+    }
     let of = |kind: Times| all.iter().filter(move |(_, k)| *k == kind).map(|(at, _)| *at);
     let full: Vec<usize> = of(Times::Full).collect();
     let own = own_times(table, &full, TimeKind::Written);
@@ -92,6 +98,12 @@ fn of_texts(table: &Table) -> TimeColumns {
         }
     }
     times
+}
+
+/// Whether all times of a column are at 00:00.
+fn at_midnight(table: &Table, column: usize) -> bool {
+    let mut times = table.sample().filter_map(|row| time::in_any_order(row.field(column)));
+    times.all(|stamp| stamp.clock_ms == 0 && stamp.zone.is_none() && stamp.width_ms.is_none())
 }
 
 /// What the rows hold in a column; of columns far to the right the first rows are enough.
