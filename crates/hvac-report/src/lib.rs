@@ -17,6 +17,7 @@ mod dates;
 mod decode;
 mod detect;
 mod dialect;
+mod end_of_day;
 mod engine;
 mod epoch;
 mod fields;

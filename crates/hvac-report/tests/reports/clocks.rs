@@ -89,3 +89,65 @@ fn hours_that_something_ran_are_a_point() {
     let text = "Date,Clock,Hour,kW\n2024-05-13,08:00,3,1\n2024-05-13,09:00,4,2\n";
     assert_eq!(of(text).unwrap(), ["05-13 08:00:00 | 3 | 1", "05-13 09:00:00 | 4 | 2"]);
 }
+
+/// Three days of quarters, each ending with 00:00 of its own date.
+fn quarters(time: impl Fn(u32, u32) -> String, newest_first: bool) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for day in 13..16 {
+        for quarter in 1..=96 {
+            lines.push(format!("{},{}\n", time(day, quarter % 96 * 15), (day - 13) * 96 + quarter));
+        }
+    }
+    if newest_first {
+        lines.reverse();
+    }
+    lines.concat()
+}
+
+#[test]
+fn days_that_end_with_midnight_of_their_own_date() {
+    let iso = |day: u32, minute: u32| format!("2024-05-{day} {:02}:{:02}:00", minute / 60, minute % 60);
+    let american = |day: u32, minute: u32| {
+        let (hour, half) = (minute / 60, if minute < 720 { "AM" } else { "PM" });
+        format!("5/{day}/2024 {}:{:02} {half}", (hour + 11) % 12 + 1, minute % 60)
+    };
+    let apart = |day: u32, minute: u32| format!("{day}.05.2024,{:02}:{:02}", minute / 60, minute % 60);
+    for (head, body) in [
+        ("Time,kW\n", quarters(iso, false)),
+        ("Time,kW\n", quarters(iso, true)),
+        ("Time,kW\n", quarters(american, false)),
+        ("Datum,Zeit,kW\n", quarters(apart, false)),
+    ] {
+        let text = format!("{head}{body}");
+        let (plan, segments) = read("r.csv", text.as_bytes(), &options("UTC")).unwrap();
+        let rows = rows(&plan, &segments);
+        assert_eq!((rows.len(), rows[0].as_str()), (288, "05-13 00:15:00 | 1"), "{head}");
+        assert_eq!((rows[95].as_str(), rows[96].as_str()), ("05-14 00:00:00 | 96", "05-14 00:15:00 | 97"));
+        assert_eq!(rows[287], "05-16 00:00:00 | 288");
+        let said = plan.warnings.iter().find(|warning| warning.code == "midnight_ends_day").unwrap();
+        assert_eq!(said.count, 3, "{}", said.message);
+    }
+    // A row a reading, two series.
+    let long = quarters(|day, minute| format!("{},A", iso(day, minute)), false);
+    let long: String =
+        long.lines().flat_map(|line| [format!("{line}\n"), format!("{}\n", line.replace(",A,", ",B,"))]).collect();
+    let (plan, segments) = read("r.csv", format!("Time,Point,Value\n{long}").as_bytes(), &options("UTC")).unwrap();
+    assert_eq!(rows(&plan, &segments)[95], "05-14 00:00:00 | 96 | 96");
+}
+
+#[test]
+fn days_that_begin_with_midnight_are_left_alone() {
+    for text in [
+        "Time,kW\n2024-05-13 23:30,1\n2024-05-13 23:45,2\n2024-05-14 00:00,3\n2024-05-14 00:15,4\n",
+        "Time,kW\n2024-05-14 00:15,4\n2024-05-14 00:00,3\n2024-05-13 23:45,2\n2024-05-13 23:30,1\n",
+        "Time,kW\n2024-05-13 00:00,1\n2024-05-14 00:00,2\n",
+    ] {
+        let (plan, _) = read("r.csv", text.as_bytes(), &options("UTC")).unwrap();
+        assert_eq!(warned(&plan), [], "{text}");
+    }
+    let both =
+        "Time,kW\n2024-05-13 23:30,1\n2024-05-13 23:45,2\n2024-05-13 00:00,3\n2024-05-15 00:00,3\n2024-05-15 00:15,4\n";
+    let (code, message) = of(both).unwrap_err();
+    assert_eq!(code, "unread_time_form");
+    assert!(message.contains("(line 4), as if it were 24:00"), "{message}");
+}
