@@ -9,7 +9,7 @@ use super::dates::{self, Dated, Days};
 use super::layout::Layout;
 use super::year_first::{self, YearFirst};
 use super::{Chosen, DateOrder, ReadError, ReadOptions, Source};
-use crate::calendar::DateForm;
+use crate::calendar::{self, DateForm};
 use crate::time::{self, Form, ORDERS, Stamp};
 
 fn words(order: DateOrder) -> &'static str {
@@ -38,6 +38,10 @@ pub(crate) fn settle(
     let mut days = Days::default();
     let stamps: Vec<Stamp> = sample.iter().filter_map(|dated| days.read(&dated.text, &ORDERS, form)).collect();
     let has = |form: DateForm| stamps.iter().any(|stamp| stamp.form == form);
+    if sample.iter().any(|dated| calendar::is_minguo(&dated.text)) {
+        refuse_years_of_two_digits(source, text, layout, form)?;
+        return Ok(Some(chosen(DateOrder::Ymd, "the year stands first, in years of the Republic of China".to_owned())));
+    }
     if ![DateForm::ShortYear, DateForm::YearLast, DateForm::NoYear].into_iter().any(has) {
         let year_first = has(DateForm::YearFirst);
         return Ok(year_first.then(|| chosen(DateOrder::Ymd, "the year stands first".to_owned())));
@@ -49,6 +53,19 @@ pub(crate) fn settle(
     let seen = look_through(source, text, layout, form, orders)?;
     let dotted = stamps.iter().all(|stamp| stamp.dotted || !in_doubt(stamp.form));
     decide(source, text, layout, seen, dotted).map(Some)
+}
+
+/// Refuses `99/12/31` in a report that has `100/01/01` too: 1999 or 2010.
+fn refuse_years_of_two_digits(source: Source<'_>, text: &str, layout: &Layout, form: Form) -> Result<(), ReadError> {
+    let read =
+        |dated: &Dated<'_>| ORDERS.iter().find_map(|order| time::read(&dated.text, Form { order: *order, ..form }));
+    let short = dates::all(text, layout).find(|dated| read(dated).is_some_and(|stamp| in_doubt(stamp.form)));
+    let Some(dated) = short else { return Ok(()) };
+    let words = format!(
+        "'{}' stands among dates in years of the Republic of China, and does not say which year it means: export the report with years such as 2024",
+        dated.text
+    );
+    Err(source.error("mixed_date_orders", Some(dated.line), words))
 }
 
 fn in_doubt(form: DateForm) -> bool {

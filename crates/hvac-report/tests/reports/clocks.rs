@@ -90,6 +90,17 @@ fn hours_that_something_ran_are_a_point() {
     assert_eq!(of(text).unwrap(), ["05-13 08:00:00 | 3 | 1", "05-13 09:00:00 | 4 | 2"]);
 }
 
+#[test]
+fn dots_in_clock_times_and_letters_behind_them() {
+    for (text, read) in [
+        ("Zeit;kW\n13.05.2024 00.00;1,5\n13.05.2024 08.30;2,5\n", &["05-13 00:00:00 | 1.5", "05-13 08:30:00 | 2.5"]),
+        ("Time,kW\n5/13/2024 12:00:00a,1\n5/13/2024 1:30:00p,2\n", &["05-13 00:00:00 | 1", "05-13 13:30:00 | 2"]),
+        ("Date,Time,kW\n5/13/2024,12:15a,1\n5/13/2024,12:15p,2\n", &["05-13 00:15:00 | 1", "05-13 12:15:00 | 2"]),
+    ] {
+        assert_eq!(of(text).unwrap(), read, "{text}");
+    }
+}
+
 /// Three days of quarters, each ending with 00:00 of its own date.
 fn quarters(time: impl Fn(u32, u32) -> String, newest_first: bool) -> String {
     let mut lines: Vec<String> = Vec::new();

@@ -81,6 +81,23 @@ fn years_of_two_digits_that_may_stand_first_or_last_are_asked_for() {
     assert!(message.contains("'24/05/13' is 24 May 2013 day first and 13 May 2024 year first"), "{message}");
 }
 
+#[test]
+fn years_of_the_republic_of_china() {
+    for (written, read) in [
+        (&["113/05/13 00:15", "113/05/13 00:30"][..], &["2024-05-13", "2024-05-13"][..]),
+        (&["113/01/01", "113/02/01"], &["2024-01-01", "2024-02-01"]),
+        (&["112-12-31", "113-1-1"], &["2023-12-31", "2024-01-01"]),
+        (&["民國113年5月13日", "民國113年5月14日"], &["2024-05-13", "2024-05-14"]),
+        (&["民國99年12月31日", "民國100年1月1日"], &["2010-12-31", "2011-01-01"]),
+        (&["100/02/29 00:00", "101/02/29 00:00"][1..], &["2012-02-29"]),
+    ] {
+        assert_eq!(days_of(written).unwrap(), read, "{written:?}");
+    }
+    // 2010 or 1999, and neither a year of the Republic nor one of two digits.
+    assert_eq!(days_of(&["99/12/31", "100/01/01"]).unwrap_err().0, "mixed_date_orders");
+    assert_eq!(days_of(&["213/05/13", "213/05/14"]).unwrap_err().0, "no_readable_time");
+}
+
 /// A workbook whose sheets have these dates as texts in their first column, and a number behind each.
 fn workbook(sheets: &[&[&str]]) -> Vec<u8> {
     use std::io::Write;
