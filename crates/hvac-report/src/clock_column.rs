@@ -20,13 +20,17 @@ use hvac_frame::column::Warning;
 /// Different cells that a column of clock times may have: more than seconds of a day are none.
 const MOST_CELLS: usize = 90_000;
 const MIDNIGHT: u32 = 24;
+/// Of a cell that cannot be one.
+const NONE: &str = "is no clock time";
 
 /// How sure a name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Named {
     /// It is called a clock time.
     Clock,
-    /// It may also be hours that something ran, or a short name of something else.
+    /// It is short for a clock time, and for other things: a column that is none is a point.
+    Short,
+    /// It may also be hours that something ran.
     Perhaps,
 }
 
@@ -88,6 +92,7 @@ pub(crate) fn whole(
     let form = match form(&cells, column.name) {
         Ok(form) => form,
         Err(_) if column.named == Named::Perhaps => return Ok(None),
+        Err(flaw) if column.named == Named::Short && flaw.why == NONE => return Ok(None),
         Err(flaw) => return Err(column.refusal(source, flaw)),
     };
     let header = table.header.line;
@@ -127,8 +132,9 @@ impl<'t> ClockColumn<'t> {
         });
         let candidates: Vec<_> = candidates.collect();
         let sure = |named: Named| move |found: &&(usize, &str, Named)| found.2 == named;
-        let (at, name, named) =
-            *candidates.iter().find(sure(Named::Clock)).or_else(|| candidates.iter().find(sure(Named::Perhaps)))?;
+        let (at, name, named) = [Named::Clock, Named::Short, Named::Perhaps]
+            .into_iter()
+            .find_map(|named| candidates.iter().find(sure(named)).copied())?;
         let small = |at: usize| table.cells(at).all(|cell| cell.parse::<u32>().is_ok_and(|n| n < 60));
         let called = |at: usize, part: Part| match Part::of(table.header.name(at)) {
             Some(named) => named == part,
@@ -164,11 +170,12 @@ fn named(name: &str) -> Option<Named> {
     let stem = name.split(['(', '[']).next().unwrap_or_default();
     let bare = words::bare(stem);
     match bare.as_str() {
-        "time" | "clock" | "clocktime" | "localtime" | "timeofday" | "hour" | "hr" | "hh" | "hourofday"
-        | "hourending" | "hourend" | "hourbeginning" | "hourbegin" | "hourstarting" | "hourstart" | "endinghour"
-        | "hhmm" | "hhmmss" | "timehhmm" | "timehhmmss" | "uhrzeit" | "zeit" | "uhr" | "stunde" | "heure" | "hora"
-        | "ora" | "orario" | "tijd" | "uur" | "時間" | "時刻" | "時" | "时间" | "时刻" | "时" | "小時" | "小时"
-        | "시간" | "시각" | "시" => Some(Named::Clock),
+        "time" | "clock" | "clocktime" | "localtime" | "timeofday" | "hour" | "hourofday" | "hourending"
+        | "hourend" | "hourbeginning" | "hourbegin" | "hourstarting" | "hourstart" | "endinghour" | "hhmm"
+        | "hhmmss" | "timehhmm" | "timehhmmss" | "uhrzeit" | "zeit" | "uhr" | "stunde" | "heure" | "hora" | "ora"
+        | "orario" | "tijd" | "uur" | "時間" | "時刻" | "時" | "时间" | "时刻" | "时" | "小時" | "小时" | "시간"
+        | "시각" | "시" => Some(Named::Clock),
+        "hr" | "hh" => Some(Named::Short),
         "hours" | "hrs" | "std" | "stunden" | "heures" | "horas" | "ore" | "he" | "hb" => Some(Named::Perhaps),
         _ => None,
     }
@@ -203,7 +210,7 @@ fn form<'c>(cells: &'c BTreeMap<String, u64>, name: &str) -> Result<Form, Flaw<'
         };
         let hours = || cells.keys().filter_map(|cell| form.read(cell)).map(|(hour, ..)| hour);
         return if !all(form) || most > MIDNIGHT && hours().all(|hour| hour == 0) && !wide(4) && !wide(6) {
-            Err(first("is no clock time", &|cell| form.read(cell).is_none()))
+            Err(first(NONE, &|cell| form.read(cell).is_none()))
         } else if form == Form::Hours
             && (numbered(&bare) || hours().any(|hour| hour == MIDNIGHT) && hours().all(|hour| hour > 0))
         {
@@ -228,7 +235,7 @@ fn form<'c>(cells: &'c BTreeMap<String, u64>, name: &str) -> Result<Form, Flaw<'
     }
     let read = [Form::Hours, Form::HoursMinutes, Form::HoursMinutesSeconds, Form::Dotted, Form::Spoken];
     let most = read.into_iter().max_by_key(|form| cells.keys().filter(|cell| form.read(cell).is_some()).count());
-    Err(first("is no clock time", &|cell| most.is_some_and(|form| form.read(cell).is_none())))
+    Err(first(NONE, &|cell| most.is_some_and(|form| form.read(cell).is_none())))
 }
 
 /// Whether a name says that hours are counted by their ends.

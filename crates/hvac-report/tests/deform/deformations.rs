@@ -81,6 +81,9 @@ pub(crate) const DEFORMATIONS: &[Deformation] = &[
     read("epoch seconds", Part::Dates, |w| w.dates = Dates::EpochS),
     read("epoch milliseconds", Part::Dates, |w| w.dates = Dates::EpochMs),
     read("date and clock apart", Part::Dates, |w| w.time_columns = TimeColumns::DateAndClock),
+    maybe("date and clock apart, without colons", Part::Dates, |w| {
+        (w.time_columns, w.clock) = (TimeColumns::DateAndClock, Clock::Compact);
+    }),
     read("year, month, day, hour and minute apart", Part::Dates, |w| w.time_columns = TimeColumns::Parted),
     read("from and to columns", Part::Dates, from_to),
     read("from and to in a cell", Part::Dates, |w| w.time_columns = TimeColumns::Interval),

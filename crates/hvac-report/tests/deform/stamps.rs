@@ -97,6 +97,7 @@ fn clock(clock: Clock, local: NaiveDateTime) -> String {
     match clock {
         Clock::Minutes => local.format("%H:%M").to_string(),
         Clock::Seconds => local.format("%H:%M:%S").to_string(),
+        Clock::Compact => local.format("%H%M").to_string(),
         Clock::AmPm => local.format("%-I:%M:%S %p").to_string(),
         Clock::Dotted => format!("{} {half}. m.", local.format("%-I:%M")),
     }

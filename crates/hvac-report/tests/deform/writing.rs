@@ -67,6 +67,8 @@ pub(crate) enum Clock {
     Seconds,
     /// 1:45 PM
     AmPm,
+    /// 1345
+    Compact,
     /// 1:45 p. m.
     Dotted,
 }

@@ -38,6 +38,7 @@ fn numbers_of_a_clock_column_are_clock_times() {
             &["05-13 08:00:00 | 1", "05-13 09:30:00 | 2"],
         ),
         // The clock in front, at the end, in quotes; words.
+        ("Date,Hr,kW\n2024-05-13,8,1\n2024-05-14,8,2\n", &["05-13 08:00:00 | 1", "05-14 08:00:00 | 2"]),
         ("Hour,Date,kW\n8,2024-05-13,1\n", &["05-13 08:00:00 | 1"]),
         ("Date,kW,Hour\r\n2024-05-13,1,8\r\n2024-05-13,2,9\r\n", &["05-13 08:00:00 | 1", "05-13 09:00:00 | 2"]),
         (
@@ -78,7 +79,7 @@ fn what_is_called_a_clock_time_and_is_none_is_refused() {
 
 #[test]
 fn hours_that_something_ran_are_a_point() {
-    for name in ["Run Hours", "Hours", "Run Time [h]", "Betriebsstunden"] {
+    for name in ["Run Hours", "Hours", "Run Time [h]", "Betriebsstunden", "HR"] {
         let text = format!("Date,{name},kW\n2024-05-13,8,1\n2024-05-14,24,2\n2024-05-15,7.5,3\n");
         assert_eq!(
             of(&text).unwrap(),
