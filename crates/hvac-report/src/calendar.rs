@@ -232,9 +232,33 @@ fn month_behind_day(rest: &[u8]) -> bool {
     number(rest).and_then(|(_, _, rest)| month(separator(rest)?)).is_some()
 }
 
+/// Years of the Republic of China that stand without its name: 2011 to 2060. Those of two digits may be others.
+const MINGUO: std::ops::RangeInclusive<u32> = 100..=149;
+/// Year 1 of the Republic is 1912.
+const BEFORE_MINGUO: u32 = 1911;
+
+/// What stands behind the Republic's name, which Taiwanese dates may begin with.
+fn behind_minguo(text: &[u8]) -> Option<&[u8]> {
+    ["中華民國", "民國", "民国"].iter().find_map(|name| text.strip_prefix(name.as_bytes())).map(blanks)
+}
+
+/// Whether a text begins with a date whose year is one of the Republic of China: `113/05/13`, `民國113年5月13日`.
+pub(crate) fn is_minguo(text: &str) -> bool {
+    let text = behind_weekday(text.trim().as_bytes());
+    let counted = behind_minguo(text).is_some() || matches!(number(text), Some((_, 3, _)));
+    counted && date(text, DateOrder::Ymd).is_some()
+}
+
 /// A date with its year at the beginning of `text`.
 pub(crate) fn date(text: &[u8], order: DateOrder) -> Option<Date<'_>> {
     let text = behind_weekday(text);
+    if let Some(rest) = behind_minguo(text) {
+        let (year, 1..=3, rest) = number(rest)? else { return None };
+        return year_first(year.checked_add(BEFORE_MINGUO)?, separator(rest)?);
+    }
+    if let Some((year, 3, rest)) = number(text) {
+        return if MINGUO.contains(&year) { year_first(year + BEFORE_MINGUO, separator(rest)?) } else { None };
+    }
     let named = |year, digits, month, day, rest| {
         let day = days(full_year(year, digits)?, month, day)?;
         Some(Date { day, form: DateForm::Named, dotted: false, rest })
@@ -279,6 +303,15 @@ pub(crate) fn date(text: &[u8], order: DateOrder) -> Option<Date<'_>> {
     // 2024. 1. 5.
     let rest = if dotted && form == DateForm::YearFirst { rest.strip_prefix(b".").unwrap_or(rest) } else { rest };
     Some(Date { day: days(full_year(year, digits)?, month, day)?, form, dotted, rest })
+}
+
+/// A date whose year stood first, from its month on.
+fn year_first(year: u32, text: &[u8]) -> Option<Date<'_>> {
+    let (month, 1 | 2, rest) = number(text)? else { return None };
+    let dot = rest.first() == Some(&b'.');
+    let (day, 1 | 2, rest) = number(separator(rest)?)? else { return None };
+    let rest = rest.strip_prefix("日".as_bytes()).unwrap_or(rest);
+    Some(Date { day: days(full_year(year, 4)?, month, day)?, form: DateForm::YearFirst, dotted: dot, rest })
 }
 
 /// `20240131`, alone, before `T` or a blank, or before `hhmm` or `hhmmss`.

@@ -128,6 +128,25 @@ fn half(text: &[u8]) -> Option<(Half, &[u8])> {
     (!rest.first().is_some_and(u8::is_ascii_alphabetic)).then_some((half, rest))
 }
 
+/// The letter of AM or PM alone, right behind minutes or seconds: `1:30p`. `02:00A` is the first pass of an hour that comes
+/// twice.
+fn letter(text: &[u8]) -> Option<(Half, &[u8])> {
+    match text {
+        [b'a'] => Some((Half::Am, b"")),
+        [b'p'] => Some((Half::Pm, b"")),
+        _ => None,
+    }
+}
+
+/// `8.30`, `08.30 Uhr` behind a date: ms since 00:00, and what follows. Alone it is a number.
+pub(crate) fn dotted_clock(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (hour, 1 | 2, [b'.', rest @ ..]) = number(text)? else { return None };
+    let (minute, rest) = two_digits(rest)?;
+    let rest = rest.strip_prefix(b" Uhr").unwrap_or(rest);
+    let ms = i64::from(hour) * 3_600_000 + i64::from(minute) * 60_000;
+    (minute < 60 && ms <= DAY_MS && matches!(rest, [] | [b' ', ..])).then_some((ms, rest))
+}
+
 /// `h:mm`, `hh:mm:ss`, `hh:mm:ss.fff`, `hh.mm.ss`, `14h30`, with AM or PM before or after; `hhmm`, `hhmmss`; `24:00`.
 /// ms since 00:00, and what follows.
 pub(crate) fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
@@ -158,7 +177,7 @@ pub(crate) fn clock(text: &[u8]) -> Option<(i64, &[u8])> {
     };
     let (half, rest) = match before {
         Some(half) => (Some(half), rest),
-        None => half(blanks(rest)).map_or((None, rest), |(half, rest)| (Some(half), rest)),
+        None => half(blanks(rest)).or_else(|| letter(rest)).map_or((None, rest), |(half, rest)| (Some(half), rest)),
     };
     let hour = match (half, hour) {
         (Some(Half::Am), 12) => 0,

@@ -4,8 +4,8 @@ use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
 use super::{
-    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, halves, months, narrow, nem12, parted, times_of,
-    toa5, wide,
+    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, clock_column, end_of_day, halves, months, narrow,
+    nem12, parted, times_of, toa5, wide,
 };
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
@@ -14,6 +14,32 @@ pub(crate) type Settled = (Vec<Layout>, Option<String>);
 
 /// Settles the layouts of a decoded report.
 pub(crate) fn layouts(
+    source: Source<'_>,
+    text: &str,
+    dialect: Dialect,
+    delimiter: Chosen<char>,
+    options: &ReadOptions,
+) -> Result<Settled, ReadError> {
+    let (mut layouts, whole) = by_format(source, text, dialect, delimiter.clone(), options)?;
+    if let [layout] = layouts.as_mut_slice()
+        && layout.lines.is_empty()
+        && let Some((ended, said)) = end_of_day::whole(source, whole.as_deref().unwrap_or(text), layout, dialect)?
+    {
+        // Where rows begin is not where it was.
+        let warnings = std::mem::take(&mut layout.warnings);
+        let decimal = layout.decimal.take();
+        let (mut layouts, again) = by_format(source, &ended, dialect, delimiter, options)?;
+        for layout in &mut layouts {
+            layout.warnings.clone_from(&warnings);
+            layout.warnings.push(said.clone());
+            layout.decimal.clone_from(&decimal);
+        }
+        return Ok((layouts, again.or(Some(ended))));
+    }
+    Ok((layouts, whole))
+}
+
+fn by_format(
     source: Source<'_>,
     text: &str,
     dialect: Dialect,
@@ -62,6 +88,11 @@ fn tables(
         return Ok((layouts, again.or(Some(whole))));
     }
     let table = times_of::table(source, text, dialect, options)?;
+    if let Some((whole, said)) = clock_column::whole(source, text, &table, dialect)? {
+        let (mut layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
+        layouts.iter_mut().take(1).for_each(|layout| layout.warnings.push(said.clone()));
+        return Ok((layouts, again.or(Some(whole))));
+    }
     match options.format {
         Some(Format::Narrow) => one(narrow::layout(source, &table, narrow::found(&table), dialect, delimiter)),
         Some(Format::SinglePoint) => one(wide::single_layout(source, &table, dialect, delimiter, true)),

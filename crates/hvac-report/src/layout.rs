@@ -113,6 +113,11 @@ impl RawLines {
         self.0.push((line, raw));
     }
 
+    /// Lines are the report's own.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The report's line.
     pub(crate) fn of(&self, line: u64) -> u64 {
         let after = self.0.partition_point(|(first, _)| *first <= line);

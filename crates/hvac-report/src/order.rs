@@ -4,100 +4,17 @@
 //! through, and what decides is, in this order: the user; that all rows must be readable; that time must
 //! move forward; the `Date Range:` of the report's head. When two readings are left the report is refused.
 
-use std::collections::HashMap;
-
+use super::date_reading::Reading;
 use super::dates::{self, Dated, Days};
 use super::layout::Layout;
+use super::year_first::{self, YearFirst};
 use super::{Chosen, DateOrder, ReadError, ReadOptions, Source};
 use crate::calendar::{self, DateForm};
 use crate::time::{self, Form, ORDERS, Stamp};
 
+/// Of a text, to see in which letters it is written.
+const HEAD_CHARS: usize = 4_096;
 const SAME_EITHER_WAY: &str = "each date is the same day month first and day first";
-
-/// One way to read all dates, and how it fares.
-struct Reading {
-    form: Form,
-    /// The first date that cannot be read so.
-    refuted: Option<(u64, String)>,
-    forward: u64,
-    backward: u64,
-    new_days: u64,
-    new_years: u64,
-    /// Each day so far is the first of a month.
-    firsts: bool,
-    /// Each day so far is the first or the last of a year.
-    turns_of_years: bool,
-    previous: HashMap<String, i64>,
-    first: i64,
-    last: i64,
-    range: Option<Option<(i64, i64)>>,
-}
-
-impl Reading {
-    fn new(form: Form, layout: &Layout) -> Self {
-        let range = layout.date_range.as_ref().map(|(first, last)| {
-            let at = |text: &str| time::stamp(text, form.order).map(|stamp| stamp.local_ms());
-            Some((at(first)?, at(last)?))
-        });
-        Self {
-            form,
-            refuted: None,
-            forward: 0,
-            backward: 0,
-            new_days: 0,
-            new_years: 0,
-            firsts: true,
-            turns_of_years: true,
-            previous: HashMap::new(),
-            first: i64::MAX,
-            last: i64::MIN,
-            range,
-        }
-    }
-
-    /// The day of a date that can be read so.
-    fn see(&mut self, dated: &Dated<'_>) -> Option<i32> {
-        let stamp = time::read(&dated.text, self.form)?;
-        let clock = time::clock_ms(&dated.clock).unwrap_or(0);
-        let at = stamp.local_ms() + clock;
-        (self.first, self.last) = (self.first.min(at), self.last.max(at));
-        let [before, (year, month), behind] = [-1, 0, 1].map(|days| calendar::year_and_month(stamp.day + days));
-        self.firsts &= (year, month) != before;
-        self.turns_of_years &= before.0 != year || behind.0 != year;
-        if let Some(previous) = self.previous.get_mut(dated.name.as_ref()) {
-            self.forward += u64::from(at > *previous);
-            self.backward += u64::from(at < *previous);
-            let (day, before) = (at.div_euclid(time::DAY_MS), previous.div_euclid(time::DAY_MS));
-            self.new_days += u64::from(day != before);
-            self.new_years += u64::from(year_of(day) != year_of(before));
-            *previous = at;
-        } else {
-            self.previous.insert(dated.name.clone().into_owned(), at);
-        }
-        Some(stamp.day)
-    }
-
-    /// Every new day is in another year: so do consecutive days look when a two-digit year is read the wrong way.
-    fn leaps(&self) -> bool {
-        self.new_days > 0 && self.new_years == self.new_days
-    }
-
-    fn goes_by_days(&self) -> bool {
-        self.new_days > 0 && !self.leaps()
-    }
-
-    fn in_range(&self) -> bool {
-        match self.range {
-            None => true,
-            Some(None) => false,
-            Some(Some((first, last))) => self.first >= first && self.last <= last,
-        }
-    }
-}
-
-fn year_of(day: i64) -> i32 {
-    calendar::year_and_month(i32::try_from(day).unwrap_or(0)).0
-}
 
 fn words(order: DateOrder) -> &'static str {
     match order {
@@ -125,6 +42,10 @@ pub(crate) fn settle(
     let mut days = Days::default();
     let stamps: Vec<Stamp> = sample.iter().filter_map(|dated| days.read(&dated.text, &ORDERS, form)).collect();
     let has = |form: DateForm| stamps.iter().any(|stamp| stamp.form == form);
+    if sample.iter().any(|dated| calendar::is_minguo(&dated.text)) {
+        refuse_years_of_two_digits(source, text, layout, form)?;
+        return Ok(Some(chosen(DateOrder::Ymd, "the year stands first, in years of the Republic of China".to_owned())));
+    }
     if ![DateForm::ShortYear, DateForm::YearLast, DateForm::NoYear].into_iter().any(has) {
         let year_first = has(DateForm::YearFirst);
         return Ok(year_first.then(|| chosen(DateOrder::Ymd, "the year stands first".to_owned())));
@@ -135,7 +56,20 @@ pub(crate) fn settle(
     let orders = if has(DateForm::ShortYear) { &ORDERS[..] } else { &[DateOrder::Mdy, DateOrder::Dmy] };
     let seen = look_through(source, text, layout, form, orders)?;
     let dotted = stamps.iter().all(|stamp| stamp.dotted || !in_doubt(stamp.form));
-    decide(source, text, layout, form, seen, dotted).map(Some)
+    decide(source, text, layout, seen, dotted).map(Some)
+}
+
+/// Refuses `99/12/31` in a report that has `100/01/01` too: 1999 or 2010.
+fn refuse_years_of_two_digits(source: Source<'_>, text: &str, layout: &Layout, form: Form) -> Result<(), ReadError> {
+    let read =
+        |dated: &Dated<'_>| ORDERS.iter().find_map(|order| time::read(&dated.text, Form { order: *order, ..form }));
+    let short = dates::all(text, layout).find(|dated| read(dated).is_some_and(|stamp| in_doubt(stamp.form)));
+    let Some(dated) = short else { return Ok(()) };
+    let words = format!(
+        "'{}' stands among dates in years of the Republic of China, and does not say which year it means: export the report with years such as 2024",
+        dated.text
+    );
+    Err(source.error("mixed_date_orders", Some(dated.line), words))
 }
 
 fn in_doubt(form: DateForm) -> bool {
@@ -213,7 +147,6 @@ fn decide(
     source: Source<'_>,
     text: &str,
     layout: &Layout,
-    form: Form,
     seen: LookedThrough,
     dotted: bool,
 ) -> Result<Chosen<DateOrder>, ReadError> {
@@ -231,31 +164,43 @@ fn decide(
     if let Some(only) = alone(&readings) {
         return Ok(only);
     }
-    if let Some(chosen) = year_first(source, text, layout, &readings, dotted)? {
-        return Ok(chosen);
-    }
-    readings.retain(|reading| reading.form.order != DateOrder::Ymd);
-    if let Some(only) = alone(&readings) {
-        return Ok(only);
+    let year_first = |reading: &Reading| reading.form.order == DateOrder::Ymd;
+    if readings.iter().any(year_first) {
+        match year_first::judge(&readings, dotted && !is_east_asian(text)) {
+            YearFirst::Yes(evidence) => return Ok(chosen(DateOrder::Ymd, evidence.to_owned())),
+            YearFirst::Open => {
+                if let Some(refused) = ambiguous(source, text, layout, &readings) {
+                    return Err(refused);
+                }
+                readings.retain(|reading| !year_first(reading));
+                if let Some(only) = alone(&readings) {
+                    return Ok(only);
+                }
+            }
+            YearFirst::No(evidence) => {
+                readings.retain(|reading| !year_first(reading));
+                if let [only] = readings.as_slice() {
+                    return Ok(chosen(only.form.order, evidence.to_owned()));
+                }
+            }
+        }
     }
     if !differs {
         return Ok(chosen(DateOrder::Mdy, SAME_EITHER_WAY.to_owned()));
     }
-    let steady = |reading: &Reading| reading.backward == 0;
-    if !dotted && let Some(order) = only(&readings, steady) {
+    if !dotted && let Some(order) = only(&readings, Reading::steady) {
         return Ok(chosen(order, format!("time moves forward only when read {}", words(order))));
     }
-    let steady_back = |reading: &Reading| reading.forward == 0;
     let one_way = |order: DateOrder| {
-        readings.iter().any(|reading| reading.form.order == order && (steady(reading) || steady_back(reading)))
+        readings.iter().any(|reading| reading.form.order == order && (reading.steady() || reading.steady_back()))
     };
     // Where dots are put between the numbers of a date, the day comes first, in every country that does so.
     if dotted && (one_way(DateOrder::Dmy) || !one_way(DateOrder::Mdy)) {
         return Ok(chosen(DateOrder::Dmy, "dates with dots are written day first".to_owned()));
     }
     if !dotted
-        && !readings.iter().any(steady)
-        && let Some(order) = only(&readings, steady_back)
+        && !readings.iter().any(Reading::steady)
+        && let Some(order) = only(&readings, Reading::steady_back)
     {
         return Ok(chosen(order, format!("time moves one way only when read {}", words(order))));
     }
@@ -264,56 +209,9 @@ fn decide(
     {
         return Ok(chosen(order, format!("the report's date range agrees only when read {}", words(order))));
     }
-    match ambiguous(source, text, layout, form, [DateOrder::Mdy, DateOrder::Dmy]) {
+    match ambiguous(source, text, layout, &readings) {
         Some(refused) => Err(refused),
         None => Ok(chosen(DateOrder::Mdy, SAME_EITHER_WAY.to_owned())),
-    }
-}
-
-/// Whether a two-digit year stands first, where that is possible beside another order; none when it does not.
-fn year_first(
-    source: Source<'_>,
-    text: &str,
-    layout: &Layout,
-    readings: &[Reading],
-    dotted: bool,
-) -> Result<Option<Chosen<DateOrder>>, ReadError> {
-    let (first, others): (Vec<&Reading>, Vec<&Reading>) =
-        readings.iter().partition(|reading| reading.form.order == DateOrder::Ymd);
-    let [first] = first.as_slice() else { return Ok(None) };
-    // What has a row a year looks the same the other way round.
-    if first.goes_by_days() && others.iter().all(|other| other.leaps() && !other.turns_of_years) {
-        let evidence = "read any other way, each new date would be in another year";
-        return Ok(Some(chosen(DateOrder::Ymd, evidence.to_owned())));
-    }
-    if first.leaps() && others.iter().any(|other| other.goes_by_days()) {
-        return Ok(None);
-    }
-    // Dots are put behind days. What may be a month in front was written in this century's first years, if it is a year.
-    let [other] = others.as_slice() else { return Ok(None) };
-    if dotted || other.form.order != DateOrder::Dmy {
-        return Ok(None);
-    }
-    let begins_months = |reading: &Reading| reading.firsts && reading.new_days > 1;
-    match (begins_months(first), begins_months(other)) {
-        (true, false) => {
-            let evidence = "each date begins a month only when read year first";
-            return Ok(Some(chosen(DateOrder::Ymd, evidence.to_owned())));
-        }
-        (false, true) => return Ok(None),
-        _ => {}
-    }
-    match (first.in_range(), other.in_range()) {
-        (true, false) => {
-            let evidence = "the report's date range agrees only when read year first";
-            return Ok(Some(chosen(DateOrder::Ymd, evidence.to_owned())));
-        }
-        (false, true) => return Ok(None),
-        _ => {}
-    }
-    match ambiguous(source, text, layout, first.form, [DateOrder::Ymd, DateOrder::Dmy]) {
-        Some(refused) => Err(refused),
-        None => Ok(None),
     }
 }
 
@@ -323,30 +221,32 @@ fn only(readings: &[Reading], holds: impl Fn(&Reading) -> bool) -> Option<DateOr
     holding.next().is_none().then_some(first.form.order)
 }
 
-/// The refusal of dates that are others in each of two orders; none where all are the same.
-fn ambiguous(
-    source: Source<'_>,
-    text: &str,
-    layout: &Layout,
-    form: Form,
-    [one, other]: [DateOrder; 2],
-) -> Option<ReadError> {
-    let (line, example, is_one, is_other) = dates::all(text, layout).find_map(|dated| {
-        let day = |order| Some(time::read(&dated.text, Form { order, ..form })?.day);
-        let (is_one, is_other) = (day(one)?, day(other)?);
-        (is_one != is_other).then(|| (dated.line, dated.text, time::spell_day(is_one), time::spell_day(is_other)))
+/// Whether a report's beginning has Chinese, Japanese or Korean letters: there, the year may stand before dots.
+fn is_east_asian(text: &str) -> bool {
+    let of = |c: char| matches!(c, '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}');
+    text.chars().take(HEAD_CHARS).any(of)
+}
+
+/// The refusal of dates that can be read in several ways, by the first that is not the same day in all; none where each is.
+fn ambiguous(source: Source<'_>, text: &str, layout: &Layout, readings: &[Reading]) -> Option<ReadError> {
+    let (line, days, example) = dates::all(text, layout).find_map(|dated| {
+        let day = |reading: &Reading| Some(time::read(&dated.text, reading.form)?.day);
+        let days: Vec<i32> = readings.iter().map(day).collect::<Option<_>>()?;
+        let differ = days.iter().zip(days.iter().skip(1)).any(|(a, b)| a != b);
+        differ.then_some((dated.line, days, dated.text))
     })?;
-    let formats = [one, other].map(|order| match order {
+    let spelled = |(day, reading): (&i32, &Reading)| format!("{} {}", time::spell_day(*day), words(reading.form.order));
+    let days: Vec<String> = days.iter().zip(readings).map(spelled).collect();
+    let options = readings.iter().map(|reading| match reading.form.order {
         DateOrder::Ymd => "ymd",
         DateOrder::Mdy => "mdy",
         DateOrder::Dmy => "dmy",
     });
+    let options: Vec<&str> = options.collect();
     let words = format!(
-        "'{example}' is {is_one} {} and {is_other} {}, and nothing in the file tells which: say so with date_format {} or {}",
-        words(one),
-        words(other),
-        formats[0],
-        formats[1]
+        "'{example}' is {}, and nothing in the file tells which: say so with date_format {}",
+        days.join(" and "),
+        options.join(" or ")
     );
     Some(source.error("ambiguous_dates", Some(line), words))
 }

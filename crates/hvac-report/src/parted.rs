@@ -14,7 +14,7 @@ const HEAD_BYTES: usize = 1 << 20;
 
 /// What a column of such a date holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Year,
     Month,
     Day,
@@ -24,7 +24,8 @@ enum Part {
 }
 
 impl Part {
-    fn of(name: &str) -> Option<Self> {
+    /// What a name says that its column holds.
+    pub(crate) fn of(name: &str) -> Option<Self> {
         Some(match super::words::bare(name).as_str() {
             "year" | "yr" | "yyyy" | "jahr" | "année" | "annee" | "año" | "ano" | "anno" | "年" => Self::Year,
             "month" | "mo" | "mon" | "monat" | "mois" | "mes" | "mese" | "月" => Self::Month,

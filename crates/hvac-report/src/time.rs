@@ -6,7 +6,7 @@
 use super::DateOrder;
 pub(crate) use super::calendar::spell_day;
 use super::calendar::{self, Date, DateForm};
-use super::clock::{self, behind_to, clock};
+use super::clock::{self, behind_to, clock, dotted_clock};
 pub(crate) use super::clock::{DAY_MS, clock_ms, clock_only, past_midnight};
 pub(crate) use super::epoch::epoch;
 use super::scan::{blanks, number, word};
@@ -175,7 +175,7 @@ fn with_clock(mut stamp: Stamp, rest: &[u8]) -> Option<Stamp> {
     if rest.is_empty() {
         return Some(stamp);
     }
-    let (clock_ms, rest) = clock(rest).or_else(|| clock(behind_remark(rest)?))?;
+    let (clock_ms, rest) = clock(rest).or_else(|| clock(behind_remark(rest)?)).or_else(|| dotted_clock(rest))?;
     (stamp.clock_ms, stamp.has_clock) = (clock_ms, true);
     stamp.zone = zones::behind_clock(rest)?;
     Some(stamp)
@@ -329,6 +329,16 @@ mod tests {
             ("2.9.2024 14.30.00", Dmy, AT + 14 * HOUR + 1_800_000),
             ("02.09.2024 00:15 Uhr", Dmy, AT + 900_000),
             ("02/09/2024 00h15", Dmy, AT + 900_000),
+            ("02.09.2024 00.15", Dmy, AT + 900_000),
+            ("2.9.2024 8.15 Uhr", Dmy, AT + 8 * HOUR + 900_000),
+            ("9/2/2024 12:15:00a", Mdy, AT + 900_000),
+            ("9/2/2024 1:30p", Mdy, AT + 13 * HOUR + 1_800_000),
+            ("113/09/02", Dmy, AT),
+            ("113-9-2 00:15", Mdy, AT + 900_000),
+            ("113.09.02 00:15", Dmy, AT + 900_000),
+            ("民國113年9月2日", Dmy, AT),
+            ("中華民國113年9月2日", Dmy, AT),
+            ("113年9月2日 上午 12:15", Ymd, AT + 900_000),
             ("00:15:00 02/09/2024", Dmy, AT + 900_000),
             ("12:15 AM Sep 2, 2024", Dmy, AT + 900_000),
             ("24/9/2", Ymd, AT),
@@ -463,7 +473,7 @@ mod tests {
             "31/12/2024",
             "1.2.3.4",
             "2024-01-01x",
-            "105/10/10",
+            "213/10/10",
             "Point_1",
             "2024-01-01 13:00 AM",
             "2024-01-01 10:00:00 Nowhere",

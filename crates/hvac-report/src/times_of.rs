@@ -4,7 +4,7 @@
 use super::fields::Dialect;
 use super::table::{self, LEFT, Table};
 use super::time_columns::{TimeColumns, TimeKind, instant};
-use super::{ReadError, ReadOptions, Source, words};
+use super::{ReadError, ReadOptions, Source, clock_column, words};
 use crate::time;
 
 /// What the rows hold in one column.
@@ -34,18 +34,6 @@ fn settle(source: Source<'_>, table: &mut Table) -> Result<(), ReadError> {
         kind => of_kind(table, kind),
     };
     table.times = times;
-    if let Some((clock, line, cell)) = unread_clock(table) {
-        let words = format!(
-            "column '{}' seems to hold the clock of the dates in '{}', in a form that is not read ('{cell}'): write it as 08:00, or \
-             call the column otherwise if it is a point",
-            table.header.name(clock),
-            table.header.name(table.times.stamp)
-        );
-        return Err(ReadError {
-            column: Some(table.header.name(clock).to_owned()),
-            ..source.error("no_readable_time", Some(line), words)
-        });
-    }
     if table.cells(table.times.stamp).next().is_none() {
         return Err(source.error("no_rows", Some(table.header.line), "there are no rows below the header"));
     }
@@ -72,7 +60,13 @@ fn of_kind(table: &Table, kind: TimeKind) -> TimeColumns {
 fn of_texts(table: &Table) -> TimeColumns {
     let named = |at: &usize| words::names_time(table.header.name(*at));
     let width = table.width();
-    let all: Vec<(usize, Times)> = (0..width).filter_map(|at| Some((at, times_in(table, at, at < LEFT)?))).collect();
+    let mut all: Vec<(usize, Times)> =
+        (0..width).filter_map(|at| Some((at, times_in(table, at, at < LEFT)?))).collect();
+    // Spreadsheets write dates with 00:00:00 behind them.
+    if all.iter().any(|(at, kind)| *kind == Times::Clock && clock_column::is_clock(table.header.name(*at))) {
+        let dates = all.iter_mut().filter(|(at, kind)| *kind == Times::Full && at_midnight(table, *at));
+        dates.for_each(|(_, kind)| *kind = Times::Date);
+    }
     let of = |kind: Times| all.iter().filter(move |(_, k)| *k == kind).map(|(at, _)| *at);
     let full: Vec<usize> = of(Times::Full).collect();
     let own = own_times(table, &full, TimeKind::Written);
@@ -106,34 +100,10 @@ fn of_texts(table: &Table) -> TimeColumns {
     times
 }
 
-/// A column beside dates without a clock that is called a clock and holds numbers that may be one – 8, 1200, 08.30 –, with the
-/// first of them: read as a point, every row would stand at midnight.
-fn unread_clock(table: &Table) -> Option<(usize, u64, &str)> {
-    let times = &table.times;
-    let is_bare = |cell: &str| time::in_any_order(cell).is_none_or(|stamp| !stamp.has_clock);
-    let bare = times.kind == TimeKind::Written && times.clock.is_none() && table.cells(times.stamp).all(is_bare);
-    let mut clocks = (0..table.width().min(LEFT)).filter(|at| !times.holds(*at));
-    let clock = clocks.find(|at| {
-        words::names_clock(table.header.name(*at))
-            && table.cells(*at).next().is_some()
-            && table.cells(*at).all(is_clock_without_colon)
-    });
-    let clock = clock.filter(|_| bare)?;
-    let row = table.rows.iter().find(|row| !row.field(clock).is_empty())?;
-    Some((clock, row.line, row.field(clock)))
-}
-
-fn is_clock_without_colon(cell: &str) -> bool {
-    let digits: String = cell.chars().filter(|c| !matches!(c, '.' | 'h')).collect();
-    let is_parted = cell.len() - digits.len() <= 1 && digits.bytes().all(|digit| digit.is_ascii_digit());
-    let (hours, behind) = match digits.len() {
-        1 | 2 => (&*digits, ""),
-        3 | 5 => digits.split_at(1),
-        4 | 6 => digits.split_at(2),
-        _ => return false,
-    };
-    let below = |text: &str, limit: u32| text.parse().is_ok_and(|number: u32| number < limit);
-    is_parted && below(hours, 25) && behind.as_bytes().chunks(2).all(|two| two.first().is_some_and(|ten| *ten < b'6'))
+/// Whether all times of a column are at 00:00.
+fn at_midnight(table: &Table, column: usize) -> bool {
+    let mut times = table.sample().filter_map(|row| time::in_any_order(row.field(column)));
+    times.all(|stamp| stamp.clock_ms == 0 && stamp.zone.is_none() && stamp.width_ms.is_none())
 }
 
 /// What the rows hold in a column; of columns far to the right the first rows are enough.

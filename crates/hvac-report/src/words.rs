@@ -11,39 +11,6 @@ fn is_one_of(name: &str, words: &[&str]) -> bool {
     words.contains(&bare(name).as_str())
 }
 
-/// Whether a name says the clock of a day and nothing else; hours that a machine ran are called otherwise.
-pub(crate) fn names_clock(name: &str) -> bool {
-    let words = [
-        "time",
-        "clock",
-        "hour",
-        "hr",
-        "hh",
-        "hhmm",
-        "hhmmss",
-        "uhrzeit",
-        "zeit",
-        "stunde",
-        "heure",
-        "hora",
-        "ora",
-        "timeofday",
-        "clocktime",
-        "hourofday",
-        "hourending",
-        "hourbeginning",
-        "時間",
-        "時刻",
-        "時",
-        "小時",
-        "时间",
-        "时刻",
-        "时",
-        "小时",
-    ];
-    is_one_of(name, &words)
-}
-
 /// Whether a name is one that columns of time have.
 pub(crate) fn names_time(name: &str) -> bool {
     let name = name.to_lowercase();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{DateOrder, FilePlan, Format, ReadOptions, Reader, Source};
+use super::super::{Chosen, DateOrder, FilePlan, Format, ReadOptions, Reader, Source};
 use hvac_frame::builder::SegmentBuilder;
 use hvac_frame::column::VALUE;
 
@@ -74,13 +74,9 @@ pub fn other_readings(source: Source<'_>, options: &ReadOptions, plan: &FilePlan
     let small = source.bytes.len() <= LONGEST_TRIED;
     let own = if small { Outcome::of(source, options) } else { None };
     let tried = |change: ReadOptions| own.as_ref().and_then(|own| Some((own, Outcome::of(source, &change)?)));
-    if let (None, Some(order)) = (options.date_order, plan.date_order.as_ref().map(|order| order.value)) {
-        let (other, word) = match order {
-            DateOrder::Mdy => (DateOrder::Dmy, "DMY"),
-            DateOrder::Dmy => (DateOrder::Mdy, "MDY"),
-            DateOrder::Ymd => (DateOrder::Ymd, "YMD"),
-        };
-        if other != order
+    let order = plan.date_order.as_ref().filter(|order| options.date_order.is_none() && !is_plain(order));
+    for (other, word) in [(DateOrder::Mdy, "MDY"), (DateOrder::Dmy, "DMY"), (DateOrder::Ymd, "YMD")] {
+        if order.is_some_and(|order| order.value != other)
             && let Some((own, read)) = tried(ReadOptions { date_order: Some(other), ..options.clone() })
             && read.first_at_ms != own.first_at_ms
         {
@@ -151,6 +147,11 @@ pub fn other_readings(source: Source<'_>, options: &ReadOptions, plan: &FilePlan
     others
 }
 
+/// The year has four digits, or the month a name.
+fn is_plain(order: &Chosen<DateOrder>) -> bool {
+    order.evidence.starts_with("the year stands first")
+}
+
 fn day(at_ms: Option<i64>, options: &ReadOptions) -> String {
     let at = at_ms.and_then(chrono::DateTime::from_timestamp_millis);
     at.map(|at| at.with_timezone(&options.zone).format("%Y-%m-%d").to_string()).unwrap_or_default()
@@ -172,6 +173,13 @@ mod tests {
     #[test]
     fn what_can_be_read_in_one_way_only_has_no_other() {
         assert_eq!(flags("time,CHWST\n2024-03-01 00:00,6.8\n2024-03-01 00:15,6.9\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn years_of_two_digits_may_stand_elsewhere() {
+        let flags = |text: &str| flags(&format!("time,CHWST\n{text} 00:00,6.8\n{text} 00:15,6.9\n"));
+        assert_eq!(flags("13.05.24"), ["--date-format YMD"]);
+        assert_eq!(flags("5/13/24"), Vec::<String>::new());
     }
 
     #[test]

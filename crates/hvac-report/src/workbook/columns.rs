@@ -53,6 +53,8 @@ pub(super) struct Dated {
     pub day_first: u64,
     /// That can be read both ways.
     pub doubtful: u64,
+    /// Whose first number, of two digits, may be the year.
+    pub year_first: u64,
 }
 
 impl Dated {
@@ -128,7 +130,8 @@ impl Column {
         if text.bytes().next().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b',' | 0xe2)) {
             if let Some((stamp, order)) = dated(text) {
                 if self.is_below(row) {
-                    self.dated.see(&stamp, order);
+                    let year_first = stamp.form == DateForm::ShortYear && time::stamp(text, DateOrder::Ymd).is_some();
+                    self.dated.see(&stamp, order, year_first);
                 }
                 return;
             }
@@ -182,9 +185,10 @@ fn dated(text: &str) -> Option<(Stamp, (bool, bool))> {
 }
 
 impl Dated {
-    fn see(&mut self, stamp: &Stamp, order: (bool, bool)) {
+    fn see(&mut self, stamp: &Stamp, order: (bool, bool), year_first: bool) {
         self.count += 1;
         self.with_clock += u64::from(stamp.has_clock);
+        self.year_first += u64::from(year_first);
         match order {
             (true, true) => self.doubtful += 1,
             (true, false) => self.month_first += 1,

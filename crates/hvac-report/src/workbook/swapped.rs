@@ -83,7 +83,11 @@ pub(super) fn settle(source: Source<'_>, sheets: &[RawSheet], repairs: &mut [Rep
 }
 
 /// The order in which the texts of the columns can be read, when some can be read in no other.
-fn order<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<DateOrder> {
+fn order<'a>(columns: impl Iterator<Item = &'a Column> + Clone) -> Option<DateOrder> {
+    // No spreadsheet had a hand in texts alone, and their years may stand first.
+    if columns.clone().all(|column| column.dates.count == 0 && column.dated.year_first == column.dated.count) {
+        return None;
+    }
     let orders: Vec<DateOrder> = columns.filter_map(|column| column.dated.order()).collect();
     let first = *orders.first()?;
     orders.iter().all(|order| *order == first).then_some(first)

@@ -73,6 +73,7 @@ pub(crate) const DEFORMATIONS: &[Deformation] = &[
     read("dotted dates", Part::Dates, |w| w.dates = Dates::Dotted),
     maybe("short years, day first", Part::Dates, |w| w.dates = Dates::ShortDmy),
     maybe("short years, month first", Part::Dates, |w| w.dates = Dates::ShortMdy),
+    maybe("short years, year first", Part::Dates, |w| w.dates = Dates::ShortYmd),
     read("months named short", Part::Dates, |w| (w.dates, w.clock) = (Dates::Named, Clock::AmPm)),
     read("months named in full", Part::Dates, |w| (w.dates, w.clock) = (Dates::Month, Clock::AmPm)),
     read("ctime", Part::Dates, |w| w.dates = Dates::Ctime),
@@ -80,6 +81,9 @@ pub(crate) const DEFORMATIONS: &[Deformation] = &[
     read("epoch seconds", Part::Dates, |w| w.dates = Dates::EpochS),
     read("epoch milliseconds", Part::Dates, |w| w.dates = Dates::EpochMs),
     read("date and clock apart", Part::Dates, |w| w.time_columns = TimeColumns::DateAndClock),
+    maybe("date and clock apart, without colons", Part::Dates, |w| {
+        (w.time_columns, w.clock) = (TimeColumns::DateAndClock, Clock::Compact);
+    }),
     read("year, month, day, hour and minute apart", Part::Dates, |w| w.time_columns = TimeColumns::Parted),
     read("from and to columns", Part::Dates, from_to),
     read("from and to in a cell", Part::Dates, |w| w.time_columns = TimeColumns::Interval),

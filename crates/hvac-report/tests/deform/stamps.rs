@@ -84,6 +84,7 @@ pub(crate) fn date(dates: Dates, local: NaiveDateTime) -> String {
         Dates::Dotted => "%d.%m.%Y",
         Dates::ShortDmy => "%d/%m/%y",
         Dates::ShortMdy => "%-m/%-d/%y",
+        Dates::ShortYmd => "%y/%m/%d",
         Dates::Named => "%d-%b-%y",
         Dates::Month => "%B %-d, %Y",
         _ => "%Y-%m-%d",
@@ -96,6 +97,7 @@ fn clock(clock: Clock, local: NaiveDateTime) -> String {
     match clock {
         Clock::Minutes => local.format("%H:%M").to_string(),
         Clock::Seconds => local.format("%H:%M:%S").to_string(),
+        Clock::Compact => local.format("%H%M").to_string(),
         Clock::AmPm => local.format("%-I:%M:%S %p").to_string(),
         Clock::Dotted => format!("{} {half}. m.", local.format("%-I:%M")),
     }

@@ -45,6 +45,8 @@ pub(crate) enum Dates {
     ShortDmy,
     /// 1/31/24
     ShortMdy,
+    /// 24/01/31
+    ShortYmd,
     /// 31-Jan-24
     Named,
     /// January 31, 2024
@@ -65,6 +67,8 @@ pub(crate) enum Clock {
     Seconds,
     /// 1:45 PM
     AmPm,
+    /// 1345
+    Compact,
     /// 1:45 p. m.
     Dotted,
 }
@@ -392,7 +396,7 @@ impl Writing {
                 if self.files == Files::Periods { tells(first) && tells(second) } else { tells(&original.at_ms) }
             }
             // With two digits a year could be a day, too.
-            Dates::ShortDmy | Dates::ShortMdy => false,
+            Dates::ShortDmy | Dates::ShortMdy | Dates::ShortYmd => false,
             _ => true,
         }
     }

@@ -19,6 +19,8 @@ use hvac_report::{FilePlan, ReadError, ReadOptions, Reader, Source};
 
 mod across;
 mod bad;
+mod clocks;
+mod dates;
 mod generated;
 mod nem12;
 mod numbers;
