@@ -1,5 +1,5 @@
 // The page: what stands around every view, and which view an address means. A view is read when it is first looked at.
-import { account, send, whoAsks } from "./core/api.js";
+import { account, firstAnswers, send, whoAsks } from "./core/api.js";
 import { part } from "./core/modules.js";
 import { Connection, Later, Notice, Problem } from "./core/parts.js";
 import { setTheme, theme } from "./core/theme.js";
@@ -75,7 +75,8 @@ whoAsks().then((who) => {
   if (["light", "dark"].includes(seen)) setTheme(seen);
   if (LANGUAGES.some(([key]) => key === spoken)) speak(spoken);
 });
-// The view comes while the language does.
-part(view(read()) ?? view({ path: [] })).catch(() => null);
-await speak();
+/** What is drawn at once is drawn once: how long the first drawing waits for its view and for what that shows, ms. */
+const PATIENCE = 150;
+const first = Promise.all([part(view(read()) ?? view({ path: [] })).catch(() => null), firstAnswers]);
+await Promise.all([speak(), Promise.race([first, new Promise((resolve) => setTimeout(resolve, PATIENCE))])]);
 render(html`<${Page} />`, document.getElementById("app"));

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import re
+from graphlib import TopologicalSorter
 
-from harness import look, overflow, serious, settle
+from harness import ROOT, look, overflow, serious, settle
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG = "A" * 120
@@ -90,6 +92,13 @@ def no_view_is_heavy_and_none_moves(server, browser):
     assert not wrong, wrong
 
 
+def modules_form_no_circle(*_):
+    """What imports a module is not imported by it, over any others."""
+    modules = [path for path in (ROOT / "src/web").rglob("*.js") if "vendor" not in path.parts]
+    named = re.compile(r"""^(?:import|export)\b[^;]*?["'](\.[^"']+)["'];""", re.MULTILINE)
+    TopologicalSorter({path: {(path.parent / other).resolve() for other in named.findall(path.read_text())} for path in modules}).prepare()
+
+
 def first_screens_ask_ahead(server, browser):
     """Every module of the list and of a session's first screen is named before it is imported, and nothing is asked twice."""
     places = addresses(server)
@@ -105,15 +114,24 @@ def first_screens_ask_ahead(server, browser):
         assert len(asked) == len(set(asked)), f"{name}: {sorted(url for url in asked if asked.count(url) > 1)}"
 
 
+DRAWN = """
+    new MutationObserver((_, watch) => {
+      if (!document.querySelector("main a.name")) return;
+      watch.disconnect();
+      requestAnimationFrame(() => setTimeout(() => (window.drawn = performance.now())));
+    }).observe(document, { subtree: true, childList: true });"""
+
+
 def the_list_is_there_at_once(server, browser):
-    """From the first byte asked for until a session in the list can be pressed; the bound is a slow machine's."""
+    """From the first byte asked for until a session in the list is drawn and can be pressed; the bound is a slow machine's."""
     taken = []
     for _ in range(3):
         with browser.page() as page:
+            page.add_init_script(DRAWN)
             page.goto(server.page)
             page.locator("main a.name").first.wait_for()
-            taken.append(page.evaluate("performance.now()"))
             settle(page)
+            taken.append(page.evaluate("drawn"))
     print(f"page: the list can be pressed after {min(taken):.0f} ms")
     assert min(taken) < 3000, taken
 
@@ -141,4 +159,4 @@ def both_languages_are_whole(server, browser):
             assert not shown, f"{name}: {shown}"
 
 
-ALL = [every_view_is_readable_by_all, nothing_is_markup, first_screens_ask_ahead, no_view_is_heavy_and_none_moves, the_list_is_there_at_once, both_languages_are_whole]
+ALL = [every_view_is_readable_by_all, nothing_is_markup, modules_form_no_circle, first_screens_ask_ahead, no_view_is_heavy_and_none_moves, the_list_is_there_at_once, both_languages_are_whole]

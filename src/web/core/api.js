@@ -1,8 +1,8 @@
 // The server's API, as its document says it. What asks waits while the server is away, and is answered when it is back;
 // what changes something is sent once, and says when it was not.
-import { ASKS, address, base, take } from "./begin.js";
+import { ASKS, address, base, begun } from "./begin.js";
 import { store } from "./store.js";
-import { useEffect, useRef, useState } from "./ui.js";
+import { useEffect, useState } from "./ui.js";
 
 export { address, base };
 
@@ -84,14 +84,14 @@ function toWait(response) {
   return 1000 * Math.min(60, Math.max(1, Number(response.headers.get("retry-after")) || 1));
 }
 
-/** The answer of whatever is at `url`: asked until there is one; ends with the signal. */
-export async function reach(url, options = {}) {
+/** The answer of whatever is at `url`, whose `first` one may be on its way: asked until there is one; ends with the signal. */
+export async function reach(url, options = {}, first = null) {
   const { signal } = options;
   const given = () => {
     if (signal?.aborted) throw new DOMException("", "AbortError");
   };
   for (let turn = 0; ; turn += 1) {
-    const response = await (take(url) ?? fetch(url, options)).catch(given);
+    const response = await ((turn === 0 && first) || fetch(url, options)).catch(given);
     const wait = toWait(response);
     if (wait) {
       held += 1;
@@ -112,9 +112,28 @@ export async function reach(url, options = {}) {
   }
 }
 
+/** What was asked for ahead, by address: answers on their way, each for whoever asks first, and those that came. */
+const [ahead, early] = [new Map(), new Map()];
+/** How long they count, ms. */
+const KEPT = 5000;
+/** Settled when all that was asked for ahead has come. */
+export const firstAnswers = Promise.allSettled([...begun].map(([url, response]) => {
+  const answer = reach(new URL(url), { headers: ASKS }, response).then(answerOf);
+  ahead.set(url, answer);
+  return answer.then((data) => ahead.has(url) && early.set(url, data));
+}));
+setTimeout(() => {
+  ahead.clear();
+  early.clear();
+}, KEPT);
+
 /** Asks the API a question until it is answered; ends with the signal. */
 export async function get(path, values = {}, { signal } = {}) {
-  return answerOf(await reach(address(path, values), { signal, headers: ASKS }));
+  const url = address(path, values);
+  const coming = ahead.get(String(url));
+  ahead.delete(String(url));
+  early.delete(String(url));
+  return coming ?? answerOf(await reach(url, { signal, headers: ASKS }));
 }
 
 /** The response to what is asked by a body and changes nothing: asked until there is one; ends with the signal. */
@@ -166,20 +185,23 @@ export async function upload(path, form, onprogress, signal) {
 
 /**
  * The answer to a question, drawn when it comes: `{data, failure, busy, again}`. While another question's answer is
- * awaited `data` stays what it was, so that nothing moves. A `path` of null asks nothing.
+ * awaited `data` stays what it was, so that nothing moves. A `path` of null asks nothing. What came before it is first
+ * drawn is drawn at once.
  */
 export function useGet(path, values = {}) {
   const url = path && String(address(path, values));
-  const [state, setState] = useState({ data: null, failure: null, busy: true, url: null });
+  const [state, setState] = useState(() => {
+    const data = early.get(url) ?? null;
+    return { data, failure: null, busy: !data, url: data && url };
+  });
   const [turn, setTurn] = useState(0);
-  const known = useRef(null);
   useEffect(() => {
     if (!path) return undefined;
     const ending = new AbortController();
-    setState((before) => ({ ...before, busy: true }));
+    if (!early.has(url)) setState((before) => ({ ...before, busy: true }));
     get(path, values, { signal: ending.signal }).then(
       (data) => {
-        known.current = url;
+        if (ending.signal.aborted) return;
         setState({ data, failure: null, busy: false, url });
       },
       (failure) => ending.signal.aborted || setState((before) => ({ data: null, failure, busy: false, url: before.url })),

@@ -13,15 +13,8 @@ export function address(path, values = {}) {
 /** Whoever only asks says so: the page's questions count less than others'. */
 export const ASKS = { accept: "application/json", "x-hvac-page": "1" };
 
-/** How long an answer that nobody asks for is kept, ms. */
-const KEPT = 5000;
-const begun = new Map();
-/** The response that was asked for ahead, once; undefined where there is none. */
-export function take(url) {
-  const response = begun.get(String(url));
-  begun.delete(String(url));
-  return response;
-}
+/** The responses to what is asked for here, by address. */
+export const begun = new Map();
 
 const ahead = (path) => {
   const link = document.createElement("link");
@@ -65,8 +58,3 @@ for (const [asked, values] of [["account"], ...(view === "" ? LIST : inSession ?
   response.catch(() => null);
   begun.set(String(url), response);
 }
-setTimeout(() => {
-  // An answer that nobody reads would keep its connection.
-  for (const response of begun.values()) response.then(({ body }) => body?.cancel(), () => null);
-  begun.clear();
-}, KEPT);

@@ -6,7 +6,9 @@ import { html, useMemo, useRef } from "../../core/ui.js";
 import { amend, split } from "../../core/url.js";
 import { count, t, value } from "../../core/words.js";
 import { Scatter } from "../session/statistics/scatter.js";
-import { isNumber, isTime } from "./result.js";
+
+export const isNumber = (type) => /int|double|float|decimal|numeric|real/.test(type);
+export const isTime = (type) => /timestamp|date/.test(type);
 
 const SERIES = 8;
 const BARS = 60;

@@ -5,11 +5,9 @@ import { html, useMemo, useState } from "../../core/ui.js";
 import { amend } from "../../core/url.js";
 import { clock, count, exact, t } from "../../core/words.js";
 import { Choice } from "../session/statistics/figure.js";
-import { Chart } from "./chart.js";
+import { Chart, isNumber, isTime } from "./chart.js";
 
 const PAGE = 100;
-export const isNumber = (type) => /int|double|float|decimal|numeric|real/.test(type);
-export const isTime = (type) => /timestamp|date/.test(type);
 
 function written(cell, type) {
   if (cell === null) return html`<span class="null">null</span>`;
