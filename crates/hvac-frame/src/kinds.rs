@@ -118,18 +118,60 @@ pub struct Course {
     zeros: u64,
     ones: u64,
     negatives: u64,
+    marks: Marks,
     first: Option<f64>,
     last: Option<f64>,
 }
 
+/// Numbers that many systems write where there is no reading.
+const NO_READING: [f64; 5] = [-999.0, -9_999.0, -99_999.0, -32_768.0, -2_147_483_648.0];
+
+/// Cells with such a number, and the least of the others: it stands for no reading where the others are far from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Marks {
+    cells: u64,
+    /// The least of them; 0 without any.
+    number: f64,
+    /// The least of the other values; 0 where none is negative.
+    least_other: f64,
+}
+
+impl Marks {
+    fn see(&mut self, value: f64) {
+        if NO_READING.contains(&value) {
+            self.cells += 1;
+            self.number = self.number.min(value);
+        } else {
+            self.least_other = self.least_other.min(value);
+        }
+    }
+
+    fn absorb(&mut self, next: Self) {
+        self.cells += next.cells;
+        self.number = self.number.min(next.number);
+        self.least_other = self.least_other.min(next.least_other);
+    }
+}
+
 impl Course {
+    /// A number that many systems write for no reading, far from all other values, and its cells.
+    #[must_use]
+    pub fn suspected_mark(&self) -> Option<(f64, u64)> {
+        let Marks { cells, number, least_other } = self.marks;
+        (cells > 0 && cells < self.values && least_other > number / 2.0).then_some((number, cells))
+    }
+
     /// Takes in the next values in time.
     pub fn extend(&mut self, values: &[f64]) {
         let count = |holds: fn(f64) -> bool| values.iter().map(|value| u64::from(holds(*value))).sum::<u64>();
         self.values += values.len() as u64;
         self.zeros += count(|value| value == 0.0);
         self.ones += count(|value| value == 1.0);
-        self.negatives += count(|value| value < 0.0);
+        let negatives = count(|value| value < 0.0);
+        self.negatives += negatives;
+        if negatives > 0 {
+            values.iter().for_each(|value| self.marks.see(*value));
+        }
         let Some((&first, rest)) = values.split_first() else { return };
         self.step(first);
         let steps = || values.iter().zip(rest);
@@ -163,6 +205,9 @@ impl Course {
         self.zeros += offset_of(0).filter(|zero| *zero <= most).map_or(0, equal);
         self.ones += offset_of(1).filter(|one| *one <= most).map_or(0, equal);
         self.negatives += if least < 0 { offset_of(0).map_or(values.len() as u64, below) } else { 0 };
+        if least < 0 {
+            values.iter().for_each(|offset| self.marks.see(counts.value(*offset)));
+        }
         self.step(counts.value(first));
         // `b` is at most a tenth of `a`: 10 (least + b) <= least + a.
         let limit = least.saturating_mul(-9);
@@ -201,6 +246,7 @@ impl Course {
         self.zeros += next.zeros;
         self.ones += next.ones;
         self.negatives += next.negatives;
+        self.marks.absorb(next.marks);
         self.first = self.first.or(next.first);
         self.last = next.last.or(self.last);
     }

@@ -7,6 +7,7 @@
 
 pub(crate) mod days;
 mod header;
+pub(crate) mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -39,19 +39,20 @@ pub(crate) struct Date<'t> {
     pub rest: &'t [u8],
 }
 
-const MONTHS: [&[&str]; 12] = [
-    &["january", "januar", "janner", "jaenner", "janvier", "enero", "gennaio", "januari", "janeiro"],
-    &["february", "februar", "feber", "fevrier", "febrero", "febbraio", "februari", "fevereiro"],
-    &["march", "marz", "maerz", "mrz", "mars", "marzo", "maart", "mrt", "marco"],
-    &["april", "avril", "abril", "aprile"],
-    &["may", "mai", "mayo", "maggio", "mei", "maio"],
-    &["june", "juni", "juin", "junio", "giugno", "junho"],
-    &["july", "juli", "juillet", "julio", "luglio", "julho"],
-    &["august", "aout", "agosto", "augustus"],
-    &["september", "septembre", "septiembre", "setiembre", "settembre", "setembro"],
-    &["october", "oktober", "octobre", "octubre", "ottobre", "outubro"],
-    &["november", "novembre", "noviembre", "novembro"],
-    &["december", "dezember", "decembre", "diciembre", "dicembre", "dezembro"],
+/// What months are called, without accents, in languages of reports: each name belongs to one month in all of them.
+const MONTHS: [&str; 12] = [
+    "january januar janner jaenner janvier enero gennaio januari janeiro stycznia ocak ledna",
+    "february februar feber fevrier febrero febbraio februari fevereiro lutego subat unora",
+    "march marz maerz mrz mars marzo maart mrt marco marca marts mart brezna marcius",
+    "april avril abril aprile kwietnia nisan dubna aprilis",
+    "may mai mayo maggio mei maio maja maj mayis kvetna majus",
+    "june juni juin junio giugno junho czerwca haziran cervna junius",
+    "july juli juillet julio luglio julho lipca temmuz cervence julius",
+    "august aout agosto augustus sierpnia augusti agustos srpna augusztus",
+    "september septembre septiembre setiembre settembre setembro wrzesnia eylul szeptember zari",
+    "october oktober octobre octubre ottobre outubro pazdziernika ekim rijna",
+    "november novembre noviembre novembro listopada kasim listopadu",
+    "december dezember decembre diciembre dicembre dezembro grudnia desember aralik prosince",
 ];
 
 /// Days of the week that stand before a date, in full or as they are shortened; `mar` is March first.
@@ -190,7 +191,7 @@ pub(crate) fn month(text: &[u8]) -> Option<(u32, &[u8])> {
     if word.len() < 3 {
         return None;
     }
-    let mut found = (1..).zip(MONTHS).filter(|(_, names)| names.iter().any(|name| name.starts_with(&word)));
+    let mut found = (1..).zip(MONTHS).filter(|(_, names)| names.split(' ').any(|name| name.starts_with(&word)));
     let (month, _) = found.next()?;
     let rest = rest.strip_prefix(b".").unwrap_or(rest);
     found.next().is_none().then_some((month, rest))

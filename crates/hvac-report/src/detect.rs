@@ -83,6 +83,9 @@ fn tables(
     if let Some(long) = across::days::rewritten(source, text, &head, dialect, &delimiter, options)? {
         return rewritten(long);
     }
+    if let Some(long) = across::times::rewritten(source, text, &head, dialect, &delimiter, options)? {
+        return rewritten(long);
+    }
     if let Some(whole) = months::whole(source, text, &head, dialect, options)? {
         let (layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
         return Ok((layouts, again.or(Some(whole))));

@@ -61,10 +61,35 @@ impl Month {
         }
     }
 
+    fn first_day(self) -> String {
+        format!("{:04}-{:02}-01", self.year, self.month)
+    }
+
     /// Months since year 0.
     fn index(self) -> i64 {
         i64::from(self.year) * 12 + i64::from(self.month) - 1
     }
+}
+
+/// Whether a text is a month that is not read as a time anywhere else.
+pub(crate) fn is_month(text: &str) -> bool {
+    Month::of(text).is_some()
+}
+
+/// The first days of months that stand side by side, if they are months of years; `name` is what they are called.
+///
+/// # Errors
+/// `unread_time_form` where nothing tells months and years from months and days.
+pub(crate) fn first_days(
+    source: Source<'_>,
+    months: &[&str],
+    name: &str,
+    line: u64,
+    options: &ReadOptions,
+) -> Result<Option<Vec<String>>, ReadError> {
+    let months: Vec<Month> = months.iter().filter_map(|text| Month::of(text)).collect();
+    let are_months = settled(source, &months, name, Some(line), options)?;
+    Ok(are_months.then(|| months.iter().map(|month| month.first_day()).collect()))
 }
 
 /// The report with its months written as days, if its times are months.
@@ -104,7 +129,7 @@ pub(crate) fn whole(
             Some((month, false)) => {
                 months.push(month);
                 whole.push_str(cursor.slice(start..cell.start));
-                whole.push_str(&format!("{:04}-{:02}-01", month.year, month.month));
+                whole.push_str(&month.first_day());
                 whole.push(char::from(dialect.delimiter));
                 cell.start = cell.end;
             }

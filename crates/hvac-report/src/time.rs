@@ -363,6 +363,9 @@ mod tests {
             "2-sep-2024",
             "2 de setembro de 2024",
             "maandag 2 september 2024",
+            "2 września 2024",
+            "2 Eylül 2024",
+            "2. září 2024",
         ] {
             assert_eq!(utc(text, DateOrder::Ymd), Some(AT), "{text}");
         }

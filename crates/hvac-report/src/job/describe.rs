@@ -31,6 +31,13 @@ pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warni
             );
             warnings.push(warn("unreadable_cells", unreadable, message));
         }
+        if let Some((number, cells)) = tally.course.suspected_mark() {
+            let message = format!(
+                "{} has {number} in {cells} cells, far from all its other values, as many systems write where there is no reading: if so, parse again with loss word {number}",
+                column.original_name
+            );
+            warnings.push(warn("suspected_loss", cells, message));
+        }
         if let Some(conflict) = &tally.first_conflict {
             let common: u64 = tally.overlaps.values().map(|overlap| overlap.cells).sum();
             let share = share(tally.conflicts, common);

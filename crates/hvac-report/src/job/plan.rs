@@ -216,8 +216,22 @@ fn columns(files: &[ReadFile], warnings: &mut Vec<Warning>) -> Vec<PlannedColumn
 fn column(files: &[ReadFile], original_name: &str, mut parts: Vec<Part>, warnings: &mut Vec<Warning>) -> PlannedColumn {
     let plans: Vec<&PointPlan> = parts.iter().filter_map(|p| files.get(p.file)?.plan.points.get(p.point)).collect();
     let numbers = plans.iter().map(|p| p.numbers).sum();
-    let tokens = plans.iter().flat_map(|p| p.tokens.iter().map(|(token, count)| (token.as_str(), *count)));
-    let reading = kinds::reading(numbers, tokens);
+    let tokens = || plans.iter().flat_map(|p| p.tokens.iter().map(|(token, count)| (token.as_str(), *count)));
+    let reading = kinds::reading(numbers, tokens());
+    if let (kinds::Reading::Text, 1.., Some((text, _))) = (&reading, numbers, tokens().next()) {
+        let all = numbers + tokens().map(|(_, count)| count).sum::<u64>();
+        warnings.push(Warning {
+            code: "numbers_among_texts".to_owned(),
+            file: String::new(),
+            line: None,
+            column: Some(original_name.to_owned()),
+            count: numbers,
+            message: format!(
+                "{numbers} of {all} cells of {original_name} are numbers, and the others several texts (first '{}'): the column is kept as text",
+                text.chars().take(60).collect::<String>()
+            ),
+        });
+    }
     let unit = plans.iter().find_map(|p| p.unit.clone());
     for (part, plan) in parts.iter_mut().zip(&plans) {
         let (Some(unit), Some(own)) = (&unit, &plan.unit) else { continue };

@@ -181,11 +181,34 @@ mod tests {
     }
 
     #[test]
+    fn a_number_for_no_reading_is_suspected_where_all_others_are_far_from_it() {
+        for (cells, suspected) in [
+            ("-9999\n2020-01-02,21.5\n2020-01-03,-9999\n", Some(2)),
+            ("-999.0\n2020-01-02,-4\n2020-01-03,8\n", Some(1)),
+            ("-999\n2020-01-02,-600\n2020-01-03,8\n", None),
+            ("-998\n2020-01-02,8\n2020-01-03,8\n", None),
+            ("-9999\n2020-01-02,-9999\n", None),
+        ] {
+            let merged = simply(&[("a.csv", "a", &format!("time,x\n2020-01-01,{cells}"))], Keep::Last);
+            let told = merged.warnings.iter().find(|w| w.code == "suspected_loss").map(|w| w.count);
+            assert_eq!(told, suspected, "{cells}");
+        }
+    }
+
+    #[test]
     fn more_states_than_two_stay_texts() {
         let modes = "time,mode\n2020-01-01,COOL\n2020-01-02,HEAT\n2020-01-03,2\n2020-01-04,COOL\n";
         let merged = simply(&[("a.csv", "a", modes)], Keep::Last);
         let cells: Vec<AnyValue<'_>> = (0..4).map(|i| merged.frame.column("mode").unwrap().get(i).unwrap()).collect();
         assert_eq!(cells, ["COOL", "HEAT", "2", "COOL"].map(AnyValue::String));
+        let told = merged.warnings.iter().find(|w| w.code == "numbers_among_texts").unwrap();
+        assert_eq!(
+            (told.count, &*told.message),
+            (
+                1,
+                "1 of 4 cells of mode are numbers, and the others several texts (first 'COOL'): the column is kept as text"
+            )
+        );
     }
 
     #[test]

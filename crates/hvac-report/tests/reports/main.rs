@@ -26,6 +26,7 @@ mod nem12;
 mod numbers;
 mod real_reports;
 mod traps;
+mod turned;
 
 fn options(zone: &str) -> ReadOptions {
     ReadOptions::of(zone.parse().unwrap())
