@@ -218,7 +218,7 @@ fn column(files: &[ReadFile], original_name: &str, mut parts: Vec<Part>, warning
     let numbers = plans.iter().map(|p| p.numbers).sum();
     let tokens = || plans.iter().flat_map(|p| p.tokens.iter().map(|(token, count)| (token.as_str(), *count)));
     let reading = kinds::reading(numbers, tokens());
-    if let (kinds::Reading::Text, 1.., Some((text, _))) = (&reading, numbers, tokens().next()) {
+    if let (Reading::Text, 1.., Some((text, _))) = (&reading, numbers, tokens().next()) {
         let all = numbers + tokens().map(|(_, count)| count).sum::<u64>();
         warnings.push(Warning {
             code: "numbers_among_texts".to_owned(),

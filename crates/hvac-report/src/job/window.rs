@@ -125,7 +125,8 @@ mod tests {
             });
         }
         let conflicts = tallies.iter().map(|t| t.conflicts).sum();
-        let (columns, warnings) = describe(&plan, tallies);
+        let (columns, described) = describe(&plan, tallies);
+        let warnings = [plan.warnings, described].concat();
         Merged { frame: frame.unwrap(), columns, warnings, conflicts }
     }
 

@@ -9,8 +9,8 @@ fn of(text: &str) -> Result<(Vec<String>, Vec<String>), (&'static str, String)> 
 
 #[test]
 fn times_side_by_side_become_rows() {
-    let quarters = (vec!["A", "B"], vec!["05-13 00:00:00 | 1 | 3", "05-13 00:15:00 | 2 | null"]);
-    let days = (vec!["A", "B"], vec!["05-13 00:00:00 | 1 | 3", "05-14 00:00:00 | 2 | null"]);
+    let quarters = (vec!["A", "B"], vec!["05-13 00:00:00 | 1 | 3", "05-13 00:15:00 | 2 | <empty>"]);
+    let days = (vec!["A", "B"], vec!["05-13 00:00:00 | 1 | 3", "05-14 00:00:00 | 2 | <empty>"]);
     for (text, (points, cells)) in [
         ("Point,2024-05-13 00:00,2024-05-13 00:15\nA,1,2\nB,3,\n", &quarters),
         // Without a name; AM and PM; a row number and a total; what stands above and below.
