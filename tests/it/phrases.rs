@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use hvac_analytics::phrases::{CATALOGUE, read};
+use hvac_analytics::phrases::{CATALOGUE, Meaning, read};
+use hvac_frame::builder::SegmentBuilder;
+use hvac_report::{ReadOptions, Reader, Source};
 use serde_json::{Value, json};
 
 use crate::helpers::TestApp;
@@ -111,6 +113,59 @@ fn the_page_says_every_code_in_both_languages() {
         let silent: BTreeSet<&str> = forms().map(|(code, _)| code).filter(|code| !known.contains(*code)).collect();
         assert!(silent.is_empty(), "{language}: no text of {silent:?}");
     }
+}
+
+/// The reports of the documentation and of the reader's own tests: their names and bytes.
+fn documented_reports() -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let formats = std::fs::read_to_string(root.join("docs/FORMATS.md")).unwrap();
+    let samples = formats.split("\n```csv ").skip(1).map(|sample| {
+        let (told, text) = sample.split_once('\n').unwrap();
+        let name = told.strip_prefix('"').map_or_else(|| told.split(' ').next(), |name| name.split('"').next());
+        (name.unwrap().to_owned(), text.split("```").next().unwrap().as_bytes().to_vec())
+    });
+    let fixtures = std::fs::read_dir(root.join("crates/hvac-report/tests/fixtures")).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap())
+    });
+    samples.chain(fixtures).collect()
+}
+
+/// All evidence and warnings in what is told of a report.
+fn sentences(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| sentences(item, found)),
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| match value {
+            Value::String(text) if ["evidence", "message"].contains(&key.as_str()) => {
+                found.insert(text.clone());
+            }
+            value => sentences(value, found),
+        }),
+        _ => {}
+    }
+}
+
+/// Whoever adds a sentence about reports adds its form, or it would be English for all who read another language.
+#[test]
+fn what_is_said_of_reports_is_known() {
+    let (mut said, mut read_reports) = (BTreeSet::new(), 0);
+    let options = ReadOptions::of(chrono_tz::Asia::Taipei);
+    for (name, bytes) in documented_reports() {
+        for reader in Reader::open(Source { name: &name, bytes: &bytes }, &options).into_iter().flatten() {
+            let Ok(plan) = reader.plan(&mut SegmentBuilder::default(), &mut |_, _| ()) else { continue };
+            read_reports += 1;
+            sentences(&serde_json::to_value(plan).unwrap(), &mut said);
+        }
+    }
+    assert!(read_reports > 100 && said.len() > 100, "{read_reports} reports, {} sentences", said.len());
+    let unknown: Vec<&String> = (said.iter())
+        .filter(|sentence| match read(sentence) {
+            None => true,
+            Some(Meaning::Several(parts)) => parts.iter().any(|part| matches!(part, Meaning::Text(_))),
+            Some(_) => false,
+        })
+        .collect();
+    assert!(unknown.is_empty(), "no form of:\n{unknown:#?}");
 }
 
 /// Forms of one code have the same values: a text of the code shows them, whichever form a sentence had.
