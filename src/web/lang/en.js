@@ -564,6 +564,9 @@ export default {
       "valve or damper": "valve or damper", "variable-frequency drive": "variable-frequency drive", "water": "water", "wet-bulb": "wet-bulb",
     },
   },
+  collection: {
+    equipment_groups: "equipment groups", equipment: "equipment", staging_events: "staging events", work_orders: "work orders", satellite_pools: "satellite pools", satellite_positions: "satellite positions", handover_events: "handover events", signal_quality: "signal quality", translation_sessions: "translation sessions", translation_tasks: "translation tasks",
+  },
   records: {
     wrong: { one: "One declaration is not in force; what was declared before goes on.", other: "{count} declarations are not in force; what was declared before goes on." },
     any: "any", kept_by: "Kept by", parent: "Belongs to", path: "Path", search: "Search its words", total: { one: "one record", other: "{count} records" },

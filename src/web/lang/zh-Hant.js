@@ -489,6 +489,9 @@ export default {
       "water": "水", "wet-bulb": "濕球",
     },
   },
+  collection: {
+    equipment_groups: "設備群組", equipment: "設備", staging_events: "加減機紀錄", work_orders: "工單", satellite_pools: "衛星池", satellite_positions: "衛星位置", handover_events: "切換事件", signal_quality: "訊號品質", translation_sessions: "翻譯工作階段", translation_tasks: "翻譯任務",
+  },
   records: {
     wrong: { one: "1 個宣告未生效；沿用先前的宣告。", other: "{count} 個宣告未生效；沿用先前的宣告。" },
     any: "不限", kept_by: "存放於", parent: "隸屬於", path: "路徑", search: "搜尋內容", total: { one: "1 筆紀錄", other: "{count} 筆紀錄" },

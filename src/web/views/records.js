@@ -5,7 +5,7 @@ import { Answer, CopyLink, Empty, Facts, Field, Listed, Pager, Search, Table, Ta
 import { foreign } from "../core/refusals.js";
 import { html } from "../core/ui.js";
 import { amend, at } from "../core/url.js";
-import { clock, count, exact, t } from "../core/words.js";
+import { clock, count, exact, t, word } from "../core/words.js";
 
 const PAGE = 50;
 
@@ -68,7 +68,7 @@ export default function Collections({ path, query }) {
     <${Answer} of=${asked} tall>${({ items, files }) => {
       const chosen = items.find((one) => one.name === name) ?? (name ? null : items[0]);
       return html`<${Wrong} files=${files} />
-        ${items.length > 0 && html`<${Tabs} label=${t("nav.records")} chosen=${chosen?.name} tabs=${items.map((one) => [one.name, one.name.replaceAll("_", " "), at(["records", one.name])])} />`}
+        ${items.length > 0 && html`<${Tabs} label=${t("nav.records")} chosen=${chosen?.name} tabs=${items.map((one) => [one.name, word("collection", one.name), at(["records", one.name])])} />`}
         ${chosen ? html`<${Records} key=${chosen.name} of=${chosen} query=${query} />` : html`<${Empty}>${t(name ? "part.no_such_page" : "records.no_collection")}<//>`}`;
     }}<//>`;
 }
