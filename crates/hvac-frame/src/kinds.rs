@@ -125,12 +125,14 @@ pub struct Course {
 
 /// Numbers that many systems write where there is no reading.
 const NO_READING: [f64; 5] = [-999.0, -9_999.0, -99_999.0, -32_768.0, -2_147_483_648.0];
+/// What no sensor reads and no meter counts to: the greatest number of single precision stands for none.
+const BEYOND_ALL: f64 = 1e30;
 
 /// Cells with such a number, and the least of the others: it stands for no reading where the others are far from it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Marks {
     cells: u64,
-    /// The least of them; 0 without any.
+    /// The one that is furthest from 0; 0 without any.
     number: f64,
     /// The least of the other values; 0 where none is negative.
     least_other: f64,
@@ -138,17 +140,23 @@ struct Marks {
 
 impl Marks {
     fn see(&mut self, value: f64) {
-        if NO_READING.contains(&value) {
+        if NO_READING.contains(&value) || value.abs() > BEYOND_ALL {
             self.cells += 1;
-            self.number = self.number.min(value);
+            self.further(value);
         } else {
             self.least_other = self.least_other.min(value);
         }
     }
 
+    fn further(&mut self, number: f64) {
+        if number.abs() > self.number.abs() {
+            self.number = number;
+        }
+    }
+
     fn absorb(&mut self, next: Self) {
         self.cells += next.cells;
-        self.number = self.number.min(next.number);
+        self.further(next.number);
         self.least_other = self.least_other.min(next.least_other);
     }
 }
@@ -158,7 +166,8 @@ impl Course {
     #[must_use]
     pub fn suspected_mark(&self) -> Option<(f64, u64)> {
         let Marks { cells, number, least_other } = self.marks;
-        (cells > 0 && cells < self.values && least_other > number / 2.0).then_some((number, cells))
+        let is_far = number.abs() > BEYOND_ALL || least_other > number / 2.0;
+        (cells > 0 && cells < self.values && is_far).then_some((number, cells))
     }
 
     /// Takes in the next values in time.
@@ -169,7 +178,7 @@ impl Course {
         self.ones += count(|value| value == 1.0);
         let negatives = count(|value| value < 0.0);
         self.negatives += negatives;
-        if negatives > 0 {
+        if negatives > 0 || count(|value| value > BEYOND_ALL) > 0 {
             values.iter().for_each(|value| self.marks.see(*value));
         }
         let Some((&first, rest)) = values.split_first() else { return };

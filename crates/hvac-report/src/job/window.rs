@@ -189,6 +189,8 @@ mod tests {
             ("-999\n2020-01-02,-600\n2020-01-03,8\n", None),
             ("-998\n2020-01-02,8\n2020-01-03,8\n", None),
             ("-9999\n2020-01-02,-9999\n", None),
+            ("3.4028235E+38\n2020-01-02,4000000\n2020-01-03,-4\n", Some(1)),
+            ("1e30\n2020-01-02,4000000\n", None),
         ] {
             let merged = simply(&[("a.csv", "a", &format!("time,x\n2020-01-01,{cells}"))], Keep::Last);
             let told = merged.warnings.iter().find(|w| w.code == "suspected_loss").map(|w| w.count);
