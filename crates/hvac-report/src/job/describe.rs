@@ -8,6 +8,9 @@ use hvac_frame::tally::{Conflict, Overlap, Tally};
 
 use super::plan::{Plan, PlannedColumn};
 
+/// Numbers beyond it are written with an exponent.
+const LONG: f64 = 1e15;
+
 /// What is known of each column once all windows are merged, and what a user should know.
 #[must_use]
 pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warning>) {
@@ -32,6 +35,7 @@ pub fn describe(plan: &Plan, tallies: Vec<Tally>) -> (Vec<ColumnMeta>, Vec<Warni
             warnings.push(warn("unreadable_cells", unreadable, message));
         }
         if let Some((number, cells)) = tally.course.suspected_mark() {
+            let number = if number.abs() > LONG { format!("{number:e}") } else { number.to_string() };
             let message = format!(
                 "{} has {number} in {cells} cells, far from all its other values, as many systems write where there is no reading: if so, parse again with loss word {number}",
                 column.original_name
