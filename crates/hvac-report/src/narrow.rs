@@ -9,7 +9,7 @@ use super::header::looks_measured;
 use super::layout::{Layout, Record, Role, warning};
 use super::table::Table;
 use super::time_columns::instant;
-use super::{Chosen, Format, ReadError, Source, marker, number, time, words, yes_no};
+use super::{Chosen, DateOrder, Format, ReadError, Source, marker, number, time, words, yes_no};
 use hvac_points::units;
 
 /// Digits of the longest whole number that a double holds.
@@ -146,15 +146,18 @@ fn by_content(table: &Table) -> Option<Found> {
 
 /// Whether times stand still or turn round, which they do not where each row has a time of its own. Most reports end here.
 fn times_turn(table: &Table) -> bool {
-    let stamp = |row: &Record| {
-        let clock = table.times.clock.map_or("", |at| row.field(at));
-        let day = instant(row.field(table.times.stamp), table.times.kind)?;
-        Some(day + time::clock_ms(clock).unwrap_or(0))
+    let turn = |order: &DateOrder| {
+        let stamp = |row: &Record| {
+            let clock = table.times.clock.map_or("", |at| row.field(at));
+            let day = instant(row.field(table.times.stamp), table.times.kind, *order)?;
+            Some(day + time::clock_ms(clock).unwrap_or(0))
+        };
+        let times: Vec<i64> = table.sample().filter_map(stamp).collect();
+        let steps = || times.windows(2).filter_map(|pair| if let [a, b] = pair { Some(b.cmp(a)) } else { None });
+        let has = |wanted: Ordering| steps().any(|step| step == wanted);
+        (!times.is_empty()).then(|| has(Ordering::Equal) || has(Ordering::Less) && has(Ordering::Greater))
     };
-    let times: Vec<i64> = table.sample().filter_map(stamp).collect();
-    let steps = || times.windows(2).filter_map(|pair| if let [a, b] = pair { Some(b.cmp(a)) } else { None });
-    let has = |wanted: Ordering| steps().any(|step| step == wanted);
-    has(Ordering::Equal) || has(Ordering::Less) && has(Ordering::Greater)
+    time::ORDERS.iter().filter_map(turn).min().is_some_and(|turn| turn)
 }
 
 /// Whether the texts change seldom, and at places further down are others.

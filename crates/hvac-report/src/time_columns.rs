@@ -2,6 +2,7 @@
 
 use super::layout::Record;
 use super::words;
+use crate::DateOrder;
 use crate::epoch::{excel_serial, is_serial_column};
 use crate::time;
 
@@ -60,14 +61,15 @@ impl TimeColumns {
     }
 }
 
-/// A time read in any order, ms since 1970 on whatever clock.
-pub(crate) fn instant(cell: &str, kind: TimeKind) -> Option<i64> {
+/// A time read in an order, ms since 1970 on whatever clock. Times of several rows are compared in one order each: 30/04 and
+/// 01/05 are a day apart, and months where the second is read as one of January.
+pub(crate) fn instant(cell: &str, kind: TimeKind, order: DateOrder) -> Option<i64> {
     match kind {
         TimeKind::Epoch => return time::epoch(cell),
         TimeKind::Serial => return excel_serial(cell),
         _ => {}
     }
-    time::in_any_order(cell).map(|stamp| stamp.local_ms())
+    time::stamp(cell, order).map(|stamp| stamp.local_ms())
 }
 
 /// Whether a column holds times of a kind, and no other quantity that looks like them.

@@ -1,10 +1,13 @@
 //! Which columns of a table hold its times: a stamp, a date and a clock, an interval's two ends, an offset, or a stamp for
 //! every point.
 
+use std::collections::BTreeSet;
+
 use super::fields::Dialect;
 use super::table::{self, LEFT, Table};
 use super::time_columns::{TimeColumns, TimeKind, instant};
-use super::{ReadError, ReadOptions, Source, clock_column, words};
+use super::{DateOrder, ReadError, ReadOptions, Source, clock_column, words};
+use crate::layout::Record;
 use crate::time;
 
 /// What the rows hold in one column.
@@ -163,12 +166,13 @@ fn own_times(table: &Table, stamps: &[usize], kind: TimeKind) -> Vec<usize> {
     let other_use = |at: &usize| words::names_bookkeeping(name(*at)) || words::names_until(name(*at));
     let mut independent = false;
     for at in rest {
-        let distances: std::collections::BTreeSet<i64> = table
-            .rows
-            .iter()
-            .filter_map(|row| Some(instant(row.field(*at), kind)? - instant(row.field(*first), kind)?))
-            .collect();
-        independent |= distances.len() > 2;
+        let distances = |order: &DateOrder| {
+            let between =
+                |row: &Record| Some(instant(row.field(*at), kind, *order)? - instant(row.field(*first), kind, *order)?);
+            let distances: BTreeSet<i64> = table.rows.iter().filter_map(between).collect();
+            Some(distances.len()).filter(|count| *count > 0)
+        };
+        independent |= time::ORDERS.iter().filter_map(distances).min().is_some_and(|count| count > 2);
     }
     let told = repeat || stamps.iter().all(of_its_point) || independent;
     if told && !rest.iter().any(other_use) { stamps.to_vec() } else { Vec::new() }

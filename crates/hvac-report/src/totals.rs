@@ -8,6 +8,8 @@ use super::layout::{Record, records};
 use super::number;
 use super::table::Table;
 use super::time_columns::{TimeKind, instant};
+use crate::DateOrder;
+use crate::time;
 
 /// Bytes of the longest table whose columns are summed.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -52,12 +54,17 @@ pub(crate) fn found(table: &Table, text: &str, dialect: Dialect) -> Vec<Total> {
 /// Whether a row's interval is much longer than the usual one and begins with the first and ends with the last.
 fn covers(table: &Table, row: &Record) -> bool {
     let Some(until) = table.times.until else { return false };
-    let span = |row: &Record| {
-        let ends = [table.times.stamp, until].map(|at| instant(row.field(at), TimeKind::Written));
-        ends.first().copied().flatten().zip(ends.last().copied().flatten())
-    };
+    time::ORDERS.iter().any(|order| covers_in(*order, table, until, row))
+}
+
+fn covers_in(order: DateOrder, table: &Table, until: usize, row: &Record) -> bool {
+    let at = |row: &Record, column: usize| instant(row.field(column), TimeKind::Written, order);
+    let span = |row: &Record| at(row, table.times.stamp).zip(at(row, until));
     let Some((from, to)) = span(row) else { return false };
-    let others: Vec<(i64, i64)> = table.sample().filter(|other| other.start != row.start).filter_map(span).collect();
+    let timed = |row: &&Record| time::is_stamp(row.field(table.times.stamp)) && time::is_stamp(row.field(until));
+    let others: Option<Vec<(i64, i64)>> =
+        table.sample().filter(|other| other.start != row.start).filter(timed).map(span).collect();
+    let Some(others) = others else { return false };
     let mut widths: Vec<i64> = others.iter().map(|(from, to)| to - from).collect();
     widths.sort_unstable();
     let usual = widths.get(widths.len() / 2).copied().unwrap_or(i64::MAX);

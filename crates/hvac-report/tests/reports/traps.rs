@@ -109,6 +109,17 @@ fn two_digit_years_in_front() {
 }
 
 /// Beside bare dates a column that is called a clock is never a point; what has an ordinary name is one.
+/// Read month by month, 01/05 would be a day of January, and the total's interval end before it begins.
+#[test]
+fn a_total_of_days_first_over_the_end_of_a_month() {
+    let days = ["28/04", "29/04", "30/04", "01/05", "02/05", "03/05"].map(|day| format!("{day}/2025"));
+    let rows: String = days.windows(2).map(|pair| format!("{},{},49.5\n", pair[0], pair[1])).collect();
+    let text = format!("From,To,kWh\n{rows}28/04/2025,03/05/2025,247.5\n");
+    let (plan, segments) = read("r.csv", text.as_bytes(), &options("UTC")).unwrap();
+    assert_eq!(super::rows(&plan, &segments).len(), 5);
+    assert_eq!(warned(&plan), [("total_row", Some(7), 1)]);
+}
+
 #[test]
 fn a_semicolon_report_with_am_and_pm() {
     let (plan, segments) = read_fixture("apogee_semicolon_ampm.csv", &options("UTC"));
