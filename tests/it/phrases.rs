@@ -157,7 +157,7 @@ fn what_is_said_of_reports_is_known() {
             sentences(&serde_json::to_value(plan).unwrap(), &mut said);
         }
     }
-    assert!(read_reports > 100 && said.len() > 100, "{read_reports} reports, {} sentences", said.len());
+    assert!(read_reports > 80 && said.len() > 100, "{read_reports} reports, {} sentences", said.len());
     let unknown: Vec<&String> = (said.iter())
         .filter(|sentence| match read(sentence) {
             None => true,

@@ -176,7 +176,7 @@ fn one_below_the_other(table: &Table, keys: &[usize]) -> bool {
 fn begins_anew(table: &Table, keys: &[usize]) -> bool {
     let series = |row: &Record| keys.iter().map(|at| row.field(*at).to_owned()).collect::<Vec<_>>();
     let rows: Vec<&Record> = table.sample().collect();
-    let anew = |order: super::DateOrder| {
+    let anew = |order: DateOrder| {
         let at = |row: &Record| {
             let text = row.field(table.times.stamp);
             let clock = table.times.clock.and_then(|at| time::clock_ms(row.field(at))).unwrap_or(0);

@@ -497,6 +497,8 @@ export default {
     cells_are_texts: "its cells are texts", cells_are_states: "its cells are {zero} and {one}", metadata_says: "the file's own metadata say so", begins_as: "the file begins as one of {kind} does",
     columnar_file: "a {kind} file whose times are {column}: {why}", named_so: "it is named so", only_type: "no other column is of such a type", columns_need_none: "columns need none", byte_order_mark: "its byte order mark says so",
     nul_every_second: "every second byte is NUL", nul_every_first: "every first byte of two is NUL", mostly_utf8: "valid UTF-8 but for some lines", no_utf8: "the bytes are no valid UTF-8",
+    times_column_unnamed: "a column without a name in line {line} holds times, and the other columns are points", names_of_rows: "names are made of {count} header rows",
+    told_apart: "{times}, and each repeats, told apart by the text in {columns}", toa5_units: "line {line}, the units line of the TOA5 header",
     by_frequencies: "detected by their frequencies", begins_toa5: "the first line begins with TOA5",
     nem12_records: "the records of NEM12: 200 names a meter's stream, 300 holds a day of its intervals; times are the beginnings of intervals, market time (UTC+10)", workbook_sheet: "an Excel workbook with the sheet {sheet}",
     workbook_sheets: "an Excel workbook with the sheets {sheets}", commas_in_sheets: "numbers in texts have a decimal comma in {sheets}", own_times: "{count} columns hold times, each of the points right of it",

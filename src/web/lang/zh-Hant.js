@@ -449,6 +449,8 @@ export default {
     time_column: "第 {line} 列的 {column} 欄為時間", date_clock_columns: "第 {line} 列的 {date} 與 {clock} 欄為日期與時刻", from_to_columns: "第 {line} 列的 {column} 與 {other} 欄為時段，以起點標示", preamble_names: "名稱取自檔頭說明", file_names: "以檔名為感測點名稱",
     cell_names: "第 {line} 列：儲存格本身註明", units_line: "第 {line} 列：標題下方的單位列", unit_column: "第 {line} 列：單位欄", stated_by_user: "由使用者指定", cells_are_texts: "其儲存格為文字", cells_are_states: "其儲存格為 {zero} 與 {one}", metadata_says: "檔案本身的中繼資料註明",
     begins_as: "檔案開頭為 {kind} 格式", columnar_file: "{kind} 檔案，時間欄為 {column}：{why}", named_so: "名稱如此", only_type: "沒有其他欄為此型別", columns_need_none: "各欄不需分隔", byte_order_mark: "位元組順序記號註明", nul_every_second: "每兩個位元組的第二個為 NUL",
+    times_column_unnamed: "第 {line} 列中沒有名稱的一欄為時間，其他欄為感測點", names_of_rows: "名稱由 {count} 列標題組成",
+    told_apart: "{times}，且各時間重複出現，以 {columns} 的文字區分", toa5_units: "第 {line} 列：TOA5 標題的單位列",
     nul_every_first: "每兩個位元組的第一個為 NUL", mostly_utf8: "除少數幾列外皆為有效的 UTF-8", no_utf8: "位元組不是有效的 UTF-8", by_frequencies: "由位元組出現頻率判斷", begins_toa5: "第一列以 TOA5 開頭", nem12_records: "NEM12 記錄：200 為電表資料流，300 為一日的時段；時間為時段起點，市場時間（UTC+10）",
     workbook_sheet: "Excel 活頁簿，工作表 {sheet}", workbook_sheets: "Excel 活頁簿，工作表 {sheets}", commas_in_sheets: "{sheets} 中文字形式的數字以逗號為小數點", own_times: "{count} 欄為時間，各屬於其右方的感測點", range_begins: "報表所述的日期範圍自 {first} 開始",
     in_file_name: "取自檔名 {name}", point_without_column: "報表的點位清單有 Point_{number}，但沒有對應的欄", point_error: "樓控系統回報 {text}；該欄保留", point_without_key: "報表的點位清單沒有此欄，保留標題名稱", unit_in_cells: "儲存格單位為 {unit}，該欄單位為 {other}；存為空值",
