@@ -116,6 +116,13 @@ const STATES: &[&[(&str, &str)]] = &[
     &[("NO", "SÌ")],
     &[("FALSO", "VERO")],
     &[("INATTIVO", "ATTIVO")],
+    // Russian, Polish, Czech and Turkish.
+    &[("ВЫКЛ", "ВКЛ"), ("ВЫКЛЮЧЕН", "ВКЛЮЧЕН"), ("ВЫКЛЮЧЕНО", "ВКЛЮЧЕНО"), ("ОСТАНОВЛЕН", "РАБОТАЕТ")],
+    &[("ЗАКРЫТ", "ОТКРЫТ"), ("ЗАКРЫТО", "ОТКРЫТО")],
+    &[("НЕТ", "ДА")],
+    &[("WYŁ", "WŁ"), ("WYŁĄCZONY", "WŁĄCZONY"), ("WYŁĄCZONE", "WŁĄCZONE")],
+    &[("VYPNUTO", "ZAPNUTO"), ("VYP", "ZAP")],
+    &[("KAPALI", "AÇIK")],
     // Dutch and the North.
     &[("UIT", "AAN")],
     &[("DICHT", "OPEN"), ("GESLOTEN", "OPEN")],

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252};
 use memchr::{memchr, memchr_iter, memmem};
 
 use super::{Chosen, ReadError, ReadOptions, Source, foreign};
@@ -148,6 +148,9 @@ fn by_detector(source: Source<'_>) -> Result<Decoded<'_>, ReadError> {
     let encoding = guess(|detector| {
         detector.feed(source.bytes, true);
     });
+    // The letter ł of Central Europe is the ³ of cubic metres in the West, and few reports have the former behind an m.
+    let cubic = [b"m\xb3/", b"m\xb3]", b"m\xb3)"].iter().any(|unit| memmem::find(source.bytes, *unit).is_some());
+    let encoding = if encoding == WINDOWS_1250 && cubic { WINDOWS_1252 } else { encoding };
     let (text, used, broken) = encoding.decode(source.bytes);
     if broken {
         let words = format!(

@@ -4,8 +4,8 @@ use super::fields::Dialect;
 use super::layout::Layout;
 use super::table::Table;
 use super::{
-    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, clock_column, end_of_day, halves, months, narrow,
-    nem12, parted, times_of, toa5, wide,
+    Chosen, Format, ReadError, ReadOptions, Source, across, apogee, clock_column, end_of_day, filled_down, half_column,
+    halves, months, narrow, nem12, parted, times_of, toa5, twelve_hours, wide,
 };
 
 /// The layouts of a text, one a table; and the text instead, where its cells had to be put together or laid out anew
@@ -21,6 +21,9 @@ pub(crate) fn layouts(
     options: &ReadOptions,
 ) -> Result<Settled, ReadError> {
     let (mut layouts, whole) = by_format(source, text, dialect, delimiter.clone(), options)?;
+    for layout in &layouts {
+        twelve_hours::refuse(source, whole.as_deref().unwrap_or(text), layout)?;
+    }
     if let [layout] = layouts.as_mut_slice()
         && layout.lines.is_empty()
         && let Some((ended, said)) = end_of_day::whole(source, whole.as_deref().unwrap_or(text), layout, dialect)?
@@ -90,7 +93,16 @@ fn tables(
         let (layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
         return Ok((layouts, again.or(Some(whole))));
     }
+    if let Some((whole, said)) = filled_down::whole(source, text, &head, dialect)? {
+        let (mut layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
+        layouts.iter_mut().take(1).for_each(|layout| layout.warnings.push(said.clone()));
+        return Ok((layouts, again.or(Some(whole))));
+    }
     let table = times_of::table(source, text, dialect, options)?;
+    if let Some(whole) = half_column::whole(source, text, &table, dialect)? {
+        let (layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
+        return Ok((layouts, again.or(Some(whole))));
+    }
     if let Some((whole, said)) = clock_column::whole(source, text, &table, dialect)? {
         let (mut layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
         layouts.iter_mut().take(1).for_each(|layout| layout.warnings.push(said.clone()));

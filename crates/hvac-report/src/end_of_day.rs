@@ -144,14 +144,16 @@ impl Days {
 }
 
 /// A time's date as it is written, and its clock time.
-struct Parts<'t> {
-    date: &'t str,
-    clock_ms: i64,
+pub(crate) struct Parts<'t> {
+    /// As it is written.
+    pub date: &'t str,
+    /// Since 00:00.
+    pub clock_ms: i64,
 }
 
 impl<'t> Parts<'t> {
     /// None of a time with a zone or an end, or whose date does not stand first.
-    fn of(stamp: &'t str, clock: &str) -> Option<Self> {
+    pub(crate) fn of(stamp: &'t str, clock: &str) -> Option<Self> {
         let text = stamp.trim();
         let read = time::in_any_order(text)?;
         let date = text.get(..read.date_bytes)?;

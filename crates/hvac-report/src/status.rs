@@ -35,7 +35,7 @@ const WORDS: [(Meaning, &str); 5] = [
     ),
     (
         Meaning::Doubtful,
-        "uncertain questionable doubtful suspect suspicious unknown estimated estimate est e substituted \
+        "uncertain questionable doubtful suspect suspicious datasuspect suspectdata unknown estimated estimate est e substituted \
          substitute interpolated extrapolated provisional preliminary simulated lastknown lastknownvalue \
          lastusablevalue hidden outoforder unsicher geschätzt ersatzwert incertain estimé estimado incierto \
          stimato geschat 估計 估计",
@@ -57,7 +57,8 @@ const WORDS: [(Meaning, &str); 5] = [
         "null missing nodata novalue dataloss datalost unavailable notavailable notok faulty outofservice \
          notused notinstalled unreliableother multistatefault memberfault monitoredobjectfault lampfailure \
          activationfailure tripped numericoverflow referencedobjectfault proprietary logdisabled bufferpurged \
-         loginterrupted timechange timechanged schlecht mauvais malo 無資料",
+         loginterrupted timechange timechanged commloss commfail commfailure commerror commfault \
+         communicationloss communicationfailure communicationerror communicationfault nocommunication schlecht mauvais malo 無資料",
     ),
 ];
 

@@ -10,7 +10,7 @@ use super::fields::Dialect;
 use super::header::{Header, looks_measured, may_be_names};
 use super::layout::{Layout, RawLines, Record, Role, TimeColumn, records, warning};
 use super::time_columns::{TimeColumns, TimeKind, plausible};
-use super::{Chosen, Format, ReadError, ReadOptions, Source, status};
+use super::{Chosen, Format, ReadError, ReadOptions, Source, status, zones};
 use hvac_frame::column::Warning;
 
 /// Rows of the head that are looked at, and bytes they may take.
@@ -292,6 +292,14 @@ impl Table {
         }
     }
 
+    /// What header and preamble say of the times.
+    fn time_column(&self) -> TimeColumn {
+        let names = [Some(self.times.stamp), self.times.clock].into_iter().flatten().map(|at| self.header.name(at));
+        let by_header = TimeColumn::of(self.times.kind == TimeKind::Serial, names);
+        let of_row = |row: &Record| zones::zone_of_preamble(&row.fields);
+        TimeColumn { zone: by_header.zone.or_else(|| self.preamble.iter().find_map(of_row)), ..by_header }
+    }
+
     /// A layout with this header and times, and no columns yet.
     pub(crate) fn layout(&self, format: Format, evidence: String, dialect: Dialect, delimiter: Chosen<char>) -> Layout {
         let evidence = match self.header.rows {
@@ -311,10 +319,7 @@ impl Table {
             yes_no: Vec::new(),
             times_from: self.header.name(self.times.stamp).to_owned(),
             epoch: self.times.kind == TimeKind::Epoch,
-            times: TimeColumn::of(
-                self.times.kind == TimeKind::Serial,
-                [Some(self.times.stamp), self.times.clock].into_iter().flatten().map(|at| self.header.name(at)),
-            ),
+            times: self.time_column(),
             points: Vec::new(),
             keys: Vec::new(),
             values: Vec::new(),

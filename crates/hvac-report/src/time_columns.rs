@@ -92,10 +92,24 @@ fn plausible_epochs(rows: &[Record], column: usize) -> bool {
     // All but what stands above them, an end, and a header that is repeated.
     let below = cells.iter().skip_while(|cell| time::epoch(cell).is_none()).count();
     let all = read.len() + 2 >= below && read.len() * 2 > below || read.len() * 5 >= below * 4;
+    // 2405130015 is a quarter past midnight of 2024-05-13 at least as likely as a second of 2046.
+    if read.len() > 1 && cells.iter().filter(|cell| time::epoch(cell).is_some()).all(|cell| is_date_and_clock(cell)) {
+        return false;
+    }
     let within = read.iter().all(|at| (631_152_000_000..2_840_140_800_000).contains(at));
     let forward = read.windows(2).filter(|pair| matches!(pair, [a, b] if b >= a)).count();
     let backward = read.windows(2).filter(|pair| matches!(pair, [a, b] if b <= a)).count();
     let one_way = forward.max(backward) * 10 >= read.len().saturating_sub(1) * 8;
     let named = rows.iter().take(8).any(|row| words::names_time(row.field(column)));
     all && within && (named || one_way && column == 0)
+}
+
+/// Whether ten digits may be a date of two digits each and a clock time: `2405130015`.
+fn is_date_and_clock(cell: &str) -> bool {
+    let two = |at: usize| cell.get(at..at + 2).and_then(|two| two.parse::<u32>().ok());
+    let (Some(a), Some(b), Some(c), Some(hour), Some(minute)) = (two(0), two(2), two(4), two(6), two(8)) else {
+        return false;
+    };
+    let possible = |month: u32, day: u32| (1..=12).contains(&month) && (1..=31).contains(&day);
+    cell.len() == 10 && hour < 24 && minute < 60 && (possible(b, c) || possible(b, a) || possible(a, b))
 }

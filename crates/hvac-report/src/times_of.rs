@@ -81,6 +81,7 @@ fn of_texts(table: &Table) -> TimeColumns {
     let best = |kind: Times| {
         let from = of(kind).find(|at| words::names_from(table.header.name(*at)));
         from.or_else(|| of(kind).filter(measured).find(named))
+            .or_else(|| of(kind).find(measured))
             .or_else(|| of(kind).find(named))
             .or_else(|| of(kind).next())
     };
@@ -139,7 +140,11 @@ fn is_offset(table: &Table, at: usize) -> bool {
             .is_some_and(|rest| (2..=5).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_digit() || b == b':'));
         signed || cell.parse::<chrono_tz::Tz>().is_ok() || matches!(cell, "Z" | "UTC")
     };
-    words::names_offset(table.header.name(at)) && table.cells(at).next().is_some() && table.cells(at).all(is)
+    let name = table.header.name(at);
+    // Hours or minutes from UTC, or what else is no zone: whoever reads the times refuses it.
+    let number = |cell: &str| words::names_offset_from_utc(name) && cell.parse::<f64>().is_ok();
+    let holds = |cell: &str| is(cell) || number(cell);
+    words::names_offset(name) && table.cells(at).next().is_some() && table.cells(at).all(holds)
 }
 
 /// The columns of times, when each is that of the points right of it: told by names that repeat or are the points' names, or

@@ -5,6 +5,7 @@ use super::layout::{Columns, Layout, Role, warning};
 use super::table::Table;
 use super::{Chosen, Format, PointPlan, ReadError, Source, status, totals, words, yes_no};
 use crate::number;
+use hvac_points::units;
 
 /// Settles the layouts of a wide table: one, or one for each column of times.
 pub(crate) fn layouts(
@@ -70,10 +71,13 @@ fn layout(
     let mut columns = Columns::default();
     let line = table.header.line;
     let own_times = !table.times.own.is_empty();
+    let unit_column = unit_column_of_one(table);
     for at in 0..table.header.names.len() {
         let name = table.header.name(at);
         if table.times.holds(at) {
             columns.other(table.time_role(at));
+        } else if unit_column.as_ref().is_some_and(|(column, _)| *column == at) {
+            columns.other(Role::Ignore);
         } else if (name.is_empty() || name.starts_with("Unnamed: ") || words::is_row_number(name))
             && counts_rows(table, at)
         {
@@ -114,10 +118,20 @@ fn layout(
         let words = "the header names no points besides the time: a report has at least one column of values";
         return Err(source.error("no_points", Some(line), words));
     }
+    if let (Some((_, unit)), [point]) = (unit_column, columns.points.as_mut_slice()) {
+        point.unit = point.unit.take().or(Some(unit));
+    }
     columns.settle(source, line)?;
     (layout.roles, layout.points) = (columns.roles, columns.points);
     (layout.opc, layout.yes_no) = (table.has_opc(&layout.roles), yes_no::columns(table, &layout.roles));
     Ok(layout)
+}
+
+/// The column of units, and the unit, where it can only be that of the one column of numbers.
+fn unit_column_of_one(table: &Table) -> Option<(usize, Chosen<String>)> {
+    let others = || table.others().filter(|at| !is_verdict(table, *at) && table.cells(*at).next().is_some());
+    let found = others().find_map(|at| Some((at, unit_of_all(table, at)?)))?;
+    (others().count() == 2).then_some(found)
 }
 
 /// Whether all cells of a column that are not empty are words of statuses; of the last row the beginning of one, where the
@@ -134,13 +148,25 @@ fn holds_statuses(table: &Table, at: usize) -> bool {
     first_unknown.is_none_or(|row| row == rows && rows > 3)
 }
 
+/// Whether most cells of a column that is called one of statuses are words of them: the others are words that nobody here knows, and
+/// what they mark is in doubt. Codes alone may be anything.
+fn speaks_of_status(table: &Table, at: usize) -> bool {
+    let cells = || table.sample().map(|row| row.field(at)).filter(|cell| !cell.is_empty());
+    let is_word = |cell: &&str| cell.chars().any(char::is_alphabetic);
+    let known = cells().filter(is_word).filter(|cell| status::meaning(cell).is_some()).count();
+    let is_any_good = cells().filter(is_word).any(|cell| status::meaning(cell) == Some(status::Meaning::Good));
+    is_any_good && known * 2 > cells().count()
+}
+
 /// Whether a column holds the system's verdicts: its cells are such words, and its name says of what.
 fn verdict_role(table: &Table, at: usize, columns: &Columns) -> Option<Role> {
     let (name, top) = (table.header.name(at), table.header.top(at));
     let of_top = words::verdict_of(top).filter(|stem| !stem.is_empty());
     let row = words::is_verdict(name) || yes_no::is_row_verdict(table, at);
     let stem = words::verdict_of(name).or(of_top);
-    if !row && stem.is_none() || !holds_statuses(table, at) && !yes_no::is_column(table, at) {
+    if !row && stem.is_none()
+        || !(holds_statuses(table, at) || speaks_of_status(table, at) || yes_no::is_column(table, at))
+    {
         return None;
     }
     let of = stem.and_then(|stem| {
@@ -184,7 +210,7 @@ pub(crate) fn single_value(table: &Table) -> Option<usize> {
     let mut value = None;
     for at in 0..table.header.names.len() {
         let name = table.header.name(at);
-        if table.times.holds(at) || is_verdict(table, at) {
+        if table.times.holds(at) || is_verdict(table, at) || unit_of_all(table, at).is_some() {
             continue;
         }
         if value.is_some() || !words::is_value_name(name) {
@@ -193,6 +219,17 @@ pub(crate) fn single_value(table: &Table) -> Option<usize> {
         value = Some(at);
     }
     value
+}
+
+/// The unit that a column of units has in all rows.
+fn unit_of_all(table: &Table, at: usize) -> Option<Chosen<String>> {
+    if !words::is_unit_name(table.header.name(at)) {
+        return None;
+    }
+    let mut units = table.sample().map(|row| row.field(at)).filter(|cell| !cell.is_empty()).map(units::known);
+    let first = units.next()??;
+    let evidence = format!("line {}: the unit column", table.header.line);
+    units.all(|unit| unit == Some(first)).then(|| Chosen { value: first.to_owned(), evidence })
 }
 
 /// Whether a column beside a value says what the system thinks of it.
@@ -208,7 +245,7 @@ pub(crate) fn single_layout(
     delimiter: Chosen<char>,
     asked: bool,
 ) -> Result<Layout, ReadError> {
-    let fallback = || table.others().find(|at| !is_verdict(table, *at));
+    let fallback = || table.others().find(|at| !is_verdict(table, *at) && unit_of_all(table, *at).is_none());
     let Some(value) = single_value(table).or_else(fallback) else {
         let words = "a report of one point has a column of times and one of values; this one has no values";
         return Err(source.error("no_points", Some(table.header.line), words));
@@ -231,9 +268,12 @@ pub(crate) fn single_layout(
             columns.other(table.time_role(at));
         } else if at == value {
             let unit = super::layout::point(header, table.header.line).unit;
-            columns.point(&name, table.header.line).unit = unit.or(table.header.unit(at));
+            let of_all = || table.others().find_map(|at| unit_of_all(table, at));
+            columns.point(&name, table.header.line).unit = unit.or(table.header.unit(at)).or_else(of_all);
         } else if is_verdict(table, at) {
             columns.other(Role::Status);
+        } else if unit_of_all(table, at).is_some() {
+            columns.other(Role::Ignore);
         } else {
             columns.other(Role::Ignore);
             let words = format!("column '{header}' is not kept: the report is read as the history of one point");

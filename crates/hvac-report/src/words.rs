@@ -88,8 +88,16 @@ pub(crate) fn names_until(name: &str) -> bool {
 }
 
 /// A column of offsets from UTC, or of zones.
+pub(crate) fn names_offset_from_utc(name: &str) -> bool {
+    is_one_of(name, &["utcoffset", "gmtoffset", "tzoffset", "timezoneoffset"])
+}
+
+/// Whether a name is that of a column of zones, or of offsets from UTC.
 pub(crate) fn names_offset(name: &str) -> bool {
-    is_one_of(name, &["offset", "utcoffset", "gmtoffset", "tz", "timezone", "zone", "tzoffset", "zeitzone"])
+    is_one_of(
+        name,
+        &["offset", "utcoffset", "gmtoffset", "tz", "timezone", "zone", "tzoffset", "timezoneoffset", "zeitzone"],
+    )
 }
 
 /// Where the time's name should stand: a word that says that names follow.

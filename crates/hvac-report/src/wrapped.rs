@@ -37,7 +37,10 @@ pub(crate) fn holds_number(text: &str) -> bool {
     let marked = |c: char| matches!(c, ':' | '=' | '(' | '[' | '<' | '>' | '"' | '\'' | '$' | '€' | '£');
     let apart = before.trim_end().is_empty() || before.trim_end().ends_with(marked);
     let decimal = number.matches(['.', ',']).count() == 1 && !number.ends_with(['.', ',']);
-    number.matches(['.', ',']).count() < 2
+    let is_number = [(b'.', b';'), (b',', b';')]
+        .iter()
+        .any(|(decimal, delimiter)| number::read(number, *decimal, *delimiter).is_some());
+    (is_number || number.matches(['.', ',']).count() < 2)
         && !behind.contains(|c: char| c.is_ascii_digit())
         && !behind.starts_with(char::is_alphanumeric)
         && (apart || decimal && before.ends_with(' '))
@@ -68,9 +71,19 @@ mod tests {
 
     #[test]
     fn numbers_in_texts() {
-        for text in
-            ["real-value: 21.5", "1 (On)", "0 (Off)", "0x10", "0xFF", "On (1)", "value = -3", "about 21.5", "$5"]
-        {
+        for text in [
+            "real-value: 21.5",
+            "1 (On)",
+            "0 (Off)",
+            "0x10",
+            "0xFF",
+            "On (1)",
+            "value = -3",
+            "about 21.5",
+            "$5",
+            "$1,234.50",
+            "1.234,50 €",
+        ] {
             assert!(holds_number(text), "{text}");
         }
         for text in ["AHU-1", "Stage 2", "CH_3", "On", "", "10.0.0.1", "v1.2", "1 of 3", "3rd", "0x", "08:15", "12A"] {

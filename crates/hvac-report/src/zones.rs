@@ -269,6 +269,20 @@ pub(crate) fn zone_of_header(header: &str) -> Option<StatedZone> {
     named.then_some(StatedZone::Offset(0))
 }
 
+/// The zone that a row above the header states: `Timezone: UTC+02:00`, `Time Zone:,America/New_York`, `All times are in UTC`.
+#[must_use]
+pub(crate) fn zone_of_preamble(fields: &[String]) -> Option<StatedZone> {
+    const LABELS: [&str; 8] =
+        ["time zone", "timezone", "zeitzone", "fuseau", "zona horaria", "時區", "时区", "times are"];
+    let is_label = |field: &&String| LABELS.iter().any(|label| field.to_lowercase().contains(label));
+    let (at, label) = fields.iter().enumerate().find(|(_, field)| is_label(field))?;
+    let behind = label.split_once([':', '=']).map_or("", |(_, behind)| behind.trim());
+    let next = fields.get(at + 1).map_or("", |field| field.trim());
+    let stated_in =
+        |text: &str| known(text, true).or_else(|| named(text).map(StatedZone::Zone)).or_else(|| zone_of_header(text));
+    [behind, next, label.as_str()].into_iter().filter(|text| !text.is_empty()).find_map(stated_in)
+}
+
 /// A zone that a text is, and nothing else; two letters are one only where they stand `apart`.
 fn known(text: &str, apart: bool) -> Option<StatedZone> {
     if let Some((_, zone)) = CLOCKS.iter().find(|(name, _)| *name == text).filter(|(name, _)| apart || name.len() > 2) {

@@ -25,6 +25,7 @@ mod generated;
 mod nem12;
 mod numbers;
 mod real_reports;
+mod tables;
 mod traps;
 mod turned;
 
