@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use super::decimal::{self, Form};
 use super::fields::{Dialect, word_of};
 pub(crate) use super::marks::Occurrences;
 use super::marks::{MOST_RUNS, MarkedCell, Marks, RowAt};
 use super::measured::{Measured, measured};
 use super::status::{self, Marked, Meaning};
 use super::texts::{SHORT, Texts};
+use super::thousands::SMALL;
 use super::{Chosen, PointPlan, ReadOptions, marker, number, wrapped};
 use hvac_frame::column::{NullReason, TEXT, VALUE};
 use hvac_frame::words;
@@ -151,6 +153,9 @@ impl CellReader {
             return match value {
                 value if !value.is_finite() => self.marked(text, NullReason::NotFinite),
                 value if self.loss_numbers.contains(&value) => self.marked(text, NullReason::UnknownMarker),
+                value if self.is_thousandfold(point, None, text, value) => {
+                    self.known_text(point, text).unwrap_or_else(|| self.new_text(point, text, line))
+                }
                 value => {
                     self.look_at_digits(point, text, value, line);
                     (value, VALUE)
@@ -309,6 +314,9 @@ impl CellReader {
             return self.marked(text, NullReason::NotFinite);
         }
         self.look_at_digits(point, text, value, line);
+        if self.is_thousandfold(point, unit.map(|(_, unit)| unit), text, value) {
+            return self.new_text(point, text, line);
+        }
         let Some(state) = self.points.get_mut(point) else { return null(NullReason::Unreadable) };
         if let Some((spelling, unit)) = unit {
             if state.spelled.as_ref().is_none_or(|(before, _)| before != spelling) {
@@ -329,6 +337,15 @@ impl CellReader {
         }
         self.mark(point, &marked);
         (value, VALUE)
+    }
+
+    /// Whether a number with a mark of thousands is of a unit of which no building has a thousand: 21.500 °C where the comma is the
+    /// decimal sign.
+    fn is_thousandfold(&self, point: usize, unit: Option<&str>, text: &str, value: f64) -> bool {
+        let of_column = || self.points.get(point)?.unit.as_ref().map(|unit| unit.value.as_str());
+        value.abs() >= 1000.0
+            && matches!(decimal::form(text), Some(Form::Grouped | Form::Doubtful))
+            && unit.or_else(of_column).is_some_and(|unit| SMALL.contains(&unit))
     }
 
     fn new_text(&mut self, point: usize, text: &str, line: u64) -> (f64, u8) {

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::{memchr, memchr_iter, memmem};
 
 use super::{Chosen, ReadError, ReadOptions, Source, foreign};
@@ -144,13 +144,25 @@ fn guess(feed: impl FnOnce(&mut EncodingDetector)) -> &'static Encoding {
     detector.guess(None, Utf8Detection::Deny)
 }
 
+/// Whether all that is no ASCII stands alone and is a sign of units in Western Europe, or a letter that Western and Central Europe
+/// write the same: frequencies tell little of so few bytes, and make `mł` of `m³`.
+fn is_western(bytes: &[u8]) -> bool {
+    const SAME: &[u8] = b"\xa7\xb0\xb1\xb4\xb5\xb7\xe4\xf6\xfc\xdf\xc4\xd6\xdc\xe9\xc9\xe1\xed\xf3\xfa";
+    let near = |at: Option<usize>| at.and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
+    let fits = |(at, byte): (usize, &u8)| {
+        let (before, after) = (near(at.checked_sub(1)), near(at.checked_add(1)));
+        // A square or a cube is of a length.
+        let power = matches!(byte, 0xb2 | 0xb3) && matches!(before, b'm' | b't' | b'n') && !after.is_ascii_alphabetic();
+        before.is_ascii() && after.is_ascii() && (SAME.contains(byte) || power)
+    };
+    bytes.iter().enumerate().filter(|(_, byte)| !byte.is_ascii()).all(fits)
+}
+
 fn by_detector(source: Source<'_>) -> Result<Decoded<'_>, ReadError> {
     let encoding = guess(|detector| {
         detector.feed(source.bytes, true);
     });
-    // The letter ł of Central Europe is the ³ of cubic metres in the West, and few reports have the former behind an m.
-    let cubic = [b"m\xb3/", b"m\xb3]", b"m\xb3)"].iter().any(|unit| memmem::find(source.bytes, *unit).is_some());
-    let encoding = if encoding == WINDOWS_1250 && cubic { WINDOWS_1252 } else { encoding };
+    let encoding = if is_western(source.bytes) { WINDOWS_1252 } else { encoding };
     let (text, used, broken) = encoding.decode(source.bytes);
     if broken {
         let words = format!(

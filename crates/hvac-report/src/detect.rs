@@ -80,6 +80,11 @@ fn tables(
         return rewritten(long);
     }
     let head = across::head(text, dialect);
+    if let Some((whole, said)) = filled_down::whole(source, text, &head, dialect)? {
+        let (mut layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
+        layouts.iter_mut().take(1).for_each(|layout| layout.warnings.push(said.clone()));
+        return Ok((layouts, again.or(Some(whole))));
+    }
     if let Some(long) = across::rewritten(source, text, &head, dialect, &delimiter, options)? {
         return rewritten(long);
     }
@@ -91,11 +96,6 @@ fn tables(
     }
     if let Some(whole) = months::whole(source, text, &head, dialect, options)? {
         let (layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
-        return Ok((layouts, again.or(Some(whole))));
-    }
-    if let Some((whole, said)) = filled_down::whole(source, text, &head, dialect)? {
-        let (mut layouts, again) = tables(source, &whole, dialect, delimiter, options)?;
-        layouts.iter_mut().take(1).for_each(|layout| layout.warnings.push(said.clone()));
         return Ok((layouts, again.or(Some(whole))));
     }
     let table = times_of::table(source, text, dialect, options)?;

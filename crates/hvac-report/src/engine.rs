@@ -10,6 +10,7 @@ use super::number;
 use super::status::{self, Meaning};
 use super::times::TimeReader;
 use super::{Format, PointPlan, ReadError, Source, words, yes_no};
+use crate::time;
 use hvac_frame::column::Warning;
 use hvac_frame::encoded::EncodedSegment;
 
@@ -59,6 +60,8 @@ pub(crate) struct Engine<'r> {
 pub(crate) struct Seen {
     /// Data rows kept.
     pub rows: u64,
+    /// The last row that has neither a time nor a number: rows of data before it, its line, its text.
+    pub title: Option<(u64, u64, String)>,
     /// Rows that are no data, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// Rows that stood after a later one.
@@ -97,6 +100,7 @@ impl Engine<'_> {
         let reason = if bare.is_empty() {
             "blank"
         } else if self.stands_in_head(raw) {
+            self.refuse_another_table(raw)?;
             "repeated_header"
         } else if bare.starts_with("***") || bare.to_ascii_lowercase().contains("end of report") {
             "footer"
@@ -134,6 +138,15 @@ impl Engine<'_> {
             let words = "a second table with other columns begins here: split the file before this line";
             return Err(self.source.error("second_table", Some(line), words));
         }
+        self.seen.title = (numbers == 0).then(|| (self.seen.rows, line, raw.trim().chars().take(60).collect()));
+        // A whole row in one field: in quotes, or parted by another sign.
+        let filled = || fields.iter().filter(|field| !field.is_empty());
+        let inside = filled().next().map_or("", String::as_str);
+        let first = inside.split([',', ';', '\t', '|']).next().unwrap_or_default().trim();
+        if numbers == 0 && filled().count() == 1 && first.len() < inside.len() && time::is_stamp(first) {
+            self.seen.unknown_rows += 1;
+            self.seen.lose("unreadable_time", 1);
+        }
         self.seen.unreadable.add(line);
         if self.seen.unreadable.count == 1 {
             self.seen.unreadable_text = stamp.chars().take(60).collect();
@@ -149,6 +162,24 @@ impl Engine<'_> {
         let head = self.text.get(..self.layout.body).unwrap_or_default();
         let lines = || head.split(char::from(self.layout.dialect.eol)).map(str::trim).collect();
         self.head.get_or_insert_with(lines).contains(raw.trim())
+    }
+
+    /// The header once more, below a title of its own: the rows are another machine's. Pages are numbered, and go on.
+    fn refuse_another_table(&self, header: &str) -> Result<(), ReadError> {
+        let is_header = !self.layout.times_from.is_empty() && header.contains(self.layout.times_from.as_str());
+        let rows = self.seen.rows;
+        let below = self.seen.title.as_ref().filter(|(before, ..)| is_header && rows > 0 && *before == rows);
+        let Some((_, line, title)) = below else { return Ok(()) };
+        let lower = title.to_lowercase();
+        let is_page = ["page", "seite", "pagina", "página", "頁", "页"].iter().any(|word| lower.contains(word));
+        let begins_with_title = self.layout.header_line > 1;
+        if is_page || !begins_with_title || title.contains(char::from(self.layout.dialect.delimiter)) {
+            return Ok(());
+        }
+        let words = format!(
+            "the header stands once more below '{title}', which is not above the first one: the rows that follow are another table's; split the file before this line"
+        );
+        Err(self.source.error("second_table", Some(*line), words))
     }
 
     /// A key or a header below the first one, and not the same: another report was appended.

@@ -43,8 +43,6 @@ pub(crate) fn whole(
 /// Whether a text is AM or PM, in any language in which clock times have them.
 fn is_half(text: &str) -> bool {
     let at = |clock: &str| time::clock_only(&format!("{clock} {text}")).filter(|read| read.zone.is_none());
-    !text.is_empty()
-        && text.len() <= 16
-        && at("1:00").is_some_and(|read| [HOUR_MS, 13 * HOUR_MS].contains(&read.ms))
-        && at("13:00").is_none()
+    let is = |hour: i64| at("1:00").is_some_and(|read| read.ms == hour * HOUR_MS);
+    !text.is_empty() && text.len() <= 16 && (is(13) || is(1) && at("13:00").is_none())
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::layout::Record;
 use super::number;
 use super::words::{self, bare};
-use super::{Chosen, marker, time};
+use super::{Chosen, marker, time, zones};
 use hvac_points::units;
 
 /// What the rows above the data say.
@@ -67,7 +67,14 @@ impl Header {
         // What follows the last row that is part of a header are rows of data that cannot be read.
         let last = parts.iter().rposition(|part| *part != Part::Other)?;
         let is = |at: usize, wanted: Part| parts.get(at) == Some(&wanted);
-        let unit_row = (0..=last).rev().find(|at| is(*at, Part::Units));
+        let names_time = |at: usize| rows.get(at).is_some_and(|row| words::names_time(row.field(time)));
+        // Below other names and above the row that names the time, they are of a legend.
+        let several = |at: usize| rows.get(at).is_some_and(|row| texts(row, time).count() > 1);
+        let is_legend = |units: usize| {
+            (units + 1..=last).any(|at| is(at, Part::Names) && names_time(at))
+                && (0..units).any(|at| is(at, Part::Names) && several(at))
+        };
+        let unit_row = (0..=last).rev().find(|at| is(*at, Part::Units)).filter(|at| !is_legend(*at));
         let names_above = |below: usize| (0..below).rev().find(|at| is(*at, Part::Names));
         let lowest = names_above(last + 1);
         // A title, or the delimiter (`sep=,`), names no column: what is called as a unit is, `A`, is the name then.
@@ -207,6 +214,8 @@ fn part(record: &Record, time: usize) -> Part {
         Part::Units
     } else if words::is_remark_row(&label) && all > 0 {
         Part::Aside
+    } else if zones::zone_of_preamble(&record.fields).is_some() {
+        Part::Other
     } else if may_be_names(record, time) {
         Part::Names
     } else {
@@ -221,7 +230,18 @@ fn belongs(record: &Record, below: &Record, time: usize, names: bool) -> bool {
     let of_time = words::names_time(label) || words::names_from(label) || words::names_interval(label);
     let fits = label.is_empty() || of_time || words::is_name_label(&bare(label));
     // One name alone stands over all when nothing stands below where the time's name should.
+    if names && names_times(record, below) {
+        return true;
+    }
     names && fits && (beside > 1 || beside == 1 && !label.is_empty() && below.field(time).is_empty())
+}
+
+/// Whether all texts of a row stand over names of times, of which there are several: each is the name of the point right of it.
+fn names_times(record: &Record, below: &Record) -> bool {
+    let mut texts = record.fields.iter().enumerate().filter(|(_, text)| !text.is_empty()).peekable();
+    let is_over_time = |(at, text): (usize, &String)| words::names_time(below.field(at)) && !words::names_time(text);
+    let several = below.fields.iter().filter(|name| words::names_time(name)).count() > 1;
+    several && texts.peek().is_some() && texts.all(is_over_time)
 }
 
 /// Whether a text that all columns have may be what each group measures – `CO2 [ppm]`, `ZN-T` – and not how: `Avg`,
@@ -268,7 +288,7 @@ fn compose(rows: &[&Record], time: usize) -> Vec<String> {
         for (at, name) in names.iter_mut().enumerate() {
             let own = row.field(at);
             if at == time {
-                group = "";
+                group = if names_times(row, main) { own } else { "" };
                 continue;
             }
             if !own.is_empty() {

@@ -205,6 +205,45 @@ fn is_verdict(table: &Table, at: usize, of_value: bool) -> bool {
     words::is_verdict(table.header.name(at)) || of_value || yes_no::is_beside_value(table, at)
 }
 
+/// Columns beside a point's name that tell no series apart, where each point has one row a time.
+struct Annotations {
+    point: usize,
+    values: Vec<usize>,
+    rows: usize,
+    /// Each point, with its machine and meter, has one row a time.
+    is_alone: bool,
+}
+
+impl Annotations {
+    fn of(table: &Table, point: usize, values: &[usize]) -> Self {
+        let keys = || table.others().filter(|at| *at == point || words::key_rank(table.header.name(*at)) > 1);
+        let times = [Some(table.times.stamp), table.times.clock];
+        let place = |row: &Record| {
+            let fields = times.iter().flatten().copied().chain(keys());
+            fields.map(|at| row.field(at).to_owned()).collect::<Vec<_>>()
+        };
+        let rows = table.sample().count();
+        let places: HashSet<_> = table.sample().map(place).collect();
+        Self { point, values: values.to_vec(), rows, is_alone: places.len() * 100 >= rows * 98 }
+    }
+
+    /// Whether a column says something of single readings: by its name, because many rows have nothing there or each has
+    /// something else, or because it shows the value once more.
+    fn hold(&self, table: &Table, at: usize, profile: &Profile) -> bool {
+        let name = table.header.name(at);
+        if !self.is_alone || at == self.point || words::key_rank(name) > 1 {
+            return false;
+        }
+        let is_sparse = profile.filled * 10 < self.rows * 9;
+        let is_of_each_row = self.rows > 7 && profile.distinct.len() * 2 > profile.filled.min(MAX_DISTINCT);
+        let shows = |row: &Record| {
+            self.values.iter().any(|value| !row.field(*value).is_empty() && row.field(at).contains(row.field(*value)))
+        };
+        let mut filled = table.sample().filter(|row| !row.field(at).is_empty());
+        words::is_annotation(name) || is_sparse || is_of_each_row || filled.all(shows)
+    }
+}
+
 /// Gives every column its role.
 fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence: String) -> Found {
     let mut found = Found { roles: Vec::new(), keys: Vec::new(), values, ignored: Vec::new(), evidence };
@@ -222,6 +261,7 @@ fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence:
             is_verdict(table, at, of.is_some()).then_some((at, of))
         })
         .collect();
+    let annotates = point.map(|point| Annotations::of(table, point, &found.values));
     // What stands beyond the header has no role: its row is not read.
     for at in 0..table.header.names.len() {
         let name = table.header.name(at);
@@ -239,6 +279,7 @@ fn sorted_out(table: &Table, point: Option<usize>, values: Vec<usize>, evidence:
             let is_key = Some(at) == point
                 || !row_number
                     && profile.filled > 0
+                    && !annotates.as_ref().is_some_and(|annotations| annotations.hold(table, at, &profile))
                     && (!profile.are_numbers() || profile.are_ids() || words::key_rank(name) > 1);
             if is_key {
                 found.keys.push(at);

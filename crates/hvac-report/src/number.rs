@@ -254,7 +254,8 @@ fn ungroup(mantissa: &str, decimal: u8, delimiter: u8) -> Option<String> {
 /// 1 234 567
 fn in_thousands(groups: &[&str]) -> bool {
     let (Some((first, others)), true) = (groups.split_first(), numeric(groups)) else { return false };
-    (1..=3).contains(&first.len()) && others.iter().all(|group| group.len() == 3)
+    // 0.500 is no half a million.
+    (1..=3).contains(&first.len()) && !first.starts_with('0') && others.iter().all(|group| group.len() == 3)
 }
 
 /// 12,34,567

@@ -21,7 +21,7 @@ const MAX_WHOLE: usize = 8;
 /// Whole numbers that stand for none in many systems.
 const SENTINELS: [f64; 5] = [999.0, 9_999.0, 32_767.0, 65_535.0, 99_999.0];
 /// Units of which no building has a thousand; a flame has °F by the thousand.
-const SMALL: [&str; 5] = ["°C", "K", "%", "Hz", "m/s"];
+pub(crate) const SMALL: [&str; 5] = ["°C", "K", "%", "Hz", "m/s"];
 /// Rows that are looked through for a certain number before the text is searched for a doubtful one.
 const FIRST_ROWS: usize = 32;
 /// Neighbours are near each other within this factor, and one reading is nearer than the other by that one.

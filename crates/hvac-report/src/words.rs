@@ -357,24 +357,37 @@ pub(crate) fn is_verdict(name: &str) -> bool {
     )
 }
 
+/// The name behind `Status of`, `Quality`, `Q_`: that of the point whose verdict the column is.
+fn verdict_before(name: &str) -> Option<&str> {
+    let words =
+        ["status of ", "status_of_", "quality of ", "quality_of_", "quality ", "quality_", "status ", "status_", "q_"];
+    let begins = |word: &&str| name.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    words.iter().find(|word| begins(word)).and_then(|word| name.get(word.len()..)).filter(|stem| !stem.is_empty())
+}
+
+/// Whether a column beside a point's name and value says something of one reading, or of its day: none is part of a name.
+pub(crate) fn is_annotation(name: &str) -> bool {
+    const WORDS: &str = "operator user username author reason cause event eventtype source origin displayvalue formattedvalue \
+         formatted valuetext textvalue comment comments note notes remark remarks message severity priority ack \
+         acknowledged ackstate alarm alarmtext alarmstate condition mode season tou touperiod tariff rate \
+         rateperiod daytype weekday dayofweek gateway firmware firmwareversion version readtype readingtype \
+         estimated est isestimated qualitydescription qualitydesc statustext statusdescription eventid recordid 備註 \
+         原因 操作者 使用者 事件 季節 時段";
+    let bare = bare(name);
+    WORDS.split(' ').any(|word| word == bare)
+}
+
 /// The point that a column's verdicts are about, when its name is a point's name and such a word: `AHU1_DAT Status`.
 pub(crate) fn verdict_of(name: &str) -> Option<&str> {
     let lower = name.to_ascii_lowercase();
-    let endings = [
-        "status",
-        "quality",
-        "flags",
-        "flag",
-        "reliability",
-        "qc",
-        "_q",
-        "invalid",
-        "valid",
-        "validity",
-        "good",
-        "bad",
-    ];
-    let ending = endings.iter().find(|ending| lower.ends_with(**ending))?;
+    let mut endings = "status quality flags flag reliability qc _q invalid valid validity good bad zustand estado état stato 狀態 状态 状態 品質".split(' ');
+    if let Some(stem) = verdict_before(name) {
+        return Some(stem);
+    }
+    // `SAT (Status)`
+    let lower = lower.trim_end_matches([')', ']']);
+    let name = name.get(..lower.len())?;
+    let ending = endings.find(|ending| lower.ends_with(*ending))?;
     let stem = name.get(..name.len() - ending.len())?.trim_end_matches([' ', '_', '-', '.', ':', '/', '(', '[']);
     (!stem.is_empty()).then_some(stem)
 }

