@@ -229,7 +229,7 @@ fn a_group_over_its_time_and_value_is_the_points_name() {
         let plan = reader.plan(&mut SegmentBuilder::default(), &mut |_, _| ()).unwrap();
         found.extend(plan.points.into_iter().map(|point| point.original_name));
     }
-    assert_eq!(found, ["AHU1 SAT", "AHU1 RAT"]);
+    assert_eq!(found, ["AHU1 SAT Value", "AHU1 RAT Value"]);
 }
 
 #[test]
