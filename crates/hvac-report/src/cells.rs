@@ -33,6 +33,10 @@ struct PointState {
     too_many_texts: Occurrences,
     /// Line of the first text.
     first_text: u64,
+    /// Numbers whose decimals stand behind the sign that is not the report's decimal one, and the first of them.
+    other_decimals: (Occurrences, String),
+    /// Numbers with that sign before three digits, read as thousands, and the first of them.
+    thousands: (Occurrences, String),
     /// Whole numbers that no double holds, and the first of them.
     rounded: Occurrences,
     first_rounded: String,
@@ -181,6 +185,16 @@ impl CellReader {
 
     /// Notes a whole number of more digits than the value keeps.
     fn look_at_digits(&mut self, point: usize, text: &str, value: f64, line: u64) {
+        let other =
+            if self.dialect.decimal == b',' { (Form::Point, Form::Grouped) } else { (Form::Comma, Form::Doubtful) };
+        let seen = decimal::form(text).map(|form| (form == other.0, form == other.1));
+        if let (Some(state), Some((true, _) | (_, true))) = (self.points.get_mut(point), seen) {
+            let signs = if seen == Some((true, false)) { &mut state.other_decimals } else { &mut state.thousands };
+            signs.0.add(line);
+            if signs.1.is_empty() {
+                signs.1 = text.chars().take(40).collect();
+            }
+        }
         if number::is_rounded(text, value, self.dialect.decimal)
             && let Some(state) = self.points.get_mut(point)
         {
@@ -384,6 +398,13 @@ impl CellReader {
                     state.rounded.count, state.first_rounded
                 );
                 warn("rounded_numbers", name, state.rounded, words);
+            }
+            let ((decimals, decimal), (thousands, thousand)) = (&state.other_decimals, &state.thousands);
+            if decimals.count > 0 && thousands.count > 0 {
+                let words = format!(
+                    "numbers such as '{thousand}' are read as thousands, and '{decimal}' in the same column has decimals behind that sign: say which sign is decimal (decimal . or ,)"
+                );
+                warn("mixed_decimals", name, *thousands, words);
             }
             let texts = &state.texts.list;
             if let Some((first, _)) = texts.first().filter(|_| plan.numbers == 0)

@@ -530,6 +530,7 @@ export default {
     dates_may_be_swapped: "the dates of {column} leap from month to month, and would be days in a row if day and month were swapped: compare them with the system that wrote them, or export CSV",
     swapped_dates: "a spreadsheet had swapped day and month of the {count} cells of {column} that are dates (the first is {found} for {right}): put right, since the rows run forward then",
     dates_filled_down: "{count} rows have no date of their own: each is read with that of the row above (first {date})",
+    mixed_decimals: "numbers such as {text} are read as thousands, and {other} in the same column has decimals behind that sign: state which sign is decimal",
     minguo_years: "the year stands first, in years of the Republic of China", suspected_loss: "{column} has {number} in {count} cells, far from all its other values, as many systems write where there is no reading: if so, parse again with {word} as a word for lost values",
     numbers_among_texts: "{count} of {all} cells of {column} are numbers, and the others several texts (first {text}): the column is kept as text", clock_numbers: "{column} holds clock times without colons: {text} is read as {time}",
     midnight_ends_day: "the rows of each date end with 00:00 of the same date: {count} such times are read as 24:00",

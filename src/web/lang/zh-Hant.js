@@ -467,6 +467,7 @@ export default {
     chart_sheet: "略去 {sheets}（{count}）：不是工作表（圖表、對話方塊或巨集）", empty_sheet: "略去 {sheets}（{count}）：沒有任何有值的儲存格", sheet_of_notes: "略去 {sheets}（{count}）：有日期但沒有時間列", serial_times: "{column} 有 {count} 格是數字而非日期；讀作試算表自 {day} 起算的天數",
     dates_may_be_swapped: "{column} 的日期逐月跳動，若日與月對調則為連續日：請與原系統核對，或匯出 CSV", swapped_dates: "試算表曾將 {column} 中 {count} 格日期的日與月對調（首例 {found}，應為 {right}）：已更正，更正後各列依序前進",
     dates_filled_down: "{count} 列沒有自己的日期：各以上方列的日期讀取（首例 {date}）",
+    mixed_decimals: "{text} 之類的數字讀作千分位，但同一欄的 {other} 以該符號為小數點：請指定小數點符號",
     minguo_years: "年在前，為民國紀年", suspected_loss: "{column} 有 {count} 格為 {number}，與其他數值相差甚遠，許多系統以此表示沒有讀值：若是如此，請將 {word} 設為遺失值後重新解析",
     numbers_among_texts: "{column} 的 {all} 格中有 {count} 格為數值，其餘為多種文字（首例 {text}）：整欄以文字保存", clock_numbers: "{column} 的鐘點不含冒號：{text} 讀作 {time}", midnight_ends_day: "每日的列以同一日期的 00:00 結束：{count} 個此類時間讀作 24:00",
     no_decimal_comma: "沒有確定以逗號為小數點的數字", cuts_rows: "前幾列中有 {count} 列可切成時間與其他欄位，多為 {fields} 欄", follows_date: "標題列中接在 <>Date 之後", workbook_commas: "活頁簿的儲存格不需分隔",

@@ -178,6 +178,9 @@ fn a_decimal_point_among_decimal_commas() {
         let text = format!("Zeit;P [kW];X [{unit}]\n13.05.2024 08:00;310,5;21.500\n13.05.2024 08:15;317,25;21.501\n");
         assert_eq!(of(&text).unwrap().0[0], "05-13 08:00:00 | 310.5 | '21.500'", "kept as text");
     }
+    let mixed = "Zeit;P [kW];PF\n13.05.2024 08:00;310,5;1.000\n13.05.2024 08:15;317,25;0.998\n";
+    let (plan, _) = read("r.csv", mixed.as_bytes(), &options("UTC")).unwrap();
+    assert_eq!(warned(&plan), [("mixed_decimals", Some(2), 1)]);
     let thousands = "Zeit;P [kW];E [kWh]\n13.05.2024 08:00;310,5;21.500\n13.05.2024 08:15;317,25;21.501\n";
     assert_eq!(of(thousands).unwrap().0[0], "05-13 08:00:00 | 310.5 | 21500");
 }
