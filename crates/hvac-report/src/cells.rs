@@ -183,7 +183,7 @@ impl CellReader {
         self.new_text(point, text, line)
     }
 
-    /// Notes a whole number of more digits than the value keeps.
+    /// Notes a whole number of more digits than the value keeps, and with which signs a column parts thousands and decimals.
     fn look_at_digits(&mut self, point: usize, text: &str, value: f64, line: u64) {
         let other =
             if self.dialect.decimal == b',' { (Form::Point, Form::Grouped) } else { (Form::Comma, Form::Doubtful) };

@@ -87,7 +87,7 @@ pub(crate) fn names_until(name: &str) -> bool {
         || bare.ends_with("to")
 }
 
-/// A column of offsets from UTC, or of zones.
+/// Whether a name is that of offsets from UTC and of nothing else.
 pub(crate) fn names_offset_from_utc(name: &str) -> bool {
     is_one_of(name, &["utcoffset", "gmtoffset", "tzoffset", "timezoneoffset"])
 }

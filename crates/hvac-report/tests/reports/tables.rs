@@ -163,6 +163,15 @@ fn what_is_said_of_single_readings_names_no_series() {
     ] {
         assert_eq!(of_column(name, texts), right, "{name}");
     }
+    // So are many machines that are read one after the other, each at times of its own.
+    let machines = (0..40).map(|at| format!("2024-05-13 08:{:02}:{:02},SAT,1,Room {}\n", at / 4, at % 4 * 15, at % 20));
+    let (plan, _) = read(
+        "long.csv",
+        format!("Timestamp,Point,Value,Place\n{}", machines.collect::<String>()).as_bytes(),
+        &options("UTC"),
+    )
+    .unwrap();
+    assert_eq!(plan.points.len(), 20);
     // What tells rows of one time apart is part of the name.
     let buildings = "Timestamp,Point,Value,Source\n2024-05-13 08:00,SAT,1,North\n2024-05-13 08:00,SAT,2,South\n\
                      2024-05-13 08:15,SAT,3,North\n2024-05-13 08:15,SAT,4,South\n";
